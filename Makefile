@@ -1,0 +1,87 @@
+# Every target sets up what it needs in .venv, from the locked requirements. `make` alone lists the targets.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo serve hapi test test-quick check format bench wheel lock clean
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+help:
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: .venv/.core  ## assess the sample records that come with the package; needs no configuration
+	@$(BIN)/ferroclaim demo
+
+serve: .venv/.core  ## run the service on 127.0.0.1
+	@$(BIN)/ferroclaim serve
+
+hapi:  ## run the HAPI FHIR sandbox in the foreground
+	@.ci/prerequisites java maven
+	@docker/hapi/run
+
+test: .venv/.dev  ## everything, with the real HAPI server and a browser (up to 25 minutes)
+	@.ci/prerequisites java maven chromium
+	@$(BIN)/pytest
+
+test-quick: .venv/.dev  ## units, scenarios and contracts (up to 2 minutes)
+	@$(BIN)/pytest -q -m "not (hapi or browser or slow)" $(wildcard tests/unit tests/scenarios tests/contract)
+
+check: .venv/.dev  ## ruff and mypy
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: .venv/.dev  ## let ruff mend what it can
+	@$(BIN)/ruff check --fix --quiet || true
+	@$(BIN)/ruff format
+
+bench: .venv/.dev  ## run every benchmark and print its figures
+	@for file in $(wildcard benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file; done
+
+wheel: .venv/.core  ## build dist/ferroclaim-*.whl
+	@$(BIN)/python -m hatchling build -t wheel
+
+# Pins move only when pyproject.toml asks for it, or with `make lock UPGRADE=--upgrade`.
+COMPILE = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command 'make lock' $(UPGRADE)
+lock: .venv/.dev  ## write requirements/*.txt anew from pyproject.toml
+	@$(COMPILE) pyproject.toml -o requirements/core.txt
+	@$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt
+	@$(COMPILE) pyproject.toml --extra dev -c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra spark -c requirements/dev.txt -o requirements/spark.txt
+	@$(COMPILE) --group sekmet -o requirements/sekmet.txt
+
+clean:  ## remove what the other targets made
+	rm -rf .venv .venv-sekmet .mypy_cache .pytest_cache .ruff_cache .hypothesis dist docker/hapi/target
+	find mappings integration tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "ferroclaim needs Python 3.11 or newer; none was found. Install it, or name it: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+.venv/.core: requirements/core.txt requirements/build.txt pyproject.toml | .venv/bin/python
+	@echo "Installing ferroclaim into .venv ..." >&2
+	@$(INSTALL) --require-hashes -r requirements/core.txt -r requirements/build.txt
+	@$(INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.core
+	@echo "Installing the tools for tests into .venv ..." >&2
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/.spark: requirements/spark.txt .venv/.core
+	@echo "Installing Spark into .venv ..." >&2
+	@$(INSTALL) --require-hashes -r requirements/spark.txt
+	@touch $@
+
+# Apart, because its pins contradict ours.
+.venv-sekmet/.done: requirements/sekmet.txt
+	@echo "Installing the sekmet FHIR server into .venv-sekmet ..." >&2
+	@$(PYTHON) -m venv .venv-sekmet
+	@.venv-sekmet/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/sekmet.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Everything that moves: EHRs, triggers, work, storage, pages and the command line."""

@@ -1,0 +1,1 @@
+"""Pure rules from one patient's record to claim lines and gaps: no network, no clock, no environment."""
