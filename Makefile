@@ -19,9 +19,9 @@ demo: .venv/.core  ## assess the sample records that come with the package; need
 serve: .venv/.core  ## run the service on 127.0.0.1
 	@$(BIN)/ferroclaim serve
 
-hapi:  ## run the HAPI FHIR sandbox in the foreground
+hapi: | .venv/bin/python  ## run the HAPI FHIR sandbox in the foreground
 	@.ci/prerequisites java maven
-	@docker/hapi/run
+	@$(BIN)/python docker/hapi/run.py
 
 test: .venv/.dev  ## everything, with the real HAPI server and a browser (up to 25 minutes)
 	@.ci/prerequisites java maven chromium
