@@ -1,1 +1,4 @@
-"""Pure rules from one patient's record to claim lines and gaps: no network, no clock, no environment."""
+"""Maps a patient's record to claim lines for intravenous iron and to the gaps that would have them denied.
+
+Pure: no network, no clock, no environment. `read` turns FHIR resources into records, `assess` decides.
+"""

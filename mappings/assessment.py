@@ -1,0 +1,162 @@
+"""The assessment document: what may be billed, what is missing, and the chain from one to the other.
+
+Its JSON form is a published interface (`docs/assessment.schema.json`, schema `ferroclaim/assessment/1`): keys may be added, none removed.
+Amounts of money and quantities are decimal strings, units are integers, dates ISO 8601.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+SCHEMA = "ferroclaim/assessment/1"
+
+State = Literal["met", "missing", "expired", "incomplete", "contradicted", "not-covered", "not-applicable"]
+# From the worst: the state of a patient-scope gap is the worst over its administrations (R10).
+WORST_FIRST: tuple[State, ...] = ("missing", "contradicted", "not-covered", "expired", "incomplete")
+
+
+class Evidence(Struct, frozen=True, order=True):
+    resource: str
+    version: str | None
+    says: str
+
+
+class PolicyRef(Struct, frozen=True):
+    id: str
+    version: str
+
+
+class NdcQuantity(Struct, frozen=True):
+    """An 11-digit NDC with the quantity of this line in mL."""
+
+    code: str
+    quantity: str
+    unit: str
+
+
+class Denial(Struct, frozen=True):
+    """The denial that a gap predicts: X12 claim adjustment reason code and remark codes."""
+
+    carc: str
+    rarc: tuple[str, ...] = ()
+
+
+class Step(Struct, frozen=True, rename="camel"):
+    """One step of a line's chain: what was concluded, by which rule, from which source."""
+
+    rule: str
+    says: str
+    source: str | None = None
+    verified: bool = True
+
+
+class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
+    id: str
+    administrations: tuple[str, ...]
+    service_date: str | None
+    code: str
+    modifiers: tuple[str, ...]
+    units: int
+    status: Literal["ready", "held", "not-billable"]
+    payment: Literal["separate", "packaged", "bundled"] | None
+    reasons: tuple[str, ...]
+    policy: PolicyRef | None
+    coverage: str | None
+    secondary_coverages: tuple[str, ...] = ()
+    ndc: NdcQuantity | None = None
+    ndcs: tuple[NdcQuantity, ...] = ()
+    diagnoses: tuple[str, ...] = ()
+    problem_list_only: tuple[str, ...] = ()
+    place_of_service: str | None = None
+    bill_type: str | None = None
+    revenue_code: str | None = None
+    prior_authorization: str | None = None
+    drug_source: str | None = None
+    value: str | None = None
+    value_quarter: str | None = None
+    notes: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    trace: tuple[Step, ...] = ()
+
+
+class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
+    id: str
+    requirement: str
+    state: State
+    blocking: bool
+    waivable: bool
+    severity: Literal["low", "moderate", "high"]
+    administrations: tuple[str, ...]
+    lines: tuple[str, ...]
+    policy: str | None
+    message: str
+    fix: str
+    predicted_denial: Denial | None
+    source: str | None
+    verified: bool
+    write_back: bool = True
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The state of one requirement for one administration."""
+
+    requirement: str
+    state: State
+    administrations: tuple[str, ...]
+    policy: str | None
+    value: str | None = None
+    unit: str | None = None
+    says: str | None = None
+    blocking: bool = True
+    source: str | None = None
+    verified: bool = True
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Unbilled(Struct, frozen=True, order=True):
+    """An administration that is pending or reversed, and why."""
+
+    administration: str
+    status: str
+    reason: str
+
+
+class Unreadable(Struct, frozen=True, order=True):
+    resource: str
+    problem: str
+
+
+class PatientAssessment(Struct, frozen=True, kw_only=True, rename="camel"):
+    patient: str
+    lines: tuple[ClaimLine, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    requirements: tuple[Finding, ...] = ()
+    pending: tuple[Unbilled, ...] = ()
+    reversed: tuple[Unbilled, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def concerns_us(self) -> bool:
+        """Whether there is an IV-iron administration at all; a patient without one is left out of the document."""
+        return bool(self.lines or self.gaps or self.pending or self.reversed)
+
+
+class Assessment(Struct, frozen=True, kw_only=True, rename={"as_of": "asOf"}):
+    schema: str
+    as_of: str
+    patients: tuple[PatientAssessment, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+def to_json(assessment: Assessment | PatientAssessment, indent: int = 2) -> bytes:
+    """The document as UTF-8 JSON."""
+    encoded = msgspec.json.encode(assessment)
+    return msgspec.json.format(encoded, indent=indent) if indent else encoded
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of the document."""
+    return msgspec.json.schema(Assessment)

@@ -1,0 +1,103 @@
+"""FHIR dates and times as written: their precision and offset decide what may be concluded from them."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+
+_FORM = re.compile(
+    r"^(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
+    r"(?:T(?P<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<offset>Z|[+-]\d\d:\d\d)?)?)?)?$"
+)
+# Without a known zone a UTC instant may fall on two US dates: -04:00 (Atlantic) to -10:00 (Hawaii).
+_EASTMOST, _WESTMOST = timezone(timedelta(hours=-4)), timezone(timedelta(hours=-10))
+
+
+class Moment(Struct, frozen=True):
+    """A FHIR date, dateTime or instant. `first` and `last` are the days it may mean as written; `instant` is aware."""
+
+    first: date
+    last: date
+    instant: datetime | None = None
+    zulu: bool = False
+    floating: bool = False
+
+    @property
+    def partial(self) -> bool:
+        """A year or a month only."""
+        return self.first != self.last
+
+    def days(self, zone: tzinfo | None) -> tuple[date, date]:
+        """The earliest and latest day it can be, in `zone`; without one, by R1's rule for UTC instants."""
+        if self.instant is None or self.floating:
+            return self.first, self.last
+        if zone is not None:
+            day = self.instant.astimezone(zone).date()
+            return day, day
+        if self.zulu:
+            return self.instant.astimezone(_WESTMOST).date(), self.instant.astimezone(_EASTMOST).date()
+        return self.first, self.last
+
+    def day(self, zone: tzinfo | None) -> date | None:
+        """The one day it is, or None where that can't be said."""
+        first, last = self.days(zone)
+        return first if first == last else None
+
+    def before_or_same(self, other: "Moment", zone: tzinfo | None) -> bool:
+        """Not after `other`: by instant where both have one, else by day."""
+        if self.instant and other.instant and not (self.floating or other.floating):
+            return self.instant <= other.instant
+        return self.days(zone)[0] <= other.days(zone)[1]
+
+    @property
+    def order(self) -> tuple[date, datetime]:
+        """A key that sorts moments in time."""
+        return self.last, self.instant or datetime.combine(self.last, datetime.min.time(), UTC)
+
+
+@lru_cache(maxsize=4096)
+def parse(text: object) -> Moment | None:
+    """A Moment of a FHIR date, dateTime or instant; None for anything else."""
+    found = _FORM.match(text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    try:
+        return _moment(found)
+    except ValueError:
+        return None
+
+
+def _moment(found: re.Match[str]) -> Moment:
+    year = int(found["year"])
+    if found["month"] is None:
+        return Moment(date(year, 1, 1), date(year, 12, 31))
+    month = int(found["month"])
+    if found["day"] is None:
+        following = date(year + month // 12, month % 12 + 1, 1)
+        return Moment(date(year, month, 1), following - timedelta(days=1))
+    day = date(year, month, int(found["day"]))
+    if found["time"] is None:
+        return Moment(day, day)
+    offset = found["offset"]
+    instant = datetime.fromisoformat(f"{day}T{found['time'][:15]}")
+    if offset is None:
+        return Moment(day, day, instant.replace(tzinfo=UTC), floating=True)
+    zone = UTC if offset == "Z" else datetime.fromisoformat(f"{day}T00:00:00{offset}").tzinfo
+    return Moment(day, day, instant.replace(tzinfo=zone), zulu=offset in ("Z", "+00:00", "-00:00"))
+
+
+def zone(name: str | None) -> tzinfo | None:
+    """The time zone of an IANA name; ValueError names the one that does not exist."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as problem:
+        raise ValueError(f"unknown time zone {name!r}: use an IANA name such as America/New_York") from problem
+
+
+def end_of_day(day: date, zone: tzinfo | None) -> datetime:
+    """The last second of a day in a zone; without one, in the westernmost US zone, so that no US dose of the day is later."""
+    return datetime.combine(day, datetime.max.time().replace(microsecond=0), zone or _WESTMOST)

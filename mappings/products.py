@@ -1,0 +1,157 @@
+"""R2: which IV iron a medication is, by NDC, RxNorm, HCPCS, other mapped codings and names; evidence must agree."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from msgspec import Struct
+
+from mappings import codes, words
+from mappings.codes import BillingCode, Family, Package
+from mappings.record import Coding, Concept
+
+_ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
+# A bag or syringe mixture: the label strength of the vial is not the strength of what was given.
+_DILUTED = re.compile(r" (in (sodium chloride|ns|nacl|normal saline|0 9|saline|d5w|dextrose)|ivpb|piggyback|nacl 0 9|sodium chloride) ")
+
+
+class Evidence(Struct, frozen=True):
+    """`family` None: evidence that this is no billable IV iron, because of `not_iron`."""
+
+    family: str | None
+    says: str
+    use: str | None = None
+    not_iron: str | None = None
+
+
+class Findings(Struct, frozen=True):
+    evidence: tuple[Evidence, ...] = ()
+    ndcs: tuple[str, ...] = ()
+    diluted: bool = False
+
+
+def normal_ndc(text: str) -> str | None:
+    """An NDC as 11 digits (5-4-2); None where it is none, or ten digits without dashes (ambiguous)."""
+    text = text.strip()
+    if re.fullmatch(r"\d{11}", text):
+        return text
+    found = re.fullmatch(r"(\d{4,5})-(\d{3,4})-(\d{1,2})", text)
+    if not found or len(text) not in (12, 13):
+        return None
+    labeler, product, package = found.groups()
+    return labeler.zfill(5) + product.zfill(4) + package.zfill(2)
+
+
+class ProductFinder:
+    """Finds IV irons in concepts; keeps what it found, because an EHR repeats the same few medications."""
+
+    def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
+        self._aliases = words.folded(aliases or {})
+        self._found: dict[Concept, Findings] = {}
+        families = codes.families().values()
+        self._names = {words.plain(name): row.family for row in families for name in row.names}
+        self._any_name = re.compile("|".join(sorted(map(re.escape, self._names), key=len, reverse=True)))
+        self._rxnorm = {code: row.family for row in families for code in row.rxnorm}
+        self._atc = {code: row.family for row in families for code in row.atc}
+        self._hcpcs = {code.code: (row.family, code.use) for row in families for code in row.codes}
+        self._hcpcs |= {code: (row.family, None) for row in families for code in row.retired}
+        self._not_billable = {row.product: row.what for row in codes.package_table().not_billable}
+
+    def find(self, concept: Concept) -> Findings:
+        """What a concept says about the product."""
+        found = self._found.get(concept)
+        if found is None:
+            found = self._found[concept] = self._look(concept)
+        return found
+
+    def _look(self, concept: Concept) -> Findings:
+        evidence: list[Evidence] = []
+        ndcs: list[str] = []
+        for coding in concept.codings:
+            evidence += self._by_code(coding, ndcs)
+        texts = [concept.text, *(coding.display for coding in concept.codings)]
+        for text in dict.fromkeys(filter(None, texts)):
+            evidence += self._by_name(text)
+        diluted = any(_DILUTED.search(words.plain(text)) for text in texts if text)
+        return Findings(tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(ndcs)), diluted)
+
+    def _by_code(self, coding: Coding, ndcs: list[str]) -> Iterable[Evidence]:
+        alias = self._aliases.get(f"{coding.system}|{coding.code}")
+        if alias:
+            yield Evidence(alias, f"local code {coding.code}")
+        if coding.system == "ndc":
+            yield from self._by_ndc(coding.code, ndcs)
+        elif coding.system == "rxnorm":
+            yield from self._by_rxnorm(coding.code)
+        elif coding.system in ("hcpcs", "cpt") and coding.code in self._hcpcs:
+            family, use = self._hcpcs[coding.code]
+            yield Evidence(family, f"HCPCS {coding.code}", use)
+        elif coding.system in _ATC and coding.code in self._atc:
+            yield Evidence(self._atc[coding.code], f"ATC {coding.code}")
+
+    def _by_ndc(self, text: str, ndcs: list[str]) -> Iterable[Evidence]:
+        ndc = normal_ndc(text)
+        if ndc is None:
+            return
+        if ndc[:9] in self._not_billable:
+            yield Evidence(None, f"NDC {ndc}", not_iron=self._not_billable[ndc[:9]])
+            return
+        ndcs.append(ndc)
+        package = codes.packages().get(ndc)
+        if package:
+            yield Evidence(package.family, f"NDC {ndc}")
+
+    def _by_rxnorm(self, code: str) -> Iterable[Evidence]:
+        if code in self._rxnorm:
+            yield Evidence(self._rxnorm[code], f"RxNorm {code}")
+        elif code in codes.products().not_iv_iron.rxnorm:
+            yield Evidence(None, f"RxNorm {code}", not_iron="an iron by mouth")
+
+    def _by_name(self, text: str) -> Iterable[Evidence]:
+        plain = words.plain(text)
+        alias = self._aliases.get(plain)
+        if alias:
+            yield Evidence(alias, "local name")
+        # Names overlap by their enclosing spaces, so the text is searched once for each name that can start in it.
+        for family in dict.fromkeys(self._families_named(plain)):
+            yield Evidence(family, "name", self._presentation(family, plain))
+
+    def _families_named(self, plain: str) -> Iterable[str]:
+        position = 0
+        while found := self._any_name.search(plain, position):
+            yield self._names[found[0]]
+            position = found.end() - 1
+
+    @staticmethod
+    def _presentation(family: str, plain: str) -> str | None:
+        rows = codes.families()[family].presentations
+        return next((row.use for row in rows for name in row.names if words.plain(name) in plain), None)
+
+
+def agreed(evidence: Iterable[Evidence]) -> tuple[str | None, str | None, str | None]:
+    """Family, presentation and clash of all evidence together. Without a family and a clash it is no IV iron."""
+    evidence = list(evidence)
+    named = {row.family: row for row in reversed(evidence) if row.family}
+    against = next((row for row in evidence if row.not_iron), None)
+    if len(named) > 1:
+        rows = [named[family] for family in sorted(named)]
+        return None, None, " but ".join(f"{row.says} says {codes.families()[row.family or ''].name}" for row in rows)
+    if named and against:
+        row = next(iter(named.values()))
+        return None, None, f"{row.says} says {codes.families()[row.family or ''].name} but {against.says} is {against.not_iron}"
+    use = next((row.use for row in evidence if row.family and row.use), None)
+    return next(iter(named), None), use, None
+
+
+def package(ndcs: Iterable[str], family: str | None) -> Package | None:
+    """The one known finished package among NDCs; None where there is none or several of different size."""
+    known = [codes.packages()[ndc] for ndc in ndcs if ndc in codes.packages()]
+    known = [row for row in known if row.family == family]
+    return known[0] if known and len({row.mg for row in known}) == 1 else None
+
+
+def billing_code(family: Family, use: str | None, day: date | None) -> BillingCode | None:
+    """The HCPCS code of a family on a day (None: of its newest). `use` tells apart codes of one family."""
+    rows = [row for row in family.codes if day is None or row.holds(day)]
+    rows = [row for row in rows if row.use is None or row.use == use]
+    return rows[0] if rows else None

@@ -1,0 +1,143 @@
+"""MedicationAdministration: what was given, when, how much, and what was thrown away (R1, R3, R5, R12)."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from mappings import codes, words
+from mappings.products import ProductFinder, normal_ndc
+from mappings.reading import fhir
+from mappings.reading.amounts import amount, mg
+from mappings.reading.collection import Collection
+from mappings.reading.drugs import drug
+from mappings.reading.fhir import Resource
+from mappings.reading.waste import discarded
+from mappings.record import Administration, Amount, Concept, Container, Discard, Source
+
+STATUSES = frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"})
+DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
+_NOT_GIVEN = (
+    "not given", "not administered", "not done", "refused", "patient refused", "declined", "not available", "never started",
+    "not taken", "away", "asleep", "vomit", "not received", "cancelled before", "held by",
+)  # fmt: skip
+_NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
+
+
+class NotReadable(ValueError):
+    """The resource can't be read; the message says what is wrong with it."""
+
+
+def administration(resource: Resource, collection: Collection, finder: ProductFinder) -> Administration | None:
+    """The Administration, or None for a drug that is none of our business; NotReadable without a valid status."""
+    given = drug(resource, collection, finder)
+    if not given.concerns_us and not given.lost:
+        return None
+    status = resource.get("status")
+    if status not in STATUSES:
+        raise NotReadable("MedicationAdministration.status is missing" if status is None else "MedicationAdministration.status is not a FHIR status")
+    dosages = fhir.items(resource.get("dosage"))
+    start, end = _effective(resource)
+    source = fhir.source(resource)
+    containers, containers_problem = _containers(resource, source)
+    return Administration(
+        source=source,
+        status=str(status),
+        drug=given,
+        start=start,
+        has_start=any(name in resource for name in ("effectiveDateTime", "effectivePeriod", "_effectiveDateTime")),
+        end=end,
+        dose=_dose(dosages),
+        encounter=collection.key(resource.get("context")) or collection.key(resource.get("encounter")),
+        orders=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("request"))))),
+        reasons=fhir.concepts(resource.get("reasonCode")),
+        reason_references=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("reasonReference"))))),
+        not_given=_not_given(fhir.concepts(resource.get("statusReason"))),
+        discards=tuple(_discards(resource, dosages, source)),
+        containers=containers,
+        containers_problem=containers_problem,
+        drug_source=_drug_source(resource),
+        is_340b=_boolean(resource, "urn:ferroclaim:340b"),
+        parents=_parents(resource, collection),
+        identifiers=tuple(_identifiers(resource)),
+        updated=fhir.moment(fhir.mapping(resource.get("meta")).get("lastUpdated")),
+        weak=any(tag.get("system") == "urn:ferroclaim:evidence" for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))),
+    )
+
+
+def _effective(resource: Resource) -> tuple[fhir.Moment | None, fhir.Moment | None]:
+    if "effectivePeriod" in resource:
+        return fhir.period(resource["effectivePeriod"])
+    return fhir.moment(resource.get("effectiveDateTime")), None
+
+
+def _dose(dosages: list[Resource]) -> Amount:
+    if len(dosages) > 1:
+        return Amount(problem="recorded more than once in one administration")
+    return amount(dosages[0].get("dose")) if dosages else Amount(problem="missing")
+
+
+def _not_given(reasons: Iterable[Concept]) -> bool:
+    for reason in reasons:
+        if any(coding.system == _NOT_GIVEN_SYSTEM for coding in reason.codings):
+            return True
+        said = [reason.text, *(coding.display for coding in reason.codings)]
+        if any(words.first_of(text, _NOT_GIVEN) for text in said if text):
+            return True
+    return False
+
+
+def _discards(resource: Resource, dosages: list[Resource], source: Source) -> Iterator[Discard]:
+    for extension in fhir.extensions(resource, "urn:ferroclaim:discarded-amount"):
+        yield Discard(amount(extension.get("valueQuantity")), source)
+    notes = [fhir.text(note.get("text")) for note in fhir.items(resource.get("note"))]
+    notes += [fhir.text(dosage.get("text")) for dosage in dosages]
+    for note in filter(None, notes):
+        yield from (Discard(found, source, from_note=True) for found in discarded(note))
+
+
+def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ...], str | None]:
+    found: list[Container] = []
+    for extension in fhir.extensions(resource, "urn:ferroclaim:containers-opened"):
+        inner = {part.get("url"): part for part in fhir.items(extension.get("extension"))}
+        count = fhir.mapping(inner.get("count")).get("valueInteger")
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            return (), "containers-opened without a count of at least one"
+        ndc = normal_ndc(fhir.text(fhir.mapping(inner.get("ndc")).get("valueString")))
+        found.append(Container(_content(ndc, fhir.mapping(inner.get("size")).get("valueQuantity")), count, ndc, source))
+    return tuple(found), None
+
+
+def _content(ndc: str | None, size: object) -> Decimal | None:
+    """mg in one container: as documented, else by its NDC."""
+    documented = mg(amount(size), None)
+    if documented is not None and documented > 0:
+        return documented
+    package = codes.packages().get(ndc or "")
+    return package.mg if package else None
+
+
+def _drug_source(resource: Resource) -> str | None:
+    for extension in fhir.extensions(resource, "urn:ferroclaim:drug-source"):
+        value = extension.get("valueCode") or extension.get("valueString") or next(fhir.codes(extension.get("valueCodeableConcept")), None)
+        coded = fhir.mapping(extension.get("valueCoding")).get("code")
+        return fhir.text(value or coded) or None
+    return None
+
+
+def _boolean(resource: Resource, url: str) -> bool | None:
+    for extension in fhir.extensions(resource, url):
+        value = extension.get("valueBoolean")
+        return value if isinstance(value, bool) else None
+    return None
+
+
+def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
+    keys = (collection.key(row) for row in fhir.items(resource.get("partOf")))
+    return tuple(key for key in keys if key and "MedicationAdministration/" in key)
+
+
+def _identifiers(resource: Resource) -> Iterator[str]:
+    """Business identifiers as system|value; one without a system tells nothing across records."""
+    for item in fhir.items(resource.get("identifier")):
+        system, value = fhir.text(item.get("system")), fhir.text(item.get("value"))
+        if system and value:
+            yield f"{system}|{value}"

@@ -1,0 +1,83 @@
+"""Quantities of a drug: UCUM system and code first, then a short table of unit texts, else a problem (R3)."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from mappings import codes
+from mappings.reading import fhir
+from mappings.record import Amount
+
+_MISSING = Amount(problem="missing")
+
+
+def amount(quantity: object) -> Amount:
+    """A Quantity as an Amount; `problem` is "missing" where there is none, else it says what is wrong with it."""
+    if quantity is None:
+        return _MISSING
+    if not isinstance(quantity, dict):
+        return Amount(problem="not a Quantity (a number with a unit)")
+    says = written(quantity)
+    problem = _value_problem(quantity)
+    if problem:
+        return Amount(problem=problem, says=says)
+    unit = unit_of(quantity)
+    if unit is None:
+        return Amount(problem=_unit_problem(quantity), says=says)
+    return Amount(fhir.decimal(quantity["value"]), unit, None, says)
+
+
+def _value_problem(quantity: Mapping[str, Any]) -> str | None:
+    value = quantity.get("value")
+    if value is None:
+        return "without a value"
+    if isinstance(value, str):
+        return "with its value written as text"
+    number = fhir.decimal(value)
+    if number is None:
+        return "with a value that is not a number"
+    if quantity.get("comparator"):
+        return "with a comparator instead of an exact value"
+    return None if abs(number) < Decimal("1e9") else "with a value out of any range"
+
+
+def _unit_problem(quantity: Mapping[str, Any]) -> str:
+    return "in a unit that is not read here" if quantity.get("unit") or quantity.get("code") else "without a unit"
+
+
+def unit_of(quantity: Mapping[str, Any]) -> str | None:
+    """mg, ug, g, mL, L or vial; None for anything else."""
+    table = codes.units()
+    code, unit = fhir.text(quantity.get("code")).strip(), fhir.text(quantity.get("unit")).strip()
+    if code and fhir.system(quantity.get("system")) == fhir.UCUM:
+        if code in table.ucum:
+            return table.ucum[code]
+        # Not UCUM as it should be ("MG" would be megagrams): read only where code and text say the same.
+        said = table.texts.get(code.lower())
+        return said if said == table.texts.get((unit or code).lower()) else None
+    return table.texts.get((unit or code).lower())
+
+
+def mg(amount: Amount, mg_per_ml: Decimal | None) -> Decimal | None:
+    """The amount in mg: a mass as it is, a volume by strength; None where neither is known."""
+    if amount.value is None or amount.unit is None:
+        return None
+    table = codes.units()
+    if amount.unit in table.mg_per:
+        return amount.value * table.mg_per[amount.unit]
+    if amount.unit in table.ml_per and mg_per_ml is not None:
+        return amount.value * table.ml_per[amount.unit] * mg_per_ml
+    return None
+
+
+def written(quantity: Mapping[str, Any]) -> str:
+    """The quantity as a person wrote it, for the chain: "200 mg"."""
+    value = quantity.get("value")
+    unit = fhir.text(quantity.get("unit")) or fhir.text(quantity.get("code"))
+    number = fhir.decimal(value)
+    return f"{plain(number) if number is not None else ''} {unit}".strip()
+
+
+def plain(number: Decimal) -> str:
+    """A decimal without exponent or trailing zeros."""
+    return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"

@@ -1,0 +1,82 @@
+"""Prior authorizations on record: payers' answers, and numbers that a biller imported (R12)."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Literal
+
+from mappings.reading import fhir
+from mappings.reading.collection import Collection
+from mappings.reading.fhir import Resource
+from mappings.record import Authorization
+
+Decision = Literal["approved", "denied", "pended"]
+_APPROVED = frozenset({"A1", "A2", "APPROVED"})
+_DENIED = frozenset({"A3", "DENIED", "REJECTED"})
+
+
+def from_response(resource: Resource, collection: Collection) -> Iterator[Authorization]:
+    """Each authorized item of a ClaimResponse to a preauthorization."""
+    if resource.get("use") != "preauthorization" or resource.get("status", "active") != "active":
+        return
+    reference = fhir.text(resource.get("preAuthRef"))
+    start, end = fhir.period(resource.get("preAuthPeriod"))
+    source = fhir.source(resource)
+    complete = resource.get("outcome") == "complete" and bool(reference)
+    request = collection.resolve(resource.get("request"), resource) or {}
+    asked = {item.get("sequence"): item for item in fhir.items(request.get("item"))}
+    items = fhir.items(resource.get("item")) + fhir.items(resource.get("addItem"))
+    for item in items or [{}]:
+        original = asked.get(item.get("itemSequence"), {})
+        product = item.get("productOrService") or original.get("productOrService")
+        decided = _decision(item) if item else _decision(resource)
+        yield Authorization(
+            source=source,
+            reference=reference,
+            decision=decided if complete else "pended",
+            codes=tuple(fhir.codes(product)),
+            units=_units(item, original),
+            start=start,
+            end=end,
+        )
+
+
+def _decision(item: Resource) -> Decision:
+    """By the adjudication: X12 306 action or a plain "approved"; anything else is still open."""
+    said = {code.upper() for code in _adjudication_codes(item)}
+    if said & _DENIED:
+        return "denied"
+    return "approved" if said & _APPROVED else "pended"
+
+
+def _adjudication_codes(item: Resource) -> Iterator[str]:
+    for row in fhir.items(item.get("adjudication")):
+        yield from fhir.codes(row.get("category"))
+        yield from fhir.codes(row.get("reason"))
+        yield from _extension_codes(row)
+    yield from _extension_codes(item)
+
+
+def _extension_codes(element: Any) -> Iterator[str]:
+    """Codes inside Da Vinci's reviewAction extension, at any depth."""
+    for extension in fhir.items(fhir.mapping(element).get("extension")):
+        yield from fhir.codes(extension.get("valueCodeableConcept"))
+        yield from _extension_codes(extension)
+
+
+def _units(item: Resource, original: Resource) -> Decimal | None:
+    for row in fhir.items(item.get("adjudication")):
+        value = fhir.decimal(row.get("value"))
+        if value is not None and set(fhir.codes(row.get("category"))) & {"approved", "units", "A1"}:
+            return value
+    return next((value for holder in (item, original) for value in [fhir.decimal(fhir.mapping(holder.get("quantity")).get("value"))] if value is not None), None)
+
+
+def from_claim(resource: Resource) -> Iterator[Authorization]:
+    """`preAuthRef` of a Claim that a biller imported. A preauthorization request is no answer."""
+    if resource.get("status") != "active" or resource.get("use") != "claim":
+        return
+    start, end = fhir.period(resource.get("billablePeriod"))
+    codes = tuple(code for item in fhir.items(resource.get("item")) for code in fhir.codes(item.get("productOrService")))
+    for insurance in fhir.items(resource.get("insurance")):
+        for reference in fhir.texts(insurance.get("preAuthRef")):
+            yield Authorization(source=fhir.source(resource), reference=reference, decision="approved", codes=codes, start=start, end=end)

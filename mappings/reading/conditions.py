@@ -1,0 +1,69 @@
+"""Conditions and coded reasons as diagnoses: ICD-10-CM as given, SNOMED through the map (R9)."""
+
+from collections.abc import Iterable
+
+from mappings import codes
+from mappings.reading import fhir
+from mappings.reading.collection import Collection
+from mappings.reading.fhir import Resource
+from mappings.record import Concept, Diagnosis, Source
+
+_DUE_TO = ("http://hl7.org/fhir/StructureDefinition/condition-dueTo", "http://hl7.org/fhir/StructureDefinition/condition-due-to")
+_NOT_CONFIRMED = frozenset({"refuted", "entered-in-error", "provisional", "differential", "unconfirmed"})
+_NOT_ACTIVE = frozenset({"inactive", "remission"})
+
+
+def icd10_codes(concept: Concept) -> tuple[str, ...]:
+    """The ICD-10-CM codes of a concept, dotted and upper case; where it has none, those that its SNOMED codes map to."""
+    own = [dotted(coding.code) for coding in concept.codings if coding.system == fhir.ICD10CM and coding.code]
+    table = codes.diagnoses().by_snomed
+    mapped = [table[coding.code] for coding in concept.codings if coding.system == fhir.SNOMED and coding.code in table]
+    return tuple(dict.fromkeys(own or mapped))
+
+
+def dotted(code: str) -> str:
+    code = code.strip().upper()
+    return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
+
+
+def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
+    """The Diagnosis of a Condition; None where no code of it is known to the rules' terminologies."""
+    found = icd10_codes(fhir.concept(resource.get("code")))
+    if not found:
+        return None
+    verification = set(fhir.codes(resource.get("verificationStatus")))
+    clinical = set(fhir.codes(resource.get("clinicalStatus")))
+    due_to = [extension for url in _DUE_TO for extension in fhir.extensions(resource, url)]
+    evidence = [detail for item in fhir.items(resource.get("evidence")) for detail in fhir.items(item.get("detail"))]
+    references = [fhir.mapping(extension.get("valueReference")) for extension in due_to] + evidence
+    return Diagnosis(
+        source=fhir.source(resource),
+        icd10=found,
+        stands=not (verification & _NOT_CONFIRMED or clinical & _NOT_ACTIVE),
+        resolved="resolved" in clinical,
+        onset=_moment(resource, "onset"),
+        abatement=_moment(resource, "abatement"),
+        recorded=fhir.moment(resource.get("recordedDate")),
+        encounter=collection.key(resource.get("encounter")),
+        category=_category(resource),
+        due_to=tuple(filter(None, map(collection.key, references))),
+        due_to_icd10=tuple(code for row in due_to for code in icd10_codes(fhir.concept(row.get("valueCodeableConcept")))),
+    )
+
+
+def _moment(resource: Resource, element: str) -> fhir.Moment | None:
+    start, end = fhir.period(resource.get(f"{element}Period"))
+    return fhir.moment(resource.get(f"{element}DateTime")) or (end if element == "abatement" else start)
+
+
+def _category(resource: Resource) -> str:
+    found = {code for item in fhir.items(resource.get("category")) for code in fhir.codes(item)}
+    if "encounter-diagnosis" in found:
+        return "encounter"
+    return "problem-list" if found & {"problem-list-item", "problem"} else "other"
+
+
+def reason(concepts: Iterable[Concept], source: Source, encounter: str | None) -> Diagnosis | None:
+    """The diagnosis that reason codes state; None where they state none."""
+    found = tuple(dict.fromkeys(code for concept in concepts for code in icd10_codes(concept)))
+    return Diagnosis(source=source, icd10=found, encounter=encounter, is_reason=True) if found else None

@@ -1,0 +1,125 @@
+"""Coverage: which kind of payer, by source-of-payment code, coverage type, plan and payer's name (R10a, R12)."""
+
+from collections.abc import Iterator, Mapping
+
+from mappings import codes, words
+from mappings.reading import fhir
+from mappings.reading.collection import Collection
+from mappings.reading.fhir import Resource
+from mappings.record import Coverage
+from mappings.site import PayerAlias
+
+_SOPT = ("https://nahdo.org/sopt", "http://nahdo.org/sopt", "urn:oid:2.16.840.1.113883.3.221.5", "sopt", "https://www.nahdo.org/sopt")
+_SELF_PAY = "http://terminology.hl7.org/CodeSystem/coverage-selfpay"
+
+
+class CoverageReader:
+    def __init__(self, aliases: Mapping[str, PayerAlias]) -> None:
+        self._by_id = dict(aliases)
+        self._by_name = {words.plain(key): value for key, value in aliases.items()}
+
+    def coverage(self, resource: Resource, collection: Collection) -> Coverage:
+        texts = list(dict.fromkeys(_names(resource, collection)))
+        identities = tuple(dict.fromkeys(_identities(resource, collection)))
+        alias = self._alias(identities, texts)
+        named = [row for text in texts for row in _named(text)]
+        payer = alias.payer if alias else next((row.payer for row in named if row.payer), None)
+        kind, conflict = (alias.kind, False) if alias else _kind(resource, named)
+        start, end = fhir.period(resource.get("period"))
+        order = resource.get("order")
+        return Coverage(
+            source=fhir.source(resource),
+            active=resource.get("status") == "active",
+            kind=kind,
+            payer=payer,
+            payer_ids=identities,
+            start=start,
+            end=end,
+            order=order if isinstance(order, int) and not isinstance(order, bool) else None,
+            conflict=conflict,
+            prior_authorization=next(
+                (fhir.text(row.get("valueString")) for row in fhir.extensions(resource, "urn:ferroclaim:prior-authorization")), None
+            ),
+        )
+
+    def _alias(self, identities: tuple[str, ...], texts: list[str]) -> PayerAlias | None:
+        by_id = next((self._by_id[identity] for identity in identities if identity in self._by_id), None)
+        return by_id or next((self._by_name[words.plain(text)] for text in texts if words.plain(text) in self._by_name), None)
+
+
+def _kind(resource: Resource, named: list[codes.PayerName]) -> tuple[str | None, bool]:
+    """The kind of payer, and whether codes and names contradict each other."""
+    strong = {row.kind for row in named if row.strong}
+    coded = [kind for coding in fhir.concept(resource.get("type")).codings for kind in [_coded(coding)] if kind]
+    sopt = {kind for kind, certain in coded if certain}
+    hints = {kind for kind, certain in coded if not certain}
+    insurers = {row.kind for row in named if not row.strong}
+    certain = _most_special(sopt | strong)
+    if certain == {"medicare"} and "managed-care" in hints:
+        return "medicare-advantage", False
+    # "Aetna Medicare" may be Medicare Advantage, a supplement or a drug plan: a person's decision, not ours.
+    if len(certain) > 1 or (certain == {"medicare"} and insurers):
+        return None, True
+    general = hints - {"managed-care", "public"} or ({"commercial"} if "managed-care" in hints else set())
+    kinds = certain or insurers or general or ({"self-pay"} if _paid_by_patient(resource) else set())
+    return (next(iter(kinds)), False) if len(kinds) == 1 else (None, bool(kinds))
+
+
+def _paid_by_patient(resource: Resource) -> bool:
+    payors = [fhir.text(payor.get("reference")) for payor in fhir.items(resource.get("payor"))]
+    return bool(payors) and all("Patient/" in payor or "RelatedPerson/" in payor for payor in payors)
+
+
+def _most_special(kinds: set[str]) -> set[str]:
+    """Drop what another kind makes more precise: Medicare Advantage, a supplement or a drug plan are Medicare by name as well."""
+    if kinds & {"medicare-advantage", "supplement", "drug-only"}:
+        kinds = kinds - {"medicare"}
+    if "supplement" in kinds:
+        kinds = kinds - {"commercial"}
+    return kinds
+
+
+def _coded(coding: fhir.Coding) -> tuple[str, bool] | None:
+    table = codes.payers()
+    if coding.system.lower() in _SOPT or (not coding.system and coding.code.isdigit()):
+        rows = [row for row in table.sopt if coding.code.startswith(row.prefix)]
+        return (max(rows, key=lambda row: len(row.prefix)).kind, True) if rows else None
+    if coding.system == _SELF_PAY or coding.code in table.self_pay:
+        return "self-pay", True
+    kind = table.act_code.get(coding.code)
+    if kind is None:
+        return None
+    return kind, kind in ("drug-only", "dental", "vision", "not-medical", "supplement")
+
+
+def _named(text: str) -> Iterator[codes.PayerName]:
+    """The names in a text: the first certain one, and every insurer's."""
+    rows = [row for row in codes.payers().names if words.contains(text, row.name)]
+    yield from [row for row in rows if row.strong][:1]
+    yield from (row for row in rows if not row.strong)
+
+
+def _names(resource: Resource, collection: Collection) -> Iterator[str]:
+    kind = fhir.concept(resource.get("type"))
+    yield from filter(None, [kind.text, *(coding.display for coding in kind.codings)])
+    for item in fhir.items(resource.get("class")):
+        yield from filter(None, [fhir.text(item.get("name"))])
+    for payor in fhir.items(resource.get("payor")):
+        organization = fhir.mapping(collection.resolve(payor, resource))
+        yield from filter(None, [fhir.text(payor.get("display")), fhir.text(organization.get("name"))])
+
+
+def _identities(resource: Resource, collection: Collection) -> Iterator[str]:
+    """Organization ids, identifiers (`system|value` and value) and plan numbers, for the site's aliases."""
+    for payor in fhir.items(resource.get("payor")):
+        key = collection.key(payor)
+        if key:
+            yield key
+            yield key.rpartition("/")[2]
+        organization = fhir.mapping(collection.resolve(payor, resource))
+        for item in [fhir.mapping(payor.get("identifier")), *fhir.items(organization.get("identifier"))]:
+            if fhir.text(item.get("value")):
+                yield f"{fhir.text(item.get('system'))}|{item['value']}"
+                yield str(item["value"])
+    for item in fhir.items(resource.get("class")):
+        yield from filter(None, [fhir.text(item.get("value"))])

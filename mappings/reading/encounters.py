@@ -1,0 +1,72 @@
+"""Encounters, their locations, and dialysis treatments: what decides setting and dialysis (R7, R8)."""
+
+from collections.abc import Iterator
+
+from mappings import codes
+from mappings.reading import fhir
+from mappings.reading.collection import Collection
+from mappings.reading.fhir import Resource
+from mappings.record import DialysisTreatment, Encounter, Location, Stay
+
+_ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+
+
+def encounter(resource: Resource, collection: Collection) -> Encounter:
+    start, end = fhir.period(resource.get("period"))
+    klass = fhir.mapping(resource.get("class"))
+    kinds = [fhir.concept(item) for item in fhir.items(resource.get("type"))]
+    return Encounter(
+        source=fhir.source(resource),
+        klass=fhir.text(klass.get("code")) or next(fhir.codes(klass), None),
+        start=start,
+        end=end,
+        stays=tuple(_stays(resource, collection)),
+        diagnoses=tuple(_diagnoses(resource, collection)),
+        service_provider=collection.key(resource.get("serviceProvider")),
+        dialysis=next((kind for concept in kinds for kind in [dialysis_kind(concept)] if kind), None),
+    )
+
+
+def _stays(resource: Resource, collection: Collection) -> Iterator[Stay]:
+    for item in fhir.items(resource.get("location")):
+        key = collection.key(item.get("location"))
+        if key and item.get("status") not in ("planned", "reserved"):
+            yield Stay(key, *fhir.period(item.get("period")))
+
+
+def _diagnoses(resource: Resource, collection: Collection) -> Iterator[str]:
+    rows = [fhir.mapping(item.get("condition")) for item in fhir.items(resource.get("diagnosis"))]
+    yield from filter(None, map(collection.key, [*rows, *fhir.items(resource.get("reasonReference"))]))
+
+
+def location(resource: Resource, collection: Collection) -> Location:
+    """A Location; `place_of_service` by CMS code in type or identifier, else by HL7 location type."""
+    found: list[str] = []
+    concepts = [fhir.concept(item) for item in fhir.items(resource.get("type"))]
+    for concept in concepts:
+        found += [coding.code for coding in concept.codings if coding.system == fhir.PLACE_OF_SERVICE]
+    for item in fhir.items(resource.get("identifier")):
+        if fhir.system(item.get("system")) == fhir.PLACE_OF_SERVICE:
+            found.append(fhir.text(item.get("value")))
+    if not found:
+        table = codes.settings().location_type
+        found = [table[row.code] for concept in concepts for row in concept.codings if row.system == _ROLE_CODE and row.code in table]
+    return Location(
+        source=fhir.source(resource),
+        place_of_service=tuple(dict.fromkeys(found)),
+        organization=collection.key(resource.get("managingOrganization")),
+    )
+
+
+def dialysis_kind(concept: fhir.Concept) -> str | None:
+    table = codes.diagnoses().dialysis_codes
+    return next((table[key] for row in concept.codings for key in [(row.system, row.code)] if key in table), None)
+
+
+def dialysis_treatments(procedures: list[Resource]) -> Iterator[DialysisTreatment]:
+    """Procedures that are dialysis and were done or under way."""
+    for resource in procedures:
+        kind = dialysis_kind(fhir.concept(resource.get("code")))
+        if kind and resource.get("status") in ("completed", "in-progress"):
+            start, end = fhir.period(resource.get("performedPeriod"))
+            yield DialysisTreatment(source=fhir.source(resource), kind=kind, when=fhir.moment(resource.get("performedDateTime")) or start or end)

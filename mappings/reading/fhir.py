@@ -1,0 +1,123 @@
+"""FHIR's data types, read tolerantly: a missing or malformed part is None, never an error."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from mappings.moment import Moment, parse
+from mappings.record import Coding, Concept, Source
+
+Resource = dict[str, Any]
+
+RXNORM = "rxnorm"
+NDC = "ndc"
+HCPCS = "hcpcs"
+CPT = "cpt"
+LOINC = "loinc"
+SNOMED = "snomed"
+ICD10CM = "icd10cm"
+UCUM = "ucum"
+PLACE_OF_SERVICE = "pos"
+
+_SYSTEMS = {
+    "http://www.nlm.nih.gov/research/umls/rxnorm": RXNORM,
+    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
+    "http://hl7.org/fhir/sid/ndc": NDC,
+    "urn:oid:2.16.840.1.113883.6.69": NDC,
+    "http://www.cms.gov/medicare/coding/hcpcsreleasecodesets": HCPCS,
+    "https://www.cms.gov/medicare/coding/hcpcsreleasecodesets": HCPCS,
+    "http://terminology.hl7.org/codesystem/hcpcs-all-codes": HCPCS,
+    "urn:oid:2.16.840.1.113883.6.285": HCPCS,
+    "urn:oid:2.16.840.1.113883.6.14": HCPCS,
+    "http://www.ama-assn.org/go/cpt": CPT,
+    "urn:oid:2.16.840.1.113883.6.12": CPT,
+    "http://loinc.org": LOINC,
+    "urn:oid:2.16.840.1.113883.6.1": LOINC,
+    "http://snomed.info/sct": SNOMED,
+    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
+    "http://hl7.org/fhir/sid/icd-10-cm": ICD10CM,
+    "http://hl7.org/fhir/sid/icd-10": ICD10CM,
+    "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
+    "http://unitsofmeasure.org": UCUM,
+    "https://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set": PLACE_OF_SERVICE,
+    "http://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set": PLACE_OF_SERVICE,
+    "http://terminology.hl7.org/codesystem/ex-serviceplace": PLACE_OF_SERVICE,
+}
+
+
+def system(uri: object) -> str:
+    """Our short name of a code system, or its URI as written."""
+    if not isinstance(uri, str):
+        return ""
+    return _SYSTEMS.get(uri) or _SYSTEMS.get(uri.lower().rstrip("/")) or uri
+
+
+def text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def mapping(value: object) -> Resource:
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[Resource]:
+    """The objects of a list; a lone object counts as a list of one (some servers send it so)."""
+    if isinstance(value, dict):
+        return [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def coding(value: Resource) -> Coding:
+    return Coding(system(value.get("system")), text(value.get("code")).strip(), text(value.get("display")))
+
+
+def concept(value: object) -> Concept:
+    """A CodeableConcept; a bare Coding counts as one."""
+    value = mapping(value)
+    if "coding" not in value and "code" in value:
+        return Concept((coding(value),))
+    return Concept(tuple(coding(item) for item in items(value.get("coding"))), text(value.get("text")))
+
+
+def concepts(value: object) -> tuple[Concept, ...]:
+    return tuple(concept(item) for item in items(value))
+
+
+def codes(value: object) -> Iterator[str]:
+    """The codes of a CodeableConcept, whatever their system."""
+    return (found.code for found in concept(value).codings if found.code)
+
+
+def moment(value: object) -> Moment | None:
+    return parse(value) if isinstance(value, str) else None
+
+
+def period(value: object) -> tuple[Moment | None, Moment | None]:
+    value = mapping(value)
+    return moment(value.get("start")), moment(value.get("end"))
+
+
+def decimal(value: object) -> Decimal | None:
+    """A JSON number, exactly; None for anything else (a string is not a number in FHIR)."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    number = Decimal(value)
+    return number if number.is_finite() else None
+
+
+def source(resource: Resource) -> Source:
+    version = mapping(resource.get("meta")).get("versionId")
+    return Source(f"{resource['resourceType']}/{resource['id']}", version if isinstance(version, str) else None)
+
+
+def extensions(element: object, url: str) -> list[Resource]:
+    return [item for item in items(mapping(element).get("extension")) if item.get("url") == url]
+
+
+def either(resource: Resource, *names: str) -> Any:
+    """The first of a choice's elements that is there."""
+    return next((resource[name] for name in names if name in resource), None)

@@ -1,0 +1,188 @@
+"""Observations as usable laboratory results in canonical units (R10 labs, R12): panels, components and local codes included."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from mappings import codes, words
+from mappings.codes import Analyte
+from mappings.reading import fhir
+from mappings.reading.amounts import plain, written
+from mappings.reading.collection import Collection
+from mappings.reading.fhir import Resource
+from mappings.record import Concept, LabResult, Source
+
+USABLE = frozenset({"final", "amended", "corrected"})
+_COMPARATORS = {"<", "<=", ">", ">="}
+_RESULT_TEXT = re.compile(r"^\s*(?P<comparator>[<>]=?)?\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>\S.*?)\s*$")
+
+
+class LabReader:
+    """Reads results of the analytes that the rules know, by LOINC or by the site's own codes."""
+
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        table = codes.labs()
+        self._aliases = {key: table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name}
+
+    def analyte(self, concept: Concept) -> Analyte | None:
+        """The analyte that a code means; a goal or a mere presence is none."""
+        table = codes.labs()
+        if any(coding.system == fhir.LOINC and coding.code in table.never for coding in concept.codings):
+            return None
+        for coding in concept.codings:
+            if coding.system == fhir.LOINC and coding.code in table.by_loinc:
+                return table.by_loinc[coding.code]
+            local = self._aliases.get(f"{coding.system}|{coding.code}")
+            if local:
+                return local
+        return self._by_text(concept) if self._aliases else None
+
+    def _by_text(self, concept: Concept) -> Analyte | None:
+        said = [concept.text, *(coding.display for coding in concept.codings)]
+        return next((self._aliases[key] for key in map(words.plain, filter(None, said)) if key in self._aliases), None)
+
+    def results(self, observations: Iterable[Resource], collection: Collection, panels: Mapping[str, tuple[str, ...]]) -> Iterator[LabResult]:
+        """Every result of a known analyte, unusable ones with the reason. `panels`: observation → panels and reports it belongs to."""
+        for resource in observations:
+            if resource.get("status") in USABLE:
+                yield from self._of(resource, collection, panels)
+
+    def _of(self, resource: Resource, collection: Collection, panels: Mapping[str, tuple[str, ...]]) -> Iterator[LabResult]:
+        parts: list[tuple[Analyte, Resource]] = []
+        analyte = self.analyte(fhir.concept(resource.get("code")))
+        if analyte:
+            parts.append((analyte, resource))
+        for component in fhir.items(resource.get("component")):
+            analyte = self.analyte(fhir.concept(component.get("code")))
+            if analyte:
+                parts.append((analyte, component))
+        if not parts:
+            return
+        source = fhir.source(resource)
+        when = _collected(resource, collection)
+        specimen = collection.key(resource.get("specimen"))
+        groups = (*panels.get(source.resource, ()), *((source.resource,) if len(parts) > 1 else ()))
+        for analyte, part in parts:
+            yield _result(analyte, part, source, when, specimen, groups)
+
+
+def _collected(resource: Resource, collection: Collection) -> fhir.Moment | None:
+    specimen = collection.resolve(resource.get("specimen"), resource)
+    collection_part = fhir.mapping(fhir.mapping(specimen).get("collection"))
+    drawn = fhir.moment(collection_part.get("collectedDateTime")) or fhir.period(collection_part.get("collectedPeriod"))[0]
+    effective = fhir.either(resource, "effectiveDateTime", "effectiveInstant")
+    return drawn or fhir.moment(effective) or fhir.period(resource.get("effectivePeriod"))[0]
+
+
+def _result(
+    analyte: Analyte, part: Resource, source: Source, when: fhir.Moment | None, specimen: str | None, groups: tuple[str, ...]
+) -> LabResult:
+    low, high, low_open, high_open, problem, says = _value(analyte, part)
+    if when is None:
+        problem = problem or "without the time of collection"
+    return LabResult(
+        source=source,
+        analyte=analyte.analyte,
+        when=when,
+        low=low,
+        high=high,
+        low_open=low_open,
+        high_open=high_open,
+        specimen=specimen,
+        panels=groups,
+        says=says,
+        problem=problem,
+    )
+
+
+_Value = tuple[Decimal | None, Decimal | None, bool, bool, str | None, str]
+
+
+def _value(analyte: Analyte, part: Resource) -> _Value:
+    if analyte.analyte == "pregnancy":
+        return _pregnancy(part)
+    quantity = part.get("valueQuantity")
+    if quantity is None and isinstance(part.get("valueString"), str):
+        quantity = _from_text(part["valueString"])
+    if isinstance(part.get("valueRange"), dict):
+        return _range(analyte, part["valueRange"])
+    if not isinstance(quantity, dict):
+        return _unusable("without a value", "")
+    says = written(quantity)
+    value = fhir.decimal(quantity.get("value"))
+    factor = _factor(analyte, quantity, value)
+    if value is None or value < 0:
+        return _unusable("without a usable value", says)
+    if factor is None:
+        return _unusable("without a unit" if not (quantity.get("unit") or quantity.get("code")) else "in a unit that is not used for it", says)
+    return _bounded(value * factor, fhir.text(quantity.get("comparator")), says)
+
+
+def _bounded(value: Decimal, comparator: str, says: str) -> _Value:
+    said = f"{comparator}{says}"
+    if comparator in ("<", "<="):
+        return Decimal(0), value, False, comparator == "<", None, said
+    if comparator in (">", ">="):
+        return value, None, comparator == ">", False, None, said
+    if comparator:
+        return _unusable("with a comparator that is not read", said)
+    return value, value, False, False, None, said
+
+
+def _range(analyte: Analyte, found: Resource) -> _Value:
+    ends: list[Decimal | None] = []
+    for name in ("low", "high"):
+        quantity = fhir.mapping(found.get(name))
+        value = fhir.decimal(quantity.get("value"))
+        factor = _factor(analyte, quantity, value)
+        if quantity and (value is None or factor is None):
+            return _unusable("with a range that can't be read", "")
+        ends.append(value * factor if value is not None and factor is not None else None)
+    low, high = ends
+    says = f"{plain(low) if low is not None else ''}–{plain(high) if high is not None else ''} {analyte.unit}"
+    return low if low is not None else Decimal(0), high, False, False, None, says
+
+
+def _factor(analyte: Analyte, quantity: Resource, value: Decimal | None) -> Decimal | None:
+    """What turns the value into the canonical unit: by UCUM code, else by unit text; None where the unit is not one of the analyte's."""
+    code, unit = fhir.text(quantity.get("code")).strip(), fhir.text(quantity.get("unit")).strip()
+    said = code if code and fhir.system(quantity.get("system")) == fhir.UCUM else unit or code
+    if said in analyte.fractions or (said.lower() in analyte.fractions and said):
+        return Decimal(100) if value is not None and value <= 1 else None
+    return analyte.units.get(said) or _without_case(analyte).get(said.lower())
+
+
+def _without_case(analyte: Analyte) -> dict[str, Decimal]:
+    return {name.lower(): factor for name, factor in analyte.units.items()}
+
+
+def _from_text(text: str) -> Resource | None:
+    """A result written as text, ">45 ng/mL": comparator, number and unit, nothing else."""
+    found = _RESULT_TEXT.match(text)
+    if not found:
+        return None
+    return {"value": Decimal(found["value"]), "unit": found["unit"], "comparator": found["comparator"] or ""}
+
+
+def _pregnancy(part: Resource) -> _Value:
+    known = codes.diagnoses().pregnancy_snomed
+    pregnant = any(code in known for code in fhir.codes(part.get("valueCodeableConcept")))
+    value = Decimal(1 if pregnant else 0)
+    return value, value, False, False, None, "pregnant" if pregnant else "not pregnant"
+
+
+def _unusable(problem: str, says: str) -> _Value:
+    return None, None, False, False, problem, says
+
+
+def membership(observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection) -> dict[str, tuple[str, ...]]:
+    """Which panels (`hasMember`) and DiagnosticReports (`result`) each observation belongs to."""
+    found: dict[str, tuple[str, ...]] = {}
+    for resource, element in [*((row, "hasMember") for row in observations), *((row, "result") for row in reports)]:
+        members = fhir.items(resource.get(element))
+        if not members:
+            continue
+        group = f"{resource['resourceType']}/{resource['id']}"
+        for key in filter(None, map(collection.key, members)):
+            found[key] = (*found.get(key, ()), group)
+    return found

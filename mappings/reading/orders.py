@@ -1,0 +1,129 @@
+"""Orders and plans of IV iron, dispensed vials, and erythropoiesis-stimulating agents (R5, R10, R12)."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from mappings import codes, words
+from mappings.products import ProductFinder
+from mappings.reading import fhir
+from mappings.reading.amounts import amount
+from mappings.reading.collection import Collection
+from mappings.reading.drugs import drug
+from mappings.reading.fhir import Resource
+from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order
+
+_INTENTS = frozenset({"order", "plan", "original-order", "filler-order", "instance-order", "reflex-order"})
+_STATUSES = frozenset({"active", "completed"})
+_ESA_NAMES = ("epoetin", "epogen", "procrit", "retacrit", "darbepoetin", "aranesp", "mircera", "methoxy polyethylene glycol epoetin beta")
+_ESA_CODES = frozenset({"J0881", "J0882", "J0885", "J0887", "J0888", "Q4081", "Q5105", "Q5106"})
+
+
+def order(resource: Resource, collection: Collection, finder: ProductFinder) -> Order | None:
+    """A MedicationRequest for an IV iron; None for any other drug."""
+    wanted = drug(resource, collection, finder)
+    if not wanted.concerns_us:
+        return None
+    instructions = fhir.items(resource.get("dosageInstruction"))
+    start, end = _bounds(resource, instructions)
+    return Order(
+        source=fhir.source(resource),
+        drug=wanted,
+        counts=resource.get("intent") in _INTENTS and resource.get("status") in _STATUSES and resource.get("doNotPerform") is not True,
+        dose=_dose(instructions),
+        has_timing=any(_timed(fhir.mapping(row.get("timing"))) for row in instructions),
+        free_text=any(fhir.text(row.get("text")) or fhir.text(row.get("patientInstruction")) for row in instructions),
+        authored=fhir.moment(resource.get("authoredOn")),
+        start=start,
+        end=end,
+        reasons=fhir.concepts(resource.get("reasonCode")),
+        reason_references=tuple(filter(None, map(collection.key, fhir.items(resource.get("reasonReference"))))),
+        encounter=collection.key(resource.get("encounter")),
+    )
+
+
+def _dose(instructions: list[Resource]) -> Amount:
+    doses = [fhir.mapping(part).get("doseQuantity") for row in instructions for part in fhir.items(row.get("doseAndRate"))]
+    ranges = [fhir.mapping(part.get("doseRange")).get("high") for row in instructions for part in fhir.items(row.get("doseAndRate"))]
+    found = next((quantity for quantity in [*doses, *ranges] if quantity is not None), None)
+    return amount(found)
+
+
+def _timed(timing: Resource) -> bool:
+    """A frequency: a repeat, a coded timing, or dates given one by one."""
+    repeat = fhir.mapping(timing.get("repeat"))
+    named = fhir.concept(timing.get("code"))
+    return bool(timing.get("event") or named.codings or named.text or any(name in repeat for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when")))
+
+
+def _bounds(resource: Resource, instructions: list[Resource]) -> tuple[fhir.Moment | None, fhir.Moment | None]:
+    for row in instructions:
+        repeat = fhir.mapping(fhir.mapping(row.get("timing")).get("repeat"))
+        if "boundsPeriod" in repeat:
+            return fhir.period(repeat["boundsPeriod"])
+    return fhir.period(fhir.mapping(resource.get("dispenseRequest")).get("validityPeriod"))
+
+
+def planned(resource: Resource, collection: Collection, finder: ProductFinder) -> Iterator[Order]:
+    """The activities of a CarePlan that plan an IV iron."""
+    if resource.get("status") not in ("active", "completed") or resource.get("intent") not in ("plan", "order"):
+        return
+    start, end = fhir.period(resource.get("period"))
+    for activity in fhir.items(resource.get("activity")):
+        detail = fhir.mapping(activity.get("detail"))
+        product = {
+            "medicationCodeableConcept": detail.get("productCodeableConcept") or detail.get("code"),
+            "medicationReference": detail.get("productReference"),
+        }
+        wanted = drug({name: value for name, value in product.items() if value} | {"contained": resource.get("contained")}, collection, finder)
+        if not wanted.concerns_us or detail.get("status") in ("cancelled", "stopped", "entered-in-error"):
+            continue
+        timing = fhir.mapping(detail.get("scheduledTiming"))
+        bounds = fhir.mapping(timing.get("repeat")).get("boundsPeriod")
+        first, last = fhir.period(bounds or detail.get("scheduledPeriod"))
+        yield Order(
+            source=fhir.source(resource),
+            drug=wanted,
+            counts=True,
+            dose=amount(detail.get("dailyAmount") or detail.get("quantity")),
+            has_timing=_timed(timing) or bool(fhir.text(detail.get("scheduledString"))),
+            free_text=bool(fhir.text(detail.get("description"))),
+            authored=fhir.moment(resource.get("created")),
+            start=first or start,
+            end=last or end,
+        )
+
+
+def dispense(resource: Resource, collection: Collection, finder: ProductFinder) -> Dispense | None:
+    """Vials handed out for an order: containers only, never a discard."""
+    handed = drug(resource, collection, finder)
+    if not handed.concerns_us or resource.get("status") not in ("completed", "in-progress"):
+        return None
+    source = fhir.source(resource)
+    return Dispense(
+        source=source,
+        drug=handed,
+        orders=tuple(filter(None, map(collection.key, fhir.items(resource.get("authorizingPrescription"))))),
+        when=fhir.moment(resource.get("whenHandedOver")) or fhir.moment(resource.get("whenPrepared")),
+        containers=tuple(_vials(resource, handed, source)),
+    )
+
+
+def _vials(resource: Resource, handed: Drug, source: fhir.Source) -> Iterator[Container]:
+    quantity = amount(resource.get("quantity"))
+    known = [ndc for ndc in handed.ndcs if ndc in codes.packages()]
+    if quantity.unit == "vial" and quantity.value and quantity.value == quantity.value.to_integral_value() > Decimal(0) and len(known) == 1:
+        yield Container(codes.packages()[known[0]].mg, int(quantity.value), known[0], source)
+
+
+def esa_dose(resource: Resource) -> EsaDose | None:
+    """An ESA given or ordered; NCD 110.10 covers iron beside it."""
+    if resource.get("status") not in ("completed", "active", "in-progress", "stopped"):
+        return None
+    concept: Concept = fhir.concept(resource.get("medicationCodeableConcept"))
+    coded = any(row.system == fhir.HCPCS and row.code in _ESA_CODES for row in concept.codings)
+    texts = [concept.text, *(row.display for row in concept.codings), fhir.text(fhir.mapping(resource.get("medicationReference")).get("display"))]
+    if not coded and not any(words.first_of(text, _ESA_NAMES) for text in texts if text):
+        return None
+    start, _ = fhir.period(resource.get("effectivePeriod"))
+    when = fhir.moment(resource.get("effectiveDateTime")) or start or fhir.moment(resource.get("authoredOn"))
+    return EsaDose(source=fhir.source(resource), when=when, says=concept.text or "ESA")

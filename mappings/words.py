@@ -1,0 +1,29 @@
+"""Names compared as whole words, case and punctuation aside."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+
+
+@lru_cache(maxsize=8192)
+def plain(text: str) -> str:
+    """Lower case, single spaces, no punctuation, a space at each end: `contains` needs only `in`."""
+    return f" {_NOT_WORD.sub(' ', text.lower()).strip()} "
+
+
+def contains(text: str, name: str) -> bool:
+    """Whether `name` stands in `text` as whole words."""
+    return plain(name) in plain(text)
+
+
+def first_of(text: str, names: Iterable[str]) -> str | None:
+    """The first of `names` that stands in `text`."""
+    said = plain(text)
+    return next((name for name in names if plain(name) in said), None)
+
+
+def folded(aliases: Mapping[str, str]) -> dict[str, str]:
+    """Aliases with their texts made plain, so that they compare as texts do (`system|code` keys stay as they are)."""
+    return {key if "|" in key else plain(key): value for key, value in aliases.items()}
