@@ -1,0 +1,222 @@
+"""Signing in without a person: SMART Backend Services (private_key_jwt), a client secret, or nothing.
+
+Source: SMART App Launch 2.2.0, backend-services and client-confidential-asymmetric, read 2026-11-23.
+"""
+
+import base64
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+import requests
+from joserfc import jwt
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from integration.ehr.discovery import SmartConfiguration, discover, json_object, plain_request
+from integration.ehr.keys import Keyring, algorithm_of
+from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
+from integration.settings import Site
+
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock
+UNSTATED_LIFETIME_SECONDS = 60  # expires_in is only recommended: missing means short
+CLOCK_SKEW_SECONDS = 60
+
+# What R12 reads, and what a write-back may need.
+READ_TYPES = (
+    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Communication", "Condition", "Coverage",
+    "DetectedIssue", "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication",
+    "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation",
+    "Organization", "Patient", "Procedure", "Task",
+)  # fmt: skip
+WRITE_TYPES = ("Communication", "DetectedIssue", "Device", "DocumentReference", "Provenance", "Task")
+
+
+class Authorization(Protocol):
+    def headers(self) -> dict[str, str]:
+        """What a request carries now."""
+
+    def renew(self, stale: Mapping[str, str]) -> bool:
+        """After a 401 with STALE: whether trying once more may help."""
+
+
+class NoAuthorization:
+    """For sandboxes."""
+
+    def headers(self) -> dict[str, str]:
+        return {}
+
+    def renew(self, stale: Mapping[str, str]) -> bool:  # noqa: ARG002 (the protocol's)
+        return False
+
+
+@dataclass
+class _Slot:
+    """One token, and the lock that lets one thread at a time fetch it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: str | None = None
+    good_until: float = 0
+
+
+class Tokens:
+    """One token per (token endpoint, client, scopes), shared by everyone in this process."""
+
+    def __init__(self) -> None:
+        self._slots: dict[tuple[str, ...], _Slot] = {}
+        self._lock = threading.Lock()
+
+    def slot(self, *key: str) -> _Slot:
+        with self._lock:
+            return self._slots.setdefault(key, _Slot())
+
+
+SHARED_TOKENS = Tokens()
+
+
+def backend_scopes(configuration: SmartConfiguration) -> list[str]:
+    """The system scopes to ask for: v1 or v2, and only those listed where the server lists any."""
+    if configuration.scope_version == 2:
+        wanted = {t: f"system/{t}.rs" for t in READ_TYPES} | {t: f"system/{t}.crus" for t in WRITE_TYPES}
+        scopes = [*wanted.values(), "system/Provenance.c", "system/DocumentReference.rs"]
+    else:
+        scopes = [f"system/{t}.read" for t in READ_TYPES] + [f"system/{t}.write" for t in WRITE_TYPES]
+    listed = {scope for scope in configuration.scopes if scope.startswith("system/")}
+    if listed and not any(scope.startswith("system/*") for scope in listed):
+        scopes = [scope for scope in scopes if scope in listed]
+    return sorted(set(scopes))
+
+
+class ClientCredentials:
+    """The client_credentials grant, with any of the three ways to prove who we are."""
+
+    def __init__(
+        self,
+        site: Site,
+        tokens: Tokens = SHARED_TOKENS,
+        token_headers: Mapping[str, str] | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.site, self.auth, self.now = site, site.auth, now
+        self._tokens, self._token_headers = tokens, dict(token_headers or {})
+        self._configuration: SmartConfiguration | None = None
+        self._discovering = threading.Lock()
+        self._keys = Keyring.load(self.auth.key_file) if self.auth.key_file else Keyring(())
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token(stale=None)}"}
+
+    def renew(self, stale: Mapping[str, str]) -> bool:
+        self._token(stale=stale.get("Authorization", "").removeprefix("Bearer "))
+        return True
+
+    def configuration(self) -> SmartConfiguration:
+        with self._discovering:
+            if self._configuration is None:
+                self._configuration = discover(self.site)
+            return self._configuration
+
+    def _scopes(self) -> str:
+        return " ".join(self.auth.scopes if self.auth.scopes is not None else backend_scopes(self.configuration()))
+
+    def _token(self, stale: str | None) -> str:
+        """The token in use; a new one when it is about to end, or is the STALE one that was refused."""
+        endpoint, scopes = self.configuration().token_endpoint, self._scopes()
+        slot = self._tokens.slot(endpoint, str(self.auth.client_id), scopes)
+        with slot.lock:
+            if slot.token is None or slot.token == stale or self.now() >= slot.good_until:
+                answer = self._fetched(endpoint, scopes)
+                lifetime = _seconds(answer.get("expires_in"))
+                slot.token = str(answer["access_token"])
+                slot.good_until = self.now() + lifetime - min(30, lifetime / 10)
+            return slot.token
+
+    def _fetched(self, endpoint: str, scopes: str) -> dict[str, Any]:
+        """A fresh assertion each time: its `jti` is used once. Epic answers a bare 400 now and then (Q43)."""
+        attempts = Retrying(
+            retry=retry_if_exception_type(Unreachable),
+            stop=stop_after_attempt(1 + self.site.limits.retries),
+            wait=wait_exponential(multiplier=0.2, max=10),
+            reraise=True,
+        )
+        return attempts(self._asked, endpoint, scopes)
+
+    def _asked(self, endpoint: str, scopes: str) -> dict[str, Any]:
+        form, basic = self._proof(endpoint)
+        body = {"grant_type": "client_credentials", "scope": scopes, **form}
+        headers = {"Accept": "application/json", **self._token_headers, **basic}
+        response = plain_request(self.site, "POST", endpoint, data=body, headers=headers)
+        answer = json_object(response)
+        if response.status_code == 200 and answer and answer.get("access_token"):
+            return answer
+        raise self._refusal(response, answer)
+
+    def _proof(self, endpoint: str) -> tuple[dict[str, str], dict[str, str]]:
+        client, secret = str(self.auth.client_id), self.auth.client_secret
+        if self.auth.method == "private_key_jwt":
+            return {"client_assertion_type": JWT_BEARER, "client_assertion": self._assertion(endpoint)}, {}
+        known = secret.get_secret_value() if secret else ""  # settings see to it
+        if self.auth.method == "client_secret_post":
+            return {"client_id": client, "client_secret": known}, {}
+        pair = f"{quote(client, safe='')}:{quote(known, safe='')}"
+        return {}, {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+
+    def _assertion(self, endpoint: str) -> str:
+        key = self._keys.signing(self.auth.key_id)
+        algorithm = algorithm_of(key)
+        header = {"alg": algorithm, "kid": key.kid, "typ": "JWT"}
+        claims = {
+            "iss": self.auth.client_id,
+            "sub": self.auth.client_id,
+            "aud": endpoint,
+            "exp": int(self.now()) + ASSERTION_SECONDS,
+            "jti": secrets.token_urlsafe(24),
+        }
+        return jwt.encode(header, claims, key, algorithms=[algorithm])
+
+    def _refusal(self, response: requests.Response, answer: dict[str, Any] | None) -> EhrError:
+        status, host = response.status_code, urlsplit(response.url).netloc
+        code = answer.get("error") if answer else None
+        problem = f"the token endpoint at {host} answered {status}" + (f" ({code})" if code else "")
+        if status >= 500 or status == 429 or (status == 400 and code is None):
+            return Unreachable(self.site.name, problem, "Try again later", status)
+        if status == 200:
+            return BadAnswer(self.site.name, problem + " without an access token", "Check auth.token_url", status)
+        skew = _clock_skew(response, self.now())
+        fixes = {
+            "invalid_scope": "Register the missing scopes, or name the allowed ones in auth.scopes",
+            "unauthorized_client": "Ask the EHR's administrator to allow client_credentials for this client",
+        }
+        fix = fixes.get(str(code), "Check client_id, and that our current public key (or the secret) is registered")
+        if abs(skew) > CLOCK_SKEW_SECONDS:
+            how = "ahead" if skew > 0 else "behind"
+            fix = f"Set this machine's clock, which is {abs(skew):.0f} s {how}. {fix}"
+        return Unauthorized(self.site.name, problem, fix, status)
+
+
+def authorization_for(
+    site: Site, tokens: Tokens = SHARED_TOKENS, token_headers: Mapping[str, str] | None = None
+) -> Authorization:
+    if site.auth.method == "none":
+        return NoAuthorization()
+    return ClientCredentials(site, tokens, token_headers)
+
+
+def _seconds(value: object) -> float:
+    try:
+        return max(0.0, float(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return UNSTATED_LIFETIME_SECONDS
+
+
+def _clock_skew(response: requests.Response, now: float) -> float:
+    """How far our clock is ahead of the server's, by its Date header."""
+    try:
+        return now - parsedate_to_datetime(response.headers["Date"]).timestamp()
+    except (KeyError, ValueError):
+        return 0.0

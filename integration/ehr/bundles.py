@@ -1,0 +1,135 @@
+"""Bundles as servers send them: each resource stays raw until its size and kind are known."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from integration.ehr.http import Answer, Json
+from integration.errors import BadAnswer
+from mappings.reading.decoding import decode
+
+ABSENT = Raw(b"")
+
+
+class Link(Struct):
+    relation: str | None = None
+    url: str | None = None
+
+
+class Response(Struct):
+    status: str = ""
+    location: str | None = None
+    etag: str | None = None
+    outcome: Raw = ABSENT
+
+
+class Search(Struct):
+    mode: str | None = None
+
+
+class Entry(Struct):
+    resource: Raw = ABSENT
+    response: Response | None = None
+    search: Search | None = None
+
+    @property
+    def status(self) -> int:
+        """Of a batch's or transaction's entry; every one must be read (Q24)."""
+        code = (self.response.status if self.response else "")[:3]
+        return int(code) if code.isdigit() else 0
+
+    def answer(self) -> Answer:
+        """This entry as if it had been asked for alone."""
+        response = self.response or Response()
+        body = bytes(self.resource) or bytes(response.outcome)
+        return Answer(self.status, {"ETag": response.etag} if response.etag else {}, body)
+
+
+class Bundle(Struct):
+    resourceType: str  # noqa: N815 (FHIR's name)
+    type: str | None = None
+    link: list[Link] | None = None
+    entry: list[Entry] | None = None
+
+    @property
+    def next(self) -> str | None:
+        return next((link.url for link in self.link or [] if link.relation == "next" and link.url), None)
+
+
+class Page(Struct, frozen=True):
+    """One page of a search: its resources, what could not be read of it, and where it goes on."""
+
+    resources: list[Json]
+    problems: list[dict[str, str]]
+    next: str | None
+
+
+class _Head(Struct):
+    """Just enough to name a resource."""
+
+    resourceType: str = "a resource"  # noqa: N815
+    id: str | None = None
+
+
+_bundles = msgspec.json.Decoder(Bundle)
+_heads = msgspec.json.Decoder(_Head)
+
+
+def bundle(site: str, answer: Answer, what: str) -> Bundle:
+    try:
+        found = _bundles.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = None
+    if found is None or found.resourceType != "Bundle":
+        kind = answer.headers.get("Content-Type", "an unnamed type").split(";")[0]
+        raise BadAnswer(
+            site,
+            f"{what} was answered with {kind} that is not a FHIR Bundle",
+            "Check that base_url is the FHIR base, without a proxy or sign-in page before it",
+        )
+    return found
+
+
+def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
+    """The resources of a searchset. OperationOutcomes are skipped, whatever their search mode (Q19)."""
+    resources: list[Json] = []
+    problems: list[dict[str, str]] = []
+    for raw in _raws(found):
+        taken = resource(raw, limit_bytes, kind)
+        if isinstance(taken, str):
+            problems.append({"resource": name(raw, kind), "problem": taken})
+        elif taken.get("resourceType") != "OperationOutcome":
+            resources.append(taken)
+    return Page(resources, problems, found.next)
+
+
+def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
+    """The resource, or why it cannot be used."""
+    if len(bytes(raw)) > limit_bytes:
+        return f"larger than {limit_bytes} bytes, so it was not read; raise limits.resource_bytes if that is right"
+    try:
+        taken: Any = decode(raw)
+    except ValueError:
+        return "not JSON that can be read"
+    if not isinstance(taken, dict) or not isinstance(taken.get("resourceType"), str):
+        return f"not a FHIR resource, in a search of {kind}"
+    for content in taken.get("content") or [] if taken["resourceType"] == "DocumentReference" else []:
+        if isinstance(content, dict) and isinstance(content.get("attachment"), dict):
+            content["attachment"].pop("data", None)  # that a note exists is what counts, not what it says
+    return taken
+
+
+def name(raw: Raw | bytes, kind: str) -> str:
+    try:
+        head = _heads.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return kind
+    return f"{head.resourceType}/{head.id}" if head.id else head.resourceType
+
+
+def _raws(found: Bundle) -> Iterator[Raw]:
+    for entry in found.entry or []:
+        if bytes(entry.resource) not in (b"", b"null") and not (entry.search and entry.search.mode == "outcome"):
+            yield entry.resource

@@ -1,0 +1,110 @@
+"""What a server can do: its CapabilityStatement where it says so, its vendor's profile where it is silent or wrong."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from integration.ehr.profile import Profile, detected, profile
+from integration.settings import Site
+
+
+@dataclass(frozen=True)
+class TypeCapability:
+    """One entry of CapabilityStatement.rest.resource."""
+
+    interactions: frozenset[str] = frozenset()
+    search_params: frozenset[str] = frozenset()
+    includes: frozenset[str] = frozenset()
+    conditional_create: bool = False
+    conditional_update: bool = False
+    update_create: bool = False
+
+
+@dataclass(frozen=True)
+class Capability:
+    """`types` is empty where the server has said nothing."""
+
+    profile: Profile
+    software: str = ""
+    fhir_version: str | None = None
+    types: dict[str, TypeCapability] = field(default_factory=dict)
+    system: frozenset[str] = frozenset()
+
+    def offers(self, kind: str, interaction: str = "search-type") -> bool:
+        if not self.types or kind in self.profile.unadvertised:
+            return True
+        of_kind = self.types.get(kind)
+        return of_kind is not None and (not of_kind.interactions or interaction in of_kind.interactions)
+
+    def takes(self, kind: str, parameter: str) -> bool:
+        """Whether a search of KIND knows PARAMETER (modifiers aside)."""
+        name = parameter.split(":", maxsplit=1)[0]
+        known = self.types[kind].search_params if kind in self.types else frozenset()
+        return not known or name in known or f"{kind}.{name}" in self.profile.unadvertised
+
+    def includes(self, kind: str, wanted: str) -> bool:
+        listed = self.types[kind].includes if kind in self.types else frozenset()
+        return wanted in listed or "*" in listed
+
+    @property
+    def batch(self) -> bool:
+        return self.profile.batch if self.profile.batch is not None else "batch" in self.system
+
+    @property
+    def transaction(self) -> bool:
+        return "transaction" in self.system
+
+    def creates(self, kind: str) -> bool:
+        if self.profile.write is not None:
+            return kind in self.profile.write
+        return kind in self.types and "create" in self.types[kind].interactions
+
+    def updates(self, kind: str) -> bool:
+        if self.profile.update is not None:
+            return kind in self.profile.update
+        return kind in self.types and "update" in self.types[kind].interactions
+
+    def of(self, kind: str) -> TypeCapability:
+        return self.types.get(kind, TypeCapability())
+
+
+def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
+    """STATEMENT is what /metadata answered, or None where it answered nothing of use."""
+    statement = statement if statement and statement.get("resourceType") == "CapabilityStatement" else {}
+    software = " ".join(
+        str(part) for part in (_dict(statement.get("software")).get("name"), statement.get("publisher")) if part
+    )
+    rest = _servers(statement)
+    return Capability(
+        detected(software) if site.vendor == "auto" else profile(site.vendor),
+        software,
+        statement.get("fhirVersion"),
+        {r["type"]: _type(r) for side in rest for r in _dicts(side.get("resource")) if isinstance(r.get("type"), str)},
+        frozenset(code for side in rest for code in _codes(side.get("interaction"))),
+    )
+
+
+def _type(resource: dict[str, Any]) -> TypeCapability:
+    return TypeCapability(
+        frozenset(_codes(resource.get("interaction"))),
+        frozenset(str(p.get("name")) for p in _dicts(resource.get("searchParam"))),
+        frozenset(str(i) for i in resource.get("searchInclude") or []),
+        resource.get("conditionalCreate") is True,
+        resource.get("conditionalUpdate") is True,
+        resource.get("updateCreate") is True,
+    )
+
+
+def _servers(statement: dict[str, Any]) -> list[dict[str, Any]]:
+    return [side for side in _dicts(statement.get("rest")) if side.get("mode", "server") == "server"]
+
+
+def _codes(interactions: object) -> list[str]:
+    return [str(i["code"]) for i in _dicts(interactions) if i.get("code")]
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,171 @@
+"""One EHR as we see it: its capability, searches page by page, single resources, batches of reads."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from functools import cached_property
+from typing import Self, TypeVar
+
+from integration.ehr import bundles
+from integration.ehr.bundles import Page
+from integration.ehr.capability import Capability, read_statement
+from integration.ehr.http import Answer, Json, Observer, Transport
+from integration.ehr.patient import BATCH_ENTRIES, PatientPull, Reading
+from integration.ehr.plan import Query, pairs
+from integration.errors import BadAnswer, Forbidden, NotFound, Refused
+from integration.settings import Site
+
+NO_CACHE = {"Cache-Control": "no-cache"}
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class EhrClient:
+    """Threads may share one; close it, or use it as a context manager."""
+
+    def __init__(self, site: Site, *, observer: Observer | None = None, transport: Transport | None = None) -> None:
+        self.site = site
+        self.transport = transport or Transport(site, observer=observer)
+        self._capability: Capability | None = None
+        self._asking = threading.Lock()
+        self._batch_refused = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if "_pool" in self.__dict__:
+            self._pool.shutdown(cancel_futures=True)
+        self.transport.close()
+
+    @property
+    def capability(self) -> Capability:
+        """Asked once; a server without /metadata is taken at its profile's word."""
+        with self._asking:
+            if self._capability is None:
+                self._capability = read_statement(self.site, self.statement())
+            return self._capability
+
+    def statement(self) -> Json | None:
+        """The CapabilityStatement, or None where the server keeps it to itself."""
+        try:
+            answer = self.transport.read("metadata", what="/metadata")
+        except (NotFound, Forbidden, Refused):
+            return None
+        said = self.transport.json(answer, "/metadata")
+        return said if isinstance(said, dict) else None
+
+    @property
+    def batches(self) -> bool:
+        return self.capability.batch and not self._batch_refused
+
+    def search(
+        self, kind: str, params: Mapping[str, str | list[str]] | None = None, *, fresh: bool = False
+    ) -> list[Json]:
+        """Every resource of a search, all pages; what cannot be decoded raises `BadAnswer`."""
+        found: list[Json] = []
+        for page in self.pages(Query(kind, pairs(params or {})), fresh=fresh):
+            if page.problems:
+                raise BadAnswer(self.site.name, f"a {kind} of a search is {page.problems[0]['problem']}")
+            found += page.resources
+        return found
+
+    def read(self, kind: str, identity: str, *, fresh: bool = False) -> Json:
+        """One resource; raises `NotFound`, or `BadAnswer` where it cannot be used."""
+        answer = self.transport.read(
+            f"{kind}/{identity}", headers=NO_CACHE if fresh else None, what=f"reading a {kind}"
+        )
+        return self.one(answer, kind)
+
+    def one(self, answer: Answer, kind: str) -> Json:
+        """The resource that ANSWER holds."""
+        self.transport.json(answer, f"reading a {kind}")
+        taken = bundles.resource(answer.body, self.site.limits.resource_bytes, kind)
+        if isinstance(taken, str) or taken["resourceType"] != kind:
+            problem = taken if isinstance(taken, str) else f"a {taken['resourceType']}"
+            raise BadAnswer(self.site.name, f"what was read as a {kind} is {problem}")
+        return taken
+
+    def pages(self, query: Query, *, fresh: bool = False, start: str | None = None) -> Iterator[Page]:
+        """A search page by page, from the page START on. A resource may come twice: the newest version counts.
+
+        Where the server has forgotten the search in between (404 or 410), it is begun anew, once (Q12).
+        """
+        headers = NO_CACHE if fresh else None
+        address: str | None = start or query.path
+        seen, restarted = set[str](), False
+        while address is not None:
+            self._guard(address, seen, query.kind)
+            try:
+                answer = self.transport.read(address, headers=headers, what=f"the search for {query.kind}")
+            except NotFound:
+                if restarted or (len(seen) == 1 and start is None):
+                    raise
+                address, seen, restarted = query.path, set(), True
+                continue
+            found = bundles.bundle(self.site.name, answer, f"the search for {query.kind}")
+            page = bundles.page(found, query.kind, self.site.limits.resource_bytes)
+            yield page
+            address = page.next
+
+    def batch(self, paths: Sequence[str], *, fresh: bool = False) -> list[Answer]:
+        """The answers to GETs of PATHS, in their order; an entry that failed carries its own status (Q24)."""
+        if not self.batches:
+            return self._singly(paths, fresh)
+        answers: list[Answer] = []
+        for start in range(0, len(paths), BATCH_ENTRIES):
+            part = paths[start : start + BATCH_ENTRIES]
+            try:
+                answers += self._batched(part, fresh)
+            except Refused:
+                self._batch_refused = True
+                return answers + self._singly(paths[start:], fresh)
+        return answers
+
+    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """WORK on every item, as many at a time as the site allows."""
+        return list(self._pool.map(work, items))
+
+    def read_patient(self, patient_id: str, *, since: date | None = None, fresh: bool = False) -> PatientPull:
+        """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters and notes."""
+        return Reading(self, patient_id, since, fresh).pull()
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.site.limits.connections - 1, thread_name_prefix=f"ehr-{self.site.name}")
+
+    def _batched(self, paths: Sequence[str], fresh: bool) -> list[Answer]:
+        entries = [{"request": {"method": "GET", "url": path}} for path in paths]
+        body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+        answer = self.transport.read("", headers=NO_CACHE if fresh else None, body=body, what="a batch of reads")
+        found = bundles.bundle(self.site.name, answer, "a batch of reads").entry or []
+        if len(found) != len(paths):
+            raise BadAnswer(self.site.name, f"a batch of {len(paths)} reads came back with {len(found)} entries")
+        return [entry.answer() for entry in found]
+
+    def _singly(self, paths: Sequence[str], fresh: bool) -> list[Answer]:
+        return self.each(lambda path: self._single(path, fresh), paths)
+
+    def _single(self, path: str, fresh: bool) -> Answer:
+        try:
+            return self.transport.read(path, headers=NO_CACHE if fresh else None)
+        except (NotFound, Forbidden, Refused) as error:
+            return Answer(error.status or 400, {}, b"")
+
+    def _guard(self, address: str, seen: set[str], kind: str) -> None:
+        if address in seen:
+            raise BadAnswer(
+                self.site.name, f"the pages of a search for {kind} run in a circle", "Tell the EHR's vendor"
+            )
+        if len(seen) >= self.site.limits.pages:
+            raise BadAnswer(
+                self.site.name,
+                f"a search for {kind} has more than {self.site.limits.pages} pages",
+                "Raise limits.pages or limits.page_size if that is right",
+            )
+        seen.add(address)

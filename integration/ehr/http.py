@@ -1,0 +1,312 @@
+"""Requests to one site: bounded, authorised, retried, limited in size, decoded without losing a digit."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from urllib3.util import Retry
+
+from integration.ehr.auth import Authorization, authorization_for
+from integration.errors import (
+    BadAnswer,
+    ConfigurationError,
+    Conflict,
+    EhrError,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Unauthorized,
+    Unreachable,
+)
+from integration.settings import Site
+from mappings.reading.decoding import decode
+
+FHIR_JSON = "application/fhir+json"
+# The codes that cumulus-fhir-support and eCRNow retry; a 500 or 504 may be permanent, so few times (Q21).
+TRANSIENT = (408, 429, 500, 502, 503, 504)
+LONGEST_WAIT_SECONDS = 120
+CHUNK_BYTES = 1 << 16
+
+Json = dict[str, Any]
+Observer = Callable[[str, int, float], None]
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def encode(value: Any) -> bytes:
+    return _encoder.encode(value)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def version(self) -> str | None:
+        """The version that an ETag such as W/"3" names."""
+        return self.headers.get("ETag", "").removeprefix("W/").strip('"') or None
+
+
+class Transport:
+    """The one door through which requests to a site go.
+
+    Reads and writes have a session each: only reads are ever repeated by themselves. Together they hold at most
+    `limits.connections` connections (Q44).
+    """
+
+    def __init__(self, site: Site, auth: Authorization | None = None, observer: Observer | None = None) -> None:
+        self.site = site
+        self.auth = auth or authorization_for(site)
+        self.observer = observer
+        self.sent = 0
+        self._counting = threading.Lock()
+        retries = site.limits.retries
+        writing = Retry(total=None, connect=retries, read=0, status=0, other=0, redirect=0, backoff_factor=0.5)
+        self._reading = self._session(
+            site.limits.connections - 1,
+            writing.new(
+                read=retries,
+                status=retries,
+                status_forcelist=TRANSIENT,
+                allowed_methods=("GET", "POST"),
+                retry_after_max=LONGEST_WAIT_SECONDS,
+                raise_on_status=False,
+            ),
+        )
+        self._writing = self._session(1, writing)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._reading.close()
+        self._writing.close()
+
+    def url(self, path: str) -> str:
+        """The address of PATH under the base; an absolute one must be of the same origin (Q18)."""
+        if not urlsplit(path).scheme:
+            return f"{self.site.base_url}/{path.lstrip('/')}" if path else self.site.base_url
+        if not self.same_origin(path):
+            raise BadAnswer(
+                self.site.name,
+                f"its answer leads to another server ({urlsplit(path).netloc}), which was not followed",
+                "Correct the server's own base address, or base_url",
+            )
+        return path
+
+    def same_origin(self, url: str) -> bool:
+        here, there = urlsplit(self.site.base_url), urlsplit(url)
+        ports = {"http": 80, "https": 443}
+        return (here.scheme, here.hostname, here.port or ports[here.scheme]) == (
+            there.scheme,
+            there.hostname,
+            there.port or ports.get(there.scheme),
+        )
+
+    def read(
+        self,
+        path: str,
+        params: Any = None,
+        headers: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        what: str = "",
+    ) -> Answer:
+        """A GET, or a POST that changes nothing (BODY); repeated on trouble that passes."""
+        method = "GET" if body is None else "POST"
+        answer = self._authorised(self._reading, method, self.url(path), params, headers, body)
+        return self._checked(answer, what or _kind(path))
+
+    def write(
+        self, method: str, path: str, body: Json | None, headers: Mapping[str, str] | None = None, what: str = ""
+    ) -> Answer:
+        """One attempt. Raises `OutcomeUnknown` where it may have happened all the same."""
+        what = what or f"{method} {_kind(path)}"
+        answer = self._authorised(self._writing, method, self.url(path), None, headers, body)
+        if answer.status >= 500:
+            raise OutcomeUnknown(self.site.name, f"{what} was answered with {answer.status}", status=answer.status)
+        return self._checked(answer, what)
+
+    def json(self, answer: Answer, what: str) -> Any:
+        try:
+            return decode(answer.body)
+        except ValueError:
+            kind = answer.headers.get("Content-Type", "an unnamed type").split(";")[0]
+            raise BadAnswer(
+                self.site.name,
+                f"{what} was answered with {kind} that is not JSON",
+                "Check that base_url is the FHIR base, without a proxy or sign-in page before it",
+            ) from None
+
+    def _session(self, connections: int, retries: Retry) -> requests.Session:
+        session = requests.Session()
+        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        session.headers.update({"Accept": FHIR_JSON, "User-Agent": _user_agent()})
+        # A load balancer's cookie must not tie one patient's requests to another's.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return session
+
+    def _authorised(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        params: Any,
+        headers: Mapping[str, str] | None,
+        body: Json | None,
+    ) -> Answer:
+        """With our token; a 401 signs in again once and repeats (Q13)."""
+        signed = self.auth.headers()
+        answer = self._sent(session, method, url, params, {**(headers or {}), **signed}, body)
+        if answer.status == 401 and self.auth.renew(signed):
+            answer = self._sent(session, method, url, params, {**(headers or {}), **self.auth.headers()}, body)
+        return answer
+
+    def _sent(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        params: Any,
+        headers: Mapping[str, str],
+        body: Json | None,
+    ) -> Answer:
+        started = time.perf_counter()
+        limits = self.site.limits
+        if body is not None:
+            headers = {"Content-Type": FHIR_JSON, **headers}
+        try:
+            with session.request(
+                method,
+                url,
+                params=params,
+                data=None if body is None else encode(body),
+                headers=dict(headers),
+                auth=_as_it_is,
+                timeout=(limits.connect_timeout_seconds, limits.read_timeout_seconds),
+                allow_redirects=False,
+                stream=True,
+                verify=str(self.site.ca_file) if self.site.ca_file else True,
+            ) as response:
+                answer = Answer(response.status_code, response.headers, self._body(response))
+        except (requests.RequestException, HTTPError) as error:
+            raise self._failure(error, writing=session is self._writing) from None
+        with self._counting:
+            self.sent += 1
+        if self.observer:
+            self.observer(method, answer.status, time.perf_counter() - started)
+        return answer
+
+    def _body(self, response: requests.Response) -> bytes:
+        chunks, size = [], 0
+        for chunk in response.iter_content(CHUNK_BYTES):
+            size += len(chunk)
+            if size > self.site.limits.answer_bytes:
+                raise BadAnswer(
+                    self.site.name,
+                    f"an answer is larger than {self.site.limits.answer_bytes} bytes",
+                    "Lower limits.page_size, or raise limits.answer_bytes if that is right",
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _failure(self, error: Exception, *, writing: bool) -> Exception:
+        site, address = self.site.name, urlsplit(self.site.base_url).netloc
+        if isinstance(error, requests.exceptions.SSLError):
+            return ConfigurationError(
+                f"Site {site}: the TLS certificate of {address} is not trusted ({_tls_reason(error)}). "
+                "Set ca_file to the certificate authority's file, or correct base_url."
+            )
+        if writing and not _never_connected(error):
+            return OutcomeUnknown(site, f"{address} did not answer a write", "It is looked up before it is repeated")
+        why = "did not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"
+        return Unreachable(site, f"{address} {why}", "Check base_url and the network, then try again")
+
+    def _checked(self, answer: Answer, what: str) -> Answer:
+        if 200 <= answer.status < 300:
+            return answer
+        raise error_for(self.site.name, what, answer)
+
+
+def error_for(site: str, what: str, answer: Answer) -> EhrError:
+    """The error that an answer's status means. Of the OperationOutcome only codes are kept: its texts name patients."""
+    status = answer.status
+    problem = f"{what} was answered with {status}{_issue_codes(answer.body)}"
+    match status:
+        case 401:
+            return Unauthorized(site, problem, "Check client_id, the registered key and the scopes", status)
+        case 403:
+            return Forbidden(site, problem, "Ask the EHR's administrator for the missing scope", status)
+        case 404 | 410:
+            return NotFound(site, problem, "Check base_url and the id", status)
+        case 409 | 412:
+            return Conflict(site, problem, "Read it again, then write again", status)
+    if status in TRANSIENT or status >= 500:
+        return Unreachable(site, problem, "Try again later", status)
+    if 300 <= status < 400:
+        return BadAnswer(site, problem + ", a redirect, which was not followed", "Correct base_url", status)
+    return Refused(site, problem, f"Run `ferroclaim doctor {site}` to see what it takes", status)
+
+
+def _issue_codes(body: bytes) -> str:
+    """` (invalid, HAPI-1094)`: what an OperationOutcome says in codes."""
+    try:
+        outcome = decode(body)
+        issues = outcome["issue"] if outcome.get("resourceType") == "OperationOutcome" else []
+        codes = [str(issue["code"]) for issue in issues if issue.get("code")]
+        for issue in issues:
+            codes += [str(c["code"]) for c in (issue.get("details") or {}).get("coding", []) if c.get("code")]
+            if str(issue.get("diagnostics")).startswith("HAPI-"):
+                codes.append(issue["diagnostics"].split(":")[0])
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return ""
+    return f" ({', '.join(dict.fromkeys(codes))})" if codes else ""
+
+
+def _kind(path: str) -> str:
+    """`Observation` of a path or an address: a type may be named, an id may not."""
+    last = [part for part in urlsplit(path).path.split("/") if part[:1].isupper()]
+    return last[-1] if last else "the request"
+
+
+def _never_connected(error: Exception) -> bool:
+    reason = error.args[0] if error.args else None
+    if isinstance(reason, MaxRetryError):
+        return isinstance(reason.reason, NewConnectionError | ConnectTimeoutError)
+    return isinstance(error, requests.ConnectTimeout)
+
+
+def _tls_reason(error: Exception) -> str:
+    text = str(error)
+    for reason in ("self-signed certificate", "certificate has expired", "Hostname mismatch", "wrong version number"):
+        if reason.lower() in text.lower().replace("self signed", "self-signed"):
+            return reason
+    return "certificate verify failed"
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from putting the credentials of a .netrc in the place of our token."""
+    return request
+
+
+def _user_agent() -> str:
+    try:
+        return f"ferroclaim/{version('ferroclaim')}"
+    except PackageNotFoundError:
+        return "ferroclaim"

@@ -1,0 +1,203 @@
+"""Reading one patient: what the rules need (R12), in as few requests as the server allows."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from integration.ehr import bundles, references
+from integration.ehr.bundles import Page
+from integration.ehr.http import Answer, Json, error_for
+from integration.ehr.plan import Query, not_offered, queries
+from integration.errors import ConfigurationError, EhrError, Forbidden, NotFound, Refused, Unauthorized
+
+if TYPE_CHECKING:
+    from integration.ehr.client import EhrClient
+
+GAP_SYSTEM = "urn:ferroclaim:gap"
+# Without these nothing can be said; without the others some of it.
+INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
+FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+BATCH_ENTRIES = 100
+ROUNDS = 2  # a panel's members, a mixture's ingredients
+
+Problem = dict[str, str]
+
+
+@dataclass(frozen=True)
+class PatientPull:
+    """What a site has on one patient. `problems` are `{"resource": ..., "problem": ...}`."""
+
+    patient: str
+    resources: list[Json]
+    problems: list[Problem]
+    requests: int
+    not_offered: frozenset[str] = frozenset()  # types that this server does not have
+    unread: frozenset[str] = frozenset()  # types that it has and would not give
+
+    @property
+    def issues(self) -> list[Json]:
+        """Our own DetectedIssues, as the server has them now."""
+        return [resource for resource in self.resources if resource["resourceType"] == "DetectedIssue"]
+
+
+def patient_id(text: str) -> str:
+    """`p1` of `p1` or `Patient/p1`."""
+    identity = text.removeprefix("Patient/")
+    if not FHIR_ID.fullmatch(identity):
+        raise ConfigurationError("A patient is named by the FHIR id: letters, digits, hyphens and dots, at most 64.")
+    return identity
+
+
+@dataclass
+class Reading:
+    """One patient's reading in progress."""
+
+    client: "EhrClient"
+    patient: str
+    since: date | None = None
+    fresh: bool = False
+    kept: dict[str, list[Json]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    requests: int = 0
+    dropped: int = 0
+    _failed: dict[str, EhrError] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
+
+    def pull(self) -> PatientPull:
+        self.patient = patient_id(self.patient)
+        self._searches()
+        self._references()
+        unread = self._failed.keys() - self._answered
+        self.problems += [{"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)]
+        return PatientPull(
+            f"Patient/{self.patient}",
+            [resource for key in sorted(self.kept) for resource in self.kept[key]],
+            self.problems,
+            self.requests,
+            not_offered(self.client.capability),
+            frozenset(unread),
+        )
+
+    def _searches(self) -> None:
+        asked = queries(self.client.capability, self.patient, self.since, self.client.site)
+        if self.client.batches:
+            answers = self._batch([f"Patient/{self.patient}", *(query.path for query in asked)])
+            found = [self._first_page(query, answer) for query, answer in zip(asked, answers[1:], strict=True)]
+            person = answers[0]
+        else:
+            person, *_ = self._batch([f"Patient/{self.patient}"])
+            found = [(query, [], query.path) for query in asked]
+        self._take_patient(person)
+        for query, pages, _ in found:
+            self._take(query, pages)
+        following = [(query, start) for query, _, start in found if start is not None]
+        for (query, _), answer in zip(following, self.client.each(self._pages, following), strict=True):
+            self.requests += 1 if isinstance(answer, EhrError) else len(answer)
+            self._take(query, answer)
+
+    def _take_patient(self, answer: Answer) -> None:
+        site = self.client.site.name
+        if answer.status in (404, 410):
+            raise NotFound(site, "there is no such patient", "Check the id", answer.status)
+        if answer.status != 200:
+            raise error_for(site, "reading the Patient", answer)
+        person = self.client.one(answer, "Patient")
+        self._keep(person)
+
+    def _first_page(self, query: Query, answer: Answer) -> tuple[Query, list[Page], str | None]:
+        """A batch's entry: its page and where it goes on. One that failed in passing is asked for again, alone."""
+        if answer.status == 200:
+            what = f"the search for {query.kind}"
+            page = bundles.page(
+                bundles.bundle(self.client.site.name, answer, what), query.kind, self.client.site.limits.resource_bytes
+            )
+            return query, [page], page.next
+        error = error_for(self.client.site.name, f"the search for {query.kind}", answer)
+        if error.retryable:
+            return query, [], query.path
+        self._fail(query.kind, error)
+        return query, [], None
+
+    def _pages(self, item: tuple[Query, str]) -> list[Page] | EhrError:
+        """What follows from START on; a refusal is an answer, too, anything else is raised."""
+        query, start = item
+        try:
+            return list(self.client.pages(query, fresh=self.fresh, start=None if start == query.path else start))
+        except (Forbidden, NotFound, Refused) as error:
+            return error
+
+    def _take(self, query: Query, pages: list[Page] | EhrError) -> None:
+        if isinstance(pages, EhrError):
+            self._fail(query.kind, pages)
+            return
+        if pages:
+            self._answered.add(query.kind)
+        for page in pages:
+            self.problems += page.problems
+            for resource in page.resources:
+                self._filter(query, resource)
+
+    def _fail(self, kind: str, error: EhrError) -> None:
+        if kind in INDISPENSABLE or isinstance(error, Unauthorized):
+            raise error
+        self._failed[kind] = error
+
+    def _filter(self, query: Query, resource: Json) -> None:
+        """Servers may ignore what they do not know of a search (Q20): what is not this patient's is dropped."""
+        kind = resource["resourceType"]
+        if not isinstance(resource.get("id"), str):
+            self.problems.append({"resource": kind, "problem": "has no id"})
+            return
+        whose = references.subject(resource, self.client.site.base_url)
+        if whose == "":
+            self.problems.append({"resource": f"{kind}/{resource['id']}", "problem": "names no patient; not used"})
+        elif whose not in (None, f"Patient/{self.patient}") or not query.matches(resource):
+            self.dropped += 1
+        else:
+            self._keep(resource)
+
+    def _keep(self, resource: Json) -> None:
+        """The newest version counts; two contents of one version are both kept, for the rules to refuse (R1)."""
+        key = f"{resource['resourceType']}/{resource['id']}"
+        here = self.kept.get(key, [])
+        if not here or references.age(resource) > references.age(here[0]):
+            self.kept[key] = [resource]
+        elif references.age(resource) == references.age(here[0]) and resource not in here:
+            here.append(resource)
+
+    def _references(self) -> None:
+        """What was referred to and not included; nothing off the configured base is ever fetched."""
+        tried: set[str] = set()
+        for _ in range(ROUNDS):
+            wanted = [key for key in self._missing() if key not in tried]
+            room = self.client.site.limits.references - len(tried)
+            if not wanted or room <= 0:
+                return
+            tried.update(wanted[:room])
+            for key, answer in zip(wanted[:room], self._batch(wanted[:room]), strict=True):
+                self._take_referenced(key, answer)
+
+    def _take_referenced(self, key: str, answer: Answer) -> None:
+        kind = key.split("/", maxsplit=1)[0]
+        if answer.status != 200:
+            error = error_for(self.client.site.name, f"reading a {kind}", answer)
+            if error.retryable or isinstance(error, Unauthorized):
+                raise error
+            self.problems.append({"resource": key, "problem": f"is referred to, but {error.problem}"})
+            return
+        taken = bundles.resource(answer.body, self.client.site.limits.resource_bytes, kind)
+        if isinstance(taken, str):
+            self.problems.append({"resource": key, "problem": taken})
+        elif f"{taken['resourceType']}/{taken.get('id')}" == key:
+            self._filter(Query(kind, ()), taken)
+
+    def _missing(self) -> list[str]:
+        base = self.client.site.base_url
+        here = [resource for versions in self.kept.values() for resource in versions]
+        return sorted({key for resource in here for key in references.needed(resource, base)} - self.kept.keys())
+
+    def _batch(self, paths: list[str]) -> list[Answer]:
+        answers = self.client.batch(paths, fresh=self.fresh)
+        self.requests += -(-len(paths) // BATCH_ENTRIES) if self.client.batches else len(paths)
+        return answers

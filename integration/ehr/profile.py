@@ -1,0 +1,72 @@
+"""Vendor profiles: what a product line of EHRs takes and refuses, as data with source and date."""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+PROFILES = ("generic", "hapi", "epic", "oracle", "athena", "medplum")
+# A parameter's value: a text, or several that the server joins with "or" (a list of _include is repeated instead).
+Search = dict[str, str | list[str]]
+
+
+class Quirk(BaseModel):
+    """A habit that `doctor` tells of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    says: str
+
+
+class Profile(BaseModel):
+    """One vendor. What the CapabilityStatement also says, it decides; `wrong` lists where it is not to be believed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    vendor: str
+    title: str
+    source: str
+    date: date
+    detect: tuple[str, ...] = ()  # parts of CapabilityStatement.software.name or publisher
+    searches: dict[str, tuple[Search, ...]]
+    page_size: int | None = None
+    batch: bool | None = None  # None: as the CapabilityStatement says
+    client_ids: bool = False  # a PUT of an id that we choose creates
+    write: tuple[str, ...] | None = None  # types that may be created; None: as the CapabilityStatement says
+    update: tuple[str, ...] | None = None
+    unadvertised: tuple[
+        str, ...
+    ] = ()  # `Type` or `Type.parameter` that works although the CapabilityStatement is silent
+    fallback: str | None = None  # what stands in for MedicationAdministration
+    headers: dict[str, str] = {}
+    token_headers: dict[str, str] = {}  # {client_id} is filled in
+    quirks: tuple[Quirk, ...] = ()
+
+
+@cache
+def profile(vendor: str) -> Profile:
+    """The profile of that name, laid over the one it extends."""
+    return Profile.model_validate(_read(vendor))
+
+
+def detected(software: str) -> Profile:
+    """The profile whose marks are in the name that a server gives itself, else the generic one."""
+    for vendor in PROFILES:
+        if any(mark.lower() in software.lower() for mark in profile(vendor).detect):
+            return profile(vendor)
+    return profile("generic")
+
+
+def _read(vendor: str) -> Mapping[str, Any]:
+    own = yaml.safe_load((files(__package__) / "profiles" / f"{vendor}.yaml").read_text(encoding="utf-8"))
+    below = own.pop("extends", None)
+    if below is None:
+        return own
+    base = _read(below)
+    searches = {**base["searches"], **own.get("searches", {})}
+    return {**base, **own, "searches": {kind: asked for kind, asked in searches.items() if asked}}

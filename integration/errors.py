@@ -1,0 +1,72 @@
+"""What can go wrong outside, ordered by what the caller can do about it.
+
+FerroclaimError
+├── ConfigurationError    change the configuration, then start again
+└── EhrError              an EHR did not do what was asked
+    ├── Unreachable       retry later (network, timeout, 408, 429, 5xx)
+    │   └── OutcomeUnknown    a write may or may not have happened: search before writing again
+    ├── Unauthorized      sign in again, or fix the client's registration (401, token endpoint)
+    ├── Forbidden         the integrator asks for more rights (403)
+    ├── NotFound          it is not there (404, 410)
+    ├── Conflict          somebody else wrote first: read, merge, write again (409, 412)
+    ├── Refused           this server does not do that (400, 405, 406, 415, 422)
+    └── BadAnswer         the answer is not FHIR, too large, endless, or leads elsewhere
+
+A message names the site and the fix, never a patient or what a server wrote about one.
+"""
+
+
+class FerroclaimError(Exception):
+    """One sentence for the person who reads it."""
+
+    retryable = False
+
+
+class ConfigurationError(FerroclaimError):
+    """The configuration must change."""
+
+
+class EhrError(FerroclaimError):
+    """An EHR did not do what was asked."""
+
+    def __init__(self, site: str, problem: str, fix: str = "", status: int | None = None) -> None:
+        self.site, self.problem, self.fix, self.status = site, problem, fix, status
+        sentence = f"Site {site}: {problem.rstrip('.')}."
+        super().__init__(f"{sentence} {fix.rstrip('.')}." if fix else sentence)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.site, self.problem, self.fix, self.status)
+
+
+class Unreachable(EhrError):
+    """The site cannot be reached now; trying later may help."""
+
+    retryable = True
+
+
+class OutcomeUnknown(Unreachable):
+    """A write was sent and its answer never came."""
+
+
+class Unauthorized(EhrError):
+    """The site does not accept our authorization."""
+
+
+class Forbidden(EhrError):
+    """The site knows us, and says no."""
+
+
+class NotFound(EhrError):
+    """The site has no such resource."""
+
+
+class Conflict(EhrError):
+    """The resource changed since it was read."""
+
+
+class Refused(EhrError):
+    """The site does not take this request, however often it is sent."""
+
+
+class BadAnswer(EhrError):
+    """The site's answer cannot be used."""

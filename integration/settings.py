@@ -1,0 +1,300 @@
+"""The configuration: one TOML file, one section per site, secrets from the environment.
+
+`FERROCLAIM_SITES__GENERAL__AUTH__CLIENT_SECRET=...` overrides the same key of the file (a hyphen in a site's name is
+written as an underscore there). Paths in the file are relative to the file.
+"""
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
+
+from integration.errors import ConfigurationError
+from mappings import site as facts
+
+CONFIG_VARIABLE = "FERROCLAIM_CONFIG"
+DEFAULT_FILE = Path("ferroclaim.toml")
+
+Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "generic"]
+WriteBackForm = Literal["auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"]
+DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
+
+
+def _from_here(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else folder / path.expanduser()
+
+
+ConfiguredPath = Annotated[Path, AfterValidator(_from_here)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Auth(_Section):
+    """How we sign in at the site's authorization server (SMART Backend Services, or a client secret)."""
+
+    method: Literal["none", "private_key_jwt", "client_secret_basic", "client_secret_post"] = "none"
+    client_id: str | None = None
+    client_secret: SecretStr | None = Field(default=None, description="Better in the environment than in the file.")
+    key_file: ConfiguredPath | None = Field(
+        default=None, description="Private keys as a JWK set, made by `ferroclaim keys`, or one key as PEM."
+    )
+    key_id: str | None = Field(default=None, description="Which key of the file signs; the newest one by default.")
+    token_url: str | None = Field(
+        default=None, description="Only where the site's SMART configuration has none, or a wrong one."
+    )
+    scopes: list[str] | None = Field(default=None, description="Instead of the scopes that reading and writing need.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = {
+            "none": [],
+            "private_key_jwt": ["client_id", "key_file"],
+            "client_secret_basic": ["client_id", "client_secret"],
+            "client_secret_post": ["client_id", "client_secret"],
+        }[self.method]
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"method {self.method} needs {' and '.join(missing)}")
+        return self
+
+
+class Place(_Section):
+    """What a location or an organization is, in a payer's terms."""
+
+    pos: str = Field(pattern=r"^\d{2}$", description="CMS place-of-service code")
+    bill_type: Literal["13X", "72X", "85X"] | None = Field(default=None, description="85X: critical access hospital")
+    off_campus: Literal["PO", "PN", "ER"] | None = None
+    drug_source: DrugSource | None = None
+
+
+class Address(_Section):
+    line: list[str] = Field(min_length=1, max_length=2)
+    city: str
+    state: str = Field(pattern=r"^[A-Z]{2}$")
+    postal_code: str = Field(pattern=r"^\d{5}(\d{4})?$")
+
+
+class BillingProvider(_Section):
+    """Loop 2010AA of an 837."""
+
+    name: str
+    npi: str = Field(pattern=r"^\d{10}$")
+    tax_id: str = Field(pattern=r"^\d{9}$")
+    taxonomy: str | None = Field(default=None, pattern=r"^[0-9A-Z]{9}X$")
+    address: Address | None = None
+    phone: str | None = Field(default=None, pattern=r"^\d{10}$")
+
+
+class Payer(_Section):
+    """Which payer an Organization is."""
+
+    kind: str = Field(description="a kind of mappings/codes/payers.yaml, e.g. `commercial`")
+    payer: str | None = Field(default=None, description="the payer's own policy, e.g. `centene`")
+
+
+class Limits(_Section):
+    connections: int = Field(
+        default=5, ge=2, le=5, description="At most five connections per site; one is kept for writes."
+    )
+    pages: int = Field(default=100, ge=1, description="Pages followed per search.")
+    page_size: int | None = Field(default=None, ge=1, description="`_count`, instead of the vendor profile's.")
+    resource_bytes: int = Field(default=10 * 2**20, ge=1024)
+    answer_bytes: int = Field(default=100 * 2**20, ge=1024)
+    references: int = Field(default=200, ge=0, description="Referenced resources read one by one, per patient.")
+    connect_timeout_seconds: float = Field(default=5, gt=0)
+    read_timeout_seconds: float = Field(default=60, gt=0)
+    retries: int = Field(default=3, ge=0)
+    writes: int = Field(
+        default=100, ge=0, description="Resources that one run may write; more needs a person to raise it."
+    )
+
+
+def is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+class Site(_Section):
+    """One EHR."""
+
+    name: str = Field(default="", pattern=r"^([a-z][a-z0-9_-]*)?$")
+    base_url: str
+    vendor: Vendor = Field(
+        default="auto", description="The vendor profile; `auto` asks the server's CapabilityStatement."
+    )
+    auth: Auth = Auth()
+    ca_file: ConfiguredPath | None = Field(default=None, description="Certificates to trust besides the usual ones.")
+    time_zone: str | None = Field(default=None, description="IANA name, e.g. America/New_York")
+    places: dict[str, Place] = Field(default={}, description="by Location or Organization id")
+    billing_provider: BillingProvider | None = None
+    lab_aliases: dict[str, str] = Field(
+        default={}, description="`system|code` or text of a local test → analyte or LOINC"
+    )
+    drug_aliases: dict[str, str] = Field(default={}, description="`system|code` or text of a local drug → product")
+    payer_aliases: dict[str, Payer] = Field(default={}, description="Organization id, identifier or name → payer")
+    drug_sources: dict[str, DrugSource] = Field(default={}, description="by payer or kind of payer")
+    prior_authorization: dict[str, bool] = Field(default={}, description="by policy id: what it leaves to the site")
+    bill_services: bool = Field(default=False, description="Infusion and injection codes as companion lines.")
+    policy_dir: ConfiguredPath | None = None
+    limits: Limits = Limits()
+    write_back: WriteBackForm = "auto"
+    auto_release: bool = Field(
+        default=False, description="Ready lines leave without a person; the site's own decision."
+    )
+    production: bool = Field(default=False, description="Claim files carry ISA15 `P` instead of `T`.")
+
+    @classmethod
+    def adhoc(cls, base_url: str, **settings: Any) -> Self:
+        """A site from nothing but its address, for `ferroclaim assess http://... --patient ID`."""
+        try:
+            return cls(**{"name": "adhoc", "base_url": base_url, **settings})
+        except ValidationError as error:
+            raise ConfigurationError(f"{_sentences(error)}.") from None
+
+    def facts(self) -> facts.Site:
+        """What the rules need to know of this site."""
+        return facts.Site(
+            time_zone=self.time_zone,
+            places={key: facts.Place(**place.model_dump()) for key, place in self.places.items()},
+            lab_aliases=self.lab_aliases,
+            drug_aliases=self.drug_aliases,
+            payer_aliases={key: facts.PayerAlias(**payer.model_dump()) for key, payer in self.payer_aliases.items()},
+            prior_authorization=self.prior_authorization,
+            drug_sources=self.drug_sources,
+            bill_services=self.bill_services,
+        )
+
+    @field_validator("base_url")
+    @classmethod
+    def _a_fhir_base(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http or https address")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must hold neither credentials, a query nor a fragment")
+        return value.rstrip("/")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _a_known_zone(cls, value: str | None) -> str | None:
+        try:
+            return value if value is None else ZoneInfo(value).key
+        except (KeyError, ValueError, OSError):
+            raise ValueError("is not an IANA time zone, such as America/New_York") from None
+
+    @model_validator(mode="after")
+    def _no_token_in_the_clear(self) -> Self:
+        parts = urlsplit(self.base_url)
+        if self.auth.method != "none" and parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("authorization needs https; a token must not travel in the clear")
+        return self
+
+
+class Log(_Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "text", "json"] = "auto"
+    resource_ids: Literal["hashed", "plain"] = "hashed"
+
+
+class Settings(_Section):
+    """Everything that can be configured."""
+
+    model_config = ConfigDict(title="ferroclaim.toml")
+
+    database_url: SecretStr | None = Field(
+        default=None, description="A PostgreSQL; by default an embedded one in `data_dir`."
+    )
+    data_dir: ConfiguredPath = Path(".ferroclaim")
+    log: Log = Log()
+    sites: dict[str, Site] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_sites(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Gives each section its name, and joins what the environment had to write with an underscore."""
+        sites = dict(values.get("sites") or {})
+        hyphened = {name.replace("-", "_"): name for name in sites if "-" in name}
+        for written, name in hyphened.items():
+            if written in sites:
+                sites[name] = _merged(sites[name], sites.pop(written))
+        named = {n: {**s, "name": n} if isinstance(s, Mapping) else s for n, s in sites.items()}
+        return {**values, "sites": named}
+
+    def site(self, name: str) -> Site:
+        try:
+            return self.sites[name]
+        except KeyError:
+            known = ", ".join(sorted(self.sites)) or "none"
+            raise ConfigurationError(f"There is no site {name!r} in the configuration (known: {known}).") from None
+
+
+class _Environment(BaseSettings, Settings):
+    """The same keys, read from FERROCLAIM_... variables."""
+
+    model_config = SettingsConfigDict(env_prefix="FERROCLAIM_", env_nested_delimiter="__")
+
+
+def load(path: Path | None = None) -> Settings:
+    """Reads PATH, else the file named by FERROCLAIM_CONFIG, else ferroclaim.toml where there is one."""
+    named = path or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    file = named or DEFAULT_FILE
+    if named is None and not file.exists():
+        return _checked({}, None)
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"Cannot read the configuration {file}: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file} is not TOML: {error}.") from None
+    return _checked(values, file)
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema of the file, for editors; checked in as docs/ferroclaim.schema.json."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
+
+
+def _checked(values: dict[str, Any], file: Path | None) -> Settings:
+    context = {"folder": file.resolve().parent} if file else {}
+    try:
+        return Settings.model_validate(_merged(values, EnvSettingsSource(_Environment)()), context=context)
+    except (ValidationError, SettingsError) as error:
+        what = _sentences(error) if isinstance(error, ValidationError) else str(error)
+        raise ConfigurationError(f"{file or 'Environment'}: {what}.") from None
+
+
+def _merged(below: Any, above: Any) -> Any:
+    """Two nested dicts as one; ABOVE wins."""
+    if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+
+
+def _sentences(error: ValidationError) -> str:
+    """What is wrong, key by key, without the values (one may be a secret)."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc']) or 'site'}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    )
