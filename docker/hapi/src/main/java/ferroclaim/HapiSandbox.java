@@ -2,6 +2,7 @@ package ferroclaim;
 
 import ca.uhn.fhir.batch2.jobs.config.Batch2JobsConfig;
 import ca.uhn.fhir.batch2.jobs.export.BulkDataExportProvider;
+import ca.uhn.fhir.batch2.maintenance.JobMaintenanceServiceImpl;
 import ca.uhn.fhir.context.FhirContext;
 import ca.uhn.fhir.context.support.IValidationSupport;
 import ca.uhn.fhir.jpa.api.config.JpaStorageSettings;
@@ -44,7 +45,11 @@ import org.springframework.context.annotation.AnnotationConfigApplicationContext
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.context.event.ContextRefreshedEvent;
+import org.springframework.context.event.EventListener;
 import org.springframework.core.NestedExceptionUtils;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.orm.jpa.JpaTransactionManager;
 import org.springframework.orm.jpa.LocalContainerEntityManagerFactoryBean;
 
@@ -138,13 +143,20 @@ public class HapiSandbox {
         return server;
     }
 
-    /** As in the public image, but with fast-tracked jobs: there each step of an $export waits for a minute's timer. */
+    /** Each step of an $export waits for this timer, which HAPI sets to a minute. It is read once all beans are there. */
+    @Order(Ordered.HIGHEST_PRECEDENCE)
+    @EventListener
+    void hurryJobs(ContextRefreshedEvent ready) {
+        var jobs = ready.getApplicationContext().getBean(JobMaintenanceServiceImpl.class);
+        jobs.setScheduledJobFrequencyMillis(1000);
+    }
+
+    /** As in the public image. */
     @Bean
     JpaStorageSettings storageSettings() {
         var settings = new JpaStorageSettings();
         settings.setAllowContainsSearches(true);
         settings.setFilterParameterEnabled(true);
-        settings.setJobFastTrackingEnabled(true);
         return settings;
     }
 

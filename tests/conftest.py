@@ -1,0 +1,3 @@
+"""What every kind of test can use."""
+
+pytest_plugins = ["tests.plugins.hapi"]
