@@ -19,13 +19,13 @@ demo: .venv/.core  ## assess the sample records that come with the package; need
 serve: .venv/.core  ## run the service on 127.0.0.1
 	@$(BIN)/ferroclaim serve
 
-hapi: | .venv/bin/python  ## run the HAPI FHIR sandbox in the foreground
+hapi: | .venv/bin/python  ## run the HAPI FHIR sandbox in the foreground, on port 8080 or PORT=...
 	@.ci/prerequisites java maven
-	@$(BIN)/python docker/hapi/run.py
+	@$(BIN)/python docker/hapi/run.py --port $(or $(PORT),8080)
 
 test: .venv/.dev  ## everything, with the real HAPI server and a browser (up to 25 minutes)
 	@.ci/prerequisites java maven chromium
-	@$(BIN)/pytest
+	@FERROCLAIM_ALL_TESTS=1 $(BIN)/pytest
 
 test-quick: .venv/.dev  ## units, scenarios and contracts (up to 2 minutes)
 	@$(BIN)/pytest -q -m "not (hapi or browser or slow)" $(wildcard tests/unit tests/scenarios tests/contract)

@@ -26,8 +26,7 @@ class ToolMissing(Exception):
 def main() -> int | str:
     options = parse_options()
     try:
-        java, maven = find_tool("java"), find_tool("mvn")
-        classpath = build(maven)
+        java, classpath = find_tool("java"), build()
     except ToolMissing as problem:
         print(problem, file=sys.stderr)
         return os.EX_UNAVAILABLE
@@ -82,12 +81,13 @@ def find_tool(name: str) -> str:
     return found
 
 
-def build(maven: str) -> str:
+def build() -> str:
     """The class path of the built server; Maven runs only if a source changed or a jar is gone."""
     TARGET.mkdir(exist_ok=True)
     with (TARGET / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_built():
+            maven = find_tool("mvn")
             print("Building the HAPI FHIR sandbox (the first time, Maven downloads about 300 MB) ...", file=sys.stderr)
             command = [maven, "--quiet", "--batch-mode", "--file", str(HERE / "pom.xml"), "compile"]
             subprocess.run(
