@@ -20,13 +20,15 @@ Key = RSAKey | ECKey
 
 def generate(algorithm: Algorithm = "ES384", now: float | None = None) -> Key:
     """A fresh private key; `iat` says when it was made, `kid` is its thumbprint (RFC 7638)."""
-    about: KeyParameters = {"use": "sig", "alg": algorithm, "iat": int(time.time() if now is None else now)}
+    about: KeyParameters = {"use": "sig", "alg": algorithm}
     key: Key = (
         RSAKey.generate_key(RSA_BITS, about, private=True)
         if algorithm == "RS384"
         else ECKey.generate_key("P-384", about, private=True)
     )
-    return type(key).import_key({**key.as_dict(private=True), "kid": key.thumbprint()})
+    made = int(time.time() if now is None else now)
+    named: dict[str, Any] = {**key.as_dict(private=True), "kid": key.thumbprint(), "iat": made}
+    return type(key).import_key(named)
 
 
 def algorithm_of(key: Key) -> Algorithm:

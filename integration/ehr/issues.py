@@ -1,0 +1,81 @@
+"""A DetectedIssue of ours beside the server's: the same or not, and how both sides' edits come together (R13)."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from integration.ehr.http import Json
+
+GAP_SYSTEM = "urn:ferroclaim:gap"
+# A server sets these, or they say when it was first found, which a later look must not change.
+_NOT_CONTENT = ("id", "meta", "text", "identifiedDateTime")
+_CLOSED = frozenset({"final", "cancelled", "entered-in-error"})
+_stable = msgspec.json.Encoder(order="deterministic", decimal_format="number")
+
+
+def gap_of(resource: Json) -> str | None:
+    """The value of our identifier."""
+    found = (i for i in resource.get("identifier") or [] if isinstance(i, dict) and i.get("system") == GAP_SYSTEM)
+    return next((str(i["value"]) for i in found if i.get("value")), None)
+
+
+def is_closed(issue: Json) -> bool:
+    return issue.get("status") in _CLOSED
+
+
+def digest(resource: Json) -> str:
+    """Of what a resource says, in whatever order its keys stand."""
+    return hashlib.sha256(_stable.encode(_content(resource))).hexdigest()
+
+
+def same(one: Json, other: Json) -> bool:
+    return digest(one) == digest(other) and _tags(other) <= _tags(one)
+
+
+def merged(base: Json | None, theirs: Json, ours: Json) -> Json:
+    """OURS, with every edit that others made to THEIRS since BASE, which ours was decided from.
+
+    Mitigations are never lost. Without a BASE (we did not know that it existed) a status that is no longer
+    `preliminary` stays: somebody has judged.
+    """
+    result = {**ours, "id": theirs["id"]}
+    if base is None:
+        foreign = {"status"} if theirs.get("status") != "preliminary" else set()
+    else:
+        keys = (base.keys() | theirs.keys()) - {*_NOT_CONTENT, "mitigation"}
+        foreign = {key for key in keys if base.get(key) != theirs.get(key)}
+    for key in (*foreign, "identifiedDateTime"):
+        if key in theirs:
+            result[key] = theirs[key]
+        elif key in foreign:
+            result.pop(key, None)
+    if mitigations := _both(theirs.get("mitigation"), ours.get("mitigation")):
+        result["mitigation"] = mitigations
+    if meta := _meta(theirs, ours):
+        result["meta"] = meta
+    return result
+
+
+def version(resource: Json) -> str | None:
+    return (resource.get("meta") or {}).get("versionId")
+
+
+def _content(resource: Json) -> Json:
+    return {key: value for key, value in resource.items() if key not in _NOT_CONTENT}
+
+
+def _both(theirs: Any, ours: Any) -> list[Any]:
+    first = list(theirs or [])
+    return first + [mitigation for mitigation in ours or [] if mitigation not in first]
+
+
+def _meta(theirs: Json, ours: Json) -> Json:
+    """Tags, profiles and labels of both; version, time and source are the server's to set."""
+    old, new = theirs.get("meta") or {}, ours.get("meta") or {}
+    lists = {key: _both(old.get(key), new.get(key)) for key in ("profile", "security", "tag")}
+    return {key: value for key, value in lists.items() if value}
+
+
+def _tags(resource: Json) -> set[tuple[str, str]]:
+    return {(str(t.get("system")), str(t.get("code"))) for t in (resource.get("meta") or {}).get("tag") or []}

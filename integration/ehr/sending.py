@@ -1,0 +1,246 @@
+"""Write-back to a server: what is owed is planned against what is there, then sent, once."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from integration.ehr import issues, transactions
+from integration.ehr.client import EhrClient
+from integration.ehr.forms import DETECTED_ISSUE, Form
+from integration.ehr.http import Answer, Json
+from integration.ehr.issues import GAP_SYSTEM
+from integration.ehr.ledger import Entry, Ledger
+from integration.ehr.references import age
+from integration.ehr.transactions import Write
+from integration.errors import BadAnswer, Conflict, EhrError, Forbidden, NotFound, OutcomeUnknown, Refused, Unreachable
+
+Result = Literal["created", "updated", "unchanged", "conflict", "unknown", "refused", "worklist"]
+ATTEMPTS = 3
+PERMANENT = (Forbidden, NotFound, Refused)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one gap. `worklist`: the site takes no write-back, our own list alone shows it."""
+
+    gap: str
+    result: Result
+    location: str | None = None
+    version: str | None = None
+    message: str = ""
+
+
+class ServerWriteBack:
+    """Write-back in one FORM to a server; threads may share one, as long as a patient is in one of them only."""
+
+    def __init__(self, client: EhrClient, form: Form, ledger: Ledger, limit: int | None = None) -> None:
+        self.client, self._form, self.ledger, self._left = client, form, ledger, limit
+        self.form = form.kind
+        self._site = client.site.name
+        self._devices: set[str] = set()
+
+    def put(self, issue: Json, existing: Json | None = None) -> Outcome:
+        return self.put_all([issue], None if existing is None else [existing])[0]
+
+    def put_all(
+        self, wanted: Sequence[Json], existing: Iterable[Json] | None = None, *, dry_run: bool = False
+    ) -> list[Outcome]:
+        owed = {str(issues.gap_of(issue)): issue for issue in wanted}
+        settled = self._by_ledger(owed)
+        known = self._known({gap: issue for gap, issue in owed.items() if gap not in settled}, existing)
+        plans = {gap: settled.get(gap) or self._plan(gap, issue, known.get(gap)) for gap, issue in owed.items()}
+        writes = [plan for plan in plans.values() if isinstance(plan, Write)]
+        done = {gap: plan for gap, plan in plans.items() if isinstance(plan, Outcome)}
+        if dry_run:
+            done |= {w.gap: Outcome(w.gap, "updated" if w.current else "created", w.location) for w in writes}
+        elif writes:
+            done |= {outcome.gap: outcome for outcome in self._send(writes)}
+        return [done[gap] for gap in owed]
+
+    # What is there
+
+    def _by_ledger(self, owed: dict[str, Json]) -> dict[str, Outcome]:
+        """A form that cannot be compared with its issue counts as unchanged when the last write said the same."""
+        if self._form is DETECTED_ISSUE:
+            return {}
+        entries = self.ledger.entries(self._site, list(owed))
+        return {
+            gap: Outcome(gap, "unchanged", entry.location, entry.version)
+            for gap, entry in entries.items()
+            if entry.state == "confirmed" and entry.digest == issues.digest(owed[gap])
+        }
+
+    def _known(self, owed: dict[str, Json], existing: Iterable[Json] | None) -> dict[str, Json]:
+        """By gap, what the server has. A write that was sent without an answer is settled here, by searching."""
+        if existing is None or self._form is not DETECTED_ISSUE:
+            return self._looked_up(owed)
+        known = self._one_each(owed, existing)
+        new = [gap for gap in owed if gap not in known]
+        entries = self.ledger.entries(self._site, new)
+        once_more = [gap for gap in new if self._must_search or (gap in entries and entries[gap].state == "sent")]
+        return known | self._looked_up({gap: owed[gap] for gap in once_more})
+
+    @property
+    def _must_search(self) -> bool:
+        """No server-side guard against a second create: then search right before it."""
+        return not (self._own_ids or self._conditional)
+
+    @property
+    def _own_ids(self) -> bool:
+        capability = self.client.capability
+        return capability.profile.client_ids or capability.of(self.form).update_create
+
+    @property
+    def _conditional(self) -> bool:
+        return self.client.capability.of(self.form).conditional_create
+
+    def _looked_up(self, owed: dict[str, Json]) -> dict[str, Json]:
+        if not owed:
+            return {}
+        capability, form = self.client.capability, self._form
+        patient = str(next(iter(owed.values()))["patient"]["reference"]).removeprefix("Patient/")
+        params = {form.patient_param: patient if form.patient_param == "patient" else f"Patient/{patient}"}
+        if capability.takes(form.kind, "identifier"):
+            params["identifier"] = ",".join(f"{GAP_SYSTEM}|{form.key(issue)}" for issue in owed.values())
+        elif not (capability.takes(form.kind, form.patient_param) and capability.offers(form.kind)):
+            return self._by_location(owed)
+        return self._one_each(owed, self.client.search(form.kind, params, fresh=True))
+
+    def _by_location(self, owed: dict[str, Json]) -> dict[str, Json]:
+        """Where nothing can be searched for, the ledger alone knows where it is."""
+        entries = self.ledger.entries(self._site, list(owed))
+        located = {gap: entry.location.split("/") for gap, entry in entries.items() if entry.location}
+        return {gap: self.client.read(kind, identity, fresh=True) for gap, (kind, identity) in located.items()}
+
+    def _one_each(self, owed: dict[str, Json], found: Iterable[Json]) -> dict[str, Json]:
+        """One resource per gap. Two of one gap (a lost race, Q23): the second is marked as our error."""
+        gaps = {self._form.key(issue): gap for gap, issue in owed.items()}
+        by_gap: dict[str, list[Json]] = defaultdict(list)
+        for resource in found:
+            if (gap := gaps.get(str(issues.gap_of(resource)))) is not None:
+                by_gap[gap].append(resource)
+        for several in by_gap.values():
+            several.sort(key=lambda r: (r.get("status") == "entered-in-error", not r.get("mitigation"), age(r)))
+            for surplus in several[1:]:
+                self._retract(surplus)
+        return {gap: several[0] for gap, several in by_gap.items()}
+
+    def _retract(self, surplus: Json) -> None:
+        if self._form is DETECTED_ISSUE and surplus.get("status") != "entered-in-error":
+            body = {**surplus, "status": "entered-in-error"}
+            try:
+                self._write(Write("", body, body, surplus))
+            except EhrError:
+                pass  # the next assessment finds it again
+
+    # What to do about it
+
+    def _plan(self, gap: str, issue: Json, current: Json | None, base: Json | None = None) -> Write | Outcome:
+        """BASE: what the issue was decided from, where that is not what is there now."""
+        if current is None:
+            if issues.is_closed(issue):
+                return Outcome(gap, "unchanged", message="closed before it was ever written")
+            body = self._form.render(issue)
+            return Write(gap, issue, {**body, "id": transactions.own_id(gap)} if self._own_ids else _without_id(body))
+        body = self._form.merged(base or current, current, issue)
+        if self._form.once_per_state or issues.same(current, body):
+            return Outcome(gap, "unchanged", f"{self.form}/{current['id']}", issues.version(current))
+        if not self.client.capability.updates(self.form):
+            return Outcome(gap, "refused", message=f"this server lets nobody update a {self.form}")
+        return Write(gap, issue, body, current)
+
+    # Sending
+
+    def _send(self, writes: list[Write]) -> list[Outcome]:
+        allowed = writes if self._left is None else writes[: self._left]
+        over = [
+            Outcome(w.gap, "refused", message="not written: the limit of this run is reached")
+            for w in writes[len(allowed) :]
+        ]
+        if self._left is not None:
+            self._left -= len(allowed)
+        self._record(allowed, "sent")
+        try:
+            outcomes = self._together(allowed) if self.client.capability.transaction else self._singly(allowed)
+        except Unreachable:
+            self._record(allowed, "pending")
+            raise
+        self.ledger.record(self._site, {w.gap: _entry(w, o) for w, o in zip(allowed, outcomes, strict=True)})
+        return outcomes + over
+
+    def _record(self, writes: list[Write], state: Literal["pending", "sent"]) -> None:
+        entries = {w.gap: Entry(state, issues.digest(w.issue), w.location, None) for w in writes}
+        self.ledger.record(self._site, entries)
+
+    def _together(self, writes: list[Write]) -> list[Outcome]:
+        """All or none, with who did it. A refused transaction may not say which entry (Q24): then one by one."""
+        try:
+            answers = transactions.send(self.client, writes, self._devices, conditional=self._conditional)
+        except (OutcomeUnknown, BadAnswer) as error:
+            return [Outcome(write.gap, "unknown", message=error.problem) for write in writes]
+        except (Conflict, *PERMANENT):
+            return self._singly(writes)
+        return [self._outcome(write, answer) for write, answer in zip(writes, answers, strict=True)]
+
+    def _singly(self, writes: list[Write]) -> list[Outcome]:
+        return [self._single(write) for write in writes]
+
+    def _single(self, write: Write) -> Outcome:
+        """One write; a conflict is read again and merged, a few times."""
+        for _ in range(ATTEMPTS):
+            try:
+                return self._outcome(write, self._write(write))
+            except OutcomeUnknown as error:
+                return Outcome(write.gap, "unknown", message=error.problem)
+            except Conflict:
+                plan = self._after_conflict(write)
+                if isinstance(plan, Outcome):
+                    return plan
+                write = plan
+            except PERMANENT as error:
+                return Outcome(write.gap, "refused", message=error.problem)
+        return Outcome(write.gap, "conflict", write.location, message="others keep writing it; it is assessed again")
+
+    def _after_conflict(self, write: Write) -> Write | Outcome:
+        current = self._looked_up({write.gap: write.issue}).get(write.gap)
+        return self._plan(write.gap, write.issue, current, base=write.current)
+
+    def _write(self, write: Write) -> Answer:
+        headers = {}
+        if write.current and (version := issues.version(write.current)):
+            headers["If-Match"] = f'W/"{version}"'
+        elif write.method == "POST" and self._conditional:
+            headers["If-None-Exist"] = transactions.if_none_exist(write)
+        return self.client.transport.write(write.method, write.path, write.body, headers)
+
+    def _outcome(self, write: Write, answer: Answer) -> Outcome:
+        location, version = _located(answer, write)
+        if write.current:
+            result: Result = "unchanged" if version == issues.version(write.current) else "updated"
+        else:
+            result = "created" if answer.status == 201 else "unchanged" if write.method == "POST" else "updated"
+        return Outcome(write.gap, result, location, version)
+
+
+def _entry(write: Write, outcome: Outcome) -> Entry:
+    states: dict[Result, Literal["sent", "refused", "pending"]] = {
+        "unknown": "sent",
+        "refused": "refused",
+        "conflict": "pending",
+    }
+    return Entry(states.get(outcome.result, "confirmed"), issues.digest(write.issue), outcome.location, outcome.version)
+
+
+def _located(answer: Answer, write: Write) -> tuple[str | None, str | None]:
+    """`DetectedIssue/12` and `3` of .../DetectedIssue/12/_history/3."""
+    parts = urlsplit(answer.headers.get("Location", "")).path.strip("/").split("/")
+    version = answer.version
+    if len(parts) > 3 and parts[-2] == "_history":
+        version, parts = version or parts[-1], parts[:-2]
+    return ("/".join(parts[-2:]) if len(parts) > 1 else write.location), version
+
+
+def _without_id(resource: Json) -> Json:
+    return {key: value for key, value in resource.items() if key != "id"}

@@ -1,0 +1,71 @@
+"""Writing gaps back into the chart: the port, and which of its forms a site gets."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from integration.ehr.capability import Capability
+from integration.ehr.client import EhrClient
+from integration.ehr.forms import FORMS, Form
+from integration.ehr.http import Json
+from integration.ehr.issues import gap_of
+from integration.ehr.ledger import Ledger, MemoryLedger
+from integration.ehr.sending import Outcome, ServerWriteBack
+from integration.errors import ConfigurationError
+
+__all__ = ["Outcome", "ServerWriteBack", "Worklist", "WriteBack", "form_for", "write_back_for"]
+
+AUTO_FORMS = ("DetectedIssue", "Task", "Communication")  # a document in the chart only where the site asks for it
+
+
+class WriteBack(Protocol):
+    form: str
+
+    def put(self, issue: Json, existing: Json | None = None) -> Outcome:
+        """Brings one DetectedIssue into the chart; EXISTING is the one it was decided from."""
+
+    def put_all(
+        self, wanted: Sequence[Json], existing: Iterable[Json] | None = None, *, dry_run: bool = False
+    ) -> list[Outcome]:
+        """One patient's DetectedIssues, in one request where the server allows.
+
+        EXISTING: ours as just read (`PatientPull.issues`); None: they are looked up. Raises `Unreachable` where
+        nothing was written and trying later helps; everything else is an outcome.
+        """
+
+
+class Worklist:
+    """Where the EHR takes nothing: our own worklist is the only place."""
+
+    form = "worklist"
+
+    def put(self, issue: Json, existing: Json | None = None) -> Outcome:  # noqa: ARG002 (the protocol's)
+        return Outcome(str(gap_of(issue)), "worklist")
+
+    def put_all(
+        self,
+        wanted: Sequence[Json],
+        existing: Iterable[Json] | None = None,  # noqa: ARG002 (the protocol's)
+        *,
+        dry_run: bool = False,  # noqa: ARG002 (the protocol's)
+    ) -> list[Outcome]:
+        return [self.put(issue) for issue in wanted]
+
+
+def form_for(capability: Capability, wanted: str) -> Form | None:
+    """The form that the site asks for, or the best that the server takes; None: the worklist alone."""
+    if wanted == "worklist":
+        return None
+    for kind in AUTO_FORMS if wanted == "auto" else (wanted,):
+        if capability.creates(kind):
+            return FORMS[kind]
+    if wanted != "auto":
+        raise ConfigurationError(f"write_back = {wanted}, but this server lets nobody create a {wanted}. Use `auto`.")
+    return None
+
+
+def write_back_for(client: EhrClient, ledger: Ledger | None = None, *, limit: int | None = None) -> WriteBack:
+    """The write-back of a site. LIMIT: how many resources this object may write in its life."""
+    form = form_for(client.capability, client.site.write_back)
+    if form is None:
+        return Worklist()
+    return ServerWriteBack(client, form, ledger or MemoryLedger(), limit)
