@@ -111,8 +111,11 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
     unit: str | None = None
     says: str | None = None
     blocking: bool = True
+    write_back: bool = True
     source: str | None = None
     verified: bool = True
+    fix: str | None = None
+    denial: Denial | None = None
     evidence: tuple[Evidence, ...] = ()
 
 

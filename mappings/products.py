@@ -12,7 +12,9 @@ from mappings.record import Coding, Concept
 
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
 # A bag or syringe mixture: the label strength of the vial is not the strength of what was given.
-_DILUTED = re.compile(r" (in (sodium chloride|ns|nacl|normal saline|0 9|saline|d5w|dextrose)|ivpb|piggyback|nacl 0 9|sodium chloride) ")
+_DILUTED = re.compile(
+    r" (in (sodium chloride|ns|nacl|normal saline|0 9|saline|d5w|dextrose)|ivpb|piggyback|nacl 0 9|sodium chloride) "
+)
 
 
 class Evidence(Struct, frozen=True):
@@ -138,7 +140,11 @@ def agreed(evidence: Iterable[Evidence]) -> tuple[str | None, str | None, str | 
         return None, None, " but ".join(f"{row.says} says {codes.families()[row.family or ''].name}" for row in rows)
     if named and against:
         row = next(iter(named.values()))
-        return None, None, f"{row.says} says {codes.families()[row.family or ''].name} but {against.says} is {against.not_iron}"
+        return (
+            None,
+            None,
+            f"{row.says} says {codes.families()[row.family or ''].name} but {against.says} is {against.not_iron}",
+        )
     use = next((row.use for row in evidence if row.family and row.use), None)
     return next(iter(named), None), use, None
 

@@ -12,7 +12,6 @@ from msgspec import Struct, field
 
 from mappings.documents import packaged, structure
 
-
 T = TypeVar("T")
 
 
@@ -329,6 +328,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     carc: str | None = None
     rarc: tuple[str, ...] = ()
     severity: Literal["low", "moderate", "high"] = "low"
+    source: str | None = None
     denial_by_state: dict[str, DenialCodes] = field(default_factory=dict)
 
 

@@ -18,7 +18,9 @@ __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "read"]
 T = TypeVar("T")
 
 
-def read(resources: Iterable[Any], site: Site | None = None, bases: Iterable[str] = ()) -> tuple[list[PatientRecord], list[Problem]]:
+def read(
+    resources: Iterable[Any], site: Site | None = None, bases: Iterable[str] = ()
+) -> tuple[list[PatientRecord], list[Problem]]:
     """Records of all patients among the resources, and what could not be tied to one. Bundles are opened."""
     collection = Collection(bases)
     for number, resource in enumerate(resources, 1):
@@ -45,7 +47,7 @@ class Reader:
 
     def record(self, group: Group, collection: Collection) -> PatientRecord:
         """The record of one patient. Patients without an IV iron get one without the rest: nothing else is asked of them."""
-        problems: list[Problem] = []
+        problems = group.problems
         given = self._administrations(group, collection, problems)
         if not given:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
@@ -58,7 +60,11 @@ class Reader:
             return tuple(_safely(group.all(kind), reader, problems))
 
         def every(kind: str, reader: Callable[[Resource], Iterator[T]]) -> tuple[T, ...]:
-            return tuple(row for rows in _safely(group.all(kind), lambda resource: list(reader(resource)), problems) for row in rows)
+            return tuple(
+                row
+                for rows in _safely(group.all(kind), lambda resource: list(reader(resource)), problems)
+                for row in rows
+            )
 
         return PatientRecord(
             patient=group.patient,
@@ -91,7 +97,9 @@ class Reader:
             unreadable=tuple(sorted(problems)),
         )
 
-    def _administrations(self, group: Group, collection: Collection, problems: list[Problem]) -> tuple[Administration, ...]:
+    def _administrations(
+        self, group: Group, collection: Collection, problems: list[Problem]
+    ) -> tuple[Administration, ...]:
         found: list[Administration] = []
         for resource in group.all("MedicationAdministration"):
             reference = source(resource).resource

@@ -33,7 +33,11 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         return None
     status = resource.get("status")
     if status not in STATUSES:
-        raise NotReadable("MedicationAdministration.status is missing" if status is None else "MedicationAdministration.status is not a FHIR status")
+        raise NotReadable(
+            "MedicationAdministration.status is missing"
+            if status is None
+            else "MedicationAdministration.status is not a FHIR status"
+        )
     dosages = fhir.items(resource.get("dosage"))
     start, end = _effective(resource)
     source = fhir.source(resource)
@@ -49,7 +53,9 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         encounter=collection.key(resource.get("context")) or collection.key(resource.get("encounter")),
         orders=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("request"))))),
         reasons=fhir.concepts(resource.get("reasonCode")),
-        reason_references=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("reasonReference"))))),
+        reason_references=tuple(
+            filter(None, (collection.key(row) for row in fhir.items(resource.get("reasonReference"))))
+        ),
         not_given=_not_given(fhir.concepts(resource.get("statusReason"))),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
@@ -59,7 +65,10 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         parents=_parents(resource, collection),
         identifiers=tuple(_identifiers(resource)),
         updated=fhir.moment(fhir.mapping(resource.get("meta")).get("lastUpdated")),
-        weak=any(tag.get("system") == "urn:ferroclaim:evidence" for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))),
+        weak=any(
+            tag.get("system") == "urn:ferroclaim:evidence"
+            for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))
+        ),
     )
 
 
@@ -117,7 +126,11 @@ def _content(ndc: str | None, size: object) -> Decimal | None:
 
 def _drug_source(resource: Resource) -> str | None:
     for extension in fhir.extensions(resource, "urn:ferroclaim:drug-source"):
-        value = extension.get("valueCode") or extension.get("valueString") or next(fhir.codes(extension.get("valueCodeableConcept")), None)
+        value = (
+            extension.get("valueCode")
+            or extension.get("valueString")
+            or next(fhir.codes(extension.get("valueCodeableConcept")), None)
+        )
         coded = fhir.mapping(extension.get("valueCoding")).get("code")
         return fhir.text(value or coded) or None
     return None

@@ -68,7 +68,15 @@ def _units(item: Resource, original: Resource) -> Decimal | None:
         value = fhir.decimal(row.get("value"))
         if value is not None and set(fhir.codes(row.get("category"))) & {"approved", "units", "A1"}:
             return value
-    return next((value for holder in (item, original) for value in [fhir.decimal(fhir.mapping(holder.get("quantity")).get("value"))] if value is not None), None)
+    return next(
+        (
+            value
+            for holder in (item, original)
+            for value in [fhir.decimal(fhir.mapping(holder.get("quantity")).get("value"))]
+            if value is not None
+        ),
+        None,
+    )
 
 
 def from_claim(resource: Resource) -> Iterator[Authorization]:
@@ -76,7 +84,16 @@ def from_claim(resource: Resource) -> Iterator[Authorization]:
     if resource.get("status") != "active" or resource.get("use") != "claim":
         return
     start, end = fhir.period(resource.get("billablePeriod"))
-    codes = tuple(code for item in fhir.items(resource.get("item")) for code in fhir.codes(item.get("productOrService")))
+    codes = tuple(
+        code for item in fhir.items(resource.get("item")) for code in fhir.codes(item.get("productOrService"))
+    )
     for insurance in fhir.items(resource.get("insurance")):
         for reference in fhir.texts(insurance.get("preAuthRef")):
-            yield Authorization(source=fhir.source(resource), reference=reference, decision="approved", codes=codes, start=start, end=end)
+            yield Authorization(
+                source=fhir.source(resource),
+                reference=reference,
+                decision="approved",
+                codes=codes,
+                start=start,
+                end=end,
+            )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mappings.reading import fhir
 from mappings.reading.fhir import Resource
@@ -54,10 +54,11 @@ _FORMS: dict[str, dict[str, tuple[type, ...]]] = {
 
 
 class Group(Struct):
-    """One patient's resources, by type."""
+    """One patient's resources, by type, and what of the patient could not be taken."""
 
     patient: str
-    by_type: dict[str, list[Resource]]
+    by_type: dict[str, list[Resource]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
 
     def all(self, kind: str) -> list[Resource]:
         return sorted(self.by_type.get(kind, ()), key=lambda resource: str(resource["id"]))
@@ -71,6 +72,7 @@ class Collection:
         self._aliases: dict[str, str] = {}
         self._bases = {base.rstrip("/") for base in bases}
         self._clashing: set[str] = set()
+        self._spoiled: list[tuple[Resource, Problem]] = []
         self.problems: list[Problem] = []
 
     def add_bundle(self, bundle: Resource, where: str = "Bundle") -> None:
@@ -112,7 +114,7 @@ class Collection:
                 self._bases.add(full_url.removesuffix("/" + key))
         problem = _form_problem(resource, kind)
         if problem:
-            self.problems.append(Problem(key, problem))
+            self._spoiled.append((resource, Problem(key, problem)))
             return
         held = self._by_key.get(key)
         if held is None:
@@ -158,24 +160,33 @@ class Collection:
         return None if key in self._clashing else self._by_key.get(key)
 
     def shared(self, kind: str) -> Iterator[Resource]:
-        return (resource for key, resource in sorted(self._by_key.items()) if key.startswith(kind + "/") and key not in self._clashing)
+        return (
+            resource
+            for key, resource in sorted(self._by_key.items())
+            if key.startswith(kind + "/") and key not in self._clashing
+        )
 
     def groups(self) -> Iterator[Group]:
         """One group per patient, ordered by reference. What can't be tied to a patient goes to `problems`."""
         groups: dict[str, Group] = {}
         for key, resource in self._by_key.items():
             kind = resource["resourceType"]
-            element = SUBJECT.get(kind)
             if key in self._clashing:
-                self.problems.append(Problem(key, "the same version stands twice with different content"))
-            elif element is not None:
-                patient = self._patient(key, resource, element)
-                if patient is not None:
-                    group = groups.setdefault(patient, Group(patient, {}))
-                    group.by_type.setdefault(kind, []).append(resource)
+                self._spoiled.append((resource, Problem(key, "the same version stands twice with different content")))
+                continue
+            patient = self._patient(key, resource)
+            if patient is not None:
+                groups.setdefault(patient, Group(patient)).by_type.setdefault(kind, []).append(resource)
+        for resource, problem in self._spoiled:
+            patient = self.key(resource.get(SUBJECT.get(resource["resourceType"], "")))
+            (groups.setdefault(patient, Group(patient)).problems if patient else self.problems).append(problem)
+        self._spoiled.clear()
         yield from (groups[patient] for patient in sorted(groups))
 
-    def _patient(self, key: str, resource: Resource, element: str) -> str | None:
+    def _patient(self, key: str, resource: Resource) -> str | None:
+        element = SUBJECT.get(resource["resourceType"])
+        if element is None:
+            return None
         patient = self.key(resource.get(element))
         if patient is None or not (patient.startswith("urn:") or "/" in patient):
             self.problems.append(Problem(key, f"{element} does not name a patient"))

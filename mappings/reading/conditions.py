@@ -8,7 +8,10 @@ from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
 from mappings.record import Concept, Diagnosis, Source
 
-_DUE_TO = ("http://hl7.org/fhir/StructureDefinition/condition-dueTo", "http://hl7.org/fhir/StructureDefinition/condition-due-to")
+_DUE_TO = (
+    "http://hl7.org/fhir/StructureDefinition/condition-dueTo",
+    "http://hl7.org/fhir/StructureDefinition/condition-due-to",
+)
 _NOT_CONFIRMED = frozenset({"refuted", "entered-in-error", "provisional", "differential", "unconfirmed"})
 _NOT_ACTIVE = frozenset({"inactive", "remission"})
 
@@ -47,7 +50,9 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
         encounter=collection.key(resource.get("encounter")),
         category=_category(resource),
         due_to=tuple(filter(None, map(collection.key, references))),
-        due_to_icd10=tuple(code for row in due_to for code in icd10_codes(fhir.concept(row.get("valueCodeableConcept")))),
+        due_to_icd10=tuple(
+            code for row in due_to for code in icd10_codes(fhir.concept(row.get("valueCodeableConcept")))
+        ),
     )
 
 

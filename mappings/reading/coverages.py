@@ -9,7 +9,13 @@ from mappings.reading.fhir import Resource
 from mappings.record import Coverage
 from mappings.site import PayerAlias
 
-_SOPT = ("https://nahdo.org/sopt", "http://nahdo.org/sopt", "urn:oid:2.16.840.1.113883.3.221.5", "sopt", "https://www.nahdo.org/sopt")
+_SOPT = (
+    "https://nahdo.org/sopt",
+    "http://nahdo.org/sopt",
+    "urn:oid:2.16.840.1.113883.3.221.5",
+    "sopt",
+    "https://www.nahdo.org/sopt",
+)
 _SELF_PAY = "http://terminology.hl7.org/CodeSystem/coverage-selfpay"
 
 
@@ -38,13 +44,19 @@ class CoverageReader:
             order=order if isinstance(order, int) and not isinstance(order, bool) else None,
             conflict=conflict,
             prior_authorization=next(
-                (fhir.text(row.get("valueString")) for row in fhir.extensions(resource, "urn:ferroclaim:prior-authorization")), None
+                (
+                    fhir.text(row.get("valueString"))
+                    for row in fhir.extensions(resource, "urn:ferroclaim:prior-authorization")
+                ),
+                None,
             ),
         )
 
     def _alias(self, identities: tuple[str, ...], texts: list[str]) -> PayerAlias | None:
         by_id = next((self._by_id[identity] for identity in identities if identity in self._by_id), None)
-        return by_id or next((self._by_name[words.plain(text)] for text in texts if words.plain(text) in self._by_name), None)
+        return by_id or next(
+            (self._by_name[words.plain(text)] for text in texts if words.plain(text) in self._by_name), None
+        )
 
 
 def _kind(resource: Resource, named: list[codes.PayerName]) -> tuple[str | None, bool]:

@@ -11,7 +11,13 @@ from mappings.record import DialysisTreatment, Encounter, Location, Stay
 _ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 
 
-def encounter(resource: Resource, collection: Collection) -> Encounter:
+_NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
+
+
+def encounter(resource: Resource, collection: Collection) -> Encounter | None:
+    """An Encounter that took place; None for a planned, cancelled or mistaken one."""
+    if resource.get("status") in _NOT_HELD:
+        return None
     start, end = fhir.period(resource.get("period"))
     klass = fhir.mapping(resource.get("class"))
     kinds = [fhir.concept(item) for item in fhir.items(resource.get("type"))]
@@ -50,7 +56,12 @@ def location(resource: Resource, collection: Collection) -> Location:
             found.append(fhir.text(item.get("value")))
     if not found:
         table = codes.settings().location_type
-        found = [table[row.code] for concept in concepts for row in concept.codings if row.system == _ROLE_CODE and row.code in table]
+        found = [
+            table[row.code]
+            for concept in concepts
+            for row in concept.codings
+            if row.system == _ROLE_CODE and row.code in table
+        ]
     return Location(
         source=fhir.source(resource),
         place_of_service=tuple(dict.fromkeys(found)),
@@ -69,4 +80,8 @@ def dialysis_treatments(procedures: list[Resource]) -> Iterator[DialysisTreatmen
         kind = dialysis_kind(fhir.concept(resource.get("code")))
         if kind and resource.get("status") in ("completed", "in-progress"):
             start, end = fhir.period(resource.get("performedPeriod"))
-            yield DialysisTreatment(source=fhir.source(resource), kind=kind, when=fhir.moment(resource.get("performedDateTime")) or start or end)
+            yield DialysisTreatment(
+                source=fhir.source(resource),
+                kind=kind,
+                when=fhir.moment(resource.get("performedDateTime")) or start or end,
+            )

@@ -22,7 +22,9 @@ class LabReader:
 
     def __init__(self, aliases: Mapping[str, str]) -> None:
         table = codes.labs()
-        self._aliases = {key: table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name}
+        self._aliases = {
+            key: table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name
+        }
 
     def analyte(self, concept: Concept) -> Analyte | None:
         """The analyte that a code means; a goal or a mere presence is none."""
@@ -41,13 +43,17 @@ class LabReader:
         said = [concept.text, *(coding.display for coding in concept.codings)]
         return next((self._aliases[key] for key in map(words.plain, filter(None, said)) if key in self._aliases), None)
 
-    def results(self, observations: Iterable[Resource], collection: Collection, panels: Mapping[str, tuple[str, ...]]) -> Iterator[LabResult]:
+    def results(
+        self, observations: Iterable[Resource], collection: Collection, panels: Mapping[str, tuple[str, ...]]
+    ) -> Iterator[LabResult]:
         """Every result of a known analyte, unusable ones with the reason. `panels`: observation → panels and reports it belongs to."""
         for resource in observations:
             if resource.get("status") in USABLE:
                 yield from self._of(resource, collection, panels)
 
-    def _of(self, resource: Resource, collection: Collection, panels: Mapping[str, tuple[str, ...]]) -> Iterator[LabResult]:
+    def _of(
+        self, resource: Resource, collection: Collection, panels: Mapping[str, tuple[str, ...]]
+    ) -> Iterator[LabResult]:
         parts: list[tuple[Analyte, Resource]] = []
         analyte = self.analyte(fhir.concept(resource.get("code")))
         if analyte:
@@ -69,13 +75,20 @@ class LabReader:
 def _collected(resource: Resource, collection: Collection) -> fhir.Moment | None:
     specimen = collection.resolve(resource.get("specimen"), resource)
     collection_part = fhir.mapping(fhir.mapping(specimen).get("collection"))
-    drawn = fhir.moment(collection_part.get("collectedDateTime")) or fhir.period(collection_part.get("collectedPeriod"))[0]
+    drawn = (
+        fhir.moment(collection_part.get("collectedDateTime")) or fhir.period(collection_part.get("collectedPeriod"))[0]
+    )
     effective = fhir.either(resource, "effectiveDateTime", "effectiveInstant")
     return drawn or fhir.moment(effective) or fhir.period(resource.get("effectivePeriod"))[0]
 
 
 def _result(
-    analyte: Analyte, part: Resource, source: Source, when: fhir.Moment | None, specimen: str | None, groups: tuple[str, ...]
+    analyte: Analyte,
+    part: Resource,
+    source: Source,
+    when: fhir.Moment | None,
+    specimen: str | None,
+    groups: tuple[str, ...],
 ) -> LabResult:
     low, high, low_open, high_open, problem, says = _value(analyte, part)
     if when is None:
@@ -114,7 +127,12 @@ def _value(analyte: Analyte, part: Resource) -> _Value:
     if value is None or value < 0:
         return _unusable("without a usable value", says)
     if factor is None:
-        return _unusable("without a unit" if not (quantity.get("unit") or quantity.get("code")) else "in a unit that is not used for it", says)
+        return _unusable(
+            "without a unit"
+            if not (quantity.get("unit") or quantity.get("code"))
+            else "in a unit that is not used for it",
+            says,
+        )
     return _bounded(value * factor, fhir.text(quantity.get("comparator")), says)
 
 
@@ -175,7 +193,9 @@ def _unusable(problem: str, says: str) -> _Value:
     return None, None, False, False, problem, says
 
 
-def membership(observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection) -> dict[str, tuple[str, ...]]:
+def membership(
+    observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection
+) -> dict[str, tuple[str, ...]]:
     """Which panels (`hasMember`) and DiagnosticReports (`result`) each observation belongs to."""
     found: dict[str, tuple[str, ...]] = {}
     for resource, element in [*((row, "hasMember") for row in observations), *((row, "result") for row in reports)]:

@@ -6,7 +6,23 @@ from mappings.reading.fhir import Resource
 from mappings.record import Note
 
 # LOINC codes of the progress / consult / H&P family (codes only).
-_NOTE_TYPES = frozenset({"11506-3", "11488-4", "34117-2", "28570-0", "34109-9", "18842-5", "51847-2", "34131-3", "34099-2", "68608-9", "34901-9", "34124-8", "34133-9"})
+_NOTE_TYPES = frozenset(
+    {
+        "11506-3",
+        "11488-4",
+        "34117-2",
+        "28570-0",
+        "34109-9",
+        "18842-5",
+        "51847-2",
+        "34131-3",
+        "34099-2",
+        "68608-9",
+        "34901-9",
+        "34124-8",
+        "34133-9",
+    }
+)
 
 
 def note(resource: Resource, collection: Collection) -> Note | None:

@@ -10,8 +10,24 @@ from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
 from mappings.record import Concept, OralIron
 
-_NOT_TAKEN = frozenset({"entered-in-error", "not-taken", "intended", "unknown", "cancelled", "draft", "declined", "preparation"})
-_INTOLERANCE = ("intolerance", "intolerant", "side effect", "side effects", "adverse", "nausea", "constipation", "vomiting", "gi upset", "ineffective", "no response", "allergy", "malabsorption")
+_NOT_TAKEN = frozenset(
+    {"entered-in-error", "not-taken", "intended", "unknown", "cancelled", "draft", "declined", "preparation"}
+)
+_INTOLERANCE = (
+    "intolerance",
+    "intolerant",
+    "side effect",
+    "side effects",
+    "adverse",
+    "nausea",
+    "constipation",
+    "vomiting",
+    "gi upset",
+    "ineffective",
+    "no response",
+    "allergy",
+    "malabsorption",
+)
 _UNCONFIRMED = frozenset({"refuted", "entered-in-error"})
 _DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30}
 
@@ -43,7 +59,12 @@ def allergy(resource: Resource) -> OralIron | None:
     substances += [fhir.concept(item.get("substance")) for item in fhir.items(resource.get("reaction"))]
     if not is_oral_iron(substances) or set(fhir.codes(resource.get("verificationStatus"))) & _UNCONFIRMED:
         return None
-    return OralIron(source=fhir.source(resource), intolerance=True, start=fhir.moment(resource.get("recordedDate")), says="allergy or intolerance to oral iron")
+    return OralIron(
+        source=fhir.source(resource),
+        intolerance=True,
+        start=fhir.moment(resource.get("recordedDate")),
+        says="allergy or intolerance to oral iron",
+    )
 
 
 def course(resource: Resource, collection: Collection) -> OralIron | None:

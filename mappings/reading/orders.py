@@ -14,7 +14,16 @@ from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose,
 
 _INTENTS = frozenset({"order", "plan", "original-order", "filler-order", "instance-order", "reflex-order"})
 _STATUSES = frozenset({"active", "completed"})
-_ESA_NAMES = ("epoetin", "epogen", "procrit", "retacrit", "darbepoetin", "aranesp", "mircera", "methoxy polyethylene glycol epoetin beta")
+_ESA_NAMES = (
+    "epoetin",
+    "epogen",
+    "procrit",
+    "retacrit",
+    "darbepoetin",
+    "aranesp",
+    "mircera",
+    "methoxy polyethylene glycol epoetin beta",
+)
 _ESA_CODES = frozenset({"J0881", "J0882", "J0885", "J0887", "J0888", "Q4081", "Q5105", "Q5106"})
 
 
@@ -28,7 +37,9 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
     return Order(
         source=fhir.source(resource),
         drug=wanted,
-        counts=resource.get("intent") in _INTENTS and resource.get("status") in _STATUSES and resource.get("doNotPerform") is not True,
+        counts=resource.get("intent") in _INTENTS
+        and resource.get("status") in _STATUSES
+        and resource.get("doNotPerform") is not True,
         dose=_dose(instructions),
         has_timing=any(_timed(fhir.mapping(row.get("timing"))) for row in instructions),
         free_text=any(fhir.text(row.get("text")) or fhir.text(row.get("patientInstruction")) for row in instructions),
@@ -42,8 +53,14 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
 
 
 def _dose(instructions: list[Resource]) -> Amount:
-    doses = [fhir.mapping(part).get("doseQuantity") for row in instructions for part in fhir.items(row.get("doseAndRate"))]
-    ranges = [fhir.mapping(part.get("doseRange")).get("high") for row in instructions for part in fhir.items(row.get("doseAndRate"))]
+    doses = [
+        fhir.mapping(part).get("doseQuantity") for row in instructions for part in fhir.items(row.get("doseAndRate"))
+    ]
+    ranges = [
+        fhir.mapping(part.get("doseRange")).get("high")
+        for row in instructions
+        for part in fhir.items(row.get("doseAndRate"))
+    ]
     found = next((quantity for quantity in [*doses, *ranges] if quantity is not None), None)
     return amount(found)
 
@@ -52,7 +69,12 @@ def _timed(timing: Resource) -> bool:
     """A frequency: a repeat, a coded timing, or dates given one by one."""
     repeat = fhir.mapping(timing.get("repeat"))
     named = fhir.concept(timing.get("code"))
-    return bool(timing.get("event") or named.codings or named.text or any(name in repeat for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when")))
+    return bool(
+        timing.get("event")
+        or named.codings
+        or named.text
+        or any(name in repeat for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when"))
+    )
 
 
 def _bounds(resource: Resource, instructions: list[Resource]) -> tuple[fhir.Moment | None, fhir.Moment | None]:
@@ -74,7 +96,11 @@ def planned(resource: Resource, collection: Collection, finder: ProductFinder) -
             "medicationCodeableConcept": detail.get("productCodeableConcept") or detail.get("code"),
             "medicationReference": detail.get("productReference"),
         }
-        wanted = drug({name: value for name, value in product.items() if value} | {"contained": resource.get("contained")}, collection, finder)
+        wanted = drug(
+            {name: value for name, value in product.items() if value} | {"contained": resource.get("contained")},
+            collection,
+            finder,
+        )
         if not wanted.concerns_us or detail.get("status") in ("cancelled", "stopped", "entered-in-error"):
             continue
         timing = fhir.mapping(detail.get("scheduledTiming"))
@@ -111,7 +137,12 @@ def dispense(resource: Resource, collection: Collection, finder: ProductFinder) 
 def _vials(resource: Resource, handed: Drug, source: fhir.Source) -> Iterator[Container]:
     quantity = amount(resource.get("quantity"))
     known = [ndc for ndc in handed.ndcs if ndc in codes.packages()]
-    if quantity.unit == "vial" and quantity.value and quantity.value == quantity.value.to_integral_value() > Decimal(0) and len(known) == 1:
+    if (
+        quantity.unit == "vial"
+        and quantity.value
+        and quantity.value == quantity.value.to_integral_value() > Decimal(0)
+        and len(known) == 1
+    ):
         yield Container(codes.packages()[known[0]].mg, int(quantity.value), known[0], source)
 
 
@@ -121,7 +152,11 @@ def esa_dose(resource: Resource) -> EsaDose | None:
         return None
     concept: Concept = fhir.concept(resource.get("medicationCodeableConcept"))
     coded = any(row.system == fhir.HCPCS and row.code in _ESA_CODES for row in concept.codings)
-    texts = [concept.text, *(row.display for row in concept.codings), fhir.text(fhir.mapping(resource.get("medicationReference")).get("display"))]
+    texts = [
+        concept.text,
+        *(row.display for row in concept.codings),
+        fhir.text(fhir.mapping(resource.get("medicationReference")).get("display")),
+    ]
     if not coded and not any(words.first_of(text, _ESA_NAMES) for text in texts if text):
         return None
     start, _ = fhir.period(resource.get("effectivePeriod"))

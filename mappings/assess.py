@@ -1,0 +1,291 @@
+"""record + policies + moment → assessment. Pure: the same record gives the same answer, in whatever order it was read."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from mappings import codes, payment
+from mappings.assessment import SCHEMA, WORST_FIRST, Assessment, Denial, Finding, Gap, PatientAssessment, Unreadable
+from mappings.codes import BillingCode, Family
+from mappings.coordination import Coordination, coordinate
+from mappings.diagnoses import stated
+from mappings.dialysis import status as kidney_status
+from mappings.doses import dose
+from mappings.identity import stable_id
+from mappings.infusions import companion_lines
+from mappings.intake import Intake, service_day, take_in
+from mappings.lines import Group, claim_lines, group, settle_waste
+from mappings.places import Setting, encounter_of, setting
+from mappings.policy import Policy, PolicySet
+from mappings.products import billing_code
+from mappings.reading.conditions import reason
+from mappings.record import Administration, Diagnosis, PatientRecord, Problem
+from mappings.requirements import ALWAYS, CHECKS, NOT_APPLICABLE, NOT_BLOCKING
+from mappings.service import Result, Service
+from mappings.site import Site
+
+_SUPPLIED_BY_PAYER = frozenset({"white-bag", "brown-bag"})
+_DEFAULT_SOURCE = "buy-and-bill"
+
+
+def assess(record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site | None = None) -> PatientAssessment:
+    """What may be billed of one patient's IV iron on `as_of`, and what is missing (R1-R11). `as_of` is aware."""
+    site = site or Site()
+    intake = take_in(record.administrations, as_of, site.zone)
+    services = [_service(row, record, intake, policies, as_of, site) for row in intake.counted]
+    groups = group(services)
+    _settle(groups, services)
+    findings = [row for service in services for row in _findings(service)]
+    lines = [line for one in groups for line in claim_lines(one, findings)]
+    lines += companion_lines(groups, lines)
+    problems = {(row.resource, row.problem) for row in (*record.unreadable, *intake.problems)}
+    ordered = tuple(sorted(lines, key=lambda row: (row.service_date or "", row.code, row.modifiers, row.id)))
+    return PatientAssessment(
+        patient=record.patient,
+        lines=ordered,
+        gaps=_gaps(record.patient, findings, {row.id: row.administrations for row in ordered}),
+        requirements=tuple(sorted(findings, key=lambda row: (row.requirement, row.administrations))),
+        pending=intake.pending,
+        reversed=intake.reversed,
+        unreadable=tuple(Unreadable(*row) for row in sorted(problems)),
+    )
+
+
+def document(assessments: Iterable[PatientAssessment], problems: Iterable[Problem], as_of: datetime) -> Assessment:
+    """The assessment document: patients without an IV iron are left out, what could not be read of them is not."""
+    rows = sorted(assessments, key=lambda row: row.patient)
+    outer = [Unreadable(row.resource, row.problem) for row in problems]
+    outer += [problem for row in rows if not row.concerns_us for problem in row.unreadable]
+    return Assessment(
+        schema=SCHEMA,
+        as_of=as_of.isoformat(timespec="seconds"),
+        patients=tuple(row for row in rows if row.concerns_us),
+        unreadable=tuple(sorted(set(outer))),
+    )
+
+
+def _service(
+    row: Administration, record: PatientRecord, intake: Intake, policies: PolicySet, as_of: datetime, site: Site
+) -> Service:
+    """An administration with everything that the requirements ask about it."""
+    day, day_problem = service_day(row, site.zone)
+    encounter = encounter_of(row, record, site.zone)
+    place = setting(row, encounter, record, site)
+    diagnoses = stated(record, row, encounter, _reasons(row, record), day, site.zone) if day else []
+    kidney = (
+        kidney_status(record, diagnoses, place.code, day, site.zone)
+        if day
+        else kidney_status(record, [], None, date.min, site.zone)
+    )
+    coordination = coordinate(record, day, site.zone) if day else None
+    policy, known = _policy(policies, coordination, place, day)
+    family = codes.families().get(row.drug.family or "")
+    service = Service(
+        record=record,
+        site=site,
+        administration=row,
+        day=day,
+        day_problem=day_problem,
+        dose=dose(row, record.orders),
+        family=family,
+        code=_code(family, row, kidney.esrd, day),
+        encounter=encounter,
+        setting=place,
+        diagnoses=diagnoses,
+        kidney=kidney,
+        coordination=coordination,
+        policy=policy,
+        known_payer=known,
+        drug_source=_drug_source(row, coordination, place, site),
+        possible_duplicates=intake.copies.get(row.source.resource, ()),
+        duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
+    )
+    service.not_billable = _not_billable(service, as_of)
+    service.payment = payment.payment(service)
+    service.discard_modifiers = (
+        frozenset() if service.not_billable else payment.discard_modifiers(service, service.payment)
+    )
+    return service
+
+
+def _reasons(row: Administration, record: PatientRecord) -> list[Diagnosis]:
+    """Diagnoses that the administration or its order states as coded reasons."""
+    orders = [order for order in record.orders if order.source.resource in row.orders]
+    stated_by = [
+        (row.reasons, row.source, row.encounter),
+        *((order.reasons, order.source, order.encounter) for order in orders),
+    ]
+    return [
+        found for concepts, source, encounter in stated_by for found in [reason(concepts, source, encounter)] if found
+    ]
+
+
+def _policy(
+    policies: PolicySet, coordination: Coordination | None, place: Setting, day: date | None
+) -> tuple[Policy | None, bool]:
+    """The payer's policy; without a payer, what stands in for one (R10a)."""
+    if day is None or coordination is None:
+        return None, False
+    primary = coordination.primary
+    found = policies.choose(day, place.code, primary.kind or "", primary.payer) if primary else None
+    return (found, True) if found else (policies.choose(day, None, "none", None), False)
+
+
+def _code(family: Family | None, row: Administration, esrd: bool, day: date | None) -> BillingCode | None:
+    """R2: the drug administered; ferumoxytol by ESRD on dialysis on that date."""
+    if family is None or row.drug.lost:
+        return None
+    use = row.drug.use
+    if any(code.use == "esrd-on-dialysis" for code in family.codes):
+        use = "esrd-on-dialysis" if esrd else "other"
+    return billing_code(family, use, day)
+
+
+def _drug_source(row: Administration, coordination: Coordination | None, place: Setting, site: Site) -> str | None:
+    """As documented, else the site's default for the place or payer, else bought and billed."""
+    primary = coordination.primary if coordination else None
+    by_payer = [site.drug_sources.get(key) for key in (primary.payer, primary.kind) if key] if primary else []
+    by_place = place.place.drug_source if place.place else None
+    return row.drug_source or by_place or next(filter(None, by_payer), None) or _DEFAULT_SOURCE
+
+
+def _not_billable(service: Service, as_of: datetime) -> str | None:
+    """R1, R7, R10: too old, an inpatient stay, a drug that somebody else supplied."""
+    if service.day is not None:
+        limit = service.policy.timely_filing_days if service.policy else 365
+        today = (as_of.astimezone(service.zone) if service.zone else as_of).date()
+        if (today - service.day).days > limit:
+            return "timely-filing"
+    if service.setting.inpatient:
+        return "inpatient"
+    if service.drug_source in _SUPPLIED_BY_PAYER:
+        return "drug-supplied-by-payer"
+    return "drug-sample" if service.drug_source == "sample" else None
+
+
+def _settle(groups: list[Group], services: list[Service]) -> None:
+    """What lines need to know of each other: waste, units of the day, units and doses before."""
+    for one in groups:
+        settle_waste(one)
+    billed = [one for one in groups if not one.first.not_billable and one.first.day]
+    given = [
+        (row.day, row.dose.mg, row) for one in groups for row in one.counted if row.day and row.dose.mg is not None
+    ]
+    for one in groups:
+        for row in one.services:
+            row.line_units = one.units + one.discarded_units
+            row.units_of_day = sum(
+                other.units + other.discarded_units
+                for other in billed
+                if other.first.day == row.day and _same_code(other, one)
+            )
+            row.earlier_units = tuple(
+                (other.first.day, other.first.code.code, other.units + other.discarded_units)
+                for other in billed
+                if other is not one and other.first.day and other.first.code and row.day and _comes_before(other, one)
+            )
+            row.earlier_doses = tuple(
+                (day, mg)
+                for day, mg, other in given
+                if other is not row and row.day and other.family == row.family and _earlier(other, row)
+            )
+
+
+def _same_code(one: Group, other: Group) -> bool:
+    return bool(one.first.code and other.first.code and one.first.code.code == other.first.code.code)
+
+
+def _comes_before(other: Group, one: Group) -> bool:
+    return (str(other.first.day), other.first.reference) < (str(one.first.day), one.first.reference)
+
+
+def _earlier(other: Service, row: Service) -> bool:
+    return (str(other.day), other.reference) < (str(row.day), row.reference)
+
+
+def _findings(service: Service) -> list[Finding]:
+    """The state of each requirement for one service; none for one that is not billable."""
+    if service.not_billable and service.has_line:
+        return []
+    if not service.has_line:
+        names: Sequence[str] = ("service-date", "product")
+    else:
+        names = tuple(CHECKS) if service.day else ALWAYS
+    return [_finding(name, CHECKS[name](service) or NOT_APPLICABLE, service) for name in names]
+
+
+def _finding(name: str, result: Result, service: Service) -> Finding:
+    rule, policy = result.rule, service.policy
+    blocking = rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING
+    row = codes.requirements()[name]
+    ruled = policy is not None and rule is not None
+    source = (
+        (rule.source if rule and rule.source else None) or row.source or (policy.source if ruled and policy else None)
+    )
+    verified = (
+        rule.verified
+        if rule and rule.verified is not None
+        else policy.verified
+        if ruled and policy and not row.source
+        else True
+    )
+    denial = result.denial or row.denial_by_state.get(result.state)
+    return Finding(
+        requirement=name,
+        state=result.state,
+        administrations=service.possible_duplicates
+        if name == "dose" and service.possible_duplicates
+        else (service.reference,),
+        policy=policy.id if policy and service.known_payer else None,
+        value=result.value,
+        unit=result.unit,
+        says=result.says or None,
+        blocking=blocking,
+        write_back=rule.write_back if rule and rule.write_back is not None else blocking,
+        source=source,
+        verified=verified,
+        fix=result.fix or row.fix,
+        denial=Denial(denial.carc, denial.rarc) if denial else Denial(row.carc, row.rarc) if row.carc else None,
+        evidence=result.evidence,
+    )
+
+
+def _gaps(patient: str, findings: Iterable[Finding], lines: dict[str, tuple[str, ...]]) -> tuple[Gap, ...]:
+    """One gap per requirement of the patient, or per administration (R10, R13)."""
+    grouped: dict[tuple[str, ...], list[Finding]] = {}
+    for row in findings:
+        if row.state in WORST_FIRST:
+            scope = codes.requirements()[row.requirement].scope
+            grouped.setdefault((row.requirement, *(() if scope == "patient" else row.administrations)), []).append(row)
+    gaps = [_gap(patient, key, rows, lines) for key, rows in grouped.items()]
+    return tuple(sorted(gaps, key=lambda row: (row.requirement, row.administrations)))
+
+
+def _gap(patient: str, key: tuple[str, ...], rows: list[Finding], lines: dict[str, tuple[str, ...]]) -> Gap:
+    worst = min(rows, key=lambda row: (WORST_FIRST.index(row.state), not row.blocking))
+    administrations = tuple(sorted({reference for row in rows for reference in row.administrations}))
+    requirement = codes.requirements()[worst.requirement]
+    held = tuple(sorted(identity for identity, references in lines.items() if set(references) & set(administrations)))
+    also = (
+        f" {len(administrations)} doses are affected."
+        if len(administrations) > 1 and worst.requirement != "dose"
+        else ""
+    )
+    doubt = "" if worst.verified else " (This rule is not verified against the payer's published policy.)"
+    return Gap(
+        id=stable_id("gap", patient, *key),
+        requirement=worst.requirement,
+        state=worst.state,
+        blocking=any(row.blocking for row in rows),
+        waivable=requirement.waivable,
+        severity=requirement.severity,
+        administrations=administrations,
+        lines=held,
+        policy=worst.policy,
+        message=f"{worst.says or requirement.title}{also}{doubt}",
+        fix=worst.fix or requirement.fix,
+        predicted_denial=worst.denial,
+        source=worst.source,
+        verified=worst.verified,
+        write_back=any(row.write_back for row in rows),
+        evidence=tuple(dict.fromkeys(item for row in rows for item in row.evidence)),
+    )

@@ -1,0 +1,117 @@
+"""R9: the diagnoses that stand on a day, and their sequence on a claim line."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, tzinfo
+from typing import Literal
+
+from msgspec import Struct
+
+from mappings import codes
+from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
+
+MOST_DIAGNOSES = 12
+
+
+class Stated(Struct, frozen=True):
+    """A code as stated on a day, by which diagnosis, and whether the encounter or order states it (not the problem list alone)."""
+
+    code: str
+    by: Diagnosis
+    of_encounter: bool
+
+
+def valid_on(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
+    """Active and confirmed on the day. One resolved after the dose was valid on the day."""
+    if not diagnosis.stands:
+        return False
+    if diagnosis.onset and diagnosis.onset.days(zone)[0] > day:
+        return False
+    if diagnosis.abatement:
+        return diagnosis.abatement.days(zone)[1] >= day
+    return not diagnosis.resolved
+
+
+def stated(
+    record: PatientRecord,
+    administration: Administration,
+    encounter: Encounter | None,
+    reasons: Iterable[Diagnosis],
+    day: date,
+    zone: tzinfo | None,
+) -> list[Stated]:
+    """Every code that stands on the day: conditions, and coded reasons of the administration and its order."""
+    named = set(administration.reason_references) | set(encounter.diagnoses if encounter else ())
+    named |= {
+        key
+        for order in record.orders
+        if order.source.resource in administration.orders
+        for key in order.reason_references
+    }
+    here = encounter.source.resource if encounter else administration.encounter
+    found: list[Stated] = []
+    for row in record.diagnoses:
+        if valid_on(row, day, zone):
+            of_encounter = row.source.resource in named or (
+                row.category == "encounter" and row.encounter is not None and row.encounter == here
+            )
+            found += [Stated(code, row, of_encounter) for code in row.icd10]
+    found += [Stated(code, row, True) for row in reasons for code in row.icd10]
+    return found
+
+
+def having(rows: Iterable[Stated], *groups: str) -> list[Stated]:
+    """Those whose code is in one of the groups of the diagnosis table."""
+    wanted = frozenset().union(*(codes.diagnoses().group(name) for name in groups))
+    return [row for row in rows if row.code in wanted]
+
+
+class Sequenced(Struct, frozen=True):
+    """Codes in claim order, those known only from the problem list, and notes on choices made."""
+
+    codes: tuple[str, ...]
+    problem_list_only: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def sequence(rows: Sequence[Stated], day: date, order: Literal["ckd-first", "anemia-first"]) -> Sequenced:
+    """I12/I13/E1x.22 → N18 → D63.1 → D50 → Z99.2 (N17 first in acute kidney injury); D63.1 is never first unless the payer wants it."""
+    notes: list[str] = []
+    stage = _one_stage(having(rows, "ckd"), day, notes)
+    groups = [
+        _codes(rows, "aki"),
+        _codes(rows, "ckd-cause"),
+        stage,
+        _codes(rows, "anemia-in-ckd"),
+        _codes(rows, "iron-deficiency-anemia"),
+        _codes(rows, "dialysis"),
+    ]
+    if order == "anemia-first":
+        groups = [groups[3], *groups[:3], *groups[4:]]
+    elif not (groups[0] or groups[1] or groups[2]):
+        # The manifestation needs its cause before it; without one it stands behind, or not at all.
+        groups = [groups[4], groups[3] if groups[4] else [], groups[5]]
+    table = codes.diagnoses()
+    chosen = [code for group in groups for code in group if table.billable(code, day)][:MOST_DIAGNOSES]
+    alone = tuple(code for code in chosen if not any(row.of_encounter for row in rows if row.code == code))
+    return Sequenced(tuple(chosen), alone, tuple(notes))
+
+
+def _codes(rows: Iterable[Stated], group: str) -> list[str]:
+    return sorted({row.code for row in having(rows, group)})
+
+
+def _one_stage(rows: list[Stated], day: date, notes: list[str]) -> list[str]:
+    """One CKD stage: the encounter's, else the newest recorded."""
+    rows = [row for row in rows if codes.diagnoses().billable(row.code, day)]
+    stages = sorted({row.code for row in rows})
+    if len(stages) < 2:
+        return stages
+    here = [row for row in rows if row.of_encounter] or rows
+    newest = max(here, key=lambda row: (_recorded(row.by), row.code != "N18.9", row.by.source.resource))
+    notes.append(f"Several CKD stages are active ({', '.join(stages)}); {newest.code} is used.")
+    return [newest.code]
+
+
+def _recorded(diagnosis: Diagnosis) -> date:
+    moment = diagnosis.recorded or diagnosis.onset
+    return moment.last if moment else date.min

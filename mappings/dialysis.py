@@ -1,0 +1,71 @@
+"""R8: dialysis, end-stage renal disease and acute kidney injury on a day."""
+
+from datetime import date, timedelta, tzinfo
+from typing import Literal
+
+from msgspec import Struct
+
+from mappings.assessment import Evidence
+from mappings.diagnoses import Stated, having
+from mappings.record import PatientRecord
+
+WINDOW_DAYS = 90
+DIALYSIS_FACILITY = "65"
+
+Kind = Literal["hemodialysis", "peritoneal", "unspecified"]
+
+
+class KidneyStatus(Struct, frozen=True):
+    """`on_dialysis` as evidence says; `esrd` needs the diagnosis as well; `transplanted` contradicts it."""
+
+    on_dialysis: bool
+    kind: Kind | None
+    esrd: bool
+    esrd_diagnosis: bool
+    aki: bool
+    transplanted: bool
+    in_facility: bool
+    evidence: tuple[Evidence, ...] = ()
+
+
+def status(
+    record: PatientRecord, diagnoses: list[Stated], setting: str | None, day: date, zone: tzinfo | None
+) -> KidneyStatus:
+    """By Z99.2, a dialysis treatment within 90 days before, or the dialysis facility itself."""
+    treatments = [
+        (row.source, row.kind, "dialysis treatment")
+        for row in record.dialysis
+        if row.when and _recent(*row.when.days(zone), day)
+    ]
+    treatments += [
+        (row.source, row.dialysis, "dialysis encounter")
+        for row in record.encounters
+        if row.dialysis and row.start and _recent(*row.start.days(zone), day)
+    ]
+    dependence = having(diagnoses, "dialysis")
+    esrd = having(diagnoses, "esrd")
+    in_facility = setting == DIALYSIS_FACILITY
+    on_dialysis = bool(treatments or dependence or in_facility)
+    kinds = {kind for _, kind, _ in treatments} - {"unspecified"}
+    evidence = [Evidence(source.resource, source.version, says) for source, _, says in treatments]
+    evidence += [Evidence(row.by.source.resource, row.by.source.version, row.code) for row in (*esrd, *dependence)]
+    return KidneyStatus(
+        on_dialysis=on_dialysis,
+        kind=_kind(kinds) if on_dialysis else None,
+        esrd=bool(esrd) and on_dialysis,
+        esrd_diagnosis=bool(esrd),
+        aki=bool(having(diagnoses, "aki")),
+        transplanted=bool(having(diagnoses, "kidney-transplant")),
+        in_facility=in_facility,
+        evidence=tuple(sorted(set(evidence))),
+    )
+
+
+def _recent(first: date, last: date, day: date) -> bool:
+    return first <= day and last >= day - timedelta(days=WINDOW_DAYS)
+
+
+def _kind(kinds: set[str]) -> Kind:
+    if kinds == {"peritoneal"}:
+        return "peritoneal"
+    return "hemodialysis" if kinds == {"hemodialysis"} else "unspecified"

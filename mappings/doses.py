@@ -1,0 +1,85 @@
+"""R3: how many milligrams of iron were given, exactly or not at all."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from mappings import codes
+from mappings.assessment import State
+from mappings.products import package
+from mappings.reading.amounts import mg, plain
+from mappings.record import Administration, Amount, Drug, Order
+
+
+class Dose(Struct, frozen=True):
+    """`mg` that may be counted (None: none known), the state of the requirement `dose`, and how it was worked out."""
+
+    mg: Decimal | None
+    state: State
+    says: str
+
+
+def strength(drug: Drug) -> Decimal | None:
+    """mg per mL of what was given: the mixture's own, else the vial's by NDC, else the label's one strength.
+
+    A vial's strength says nothing of a bag that it was diluted in.
+    """
+    if drug.mg_per_ml is not None:
+        return drug.mg_per_ml
+    if drug.diluted or drug.family is None:
+        return None
+    vial = package(drug.ndcs, drug.family)
+    return vial.mg / vial.ml if vial else codes.families()[drug.family].strength_mg_per_ml
+
+
+def mg_of(amount: Amount, drug: Drug) -> Decimal | None:
+    """An amount of a drug in mg: mass, volume × strength, or vials × content where the NDC says which vial."""
+    if amount.unit == "vial":
+        vial = package(drug.ndcs, drug.family)
+        return amount.value * vial.mg if vial and amount.value is not None else None
+    return mg(amount, strength(drug))
+
+
+def dose(administration: Administration, orders: Iterable[Order]) -> Dose:
+    """The dose of an administration. A stopped one that shows the whole ordered dose or bag is contradicted."""
+    given = administration.dose
+    if given.problem == "missing":
+        return Dose(None, "missing", "No dose is recorded.")
+    if given.problem:
+        return Dose(None, "incomplete", f"The dose is recorded {given.problem}.")
+    if given.value is None or given.value <= 0:
+        return Dose(None, "incomplete", f"The dose is recorded as {given.says}: it must be more than zero.")
+    amount = mg_of(given, administration.drug)
+    if amount is None:
+        return Dose(
+            None, "incomplete", f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is."
+        )
+    if administration.status == "stopped" and _is_everything(administration, amount, orders):
+        return Dose(
+            amount,
+            "contradicted",
+            f"The administration was stopped, but the recorded dose of {given.says} is the whole of what was ordered or hung.",
+        )
+    return Dose(amount, "met", chain(given, administration.drug, amount))
+
+
+def chain(given: Amount, drug: Drug, amount: Decimal) -> str:
+    """The arithmetic from what was written to mg."""
+    if given.unit in ("mL", "L"):
+        return f"{given.says} × {plain(round(strength(drug) or Decimal(0), 6))} mg/mL = {plain(amount)} mg"
+    if given.unit == "vial":
+        return f"{given.says} = {plain(amount)} mg by NDC"
+    return f"{given.says}" if given.unit == "mg" else f"{given.says} = {plain(amount)} mg"
+
+
+def _is_everything(administration: Administration, amount: Decimal, orders: Iterable[Order]) -> bool:
+    drug = administration.drug
+    if amount == drug.bag_mg:
+        return True
+    named = [order for order in orders if order.source.resource in administration.orders]
+    ordered = named or [order for order in orders if order.drug.family == drug.family and order.counts]
+    return any(
+        amount == mg_of(order.dose, order.drug if order.drug.ndcs or order.drug.mg_per_ml else drug)
+        for order in ordered
+    )

@@ -1,0 +1,194 @@
+"""Conditions of a policy: comparisons of named facts joined by and, or, not. Parsed, never evaluated as code.
+
+A fact that is not known makes a comparison unknown (None), so a policy is never met by what nobody wrote down.
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from msgspec import Struct
+
+from mappings.assessment import WORST_FIRST, State
+from mappings.record import LabResult
+
+# Laboratory names in expressions, and the requirement that each stands for.
+LABS = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
+ANALYTES = {"ferritin": "ferritin", "tsat": "tsat", "hb": "hemoglobin"}
+FLAGS = frozenset({"ckd", "dialysis", "hemodialysis", "esrd", "aki", "pregnant", "female", "male", "child"})
+_OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
+
+class Compare(Struct, frozen=True):
+    name: str
+    operator: str
+    limit: Decimal
+
+
+class Flag(Struct, frozen=True):
+    name: str
+
+
+class Not(Struct, frozen=True):
+    inner: "Node"
+
+
+class And(Struct, frozen=True):
+    parts: tuple["Node", ...]
+
+
+class Or(Struct, frozen=True):
+    parts: tuple["Node", ...]
+
+
+Node = Compare | Flag | Not | And | Or
+
+
+class LabState(Struct, frozen=True):
+    """What is known of one analyte: a result within the window, or why there is none."""
+
+    state: State
+    result: LabResult | None = None
+
+
+class Facts(Struct, frozen=True):
+    """What a condition may ask of one administration."""
+
+    flags: Mapping[str, bool | None]
+    labs: Mapping[str, LabState]
+
+
+class Verdict(Struct, frozen=True):
+    """True, False or unknown, and the state of each laboratory value that took part."""
+
+    holds: bool | None
+    states: Mapping[str, State]
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Node:
+    """The condition of a text such as `ferritin <= 500 or tsat <= 30`; ValueError says what is wrong with it."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ValueError(f"can't read the condition {text!r}") from None
+    return _node(tree.body, text.strip())
+
+
+def _node(tree: ast.expr, text: str) -> Node:
+    if isinstance(tree, ast.BoolOp):
+        parts = tuple(_node(part, text) for part in tree.values)
+        return And(parts) if isinstance(tree.op, ast.And) else Or(parts)
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
+        return Not(_node(tree.operand, text))
+    if isinstance(tree, ast.Name):
+        if tree.id not in FLAGS:
+            raise ValueError(f"unknown name {tree.id!r} (known: {', '.join(sorted(FLAGS))})")
+        return Flag(tree.id)
+    if isinstance(tree, ast.Compare):
+        return _compare(tree, text)
+    raise ValueError(f"only comparisons with and, or, not: {text!r}")
+
+
+def _compare(tree: ast.Compare, text: str) -> Compare:
+    operator = _OPERATORS.get(type(tree.ops[0]))
+    if len(tree.ops) != 1 or operator is None or not isinstance(tree.left, ast.Name):
+        raise ValueError(f"write a comparison as `name <= number`: {text!r}")
+    if tree.left.id not in LABS:
+        raise ValueError(f"unknown name {tree.left.id!r} (known: {', '.join(sorted(LABS))})")
+    try:
+        limit = Decimal(ast.get_source_segment(text, tree.comparators[0]) or "")
+    except InvalidOperation:
+        raise ValueError(f"the limit of {tree.left.id} is not a number: {text!r}") from None
+    return Compare(tree.left.id, operator, limit)
+
+
+def names(node: Node) -> Iterator[str]:
+    """Every laboratory name in a condition."""
+    if isinstance(node, Compare):
+        yield node.name
+    elif isinstance(node, Not):
+        yield from names(node.inner)
+    elif isinstance(node, And | Or):
+        for part in node.parts:
+            yield from names(part)
+
+
+def judge(node: Node, facts: Facts) -> Verdict:
+    """Whether the condition holds, and the state of each laboratory value (R10: policy expressions over labs)."""
+    if isinstance(node, Flag):
+        return Verdict(facts.flags.get(node.name), {})
+    if isinstance(node, Compare):
+        return _judge_compare(node, facts)
+    if isinstance(node, Not):
+        inner = judge(node.inner, facts)
+        turned = {name: _TURNED.get(state, state) for name, state in inner.states.items()}
+        return Verdict(None if inner.holds is None else not inner.holds, turned)
+    parts = [judge(part, facts) for part in node.parts]
+    return _all_of(parts) if isinstance(node, And) else _any_of(parts)
+
+
+def _judge_compare(node: Compare, facts: Facts) -> Verdict:
+    known = facts.labs.get(node.name)
+    if known is None or known.result is None:
+        return Verdict(None, {node.name: known.state if known else "missing"})
+    holds = compare(known.result, node.operator, node.limit)
+    states: dict[bool | None, State] = {True: "met", False: "not-covered", None: "incomplete"}
+    return Verdict(holds, {node.name: states[holds]})
+
+
+def compare(result: LabResult, operator: str, limit: Decimal) -> bool | None:
+    """Whether a result is below or above a limit; None where its range lies on both sides (R10: comparators)."""
+    if operator in (">", ">="):
+        below = compare(result, "<=" if operator == ">" else "<", limit)
+        return None if below is None else not below
+    low, high = result.low, result.high
+    strict = operator == "<"
+    if high is not None and (high < limit or (high == limit and (not strict or result.high_open))):
+        return True
+    if low is not None and (low > limit or (low == limit and (strict or result.low_open))):
+        return False
+    return None
+
+
+def _all_of(parts: list[Verdict]) -> Verdict:
+    if any(part.holds is False and not part.states for part in parts):
+        return Verdict(False, {})
+    holds = (
+        False
+        if any(part.holds is False for part in parts)
+        else None
+        if any(part.holds is None for part in parts)
+        else True
+    )
+    return Verdict(holds, _merged(parts))
+
+
+def _any_of(parts: list[Verdict]) -> Verdict:
+    """As soon as one side holds, what only the others ask is not applicable; if none does, each is shown as it is."""
+    holding = [part for part in parts if part.holds]
+    if holding:
+        states = _merged(holding)
+        others: dict[str, State] = {
+            name: "not-applicable" for part in parts for name in part.states if name not in states
+        }
+        return Verdict(True, {**states, **others})
+    undecided = [part for part in parts if part.holds is None]
+    return Verdict(None if undecided else False, {**_merged(parts), **_merged(undecided)})
+
+
+_TURNED: dict[State, State] = {"met": "not-covered", "not-covered": "met"}
+_ORDER: tuple[State, ...] = (*WORST_FIRST, "met", "not-applicable")
+
+
+def worst(states: list[State]) -> State:
+    return min(states, key=_ORDER.index)
+
+
+def _merged(parts: list[Verdict]) -> dict[str, State]:
+    found: dict[str, list[State]] = {}
+    for part in parts:
+        for name, state in part.states.items():
+            found.setdefault(name, []).append(state)
+    return {name: worst(states) for name, states in found.items()}

@@ -1,0 +1,149 @@
+"""R1: which administrations count, which wait, which are reversed; duplicates and parts of others."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, tzinfo
+
+import msgspec
+from msgspec import Struct
+
+from mappings.assessment import Unbilled
+from mappings.doses import mg_of
+from mappings.record import Administration, Problem
+from mappings.service import Result, cite
+
+_WAITING = {
+    "in-progress": "the administration is still going on",
+    "on-hold": "the administration is on hold",
+    "unknown": "the administration's status is unknown",
+}
+_REVERSED = {"not-done": "the dose was not given", "entered-in-error": "the administration was entered in error"}
+
+
+class Intake(Struct, frozen=True):
+    """`counted` are assessed. `copies`: counted administration → the others that look like the same dose.
+
+    `same_identifier`: counted administration → records that carry the same business identifier and are left out.
+    """
+
+    counted: tuple[Administration, ...]
+    pending: tuple[Unbilled, ...]
+    reversed: tuple[Unbilled, ...]
+    problems: tuple[Problem, ...]
+    copies: dict[str, tuple[str, ...]]
+    same_identifier: dict[str, tuple[str, ...]]
+
+
+def take_in(administrations: Iterable[Administration], as_of: datetime, zone: tzinfo | None) -> Intake:
+    """Sort the administrations of one patient."""
+    rows = list(administrations)
+    reversed_ = [(row, _reversal(row)) for row in rows]
+    standing = [row for row, why in reversed_ if why is None]
+    standing, same_identifier = _one_per_identifier(standing)
+    waiting = [(row, _waits(row, as_of, zone)) for row in standing]
+    counted, problems, parts = _without_parts([row for row, why in waiting if why is None], rows)
+    return Intake(
+        counted=tuple(counted),
+        pending=tuple(sorted(Unbilled(row.source.resource, row.status, why) for row, why in [*waiting, *parts] if why)),
+        reversed=tuple(sorted(Unbilled(row.source.resource, row.status, why) for row, why in reversed_ if why)),
+        problems=tuple(problems),
+        copies=_copies(counted),
+        same_identifier=same_identifier,
+    )
+
+
+def _reversal(row: Administration) -> str | None:
+    if row.status == "stopped" and row.not_given:
+        return "stopped before anything was given"
+    return _REVERSED.get(row.status)
+
+
+def _waits(row: Administration, as_of: datetime, zone: tzinfo | None) -> str | None:
+    if row.status in _WAITING:
+        return _WAITING[row.status]
+    start = row.start
+    if start is None:
+        return None
+    today = (as_of.astimezone(zone) if zone else as_of).date()
+    later = start.days(zone)[0] > today or bool(start.instant and not start.floating and start.instant > as_of)
+    return f"the date of service is after {today}" if later else None
+
+
+def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, Result | None]:
+    """The date of service, or why there is none."""
+    start = row.start
+    evidence = (cite(row.source, "date of service"),)
+    if start is None or start.partial:
+        says = (
+            "The date of service is recorded only in part."
+            if start
+            else "No date of service that can be read is recorded."
+        )
+        return None, Result(state="missing", says=says, evidence=evidence)
+    if start.floating and zone is None:
+        return None, Result(
+            state="incomplete",
+            says="The time of the dose is recorded without a time zone, and none is set for the site.",
+            evidence=evidence,
+        )
+    day = start.day(zone)
+    if day is None:
+        first, last = start.days(zone)
+        says = f"The dose was given on {first} or {last}, depending on the time zone, and none is known."
+        return None, Result(
+            state="incomplete",
+            says=says,
+            evidence=evidence,
+            fix="Set the site's time zone, or record the time of the dose with its offset.",
+        )
+    return day, None
+
+
+def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration], dict[str, tuple[str, ...]]]:
+    """Of records with the same business identifier only the newest counts."""
+    ranked = sorted(rows, key=lambda row: row.source.resource)
+    ranked.sort(key=lambda row: row.updated.order if row.updated else (date.min,), reverse=True)
+    holder: dict[str, Administration] = {}
+    dropped: dict[str, list[str]] = {}
+    for row in ranked:
+        first = next((holder[key] for key in row.identifiers if key in holder), None)
+        if first is not None:
+            dropped.setdefault(first.source.resource, []).append(row.source.resource)
+        for key in row.identifiers:
+            holder.setdefault(key, first or row)
+    gone = {reference for references in dropped.values() for reference in references}
+    return [row for row in rows if row.source.resource not in gone], {
+        key: tuple(sorted(value)) for key, value in dropped.items()
+    }
+
+
+def _without_parts(
+    rows: list[Administration], everything: list[Administration]
+) -> tuple[list[Administration], list[Problem], list[tuple[Administration, str]]]:
+    """A part of another administration adds no mg; what it says of containers and waste goes to the whole."""
+    whole = {row.source.resource: row for row in rows if not row.parents}
+    known = {row.source.resource for row in everything}
+    problems: list[Problem] = []
+    waiting: list[tuple[Administration, str]] = []
+    for part in (row for row in rows if row.parents):
+        parent = next((key for key in part.parents if key in whole), None)
+        if parent is not None:
+            whole[parent] = msgspec.structs.replace(
+                whole[parent],
+                discards=whole[parent].discards + part.discards,
+                containers=whole[parent].containers + part.containers,
+            )
+        elif set(part.parents) & known:
+            waiting.append((part, "part of an administration that is not assessed"))
+        else:
+            problems.append(Problem(part.source.resource, "partOf names an administration that is not on record"))
+    return list(whole.values()), problems, waiting
+
+
+def _copies(rows: list[Administration]) -> dict[str, tuple[str, ...]]:
+    """Different records of the same product, start instant and dose."""
+    groups: dict[object, list[str]] = {}
+    for row in rows:
+        amount = mg_of(row.dose, row.drug) or (row.dose.value, row.dose.unit)
+        if row.start and row.start.instant and row.drug.family and row.dose.problem is None:
+            groups.setdefault((row.drug.family, row.start.instant, amount), []).append(row.source.resource)
+    return {reference: tuple(sorted(group)) for group in groups.values() if len(group) > 1 for reference in group}

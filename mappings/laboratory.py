@@ -1,0 +1,127 @@
+"""Laboratory evidence for a dose: the newest usable result within a window, TSAT derived from one specimen where there is none."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta, tzinfo
+from decimal import Decimal
+from itertools import chain
+
+from mappings import codes
+from mappings.assessment import Evidence
+from mappings.expression import LabState
+from mappings.moment import Moment
+from mappings.reading.amounts import plain
+from mappings.record import LabResult
+
+_CAPACITY = ("tibc", "transferrin", "uibc")
+
+
+def usable(labs: Iterable[LabResult], analyte: str) -> list[LabResult]:
+    """Results of an analyte whose value can be used; for TSAT also those derived from iron and binding capacity of one specimen."""
+    direct = [row for row in labs if row.analyte == analyte and row.problem is None]
+    return direct + list(_derived_tsat(labs, direct)) if analyte == "tsat" else direct
+
+
+def before(labs: Sequence[LabResult], dose: Moment | None, day: date, zone: tzinfo | None) -> list[LabResult]:
+    """Results collected not after the dose; on its day they count where either time is unknown or the result's is earlier."""
+    at = dose or Moment(day, day)
+    return [row for row in labs if row.when is not None and row.when.before_or_same(at, zone)]
+
+
+def newest(labs: Iterable[LabResult]) -> LabResult | None:
+    """The newest result; a measured one before a derived one of the same time."""
+    rows = [row for row in labs if row.when is not None]
+    return max(
+        rows, key=lambda row: (row.when.order if row.when else (date.min,), not row.parts, row.source), default=None
+    )
+
+
+def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None) -> list[LabResult]:
+    """Results of the `days` calendar days before the dose; day N itself counts."""
+    first = day - timedelta(days=days)
+    return [row for row in labs if row.when is not None and row.when.days(zone)[0] >= first]
+
+
+def state(
+    labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: date, days: int, zone: tzinfo | None
+) -> LabState:
+    """The newest result within the window, or whether there is an older one or none."""
+    candidates = before(usable(labs, analyte), dose, day, zone)
+    found = newest(within(candidates, day, days, zone))
+    if found:
+        return LabState("met", found)
+    return LabState("expired" if candidates else "missing")
+
+
+def _derived_tsat(labs: Iterable[LabResult], direct: list[LabResult]) -> Iterable[LabResult]:
+    """TSAT = 100 × iron / TIBC of one specimen; TIBC may be iron + UIBC, or transferrin × a factor (marked in the data)."""
+    rows = [row for row in labs if row.problem is None and row.value is not None and row.when is not None]
+    for iron in (row for row in rows if row.analyte == "iron"):
+        if any(_one_specimen(iron, row) for row in direct):
+            continue
+        partners = [row for kind in _CAPACITY for row in rows if row.analyte == kind and _one_specimen(iron, row)]
+        if partners:
+            found = _saturation(iron, partners[0])
+            if found is not None:
+                yield found
+
+
+def _saturation(iron: LabResult, partner: LabResult) -> LabResult | None:
+    value, other = iron.value or Decimal(0), partner.value or Decimal(0)
+    factor = codes.labs().tibc_per_transferrin.factor
+    tibc = {"tibc": other, "uibc": value + other, "transferrin": other * factor}[partner.analyte]
+    if tibc <= 0:
+        return None
+    tsat = round(100 * value / tibc, 1)
+    says = f"{plain(tsat)} % derived from iron {iron.says} and {partner.analyte.upper() if partner.analyte != 'transferrin' else 'transferrin'} {partner.says}"
+    return LabResult(
+        source=iron.source,
+        analyte="tsat",
+        when=iron.when,
+        low=tsat,
+        high=tsat,
+        specimen=iron.specimen,
+        panels=iron.panels,
+        says=says,
+        parts=(iron.source, partner.source),
+    )
+
+
+def _one_specimen(first: LabResult, second: LabResult) -> bool:
+    """One specimen by reference, else one panel or report, else drawn at the very same time."""
+    if first.specimen and second.specimen:
+        return first.specimen == second.specimen
+    if set(first.panels) & set(second.panels):
+        return True
+    one, two = first.when, second.when
+    return bool(one and two and one.instant and one.instant == two.instant)
+
+
+def evidence(row: LabResult) -> tuple[Evidence, ...]:
+    """The resources behind a result; for a derived one, both parts."""
+    day = row.when.last.isoformat() if row.when else "undated"
+    return tuple(
+        Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}")
+        for source in (row.parts or (row.source,))
+    )
+
+
+def shows_iron_deficiency(
+    labs: Sequence[LabResult], dose: Moment | None, day: date, days: int, zone: tzinfo | None, on_dialysis: bool
+) -> list[LabResult]:
+    """TSAT ≤ 20 % or ferritin ≤ 100 ng/mL (≤ 200 in dialysis) as the newest result in the window (R10, not verified against a payer)."""
+    limits = {"tsat": Decimal(20), "ferritin": Decimal(200 if on_dialysis else 100)}
+    found = [(state(labs, analyte, dose, day, days, zone).result, limit) for analyte, limit in limits.items()]
+    return [row for row, limit in found if row and row.high is not None and row.high <= limit]
+
+
+def too_soon(row: LabResult, doses: Iterable[date], zone: tzinfo | None) -> bool:
+    """Whether the result was drawn within the days after an IV iron dose in which it can't be relied on."""
+    if row.when is None:
+        return False
+    drawn = row.when.days(zone)[0]
+    limits = [rule.days for rule in codes.labs().too_soon_after_dose if row.analyte in rule.analytes]
+    return any(0 < (drawn - day).days <= days for day, days in _pairs(doses, limits))
+
+
+def _pairs(doses: Iterable[date], limits: list[int]) -> Iterable[tuple[date, int]]:
+    return chain.from_iterable(((day, days) for days in limits) for day in doses)

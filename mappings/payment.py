@@ -1,0 +1,64 @@
+"""R8, R11: how a line is paid, what it is worth, and whether JW and JZ are asked on it."""
+
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from mappings import codes
+from mappings.service import Service
+
+Payment = Literal["separate", "packaged", "bundled"]
+
+
+def payment(service: Service) -> Payment | None:
+    """None while the line can't be priced: setting or status of the code unknown."""
+    policy = service.policy
+    if policy is None or not service.known_payer or service.code is None or service.day is None:
+        return None
+    if policy.bundled_with_dialysis and service.kidney.in_facility:
+        return "bundled"
+    if policy.opps_packaging:
+        if service.setting.code is None:
+            return None
+        if service.setting.bill_type == "13X" or service.setting.code == "24":
+            return _by_opps(service.code.code, service.day)
+    return "separate"
+
+
+def _by_opps(code: str, day: date) -> Payment | None:
+    """By the status of the latest release up to the day; the last one known carries forward."""
+    opps = codes.payment().opps
+    known = [row.status for row in opps.status.get(code, ()) if row.start <= day]
+    if not known:
+        return None
+    if known[-1] in opps.packaged:
+        return "packaged"
+    return "separate" if known[-1] in opps.separate else None
+
+
+def opps_carried_forward(day: date) -> bool:
+    """Whether the status is that of an older release than the day's (then it is not verified)."""
+    last = codes.payment().opps.last_release
+    return (day.year, (day.month - 1) // 3) > (last.year, (last.month - 1) // 3)
+
+
+def discard_modifiers(service: Service, paid: str | None) -> frozenset[str]:
+    """Which of JW and JZ are asked: by date, by payer, not for packaged drugs, on the 72X from its own date (R5)."""
+    policy, day = service.policy, service.day
+    if policy is None or day is None or not policy.modifiers.discard or paid == "packaged":
+        return frozenset()
+    table = codes.payment()
+    if paid == "bundled" and not table.esrd_discard_modifiers.holds(day):
+        return frozenset()
+    return frozenset(row.modifier for row in table.discard_modifiers if row.holds(day))
+
+
+def value(code: str, units: int, day: date | None, paid: str | None) -> tuple[str | None, str | None]:
+    """Dollars (rounded to cents) by the latest known quarter up to the day, and that quarter; packaged and bundled lines put none at risk."""
+    if paid in ("packaged", "bundled"):
+        return "0.00", None
+    rows = [row for row in codes.payment().limits if day is not None and row.start <= day and code in row.limit]
+    if not rows or paid is None:
+        return None, None
+    newest = max(rows, key=lambda row: row.start)
+    return str((units * newest.limit[code]).quantize(Decimal("0.01"), ROUND_HALF_UP)), newest.quarter

@@ -1,0 +1,220 @@
+"""What the payer asks: coverage, place, authorization, preferred products, where the drug came from."""
+
+from datetime import date, timedelta
+
+from mappings import codes
+from mappings.codes import DenialCodes
+from mappings.policy import AuthorizationRule
+from mappings.record import Administration, Authorization
+from mappings.service import Result, Service, cite
+
+_SUPPLIED = ("white-bag", "brown-bag")
+
+
+def coverage(service: Service) -> Result | None:
+    """R10a. A payer that is known but that no policy is for is held, too."""
+    found = service.coordination
+    if found is None:
+        return None
+    evidence = tuple(cite(row.source, f"coverage, {row.kind or 'payer not recognised'}") for row in found.seen)
+    if found.state == "met" and not service.known_payer:
+        kind = found.primary.kind if found.primary else ""
+        return Result(
+            state="incomplete",
+            says=f"There is no policy for a {kind} payer on {service.day}.",
+            evidence=evidence,
+            fix="Add a policy for this payer, or name the payer in the table of payer aliases.",
+        )
+    return Result(state=found.state, says=found.says, evidence=evidence)
+
+
+def place_of_service(service: Service) -> Result | None:
+    """R7, R8: the setting is known and on the policy's list; the dialysis facility treats ESRD or AKI."""
+    setting = service.setting
+    evidence = (cite(setting.source, setting.says),) if setting.source else ()
+    if setting.code is None:
+        return Result(state="missing", says=setting.says, evidence=evidence)
+    kidney = service.kidney
+    treats = kidney.esrd_diagnosis or kidney.aki
+    if kidney.in_facility and service.policy is not None and service.policy.bundled_with_dialysis and not treats:
+        says = "The dose was given in a dialysis facility, but neither end-stage renal disease nor acute kidney injury is recorded."
+        return Result(state="contradicted", says=says, evidence=evidence)
+    allowed = service.policy.audience.settings if service.policy else ()
+    if allowed and setting.code not in allowed:
+        return Result(
+            state="not-covered",
+            says=f"Place of service {setting.code} is not on the payer's list ({', '.join(allowed)}).",
+            evidence=evidence,
+            value=setting.code,
+        )
+    return Result(
+        state="met", says=f"Place of service {setting.code}, {setting.says}.", evidence=evidence, value=setting.code
+    )
+
+
+def esrd_consolidated_billing(service: Service) -> Result | None:
+    """R8: a drug of the consolidated billing for an ESRD patient outside the dialysis facility."""
+    kidney, policy, day = service.kidney, service.policy, service.day
+    if policy is None or not policy.consolidated_billing or kidney.in_facility or service.code is None or day is None:
+        return None
+    rows = [
+        row for row in codes.payment().esrd_consolidated_billing if row.holds(day) and service.code.code in row.codes
+    ]
+    if not kidney.esrd or not rows:
+        return None
+    says = f"{service.code.code} for a patient with ESRD on dialysis belongs to the dialysis facility's claim (consolidated billing)."
+    return Result(state="not-covered", says=says, evidence=kidney.evidence)
+
+
+def prior_authorization(service: Service) -> Result | None:
+    """An approved authorization for this code, in its period, with units left; one on record also settles an open question."""
+    rule = service.rules.prior_authorization
+    if rule is None or not service.applies(rule) or service.code is None or service.day is None:
+        return None
+    asked = _asked(service, rule)
+    if asked == "no":
+        return None
+    found = usable_authorization(service)
+    if found:
+        return Result(
+            state="met",
+            says="An approved authorization covers the dose.",
+            value=found.reference,
+            evidence=(cite(found.source, "approved authorization"),),
+            rule=rule,
+        )
+    if asked == "unknown":
+        says = "Whether this plan asks for prior authorization is not known here: set it for the site, or record the authorization."
+        return Result(state="incomplete", says=says, rule=rule)
+    return _why_not(service, rule)
+
+
+def _asked(service: Service, rule: AuthorizationRule) -> str:
+    if rule.codes and service.code and service.code.code not in rule.codes:
+        return "no"
+    own = service.site.prior_authorization.get(service.policy.id) if service.policy else None
+    return rule.asked if own is None or rule.asked != "unknown" else "yes" if own else "no"
+
+
+def usable_authorization(service: Service) -> Authorization | None:
+    """The approved authorization for code and day that has enough units left."""
+    return next(
+        (
+            row
+            for row in _for_code(service)
+            if row.decision == "approved" and _in_period(row, service) and _units_left(row, service)
+        ),
+        None,
+    )
+
+
+def _for_code(service: Service) -> list[Authorization]:
+    code = service.code.code if service.code else ""
+    return [row for row in service.record.authorizations if code in row.codes]
+
+
+def _in_period(row: Authorization, service: Service) -> bool:
+    day, zone = service.day or date.max, service.zone
+    return (row.start is None or row.start.days(zone)[0] <= day) and (row.end is None or row.end.days(zone)[1] >= day)
+
+
+def _units_left(row: Authorization, service: Service) -> bool:
+    return row.units is None or service.units_before_in(row) + service.line_units <= row.units
+
+
+def _why_not(service: Service, rule: AuthorizationRule) -> Result:
+    rows = _for_code(service)
+    approved = [row for row in rows if row.decision == "approved"]
+    cited = tuple(cite(row.source, f"authorization, {row.decision}") for row in rows)
+    if any(_in_period(row, service) for row in approved):
+        return Result(state="not-covered", says="The authorized units are used up.", evidence=cited, rule=rule)
+    if approved:
+        return Result(
+            state="expired", says=f"The authorization does not cover {service.day}.", evidence=cited, rule=rule
+        )
+    if any(row.decision == "denied" for row in rows):
+        return Result(
+            state="not-covered",
+            says="The payer has denied the authorization.",
+            evidence=cited,
+            rule=rule,
+            denial=DenialCodes(carc="197"),
+        )
+    if rows:
+        return Result(
+            state="incomplete",
+            says="The authorization has been asked for and is not decided.",
+            evidence=cited,
+            rule=rule,
+        )
+    others = [row for row in service.record.authorizations if row.decision == "approved"]
+    if others:
+        says = (
+            "The authorization on record is for another code."
+            if any(row.codes for row in others)
+            else "The authorization on record does not name the code."
+        )
+        return Result(
+            state="incomplete",
+            says=says,
+            evidence=tuple(cite(row.source, "authorization") for row in others),
+            rule=rule,
+            denial=DenialCodes(carc="284"),
+        )
+    return Result(state="missing", says="The payer asks for prior authorization and none is on record.", rule=rule)
+
+
+def preferred_product(service: Service) -> Result | None:
+    """This product is preferred, or preferred ones were tried; some products the payer does not cover at all."""
+    rule = service.rules.preferred_product
+    if rule is None or not service.applies(rule) or service.code is None or service.day is None:
+        return None
+    code = service.code.code
+    if code in rule.codes:
+        return Result(state="met", says=f"{code} is a preferred product.", value=code, rule=rule)
+    wanted = ", ".join(rule.codes)
+    if code in rule.not_covered:
+        return Result(
+            state="not-covered", says=f"The payer does not cover {code}; it covers {wanted}.", value=code, rule=rule
+        )
+    first = service.day - timedelta(days=rule.lookback_days)
+    tried = _tried(service, rule.codes, first)
+    if len(tried) >= rule.tried:
+        return Result(
+            state="met",
+            says="A preferred product was tried.",
+            evidence=tuple(cite(row.source, "preferred product") for row in tried.values()),
+            rule=rule,
+        )
+    return Result(
+        state="missing",
+        says=f"The payer prefers {wanted}, and no trial of {'one' if rule.tried == 1 else rule.tried} of them in the {rule.lookback_days} days before is on record.",
+        rule=rule,
+    )
+
+
+def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
+    """Preferred families given before the dose."""
+    families = {row.family for row in codes.families().values() if any(code.code in preferred for code in row.codes)}
+    day, zone = service.day or date.max, service.zone
+    rows = [
+        row
+        for row in service.record.administrations
+        if row.status == "completed" and row.start and row.drug.family in families
+    ]
+    return {row.drug.family or "": row for row in rows if row.start and first <= row.start.days(zone)[0] < day}
+
+
+def drug_source(service: Service) -> Result | None:
+    """Where the drug came from is one of the known ways; the payer's own vendor rule, where it has one."""
+    rule = service.rules.drug_source
+    known = service.drug_source in ("buy-and-bill", "clear-bag", "sample", *_SUPPLIED)
+    if service.drug_source is not None and not known:
+        return Result(state="incomplete", says="The recorded source of the drug is not one that is known.", rule=rule)
+    if not service.applies(rule):
+        return None
+    if service.drug_source == "buy-and-bill":
+        return Result(state="met", says="Bought and billed.", value=service.drug_source, rule=rule)
+    return Result(
+        state="not-covered", says="The payer wants the drug from another source.", value=service.drug_source, rule=rule
+    )

@@ -1,0 +1,148 @@
+"""What stands on the line itself: date, product, dose, NDC, discarded drug, units, times."""
+
+from mappings.reading.amounts import plain
+from mappings.record import Source
+from mappings.service import Result, Service, cite
+
+
+def service_date(service: Service) -> Result:
+    administration = service.administration
+    if service.day_problem:
+        return service.day_problem
+    return Result(
+        state="met",
+        says=f"Given on {service.day}.",
+        value=str(service.day),
+        evidence=(cite(administration.source, f"date of service {service.day}"),),
+    )
+
+
+def product(service: Service) -> Result:
+    """R2: one product, with a code on the day."""
+    drug = service.administration.drug
+    evidence = (cite(service.administration.source, drug.says or "medication"),)
+    if drug.clash:
+        return Result(
+            state="contradicted", says=f"The record names different products: {drug.clash}.", evidence=evidence
+        )
+    if drug.lost:
+        return Result(
+            state="missing",
+            says="The medication of the administration points to a resource that can't be found.",
+            evidence=evidence,
+        )
+    if service.family is None:
+        return Result(state="missing", says="Nothing says which iron product was given.", evidence=evidence)
+    if service.code is None:
+        return _no_code(service)
+    return Result(
+        state="met", says=f"{service.family.name}: {service.code.code}.", value=service.code.code, evidence=evidence
+    )
+
+
+def _no_code(service: Service) -> Result:
+    assert service.family is not None  # noqa: S101 - the caller has looked
+    evidence = (cite(service.administration.source, service.administration.drug.says or "medication"),)
+    if any(row.use for row in service.family.codes) and service.family.presentations:
+        says = f"{service.family.name} has a code for each presentation, and the record does not say which was given."
+        return Result(state="incomplete", says=says, evidence=evidence)
+    return Result(
+        state="missing", says=f"{service.family.name} has no billing code for {service.day}.", evidence=evidence
+    )
+
+
+def dose(service: Service) -> Result:
+    """R3, and R1 for duplicates and stopped administrations."""
+    found = service.dose
+    evidence = (cite(service.administration.source, found.says.rstrip(".")),)
+    if service.possible_duplicates:
+        others = [reference for reference in service.possible_duplicates if reference != service.reference]
+        says = "The same dose is recorded twice with the same product and start time: it is counted once until one record is corrected."
+        return Result(
+            state="contradicted",
+            says=says,
+            evidence=(
+                *evidence,
+                *(cite(_source(service, reference), "same product, start and dose") for reference in others),
+            ),
+        )
+    if found.mg is None or found.state != "met":
+        return Result(state=found.state, says=found.says, evidence=evidence)
+    return Result(state="met", says=found.says, value=plain(found.mg), unit="mg", evidence=evidence)
+
+
+def _source(service: Service, reference: str) -> Source:
+    return next(row.source for row in service.record.administrations if row.source.resource == reference)
+
+
+def ndc(service: Service) -> Result | None:
+    rule = service.rules.ndc
+    if not service.applies(rule):
+        return None
+    if service.known_ndcs:
+        return Result(
+            state="met",
+            value=service.known_ndcs[0],
+            says=f"NDC {', '.join(service.known_ndcs)}.",
+            rule=rule,
+            evidence=(cite(service.administration.source, f"NDC {service.known_ndcs[0]}"),),
+        )
+    unknown = service.administration.drug.ndcs
+    if unknown:
+        return Result(
+            state="incomplete",
+            says=f"The NDC {unknown[0]} is not a finished package of this product that is known here.",
+            rule=rule,
+        )
+    return Result(state="missing", says="No NDC of the product used is recorded.", rule=rule)
+
+
+def discarded_amount(service: Service) -> Result | None:
+    """R5; asked only where JW and JZ are."""
+    waste = service.waste
+    if waste is None or not service.discard_modifiers:
+        return None
+    if waste.state == "met" or (waste.by and service.reference not in waste.by):
+        value = plain(waste.discarded_mg) if waste.state == "met" else None
+        return Result(
+            state="met",
+            says=waste.says if waste.state == "met" else "Nothing is open for this dose.",
+            value=value,
+            unit="mg" if value else None,
+            evidence=service.waste_evidence,
+        )
+    fix = (
+        f"Document that {plain(waste.expected_mg)} mg was discarded, or what became of it."
+        if waste.expected_mg is not None
+        else None
+    )
+    return Result(state=waste.state, says=waste.says, evidence=service.waste_evidence, fix=fix)
+
+
+def units_limit(service: Service) -> Result | None:
+    rule = service.rules.units_limit
+    if rule is None or not service.applies(rule) or service.code is None:
+        return None
+    limit = rule.limits.get(service.code.code)
+    if limit is None:
+        return None
+    says = f"{service.units_of_day} units of {service.code.code} on {service.day}; the limit is {limit}."
+    return Result(
+        state="met" if service.units_of_day <= limit else "not-covered",
+        says=says,
+        value=str(service.units_of_day),
+        unit="units",
+        rule=rule,
+    )
+
+
+def infusion_time(service: Service) -> Result | None:
+    """Asked where the administration service is billed, or by the policy."""
+    rule = service.rules.infusion_time
+    if not (service.applies(rule) or service.bills_services):
+        return None
+    administration = service.administration
+    if administration.start and administration.start.instant and administration.end and administration.end.instant:
+        return Result(state="met", says="Start and stop are recorded.", rule=rule)
+    state = "incomplete" if administration.start and administration.start.instant else "missing"
+    return Result(state=state, says="Start and stop of the infusion are not both recorded.", rule=rule)

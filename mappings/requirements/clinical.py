@@ -1,0 +1,313 @@
+"""What the chart must say of the patient: diagnoses, plan, oral iron, notes."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from mappings import codes, laboratory
+from mappings.assessment import Evidence
+from mappings.diagnoses import Stated
+from mappings.policy import OralIronRule
+from mappings.record import OralIron, Order
+from mappings.service import Result, Service, cite
+
+_NOT_ASKED = None
+
+
+def _cited(rows: Iterable[Stated]) -> tuple[Evidence, ...]:
+    return tuple(cite(row.by.source, row.code) for row in rows)
+
+
+def iron_deficiency_diagnosis(service: Service) -> Result | None:
+    """D50.-, or D63.1 with a laboratory value in the window that shows iron deficiency."""
+    rule = service.rules.iron_deficiency_diagnosis
+    if not service.applies(rule):
+        return _NOT_ASKED
+    found = service.has("iron-deficiency-anemia")
+    if found:
+        return Result(
+            state="met", says=f"{found[0].code} is recorded.", value=found[0].code, evidence=_cited(found), rule=rule
+        )
+    renal = service.has("anemia-in-ckd")
+    if renal:
+        return _by_renal_anemia(service, renal)
+    if any(row.code == "D50" for row in service.diagnoses):
+        return Result(
+            state="incomplete",
+            says="Iron-deficiency anaemia is recorded without its fourth character (D50.0 to D50.9).",
+            rule=rule,
+        )
+    return Result(state="missing", says=f"No iron-deficiency anaemia diagnosis is active on {service.day}.", rule=rule)
+
+
+def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
+    rule = service.rules.iron_deficiency_diagnosis
+    assert service.day is not None  # noqa: S101 - asked only with a day
+    shown = laboratory.shows_iron_deficiency(
+        service.record.labs,
+        service.administration.start,
+        service.day,
+        service.lab_window,
+        service.zone,
+        service.kidney.on_dialysis,
+    )
+    proof = tuple(item for row in shown for item in laboratory.evidence(row))
+    if not service.has("ckd", "ckd-parent", "ckd-cause"):
+        return Result(
+            state="incomplete",
+            says="Anaemia in CKD (D63.1) is recorded without the kidney disease that must come first.",
+            evidence=_cited(renal),
+            rule=rule,
+        )
+    if shown:
+        says = f"D63.1 with {shown[0].analyte.upper() if shown[0].analyte == 'tsat' else shown[0].analyte} {shown[0].says} shows iron deficiency."
+        return Result(state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule)
+    says = f"Anaemia in CKD (D63.1) alone does not prove iron deficiency, and no laboratory value of the {service.lab_window} days before shows it."
+    return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
+
+
+def ckd_diagnosis(service: Service) -> Result | None:
+    """N18.- with its stage, for the drugs whose label population is CKD; an ESRD with a transplant is contradicted for any."""
+    rule = service.rules.ckd_diagnosis
+    if service.kidney.esrd_diagnosis and service.kidney.transplanted:
+        found = service.has("esrd", "kidney-transplant")
+        return Result(
+            state="contradicted",
+            says="End-stage renal disease (N18.6) and a kidney transplant (Z94.0) are both active.",
+            evidence=_cited(found),
+            rule=rule,
+        )
+    if not _asks_ckd(service, service.applies(rule)):
+        return _NOT_ASKED
+    table = codes.diagnoses()
+    day = service.day or date.max
+    staged = [row for row in service.has("ckd", "ckd-parent") if row.code != "N18" and table.billable(row.code, day)]
+    if staged:
+        return Result(
+            state="met", says=f"{staged[0].code} is recorded.", value=staged[0].code, evidence=_cited(staged), rule=rule
+        )
+    partial = service.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
+    if any(row.code == "N18.3" for row in partial):
+        return Result(
+            state="incomplete",
+            says="CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32.",
+            evidence=_cited(partial),
+            rule=rule,
+        )
+    if partial:
+        says = f"{partial[0].code} points to kidney disease, but no CKD stage (N18.-) is recorded."
+        return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
+    return Result(state="missing", says=f"No chronic kidney disease (N18.-) is active on {service.day}.", rule=rule)
+
+
+def _asks_ckd(service: Service, asked: bool) -> bool:
+    """Only for products labelled for CKD, and not for acute kidney injury in the dialysis facility (R10)."""
+    labelled = service.family is not None and service.family.label_population == "ckd"
+    aki_in_facility = service.kidney.aki and service.kidney.in_facility
+    return asked and labelled and not aki_in_facility
+
+
+def anemia_ckd_link(service: Service) -> Result | None:
+    """D63.1, or an anaemia due to or evidenced by the CKD, or both as diagnoses of one encounter."""
+    rule = service.rules.anemia_ckd_link
+    if not _asks_ckd(service, service.applies(rule)):
+        return _NOT_ASKED
+    renal = service.has("anemia-in-ckd")
+    if renal:
+        return Result(
+            state="met", says="D63.1 (anaemia in CKD) is recorded.", value="D63.1", evidence=_cited(renal), rule=rule
+        )
+    anemia, ckd = service.has("anemia"), service.has("ckd", "ckd-parent", "ckd-cause")
+    linked = [row for row in anemia if _due_to(row, ckd) or _same_encounter(service, row, ckd)]
+    if linked:
+        return Result(
+            state="met",
+            says=f"{linked[0].code} is tied to the kidney disease.",
+            value=linked[0].code,
+            evidence=_cited(linked),
+            rule=rule,
+        )
+    return Result(
+        state="missing",
+        says="Nothing ties the anaemia to the kidney disease.",
+        evidence=_cited([*anemia, *ckd]),
+        rule=rule,
+    )
+
+
+def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
+    sources = {row.by.source.resource for row in ckd} - {anemia.by.source.resource}
+    table = codes.diagnoses()
+    groups = table.group("ckd") | table.group("ckd-parent") | table.group("ckd-cause")
+    return bool(sources & set(anemia.by.due_to)) or bool(groups & set(anemia.by.due_to_icd10))
+
+
+def _same_encounter(service: Service, anemia: Stated, ckd: list[Stated]) -> bool:
+    """Both as diagnoses of one encounter: listed by an Encounter, encounter diagnoses of one, or stated as reasons together."""
+    for row in ckd:
+        pair = {anemia.by.source.resource, row.by.source.resource}
+        if any(pair <= set(encounter.diagnoses) for encounter in service.record.encounters):
+            return True
+        categories = {anemia.by.category, row.by.category}
+        if categories == {"encounter"} and anemia.by.encounter and anemia.by.encounter == row.by.encounter:
+            return True
+        if anemia.of_encounter and row.of_encounter:
+            return True
+    return False
+
+
+def treatment_plan(service: Service) -> Result | None:
+    """An order or plan of this drug with dose and frequency that covers the day."""
+    rule = service.rules.treatment_plan
+    if not service.applies(rule):
+        return _NOT_ASKED
+    ours = [
+        row
+        for row in service.record.orders
+        if row.counts and service.family and row.drug.family == service.family.family
+    ]
+    covering = [row for row in ours if _covers(row, service)]
+    complete = [row for row in covering if row.dose.problem is None and row.has_timing]
+    if complete:
+        return Result(
+            state="met",
+            says="An order with dose and frequency covers the date.",
+            evidence=tuple(cite(row.source, "order with dose and frequency") for row in complete),
+            rule=rule,
+        )
+    if covering:
+        lacking = (
+            "dose and frequency"
+            if covering[0].dose.problem and not covering[0].has_timing
+            else "a dose"
+            if covering[0].dose.problem
+            else "a frequency"
+        )
+        says = (
+            f"The order does not say {lacking} in its own fields{' (free text only)' if covering[0].free_text else ''}."
+        )
+        return Result(state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule)
+    if any(row.end and service.day and row.end.days(service.zone)[1] < service.day for row in ours):
+        return Result(
+            state="expired",
+            says=f"The order ended before {service.day}.",
+            evidence=(cite(ours[0].source, "ended order"),),
+            rule=rule,
+        )
+    return Result(state="missing", says=f"No order or plan for this iron covers {service.day}.", rule=rule)
+
+
+def _covers(order: Order, service: Service) -> bool:
+    day, zone = service.day, service.zone
+    if day is None:
+        return False
+    if order.end and order.end.days(zone)[1] < day:
+        return False
+    begin = order.start or order.authored
+    if begin is None:
+        return order.source.resource in service.administration.orders
+    return begin.days(zone)[0] <= day
+
+
+def oral_iron_history(service: Service) -> Result | None:
+    """Intolerance, contraindication, or a trial as long as the policy asks."""
+    rule = service.rules.oral_iron_history
+    if rule is None or not service.applies(rule):
+        return _NOT_ASKED
+    if rule.unless and service.judged(rule.unless, service.lab_window).holds:
+        return Result(
+            state="not-applicable",
+            says="The laboratory values make an oral trial unnecessary under this policy.",
+            rule=rule,
+        )
+    intolerant = [row for row in service.record.oral_iron if row.intolerance]
+    if intolerant:
+        return Result(
+            state="met",
+            says="An intolerance to oral iron is recorded.",
+            evidence=tuple(cite(row.source, row.says) for row in intolerant),
+            rule=rule,
+        )
+    against = [row for row in service.diagnoses if codes.diagnoses().contraindicates_oral_iron(row.code)]
+    if against:
+        return Result(
+            state="met",
+            says=f"{against[0].code} makes oral iron unsuitable.",
+            value=against[0].code,
+            evidence=_cited(against),
+            rule=rule,
+        )
+    return _trial(service, rule)
+
+
+def _trial(service: Service, rule: OralIronRule) -> Result:
+    courses = [row for row in service.record.oral_iron if not row.intolerance and _begun(row, service)]
+    cited = tuple(cite(row.source, "course of oral iron") for row in courses)
+    if not courses:
+        return Result(
+            state="missing", says="No trial of oral iron, intolerance or reason against it is recorded.", rule=rule
+        )
+    longest = longest_run(courses, service)
+    if rule.trial_days is None or longest >= rule.trial_days:
+        return Result(
+            state="met",
+            says=f"Oral iron was taken for {longest} days.",
+            value=str(longest),
+            unit="days",
+            evidence=cited,
+            rule=rule,
+        )
+    says = f"Oral iron is recorded for {longest} days without a break; the payer asks for {rule.trial_days}."
+    return Result(state="incomplete", says=says, value=str(longest), unit="days", evidence=cited, rule=rule)
+
+
+def _begun(row: OralIron, service: Service) -> bool:
+    return row.start is not None and service.day is not None and row.start.days(service.zone)[0] <= service.day
+
+
+def longest_run(courses: Iterable[OralIron], service: Service) -> int:
+    """Days of the longest continuous run up to the dose; courses that touch or overlap are one run."""
+    until = service.day or date.max
+    spans = sorted((row.start.first, min(row.end.last if row.end else until, until)) for row in courses if row.start)
+    longest, begin, end = 0, None, None
+    for first, last in spans:
+        if begin is None or end is None or first > end + timedelta(days=1):
+            begin, end = first, last
+        end = max(end, last)
+        longest = max(longest, (end - begin).days + 1)
+    return longest
+
+
+def progress_note(service: Service) -> Result | None:
+    """A final note of the encounter, or one within the policy's window before the dose."""
+    rule = service.rules.progress_note
+    if rule is None or not service.applies(rule) or service.day is None:
+        return _NOT_ASKED
+    here = service.encounter.source.resource if service.encounter else None
+    first = service.day - timedelta(days=rule.window_days)
+    of_encounter = [row for row in service.record.notes if here and here in row.encounters]
+    dated = [row for row in service.record.notes if row.when and row.when.days(service.zone)[0] <= service.day]
+    recent = [row for row in dated if row.when and row.when.days(service.zone)[1] >= first]
+    final = [row for row in [*of_encounter, *recent] if row.final]
+    if final:
+        return Result(
+            state="met", says="A final note is on record.", evidence=(cite(final[0].source, "final note"),), rule=rule
+        )
+    if of_encounter or recent:
+        row = (of_encounter or recent)[0]
+        return Result(
+            state="incomplete",
+            says="The note is not signed (its status is not final).",
+            evidence=(cite(row.source, "note that is not final"),),
+            rule=rule,
+        )
+    if any(row.final for row in dated):
+        return Result(
+            state="expired",
+            says=f"The last note is older than {rule.window_days} days before {service.day}.",
+            rule=rule,
+        )
+    return Result(
+        state="missing",
+        says=f"No progress note of the encounter or of the {rule.window_days} days before {service.day}.",
+        rule=rule,
+    )

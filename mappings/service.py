@@ -1,0 +1,199 @@
+"""One administration on its way to a claim line, with everything that the requirements ask about it."""
+
+from datetime import date, tzinfo
+from decimal import Decimal
+from functools import cached_property
+
+from msgspec import Struct
+
+from mappings import codes, laboratory
+from mappings.assessment import Evidence, State
+from mappings.codes import BillingCode, Family
+from mappings.coordination import Coordination
+from mappings.diagnoses import Stated, having
+from mappings.dialysis import KidneyStatus
+from mappings.doses import Dose
+from mappings.expression import ANALYTES, Facts, LabState, Verdict, judge, parse
+from mappings.places import Setting
+from mappings.policy import Policy, Requirements, Rule
+from mappings.record import Administration, Authorization, Dispense, Encounter, PatientRecord, Source
+from mappings.site import Site
+from mappings.vials import Waste
+
+# Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many days (R10a).
+DEFAULT_WINDOW_DAYS = 90
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What a requirement finds for one administration. `says` is what a clinician reads; `fix` replaces the general one."""
+
+    state: State
+    says: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    value: str | None = None
+    unit: str | None = None
+    rule: Rule | None = None
+    fix: str | None = None
+    denial: codes.DenialCodes | None = None
+
+
+def cite(source: Source, says: str) -> Evidence:
+    return Evidence(source.resource, source.version, says)
+
+
+class Service(Struct, dict=True, kw_only=True):
+    """An administration with its day, product, dose, setting, patient's kidney status, payer and policy.
+
+    `day` is None where the date of service can't be said; `known_payer` is false where `policy` only stands in for one.
+    """
+
+    record: PatientRecord
+    site: Site
+    administration: Administration
+    day: date | None
+    day_problem: Result | None
+    dose: Dose
+    family: Family | None
+    code: BillingCode | None
+    encounter: Encounter | None
+    setting: Setting
+    diagnoses: list[Stated]
+    kidney: KidneyStatus
+    coordination: Coordination | None
+    policy: Policy | None
+    known_payer: bool
+    drug_source: str | None
+    not_billable: str | None = None
+    possible_duplicates: tuple[str, ...] = ()
+    duplicate_identifier: tuple[str, ...] = ()
+    payment: str | None = None
+    discard_modifiers: frozenset[str] = frozenset()
+    waste: Waste | None = None
+    waste_evidence: tuple[Evidence, ...] = ()
+    units_of_day: int = 0
+    line_units: int = 0
+    earlier_units: tuple[tuple[date, str, int], ...] = ()
+    earlier_doses: tuple[tuple[date, Decimal], ...] = ()
+
+    @property
+    def reference(self) -> str:
+        return self.administration.source.resource
+
+    @property
+    def zone(self) -> tzinfo | None:
+        return self.site.zone
+
+    @property
+    def has_line(self) -> bool:
+        return self.code is not None and self.family is not None
+
+    @property
+    def rules(self) -> Requirements:
+        """What the policy asks; nothing where there is none."""
+        return self.policy.requirements if self.policy else Requirements()
+
+    @property
+    def bills_services(self) -> bool:
+        """Whether the administration itself is billed: never in dialysis, never by a professional in a facility."""
+        return self.site.bill_services and not self.kidney.in_facility and self.setting.code is not None
+
+    def units_before_in(self, authorization: Authorization) -> int:
+        """Units of this code on earlier lines within the authorization's period."""
+        code = self.code.code if self.code else ""
+        first = authorization.start.days(self.zone)[0] if authorization.start else date.min
+        return sum(units for day, other, units in self.earlier_units if other == code and day >= first)
+
+    def has(self, *groups: str) -> list[Stated]:
+        """The diagnoses of the day that are in one of the groups."""
+        return having(self.diagnoses, *groups)
+
+    def lab(self, analyte: str, window_days: int) -> LabState:
+        """The newest usable result within the window before the dose."""
+        if self.day is None:
+            return LabState("missing")
+        return laboratory.state(self.record.labs, analyte, self.administration.start, self.day, window_days, self.zone)
+
+    @cached_property
+    def flags(self) -> dict[str, bool | None]:
+        """Facts that conditions of a policy may name."""
+        sex = self.record.sex
+        age = _age(self.record, self.day)
+        return {
+            "ckd": bool(self.has("ckd", "ckd-parent", "ckd-cause")),
+            "dialysis": self.kidney.on_dialysis,
+            "hemodialysis": self.kidney.kind == "hemodialysis",
+            "esrd": self.kidney.esrd,
+            "aki": self.kidney.aki,
+            "pregnant": self._pregnant,
+            "female": None if sex is None else sex == "female",
+            "male": None if sex is None else sex == "male",
+            "child": None if age is None else age < 18,
+        }
+
+    @property
+    def _pregnant(self) -> bool:
+        found = self.lab("pregnancy", 280).result
+        return bool(found and found.value == 1)
+
+    @property
+    def age(self) -> int | None:
+        return _age(self.record, self.day)
+
+    def judged(self, condition: str, window_days: int) -> Verdict:
+        """The verdict of a policy's condition on this service."""
+        return judge(parse(condition), self.facts(window_days))
+
+    def facts(self, window_days: int) -> Facts:
+        return Facts(self.flags, {name: self.lab(analyte, window_days) for name, analyte in ANALYTES.items()})
+
+    def applies(self, rule: Rule | None) -> bool:
+        """Whether the policy asks the rule of this service."""
+        return rule is not None and (rule.when is None or bool(self.judged(rule.when, self.lab_window).holds))
+
+    @cached_property
+    def lab_window(self) -> int:
+        """The policy's laboratory window for this patient."""
+        windows = [
+            row.window_days
+            for row in self.rules.laboratory
+            if row.when is None or judge(parse(row.when), Facts(self.flags, {})).holds
+        ]
+        return max(windows, default=DEFAULT_WINDOW_DAYS)
+
+    @property
+    def known_ndcs(self) -> tuple[str, ...]:
+        """NDCs of finished packages of this family: of the drug, the containers documented, and the vials dispensed."""
+        if self.family is None:
+            return ()
+        dispensed = [ndc for row in self.dispenses for ndc in row.drug.ndcs]
+        documented = [row.ndc for row in self.administration.containers if row.ndc]
+        found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *dispensed])
+        return tuple(
+            ndc for ndc in found if ndc in codes.packages() and codes.packages()[ndc].family == self.family.family
+        )
+
+    @property
+    def dispenses(self) -> list[Dispense]:
+        """Vials handed out for the same order on the same day."""
+        return dispensed_for(self.record, self.administration, self.day, self.zone)
+
+
+def dispensed_for(
+    record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None
+) -> list[Dispense]:
+    orders = set(administration.orders)
+    return [
+        row
+        for row in record.dispenses
+        if row.when is not None
+        and day is not None
+        and orders & set(row.orders)
+        and row.when.days(zone)[0] <= day <= row.when.days(zone)[1]
+    ]
+
+
+def _age(record: PatientRecord, day: date | None) -> int | None:
+    if record.born is None or day is None:
+        return None
+    born = record.born.first
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
