@@ -177,7 +177,7 @@ public class HapiSandbox {
     DataSource dataSource() {
         String file = System.getProperty("sandbox.database", "");
         var source = new HikariDataSource();
-        source.setJdbcUrl(file.isEmpty() ? "jdbc:h2:mem:hapi;DB_CLOSE_DELAY=-1" : "jdbc:h2:file:" + file);
+        source.setJdbcUrl(file.isEmpty() ? "jdbc:h2:mem:hapi" : "jdbc:h2:file:" + file + ";DB_CLOSE_ON_EXIT=FALSE");
         source.setMaximumPoolSize(20);
         return source;
     }
