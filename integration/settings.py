@@ -145,7 +145,10 @@ class Site(_Section):
         default="auto", description="The vendor profile; `auto` asks the server's CapabilityStatement."
     )
     auth: Auth = Auth()
-    ca_file: ConfiguredPath | None = Field(default=None, description="Certificates to trust besides the usual ones.")
+    search_params: dict[str, str] = Field(
+        default={}, description="Added to every search, e.g. athenahealth's ah-practice."
+    )
+    ca_file: ConfiguredPath | None = Field(default=None, description="Certificates to trust instead of the usual ones.")
     time_zone: str | None = Field(default=None, description="IANA name, e.g. America/New_York")
     places: dict[str, Place] = Field(default={}, description="by Location or Organization id")
     billing_provider: BillingProvider | None = None

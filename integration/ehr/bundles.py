@@ -50,6 +50,7 @@ class Entry(Struct):
 class Bundle(Struct):
     resourceType: str  # noqa: N815 (FHIR's name)
     type: str | None = None
+    total: int | None = None
     link: list[Link] | None = None
     entry: list[Entry] | None = None
 
@@ -59,11 +60,16 @@ class Bundle(Struct):
 
 
 class Page(Struct, frozen=True):
-    """One page of a search: its resources, what could not be read of it, and where it goes on."""
+    """One page of a search: its resources, what could not be read of it, and where it goes on.
+
+    `length` counts the matches on it, without what was included.
+    """
 
     resources: list[Json]
     problems: list[dict[str, str]]
     next: str | None
+    length: int
+    total: int | None
 
 
 class _Head(Struct):
@@ -102,7 +108,8 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
             problems.append({"resource": name(raw, kind), "problem": taken})
         elif taken.get("resourceType") != "OperationOutcome":
             resources.append(taken)
-    return Page(resources, problems, found.next)
+    included = sum(1 for entry in found.entry or [] if entry.search and entry.search.mode in ("include", "outcome"))
+    return Page(resources, problems, found.next, len(found.entry or []) - included, found.total)
 
 
 def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:

@@ -35,6 +35,9 @@ class Capability:
         of_kind = self.types.get(kind)
         return of_kind is not None and (not of_kind.interactions or interaction in of_kind.interactions)
 
+    def searches(self, kind: str) -> bool:
+        return kind in self.profile.searches and self.offers(kind)
+
     def takes(self, kind: str, parameter: str) -> bool:
         """Whether a search of KIND knows PARAMETER (modifiers aside)."""
         name = parameter.split(":", maxsplit=1)[0]
@@ -54,14 +57,29 @@ class Capability:
         return "transaction" in self.system
 
     def creates(self, kind: str) -> bool:
-        if self.profile.write is not None:
-            return kind in self.profile.write
-        return kind in self.types and "create" in self.types[kind].interactions
+        return "create" in self.types[kind].interactions if kind in self.types else self._told(kind, self.profile.write)
 
     def updates(self, kind: str) -> bool:
-        if self.profile.update is not None:
-            return kind in self.profile.update
-        return kind in self.types and "update" in self.types[kind].interactions
+        return (
+            "update" in self.types[kind].interactions if kind in self.types else self._told(kind, self.profile.update)
+        )
+
+    def conditional_create(self, kind: str) -> bool:
+        return self.of(kind).conditional_create or self.profile.conditional_create
+
+    def own_ids(self, kind: str) -> bool:
+        """Whether a PUT of an id that we choose creates the resource."""
+        return self.of(kind).update_create or self.profile.client_ids
+
+    def since_param(self, kind: str) -> str | None:
+        """What a search for recent changes of KIND goes by; None: the server cannot be asked that (Q15)."""
+        if kind in self.types and "_lastUpdated" in self.types[kind].search_params:
+            return "_lastUpdated"
+        return self.profile.since.get(kind)
+
+    def _told(self, kind: str, by_profile: tuple[str, ...]) -> bool:
+        """The profile's word counts only while the server has said nothing."""
+        return not self.types and kind in by_profile
 
     def of(self, kind: str) -> TypeCapability:
         return self.types.get(kind, TypeCapability())

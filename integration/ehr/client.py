@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import Self, TypeVar
 
-from integration.ehr import bundles
+from integration.ehr import bundles, references
 from integration.ehr.bundles import Page
 from integration.ehr.capability import Capability, read_statement
 from integration.ehr.http import Answer, Json, Observer, Transport
@@ -28,6 +28,7 @@ class EhrClient:
     def __init__(self, site: Site, *, observer: Observer | None = None, transport: Transport | None = None) -> None:
         self.site = site
         self.transport = transport or Transport(site, observer=observer)
+        self.said: Json | None = None  # the CapabilityStatement, once `capability` was asked for
         self._capability: Capability | None = None
         self._asking = threading.Lock()
         self._batch_refused = False
@@ -48,10 +49,11 @@ class EhrClient:
         """Asked once; a server without /metadata is taken at its profile's word."""
         with self._asking:
             if self._capability is None:
-                self._capability = read_statement(self.site, self.statement())
+                self.said = self._statement()
+                self._capability = read_statement(self.site, self.said)
             return self._capability
 
-    def statement(self) -> Json | None:
+    def _statement(self) -> Json | None:
         """The CapabilityStatement, or None where the server keeps it to itself."""
         try:
             answer = self.transport.read("metadata", what="/metadata")
@@ -134,6 +136,30 @@ class EhrClient:
     def read_patient(self, patient_id: str, *, since: date | None = None, fresh: bool = False) -> PatientPull:
         """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters and notes."""
         return Reading(self, patient_id, since, fresh).pull()
+
+    def patients(self, since: date | None = None) -> Iterator[str]:
+        """The ids of the patients who were given anything since, for a whole site; each once, page by page.
+
+        Raises `Refused` where the server lists nothing without naming a patient.
+        """
+        if self.capability.profile.lists_administrations and self.capability.searches("MedicationAdministration"):
+            params = [("_elements", "subject")] + ([("effective-time", f"ge{since}")] if since else [])
+            query, path = Query("MedicationAdministration", tuple(params)), "subject"
+        elif self.capability.profile.lists_patients and self.capability.offers("Patient"):
+            query, path = Query("Patient", (("_elements", "id"),)), ""
+        else:
+            raise Refused(
+                self.site.name,
+                "this EHR lists no patients",
+                "Name them with --patient, or use its bulk export",
+            )
+        seen: set[str] = set()
+        for page in self.pages(query):
+            for resource in page.resources:
+                key = references.local(resource.get(path), self.site.base_url) if path else f"Patient/{resource['id']}"
+                if key and key.startswith("Patient/") and key not in seen:
+                    seen.add(key)
+                    yield key.removeprefix("Patient/")
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

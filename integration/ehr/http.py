@@ -16,6 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, Ne
 from urllib3.util import Retry
 
 from integration.ehr.auth import Authorization, authorization_for
+from integration.ehr.profile import profile
 from integration.errors import (
     BadAnswer,
     ConfigurationError,
@@ -68,7 +69,8 @@ class Transport:
 
     def __init__(self, site: Site, auth: Authorization | None = None, observer: Observer | None = None) -> None:
         self.site = site
-        self.auth = auth or authorization_for(site)
+        self._profile_headers, token_headers = _profile_headers(site)
+        self.auth = auth or authorization_for(site, token_headers=token_headers)
         self.observer = observer
         self.sent = 0
         self._counting = threading.Lock()
@@ -157,7 +159,7 @@ class Transport:
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
-        session.headers.update({"Accept": FHIR_JSON, "User-Agent": _user_agent()})
+        session.headers.update({"Accept": FHIR_JSON, "User-Agent": _user_agent(), **self._profile_headers})
         # A load balancer's cookie must not tie one patient's requests to another's.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return session
@@ -303,6 +305,15 @@ def _tls_reason(error: Exception) -> str:
 def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keeps requests from putting the credentials of a .netrc in the place of our token."""
     return request
+
+
+def _profile_headers(site: Site) -> tuple[dict[str, str], dict[str, str]]:
+    """What the vendor wants with every request, and with those for a token."""
+    if site.vendor == "auto":
+        return {}, {}
+    vendor = profile(site.vendor)
+    client = site.auth.client_id or ""
+    return dict(vendor.headers), {k: v.replace("{client_id}", client) for k, v in vendor.token_headers.items()}
 
 
 def _user_agent() -> str:

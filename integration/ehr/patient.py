@@ -1,11 +1,12 @@
 """Reading one patient: what the rules need (R12), in as few requests as the server allows."""
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from integration.ehr import bundles, references
+from integration.ehr import bundles, fallback, references
 from integration.ehr.bundles import Page
 from integration.ehr.http import Answer, Json, error_for
 from integration.ehr.plan import Query, not_offered, queries
@@ -49,6 +50,24 @@ def patient_id(text: str) -> str:
     return identity
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A search after its first page; `next` is None when that was all."""
+
+    query: Query
+    page: Page | None
+    next: str | None
+
+    @property
+    def total(self) -> int:
+        return (self.page.total if self.page else None) or 0
+
+    def further(self) -> list[Query]:
+        """The same search from each further page on, where the server told how many there are."""
+        size = self.page.length if self.page else 0
+        return [self.query.from_offset(offset) for offset in range(size, self.total, size)] if size else []
+
+
 @dataclass
 class Reading:
     """One patient's reading in progress."""
@@ -63,11 +82,14 @@ class Reading:
     dropped: int = 0
     _failed: dict[str, EhrError] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
+    _tried: set[str] = field(default_factory=set)
+    _matches: dict[Query, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def pull(self) -> PatientPull:
         self.patient = patient_id(self.patient)
         self._searches()
         self._references()
+        self._fall_back()
         unread = self._failed.keys() - self._answered
         self.problems += [{"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)]
         return PatientPull(
@@ -79,22 +101,25 @@ class Reading:
             frozenset(unread),
         )
 
+    def _fall_back(self) -> None:
+        """What stands in for MedicationAdministration where the EHR has none, marked as the weaker evidence it is."""
+        if not self.client.capability.searches("MedicationAdministration"):
+            for resource in [resource for versions in self.kept.values() for resource in versions]:
+                for stand_in in fallback.administrations(resource):
+                    self._keep(stand_in)
+
     def _searches(self) -> None:
         asked = queries(self.client.capability, self.patient, self.since, self.client.site)
-        if self.client.batches:
-            answers = self._batch([f"Patient/{self.patient}", *(query.path for query in asked)])
-            found = [self._first_page(query, answer) for query, answer in zip(asked, answers[1:], strict=True)]
-            person = answers[0]
-        else:
-            person, *_ = self._batch([f"Patient/{self.patient}"])
-            found = [(query, [], query.path) for query in asked]
-        self._take_patient(person)
-        for query, pages, _ in found:
-            self._take(query, pages)
-        following = [(query, start) for query, _, start in found if start is not None]
-        for (query, _), answer in zip(following, self.client.each(self._pages, following), strict=True):
-            self.requests += 1 if isinstance(answer, EhrError) else len(answer)
-            self._take(query, answer)
+        person = f"Patient/{self.patient}"
+        if not self.client.batches:
+            self._take_patient(self._batch([person])[0])
+            self._follow([(query, query.path) for query in asked])
+            return
+        answers = self._batch([person, *(query.path for query in asked)])
+        self._take_patient(answers[0])
+        self._follow(
+            self._in_one([self._first(query, answer) for query, answer in zip(asked, answers[1:], strict=True)])
+        )
 
     def _take_patient(self, answer: Answer) -> None:
         site = self.client.site.name
@@ -102,22 +127,68 @@ class Reading:
             raise NotFound(site, "there is no such patient", "Check the id", answer.status)
         if answer.status != 200:
             raise error_for(site, "reading the Patient", answer)
-        person = self.client.one(answer, "Patient")
-        self._keep(person)
+        self._keep(self.client.one(answer, "Patient"))
 
-    def _first_page(self, query: Query, answer: Answer) -> tuple[Query, list[Page], str | None]:
-        """A batch's entry: its page and where it goes on. One that failed in passing is asked for again, alone."""
-        if answer.status == 200:
-            what = f"the search for {query.kind}"
-            page = bundles.page(
-                bundles.bundle(self.client.site.name, answer, what), query.kind, self.client.site.limits.resource_bytes
-            )
-            return query, [page], page.next
-        error = error_for(self.client.site.name, f"the search for {query.kind}", answer)
-        if error.retryable:
-            return query, [], query.path
-        self._fail(query.kind, error)
-        return query, [], None
+    def _first(self, query: Query, answer: Answer) -> Begun:
+        """A batch's entry: its page. One that failed in passing is asked for again, alone."""
+        page = self._page(query, answer)
+        if isinstance(page, Page):
+            self._take(query, [page])
+            return Begun(query, page, page.next)
+        if page.retryable:
+            return Begun(query, None, query.path)
+        self._fail(query.kind, page)
+        return Begun(query, None, None)
+
+    def _page(self, query: Query, answer: Answer) -> Page | EhrError:
+        what = f"the search for {query.kind}"
+        if answer.status != 200:
+            return error_for(self.client.site.name, what, answer)
+        found = bundles.bundle(self.client.site.name, answer, what)
+        return bundles.page(found, query.kind, self.client.site.limits.resource_bytes)
+
+    def _in_one(self, begun: list[Begun]) -> list[tuple[Query, str]]:
+        """Further pages by offset, and what was not included, in one batch; returns where to go on page by page."""
+        rest = [search for search in begun if search.next is not None]
+        if not self.client.capability.profile.offset_paging:
+            return [(search.query, str(search.next)) for search in rest]
+        most = self.client.site.limits.pages
+        further = {search.query: several if len(several := search.further()) < most else [] for search in rest}
+        again = [(search.query, search.query.path) for search in rest if not further[search.query]]
+        pages = [(query, further_on) for query, several in further.items() for further_on in several]
+        self._second([further_on for _, further_on in pages], {search.query.kind for search in rest})
+        return again + [
+            (search.query, search.query.path) for search in rest if self._short(search, further[search.query])
+        ]
+
+    def _second(self, further: list[Query], coming: set[str]) -> None:
+        """One batch. A reference into a type of which more is COMING may yet be answered by that."""
+        if not further:
+            return
+        keys = [key for key in self._missing() if key.split("/", maxsplit=1)[0] not in coming]
+        keys = keys[: self.client.site.limits.references]
+        self._tried.update(keys)
+        answers = self._batch([query.path for query in further] + keys)
+        for query, answer in zip(further, answers, strict=False):
+            page = self._page(query, answer)
+            if isinstance(page, Page):
+                self._take(query, [page])
+        for key, answer in zip(keys, answers[len(further) :], strict=True):
+            self._take_referenced(key, answer)
+
+    def _short(self, search: Begun, further: list[Query]) -> bool:
+        """Whether something is missing after all: the chart moved between the two requests, or a page failed."""
+        found = self._matches[search.query] | {key for query in further for key in self._matches[query]}
+        return bool(further) and len(found) < search.total
+
+    def _follow(self, searches: list[tuple[Query, str]]) -> None:
+        """Page by page, several searches at a time."""
+        for (query, _), answer in zip(searches, self.client.each(self._pages, searches), strict=True):
+            self.requests += 1 if isinstance(answer, EhrError) else len(answer)
+            if isinstance(answer, EhrError):
+                self._fail(query.kind, answer)
+            else:
+                self._take(query, answer)
 
     def _pages(self, item: tuple[Query, str]) -> list[Page] | EhrError:
         """What follows from START on; a refusal is an answer, too, anything else is raised."""
@@ -127,15 +198,14 @@ class Reading:
         except (Forbidden, NotFound, Refused) as error:
             return error
 
-    def _take(self, query: Query, pages: list[Page] | EhrError) -> None:
-        if isinstance(pages, EhrError):
-            self._fail(query.kind, pages)
-            return
-        if pages:
-            self._answered.add(query.kind)
+    def _take(self, query: Query, pages: list[Page]) -> None:
+        self._answered.add(query.kind)
         for page in pages:
             self.problems += page.problems
+            self._matches[query].update(problem["resource"] for problem in page.problems)
             for resource in page.resources:
+                if resource["resourceType"] == query.kind:
+                    self._matches[query].add(str(resource.get("id")))
                 self._filter(query, resource)
 
     def _fail(self, kind: str, error: EhrError) -> None:
@@ -168,13 +238,12 @@ class Reading:
 
     def _references(self) -> None:
         """What was referred to and not included; nothing off the configured base is ever fetched."""
-        tried: set[str] = set()
         for _ in range(ROUNDS):
-            wanted = [key for key in self._missing() if key not in tried]
-            room = self.client.site.limits.references - len(tried)
+            wanted = [key for key in self._missing() if key not in self._tried]
+            room = self.client.site.limits.references - len(self._tried)
             if not wanted or room <= 0:
                 return
-            tried.update(wanted[:room])
+            self._tried.update(wanted[:room])
             for key, answer in zip(wanted[:room], self._batch(wanted[:room]), strict=True):
                 self._take_referenced(key, answer)
 

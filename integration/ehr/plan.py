@@ -28,6 +28,11 @@ class Query:
         """Relative address. `+` and `|` are escaped (Q18)."""
         return f"{self.kind}?{urlencode(self.params)}" if self.params else self.kind
 
+    def from_offset(self, offset: int) -> "Query":
+        """The same search, some matches further on."""
+        kept = tuple((name, value) for name, value in self.params if name != "_total")
+        return Query(self.kind, (*kept, ("_offset", str(offset))))
+
     def matches(self, resource: dict[str, Any]) -> bool:
         """Whether RESOURCE is what was asked for: a server may ignore code, identifier and date (Q20)."""
         if resource.get("resourceType") != self.kind:
@@ -57,9 +62,12 @@ def queries(capability: Capability, patient_id: str, since: date | None, site: S
         "{since_instant}": f"{since}T00:00:00Z",
     }
     size = site.limits.page_size or capability.profile.page_size
-    count = (("_count", str(size)),) if size else ()
+    count: tuple[tuple[str, str], ...] = (("_count", str(size)),) if size else ()
+    if capability.profile.offset_paging:
+        count += (("_sort", "_id"), ("_total", "accurate"))
+    own = tuple(site.search_params.items())
     found = [
-        Query(kind, (*_params(capability, kind, search, filling, since), *count))
+        Query(kind, (*_params(capability, kind, search, filling, since), *own, *count))
         for kind, searches in capability.profile.searches.items()
         if capability.offers(kind)
         for search in searches

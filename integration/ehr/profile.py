@@ -35,14 +35,19 @@ class Profile(BaseModel):
     detect: tuple[str, ...] = ()  # parts of CapabilityStatement.software.name or publisher
     searches: dict[str, tuple[Search, ...]]
     page_size: int | None = None
+    offset_paging: bool = False  # knows `_offset` and `_total=accurate`: all further pages in one batch
     batch: bool | None = None  # None: as the CapabilityStatement says
     client_ids: bool = False  # a PUT of an id that we choose creates
-    write: tuple[str, ...] | None = None  # types that may be created; None: as the CapabilityStatement says
-    update: tuple[str, ...] | None = None
+    write: tuple[str, ...] = ()  # types that may be created, where there is no CapabilityStatement
+    update: tuple[str, ...] = ()
+    conditional_create: bool = False
+    since: dict[str, str] = {}  # by type the date parameter that tells of changes where there is no _lastUpdated
+    site_params: tuple[str, ...] = ()  # what every search needs and only the site knows (its `search_params`)
     unadvertised: tuple[
         str, ...
     ] = ()  # `Type` or `Type.parameter` that works although the CapabilityStatement is silent
-    fallback: str | None = None  # what stands in for MedicationAdministration
+    lists_administrations: bool = True  # MedicationAdministration can be searched without a patient
+    lists_patients: bool = True
     headers: dict[str, str] = {}
     token_headers: dict[str, str] = {}  # {client_id} is filled in
     quirks: tuple[Quirk, ...] = ()

@@ -89,12 +89,11 @@ class ServerWriteBack:
 
     @property
     def _own_ids(self) -> bool:
-        capability = self.client.capability
-        return capability.profile.client_ids or capability.of(self.form).update_create
+        return self.client.capability.own_ids(self.form)
 
     @property
     def _conditional(self) -> bool:
-        return self.client.capability.of(self.form).conditional_create
+        return self.client.capability.conditional_create(self.form)
 
     def _looked_up(self, owed: dict[str, Json]) -> dict[str, Json]:
         if not owed:

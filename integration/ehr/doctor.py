@@ -1,0 +1,267 @@
+"""`ferroclaim doctor`: what will and will not work at a site, why, and what to do about it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from integration.ehr.auth import ClientCredentials, backend_scopes
+from integration.ehr.capability import Capability
+from integration.ehr.client import EhrClient
+from integration.ehr.discovery import SmartConfiguration
+from integration.ehr.http import Json
+from integration.ehr.keys import Keyring, algorithm_of
+from integration.ehr.profile import detected
+from integration.ehr.writeback import form_for
+from integration.errors import ConfigurationError, EhrError, FerroclaimError
+from integration.settings import Site
+
+Level = Literal["ok", "note", "problem"]
+# Without these a line cannot become ready; the others settle single requirements.
+EVERY_LINE = ("MedicationAdministration", "Observation", "Condition", "Coverage", "Encounter", "MedicationRequest")
+WHAT_FOR = {
+    "MedicationAdministration": "the doses",
+    "MedicationRequest": "the treatment plan",
+    "MedicationDispense": "the containers that were opened",
+    "MedicationStatement": "the history of oral iron",
+    "Observation": "ferritin, transferrin saturation, haemoglobin",
+    "DiagnosticReport": "panels of laboratory results",
+    "Condition": "the diagnoses",
+    "Procedure": "dialysis",
+    "Encounter": "the place of service",
+    "Coverage": "the payer",
+    "AllergyIntolerance": "intolerance of oral iron",
+    "DocumentReference": "the progress note",
+    "CarePlan": "the treatment plan",
+    "Claim": "prior authorization",
+    "ClaimResponse": "prior authorization",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    level: Level
+    what: str
+    why: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """`works`: nothing stands in the way of reading a patient."""
+
+    site: str
+    profile: str
+    software: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def works(self) -> bool:
+        return all(finding.level != "problem" for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "works": self.works}
+
+
+def examine(site: Site, patient_id: str | None = None) -> Report:
+    """Asks the server; reads one patient too, where one is named. Never raises what the server or the network did."""
+    findings: list[Finding] = []
+    try:
+        with EhrClient(site) as client:
+            findings += _authorization(client)
+            capability = client.capability
+            findings += [*_software(site, client.said), *_settings(site, capability)]
+            findings += [*_reading(capability), *_changes(capability), *_writing(site, capability)]
+            findings += [
+                Finding("note", quirk.says, f"{capability.profile.title}, {quirk.id}")
+                for quirk in capability.profile.quirks
+            ]
+            if patient_id is not None:
+                findings += _patient(client, patient_id)
+            return Report(site.name, capability.profile.vendor, capability.software, tuple(findings))
+    except FerroclaimError as error:
+        return Report(site.name, site.vendor, "", (*findings, _failure("The site cannot be used", error)))
+
+
+def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
+    if statement is None:
+        yield Finding(
+            "note", "/metadata is not answered", "The vendor profile alone decides what is asked.", "Set `vendor`"
+        )
+        return
+    version = str(statement.get("fhirVersion", "unknown"))
+    if not version.startswith("4."):
+        yield Finding(
+            "problem", f"The server speaks FHIR {version}", "ferroclaim reads R4.", "Use the R4 address as base_url"
+        )
+    name = str((statement.get("software") or {}).get("name", ""))
+    seems = detected(f"{name} {statement.get('publisher', '')}").vendor
+    if site.vendor not in ("auto", seems) and seems != "generic":
+        yield Finding(
+            "note",
+            f"vendor = {site.vendor}, but the server seems to be {seems}",
+            f"It calls itself {name}.",
+            "Correct `vendor`",
+        )
+
+
+def _authorization(client: EhrClient) -> Iterator[Finding]:
+    auth = client.transport.auth
+    if not isinstance(auth, ClientCredentials):
+        yield Finding("note", "No authorization", "auth.method is none, as for a sandbox.")
+        return
+    configuration = auth.configuration()
+    if client.site.auth.key_file:
+        key = Keyring.load(client.site.auth.key_file).signing(client.site.auth.key_id)
+        if configuration.algorithms and algorithm_of(key) not in configuration.algorithms:
+            listed = ", ".join(sorted(configuration.algorithms))
+            yield Finding(
+                "problem",
+                f"The key signs with {algorithm_of(key)}",
+                f"The server takes {listed}.",
+                "Make another key with `ferroclaim keys new`",
+            )
+    yield from _scopes(client.site, configuration)
+    auth.headers()
+    yield Finding("ok", "Signed in", f"A token was given by {client.site.auth.method}.")
+
+
+def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[Finding]:
+    if site.auth.scopes is not None:
+        return
+    asked = {scope.removeprefix("system/").split(".")[0] for scope in backend_scopes(configuration)}
+    for kind in EVERY_LINE:
+        if kind not in asked:
+            yield Finding(
+                "problem",
+                f"The server lists no scope to read {kind}",
+                f"{_why(kind)} cannot be read.",
+                "Name the scopes in auth.scopes if it gives them all the same",
+            )
+
+
+def _settings(site: Site, capability: Capability) -> Iterator[Finding]:
+    for name in capability.profile.site_params:
+        if name not in site.search_params:
+            yield Finding(
+                "problem",
+                f"search_params lacks {name}",
+                f"{capability.profile.title} wants it with every search.",
+                f"Set search_params.{name}",
+            )
+    if site.time_zone is None:
+        yield Finding(
+            "note", "No time zone", "A dose near midnight may have no certain date of service.", "Set time_zone"
+        )
+    if not site.places:
+        yield Finding(
+            "note", "No places", "The place of service is known only where Locations are coded.", "Set places"
+        )
+    if site.billing_provider is None:
+        yield Finding("note", "No billing provider", "Claim files cannot be written.", "Set billing_provider")
+
+
+def _reading(capability: Capability) -> Iterator[Finding]:
+    for kind, reason in WHAT_FOR.items():
+        if capability.searches(kind):
+            continue
+        if kind == "MedicationAdministration":
+            yield Finding(
+                "note",
+                "No MedicationAdministration",
+                "Completed orders and coded procedures stand in for it; their lines are never ready by themselves.",
+                "A person releases them",
+            )
+        else:
+            yield Finding(
+                "problem" if kind in EVERY_LINE else "note",
+                f"{kind} cannot be searched",
+                f"It tells of {reason}.",
+            )
+    how = "in one batch" if capability.batch else "in parallel searches"
+    yield Finding("ok", f"A patient is read {how}")
+
+
+def _changes(capability: Capability) -> Iterator[Finding]:
+    by = {
+        kind: capability.since_param(kind)
+        for kind in ("MedicationAdministration", "Observation", "Condition", "Coverage")
+    }
+    blind = [kind for kind, parameter in by.items() if parameter is None]
+    other = [f"{kind} by {parameter}" for kind, parameter in by.items() if parameter not in (None, "_lastUpdated")]
+    if blind:
+        yield Finding(
+            "note",
+            f"Changes of {', '.join(blind)} cannot be asked for",
+            "The server has no _lastUpdated for them.",
+            "Known patients are read again instead",
+        )
+    if other:
+        yield Finding(
+            "note",
+            f"Changes are found for {', '.join(other)}",
+            "Entries made late for an earlier date are missed until their patient is read again.",
+        )
+    if not capability.offers("Subscription", "create") or "Subscription" not in capability.types:
+        yield Finding(
+            "note",
+            "No subscriptions",
+            "The server does not offer them in FHIR.",
+            "Use the sweep, or the vendor's own notifications",
+        )
+
+
+def _writing(site: Site, capability: Capability) -> Iterator[Finding]:
+    try:
+        form = form_for(capability, site.write_back)
+    except ConfigurationError as error:
+        yield _failure("Gaps cannot be written back as configured", error)
+        return
+    if form is None:
+        yield Finding(
+            "note",
+            "Gaps are not written into the chart",
+            "The server lets us create none of the forms.",
+            "They stand in the worklist and on the chart page",
+        )
+        return
+    kind = form.kind
+    guard = (
+        "an id of our own"
+        if capability.own_ids(kind)
+        else "conditional create"
+        if capability.conditional_create(kind)
+        else "a search before each create"
+    )
+    yield Finding("ok", f"Gaps are written as {kind}", f"None is written twice: {guard}.")
+    if not capability.updates(kind) and not form.once_per_state:
+        yield Finding(
+            "problem", f"A {kind} cannot be updated", "It would stay open for ever.", "Set write_back to another form"
+        )
+
+
+def _patient(client: EhrClient, patient_id: str) -> Iterator[Finding]:
+    try:
+        pull = client.read_patient(patient_id)
+    except EhrError as error:
+        yield _failure("The patient cannot be read", error)
+        return
+    yield Finding("ok", f"A patient was read in {pull.requests} requests", f"{len(pull.resources)} resources.")
+    for kind in sorted(pull.unread):
+        problem = next(p["problem"] for p in pull.problems if p["resource"] == kind)
+        yield Finding(
+            "problem",
+            f"{kind} cannot be read",
+            f"{_why(kind)}: {problem}",
+            "Ask for the scope, or see the vendor's documentation",
+        )
+
+
+def _why(kind: str) -> str:
+    reason = WHAT_FOR.get(kind, kind)
+    return reason[0].upper() + reason[1:]
+
+
+def _failure(what: str, error: FerroclaimError) -> Finding:
+    if isinstance(error, EhrError):
+        return Finding("problem", what, error.problem, error.fix)
+    return Finding("problem", what, str(error))
