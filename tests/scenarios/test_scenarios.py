@@ -1,0 +1,79 @@
+"""Runs the scenarios: YAML files beside this one, which a biller can read. See README.md for the words they use."""
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from mappings.assessment import PatientAssessment
+from mappings.site import Site
+from tests import builders
+
+FOLDER = Path(__file__).parent
+EXPECTATIONS = {"lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "omitted", "notes"}
+
+
+class _Loader(yaml.CSafeLoader):
+    """Dates stay text, decimals stay exact."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rows in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(node.value))
+
+
+def _scenarios() -> list[Any]:
+    found = []
+    for path in sorted(FOLDER.glob("*.yaml")):
+        for scenario in yaml.load(path.read_text("utf-8"), _Loader):  # noqa: S506 - our own safe loader
+            found.append(pytest.param(scenario, id=f"{path.stem}: {scenario['name']}"))
+    return found
+
+
+@pytest.mark.parametrize("scenario", _scenarios())
+def test_scenario(scenario: dict[str, Any]) -> None:
+    assert set(scenario) <= {"name", "rule", "with", "without", "only", "as_of", "site", "expect"}, "unknown words"
+    expected = scenario["expect"]
+    assert expected and set(expected) <= EXPECTATIONS, "unknown expectations"
+    changes = [_build(row) for row in scenario.get("with", [])]
+    resources = changes if scenario.get("only") else builders.chart(*changes, without=scenario.get("without", []))
+    as_of = datetime.fromisoformat(scenario["as_of"]) if "as_of" in scenario else builders.AS_OF
+    document = builders.document_of(resources, as_of, msgspec.convert(scenario.get("site", {}), Site))
+    if expected.get("omitted"):
+        assert not document.patients
+        return
+    assert len(document.patients) == 1
+    found = document.patients[0]
+    for name in EXPECTATIONS & set(expected):
+        assert _found(name, expected[name], found) == expected[name], f"{name} of {builders.shown(found)} {builders.gaps(found)}"
+
+
+def _build(row: dict[str, Any]) -> builders.Resource:
+    """`{ferritin: {value: 42}}` → builders.ferritin(value=42)."""
+    ((name, arguments),) = row.items()
+    built: builders.Resource = getattr(builders, name)(**(arguments or {}))
+    return built
+
+
+def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
+    if name == "lines":
+        return builders.shown(found)
+    if name in ("gaps", "warnings"):
+        return builders.gaps(found, blocking=name == "gaps")
+    if name == "states":
+        return {requirement: builders.state(found, requirement) for requirement in expected}
+    if name in ("pending", "reversed"):
+        return [f"{row.administration.partition('/')[2]} {row.status}" for row in getattr(found, name)]
+    if name == "unreadable":
+        return [row.resource for row in found.unreadable]
+    if name == "notes":
+        return [note for note in expected if any(note in said for line in found.lines for said in line.notes)]
+    # `line`: elements of the first line as the document names them.
+    line = msgspec.to_builtins(found.lines[0])
+    return {element: line[element] for element in expected}
