@@ -63,19 +63,13 @@ def document(assessments: Iterable[PatientAssessment], problems: Iterable[Proble
     )
 
 
-def _service(
-    row: Administration, record: PatientRecord, intake: Intake, policies: PolicySet, as_of: datetime, site: Site
-) -> Service:
+def _service(row: Administration, record: PatientRecord, intake: Intake, policies: PolicySet, as_of: datetime, site: Site) -> Service:
     """An administration with everything that the requirements ask about it."""
     day, day_problem = service_day(row, site.zone)
     encounter = encounter_of(row, record, site.zone)
     place = setting(row, encounter, record, site)
     diagnoses = stated(record, row, encounter, _reasons(row, record), day, site.zone) if day else []
-    kidney = (
-        kidney_status(record, diagnoses, place.code, day, site.zone)
-        if day
-        else kidney_status(record, [], None, date.min, site.zone)
-    )
+    kidney = kidney_status(record, diagnoses, place.code, day, site.zone) if day else kidney_status(record, [], None, date.min, site.zone)
     coordination = coordinate(record, day, site.zone) if day else None
     policy, known = _policy(policies, coordination, place, day)
     family = codes.families().get(row.drug.family or "")
@@ -101,9 +95,7 @@ def _service(
     )
     service.not_billable = _not_billable(service, as_of)
     service.payment = payment.payment(service)
-    service.discard_modifiers = (
-        frozenset() if service.not_billable else payment.discard_modifiers(service, service.payment)
-    )
+    service.discard_modifiers = frozenset() if service.not_billable else payment.discard_modifiers(service, service.payment)
     return service
 
 
@@ -114,14 +106,10 @@ def _reasons(row: Administration, record: PatientRecord) -> list[Diagnosis]:
         (row.reasons, row.source, row.encounter),
         *((order.reasons, order.source, order.encounter) for order in orders),
     ]
-    return [
-        found for concepts, source, encounter in stated_by for found in [reason(concepts, source, encounter)] if found
-    ]
+    return [found for concepts, source, encounter in stated_by for found in [reason(concepts, source, encounter)] if found]
 
 
-def _policy(
-    policies: PolicySet, coordination: Coordination | None, place: Setting, day: date | None
-) -> tuple[Policy | None, bool]:
+def _policy(policies: PolicySet, coordination: Coordination | None, place: Setting, day: date | None) -> tuple[Policy | None, bool]:
     """The payer's policy; without a payer, what stands in for one (R10a)."""
     if day is None or coordination is None:
         return None, False
@@ -167,16 +155,12 @@ def _settle(groups: list[Group], services: list[Service]) -> None:
     for one in groups:
         settle_waste(one)
     billed = [one for one in groups if not one.first.not_billable and one.first.day]
-    given = [
-        (row.day, row.dose.mg, row) for one in groups for row in one.counted if row.day and row.dose.mg is not None
-    ]
+    given = [(row.day, row.dose.mg, row) for one in groups for row in one.counted if row.day and row.dose.mg is not None]
     for one in groups:
         for row in one.services:
             row.line_units = one.units + one.discarded_units
             row.units_of_day = sum(
-                other.units + other.discarded_units
-                for other in billed
-                if other.first.day == row.day and _same_code(other, one)
+                other.units + other.discarded_units for other in billed if other.first.day == row.day and _same_code(other, one)
             )
             row.earlier_units = tuple(
                 (other.first.day, other.first.code.code, other.units + other.discarded_units)
@@ -218,23 +202,13 @@ def _finding(name: str, result: Result, service: Service) -> Finding:
     blocking = rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING
     row = codes.requirements()[name]
     ruled = policy is not None and rule is not None
-    source = (
-        (rule.source if rule and rule.source else None) or row.source or (policy.source if ruled and policy else None)
-    )
-    verified = (
-        rule.verified
-        if rule and rule.verified is not None
-        else policy.verified
-        if ruled and policy and not row.source
-        else True
-    )
+    source = (rule.source if rule and rule.source else None) or row.source or (policy.source if ruled and policy else None)
+    verified = rule.verified if rule and rule.verified is not None else policy.verified if ruled and policy and not row.source else True
     denial = result.denial or row.denial_by_state.get(result.state)
     return Finding(
         requirement=name,
         state=result.state,
-        administrations=service.possible_duplicates
-        if name == "dose" and service.possible_duplicates
-        else (service.reference,),
+        administrations=service.possible_duplicates if name == "dose" and service.possible_duplicates else (service.reference,),
         policy=policy.id if policy and service.known_payer else None,
         value=result.value,
         unit=result.unit,
@@ -265,11 +239,7 @@ def _gap(patient: str, key: tuple[str, ...], rows: list[Finding], lines: dict[st
     administrations = tuple(sorted({reference for row in rows for reference in row.administrations}))
     requirement = codes.requirements()[worst.requirement]
     held = tuple(sorted(identity for identity, references in lines.items() if set(references) & set(administrations)))
-    also = (
-        f" {len(administrations)} doses are affected."
-        if len(administrations) > 1 and worst.requirement != "dose"
-        else ""
-    )
+    also = f" {len(administrations)} doses are affected." if len(administrations) > 1 and worst.requirement != "dose" else ""
     doubt = "" if worst.verified else " (This rule is not verified against the payer's published policy.)"
     return Gap(
         id=stable_id("gap", patient, *key),

@@ -60,18 +60,14 @@ def _none(medical: list[Coverage], day: date, zone: tzinfo | None) -> Coordinati
     ended = [row for row in medical if row.end and row.end.days(zone)[1] < day]
     if ended:
         last = max(row.end.last for row in ended if row.end)
-        return Coordination(
-            "expired", f"No coverage is active on {day}; the last one ended on {last}.", seen=tuple(ended)
-        )
+        return Coordination("expired", f"No coverage is active on {day}; the last one ended on {last}.", seen=tuple(ended))
     return Coordination("missing", f"No medical coverage on {day} is on record.", seen=tuple(medical))
 
 
 def _one_medicare(active: list[Coverage]) -> list[Coverage]:
     """Parts A and B are one payer, and Medicare Advantage stands in for both."""
     advantage = [row for row in active if row.kind == "medicare-advantage"]
-    original = sorted(
-        (row for row in active if row.kind == "medicare"), key=lambda row: (row.order or 99, row.source.resource)
-    )
+    original = sorted((row for row in active if row.kind == "medicare"), key=lambda row: (row.order or 99, row.source.resource))
     others = [row for row in active if row.kind not in ("medicare", "medicare-advantage")]
     return [*(advantage or original[:1]), *others]
 

@@ -41,12 +41,7 @@ def stated(
 ) -> list[Stated]:
     """Every code that stands on the day: conditions, and coded reasons of the administration and its order."""
     named = set(administration.reason_references) | set(encounter.diagnoses if encounter else ())
-    named |= {
-        key
-        for order in record.orders
-        if order.source.resource in administration.orders
-        for key in order.reason_references
-    }
+    named |= {key for order in record.orders if order.source.resource in administration.orders for key in order.reason_references}
     here = encounter.source.resource if encounter else administration.encounter
     found: list[Stated] = []
     for row in record.diagnoses:

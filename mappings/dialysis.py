@@ -28,14 +28,10 @@ class KidneyStatus(Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
 
 
-def status(
-    record: PatientRecord, diagnoses: list[Stated], setting: str | None, day: date, zone: tzinfo | None
-) -> KidneyStatus:
+def status(record: PatientRecord, diagnoses: list[Stated], setting: str | None, day: date, zone: tzinfo | None) -> KidneyStatus:
     """By Z99.2, a dialysis treatment within 90 days before, or the dialysis facility itself."""
     treatments = [
-        (row.source, row.kind, "dialysis treatment")
-        for row in record.dialysis
-        if row.when and _recent(*row.when.days(zone), day)
+        (row.source, row.kind, "dialysis treatment") for row in record.dialysis if row.when and _recent(*row.when.days(zone), day)
     ]
     treatments += [
         (row.source, row.dialysis, "dialysis encounter")

@@ -23,16 +23,12 @@ class _Loader(yaml.CSafeLoader):
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_constructor(
-    "tag:yaml.org,2002:float", lambda loader, node: Decimal(loader.construct_scalar(node).replace("_", ""))
-)
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(str(node.value).replace("_", "")))
 
 
 def packaged(folder: str, name: str) -> tuple[str, str]:
@@ -50,9 +46,7 @@ def structure(text: str, where: str, form: type[T]) -> T:
         raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {problem.problem}") from None
     except msgspec.ValidationError as problem:
         said, _, path = str(problem).partition(" - at `")
-        raise DataFileError(
-            f"{where}:{line_of(text, path.rstrip('`'))}: {said}{' at ' + path.rstrip('`') if path else ''}"
-        ) from None
+        raise DataFileError(f"{where}:{line_of(text, path.rstrip('`'))}: {said}{' at ' + path.rstrip('`') if path else ''}") from None
 
 
 def line_of(text: str, path: str) -> int:

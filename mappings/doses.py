@@ -52,9 +52,7 @@ def dose(administration: Administration, orders: Iterable[Order]) -> Dose:
         return Dose(None, "incomplete", f"The dose is recorded as {given.says}: it must be more than zero.")
     amount = mg_of(given, administration.drug)
     if amount is None:
-        return Dose(
-            None, "incomplete", f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is."
-        )
+        return Dose(None, "incomplete", f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is.")
     if administration.status == "stopped" and _is_everything(administration, amount, orders):
         return Dose(
             amount,
@@ -79,7 +77,4 @@ def _is_everything(administration: Administration, amount: Decimal, orders: Iter
         return True
     named = [order for order in orders if order.source.resource in administration.orders]
     ordered = named or [order for order in orders if order.drug.family == drug.family and order.counts]
-    return any(
-        amount == mg_of(order.dose, order.drug if order.drug.ndcs or order.drug.mg_per_ml else drug)
-        for order in ordered
-    )
+    return any(amount == mg_of(order.dose, order.drug if order.drug.ndcs or order.drug.mg_per_ml else drug) for order in ordered)

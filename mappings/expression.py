@@ -155,13 +155,7 @@ def compare(result: LabResult, operator: str, limit: Decimal) -> bool | None:
 def _all_of(parts: list[Verdict]) -> Verdict:
     if any(part.holds is False and not part.states for part in parts):
         return Verdict(False, {})
-    holds = (
-        False
-        if any(part.holds is False for part in parts)
-        else None
-        if any(part.holds is None for part in parts)
-        else True
-    )
+    holds = False if any(part.holds is False for part in parts) else None if any(part.holds is None for part in parts) else True
     return Verdict(holds, _merged(parts))
 
 
@@ -170,9 +164,7 @@ def _any_of(parts: list[Verdict]) -> Verdict:
     holding = [part for part in parts if part.holds]
     if holding:
         states = _merged(holding)
-        others: dict[str, State] = {
-            name: "not-applicable" for part in parts for name in part.states if name not in states
-        }
+        others: dict[str, State] = {name: "not-applicable" for part in parts for name in part.states if name not in states}
         return Verdict(True, {**states, **others})
     undecided = [part for part in parts if part.holds is None]
     return Verdict(None if undecided else False, {**_merged(parts), **_merged(undecided)})

@@ -33,9 +33,7 @@ def minutes_of(service: Service) -> int | None:
 
 def companion_lines(groups: Iterable[Group], lines: Iterable[ClaimLine]) -> list[ClaimLine]:
     """One set of lines per group whose setting bills the administration itself."""
-    by_administration = {
-        reference: row for row in lines if "JW" not in row.modifiers for reference in row.administrations
-    }
+    by_administration = {reference: row for row in lines if "JW" not in row.modifiers for reference in row.administrations}
     found: list[ClaimLine] = []
     for group in groups:
         service = group.first

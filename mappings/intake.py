@@ -73,11 +73,7 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
     start = row.start
     evidence = (cite(row.source, "date of service"),)
     if start is None or start.partial:
-        says = (
-            "The date of service is recorded only in part."
-            if start
-            else "No date of service that can be read is recorded."
-        )
+        says = "The date of service is recorded only in part." if start else "No date of service that can be read is recorded."
         return None, Result(state="missing", says=says, evidence=evidence)
     if start.floating and zone is None:
         return None, Result(
@@ -111,9 +107,7 @@ def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration
         for key in row.identifiers:
             holder.setdefault(key, first or row)
     gone = {reference for references in dropped.values() for reference in references}
-    return [row for row in rows if row.source.resource not in gone], {
-        key: tuple(sorted(value)) for key, value in dropped.items()
-    }
+    return [row for row in rows if row.source.resource not in gone], {key: tuple(sorted(value)) for key, value in dropped.items()}
 
 
 def _without_parts(

@@ -30,9 +30,7 @@ def before(labs: Sequence[LabResult], dose: Moment | None, day: date, zone: tzin
 def newest(labs: Iterable[LabResult]) -> LabResult | None:
     """The newest result; a measured one before a derived one of the same time."""
     rows = [row for row in labs if row.when is not None]
-    return max(
-        rows, key=lambda row: (row.when.order if row.when else (date.min,), not row.parts, row.source), default=None
-    )
+    return max(rows, key=lambda row: (row.when.order if row.when else (date.min,), not row.parts, row.source), default=None)
 
 
 def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None) -> list[LabResult]:
@@ -41,9 +39,7 @@ def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None)
     return [row for row in labs if row.when is not None and row.when.days(zone)[0] >= first]
 
 
-def state(
-    labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: date, days: int, zone: tzinfo | None
-) -> LabState:
+def state(labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: date, days: int, zone: tzinfo | None) -> LabState:
     """The newest result within the window, or whether there is an older one or none."""
     candidates = before(usable(labs, analyte), dose, day, zone)
     found = newest(within(candidates, day, days, zone))
@@ -99,10 +95,7 @@ def _one_specimen(first: LabResult, second: LabResult) -> bool:
 def evidence(row: LabResult) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, both parts."""
     day = row.when.last.isoformat() if row.when else "undated"
-    return tuple(
-        Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}")
-        for source in (row.parts or (row.source,))
-    )
+    return tuple(Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}") for source in (row.parts or (row.source,)))
 
 
 def shows_iron_deficiency(

@@ -29,9 +29,7 @@ class Group(Struct, dict=True):
     @property
     def counted(self) -> list[Service]:
         """Services whose mg count: of possible duplicates, one."""
-        return [
-            row for row in self.services if not row.possible_duplicates or row.reference == row.possible_duplicates[0]
-        ]
+        return [row for row in self.services if not row.possible_duplicates or row.reference == row.possible_duplicates[0]]
 
     @property
     def mg(self) -> Decimal:
@@ -65,9 +63,7 @@ def group(services: Iterable[Service]) -> list[Group]:
             known[_key(row)[:-1]].add(row.encounter.source.resource)
     for row in rows:
         copied = row.possible_duplicates[0] if row.possible_duplicates else None
-        leader = next(
-            (other for other in groups.values() if any(member.reference == copied for member in other.services)), None
-        )
+        leader = next((other for other in groups.values() if any(member.reference == copied for member in other.services)), None)
         if copied and copied != row.reference and leader:
             leader.services.append(row)
             continue
@@ -105,9 +101,7 @@ def settle_waste(group: Group) -> None:
             continue
         dispenses = row.dispenses
         given = vials.given(row.administration, row.dose.mg, dispenses)
-        shared = (
-            tuple(sorted(item.source.resource for item in dispenses if item.containers)) if not _documented(row) else ()
-        )
+        shared = tuple(sorted(item.source.resource for item in dispenses if item.containers)) if not _documented(row) else ()
         by_dispense.setdefault(shared or (row.reference,), []).append(given)
     rows = [vials.together(given) if len(given) > 1 else given[0] for given in by_dispense.values()]
     if not rows:
@@ -115,9 +109,7 @@ def settle_waste(group: Group) -> None:
     waste = vials.waste(rows)
     for row in group.services:
         row.waste = waste
-        row.waste_evidence = tuple(
-            dict.fromkeys(item for given in rows if row.reference in given.references for item in given.evidence)
-        )
+        row.waste_evidence = tuple(dict.fromkeys(item for given in rows if row.reference in given.references for item in given.evidence))
 
 
 def _documented(row: Service) -> bool:
@@ -187,9 +179,7 @@ def _line(
     code = service.code.code if service.code else ""
     billable = status != "not-billable"
     known_dose = any(row.dose.mg is not None for row in group.counted)
-    worth, quarter = (
-        payment.value(code, units, service.day, service.payment) if billable and known_dose else (None, None)
-    )
+    worth, quarter = payment.value(code, units, service.day, service.payment) if billable and known_dose else (None, None)
     ndcs = _ndc_quantities(group, role)
     sequenced = (
         sequence(service.diagnoses, service.day, service.policy.diagnosis_order)
@@ -238,9 +228,7 @@ def _ndc_quantities(group: Group, role: str) -> tuple[NdcQuantity, ...]:
         for ndc, given, left in _shares(row, group):
             amounts[ndc] = amounts.get(ndc, _ZERO) + (given if role == "administered" else left)
     table = codes.packages()
-    return tuple(
-        NdcQuantity(ndc, _ml(mg * table[ndc].ml / table[ndc].mg), "ML") for ndc, mg in sorted(amounts.items()) if mg > 0
-    )
+    return tuple(NdcQuantity(ndc, _ml(mg * table[ndc].ml / table[ndc].mg), "ML") for ndc, mg in sorted(amounts.items()) if mg > 0)
 
 
 def _shares(row: Service, group: Group) -> Iterable[tuple[str, Decimal, Decimal]]:
@@ -262,9 +250,7 @@ def _discarded(row: Service, group: Group) -> Decimal:
     waste = group.first.waste
     if waste is None or waste.state != "met":
         return _ZERO
-    documenting = [item.reference for item in group.counted if item.administration.discards] or [
-        group.counted[0].reference
-    ]
+    documenting = [item.reference for item in group.counted if item.administration.discards] or [group.counted[0].reference]
     return waste.discarded_mg if row.reference == documenting[0] else _ZERO
 
 
@@ -282,12 +268,7 @@ def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
         notes += _service_notes(row)
     if service.waste and service.waste.saving:
         notes.append(service.waste.saving)
-    if (
-        status != "not-billable"
-        and service.payment == "packaged"
-        and service.day
-        and payment.opps_carried_forward(service.day)
-    ):
+    if status != "not-billable" and service.payment == "packaged" and service.day and payment.opps_carried_forward(service.day):
         notes.append("OPPS status of the last known release carried forward (not verified)")
     return tuple(dict.fromkeys(notes))
 
@@ -343,16 +324,10 @@ def _trace(group: Group, role: str, units: int, line_modifiers: tuple[str, ...])
         )
     for row in group.services:
         counted = row in group.counted
-        steps.append(
-            Step("R3", f"{row.reference}: {row.dose.says}{'' if counted else ' (possible duplicate, not counted)'}")
-        )
+        steps.append(Step("R3", f"{row.reference}: {row.dose.says}{'' if counted else ' (possible duplicate, not counted)'}"))
     waste = service.waste
     if role == "administered":
-        steps.append(
-            Step(
-                "R4", f"{plain(group.mg)} mg ÷ {plain(group.mg_per_unit)} mg per unit, rounded up = {group.units} units"
-            )
-        )
+        steps.append(Step("R4", f"{plain(group.mg)} mg ÷ {plain(group.mg_per_unit)} mg per unit, rounded up = {group.units} units"))
     elif waste and waste.total_mg is not None:
         total = vials.units(waste.total_mg, group.mg_per_unit, "down")
         steps.append(
@@ -395,9 +370,7 @@ def modifier_steps(service: Service, line_modifiers: tuple[str, ...]) -> list[St
         row = table.get(name)
         if row is None and service.policy:
             rules = service.policy.modifiers
-            row = next(
-                (item for item in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery) if item.modifier == name), None
-            )  # type: ignore[assignment]
+            row = next((item for item in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery) if item.modifier == name), None)  # type: ignore[assignment]
         steps.append(
             Step(
                 "R5" if name in table else "R6",

@@ -43,9 +43,7 @@ def encounter_of(administration: Administration, record: PatientRecord, zone: tz
     named = next((row for row in record.encounters if row.source.resource == administration.encounter), None)
     if named or administration.start is None:
         return named
-    spanning = [
-        row for row in record.encounters if row.start and _spans(row.start, row.end, administration.start, zone)
-    ]
+    spanning = [row for row in record.encounters if row.start and _spans(row.start, row.end, administration.start, zone)]
     return spanning[0] if len(spanning) == 1 else None
 
 
@@ -59,17 +57,10 @@ def setting(administration: Administration, encounter: Encounter | None, record:
         return Setting(None, "The dose is not tied to an encounter.")
     table = codes.settings()
     if encounter.klass in table.inpatient_class:
-        return Setting(
-            None, f"The encounter is an inpatient stay ({encounter.klass}).", inpatient=True, source=encounter.source
-        )
+        return Setting(None, f"The encounter is an inpatient stay ({encounter.klass}).", inpatient=True, source=encounter.source)
     stays = _stays(encounter, administration, site.zone)
     place = _place(encounter, stays, record, site)
-    coded = {
-        code
-        for row in record.locations
-        for code in row.place_of_service
-        if row.source.resource in {stay.location for stay in stays}
-    }
+    coded = {code for row in record.locations for code in row.place_of_service if row.source.resource in {stay.location for stay in stays}}
     if len(coded) == 1:
         return Setting(coded.pop(), "by the location's code", place=place, source=encounter.source)
     if len(coded) > 1:
@@ -88,18 +79,14 @@ def _stays(encounter: Encounter, administration: Administration, zone: tzinfo | 
     moment = administration.start
     if moment is None or len(encounter.stays) < 2:
         return encounter.stays
-    timed = tuple(
-        stay for stay in encounter.stays if (stay.start or stay.end) and _spans(stay.start, stay.end, moment, zone)
-    )
+    timed = tuple(stay for stay in encounter.stays if (stay.start or stay.end) and _spans(stay.start, stay.end, moment, zone))
     return timed or encounter.stays
 
 
 def _place(encounter: Encounter, stays: tuple[Stay, ...], record: PatientRecord, site: Site) -> Place | None:
     """The site's entry for the location, its organization or the encounter's; None where it has several that differ."""
     locations = {stay.location for stay in stays}
-    organizations = {row.organization for row in record.locations if row.source.resource in locations} | {
-        encounter.service_provider
-    }
+    organizations = {row.organization for row in record.locations if row.source.resource in locations} | {encounter.service_provider}
     for keys in (locations, organizations):
         found = {place.pos: place for key in keys if key for place in [_entry(site, key)] if place}
         if found:

@@ -181,11 +181,7 @@ class PolicySet:
 
 
 def _in_setting(policies: list[Policy], setting: str | None) -> Policy | None:
-    fitting = [
-        row
-        for row in policies
-        if row.audience.settings and setting in row.audience.settings and row.audience.settings_only
-    ]
+    fitting = [row for row in policies if row.audience.settings and setting in row.audience.settings and row.audience.settings_only]
     others = [row for row in policies if not row.audience.settings_only]
     return next(iter(fitting or others), None)
 
@@ -193,12 +189,8 @@ def _in_setting(policies: list[Policy], setting: str | None) -> Policy | None:
 @cache
 def built_in() -> PolicySet:
     """The policies that ship in the package."""
-    names = sorted(
-        entry.name for entry in files("mappings").joinpath("policies").iterdir() if entry.name.endswith(".yaml")
-    )
-    return PolicySet(
-        _checked({where: text for where, text in (documents.packaged("policies", name) for name in names)})
-    )
+    names = sorted(entry.name for entry in files("mappings").joinpath("policies").iterdir() if entry.name.endswith(".yaml"))
+    return PolicySet(_checked({where: text for where, text in (documents.packaged("policies", name) for name in names)}))
 
 
 def load(folder: Path | None) -> PolicySet:
@@ -242,11 +234,7 @@ def _mistakes(policy: Policy) -> Iterable[tuple[str, str]]:
         yield from ((f"{path}.{name}", problem) for name, problem in _lab_mistakes(rule))
     yield from _condition_mistakes(policy)
     known = set(codes.settings().by_code)
-    yield from (
-        ("$.for.settings", f"unknown place of service {code!r}")
-        for code in policy.audience.settings
-        if code not in known
-    )
+    yield from (("$.for.settings", f"unknown place of service {code!r}") for code in policy.audience.settings if code not in known)
     if policy.effective.start and policy.effective.end and policy.effective.start > policy.effective.end:
         yield "$.effective", "from is after to"
     most = _most_modifiers(policy)
@@ -254,9 +242,7 @@ def _mistakes(policy: Policy) -> Iterable[tuple[str, str]]:
         yield "$.modifiers", f"a line could get {most} modifiers; a claim line takes {MOST_MODIFIERS}"
     for modifier in (*policy.modifiers.kx, *policy.modifiers.r340b, *policy.modifiers.ambulatory_surgery):
         yield from (
-            ("$.modifiers.kx", f"attests the unknown requirement {name!r}")
-            for name in modifier.attests
-            if name not in codes.requirements()
+            ("$.modifiers.kx", f"attests the unknown requirement {name!r}") for name in modifier.attests if name not in codes.requirements()
         )
 
 
@@ -271,9 +257,7 @@ def _lab_mistakes(rule: LabRule) -> Iterable[tuple[str, str]]:
         except ValueError as problem:
             yield "limit", str(problem)
             return
-        yield from (
-            ("limit", f"the limit of {name} has no unit: add it to units") for name in sorted(asked - set(rule.units))
-        )
+        yield from (("limit", f"the limit of {name} has no unit: add it to units") for name in sorted(asked - set(rule.units)))
     for name, unit in rule.units.items():
         if UNITS.get(name) != unit:
             yield "units", f"{name} is compared in {UNITS.get(name, 'no known unit')}, not in {unit}"
@@ -297,10 +281,7 @@ def _most_modifiers(policy: Policy) -> int:
     """The most modifiers that one line could get on one day: JW or JZ, KX, 340B, off-campus, SG."""
     rules = policy.modifiers
     days = {row.start or date.min for row in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery)} or {date.min}
-    dated = max(
-        sum(row.holds(day) for group in (rules.kx, rules.r340b, rules.ambulatory_surgery) for row in group)
-        for day in days
-    )
+    dated = max(sum(row.holds(day) for group in (rules.kx, rules.r340b, rules.ambulatory_surgery) for row in group) for day in days)
     return int(rules.discard) + dated + int(rules.off_campus)
 
 
@@ -311,9 +292,7 @@ def _refuse_overlaps(policies: Mapping[str, Policy], texts: Mapping[str, str]) -
         for other_where, other in rows[position + 1 :]:
             if _overlap(policy.effective, other.effective) and _same_audience(policy, other):
                 line = documents.line_of(texts[other_where], "$.effective") if other_where in texts else 1
-                raise DataFileError(
-                    f"{other_where}:{line}: its dates overlap those of {where}, which is for the same payer and settings"
-                )
+                raise DataFileError(f"{other_where}:{line}: its dates overlap those of {where}, which is for the same payer and settings")
 
 
 def _overlap(first: Dated, second: Dated) -> bool:

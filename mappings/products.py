@@ -12,9 +12,7 @@ from mappings.record import Coding, Concept
 
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
 # A bag or syringe mixture: the label strength of the vial is not the strength of what was given.
-_DILUTED = re.compile(
-    r" (in (sodium chloride|ns|nacl|normal saline|0 9|saline|d5w|dextrose)|ivpb|piggyback|nacl 0 9|sodium chloride) "
-)
+_DILUTED = re.compile(r" (in (sodium chloride|ns|nacl|normal saline|0 9|saline|d5w|dextrose)|ivpb|piggyback|nacl 0 9|sodium chloride) ")
 
 
 class Evidence(Struct, frozen=True):

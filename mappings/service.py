@@ -3,6 +3,7 @@
 from datetime import date, tzinfo
 from decimal import Decimal
 from functools import cached_property
+from typing import Literal
 
 from msgspec import Struct
 
@@ -66,7 +67,7 @@ class Service(Struct, dict=True, kw_only=True):
     not_billable: str | None = None
     possible_duplicates: tuple[str, ...] = ()
     duplicate_identifier: tuple[str, ...] = ()
-    payment: str | None = None
+    payment: Literal["separate", "packaged", "bundled"] | None = None
     discard_modifiers: frozenset[str] = frozenset()
     waste: Waste | None = None
     waste_evidence: tuple[Evidence, ...] = ()
@@ -154,9 +155,7 @@ class Service(Struct, dict=True, kw_only=True):
     def lab_window(self) -> int:
         """The policy's laboratory window for this patient."""
         windows = [
-            row.window_days
-            for row in self.rules.laboratory
-            if row.when is None or judge(parse(row.when), Facts(self.flags, {})).holds
+            row.window_days for row in self.rules.laboratory if row.when is None or judge(parse(row.when), Facts(self.flags, {})).holds
         ]
         return max(windows, default=DEFAULT_WINDOW_DAYS)
 
@@ -168,9 +167,7 @@ class Service(Struct, dict=True, kw_only=True):
         dispensed = [ndc for row in self.dispenses for ndc in row.drug.ndcs]
         documented = [row.ndc for row in self.administration.containers if row.ndc]
         found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *dispensed])
-        return tuple(
-            ndc for ndc in found if ndc in codes.packages() and codes.packages()[ndc].family == self.family.family
-        )
+        return tuple(ndc for ndc in found if ndc in codes.packages() and codes.packages()[ndc].family == self.family.family)
 
     @property
     def dispenses(self) -> list[Dispense]:
@@ -178,17 +175,12 @@ class Service(Struct, dict=True, kw_only=True):
         return dispensed_for(self.record, self.administration, self.day, self.zone)
 
 
-def dispensed_for(
-    record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None
-) -> list[Dispense]:
+def dispensed_for(record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None) -> list[Dispense]:
     orders = set(administration.orders)
     return [
         row
         for row in record.dispenses
-        if row.when is not None
-        and day is not None
-        and orders & set(row.orders)
-        and row.when.days(zone)[0] <= day <= row.when.days(zone)[1]
+        if row.when is not None and day is not None and orders & set(row.orders) and row.when.days(zone)[0] <= day <= row.when.days(zone)[1]
     ]
 
 

@@ -64,9 +64,7 @@ def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispe
     """An administration with what is documented of its containers. The extension counts; a dispense only where it says nothing."""
     drug = administration.drug
     documented = (
-        tuple(row for row in administration.containers if row.mg is not None)
-        if all(row.mg for row in administration.containers)
-        else ()
+        tuple(row for row in administration.containers if row.mg is not None) if all(row.mg for row in administration.containers) else ()
     )
     handed = tuple(row for dispense in dispenses for row in dispense.containers)
     vial = package(drug.ndcs or [row.ndc for row in handed if row.ndc], drug.family)
@@ -77,11 +75,7 @@ def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispe
     amounts = [(row, mg_of(row.amount, drug)) for row in administration.discards]
     discarded, disagreement = _agreed(amounts)
     evidence = [_evidence(row) for row, _ in amounts]
-    evidence += [
-        Evidence(row.source.resource, row.source.version, _opened_says(row))
-        for row in (documented or handed)
-        if row.source
-    ]
+    evidence += [Evidence(row.source.resource, row.source.version, _opened_says(row)) for row in (documented or handed) if row.source]
     return Given(
         references=(administration.source.resource,),
         mg=mg,
@@ -113,11 +107,7 @@ def together(rows: Sequence[Given]) -> Given:
 
 def _family_problem(administration: Administration) -> str | None:
     known = [codes.packages()[row.ndc] for row in administration.containers if row.ndc in codes.packages()]
-    return (
-        "the containers documented are of another product"
-        if any(row.family != administration.drug.family for row in known)
-        else None
-    )
+    return "the containers documented are of another product" if any(row.family != administration.drug.family for row in known) else None
 
 
 def _evidence(discard: Discard) -> Evidence:
@@ -177,9 +167,7 @@ def _undocumented(rows: Sequence[Given]) -> Waste:
     open_rows = [row for row, left in wasted if left > 0]
     if not unknown and not open_rows:
         total = sum((row.mg for row in rows), _ZERO)
-        return Waste(
-            "met", "Each dose uses up whole containers; nothing is left.", _ZERO, total, saving=_saving(rows, total)
-        )
+        return Waste("met", "Each dose uses up whole containers; nothing is left.", _ZERO, total, saving=_saving(rows, total))
     if unknown:
         return Waste(
             "missing",
@@ -209,26 +197,20 @@ def _documented(rows: Sequence[Given], documented: list[Given]) -> Waste:
         return _partly_known(rows, documented, unknown, mg, left)
     if not _whole_containers(rows, total):
         held = plain(sum(map(_least_opened, rows), _ZERO))
-        says = (
-            f"{plain(mg)} mg given and {plain(left)} mg discarded are not what the opened containers hold ({held} mg)."
-        )
+        says = f"{plain(mg)} mg given and {plain(left)} mg discarded are not what the opened containers hold ({held} mg)."
         return Waste("contradicted", says, by=_names(documented))
     says = f"{plain(mg)} mg given + {plain(left)} mg discarded = {plain(total)} mg in the containers opened."
     return Waste("met", says, left, total, saving=_saving(rows, total))
 
 
-def _partly_known(
-    rows: Sequence[Given], documented: list[Given], unknown: list[Given], mg: Decimal, left: Decimal
-) -> Waste:
+def _partly_known(rows: Sequence[Given], documented: list[Given], unknown: list[Given], mg: Decimal, left: Decimal) -> Waste:
     silent = [row for row in unknown if row.discarded is None]
     if silent:
         return Waste("missing", "Nothing says which containers were opened or what was discarded.", by=_names(silent))
     known = [row for row in rows if row not in unknown]
     for row in known:
         if not _whole_containers([row], row.mg + (row.discarded or _ZERO)):
-            return Waste(
-                "contradicted", "Given and discarded are not what the opened containers hold.", by=row.references
-            )
+            return Waste("contradicted", "Given and discarded are not what the opened containers hold.", by=row.references)
     return Waste(
         "met",
         f"{plain(mg)} mg given, {plain(left)} mg discarded as documented.",
@@ -251,9 +233,7 @@ def _whole_containers(rows: Sequence[Given], total: Decimal) -> bool:
     if len(sizes) == 1:
         return rest % sizes[0] == 0
     counts = [range(int(rest // size) + 1) for size in sizes]
-    return any(
-        sum(count * size for count, size in zip(chosen, sizes, strict=True)) == rest for chosen in combinations(*counts)
-    )
+    return any(sum(count * size for count, size in zip(chosen, sizes, strict=True)) == rest for chosen in combinations(*counts))
 
 
 def _saving(rows: Sequence[Given], total: Decimal) -> str | None:

@@ -9,6 +9,7 @@ from mappings.reading.collection import Collection, Group
 from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.decoding import NotJson, decode, lines
+from mappings.reading.drugs import drug
 from mappings.reading.fhir import Resource, moment, source
 from mappings.record import Administration, Drug, PatientRecord, Problem
 from mappings.site import Site
@@ -18,9 +19,7 @@ __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "read"]
 T = TypeVar("T")
 
 
-def read(
-    resources: Iterable[Any], site: Site | None = None, bases: Iterable[str] = ()
-) -> tuple[list[PatientRecord], list[Problem]]:
+def read(resources: Iterable[Any], site: Site | None = None, bases: Iterable[str] = ()) -> tuple[list[PatientRecord], list[Problem]]:
     """Records of all patients among the resources, and what could not be tied to one. Bundles are opened."""
     collection = Collection(bases)
     for number, resource in enumerate(resources, 1):
@@ -60,11 +59,7 @@ class Reader:
             return tuple(_safely(group.all(kind), reader, problems))
 
         def every(kind: str, reader: Callable[[Resource], Iterator[T]]) -> tuple[T, ...]:
-            return tuple(
-                row
-                for rows in _safely(group.all(kind), lambda resource: list(reader(resource)), problems)
-                for row in rows
-            )
+            return tuple(row for rows in _safely(group.all(kind), lambda resource: list(reader(resource)), problems) for row in rows)
 
         return PatientRecord(
             patient=group.patient,
@@ -97,9 +92,7 @@ class Reader:
             unreadable=tuple(sorted(problems)),
         )
 
-    def _administrations(
-        self, group: Group, collection: Collection, problems: list[Problem]
-    ) -> tuple[Administration, ...]:
+    def _administrations(self, group: Group, collection: Collection, problems: list[Problem]) -> tuple[Administration, ...]:
         found: list[Administration] = []
         for resource in group.all("MedicationAdministration"):
             reference = source(resource).resource
@@ -116,10 +109,10 @@ class Reader:
                 found.append(given)
         return tuple(found)
 
-    def _ordered_as_iron(self, drug: Drug, resource: Resource, collection: Collection) -> bool:
+    def _ordered_as_iron(self, given: Drug, resource: Resource, collection: Collection) -> bool:
         """A lost medication whose order is for an IV iron."""
         request = collection.resolve(resource.get("request"), resource)
-        return bool(drug.lost and request and orders.drug(request, collection, self._finder).concerns_us)
+        return bool(given.lost and request and drug(request, collection, self._finder).concerns_us)
 
 
 def _safely(resources: list[Resource], reader: Callable[[Resource], T | None], problems: list[Problem]) -> Iterator[T]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from mappings import codes, words
+from mappings.moment import Moment
 from mappings.products import ProductFinder, normal_ndc
 from mappings.reading import fhir
 from mappings.reading.amounts import amount, mg
@@ -34,9 +35,7 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
     status = resource.get("status")
     if status not in STATUSES:
         raise NotReadable(
-            "MedicationAdministration.status is missing"
-            if status is None
-            else "MedicationAdministration.status is not a FHIR status"
+            "MedicationAdministration.status is missing" if status is None else "MedicationAdministration.status is not a FHIR status"
         )
     dosages = fhir.items(resource.get("dosage"))
     start, end = _effective(resource)
@@ -53,9 +52,7 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         encounter=collection.key(resource.get("context")) or collection.key(resource.get("encounter")),
         orders=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("request"))))),
         reasons=fhir.concepts(resource.get("reasonCode")),
-        reason_references=tuple(
-            filter(None, (collection.key(row) for row in fhir.items(resource.get("reasonReference"))))
-        ),
+        reason_references=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("reasonReference"))))),
         not_given=_not_given(fhir.concepts(resource.get("statusReason"))),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
@@ -65,14 +62,11 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         parents=_parents(resource, collection),
         identifiers=tuple(_identifiers(resource)),
         updated=fhir.moment(fhir.mapping(resource.get("meta")).get("lastUpdated")),
-        weak=any(
-            tag.get("system") == "urn:ferroclaim:evidence"
-            for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))
-        ),
+        weak=any(tag.get("system") == "urn:ferroclaim:evidence" for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))),
     )
 
 
-def _effective(resource: Resource) -> tuple[fhir.Moment | None, fhir.Moment | None]:
+def _effective(resource: Resource) -> tuple[Moment | None, Moment | None]:
     if "effectivePeriod" in resource:
         return fhir.period(resource["effectivePeriod"])
     return fhir.moment(resource.get("effectiveDateTime")), None
@@ -126,11 +120,7 @@ def _content(ndc: str | None, size: object) -> Decimal | None:
 
 def _drug_source(resource: Resource) -> str | None:
     for extension in fhir.extensions(resource, "urn:ferroclaim:drug-source"):
-        value = (
-            extension.get("valueCode")
-            or extension.get("valueString")
-            or next(fhir.codes(extension.get("valueCodeableConcept")), None)
-        )
+        value = extension.get("valueCode") or extension.get("valueString") or next(fhir.codes(extension.get("valueCodeableConcept")), None)
         coded = fhir.mapping(extension.get("valueCoding")).get("code")
         return fhir.text(value or coded) or None
     return None

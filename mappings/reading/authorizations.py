@@ -84,9 +84,7 @@ def from_claim(resource: Resource) -> Iterator[Authorization]:
     if resource.get("status") != "active" or resource.get("use") != "claim":
         return
     start, end = fhir.period(resource.get("billablePeriod"))
-    codes = tuple(
-        code for item in fhir.items(resource.get("item")) for code in fhir.codes(item.get("productOrService"))
-    )
+    codes = tuple(code for item in fhir.items(resource.get("item")) for code in fhir.codes(item.get("productOrService")))
     for insurance in fhir.items(resource.get("insurance")):
         for reference in fhir.texts(insurance.get("preAuthRef")):
             yield Authorization(

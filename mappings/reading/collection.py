@@ -160,11 +160,7 @@ class Collection:
         return None if key in self._clashing else self._by_key.get(key)
 
     def shared(self, kind: str) -> Iterator[Resource]:
-        return (
-            resource
-            for key, resource in sorted(self._by_key.items())
-            if key.startswith(kind + "/") and key not in self._clashing
-        )
+        return (resource for key, resource in sorted(self._by_key.items()) if key.startswith(kind + "/") and key not in self._clashing)
 
     def groups(self) -> Iterator[Group]:
         """One group per patient, ordered by reference. What can't be tied to a patient goes to `problems`."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from mappings import codes
+from mappings.moment import Moment
 from mappings.reading import fhir
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
@@ -50,13 +51,11 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
         encounter=collection.key(resource.get("encounter")),
         category=_category(resource),
         due_to=tuple(filter(None, map(collection.key, references))),
-        due_to_icd10=tuple(
-            code for row in due_to for code in icd10_codes(fhir.concept(row.get("valueCodeableConcept")))
-        ),
+        due_to_icd10=tuple(code for row in due_to for code in icd10_codes(fhir.concept(row.get("valueCodeableConcept")))),
     )
 
 
-def _moment(resource: Resource, element: str) -> fhir.Moment | None:
+def _moment(resource: Resource, element: str) -> Moment | None:
     start, end = fhir.period(resource.get(f"{element}Period"))
     return fhir.moment(resource.get(f"{element}DateTime")) or (end if element == "abatement" else start)
 

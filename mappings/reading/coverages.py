@@ -6,7 +6,7 @@ from mappings import codes, words
 from mappings.reading import fhir
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
-from mappings.record import Coverage
+from mappings.record import Coding, Coverage
 from mappings.site import PayerAlias
 
 _SOPT = (
@@ -44,19 +44,14 @@ class CoverageReader:
             order=order if isinstance(order, int) and not isinstance(order, bool) else None,
             conflict=conflict,
             prior_authorization=next(
-                (
-                    fhir.text(row.get("valueString"))
-                    for row in fhir.extensions(resource, "urn:ferroclaim:prior-authorization")
-                ),
+                (fhir.text(row.get("valueString")) for row in fhir.extensions(resource, "urn:ferroclaim:prior-authorization")),
                 None,
             ),
         )
 
     def _alias(self, identities: tuple[str, ...], texts: list[str]) -> PayerAlias | None:
         by_id = next((self._by_id[identity] for identity in identities if identity in self._by_id), None)
-        return by_id or next(
-            (self._by_name[words.plain(text)] for text in texts if words.plain(text) in self._by_name), None
-        )
+        return by_id or next((self._by_name[words.plain(text)] for text in texts if words.plain(text) in self._by_name), None)
 
 
 def _kind(resource: Resource, named: list[codes.PayerName]) -> tuple[str | None, bool]:
@@ -91,7 +86,7 @@ def _most_special(kinds: set[str]) -> set[str]:
     return kinds
 
 
-def _coded(coding: fhir.Coding) -> tuple[str, bool] | None:
+def _coded(coding: Coding) -> tuple[str, bool] | None:
     table = codes.payers()
     if coding.system.lower() in _SOPT or (not coding.system and coding.code.isdigit()):
         rows = [row for row in table.sopt if coding.code.startswith(row.prefix)]

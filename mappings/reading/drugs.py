@@ -68,13 +68,9 @@ def _drug(
     return Drug(family, use, clash, ndcs, strength, bag_mg, bag_ml, diluted, lost, says)
 
 
-def _bag(
-    family: str | None, ingredients: tuple[_Ingredient, ...], medication: Resource
-) -> tuple[Decimal | None, Decimal | None]:
+def _bag(family: str | None, ingredients: tuple[_Ingredient, ...], medication: Resource) -> tuple[Decimal | None, Decimal | None]:
     """mg of iron, and in how many mL, by the strength of the iron ingredient."""
-    ours = [
-        item for item in ingredients if any(row.family == family for found in item.findings for row in found.evidence)
-    ]
+    ours = [item for item in ingredients if any(row.family == family for found in item.findings for row in found.evidence)]
     chosen = ours or list(ingredients if len(ingredients) == 1 else ())
     if len(chosen) != 1:
         return None, None

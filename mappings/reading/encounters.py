@@ -6,7 +6,7 @@ from mappings import codes
 from mappings.reading import fhir
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
-from mappings.record import DialysisTreatment, Encounter, Location, Stay
+from mappings.record import Concept, DialysisTreatment, Encounter, Location, Stay
 
 _ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 
@@ -56,12 +56,7 @@ def location(resource: Resource, collection: Collection) -> Location:
             found.append(fhir.text(item.get("value")))
     if not found:
         table = codes.settings().location_type
-        found = [
-            table[row.code]
-            for concept in concepts
-            for row in concept.codings
-            if row.system == _ROLE_CODE and row.code in table
-        ]
+        found = [table[row.code] for concept in concepts for row in concept.codings if row.system == _ROLE_CODE and row.code in table]
     return Location(
         source=fhir.source(resource),
         place_of_service=tuple(dict.fromkeys(found)),
@@ -69,7 +64,7 @@ def location(resource: Resource, collection: Collection) -> Location:
     )
 
 
-def dialysis_kind(concept: fhir.Concept) -> str | None:
+def dialysis_kind(concept: Concept) -> str | None:
     table = codes.diagnoses().dialysis_codes
     return next((table[key] for row in concept.codings for key in [(row.system, row.code)] if key in table), None)
 

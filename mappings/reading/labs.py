@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from mappings import codes, words
 from mappings.codes import Analyte
+from mappings.moment import Moment
 from mappings.reading import fhir
 from mappings.reading.amounts import plain, written
 from mappings.reading.collection import Collection
@@ -22,9 +23,7 @@ class LabReader:
 
     def __init__(self, aliases: Mapping[str, str]) -> None:
         table = codes.labs()
-        self._aliases = {
-            key: table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name
-        }
+        self._aliases = {key: table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name}
 
     def analyte(self, concept: Concept) -> Analyte | None:
         """The analyte that a code means; a goal or a mere presence is none."""
@@ -51,9 +50,7 @@ class LabReader:
             if resource.get("status") in USABLE:
                 yield from self._of(resource, collection, panels)
 
-    def _of(
-        self, resource: Resource, collection: Collection, panels: Mapping[str, tuple[str, ...]]
-    ) -> Iterator[LabResult]:
+    def _of(self, resource: Resource, collection: Collection, panels: Mapping[str, tuple[str, ...]]) -> Iterator[LabResult]:
         parts: list[tuple[Analyte, Resource]] = []
         analyte = self.analyte(fhir.concept(resource.get("code")))
         if analyte:
@@ -72,12 +69,10 @@ class LabReader:
             yield _result(analyte, part, source, when, specimen, groups)
 
 
-def _collected(resource: Resource, collection: Collection) -> fhir.Moment | None:
+def _collected(resource: Resource, collection: Collection) -> Moment | None:
     specimen = collection.resolve(resource.get("specimen"), resource)
     collection_part = fhir.mapping(fhir.mapping(specimen).get("collection"))
-    drawn = (
-        fhir.moment(collection_part.get("collectedDateTime")) or fhir.period(collection_part.get("collectedPeriod"))[0]
-    )
+    drawn = fhir.moment(collection_part.get("collectedDateTime")) or fhir.period(collection_part.get("collectedPeriod"))[0]
     effective = fhir.either(resource, "effectiveDateTime", "effectiveInstant")
     return drawn or fhir.moment(effective) or fhir.period(resource.get("effectivePeriod"))[0]
 
@@ -86,7 +81,7 @@ def _result(
     analyte: Analyte,
     part: Resource,
     source: Source,
-    when: fhir.Moment | None,
+    when: Moment | None,
     specimen: str | None,
     groups: tuple[str, ...],
 ) -> LabResult:
@@ -128,9 +123,7 @@ def _value(analyte: Analyte, part: Resource) -> _Value:
         return _unusable("without a usable value", says)
     if factor is None:
         return _unusable(
-            "without a unit"
-            if not (quantity.get("unit") or quantity.get("code"))
-            else "in a unit that is not used for it",
+            "without a unit" if not (quantity.get("unit") or quantity.get("code")) else "in a unit that is not used for it",
             says,
         )
     return _bounded(value * factor, fhir.text(quantity.get("comparator")), says)
@@ -193,9 +186,7 @@ def _unusable(problem: str, says: str) -> _Value:
     return None, None, False, False, problem, says
 
 
-def membership(
-    observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection
-) -> dict[str, tuple[str, ...]]:
+def membership(observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection) -> dict[str, tuple[str, ...]]:
     """Which panels (`hasMember`) and DiagnosticReports (`result`) each observation belongs to."""
     found: dict[str, tuple[str, ...]] = {}
     for resource, element in [*((row, "hasMember") for row in observations), *((row, "result") for row in reports)]:

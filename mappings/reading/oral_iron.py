@@ -10,9 +10,7 @@ from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
 from mappings.record import Concept, OralIron
 
-_NOT_TAKEN = frozenset(
-    {"entered-in-error", "not-taken", "intended", "unknown", "cancelled", "draft", "declined", "preparation"}
-)
+_NOT_TAKEN = frozenset({"entered-in-error", "not-taken", "intended", "unknown", "cancelled", "draft", "declined", "preparation"})
 _INTOLERANCE = (
     "intolerance",
     "intolerant",

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from mappings import codes, words
+from mappings.moment import Moment
 from mappings.products import ProductFinder
 from mappings.reading import fhir
 from mappings.reading.amounts import amount
 from mappings.reading.collection import Collection
 from mappings.reading.drugs import drug
 from mappings.reading.fhir import Resource
-from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order
+from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
 
 _INTENTS = frozenset({"order", "plan", "original-order", "filler-order", "instance-order", "reflex-order"})
 _STATUSES = frozenset({"active", "completed"})
@@ -37,9 +38,7 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
     return Order(
         source=fhir.source(resource),
         drug=wanted,
-        counts=resource.get("intent") in _INTENTS
-        and resource.get("status") in _STATUSES
-        and resource.get("doNotPerform") is not True,
+        counts=resource.get("intent") in _INTENTS and resource.get("status") in _STATUSES and resource.get("doNotPerform") is not True,
         dose=_dose(instructions),
         has_timing=any(_timed(fhir.mapping(row.get("timing"))) for row in instructions),
         free_text=any(fhir.text(row.get("text")) or fhir.text(row.get("patientInstruction")) for row in instructions),
@@ -53,14 +52,8 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
 
 
 def _dose(instructions: list[Resource]) -> Amount:
-    doses = [
-        fhir.mapping(part).get("doseQuantity") for row in instructions for part in fhir.items(row.get("doseAndRate"))
-    ]
-    ranges = [
-        fhir.mapping(part.get("doseRange")).get("high")
-        for row in instructions
-        for part in fhir.items(row.get("doseAndRate"))
-    ]
+    doses = [fhir.mapping(part).get("doseQuantity") for row in instructions for part in fhir.items(row.get("doseAndRate"))]
+    ranges = [fhir.mapping(part.get("doseRange")).get("high") for row in instructions for part in fhir.items(row.get("doseAndRate"))]
     found = next((quantity for quantity in [*doses, *ranges] if quantity is not None), None)
     return amount(found)
 
@@ -77,7 +70,7 @@ def _timed(timing: Resource) -> bool:
     )
 
 
-def _bounds(resource: Resource, instructions: list[Resource]) -> tuple[fhir.Moment | None, fhir.Moment | None]:
+def _bounds(resource: Resource, instructions: list[Resource]) -> tuple[Moment | None, Moment | None]:
     for row in instructions:
         repeat = fhir.mapping(fhir.mapping(row.get("timing")).get("repeat"))
         if "boundsPeriod" in repeat:
@@ -134,15 +127,10 @@ def dispense(resource: Resource, collection: Collection, finder: ProductFinder) 
     )
 
 
-def _vials(resource: Resource, handed: Drug, source: fhir.Source) -> Iterator[Container]:
+def _vials(resource: Resource, handed: Drug, source: Source) -> Iterator[Container]:
     quantity = amount(resource.get("quantity"))
     known = [ndc for ndc in handed.ndcs if ndc in codes.packages()]
-    if (
-        quantity.unit == "vial"
-        and quantity.value
-        and quantity.value == quantity.value.to_integral_value() > Decimal(0)
-        and len(known) == 1
-    ):
+    if quantity.unit == "vial" and quantity.value and quantity.value == quantity.value.to_integral_value() > Decimal(0) and len(known) == 1:
         yield Container(codes.packages()[known[0]].mg, int(quantity.value), known[0], source)
 
 

@@ -11,9 +11,7 @@ _NUMBER = r"(?<![\d.,/-])(?P<value>\d{1,4}(?:\.\d+)?)(?![\d,]|\.\d)"
 _UNIT = r"\s*(?P<unit>mg|milligrams?|mcg|ug|g|ml|cc|milliliters?)\b"
 _VERB = r"(?:wasted|waste|wastage|discarded|discard)"
 _AMOUNT_AFTER = re.compile(rf"\b{_VERB}\b(?:\s+(?:amount|of|was|is|drug))*\s*[:=]?\s*{_NUMBER}{_UNIT}", re.IGNORECASE)
-_AMOUNT_BEFORE = re.compile(
-    rf"{_NUMBER}{_UNIT}\)?\s+(?:(?:was|were|of|drug|iron|sucrose|venofer|remaining)\s+)*{_VERB}\b", re.IGNORECASE
-)
+_AMOUNT_BEFORE = re.compile(rf"{_NUMBER}{_UNIT}\)?\s+(?:(?:was|were|of|drug|iron|sucrose|venofer|remaining)\s+)*{_VERB}\b", re.IGNORECASE)
 _NONE = re.compile(
     r"\b(?:no|zero)\s+(?:drug\s+|medication\s+)?(?:waste|wastage|discard(?:ed amount)?|drug (?:was )?(?:wasted|discarded))\b"
     r"|\b(?:none|nothing)\s+(?:was\s+)?(?:wasted|discarded)\b"
@@ -48,6 +46,4 @@ def _amounts(sentence: str) -> Iterator[re.Match[str]]:
     """Amounts before their verb, then amounts after a verb that has none before it."""
     before = list(_AMOUNT_BEFORE.finditer(sentence))
     yield from before
-    yield from (
-        found for found in _AMOUNT_AFTER.finditer(sentence) if not any(found.start() < other.end() for other in before)
-    )
+    yield from (found for found in _AMOUNT_AFTER.finditer(sentence) if not any(found.start() < other.end() for other in before))

@@ -47,9 +47,7 @@ def place_of_service(service: Service) -> Result | None:
             evidence=evidence,
             value=setting.code,
         )
-    return Result(
-        state="met", says=f"Place of service {setting.code}, {setting.says}.", evidence=evidence, value=setting.code
-    )
+    return Result(state="met", says=f"Place of service {setting.code}, {setting.says}.", evidence=evidence, value=setting.code)
 
 
 def esrd_consolidated_billing(service: Service) -> Result | None:
@@ -57,9 +55,7 @@ def esrd_consolidated_billing(service: Service) -> Result | None:
     kidney, policy, day = service.kidney, service.policy, service.day
     if policy is None or not policy.consolidated_billing or kidney.in_facility or service.code is None or day is None:
         return None
-    rows = [
-        row for row in codes.payment().esrd_consolidated_billing if row.holds(day) and service.code.code in row.codes
-    ]
+    rows = [row for row in codes.payment().esrd_consolidated_billing if row.holds(day) and service.code.code in row.codes]
     if not kidney.esrd or not rows:
         return None
     says = f"{service.code.code} for a patient with ESRD on dialysis belongs to the dialysis facility's claim (consolidated billing)."
@@ -99,11 +95,7 @@ def _asked(service: Service, rule: AuthorizationRule) -> str:
 def usable_authorization(service: Service) -> Authorization | None:
     """The approved authorization for code and day that has enough units left."""
     return next(
-        (
-            row
-            for row in _for_code(service)
-            if row.decision == "approved" and _in_period(row, service) and _units_left(row, service)
-        ),
+        (row for row in _for_code(service) if row.decision == "approved" and _in_period(row, service) and _units_left(row, service)),
         None,
     )
 
@@ -129,9 +121,7 @@ def _why_not(service: Service, rule: AuthorizationRule) -> Result:
     if any(_in_period(row, service) for row in approved):
         return Result(state="not-covered", says="The authorized units are used up.", evidence=cited, rule=rule)
     if approved:
-        return Result(
-            state="expired", says=f"The authorization does not cover {service.day}.", evidence=cited, rule=rule
-        )
+        return Result(state="expired", says=f"The authorization does not cover {service.day}.", evidence=cited, rule=rule)
     if any(row.decision == "denied" for row in rows):
         return Result(
             state="not-covered",
@@ -174,9 +164,7 @@ def preferred_product(service: Service) -> Result | None:
         return Result(state="met", says=f"{code} is a preferred product.", value=code, rule=rule)
     wanted = ", ".join(rule.codes)
     if code in rule.not_covered:
-        return Result(
-            state="not-covered", says=f"The payer does not cover {code}; it covers {wanted}.", value=code, rule=rule
-        )
+        return Result(state="not-covered", says=f"The payer does not cover {code}; it covers {wanted}.", value=code, rule=rule)
     first = service.day - timedelta(days=rule.lookback_days)
     tried = _tried(service, rule.codes, first)
     if len(tried) >= rule.tried:
@@ -197,11 +185,7 @@ def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[st
     """Preferred families given before the dose."""
     families = {row.family for row in codes.families().values() if any(code.code in preferred for code in row.codes)}
     day, zone = service.day or date.max, service.zone
-    rows = [
-        row
-        for row in service.record.administrations
-        if row.status == "completed" and row.start and row.drug.family in families
-    ]
+    rows = [row for row in service.record.administrations if row.status == "completed" and row.start and row.drug.family in families]
     return {row.drug.family or "": row for row in rows if row.start and first <= row.start.days(zone)[0] < day}
 
 
@@ -215,6 +199,4 @@ def drug_source(service: Service) -> Result | None:
         return None
     if service.drug_source == "buy-and-bill":
         return Result(state="met", says="Bought and billed.", value=service.drug_source, rule=rule)
-    return Result(
-        state="not-covered", says="The payer wants the drug from another source.", value=service.drug_source, rule=rule
-    )
+    return Result(state="not-covered", says="The payer wants the drug from another source.", value=service.drug_source, rule=rule)

@@ -1,5 +1,6 @@
 """What stands on the line itself: date, product, dose, NDC, discarded drug, units, times."""
 
+from mappings.assessment import State
 from mappings.reading.amounts import plain
 from mappings.record import Source
 from mappings.service import Result, Service, cite
@@ -22,9 +23,7 @@ def product(service: Service) -> Result:
     drug = service.administration.drug
     evidence = (cite(service.administration.source, drug.says or "medication"),)
     if drug.clash:
-        return Result(
-            state="contradicted", says=f"The record names different products: {drug.clash}.", evidence=evidence
-        )
+        return Result(state="contradicted", says=f"The record names different products: {drug.clash}.", evidence=evidence)
     if drug.lost:
         return Result(
             state="missing",
@@ -35,9 +34,7 @@ def product(service: Service) -> Result:
         return Result(state="missing", says="Nothing says which iron product was given.", evidence=evidence)
     if service.code is None:
         return _no_code(service)
-    return Result(
-        state="met", says=f"{service.family.name}: {service.code.code}.", value=service.code.code, evidence=evidence
-    )
+    return Result(state="met", says=f"{service.family.name}: {service.code.code}.", value=service.code.code, evidence=evidence)
 
 
 def _no_code(service: Service) -> Result:
@@ -46,9 +43,7 @@ def _no_code(service: Service) -> Result:
     if any(row.use for row in service.family.codes) and service.family.presentations:
         says = f"{service.family.name} has a code for each presentation, and the record does not say which was given."
         return Result(state="incomplete", says=says, evidence=evidence)
-    return Result(
-        state="missing", says=f"{service.family.name} has no billing code for {service.day}.", evidence=evidence
-    )
+    return Result(state="missing", says=f"{service.family.name} has no billing code for {service.day}.", evidence=evidence)
 
 
 def dose(service: Service) -> Result:
@@ -111,11 +106,7 @@ def discarded_amount(service: Service) -> Result | None:
             unit="mg" if value else None,
             evidence=service.waste_evidence,
         )
-    fix = (
-        f"Document that {plain(waste.expected_mg)} mg was discarded, or what became of it."
-        if waste.expected_mg is not None
-        else None
-    )
+    fix = f"Document that {plain(waste.expected_mg)} mg was discarded, or what became of it." if waste.expected_mg is not None else None
     return Result(state=waste.state, says=waste.says, evidence=service.waste_evidence, fix=fix)
 
 
@@ -144,5 +135,5 @@ def infusion_time(service: Service) -> Result | None:
     administration = service.administration
     if administration.start and administration.start.instant and administration.end and administration.end.instant:
         return Result(state="met", says="Start and stop are recorded.", rule=rule)
-    state = "incomplete" if administration.start and administration.start.instant else "missing"
+    state: State = "incomplete" if administration.start and administration.start.instant else "missing"
     return Result(state=state, says="Start and stop of the infusion are not both recorded.", rule=rule)

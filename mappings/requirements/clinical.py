@@ -24,9 +24,7 @@ def iron_deficiency_diagnosis(service: Service) -> Result | None:
         return _NOT_ASKED
     found = service.has("iron-deficiency-anemia")
     if found:
-        return Result(
-            state="met", says=f"{found[0].code} is recorded.", value=found[0].code, evidence=_cited(found), rule=rule
-        )
+        return Result(state="met", says=f"{found[0].code} is recorded.", value=found[0].code, evidence=_cited(found), rule=rule)
     renal = service.has("anemia-in-ckd")
     if renal:
         return _by_renal_anemia(service, renal)
@@ -82,9 +80,7 @@ def ckd_diagnosis(service: Service) -> Result | None:
     day = service.day or date.max
     staged = [row for row in service.has("ckd", "ckd-parent") if row.code != "N18" and table.billable(row.code, day)]
     if staged:
-        return Result(
-            state="met", says=f"{staged[0].code} is recorded.", value=staged[0].code, evidence=_cited(staged), rule=rule
-        )
+        return Result(state="met", says=f"{staged[0].code} is recorded.", value=staged[0].code, evidence=_cited(staged), rule=rule)
     partial = service.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
     if any(row.code == "N18.3" for row in partial):
         return Result(
@@ -113,9 +109,7 @@ def anemia_ckd_link(service: Service) -> Result | None:
         return _NOT_ASKED
     renal = service.has("anemia-in-ckd")
     if renal:
-        return Result(
-            state="met", says="D63.1 (anaemia in CKD) is recorded.", value="D63.1", evidence=_cited(renal), rule=rule
-        )
+        return Result(state="met", says="D63.1 (anaemia in CKD) is recorded.", value="D63.1", evidence=_cited(renal), rule=rule)
     anemia, ckd = service.has("anemia"), service.has("ckd", "ckd-parent", "ckd-cause")
     linked = [row for row in anemia if _due_to(row, ckd) or _same_encounter(service, row, ckd)]
     if linked:
@@ -160,11 +154,7 @@ def treatment_plan(service: Service) -> Result | None:
     rule = service.rules.treatment_plan
     if not service.applies(rule):
         return _NOT_ASKED
-    ours = [
-        row
-        for row in service.record.orders
-        if row.counts and service.family and row.drug.family == service.family.family
-    ]
+    ours = [row for row in service.record.orders if row.counts and service.family and row.drug.family == service.family.family]
     covering = [row for row in ours if _covers(row, service)]
     complete = [row for row in covering if row.dose.problem is None and row.has_timing]
     if complete:
@@ -182,9 +172,7 @@ def treatment_plan(service: Service) -> Result | None:
             if covering[0].dose.problem
             else "a frequency"
         )
-        says = (
-            f"The order does not say {lacking} in its own fields{' (free text only)' if covering[0].free_text else ''}."
-        )
+        says = f"The order does not say {lacking} in its own fields{' (free text only)' if covering[0].free_text else ''}."
         return Result(state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule)
     if any(row.end and service.day and row.end.days(service.zone)[1] < service.day for row in ours):
         return Result(
@@ -243,9 +231,7 @@ def _trial(service: Service, rule: OralIronRule) -> Result:
     courses = [row for row in service.record.oral_iron if not row.intolerance and _begun(row, service)]
     cited = tuple(cite(row.source, "course of oral iron") for row in courses)
     if not courses:
-        return Result(
-            state="missing", says="No trial of oral iron, intolerance or reason against it is recorded.", rule=rule
-        )
+        return Result(state="missing", says="No trial of oral iron, intolerance or reason against it is recorded.", rule=rule)
     longest = longest_run(courses, service)
     if rule.trial_days is None or longest >= rule.trial_days:
         return Result(
@@ -289,9 +275,7 @@ def progress_note(service: Service) -> Result | None:
     recent = [row for row in dated if row.when and row.when.days(service.zone)[1] >= first]
     final = [row for row in [*of_encounter, *recent] if row.final]
     if final:
-        return Result(
-            state="met", says="A final note is on record.", evidence=(cite(final[0].source, "final note"),), rule=rule
-        )
+        return Result(state="met", says="A final note is on record.", evidence=(cite(final[0].source, "final note"),), rule=rule)
     if of_encounter or recent:
         row = (of_encounter or recent)[0]
         return Result(

@@ -40,9 +40,7 @@ def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
     if state == "not-applicable":
         return Result(state=state, says="The policy's other value holds.", rule=rule)
     if found.result is None:
-        return Result(
-            state=state, says=_absent(service, name, rule, found), rule=rule, evidence=_unusable(service, name)
-        )
+        return Result(state=state, says=_absent(service, name, rule, found), rule=rule, evidence=_unusable(service, name))
     value = plain(found.result.value) if found.result.value is not None else None
     return Result(
         state=state,

@@ -117,9 +117,7 @@ def iron_overload(service: Service) -> Result | None:
     checks = (("ferritin", ">", rule.ferritin_above), ("tsat", ">=", rule.tsat_from))
     seen: list[LabResult] = []
     for analyte, operator, limit in checks:
-        rows = laboratory.before(
-            laboratory.usable(service.record.labs, analyte), service.administration.start, service.day, service.zone
-        )
+        rows = laboratory.before(laboratory.usable(service.record.labs, analyte), service.administration.start, service.day, service.zone)
         newest = laboratory.newest(rows)
         if newest is None:
             continue
