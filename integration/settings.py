@@ -34,6 +34,7 @@ DEFAULT_FILE = Path("ferroclaim.toml")
 
 Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "generic"]
 WriteBackForm = Literal["auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"]
+Role = Literal["clinician", "biller", "admin"]
 DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
 
 
@@ -76,6 +77,55 @@ class Auth(_Section):
         if missing:
             raise ValueError(f"method {self.method} needs {' and '.join(missing)}")
         return self
+
+
+class SmartApp(_Section):
+    """How people open ferroclaim from this EHR (SMART App Launch), beside how the service signs in for itself."""
+
+    client_id: str = Field(min_length=1)
+    method: Literal["public", "private_key_jwt", "client_secret_basic", "client_secret_post"] = "public"
+    client_secret: SecretStr | None = Field(default=None, description="Better in the environment than in the file.")
+    key_file: ConfiguredPath | None = Field(default=None, description="Private keys, made by `ferroclaim keys`.")
+    key_id: str | None = None
+    scopes: list[str] | None = Field(default=None, description="Instead of the scopes that the pages need.")
+    frame_ancestors: list[str] = Field(
+        default=[], description="Origins of the EHR's own pages, in whose frames ours may stand."
+    )
+    chart_link: str | None = Field(
+        default=None, description="A page of the EHR for a resource; `{type}`, `{id}` and `{patient}` are filled in."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.method == "private_key_jwt" and self.key_file is None:
+            raise ValueError("method private_key_jwt needs key_file")
+        if self.method.startswith("client_secret") and self.client_secret is None:
+            raise ValueError(f"method {self.method} needs client_secret")
+        return self
+
+    @field_validator("frame_ancestors")
+    @classmethod
+    def _origins(cls, values: list[str]) -> list[str]:
+        return [_origin(value) for value in values]
+
+    @field_validator("chart_link")
+    @classmethod
+    def _a_web_address(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("must be an http or https address")
+        return value
+
+
+class CdsClient(_Section):
+    """An EHR that may call our CDS services: who signs its tokens, and where its keys are."""
+
+    issuer: str = Field(min_length=1)
+    jwks_url: str
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _safe(cls, value: str) -> str:
+        return _safe_address(value)
 
 
 class Place(_Section):
@@ -136,6 +186,23 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def _safe_address(value: str) -> str:
+    """https, or http on this machine."""
+    parts = urlsplit(value)
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
+        raise ValueError("must be an https address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must hold neither credentials, a query nor a fragment")
+    return value.rstrip("/")
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(_safe_address(value))
+    if parts.path:
+        raise ValueError("is an origin: scheme and host, without a path")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 class Site(_Section):
     """One EHR."""
 
@@ -162,6 +229,8 @@ class Site(_Section):
     bill_services: bool = Field(default=False, description="Infusion and injection codes as companion lines.")
     policy_dir: ConfiguredPath | None = None
     limits: Limits = Limits()
+    app: SmartApp | None = Field(default=None, description="The SMART app, opened from the chart or by itself.")
+    cds: list[CdsClient] = Field(default=[], description="Who may call the CDS services for this site.")
     write_back: WriteBackForm = "auto"
     auto_release: bool = Field(
         default=False, description="Ready lines leave without a person; the site's own decision."
@@ -221,6 +290,49 @@ class Log(_Section):
     resource_ids: Literal["hashed", "plain"] = "hashed"
 
 
+class OpenIdConnect(_Section):
+    """The hospital's own sign-in, for people who work without a chart."""
+
+    issuer: str
+    client_id: str = Field(min_length=1)
+    method: Literal["public", "client_secret_basic", "client_secret_post"] = "client_secret_basic"
+    client_secret: SecretStr | None = None
+    scopes: list[str] = ["openid", "profile"]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.method != "public" and self.client_secret is None:
+            raise ValueError(f"method {self.method} needs client_secret")
+        return self
+
+    @field_validator("issuer")
+    @classmethod
+    def _safe(cls, value: str) -> str:
+        return _safe_address(value)
+
+
+class Web(_Section):
+    """The pages: where they are reached, who may sign in, and as what.
+
+    `roles` lists, by role, whom it is for: a `fhirUser` (`Practitioner/12`), a `sub`, an e-mail address, a group of
+    the id_token, or `*` for every practitioner whom an EHR sends from a chart.
+    """
+
+    public_url: str | None = Field(default=None, description="https address under which people reach the service.")
+    roles: dict[Role, list[str]] = {"clinician": ["*"]}
+    sign_in: OpenIdConnect | None = None
+    local_user: str | None = Field(
+        default=None, description="Without sign-in, on 127.0.0.1 only: the name under which local use is recorded."
+    )
+    session_hours: float = Field(default=10, gt=0, le=24)
+    idle_minutes: float = Field(default=60, gt=0)
+
+    @field_validator("public_url")
+    @classmethod
+    def _safe(cls, value: str | None) -> str | None:
+        return value and _safe_address(value)
+
+
 class Settings(_Section):
     """Everything that can be configured."""
 
@@ -231,6 +343,7 @@ class Settings(_Section):
     )
     data_dir: ConfiguredPath = Path(".ferroclaim")
     log: Log = Log()
+    web: Web = Web()
     sites: dict[str, Site] = {}
 
     @model_validator(mode="before")
