@@ -1,0 +1,59 @@
+"""The way through the house for one patient: what was pulled → record → assessment → what should stand in the chart."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from integration.ehr.patient import PatientPull
+from integration.settings import Site
+from mappings.assess import assess
+from mappings.assessment import PatientAssessment
+from mappings.policy import PolicySet, load
+from mappings.reading import Collection, Reader
+from mappings.reading.collection import Group
+from mappings.record import PatientRecord, Problem
+from mappings.writing.detected_issue import Waiver, issues
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A patient's record and assessment; `problems` belong to no patient."""
+
+    record: PatientRecord
+    assessment: PatientAssessment
+    problems: tuple[Problem, ...] = ()
+
+
+def policies_of(site: Site) -> PolicySet:
+    """The built-in policies with the site's own."""
+    return load(site.policy_dir)
+
+
+def check_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: datetime) -> Checked:
+    """Assess what was pulled of one patient."""
+    collection = Collection([site.base_url])
+    for number, resource in enumerate(pull.resources, 1):
+        collection.add(resource, f"resource {number} of the answer")
+    reference = f"Patient/{pull.patient.removeprefix('Patient/')}"
+    facts = site.facts()
+    group = next((row for row in collection.groups() if row.patient == reference), Group(reference))
+    group.problems.extend(Problem(row["resource"], row["problem"]) for row in pull.problems)
+    record = Reader(facts).record(group, collection)
+    return Checked(record, assess(record, policies, as_of, facts), tuple(collection.problems))
+
+
+def assess_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: datetime) -> PatientAssessment:
+    """The assessment alone."""
+    return check_pull(pull, site, policies, as_of).assessment
+
+
+def owed_issues(
+    assessment: PatientAssessment, pull: PatientPull, now: datetime, waivers: Mapping[str, Waiver] | None = None
+) -> list[dict[str, Any]]:
+    """The DetectedIssues that the chart should hold now. None where a part of the chart could not be read: absence would be a guess."""
+    return [] if pull.unread else issues(assessment, _known(pull.issues), now, waivers=waivers)
+
+
+def _known(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in resources if row.get("resourceType") == "DetectedIssue"]

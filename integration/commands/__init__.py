@@ -1,0 +1,1 @@
+"""The commands of `ferroclaim`, one file for each group."""

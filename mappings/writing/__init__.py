@@ -1,0 +1,1 @@
+"""Assessments as what others read: DetectedIssue, CSV, claim drafts."""
