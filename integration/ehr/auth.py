@@ -199,9 +199,7 @@ class ClientCredentials:
         return Unauthorized(self.site.name, problem, fix, status)
 
 
-def authorization_for(
-    site: Site, tokens: Tokens = SHARED_TOKENS, token_headers: Mapping[str, str] | None = None
-) -> Authorization:
+def authorization_for(site: Site, tokens: Tokens = SHARED_TOKENS, token_headers: Mapping[str, str] | None = None) -> Authorization:
     if site.auth.method == "none":
         return NoAuthorization()
     return ClientCredentials(site, tokens, token_headers)

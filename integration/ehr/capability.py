@@ -36,7 +36,9 @@ class Capability:
         return of_kind is not None and (not of_kind.interactions or interaction in of_kind.interactions)
 
     def searches(self, kind: str) -> bool:
-        return kind in self.profile.searches and self.offers(kind)
+        """Whether KIND can be searched by patient (Epic's Claim only by _id)."""
+        by_patient = self.takes(kind, "patient") or self.takes(kind, "subject")
+        return kind in self.profile.searches and self.offers(kind) and by_patient
 
     def takes(self, kind: str, parameter: str) -> bool:
         """Whether a search of KIND knows PARAMETER (modifiers aside)."""
@@ -60,9 +62,7 @@ class Capability:
         return "create" in self.types[kind].interactions if kind in self.types else self._told(kind, self.profile.write)
 
     def updates(self, kind: str) -> bool:
-        return (
-            "update" in self.types[kind].interactions if kind in self.types else self._told(kind, self.profile.update)
-        )
+        return "update" in self.types[kind].interactions if kind in self.types else self._told(kind, self.profile.update)
 
     def conditional_create(self, kind: str) -> bool:
         return self.of(kind).conditional_create or self.profile.conditional_create
@@ -88,9 +88,7 @@ class Capability:
 def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
     """STATEMENT is what /metadata answered, or None where it answered nothing of use."""
     statement = statement if statement and statement.get("resourceType") == "CapabilityStatement" else {}
-    software = " ".join(
-        str(part) for part in (_dict(statement.get("software")).get("name"), statement.get("publisher")) if part
-    )
+    software = " ".join(str(part) for part in (_dict(statement.get("software")).get("name"), statement.get("publisher")) if part)
     rest = _servers(statement)
     return Capability(
         detected(software) if site.vendor == "auto" else profile(site.vendor),

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Self, TypeVar
 
 from integration.ehr import bundles, references
+from integration.ehr.auth import SHARED_TOKENS, Tokens
 from integration.ehr.bundles import Page
 from integration.ehr.capability import Capability, read_statement
 from integration.ehr.http import Answer, Json, Observer, Transport
@@ -25,9 +26,9 @@ Result = TypeVar("Result")
 class EhrClient:
     """Threads may share one; close it, or use it as a context manager."""
 
-    def __init__(self, site: Site, *, observer: Observer | None = None, transport: Transport | None = None) -> None:
+    def __init__(self, site: Site, *, tokens: Tokens = SHARED_TOKENS, observer: Observer | None = None) -> None:
         self.site = site
-        self.transport = transport or Transport(site, observer=observer)
+        self.transport = Transport(site, tokens=tokens, observer=observer)
         self.said: Json | None = None  # the CapabilityStatement, once `capability` was asked for
         self._capability: Capability | None = None
         self._asking = threading.Lock()
@@ -66,9 +67,7 @@ class EhrClient:
     def batches(self) -> bool:
         return self.capability.batch and not self._batch_refused
 
-    def search(
-        self, kind: str, params: Mapping[str, str | list[str]] | None = None, *, fresh: bool = False
-    ) -> list[Json]:
+    def search(self, kind: str, params: Mapping[str, str | list[str]] | None = None, *, fresh: bool = False) -> list[Json]:
         """Every resource of a search, all pages; what cannot be decoded raises `BadAnswer`."""
         found: list[Json] = []
         for page in self.pages(Query(kind, pairs(params or {})), fresh=fresh):
@@ -79,9 +78,7 @@ class EhrClient:
 
     def read(self, kind: str, identity: str, *, fresh: bool = False) -> Json:
         """One resource; raises `NotFound`, or `BadAnswer` where it cannot be used."""
-        answer = self.transport.read(
-            f"{kind}/{identity}", headers=NO_CACHE if fresh else None, what=f"reading a {kind}"
-        )
+        answer = self.transport.read(f"{kind}/{identity}", headers=NO_CACHE if fresh else None, what=f"reading a {kind}")
         return self.one(answer, kind)
 
     def one(self, answer: Answer, kind: str) -> Json:
@@ -185,9 +182,7 @@ class EhrClient:
 
     def _guard(self, address: str, seen: set[str], kind: str) -> None:
         if address in seen:
-            raise BadAnswer(
-                self.site.name, f"the pages of a search for {kind} run in a circle", "Tell the EHR's vendor"
-            )
+            raise BadAnswer(self.site.name, f"the pages of a search for {kind} run in a circle", "Tell the EHR's vendor")
         if len(seen) >= self.site.limits.pages:
             raise BadAnswer(
                 self.site.name,

@@ -32,9 +32,7 @@ class SmartConfiguration:
 
 def discover(site: Site) -> SmartConfiguration:
     """Where to get a token; `auth.token_url` has the last word."""
-    answer = json_object(
-        response := plain_request(site, "GET", site.base_url + WELL_KNOWN, headers={"Accept": "application/json"})
-    )
+    answer = json_object(response := plain_request(site, "GET", site.base_url + WELL_KNOWN, headers={"Accept": "application/json"}))
     endpoint = site.auth.token_url or (answer or {}).get("token_endpoint")
     if not isinstance(endpoint, str) or not endpoint:
         raise ConfigurationError(
@@ -44,9 +42,7 @@ def discover(site: Site) -> SmartConfiguration:
     endpoint = urljoin(site.base_url + "/", endpoint)
     parts = urlsplit(endpoint)
     if parts.scheme != "https" and not is_loopback(parts.hostname):
-        raise ConfigurationError(
-            f"Site {site.name}: the token endpoint at {parts.netloc} is not https. Set auth.token_url."
-        )
+        raise ConfigurationError(f"Site {site.name}: the token endpoint at {parts.netloc} is not https. Set auth.token_url.")
     said = answer or {}
     return SmartConfiguration(
         endpoint,

@@ -71,10 +71,7 @@ def examine(site: Site, patient_id: str | None = None) -> Report:
             capability = client.capability
             findings += [*_software(site, client.said), *_settings(site, capability)]
             findings += [*_reading(capability), *_changes(capability), *_writing(site, capability)]
-            findings += [
-                Finding("note", quirk.says, f"{capability.profile.title}, {quirk.id}")
-                for quirk in capability.profile.quirks
-            ]
+            findings += [Finding("note", quirk.says, f"{capability.profile.title}, {quirk.id}") for quirk in capability.profile.quirks]
             if patient_id is not None:
                 findings += _patient(client, patient_id)
             return Report(site.name, capability.profile.vendor, capability.software, tuple(findings))
@@ -84,15 +81,11 @@ def examine(site: Site, patient_id: str | None = None) -> Report:
 
 def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
     if statement is None:
-        yield Finding(
-            "note", "/metadata is not answered", "The vendor profile alone decides what is asked.", "Set `vendor`"
-        )
+        yield Finding("note", "/metadata is not answered", "The vendor profile alone decides what is asked.", "Set `vendor`")
         return
     version = str(statement.get("fhirVersion", "unknown"))
     if not version.startswith("4."):
-        yield Finding(
-            "problem", f"The server speaks FHIR {version}", "ferroclaim reads R4.", "Use the R4 address as base_url"
-        )
+        yield Finding("problem", f"The server speaks FHIR {version}", "ferroclaim reads R4.", "Use the R4 address as base_url")
     name = str((statement.get("software") or {}).get("name", ""))
     seems = detected(f"{name} {statement.get('publisher', '')}").vendor
     if site.vendor not in ("auto", seems) and seems != "generic":
@@ -149,13 +142,9 @@ def _settings(site: Site, capability: Capability) -> Iterator[Finding]:
                 f"Set search_params.{name}",
             )
     if site.time_zone is None:
-        yield Finding(
-            "note", "No time zone", "A dose near midnight may have no certain date of service.", "Set time_zone"
-        )
+        yield Finding("note", "No time zone", "A dose near midnight may have no certain date of service.", "Set time_zone")
     if not site.places:
-        yield Finding(
-            "note", "No places", "The place of service is known only where Locations are coded.", "Set places"
-        )
+        yield Finding("note", "No places", "The place of service is known only where Locations are coded.", "Set places")
     if site.billing_provider is None:
         yield Finding("note", "No billing provider", "Claim files cannot be written.", "Set billing_provider")
 
@@ -182,10 +171,7 @@ def _reading(capability: Capability) -> Iterator[Finding]:
 
 
 def _changes(capability: Capability) -> Iterator[Finding]:
-    by = {
-        kind: capability.since_param(kind)
-        for kind in ("MedicationAdministration", "Observation", "Condition", "Coverage")
-    }
+    by = {kind: capability.since_param(kind) for kind in ("MedicationAdministration", "Observation", "Condition", "Coverage")}
     blind = [kind for kind, parameter in by.items() if parameter is None]
     other = [f"{kind} by {parameter}" for kind, parameter in by.items() if parameter not in (None, "_lastUpdated")]
     if blind:
@@ -234,9 +220,7 @@ def _writing(site: Site, capability: Capability) -> Iterator[Finding]:
     )
     yield Finding("ok", f"Gaps are written as {kind}", f"None is written twice: {guard}.")
     if not capability.updates(kind) and not form.once_per_state:
-        yield Finding(
-            "problem", f"A {kind} cannot be updated", "It would stay open for ever.", "Set write_back to another form"
-        )
+        yield Finding("problem", f"A {kind} cannot be updated", "It would stay open for ever.", "Set write_back to another form")
 
 
 def _patient(client: EhrClient, patient_id: str) -> Iterator[Finding]:

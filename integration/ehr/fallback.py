@@ -31,9 +31,7 @@ def administrations(resource: Json) -> Iterator[Json]:
 def _of_order(order: Json) -> Json:
     found = {
         **_common(order, "order"),
-        **_some(
-            order, "medicationCodeableConcept", "medicationReference", "contained", "reasonCode", "reasonReference"
-        ),
+        **_some(order, "medicationCodeableConcept", "medicationReference", "contained", "reasonCode", "reasonReference"),
         "request": {"reference": f"MedicationRequest/{order['id']}"},
     }
     if order.get("authoredOn"):
@@ -48,11 +46,7 @@ def _of_procedure(procedure: Json) -> Json:
         **_common(procedure, "procedure"),
         "medicationCodeableConcept": procedure["code"],
         **_some(procedure, "reasonCode", "reasonReference", "note"),
-        **{
-            f"effective{form}": procedure[f"performed{form}"]
-            for form in ("DateTime", "Period")
-            if f"performed{form}" in procedure
-        },
+        **{f"effective{form}": procedure[f"performed{form}"] for form in ("DateTime", "Period") if f"performed{form}" in procedure},
     }
 
 
@@ -80,10 +74,7 @@ def _dose(order: Json) -> Any:
 def _drug(procedure: Json) -> bool:
     code = procedure.get("code")
     codings = code.get("coding") if isinstance(code, dict) else None
-    return any(
-        isinstance(c, dict) and c.get("system") in HCPCS and str(c.get("code")).startswith(DRUG_CODES)
-        for c in codings or []
-    )
+    return any(isinstance(c, dict) and c.get("system") in HCPCS and str(c.get("code")).startswith(DRUG_CODES) for c in codings or [])
 
 
 def _some(resource: Json, *keys: str) -> Json:

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 from urllib3.util import Retry
 
-from integration.ehr.auth import Authorization, authorization_for
+from integration.ehr.auth import SHARED_TOKENS, Tokens, authorization_for
 from integration.ehr.profile import profile
 from integration.errors import (
     BadAnswer,
@@ -67,10 +67,10 @@ class Transport:
     `limits.connections` connections (Q44).
     """
 
-    def __init__(self, site: Site, auth: Authorization | None = None, observer: Observer | None = None) -> None:
+    def __init__(self, site: Site, *, tokens: Tokens = SHARED_TOKENS, observer: Observer | None = None) -> None:
         self.site = site
         self._profile_headers, token_headers = _profile_headers(site)
-        self.auth = auth or authorization_for(site, token_headers=token_headers)
+        self.auth = authorization_for(site, tokens, token_headers)
         self.observer = observer
         self.sent = 0
         self._counting = threading.Lock()
@@ -133,9 +133,7 @@ class Transport:
         answer = self._authorised(self._reading, method, self.url(path), params, headers, body)
         return self._checked(answer, what or _kind(path))
 
-    def write(
-        self, method: str, path: str, body: Json | None, headers: Mapping[str, str] | None = None, what: str = ""
-    ) -> Answer:
+    def write(self, method: str, path: str, body: Json | None, headers: Mapping[str, str] | None = None, what: str = "") -> Answer:
         """One attempt. Raises `OutcomeUnknown` where it may have happened all the same."""
         what = what or f"{method} {_kind(path)}"
         answer = self._authorised(self._writing, method, self.url(path), None, headers, body)

@@ -22,9 +22,7 @@ def generate(algorithm: Algorithm = "ES384", now: float | None = None) -> Key:
     """A fresh private key; `iat` says when it was made, `kid` is its thumbprint (RFC 7638)."""
     about: KeyParameters = {"use": "sig", "alg": algorithm}
     key: Key = (
-        RSAKey.generate_key(RSA_BITS, about, private=True)
-        if algorithm == "RS384"
-        else ECKey.generate_key("P-384", about, private=True)
+        RSAKey.generate_key(RSA_BITS, about, private=True) if algorithm == "RS384" else ECKey.generate_key("P-384", about, private=True)
     )
     made = int(time.time() if now is None else now)
     named: dict[str, Any] = {**key.as_dict(private=True), "kid": key.thumbprint(), "iat": made}

@@ -117,9 +117,7 @@ class Reading:
             return
         answers = self._batch([person, *(query.path for query in asked)])
         self._take_patient(answers[0])
-        self._follow(
-            self._in_one([self._first(query, answer) for query, answer in zip(asked, answers[1:], strict=True)])
-        )
+        self._follow(self._in_one([self._first(query, answer) for query, answer in zip(asked, answers[1:], strict=True)]))
 
     def _take_patient(self, answer: Answer) -> None:
         site = self.client.site.name
@@ -157,9 +155,7 @@ class Reading:
         again = [(search.query, search.query.path) for search in rest if not further[search.query]]
         pages = [(query, further_on) for query, several in further.items() for further_on in several]
         self._second([further_on for _, further_on in pages], {search.query.kind for search in rest})
-        return again + [
-            (search.query, search.query.path) for search in rest if self._short(search, further[search.query])
-        ]
+        return again + [(search.query, search.query.path) for search in rest if self._short(search, further[search.query])]
 
     def _second(self, further: list[Query], coming: set[str]) -> None:
         """One batch. A reference into a type of which more is COMING may yet be answered by that."""

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from integration.ehr.capability import Capability
-from integration.ehr.profile import Search
+from integration.ehr.profile import Search, profile
 from integration.settings import Site
 from mappings.codes import labs
 
@@ -47,9 +47,7 @@ class Query:
 
 def pairs(params: Mapping[str, str | list[str]]) -> tuple[tuple[str, str], ...]:
     """A search's parameters; a list of values is repeated, which means `and`."""
-    return tuple(
-        (name, text) for name, value in params.items() for text in ([value] if isinstance(value, str) else value)
-    )
+    return tuple((name, text) for name, value in params.items() for text in ([value] if isinstance(value, str) else value))
 
 
 def queries(capability: Capability, patient_id: str, since: date | None, site: Site) -> list[Query]:
@@ -69,14 +67,14 @@ def queries(capability: Capability, patient_id: str, since: date | None, site: S
     found = [
         Query(kind, (*_params(capability, kind, search, filling, since), *own, *count))
         for kind, searches in capability.profile.searches.items()
-        if capability.offers(kind)
+        if capability.searches(kind)
         for search in searches
     ]
     return list(dict.fromkeys(found))
 
 
 def not_offered(capability: Capability) -> frozenset[str]:
-    return frozenset(kind for kind in capability.profile.searches if not capability.offers(kind))
+    return frozenset(kind for kind in profile("generic").searches if not capability.searches(kind))
 
 
 def loinc_codes() -> list[str]:
@@ -84,9 +82,7 @@ def loinc_codes() -> list[str]:
     return [code for analyte in labs().analytes for code in analyte.loinc]
 
 
-def _params(
-    capability: Capability, kind: str, search: Search, filling: Mapping[str, str], since: date | None
-) -> Iterator[tuple[str, str]]:
+def _params(capability: Capability, kind: str, search: Search, filling: Mapping[str, str], since: date | None) -> Iterator[tuple[str, str]]:
     for name, value in search.items():
         texts = [value] if isinstance(value, str) else value
         if name in REPEATED:
@@ -96,8 +92,7 @@ def _params(
         elif name in CONTROLS or capability.takes(kind, name):
             yield name, _filled(",".join(texts), filling)
         elif name == "patient":  # never without: the answer would be everybody's
-            named = capability.takes(kind, "subject")
-            yield ("subject", f"Patient/{filling['{patient}']}") if named else ("patient", filling["{patient}"])
+            yield "subject", f"Patient/{filling['{patient}']}"
 
 
 def _filled(text: str, filling: Mapping[str, str]) -> str:
@@ -121,9 +116,7 @@ def _concepts(concept: Any) -> set[tuple[str, str]]:
 
 def _listed(identifiers: Any) -> set[tuple[str, str]]:
     return {
-        (str(i.get("system")), str(i.get("value")))
-        for i in (identifiers if isinstance(identifiers, list) else [])
-        if isinstance(i, dict)
+        (str(i.get("system")), str(i.get("value"))) for i in (identifiers if isinstance(identifiers, list) else []) if isinstance(i, dict)
     }
 
 

@@ -43,9 +43,7 @@ class Profile(BaseModel):
     conditional_create: bool = False
     since: dict[str, str] = {}  # by type the date parameter that tells of changes where there is no _lastUpdated
     site_params: tuple[str, ...] = ()  # what every search needs and only the site knows (its `search_params`)
-    unadvertised: tuple[
-        str, ...
-    ] = ()  # `Type` or `Type.parameter` that works although the CapabilityStatement is silent
+    unadvertised: tuple[str, ...] = ()  # `Type` or `Type.parameter` that works although the CapabilityStatement is silent
     lists_administrations: bool = True  # MedicationAdministration can be searched without a patient
     lists_patients: bool = True
     headers: dict[str, str] = {}

@@ -44,9 +44,7 @@ class ServerWriteBack:
     def put(self, issue: Json, existing: Json | None = None) -> Outcome:
         return self.put_all([issue], None if existing is None else [existing])[0]
 
-    def put_all(
-        self, wanted: Sequence[Json], existing: Iterable[Json] | None = None, *, dry_run: bool = False
-    ) -> list[Outcome]:
+    def put_all(self, wanted: Sequence[Json], existing: Iterable[Json] | None = None, *, dry_run: bool = False) -> list[Outcome]:
         owed = {str(issues.gap_of(issue)): issue for issue in wanted}
         settled = self._by_ledger(owed)
         known = self._known({gap: issue for gap, issue in owed.items() if gap not in settled}, existing)
@@ -154,10 +152,7 @@ class ServerWriteBack:
 
     def _send(self, writes: list[Write]) -> list[Outcome]:
         allowed = writes if self._left is None else writes[: self._left]
-        over = [
-            Outcome(w.gap, "refused", message="not written: the limit of this run is reached")
-            for w in writes[len(allowed) :]
-        ]
+        over = [Outcome(w.gap, "refused", message="not written: the limit of this run is reached") for w in writes[len(allowed) :]]
         if self._left is not None:
             self._left -= len(allowed)
         self._record(allowed, "sent")

@@ -23,9 +23,7 @@ class WriteBack(Protocol):
     def put(self, issue: Json, existing: Json | None = None) -> Outcome:
         """Brings one DetectedIssue into the chart; EXISTING is the one it was decided from."""
 
-    def put_all(
-        self, wanted: Sequence[Json], existing: Iterable[Json] | None = None, *, dry_run: bool = False
-    ) -> list[Outcome]:
+    def put_all(self, wanted: Sequence[Json], existing: Iterable[Json] | None = None, *, dry_run: bool = False) -> list[Outcome]:
         """One patient's DetectedIssues, in one request where the server allows.
 
         EXISTING: ours as just read (`PatientPull.issues`); None: they are looked up. Raises `Unreachable` where

@@ -1,0 +1,55 @@
+"""Fake EHRs, and clients for them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from integration.ehr.auth import Tokens
+from integration.ehr.client import EhrClient
+from integration.settings import Site
+from tests.fakes.ehr import FakeEhr
+
+
+@pytest.fixture(scope="session")
+def _one_server() -> Iterator[HTTPServer]:
+    with HTTPServer(threaded=True) as server:
+        yield server
+
+
+@pytest.fixture
+def ehr_server(_one_server: HTTPServer) -> HTTPServer:
+    _one_server.clear()
+    return _one_server
+
+
+@pytest.fixture
+def ehr(ehr_server: HTTPServer) -> Iterator[Callable[..., FakeEhr]]:
+    """`ehr("epic")` is an empty EHR of that kind. A request that nobody expected fails the test at its end."""
+    made: list[FakeEhr] = []
+
+    def make(mode: str, **settings: Any) -> FakeEhr:
+        made.append(FakeEhr(ehr_server, mode, **settings))
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.server.check_handler_errors()
+    assert [surprise for fake in made for surprise in fake.unexpected] == []
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., EhrClient]]:
+    """`connect(ehr)` is a client for it; what is configured besides comes as keywords. Tokens last for one test."""
+    clients: list[EhrClient] = []
+    tokens = Tokens()
+
+    def make(fake: FakeEhr, **settings: Any) -> EhrClient:
+        site = Site.adhoc(fake.base_url, **{"name": "general", "vendor": fake.mode_name, **settings})
+        clients.append(EhrClient(site, tokens=tokens))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()

@@ -1,0 +1,1 @@
+"""Stand-ins for what is outside, as strict as the real thing."""
