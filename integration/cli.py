@@ -1,14 +1,62 @@
-"""The command line, `ferroclaim`."""
+"""The command line, `ferroclaim`: data to stdout, progress and problems to stderr, never a traceback.
+
+Exit status: 0 done; 1 some resource could not be read or written (each is named); 2 wrong usage, configuration or source.
+"""
+
+import importlib.util
+import os
+import sys
+from typing import NoReturn
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+from integration.commands import assessing
+from integration.errors import FerroclaimError
+from mappings.documents import DataFileError
+
+app = typer.Typer(
+    name="ferroclaim",
+    help="Turn intravenous-iron administrations into claim lines, and say what documentation is missing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(assessing.demo)
+app.command()(assessing.assess)
+app.command()(assessing.explain)
+
+_GROUPS = ("policy", "service", "subscribe", "sweep", "failed", "doctor", "keys")
 
 
-@app.callback()
+def _mount() -> None:
+    """Groups of commands; each imports what it needs only when it is called."""
+    for name in _GROUPS:
+        if importlib.util.find_spec(f"integration.commands.{name}"):
+            importlib.import_module(f"integration.commands.{name}").mount(app)
+
+
+_mount()
+
+
 def main() -> None:
-    """Turn intravenous-iron administrations into claim lines, and say what documentation is missing."""
+    """Run a command; every problem becomes one sentence on stderr."""
+    try:
+        app()
+    except (FerroclaimError, DataFileError) as problem:
+        _fail(str(problem))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as problem:  # noqa: BLE001 - the promise is: no traceback ever
+        if os.environ.get("FERROCLAIM_DEBUG"):
+            raise
+        _fail(f"An unexpected error ({type(problem).__name__}). Set FERROCLAIM_DEBUG=1 to see where, and report it.")
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"ferroclaim: {message}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
 
 
 if __name__ == "__main__":
-    app()
+    main()

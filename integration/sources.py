@@ -78,7 +78,9 @@ def _open(source: str) -> Iterator[tuple[str, BinaryIO]]:
     try:
         yield path.name, path.open("rb")
     except OSError as problem:
-        raise ConfigurationError(f"Cannot read {source}: {problem.strerror}. Name a Bundle file, NDJSON, a folder, a FHIR base URL, or `-`.") from None
+        raise ConfigurationError(
+            f"Cannot read {source}: {problem.strerror}. Name a Bundle file, NDJSON, a folder, a FHIR base URL, or `-`."
+        ) from None
 
 
 def _take(collection: Collection, name: str, stream: BinaryIO) -> None:
@@ -113,9 +115,7 @@ def _take_lines(collection: Collection, name: str, stream: Any) -> None:
             collection.add(row, place)
 
 
-def from_server(
-    client: EhrClient, patients: list[str] | None, policies: PolicySet, as_of: datetime, back: "Back | None" = None
-) -> Result:
+def from_server(client: EhrClient, patients: list[str] | None, policies: PolicySet, as_of: datetime, back: "Back | None" = None) -> Result:
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
     A patient that can't be read is named in `unreadable` and the others go on; a server that can't be reached at all raises.

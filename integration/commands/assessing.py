@@ -1,0 +1,248 @@
+"""`demo`, `assess` and `explain`: from a source to lines and gaps."""
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from integration import settings
+from integration.errors import ConfigurationError
+from integration.sources import Result, adhoc_or_named, from_collection, from_files, from_server, is_server, writing_back
+from mappings import moment, policy
+from mappings.assessment import Assessment, to_json
+from mappings.policy import PolicySet
+from mappings.site import Site as Facts
+
+Format = Literal["table", "json", "csv", "x12", "fhir"]
+DEMO_DAY, DEMO_ZONE = date(2026, 11, 23), "America/New_York"
+DEFAULT_WRITES = 100
+
+Source = Annotated[
+    str, typer.Argument(help="A Bundle file, a folder or file of NDJSON, a FHIR base URL, or - for a Bundle on standard input.")
+]
+Patients = Annotated[list[str] | None, typer.Option("--patient", help="A patient of the server (repeatable).")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="The end of this day in the site's zone, or a moment with offset; default now.")]
+Zone = Annotated[str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")]
+SiteName = Annotated[str | None, typer.Option("--site", help="A site of the configuration.")]
+PolicyDir = Annotated[Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")]
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+
+
+def demo() -> None:
+    """Assess the sample records that come with the package: no configuration, no network."""
+    from integration import samples, tables
+    from mappings.reading import Collection
+
+    collection = Collection()
+    for name, bundle in samples.bundles().items():
+        collection.add(bundle, name)
+    facts = Facts(time_zone=DEMO_ZONE)
+    as_of = moment.end_of_day(DEMO_DAY, facts.zone)
+    result = from_collection(collection, facts, policy.built_in(), as_of)
+    tables.show(result.document, _console(), result.names)
+    tables.next_steps(_console())
+
+
+def assess(
+    source: Source,
+    patient: Patients = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every patient of the server with an administration.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="table, json, csv; x12 and fhir are drafts.")] = "table",
+    out: Annotated[Path | None, typer.Option("--out", help="Write there instead of to standard output.")] = None,
+    policy_dir: PolicyDir = None,
+    as_of: AsOf = None,
+    time_zone: Zone = None,
+    site: SiteName = None,
+    config: Config = None,
+    write_back: Annotated[bool, typer.Option("--write-back", help="Bring the gaps into the chart as DetectedIssues.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --write-back: say what would be written.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="With --write-back: how many resources may be written at most.")
+    ] = DEFAULT_WRITES,
+) -> None:
+    """Claim lines and gaps of a source."""
+    if write_back and not is_server(source):
+        raise ConfigurationError("--write-back needs a FHIR server as SOURCE.")
+    if dry_run and not write_back:
+        raise ConfigurationError("--dry-run goes with --write-back.")
+    result = _result(source, patient, everyone, policy_dir, as_of, time_zone, site, config, (dry_run, limit) if write_back else None)
+    _write(result, format, out, _facts(site, config, time_zone))
+    _report(result, dry_run)
+    raise typer.Exit(0 if result.complete else 1)
+
+
+def explain(
+    source: Source,
+    administration: Annotated[str, typer.Option("--administration", help="The id of the MedicationAdministration.")],
+    patient: Patients = None,
+    policy_dir: PolicyDir = None,
+    as_of: AsOf = None,
+    time_zone: Zone = None,
+    site: SiteName = None,
+    config: Config = None,
+) -> None:
+    """The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials."""
+    from integration import tables
+
+    result = _result(source, patient, False, policy_dir, as_of, time_zone, site, config, None)
+    reference = f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
+    for row in result.document.patients:
+        if tables.explain_administration(row, reference, _console()):
+            raise typer.Exit(0 if result.complete else 1)
+    raise ConfigurationError("No IV-iron administration with that id is in the source: look at `ferroclaim assess` for those that are.")
+
+
+def _result(
+    source: str,
+    patients: list[str] | None,
+    everyone: bool,
+    policy_dir: Path | None,
+    as_of: str | None,
+    time_zone: str | None,
+    site_name: str | None,
+    config: Path | None,
+    write: tuple[bool, int] | None,
+) -> Result:
+    named = settings.load(config).site(site_name) if site_name else None
+    facts = _facts(site_name, config, time_zone)
+    at = moment_of(as_of, facts)
+    policies = policies_from(policy_dir or (named.policy_dir if named else None))
+    if not is_server(source):
+        if patients or everyone:
+            raise ConfigurationError("--patient and --all go with a FHIR base URL as SOURCE.")
+        return from_files(source, facts, policies, at)
+    if bool(patients) == everyone:
+        raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
+    site = adhoc_or_named(source, named)
+    site = site.model_copy(update={"time_zone": time_zone}) if time_zone else site
+    return _of_server(site, None if everyone else patients, policies, at, write)
+
+
+def _of_server(
+    site: settings.Site, patients: list[str] | None, policies: PolicySet, at: datetime, write: tuple[bool, int] | None
+) -> Result:
+    from integration.ehr.client import EhrClient
+    from integration.ehr.patient import patient_id
+    from integration.ehr.writeback import write_back_for
+
+    wanted = [patient_id(row) for row in patients] if patients else None
+    with EhrClient(site) as client:
+        back = writing_back(write_back_for(client, limit=write[1]), datetime.now(UTC), write[0]) if write else None
+        return from_server(client, wanted, policies, at, back)
+
+
+def _facts(site_name: str | None, config: Path | None, time_zone: str | None) -> Facts:
+    import msgspec
+
+    facts = settings.load(config).site(site_name).facts() if site_name else Facts()
+    facts = msgspec.structs.replace(facts, time_zone=time_zone) if time_zone else facts
+    try:
+        _ = facts.zone
+    except ValueError as problem:
+        message = str(problem)
+        raise ConfigurationError(f"{message[0].upper()}{message[1:]}.") from None
+    return facts
+
+
+def policies_from(folder: Path | None) -> PolicySet:
+    """The policies of a folder with the built-in ones (DataFileError names file and line of a mistake)."""
+    return policy.load(folder)
+
+
+def moment_of(text: str | None, facts: Facts) -> datetime:
+    """The moment that --as-of means; now without one."""
+    if text is None:
+        return datetime.now(facts.zone or UTC)
+    try:
+        if len(text) == len("2026-11-23"):
+            return moment.end_of_day(date.fromisoformat(text), facts.zone)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(f"--as-of {text!r} is not a date such as 2026-11-23, nor a moment with offset.") from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=facts.zone) if facts.zone else at
+    if at.tzinfo is None:
+        raise ConfigurationError("--as-of with a time needs an offset (2026-11-23T12:00:00-05:00) or --time-zone.")
+    return at
+
+
+def _write(result: Result, format: Format, out: Path | None, facts: Facts) -> None:
+    if format == "table" and out is None:
+        from integration import tables
+
+        tables.show(result.document, _console(), result.names)
+        return
+    data = _formatted(result, format, facts)
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as problem:
+        raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
+
+
+def _formatted(result: Result, format: Format, facts: Facts) -> bytes:
+    if format == "json":
+        return to_json(result.document) + b"\n"
+    if format == "table":
+        return _as_text(result.document, result.names)
+    from mappings import writing
+
+    if format == "csv":
+        return writing.csv(result.document).encode()
+    now = datetime.now(UTC)
+    if format == "fhir":
+        return _json(writing.claims(result.document, result.records, facts, now))
+    text, problems = writing.x12(result.document, result.records, facts, now)
+    for row in problems:
+        _say(f"{row.resource}: {row.problem}")
+    return text.encode()
+
+
+def _json(value: Any) -> bytes:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(value), indent=2) + b"\n"
+
+
+def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
+    import io
+
+    from rich.console import Console
+
+    from integration import tables
+
+    stream = io.StringIO()
+    tables.show(document, Console(file=stream, width=120, no_color=True), names)
+    return stream.getvalue().encode()
+
+
+def _report(result: Result, dry_run: bool) -> None:
+    """Everything that a person must know, on stderr."""
+    for row in result.document.unreadable:
+        _say(f"unreadable: {row.resource}: {row.problem}")
+    for patient in result.document.patients:
+        for row in patient.unreadable:
+            _say(f"unreadable: {row.resource}: {row.problem}")
+    counts: dict[str, int] = {}
+    for outcome in result.outcomes:
+        counts[outcome.result] = counts.get(outcome.result, 0) + 1
+        if outcome.result in ("refused", "unknown", "conflict"):
+            _say(f"write-back {outcome.result}: gap {outcome.gap[:8]}… {outcome.message}")
+    if result.outcomes:
+        said = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        _say(f"write-back{' (dry run, nothing was written)' if dry_run else ''}: {said}")
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console()
