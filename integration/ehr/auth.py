@@ -18,9 +18,9 @@ from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from integration.ehr.discovery import SmartConfiguration, discover, json_object, plain_request
-from integration.ehr.keys import Keyring, algorithm_of
+from integration.ehr.keys import Key, Keyring, algorithm_of
 from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
-from integration.settings import Site
+from integration.settings import Auth, Site, SmartApp
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock
@@ -92,6 +92,32 @@ def backend_scopes(configuration: SmartConfiguration) -> list[str]:
     return sorted(set(scopes))
 
 
+def client_proof(client: Auth | SmartApp, keys: Keyring, endpoint: str, now: float) -> tuple[dict[str, str], dict[str, str]]:
+    """Form fields and headers that say who CLIENT is at a token endpoint; a public client only says it."""
+    name, secret = str(client.client_id), client.client_secret
+    if client.method == "private_key_jwt":
+        assertion = _assertion(name, keys.signing(client.key_id), endpoint, now)
+        return {"client_assertion_type": JWT_BEARER, "client_assertion": assertion}, {}
+    known = secret.get_secret_value() if secret else ""  # settings see to it
+    if client.method == "client_secret_basic":
+        pair = f"{quote(name, safe='')}:{quote(known, safe='')}"
+        return {}, {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    return {"client_id": name} | ({"client_secret": known} if client.method == "client_secret_post" else {}), {}
+
+
+def _assertion(client_id: str, key: Key, endpoint: str, now: float) -> str:
+    algorithm = algorithm_of(key)
+    header = {"alg": algorithm, "kid": key.kid, "typ": "JWT"}
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": endpoint,
+        "exp": int(now) + ASSERTION_SECONDS,
+        "jti": secrets.token_urlsafe(24),
+    }
+    return jwt.encode(header, claims, key, algorithms=[algorithm])
+
+
 class ClientCredentials:
     """The client_credentials grant, with any of the three ways to prove who we are."""
 
@@ -147,7 +173,7 @@ class ClientCredentials:
         return attempts(self._asked, endpoint, scopes)
 
     def _asked(self, endpoint: str, scopes: str) -> dict[str, Any]:
-        form, basic = self._proof(endpoint)
+        form, basic = client_proof(self.auth, self._keys, endpoint, self.now())
         body = {"grant_type": "client_credentials", "scope": scopes, **form}
         headers = {"Accept": "application/json", **self._token_headers, **basic}
         response = plain_request(self.site, "POST", endpoint, data=body, headers=headers)
@@ -155,29 +181,6 @@ class ClientCredentials:
         if response.status_code == 200 and answer and answer.get("access_token"):
             return answer
         raise self._refusal(response, answer)
-
-    def _proof(self, endpoint: str) -> tuple[dict[str, str], dict[str, str]]:
-        client, secret = str(self.auth.client_id), self.auth.client_secret
-        if self.auth.method == "private_key_jwt":
-            return {"client_assertion_type": JWT_BEARER, "client_assertion": self._assertion(endpoint)}, {}
-        known = secret.get_secret_value() if secret else ""  # settings see to it
-        if self.auth.method == "client_secret_post":
-            return {"client_id": client, "client_secret": known}, {}
-        pair = f"{quote(client, safe='')}:{quote(known, safe='')}"
-        return {}, {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
-
-    def _assertion(self, endpoint: str) -> str:
-        key = self._keys.signing(self.auth.key_id)
-        algorithm = algorithm_of(key)
-        header = {"alg": algorithm, "kid": key.kid, "typ": "JWT"}
-        claims = {
-            "iss": self.auth.client_id,
-            "sub": self.auth.client_id,
-            "aud": endpoint,
-            "exp": int(self.now()) + ASSERTION_SECONDS,
-            "jti": secrets.token_urlsafe(24),
-        }
-        return jwt.encode(header, claims, key, algorithms=[algorithm])
 
     def _refusal(self, response: requests.Response, answer: dict[str, Any] | None) -> EhrError:
         status, host = response.status_code, urlsplit(response.url).netloc

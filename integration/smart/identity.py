@@ -1,0 +1,121 @@
+"""The id_token: who signed in, proven by the server's key (OpenID Connect Core 3.1.3.7)."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import extract_compact
+
+from integration.smart.refusal import Refusal
+from integration.smart.server import AuthorizationServer, Client, Directory
+
+ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384"]
+CLOCK_SKEW_SECONDS = 60
+PEOPLE = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`fhir_user` is relative to the site's base, e.g. `Practitioner/12`."""
+
+    provider: str
+    subject: str
+    fhir_user: str | None = None
+    name: str | None = None
+    email: str | None = None
+    groups: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return self.name or self.fhir_user or self.email or self.subject
+
+
+def identity(
+    directory: Directory, client: Client, server: AuthorizationServer, token: str, nonce: str, now: Callable[[], float] = time.time
+) -> Identity:
+    """Who TOKEN is about; raises `Refusal` where it proves nothing."""
+    if not server.issuer or not server.jwks_uri:
+        raise _refused("its discovery document names no issuer and jwks_uri", client)
+    claims = _verified(directory, client, server.jwks_uri, token)
+    if claims is None:
+        raise _refused("the signature of its id_token does not match its keys", client)
+    if problem := _problem(claims, server.issuer, client.app.client_id, nonce, now()):
+        raise _refused(problem, client)
+    return _identity(client, claims)
+
+
+def signed(token: str, keys: KeySet, algorithms: list[str]) -> dict[str, Any] | None:
+    """The claims of TOKEN if one of KEYS signed it: the one it names, or, without a `kid`, whichever does."""
+    try:
+        header = extract_compact(token.encode()).headers()
+    except (JoseError, ValueError):
+        return None
+    named = [key for key in keys.keys if header.get("kid") in (None, key.kid)]
+    for key in named:
+        try:
+            return dict(jwt.decode(token, key, algorithms=algorithms).claims)
+        except (JoseError, ValueError, TypeError):
+            continue
+    return None
+
+
+def _verified(directory: Directory, client: Client, jwks_uri: str, token: str) -> dict[str, Any] | None:
+    """Once more with the keys as they are now, in case they were rotated."""
+    claims = signed(token, directory.keys(client, jwks_uri), ALGORITHMS)
+    return claims if claims is not None else signed(token, directory.keys(client, jwks_uri, again=True), ALGORITHMS)
+
+
+def _problem(claims: Mapping[str, Any], issuer: str, client_id: str, nonce: str, now: float) -> str | None:
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if claims.get("iss") != issuer:
+        return "its id_token is of another issuer than its discovery document names"
+    if client_id not in audiences or (len(audiences) > 1 and claims.get("azp", client_id) != client_id):
+        return "its id_token is for another client"
+    if not _number(claims.get("exp")) or claims["exp"] < now - CLOCK_SKEW_SECONDS:
+        return "its id_token has expired (check both clocks)"
+    if _number(claims.get("iat")) and claims["iat"] > now + CLOCK_SKEW_SECONDS:
+        return "its id_token is from the future (check both clocks)"
+    if claims.get("nonce") != nonce:
+        return "its id_token belongs to another sign-in"
+    return None if isinstance(claims.get("sub"), str) and claims["sub"] else "its id_token names nobody"
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _identity(client: Client, claims: Mapping[str, Any]) -> Identity:
+    groups = claims.get("groups")
+    return Identity(
+        provider=client.name,
+        subject=str(claims["sub"]),
+        fhir_user=_fhir_user(client.site.base_url, claims.get("fhirUser")),
+        name=_text(claims.get("name")) or _text(claims.get("preferred_username")),
+        email=_text(claims.get("email")) if claims.get("email_verified", True) is True else None,
+        groups=tuple(group for group in groups if isinstance(group, str)) if isinstance(groups, list) else (),
+    )
+
+
+def _fhir_user(base: str, value: object) -> str | None:
+    """`Practitioner/12` of a relative or an absolute reference; one of another server is nobody here."""
+    if not isinstance(value, str):
+        return None
+    kind, _, key = value.removeprefix(base + "/").partition("/")
+    return f"{kind}/{key}" if kind in PEOPLE and key and "/" not in key else None
+
+
+def _text(value: object) -> str | None:
+    return value.strip()[:120] if isinstance(value, str) and value.strip() else None
+
+
+def _refused(problem: str, client: Client) -> Refusal:
+    return Refusal(
+        "We could not make sure who you are",
+        "The EHR's sign-in gave an answer that cannot be trusted, so nothing was opened.",
+        f"{client.name}: {problem}.",
+    )

@@ -1,0 +1,173 @@
+"""Where people sign in: the authorization server of a site, or the hospital's own OpenID Connect provider."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from integration.ehr.discovery import WELL_KNOWN, json_object, plain_request
+from integration.errors import ConfigurationError, EhrError, Unreachable
+from integration.settings import Settings, Site, SmartApp, is_loopback
+from integration.smart.refusal import Refusal
+
+OPENID = "/.well-known/openid-configuration"
+KEPT_SECONDS = 300
+SIGN_IN = "sign-in"  # the name of the OpenID Connect provider, where a site's would stand
+
+
+@dataclass(frozen=True)
+class Client:
+    """What we are to one authorization server. `openid_only`: it knows people, but no patients."""
+
+    site: Site
+    app: SmartApp
+    openid_only: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.site.name
+
+
+def client_for_issuer(settings: Settings, iss: str) -> Client:
+    """The client of the site whose FHIR base is ISS. Nothing is asked of an address that is not configured."""
+    for site in settings.sites.values():
+        if site.app is not None and site.base_url == iss.rstrip("/"):
+            return Client(site, site.app)
+    raise Refusal(
+        "This EHR is not set up here",
+        "The EHR that opened this page is not one that ferroclaim works with.",
+        "Add a site whose base_url is exactly the `iss` that the EHR sends, with an [app] section. Nothing was sent to it.",
+    )
+
+
+def client_named(settings: Settings, name: str) -> Client:
+    """The client of a site, or of the OpenID Connect provider."""
+    provider = settings.web.sign_in
+    if name == SIGN_IN and provider is not None:
+        app = SmartApp(client_id=provider.client_id, method=provider.method, client_secret=provider.client_secret, scopes=provider.scopes)
+        return Client(Site.adhoc(provider.issuer, name=SIGN_IN), app, openid_only=True)
+    site = settings.sites.get(name)
+    if site is None or site.app is None:
+        raise Refusal("Unknown sign-in", "There is no such way to sign in here.", "Add an [app] section to the site.", 404)
+    return Client(site, site.app)
+
+
+@dataclass(frozen=True)
+class AuthorizationServer:
+    """What discovery says of it."""
+
+    authorization_endpoint: str
+    token_endpoint: str
+    issuer: str | None
+    jwks_uri: str | None
+    capabilities: frozenset[str]
+    scopes: frozenset[str]
+
+    @property
+    def scope_version(self) -> int:
+        if self.capabilities & {"permission-v1", "permission-v2"}:
+            return 2 if "permission-v2" in self.capabilities else 1
+        return 2 if any(scope.endswith((".rs", ".r", ".cruds")) for scope in self.scopes) else 1
+
+
+class Directory:
+    """Discovery documents and keys, each kept for five minutes; one per process."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._kept: dict[str, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+
+    def server(self, client: Client) -> AuthorizationServer:
+        found: AuthorizationServer = self._once(f"server {client.site.base_url}", lambda: _discovered(client))
+        return found
+
+    def keys(self, client: Client, jwks_uri: str, *, again: bool = False) -> KeySet:
+        """The keys of JWKS_URI; AGAIN asks anew, after a rotation."""
+        if again:
+            self._kept.pop(f"keys {jwks_uri}", None)
+        found: KeySet = self._once(f"keys {jwks_uri}", lambda: fetched_keys(client.site, jwks_uri))
+        return found
+
+    def _once(self, key: str, fetch: Callable[[], Any]) -> Any:
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is None or kept[0] < self._now():
+            kept = (self._now() + KEPT_SECONDS, fetch())
+            with self._lock:
+                self._kept[key] = kept
+        return kept[1]
+
+
+def fetched_keys(site: Site, jwks_uri: str) -> KeySet:
+    response = plain_request(site, "GET", jwks_uri, headers={"Accept": "application/json"})
+    document = json_object(response)
+    if response.status_code != 200 or document is None:
+        raise Unreachable(site.name, f"its keys at {urlsplit(jwks_uri).netloc} were answered with {response.status_code}")
+    usable = [key for key in document.get("keys") or [] if isinstance(key, dict) and key.get("kty") in ("RSA", "EC")]
+    try:
+        return KeySet.import_key_set({"keys": usable})
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise ConfigurationError(f"Site {site.name}: the keys at {urlsplit(jwks_uri).netloc} cannot be read.") from None
+
+
+def _discovered(client: Client) -> AuthorizationServer:
+    site = client.site
+    said = _document(site, OPENID if client.openid_only else WELL_KNOWN)
+    if not client.openid_only and not (said.get("issuer") and said.get("jwks_uri")):
+        said = {**_openid(site), **said}
+    return AuthorizationServer(
+        _endpoint(site, said, "authorization_endpoint"),
+        _endpoint(site, said, "token_endpoint"),
+        said["issuer"] if isinstance(said.get("issuer"), str) else None,
+        _endpoint(site, said, "jwks_uri") if said.get("jwks_uri") else None,
+        _texts(said.get("capabilities")),
+        _texts(said.get("scopes_supported")),
+    )
+
+
+def _openid(site: Site) -> dict[str, Any]:
+    """Issuer and keys where the SMART configuration leaves them out."""
+    try:
+        found = _document(site, OPENID)
+    except (EhrError, Refusal):
+        return {}
+    return {key: found[key] for key in ("issuer", "jwks_uri") if key in found}
+
+
+def _document(site: Site, path: str) -> dict[str, Any]:
+    response = plain_request(site, "GET", site.base_url + path, headers={"Accept": "application/json"})
+    found = json_object(response)
+    if response.status_code != 200 or found is None:
+        raise Refusal(
+            "The EHR cannot sign you in",
+            "The EHR did not say where to sign in. Try again in a minute.",
+            f"Site {site.name}: {path} was answered with {response.status_code}. Check base_url, or ask the EHR's vendor.",
+            502,
+        )
+    return found
+
+
+def _endpoint(site: Site, said: dict[str, Any], name: str) -> str:
+    """Relative addresses are relative to the FHIR base; https, or this machine."""
+    value = said.get(name)
+    if isinstance(value, str) and value:
+        address = urljoin(site.base_url + "/", value)
+        parts = urlsplit(address)
+        if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
+            return address
+    raise Refusal(
+        "The EHR cannot sign you in",
+        "The EHR's sign-in is not set up in a way that can be used.",
+        f"Site {site.name}: its discovery document names no usable {name} (https is required).",
+        502,
+    )
+
+
+def _texts(value: object) -> frozenset[str]:
+    return frozenset(v for v in value if isinstance(v, str)) if isinstance(value, list) else frozenset()

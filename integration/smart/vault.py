@@ -1,0 +1,54 @@
+"""Tokens at rest: sealed with a key that is not in the database."""
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from integration.errors import ConfigurationError
+
+KEY_BYTES = 32
+
+
+class Vault:
+    """AES-256-GCM in a JWE. Each seal names what it belongs to, so that none can be moved to another row."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = OctKey.import_key(key)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Vault":
+        """With the key in FOLDER, made at the first use and readable by its owner alone."""
+        file = folder / "session.key"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls(_read(file))
+        with os.fdopen(handle, "wb") as out:
+            out.write(secrets.token_bytes(KEY_BYTES))
+        return cls(_read(file))
+
+    def seal(self, owner: str, secret: dict[str, Any]) -> str:
+        text = json.dumps({"owner": owner, "secret": secret}).encode()
+        return jwe.encrypt_compact({"alg": "dir", "enc": "A256GCM"}, text, self._key)
+
+    def open(self, owner: str, sealed: str) -> dict[str, Any]:
+        """What was sealed for OWNER; nothing where it was not, or the key has changed: then one signs in again."""
+        try:
+            held = json.loads(jwe.decrypt_compact(sealed, self._key).plaintext or b"{}")
+        except (JoseError, ValueError):
+            return {}
+        return dict(held["secret"]) if held.get("owner") == owner else {}
+
+
+def _read(file: Path) -> bytes:
+    key = file.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise ConfigurationError(f"{file} is not a session key of {KEY_BYTES} bytes; remove it, and everybody signs in again.")
+    return key
