@@ -3,24 +3,21 @@
 Source: SMART App Launch 2.2.0, backend-services and client-confidential-asymmetric, read 2026-11-23.
 """
 
-import base64
-import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
-from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from integration.ehr.discovery import SmartConfiguration, discover, json_object, plain_request
-from integration.ehr.keys import Key, Keyring, algorithm_of
+from integration.ehr.keys import Keyring
 from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
-from integration.settings import Auth, Site, SmartApp
+from integration.settings import Site
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock
@@ -34,7 +31,7 @@ READ_TYPES = (
     "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation",
     "Organization", "Patient", "Procedure", "Task",
 )  # fmt: skip
-WRITE_TYPES = ("Communication", "DetectedIssue", "Device", "DocumentReference", "Provenance", "Task")
+WRITE_FORMS = ("Communication", "DetectedIssue", "DocumentReference", "Task")
 
 
 class Authorization(Protocol):
@@ -79,43 +76,19 @@ class Tokens:
 SHARED_TOKENS = Tokens()
 
 
-def backend_scopes(configuration: SmartConfiguration) -> list[str]:
-    """The system scopes to ask for: v1 or v2, and only those listed where the server lists any."""
+def backend_scopes(configuration: SmartConfiguration, write_back: str = "auto") -> list[str]:
+    """The system scopes to ask for: v1 or v2, for the forms we may write, and only listed ones where any are listed."""
+    forms = {"auto": WRITE_FORMS, "worklist": ()}.get(write_back, (write_back,))
     if configuration.scope_version == 2:
-        wanted = {t: f"system/{t}.rs" for t in READ_TYPES} | {t: f"system/{t}.crus" for t in WRITE_TYPES}
-        scopes = [*wanted.values(), "system/Provenance.c", "system/DocumentReference.rs"]
+        scopes = [f"system/{kind}.rs" for kind in READ_TYPES] + [f"system/{kind}.crus" for kind in forms]
+        scopes += ["system/Device.cu", "system/Provenance.c"] if forms else []
     else:
-        scopes = [f"system/{t}.read" for t in READ_TYPES] + [f"system/{t}.write" for t in WRITE_TYPES]
+        scopes = [f"system/{kind}.read" for kind in READ_TYPES]
+        scopes += [f"system/{kind}.write" for kind in (*forms, "Device", "Provenance")] if forms else []
     listed = {scope for scope in configuration.scopes if scope.startswith("system/")}
     if listed and not any(scope.startswith("system/*") for scope in listed):
         scopes = [scope for scope in scopes if scope in listed]
     return sorted(set(scopes))
-
-
-def client_proof(client: Auth | SmartApp, keys: Keyring, endpoint: str, now: float) -> tuple[dict[str, str], dict[str, str]]:
-    """Form fields and headers that say who CLIENT is at a token endpoint; a public client only says it."""
-    name, secret = str(client.client_id), client.client_secret
-    if client.method == "private_key_jwt":
-        assertion = _assertion(name, keys.signing(client.key_id), endpoint, now)
-        return {"client_assertion_type": JWT_BEARER, "client_assertion": assertion}, {}
-    known = secret.get_secret_value() if secret else ""  # settings see to it
-    if client.method == "client_secret_basic":
-        pair = f"{quote(name, safe='')}:{quote(known, safe='')}"
-        return {}, {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
-    return {"client_id": name} | ({"client_secret": known} if client.method == "client_secret_post" else {}), {}
-
-
-def _assertion(client_id: str, key: Key, endpoint: str, now: float) -> str:
-    algorithm = algorithm_of(key)
-    header = {"alg": algorithm, "kid": key.kid, "typ": "JWT"}
-    claims = {
-        "iss": client_id,
-        "sub": client_id,
-        "aud": endpoint,
-        "exp": int(now) + ASSERTION_SECONDS,
-        "jti": secrets.token_urlsafe(24),
-    }
-    return jwt.encode(header, claims, key, algorithms=[algorithm])
 
 
 class ClientCredentials:
@@ -148,7 +121,10 @@ class ClientCredentials:
             return self._configuration
 
     def _scopes(self) -> str:
-        return " ".join(self.auth.scopes if self.auth.scopes is not None else backend_scopes(self.configuration()))
+        asked = self.auth.scopes
+        if asked is None:
+            asked = backend_scopes(self.configuration(), self.site.write_back)
+        return " ".join(asked)
 
     def _token(self, stale: str | None) -> str:
         """The token in use; a new one when it is about to end, or is the STALE one that was refused."""

@@ -5,7 +5,6 @@ import time
 import uuid
 from base64 import b64decode
 from dataclasses import dataclass, field
-from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,7 +30,7 @@ class FakeAuthorization:
     configuration: dict[str, Any] = field(default_factory=dict)
     expires_in: int | None = 300
     uses: int = 10**9
-    clock: float = 0.0  # seconds ahead of ours
+    clock: float = 0.0  # seconds ahead of the machine's
     bare_400s: int = 0
     given: list[dict[str, str]] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
@@ -76,12 +75,7 @@ class FakeAuthorization:
         return self._answer(answer | ({"expires_in": self.expires_in} if self.expires_in is not None else {}), 200)
 
     def _answer(self, body: dict[str, Any], status: int) -> Response:
-        return Response(
-            json.dumps(body),
-            status,
-            {"Date": formatdate(time.time() + self.clock, usegmt=True)},
-            content_type="application/json",
-        )
+        return Response(json.dumps(body), status, content_type="application/json")
 
     def _refused(self, request: Request, form: dict[str, str]) -> str | None:
         if form.get("grant_type") != "client_credentials" or not form.get("scope"):
