@@ -3,21 +3,24 @@
 Source: SMART App Launch 2.2.0, backend-services and client-confidential-asymmetric, read 2026-11-23.
 """
 
+import base64
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
+from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from integration.ehr.discovery import SmartConfiguration, discover, json_object, plain_request
-from integration.ehr.keys import Keyring
+from integration.ehr.keys import Key, Keyring, algorithm_of
 from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
-from integration.settings import Site
+from integration.settings import Auth, Site, SmartApp
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock
@@ -89,6 +92,32 @@ def backend_scopes(configuration: SmartConfiguration, write_back: str = "auto") 
     if listed and not any(scope.startswith("system/*") for scope in listed):
         scopes = [scope for scope in scopes if scope in listed]
     return sorted(set(scopes))
+
+
+def client_proof(client: Auth | SmartApp, keys: Keyring, endpoint: str, now: float) -> tuple[dict[str, str], dict[str, str]]:
+    """Form fields and headers that say who CLIENT is at a token endpoint; a public client only says it."""
+    name, secret = str(client.client_id), client.client_secret
+    if client.method == "private_key_jwt":
+        assertion = _assertion(name, keys.signing(client.key_id), endpoint, now)
+        return {"client_assertion_type": JWT_BEARER, "client_assertion": assertion}, {}
+    known = secret.get_secret_value() if secret else ""  # settings see to it
+    if client.method == "client_secret_basic":
+        pair = f"{quote(name, safe='')}:{quote(known, safe='')}"
+        return {}, {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+    return {"client_id": name} | ({"client_secret": known} if client.method == "client_secret_post" else {}), {}
+
+
+def _assertion(client_id: str, key: Key, endpoint: str, now: float) -> str:
+    algorithm = algorithm_of(key)
+    header = {"alg": algorithm, "kid": key.kid, "typ": "JWT"}
+    claims = {
+        "iss": client_id,
+        "sub": client_id,
+        "aud": endpoint,
+        "exp": int(now) + ASSERTION_SECONDS,
+        "jti": secrets.token_urlsafe(24),
+    }
+    return jwt.encode(header, claims, key, algorithms=[algorithm])
 
 
 class ClientCredentials:
