@@ -47,14 +47,14 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception as problem:  # noqa: BLE001 - the promise is: no traceback ever
+    except Exception as problem:
         if os.environ.get("FERROCLAIM_DEBUG"):
             raise
         _fail(f"An unexpected error ({type(problem).__name__}). Set FERROCLAIM_DEBUG=1 to see where, and report it.")
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"ferroclaim: {message}", file=sys.stderr)  # noqa: T201
+    print(f"ferroclaim: {message}", file=sys.stderr)
     sys.exit(2)
 
 

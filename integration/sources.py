@@ -127,7 +127,7 @@ def from_server(client: EhrClient, patients: list[str] | None, policies: PolicyS
     named = patients is not None
     for patient in patients if patients is not None else client.patients():
         try:
-            pull = client.read_patient(patient)
+            pull = client.read_patient(patient, fresh=True)  # HAPI repeats a search of the last minute (Q11)
         except NotFound as problem:
             if named and len(patients or []) == 1:
                 raise
@@ -136,7 +136,7 @@ def from_server(client: EhrClient, patients: list[str] | None, policies: PolicyS
         found = check_pull(pull, client.site, policies, as_of)
         checked.append(found)
         problems += found.problems
-        names |= {found.record.patient: display_name(row) for row in pull.resources if row["resourceType"] == "Patient"}
+        names[found.record.patient] = next((display_name(row) for row in pull.resources if row["resourceType"] == "Patient"), "")
         if back and found.assessment.concerns_us:
             outcomes += back(client, found, pull)
     made = document([row.assessment for row in checked], problems, as_of)

@@ -49,7 +49,7 @@ def assess(
     source: Source,
     patient: Patients = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every patient of the server with an administration.")] = False,
-    format: Annotated[Format, typer.Option("--format", help="table, json, csv; x12 and fhir are drafts.")] = "table",
+    form: Annotated[Format, typer.Option("--format", help="table, json, csv; x12 and fhir are drafts.")] = "table",
     out: Annotated[Path | None, typer.Option("--out", help="Write there instead of to standard output.")] = None,
     policy_dir: PolicyDir = None,
     as_of: AsOf = None,
@@ -68,7 +68,7 @@ def assess(
     if dry_run and not write_back:
         raise ConfigurationError("--dry-run goes with --write-back.")
     result = _result(source, patient, everyone, policy_dir, as_of, time_zone, site, config, (dry_run, limit) if write_back else None)
-    _write(result, format, out, _facts(site, config, time_zone))
+    _write(result, form, out, _facts(site, config, time_zone))
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -168,13 +168,13 @@ def moment_of(text: str | None, facts: Facts) -> datetime:
     return at
 
 
-def _write(result: Result, format: Format, out: Path | None, facts: Facts) -> None:
-    if format == "table" and out is None:
+def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None:
+    if form == "table" and out is None:
         from integration import tables
 
         tables.show(result.document, _console(), result.names)
         return
-    data = _formatted(result, format, facts)
+    data = _formatted(result, form, facts)
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -185,17 +185,17 @@ def _write(result: Result, format: Format, out: Path | None, facts: Facts) -> No
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
 
 
-def _formatted(result: Result, format: Format, facts: Facts) -> bytes:
-    if format == "json":
+def _formatted(result: Result, form: Format, facts: Facts) -> bytes:
+    if form == "json":
         return to_json(result.document) + b"\n"
-    if format == "table":
+    if form == "table":
         return _as_text(result.document, result.names)
     from mappings import writing
 
-    if format == "csv":
+    if form == "csv":
         return writing.csv(result.document).encode()
     now = datetime.now(UTC)
-    if format == "fhir":
+    if form == "fhir":
         return _json(writing.claims(result.document, result.records, facts, now))
     text, problems = writing.x12(result.document, result.records, facts, now)
     for row in problems:

@@ -57,7 +57,7 @@ def issues(
             wanted.append(found)
     still_open = {row.id for row in assessment.gaps if row.write_back}
     closing = (row for gap, row in held.items() if gap not in still_open and row.get("status") in _OPEN)
-    wanted += [found for row in closing for found in [_closed(row, assessment, now, author)] if found]
+    wanted += [found for row in closing for found in [_closed(row, assessment, now)] if found]
     return sorted((_checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
 
 
@@ -127,7 +127,7 @@ def _new(gap: Gap, patient: str, status: str, now: datetime, author: str, mitiga
     return {name: value for name, value in issue.items() if value not in (None, [])}
 
 
-def _closed(held: Resource, assessment: PatientAssessment, now: datetime, author: str) -> Resource | None:
+def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Resource | None:
     """An open issue whose gap is gone: completed, reversed, or (a dose that waits or is too old) left as it is."""
     implicated = {str(row.get("reference")) for row in held.get("implicated", ())}
     reversed_ = {row.administration: row.reason for row in assessment.reversed}
@@ -137,10 +137,10 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime, author
         return None
     findings = [row for row in assessment.requirements if row.requirement == _requirement(held) and implicated & set(row.administrations)]
     if findings:
-        return _with_mitigation(held, "final", "documentation-completed", _completed(findings), now, author)
+        return _with_mitigation(held, "final", "documentation-completed", _completed(findings), now)
     why = next((reversed_[reference] for reference in sorted(implicated) if reference in reversed_), None)
     why = why or "the administration is no longer billed or on record"
-    return _with_mitigation(held, "cancelled", "administration-reversed", f"Cancelled: {why}.", now, author)
+    return _with_mitigation(held, "cancelled", "administration-reversed", f"Cancelled: {why}.", now)
 
 
 def _requirement(held: Resource) -> str | None:
@@ -153,19 +153,21 @@ def _completed(findings: list[Finding]) -> str:
     return f"Complete: {' '.join(said[:3])}" if said else "No longer asked for these doses."
 
 
-def _with_mitigation(held: Resource, status: str, code: str, says: str, now: datetime, author: str) -> Resource:
+def _with_mitigation(held: Resource, status: str, code: str, says: str, now: datetime) -> Resource:
     mitigation = {
         "action": {"coding": [{"system": MITIGATION, "code": code}], "text": says},
         "date": _instant(now),
-        "author": {"reference": author},
+        "author": {"display": "ferroclaim"},  # R4 takes no Device as a mitigation's author
     }
     return {**held, "status": status, "mitigation": [*held.get("mitigation", ()), mitigation]}
 
 
 def _waived(waiver: Waiver) -> list[Resource]:
-    text = f"Waived: {waiver.reason}" + (f" ({waiver.author_name})" if waiver.author_name else "")
-    mitigation: Resource = {"action": {"coding": [{"system": MITIGATION, "code": "waived"}], "text": text}, "date": _instant(waiver.at)}
-    return [mitigation | ({"author": {"reference": waiver.author}} if waiver.author else {})]
+    action = {"coding": [{"system": MITIGATION, "code": "waived"}], "text": f"Waived: {waiver.reason}"}
+    mitigation: Resource = {"action": action, "date": _instant(waiver.at)}
+    practitioner = waiver.author if waiver.author and waiver.author.startswith("Practitioner") else None
+    author = {"reference": practitioner} if practitioner else {"display": waiver.author_name} if waiver.author_name else None
+    return [mitigation | ({"author": author} if author else {})]
 
 
 def _instant(moment: datetime) -> str:

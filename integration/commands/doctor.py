@@ -1,0 +1,64 @@
+"""`doctor`: what will and won't work at a site, by its own word."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration import settings
+from integration.errors import ConfigurationError
+
+_MARKS = {"ok": "✓", "note": "·", "warning": "!", "problem": "✗"}
+
+
+def mount(app: typer.Typer) -> None:
+    app.command()(doctor)
+
+
+def doctor(
+    site: Annotated[str | None, typer.Argument(help="A site of the configuration, or a FHIR base URL; default: every site.")] = None,
+    patient: Annotated[str | None, typer.Option("--patient", help="Read this patient, too.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+    config: Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")] = None,
+) -> None:
+    """Check the configuration against the EHR's own /metadata and SMART configuration."""
+    import msgspec
+
+    from integration.ehr.doctor import Report, examine
+
+    reports = [examine(row, patient) for row in _sites(site, config)]
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode([row.as_dict() for row in reports])).decode())
+    else:
+        for report in reports:
+            _show(report)
+    raise typer.Exit(0 if all(isinstance(row, Report) and row.works for row in reports) else 1)
+
+
+def _sites(name: str | None, config: Path | None) -> list[settings.Site]:
+    if name and name.startswith(("http://", "https://")):
+        return [settings.Site.adhoc(name)]
+    loaded = settings.load(config)
+    if name:
+        return [loaded.site(name)]
+    if not loaded.sites:
+        raise ConfigurationError("No site is configured: name a FHIR base URL, or add a [sites.NAME] section to ferroclaim.toml.")
+    return list(loaded.sites.values())
+
+
+def _show(report: object) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from integration.ehr.doctor import Report
+
+    assert isinstance(report, Report)  # noqa: S101 - what examine returns
+    console = Console()
+    works = "can be read" if report.works else "can NOT be read yet"
+    console.print(f"\n[bold]Site {report.site}[/] ({report.software or 'software unknown'}, profile {report.profile}): {works}")
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for finding in report.findings:
+        table.add_row(
+            _MARKS.get(finding.level, "·"), finding.what, "\n".join(filter(None, (finding.why, finding.fix and f"→ {finding.fix}")))
+        )
+    console.print(table)

@@ -1,0 +1,56 @@
+"""`keys`: the keys that identify us to an EHR, their rotation, and the JWKS to publish."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from integration.ehr.keys import Keyring
+from integration.errors import ConfigurationError
+
+group = typer.Typer(help="Keys for SMART Backend Services, and the JWKS to publish.", no_args_is_help=True)
+KeyFile = Annotated[Path, typer.Argument(help="The key file, as in auth.key_file of a site.")]
+
+
+def mount(app: typer.Typer) -> None:
+    app.add_typer(group, name="keys")
+
+
+@group.command()
+def new(
+    file: KeyFile,
+    algorithm: Annotated[Literal["ES384", "RS384"], typer.Option("--algorithm", help="What the EHR supports; both are SMART's.")] = "ES384",
+) -> None:
+    """Make a key; in a file that has some, the new one signs and the old stay published until they are retired."""
+    ring = Keyring.load(file) if file.exists() else Keyring(())
+    ring = ring.with_new(algorithm)
+    ring.save(file)
+    typer.echo(f"{ring.signing().kid}", nl=True)
+    typer.echo(
+        f"Key written to {file}. Publish the JWKS (`ferroclaim keys jwks {file}`, or /.well-known/jwks.json of the service).", err=True
+    )
+
+
+@group.command()
+def retire(file: KeyFile, key_id: Annotated[str, typer.Argument(help="The kid of the key.")]) -> None:
+    """Take a key out, once no EHR can hold an assertion that it signed."""
+    Keyring.load(file).without(key_id).save(file)
+
+
+@group.command("list")
+def list_keys(file: KeyFile) -> None:
+    """The keys of a file, newest (the signing one) first."""
+    for key in Keyring.load(file).jwks()["keys"]:
+        typer.echo(f"{key['kid']} {key['alg']}")
+
+
+@group.command()
+def jwks(files: Annotated[list[Path], typer.Argument(help="Key files.")]) -> None:
+    """The public keys as a JWKS document."""
+    import json
+
+    from integration.ehr.keys import jwks_of
+
+    if not files:
+        raise ConfigurationError("Name a key file.")
+    typer.echo(json.dumps(jwks_of([Keyring.load(file) for file in files]), indent=2))
