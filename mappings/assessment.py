@@ -161,5 +161,11 @@ def to_json(assessment: Assessment | PatientAssessment, indent: int = 2) -> byte
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON schema of the document."""
-    return msgspec.json.schema(Assessment)
+    """The JSON schema of the document (draft 2020-12)."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **msgspec.json.schema(Assessment)}
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(json_schema(), indent=2))
