@@ -7,14 +7,19 @@ from typing import Literal
 from mappings import codes
 from mappings.service import Service
 
+# Office, home and independent clinic: no payer packages a drug there.
+_SEPARATE_WITH_ANY_PAYER = frozenset({"11", "12", "49"})
+
 Payment = Literal["separate", "packaged", "bundled"]
 
 
 def payment(service: Service) -> Payment | None:
     """None while the line can't be priced: setting or status of the code unknown."""
     policy = service.policy
-    if policy is None or not service.known_payer or service.code is None or service.day is None:
+    if policy is None or service.code is None or service.day is None:
         return None
+    if not service.known_payer:
+        return "separate" if service.setting.code in _SEPARATE_WITH_ANY_PAYER else None
     if policy.bundled_with_dialysis and service.kidney.in_facility:
         return "bundled"
     if policy.opps_packaging:
