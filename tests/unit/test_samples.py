@@ -60,7 +60,7 @@ LINES = {
         "2026-10-19 J1756 × 100 held",
         "2026-11-16 J1756 JZ × 600 held separate 137.40",
     ],
-    "petra-phantomhill": ["2026-11-10 Q0138 JZ × 510 held"],
+    "petra-phantomhill": ["2026-11-10 Q0138 JZ × 510 held separate 165.24"],
 }
 GAPS = {
     "carla-mockridge": ["ferritin expired", "oral-iron-history missing", "transferrin-saturation missing"],
