@@ -8,9 +8,11 @@ import msgspec
 from integration.ehr.http import Json
 
 GAP_SYSTEM = "urn:ferroclaim:gap"
-# A server sets these, or they say when it was first found, which a later look must not change.
-_NOT_CONTENT = ("id", "meta", "text", "identifiedDateTime")
-_CLOSED = frozenset({"final", "cancelled", "entered-in-error"})
+# A server sets these, or they say who found it first and when, which a later look must not change.
+_FIRST = ("identifiedDateTime", "author")
+_NOT_CONTENT = ("id", "meta", "text", *_FIRST)
+WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
+CLOSED = WITHDRAWN | {"final"}
 _stable = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 
@@ -21,7 +23,7 @@ def gap_of(resource: Json) -> str | None:
 
 
 def is_closed(issue: Json) -> bool:
-    return issue.get("status") in _CLOSED
+    return issue.get("status") in CLOSED
 
 
 def digest(resource: Json) -> str:
@@ -45,7 +47,7 @@ def merged(base: Json | None, theirs: Json, ours: Json) -> Json:
     else:
         keys = (base.keys() | theirs.keys()) - {*_NOT_CONTENT, "mitigation"}
         foreign = {key for key in keys if base.get(key) != theirs.get(key)}
-    for key in (*foreign, "identifiedDateTime"):
+    for key in (*foreign, *_FIRST):
         if key in theirs:
             result[key] = theirs[key]
         elif key in foreign:

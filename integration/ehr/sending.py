@@ -39,7 +39,7 @@ class ServerWriteBack:
         self.client, self._form, self.ledger, self._left = client, form, ledger, limit
         self.form = form.kind
         self._site = client.site.name
-        self._devices: set[str] = set()
+        self._devices: dict[str, str] = {}
 
     def put(self, issue: Json, existing: Json | None = None) -> Outcome:
         return self.put_all([issue], None if existing is None else [existing])[0]
@@ -137,8 +137,8 @@ class ServerWriteBack:
     def _plan(self, gap: str, issue: Json, current: Json | None, base: Json | None = None) -> Write | Outcome:
         """BASE: what the issue was decided from, where that is not what is there now."""
         if current is None:
-            if issues.is_closed(issue):
-                return Outcome(gap, "unchanged", message="closed before it was ever written")
+            if self._never_written(gap, issue):
+                return Outcome(gap, "unchanged", message="settled before it was ever written")
             body = self._form.render(issue)
             return Write(gap, issue, {**body, "id": transactions.own_id(gap)} if self._own_ids else _without_id(body))
         body = self._form.merged(base or current, current, issue)
@@ -147,6 +147,13 @@ class ServerWriteBack:
         if not self.client.capability.updates(self.form):
             return Outcome(gap, "refused", message=f"this server lets nobody update a {self.form}")
         return Write(gap, issue, body, current)
+
+    def _never_written(self, gap: str, issue: Json) -> bool:
+        """Nothing to withdraw, nor, where each state is a message of its own, to call settled."""
+        if issue["status"] not in (issues.CLOSED if self._form.once_per_state else issues.WITHDRAWN):
+            return False
+        entry = self.ledger.entries(self._site, [gap]).get(gap)
+        return entry is None or entry.location is None
 
     # Sending
 
@@ -171,7 +178,7 @@ class ServerWriteBack:
     def _together(self, writes: list[Write]) -> list[Outcome]:
         """All or none, with who did it. A refused transaction may not say which entry (Q24): then one by one."""
         try:
-            answers = transactions.send(self.client, writes, self._devices, conditional=self._conditional)
+            answers = transactions.send(self.client, writes, self._devices)
         except (OutcomeUnknown, BadAnswer) as error:
             return [Outcome(write.gap, "unknown", message=error.problem) for write in writes]
         except (Conflict, *PERMANENT):
@@ -179,7 +186,10 @@ class ServerWriteBack:
         return [self._outcome(write, answer) for write, answer in zip(writes, answers, strict=True)]
 
     def _singly(self, writes: list[Write]) -> list[Outcome]:
-        return [self._single(write) for write in writes]
+        outcomes = [self._single(write) for write in writes]
+        written = [outcome.location for outcome in outcomes if outcome.result in ("created", "updated")]
+        transactions.say_who(self.client, [location for location in written if location])
+        return outcomes
 
     def _single(self, write: Write) -> Outcome:
         """One write; a conflict is read again and merged, a few times."""
@@ -203,6 +213,7 @@ class ServerWriteBack:
 
     def _write(self, write: Write) -> Answer:
         headers = {}
+        write = transactions.alone(write, self._devices)
         if write.current and (version := issues.version(write.current)):
             headers["If-Match"] = f'W/"{version}"'
         elif write.method == "POST" and self._conditional:

@@ -2,14 +2,14 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from integration.ehr import bundles, issues
 from integration.ehr.client import EhrClient
 from integration.ehr.http import Answer, Json
 from integration.ehr.issues import GAP_SYSTEM
-from integration.errors import BadAnswer
+from integration.errors import BadAnswer, EhrError
 
 DEVICE_SYSTEM = "urn:ferroclaim:device"
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
@@ -48,27 +48,60 @@ def if_none_exist(write: Write) -> str:
     return f"identifier={GAP_SYSTEM}|{identifier}"
 
 
-def send(client: EhrClient, writes: list[Write], devices: set[str], *, conditional: bool) -> list[Answer]:
-    """One request. DEVICES are those that the server is known to have; HAPI checks that an author exists (Q25)."""
-    authors = _authors(writes) - devices
-    entries = [_entry(write, conditional) for write in writes]
-    extra = [_device(author) for author in sorted(authors)]
+def send(client: EhrClient, writes: list[Write], devices: dict[str, str]) -> list[Answer]:
+    """One request. DEVICES: under which reference the server has those that it is known to have.
+
+    HAPI checks that an author exists (Q25), so the Device goes first where it is new.
+    """
+    authors = {author: devices.get(author) or f"urn:uuid:{uuid.uuid4()}" for author in _authors(writes)}
+    own_ids = client.capability.own_ids("Device")
+    if own_ids:
+        authors = {author: author for author in authors}
+    extra = [_device(author, known, own_ids) for author, known in sorted(authors.items()) if author not in devices]
+    entries = [_entry(_by(write, authors), client) for write in writes]
     if client.capability.creates("Provenance"):
-        extra.append(_provenance(writes, [entry["fullUrl"] for entry in entries]))
+        author = next((e["resource"]["author"] for e in entries if "author" in e["resource"]), {"display": "ferroclaim"})
+        made = provenance([entry["fullUrl"] for entry in entries], author)
+        extra.append({"resource": made, "request": {"method": "POST", "url": "Provenance"}})
     body = {"resourceType": "Bundle", "type": "transaction", "entry": entries + extra}
     answer = client.transport.write("POST", "", body, what="the write-back")
     found = bundles.bundle(client.site.name, answer, "the write-back").entry or []
     if len(found) != len(entries) + len(extra):
         raise BadAnswer(client.site.name, f"a transaction of {len(entries) + len(extra)} came back with {len(found)}")
-    devices |= authors
+    devices.update({author: known for author, known in authors.items() if own_ids})
     return [_answer(entry) for entry in found[: len(writes)]]
 
 
-def _entry(write: Write, conditional: bool) -> Json:
+def alone(write: Write, devices: dict[str, str]) -> Write:
+    """The write as it can go without a transaction: it names no author whom the server may not have."""
+    unknown = {author: "" for author in _authors([write]) if author not in devices}
+    return _by(write, unknown)
+
+
+def say_who(client: EhrClient, targets: list[str]) -> None:
+    """The Provenance of what was written one by one, where the server takes it."""
+    if not targets or not client.capability.creates("Provenance"):
+        return
+    try:
+        client.transport.write("POST", "Provenance", provenance(targets, {"display": "ferroclaim"}))
+    except EhrError:
+        pass  # the write stands, and the resource itself names its author
+
+
+def _by(write: Write, authors: dict[str, str]) -> Write:
+    """With its author as the server knows it."""
+    author = write.body.get("author")
+    if write.current or not author or (known := authors.get(str(author.get("reference")))) is None:
+        return write
+    named = {"reference": known} if known else {"display": "ferroclaim"}
+    return replace(write, body={**write.body, "author": named})
+
+
+def _entry(write: Write, client: EhrClient) -> Json:
     request = {"method": write.method, "url": write.path}
     if write.current and (version := issues.version(write.current)):
         request["ifMatch"] = f'W/"{version}"'
-    elif write.method == "POST" and conditional:
+    elif write.method == "POST" and client.capability.conditional_create(write.body["resourceType"]):
         request["ifNoneExist"] = if_none_exist(write)
     return {"fullUrl": write.location or f"urn:uuid:{uuid.uuid4()}", "resource": write.body, "request": request}
 
@@ -79,34 +112,31 @@ def _answer(entry: bundles.Entry) -> Answer:
     return Answer(answer.status, {**answer.headers, **({"Location": location} if location else {})}, answer.body)
 
 
-def _authors(writes: list[Write]) -> set[str]:
-    references = {str((write.body.get("author") or {}).get("reference", "")) for write in writes}
-    return {reference for reference in references if reference.startswith("Device/")}
+def _authors(writes: list[Write]) -> list[str]:
+    """Who writes something new; what stands there already keeps its author."""
+    named = {str((write.body.get("author") or {}).get("reference", "")) for write in writes if not write.current}
+    return sorted(reference for reference in named if reference.startswith("Device/"))
 
 
-def _device(author: str) -> Json:
+def _device(author: str, known: str, own_ids: bool) -> Json:
     identity = author.removeprefix("Device/")
     device = {
         "resourceType": "Device",
-        "id": identity,
         "identifier": [{"system": DEVICE_SYSTEM, "value": identity}],
         "status": "active",
         "deviceName": [{"name": "ferroclaim", "type": "manufacturer-name"}],
         "type": {"text": "software that checks the documentation of intravenous iron"},
     }
-    return {"fullUrl": author, "resource": device, "request": {"method": "PUT", "url": author}}
+    if own_ids:
+        return {"fullUrl": known, "resource": {**device, "id": identity}, "request": {"method": "PUT", "url": author}}
+    condition = f"identifier={DEVICE_SYSTEM}|{identity}"
+    return {"fullUrl": known, "resource": device, "request": {"method": "POST", "url": "Device", "ifNoneExist": condition}}
 
 
-def _provenance(writes: list[Write], targets: list[str]) -> Json:
-    author = next((write.body["author"] for write in writes if write.body.get("author")), {"display": "ferroclaim"})
-    provenance = {
+def provenance(targets: list[str], author: Json) -> Json:
+    return {
         "resourceType": "Provenance",
         "target": [{"reference": target} for target in targets],
         "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
         "agent": [{"type": {"coding": [{"system": PARTICIPANT, "code": "assembler"}]}, "who": author}],
-    }
-    return {
-        "fullUrl": f"urn:uuid:{uuid.uuid4()}",
-        "resource": provenance,
-        "request": {"method": "POST", "url": "Provenance"},
     }
