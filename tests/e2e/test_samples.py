@@ -1,0 +1,42 @@
+"""The sample patients load into a real FHIR server, as one transaction each and resource by resource."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from integration import samples
+
+JSON = {"Content-Type": "application/fhir+json"}
+
+
+def renamed(bundle: dict[str, Any], fresh: Callable[[str], str]) -> dict[str, Any]:
+    """The Bundle with ids that no other test has."""
+    text = json.dumps(bundle, default=float)
+    for entry in bundle["entry"]:
+        old = f"{entry['resource']['resourceType']}/{entry['resource']['id']}"
+        kind, _, identity = old.partition("/")
+        text = text.replace(f'"{old}"', f'"{kind}/{fresh(identity)}"')
+    copy: dict[str, Any] = json.loads(text)
+    for entry in copy["entry"]:
+        entry["resource"]["id"] = fresh(entry["resource"]["id"])
+    return copy
+
+
+@pytest.mark.parametrize("name", samples.bundles())
+def test_a_sample_loads_as_a_transaction(hapi: str, fresh: Callable[[str], str], name: str) -> None:
+    bundle = renamed(samples.bundles()[name], fresh)
+    answer = requests.post(hapi, data=json.dumps(bundle), headers=JSON, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert {row["response"]["status"] for row in answer.json()["entry"]} == {"201 Created"}
+
+
+def test_a_sample_loads_one_by_one(hapi: str, fresh: Callable[[str], str]) -> None:
+    order = ["Patient", "Location", "Medication", "Encounter", "MedicationRequest"]
+    rows = [entry["resource"] for entry in renamed(samples.bundles()["luis-pseudonym"], fresh)["entry"]]
+    rows.sort(key=lambda row: order.index(row["resourceType"]) if row["resourceType"] in order else 9)
+    for row in rows:
+        answer = requests.put(f"{hapi}/{row['resourceType']}/{row['id']}", data=json.dumps(row), headers=JSON, timeout=60)
+        assert answer.status_code == 201, answer.text
