@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
 from integration.ehr.auth import SHARED_TOKENS, Tokens, authorization_for
@@ -69,6 +69,8 @@ class Transport:
 
     def __init__(self, site: Site, *, tokens: Tokens = SHARED_TOKENS, observer: Observer | None = None) -> None:
         self.site = site
+        if site.ca_file and not site.ca_file.is_file():
+            raise ConfigurationError(f"Site {site.name}: there is no file {site.ca_file}. Correct ca_file.")
         self._profile_headers, token_headers = _profile_headers(site)
         self.auth = authorization_for(site, tokens, token_headers)
         self.observer = observer
@@ -100,16 +102,15 @@ class Transport:
         self._writing.close()
 
     def url(self, path: str) -> str:
-        """The address of PATH under the base; an absolute one must be of the same origin (Q18)."""
-        if not urlsplit(path).scheme:
-            return f"{self.site.base_url}/{path.lstrip('/')}" if path else self.site.base_url
-        if not self.same_origin(path):
+        """The address of PATH under the base; nothing of another origin is ever asked (Q18)."""
+        address = urljoin(self.site.base_url + "/", path) if path else self.site.base_url
+        if not self.same_origin(address):
             raise BadAnswer(
                 self.site.name,
-                f"its answer leads to another server ({urlsplit(path).netloc}), which was not followed",
+                f"its answer leads to another server ({urlsplit(address).netloc}), which was not followed",
                 "Correct the server's own base address, or base_url",
             )
-        return path
+        return address
 
     def same_origin(self, url: str) -> bool:
         here, there = urlsplit(self.site.base_url), urlsplit(url)
@@ -235,7 +236,8 @@ class Transport:
             )
         if writing and not _never_connected(error):
             return OutcomeUnknown(site, f"{address} did not answer a write", "It is looked up before it is repeated")
-        why = "did not answer in time" if isinstance(error, requests.Timeout) else "cannot be reached"
+        late = isinstance(_reason(error), ReadTimeoutError | requests.Timeout)
+        why = "did not answer in time" if late else "cannot be reached"
         return Unreachable(site, f"{address} {why}", "Check base_url and the network, then try again")
 
     def _checked(self, answer: Answer, what: str) -> Answer:
@@ -285,11 +287,14 @@ def _kind(path: str) -> str:
     return last[-1] if last else "the request"
 
 
+def _reason(error: Exception) -> object:
+    """What lies under the wrappers of requests and urllib3."""
+    inner = error.args[0] if error.args else None
+    return inner.reason if isinstance(inner, MaxRetryError) else inner if isinstance(inner, HTTPError) else error
+
+
 def _never_connected(error: Exception) -> bool:
-    reason = error.args[0] if error.args else None
-    if isinstance(reason, MaxRetryError):
-        return isinstance(reason.reason, NewConnectionError | ConnectTimeoutError)
-    return isinstance(error, requests.ConnectTimeout)
+    return isinstance(_reason(error), NewConnectionError | ConnectTimeoutError | requests.ConnectTimeout)
 
 
 def _tls_reason(error: Exception) -> str:
