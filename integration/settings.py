@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from integration.errors import ConfigurationError
+from mappings import record
 from mappings import site as facts
 
 CONFIG_VARIABLE = "FERROCLAIM_CONFIG"
@@ -153,6 +154,22 @@ class BillingProvider(_Section):
     taxonomy: str | None = Field(default=None, pattern=r"^[0-9A-Z]{9}X$")
     address: Address | None = None
     phone: str | None = Field(default=None, pattern=r"^\d{10}$")
+    submitter_id: str | None = Field(
+        default=None, pattern=r"^[0-9A-Za-z]{2,15}$", description="Ours at the clearinghouse; the NPI by default."
+    )
+    receiver_name: str | None = Field(default=None, description="The clearinghouse; by default the payer itself.")
+    receiver_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{2,15}$")
+
+    def facts(self) -> facts.BillingProvider:
+        written = self.address.model_dump(exclude={"line"}) if self.address else {}
+        address = record.Address(lines=tuple(self.address.line), **written) if self.address else None
+        return facts.BillingProvider(**self.model_dump(exclude={"address"}), address=address)
+
+    @model_validator(mode="after")
+    def _whole_receiver(self) -> Self:
+        if (self.receiver_name is None) != (self.receiver_id is None):
+            raise ValueError("receiver_name and receiver_id go together")
+        return self
 
 
 class Payer(_Section):
@@ -160,6 +177,9 @@ class Payer(_Section):
 
     kind: str = Field(description="a kind of mappings/codes/payers.yaml, e.g. `commercial`")
     payer: str | None = Field(default=None, description="the payer's own policy, e.g. `centene`")
+    claim_id: str | None = Field(
+        default=None, pattern=r"^[0-9A-Za-z]{2,15}$", description="how claim files address it (837 NM109)"
+    )
 
 
 class Limits(_Section):
@@ -256,6 +276,7 @@ class Site(_Section):
             prior_authorization=self.prior_authorization,
             drug_sources=self.drug_sources,
             bill_services=self.bill_services,
+            billing_provider=self.billing_provider.facts() if self.billing_provider else None,
         )
 
     @field_validator("base_url")

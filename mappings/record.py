@@ -72,6 +72,39 @@ class Discard(Struct, frozen=True):
     from_note: bool = False
 
 
+class Name(Struct, frozen=True):
+    family: str
+    given: str = ""
+    middle: str = ""
+    suffix: str = ""
+
+
+class Address(Struct, frozen=True, kw_only=True):
+    """`state`: two letters; `postal_code`: five or nine digits; each empty where it is written otherwise."""
+
+    lines: tuple[str, ...]
+    city: str
+    state: str
+    postal_code: str
+
+
+class Demographics(Struct, frozen=True, kw_only=True):
+    """Who the patient is on a claim, beside `born` and `sex`."""
+
+    name: Name | None = None
+    address: Address | None = None
+
+
+class Practitioner(Struct, frozen=True, kw_only=True):
+    """Who took part, and as what (HL7 v3 ParticipationType); `npi` and `name` are None where they can't be told."""
+
+    reference: str | None = None
+    role: str | None = None
+    npi: str | None = None
+    name: Name | None = None
+    taxonomy: str | None = None
+
+
 class Administration(Struct, frozen=True, kw_only=True):
     source: Source
     status: str
@@ -94,6 +127,7 @@ class Administration(Struct, frozen=True, kw_only=True):
     identifiers: tuple[str, ...] = ()
     updated: Moment | None = None
     weak: bool = False
+    performers: tuple[Practitioner, ...] = ()
 
 
 class LabResult(Struct, frozen=True, kw_only=True):
@@ -138,6 +172,22 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     is_reason: bool = False
 
 
+class Subscriber(Struct, frozen=True, kw_only=True):
+    """Whose policy it is. `relationship`: the patient's to the subscriber, as FHIR codes it; `name` only where that is another person."""
+
+    member_id: str | None = None
+    relationship: str | None = None
+    name: Name | None = None
+
+
+class Payor(Struct, frozen=True, kw_only=True):
+    """`claim_id`: how claim files address the payer."""
+
+    name: str | None = None
+    claim_id: str | None = None
+    reference: str | None = None
+
+
 class Coverage(Struct, frozen=True, kw_only=True):
     """`kind`: medicare, medicare-advantage, medicaid, commercial, supplement, government … or None where it can't be told."""
 
@@ -151,6 +201,8 @@ class Coverage(Struct, frozen=True, kw_only=True):
     order: int | None = None
     conflict: bool = False
     prior_authorization: str | None = None
+    subscriber: Subscriber = Subscriber()
+    payor: Payor = Payor()
 
 
 class Stay(Struct, frozen=True):
@@ -170,6 +222,7 @@ class Encounter(Struct, frozen=True, kw_only=True):
     diagnoses: tuple[str, ...] = ()
     service_provider: str | None = None
     dialysis: str | None = None
+    participants: tuple[Practitioner, ...] = ()
 
 
 class Location(Struct, frozen=True, kw_only=True):
@@ -259,6 +312,7 @@ class PatientRecord(Struct, frozen=True, kw_only=True):
     patient: str
     born: Moment | None = None
     sex: str | None = None
+    demographics: Demographics = Demographics()
     administrations: tuple[Administration, ...] = ()
     duplicates: tuple[tuple[str, str], ...] = ()
     labs: tuple[LabResult, ...] = ()

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from mappings import moment
+from mappings.record import Address
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -19,10 +20,28 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class PayerAlias(Struct, frozen=True, kw_only=True):
-    """What a payer's Organization id, identifier or name means: its kind and, where it has one, its policy's payer."""
+    """What a payer's Organization id, identifier or name means: its kind and, where it has one, its policy's payer.
+
+    `claim_id`: how claim files address the payer.
+    """
 
     kind: str
     payer: str | None = None
+    claim_id: str | None = None
+
+
+class BillingProvider(Struct, frozen=True, kw_only=True):
+    """Who bills, and through whom: without a receiver claim files go to the payer itself, without a submitter id under the NPI."""
+
+    name: str
+    npi: str
+    tax_id: str
+    taxonomy: str | None = None
+    address: Address | None = None
+    phone: str | None = None
+    submitter_id: str | None = None
+    receiver_name: str | None = None
+    receiver_id: str | None = None
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -40,6 +59,7 @@ class Site(Struct, frozen=True, kw_only=True):
     prior_authorization: Mapping[str, bool] = field(default_factory=dict)
     drug_sources: Mapping[str, str] = field(default_factory=dict)
     bill_services: bool = False
+    billing_provider: BillingProvider | None = None
 
     @property
     def zone(self) -> tzinfo | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from mappings.products import ProductFinder
-from mappings.reading import administrations, authorizations, encounters, labs, notes, oral_iron, orders
+from mappings.reading import administrations, authorizations, encounters, labs, notes, oral_iron, orders, people
 from mappings.reading.collection import Collection, Group
 from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
@@ -65,6 +65,7 @@ class Reader:
             patient=group.patient,
             born=moment(patient.get("birthDate")),
             sex=patient["gender"] if isinstance(patient.get("gender"), str) else None,
+            demographics=people.demographics(patient),
             administrations=given,
             labs=every("Observation", lambda row: self._labs.results([row], collection, panels)),
             diagnoses=each("Condition", lambda row: diagnosis(row, collection)),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from mappings import codes, words
 from mappings.moment import Moment
 from mappings.products import ProductFinder, normal_ndc
-from mappings.reading import fhir
+from mappings.reading import fhir, people
 from mappings.reading.amounts import amount, mg
 from mappings.reading.collection import Collection
 from mappings.reading.drugs import drug
@@ -63,6 +63,7 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         identifiers=tuple(_identifiers(resource)),
         updated=fhir.moment(fhir.mapping(resource.get("meta")).get("lastUpdated")),
         weak=any(tag.get("system") == "urn:ferroclaim:evidence" for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))),
+        performers=people.performers(resource, collection),
     )
 
 

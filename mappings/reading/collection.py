@@ -26,8 +26,9 @@ SUBJECT = {
     "Claim": "patient",
     "ClaimResponse": "patient",
     "Coverage": "beneficiary",
+    "RelatedPerson": "patient",
 }
-SHARED = frozenset({"Patient", "Medication", "Location", "Organization", "Substance", "Specimen"})
+SHARED = frozenset({"Patient", "Medication", "Location", "Organization", "Practitioner", "PractitionerRole", "Substance", "Specimen"})
 
 # The form of the elements that the rules read; a resource whose elements have another form is unreadable.
 _OBJECT, _LIST, _TEXT = (dict,), (list, dict), (str,)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mappings import codes, words
-from mappings.reading import fhir
+from mappings.reading import fhir, people
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
 from mappings.record import Coding, Coverage
@@ -47,6 +47,8 @@ class CoverageReader:
                 (fhir.text(row.get("valueString")) for row in fhir.extensions(resource, "urn:ferroclaim:prior-authorization")),
                 None,
             ),
+            subscriber=people.subscriber(resource, collection),
+            payor=people.payor(resource, collection, alias.claim_id if alias else None),
         )
 
     def _alias(self, identities: tuple[str, ...], texts: list[str]) -> PayerAlias | None:

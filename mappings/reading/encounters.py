@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mappings import codes
-from mappings.reading import fhir
+from mappings.reading import fhir, people
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
 from mappings.record import Concept, DialysisTreatment, Encounter, Location, Stay
@@ -30,6 +30,7 @@ def encounter(resource: Resource, collection: Collection) -> Encounter | None:
         diagnoses=tuple(_diagnoses(resource, collection)),
         service_provider=collection.key(resource.get("serviceProvider")),
         dialysis=next((kind for concept in kinds for kind in [dialysis_kind(concept)] if kind), None),
+        participants=people.participants(resource, collection),
     )
 
 
