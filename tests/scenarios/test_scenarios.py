@@ -9,20 +9,25 @@ import msgspec
 import pytest
 import yaml
 
+from mappings import policy
 from mappings.assessment import PatientAssessment
 from mappings.site import Site
 from tests import builders
 
 FOLDER = Path(__file__).parent
-EXPECTATIONS = {"lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "omitted", "notes"}
+WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
+EXPECTATIONS = {"lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages"}
+
+
+_ON_AND_OFF = {("tag:yaml.org,2002:bool", first) for first in "oO"}
 
 
 class _Loader(yaml.CSafeLoader):
-    """Dates stay text, decimals stay exact."""
+    """Dates stay text, decimals stay exact, `on` and `off` are words."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp" and (tag, first) not in _ON_AND_OFF]
     for first, rows in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(node.value))
@@ -38,13 +43,14 @@ def _scenarios() -> list[Any]:
 
 @pytest.mark.parametrize("scenario", _scenarios())
 def test_scenario(scenario: dict[str, Any]) -> None:
-    assert set(scenario) <= {"name", "rule", "with", "without", "only", "as_of", "site", "expect"}, "unknown words"
+    assert set(scenario) <= WORDS, "unknown words"
     expected = scenario["expect"]
     assert expected and set(expected) <= EXPECTATIONS, "unknown expectations"
     changes = [_build(row) for row in scenario.get("with", [])]
     resources = changes if scenario.get("only") else builders.chart(*changes, without=scenario.get("without", []))
     as_of = datetime.fromisoformat(scenario["as_of"]) if "as_of" in scenario else builders.AS_OF
-    document = builders.document_of(resources, as_of, msgspec.convert(scenario.get("site", {}), Site))
+    site = msgspec.convert(scenario.get("site", {}), Site)
+    document = builders.document_of(resources, as_of, site, _policies(scenario.get("policy")))
     if expected.get("omitted"):
         assert not document.patients
         return
@@ -61,6 +67,16 @@ def _build(row: dict[str, Any]) -> builders.Resource:
     return built
 
 
+def _policies(changes: dict[str, Any] | None) -> policy.PolicySet:
+    """The built-in policies; with `policy: {id: …, modifiers: …}`, those parts of that one are replaced."""
+    if changes is None:
+        return policy.built_in()
+    changed = policy.built_in().get(changes["id"])
+    assert changed, f"no policy {changes['id']}"
+    merged = msgspec.convert(msgspec.to_builtins(changed) | changes, policy.Policy, strict=False)
+    return policy.PolicySet([merged, *(row for row in policy.built_in().policies if row is not changed)])
+
+
 def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
     if name == "lines":
         return builders.shown(found)
@@ -74,6 +90,9 @@ def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
         return [row.resource for row in found.unreadable]
     if name == "notes":
         return [note for note in expected if any(note in said for line in found.lines for said in line.notes)]
-    # `line`: elements of the first line as the document names them.
-    line = msgspec.to_builtins(found.lines[0])
+    if name == "messages":
+        return [said for said in expected if any(said in f"{gap.message} {gap.fix}" for gap in found.gaps)]
+    # `line`, `jw_line`: elements of the first line, of the JW line, as the document names them.
+    row = found.lines[0] if name == "line" else next(line for line in found.lines if "JW" in line.modifiers)
+    line = msgspec.to_builtins(row)
     return {element: line[element] for element in expected}
