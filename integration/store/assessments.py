@@ -1,0 +1,89 @@
+"""Assessments: the current one of each patient, and every different one before it."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from psycopg.rows import class_row
+
+from integration.store import gaps, lines, patients
+from integration.store.database import Db
+from integration.store.patients import Patient
+from mappings.assessment import ClaimLine, Finding, Gap, PatientAssessment
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Found first at `as_of`, found again until `confirmed_at`."""
+
+    id: int
+    as_of: datetime
+    confirmed_at: datetime
+    cause: str
+    document: str
+
+    @property
+    def assessment(self) -> PatientAssessment:
+        return msgspec.json.decode(self.document, type=PatientAssessment)
+
+
+_COLUMNS = "id, as_of, confirmed_at, cause, document::text"
+
+
+def current(db: Db, site: str, fhir_id: str) -> Kept | None:
+    return next(_of(db, site, fhir_id, "and current"), None)
+
+
+def history(db: Db, site: str, fhir_id: str) -> list[Kept]:
+    """Newest first: what was known when."""
+    return list(_of(db, site, fhir_id, "order by id desc"))
+
+
+def _of(db: Db, site: str, fhir_id: str, rest: str) -> Iterator[Kept]:
+    patient = patients.find(db, site, fhir_id)
+    if patient is not None:
+        with db.cursor(row_factory=class_row(Kept)) as rows:
+            yield from rows.execute(f"select {_COLUMNS} from assessments where patient_id = %s {rest}".encode(), [patient.id])  # noqa: S608
+
+
+def keep(db: Db, patient: Patient, assessment: PatientAssessment, as_of: datetime, cause: str) -> bool:
+    """Keeps an assessment with its lines and gaps, in the caller's transaction; whether it differs from the last one.
+
+    A patient who has no IV iron is remembered as such, and nothing else of them is kept.
+    """
+    db.execute("select 1 from patients where id = %s for update", [patient.id])
+    document = msgspec.json.encode(assessment)
+    digest = hashlib.sha256(document).hexdigest()
+    last = db.execute("select id, digest, as_of from assessments where patient_id = %s and current", [patient.id]).fetchone()
+    if last is not None and last[2] > as_of:
+        return False  # somebody was quicker, with a newer look
+    db.execute(
+        "update patients set assessed_at = %s, concerns_us = %s, resources = %s where id = %s",
+        [as_of, assessment.concerns_us, _rests_on(assessment), patient.id],
+    )
+    if last is not None and last[1] == digest:
+        db.execute("update assessments set confirmed_at = %s where id = %s", [as_of, last[0]])
+        return False
+    if last is None and not assessment.concerns_us:
+        return False
+    db.execute("update assessments set current = false where patient_id = %s and current", [patient.id])
+    db.execute(
+        "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, document, current) values (%s, %s, %s, %s, %s, %s, true)",
+        [patient.id, as_of, as_of, cause, digest, document.decode()],
+    )
+    lines.keep(db, patient.id, assessment.lines, as_of)
+    gaps.keep(db, patient.id, assessment.gaps, as_of)
+    return True
+
+
+def _rests_on(assessment: PatientAssessment) -> list[str]:
+    """Every resource that a change of would change this assessment, as far as it tells."""
+    if not assessment.concerns_us:
+        return []
+    rows: list[ClaimLine | Gap | Finding] = [*assessment.lines, *assessment.gaps, *assessment.requirements]
+    found = {reference for row in rows for reference in (*row.administrations, *(item.resource for item in row.evidence))}
+    found |= {row.coverage for row in assessment.lines if row.coverage}
+    found |= {row.administration for row in (*assessment.pending, *assessment.reversed)}
+    return sorted(found)

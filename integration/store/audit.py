@@ -1,0 +1,50 @@
+"""Who saw or changed what: rows are added, never changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from integration.store.database import Db
+
+OURSELVES = "ferroclaim"
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    id: int
+    at: datetime
+    actor: str
+    role: str | None
+    action: str
+    site: str | None
+    patient_id: int | None
+    resource: str | None
+    detail: dict[str, Any]
+
+
+def note(
+    db: Db,
+    actor: str,
+    action: str,
+    *,
+    role: str | None = None,
+    site: str | None = None,
+    patient_id: int | None = None,
+    resource: str | None = None,
+    **detail: Any,
+) -> None:
+    """ACTOR is `Practitioner/7`, a user's name, or `OURSELVES`; ACTION a past tense: saw, released, waived, wrote."""
+    kept = {key: value for key, value in detail.items() if value is not None}
+    db.execute(
+        "insert into audit (actor, role, action, site, patient_id, resource, detail) values (%s, %s, %s, %s, %s, %s, %s)",
+        [actor, role, action, site, patient_id, resource, Jsonb(kept)],
+    )
+
+
+def of_patient(db: Db, patient_id: int, limit: int = 200) -> list[AuditRow]:
+    """Newest first."""
+    with db.cursor(row_factory=class_row(AuditRow)) as rows:
+        return rows.execute("select * from audit where patient_id = %s order by id desc limit %s", [patient_id, limit]).fetchall()

@@ -1,0 +1,122 @@
+"""The database: opened, migrated, handed out in transactions, and revived where it is the embedded one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import psycopg
+from psycopg import Connection
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from integration.errors import ConfigurationError, FerroclaimError
+from integration.settings import Settings
+from integration.store.embedded import Embedded
+from integration.store.migrating import migrate
+
+Db = Connection[tuple[Any, ...]]
+FOLDER = "postgres"  # in `data_dir`
+WAIT_SECONDS = 5.0
+# A worker's machine that vanishes must not keep its locks for the two hours of TCP's own patience.
+_KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_SESSION = "set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3"
+
+
+class StoreUnavailable(FerroclaimError):
+    """The database cannot be reached now; trying later may help."""
+
+    retryable = True
+
+
+class Store:
+    """Threads may share one. `pool` is for what needs a connection of its own."""
+
+    def __init__(self, url: str, *, embedded: Embedded | None = None, connections: int = 10) -> None:
+        self.url, self.embedded = url, embedded
+        self.pool: ConnectionPool[Db] = ConnectionPool(
+            url,
+            kwargs={"application_name": "ferroclaim", **(_KEEPALIVES if embedded is None else {})},
+            configure=_configured,
+            check=ConnectionPool.check_connection,
+            min_size=1,
+            max_size=connections,
+            timeout=WAIT_SECONDS,
+            open=False,
+        )
+
+    @classmethod
+    def open(cls, settings: Settings, *, connections: int = 10) -> Self:
+        """Starts the embedded server where no URL is configured, and brings the schema up to date."""
+        embedded = None if settings.database_url else Embedded(settings.data_dir / FOLDER)
+        url = settings.database_url.get_secret_value() if settings.database_url else embedded.start() if embedded else ""
+        store = cls(_checked(url), embedded=embedded, connections=connections)
+        try:
+            with psycopg.connect(store.url, autocommit=True, connect_timeout=5) as db:
+                migrate(db)
+        except psycopg.OperationalError:
+            raise ConfigurationError(f"The database {_named(url)} cannot be reached. Check database_url, and that it runs.") from None
+        except psycopg.Error as error:
+            raise ConfigurationError(f"The database {_named(url)} refuses our tables ({type(error).__name__}).") from None
+        store.pool.open()
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.pool.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Db]:
+        """A connection whose work is kept at the end, all of it or none. Raises `StoreUnavailable`."""
+        try:
+            with self.pool.connection() as db:
+                yield db
+        except (PoolTimeout, psycopg.OperationalError) as error:
+            self.revive()
+            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}). Try again.") from None
+
+    def revive(self) -> None:
+        """Starts the embedded server again where it died; another's server is another's to start."""
+        if self.embedded is not None and not self.embedded.is_running:
+            self.embedded.start()
+
+    @contextmanager
+    def holding(self, key: str) -> Iterator[bool]:
+        """Whether KEY is ours alone, across all machines, until the end of the block or of this process.
+
+        A connection of its own holds it, so a process that dies lets go at once, and one that was cut off cannot
+        go on unnoticed beside its successor.
+        """
+        try:
+            with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as db:
+                _configured(db)
+                row = db.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
+                yield bool(row and row[0])
+        except psycopg.OperationalError as error:
+            self.revive()
+            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}). Try again.") from None
+
+
+def _configured(db: Connection[Any]) -> None:
+    if not db.info.host.startswith("/"):
+        db.execute(_SESSION)
+        if not db.autocommit:
+            db.commit()
+
+
+def _checked(url: str) -> str:
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ConfigurationError("database_url is not a PostgreSQL address, such as postgresql://user@host/database.") from None
+    return url
+
+
+def _named(url: str) -> str:
+    """Host and name, without the password."""
+    parts = conninfo_to_dict(url)
+    return f"{parts.get('dbname') or 'postgres'} on {parts.get('host') or 'this machine'}"

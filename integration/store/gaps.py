@@ -1,0 +1,118 @@
+"""Gaps: open and closed, and what people waived."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from psycopg.rows import class_row
+
+from integration.store import audit
+from integration.store.database import Db
+from integration.store.patients import Patient
+from mappings.assessment import Gap
+from mappings.writing.detected_issue import Waiver
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """`gap` is the gap of the assessment document."""
+
+    patient_id: int
+    document: str
+    opened_at: datetime
+    changed_at: datetime
+    closed_at: datetime | None
+    waived_by: str | None
+    waived_at: datetime | None
+    waiver_reason: str | None
+    location: str | None  # where it stands in the EHR, `DetectedIssue/12`
+    written: str | None  # pending, sent, confirmed, refused
+
+    @property
+    def gap(self) -> Gap:
+        return msgspec.json.decode(self.document, type=Gap)
+
+
+_ROWS = """select g.patient_id, g.document::text, g.opened_at, g.changed_at, g.closed_at,
+        coalesce(w.waived_by_name, w.waived_by) as waived_by, w.waived_at, w.reason as waiver_reason, b.location, b.state as written
+    from gaps g join patients p on p.id = g.patient_id
+    left join waivers w on w.patient_id = g.patient_id and w.gap_id = g.id and w.withdrawn_at is null
+    left join write_backs b on b.site = p.site and b.gap_id = g.id
+    where p.site = %s and p.fhir_id = %s"""
+
+
+def of_patient(db: Db, site: str, fhir_id: str, *, closed: bool = False) -> list[GapRow]:
+    """The open gaps of a patient; the closed ones, too, where asked for."""
+    with db.cursor(row_factory=class_row(GapRow)) as rows:
+        query = _ROWS + ("" if closed else " and g.closed_at is null") + " order by g.requirement, g.administrations"
+        return rows.execute(query.encode(), [site, fhir_id]).fetchall()
+
+
+def waive(db: Db, patient: Patient, gap: Gap, reason: str, by: str, name: str | None, role: str) -> None:
+    """Keeps a person's word that GAP need not be closed for the doses it has now. It makes no line ready."""
+    db.execute(
+        "insert into waivers (patient_id, gap_id, administrations, reason, waived_by, waived_by_name) values (%s, %s, %s, %s, %s, %s)"
+        " on conflict (patient_id, gap_id) where withdrawn_at is null do update set administrations = excluded.administrations,"
+        " reason = excluded.reason, waived_by = excluded.waived_by, waived_by_name = excluded.waived_by_name, waived_at = now()",
+        [patient.id, gap.id, list(gap.administrations), reason, by, name],
+    )
+    audit.note(db, by, "waived", role=role, site=patient.site, patient_id=patient.id, resource=f"Gap/{gap.id}", reason=reason)
+
+
+def take_back(db: Db, patient: Patient, gap_id: str, by: str, role: str) -> None:
+    """Ends a waiver."""
+    db.execute(
+        "update waivers set withdrawn_by = %s, withdrawn_at = now() where patient_id = %s and gap_id = %s and withdrawn_at is null",
+        [by, patient.id, gap_id],
+    )
+    audit.note(db, by, "took back a waiver", role=role, site=patient.site, patient_id=patient.id, resource=f"Gap/{gap_id}")
+
+
+def waivers(db: Db, patient_id: int) -> dict[str, Waiver]:
+    """The waivers in force, by gap, as `mappings.writing.detected_issue` takes them."""
+    rows = db.execute(
+        "select gap_id, reason, waived_at, administrations, waived_by, waived_by_name from waivers"
+        " where patient_id = %s and withdrawn_at is null",
+        [patient_id],
+    )
+    return {row[0]: Waiver(row[0], row[1], row[2], tuple(row[3]), row[4], row[5]) for row in rows}
+
+
+def keep(db: Db, patient_id: int, found: Iterable[Gap], now: datetime) -> None:
+    """Replaces a patient's open gaps; what is not among them any more is closed."""
+    rows = [_columns(patient_id, gap, now) for gap in found]
+    with db.cursor() as cursor:
+        cursor.executemany(_KEEP, rows)
+    db.execute(
+        "update gaps set closed_at = %s, changed_at = %s where patient_id = %s and id <> all(%s) and closed_at is null",
+        [now, now, patient_id, [row["id"] for row in rows]],
+    )
+
+
+_KEEP = """insert into gaps as g (patient_id, id, requirement, state, blocking, waivable, severity, policy, administrations, lines,
+        document, opened_at, changed_at)
+    values (%(patient_id)s, %(id)s, %(requirement)s, %(state)s, %(blocking)s, %(waivable)s, %(severity)s, %(policy)s,
+        %(administrations)s, %(lines)s, %(document)s, %(now)s, %(now)s)
+    on conflict (patient_id, id) do update set state = excluded.state, blocking = excluded.blocking, waivable = excluded.waivable,
+        severity = excluded.severity, policy = excluded.policy, administrations = excluded.administrations, lines = excluded.lines,
+        document = excluded.document, closed_at = null,
+        opened_at = case when g.closed_at is null then g.opened_at else excluded.opened_at end,
+        changed_at = case when g.closed_at is null and g.document = excluded.document then g.changed_at else excluded.changed_at end"""
+
+
+def _columns(patient_id: int, gap: Gap, now: datetime) -> dict[str, object]:
+    return {
+        "patient_id": patient_id,
+        "id": gap.id,
+        "requirement": gap.requirement,
+        "state": gap.state,
+        "blocking": gap.blocking,
+        "waivable": gap.waivable,
+        "severity": gap.severity,
+        "policy": gap.policy,
+        "administrations": list(gap.administrations),
+        "lines": list(gap.lines),
+        "document": msgspec.json.encode(gap).decode(),
+        "now": now,
+    }

@@ -1,0 +1,60 @@
+"""The ledger of write-backs on PostgreSQL: what `integration.ehr.ledger.Ledger` asks for, durably."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from integration.ehr.ledger import Entry
+from integration.store.database import Db, Store
+
+
+class StoredLedger:
+    """One patient's part of the ledger. Each `record` is a transaction of its own: it outlives a crash right after."""
+
+    def __init__(self, store: Store, patient_id: int) -> None:
+        self._store, self._patient_id = store, patient_id
+
+    def entries(self, site: str, gaps: list[str]) -> dict[str, Entry]:
+        with self._store.transaction() as db:
+            rows = db.execute(
+                "select gap_id, state, digest, location, version from write_backs where site = %s and gap_id = any(%s)", [site, gaps]
+            ).fetchall()
+        return {row[0]: Entry(*row[1:]) for row in rows}
+
+    def record(self, site: str, entries: Mapping[str, Entry]) -> None:
+        with self._store.transaction() as db:
+            record(db, site, self._patient_id, entries)
+
+
+def record(db: Db, site: str, patient_id: int, entries: Mapping[str, Entry]) -> None:
+    with db.cursor() as cursor:
+        cursor.executemany(_RECORD, [_row(site, patient_id, gap, entries[gap]) for gap in sorted(entries)])
+
+
+def owe(db: Db, site: str, patient_id: int, digests: Mapping[str, str]) -> None:
+    """Notes, beside the assessment that found them, the write-backs to come; one already said the same is not owed."""
+    with db.cursor() as cursor:
+        cursor.executemany(_OWE, [(site, gap, patient_id, digests[gap]) for gap in sorted(digests)])
+
+
+def explain(db: Db, site: str, messages: Iterable[tuple[str, str]]) -> None:
+    """Why the server did not take a gap."""
+    with db.cursor() as cursor:
+        cursor.executemany(
+            "update write_backs set message = %s where site = %s and gap_id = %s", [(text, site, gap) for gap, text in messages]
+        )
+
+
+# What is on its way stays so: only the server can tell what became of it. A location once known is kept.
+_OWE = """insert into write_backs as b (site, gap_id, patient_id, state, digest) values (%s, %s, %s, 'pending', %s)
+    on conflict (site, gap_id) do update set state = case b.state when 'sent' then 'sent' else 'pending' end,
+        digest = case b.state when 'sent' then b.digest else excluded.digest end, message = null, changed_at = now(),
+        owed_since = case b.state when 'confirmed' then now() else b.owed_since end
+    where b.state <> 'confirmed' or b.digest <> excluded.digest"""
+_RECORD = """insert into write_backs as b (site, gap_id, patient_id, state, digest, location, version)
+    values (%(site)s, %(gap)s, %(patient_id)s, %(state)s, %(digest)s, %(location)s, %(version)s)
+    on conflict (site, gap_id) do update set state = excluded.state, digest = excluded.digest, changed_at = now(), message = null,
+        location = coalesce(excluded.location, b.location), version = excluded.version"""
+
+
+def _row(site: str, patient_id: int, gap: str, entry: Entry) -> dict[str, Any]:
+    return {"site": site, "gap": gap, "patient_id": patient_id, **vars(entry)}

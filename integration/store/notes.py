@@ -1,0 +1,30 @@
+"""What people wrote beside a patient's lines."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from integration.store import audit
+from integration.store.database import Db
+from integration.store.patients import Patient
+
+
+@dataclass(frozen=True)
+class Note:
+    id: int
+    patient_id: int
+    line_id: str | None
+    written_by: str
+    written_at: datetime
+    text: str
+
+
+def add(db: Db, patient: Patient, text: str, by: str, role: str, line: str | None = None) -> None:
+    db.execute("insert into notes (patient_id, line_id, written_by, text) values (%s, %s, %s, %s)", [patient.id, line, by, text])
+    audit.note(db, by, "noted", role=role, site=patient.site, patient_id=patient.id, resource=line and f"ClaimLine/{line}")
+
+
+def of_patient(db: Db, patient_id: int) -> list[Note]:
+    with db.cursor(row_factory=class_row(Note)) as rows:
+        return rows.execute("select * from notes where patient_id = %s order by id", [patient_id]).fetchall()

@@ -1,0 +1,67 @@
+"""The patients we know: a number for each, so that locks, jobs and logs need not name them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from integration.store.database import Db
+
+
+@dataclass(frozen=True)
+class Patient:
+    id: int
+    site: str
+    fhir_id: str
+    concerns_us: bool
+    assessed_at: datetime | None
+
+    @property
+    def reference(self) -> str:
+        return f"Patient/{self.fhir_id}"
+
+
+_COLUMNS = "id, site, fhir_id, concerns_us, assessed_at"
+
+
+def known(db: Db, site: str, fhir_id: str) -> Patient:
+    """The patient of that id, taken up where they are new."""
+    db.execute("insert into patients (site, fhir_id) values (%s, %s) on conflict do nothing", [site, fhir_id])
+    found = find(db, site, fhir_id)
+    assert found is not None  # noqa: S101 (just inserted)
+    return found
+
+
+def find(db: Db, site: str, fhir_id: str) -> Patient | None:
+    with db.cursor(row_factory=class_row(Patient)) as rows:
+        return rows.execute(f"select {_COLUMNS} from patients where site = %s and fhir_id = %s", [site, fhir_id]).fetchone()  # noqa: S608
+
+
+def by_id(db: Db, identity: int) -> Patient | None:
+    with db.cursor(row_factory=class_row(Patient)) as rows:
+        return rows.execute(f"select {_COLUMNS} from patients where id = %s", [identity]).fetchone()  # noqa: S608
+
+
+def of_ours(db: Db, site: str, fhir_ids: Iterable[str]) -> set[str]:
+    """Those of FHIR_IDS who were given an IV iron."""
+    rows = db.execute("select fhir_id from patients where site = %s and concerns_us and fhir_id = any(%s)", [site, list(fhir_ids)])
+    return {row[0] for row in rows}
+
+
+def resting_on(db: Db, site: str, references: Iterable[str]) -> set[str]:
+    """Whose current assessment rests on one of REFERENCES (`MedicationAdministration/ma1`)."""
+    rows = db.execute("select fhir_id from patients where site = %s and resources && %s", [site, list(references)])
+    return {row[0] for row in rows}
+
+
+def stale(db: Db, site: str, before: datetime, limit: int) -> list[str]:
+    """Patients of ours with something open, whose record was not read since BEFORE; the longest unread first."""
+    rows = db.execute(
+        "select fhir_id from patients p where site = %s and concerns_us and (assessed_at is null or assessed_at < %s)"
+        " and exists (select 1 from lines l where l.patient_id = p.id and l.gone_at is null and l.status <> 'not-billable'"
+        "   and not exists (select 1 from releases r where r.patient_id = p.id and r.line_id = l.id and r.withdrawn_at is null))"
+        " order by assessed_at nulls first limit %s",
+        [site, before, limit],
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,1 @@
+"""What wakes an assessment: notifications, subscriptions, sweeps."""

@@ -1,0 +1,40 @@
+"""The web application: routers on one store, with one shape of errors and a limit to what is read."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from integration.settings import Settings
+from integration.store import Store
+from integration.web import health, problems
+from integration.web.limits import BodyLimit
+
+MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
+
+
+def routers() -> list[APIRouter]:
+    """Every part of the service that answers requests. A page or an endpoint joins it here."""
+    return [health.router]
+
+
+def create_app(settings: Settings, store: Store | None = None, parts: Sequence[APIRouter] | None = None) -> FastAPI:
+    """`app.state` holds `settings` and `store` for the routers; without a STORE one is opened, and closed at the end."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.store = store or Store.open(settings)
+        yield
+        if store is None:
+            app.state.store.close()
+
+    app = FastAPI(title="ferroclaim", version=version("ferroclaim"), lifespan=lifespan)
+    app.state.settings = settings
+    if store is not None:
+        app.state.store = store
+    app.add_middleware(BodyLimit, limit=MOST_BYTES)
+    problems.install(app)
+    for part in routers() if parts is None else parts:
+        app.include_router(part)
+    return app

@@ -1,0 +1,37 @@
+"""Whether the process lives, and whether it can work."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from integration.store import Store, StoreUnavailable
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """503 while the database does not answer or a worker inside has stopped. A site that rests is told, and no reason."""
+    state = request.app.state
+    checks: dict[str, Any] = {"database": await run_in_threadpool(_database, state.store)}
+    worker = getattr(state, "worker", None)
+    if worker is not None:
+        checks["worker"] = "ok" if worker.is_alive else "stopped"
+    good = all(value == "ok" for value in checks.values())
+    return JSONResponse({"status": "ok" if good else "unavailable", "checks": checks}, 200 if good else 503)
+
+
+def _database(store: Store) -> str:
+    try:
+        with store.transaction() as db:
+            db.execute("select 1")
+    except StoreUnavailable:
+        return "unavailable"
+    return "ok"

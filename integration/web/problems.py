@@ -1,0 +1,75 @@
+"""One shape for every error that the service answers: `{"error": {"code", "message", "fix"}}`, never a patient's data."""
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from integration.errors import FerroclaimError
+
+log = structlog.get_logger()
+
+_CODES = {
+    400: "bad-request",
+    401: "not-signed-in",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    409: "conflict",
+    413: "too-large",
+    415: "unsupported-type",
+    422: "not-usable",
+    429: "too-many",
+    500: "internal",
+    503: "unavailable",
+}
+
+
+class Problem(Exception):
+    """An answer other than success. MESSAGE and FIX are for the caller: a sentence each."""
+
+    def __init__(self, status: int, message: str, fix: str | None = None, headers: dict[str, str] | None = None) -> None:
+        self.status, self.message, self.fix, self.headers = status, message, fix, headers
+        super().__init__(message)
+
+
+def answer(status: int, message: str, fix: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
+    error: dict[str, Any] = {"code": _CODES.get(status, f"status-{status}"), "message": message}
+    return JSONResponse({"error": error | ({"fix": fix} if fix else {})}, status, headers)
+
+
+def install(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    async def _problem(_: Request, problem: Problem) -> JSONResponse:
+        return answer(problem.status, problem.message, problem.fix, problem.headers)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        return answer(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        """Which fields, not what stood in them."""
+        places = [".".join(str(part) for part in problem["loc"]) for problem in error.errors()]
+        return answer(422, f"The request is not usable: {', '.join(places)}.", "See /docs for what is expected.")
+
+    @app.exception_handler(FerroclaimError)
+    async def _ours(_: Request, error: FerroclaimError) -> JSONResponse:
+        return answer(503 if error.retryable else 409, str(error), headers={"Retry-After": "10"} if error.retryable else None)
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> JSONResponse:
+        route = request.scope.get("route")
+        log.error("unexpected error", route=getattr(route, "path", None), error=type(error).__name__, where=_where(error))
+        return answer(500, "Something went wrong here. It was logged.")
+
+
+def _where(error: Exception) -> str:
+    """File and line; the message may hold a patient's data."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{frame.tb_lineno}" if frame else "?"

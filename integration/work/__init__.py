@@ -1,0 +1,1 @@
+"""The durable queue, and the one workflow: pull → assess → keep → write back."""
