@@ -10,10 +10,11 @@ from mappings.coordination import Coordination, coordinate
 from mappings.diagnoses import stated
 from mappings.dialysis import status as kidney_status
 from mappings.doses import dose
+from mappings.groups import Group, group, settle_waste
 from mappings.identity import stable_id
 from mappings.infusions import companion_lines
 from mappings.intake import Intake, service_day, take_in
-from mappings.lines import Group, claim_lines, group, settle_waste
+from mappings.lines import claim_lines
 from mappings.places import Setting, encounter_of, setting
 from mappings.policy import Policy, PolicySet
 from mappings.products import billing_code

@@ -4,6 +4,7 @@ Its JSON form is a published interface (`docs/assessment.schema.json`, schema `f
 Amounts of money and quantities are decimal strings, units are integers, dates ISO 8601.
 """
 
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
@@ -42,13 +43,16 @@ class Denial(Struct, frozen=True):
     rarc: tuple[str, ...] = ()
 
 
-class Step(Struct, frozen=True, rename="camel"):
-    """One step of a line's chain: what was concluded, by which rule, from which source."""
+class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
+    """One step of a line's chain: what was concluded, by which rule, from which source, valid from-to, on which evidence."""
 
     rule: str
     says: str
     source: str | None = None
     verified: bool = True
+    start: date | None = None
+    end: date | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -6,8 +6,8 @@ Codes only (their texts are licensed). Never in dialysis, never by a professiona
 from collections.abc import Iterable
 
 from mappings.assessment import ClaimLine, Step
+from mappings.groups import Group
 from mappings.identity import stable_id
-from mappings.lines import Group
 from mappings.service import Service
 
 _SOURCE = "CPT time rules as published by codingclarified 2025-10-13"

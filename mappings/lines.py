@@ -4,116 +4,17 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from msgspec import Struct
-
-from mappings import codes, modifiers, payment, vials
-from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, Step
+from mappings import codes, modifiers, payment
+from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef
 from mappings.diagnoses import Sequenced, sequence
+from mappings.groups import Group
 from mappings.identity import stable_id
 from mappings.reading.amounts import plain
 from mappings.requirements.billing import usable_authorization
 from mappings.service import Service, cite
+from mappings.trace import Role, trace
 
 _ZERO = Decimal(0)
-
-
-class Group(Struct, dict=True):
-    """The services of one line."""
-
-    services: list[Service]
-
-    @property
-    def first(self) -> Service:
-        return self.services[0]
-
-    @property
-    def counted(self) -> list[Service]:
-        """Services whose mg count: of possible duplicates, one."""
-        return [row for row in self.services if not row.possible_duplicates or row.reference == row.possible_duplicates[0]]
-
-    @property
-    def mg(self) -> Decimal:
-        return sum((row.dose.mg for row in self.counted if row.dose.mg is not None), _ZERO)
-
-    @property
-    def mg_per_unit(self) -> Decimal:
-        code = self.first.code
-        return code.mg_per_unit if code else Decimal(1)
-
-    @property
-    def units(self) -> int:
-        return vials.units(self.mg, self.mg_per_unit)
-
-    @property
-    def discarded_units(self) -> int:
-        """Units of a JW line: only where JW is asked and the waste is settled."""
-        waste = self.first.waste
-        if waste is None or waste.state != "met" or "JW" not in self.first.discard_modifiers or waste.discarded_mg <= 0:
-            return 0
-        return vials.discarded_units(waste, self.mg, self.mg_per_unit)
-
-
-def group(services: Iterable[Service]) -> list[Group]:
-    """R4: one line per date, encounter (where known), code, setting, drug source and payer; copies stay with what they copy."""
-    groups: dict[object, Group] = {}
-    rows = sorted((row for row in services if row.has_line), key=lambda row: (str(row.day), row.reference))
-    known = {_key(row)[:-1]: set[str]() for row in rows}
-    for row in rows:
-        if row.encounter:
-            known[_key(row)[:-1]].add(row.encounter.source.resource)
-    for row in rows:
-        copied = row.possible_duplicates[0] if row.possible_duplicates else None
-        leader = next((other for other in groups.values() if any(member.reference == copied for member in other.services)), None)
-        if copied and copied != row.reference and leader:
-            leader.services.append(row)
-            continue
-        *key, encounter = _key(row)
-        only = known[tuple(key)]
-        encounter = next(iter(only)) if encounter is None and len(only) == 1 else encounter
-        groups.setdefault((*key, encounter), Group([])).services.append(row)
-    return list(groups.values())
-
-
-def _key(row: Service) -> tuple[object, ...]:
-    primary = row.coordination.primary.source.resource if row.coordination and row.coordination.primary else None
-    alone = row.reference if row.day is None else None
-    setting = (row.setting.code, row.setting.place.off_campus if row.setting.place else None, row.setting.bill_type)
-    code = row.code.code if row.code else None
-    encounter = row.encounter.source.resource if row.encounter else row.administration.encounter
-    return (
-        row.day,
-        alone,
-        code,
-        setting,
-        row.drug_source,
-        row.administration.is_340b,
-        row.not_billable,
-        primary,
-        encounter,
-    )
-
-
-def settle_waste(group: Group) -> None:
-    """Work out the line's waste and give it to each of its services."""
-    by_dispense: dict[tuple[str, ...], list[vials.Given]] = {}
-    for row in group.counted:
-        if row.dose.mg is None:
-            continue
-        dispenses = row.dispenses
-        given = vials.given(row.administration, row.dose.mg, dispenses)
-        shared = tuple(sorted(item.source.resource for item in dispenses if item.containers)) if not _documented(row) else ()
-        by_dispense.setdefault(shared or (row.reference,), []).append(given)
-    rows = [vials.together(given) if len(given) > 1 else given[0] for given in by_dispense.values()]
-    if not rows:
-        return
-    waste = vials.waste(rows)
-    for row in group.services:
-        row.waste = waste
-        row.waste_evidence = tuple(dict.fromkeys(item for given in rows if row.reference in given.references for item in given.evidence))
-
-
-def _documented(row: Service) -> bool:
-    return bool(row.administration.containers)
 
 
 def claim_lines(group: Group, findings: Sequence[Finding]) -> list[ClaimLine]:
@@ -168,7 +69,7 @@ def met_by_all(group: Group, findings: Sequence[Finding]) -> frozenset[str]:
 
 def _line(
     group: Group,
-    role: Literal["administered", "discarded"],
+    role: Role,
     units: int,
     line_modifiers: tuple[str, ...],
     findings: Sequence[Finding],
@@ -215,8 +116,14 @@ def _line(
         value_quarter=quarter,
         notes=_notes(group, sequenced, status),
         evidence=_evidence(group, findings),
-        trace=_trace(group, role, units, line_modifiers),
+        trace=trace(group, role, units, line_modifiers, sequenced, _outcome(status, reasons, service.not_billable)),
     )
+
+
+def _outcome(status: str, reasons: tuple[str, ...], not_billable: str | None) -> str:
+    if status == "held":
+        return f"held by {', '.join(reasons)}"
+    return f"not billable: {not_billable}" if not_billable else "ready: nothing is missing"
 
 
 def _ndc_quantities(group: Group, role: str) -> tuple[NdcQuantity, ...]:
@@ -306,79 +213,3 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
         if references & set(row.administrations) and row.state == "met" and row.requirement in wanted:
             found += row.evidence
     return tuple(dict.fromkeys(found))
-
-
-def _trace(group: Group, role: str, units: int, line_modifiers: tuple[str, ...]) -> tuple[Step, ...]:
-    """The chain of the line, step by step: dose → mg → units → code → modifiers → payment."""
-    service = group.first
-    steps = [Step("R1", f"date of service {service.day}" if service.day else "date of service not known")]
-    code = service.code
-    if service.family and code:
-        steps.append(
-            Step(
-                "R2",
-                f"{service.family.name} → {code.code}, {plain(code.mg_per_unit)} mg per unit",
-                code.source,
-                code.verified,
-            )
-        )
-    for row in group.services:
-        counted = row in group.counted
-        steps.append(Step("R3", f"{row.reference}: {row.dose.says}{'' if counted else ' (possible duplicate, not counted)'}"))
-    waste = service.waste
-    if role == "administered":
-        steps.append(Step("R4", f"{plain(group.mg)} mg ÷ {plain(group.mg_per_unit)} mg per unit, rounded up = {group.units} units"))
-    elif waste and waste.total_mg is not None:
-        total = vials.units(waste.total_mg, group.mg_per_unit, "down")
-        steps.append(
-            Step(
-                "R5",
-                f"{plain(waste.total_mg)} mg in the containers = {total} label units − {group.units} given = {units} discarded",
-                "CMS Pub 100-04 ch. 17 s. 40",
-            )
-        )
-    if waste:
-        steps.append(Step("R5", waste.says, "CMS Pub 100-04 ch. 17 s. 40"))
-    steps += modifier_steps(service, line_modifiers)
-    if service.setting.code:
-        steps.append(Step("R7", f"place of service {service.setting.code}, {service.setting.says}"))
-    if service.policy and service.known_payer:
-        steps.append(
-            Step(
-                "R10a",
-                f"policy {service.policy.id} {service.policy.version}",
-                service.policy.source,
-                service.policy.verified,
-            )
-        )
-    if service.payment:
-        steps.append(
-            Step(
-                "R11",
-                f"payment {service.payment}",
-                codes.payment().opps.source if service.payment == "packaged" else None,
-            )
-        )
-    return tuple(steps)
-
-
-def modifier_steps(service: Service, line_modifiers: tuple[str, ...]) -> list[Step]:
-    """Each modifier with its rule."""
-    table = {row.modifier: row for row in codes.payment().discard_modifiers}
-    steps = []
-    for name in line_modifiers:
-        row = table.get(name)
-        if row is None and service.policy:
-            rules = service.policy.modifiers
-            row = next((item for item in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery) if item.modifier == name), None)  # type: ignore[assignment]
-        steps.append(
-            Step(
-                "R5" if name in table else "R6",
-                f"modifier {name}",
-                row.source if row else None,
-                row.verified if row else True,
-            )
-        )
-    if not service.discard_modifiers and service.payment == "packaged":
-        steps.append(Step("R5", "JW and JZ are not asked for a packaged drug", codes.payment().opps.source))
-    return steps

@@ -1,0 +1,110 @@
+"""R4: services of one day, encounter, code and setting are one line; what their containers say together (R5)."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from mappings import vials
+from mappings.service import Service
+
+_ZERO = Decimal(0)
+
+
+class Group(Struct, dict=True):
+    """The services of one line."""
+
+    services: list[Service]
+
+    @property
+    def first(self) -> Service:
+        return self.services[0]
+
+    @property
+    def counted(self) -> list[Service]:
+        """Services whose mg count: of possible duplicates, one."""
+        return [row for row in self.services if not row.possible_duplicates or row.reference == row.possible_duplicates[0]]
+
+    @property
+    def mg(self) -> Decimal:
+        return sum((row.dose.mg for row in self.counted if row.dose.mg is not None), _ZERO)
+
+    @property
+    def mg_per_unit(self) -> Decimal:
+        code = self.first.code
+        return code.mg_per_unit if code else Decimal(1)
+
+    @property
+    def units(self) -> int:
+        return vials.units(self.mg, self.mg_per_unit)
+
+    @property
+    def discarded_units(self) -> int:
+        """Units of a JW line: only where JW is asked and the waste is settled."""
+        waste = self.first.waste
+        if waste is None or waste.state != "met" or "JW" not in self.first.discard_modifiers or waste.discarded_mg <= 0:
+            return 0
+        return vials.discarded_units(waste, self.mg, self.mg_per_unit)
+
+
+def group(services: Iterable[Service]) -> list[Group]:
+    """R4: one line per date, encounter (where known), code, setting, drug source and payer; copies stay with what they copy."""
+    groups: dict[object, Group] = {}
+    rows = sorted((row for row in services if row.has_line), key=lambda row: (str(row.day), row.reference))
+    known = {_key(row)[:-1]: set[str]() for row in rows}
+    for row in rows:
+        if row.encounter:
+            known[_key(row)[:-1]].add(row.encounter.source.resource)
+    for row in rows:
+        copied = row.possible_duplicates[0] if row.possible_duplicates else None
+        leader = next((other for other in groups.values() if any(member.reference == copied for member in other.services)), None)
+        if copied and copied != row.reference and leader:
+            leader.services.append(row)
+            continue
+        *key, encounter = _key(row)
+        only = known[tuple(key)]
+        encounter = next(iter(only)) if encounter is None and len(only) == 1 else encounter
+        groups.setdefault((*key, encounter), Group([])).services.append(row)
+    return list(groups.values())
+
+
+def _key(row: Service) -> tuple[object, ...]:
+    primary = row.coordination.primary.source.resource if row.coordination and row.coordination.primary else None
+    alone = row.reference if row.day is None else None
+    setting = (row.setting.code, row.setting.place.off_campus if row.setting.place else None, row.setting.bill_type)
+    code = row.code.code if row.code else None
+    encounter = row.encounter.source.resource if row.encounter else row.administration.encounter
+    return (
+        row.day,
+        alone,
+        code,
+        setting,
+        row.drug_source,
+        row.administration.is_340b,
+        row.not_billable,
+        primary,
+        encounter,
+    )
+
+
+def settle_waste(group: Group) -> None:
+    """Work out the line's waste and give it to each of its services."""
+    by_dispense: dict[tuple[str, ...], list[vials.Given]] = {}
+    for row in group.counted:
+        if row.dose.mg is None:
+            continue
+        dispenses = row.dispenses
+        given = vials.given(row.administration, row.dose.mg, dispenses)
+        shared = tuple(sorted(item.source.resource for item in dispenses if item.containers)) if not _documented(row) else ()
+        by_dispense.setdefault(shared or (row.reference,), []).append(given)
+    rows = [vials.together(given) if len(given) > 1 else given[0] for given in by_dispense.values()]
+    if not rows:
+        return
+    waste = vials.waste(rows)
+    for row in group.services:
+        row.waste = waste
+        row.waste_evidence = tuple(dict.fromkeys(item for given in rows if row.reference in given.references for item in given.evidence))
+
+
+def _documented(row: Service) -> bool:
+    return bool(row.administration.containers)

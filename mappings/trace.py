@@ -1,0 +1,120 @@
+"""The chain of a claim line: each step with the evidence it rests on, and the rule that spoke, its source and dates."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+from mappings import codes, payment, vials
+from mappings.assessment import Evidence, Step
+from mappings.codes import Dated
+from mappings.diagnoses import Sequenced
+from mappings.groups import Group
+from mappings.reading.amounts import plain
+from mappings.service import Service, cite
+
+Role = Literal["administered", "discarded"]
+_WASTE = "CMS Pub 100-04 ch. 17 s. 40"
+
+
+def trace(group: Group, role: Role, units: int, modifiers: Sequence[str], diagnoses: Sequenced, outcome: str) -> tuple[Step, ...]:
+    """Date → product → mg → units → waste → modifiers → place → diagnoses → payer → payment → `outcome`."""
+    return (
+        *_what_was_given(group),
+        *(_administered(group) if role == "administered" else _discarded(group, units)),
+        *_waste(group),
+        *_modifiers(group.first, modifiers),
+        *_circumstances(group.first, diagnoses),
+        *_payer(group.first),
+        *(_paid(group.first, units) if group.first.payment and not group.first.not_billable else ()),
+        Step("R11", outcome),
+    )
+
+
+def _dated(rule: str, says: str, row: Dated, evidence: tuple[Evidence, ...] = ()) -> Step:
+    return Step(rule, says, row.source or None, row.verified, row.start, row.end, evidence)
+
+
+def _what_was_given(group: Group) -> Iterator[Step]:
+    service = group.first
+    zone = f" in {service.site.time_zone}" if service.site.time_zone else ""
+    yield Step("R1", f"date of service {service.day}{zone}" if service.day else "date of service not known")
+    if service.family and service.code:
+        found = tuple(cite(row.administration.source, row.administration.drug.says or "medication") for row in group.services)
+        says = f"{service.family.name} → {service.code.code}, {plain(service.code.mg_per_unit)} mg per unit"
+        yield _dated("R2", says, service.code, found)
+    for row in group.services:
+        copy = "" if row in group.counted else " (possible duplicate, not counted)"
+        yield Step("R3", f"{row.dose.says}{copy}", evidence=(cite(row.administration.source, row.administration.dose.says or "no dose"),))
+
+
+def _administered(group: Group) -> Iterator[Step]:
+    amounts = [plain(row.dose.mg) for row in group.counted if row.dose.mg is not None]
+    summed = f"{' + '.join(amounts)} = {plain(group.mg)} mg; " if len(amounts) > 1 else ""
+    yield Step("R4", f"{summed}{plain(group.mg)} mg ÷ {plain(group.mg_per_unit)} mg per unit, rounded up = {group.units} units")
+
+
+def _discarded(group: Group, units: int) -> Iterator[Step]:
+    waste = group.first.waste
+    if waste and waste.total_mg is not None:
+        total = vials.units(waste.total_mg, group.mg_per_unit, "down")
+        held = f"{plain(waste.total_mg)} mg in the containers = {total} label units"
+        yield Step("R5", f"{held} − {group.units} given = {units} discarded", _WASTE)
+
+
+def _waste(group: Group) -> Iterator[Step]:
+    service = group.first
+    if service.waste and service.discard_modifiers:
+        found = dict.fromkeys(item for row in group.services for item in row.waste_evidence)
+        yield Step("R5", service.waste.says, _WASTE, evidence=tuple(found))
+    elif service.payment == "packaged":
+        yield Step("R5", "JW and JZ are not asked for a packaged drug", codes.payment().opps.source)
+    elif not service.not_billable and service.known_payer:
+        yield Step("R5", "JW and JZ are not asked on this date by this payer", _WASTE)
+
+
+def _modifiers(service: Service, modifiers: Iterable[str]) -> Iterator[Step]:
+    asked: list[tuple[str, str, Dated]] = [("R5", row.modifier, row) for row in codes.payment().discard_modifiers]
+    if service.policy:
+        rules = service.policy.modifiers
+        asked += [("R6", row.modifier, row) for row in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery)]
+    for name in modifiers:
+        rule, row = next(((rule, row) for rule, known, row in asked if known == name), ("R6", Dated()))
+        yield _dated(rule, f"modifier {name}", row)
+
+
+def _circumstances(service: Service, diagnoses: Sequenced) -> Iterator[Step]:
+    """Place, kidney status, diagnoses."""
+    place = service.setting
+    if place.code:
+        found = (cite(place.source, place.says),) if place.source else ()
+        yield Step("R7", f"place of service {place.code}, {place.says}", codes.settings().source, codes.settings().verified, evidence=found)
+    kidney = service.kidney
+    if kidney.esrd or kidney.aki:
+        yield Step("R8", "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury", evidence=kidney.evidence)
+    if diagnoses.codes:
+        stated = [cite(row.by.source, row.code) for code in diagnoses.codes for row in service.diagnoses if row.code == code]
+        table = codes.diagnoses().icd10
+        yield Step("R9", f"diagnoses {', '.join(diagnoses.codes)}", table.source, table.verified, evidence=tuple(dict.fromkeys(stated)))
+
+
+def _payer(service: Service) -> Iterator[Step]:
+    policy, coordination = service.policy, service.coordination
+    if coordination and coordination.primary:
+        primary = coordination.primary
+        yield Step("R10a", f"{primary.kind} pays first: {coordination.says}", evidence=(cite(primary.source, f"coverage, {primary.kind}"),))
+    if policy and service.known_payer:
+        says = f"policy {policy.id}, version {policy.version}: {policy.title}"
+        yield Step("R10a", says, policy.source, policy.verified, policy.effective.start, policy.effective.end)
+
+
+def _paid(service: Service, units: int) -> Iterator[Step]:
+    code, day, paid = service.code, service.day, service.payment
+    if paid == "packaged":
+        opps = codes.payment().opps
+        yield Step("R11", "packaged: the hospital is paid for the drug with the visit", opps.source, start=opps.last_release)
+        return
+    yield Step("R11", "bundled: paid with the dialysis treatment" if paid == "bundled" else "paid separately")
+    worth, quarter = payment.value(code.code if code else "", units, day, paid)
+    row = next((row for row in codes.payment().limits if row.quarter == quarter), None)
+    if row and code and worth:
+        says = f"{units} units × ${plain(row.limit[code.code])} = ${worth} (payment limit of {quarter}, the latest known)"
+        yield Step("R11", says, row.source, row.verified, row.start)
