@@ -5,6 +5,7 @@ written as an underscore there). Paths in the file are relative to the file.
 """
 
 import ipaddress
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -61,9 +62,7 @@ class Auth(_Section):
         default=None, description="Private keys as a JWK set, made by `ferroclaim keys`, or one key as PEM."
     )
     key_id: str | None = Field(default=None, description="Which key of the file signs; the newest one by default.")
-    token_url: str | None = Field(
-        default=None, description="Only where the site's SMART configuration has none, or a wrong one."
-    )
+    token_url: str | None = Field(default=None, description="Only where the site's SMART configuration has none, or a wrong one.")
     scopes: list[str] | None = Field(default=None, description="Instead of the scopes that reading and writing need.")
 
     @model_validator(mode="after")
@@ -89,9 +88,7 @@ class SmartApp(_Section):
     key_file: ConfiguredPath | None = Field(default=None, description="Private keys, made by `ferroclaim keys`.")
     key_id: str | None = None
     scopes: list[str] | None = Field(default=None, description="Instead of the scopes that the pages need.")
-    frame_ancestors: list[str] = Field(
-        default=[], description="Origins of the EHR's own pages, in whose frames ours may stand."
-    )
+    frame_ancestors: list[str] = Field(default=[], description="Origins of the EHR's own pages, in whose frames ours may stand.")
     chart_link: str | None = Field(
         default=None, description="A page of the EHR for a resource; `{type}`, `{id}` and `{patient}` are filled in."
     )
@@ -177,15 +174,11 @@ class Payer(_Section):
 
     kind: str = Field(description="a kind of mappings/codes/payers.yaml, e.g. `commercial`")
     payer: str | None = Field(default=None, description="the payer's own policy, e.g. `centene`")
-    claim_id: str | None = Field(
-        default=None, pattern=r"^[0-9A-Za-z]{2,15}$", description="how claim files address it (837 NM109)"
-    )
+    claim_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{2,15}$", description="how claim files address it (837 NM109)")
 
 
 class Limits(_Section):
-    connections: int = Field(
-        default=5, ge=2, le=5, description="At most five connections per site; one is kept for writes."
-    )
+    connections: int = Field(default=5, ge=2, le=5, description="At most five connections per site; one is kept for writes.")
     pages: int = Field(default=100, ge=1, description="Pages followed per search.")
     page_size: int | None = Field(default=None, ge=1, description="`_count`, instead of the vendor profile's.")
     resource_bytes: int = Field(default=10 * 2**20, ge=1024)
@@ -194,9 +187,7 @@ class Limits(_Section):
     connect_timeout_seconds: float = Field(default=5, gt=0)
     read_timeout_seconds: float = Field(default=60, gt=0)
     retries: int = Field(default=3, ge=0)
-    writes: int = Field(
-        default=100, ge=0, description="Resources that one run may write; more needs a person to raise it."
-    )
+    writes: int = Field(default=100, ge=0, description="Resources that one run may write; more needs a person to raise it.")
 
 
 def is_loopback(host: str | None) -> bool:
@@ -228,20 +219,14 @@ class Site(_Section):
 
     name: str = Field(default="", pattern=r"^([a-z][a-z0-9_-]*)?$")
     base_url: str
-    vendor: Vendor = Field(
-        default="auto", description="The vendor profile; `auto` asks the server's CapabilityStatement."
-    )
+    vendor: Vendor = Field(default="auto", description="The vendor profile; `auto` asks the server's CapabilityStatement.")
     auth: Auth = Auth()
-    search_params: dict[str, str] = Field(
-        default={}, description="Added to every search, e.g. athenahealth's ah-practice."
-    )
+    search_params: dict[str, str] = Field(default={}, description="Added to every search, e.g. athenahealth's ah-practice.")
     ca_file: ConfiguredPath | None = Field(default=None, description="Certificates to trust instead of the usual ones.")
     time_zone: str | None = Field(default=None, description="IANA name, e.g. America/New_York")
     places: dict[str, Place] = Field(default={}, description="by Location or Organization id")
     billing_provider: BillingProvider | None = None
-    lab_aliases: dict[str, str] = Field(
-        default={}, description="`system|code` or text of a local test → analyte or LOINC"
-    )
+    lab_aliases: dict[str, str] = Field(default={}, description="`system|code` or text of a local test → analyte or LOINC")
     drug_aliases: dict[str, str] = Field(default={}, description="`system|code` or text of a local drug → product")
     payer_aliases: dict[str, Payer] = Field(default={}, description="Organization id, identifier or name → payer")
     drug_sources: dict[str, DrugSource] = Field(default={}, description="by payer or kind of payer")
@@ -252,9 +237,7 @@ class Site(_Section):
     app: SmartApp | None = Field(default=None, description="The SMART app, opened from the chart or by itself.")
     cds: list[CdsClient] = Field(default=[], description="Who may call the CDS services for this site.")
     write_back: WriteBackForm = "auto"
-    auto_release: bool = Field(
-        default=False, description="Ready lines leave without a person; the site's own decision."
-    )
+    auto_release: bool = Field(default=False, description="Ready lines leave without a person; the site's own decision.")
     production: bool = Field(default=False, description="Claim files carry ISA15 `P` instead of `T`.")
 
     @classmethod
@@ -359,9 +342,7 @@ class Settings(_Section):
 
     model_config = ConfigDict(title="ferroclaim.toml")
 
-    database_url: SecretStr | None = Field(
-        default=None, description="A PostgreSQL; by default an embedded one in `data_dir`."
-    )
+    database_url: SecretStr | None = Field(default=None, description="A PostgreSQL; by default an embedded one in `data_dir`.")
     data_dir: ConfiguredPath = Path(".ferroclaim")
     log: Log = Log()
     web: Web = Web()
@@ -371,6 +352,8 @@ class Settings(_Section):
     @classmethod
     def _named_sites(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Gives each section its name, and joins what the environment had to write with an underscore."""
+        if not isinstance(values.get("sites", {}), Mapping):
+            return values
         sites = dict(values.get("sites") or {})
         hyphened = {name.replace("-", "_"): name for name in sites if "-" in name}
         for written, name in hyphened.items():
@@ -435,3 +418,7 @@ def _sentences(error: ValidationError) -> str:
         f"{'.'.join(str(part) for part in problem['loc']) or 'site'}: {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_input=False, include_context=False)
     )
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2))

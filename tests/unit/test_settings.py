@@ -1,0 +1,151 @@
+"""The configuration: one file, the environment over it, errors that name the key and never the value."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from integration import settings
+from integration.errors import ConfigurationError
+from integration.settings import Settings, Site, load
+
+PUBLISHED = Path(__file__).parents[2] / "docs" / "ferroclaim.schema.json"
+EXAMPLE = """
+data_dir = "data"
+
+[sites.st-mary]
+base_url = "https://fhir.example.org/r4/"
+vendor = "epic"
+time_zone = "America/New_York"
+search_params = {ah-practice = "Organization/a-1.Practice-1"}
+
+[sites.st-mary.auth]
+method = "private_key_jwt"
+client_id = "ferroclaim"
+key_file = "keys/st-mary.json"
+
+[sites.st-mary.places.l1]
+pos = "19"
+bill_type = "13X"
+off_campus = "PO"
+
+[sites.st-mary.lab_aliases]
+"urn:lab|FERR" = "ferritin"
+
+[sites.st-mary.payer_aliases."State Plan"]
+kind = "medicaid"
+
+[sites.st-mary.prior_authorization]
+medicaid-default = true
+
+[sites.sandbox]
+base_url = "http://localhost:8080/fhir"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "ferroclaim.toml").write_text(EXAMPLE)
+    return tmp_path / "ferroclaim.toml"
+
+
+def test_the_published_schema_is_the_one_we_read_by() -> None:
+    stale = "run `python -m integration.settings > docs/ferroclaim.schema.json`"
+    assert json.loads(PUBLISHED.read_text("utf-8")) == json.loads(json.dumps(settings.json_schema())), stale
+
+
+def test_an_editor_can_check_a_file_by_it(file: Path) -> None:
+    import tomllib
+
+    schema = json.loads(PUBLISHED.read_text("utf-8"))
+    jsonschema.validate(tomllib.loads(EXAMPLE), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"sites": {"a": {"base_url": "https://x", "tokn": 1}}}, schema)
+
+
+def test_sites_know_their_names_and_paths_are_the_files(file: Path) -> None:
+    read = load(file)
+    assert list(read.sites) == ["st-mary", "sandbox"]
+    site = read.site("st-mary")
+    assert (site.name, site.base_url) == ("st-mary", "https://fhir.example.org/r4")
+    assert site.auth.key_file == file.parent / "keys/st-mary.json"
+    assert read.data_dir == file.parent / "data"
+
+
+def test_what_the_rules_need_is_handed_over(file: Path) -> None:
+    facts = load(file).site("st-mary").facts()
+    assert facts.places["l1"].off_campus == "PO"
+    assert facts.lab_aliases == {"urn:lab|FERR": "ferritin"}
+    assert facts.payer_aliases["State Plan"].kind == "medicaid"
+    assert facts.prior_authorization == {"medicaid-default": True}
+    assert str(facts.zone) == "America/New_York"
+
+
+def test_the_environment_overrides_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERROCLAIM_SITES__SANDBOX__AUTH__CLIENT_SECRET", "s3cret")
+    monkeypatch.setenv("FERROCLAIM_SITES__ST_MARY__AUTH__CLIENT_ID", "other")
+    monkeypatch.setenv("FERROCLAIM_DATABASE_URL", "postgresql://u:s3cret@db/x")
+    read = load(file)
+    secret = read.site("sandbox").auth.client_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "s3cret"
+    assert (read.site("st-mary").auth.client_id, read.site("st-mary").vendor) == ("other", "epic")
+    assert "s3cret" not in repr(read)
+
+
+def test_the_file_may_be_named_by_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERROCLAIM_CONFIG", str(file))
+    assert "st-mary" in load().sites
+
+
+def test_no_file_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load() == Settings()
+
+
+def test_a_named_file_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"Cannot read the configuration .*none\.toml: No such file"):
+        load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("[sites", "is not TOML"),
+        ('[sites.a]\nbase_ur = "x"', "sites.a.base_url: Field required; sites.a.base_ur: Extra inputs"),
+        ('[sites.a]\nbase_url = "fhir.example.org"', "sites.a.base_url: must be an http or https address"),
+        ('[sites.a]\nbase_url = "https://u:geheim@x/fhir"', "sites.a.base_url: must hold neither credentials"),
+        ('[sites.A]\nbase_url = "https://x/fhir"', "sites.A.name: String should match pattern"),
+        ('[sites.a]\nbase_url = "https://x"\ntime_zone = "Mars"', "sites.a.time_zone: is not an IANA time zone"),
+        (
+            '[sites.a]\nbase_url = "https://x"\nauth = {method = "client_secret_basic", client_secret = "geheim"}',
+            "sites.a.auth: method client_secret_basic needs client_id",
+        ),
+        (
+            '[sites.a]\nbase_url = "http://x"\nauth = {method = "client_secret_post", client_id = "a", client_secret = "geheim"}',
+            "sites.a: authorization needs https",
+        ),
+        ('[sites.a]\nbase_url = "https://x"\nlimits = {connections = 6}', "sites.a.limits.connections: Input should be"),
+        ('[sites.a]\nbase_url = "https://x"\nplaces = {l = {pos = "office"}}', "sites.a.places.l.pos: String should match"),
+        ("sites = 3", "ferroclaim.toml"),
+        ("sites = {a = 3}", "sites.a"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_key_without_its_value(lines: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "ferroclaim.toml").write_text(lines)
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path / "ferroclaim.toml")
+    assert says in str(raised.value)
+    assert "geheim" not in str(raised.value)
+
+
+def test_an_unknown_site_names_the_known_ones(file: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"There is no site 'x' in the configuration \(known: sandbox, st-mary\)"):
+        load(file).site("x")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_loopback_may_do_without_tls(host: str) -> None:
+    auth = {"method": "client_secret_post", "client_id": "a", "client_secret": "b"}
+    assert Site.adhoc(f"http://{host}:8080/fhir", auth=auth).name == "adhoc"
