@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from integration.errors import ConfigurationError
+from integration.operation import Hook, Name, Retention, Service, Subscribing, Sweep
 from mappings import record
 from mappings import site as facts
 
@@ -237,6 +238,8 @@ class Site(_Section):
     app: SmartApp | None = Field(default=None, description="The SMART app, opened from the chart or by itself.")
     cds: list[CdsClient] = Field(default=[], description="Who may call the CDS services for this site.")
     write_back: WriteBackForm = "auto"
+    hooks: dict[Name, Hook] = Field(default={}, description="Notifications that others set up, by the last part of /hooks/{site}/{name}.")
+    subscriptions: Subscribing = Subscribing()
     auto_release: bool = Field(default=False, description="Ready lines leave without a person; the site's own decision.")
     production: bool = Field(default=False, description="Claim files carry ISA15 `P` instead of `T`.")
 
@@ -346,6 +349,9 @@ class Settings(_Section):
     data_dir: ConfiguredPath = Path(".ferroclaim")
     log: Log = Log()
     web: Web = Web()
+    service: Service = Service()
+    sweep: Sweep = Sweep()
+    retention: Retention = Retention()
     sites: dict[str, Site] = {}
 
     @model_validator(mode="before")
