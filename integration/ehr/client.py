@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self, TypeVar
 
 from integration.ehr import bundles, references
-from integration.ehr.auth import SHARED_TOKENS, Tokens
+from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens
 from integration.ehr.bundles import Page
 from integration.ehr.capability import Capability, read_statement
 from integration.ehr.http import Answer, Json, Observer, Transport
@@ -26,11 +26,20 @@ Result = TypeVar("Result")
 class EhrClient:
     """Threads may share one; close it, or use it as a context manager."""
 
-    def __init__(self, site: Site, *, tokens: Tokens = SHARED_TOKENS, observer: Observer | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        auth: Authorization | None = None,
+        capability: Capability | None = None,
+        tokens: Tokens = SHARED_TOKENS,
+        observer: Observer | None = None,
+    ) -> None:
+        """AUTH: a person's own access, instead of the service's. CAPABILITY: where it was asked for a moment ago."""
         self.site = site
-        self.transport = Transport(site, tokens=tokens, observer=observer)
+        self.transport = Transport(site, auth=auth, tokens=tokens, observer=observer)
         self.said: Json | None = None  # the CapabilityStatement, once `capability` was asked for
-        self._capability: Capability | None = None
+        self._capability = capability
         self._asking = threading.Lock()
         self._batch_refused = False
 

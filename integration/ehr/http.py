@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
-from integration.ehr.auth import SHARED_TOKENS, Tokens, authorization_for
+from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
 from integration.ehr.profile import profile
 from integration.errors import (
     BadAnswer,
@@ -67,12 +67,15 @@ class Transport:
     `limits.connections` connections (Q44).
     """
 
-    def __init__(self, site: Site, *, tokens: Tokens = SHARED_TOKENS, observer: Observer | None = None) -> None:
+    def __init__(
+        self, site: Site, *, auth: Authorization | None = None, tokens: Tokens = SHARED_TOKENS, observer: Observer | None = None
+    ) -> None:
+        """AUTH: a person's own access, instead of the service's."""
         self.site = site
         if site.ca_file and not site.ca_file.is_file():
             raise ConfigurationError(f"Site {site.name}: there is no file {site.ca_file}. Correct ca_file.")
         self._profile_headers, token_headers = _profile_headers(site)
-        self.auth = authorization_for(site, tokens, token_headers)
+        self.auth = auth or authorization_for(site, tokens, token_headers)
         self.observer = observer
         self.sent = 0
         self._counting = threading.Lock()

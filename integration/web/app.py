@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 
 from integration.settings import Settings
 from integration.store import Store
-from integration.web import health, problems
+from integration.web import chart_page, health, pages, problems, sign_in
 from integration.web.limits import BodyLimit
 
 MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
@@ -16,7 +16,7 @@ MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
 
 def routers() -> list[APIRouter]:
     """Every part of the service that answers requests. A page or an endpoint joins it here."""
-    return [health.router]
+    return [health.router, sign_in.router, chart_page.router]
 
 
 def create_app(settings: Settings, store: Store | None = None, parts: Sequence[APIRouter] | None = None) -> FastAPI:
@@ -35,6 +35,7 @@ def create_app(settings: Settings, store: Store | None = None, parts: Sequence[A
         app.state.store = store
     app.add_middleware(BodyLimit, limit=MOST_BYTES)
     problems.install(app)
+    pages.install(app)
     for part in routers() if parts is None else parts:
         app.include_router(part)
     return app

@@ -1,0 +1,379 @@
+"""The clinician's page as data: one sentence, the cards, the time line, the doses. The template only sets it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from integration.check import Checked
+from integration.settings import Site
+from integration.web import timeline, wording
+from integration.web.timeline import Timeline
+from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment, Step
+from mappings.policy import LabRule, Policy, PolicySet
+from mappings.record import Administration, PatientRecord
+from mappings.writing.detected_issue import Waiver
+
+Resource = dict[str, Any]
+ORDERABLE = {"ferritin": ("2276-4", "Ferritin"), "transferrin-saturation": ("2502-3", "Transferrin saturation")}
+NARROW = 360
+
+
+@dataclass(frozen=True)
+class Banner:
+    """Who the patient is; always on top."""
+
+    name: str
+    born: str
+    sex: str
+    record_number: str | None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Something found, with a way into the chart where the site has one."""
+
+    says: str
+    resource: str
+    link: str | None
+
+
+@dataclass(frozen=True)
+class Affected:
+    """A dose that a card is about. `gap` is what a form for this dose names."""
+
+    gap: str
+    administration: str
+    on: date | None
+    says: str
+    finding: str
+
+
+@dataclass(frozen=True)
+class Card:
+    requirement: str
+    title: str
+    gaps: tuple[str, ...]
+    finding: str
+    asks: str
+    source: str | None
+    verified: bool
+    policy: str | None
+    found: tuple[Proof, ...]
+    fix: str
+    doses: tuple[Affected, ...]
+    frees: int
+    money: Decimal
+    blocking: bool
+    waivable: bool
+    owner: wording.Owner
+    denial: str | None
+    waived: str | None
+
+    @property
+    def orderable(self) -> bool:
+        return self.requirement in ORDERABLE
+
+
+@dataclass(frozen=True)
+class LineView:
+    text: str
+    status: str
+    value: Decimal | None
+    chips: tuple[str, ...]
+    steps: tuple[Step, ...]
+    proofs: tuple[Proof, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DoseView:
+    administration: str
+    on: date | None
+    drug: str
+    dose: str
+    status: str
+    state: str
+    payer: str
+    lines: tuple[LineView, ...]
+    waits_for: tuple[str, ...]
+    link: str | None
+
+
+@dataclass(frozen=True)
+class ChartPage:
+    banner: Banner
+    sentence: tuple[str, str, str]  # before, what is stressed, after
+    safety: tuple[Card, ...]
+    cards: tuple[Card, ...]
+    elsewhere: tuple[Card, ...]
+    warnings: tuple[Card, ...]
+    waived: tuple[Card, ...]
+    plot: Timeline | None
+    narrow_plot: Timeline | None
+    rows: tuple[tuple[timeline.Row, str | None], ...]
+    doses: tuple[DoseView, ...]
+    policies: tuple[tuple[str, str], ...]
+    unreadable: tuple[str, ...]
+    unread: tuple[str, ...]
+    assessed: str
+    today: date
+
+
+def chart_page(
+    checked: Checked,
+    resources: Iterable[Resource],
+    site: Site,
+    policies: PolicySet,
+    now: datetime,
+    waivers: Mapping[str, Waiver] | None = None,
+    unread: Iterable[str] = (),
+) -> ChartPage:
+    return _Chart(checked, list(resources), site, policies, now, waivers or {}).page(tuple(sorted(unread)))
+
+
+class _Chart:
+    def __init__(
+        self,
+        checked: Checked,
+        resources: list[Resource],
+        site: Site,
+        policies: PolicySet,
+        now: datetime,
+        waivers: Mapping[str, Waiver],
+    ) -> None:
+        self.record: PatientRecord = checked.record
+        self.assessment: PatientAssessment = checked.assessment
+        self.site, self.policies, self.now, self.waivers = site, policies, now, waivers
+        self.zone = site.facts().zone
+        self.today = wording.local_day(now, site.time_zone)
+        self.patient = next((row for row in resources if row.get("resourceType") == "Patient"), {})
+        self.given = {row.source.resource: row for row in self.record.administrations}
+        self.lines = {line.id: line for line in self.assessment.lines}
+
+    def page(self, unread: tuple[str, ...]) -> ChartPage:
+        cards = self._cards()
+        open_ = [card for card in cards if card.waived is None]
+        doses = self._doses()
+        shown = [dose for dose in doses if dose.status != "reversed"]
+        marks = self._marks()
+        rules = self._lab_rules()
+        yours = tuple(card for card in open_ if card.blocking and card.owner == "clinician" and card.requirement not in wording.SAFETY)
+        elsewhere = tuple(card for card in open_ if card.blocking and card.owner == "billing")
+        return ChartPage(
+            banner=banner(self.patient),
+            sentence=_sentence(shown, yours, elsewhere, self.today),
+            safety=tuple(card for card in open_ if card.requirement in wording.SAFETY),
+            cards=yours,
+            elsewhere=elsewhere,
+            warnings=tuple(card for card in open_ if not card.blocking and card.requirement not in wording.SAFETY),
+            waived=tuple(card for card in cards if card.waived is not None),
+            plot=timeline.timeline([row[0] for row in marks], self.record.labs, rules, self.today, self.zone),
+            narrow_plot=timeline.timeline([row[0] for row in marks], self.record.labs, rules, self.today, self.zone, NARROW),
+            rows=tuple((row, self._link(row.resource)) for row in timeline.table(marks, self.record.labs, self.zone)),
+            doses=tuple(doses),
+            policies=self._policies(),
+            unreadable=tuple(f"{row.resource}: {row.problem}" for row in self.assessment.unreadable),
+            unread=unread,
+            assessed=wording.clock(self.now, self.site.time_zone),
+            today=self.today,
+        )
+
+    # Cards
+
+    def _cards(self) -> list[Card]:
+        """One per requirement and waiver state; most doses first, then money."""
+        grouped: dict[tuple[str, bool], list[Gap]] = {}
+        for gap in self.assessment.gaps:
+            grouped.setdefault((gap.requirement, self._waived(gap) is not None), []).append(gap)
+        cards = [self._card(gaps) for gaps in grouped.values()]
+        return sorted(cards, key=lambda card: (-card.frees, -card.money, card.requirement))
+
+    def _waived(self, gap: Gap) -> Waiver | None:
+        waiver = self.waivers.get(gap.id)
+        return waiver if waiver and set(gap.administrations) <= set(waiver.administrations) else None
+
+    def _card(self, gaps: list[Gap]) -> Card:
+        first = gaps[0]
+        policy = self.policies.get(first.policy) if first.policy else None
+        held = {identity: self.lines[identity] for gap in gaps for identity in gap.lines if identity in self.lines}
+        waiver = self._waived(first)
+        said = f"Waived by {waiver.author_name or waiver.author or 'a clinician'}: {waiver.reason}" if waiver else None
+        return Card(
+            requirement=first.requirement,
+            title=wording.title(first.requirement),
+            gaps=tuple(gap.id for gap in gaps),
+            finding=wording.first_sentence(first.message),
+            asks=wording.payer_asks(first.requirement, policy),
+            source=first.source,
+            verified=first.verified,
+            policy=first.policy,
+            found=self._found(gaps),
+            fix=first.fix,
+            doses=tuple(row for gap in gaps for row in self._affected(gap)),
+            frees=len({reference for gap in gaps for reference in gap.administrations}),
+            money=sum((Decimal(line.value) for line in held.values() if line.value), Decimal(0)),
+            blocking=any(gap.blocking for gap in gaps),
+            waivable=all(gap.waivable for gap in gaps),
+            owner=wording.owner(first.requirement),
+            denial=" + ".join([first.predicted_denial.carc, *first.predicted_denial.rarc]) if first.predicted_denial else None,
+            waived=said,
+        )
+
+    def _found(self, gaps: list[Gap]) -> tuple[Proof, ...]:
+        """What the gap itself cites; for a laboratory value also what there is of it and its relatives."""
+        cited = [item for gap in gaps for item in gap.evidence]
+        if gaps[0].requirement in ("ferritin", "transferrin-saturation"):
+            wanted = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
+            last = max(filter(None, map(self._on, gaps[0].administrations)), default=self.today)
+            rows = [row for row in self.record.labs if row.analyte in wanted and row.when is not None and row.when.first <= last]
+            newest = {row.analyte: row for row in sorted(rows, key=lambda row: row.when.order if row.when else (date.min,))}
+            cited += [
+                Evidence(row.source.resource, row.source.version, f"{row.says} on {row.when.days(self.zone)[0]}")
+                for row in newest.values()
+                if row.when is not None
+            ]
+        unique = {item.resource: item for item in reversed(cited)}
+        return tuple(self._proof(item) for item in reversed(unique.values()))
+
+    def _affected(self, gap: Gap) -> Iterable[Affected]:
+        for reference in gap.administrations:
+            on, dose = self._on(reference), self.given.get(reference)
+            says = f"{wording.day(on)}, {_amount(dose)}" if dose else wording.day(on)
+            yield Affected(gap.id, reference, on, says, wording.first_sentence(gap.message))
+
+    # Doses
+
+    def _doses(self) -> list[DoseView]:
+        rows = [self._dose(row) for row in self.record.administrations]
+        return sorted(rows, key=lambda row: (row.on or date.max, row.administration), reverse=True)
+
+    def _dose(self, given: Administration) -> DoseView:
+        reference = given.source.resource
+        lines = [line for line in self.assessment.lines if reference in line.administrations]
+        aside = {row.administration: ("pending", row.reason) for row in self.assessment.pending}
+        aside |= {row.administration: ("reversed", row.reason) for row in self.assessment.reversed}
+        status, state = aside.get(reference) or (_status(lines), "")
+        waits = {gap.requirement for gap in self.assessment.gaps if gap.blocking and reference in gap.administrations}
+        policy = next((self.policies.get(line.policy.id) for line in lines if line.policy), None)
+        return DoseView(
+            administration=reference,
+            on=self._on(reference),
+            drug=given.drug.says or "intravenous iron",
+            dose=_amount(given),
+            status=status,
+            state=state,
+            payer=policy.title if policy else "not known",
+            lines=tuple(self._line(line) for line in lines),
+            waits_for=tuple(wording.title(name) for name in sorted(waits)),
+            link=self._link(reference),
+        )
+
+    def _line(self, line: ClaimLine) -> LineView:
+        return LineView(
+            text=line_text(line),
+            status=line.status,
+            value=Decimal(line.value) if line.value else None,
+            chips=tuple(wording.reason(row) for row in line.reasons),
+            steps=line.trace,
+            proofs=tuple(self._proof(row) for row in line.evidence),
+            notes=tuple(wording.dated(row) for row in line.notes),
+        )
+
+    def _on(self, reference: str) -> date | None:
+        given = self.given.get(reference)
+        return given.start.days(self.zone)[0] if given and given.start else None
+
+    # Time line and small print
+
+    def _marks(self) -> list[tuple[timeline.Dose, str, str]]:
+        reversed_ = {row.administration for row in self.assessment.reversed}
+        rows = [(self._on(row.source.resource), row) for row in self.record.administrations if row.source.resource not in reversed_]
+        return [
+            (timeline.Dose(on, row.dose.value if row.dose.unit == "mg" else None), row.drug.says or "Intravenous iron", row.source.resource)
+            for on, row in rows
+            if on is not None
+        ]
+
+    def _lab_rules(self) -> Sequence[LabRule]:
+        """The rules of the newest dose's policy for this patient."""
+        latest = next((line.policy.id for line in reversed(self.assessment.lines) if line.policy), None)
+        policy = self.policies.get(latest) if latest else None
+        ckd = any(code.startswith("N18") for line in self.assessment.lines for code in line.diagnoses)
+        fitting = (None, "ckd") if ckd else (None, "not ckd")
+        return [rule for rule in policy.requirements.laboratory if rule.when in fitting] if policy else []
+
+    def _policies(self) -> tuple[tuple[str, str], ...]:
+        used = dict.fromkeys(line.policy.id for line in self.assessment.lines if line.policy)
+        found: list[Policy] = [row for row in (self.policies.get(name) for name in used) if row]
+        return tuple((row.id, f"{row.title} ({row.version})") for row in found)
+
+    def _proof(self, item: Evidence) -> Proof:
+        return Proof(wording.dated(item.says), item.resource, self._link(item.resource))
+
+    def _link(self, resource: str) -> str | None:
+        pattern = self.site.app.chart_link if self.site.app else None
+        if pattern is None or resource.count("/") != 1:
+            return None
+        kind, identity = resource.split("/")
+        patient = self.assessment.patient.removeprefix("Patient/")
+        return pattern.replace("{type}", kind).replace("{id}", identity).replace("{patient}", patient)
+
+
+def line_text(line: ClaimLine) -> str:
+    """`J1756 JZ × 200`."""
+    return " ".join([line.code, *line.modifiers, "×", str(line.units)])
+
+
+def banner(patient: Resource) -> Banner:
+    """Name and birth date as the EHR has them; what is missing is said."""
+    names = [row for row in patient.get("name") or [] if isinstance(row, dict)]
+    names.sort(key=lambda row: ("official", "usual").index(row["use"]) if row.get("use") in ("official", "usual") else 2)
+    name = names[0] if names else {}
+    given = " ".join(str(part) for part in name.get("given") or [])
+    family = str(name.get("family") or "")
+    text = f"{family}, {given}".strip(", ") or str(name.get("text") or "Name not in the chart")
+    identifiers = [row for row in patient.get("identifier") or [] if isinstance(row, dict) and row.get("value")]
+    numbers = [row for row in identifiers if any(code.get("code") == "MR" for code in (row.get("type") or {}).get("coding") or [])]
+    return Banner(
+        name=text,
+        born=str(patient.get("birthDate") or "birth date not in the chart"),
+        sex=str(patient.get("gender") or ""),
+        record_number=str(numbers[0]["value"]) if numbers else None,
+    )
+
+
+def _status(lines: Sequence[ClaimLine]) -> str:
+    """Of a dose: the least ready of its lines; without any, it waits."""
+    kinds = {line.status for line in lines}
+    return next((kind for kind in ("held", "not-billable", "ready") if kind in kinds), "held")
+
+
+def _amount(given: Administration | None) -> str:
+    if given is None or given.dose.value is None:
+        return "dose not readable"
+    return f"{given.dose.value.normalize():f} {given.dose.unit or ''}".strip()
+
+
+def _sentence(doses: Sequence[DoseView], yours: Sequence[Card], elsewhere: Sequence[Card], today: date) -> tuple[str, str, str]:
+    """What a clinician needs if it is the only thing read."""
+    counted = [dose for dose in doses if dose.status not in ("pending", "not-billable")]
+    ready = sum(dose.status == "ready" for dose in counted)
+    waiting = len(counted) - ready
+    if not doses:
+        return ("No intravenous iron is on record for this patient. Nothing for you here.", "", "")
+    if not counted:
+        return (f"{wording.plural(len(doses), 'iron dose')} on record, none of them to be billed now. Nothing for you here.", "", "")
+    if not waiting:
+        every = f"All {len(counted)} doses are" if len(counted) > 1 else "The dose is"
+        return (f"{every} documented. Nothing for you here.", "", "")
+    since = min((dose.on for dose in counted if dose.on), default=None)
+    period = f" since {wording.day(since, year=since.year != today.year)}" if since else ""
+    waits = "It waits for" if len(counted) == 1 else f"{waiting} wait{'s' if waiting == 1 else ''} for"
+    start = f"{ready} of {wording.plural(len(counted), 'iron dose')}{period} can be billed. {waits} "
+    if yours:
+        return (start, f"{wording.number(len(yours))} {'thing' if len(yours) == 1 else 'things'} you can settle here", ".")
+    if elsewhere:
+        return (start + "the billing office. Nothing for you here.", "", "")
+    return (start + "the biller's release of what was waived. Nothing for you here.", "", "")

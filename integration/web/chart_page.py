@@ -1,0 +1,147 @@
+"""The clinician's page and what its forms do. After each form the page is assessed anew and shown again."""
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from integration.smart import style
+from integration.smart.refusal import Refusal
+from integration.smart.server import client_named
+from integration.smart.sessions import Launch
+from integration.web.chart import chart_page
+from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
+from integration.web.pages import PageRoute, page, security_headers
+from integration.web.policy_page import policy_rows
+from integration.web.visits import Visit, policies_for
+
+router = APIRouter(prefix="/chart/{launch}", route_class=PageRoute, include_in_schema=False)
+acts = [FromOurPage, Depends(chart)]
+
+ORAL_PRODUCTS = ("Ferrous sulfate", "Ferrous gluconate", "Ferrous fumarate", "Polysaccharide iron complex", "Ferric citrate", "Oral iron")
+# What a form did, told on the page that follows. The address carries the key only.
+SAID = {
+    "waived": ("good", "Waived, with your reason in the chart. The biller decides about the release."),
+    "waived-here": ("good", "Waived. The EHR did not take the note, so it stands in ferroclaim; the biller decides about the release."),
+    "taken-back": ("good", "The waiver was taken back."),
+    "recorded": ("good", "Recorded in the chart, and checked again."),
+    "ordered": ("good", "The draft orders are in the chart. Sign them there."),
+    "told": ("good", "The EHR does not take this from here. The billing office has it as a note; please enter it in the chart, too."),
+    "unknown": ("bad", "The EHR did not answer. Look in the chart whether it arrived before you enter it again."),
+    "changed": ("bad", "Somebody changed this record meanwhile. Look at it again, then enter your note."),
+    "gone": ("good", "That is settled already; nothing was changed."),
+    "checked": ("good", "Checked again just now."),
+}
+Text = Annotated[str, Form(min_length=3, max_length=300)]
+Name = Annotated[str, Form(pattern=r"^[a-z-]{1,60}$")]
+
+
+@router.get("")
+def show(request: Request, launch: OpenChart, session: SignedIn, here: InHouse, did: str = "") -> Response:
+    with Visit(here, session, launch) as visit:
+        seen = visit.see("saw" if did not in SAID else None)
+        found = chart_page(seen.checked, seen.pull.resources, visit.site, visit.policies, seen.now, seen.waivers, seen.pull.unread)
+    return page(
+        request,
+        "chart.html",
+        page=found,
+        base=f"/chart/{launch.id}",
+        csrf=session.csrf,
+        user=session.who.label,
+        said=SAID.get(did),
+        opened="",
+        may_write=True,
+        styled=bool(launch.style_url),
+        oral_products=[(text, text) for text in ORAL_PRODUCTS],
+    )
+
+
+@router.post("/check", dependencies=acts)
+def check(launch: str) -> Response:
+    return _back(launch, "checked")
+
+
+@router.post("/waive", dependencies=[FromOurPage])
+def waive(launch: OpenChart, session: SignedIn, here: InHouse, requirement: Name, reason: Text) -> Response:
+    with Visit(here, session, launch) as visit:
+        return _back(launch.id, visit.waive(requirement, _line(reason)))
+
+
+@router.post("/unwaive", dependencies=[FromOurPage])
+def unwaive(launch: OpenChart, session: SignedIn, here: InHouse, requirement: Name) -> Response:
+    with Visit(here, session, launch) as visit:
+        return _back(launch.id, visit.take_back(requirement))
+
+
+@router.post("/discarded", dependencies=[FromOurPage])
+def discarded(
+    launch: OpenChart,
+    session: SignedIn,
+    here: InHouse,
+    administration: Annotated[str, Form(pattern=r"^MedicationAdministration/[A-Za-z0-9.-]{1,64}$")],
+    mg: Annotated[Decimal, Form(ge=0, le=5000, decimal_places=2)],
+) -> Response:
+    with Visit(here, session, launch) as visit:
+        return _back(launch.id, visit.discarded(administration, f"{mg.normalize():f}"))
+
+
+@router.post("/oral-iron", dependencies=[FromOurPage])
+def oral_iron(
+    launch: OpenChart,
+    session: SignedIn,
+    here: InHouse,
+    kind: Annotated[Literal["trial", "intolerance"], Form()],
+    drug: Annotated[str, Form()],
+    reason: Text,
+    start: Annotated[str, Form()] = "",
+    end: Annotated[str, Form()] = "",
+) -> Response:
+    if drug not in ORAL_PRODUCTS:
+        raise Refusal("Something is missing in the form", "Please choose one of the products.", status=422)
+    if kind == "trial":
+        _check_period(start, end)
+    with Visit(here, session, launch) as visit:
+        return _back(launch.id, visit.oral_iron(kind, drug, start, end, _line(reason)))
+
+
+@router.post("/order", dependencies=[FromOurPage])
+def order(launch: OpenChart, session: SignedIn, here: InHouse) -> Response:
+    with Visit(here, session, launch) as visit:
+        return _back(launch.id, visit.order())
+
+
+@router.get("/policy/{name}")
+def policy(request: Request, launch: OpenChart, here: InHouse, name: str) -> Response:
+    """What a payer asks, with the source of each rule."""
+    found = policies_for(here.settings.site(launch.site)).get(name)
+    if found is None:
+        raise Refusal("Nothing to see here", "There is no such policy.", status=404)
+    return page(request, "policy.html", policy=found, rows=policy_rows(found), back=f"/chart/{launch.id}")
+
+
+@router.get("/style.css")
+def styled(launch: OpenChart, here: InHouse) -> Response:
+    """The EHR's colours, where it names some that can be read."""
+    css = style.css(client_named(here.settings, launch.site), launch.style_url) if launch.style_url else ""
+    return Response(css, media_type="text/css", headers=security_headers(here.settings))
+
+
+def _back(launch: str | Launch, did: str) -> Response:
+    return RedirectResponse(f"/chart/{launch}?did={did}", 303)
+
+
+def _line(text: str) -> str:
+    """One line without control characters."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()
+
+
+def _check_period(start: str, end: str) -> None:
+    try:
+        first, last = date.fromisoformat(start), date.fromisoformat(end)
+    except ValueError:
+        raise Refusal("Something is missing in the form", "A trial needs the day it began and the day it ended.", status=422) from None
+    if last < first:
+        raise Refusal("The dates do not fit", "A trial cannot end before it began.", status=422)

@@ -1,0 +1,125 @@
+"""Who is asking: the cookie, the session behind it, the roles; and that a form was sent from our own page."""
+
+import hmac
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Form, Request, Response
+
+from integration.settings import Role, Settings, is_loopback
+from integration.smart.identity import Identity
+from integration.smart.launch import Door
+from integration.smart.refusal import Refusal, SignInAgain
+from integration.smart.server import Directory
+from integration.smart.sessions import Launch, Session, Sessions, hashed
+from integration.smart.vault import Vault
+from integration.store import Store
+
+SESSION_COOKIE = "__Host-ferroclaim"
+LAUNCH_COOKIE = "__Host-fc-"  # with part of the state's hash: several launches may be on their way at once
+LOCAL = "local"
+
+
+@dataclass(frozen=True)
+class House:
+    """What the pages share in one process."""
+
+    settings: Settings
+    store: Store
+    sessions: Sessions
+    directory: Directory
+    door: Door
+
+
+def house(request: Request) -> House:
+    """Made at the first request that needs it."""
+    state = request.app.state
+    if not hasattr(state, "house"):
+        web = state.settings.web
+        sessions = Sessions(state.store.pool, Vault.in_folder(state.settings.data_dir), web.session_hours, web.idle_minutes)
+        directory = Directory()
+        state.house = House(state.settings, state.store, sessions, directory, Door(state.settings, sessions, directory))
+    return state.house
+
+
+InHouse = Annotated[House, Depends(house)]
+
+
+def session(request: Request, here: InHouse) -> Session:
+    """The person's session; raises `SignInAgain` without one."""
+    secret = request.cookies.get(SESSION_COOKIE)
+    found = here.sessions.session(secret) if secret else None
+    if found is None:
+        raise SignInAgain
+    return found
+
+
+SignedIn = Annotated[Session, Depends(session)]
+
+
+def with_role(*roles: Role):  # type: ignore[no-untyped-def]
+    """A dependency: the session of somebody who has one of ROLES."""
+
+    def check(session: SignedIn) -> Session:
+        if not session.may(*roles):
+            raise Refusal(
+                "This page is not for you",
+                f"You are signed in as {session.who.label}, without the role it needs.",
+                f"The role {' or '.join(roles)} is given in [web.roles].",
+            )
+        return session
+
+    return Depends(check)
+
+
+def from_our_page(request: Request, session: SignedIn, csrf: Annotated[str, Form()] = "") -> None:
+    """Against forged forms: the browser's word on where it comes from, and a token that only our page holds."""
+    elsewhere = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+    if elsewhere or not hmac.compare_digest(csrf.encode(), session.csrf.encode()):
+        raise Refusal("This form was not sent from ferroclaim", "Nothing was changed. Go back, reload the page and try again.")
+
+
+FromOurPage = Depends(from_our_page)
+
+
+def chart(launch: str, session: SignedIn, here: InHouse) -> Launch:
+    """The chart of the address, if it is this person's."""
+    if not session.may("clinician"):
+        raise Refusal(
+            "This page is not for you",
+            f"You are signed in as {session.who.label}, without the role clinician.",
+            "The role clinician is given in [web.roles].",
+        )
+    found = here.sessions.chart(session, launch)
+    if found is None:
+        raise SignInAgain("This chart is not open for you any more. Open the app again from the patient's chart.")
+    return found
+
+
+OpenChart = Annotated[Launch, Depends(chart)]
+
+
+def set_cookie(response: Response, name: str, value: str, max_age: int | None = None) -> None:
+    """As a frame in another site's page needs it: Chromium keeps only `Partitioned` ones there (seen with 156).
+
+    Written by hand because http.cookies knows `Partitioned` only from Python 3.14.
+    """
+    age = f"; Max-Age={max_age}" if max_age is not None else ""
+    response.headers.append("Set-Cookie", f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=None; Partitioned{age}")
+
+
+def launch_cookie(state: str) -> str:
+    return LAUNCH_COOKIE + hashed(state).hex()[:16]
+
+
+def local_identity(request: Request, settings: Settings) -> Identity | None:
+    """Without any sign-in, on this machine, and only where the settings name somebody: that person, with every role.
+
+    The Host header is looked at, too: a page of elsewhere may lead a name of its own to 127.0.0.1.
+    """
+    name = settings.web.local_user
+    signs_in = settings.web.sign_in is not None or any(site.app for site in settings.sites.values())
+    if not name or signs_in or not is_loopback(request.url.hostname):
+        return None
+    peer = request.client.host if request.client else None
+    return Identity(LOCAL, name, None, name) if is_loopback(peer) else None

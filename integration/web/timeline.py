@@ -1,0 +1,231 @@
+"""The time line: doses as ticks, ferritin and TSAT as lines on axes of their own, the payer's limits as bands.
+
+Geometry only; the template draws it as SVG and as the table below. Shapes and words carry the meaning, colour only helps.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
+from decimal import Decimal
+
+from integration.web.wording import LABS, UNITS, day
+from mappings import laboratory
+from mappings.expression import And, Compare, Node, Or, parse
+from mappings.policy import LabRule
+from mappings.record import LabResult
+
+LEFT, RIGHT, TOP = 46, 14, 16
+DOSES, PANEL, BETWEEN, AXIS = 40, 92, 30, 26
+NAMES = ("ferritin", "tsat")
+
+
+@dataclass(frozen=True)
+class Point:
+    x: float
+    y: float
+    label: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Band:
+    """Where the payer's limit holds, `top` to `bottom`; `edge` is the limit itself."""
+
+    top: float
+    bottom: float
+    edge: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    x: float
+    label: str
+    title: str = ""
+    anchor: str = "middle"
+
+
+@dataclass(frozen=True)
+class Panel:
+    name: str
+    title: str
+    top: float
+    bottom: float
+    points: tuple[Point, ...]
+    path: str
+    bands: tuple[Band, ...]
+    scale: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    width: int
+    height: int
+    left: float
+    right: float
+    doses: tuple[Tick, ...]
+    panels: tuple[Panel, ...]
+    today: Tick | None
+    months: tuple[Tick, ...]
+    says: str
+
+
+@dataclass(frozen=True)
+class Dose:
+    on: date
+    mg: Decimal | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table behind the plot."""
+
+    on: date
+    what: str
+    value: str
+    resource: str
+
+
+def timeline(
+    doses: Sequence[Dose],
+    labs: Sequence[LabResult],
+    rules: Iterable[LabRule],
+    today: date,
+    zone: tzinfo | None = None,
+    width: int = 760,
+) -> Timeline | None:
+    """None where there is nothing to draw."""
+    found = {name: _results(labs, name, zone) for name in NAMES}
+    dates = [dose.on for dose in doses] + [on for rows in found.values() for on, _ in rows]
+    if not dates:
+        return None
+    scale = _Dates(min(dates), max(*dates, today), width)
+    limits = [comparison for rule in rules if rule.limit for comparison in _comparisons(parse(rule.limit))]
+    panels, top = [], TOP + DOSES
+    for name in NAMES:
+        panels.append(_panel(name, found[name], [row for row in limits if row.name == name], scale, top))
+        top += PANEL + BETWEEN
+    return Timeline(
+        width=width,
+        height=top - BETWEEN + AXIS,
+        left=LEFT,
+        right=width - RIGHT,
+        doses=_dose_ticks(doses, scale),
+        panels=tuple(panels),
+        today=Tick(scale.x(today), "today", anchor="end" if scale.x(today) > width - 70 else "middle"),
+        months=tuple(scale.months()),
+        says=f"{len(doses)} doses, {len(found['ferritin'])} ferritin and {len(found['tsat'])} TSAT results "
+        f"from {day(min(dates), year=True)} to {day(max(dates), year=True)}; the same in the table below.",
+    )
+
+
+def table(doses: Sequence[tuple[Dose, str, str]], labs: Sequence[LabResult], zone: tzinfo | None = None) -> list[Row]:
+    """What the plot shows, newest first. Doses come with their drug and resource."""
+    rows = [
+        Row(dose.on, drug, f"{_plain(dose.mg)} mg" if dose.mg is not None else "dose unknown", resource) for dose, drug, resource in doses
+    ]
+    for name in NAMES:
+        for result in laboratory.usable(labs, name):
+            if result.when is not None:
+                says = f"{_shown(result)} {UNITS[name]}{' (from iron and TIBC)' if result.parts else ''}"
+                rows.append(Row(result.when.days(zone)[0], LABS[name].capitalize(), says, result.source.resource))
+    return sorted(rows, key=lambda row: (row.on, row.what, row.resource), reverse=True)
+
+
+class _Dates:
+    """Days to horizontal positions, with some room on both sides."""
+
+    def __init__(self, first: date, last: date, width: int) -> None:
+        margin = max(4, round((last - first).days * 0.04))
+        self.first, self.last = first - timedelta(days=margin), last + timedelta(days=margin)
+        self.width = width
+
+    def x(self, on: date) -> float:
+        part = (on - self.first).days / max(1, (self.last - self.first).days)
+        return round(LEFT + part * (self.width - LEFT - RIGHT), 1)
+
+    def months(self) -> list[Tick]:
+        starts = []
+        year, month = self.first.year, self.first.month
+        while (month_start := date(year, month, 1)) <= self.last:
+            if month_start >= self.first:
+                starts.append(month_start)
+            year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+        every = 1 + len(starts) * 62 // self.width
+        return [Tick(self.x(on), f"{on:%b}" + (f" {on.year}" if on.month == 1 or on == starts[0] else "")) for on in starts[::every]]
+
+
+def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
+    """Labels that would run into each other are left to the table."""
+    ticks: list[Tick] = []
+    free_from = 0.0
+    for dose in sorted(doses, key=lambda row: row.on):
+        x, mg = scale.x(dose.on), "?" if dose.mg is None else _plain(dose.mg)
+        label = mg if x >= free_from else ""
+        free_from = x + 8 + 7 * len(mg) if label else free_from
+        ticks.append(Tick(x, label, f"{day(dose.on, year=True)}: {mg} mg"))
+    return tuple(ticks)
+
+
+def _results(labs: Sequence[LabResult], name: str, zone: tzinfo | None) -> list[tuple[date, LabResult]]:
+    rows = [(row.when.days(zone)[0], row) for row in laboratory.usable(labs, name) if row.when is not None and _middle(row) is not None]
+    return sorted(rows, key=lambda row: (row[0], row[1].source.resource))
+
+
+def _middle(result: LabResult) -> Decimal | None:
+    """Where a result is drawn; one with a comparator at its limit."""
+    return result.value if result.value is not None else result.low if result.low is not None else result.high
+
+
+def _panel(name: str, found: list[tuple[date, LabResult]], limits: list[Compare], scale: _Dates, top: float) -> Panel:
+    values = [float(_middle(row) or 0) for _, row in found]
+    highest = _round_up(max([*values, *(float(row.limit) for row in limits), 50 if name == "ferritin" else 30]) * 1.15)
+    bottom = top + PANEL
+
+    def y(value: float) -> float:
+        return round(bottom - value / highest * PANEL, 1)
+
+    points, free_from = [], 0.0
+    for (on, row), value in zip(found, values, strict=True):
+        x = scale.x(on)
+        label = _shown(row) if x >= free_from else ""
+        free_from = x + 10 + 7 * len(label) if label else free_from
+        points.append(Point(x, y(value), label, f"{day(on, year=True)}: {_shown(row)} {UNITS[name]}"))
+    path = "M" + " L".join(f"{point.x} {point.y}" for point in points) if len(points) > 1 else ""
+    bands = tuple(_band(row, y, top, bottom) for row in dict.fromkeys(limits))
+    marks = tuple((y(value), _plain(Decimal(str(value)))) for value in (0, highest / 2, highest))
+    return Panel(name, f"{LABS[name].capitalize()}, {UNITS[name]}", top, bottom, tuple(points), path, bands, marks)
+
+
+def _band(row: Compare, y: Callable[[float], float], top: float, bottom: float) -> Band:
+    edge = y(float(row.limit))
+    words = {"<": "below", "<=": "≤", ">": "above", ">=": "≥"}[row.operator]
+    below = row.operator in ("<", "<=")
+    return Band(edge if below else top, bottom if below else edge, edge, f"payer: {words} {row.limit}")
+
+
+def _comparisons(node: Node) -> list[Compare]:
+    if isinstance(node, Compare):
+        return [node]
+    return [row for part in node.parts for row in _comparisons(part)] if isinstance(node, And | Or) else []
+
+
+def _shown(result: LabResult) -> str:
+    """`42`, `> 1000`, `5 to 7`."""
+    if result.value is not None:
+        return _plain(result.value)
+    if result.low is None or result.high is None:
+        return f"> {_plain(result.low)}" if result.low is not None else f"< {_plain(result.high)}" if result.high is not None else "?"
+    return f"{_plain(result.low)} to {_plain(result.high)}"
+
+
+def _plain(value: Decimal | None) -> str:
+    return "?" if value is None else f"{value.normalize():f}"
+
+
+def _round_up(value: float) -> float:
+    """To a number whose half is round, too."""
+    for step in (20, 50, 100, 200, 400, 600, 800, 1000, 1500, 2000, 3000, 5000):
+        if value <= step:
+            return float(step)
+    return float(-(-value // 1000) * 1000)

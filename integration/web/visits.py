@@ -1,0 +1,255 @@
+"""A clinician's visit to one chart: read with their own token, assessed fresh, and what they do there written back."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from integration.check import Checked, check_pull, owed_issues, policies_of
+from integration.ehr.capability import Capability
+from integration.ehr.client import EhrClient
+from integration.ehr.patient import PatientPull
+from integration.ehr.writeback import write_back_for
+from integration.errors import Conflict, EhrError, OutcomeUnknown
+from integration.settings import Site
+from integration.smart.access import UserAuthorization
+from integration.smart.sessions import Launch, Session
+from integration.store import assessments, audit, gaps, notes, patients
+from integration.store.ledger import StoredLedger
+from integration.store.patients import Patient
+from integration.web.gate import House
+from mappings.assessment import Gap
+from mappings.policy import PolicySet
+from mappings.writing.detected_issue import Waiver
+
+Resource = dict[str, Any]
+DISCARDED = "urn:ferroclaim:discarded-amount"
+ENTRY = "urn:ferroclaim:entry"
+UCUM = "http://unitsofmeasure.org"
+CAPABILITY_SECONDS = 600
+
+_capabilities: dict[str, tuple[float, Capability]] = {}
+_policies: dict[str, PolicySet] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a visit found. `kept`: it counts as the assessment of this patient for everybody."""
+
+    patient: Patient
+    pull: PatientPull
+    checked: Checked
+    waivers: Mapping[str, Waiver]
+    now: datetime
+
+    def gaps(self, requirement: str) -> list[Gap]:
+        return [gap for gap in self.checked.assessment.gaps if gap.requirement == requirement]
+
+
+class Visit:
+    """Use as a context manager; one request long."""
+
+    def __init__(self, here: House, session: Session, launch: Launch) -> None:
+        self.here, self.session, self.launch = here, session, launch
+        self.site: Site = here.settings.site(launch.site)
+        self.policies = policies_for(self.site)
+        auth = UserAuthorization(here.settings, here.sessions, here.directory, launch)
+        self.client = EhrClient(self.site, auth=auth, capability=_known_capability(self.site))
+
+    def __enter__(self) -> "Visit":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
+    @property
+    def actor(self) -> str:
+        return self.session.who.fhir_user or self.session.who.label
+
+    def see(self, action: str | None = "saw") -> Seen:
+        """Reads and assesses now. What a person's rights may have hidden is not kept as everybody's assessment."""
+        pull = self.client.read_patient(self.launch.patient, fresh=True)
+        _remember_capability(self.site, self.client.capability)
+        now = datetime.now(UTC)
+        checked = check_pull(pull, self.site, self.policies, now)
+        with self.here.store.transaction() as db:
+            patient = patients.known(db, self.site.name, self.launch.patient)
+            if self.site.auth.method == "none" and not pull.unread:
+                assessments.keep(db, patient, checked.assessment, now, "person")
+            if action:
+                audit.note(db, self.actor, action, role="clinician", site=self.site.name, patient_id=patient.id)
+            waivers = gaps.waivers(db, patient.id)
+        return Seen(patient, pull, checked, waivers, now)
+
+    # What a clinician may do
+
+    def waive(self, requirement: str, reason: str) -> str:
+        seen = self.see(None)
+        found = [gap for gap in seen.gaps(requirement) if gap.waivable]
+        if not found:
+            return "gone"
+        with self.here.store.transaction() as db:
+            for gap in found:
+                gaps.waive(db, seen.patient, gap, reason, self.actor, self.session.who.label, "clinician")
+            waivers = gaps.waivers(db, seen.patient.id)
+        return "waived" if self._write_back(seen, waivers) else "waived-here"
+
+    def take_back(self, requirement: str) -> str:
+        seen = self.see(None)
+        with self.here.store.transaction() as db:
+            for gap in seen.gaps(requirement):
+                gaps.take_back(db, seen.patient, gap.id, self.actor, "clinician")
+            waivers = gaps.waivers(db, seen.patient.id)
+        self._write_back(seen, waivers)
+        return "taken-back"
+
+    def discarded(self, administration: str, mg: str) -> str:
+        """The discarded amount goes onto the administration, as `urn:ferroclaim:discarded-amount`."""
+        seen = self.see(None)
+        ours = {reference for gap in seen.gaps("discarded-amount") for reference in gap.administrations}
+        found = [row for row in seen.pull.resources if f"{row['resourceType']}/{row.get('id')}" == administration]
+        if administration not in ours or not found:
+            return "gone"
+        said = f"discarded {mg} mg of {administration}"
+        if not self.client.capability.updates("MedicationAdministration"):
+            return self._told(seen, said)
+        current = found[0]
+        others = [row for row in current.get("extension") or [] if row.get("url") != DISCARDED]
+        amount = {"url": DISCARDED, "valueQuantity": {"value": float(mg), "unit": "mg", "system": UCUM, "code": "mg"}}
+        return self._put(seen, {**current, "extension": [*others, amount]}, said)
+
+    def oral_iron(self, kind: str, drug: str, start: str, end: str, reason: str) -> str:
+        """A trial as a MedicationStatement, an intolerance as an AllergyIntolerance."""
+        seen = self.see(None)
+        subject, author = {"reference": f"Patient/{self.launch.patient}"}, self._author()
+        today = seen.now.date().isoformat()
+        if kind == "trial":
+            resource: Resource = {
+                "resourceType": "MedicationStatement",
+                "status": "stopped",
+                "statusReason": [{"text": reason}],
+                "medicationCodeableConcept": {"text": drug},
+                "subject": subject,
+                "effectivePeriod": {"start": start, "end": end},
+                "dateAsserted": today,
+            } | ({"informationSource": author} if author else {})
+        else:
+            resource = {
+                "resourceType": "AllergyIntolerance",
+                "clinicalStatus": _coded("allergyintolerance-clinical", "active"),
+                "verificationStatus": _coded("allergyintolerance-verification", "confirmed"),
+                "type": "intolerance",
+                "category": ["medication"],
+                "code": {"text": drug},
+                "patient": subject,
+                "recordedDate": today,
+                "reaction": [{"manifestation": [{"text": reason}]}],
+            } | ({"recorder": author} if author else {})
+        period = f" from {start} to {end}" if kind == "trial" else ""
+        return self._create(seen, resource, f"oral iron, {kind} of {drug}{period}: {reason}")
+
+    def order(self) -> str:
+        """Draft orders for ferritin and transferrin saturation."""
+        seen = self.see(None)
+        done = []
+        for loinc, text in (("2276-4", "Ferritin"), ("2502-3", "Transferrin saturation (iron and TIBC)")):
+            resource: Resource = {
+                "resourceType": "ServiceRequest",
+                "status": "draft",
+                "intent": "order",
+                "code": {"coding": [{"system": "http://loinc.org", "code": loinc}], "text": text},
+                "subject": {"reference": f"Patient/{self.launch.patient}"},
+                "authoredOn": seen.now.isoformat(timespec="seconds"),
+            }
+            resource |= {"requester": author} if (author := self._author()) else {}
+            resource |= {"encounter": {"reference": f"Encounter/{self.launch.encounter}"}} if self.launch.encounter else {}
+            done.append(self._create(seen, resource, f"please order {text}", {"authoredOn", "encounter"}))
+        return "ordered" if set(done) == {"recorded"} else "told"
+
+    # Writing
+
+    def _author(self) -> Resource | None:
+        who = self.session.who.fhir_user
+        return {"reference": who} if who and who.startswith(("Practitioner/", "PractitionerRole/")) else None
+
+    def _create(self, seen: Seen, resource: Resource, said: str, aside: set[str] | None = None) -> str:
+        """Creates RESOURCE once, however often the button is pressed that day."""
+        kind = resource["resourceType"]
+        if not self.client.capability.creates(kind):
+            return self._told(seen, said)
+        content = repr(sorted((key, str(value)) for key, value in resource.items() if key not in (aside or ())))
+        mark = hashlib.sha256(f"{self.site.name} {self.launch.patient} {seen.now.date()} {content}".encode()).hexdigest()[:32]
+        body = {**resource, "identifier": [{"system": ENTRY, "value": mark}]}
+        headers = {"If-None-Exist": f"identifier={ENTRY}|{mark}"} if self.client.capability.conditional_create(kind) else {}
+        try:
+            self.client.transport.write("POST", kind, body, headers, what=f"recording a {kind}")
+        except OutcomeUnknown:
+            return "unknown"
+        except EhrError:
+            return self._told(seen, said)
+        return self._recorded(seen, kind)
+
+    def _put(self, seen: Seen, resource: Resource, said: str) -> str:
+        path = f"{resource['resourceType']}/{resource['id']}"
+        version = (resource.get("meta") or {}).get("versionId")
+        try:
+            self.client.transport.write("PUT", path, resource, {"If-Match": f'W/"{version}"'} if version else {}, what="recording it")
+        except OutcomeUnknown:
+            return "unknown"
+        except Conflict:
+            return "changed"
+        except EhrError:
+            return self._told(seen, said)
+        return self._recorded(seen, path)
+
+    def _recorded(self, seen: Seen, resource: str) -> str:
+        with self.here.store.transaction() as db:
+            audit.note(db, self.actor, "recorded", role="clinician", site=self.site.name, patient_id=seen.patient.id, resource=resource)
+        self._write_back(self.see(None), seen.waivers)
+        return "recorded"
+
+    def _told(self, seen: Seen, said: str) -> str:
+        """Where the EHR takes nothing, the billing office reads it in the worklist; it makes no line ready."""
+        with self.here.store.transaction() as db:
+            notes.add(db, seen.patient, f"From the chart page: {said}", self.session.who.label, "clinician")
+        return "told"
+
+    def _write_back(self, seen: Seen, waivers: Mapping[str, Waiver]) -> bool:
+        """Brings the DetectedIssues in line, one patient at a time; what another is writing now follows later."""
+        with self.here.store.holding(f"patient {self.site.name} {self.launch.patient}") as ours:
+            if not ours or seen.pull.unread:
+                return False
+            try:
+                wanted = owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)
+                door = write_back_for(self.client, StoredLedger(self.here.store, seen.patient.id), limit=self.site.limits.writes)
+                outcomes = door.put_all(wanted, seen.pull.issues)
+            except EhrError:
+                return False
+        return all(outcome.result in ("created", "updated", "unchanged") for outcome in outcomes)
+
+
+def policies_for(site: Site) -> PolicySet:
+    with _lock:
+        if site.name not in _policies:
+            _policies[site.name] = policies_of(site)
+        return _policies[site.name]
+
+
+def _known_capability(site: Site) -> Capability | None:
+    with _lock:
+        kept = _capabilities.get(site.base_url)
+    return kept[1] if kept and kept[0] > time.monotonic() else None
+
+
+def _remember_capability(site: Site, capability: Capability) -> None:
+    with _lock:
+        if (kept := _capabilities.get(site.base_url)) is None or kept[0] <= time.monotonic():
+            _capabilities[site.base_url] = (time.monotonic() + CAPABILITY_SECONDS, capability)
+
+
+def _coded(system: str, code: str) -> Resource:
+    return {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": code}]}
