@@ -140,7 +140,7 @@ class ServerWriteBack:
             if self._never_written(gap, issue):
                 return Outcome(gap, "unchanged", message="settled before it was ever written")
             body = self._form.render(issue)
-            return Write(gap, issue, {**body, "id": transactions.own_id(gap)} if self._own_ids else _without_id(body))
+            return Write(gap, issue, {**body, "id": transactions.own_id(self._form.key(issue))} if self._own_ids else _without_id(body))
         body = self._form.merged(base or current, current, issue)
         if self._form.once_per_state or issues.same(current, body):
             return Outcome(gap, "unchanged", f"{self.form}/{current['id']}", issues.version(current))

@@ -138,9 +138,16 @@ public class HapiSandbox {
                 beans.getBean(JpaStorageSettings.class),
                 beans.getBean(ISearchParamRegistry.class),
                 beans.getBean(IValidationSupport.class)));
-        server.setPagingProvider(beans.getBean(DatabaseBackedPagingProvider.class));
+        server.setPagingProvider(pages(beans.getBean(DatabaseBackedPagingProvider.class)));
         server.setDefaultResponseEncoding(EncodingEnum.JSON);
         return server;
+    }
+
+    /** The public image's page sizes; the library's own are 10 and 50. */
+    private static DatabaseBackedPagingProvider pages(DatabaseBackedPagingProvider provider) {
+        provider.setDefaultPageSize(20);
+        provider.setMaximumPageSize(200);
+        return provider;
     }
 
     /** Each step of an $export waits for this timer, which HAPI sets to a minute. It is read once all beans are there. */
