@@ -139,10 +139,11 @@ def _drug_source(row: Administration, coordination: Coordination | None, place: 
 
 def _not_billable(service: Service, as_of: datetime) -> str | None:
     """R1, R7, R10: too old, an inpatient stay, a drug that somebody else supplied."""
-    if service.day is not None:
+    start = service.administration.start
+    if start is not None:
         limit = service.policy.timely_filing_days if service.policy else 365
         today = (as_of.astimezone(service.zone) if service.zone else as_of).date()
-        if (today - service.day).days > limit:
+        if (today - (service.day or start.days(service.zone)[1])).days > limit:
             return "timely-filing"
     if service.setting.inpatient:
         return "inpatient"
@@ -189,13 +190,15 @@ def _earlier(other: Service, row: Service) -> bool:
 
 def _findings(service: Service) -> list[Finding]:
     """The state of each requirement for one service; none for one that is not billable."""
-    if service.not_billable and service.has_line:
-        return []
+    if service.not_billable:
+        return [] if service.has_line else [_finding("product", NOT_APPLICABLE, service)]
     if not service.has_line:
         names: Sequence[str] = ("service-date", "product")
     else:
         names = tuple(CHECKS) if service.day else ALWAYS
-    return [_finding(name, CHECKS[name](service) or NOT_APPLICABLE, service) for name in names]
+    # Of possible duplicates one speaks of the dose, for all of them.
+    asked = (name for name in names if not (name == "dose" and service.is_copy))
+    return [_finding(name, CHECKS[name](service) or NOT_APPLICABLE, service) for name in asked]
 
 
 def _finding(name: str, result: Result, service: Service) -> Finding:

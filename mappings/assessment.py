@@ -148,7 +148,7 @@ class PatientAssessment(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def concerns_us(self) -> bool:
         """Whether there is an IV-iron administration at all; a patient without one is left out of the document."""
-        return bool(self.lines or self.gaps or self.pending or self.reversed)
+        return bool(self.lines or self.requirements or self.pending or self.reversed)
 
 
 class Assessment(Struct, frozen=True, kw_only=True, rename={"as_of": "asOf"}):

@@ -23,7 +23,7 @@ class Group(Struct, dict=True):
     @property
     def counted(self) -> list[Service]:
         """Services whose mg count: of possible duplicates, one."""
-        return [row for row in self.services if not row.possible_duplicates or row.reference == row.possible_duplicates[0]]
+        return [row for row in self.services if not row.is_copy]
 
     @property
     def mg(self) -> Decimal:
@@ -50,15 +50,14 @@ class Group(Struct, dict=True):
 def group(services: Iterable[Service]) -> list[Group]:
     """R4: one line per date, encounter (where known), code, setting, drug source and payer; copies stay with what they copy."""
     groups: dict[object, Group] = {}
-    rows = sorted((row for row in services if row.has_line), key=lambda row: (str(row.day), row.reference))
+    rows = sorted((row for row in services if row.has_line), key=lambda row: (row.is_copy, str(row.day), row.reference))
     known = {_key(row)[:-1]: set[str]() for row in rows}
     for row in rows:
         if row.encounter:
             known[_key(row)[:-1]].add(row.encounter.source.resource)
     for row in rows:
-        copied = row.possible_duplicates[0] if row.possible_duplicates else None
-        leader = next((other for other in groups.values() if any(member.reference == copied for member in other.services)), None)
-        if copied and copied != row.reference and leader:
+        if row.is_copy:
+            leader = next(one for one in groups.values() if any(member.reference in row.possible_duplicates for member in one.services))
             leader.services.append(row)
             continue
         *key, encounter = _key(row)

@@ -35,10 +35,9 @@ class Intake(Struct, frozen=True):
 
 def take_in(administrations: Iterable[Administration], as_of: datetime, zone: tzinfo | None) -> Intake:
     """Sort the administrations of one patient."""
-    rows = list(administrations)
-    reversed_ = [(row, _reversal(row)) for row in rows]
-    standing = [row for row, why in reversed_ if why is None]
-    standing, same_identifier = _one_per_identifier(standing)
+    rows = sorted(administrations, key=lambda row: row.source.resource)
+    reversed_ = [(row, _reversal(row) or _superseded(row, rows)) for row in rows]
+    standing, same_identifier = _one_per_identifier([row for row, why in reversed_ if why is None])
     waiting = [(row, _waits(row, as_of, zone)) for row in standing]
     counted, problems, parts = _without_parts([row for row, why in waiting if why is None], rows)
     return Intake(
@@ -94,10 +93,18 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
     return day, None
 
 
+def _superseded(row: Administration, rows: list[Administration]) -> str | None:
+    """A newer record of the same business identifier that reverses this one."""
+    for other in rows:
+        same = set(row.identifiers) & set(other.identifiers)
+        if same and _reversal(other) and row.updated and other.updated and row.updated.order < other.updated.order:
+            return f"the newer record {other.source.resource} of the same dose is {other.status}"
+    return None
+
+
 def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration], dict[str, tuple[str, ...]]]:
     """Of records with the same business identifier only the newest counts."""
-    ranked = sorted(rows, key=lambda row: row.source.resource)
-    ranked.sort(key=lambda row: row.updated.order if row.updated else (date.min,), reverse=True)
+    ranked = sorted(rows, key=lambda row: row.updated.order if row.updated else (date.min,), reverse=True)
     holder: dict[str, Administration] = {}
     dropped: dict[str, list[str]] = {}
     for row in ranked:
@@ -115,22 +122,38 @@ def _without_parts(
 ) -> tuple[list[Administration], list[Problem], list[tuple[Administration, str]]]:
     """A part of another administration adds no mg; what it says of containers and waste goes to the whole."""
     whole = {row.source.resource: row for row in rows if not row.parents}
-    known = {row.source.resource for row in everything}
+    parents = {row.source.resource: row.parents for row in everything}
     problems: list[Problem] = []
     waiting: list[tuple[Administration, str]] = []
     for part in (row for row in rows if row.parents):
-        parent = next((key for key in part.parents if key in whole), None)
-        if parent is not None:
-            whole[parent] = msgspec.structs.replace(
-                whole[parent],
-                discards=whole[parent].discards + part.discards,
-                containers=whole[parent].containers + part.containers,
+        roots = _roots(part.source.resource, parents)
+        root = next((key for key in roots if key in whole), None)
+        if root is not None:
+            whole[root] = msgspec.structs.replace(
+                whole[root],
+                discards=whole[root].discards + part.discards,
+                containers=whole[root].containers + part.containers,
+                containers_problem=whole[root].containers_problem or part.containers_problem,
             )
-        elif set(part.parents) & known:
+        elif any(key in parents for key in roots):
             waiting.append((part, "part of an administration that is not assessed"))
         else:
-            problems.append(Problem(part.source.resource, "partOf names an administration that is not on record"))
+            why = "partOf leads back to itself" if not roots else "partOf names an administration that is not on record"
+            problems.append(Problem(part.source.resource, why))
     return list(whole.values()), problems, waiting
+
+
+def _roots(reference: str, parents: dict[str, tuple[str, ...]]) -> list[str]:
+    """The administrations that a part of a part of ... belongs to in the end; none where it leads round in a circle."""
+    seen, open_ = {reference}, list(parents[reference])
+    roots: list[str] = []
+    while open_:
+        key = open_.pop(0)
+        if key not in seen:
+            seen.add(key)
+            roots += [] if parents.get(key) else [key]
+            open_ += parents.get(key, ())
+    return roots
 
 
 def _copies(rows: list[Administration]) -> dict[str, tuple[str, ...]]:

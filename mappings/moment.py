@@ -11,6 +11,8 @@ _FORM = re.compile(
     r"^(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<offset>Z|[+-]\d\d:\d\d)?)?)?)?$"
 )
+# Outside these it is no date but a placeholder: 0001-01-01 (.NET's "none"), 9999-12-31 for the open end of a period.
+_FIRST_YEAR, _LAST_YEAR = 1850, 2999
 # Without a known zone a UTC instant may fall on two US dates: -04:00 (Atlantic) to -10:00 (Hawaii).
 _EASTMOST, _WESTMOST = timezone(timedelta(hours=-4)), timezone(timedelta(hours=-10))
 
@@ -33,12 +35,9 @@ class Moment(Struct, frozen=True):
         """The earliest and latest day it can be, in `zone`; without one, by R1's rule for UTC instants."""
         if self.instant is None or self.floating:
             return self.first, self.last
-        if zone is not None:
-            day = self.instant.astimezone(zone).date()
-            return day, day
-        if self.zulu:
-            return self.instant.astimezone(_WESTMOST).date(), self.instant.astimezone(_EASTMOST).date()
-        return self.first, self.last
+        if zone is None and not self.zulu:
+            return self.first, self.last
+        return self.instant.astimezone(zone or _WESTMOST).date(), self.instant.astimezone(zone or _EASTMOST).date()
 
     def day(self, zone: tzinfo | None) -> date | None:
         """The one day it is, or None where that can't be said."""
@@ -71,6 +70,8 @@ def parse(text: object) -> Moment | None:
 
 def _moment(found: re.Match[str]) -> Moment:
     year = int(found["year"])
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise ValueError(year)
     if found["month"] is None:
         return Moment(date(year, 1, 1), date(year, 12, 31))
     month = int(found["month"])

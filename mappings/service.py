@@ -81,6 +81,11 @@ class Service(Struct, dict=True, kw_only=True):
         return self.administration.source.resource
 
     @property
+    def is_copy(self) -> bool:
+        """Whether it seems to be another record of a dose that is counted already (R1)."""
+        return bool(self.possible_duplicates) and self.reference != self.possible_duplicates[0]
+
+    @property
     def zone(self) -> tzinfo | None:
         return self.site.zone
 

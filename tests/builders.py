@@ -3,6 +3,8 @@
 `complete()` is the chart of one dose of iron sucrose for a Medicare patient with CKD stage 4 that is `ready` on AS_OF.
 """
 
+# ruff: noqa: A002 - `id` is what FHIR calls it
+
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -119,6 +121,25 @@ def administration(
         "note": [{"text": note}] if note else None,
     }
     return _with(resource, extra)
+
+
+def medication(
+    id: str = "medication", text: str | None = "Venofer", ndc: str | None = None, codings: list[Resource] | None = None, **extra: Any
+) -> Resource:
+    concept = _with({}, {"coding": (codings or []) + ([coding(NDC, ndc)] if ndc else []), "text": text})
+    return _with({"resourceType": "Medication", "id": id, "code": concept}, extra)
+
+
+def bag(mg: Any = 200, ml: Any = 110, id: str = "bag", text: str = "iron sucrose", ndc: str | None = None, **extra: Any) -> Resource:
+    """A Medication mixed by the pharmacy: mg of iron in mL of the whole bag."""
+    iron = {
+        "itemCodeableConcept": {"text": text} | ({"coding": [coding(NDC, ndc)]} if ndc else {}),
+        "strength": {"numerator": quantity(f"{mg} mg"), "denominator": quantity(f"{ml} mL")},
+    }
+    saline = {"itemCodeableConcept": {"text": "sodium chloride 0.9 %"}}
+    return _with(
+        {"resourceType": "Medication", "id": id, "code": {"text": f"{text} in sodium chloride 0.9 %"}, "ingredient": [iron, saline]}, extra
+    )
 
 
 def lab(

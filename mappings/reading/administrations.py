@@ -16,10 +16,9 @@ from mappings.record import Administration, Amount, Concept, Container, Discard,
 
 STATUSES = frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"})
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
-_NOT_GIVEN = (
-    "not given", "not administered", "not done", "refused", "patient refused", "declined", "not available", "never started",
-    "not taken", "away", "asleep", "vomit", "not received", "cancelled before", "held by",
-)  # fmt: skip
+_NOT_GIVEN = ("not given", "not administered", "not done", "never given", "never started", "not started", "not taken", "not received")
+# These say it only of a dose of which nothing is recorded: "refused to continue" is part of a dose.
+_PERHAPS_NOT_GIVEN = ("refused", "declined", "not available", "unavailable", "away", "asleep", "cancelled", "canceled", "held")
 _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 
 
@@ -53,7 +52,7 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         orders=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("request"))))),
         reasons=fhir.concepts(resource.get("reasonCode")),
         reason_references=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("reasonReference"))))),
-        not_given=_not_given(fhir.concepts(resource.get("statusReason"))),
+        not_given=_not_given(fhir.concepts(resource.get("statusReason")), _dose(dosages)),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
         containers_problem=containers_problem,
@@ -79,12 +78,13 @@ def _dose(dosages: list[Resource]) -> Amount:
     return amount(dosages[0].get("dose")) if dosages else Amount(problem="missing")
 
 
-def _not_given(reasons: Iterable[Concept]) -> bool:
+def _not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
+    phrases = (*_NOT_GIVEN, *_PERHAPS_NOT_GIVEN) if dose.problem == "missing" or dose.value == 0 else _NOT_GIVEN
     for reason in reasons:
         if any(coding.system == _NOT_GIVEN_SYSTEM for coding in reason.codings):
             return True
         said = [reason.text, *(coding.display for coding in reason.codings)]
-        if any(words.first_of(text, _NOT_GIVEN) for text in said if text):
+        if any(words.first_of(text, phrases) for text in said if text):
             return True
     return False
 

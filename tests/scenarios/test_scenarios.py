@@ -16,7 +16,9 @@ from tests import builders
 
 FOLDER = Path(__file__).parent
 WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
-EXPECTATIONS = {"lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages"}
+EXPECTATIONS = {
+    "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages",
+}  # fmt: skip
 
 
 _ON_AND_OFF = {("tag:yaml.org,2002:bool", first) for first in "oO"}
@@ -34,18 +36,16 @@ _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(node.
 
 
 def _scenarios() -> list[Any]:
-    found = []
-    for path in sorted(FOLDER.glob("*.yaml")):
-        for scenario in yaml.load(path.read_text("utf-8"), _Loader):  # noqa: S506 - our own safe loader
-            found.append(pytest.param(scenario, id=f"{path.stem}: {scenario['name']}"))
-    return found
+    files = {path.stem: yaml.load(path.read_text("utf-8"), _Loader) for path in sorted(FOLDER.glob("*.yaml"))}  # noqa: S506 - our own safe loader
+    return [pytest.param(scenario, id=f"{stem}: {scenario['name']}") for stem, scenarios in files.items() for scenario in scenarios]
 
 
 @pytest.mark.parametrize("scenario", _scenarios())
 def test_scenario(scenario: dict[str, Any]) -> None:
     assert set(scenario) <= WORDS, "unknown words"
     expected = scenario["expect"]
-    assert expected and set(expected) <= EXPECTATIONS, "unknown expectations"
+    assert expected
+    assert set(expected) <= EXPECTATIONS, "unknown expectations"
     changes = [_build(row) for row in scenario.get("with", [])]
     resources = changes if scenario.get("only") else builders.chart(*changes, without=scenario.get("without", []))
     as_of = datetime.fromisoformat(scenario["as_of"]) if "as_of" in scenario else builders.AS_OF
@@ -94,5 +94,5 @@ def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
         return [said for said in expected if any(said in f"{gap.message} {gap.fix}" for gap in found.gaps)]
     # `line`, `jw_line`: elements of the first line, of the JW line, as the document names them.
     row = found.lines[0] if name == "line" else next(line for line in found.lines if "JW" in line.modifiers)
-    line = msgspec.to_builtins(row)
+    line = msgspec.json.decode(msgspec.json.encode(row))
     return {element: line[element] for element in expected}
