@@ -160,7 +160,7 @@ class EhrClient:
                 "Name them with --patient, or use its bulk export",
             )
         seen: set[str] = set()
-        for page in self.pages(query):
+        for page in self.pages(query, fresh=True):
             for resource in page.resources:
                 key = references.local(resource.get(path), self.site.base_url) if path else f"Patient/{resource['id']}"
                 if key and key.startswith("Patient/") and key not in seen:
