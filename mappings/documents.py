@@ -40,13 +40,22 @@ def packaged(folder: str, name: str) -> tuple[str, str]:
 def structure(text: str, where: str, form: type[T]) -> T:
     """The YAML text as `form`; DataFileError with file and line otherwise."""
     try:
-        return msgspec.convert(yaml.load(text, _Loader), form)
+        return msgspec.convert(yaml.load(text, _Loader), form)  # noqa: S506 - our own safe loader
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {problem.problem}") from None
     except msgspec.ValidationError as problem:
         said, _, path = str(problem).partition(" - at `")
-        raise DataFileError(f"{where}:{line_of(text, path.rstrip('`'))}: {said}{' at ' + path.rstrip('`') if path else ''}") from None
+        path = path.rstrip("`")
+        unknown = _UNKNOWN.match(said)
+        line = line_of(text, f"{path}.{unknown[1]}" if unknown else path)
+        raise DataFileError(f"{where}:{line}: {said}{f' at {path}' if path else ''}") from None
+    except (yaml.YAMLError, ValueError, TypeError, ArithmeticError, RecursionError) as problem:
+        said = next(iter(str(problem).splitlines()), type(problem).__name__)
+        raise DataFileError(f"{where}:1: not YAML that can be read here: {said}") from None
+
+
+_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
 
 
 def line_of(text: str, path: str) -> int:

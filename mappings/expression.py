@@ -21,6 +21,8 @@ _OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
 class Compare(Struct, frozen=True):
+    """A laboratory value against a limit."""
+
     name: str
     operator: str
     limit: Decimal
@@ -31,7 +33,7 @@ class Flag(Struct, frozen=True):
 
 
 class Not(Struct, frozen=True):
-    inner: "Node"
+    inner: Flag
 
 
 class And(Struct, frozen=True):
@@ -81,7 +83,7 @@ def _node(tree: ast.expr, text: str) -> Node:
         parts = tuple(_node(part, text) for part in tree.values)
         return And(parts) if isinstance(tree.op, ast.And) else Or(parts)
     if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not):
-        return Not(_node(tree.operand, text))
+        return _opposite(_node(tree.operand, text))
     if isinstance(tree, ast.Name):
         if tree.id not in FLAGS:
             raise ValueError(f"unknown name {tree.id!r} (known: {', '.join(sorted(FLAGS))})")
@@ -97,19 +99,39 @@ def _compare(tree: ast.Compare, text: str) -> Compare:
         raise ValueError(f"write a comparison as `name <= number`: {text!r}")
     if tree.left.id not in LABS:
         raise ValueError(f"unknown name {tree.left.id!r} (known: {', '.join(sorted(LABS))})")
+    return Compare(tree.left.id, operator, _limit(tree.comparators[0], tree.left.id, text))
+
+
+def _limit(tree: ast.expr, name: str, text: str) -> Decimal:
+    """The number as it is written, exactly."""
     try:
-        limit = Decimal(ast.get_source_segment(text, tree.comparators[0]) or "")
+        limit = Decimal(ast.get_source_segment(text, tree) or "")
     except InvalidOperation:
-        raise ValueError(f"the limit of {tree.left.id} is not a number: {text!r}") from None
-    return Compare(tree.left.id, operator, limit)
+        limit = Decimal("NaN")
+    if not limit.is_finite():
+        raise ValueError(f"the limit of {name} is not a number: {text!r}")
+    return limit
+
+
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+def _opposite(node: Node) -> Node:
+    """`not` carried inwards (De Morgan), so that the rules for and, or hold for what is left."""
+    if isinstance(node, Compare):
+        return Compare(node.name, _OPPOSITE[node.operator], node.limit)
+    if isinstance(node, Flag):
+        return Not(node)
+    if isinstance(node, Not):
+        return node.inner
+    parts = tuple(map(_opposite, node.parts))
+    return Or(parts) if isinstance(node, And) else And(parts)
 
 
 def names(node: Node) -> Iterator[str]:
     """Every laboratory name in a condition."""
     if isinstance(node, Compare):
         yield node.name
-    elif isinstance(node, Not):
-        yield from names(node.inner)
     elif isinstance(node, And | Or):
         for part in node.parts:
             yield from names(part)
@@ -119,12 +141,11 @@ def judge(node: Node, facts: Facts) -> Verdict:
     """Whether the condition holds, and the state of each laboratory value (R10: policy expressions over labs)."""
     if isinstance(node, Flag):
         return Verdict(facts.flags.get(node.name), {})
+    if isinstance(node, Not):
+        known = facts.flags.get(node.inner.name)
+        return Verdict(None if known is None else not known, {})
     if isinstance(node, Compare):
         return _judge_compare(node, facts)
-    if isinstance(node, Not):
-        inner = judge(node.inner, facts)
-        turned = {name: _TURNED.get(state, state) for name, state in inner.states.items()}
-        return Verdict(None if inner.holds is None else not inner.holds, turned)
     parts = [judge(part, facts) for part in node.parts]
     return _all_of(parts) if isinstance(node, And) else _any_of(parts)
 
@@ -153,10 +174,15 @@ def compare(result: LabResult, operator: str, limit: Decimal) -> bool | None:
 
 
 def _all_of(parts: list[Verdict]) -> Verdict:
-    if any(part.holds is False and not part.states for part in parts):
+    """A side that is not about this patient asks nothing of the others; while that is unknown, none of them is met."""
+    facts = [part.holds for part in parts if not part.states]
+    if False in facts:
         return Verdict(False, {})
     holds = False if any(part.holds is False for part in parts) else None if any(part.holds is None for part in parts) else True
-    return Verdict(holds, _merged(parts))
+    states = _merged(parts)
+    if None in facts:
+        states = {name: "incomplete" if state == "met" else state for name, state in states.items()}
+    return Verdict(holds, states)
 
 
 def _any_of(parts: list[Verdict]) -> Verdict:
@@ -170,7 +196,6 @@ def _any_of(parts: list[Verdict]) -> Verdict:
     return Verdict(None if undecided else False, {**_merged(parts), **_merged(undecided)})
 
 
-_TURNED: dict[State, State] = {"met": "not-covered", "not-covered": "met"}
 _ORDER: tuple[State, ...] = (*WORST_FIRST, "met", "not-applicable")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
-from itertools import chain
 
 from mappings import codes
 from mappings.assessment import Evidence
@@ -23,8 +22,14 @@ def usable(labs: Iterable[LabResult], analyte: str) -> list[LabResult]:
 
 def before(labs: Sequence[LabResult], dose: Moment | None, day: date, zone: tzinfo | None) -> list[LabResult]:
     """Results collected not after the dose; on its day they count where either time is unknown or the result's is earlier."""
-    at = dose or Moment(day, day)
-    return [row for row in labs if row.when is not None and row.when.before_or_same(at, zone)]
+    return [row for row in labs if row.when is not None and _collected_by(row.when, dose, day, zone)]
+
+
+def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
+    """A month or year alone may lie after the dose: its last day decides."""
+    if dose and when.instant and dose.instant and not (when.floating or dose.floating):
+        return when.instant <= dose.instant
+    return when.days(zone)[1] <= day
 
 
 def newest(labs: Iterable[LabResult]) -> LabResult | None:
@@ -67,8 +72,8 @@ def _saturation(iron: LabResult, partner: LabResult) -> LabResult | None:
     tibc = {"tibc": other, "uibc": value + other, "transferrin": other * factor}[partner.analyte]
     if tibc <= 0:
         return None
-    tsat = round(100 * value / tibc, 1)
-    says = f"{plain(tsat)} % derived from iron {iron.says} and {partner.analyte.upper() if partner.analyte != 'transferrin' else 'transferrin'} {partner.says}"
+    tsat = 100 * value / tibc
+    says = f"{plain(round(tsat, 1))} % derived from iron {iron.says} and {partner.analyte.upper() if partner.analyte != 'transferrin' else 'transferrin'} {partner.says}"
     return LabResult(
         source=iron.source,
         analyte="tsat",
@@ -80,6 +85,11 @@ def _saturation(iron: LabResult, partner: LabResult) -> LabResult | None:
         says=says,
         parts=(iron.source, partner.source),
     )
+
+
+def rounded(value: Decimal, row: LabResult) -> Decimal:
+    """A value as it is shown: a measured one as reported, a derived one with one decimal. What is compared is exact."""
+    return round(value, 1) if row.parts else value
 
 
 def _one_specimen(first: LabResult, second: LabResult) -> bool:
@@ -98,23 +108,15 @@ def evidence(row: LabResult) -> tuple[Evidence, ...]:
     return tuple(Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}") for source in (row.parts or (row.source,)))
 
 
-def shows_iron_deficiency(
-    labs: Sequence[LabResult], dose: Moment | None, day: date, days: int, zone: tzinfo | None, on_dialysis: bool
-) -> list[LabResult]:
-    """TSAT ≤ 20 % or ferritin ≤ 100 ng/mL (≤ 200 in dialysis) as the newest result in the window (R10, not verified against a payer)."""
-    limits = {"tsat": Decimal(20), "ferritin": Decimal(200 if on_dialysis else 100)}
-    found = [(state(labs, analyte, dose, day, days, zone).result, limit) for analyte, limit in limits.items()]
-    return [row for row, limit in found if row and row.high is not None and row.high <= limit]
-
-
-def too_soon(row: LabResult, doses: Iterable[date], zone: tzinfo | None) -> bool:
+def too_soon(row: LabResult, doses: Iterable[Moment], zone: tzinfo | None) -> bool:
     """Whether the result was drawn within the days after an IV iron dose in which it can't be relied on."""
-    if row.when is None:
-        return False
-    drawn = row.when.days(zone)[0]
     limits = [rule.days for rule in codes.labs().too_soon_after_dose if row.analyte in rule.analytes]
-    return any(0 < (drawn - day).days <= days for day, days in _pairs(doses, limits))
+    return row.when is not None and any(_follows(row.when, dose, max(limits, default=-1), zone) for dose in doses)
 
 
-def _pairs(doses: Iterable[date], limits: list[int]) -> Iterable[tuple[date, int]]:
-    return chain.from_iterable(((day, days) for days in limits) for day in doses)
+def _follows(drawn: Moment, dose: Moment, days: int, zone: tzinfo | None) -> bool:
+    """Within so many days after a dose; on its day only where both times are known."""
+    after = (drawn.days(zone)[0] - dose.days(zone)[1]).days
+    if after == 0:
+        return days >= 0 and bool(drawn.instant and dose.instant and drawn.instant > dose.instant)
+    return 0 < after <= days

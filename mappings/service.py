@@ -15,9 +15,10 @@ from mappings.diagnoses import Stated, having
 from mappings.dialysis import KidneyStatus
 from mappings.doses import Dose
 from mappings.expression import ANALYTES, Facts, LabState, Verdict, judge, parse
+from mappings.moment import Moment
 from mappings.places import Setting
 from mappings.policy import Policy, Requirements, Rule
-from mappings.record import Administration, Authorization, Dispense, Encounter, PatientRecord, Source
+from mappings.record import Administration, Authorization, Dispense, Encounter, LabResult, PatientRecord, Source
 from mappings.site import Site
 from mappings.vials import Waste
 
@@ -119,10 +120,23 @@ class Service(Struct, dict=True, kw_only=True):
             return LabState("missing")
         return laboratory.state(self.record.labs, analyte, self.administration.start, self.day, window_days, self.zone)
 
+    def newest_lab(self, analyte: str) -> LabResult | None:
+        """The newest usable result before the dose, however old."""
+        if self.day is None:
+            return None
+        rows = laboratory.usable(self.record.labs, analyte)
+        return laboratory.newest(laboratory.before(rows, self.administration.start, self.day, self.zone))
+
+    @property
+    def other_doses(self) -> list[Moment]:
+        """When other IV iron was given to the patient."""
+        rows = [row for row in self.record.administrations if row is not self.administration and row.drug.family and not row.not_given]
+        return [row.start for row in rows if row.start and row.status in ("completed", "stopped")]
+
     @cached_property
     def flags(self) -> dict[str, bool | None]:
         """Facts that conditions of a policy may name."""
-        sex = self.record.sex
+        sex = self.record.sex if self.record.sex in ("female", "male") else None
         age = _age(self.record, self.day)
         return {
             "ckd": bool(self.has("ckd", "ckd-parent", "ckd-cause")),
@@ -153,15 +167,14 @@ class Service(Struct, dict=True, kw_only=True):
         return Facts(self.flags, {name: self.lab(analyte, window_days) for name, analyte in ANALYTES.items()})
 
     def applies(self, rule: Rule | None) -> bool:
-        """Whether the policy asks the rule of this service."""
-        return rule is not None and (rule.when is None or bool(self.judged(rule.when, self.lab_window).holds))
+        """Whether the policy asks the rule of this service; one whose condition can't be told is asked."""
+        return rule is not None and (rule.when is None or self.judged(rule.when, self.lab_window).holds is not False)
 
     @cached_property
     def lab_window(self) -> int:
         """The policy's laboratory window for this patient."""
-        windows = [
-            row.window_days for row in self.rules.laboratory if row.when is None or judge(parse(row.when), Facts(self.flags, {})).holds
-        ]
+        facts = Facts(self.flags, {})
+        windows = [row.window_days for row in self.rules.laboratory if row.when is None or judge(parse(row.when), facts).holds is not False]
         return max(windows, default=DEFAULT_WINDOW_DAYS)
 
     @property

@@ -60,7 +60,6 @@ def allergy(resource: Resource) -> OralIron | None:
     return OralIron(
         source=fhir.source(resource),
         intolerance=True,
-        start=fhir.moment(resource.get("recordedDate")),
         says="allergy or intolerance to oral iron",
     )
 

@@ -1,14 +1,14 @@
 """What the payer asks: coverage, place, authorization, preferred products, where the drug came from."""
 
 from datetime import date, timedelta
+from typing import get_args
 
 from mappings import codes
 from mappings.codes import DenialCodes
 from mappings.policy import AuthorizationRule
+from mappings.policy_rules import DrugSource
 from mappings.record import Administration, Authorization
 from mappings.service import Result, Service, cite
-
-_SUPPLIED = ("white-bag", "brown-bag")
 
 
 def coverage(service: Service) -> Result | None:
@@ -190,13 +190,13 @@ def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[st
 
 
 def drug_source(service: Service) -> Result | None:
-    """Where the drug came from is one of the known ways; the payer's own vendor rule, where it has one."""
+    """Where the drug came from is one of the known ways, and one that the payer's vendor rule allows."""
     rule = service.rules.drug_source
-    known = service.drug_source in ("buy-and-bill", "clear-bag", "sample", *_SUPPLIED)
-    if service.drug_source is not None and not known:
+    if service.drug_source is not None and service.drug_source not in get_args(DrugSource):
         return Result(state="incomplete", says="The recorded source of the drug is not one that is known.", rule=rule)
-    if not service.applies(rule):
+    if rule is None or not service.applies(rule):
         return None
-    if service.drug_source == "buy-and-bill":
-        return Result(state="met", says="Bought and billed.", value=service.drug_source, rule=rule)
-    return Result(state="not-covered", says="The payer wants the drug from another source.", value=service.drug_source, rule=rule)
+    if service.drug_source in rule.allowed:
+        return Result(state="met", says=f"The payer takes {service.drug_source}.", value=service.drug_source, rule=rule)
+    says = f"The payer wants the drug from another source ({', '.join(rule.allowed)}), not {service.drug_source}."
+    return Result(state="not-covered", says=says, value=service.drug_source, rule=rule)

@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+from msgspec import structs
+
 from mappings import codes, laboratory
 from mappings.assessment import Evidence
 from mappings.diagnoses import Stated
+from mappings.expression import ANALYTES
 from mappings.policy import OralIronRule
-from mappings.record import OralIron, Order
+from mappings.record import LabResult, OralIron, Order
 from mappings.service import Result, Service, cite
 
 _NOT_ASKED = None
@@ -39,16 +42,6 @@ def iron_deficiency_diagnosis(service: Service) -> Result | None:
 
 def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
     rule = service.rules.iron_deficiency_diagnosis
-    assert service.day is not None  # noqa: S101 - asked only with a day
-    shown = laboratory.shows_iron_deficiency(
-        service.record.labs,
-        service.administration.start,
-        service.day,
-        service.lab_window,
-        service.zone,
-        service.kidney.on_dialysis,
-    )
-    proof = tuple(item for row in shown for item in laboratory.evidence(row))
     if not service.has("ckd", "ckd-parent", "ckd-cause"):
         return Result(
             state="incomplete",
@@ -56,11 +49,26 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
             evidence=_cited(renal),
             rule=rule,
         )
+    shown_by = rule.renal_anemia if rule else None
+    if rule is None or shown_by is None:
+        says = "Anaemia in CKD (D63.1) alone does not prove iron deficiency."
+        return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
+    rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
+    shown = _showing(service, shown_by.limit)
     if shown:
-        says = f"D63.1 with {shown[0].analyte.upper() if shown[0].analyte == 'tsat' else shown[0].analyte} {shown[0].says} shows iron deficiency."
+        proof = tuple(item for row in shown for item in laboratory.evidence(row))
+        name = "TSAT" if shown[0].analyte == "tsat" else shown[0].analyte
+        says = f"D63.1 with {name} {shown[0].says} shows iron deficiency."
         return Result(state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule)
     says = f"Anaemia in CKD (D63.1) alone does not prove iron deficiency, and no laboratory value of the {service.lab_window} days before shows it."
     return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
+
+
+def _showing(service: Service, limit: str) -> list[LabResult]:
+    """The results that make a condition hold; none where it does not."""
+    verdict = service.judged(limit, service.lab_window)
+    names = [name for name, state in verdict.states.items() if state == "met"] if verdict.holds else []
+    return [row for name in names for row in [service.lab(ANALYTES[name], service.lab_window).result] if row]
 
 
 def ckd_diagnosis(service: Service) -> Result | None:
@@ -199,7 +207,7 @@ def _covers(order: Order, service: Service) -> bool:
 def oral_iron_history(service: Service) -> Result | None:
     """Intolerance, contraindication, or a trial as long as the policy asks."""
     rule = service.rules.oral_iron_history
-    if rule is None or not service.applies(rule):
+    if rule is None or not service.applies(rule) or (service.kidney.on_dialysis and not rule.in_dialysis):
         return _NOT_ASKED
     if rule.unless and service.judged(rule.unless, service.lab_window).holds:
         return Result(
@@ -207,7 +215,7 @@ def oral_iron_history(service: Service) -> Result | None:
             says="The laboratory values make an oral trial unnecessary under this policy.",
             rule=rule,
         )
-    intolerant = [row for row in service.record.oral_iron if row.intolerance]
+    intolerant = [row for row in service.record.oral_iron if row.intolerance and (row.start is None or _begun(row, service))]
     if intolerant:
         return Result(
             state="met",
@@ -253,7 +261,7 @@ def _begun(row: OralIron, service: Service) -> bool:
 def longest_run(courses: Iterable[OralIron], service: Service) -> int:
     """Days of the longest continuous run up to the dose; courses that touch or overlap are one run."""
     until = service.day or date.max
-    spans = sorted((row.start.first, min(row.end.last if row.end else until, until)) for row in courses if row.start)
+    spans = sorted((row.start.last, min(row.end.first if row.end else until, until)) for row in courses if row.start)
     longest, begin, end = 0, None, None
     for first, last in spans:
         if begin is None or end is None or first > end + timedelta(days=1):

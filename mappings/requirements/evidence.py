@@ -1,13 +1,16 @@
 """Ferritin, transferrin saturation and haemoglobin: found, in their window, and within the policy's limits."""
 
+from collections.abc import Mapping
+
 from mappings import laboratory
-from mappings.assessment import Evidence, State
-from mappings.expression import ANALYTES, LabState, judge, parse
+from mappings.assessment import WORST_FIRST, Evidence, State
+from mappings.expression import ANALYTES, LabState, judge, names, parse
 from mappings.policy import UNITS, LabRule
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
 from mappings.service import Result, Service
 
+_WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
 
 
@@ -24,15 +27,27 @@ def hemoglobin(service: Service) -> Result | None:
 
 
 def _laboratory(service: Service, name: str) -> Result | None:
-    for rule in service.rules.laboratory:
-        if service.applies(rule):
-            if name in rule.on_record:
-                return _result(service, name, rule, service.lab(ANALYTES[name], rule.window_days).state)
-            if rule.limit:
-                states = judge(parse(rule.limit), service.facts(rule.window_days)).states
-                if name in states:
-                    return _result(service, name, rule, states[name])
-    return None
+    """The worst over all rules of the policy that ask for the value; one that another value makes needless comes last."""
+    results = [result for rule in service.rules.laboratory if service.applies(rule) for result in [_asked(service, name, rule)] if result]
+    return min(results, key=lambda row: _WORST_FIRST.index(row.state), default=None)
+
+
+def _asked(service: Service, name: str, rule: LabRule) -> Result | None:
+    if name in rule.on_record:
+        return _result(service, name, rule, service.lab(ANALYTES[name], rule.window_days).state)
+    states = _states(service, rule)
+    return _result(service, name, rule, states[name]) if name in states else None
+
+
+def _states(service: Service, rule: LabRule) -> Mapping[str, State]:
+    """The state of each value of a limit. Where it does not hold, though no value fails it, none of them is met."""
+    if not rule.limit:
+        return {}
+    node = parse(rule.limit)
+    verdict = judge(node, service.facts(rule.window_days))
+    if verdict.holds or not set(verdict.states.values()) <= {"met", "not-applicable"}:
+        return verdict.states
+    return dict.fromkeys(names(node), "incomplete" if verdict.holds is None else "not-covered")
 
 
 def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
@@ -40,13 +55,13 @@ def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
     if state == "not-applicable":
         return Result(state=state, says="The policy's other value holds.", rule=rule)
     if found.result is None:
-        return Result(state=state, says=_absent(service, name, rule, found), rule=rule, evidence=_unusable(service, name))
-    value = plain(found.result.value) if found.result.value is not None else None
+        return Result(state=found.state, says=_absent(service, name, rule, found), rule=rule, evidence=_unusable(service, name))
+    value = found.result.value
     return Result(
         state=state,
         says=_found(service, name, rule, found.result, state),
         evidence=laboratory.evidence(found.result),
-        value=value,
+        value=plain(laboratory.rounded(value, found.result)) if value is not None else None,
         unit=UNITS[name],
         rule=rule,
     )
@@ -55,7 +70,7 @@ def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
 def _absent(service: Service, name: str, rule: LabRule, found: LabState) -> str:
     span = f"within {rule.window_days} days before {service.day}"
     if found.state == "expired":
-        older = laboratory.newest(laboratory.usable(service.record.labs, ANALYTES[name]))
+        older = service.newest_lab(ANALYTES[name])
         last = older.when.last if older and older.when else None
         return f"No {_WORDS[name]} result {span}; the last one is of {last}."
     broken = [row for row in service.record.labs if row.analyte == ANALYTES[name] and row.problem]
@@ -70,11 +85,12 @@ def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:
 
 def _found(service: Service, name: str, rule: LabRule, row: LabResult, state: State) -> str:
     said = f"{_WORDS[name].capitalize()} {row.says} on {row.when.last if row.when else ''}"
-    doses = [day for day, _ in service.earlier_doses]
-    if laboratory.too_soon(row, doses, service.zone):
+    if laboratory.too_soon(row, service.other_doses, service.zone):
         said += " (drawn soon after an earlier iron dose)"
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({rule.limit})."
-    if state == "incomplete":
+    if state == "incomplete" and row.value is None:
         return f"{said} does not say on which side of the payer's limit it lies ({rule.limit})."
+    if state == "incomplete":
+        return f"{said} can't be held against the payer's limit ({rule.limit}): a fact that it asks for is not on record."
     return f"{said}."

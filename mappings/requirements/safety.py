@@ -6,60 +6,48 @@ from decimal import Decimal
 from mappings import codes, laboratory
 from mappings.codes import LabelDose
 from mappings.expression import compare
-from mappings.policy import UNITS
+from mappings.policy import UNITS, DosingRule, OverloadRule
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
 from mappings.service import Result, Service, cite
 
 
 def dosing(service: Service) -> Result | None:
-    """The single dose and the course against the label for this population, and the policy's own limit of a dose."""
+    """The single dose against the policy's own limit, then dose and course against the label for this population."""
     rule, dose = service.rules.dosing, service.dose.mg
-    if dose is None or service.family is None or service.day is None:
+    if dose is None or service.family is None or service.day is None or not service.applies(rule):
         return None
     source = (cite(service.administration.source, f"{plain(dose)} mg"),)
     if rule.single_mg is not None and dose > rule.single_mg:
-        return Result(
-            state="not-covered",
-            says=f"{plain(dose)} mg in one dose is above the payer's limit of {plain(rule.single_mg)} mg.",
-            value=plain(dose),
-            unit="mg",
-            rule=rule,
-            evidence=source,
-        )
+        says = f"{plain(dose)} mg in one dose is above the payer's limit of {plain(rule.single_mg)} mg."
+        return Result(state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source)
     label = label_dose(service)
-    if label is None:
-        return (
-            Result(
-                state="met",
-                says="Within the payer's limit of a dose.",
-                value=plain(dose),
-                unit="mg",
-                rule=rule,
-                evidence=source,
-            )
-            if rule.single_mg is not None
-            else None
-        )
+    if label is not None:
+        return _by_label(service, label, dose)
+    if rule.single_mg is None:
+        return None
+    return Result(state="met", says="Within the payer's limit of a dose.", value=plain(dose), unit="mg", rule=rule, evidence=source)
+
+
+def _by_label(service: Service, label: LabelDose, dose: Decimal) -> Result:
+    rule = _label_rule(service.rules.dosing, label)
+    source = (cite(service.administration.source, f"{plain(dose)} mg"),)
     weight = service.lab("weight", 365).result if label.single_mg_per_kg else None
     if label.single_mg_per_kg and (weight is None or weight.high is None):
-        return Result(
-            state="incomplete",
-            says="The label's dose for a child is by weight, and no weight of the last year is on record.",
-            rule=rule,
-            evidence=source,
-        )
+        says = "The label's dose for a child is by weight, and no weight of the last year is on record."
+        return Result(state="incomplete", says=says, rule=rule, evidence=source)
     most = _most(label, weight)
     if dose > most:
-        return Result(
-            state="not-covered",
-            says=f"{plain(dose)} mg in one dose is above the label's {plain(most)} mg for this patient ({label.population}).",
-            value=plain(dose),
-            unit="mg",
-            rule=rule,
-            evidence=source,
-        )
-    return _course(service, label, dose)
+        says = f"{plain(dose)} mg in one dose is above the label's {plain(most)} mg for this patient ({label.population})."
+        return Result(state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source)
+    return _course(service, label, dose, rule)
+
+
+def _label_rule(rule: DosingRule, label: LabelDose) -> DosingRule:
+    """The label as a rule: `blocking` of the policy is about its own limit where it has one."""
+    return DosingRule(
+        blocking=rule.blocking if rule.single_mg is None else None, write_back=rule.write_back, source=label.source, verified=label.verified
+    )
 
 
 def _most(label: LabelDose, weight: LabResult | None) -> Decimal:
@@ -68,29 +56,17 @@ def _most(label: LabelDose, weight: LabResult | None) -> Decimal:
     return min(label.single_mg, label.single_mg_per_kg * weight.high)
 
 
-def _course(service: Service, label: LabelDose, dose: Decimal) -> Result:
-    rule = service.rules.dosing
+def _course(service: Service, label: LabelDose, dose: Decimal, rule: DosingRule) -> Result:
     if label.course_mg is None or label.course_days is None or service.day is None:
         return Result(state="met", says="Within the label's dose.", value=plain(dose), unit="mg", rule=rule)
     first = service.day - timedelta(days=label.course_days - 1)
     total = dose + sum((mg for day, mg in service.earlier_doses if first <= day <= service.day), Decimal(0))
+    value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
-        says = f"{plain(total)} mg within {label.course_days} days is above the label's course of {plain(label.course_mg)} mg."
-        return Result(
-            state="not-covered",
-            says=says,
-            value=plain(total),
-            unit="mg",
-            rule=rule,
-            evidence=(cite(service.administration.source, f"{plain(dose)} mg"),),
-        )
-    return Result(
-        state="met",
-        says=f"{plain(total)} mg within {label.course_days} days; the label's course is {plain(label.course_mg)} mg.",
-        value=plain(total),
-        unit="mg",
-        rule=rule,
-    )
+        says = f"{within} is above the label's course of {plain(label.course_mg)} mg."
+        evidence = (cite(service.administration.source, f"{plain(dose)} mg"),)
+        return Result(state="not-covered", says=says, value=value, unit="mg", rule=rule, evidence=evidence)
+    return Result(state="met", says=f"{within}; the label's course is {plain(label.course_mg)} mg.", value=value, unit="mg", rule=rule)
 
 
 def label_dose(service: Service) -> LabelDose | None:
@@ -112,26 +88,31 @@ def label_dose(service: Service) -> LabelDose | None:
 def iron_overload(service: Service) -> Result | None:
     """The newest usable ferritin and TSAT before the dose, against the ceiling."""
     rule = service.rules.iron_overload
-    if service.day is None:
+    if service.day is None or not service.applies(rule):
         return None
-    checks = (("ferritin", ">", rule.ferritin_above), ("tsat", ">=", rule.tsat_from))
-    seen: list[LabResult] = []
-    for analyte, operator, limit in checks:
-        rows = laboratory.before(laboratory.usable(service.record.labs, analyte), service.administration.start, service.day, service.zone)
-        newest = laboratory.newest(rows)
-        if newest is None:
-            continue
-        seen.append(newest)
-        if compare(newest, operator, limit):
-            name = "Ferritin" if analyte == "ferritin" else "Transferrin saturation"
-            sign = "above" if operator == ">" else "at or above"
-            says = f"{name} {newest.says} before the dose is {sign} {plain(limit)} {UNITS[analyte]}: possible iron overload."
-            return Result(
-                state="not-covered",
-                says=says,
-                value=plain(newest.value) if newest.value is not None else None,
-                unit=UNITS[analyte],
-                evidence=laboratory.evidence(newest),
-                rule=rule,
-            )
-    return Result(state="met", says="No sign of iron overload in the newest results.", rule=rule) if seen else None
+    newest = [(service.newest_lab("ferritin"), ">", rule.ferritin_above_ng_ml), (service.newest_lab("tsat"), ">=", rule.tsat_from_percent)]
+    seen = [(row, compare(row, operator, limit), limit) for row, operator, limit in newest if row]
+    for verdict in (True, None):
+        found = next(((row, limit) for row, holds, limit in seen if holds is verdict), None)
+        if found:
+            return _overloaded(*found, verdict, rule)
+    says = (
+        "The newest ferritin and transferrin saturation before the dose are below the ceiling."
+        if seen
+        else "No result shows iron overload."
+    )
+    return Result(state="met", says=says, rule=rule, evidence=tuple(item for row, _, _ in seen for item in laboratory.evidence(row)))
+
+
+def _overloaded(row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule) -> Result:
+    name, sign = ("Ferritin", "above") if row.analyte == "ferritin" else ("Transferrin saturation", "at or above")
+    verb = f"is {sign}" if certain else f"may be {sign}"
+    value = plain(laboratory.rounded(row.value, row)) if row.value is not None else None
+    return Result(
+        state="not-covered" if certain else "incomplete",
+        says=f"{name} {row.says} before the dose {verb} {plain(limit)} {UNITS[row.analyte]}: possible iron overload.",
+        value=value,
+        unit=UNITS[row.analyte],
+        evidence=laboratory.evidence(row),
+        rule=rule,
+    )

@@ -1,0 +1,237 @@
+"""What a policy file may say. The structures are the file's form: `docs/policy.schema.json` is made from them.
+
+A file that says anything else is refused on load, with its line (`policy_checks`).
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from mappings.assessment import State
+from mappings.codes import Dated
+
+Kind = Literal["medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"]
+LabName = Literal["ferritin", "tsat", "hb"]
+DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
+Days = Annotated[int, Meta(ge=0)]
+Hcpcs = Annotated[str, Meta(pattern="^[A-Z][0-9]{4}$")]
+
+# The unit of each laboratory name; a condition that compares one says so, and can't mean another.
+UNITS: dict[str, str] = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
+
+
+class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A requirement that the policy asks. `when`: a condition on the patient; without one, always.
+
+    `units`: of the laboratory values in the rule's conditions. `blocking: false` makes a gap a warning; warnings are
+    written to the EHR only with `write_back: true`. Without `source` and `verified` those of the policy hold.
+    """
+
+    when: str | None = None
+    units: dict[LabName, str] = field(default_factory=dict)
+    blocking: bool | None = None
+    write_back: bool | None = None
+    source: str | None = None
+    verified: bool | None = None
+
+
+class LabRule(Rule, frozen=True, kw_only=True):
+    """Laboratory evidence within `window_days` before the dose: `on_record` (any usable result) or a `limit` with its `units`."""
+
+    window_days: Days
+    on_record: tuple[LabName, ...] = ()
+    limit: str | None = None
+
+
+class RenalAnemia(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Laboratory values of the policy's window that make D63.1 evidence of iron deficiency."""
+
+    limit: str
+    units: dict[LabName, str]
+    source: str
+    verified: bool
+
+
+class IronDeficiencyRule(Rule, frozen=True, kw_only=True):
+    """D50.-; or D63.1 where `renal_anemia` holds. Without it D63.1 is not enough."""
+
+    renal_anemia: RenalAnemia | None = None
+
+
+class OralIronRule(Rule, frozen=True, kw_only=True):
+    """Oral-iron history: intolerance, contraindication, or a trial of `trial_days` without a break (none given: of any length).
+
+    Not asked where the condition `unless` holds, and of a patient on dialysis only with `in_dialysis: true`.
+    """
+
+    trial_days: Days | None = None
+    unless: str | None = None
+    in_dialysis: bool = False
+
+
+class AuthorizationRule(Rule, frozen=True, kw_only=True):
+    """Whether an authorization is asked, for which HCPCS codes (empty: all). `unknown` is an open question until the site sets it.
+
+    `months`: how long an approval lasts that names no end.
+    """
+
+    asked: Literal["yes", "no", "unknown"]
+    codes: tuple[Hcpcs, ...] = ()
+    months: Annotated[int, Meta(ge=1)] | None = None
+
+
+class NoteRule(Rule, frozen=True, kw_only=True):
+    """A final note of the encounter, or of the `window_days` before the dose."""
+
+    window_days: Days
+
+
+class PreferredRule(Rule, frozen=True, kw_only=True):
+    """Products that the payer prefers; others need `tried` of them on record within `lookback_days`, or are not covered at all."""
+
+    codes: tuple[Hcpcs, ...]
+    tried: Annotated[int, Meta(ge=1)] = 1
+    lookback_days: Days = 365
+    not_covered: tuple[Hcpcs, ...] = ()
+
+
+class DrugSourceRule(Rule, frozen=True, kw_only=True):
+    """The payer's vendor rule: where the drug may come from (white and brown bags are never billed)."""
+
+    allowed: tuple[DrugSource, ...]
+
+
+class UnitsRule(Rule, frozen=True, kw_only=True):
+    """The most units of a code in one day, JW units included."""
+
+    limits: dict[Hcpcs, Annotated[int, Meta(ge=0)]]
+
+
+class DosingRule(Rule, frozen=True, kw_only=True):
+    """`single_mg`: the payer's own limit of one dose. `blocking` is about that limit; without one, about the label's."""
+
+    single_mg: Decimal | None = None
+
+
+class OverloadRule(Rule, frozen=True, kw_only=True):
+    """Ceilings above which the newest ferritin or TSAT before the dose is a safety gap."""
+
+    ferritin_above_ng_ml: Decimal = Decimal(800)
+    tsat_from_percent: Decimal = Decimal(50)
+
+
+class Requirements(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """What the policy asks beside date, product, dose, coverage and place, which are always asked. Absent: not asked."""
+
+    ndc: Rule | None = None
+    iron_deficiency_diagnosis: IronDeficiencyRule | None = None
+    ckd_diagnosis: Rule | None = None
+    anemia_ckd_link: Rule | None = None
+    laboratory: tuple[LabRule, ...] = ()
+    treatment_plan: Rule | None = None
+    oral_iron_history: OralIronRule | None = None
+    prior_authorization: AuthorizationRule | None = None
+    progress_note: NoteRule | None = None
+    preferred_product: PreferredRule | None = None
+    drug_source: DrugSourceRule | None = None
+    units_limit: UnitsRule | None = None
+    dosing: DosingRule = DosingRule()
+    iron_overload: OverloadRule = OverloadRule(source="no source named in the policy", verified=False)
+    infusion_time: Rule | None = None
+
+
+class DatedModifier(Dated, frozen=True, kw_only=True):
+    """A modifier, for these codes (empty: all) on these dates of service; `attests`: requirements that must be met for it."""
+
+    modifier: Annotated[str, Meta(pattern="^[A-Z0-9]{2}$")]
+    codes: tuple[Hcpcs, ...] = ()
+    attests: tuple[str, ...] = ()
+
+
+class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which modifiers the payer wants. `discard`: JW and JZ. `kx`: with the requirements that it attests. `r340b`: by date."""
+
+    discard: bool = True
+    kx: tuple[DatedModifier, ...] = ()
+    r340b: tuple[DatedModifier, ...] = ()
+    off_campus: bool = True
+    ambulatory_surgery: tuple[DatedModifier, ...] = ()
+
+
+class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whom the policy is for: kinds of payer, or `payers` of those kinds by name. Empty `settings`: any place of service.
+
+    `settings_only`: the policy is chosen in its settings only, never as the one that says a setting is not covered.
+    """
+
+    kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)]
+    payers: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    settings_only: bool = False
+
+
+class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The facts of one dose in a case; what is not said is as in a complete chart, except laboratory values, which are absent.
+
+    Laboratory values were drawn `lab_days_before` the dose.
+    """
+
+    code: Hcpcs = "J1756"
+    dose_mg: Decimal | None = None
+    day: date | None = None
+    setting: str | None = None
+    age: Annotated[int, Meta(ge=0)] | None = 70
+    female: bool = False
+    male: bool = False
+    pregnant: bool = False
+    ckd: bool = False
+    dialysis: bool = False
+    hemodialysis: bool = False
+    esrd: bool = False
+    aki: bool = False
+    ferritin: Decimal | None = None
+    tsat: Decimal | None = None
+    hb: Decimal | None = None
+    lab_days_before: Days = 14
+    iron_deficiency: bool = True
+    anemia_in_ckd: bool | None = None
+    intolerance: bool = False
+    contraindication: str | None = None
+    oral_iron_days: Annotated[int, Meta(ge=1)] | None = None
+    plan: bool = True
+    note: bool = True
+    authorization: bool = False
+    tried: tuple[Hcpcs, ...] = ()
+    drug_source: DrugSource | None = None
+    ndc: bool = True
+
+
+class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A test that stands in the policy: facts of one dose, and the state of requirements (or of the `line`) that must come of it."""
+
+    name: str
+    given: Given
+    expect: dict[str, State | Literal["ready", "held", "not-billable"]]
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"audience": "for"}):
+    """A payer's policy for IV iron, valid for dates of service `effective`."""
+
+    id: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]*$")]
+    version: str
+    title: str
+    audience: For
+    requirements: Requirements
+    source: str
+    verified: bool
+    effective: Dated = Dated()
+    modifiers: Modifiers = Modifiers()
+    timely_filing_days: Days = 365
+    opps_packaging: bool = False
+    bundled_with_dialysis: bool = False
+    consolidated_billing: bool = False
+    diagnosis_order: Literal["ckd-first", "anemia-first"] = "ckd-first"
+    esa_noted: bool = False
+    cases: tuple[Case, ...] = ()
