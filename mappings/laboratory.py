@@ -73,7 +73,8 @@ def _saturation(iron: LabResult, partner: LabResult) -> LabResult | None:
     if tibc <= 0:
         return None
     tsat = 100 * value / tibc
-    says = f"{plain(round(tsat, 1))} % derived from iron {iron.says} and {partner.analyte.upper() if partner.analyte != 'transferrin' else 'transferrin'} {partner.says}"
+    name = partner.analyte if partner.analyte == "transferrin" else partner.analyte.upper()
+    says = f"{plain(round(tsat, 1))} % derived from iron {iron.says} and {name} {partner.says}"
     return LabResult(
         source=iron.source,
         analyte="tsat",

@@ -92,7 +92,7 @@ def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool]:
 def built_in() -> PolicySet:
     """The policies that ship in the package."""
     names = sorted(entry.name for entry in files("mappings").joinpath("policies").iterdir() if entry.name.endswith(".yaml"))
-    return PolicySet(_checked({where: text for where, text in (documents.packaged("policies", name) for name in names)}))
+    return PolicySet(_checked(dict(documents.packaged("policies", name) for name in names)))
 
 
 def load(folder: Path | None) -> PolicySet:

@@ -97,11 +97,8 @@ def _modifier_mistakes(policy: Policy) -> Iterator[Mistake]:
             yield from ((path, f"attests the unknown requirement {name!r}") for name in unknown)
             if _turned(row):
                 yield path, "from is after to"
-            if any(
-                _overlap(row, other) and _same_line(row, other)
-                for other in rows[:number]
-                if element != "kx" or other.modifier == row.modifier
-            ):
+            before = [other for other in rows[:number] if element != "kx" or other.modifier == row.modifier]
+            if any(_overlap(row, other) and _same_line(row, other) for other in before):
                 yield path, f"its dates overlap those of another {row.modifier if element == 'kx' else element} row"
     most = _most_modifiers(policy)
     if most > MOST_MODIFIERS:

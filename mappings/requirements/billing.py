@@ -174,11 +174,9 @@ def preferred_product(service: Service) -> Result | None:
             evidence=tuple(cite(row.source, "preferred product") for row in tried.values()),
             rule=rule,
         )
-    return Result(
-        state="missing",
-        says=f"The payer prefers {wanted}, and no trial of {'one' if rule.tried == 1 else rule.tried} of them in the {rule.lookback_days} days before is on record.",
-        rule=rule,
-    )
+    number = "one" if rule.tried == 1 else rule.tried
+    says = f"The payer prefers {wanted}, and no trial of {number} of them in the {rule.lookback_days} days before is on record."
+    return Result(state="missing", says=says, rule=rule)
 
 
 def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:

@@ -51,7 +51,7 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
         )
     shown_by = rule.renal_anemia if rule else None
     if rule is None or shown_by is None:
-        says = "Anaemia in CKD (D63.1) alone does not prove iron deficiency."
+        says = "Anaemia in CKD (D63.1) alone proves no iron deficiency."
         return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
     rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
     shown = _showing(service, shown_by.limit)
@@ -60,7 +60,9 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
         name = "TSAT" if shown[0].analyte == "tsat" else shown[0].analyte
         says = f"D63.1 with {name} {shown[0].says} shows iron deficiency."
         return Result(state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule)
-    says = f"Anaemia in CKD (D63.1) alone does not prove iron deficiency, and no laboratory value of the {service.lab_window} days before shows it."
+    says = (
+        f"Anaemia in CKD (D63.1) alone proves no iron deficiency, and no laboratory value of the {service.lab_window} days before shows it."
+    )
     return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
 
 

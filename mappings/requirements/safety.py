@@ -96,12 +96,9 @@ def iron_overload(service: Service) -> Result | None:
         found = next(((row, limit) for row, holds, limit in seen if holds is verdict), None)
         if found:
             return _overloaded(*found, verdict, rule)
-    says = (
-        "The newest ferritin and transferrin saturation before the dose are below the ceiling."
-        if seen
-        else "No result shows iron overload."
-    )
-    return Result(state="met", says=says, rule=rule, evidence=tuple(item for row, _, _ in seen for item in laboratory.evidence(row)))
+    says = "The newest results before the dose are below the ceiling." if seen else "No result shows iron overload."
+    evidence = tuple(item for row, _, _ in seen for item in laboratory.evidence(row))
+    return Result(state="met", says=says, rule=rule, evidence=evidence)
 
 
 def _overloaded(row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule) -> Result:
