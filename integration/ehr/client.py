@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Self, TypeVar
 
-from integration.ehr import bundles, references
+from integration.ehr import bundles, listing
 from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens
 from integration.ehr.bundles import Page
 from integration.ehr.capability import Capability, read_statement
@@ -143,29 +143,13 @@ class EhrClient:
         """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters and notes."""
         return Reading(self, patient_id, since, fresh).pull()
 
-    def patients(self, since: date | None = None) -> Iterator[str]:
-        """The ids of the patients who were given anything since, for a whole site; each once, page by page.
+    def patients(self) -> Iterator[str]:
+        """The ids of all who were ever given anything; raises `Refused` where the server does not list them."""
+        return listing.patients(self)
 
-        Raises `Refused` where the server lists nothing without naming a patient.
-        """
-        if self.capability.profile.lists_administrations and self.capability.searches("MedicationAdministration"):
-            params = [("_elements", "subject")] + ([("effective-time", f"ge{since}")] if since else [])
-            query, path = Query("MedicationAdministration", tuple(params)), "subject"
-        elif self.capability.profile.lists_patients and self.capability.offers("Patient"):
-            query, path = Query("Patient", (("_elements", "id"),)), ""
-        else:
-            raise Refused(
-                self.site.name,
-                "this EHR lists no patients",
-                "Name them with --patient, or use its bulk export",
-            )
-        seen: set[str] = set()
-        for page in self.pages(query, fresh=True):
-            for resource in page.resources:
-                key = references.local(resource.get(path), self.site.base_url) if path else f"Patient/{resource['id']}"
-                if key and key.startswith("Patient/") and key not in seen:
-                    seen.add(key)
-                    yield key.removeprefix("Patient/")
+    def changed(self, kind: str, since: datetime) -> Iterator[str]:
+        """The ids of the patients whose resources of KIND changed since; raises `Refused` where one cannot ask that."""
+        return listing.changed(self, kind, since)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
