@@ -71,7 +71,7 @@ class Sequenced(Struct, frozen=True):
 def sequence(rows: Sequence[Stated], day: date, order: Literal["ckd-first", "anemia-first"]) -> Sequenced:
     """I12/I13/E1x.22 → N18 → D63.1 → D50 → Z99.2 (N17 first in acute kidney injury); D63.1 is never first unless the payer wants it."""
     notes: list[str] = []
-    stage = _one_stage(having(rows, "ckd"), day, notes)
+    stage = _one_stage(having(rows, "ckd", "ckd-parent"), day, notes)
     groups = [
         _codes(rows, "aki"),
         _codes(rows, "ckd-cause"),
@@ -92,7 +92,10 @@ def sequence(rows: Sequence[Stated], day: date, order: Literal["ckd-first", "ane
 
 
 def _codes(rows: Iterable[Stated], group: str) -> list[str]:
-    return sorted({row.code for row in having(rows, group)})
+    """Those of the encounter first."""
+    found = having(rows, group)
+    here = {row.code for row in found if row.of_encounter}
+    return sorted({row.code for row in found}, key=lambda code: (code not in here, code))
 
 
 def _one_stage(rows: list[Stated], day: date, notes: list[str]) -> list[str]:

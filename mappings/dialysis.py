@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from mappings.assessment import Evidence
 from mappings.diagnoses import Stated, having
+from mappings.moment import Moment
 from mappings.record import PatientRecord
 
 WINDOW_DAYS = 90
@@ -31,12 +32,12 @@ class KidneyStatus(Struct, frozen=True):
 def status(record: PatientRecord, diagnoses: list[Stated], setting: str | None, day: date, zone: tzinfo | None) -> KidneyStatus:
     """By Z99.2, a dialysis treatment within 90 days before, or the dialysis facility itself."""
     treatments = [
-        (row.source, row.kind, "dialysis treatment") for row in record.dialysis if row.when and _recent(*row.when.days(zone), day)
+        (row.source, row.kind, "dialysis treatment") for row in record.dialysis if row.when and _recent(row.when, row.until, day, zone)
     ]
     treatments += [
         (row.source, row.dialysis, "dialysis encounter")
         for row in record.encounters
-        if row.dialysis and row.start and _recent(*row.start.days(zone), day)
+        if row.dialysis and row.start and _recent(row.start, row.end, day, zone)
     ]
     dependence = having(diagnoses, "dialysis")
     esrd = having(diagnoses, "esrd")
@@ -57,8 +58,8 @@ def status(record: PatientRecord, diagnoses: list[Stated], setting: str | None, 
     )
 
 
-def _recent(first: date, last: date, day: date) -> bool:
-    return first <= day and last >= day - timedelta(days=WINDOW_DAYS)
+def _recent(start: Moment, end: Moment | None, day: date, zone: tzinfo | None) -> bool:
+    return start.days(zone)[0] <= day and (end or start).days(zone)[1] >= day - timedelta(days=WINDOW_DAYS)
 
 
 def _kind(kinds: set[str]) -> Kind:

@@ -11,13 +11,12 @@ from mappings.identity import stable_id
 from mappings.service import Service
 
 _SOURCE = "CPT time rules as published by codingclarified 2025-10-13"
-_FACILITY = frozenset({"19", "22", "23", "24"})
 PUSH_MINUTES = 15
 FIRST_HOUR = 90
 
 
 def administration_codes(minutes: int | None) -> list[tuple[str, int]]:
-    """Codes and units for one drug: a push up to 15 minutes or without stop time; else the first hour and each further one of > 30 minutes."""
+    """Codes and units for one drug: a push up to 15 minutes or without stop time; else the first hour, and further ones of > 30 minutes."""
     if minutes is None or minutes <= PUSH_MINUTES:
         return [("96374", 1)]
     further = max(0, (minutes - 60 + 29) // 60)
@@ -38,16 +37,11 @@ def companion_lines(groups: Iterable[Group], lines: Iterable[ClaimLine]) -> list
     for group in groups:
         service = group.first
         drug = by_administration.get(service.reference)
-        if drug is None or drug.status == "not-billable" or not _billed(service):
+        if drug is None or drug.status == "not-billable" or not service.bills_services:
             continue
         for code, units in administration_codes(minutes_of(service)):
             found.append(_line(service, drug, code, units))
     return found
-
-
-def _billed(service: Service) -> bool:
-    professional_in_facility = service.setting.claim == "professional" and service.setting.code in _FACILITY
-    return service.bills_services and not service.kidney.in_facility and not professional_in_facility
 
 
 def _line(service: Service, drug: ClaimLine, code: str, units: int) -> ClaimLine:

@@ -41,7 +41,8 @@ class Setting(Struct, frozen=True):
 def encounter_of(administration: Administration, record: PatientRecord, zone: tzinfo | None) -> Encounter | None:
     """The encounter named by the administration, else the only one whose period spans its start."""
     named = next((row for row in record.encounters if row.source.resource == administration.encounter), None)
-    if named or administration.start is None:
+    says_one = "Encounter/" in (administration.encounter or "")
+    if named or says_one or administration.start is None:
         return named
     spanning = [row for row in record.encounters if row.start and _spans(row.start, row.end, administration.start, zone)]
     return spanning[0] if len(spanning) == 1 else None
@@ -54,7 +55,9 @@ def _spans(start: Moment | None, end: Moment | None, moment: Moment, zone: tzinf
 def setting(administration: Administration, encounter: Encounter | None, record: PatientRecord, site: Site) -> Setting:
     """Place of service by the location's own code, then the encounter's class, then the site's table of places."""
     if encounter is None:
-        return Setting(None, "The dose is not tied to an encounter.")
+        return Setting(
+            None, "The encounter of the dose is not on record." if administration.encounter else "The dose is not tied to an encounter."
+        )
     table = codes.settings()
     if encounter.klass in table.inpatient_class:
         return Setting(None, f"The encounter is an inpatient stay ({encounter.klass}).", inpatient=True, source=encounter.source)

@@ -267,9 +267,12 @@ class OralIron(Struct, frozen=True, kw_only=True):
 
 
 class DialysisTreatment(Struct, frozen=True, kw_only=True):
+    """`until`: the end of a course of treatments; one that still goes on ends never."""
+
     source: Source
     kind: str
     when: Moment | None
+    until: Moment | None = None
 
 
 class Authorization(Struct, frozen=True, kw_only=True):

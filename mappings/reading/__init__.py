@@ -67,7 +67,10 @@ class Reader:
             sex=patient["gender"] if isinstance(patient.get("gender"), str) else None,
             demographics=people.demographics(patient),
             administrations=given,
-            labs=every("Observation", lambda row: self._labs.results([row], collection, panels)),
+            labs=(
+                *every("Observation", lambda row: self._labs.results(row, collection, panels)),
+                *every("DiagnosticReport", lambda row: self._labs.results(row, collection, panels)),
+            ),
             diagnoses=each("Condition", lambda row: diagnosis(row, collection)),
             coverages=each("Coverage", lambda row: self._coverages.coverage(row, collection)),
             encounters=each("Encounter", lambda row: encounters.encounter(row, collection)),

@@ -44,7 +44,7 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
         source=fhir.source(resource),
         icd10=found,
         stands=not (verification & _NOT_CONFIRMED or clinical & _NOT_ACTIVE),
-        resolved="resolved" in clinical,
+        resolved="resolved" in clinical or any(name.startswith("abatement") and value is not False for name, value in resource.items()),
         onset=_moment(resource, "onset"),
         abatement=_moment(resource, "abatement"),
         recorded=fhir.moment(resource.get("recordedDate")),

@@ -1,8 +1,10 @@
 """Encounters, their locations, and dialysis treatments: what decides setting and dialysis (R7, R8)."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from mappings import codes
+from mappings.moment import Moment
 from mappings.reading import fhir, people
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
@@ -10,7 +12,7 @@ from mappings.record import Concept, DialysisTreatment, Encounter, Location, Sta
 
 _ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 
-
+_NEVER = Moment(date.max, date.max)
 _NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
 
 
@@ -76,8 +78,10 @@ def dialysis_treatments(procedures: list[Resource]) -> Iterator[DialysisTreatmen
         kind = dialysis_kind(fhir.concept(resource.get("code")))
         if kind and resource.get("status") in ("completed", "in-progress"):
             start, end = fhir.period(resource.get("performedPeriod"))
+            goes_on = start is not None and resource.get("status") == "in-progress"
             yield DialysisTreatment(
                 source=fhir.source(resource),
                 kind=kind,
                 when=fhir.moment(resource.get("performedDateTime")) or start or end,
+                until=end or (_NEVER if goes_on else None),
             )

@@ -14,8 +14,15 @@ from mappings.reading.fhir import Resource
 from mappings.record import Concept, LabResult, Source
 
 USABLE = frozenset({"final", "amended", "corrected"})
-_COMPARATORS = {"<", "<=", ">", ">="}
 _RESULT_TEXT = re.compile(r"^\s*(?P<comparator>[<>]=?)?\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>\S.*?)\s*$")
+# A report in one of these statuses says nothing, whatever it contains.
+_VOID = frozenset({"cancelled", "entered-in-error", "registered", "unknown"})
+
+
+def _known(key: str) -> str:
+    """An alias key `system|code` with the system's short name, as codings have it."""
+    system, bar, code = key.rpartition("|")
+    return f"{fhir.system(system)}{bar}{code}" if bar else key
 
 
 class LabReader:
@@ -23,7 +30,7 @@ class LabReader:
 
     def __init__(self, aliases: Mapping[str, str]) -> None:
         table = codes.labs()
-        self._aliases = {key: table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name}
+        self._aliases = {_known(key): table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name}
 
     def analyte(self, concept: Concept) -> Analyte | None:
         """The analyte that a code means; a goal or a mere presence is none."""
@@ -42,29 +49,36 @@ class LabReader:
         said = [concept.text, *(coding.display for coding in concept.codings)]
         return next((self._aliases[key] for key in map(words.plain, filter(None, said)) if key in self._aliases), None)
 
-    def results(
-        self, observations: Iterable[Resource], collection: Collection, panels: Mapping[str, tuple[str, ...]]
-    ) -> Iterator[LabResult]:
-        """Every result of a known analyte, unusable ones with the reason. `panels`: observation → panels and reports it belongs to."""
-        for resource in observations:
-            if resource.get("status") in USABLE:
-                yield from self._of(resource, collection, panels)
+    def results(self, resource: Resource, collection: Collection, panels: Mapping[str, tuple[str, ...]]) -> Iterator[LabResult]:
+        """The results of an Observation (unusable ones with the reason) or of those that a panel or report contains.
 
-    def _of(self, resource: Resource, collection: Collection, panels: Mapping[str, tuple[str, ...]]) -> Iterator[LabResult]:
-        parts: list[tuple[Analyte, Resource]] = []
-        analyte = self.analyte(fhir.concept(resource.get("code")))
-        if analyte:
-            parts.append((analyte, resource))
-        for component in fhir.items(resource.get("component")):
-            analyte = self.analyte(fhir.concept(component.get("code")))
-            if analyte:
-                parts.append((analyte, component))
+        `panels`: observation → panels and reports it belongs to.
+        """
+        if resource["resourceType"] == "Observation" and resource.get("status") in USABLE:
+            source = fhir.source(resource)
+            yield from self._of(resource, source, panels.get(source.resource, ()), collection)
+        if "contained" in resource and resource.get("status") not in _VOID:
+            yield from self._contained(resource, collection)
+
+    def _contained(self, holder: Resource, collection: Collection) -> Iterator[LabResult]:
+        """Members that live inside the panel or report; its time and specimen are theirs, unless they say otherwise."""
+        members = fhir.items(holder.get("hasMember")) + fhir.items(holder.get("result"))
+        named = {fhir.text(item.get("reference")) for item in members}
+        source = fhir.source(holder)
+        shared: Resource = {name: holder[name] for name in ("effectiveDateTime", "effectivePeriod", "specimen") if name in holder}
+        for item in fhir.items(holder.get("contained")):
+            ours = item.get("resourceType") == "Observation" and f"#{fhir.text(item.get('id')).lstrip('#')}" in named
+            if ours and item.get("status") in USABLE:
+                yield from self._of({**shared, **item}, source, (source.resource,), collection)
+
+    def _of(self, resource: Resource, source: Source, groups: tuple[str, ...], collection: Collection) -> Iterator[LabResult]:
+        named = [resource, *fhir.items(resource.get("component"))]
+        parts = [(analyte, row) for row in named for analyte in [self.analyte(fhir.concept(row.get("code")))] if analyte]
         if not parts:
             return
-        source = fhir.source(resource)
         when = _collected(resource, collection)
         specimen = collection.key(resource.get("specimen"))
-        groups = (*panels.get(source.resource, ()), *((source.resource,) if len(parts) > 1 else ()))
+        groups = (*groups, *((source.resource,) if len(parts) > 1 else ()))
         for analyte, part in parts:
             yield _result(analyte, part, source, when, specimen, groups)
 
@@ -158,7 +172,7 @@ def _factor(analyte: Analyte, quantity: Resource, value: Decimal | None) -> Deci
     """What turns the value into the canonical unit: by UCUM code, else by unit text; None where the unit is not one of the analyte's."""
     code, unit = fhir.text(quantity.get("code")).strip(), fhir.text(quantity.get("unit")).strip()
     said = code if code and fhir.system(quantity.get("system")) == fhir.UCUM else unit or code
-    if said in analyte.fractions or (said.lower() in analyte.fractions and said):
+    if said.lower() in analyte.fractions:
         return Decimal(100) if value is not None and value <= 1 else None
     return analyte.units.get(said) or _without_case(analyte).get(said.lower())
 

@@ -1,11 +1,12 @@
 """What the payer asks: coverage, place, authorization, preferred products, where the drug came from."""
 
+from calendar import monthrange
 from datetime import date, timedelta
 from typing import get_args
 
 from mappings import codes
 from mappings.codes import DenialCodes
-from mappings.policy import AuthorizationRule
+from mappings.policy import AuthorizationRule, Rule
 from mappings.policy_rules import DrugSource
 from mappings.record import Administration, Authorization
 from mappings.service import Result, Service, cite
@@ -39,8 +40,8 @@ def place_of_service(service: Service) -> Result | None:
     if kidney.in_facility and service.policy is not None and service.policy.bundled_with_dialysis and not treats:
         says = "The dose was given in a dialysis facility, but neither end-stage renal disease nor acute kidney injury is recorded."
         return Result(state="contradicted", says=says, evidence=evidence)
-    allowed = service.policy.audience.settings if service.policy else ()
-    if allowed and setting.code not in allowed:
+    allowed = (service.policy.audience.settings if service.policy else ()) or tuple(codes.settings().by_code)
+    if setting.code not in allowed:
         return Result(
             state="not-covered",
             says=f"Place of service {setting.code} is not on the payer's list ({', '.join(allowed)}).",
@@ -59,7 +60,8 @@ def esrd_consolidated_billing(service: Service) -> Result | None:
     if not kidney.esrd or not rows:
         return None
     says = f"{service.code.code} for a patient with ESRD on dialysis belongs to the dialysis facility's claim (consolidated billing)."
-    return Result(state="not-covered", says=says, evidence=kidney.evidence)
+    rule = Rule(source=rows[0].source, verified=rows[0].verified)
+    return Result(state="not-covered", says=says, evidence=kidney.evidence, rule=rule)
 
 
 def prior_authorization(service: Service) -> Result | None:
@@ -107,7 +109,17 @@ def _for_code(service: Service) -> list[Authorization]:
 
 def _in_period(row: Authorization, service: Service) -> bool:
     day, zone = service.day or date.max, service.zone
-    return (row.start is None or row.start.days(zone)[0] <= day) and (row.end is None or row.end.days(zone)[1] >= day)
+    begins = row.start.days(zone)[0] if row.start else None
+    rule = service.rules.prior_authorization
+    ends = row.end.days(zone)[1] if row.end else _months_after(begins, rule.months) if begins and rule and rule.months else None
+    return (begins is None or begins <= day) and (ends is None or day <= ends)
+
+
+def _months_after(day: date, months: int) -> date:
+    """The last day of so many calendar months that begin on `day`."""
+    later = day.month - 1 + months
+    year, month = day.year + later // 12, later % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1])) - timedelta(days=1)
 
 
 def _units_left(row: Authorization, service: Service) -> bool:
