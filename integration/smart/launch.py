@@ -21,7 +21,7 @@ READ = (
     "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication", "MedicationAdministration",
     "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation", "Organization", "Procedure",
 )  # fmt: skip
-WRITE = ("DetectedIssue", "MedicationAdministration", "MedicationStatement", "AllergyIntolerance")
+WRITE = ("AllergyIntolerance", "DetectedIssue", "MedicationAdministration", "MedicationStatement", "ServiceRequest")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from mappings.writing.detected_issue import Waiver
 Resource = dict[str, Any]
 ORDERABLE = {"ferritin": ("2276-4", "Ferritin"), "transferrin-saturation": ("2502-3", "Transferrin saturation")}
 NARROW = 360
+LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,11 @@ class _Chart:
             rows = [row for row in self.record.labs if row.analyte in wanted and row.when is not None and row.when.first <= last]
             newest = {row.analyte: row for row in sorted(rows, key=lambda row: row.when.order if row.when else (date.min,))}
             cited += [
-                Evidence(row.source.resource, row.source.version, f"{row.says} on {row.when.days(self.zone)[0]}")
+                Evidence(
+                    row.source.resource,
+                    row.source.version,
+                    f"{LAB_NAMES.get(row.analyte, row.analyte)} {row.says} on {row.when.days(self.zone)[0]}",
+                )
                 for row in newest.values()
                 if row.when is not None
             ]

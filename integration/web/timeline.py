@@ -3,7 +3,7 @@
 Geometry only; the template draws it as SVG and as the table below. Shapes and words carry the meaning, colour only helps.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
@@ -15,7 +15,7 @@ from mappings.policy import LabRule
 from mappings.record import LabResult
 
 LEFT, RIGHT, TOP = 46, 14, 16
-DOSES, PANEL, BETWEEN, AXIS = 40, 92, 30, 26
+DOSES, PANEL, BETWEEN, AXIS = 62, 92, 38, 26
 NAMES = ("ferritin", "tsat")
 
 
@@ -38,11 +38,23 @@ class Band:
 
 
 @dataclass(frozen=True)
+class Window:
+    """The days in which a result counts for the newest dose."""
+
+    left: float
+    right: float
+    label: str
+
+
+@dataclass(frozen=True)
 class Tick:
+    """`row`: labels that would run into each other stand one above the other."""
+
     x: float
     label: str
     title: str = ""
     anchor: str = "middle"
+    row: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ class Timeline:
     right: float
     doses: tuple[Tick, ...]
     panels: tuple[Panel, ...]
+    window: Window | None
     today: Tick | None
     months: tuple[Tick, ...]
     says: str
@@ -89,7 +102,7 @@ class Row:
 def timeline(
     doses: Sequence[Dose],
     labs: Sequence[LabResult],
-    rules: Iterable[LabRule],
+    rules: Sequence[LabRule],
     today: date,
     zone: tzinfo | None = None,
     width: int = 760,
@@ -111,6 +124,7 @@ def timeline(
         left=LEFT,
         right=width - RIGHT,
         doses=_dose_ticks(doses, scale),
+        window=_window(doses, rules, scale),
         panels=tuple(panels),
         today=Tick(scale.x(today), "today", anchor="end" if scale.x(today) > width - 70 else "middle"),
         months=tuple(scale.months()),
@@ -156,15 +170,25 @@ class _Dates:
 
 
 def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
-    """Labels that would run into each other are left to the table."""
+    """Labels in two rows; what fits in neither is left to the table."""
     ticks: list[Tick] = []
-    free_from = 0.0
+    free_from = [0.0, 0.0]
     for dose in sorted(doses, key=lambda row: row.on):
         x, mg = scale.x(dose.on), "?" if dose.mg is None else _plain(dose.mg)
-        label = mg if x >= free_from else ""
-        free_from = x + 8 + 7 * len(mg) if label else free_from
-        ticks.append(Tick(x, label, f"{day(dose.on, year=True)}: {mg} mg"))
+        half = 4 * len(mg) + 2
+        row = next((number for number, free in enumerate(free_from) if x - half >= free), None)
+        if row is not None:
+            free_from[row] = x + half
+        ticks.append(Tick(x, mg if row is not None else "", f"{day(dose.on, year=True)}: {mg} mg", row=row or 0))
     return tuple(ticks)
+
+
+def _window(doses: Sequence[Dose], rules: Sequence[LabRule], scale: _Dates) -> Window | None:
+    days = max((rule.window_days for rule in rules), default=None)
+    last = max((dose.on for dose in doses), default=None)
+    if days is None or last is None:
+        return None
+    return Window(scale.x(max(last - timedelta(days=days), scale.first)), scale.x(last), f"{days} days before {day(last)}")
 
 
 def _results(labs: Sequence[LabResult], name: str, zone: tzinfo | None) -> list[tuple[date, LabResult]]:

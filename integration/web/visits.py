@@ -251,5 +251,12 @@ def _remember_capability(site: Site, capability: Capability) -> None:
             _capabilities[site.base_url] = (time.monotonic() + CAPABILITY_SECONDS, capability)
 
 
+def forget() -> None:
+    """Asks every server and policy folder anew."""
+    with _lock:
+        _capabilities.clear()
+        _policies.clear()
+
+
 def _coded(system: str, code: str) -> Resource:
     return {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": code}]}

@@ -294,7 +294,7 @@ def _references(value: Any, path: list[str]) -> set[str]:
     if isinstance(value, list):
         return {ref for item in value for ref in _references(item, path)}
     if not path:
-        return {value["reference"]}
+        return {value["reference"]} if "reference" in value else set()
     return _references(value[path[0]], path[1:]) if path[0] in value else set()
 
 

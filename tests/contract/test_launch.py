@@ -1,0 +1,339 @@
+"""SMART App Launch against an authorization server that checks, and every way in which a launch must be refused."""
+
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from integration.ehr.keys import Keyring, generate
+from integration.smart.sessions import hashed
+from tests.fakes.browser import PUBLIC_URL, Browser
+from tests.fakes.launcher import OTHER
+from tests.fakes.stage import telling_chart
+from tests.plugins.pages import Clinic, Open
+
+
+def opened(clinic: Clinic, **context: Any) -> tuple[Browser, Any]:
+    clinic.ehr.load(telling_chart())
+    browser = clinic.browser()
+    return browser, browser.get(clinic.launch_path(**(context or {"patient": "p1"})))
+
+
+def chart_path(browser: Browser) -> str:
+    return urlsplit(browser.visited[-1]).path
+
+
+# The way in
+
+
+def test_a_chart_opens(clinic: Open) -> None:
+    general = clinic()
+    browser, page = opened(general)
+    assert page.status_code == 200
+    assert "Example, Ada Marie" in page.text
+    assert "2 of 5 iron doses since 5 Oct can be billed" in page.text
+    assert general.launcher.refused == []
+    asked = general.launcher.asked[0]
+    assert asked["aud"] == general.ehr.base_url
+    assert {"launch", "openid", "fhirUser", "user/MedicationAdministration.rs"} <= set(asked["scope"].split())
+    assert chart_path(browser).startswith("/chart/")
+
+
+@pytest.mark.parametrize(
+    ("method", "algorithm"),
+    [
+        ("public", "ES384"),
+        ("client_secret_basic", "ES384"),
+        ("client_secret_post", "ES384"),
+        ("private_key_jwt", "ES384"),
+        ("private_key_jwt", "RS384"),
+    ],
+)
+def test_every_kind_of_client_proves_itself(clinic: Open, tmp_path: Path, method: str, algorithm: Any) -> None:
+    app: dict[str, Any] = {"method": method}
+    ring = Keyring((generate(algorithm),))
+    if method == "private_key_jwt":
+        ring.save(tmp_path / "keys.json")
+        app["key_file"] = tmp_path / "keys.json"
+    elif method != "public":
+        app["client_secret"] = "s3cret:/+"
+    general = clinic(**app)
+    general.launcher.method, general.launcher.jwks = method, ring.jwks()
+    _, page = opened(general)
+    assert (page.status_code, general.launcher.refused) == (200, [])
+
+
+def test_a_server_that_names_its_issuer_elsewhere_and_no_kid_is_understood(clinic: Open) -> None:
+    """Epic's and athenahealth's issuers are not their FHIR base; some id_tokens name no key."""
+    general = clinic()
+    general.launcher.kid = None
+    assert general.launcher.issuer != general.ehr.base_url
+    assert opened(general)[1].status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("answer", "context"),
+    [
+        ({"expires_in": None}, {}),
+        ({"scope": ""}, {}),
+        ({"scope": None, "refresh_token": None}, {}),
+        ({"token_type": "Bearer", "fhirContext": [{"reference": "ImagingStudy/1"}, "odd"], "need_patient_banner": False}, {}),
+        ({}, {"patient": "Patient/p1", "encounter": "Encounter/encounter"}),
+    ],
+)
+def test_thin_and_odd_token_answers_are_survived(clinic: Open, answer: dict[str, Any], context: dict[str, Any]) -> None:
+    general = clinic()
+    general.launcher.token_answer = answer
+    _, page = opened(general, **({"patient": "p1"} | context))
+    assert page.status_code == 200
+    assert "1955-02-14" in page.text  # name and birth date stand on top in any case
+
+
+def test_v1_scopes_where_the_server_knows_no_others(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.configuration = {"capabilities": ["permission-v1"]}
+    opened(general)
+    scopes = general.launcher.asked[0]["scope"].split()
+    assert "user/Observation.read" in scopes
+    assert not any(scope.endswith(".rs") for scope in scopes)
+
+
+def test_two_charts_side_by_side_do_not_mix(clinic: Open) -> None:
+    general = clinic()
+    browser, first = opened(general)
+    one = chart_path(browser)
+    general.ehr.load([row | {"id": "p2", "name": [{"family": "Second"}]} for row in telling_chart() if row["resourceType"] == "Patient"])
+    second = browser.get(general.launch_path(patient="p2"))
+    assert "Second" in second.text
+    assert chart_path(browser) != one
+    assert "Example, Ada Marie" in browser.get(one).text
+    assert "Second" not in first.text
+
+
+def test_a_token_that_ended_is_renewed_once_and_the_refresh_token_never_used_again(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.token_answer = {"expires_in": 1}
+    browser, page = opened(general)
+    assert page.status_code == 200
+    refreshes = [form["refresh_token"] for form in general.launcher.forms if form["grant_type"] == "refresh_token"]
+    assert refreshes  # good for less than the skew: renewed before the first request
+    assert browser.get(chart_path(browser)).status_code == 200
+    refreshes = [form["refresh_token"] for form in general.launcher.forms if form["grant_type"] == "refresh_token"]
+    assert len(refreshes) == len(set(refreshes))
+
+
+def test_a_revoked_token_means_signing_in_again(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.token_answer = {"refresh_token": None}
+    browser, _ = opened(general)
+    general.launcher.tokens.clear()
+    page = browser.get(chart_path(browser))
+    assert page.status_code == 401
+    assert "sign in again" in page.text.lower()
+    assert "Example" not in page.text
+
+
+# What must be refused
+
+
+def test_an_unknown_iss_gets_no_request_at_all(clinic: Open) -> None:
+    general = clinic()
+    for iss in ("https://evil.example.com/fhir", general.ehr.base_url + "/../x", "http://169.254.169.254/latest", ""):
+        page = general.browser().get(f"/launch?iss={iss}&launch=x")
+        assert page.status_code == 403
+        assert "not set up here" in page.text
+    assert general.server.log == []
+
+
+@pytest.mark.parametrize("change", ["state", "browser", "replay", "code"])
+def test_a_forged_or_replayed_answer_opens_nothing(clinic: Open, change: str) -> None:
+    general = clinic()
+    general.ehr.load(telling_chart())
+    browser = general.browser()
+    away = browser.client.get(general.launch_path(patient="p1")).headers["location"]
+    back = urlsplit(browser.authorized(away))
+    query = {key: values[0] for key, values in parse_qs(back.query).items()}
+    if change == "state":
+        query["state"] = "x" * 43
+    if change == "browser":  # the victim's browser never began this launch
+        browser = general.browser()
+    if change == "replay":
+        assert browser.client.get("/callback", params=query).status_code == 303
+    if change == "code":
+        query["code"] = "stolen"
+    refused = browser.client.get("/callback", params=query)
+    assert refused.status_code in (400, 403)
+    assert "set-cookie" not in refused.headers
+    assert query["code"] not in refused.text
+    assert query["state"] not in refused.text
+
+
+def test_a_code_of_another_issuer_is_never_sent_anywhere(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.response_iss = "https://attacker.example.com"
+    _, page = opened(general)
+    assert page.status_code == 403
+    assert general.launcher.forms == []
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://other.example.com"},
+        {"aud": "other-app"},
+        {"aud": ["chart-app", "x"], "azp": "x"},
+        {"exp": 1},
+        {"nonce": "x"},
+        {"nonce": None},
+        {"iat": time.time() + 900},
+        {"sub": None},
+    ],
+    ids=lambda claims: ",".join(claims),
+)
+def test_an_id_token_that_proves_nothing_is_refused(clinic: Open, claims: dict[str, Any]) -> None:
+    general = clinic()
+    general.launcher.claims = claims
+    _, page = opened(general)
+    assert page.status_code == 403
+    assert "who you are" in page.text
+
+
+def test_an_id_token_of_another_key_or_none_is_refused(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.key = OTHER
+    assert opened(general)[1].status_code == 403
+    general.launcher.token_answer = {"id_token": None}
+    page = opened(general)[1]
+    assert page.status_code == 403
+    assert "openid fhirUser" in page.text  # what the administrator must change
+
+
+@pytest.mark.parametrize("context", [{"need_patient_banner": True}, {"patient": "../p1"}, {"patient": 7}], ids=str)
+def test_a_token_without_patient_shows_no_chart(clinic: Open, context: dict[str, Any]) -> None:
+    page = opened(clinic(), **context)[1]
+    assert page.status_code == 403
+    assert "which patient is open" in page.text
+
+
+def test_a_denial_of_the_ehr_is_told_plainly(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.deny = "access_denied"
+    page = opened(general)[1]
+    assert page.status_code == 403
+    assert "access_denied" in page.text
+
+
+def test_a_user_without_a_role_sees_nothing(clinic: Open) -> None:
+    general = clinic(web={"roles": {"clinician": ["Practitioner/other"], "biller": ["biller@example.com"]}})
+    browser, page = opened(general)
+    assert page.status_code == 403
+    assert "no role" in page.text
+    assert "Example" not in page.text
+    assert browser.get("/worklist").status_code in (401, 403, 404)
+
+
+def test_a_patient_is_no_clinician(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.claims = {"fhirUser": "Patient/p1"}
+    assert opened(general)[1].status_code == 403
+
+
+def test_a_practitioner_of_another_server_is_nobody_here(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.claims = {"fhirUser": "https://elsewhere.example.com/fhir/Practitioner/dr-1"}
+    assert opened(general)[1].status_code == 403
+
+
+def test_an_expired_session_and_a_foreign_chart_are_refused(clinic: Open) -> None:
+    general = clinic()
+    browser, _ = opened(general)
+    path = chart_path(browser)
+    assert general.browser().get(path).status_code == 401  # no cookie
+    stranger, _ = opened(general)
+    refused = stranger.get(path)  # another session
+    assert refused.status_code == 401
+    assert "Example" not in refused.text
+    secret = browser.client.cookies["__Host-ferroclaim"]
+    with general.store.transaction() as db:
+        db.execute("update web_session set seen = now() - interval '2 days' where id = %s", [hashed(secret)])
+    assert browser.get(path).status_code == 401
+
+
+def test_the_session_gets_a_new_cookie_with_each_sign_in(clinic: Open) -> None:
+    general = clinic()
+    browser, _ = opened(general)
+    before = browser.client.cookies["__Host-ferroclaim"]
+    browser.get(general.launch_path(patient="p1"))
+    assert browser.client.cookies["__Host-ferroclaim"] != before
+    stale = general.browser()
+    stale.client.cookies.set("__Host-ferroclaim", before)
+    assert stale.get(chart_path(browser)).status_code == 401
+
+
+# Nothing leaks
+
+
+def test_cookies_headers_and_addresses(clinic: Open) -> None:
+    general = clinic(frame_ancestors=["https://ehr.example.com"])
+    browser, page = opened(general)
+    policy = page.headers["content-security-policy"]
+    assert "frame-ancestors 'self' https://ehr.example.com" in policy
+    assert "script-src 'self';" in policy
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    away = general.browser().client.get(general.launch_path(patient="p1"))
+    cookie = away.headers["set-cookie"]
+    assert cookie.startswith("__Host-")
+    for part in ("Path=/", "Secure", "HttpOnly", "SameSite=None", "Partitioned", "Max-Age=600"):
+        assert part in cookie
+    token = next(iter(general.launcher.tokens))
+    ours = [address for address in browser.visited if address.startswith(("/", PUBLIC_URL))]
+    assert not any(token in address for address in ours)
+    assert token not in page.text
+    assert "<script>" not in page.text
+    assert " style=" not in page.text
+
+
+def test_tokens_rest_sealed(clinic: Open) -> None:
+    general = clinic()
+    opened(general)
+    with general.store.transaction() as db:
+        kept = str(db.execute("select l::text from smart_launch l").fetchall()) + str(
+            db.execute("select s::text from web_session s").fetchall()
+        )
+    assert not any(token in kept for token in general.launcher.tokens)
+
+
+def test_the_host_header_never_becomes_the_redirect(clinic: Open) -> None:
+    general = clinic()
+    away = general.browser().client.get(general.launch_path(patient="p1"), headers={"Host": "evil.example.com"})
+    assert parse_qs(urlsplit(away.headers["location"]).query)["redirect_uri"] == [f"{PUBLIC_URL}/callback"]
+
+
+def test_markup_in_names_stays_text(clinic: Open) -> None:
+    general = clinic()
+    evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    rows = [row | {"name": [{"text": evil, "family": evil}]} if row["resourceType"] == "Patient" else row for row in telling_chart()]
+    general.ehr.load(rows)
+    page = general.browser().get(general.launch_path(patient="p1"))
+    assert page.status_code == 200
+    assert "<script>alert" not in page.text
+    assert "<img" not in page.text
+    assert "&lt;script&gt;" in page.text
+
+
+def test_sign_in_by_itself_asks_for_no_launch(clinic: Open) -> None:
+    general = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    general.launcher.context = {}
+    browser = general.browser()
+    browser.get("/sign-in?with=general")
+    assert general.launcher.refused == []
+    assert "launch" not in general.launcher.asked[0]
+    assert urlsplit(browser.visited[-1]).path == "/worklist"
+
+
+@pytest.mark.parametrize("web", [{}, {"local_user": "Ada"}], ids=str)
+def test_no_local_user_without_the_setting_or_beside_a_sign_in(clinic: Open, web: dict[str, Any]) -> None:
+    assert clinic(web=web).browser().get("/sign-in").status_code == 401

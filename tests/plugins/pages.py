@@ -1,0 +1,65 @@
+"""Fixtures for the pages: one embedded PostgreSQL for all of them, and a service with a fake EHR before it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from integration.settings import Settings
+from integration.store import Store
+from integration.web import visits
+from integration.web.app import create_app
+from tests.fakes.browser import PUBLIC_URL, Browser
+from tests.fakes.ehr import FakeEhr
+from tests.fakes.launcher import FakeLauncher
+
+Open = Callable[..., "Clinic"]
+
+
+@pytest.fixture(scope="session")
+def pages_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with Store.open(Settings(data_dir=tmp_path_factory.mktemp("pages"))) as store:
+        yield store
+
+
+class Clinic:
+    """A hospital with one EHR (site `general`), and our service."""
+
+    def __init__(self, server: HTTPServer, store: Store, settings: dict[str, Any], site: dict[str, Any], app: dict[str, Any]) -> None:
+        self.server, self.store = server, store
+        self.launcher = FakeLauncher(server, redirect_uri=f"{PUBLIC_URL}/callback")
+        self.ehr = FakeEhr(server, "hapi", authorization=self.launcher)  # type: ignore[arg-type]
+        section = {"base_url": self.ehr.base_url, "vendor": "hapi", "time_zone": "America/New_York", **site}
+        self.settings = Settings.model_validate(
+            {
+                "web": {"public_url": PUBLIC_URL, **settings.pop("web", {})},
+                "sites": {"general": {**section, "app": {"client_id": self.launcher.client_id, **app}}},
+                **settings,
+            }
+        )
+        self.app = create_app(self.settings, store)
+
+    def browser(self) -> Browser:
+        return Browser(self.app)
+
+    def launch_path(self, iss: str | None = None, **context: Any) -> str:
+        return f"/launch?iss={iss or self.ehr.base_url}&launch={self.launcher.new_launch(**context)}"
+
+
+@pytest.fixture(scope="session")
+def pages_server() -> Iterator[HTTPServer]:
+    with HTTPServer(threaded=True) as server:
+        yield server
+
+
+@pytest.fixture
+def clinic(pages_store: Store, pages_server: HTTPServer, tmp_path: Any) -> Open:
+    """Makes a `Clinic`; keywords: `web`, `site` and `app` settings."""
+    visits.forget()
+    pages_server.clear()
+
+    def make(web: dict[str, Any] | None = None, site: dict[str, Any] | None = None, **app: Any) -> Clinic:
+        return Clinic(pages_server, pages_store, {"data_dir": tmp_path, "web": web or {}}, site or {}, app)
+
+    return make
