@@ -200,7 +200,6 @@ class Coverage(Struct, frozen=True, kw_only=True):
     end: Moment | None = None
     order: int | None = None
     conflict: bool = False
-    prior_authorization: str | None = None
     subscriber: Subscriber = Subscriber()
     payor: Payor = Payor()
 

@@ -248,7 +248,7 @@ class SoptRow(Struct, frozen=True, forbid_unknown_fields=True):
 
 class PayerName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
-    kind: str
+    kind: str | None = None
     payer: str | None = None
     strong: bool = True
 

@@ -24,7 +24,10 @@ class CoverageReader:
         self._by_id = dict(aliases)
         self._by_name = {words.plain(key): value for key, value in aliases.items()}
 
-    def coverage(self, resource: Resource, collection: Collection) -> Coverage:
+    def coverage(self, resource: Resource, collection: Collection) -> Coverage | None:
+        """The Coverage; None for one that never was."""
+        if resource.get("status") in ("entered-in-error", "draft"):
+            return None
         texts = list(dict.fromkeys(_names(resource, collection)))
         identities = tuple(dict.fromkeys(_identities(resource, collection)))
         alias = self._alias(identities, texts)
@@ -43,10 +46,6 @@ class CoverageReader:
             end=end,
             order=order if isinstance(order, int) and not isinstance(order, bool) else None,
             conflict=conflict,
-            prior_authorization=next(
-                (fhir.text(row.get("valueString")) for row in fhir.extensions(resource, "urn:ferroclaim:prior-authorization")),
-                None,
-            ),
             subscriber=people.subscriber(resource, collection),
             payor=people.payor(resource, collection, alias.claim_id if alias else None),
         )
@@ -58,16 +57,17 @@ class CoverageReader:
 
 def _kind(resource: Resource, named: list[codes.PayerName]) -> tuple[str | None, bool]:
     """The kind of payer, and whether codes and names contradict each other."""
-    strong = {row.kind for row in named if row.strong}
+    strong = {row.kind for row in named if row.strong and row.kind}
     coded = [kind for coding in fhir.concept(resource.get("type")).codings for kind in [_coded(coding)] if kind]
     sopt = {kind for kind, certain in coded if certain}
     hints = {kind for kind, certain in coded if not certain}
-    insurers = {row.kind for row in named if not row.strong}
+    private = any(not row.strong for row in named)
+    insurers = {row.kind for row in named if not row.strong and row.kind}
     certain = _most_special(sopt | strong)
     if certain == {"medicare"} and "managed-care" in hints:
         return "medicare-advantage", False
     # "Aetna Medicare" may be Medicare Advantage, a supplement or a drug plan: a person's decision, not ours.
-    if len(certain) > 1 or (certain == {"medicare"} and insurers):
+    if len(certain) > 1 or (certain == {"medicare"} and private):
         return None, True
     general = hints - {"managed-care", "public"} or ({"commercial"} if "managed-care" in hints else set())
     kinds = certain or insurers or general or ({"self-pay"} if _paid_by_patient(resource) else set())
