@@ -130,7 +130,7 @@ class EhrClient:
             part = paths[start : start + BATCH_ENTRIES]
             try:
                 answers += self._batched(part, fresh)
-            except Refused:
+            except (Forbidden, Refused):  # sekmet-fhir asks for `create` on everything before it takes a batch
                 self._batch_refused = True
                 return answers + self._singly(paths[start:], fresh)
         return answers

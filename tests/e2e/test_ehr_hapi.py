@@ -12,7 +12,7 @@ from integration.ehr.doctor import examine
 from integration.ehr.http import Json
 from integration.ehr.writeback import ServerWriteBack, write_back_for
 from integration.settings import Site
-from tests.fakes.chart import administration, chart, detected_issue, ferritin, mitigation, observation, ref
+from tests.fakes.chart import administration, chart, detected_issue, ferritin, mitigation, observation, ref, transaction
 
 Fresh = Callable[[str], str]
 
@@ -29,27 +29,10 @@ def load(client: EhrClient, fresh: Fresh) -> Callable[[list[Json]], str]:
     """Puts resources into HAPI under ids of this test's own; returns the patient's."""
 
     def put(resources: list[Json]) -> str:
-        known = {f"{r['resourceType']}/{r['id']}": f"{r['resourceType']}/{fresh(r['id'])}" for r in resources}
-        entries = [
-            {"resource": _renamed(r, known), "request": {"method": "PUT", "url": known[f"{r['resourceType']}/{r['id']}"]}}
-            for r in resources
-        ]
-        body = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-        client.transport.write("POST", "", body)
+        client.transport.write("POST", "", transaction(resources, fresh))
         return fresh("p1")
 
     return put
-
-
-def _renamed(value: Any, known: dict[str, str]) -> Any:
-    if isinstance(value, list):
-        return [_renamed(item, known) for item in value]
-    if not isinstance(value, dict):
-        return known.get(value, value) if isinstance(value, str) else value
-    made = {key: _renamed(item, known) for key, item in value.items() if key != "meta"}
-    if "resourceType" in value:
-        made["id"] = known[f"{value['resourceType']}/{value['id']}"].split("/")[1]
-    return made
 
 
 def names(resources: list[Json], fresh: Fresh) -> list[str]:

@@ -1,5 +1,6 @@
 """A small chart: one patient with iron, laboratory results, a diagnosis, an encounter and a coverage."""
 
+from collections.abc import Callable
 from typing import Any
 
 Resource = dict[str, Any]
@@ -90,3 +91,22 @@ def detected_issue(gap: str = "gap-1", status: str = "preliminary", patient: str
 
 def mitigation(text: str, author: str = "Practitioner/dr") -> Resource:
     return {"action": {"text": text}, "date": "2026-11-24T08:00:00Z", "author": {"reference": author}}
+
+
+def transaction(resources: list[Resource], fresh: Callable[[str], str]) -> Resource:
+    """A Bundle that puts them on a server, under ids that FRESH makes of theirs; references follow."""
+    known = {f"{r['resourceType']}/{r['id']}": f"{r['resourceType']}/{fresh(r['id'])}" for r in resources}
+    made = [_renamed(r, known) for r in resources]
+    entries = [{"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}} for r in made]
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+
+def _renamed(value: Any, known: dict[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, known) for item in value]
+    if not isinstance(value, dict):
+        return known.get(value, value) if isinstance(value, str) else value
+    made = {key: _renamed(item, known) for key, item in value.items() if key != "meta"}
+    if "resourceType" in value:
+        made["id"] = known[f"{value['resourceType']}/{value['id']}"].split("/")[1]
+    return made
