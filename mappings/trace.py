@@ -19,12 +19,13 @@ def trace(group: Group, role: Role, units: int, modifiers: Sequence[str], diagno
     """Date → product → mg → units → waste → modifiers → place → diagnoses → payer → payment → `outcome`."""
     return (
         *_what_was_given(group),
-        *(_administered(group) if role == "administered" else _discarded(group, units)),
+        *(_administered(group) if role == "administered" else ()),
         *_waste(group),
+        *(_discarded(group, units) if role == "discarded" else ()),
         *_modifiers(group.first, modifiers),
         *_circumstances(group.first, diagnoses),
         *_payer(group.first),
-        *(_paid(group.first, units) if group.first.payment and not group.first.not_billable else ()),
+        *(_paid(group, units) if group.first.payment and not group.first.not_billable else ()),
         Step("R11", outcome),
     )
 
@@ -62,12 +63,15 @@ def _discarded(group: Group, units: int) -> Iterator[Step]:
 
 def _waste(group: Group) -> Iterator[Step]:
     service = group.first
-    if service.waste and service.discard_modifiers:
+    if service.payment == "packaged":
+        yield Step("R5", "JW and JZ are not asked for a packaged drug", codes.payment().opps.source)
+    elif service.discard_modifiers and service.waste:
+        for ndc in dict.fromkeys(ndc for row in group.counted for ndc in row.known_ndcs):
+            package = codes.packages()[ndc]
+            yield Step("R5", f"NDC {ndc}: {plain(package.mg)} mg in {plain(package.ml)} mL", package.source, package.verified)
         found = dict.fromkeys(item for row in group.services for item in row.waste_evidence)
         yield Step("R5", service.waste.says, _WASTE, evidence=tuple(found))
-    elif service.payment == "packaged":
-        yield Step("R5", "JW and JZ are not asked for a packaged drug", codes.payment().opps.source)
-    elif not service.not_billable and service.known_payer:
+    elif not service.discard_modifiers and service.known_payer and not service.not_billable:
         yield Step("R5", "JW and JZ are not asked on this date by this payer", _WASTE)
 
 
@@ -100,14 +104,14 @@ def _payer(service: Service) -> Iterator[Step]:
     policy, coordination = service.policy, service.coordination
     if coordination and coordination.primary:
         primary = coordination.primary
-        yield Step("R10a", f"{primary.kind} pays first: {coordination.says}", evidence=(cite(primary.source, f"coverage, {primary.kind}"),))
+        yield Step("R10a", f"coverage {primary.kind}: {coordination.says}", evidence=(cite(primary.source, f"coverage, {primary.kind}"),))
     if policy and service.known_payer:
         says = f"policy {policy.id}, version {policy.version}: {policy.title}"
         yield Step("R10a", says, policy.source, policy.verified, policy.effective.start, policy.effective.end)
 
 
-def _paid(service: Service, units: int) -> Iterator[Step]:
-    code, day, paid = service.code, service.day, service.payment
+def _paid(group: Group, units: int) -> Iterator[Step]:
+    code, day, paid = group.first.code, group.first.day, group.first.payment
     if paid == "packaged":
         opps = codes.payment().opps
         yield Step("R11", "packaged: the hospital is paid for the drug with the visit", opps.source, start=opps.last_release)
@@ -115,6 +119,6 @@ def _paid(service: Service, units: int) -> Iterator[Step]:
     yield Step("R11", "bundled: paid with the dialysis treatment" if paid == "bundled" else "paid separately")
     worth, quarter = payment.value(code.code if code else "", units, day, paid)
     row = next((row for row in codes.payment().limits if row.quarter == quarter), None)
-    if row and code and worth:
+    if row and code and units:
         says = f"{units} units × ${plain(row.limit[code.code])} = ${worth} (payment limit of {quarter}, the latest known)"
         yield Step("R11", says, row.source, row.verified, row.start)

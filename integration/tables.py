@@ -1,0 +1,226 @@
+"""An assessment as a person reads it in a terminal: safety first, then each patient, the money, and what to settle first."""
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib.resources import files
+
+from rich.box import ROUNDED, SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from integration import sums, terminal
+from integration.chain import explain, explain_administration
+from integration.terminal import sign
+from integration.web.wording import dated, first_sentence, joined, money, plural, reason, title
+from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
+
+__all__ = ["explain", "explain_administration", "next_steps", "show"]
+
+WIDE = 130
+LEAST_DRUG = 6
+MOST_TASKS = 8
+Names = Mapping[str, str]
+Widths = dict[str, int]
+
+
+def show(document: Assessment, console: Console, names: Names | None = None) -> None:
+    """Print the document. `names`: patient reference → display name."""
+    names = names or {}
+    _print(console, _heading(document), Text())
+    if not document.patients:
+        _print(console, "No patient here was given an intravenous iron.")
+        return
+    _safety(document, console, names)
+    widths = _widths(document, console)
+    for patient in document.patients:
+        _patient(patient, console, names, widths)
+    _money(document, console)
+    _tasks(document, console, names)
+    _footnotes(document, console)
+
+
+def next_steps(console: Console) -> None:
+    """Where to go from the demo."""
+    sample = os.path.relpath(str(files("integration") / "samples" / "bruno-fixture.json"))
+    _print(console, Text(), _section("Go on", console))
+    for command, does in (
+        (f"ferroclaim explain {sample} --administration bruno-dose-1", "the whole chain of one line"),
+        ("ferroclaim assess SOURCE", "your own records: a Bundle, NDJSON, or a FHIR server"),
+        ("ferroclaim serve", "the pages in a browser, at the address that it prints"),
+    ):
+        console.print(Text.assemble((command, "bold"), f"\n    {does}"), highlight=False, soft_wrap=True)
+
+
+def _print(console: Console, *rows: RenderableType) -> None:
+    for row in rows:
+        console.print(row, highlight=False, markup=False)
+
+
+def _heading(document: Assessment) -> Text:
+    counted = f"{plural(len(document.patients), 'patient')}, {plural(sum(len(row.lines) for row in document.patients), 'claim line')}"
+    at = datetime.fromisoformat(document.as_of)
+    return Text.assemble("Intravenous iron as of ", (dated(f"{at:%Y-%m-%d}") + f" {at:%H:%M}", "bold"), f": {counted}")
+
+
+def _section(name: str, console: Console) -> Text:
+    return Text.assemble((name, "bold"), ("\n" + ("-" if console.options.ascii_only else "─") * len(name), "dim"))
+
+
+def _safety(document: Assessment, console: Console, names: Names) -> None:
+    """Apart from the paperwork, and above it."""
+    rows: list[RenderableType] = []
+    for patient in document.patients:
+        for gap in sums.safety(patient):
+            rows += [Text()] if rows else []
+            rows.append(Text(f"{names.get(patient.patient, patient.patient)}: {title(gap.requirement)}", style="bold"))
+            rows.append(Text(f"{_message(gap)}\n{sign('arrow', console)} {gap.fix}"))
+    if rows:
+        head = Text(f"{sign('safety', console)} Safety: for a clinician to look at", style="bold")
+        _print(console, Panel(Group(*rows), title=head, title_align="left", box=ROUNDED, border_style="red"), Text())
+
+
+def _patient(patient: PatientAssessment, console: Console, names: Names, widths: Widths) -> None:
+    name = names.get(patient.patient, patient.patient)
+    payers = dict.fromkeys(terminal.payer(line.policy) for line in patient.lines)
+    beside = [*([patient.patient] if name != patient.patient else []), *(payers if console.width < WIDE else [])]
+    _print(console, Text.assemble((name, "bold"), *((f"  {part}", "dim") for part in beside)))
+    if patient.lines:
+        _print(console, Padding(_lines(patient.lines, console, widths), (0, 0, 0, 2), expand=False))
+    for row in (row for row in patient.lines if row.status == "not-billable"):
+        on = dated(row.service_date or "no date")
+        _print(console, Text(f"    {sign('not-billable', console)} {on} not billable: {terminal.causes(row.reasons)}"))
+    for kind, unbilled in (("pending", patient.pending), ("reversed", patient.reversed)):
+        for item in unbilled:
+            _print(console, Text(f"    {sign(kind, console)} {item.administration.rpartition('/')[2]} {kind}: {item.reason}"))
+    gaps = [gap for gap in patient.gaps if gap.blocking or gap.requirement not in sums.SAFETY]
+    if gaps:
+        _print(console, Padding(_gaps(gaps, patient, console), (0, 0, 0, 4), expand=False))
+    _print(console, Text())
+
+
+def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
+    return {
+        "date": Text(dated(line.service_date or "no date"), justify="right"),
+        "drug": Text(terminal.drug(line)),
+        "line": Text(terminal.billed(line, console), style="bold"),
+        "payer": Text(terminal.payer(line.policy)),
+        "status": Text(f"{sign(line.status, console)} {terminal.STATUS[line.status]}", style=terminal.STYLE[line.status]),
+        "money": Text(terminal.worth(line), justify="right"),
+    }
+
+
+def _widths(document: Assessment, console: Console) -> Widths:
+    """The same for every patient, so that their lines stand under each other; the drug's name gives way, the line never."""
+    cells = [_cells(line, console) for patient in document.patients for line in patient.lines]
+    widths = {name: max(len(row[name]) for row in cells) for name in (cells[0] if cells else ())}
+    if console.width < WIDE:
+        widths.pop("payer", None)
+    room = console.width - 2 - sum(width + 2 for name, width in widths.items() if name != "drug")
+    if room < widths.get("drug", 0):
+        widths["drug"] = room
+    return {name: width for name, width in widths.items() if name != "drug" or width >= LEAST_DRUG}
+
+
+def _lines(lines: Iterable[ClaimLine], console: Console, widths: Widths) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for width in widths.values():
+        table.add_column(width=width, no_wrap=True, overflow="ellipsis")
+    for line in lines:
+        cells = _cells(line, console)
+        table.add_row(*(cells[name] for name in widths))
+    return table
+
+
+def _gaps(gaps: Iterable[Gap], patient: PatientAssessment, console: Console) -> Table:
+    """What is missing on the left; what was found, and what to do, on the right (beside each other where there is room)."""
+    wide = console.width >= WIDE
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(width=30 if wide else 27)
+    table.add_column(ratio=1)
+    if wide:
+        table.add_column(ratio=1)
+    for gap in sorted(gaps, key=lambda gap: (not gap.blocking, gap.requirement)):
+        found, do = Text(_message(gap)), Text(f"{sign('arrow', console)} {gap.fix}")
+        right = [found, do] if wide else [Text("\n").join([found, do])]
+        table.add_row(sign("held" if gap.blocking else "warning", console), _missing(gap, patient), *right)
+    return table
+
+
+def _missing(gap: Gap, patient: PatientAssessment) -> Text:
+    """Title, state, which doses where that is not plain, and the denial it predicts."""
+    dates = sorted({line.service_date or "no date" for line in patient.lines if line.id in gap.lines})
+    which = [plural(len(gap.administrations), "dose")] if len(gap.administrations) > 1 else []
+    which += [dated(dates[0])] if len(dates) == 1 and len(patient.lines) > 1 else []
+    which += [] if gap.lines else [joined([row.rpartition("/")[2] for row in gap.administrations])]
+    denial = f"\nelse {terminal.denial(gap.predicted_denial)}" if gap.predicted_denial else ""
+    state = ", ".join([terminal.state(gap.requirement, gap.state), *which, *([] if gap.blocking else ["a warning"])])
+    return Text.assemble((title(gap.requirement), "bold"), f"\n{state}", (denial, "dim"))
+
+
+def _money(document: Assessment, console: Console) -> None:
+    ready, held = (sums.total(sums.lines_of(document, status)) for status in ("ready", "held"))
+    not_billable = len(sums.lines_of(document, "not-billable"))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=16)
+    grid.add_column(justify="right", width=11)
+    grid.add_row(f"{sign('ready', console)} ready", Text(money(ready.money), style="bold"), _counted(ready))
+    grid.add_row(f"{sign('held', console)} held, at risk", Text(money(held.money), style="bold"), _counted(held))
+    if not_billable:
+        grid.add_row(f"{sign('not-billable', console)} not billable", "", plural(not_billable, "line"))
+    _print(console, _section("Money", console), grid, Text())
+    if held.lines:
+        _print(console, _causes(document), Text("A line that several things hold counts with each of them.", style="dim"), Text())
+
+
+def _counted(row: sums.Sum) -> str:
+    rest = [f"{row.charges} of them charge lines without a price"] if row.charges else []
+    rest += [f"{row.unpriced} not priced yet"] if row.unpriced else []
+    return ", ".join([plural(row.lines, "line"), *rest])
+
+
+def _causes(document: Assessment) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column("Held by", no_wrap=True)
+    for name in ("lines", "money", "by this alone", "money"):
+        table.add_column(name, justify="right")
+    for row in sums.causes(document):
+        alone = [str(row.alone.lines), terminal.amount(row.alone)] if row.alone.lines else ["", ""]
+        table.add_row(reason(row.reason), str(row.held.lines), terminal.amount(row.held), *alone)
+    return table
+
+
+def _tasks(document: Assessment, console: Console, names: Names) -> None:
+    found = sums.tasks(document)
+    if not found:
+        return
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", width=3)
+    for number, task in enumerate(found[:MOST_TASKS], 1):
+        worth = f", {money(task.freed.money)}" if task.freed.money else ""
+        frees = f" {sign('arrow', console)} {plural(task.freed.lines, 'line')}{worth}"
+        who = names.get(task.patient, task.patient)
+        limits = " (beyond the payer's limits: a person decides)" if task.beyond_paperwork else ""
+        grid.add_row(f"{number}.", Text.assemble((who, "bold"), f": {terminal.causes(task.reasons)}", (frees, "bold"), (limits, "dim")))
+    _print(console, _section("Settle first", console), grid)
+    if len(found) > MOST_TASKS:
+        _print(console, Text(f"    and {len(found) - MOST_TASKS} more", style="dim"))
+    _print(console, Text())
+
+
+def _footnotes(document: Assessment, console: Console) -> None:
+    notes = ["Ready is a proposal: a person releases each line."]
+    if any(not gap.verified for patient in document.patients for gap in patient.gaps):
+        notes.append("* This rule is not verified against the payer's published policy.")
+    unread = len(document.unreadable) + sum(len(patient.unreadable) for patient in document.patients)
+    if unread:
+        notes.append(f"{plural(unread, 'resource')} could not be read.")
+    _print(console, *(Text(note, style="dim") for note in notes))
+
+
+def _message(gap: Gap) -> str:
+    return f"{first_sentence(gap.message)}{'' if gap.verified else ' *'}"

@@ -1,0 +1,82 @@
+"""Words and signs for the terminal: each status has a word and a sign, so that nothing hangs on colour or on Unicode."""
+
+from decimal import Decimal
+
+from rich.console import Console
+
+from integration.sums import Sum
+from integration.web.wording import STATES, money, reason
+from mappings import codes, policy
+from mappings.assessment import ClaimLine, Denial, PolicyRef
+
+_SIGNS: dict[str, tuple[str, str]] = {
+    "ready": ("✓", "+"),
+    "met": ("✓", "+"),
+    "held": ("■", "#"),
+    "not-billable": ("–", "-"),
+    "pending": ("…", "~"),
+    "reversed": ("×", "x"),
+    "warning": ("▲", "!"),
+    "safety": ("▲", "!"),
+    "arrow": ("→", "->"),
+    "times": ("×", "x"),
+}
+STATUS = {"ready": "ready", "held": "held", "not-billable": "not billable"}
+STYLE = {"ready": "green", "held": "yellow", "not-billable": "dim"}
+
+
+def sign(name: str, console: Console) -> str:
+    return _SIGNS[name][1 if console.options.ascii_only else 0]
+
+
+def billed(line: ClaimLine, console: Console) -> str:
+    """`J1756 JZ × 200`."""
+    return " ".join([line.code, *line.modifiers, sign("times", console), str(line.units)])
+
+
+def drug(line: ClaimLine) -> str:
+    """The drug of the line's code; the administration of one otherwise."""
+    named = {row.code: family.name for family in codes.families().values() for row in family.codes}
+    return named.get(line.code, "administration")
+
+
+def worth(line: ClaimLine) -> str:
+    """Money, or the word for why there is none."""
+    if line.status == "not-billable":
+        return ""
+    if line.payment in ("packaged", "bundled"):
+        return line.payment
+    return money(Decimal(line.value)) if line.value else "not priced"
+
+
+def amount(row: Sum) -> str:
+    """The money of lines; "not priced" where none of them has a price."""
+    return "not priced" if row.lines == row.unpriced else money(row.money)
+
+
+def state(requirement: str, found: str) -> str:
+    """The state in a clinician's words, as it fits the requirement."""
+    if found == "expired" and requirement in ("prior-authorization", "coverage", "treatment-plan"):
+        return "has ended"
+    if found == "not-covered" and requirement not in ("ferritin", "transferrin-saturation", "hemoglobin", "units-limit", "dosing"):
+        return "not covered"
+    return STATES[found]
+
+
+def payer(ref: PolicyRef | None) -> str:
+    """The policy's title, or its id where a site wrote it; without one the payer is not known."""
+    if ref is None:
+        return "payer not known"
+    known = policy.built_in().get(ref.id)
+    return known.title if known else ref.id
+
+
+def denial(row: Denial) -> str:
+    """`CARC 252, RARC N395`."""
+    return ", ".join([f"CARC {row.carc}", *(f"RARC {code}" for code in row.rarc)])
+
+
+def causes(reasons: tuple[str, ...]) -> str:
+    """Reasons in the middle of a sentence: `ferritin, transferrin saturation, NDC of the product used`."""
+    said = [reason(row) for row in reasons]
+    return ", ".join(text if text[:2].isupper() else text[:1].lower() + text[1:] for text in said)

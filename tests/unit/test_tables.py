@@ -1,0 +1,145 @@
+"""What a person reads in the terminal: at any width, without colour, without Unicode."""
+
+import io
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from integration import sums, tables
+from mappings.assessment import Assessment
+from tests.builders import administration, chart, commercial, document_of, ferritin, tsat
+from tests.unit.test_samples import demo
+
+NAMES = {"Patient/carla": "Carla Mockridge", "Patient/mae": "Mae Fictive"}
+
+
+def shown(document: Assessment, width: int = 100, encoding: str = "utf-8") -> str:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    tables.show(document, Console(file=stream, width=width), NAMES)
+    stream.seek(0)
+    return stream.read()
+
+
+def explained(document: Assessment, reference: str, width: int = 100) -> str:
+    stream = io.StringIO()
+    found = [tables.explain_administration(row, reference, Console(file=stream, width=width)) for row in document.patients]
+    assert any(found)
+    return stream.getvalue()
+
+
+@cache
+def samples_shown(width: int = 100) -> str:
+    return shown(demo(), width)
+
+
+def flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 130, 160])
+def test_nothing_is_wider_than_the_terminal_and_no_line_is_cut(width: int) -> None:
+    text = samples_shown(width)
+    assert max(map(len, text.splitlines())) <= width
+    for line in (line for patient in demo().patients for line in patient.lines):
+        billed = " ".join([line.code, *line.modifiers, "×", str(line.units)])
+        assert billed in text
+
+
+def test_a_file_gets_no_colour() -> None:
+    assert "\x1b" not in samples_shown()
+
+
+def test_an_old_terminal_gets_signs_that_it_can_show() -> None:
+    rows = document_of(chart(administration("ma2", on="2026-11-08T09:00:00-05:00"), administration(note="no waste"), without=["tsat"]))
+    text = shown(rows, encoding="ascii")
+    assert "J1756 JZ x 200" in text
+    assert "# held" in text
+
+
+def test_safety_stands_above_the_paperwork_and_apart() -> None:
+    text = samples_shown()
+    safety, _, rest = text.partition("╰")
+    assert "Mae Fictive: Possible iron overload" in safety
+    assert "Possible iron overload" not in rest
+    assert "Ferritin 1150 ng/mL before the dose is above 800 ng/mL" in flat(safety).replace("│ ", "")
+
+
+def test_without_safety_gaps_there_is_no_box() -> None:
+    assert "Safety" not in shown(document_of(chart()))
+
+
+def test_what_is_missing_says_what_to_do_and_which_denial_comes_otherwise() -> None:
+    text = flat(shown(document_of(chart(without=["tsat"])), width=200))
+    assert "Transferrin saturation No transferrin saturation result within 90 days before 1 Nov 2026. *" in text
+    assert "→ File the transferrin saturation" in text
+    assert "not on record" in text
+    assert "else CARC 252, RARC N395" in text
+
+
+def test_money_is_added_up() -> None:
+    text = flat(samples_shown())
+    assert "✓ ready $1,427.60 15 lines, 4 of them charge lines without a price" in text
+    assert "■ held, at risk $5,250.15 16 lines, 3 not priced yet" in text
+
+
+def test_no_patient() -> None:
+    assert "No patient here was given an intravenous iron." in shown(document_of([]))
+
+
+def test_unreadable_resources_are_counted() -> None:
+    assert "1 resource could not be read." in shown(document_of([*chart(), {"resourceType": "Observation"}]))
+
+
+def test_explain_shows_arithmetic_evidence_sources_and_denial() -> None:
+    record = chart(administration(dose="10 mL", version="7"), without=["tsat"])
+    text = flat(explained(document_of(record), "MedicationAdministration/ma1", width=250))
+    assert "10 mL × 20 mg/mL = 200 mg" in text
+    assert "from MedicationAdministration/ma1, version 7" in text
+    assert "source: HCPCS Level II; Venofer label, from 2003-01-01, verified" in text
+    assert "NOT VERIFIED" in text
+    assert "else denial CARC 252, RARC N395" in text
+    assert "held by transferrin saturation" in text
+
+
+def test_explain_an_administration_without_a_line() -> None:
+    text = explained(demo(), "MedicationAdministration/jonas-dose-2")
+    assert "has no claim line: the administration was entered in error" in flat(text)
+    assert "Which iron was given: contradictory" in explained(demo(), "MedicationAdministration/luis-dose-1")
+
+
+def test_explain_a_line_of_its_own() -> None:
+    patient = document_of(chart()).patients[0]
+    stream = io.StringIO()
+    tables.explain(patient.lines[0], patient.gaps, patient.requirements, Console(file=stream, width=100))
+    assert "ready: nothing is missing" in stream.getvalue()
+
+
+def test_causes_count_a_line_with_each_and_alone() -> None:
+    found = {row.reason: (row.held.lines, row.alone.lines) for row in sums.causes(document_of(chart(without=["tsat", "ferritin"])))}
+    assert found == {"ferritin": (1, 0), "transferrin-saturation": (1, 0)}
+    assert sums.causes(document_of(chart(without=["tsat"])))[0].alone.lines == 1
+
+
+def test_the_larger_task_frees_the_lines_of_the_smaller() -> None:
+    second = administration("ma2", on="2026-11-08T09:00:00-05:00", ndc=None, text="Venofer")
+    (task,) = sums.tasks(document_of(chart(second, without=["tsat"])))
+    assert set(task.reasons) >= {"transferrin-saturation", "ndc"}
+    assert task.freed.lines == 2
+
+
+def test_what_paperwork_can_settle_comes_first() -> None:
+    beyond = document_of(chart(commercial(id="coverage"), ferritin(900), tsat(60)))
+    assert [task.beyond_paperwork for task in sums.tasks(beyond)] == [True]
+    order = [task.beyond_paperwork for task in sums.tasks(demo())]
+    assert order == sorted(order)
+
+
+def test_the_way_on_names_a_sample_that_is_there() -> None:
+    stream = io.StringIO()
+    tables.next_steps(Console(file=stream, width=80))
+    sample = re.search(r"explain (\S+\.json)", stream.getvalue())
+    assert sample
+    assert "bruno-dose-1" in Path(sample[1]).read_text("utf-8")

@@ -1,0 +1,64 @@
+"""A line's chain names its evidence with versions, its arithmetic, and each rule with its source and dates."""
+
+from datetime import date
+
+from mappings.assessment import Evidence, Step
+from tests.builders import administration, assessed, chart, document_of
+
+
+def steps(rule: str, *changes: dict[str, object], modifier: str | None = None) -> list[Step]:
+    lines = assessed(*changes).lines
+    line = next(row for row in lines if modifier is None or modifier in row.modifiers)
+    return [row for row in line.trace if row.rule == rule]
+
+
+def test_the_product_cites_the_version_and_dates_its_code() -> None:
+    (step,) = steps("R2", administration(version="3"))
+    assert step.says == "iron sucrose → J1756, 1 mg per unit"
+    assert step.evidence == (Evidence("MedicationAdministration/ma1", "3", "Venofer"),)
+    assert (step.source, step.start, step.end) == ("HCPCS Level II; Venofer label", date(2003, 1, 1), None)
+
+
+def test_a_volume_shows_its_arithmetic() -> None:
+    assert [row.says for row in steps("R3", administration(dose="10 mL"))] == ["10 mL × 20 mg/mL = 200 mg"]
+
+
+def test_doses_of_one_line_are_summed_in_writing() -> None:
+    second = administration("ma2", dose="100 mg", on="2026-11-01T09:30:00-05:00")
+    (step,) = steps("R4", administration(dose="100 mg"), second)
+    assert step.says == "100 + 100 = 200 mg; 200 mg ÷ 1 mg per unit, rounded up = 200 units"
+
+
+def test_the_discarded_line_shows_label_units_less_given() -> None:
+    waste = administration(dose="150 mg", discarded="50 mg")
+    says = [row.says for row in steps("R5", waste, modifier="JW")]
+    assert "200 mg in the containers = 200 label units − 150 given = 50 discarded" in says
+    (jw,) = [row for row in steps("R5", waste, modifier="JW") if row.says == "modifier JW"]
+    assert jw.start == date(2017, 1, 1)
+
+
+def test_the_container_cites_its_row() -> None:
+    found = next(row for row in steps("R5") if row.says.startswith("NDC"))
+    assert (found.says, found.verified) == ("NDC 00517234010: 100 mg in 5 mL", True)
+    assert found.source
+
+
+def test_diagnoses_and_payer_cite_their_resources() -> None:
+    (diagnoses,) = steps("R9")
+    assert [row.resource for row in diagnoses.evidence] == [
+        "Condition/condition-N18-4",
+        "Condition/condition-D63-1",
+        "Condition/condition-D50-9",
+    ]
+    assert steps("R10a")[0].evidence[0].resource == "Coverage/coverage"
+
+
+def test_the_value_is_shown_with_its_quarter() -> None:
+    found = [row for row in steps("R11") if "payment limit" in row.says]
+    assert [row.says for row in found] == ["200 units × $0.229 = $45.80 (payment limit of 2025Q4, the latest known)"]
+
+
+def test_the_last_step_is_the_outcome() -> None:
+    assert assessed().lines[0].trace[-1].says == "ready: nothing is missing"
+    held = document_of(chart(without=["tsat"])).patients[0].lines[0]
+    assert held.trace[-1].says == "held by transferrin-saturation"
