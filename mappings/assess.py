@@ -21,7 +21,7 @@ from mappings.products import billing_code
 from mappings.reading.conditions import reason
 from mappings.record import Administration, Diagnosis, PatientRecord, Problem
 from mappings.requirements import ALWAYS, CHECKS, NOT_APPLICABLE, NOT_BLOCKING
-from mappings.service import Result, Service
+from mappings.service import Result, Service, handed_ndcs
 from mappings.site import Site
 
 _SUPPLIED_BY_PAYER = frozenset({"white-bag", "brown-bag"})
@@ -80,7 +80,7 @@ def _service(row: Administration, record: PatientRecord, intake: Intake, policie
         administration=row,
         day=day,
         day_problem=day_problem,
-        dose=dose(row, record.orders),
+        dose=dose(row, record.orders, handed_ndcs(record, row, day, site.zone)),
         family=family,
         code=_code(family, row, kidney.esrd, day),
         encounter=encounter,

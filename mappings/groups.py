@@ -6,6 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from mappings import vials
+from mappings.reading.amounts import exact
 from mappings.service import Service
 
 _ZERO = Decimal(0)
@@ -27,7 +28,12 @@ class Group(Struct, dict=True):
 
     @property
     def mg(self) -> Decimal:
-        return sum((row.dose.mg for row in self.counted if row.dose.mg is not None), _ZERO)
+        return exact(sum((row.dose.mg for row in self.counted if row.dose.mg is not None), _ZERO))
+
+    @property
+    def whole(self) -> bool:
+        """Whether the dose of each of them is known."""
+        return all(row.dose.mg is not None for row in self.services)
 
     @property
     def mg_per_unit(self) -> Decimal:
@@ -40,9 +46,9 @@ class Group(Struct, dict=True):
 
     @property
     def discarded_units(self) -> int:
-        """Units of a JW line: only where JW is asked and the waste is settled."""
+        """Units of a JW line: only where JW is asked, each dose known and the waste settled."""
         waste = self.first.waste
-        if waste is None or waste.state != "met" or "JW" not in self.first.discard_modifiers or waste.discarded_mg <= 0:
+        if not self.whole or waste is None or waste.state != "met" or "JW" not in self.first.discard_modifiers or waste.discarded_mg <= 0:
             return 0
         return vials.discarded_units(waste, self.mg, self.mg_per_unit)
 
@@ -94,6 +100,7 @@ def settle_waste(group: Group) -> None:
             continue
         dispenses = row.dispenses
         given = vials.given(row.administration, row.dose.mg, dispenses)
+        row.discarded_mg = given.discarded or _ZERO
         shared = tuple(sorted(item.source.resource for item in dispenses if item.containers)) if not _documented(row) else ()
         by_dispense.setdefault(shared or (row.reference,), []).append(given)
     rows = [vials.together(given) if len(given) > 1 else given[0] for given in by_dispense.values()]

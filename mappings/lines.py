@@ -35,8 +35,7 @@ def claim_lines(group: Group, findings: Sequence[Finding]) -> list[ClaimLine]:
 
 def _discard_modifier(group: Group, left: int) -> tuple[str, ...]:
     waste = group.first.waste
-    whole = all(row.dose.mg is not None for row in group.services)
-    settled = waste is not None and waste.state == "met" and not left and whole
+    settled = waste is not None and waste.state == "met" and not left and group.whole
     return ("JZ",) if settled and "JZ" in group.first.discard_modifiers else ()
 
 
@@ -132,33 +131,24 @@ def _ndc_quantities(group: Group, role: str) -> tuple[NdcQuantity, ...]:
     for row in group.counted:
         if row.dose.mg is None or not row.known_ndcs:
             continue
-        for ndc, given, left in _shares(row, group):
+        for ndc, given, left in _shares(row):
             amounts[ndc] = amounts.get(ndc, _ZERO) + (given if role == "administered" else left)
     table = codes.packages()
     return tuple(NdcQuantity(ndc, _ml(mg * table[ndc].ml / table[ndc].mg), "ML") for ndc, mg in sorted(amounts.items()) if mg > 0)
 
 
-def _shares(row: Service, group: Group) -> Iterable[tuple[str, Decimal, Decimal]]:
+def _shares(row: Service) -> Iterable[tuple[str, Decimal, Decimal]]:
     """mg given and left per NDC: the largest containers are used up first."""
     dose = row.dose.mg or _ZERO
-    opened = [item for item in row.administration.containers if item.ndc in row.known_ndcs and item.mg]
-    if not opened:
-        yield row.known_ndcs[0], dose, _discarded(row, group)
+    opened = row.administration.containers
+    if not opened or any(item.ndc not in row.known_ndcs or not item.mg for item in opened):
+        yield row.known_ndcs[0], dose, row.discarded_mg
         return
     for item in sorted(opened, key=lambda item: item.mg or _ZERO, reverse=True):
         content = (item.mg or _ZERO) * item.count
         used = min(content, dose)
         dose -= used
         yield item.ndc or "", used, content - used
-
-
-def _discarded(row: Service, group: Group) -> Decimal:
-    """The line's waste, on the one service that documents it, else on the first."""
-    waste = group.first.waste
-    if waste is None or waste.state != "met":
-        return _ZERO
-    documenting = [item.reference for item in group.counted if item.administration.discards] or [group.counted[0].reference]
-    return waste.discarded_mg if row.reference == documenting[0] else _ZERO
 
 
 def _ml(amount: Decimal) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -13,6 +14,9 @@ from mappings.record import Coding, Concept
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
 # A bag or syringe mixture: the label strength of the vial is not the strength of what was given.
 _DILUTED = re.compile(r" (in (sodium chloride|ns|nacl|normal saline|0 9|saline|d5w|dextrose)|ivpb|piggyback|nacl 0 9|sodium chloride) ")
+
+
+_STRENGTH = re.compile(r"(\d+(?:\.\d+)?) ?mg ?(?:/|per|in) ?(\d+(?:\.\d+)?)? ?ml\b")
 
 
 class Evidence(Struct, frozen=True):
@@ -33,9 +37,9 @@ class Findings(Struct, frozen=True):
 def normal_ndc(text: str) -> str | None:
     """An NDC as 11 digits (5-4-2); None where it is none, or ten digits without dashes (ambiguous)."""
     text = text.strip()
-    if re.fullmatch(r"\d{11}", text):
+    if re.fullmatch(r"[0-9]{11}", text):
         return text
-    found = re.fullmatch(r"(\d{4,5})-(\d{3,4})-(\d{1,2})", text)
+    found = re.fullmatch(r"([0-9]{4,5})-([0-9]{3,4})-([0-9]{1,2})", text)
     if not found or len(text) not in (12, 13):
         return None
     labeler, product, package = found.groups()
@@ -72,7 +76,8 @@ class ProductFinder:
         texts = [concept.text, *(coding.display for coding in concept.codings)]
         for text in dict.fromkeys(filter(None, texts)):
             evidence += self._by_name(text)
-        diluted = any(_DILUTED.search(words.plain(text)) for text in texts if text)
+        families = {row.family for row in evidence if row.family}
+        diluted = any(_DILUTED.search(words.plain(text)) or _other_strength(text, families) for text in texts if text)
         return Findings(tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(ndcs)), diluted)
 
     def _by_code(self, coding: Coding, ndcs: list[str]) -> Iterable[Evidence]:
@@ -91,10 +96,12 @@ class ProductFinder:
 
     def _by_ndc(self, text: str, ndcs: list[str]) -> Iterable[Evidence]:
         ndc = normal_ndc(text)
-        if ndc is None:
+        # A listing's NDC without its package (5-3) shows a bulk ingredient as well as a whole one.
+        product = (ndc or normal_ndc(f"{text}-00") or "")[:9]
+        if product in self._not_billable:
+            yield Evidence(None, f"NDC {text}", not_iron=self._not_billable[product])
             return
-        if ndc[:9] in self._not_billable:
-            yield Evidence(None, f"NDC {ndc}", not_iron=self._not_billable[ndc[:9]])
+        if ndc is None:
             return
         ndcs.append(ndc)
         package = codes.packages().get(ndc)
@@ -126,6 +133,13 @@ class ProductFinder:
     def _presentation(family: str, plain: str) -> str | None:
         rows = codes.families()[family].presentations
         return next((row.use for row in rows for name in row.names if words.plain(name) in plain), None)
+
+
+def _other_strength(text: str, families: set[str]) -> bool:
+    """Whether a text names a strength that is not the one of the product's label: a mixture, or another product."""
+    labels = {codes.families()[family].strength_mg_per_ml for family in families} - {None}
+    said = {Decimal(mg) / Decimal(ml or 1) for mg, ml in _STRENGTH.findall(text.lower().replace(",", "")) if Decimal(ml or 1)}
+    return bool(labels and said - labels)
 
 
 def agreed(evidence: Iterable[Evidence]) -> tuple[str | None, str | None, str | None]:

@@ -36,15 +36,17 @@ class Amount(Struct, frozen=True):
 
 
 class Drug(Struct, frozen=True):
-    """What a medication says of itself. `family` is None for no IV iron, or where the evidence `clash`es."""
+    """What a medication says of itself. `family` is None for no IV iron, or where the evidence `clash`es.
+
+    `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of a mixture; `diluted`: not as in the vial.
+    """
 
     family: str | None = None
     use: str | None = None
     clash: str | None = None
     ndcs: tuple[str, ...] = ()
-    mg_per_ml: Decimal | None = None
+    strength: tuple[Decimal, Decimal] | None = None
     bag_mg: Decimal | None = None
-    bag_ml: Decimal | None = None
     diluted: bool = False
     lost: str | None = None
     says: str = ""

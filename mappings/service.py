@@ -73,6 +73,7 @@ class Service(Struct, dict=True, kw_only=True):
     payment: Literal["separate", "packaged", "bundled"] | None = None
     discard_modifiers: frozenset[str] = frozenset()
     waste: Waste | None = None
+    discarded_mg: Decimal = Decimal(0)
     waste_evidence: tuple[Evidence, ...] = ()
     units_of_day: int = 0
     line_units: int = 0
@@ -185,9 +186,10 @@ class Service(Struct, dict=True, kw_only=True):
         """NDCs of finished packages of this family: of the drug, the containers documented, and the vials dispensed."""
         if self.family is None:
             return ()
-        dispensed = [ndc for row in self.dispenses for ndc in row.drug.ndcs]
         documented = [row.ndc for row in self.administration.containers if row.ndc]
-        found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *dispensed])
+        found = dict.fromkeys(
+            [*documented, *self.administration.drug.ndcs, *handed_ndcs(self.record, self.administration, self.day, self.zone)]
+        )
         return tuple(ndc for ndc in found if ndc in codes.packages() and codes.packages()[ndc].family == self.family.family)
 
     @property
@@ -203,6 +205,12 @@ def dispensed_for(record: PatientRecord, administration: Administration, day: da
         for row in record.dispenses
         if row.when is not None and day is not None and orders & set(row.orders) and row.when.days(zone)[0] <= day <= row.when.days(zone)[1]
     ]
+
+
+def handed_ndcs(record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None) -> list[str]:
+    """NDCs of the vials documented as opened, and of those handed out."""
+    documented = [row.ndc for row in administration.containers if row.ndc]
+    return documented + [ndc for row in dispensed_for(record, administration, day, zone) for ndc in row.drug.ndcs]
 
 
 def _age(record: PatientRecord, day: date | None) -> int | None:

@@ -112,7 +112,7 @@ def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ..
 
 def _content(ndc: str | None, size: object) -> Decimal | None:
     """mg in one container: as documented, else by its NDC."""
-    documented = mg(amount(size), None)
+    documented = mg(amount(size))
     if documented is not None and documented > 0:
         return documented
     package = codes.packages().get(ndc or "")

@@ -58,16 +58,24 @@ def unit_of(quantity: Mapping[str, Any]) -> str | None:
     return table.texts.get((unit or code).lower())
 
 
-def mg(amount: Amount, mg_per_ml: Decimal | None) -> Decimal | None:
-    """The amount in mg: a mass as it is, a volume by strength; None where neither is known."""
-    if amount.value is None or amount.unit is None:
-        return None
-    table = codes.units()
-    if amount.unit in table.mg_per:
-        return amount.value * table.mg_per[amount.unit]
-    if amount.unit in table.ml_per and mg_per_ml is not None:
-        return amount.value * table.ml_per[amount.unit] * mg_per_ml
-    return None
+def mg(amount: Amount) -> Decimal | None:
+    """The amount in mg; None where it is not a mass."""
+    return _converted(amount, codes.units().mg_per)
+
+
+def ml(amount: Amount) -> Decimal | None:
+    """The amount in mL; None where it is not a volume."""
+    return _converted(amount, codes.units().ml_per)
+
+
+def _converted(amount: Amount, factors: Mapping[str, Decimal]) -> Decimal | None:
+    factor = factors.get(amount.unit or "")
+    return None if amount.value is None or factor is None else amount.value * factor
+
+
+def exact(number: Decimal) -> Decimal:
+    """A sum of mg without the tails that divisions by a strength leave (66.6… × 3 = 200): to a picogram."""
+    return round(number, 9)
 
 
 def written(quantity: Mapping[str, Any]) -> str:

@@ -1,16 +1,17 @@
 """A medication of FHIR as a Drug: concept or reference, contained or not, with its ingredients' strength (R2, R3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from msgspec import Struct
 
+from mappings import codes
 from mappings.products import Evidence, Findings, ProductFinder, agreed
 from mappings.reading import fhir
-from mappings.reading.amounts import amount, mg
+from mappings.reading.amounts import amount, mg, ml
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
-from mappings.record import Amount, Concept, Drug
+from mappings.record import Coding, Concept, Drug
 
 
 class _Ingredient(Struct, frozen=True):
@@ -27,24 +28,38 @@ def drug(resource: Resource, collection: Collection, finder: ProductFinder, extr
     if not reference:
         return _drug(findings, (), {}, None, concept)
     medication = collection.resolve(reference, resource)
+    # What a contained Medication refers to is contained beside it, not in it.
+    around = resource if fhir.text(reference.get("reference")).startswith("#") else medication
     shown = Concept(text=fhir.text(reference.get("display")))
     findings.append(finder.find(shown))
     if medication is None:
         return _drug(findings, (), {}, collection.key(reference, resource) or "a reference without target", shown)
     code = fhir.concept(medication.get("code"))
-    ingredients = tuple(_ingredients(medication, collection, finder))
-    findings += [finder.find(code), *(row for item in ingredients for row in item.findings)]
+    ingredients = tuple(_ingredients(medication, around, collection, finder))
+    packages = Concept(tuple(_packages([medication.get("identifier"), medication.get("batch")])))
+    findings += [finder.find(code), finder.find(packages), *(row for item in ingredients for row in item.findings)]
     return _drug(findings, ingredients, medication, None, code if code != Concept() else shown)
 
 
-def _ingredients(medication: Resource, collection: Collection, finder: ProductFinder) -> Iterable[_Ingredient]:
+def _packages(element: object) -> Iterator[Coding]:
+    """NDCs of a Medication's identifiers and batch, however deep: R4 has no element for them, and vendors use several."""
+    if isinstance(element, list):
+        for item in element:
+            yield from _packages(item)
+    elif isinstance(element, dict):
+        if fhir.system(element.get("system")) == fhir.NDC:
+            yield Coding(fhir.NDC, (fhir.text(element.get("code")) or fhir.text(element.get("value"))).strip())
+        yield from _packages([value for value in element.values() if isinstance(value, dict | list)])
+
+
+def _ingredients(medication: Resource, holder: Resource | None, collection: Collection, finder: ProductFinder) -> Iterable[_Ingredient]:
     for item in fhir.items(medication.get("ingredient")):
         if item.get("isActive") is False:
             continue
         concepts = [fhir.concept(item.get("itemCodeableConcept"))]
         reference = fhir.mapping(item.get("itemReference"))
         if reference:
-            target = collection.resolve(reference, medication) or {}
+            target = collection.resolve(reference, holder) or {}
             concepts += [fhir.concept(target.get("code")), Concept(text=fhir.text(reference.get("display")))]
         yield _Ingredient(tuple(map(finder.find, concepts)), fhir.mapping(item.get("strength")))
 
@@ -60,31 +75,41 @@ def _drug(
     family, use, clash = agreed(evidence)
     if family is None and clash is None:
         return Drug(lost=lost)
-    ndcs = tuple(dict.fromkeys(ndc for found in findings for ndc in found.ndcs))
-    bag_mg, bag_ml = _bag(family, ingredients, medication)
-    diluted = len(ingredients) > 1 or any(found.diluted for found in findings)
-    strength = bag_mg / bag_ml if bag_mg and bag_ml else None
-    says = concept.text or next((coding.display or coding.code for coding in concept.codings), "")
-    return Drug(family, use, clash, ndcs, strength, bag_mg, bag_ml, diluted, lost, says)
+    diluted = any(found.diluted for found in findings)
+    strength, bag_mg, readable = _strength(family, diluted, ingredients, medication)
+    return Drug(
+        family=family,
+        use=use,
+        clash=clash,
+        ndcs=tuple(dict.fromkeys(ndc for found in findings for ndc in found.ndcs)),
+        strength=strength,
+        bag_mg=bag_mg,
+        diluted=diluted or len(ingredients) > 1 or not readable,
+        lost=lost,
+        says=concept.text or next((coding.display or coding.code for coding in concept.codings), ""),
+    )
 
 
-def _bag(family: str | None, ingredients: tuple[_Ingredient, ...], medication: Resource) -> tuple[Decimal | None, Decimal | None]:
-    """mg of iron, and in how many mL, by the strength of the iron ingredient."""
+def _strength(
+    family: str | None, diluted: bool, ingredients: tuple[_Ingredient, ...], medication: Resource
+) -> tuple[tuple[Decimal, Decimal] | None, Decimal | None, bool]:
+    """The strength of the iron ingredient, the mg of a whole bag, and whether what is said of it could be read."""
     ours = [item for item in ingredients if any(row.family == family for found in item.findings for row in found.evidence)]
     chosen = ours or list(ingredients if len(ingredients) == 1 else ())
-    if len(chosen) != 1:
-        return None, None
-    strength = chosen[0].strength
-    mass = _positive(mg(amount(strength.get("numerator")), None))
-    denominator = amount(strength.get("denominator"))
-    volume = _positive(_ml(denominator))
-    if volume is None and mass is not None:
-        volume = _positive(_ml(amount(fhir.mapping(medication.get("amount")).get("numerator"))))
-    return mass, volume
-
-
-def _ml(volume: Amount) -> Decimal | None:
-    return mg(Amount(volume.value, volume.unit), Decimal(1)) if volume.unit in ("mL", "L") else None
+    if len(chosen) != 1 or not chosen[0].strength:
+        return None, None, True
+    mass = _positive(mg(amount(chosen[0].strength.get("numerator"))))
+    volume = _positive(ml(amount(chosen[0].strength.get("denominator"))))
+    whole = _positive(ml(amount(fhir.mapping(medication.get("amount")).get("numerator"))))
+    if mass is None or not (volume or whole):
+        return None, None, mass is not None
+    volume = volume or whole or Decimal(1)
+    label = codes.families()[family].strength_mg_per_ml if family else None
+    if diluted and label and mass >= label * volume:
+        # Nothing is as strong in a bag as in its vial: this is the vial's strength.
+        return None, None, False
+    weaker = diluted or label is None or mass < label * volume
+    return (mass, volume), (mass * (whole or volume) / volume if weaker and (whole or volume != 1) else None), True
 
 
 def _positive(number: Decimal | None) -> Decimal | None:

@@ -32,7 +32,7 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp" and (tag, first) not in _ON_AND_OFF]
     for first, rows in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(node.value))
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(node.value.replace(".nan", "nan").replace(".inf", "inf")))
 
 
 def _scenarios() -> list[Any]:
