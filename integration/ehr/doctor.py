@@ -8,10 +8,10 @@ from integration.ehr.auth import ClientCredentials, backend_scopes
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.ehr.discovery import SmartConfiguration
+from integration.ehr.forms import form_for
 from integration.ehr.http import Json
 from integration.ehr.keys import Keyring, algorithm_of
 from integration.ehr.profile import detected
-from integration.ehr.writeback import form_for
 from integration.errors import ConfigurationError, EhrError, FerroclaimError
 from integration.settings import Site
 

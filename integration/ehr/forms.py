@@ -1,36 +1,85 @@
-"""The forms in which a gap can stand in a chart. The canonical one is a DetectedIssue; the others are made from it."""
+"""The forms in which a gap can stand in a chart. The canonical one is a DetectedIssue; the others are made from it.
+
+Each other form carries the DetectedIssue that it was made from in an extension, so that its life (R13) goes on from
+what stands in the chart; where a server drops the extension, from what it keeps.
+"""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import msgspec
+
+from integration.ehr.capability import Capability
 from integration.ehr.http import Json
 from integration.ehr.issues import GAP_SYSTEM, gap_of, is_closed, merged
+from integration.ehr.references import age
+from integration.errors import ConfigurationError
+from mappings.reading.decoding import decode
+
+CANONICAL = "urn:ferroclaim:issue"
+AUTO_FORMS = ("DetectedIssue", "Task", "Communication")  # a document in the chart only where the site asks for it
+_SETTLED_TASK = frozenset({"completed", "cancelled", "failed", "rejected", "entered-in-error"})
+_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
 @dataclass(frozen=True)
 class Form:
-    """`render` makes the resource of a DetectedIssue; KEY tells two of one kind apart."""
+    """`render` makes the resource of a DetectedIssue."""
 
     kind: str
     patient_param: str
     render: Callable[[Json], Json]
     once_per_state: bool = False  # a message cannot be changed: each change of state is a new one
 
-    def merged(self, base: Json, theirs: Json, issue: Json) -> Json:
-        """What to write over THEIRS. The state of an open Task is theirs; ours is that it is settled, or open again."""
-        ours = self.render(issue)
-        if self.kind == "DetectedIssue":
-            return merged(base, theirs, ours)
-        if issue["status"] == "preliminary":
-            ours.pop("status", None)
-        return {**theirs, **{key: value for key, value in ours.items() if key not in ("meta", "content", "authoredOn")}}
-
     def key(self, issue: Json) -> str:
+        """The value of the identifier under which ISSUE stands."""
         gap = str(gap_of(issue))
         if not self.once_per_state:
             return gap
         return f"{gap}:{issue['status']}:{len(issue.get('mitigation') or [])}"
+
+    def patient(self, patient_id: str) -> str:
+        return patient_id if self.patient_param == "patient" else f"Patient/{patient_id}"
+
+    def merged(self, base: Json, theirs: Json, issue: Json) -> Json:
+        """What to write over THEIRS. How far a Task is, is theirs to say, until the gap is settled or open again."""
+        ours = self.render(issue)
+        if self.kind == "DetectedIssue":
+            return merged(base, theirs, ours)
+        before = _embedded(theirs)
+        if before == _canonical(issue) or (before is None and self._alike(theirs, ours)):
+            return theirs
+        kept = {"meta", "authoredOn"} | ({"status"} if before and before["status"] == issue["status"] else set())
+        others = [e for e in theirs.get("extension") or [] if e.get("url") != CANONICAL]
+        return {**theirs, **{k: v for k, v in ours.items() if k not in kept}, "extension": [*others, *ours["extension"]]}
+
+    def issues(self, resources: Iterable[Json]) -> list[Json]:
+        """The DetectedIssues that ours of this form stand for; of several messages the latest."""
+        found = {}
+        for resource in sorted((r for r in resources if r["resourceType"] == self.kind), key=age):
+            if gap_of(resource):
+                issue = _embedded(resource) or _guessed(resource)
+                found[gap_of(issue)] = _as_it_stands(resource, issue)
+        return list(found.values())
+
+    @staticmethod
+    def _alike(theirs: Json, ours: Json) -> bool:
+        """Whether all that we would say stands there; what a server rewrites is left out."""
+        compared = ours.keys() - {"meta", "content", "authoredOn", "date", "sent", "extension"}
+        return all(theirs.get(key) == ours[key] for key in compared)
+
+
+def form_for(capability: Capability, wanted: str) -> Form | None:
+    """The form that the site asks for, or the best that the server takes; None: the worklist alone."""
+    if wanted == "worklist":
+        return None
+    for kind in AUTO_FORMS if wanted == "auto" else (wanted,):
+        if capability.creates(kind):
+            return FORMS[kind]
+    if wanted != "auto":
+        raise ConfigurationError(f"write_back = {wanted}, but this server lets nobody create a {wanted}. Use `auto`.")
+    return None
 
 
 def _detected_issue(issue: Json) -> Json:
@@ -50,6 +99,7 @@ def _task(issue: Json) -> Json:
             "priority": "routine",
             "code": issue.get("code"),
             "description": _text(issue),
+            "extension": _extension(issue),
             "for": issue.get("patient"),
             "focus": next(iter(issue.get("implicated") or []), None),
             "authoredOn": issue.get("identifiedDateTime"),
@@ -68,6 +118,7 @@ def _communication(issue: Json) -> Json:
             "subject": issue.get("patient"),
             "topic": issue.get("code"),
             "about": issue.get("implicated"),
+            "extension": _extension(issue),
             "sent": issue.get("identifiedDateTime"),
             "payload": [{"contentString": _text(issue)}],
         }
@@ -85,6 +136,7 @@ def _document(issue: Json) -> Json:
             "identifier": issue["identifier"],
             "status": "entered-in-error" if issue["status"] == "entered-in-error" else "current",
             "docStatus": "final",
+            "extension": _extension(issue),
             "type": note,
             "subject": issue.get("patient"),
             "date": issue.get("identifiedDateTime"),
@@ -111,3 +163,42 @@ def _text(issue: Json) -> str:
 
 def _without_empty(resource: Json) -> Json:
     return {key: value for key, value in resource.items() if value}
+
+
+def _extension(issue: Json) -> list[Json]:
+    return [{"url": CANONICAL, "valueString": _encoder.encode(_canonical(issue)).decode()}]
+
+
+def _canonical(issue: Json) -> Json:
+    return {key: value for key, value in issue.items() if key not in ("id", "meta", "text")}
+
+
+def _embedded(resource: Json) -> Json | None:
+    texts = (e.get("valueString") for e in resource.get("extension") or [] if e.get("url") == CANONICAL)
+    try:
+        issue = decode(str(next(texts)))
+    except (StopIteration, ValueError):
+        return None
+    return issue if isinstance(issue, dict) and gap_of(issue) and "status" in issue else None
+
+
+def _guessed(resource: Json) -> Json:
+    """From what every server keeps."""
+    gap, _, state = str(gap_of(resource)).partition(":")
+    closed = {"completed": "final", "cancelled": "cancelled", "entered-in-error": "entered-in-error"}
+    status = state.partition(":")[0] or closed.get(str(resource.get("status")), "preliminary")
+    patient = resource.get("for") or resource.get("subject")
+    implicated = resource.get("about") or [focus for focus in [resource.get("focus")] if focus]
+    issue = {"identifier": [{"system": GAP_SYSTEM, "value": gap}], "status": status, "patient": patient}
+    code = resource.get("code") if resource["resourceType"] == "Task" else resource.get("topic")
+    return _without_empty({"resourceType": "DetectedIssue", **issue, "code": code, "implicated": implicated})
+
+
+def _as_it_stands(resource: Json, issue: Json) -> Json:
+    """A clinician who completes the Task closes the gap in the chart; one who opens it again, opens it."""
+    if resource["resourceType"] != "Task":
+        return issue
+    settled = resource.get("status") in _SETTLED_TASK
+    if settled == is_closed(issue):
+        return issue
+    return issue | {"status": "final" if settled else "amended"}

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from integration.ehr import bundles, fallback, references
 from integration.ehr.bundles import Page
 from integration.ehr.http import Answer, Json, error_for
-from integration.ehr.plan import Query, not_offered, queries
+from integration.ehr.issues import gap_of
+from integration.ehr.plan import Query, not_offered, own_form, queries
 from integration.errors import ConfigurationError, EhrError, Forbidden, NotFound, Refused, Unauthorized
 
 if TYPE_CHECKING:
     from integration.ehr.client import EhrClient
 
-GAP_SYSTEM = "urn:ferroclaim:gap"
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -35,11 +35,12 @@ class PatientPull:
     requests: int
     not_offered: frozenset[str] = frozenset()  # types that this server does not have
     unread: frozenset[str] = frozenset()  # types that it has and would not give
+    in_other_form: tuple[Json, ...] = ()  # the DetectedIssues that our Tasks, Communications or documents stand for
 
     @property
     def issues(self) -> list[Json]:
-        """Our own DetectedIssues, as the server has them now."""
-        return [resource for resource in self.resources if resource["resourceType"] == "DetectedIssue"]
+        """Our own DetectedIssues, as they stand in the chart now."""
+        return [r for r in self.resources if r["resourceType"] == "DetectedIssue"] + list(self.in_other_form)
 
 
 def patient_id(text: str) -> str:
@@ -92,13 +93,17 @@ class Reading:
         self._fall_back()
         unread = self._failed.keys() - self._answered
         self.problems += [{"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)]
+        everything = [resource for key in sorted(self.kept) for resource in self.kept[key]]
+        form = own_form(self.client.capability, self.client.site)
+        in_other_form = form.issues(everything) if form and form.kind != "DetectedIssue" else []
         return PatientPull(
             f"Patient/{self.patient}",
-            [resource for key in sorted(self.kept) for resource in self.kept[key]],
+            [resource for resource in everything if resource["resourceType"] == "DetectedIssue" or not gap_of(resource)],
             self.problems,
             self.requests,
             not_offered(self.client.capability),
             frozenset(unread),
+            tuple(in_other_form),
         )
 
     def _fall_back(self) -> None:

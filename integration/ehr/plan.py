@@ -7,7 +7,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from integration.ehr.capability import Capability
+from integration.ehr.forms import Form, form_for
+from integration.ehr.issues import GAP_SYSTEM
 from integration.ehr.profile import Search, profile
+from integration.errors import ConfigurationError
 from integration.settings import Site
 from mappings.codes import labs
 
@@ -70,7 +73,26 @@ def queries(capability: Capability, patient_id: str, since: date | None, site: S
         if capability.searches(kind)
         for search in searches
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_own(capability, patient_id, site)]))
+
+
+def _own(capability: Capability, patient_id: str, site: Site) -> list[Query]:
+    """What we wrote ourselves, where that is not a DetectedIssue."""
+    form = own_form(capability, site)
+    if form is None or form.kind == "DetectedIssue" or not capability.offers(form.kind):
+        return []
+    params = {form.patient_param: form.patient(patient_id)}
+    if capability.takes(form.kind, "identifier"):
+        params["identifier"] = f"{GAP_SYSTEM}|"
+    return [Query(form.kind, (*params.items(), *site.search_params.items()))] if capability.takes(form.kind, form.patient_param) else []
+
+
+def own_form(capability: Capability, site: Site) -> Form | None:
+    """The form of our write-backs; a configuration that asks for an impossible one must not keep us from reading."""
+    try:
+        return form_for(capability, site.write_back)
+    except ConfigurationError:
+        return None
 
 
 def not_offered(capability: Capability) -> frozenset[str]:

@@ -98,7 +98,7 @@ class ServerWriteBack:
             return {}
         capability, form = self.client.capability, self._form
         patient = str(next(iter(owed.values()))["patient"]["reference"]).removeprefix("Patient/")
-        params = {form.patient_param: patient if form.patient_param == "patient" else f"Patient/{patient}"}
+        params = {form.patient_param: form.patient(patient)}
         if capability.takes(form.kind, "identifier"):
             params["identifier"] = ",".join(f"{GAP_SYSTEM}|{form.key(issue)}" for issue in owed.values())
         elif not (capability.takes(form.kind, form.patient_param) and capability.offers(form.kind)):

@@ -3,18 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
-from integration.ehr.forms import FORMS, Form
+from integration.ehr.forms import form_for
 from integration.ehr.http import Json
 from integration.ehr.issues import gap_of
 from integration.ehr.ledger import Ledger, MemoryLedger
 from integration.ehr.sending import Outcome, ServerWriteBack
-from integration.errors import ConfigurationError
 
 __all__ = ["Outcome", "ServerWriteBack", "Worklist", "WriteBack", "form_for", "write_back_for"]
-
-AUTO_FORMS = ("DetectedIssue", "Task", "Communication")  # a document in the chart only where the site asks for it
 
 
 class WriteBack(Protocol):
@@ -47,18 +43,6 @@ class Worklist:
         dry_run: bool = False,  # noqa: ARG002 (the protocol's)
     ) -> list[Outcome]:
         return [self.put(issue) for issue in wanted]
-
-
-def form_for(capability: Capability, wanted: str) -> Form | None:
-    """The form that the site asks for, or the best that the server takes; None: the worklist alone."""
-    if wanted == "worklist":
-        return None
-    for kind in AUTO_FORMS if wanted == "auto" else (wanted,):
-        if capability.creates(kind):
-            return FORMS[kind]
-    if wanted != "auto":
-        raise ConfigurationError(f"write_back = {wanted}, but this server lets nobody create a {wanted}. Use `auto`.")
-    return None
 
 
 def write_back_for(client: EhrClient, ledger: Ledger | None = None, *, limit: int | None = None) -> WriteBack:

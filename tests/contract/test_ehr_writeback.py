@@ -319,6 +319,21 @@ def test_a_task_is_opened_and_completed(ehr: Make, connect: Connect) -> None:
     assert fake.of("Task")[0]["status"] == "completed"
 
 
+@pytest.mark.parametrize(("mode", "form"), [("hapi", "Task"), ("epic", "auto"), ("oracle", "auto"), ("epic", "DocumentReference")])
+def test_the_life_of_a_gap_goes_on_from_any_form(mode: str, form: str, ehr: Make, connect: Connect) -> None:
+    """What was written in another form is read back as the DetectedIssue that it stands for, and never as a fact."""
+    fake = ehr(mode).load(chart())
+    client = connect(fake, write_back=form)
+    ours = write_back_for(client)
+    ours.put_all([detected_issue("a")], client.read_patient("p1").issues)
+    pull = client.read_patient("p1")
+    assert [(i["status"], i["implicated"]) for i in pull.issues] == [("preliminary", detected_issue()["implicated"])]
+    assert {r["resourceType"] for r in pull.resources} == {r["resourceType"] for r in chart()}
+    settled = pull.issues[0] | {"status": "final", "mitigation": [mitigation("On record")]}
+    ours.put_all([settled], pull.issues)
+    assert [(i["status"], len(i["mitigation"])) for i in client.read_patient("p1").issues] == [("final", 1)]
+
+
 @pytest.mark.parametrize("mode", ["epic", "oracle", "hapi"])
 def test_a_document_is_written_once_and_updated(mode: str, ehr: Make, connect: Connect) -> None:
     fake, ledger = ehr(mode).load(chart()), MemoryLedger()
