@@ -17,7 +17,7 @@ from tests import builders
 FOLDER = Path(__file__).parent
 WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
 EXPECTATIONS = {
-    "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages",
+    "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages", "denials",
 }  # fmt: skip
 
 
@@ -90,6 +90,9 @@ def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
         return [row.resource for row in found.unreadable]
     if name == "notes":
         return [note for note in expected if any(note in said for line in found.lines for said in line.notes)]
+    if name == "denials":
+        predicted = {gap.requirement: gap.predicted_denial for gap in found.gaps}
+        return {row: " ".join([denial.carc, *denial.rarc]) if (denial := predicted[row]) else None for row in expected}
     if name == "messages":
         return [said for said in expected if any(said in f"{gap.message} {gap.fix}" for gap in found.gaps)]
     # `line`, `jw_line`: elements of the first line, of the JW line, as the document names them.
