@@ -7,6 +7,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from integration.store.database import Db
+from mappings.record import PatientRecord
 
 
 @dataclass(frozen=True)
@@ -65,3 +66,11 @@ def stale(db: Db, site: str, before: datetime, limit: int) -> list[str]:
         [site, before, limit],
     )
     return [row[0] for row in rows]
+
+
+def describe(db: Db, identity: int, record: PatientRecord) -> None:
+    """Takes over name and birth date, for the worklist."""
+    name = record.demographics.name
+    text = ", ".join(part for part in (name.family, name.given) if part) if name else None
+    born = record.born.first.isoformat() if record.born and not record.born.partial else None
+    db.execute("update patients set name = %s, birth_date = %s where id = %s", [text, born, identity])

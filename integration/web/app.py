@@ -8,34 +8,48 @@ from fastapi import APIRouter, FastAPI
 
 from integration.settings import Settings
 from integration.store import Store
-from integration.web import chart_page, health, pages, problems, sign_in
+from integration.triggers import hooks
+from integration.web import chart_page, health, pages, problems, sign_in, worklist
 from integration.web.limits import BodyLimit
+from integration.work.queue import Queue
+from integration.work.worker import Worker
 
 MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
 
 
 def routers() -> list[APIRouter]:
     """Every part of the service that answers requests. A page or an endpoint joins it here."""
-    return [health.router, sign_in.router, chart_page.router]
+    return [health.router, hooks.router, sign_in.router, chart_page.router, worklist.router]
 
 
-def create_app(settings: Settings, store: Store | None = None, parts: Sequence[APIRouter] | None = None) -> FastAPI:
-    """`app.state` holds `settings` and `store` for the routers; without a STORE one is opened, and closed at the end."""
+def create_app(
+    settings: Settings, store: Store | None = None, parts: Sequence[APIRouter] | None = None, worker: Worker | None = None
+) -> FastAPI:
+    """`app.state` holds `settings`, `store` and `queue` for the routers, and the WORKER inside, if there is one.
+
+    Without a STORE one is opened, and closed at the end.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.store = store or Store.open(settings)
+        _equip(app, store or Store.open(settings))
         yield
         if store is None:
             app.state.store.close()
 
     app = FastAPI(title="ferroclaim", version=version("ferroclaim"), lifespan=lifespan)
     app.state.settings = settings
+    app.state.worker = worker
     if store is not None:
-        app.state.store = store
+        _equip(app, store)
     app.add_middleware(BodyLimit, limit=MOST_BYTES)
     problems.install(app)
     pages.install(app)
     for part in routers() if parts is None else parts:
         app.include_router(part)
     return app
+
+
+def _equip(app: FastAPI, store: Store) -> None:
+    app.state.store = store
+    app.state.queue = Queue(store, app.state.settings.service.settle_seconds)

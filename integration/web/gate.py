@@ -14,6 +14,7 @@ from integration.smart.server import Directory
 from integration.smart.sessions import Launch, Session, Sessions, hashed
 from integration.smart.vault import Vault
 from integration.store import Store
+from integration.work.queue import Queue
 
 SESSION_COOKIE = "__Host-ferroclaim"
 LAUNCH_COOKIE = "__Host-fc-"  # with part of the state's hash: several launches may be on their way at once
@@ -26,6 +27,7 @@ class House:
 
     settings: Settings
     store: Store
+    queue: Queue
     sessions: Sessions
     directory: Directory
     door: Door
@@ -38,7 +40,7 @@ def house(request: Request) -> House:
         web = state.settings.web
         sessions = Sessions(state.store.pool, Vault.in_folder(state.settings.data_dir), web.session_hours, web.idle_minutes)
         directory = Directory()
-        state.house = House(state.settings, state.store, sessions, directory, Door(state.settings, sessions, directory))
+        state.house = House(state.settings, state.store, Queue(state.store), sessions, directory, Door(state.settings, sessions, directory))
     return state.house
 
 

@@ -161,7 +161,8 @@ def _message(
 def _ways_in(settings: Settings) -> list[tuple[str, str]]:
     """Ways to sign in without a chart."""
     ways = [("/sign-in?with=sign-in", "Sign in")] if settings.web.sign_in else []
-    return ways + [(f"/sign-in?with={name}", f"Sign in at {name}") for name, site in settings.sites.items() if site.app]
+    ways += [(f"/sign-in?with={name}", f"Sign in at {name}") for name, site in settings.sites.items() if site.app]
+    return ways or ([("/sign-in", f"Go on as {settings.web.local_user}")] if settings.web.local_user else [])
 
 
 def _where(error: Exception) -> str:

@@ -21,6 +21,7 @@ from integration.store import assessments, audit, gaps, notes, patients
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web.gate import House
+from integration.work.queue import PERSON, patient_key
 from mappings.assessment import Gap
 from mappings.policy import PolicySet
 from mappings.writing.detected_issue import Waiver
@@ -38,7 +39,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Seen:
-    """What a visit found. `kept`: it counts as the assessment of this patient for everybody."""
+    """What a visit found."""
 
     patient: Patient
     pull: PatientPull
@@ -71,7 +72,10 @@ class Visit:
         return self.session.who.fhir_user or self.session.who.label
 
     def see(self, action: str | None = "saw") -> Seen:
-        """Reads and assesses now. What a person's rights may have hidden is not kept as everybody's assessment."""
+        """Reads and assesses now.
+
+        Where the service has an access of its own, that one decides for everybody: a person's rights may hide a result.
+        """
         pull = self.client.read_patient(self.launch.patient, fresh=True)
         _remember_capability(self.site, self.client.capability)
         now = datetime.now(UTC)
@@ -80,6 +84,9 @@ class Visit:
             patient = patients.known(db, self.site.name, self.launch.patient)
             if self.site.auth.method == "none" and not pull.unread:
                 assessments.keep(db, patient, checked.assessment, now, "person")
+                patients.describe(db, patient.id, checked.record)
+            elif action and self.site.auth.method != "none":
+                self.here.queue.assess(db, patient, "person", priority=PERSON)
             if action:
                 audit.note(db, self.actor, action, role="clinician", site=self.site.name, patient_id=patient.id)
             waivers = gaps.waivers(db, patient.id)
@@ -220,8 +227,8 @@ class Visit:
 
     def _write_back(self, seen: Seen, waivers: Mapping[str, Waiver]) -> bool:
         """Brings the DetectedIssues in line, one patient at a time; what another is writing now follows later."""
-        with self.here.store.holding(f"patient {self.site.name} {self.launch.patient}") as ours:
-            if not ours or seen.pull.unread:
+        with self.here.store.holding(patient_key(seen.patient.id)) as hold:
+            if not hold.ours or seen.pull.unread:
                 return False
             try:
                 wanted = owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)

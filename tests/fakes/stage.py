@@ -1,11 +1,13 @@
 """A whole stage for the pages: fake authorization server, fake EHR with a telling chart, embedded PostgreSQL, our service."""
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,9 @@ import uvicorn
 from pytest_httpserver import HTTPServer
 
 from integration.settings import Settings
-from integration.store import Store
+from integration.store import Store, assessments, patients
 from integration.web.app import create_app
-from tests.builders import Resource, administration, chart, ferritin, lab, order, patient, tsat
+from tests.builders import Resource, administration, chart, complete, document_of, encounter, ferritin, lab, order, patient, tsat
 from tests.fakes.ehr import FakeEhr
 from tests.fakes.launcher import FakeLauncher
 
@@ -91,3 +93,57 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+NAMES = (
+    "Abbott, Ines",
+    "Brown, Marcus",
+    "Chen, Li",
+    "Diaz, Rosa",
+    "Evans, Tom",
+    "Fischer, Ute",
+    "Garcia, Ana",
+    "Hall, June",
+    "Ito, Ken",
+    "Jones, Mae",
+)
+
+
+def seed_worklist(store: Store, site: str = "general", count: int = 10) -> None:
+    """Assessments of COUNT made-up patients: complete, waiting for a clinician, and waiting for the billing office."""
+    now = datetime.now(UTC)
+    today = now.date()
+    for number in range(count):
+        identity = f"w{number}"
+        resources = list(_made_up(number, identity, today))
+        found = document_of(resources, now)
+        with store.transaction() as db:
+            known = patients.known(db, site, identity)
+            assessments.keep(db, known, found.patients[0], now, "sweep")
+            db.execute(
+                "update patients set name = %s, birth_date = '1961-03-0' || %s where id = %s",
+                [NAMES[number % 10], number % 9 + 1, known.id],
+            )
+
+
+def _made_up(number: int, identity: str, today: date) -> Iterator[Resource]:
+    dose = ("200 mg", "100 mg", "300 mg", "150 mg")[number % 4]
+    without = ([], ["tsat"], ["coverage"], ["intolerance"], [])[number % 5]
+    for week in range(1 + number % 3):
+        day = today - timedelta(days=9 + 7 * week + number)
+        extra = {"discarded": "50 mg"} if dose == "150 mg" else {}
+        yield administration(
+            f"{identity}-{week}", dose=dose, on=f"{day}T09:00:00-05:00", encounter=f"{identity}-{week}", patient=identity, **extra
+        )
+        period = {"start": f"{day}T08:30:00-05:00", "end": f"{day}T10:00:00-05:00"}
+        yield encounter(f"{identity}-{week}", patient=identity, period=period)
+    labs = [ferritin(40 + number, on=str(today - timedelta(days=40))), tsat(12, on=str(today - timedelta(days=40)))]
+    for name, row in {**complete(), "ferritin": labs[0], "tsat": labs[1], "order": order(on=str(today - timedelta(days=60)))}.items():
+        if name not in ("administration", "encounter", *without):
+            yield _of(row, identity)
+
+
+def _of(row: Resource, identity: str) -> Resource:
+    """ROW as another patient's."""
+    text = json.dumps({**row, "id": identity if row["resourceType"] == "Patient" else row["id"]})
+    return dict(json.loads(text.replace('"Patient/p1"', f'"Patient/{identity}"')))

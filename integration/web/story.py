@@ -1,0 +1,172 @@
+"""The whole story of one line: chain, gaps and who settles them, history, notes, and the service lines of its claim."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from integration.settings import Settings
+from integration.store import Db, assessments, audit, gaps, notes
+from integration.store.audit import AuditRow
+from integration.store.gaps import GapRow
+from integration.store.notes import Note
+from integration.store.worklist import Row
+from integration.web import wording
+from integration.web.chart import line_text
+from mappings.assessment import ClaimLine
+from mappings.writing.drafts import service_lines
+from mappings.writing.segments import ELEMENT, TERMINATOR, Segment, segment
+
+# What the audit table calls an action, as a sentence goes on.
+_DONE = {
+    "saw": "opened the chart page",
+    "looked at": "looked at the line",
+    "waived": "waived a requirement",
+    "took back a waiver": "took back a waiver",
+    "created": "wrote the gap into the chart",
+    "updated": "updated the gap in the chart",
+    "recorded": "recorded it in the chart",
+    "released": "released the line",
+    "withdrew": "took the release back",
+    "assigned": "assigned the line",
+    "noted": "wrote a note",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    at: str
+    says: str
+    order: datetime
+
+
+@dataclass(frozen=True)
+class GapView:
+    title: str
+    finding: str
+    owner: wording.Owner
+    fix: str
+    blocking: bool
+    waived: str | None
+    written: str | None
+    denial: str | None
+
+
+@dataclass(frozen=True)
+class CdsCard:
+    """A card that stood in an order dialog, and what became of it."""
+
+    shown: str
+    summary: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Story:
+    row: Row
+    line: ClaimLine
+    text: str
+    gaps: tuple[GapView, ...]
+    events: tuple[Event, ...]
+    notes: tuple[Note, ...]
+    cards: tuple[CdsCard, ...]
+    x12: str
+    chips: tuple[str, ...]
+
+
+def story(db: Db, row: Row, settings: Settings) -> Story:
+    line = row.line
+    zone = settings.site(row.site).time_zone
+    concerned = [found for found in gaps.of_patient(db, row.site, row.patient) if row.line_id in found.gap.lines]
+    events = [*_assessed(db, row, zone), *_audited(db, row, zone, {found.gap.id for found in concerned})]
+    return Story(
+        row=row,
+        line=line,
+        text=line_text(line),
+        gaps=tuple(_gap(found) for found in sorted(concerned, key=lambda found: (not found.gap.blocking, found.gap.requirement))),
+        events=tuple(sorted(events, key=lambda event: event.order, reverse=True)),
+        notes=tuple(note for note in notes.of_patient(db, row.patient_id) if note.line_id in (None, row.line_id)),
+        cards=tuple(_cards(db, row, zone)),
+        x12=service_preview(line),
+        chips=tuple(wording.reason(reason) for reason in line.reasons),
+    )
+
+
+def _gap(found: GapRow) -> GapView:
+    gap = found.gap
+    waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
+    written = {"confirmed": f"in the chart as {found.location}", "refused": "the EHR does not take it", "sent": "sent, answer awaited"}
+    return GapView(
+        title=wording.title(gap.requirement),
+        finding=wording.first_sentence(gap.message),
+        owner=wording.owner(gap.requirement),
+        fix=gap.fix,
+        blocking=gap.blocking,
+        waived=waived,
+        written=written.get(found.written or ""),
+        denial=" + ".join([gap.predicted_denial.carc, *gap.predicted_denial.rarc]) if gap.predicted_denial else None,
+    )
+
+
+def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
+    """What each different assessment said of the line."""
+    events, last = [], ""
+    for kept in reversed(assessments.history(db, row.site, row.patient)):
+        line = next((line for line in kept.assessment.lines if line.id == row.line_id), None)
+        says = f"{line_text(line)} {line.status}{_because(line)}" if line else "no longer on record"
+        if says != last:
+            events.append(Event(when(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of))
+        last = says
+    return events
+
+
+def _because(line: ClaimLine) -> str:
+    return f": {', '.join(wording.reason(reason) for reason in line.reasons)}" if line.reasons else ""
+
+
+def _audited(db: Db, row: Row, zone: str | None, gap_ids: set[str]) -> list[Event]:
+    """What people and ferroclaim did about it; another line of the same patient is left out."""
+    ours = {f"ClaimLine/{row.line_id}", *(f"Gap/{gap}" for gap in gap_ids), None}
+    found = [entry for entry in audit.of_patient(db, row.patient_id) if _concerns(entry, ours, gap_ids)]
+    return [Event(when(entry.at, zone), _audit_sentence(entry), entry.at) for entry in found]
+
+
+def _concerns(entry: AuditRow, ours: set[str | None], gap_ids: set[str]) -> bool:
+    return entry.resource in ours or entry.detail.get("gap") in gap_ids or entry.action == "recorded"
+
+
+def _audit_sentence(entry: AuditRow) -> str:
+    why = entry.detail.get("reason")
+    resource = entry.resource if entry.resource and not entry.resource.startswith(("ClaimLine/", "Gap/")) else None
+    return f"{entry.actor} {_DONE.get(entry.action, entry.action)}{f' ({resource})' if resource else ''}{f': {why}' if why else ''}"
+
+
+def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:
+    found = db.execute(
+        "select shown_at, summary, outcome, reason, comment from cds_cards where site = %s and patient = %s and outcome is not null"
+        " order by shown_at desc limit 10",
+        [row.site, row.patient],
+    )
+    return [
+        CdsCard(when(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
+        for at, summary, outcome, reason, comment in found
+    ]
+
+
+def when(moment: datetime, zone: str | None) -> str:
+    return f"{wording.day(wording.local_day(moment, zone))} {wording.clock(moment, zone)}"
+
+
+def service_preview(line: ClaimLine) -> str:
+    """The line's own segments, as a claim file would carry them."""
+    segments: list[Segment] = []
+    for number, part in enumerate(service_lines(line), 1):
+        service, charge = ("HC", line.code, *line.modifiers), part.value if part.value is not None else Decimal(0)
+        pointers = tuple(range(1, 1 + min(4, len(line.diagnoses))))
+        priced = ("SV2", line.revenue_code, service, charge, "UN", part.units)
+        segments.append(segment("LX", number))
+        segments.append(segment(*priced) if line.bill_type else segment("SV1", service, charge, "UN", part.units, "", "", pointers))
+        segments.append(segment("DTP", "472", "D8", (line.service_date or "").replace("-", "")))
+        if part.ndc:
+            segments.append(segment("LIN", "", "N4", part.ndc.code))
+            segments.append(segment("CTP", "", "", "", Decimal(part.ndc.quantity), part.ndc.unit))
+    return "\n".join(ELEMENT.join(row) + TERMINATOR for row in segments)

@@ -1,0 +1,284 @@
+"""The biller's worklist: saved views, filters in the address, one line open beside the list, and bulk actions."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from integration.errors import FerroclaimError
+from integration.smart.sessions import Session
+from integration.store import Db, audit, failures, lines, notes, patients, worklist
+from integration.store.worklist import Filters, Row
+from integration.web import wording
+from integration.web.gate import FromOurPage, House, InHouse, with_role
+from integration.web.pages import PageRoute, page, security_headers
+from integration.web.story import story, when
+from integration.web.visits import policies_for
+from integration.work.queue import PERSON
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+Biller = Annotated[Session, with_role("biller", "admin")]
+CLINICIAN = sorted(wording.CLINICIAN | wording.SAFETY)
+ALL_SELECTED = 500
+
+VIEWS = (
+    ("ready", "Ready to release"),
+    ("held-clinician", "Held: clinician"),
+    ("held-us", "Held: us"),
+    ("waived", "Waived"),
+    ("released", "Released"),
+    ("changed", "Changed after release"),
+    ("not-billable", "Not billable"),
+    ("all", "All lines"),
+)
+EMPTY = {
+    "ready": ("Nothing is waiting for you.", "Lines appear here as soon as their charts are complete."),
+    "held-clinician": ("No clinician is needed.", "What a chart lacks would be listed here."),
+    "held-us": ("Nothing is held by the billing office.", "Coverage, authorization and place of service are in order."),
+    "waived": ("No waived lines.", "When a clinician waives a requirement, you decide here."),
+    "released": ("Nothing has been released yet.", "Release ready lines from the first view."),
+    "changed": ("No released line has changed since.", "If a chart changes after the release, the line comes back here."),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the table."""
+
+    row: Row
+    text: str
+    state: str
+    chips: tuple[tuple[str, wording.Owner], ...]
+    age: int | None
+    payer: str
+    patient: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a bulk action did: how many, how much, and why not the others."""
+
+    done: str
+    refused: tuple[str, ...]
+
+
+def _filters(
+    view: str = "ready",
+    site: str = "",
+    policy: str = "",
+    requirement: str = "",
+    owner: str = "",
+    find: str = "",
+    changed: str = "",
+    sort: str = "worth",
+    page: int = 1,
+) -> Filters:
+    """What cannot be read is left out, so that an old bookmark still opens."""
+    known = Filters(site=site, policy=policy, requirement=requirement, owner=owner, find=find[:80], changed="1" if changed else "")
+    view = view if view in worklist.VIEWS else "ready"
+    return replace(known, view=view, sort=sort if sort in worklist.ORDER else "worth", page=max(1, min(page, 10_000)))  # type: ignore[arg-type]
+
+
+Filtered = Annotated[Filters, Depends(_filters)]
+
+
+def address(filters: Filters, **changes: Any) -> str:
+    """The address of a view; what is not set is left out."""
+    wanted = {**asdict(filters), **changes}
+    kept = {key: value for key, value in wanted.items() if value not in ("", None, asdict(Filters()).get(key))}
+    return f"/worklist?{urlencode(kept)}" if kept else "/worklist"
+
+
+@router.get("/")
+def home(here: InHouse) -> Response:
+    return RedirectResponse("/worklist", 303, security_headers(here.settings))
+
+
+@router.get("/worklist")
+def show(request: Request, here: InHouse, filters: Filtered, session: Biller, open: str = "") -> Response:  # noqa: A002 (as in the address)
+    return _page(request, here, session, filters, open)
+
+
+@router.get("/worklist.csv")
+def table(here: InHouse, filters: Filtered, session: Biller) -> Response:
+    """The list as it is filtered, all pages."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["service date", "site", "patient", "payer policy", "line", "units", "status", "waits for", "money", "owner"])
+    with here.store.transaction() as db:
+        number = 1
+        while found := worklist.rows(db, replace(filters, page=number), _sites(here), CLINICIAN):
+            for row in found:
+                line = row.line
+                cells = [row.service_date, row.site, row.patient, row.policy, " ".join([line.code, *line.modifiers]), line.units]
+                writer.writerow(safe([*cells, row.state, "; ".join(row.waits_for), row.value, row.owner]))
+            number += 1
+        audit.note(db, actor(session), "exported the list", role="biller", view=filters.view)
+    return download(out.getvalue(), "worklist.csv", here)
+
+
+@router.post("/worklist", dependencies=[FromOurPage])
+def act(
+    request: Request,
+    here: InHouse,
+    session: Biller,
+    filters: Filtered,
+    action: Annotated[str, Form(max_length=20)],
+    line: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
+    reason: Annotated[str, Form(max_length=300)] = "",
+    owner: Annotated[str, Form(max_length=80)] = "",
+    text: Annotated[str, Form(max_length=2000)] = "",
+    open: Annotated[str, Form()] = "",  # noqa: A002
+) -> Response:
+    """One action on the selected lines. What cannot be done is told line by line; the others are done."""
+    keys = list(dict.fromkeys(line))[:ALL_SELECTED]
+    if not keys:
+        return _page(request, here, session, filters, open, Results("Nothing was selected.", ()))
+    results = _acted(here, session, keys, action, reason=reason.strip(), owner=owner.strip(), text=text.strip())
+    return _page(request, here, session, filters, open, results)
+
+
+def _acted(here: House, session: Session, keys: Sequence[str], action: str, *, reason: str, owner: str, text: str) -> Results:
+    done: list[Row] = []
+    refused: list[str] = []
+    for key in keys:
+        with here.store.transaction() as db:
+            row = worklist.get(db, key, _sites(here))
+            try:
+                if row is None:
+                    raise lines.NotReleasable("A selected line is no longer there.")
+                _one(db, here, session, row, action, reason, owner, text)
+            except FerroclaimError as error:
+                refused.append(str(error))
+                continue
+            done.append(row)
+    money = sum((row.value or Decimal(0) for row in done), Decimal(0))
+    says = {
+        "release": f"{wording.plural(len(done), 'line')} released, {wording.money(money)}.",
+        "withdraw": f"The release of {wording.plural(len(done), 'line')} was taken back.",
+        "recheck": f"{wording.plural(len(done), 'line')} will be checked again in a moment.",
+        "assign": f"{wording.plural(len(done), 'line')} assigned to {owner or 'nobody'}.",
+        "note": f"A note was added to {wording.plural(len(done), 'line')}.",
+    }
+    return Results(says.get(action, "Nothing was done."), tuple(refused))
+
+
+def _one(db: Db, here: House, session: Session, row: Row, action: str, reason: str, owner: str, text: str) -> None:
+    who, role = actor(session), "biller" if session.may("biller") else "admin"
+    found = lines.get(db, row.site, row.patient, row.line_id)
+    patient = patients.by_id(db, row.patient_id)
+    if found is None or patient is None:
+        raise lines.NotReleasable("A selected line is no longer there.")
+    if action == "release":
+        lines.release(db, found, who, role, reason or None)
+    elif action == "withdraw":
+        lines.withdraw(db, found, who, role)
+    elif action == "recheck":
+        here.queue.assess(db, patient, "person", priority=PERSON)
+    elif action == "assign":
+        lines.assign(db, found, owner or None, who, role)
+    elif action == "note" and text:
+        notes.add(db, patient, text, who, role, row.line_id)
+    else:
+        raise lines.NotReleasable("Say what to do: release, withdraw, recheck, assign or note.")
+
+
+def _page(request: Request, here: House, session: Session, filters: Filters, open_: str, results: Results | None = None) -> Response:
+    with here.store.transaction() as db:
+        sites = _sites(here)
+        found = worklist.rows(db, filters, sites, CLINICIAN)
+        sums = worklist.sums(db, filters, sites, CLINICIAN)
+        row = worklist.get(db, open_, sites) if open_ else None
+        opened = story(db, row, here.settings) if row else None
+        if row:
+            audit.note(
+                db,
+                actor(session),
+                "looked at",
+                role="biller",
+                site=row.site,
+                patient_id=row.patient_id,
+                resource=f"ClaimLine/{row.line_id}",
+            )
+        else:
+            audit.note(db, actor(session), "saw the worklist", role="biller", view=filters.view)
+        context: dict[str, Any] = {
+            "counts": worklist.counts(db, sites, CLINICIAN),
+            "choices": worklist.choices(db, sites),
+            "failed": [(f, when(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)],
+            "troubled": _troubled(db),
+        }
+    payers = _payers(here)
+    today = date.today()  # noqa: DTZ011 (the age of a line in days)
+    return page(
+        request,
+        "worklist.html",
+        filters=filters,
+        views=VIEWS,
+        cells=[_cell(row, filters, today, payers) for row in found],
+        sums=sums,
+        pages=-(-sums.count // worklist.PAGE_ROWS),
+        opened=opened,
+        open=open_ if opened else "",
+        results=results,
+        csrf=session.csrf,
+        user=session.who.label,
+        empty=EMPTY.get(filters.view, ("No line fits.", "Loosen the filters.")),
+        title=dict(VIEWS)[filters.view],
+        address=address,
+        requirement_title=wording.title,
+        sites=sites,
+        payers=payers,
+        **context,
+    )
+
+
+def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Cell:
+    line = row.line
+    named = row.waits_for or row.waived_for
+    return Cell(
+        row=row,
+        text=" ".join([line.code, *line.modifiers, "×", str(line.units)]),
+        state=row.state,
+        chips=tuple((wording.title(name), wording.owner(name)) for name in named),
+        age=(today - row.service_date).days if row.service_date else None,
+        payer=payers.get(row.policy or "", row.policy or "not known"),
+        patient=row.name or f"Patient {row.patient}",
+        link=address(filters, open=row.key),
+    )
+
+
+def _troubled(db: Db) -> list[tuple[str, str]]:
+    """Sites that rest, and why: then the list may be behind the charts."""
+    return [(row[0], row[1]) for row in db.execute("select site, trouble from site_state where rest_until > now() and trouble is not null")]
+
+
+def _payers(here: House) -> dict[str, str]:
+    """The titles of the policies, as people call the payer."""
+    return {policy.id: policy.title for site in here.settings.sites.values() for policy in policies_for(site).policies}
+
+
+def _sites(here: House) -> list[str]:
+    return sorted(here.settings.sites)
+
+
+def actor(session: Session) -> str:
+    return session.who.fhir_user or session.who.label
+
+
+def safe(cells: Sequence[object]) -> list[object]:
+    """A spreadsheet runs what begins with one of these as a formula."""
+    return [f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell for cell in cells]
+
+
+def download(text: str, name: str, here: House) -> Response:
+    headers = {**security_headers(here.settings), "Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
