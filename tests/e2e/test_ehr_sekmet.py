@@ -1,6 +1,9 @@
 """The same story against an EHR that is strict about authorization and takes no DetectedIssue."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from integration.ehr.keys import Keyring, generate
 from integration.ehr.ledger import MemoryLedger
 from integration.ehr.writeback import write_back_for
 from integration.errors import ConfigurationError, Forbidden, Unauthorized
+from tests import builders
 from tests.fakes.chart import chart, detected_issue, ferritin, mitigation, ref, resource, transaction
 from tests.plugins.sekmet import Sekmet
 
@@ -119,3 +123,31 @@ def test_a_scope_that_does_not_reach(sekmet: Sekmet, patient: str) -> None:
         assert client.read("Patient", patient)["id"] == patient
         with pytest.raises(Forbidden, match="Ask the EHR's administrator for the missing scope"):
             client.read_patient(patient)
+
+
+def test_the_main_job_ends_in_tasks_that_are_completed(sekmet: Sekmet, hospital: EhrClient, fresh: Fresh, tmp_path: Path) -> None:
+    """As in test_main_job, through the command line: gaps appear once, and close when the chart is completed."""
+    config = tmp_path / "ferroclaim.toml"
+    auth = f'{{method = "private_key_jwt", client_id = "ferroclaim", key_file = "{sekmet.key_file}"}}'
+    config.write_text(f'[sites.sekmet]\nbase_url = "{sekmet.base_url}"\ntime_zone = "America/New_York"\nauth = {auth}\n')
+    records = builders.chart(builders.administration(dose="150 mg"), without=["ferritin"])
+    hospital.transport.write("POST", "", transaction(records, fresh))
+    patient = fresh(builders.PATIENT)
+
+    def assessed() -> dict[str, tuple[str, str]]:
+        options = ["--patient", patient, "--site", "sekmet", "--config", str(config), "--as-of", "2026-11-23", "--write-back"]
+        command = [str(Path(sys.executable).with_name("ferroclaim")), "assess", sekmet.base_url, *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        tasks = hospital.search("Task", {"patient": patient}, fresh=True)
+        return {task["code"]["coding"][0]["code"]: (task["status"], task["meta"]["versionId"]) for task in tasks}
+
+    opened = {"discarded-amount": ("requested", "1"), "ferritin": ("requested", "1")}
+    assert assessed() == opened
+    assert assessed() == opened
+    given = hospital.read("MedicationAdministration", fresh("ma1"))
+    noted = given | {"note": [{"text": "Wasted 50 mg."}]}
+    hospital.transport.write("PUT", f"MedicationAdministration/{given['id']}", noted)
+    assert assessed() == {**opened, "discarded-amount": ("completed", "2")}
+    hospital.transport.write("PUT", f"MedicationAdministration/{given['id']}", noted | {"status": "entered-in-error"})
+    assert assessed() == {"discarded-amount": ("completed", "2"), "ferritin": ("cancelled", "2")}
