@@ -1,0 +1,344 @@
+"""837 drafts, each looked at by pyx12 and by our own checks."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from mappings.record import Problem
+from mappings.site import Site
+from mappings.writing import faults, x12
+from mappings.writing.segments import parsed
+from tests import builders, claims
+from tests.builders import Resource
+
+PROFESSIONAL = """\
+ISA*00*          *00*          *ZZ*1234567893     *ZZ*15202          *261123*1505*^*00501*795446300*1*T*:~
+GS*HC*1234567893*15202*20261123*1505*1*X*005010X222A1~
+ST*837*0001*005010X222A1~
+BHT*0019*00*7954463001*20261123*1505*CH~
+NM1*41*2*RIVERSIDE NEPHROLOGY PC*****46*1234567893~
+PER*IC*RIVERSIDE NEPHROLOGY PC*TE*5555551234~
+NM1*40*2*MEDICARE*****46*15202~
+HL*1**20*1~
+PRV*BI*PXC*207RN0300X~
+NM1*85*2*RIVERSIDE NEPHROLOGY PC*****XX*1234567893~
+N3*100 MAIN STREET~
+N4*COLUMBUS*OH*432151234~
+REF*EI*123456789~
+HL*2*1*22*0~
+SBR*P*18*******MB~
+NM1*IL*1*DOE*JANE****MI*1EG4TE5MK73~
+N3*12 ELM STREET~
+N4*COLUMBUS*OH*43215~
+DMG*D8*19550214*F~
+NM1*PR*2*MEDICARE*****PI*15202~
+CLM*E214323ECF604FA3A95F*45.8***11:B:1*Y*A*Y*Y~
+NTE*ADD*DRAFT, NOT A CLAIM. CHARGES ARE PAYMENT LIMITS, 0 WHERE PACKAGED OR NOT KNOWN~
+HI*ABK:N184*ABF:D631*ABF:D509~
+NM1*82*1*SMITH*ALAN****XX*1598765430~
+LX*1~
+SV1*HC:J1756*22.9*UN*100***1:2:3~
+DTP*472*D8*20261101~
+REF*6R*F8667208C3B4C98DED078F4F~
+LIN**N4*00517231005~
+CTP****5*ML~
+LX*2~
+SV1*HC:J1756:JW*22.9*UN*100***1:2:3~
+DTP*472*D8*20261101~
+REF*6R*34B1902FAD9949D9F8FC0FCA~
+LIN**N4*00517231005~
+CTP****5*ML~
+SE*35*0001~
+GE*1*1~
+IEA*1*795446300~
+"""
+PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
+TWO_VIALS = builders.administration(
+    dose="125 mg", ndc=None, opened=[{"ndc": builders.VENOFER_100}, {"ndc": builders.VENOFER_50}], discarded="25 mg"
+)
+
+
+def accepted(resources: list[Resource], site: Site = claims.SITE) -> list[tuple[str, ...]]:
+    """The segments of a file in which nobody finds a fault."""
+    text, problems = claims.written(resources, site)
+    assert problems == []
+    assert text
+    assert faults(text) == []
+    assert claims.validated(text) == ""
+    return parsed(text)
+
+
+def refused(resources: list[Resource], site: Site = claims.SITE) -> str:
+    """The one sentence on why nothing was written."""
+    text, problems = claims.written(resources, site)
+    assert text == ""
+    (problem,) = problems
+    return problem.problem
+
+
+def body(rows: list[tuple[str, ...]], *identities: str) -> list[str]:
+    return ["*".join(row) for row in rows if row[0] in identities]
+
+
+def test_a_professional_draft_with_discarded_drug() -> None:
+    text, problems = claims.written(claims.chart(PAIR))
+    assert (text, problems) == (PROFESSIONAL, [])
+    assert faults(text) == []
+    assert claims.validated(text) == ""
+
+
+def test_an_outpatient_hospital() -> None:
+    rows = accepted(claims.hospital())
+    start = next(place for place, row in enumerate(rows) if row[0] == "CLM")
+    assert ["*".join(row) for row in rows[start:-3]] == [
+        "CLM*FA499F7D46462DC9CAD7*0***13:A:1**A*Y*Y",
+        "DTP*434*RD8*20261101-20261101",
+        "CL1*9*9*01",
+        "NTE*ADD*DRAFT, NOT A CLAIM. CHARGES ARE PAYMENT LIMITS, 0 WHERE PACKAGED OR NOT KNOWN",
+        "HI*ABK:N184",
+        "HI*ABF:D631*ABF:D509",
+        "NM1*71*1*SMITH*ALAN****XX*1598765430",
+        "LX*1",
+        "SV2*0636*HC:J1756*0*UN*200",
+        "DTP*472*D8*20261101",
+        "REF*6R*F8667208C3B4C98DED078F4F",
+        "LIN**N4*00517234010",
+        "CTP****10*ML",
+    ]
+    assert body(rows, "GS", "ST", "SBR") == [
+        "GS*HC*1234567893*15202*20261123*1505*1*X*005010X223A2", "ST*837*0001*005010X223A2", "SBR*P*18*******MA",
+    ]  # fmt: skip
+
+
+def test_an_emergency_department_says_so() -> None:
+    assert body(accepted(claims.chart(builders.location("23"))), "CL1") == ["CL1*1*9*01"]
+
+
+def test_a_dialysis_facilitys_month() -> None:
+    second = builders.administration(id="ma2", on="2026-11-03T09:00:00-05:00")
+    visit = builders.encounter(participant=claims.ATTENDER, **claims.VISIT)
+    rows = accepted(claims.dialysis(visit, second))
+    assert body(rows, "CLM", "DTP", "CL1", "NTE", "HI", "SV2") == [
+        next(iter(body(rows, "CLM"))),
+        "DTP*434*RD8*20261101-20261103",
+        "CL1*9*9*30",
+        "NTE*ADD*DRAFT OF THE DRUG LINES ONLY. ADD DIALYSIS LINES, VALUE AND CONDITION CODES",
+        "HI*ABK:N186",
+        "HI*ABF:D631*ABF:D509*ABF:Z992",
+        "SV2*0636*HC:J1756:JZ*0*UN*200",
+        "DTP*472*D8*20261101",
+        "SV2*0636*HC:J1756:JZ*0*UN*200",
+        "DTP*472*D8*20261103",
+    ]
+    assert body(rows, "CLM")[0].endswith("*0***72:A:1**A*Y*Y")
+
+
+def test_a_child_on_a_parents_plan() -> None:
+    rows = accepted(claims.commercial())
+    assert body(rows, "HL", "SBR", "PAT", "REF") == [
+        "HL*1**20*1", "REF*EI*123456789", "HL*2*1*22*1", "SBR*P********CI", "HL*3*2*23*0", "PAT*19",
+        "REF*G1*PA123", "REF*6R*F8667208C3B4C98DED078F4F",
+    ]  # fmt: skip
+    assert [row for row in body(rows, "NM1") if row.startswith(("NM1*IL", "NM1*QC"))] == [
+        "NM1*IL*1*DOE*JOHN****MI*W123",
+        "NM1*QC*1*DOE*JANE",
+    ]
+
+
+def test_a_line_of_two_ndcs_is_two_service_lines() -> None:
+    rows = accepted(claims.chart(TWO_VIALS))
+    assert body(rows, "SV1", "LIN", "CTP") == [
+        "SV1*HC:J1756*5.73*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
+        "SV1*HC:J1756*22.9*UN*100***1:2:3", "LIN**N4*00517234010", "CTP****5*ML",
+        "SV1*HC:J1756:JW*5.73*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
+    ]  # fmt: skip
+    assert [row for row in body(rows, "REF") if "6R" in row] == [
+        "REF*6R*F8667208C3B4C98DED078F4F-1", "REF*6R*F8667208C3B4C98DED078F4F-2", "REF*6R*34B1902FAD9949D9F8FC0FCA",
+    ]  # fmt: skip
+
+
+def test_a_charge_that_is_not_known_is_zero() -> None:
+    site = replace(claims.SITE, bill_services=True)
+    half_an_hour = builders.administration(until="2026-11-01T09:30:00-05:00")
+    rows = accepted(claims.chart(half_an_hour), site)
+    assert body(rows, "CLM", "SV1") == [
+        body(rows, "CLM")[0],
+        "SV1*HC:96365*0*UN*1***1:2:3",
+        "SV1*HC:J1756:JZ*45.8*UN*200***1:2:3",
+    ]
+
+
+def test_claims_of_one_policy_stand_under_one_subscriber() -> None:
+    visit = builders.encounter(participant=claims.ATTENDER, **claims.VISIT)
+    rows = accepted(claims.chart(visit, builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00")))
+    assert body(rows, "HL") == ["HL*1**20*1", "HL*2*1*22*0"]
+    assert len(body(rows, "CLM")) == 2
+
+
+def test_professional_and_institutional_claims_are_groups_of_one_interchange() -> None:
+    ward = builders.encounter(id="ward", location="ward", participant=claims.ATTENDER)
+    there = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00", encounter="ward")
+    rows = accepted(claims.chart(ward, builders.location("22", id="ward"), there))
+    assert body(rows, "ISA")[0].split("*")[15] == "T"
+    assert [row.split("*")[8] for row in body(rows, "GS")] == ["005010X222A1", "005010X223A2"]
+    assert body(rows, "GE", "IEA") == ["GE*1*1", "GE*1*2", "IEA*2*795446300"]
+
+
+def two_payers() -> list[Resource]:
+    ended = builders.coverage(subscriberId="1EG4TE5MK73", period={"start": "2020-01-01", "end": "2026-11-05"})
+    later = builders.commercial(id="sunrise", subscriberId="W9", relationship={"coding": [{"code": "self"}]})
+    visit = builders.encounter(participant=claims.ATTENDER, **claims.VISIT)
+    second = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00")
+    later["period"] = {"start": "2026-11-06"}
+    return claims.chart(ended, later, visit, second, builders.authorization(), builders.note())
+
+
+def test_without_a_clearinghouse_each_payer_gets_its_interchange() -> None:
+    rows = accepted(two_payers())
+    assert [(row[8].strip(), row[13]) for row in rows if row[0] == "ISA"] == [("15202", "795446300"), ("SHP01", "795446301")]
+
+
+def test_a_clearinghouse_gets_them_all() -> None:
+    provider = replace(claims.PROVIDER, submitter_id="RIVER", receiver_id="CLEAR", receiver_name="Clearing House")
+    rows = accepted(two_payers(), replace(claims.SITE, billing_provider=provider))
+    assert [(row[6].strip(), row[8].strip()) for row in rows if row[0] == "ISA"] == [("RIVER", "CLEAR")]
+    assert [row for row in body(rows, "NM1") if row.startswith(("NM1*41", "NM1*40", "NM1*PR"))] == [
+        "NM1*41*2*RIVERSIDE NEPHROLOGY PC*****46*RIVER",
+        "NM1*40*2*CLEARING HOUSE*****46*CLEAR",
+        "NM1*PR*2*MEDICARE*****PI*15202",
+        "NM1*PR*2*SUNRISE HEALTH PLAN*****PI*SHP01",
+    ]
+
+
+@pytest.mark.parametrize("broken", ["DMG*D8*19550214*F~\n", "HI*ABK:N184*ABF:D631*ABF:D509~\n", "LIN**N4*00517231005~\n"])
+def test_the_validator_sees_what_is_missing(broken: str) -> None:
+    assert claims.validated(PROFESSIONAL.replace(broken, "", 1)) != ""
+
+
+def test_nothing_ready_is_nothing_written() -> None:
+    assert claims.written(claims.chart(without=("ferritin",))) == ("", [])
+
+
+def test_the_order_of_the_chart_does_not_matter() -> None:
+    chart = two_payers()
+    assert claims.written(chart) == claims.written(chart[::-1])
+
+
+def test_what_a_chart_lacks_is_one_sentence() -> None:
+    bare = builders.chart(builders.patient(born="1955-02", sex="x"), builders.coverage(payor="CMS"))
+    assert refused(bare) == (
+        "The 837 draft of 2026-11-01 is not written: it lacks the patient's family and given name in Latin letters (Patient.name), "
+        "the patient's address with street, city, state as two letters and ZIP code (Patient.address), "
+        "the patient's birth date (Patient.birthDate), the patient's sex (Patient.gender), "
+        "the member number (Coverage/coverage subscriberId), "
+        "the payer's id for claims (claim_id in the site's payer_aliases, or a typed identifier of the Organization) and "
+        "one rendering practitioner with name and NPI (Encounter.participant or MedicationAdministration.performer)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        (claims.patient(family="李", given="娜"), "family and given name in Latin letters"),
+        (builders.patient(name=[{"family": "Doe"}], address=[claims.HOME]), "family and given name"),
+        (claims.patient(address=[{**claims.HOME, "state": "Ohio"}]), "state as two letters"),
+        (claims.patient(address=[{**claims.HOME, "line": ["~"]}]), "address with street"),
+        (builders.coverage(), "the member number"),
+        (builders.coverage(subscriberId="1EG4*TE5"), "the member number"),
+        (builders.coverage(subscriberId="W1", relationship={"coding": [{"code": "spouse"}]}), "relationship to the subscriber"),
+        (builders.encounter(), "one rendering practitioner"),
+        (claims.practitioner(npi="1598765431"), "the NPI of NM1*82 fails its check digit"),
+    ],
+)
+def test_a_draft_that_lacks_something_is_not_written(change: Resource, lacks: str) -> None:
+    assert lacks in refused(claims.chart(change))
+
+
+def test_the_others_are_written() -> None:
+    nameless = builders.encounter(id="visit-2", participant=[])
+    second = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00", encounter="visit-2")
+    text, problems = claims.written(claims.chart(nameless, builders.location(), second))
+    assert faults(text) == []
+    assert text.count("CLM*") == 1
+    assert [problem.problem[:40] for problem in problems] == ["The 837 draft of 2026-11-08 is not writt"]
+
+
+def test_two_attending_practitioners_are_none() -> None:
+    two = [*claims.ATTENDER, {**claims.ATTENDER[0], "individual": {"reference": "Practitioner/jones"}}]
+    jones = claims.practitioner(npi="1679576722", name="jones", family="Jones")
+    assert "where 2 are named" in refused(claims.hospital(jones, builders.encounter(participant=two)))
+
+
+def test_who_gave_the_drug_renders_it_but_does_not_attend() -> None:
+    nobody = builders.encounter()
+    dose = builders.administration(performer=[{"actor": {"reference": "Practitioner/smith"}}])
+    assert "NM1*82*1*SMITH*ALAN****XX*1598765430" in body(accepted(claims.chart(nobody, dose)), "NM1")
+    assert "one attending practitioner" in refused(claims.hospital(nobody, dose))
+
+
+def test_an_authorization_that_x12_cannot_carry_is_not_rewritten() -> None:
+    answer = builders.authorization(preAuthRef="PA:1*2")
+    assert "prior authorization's number can't be written" in refused(claims.commercial(answer))
+
+
+@pytest.mark.parametrize(
+    ("provider", "lacks"),
+    [
+        (None, "lacks name, npi, tax_id, address and phone."),
+        (replace(claims.PROVIDER, phone=None, address=None), "lacks an address and a phone."),
+        (replace(claims.PROVIDER, npi="1234567890"), "lacks an npi with a right check digit."),
+        (replace(claims.PROVIDER, address=replace(claims.PROVIDER.address, postal_code="43215")), "lacks a nine-digit postal_code."),  # type: ignore[type-var]
+    ],
+)
+def test_without_a_billing_provider_nothing_is_written(provider: Any, lacks: str) -> None:
+    text, problems = claims.written(claims.chart(), replace(claims.SITE, billing_provider=provider))
+    assert text == ""
+    assert problems == [Problem("billing_provider", f"No 837 draft can be written: the site's billing_provider {lacks}")]
+
+
+def test_a_patient_without_a_record_is_named() -> None:
+    document, _ = claims.assessed(claims.chart())
+    assert x12(document, {}, claims.SITE, claims.NOW)[1][0].problem.endswith("it lacks the patient's record.")
+
+
+@pytest.mark.parametrize(
+    ("family", "expected"),
+    [
+        ("O'Brien-Łoś", "O'BRIEN-LOS"),
+        ("Müller*NM1", "MULLER NM1"),
+        ("Doe~\nCLM*9*9", "DOE CLM 9 9"),
+        ("Doe:^", "DOE"),
+        ("Straße", "STRASSE"),
+    ],
+)
+def test_a_name_stays_in_its_place(family: str, expected: str) -> None:
+    rows = accepted(claims.chart(claims.patient(family=family)))
+    assert f"NM1*IL*1*{expected}*JANE****MI*1EG4TE5MK73" in body(rows, "NM1")
+    assert len(body(rows, "CLM")) == 1
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=20))
+def test_no_text_breaks_out(name: str, street: str, member: str) -> None:
+    changes = [
+        claims.patient(family=name, given=name, address=[{**claims.HOME, "line": [street]}]),
+        builders.coverage(subscriberId=member),
+        builders.administration(note=f"{name} {street}"),
+    ]
+    text, problems = claims.written(claims.chart(*changes))
+    assert bool(text) != bool(problems)
+    if text:
+        assert faults(text) == []
+        assert [row[0] for row in parsed(text)] == [row[0] for row in parsed(claims.written(claims.chart())[0])]
+
+
+def test_segments_of_a_transaction_are_counted() -> None:
+    rows = accepted(two_payers())
+    starts = [place for place, row in enumerate(rows) if row[0] == "ST"]
+    ends = [place for place, row in enumerate(rows) if row[0] == "SE"]
+    assert [int(rows[end][1]) for end in ends] == [end - start + 1 for start, end in zip(starts, ends, strict=True)]
+    assert all(start < end for start, end in pairwise(sorted(starts + ends)))
