@@ -74,6 +74,9 @@ class Sweep(_Section):
     pages: int = Field(default=20, ge=1, description="Pages read before others get their turn; the rest follows.")
     first_days: int = Field(default=7, ge=0, description="How far back the first look at a site goes.")
     refresh_hours: int = Field(default=24, ge=1, description="Open records are read again at least this often.")
+    fallback_hours: float = Field(
+        default=4, gt=0, description="The same at a site that cannot be searched without naming a patient (Epic, Oracle, athenahealth)."
+    )
     refresh_patients: int = Field(default=500, ge=0, description="At most so many of them per site and hour.")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self
 
 import psycopg
@@ -85,20 +86,31 @@ class Store:
             self.embedded.start()
 
     @contextmanager
-    def holding(self, key: str) -> Iterator[bool]:
-        """Whether KEY is ours alone, across all machines, until the end of the block or of this process.
+    def holding(self, key: str) -> Iterator["Hold"]:
+        """Holds KEY across all machines until the end of the block or of this process, unless somebody else does.
 
-        A connection of its own holds it, so a process that dies lets go at once, and one that was cut off cannot
-        go on unnoticed beside its successor.
+        A connection of its own holds it, so a process that dies lets go at once.
         """
         try:
             with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as db:
                 _configured(db)
                 row = db.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
-                yield bool(row and row[0])
+                yield Hold(db, bool(row and row[0]))
         except psycopg.OperationalError as error:
             self.revive()
             raise StoreUnavailable(f"The database does not answer ({type(error).__name__}). Try again.") from None
+
+
+@dataclass(frozen=True)
+class Hold:
+    """`ours`: whether we got it."""
+
+    db: Db
+    ours: bool
+
+    def check(self) -> None:
+        """Raises where the connection that holds it is gone, and with it the hold."""
+        self.db.execute("select 1")
 
 
 def _configured(db: Connection[Any]) -> None:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 
+from integration.cds import services
 from integration.settings import Settings
 from integration.store import Store
 from integration.triggers import hooks
@@ -19,7 +20,7 @@ MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
 
 def routers() -> list[APIRouter]:
     """Every part of the service that answers requests. A page or an endpoint joins it here."""
-    return [health.router, hooks.router, sign_in.router, chart_page.router, worklist.router]
+    return [health.router, hooks.router, sign_in.router, chart_page.router, worklist.router, services.router]
 
 
 def create_app(

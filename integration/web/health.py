@@ -18,12 +18,11 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """503 while the database does not answer or a worker inside has stopped. A site that rests is told, and no reason."""
+    """503 while the database does not answer or a worker inside has stopped."""
     state = request.app.state
     checks: dict[str, Any] = {"database": await run_in_threadpool(_database, state.store)}
-    worker = getattr(state, "worker", None)
-    if worker is not None:
-        checks["worker"] = "ok" if worker.is_alive else "stopped"
+    if state.worker is not None:
+        checks["worker"] = "ok" if state.worker.is_alive else "stopped"
     good = all(value == "ok" for value in checks.values())
     return JSONResponse({"status": "ok" if good else "unavailable", "checks": checks}, 200 if good else 503)
 

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from integration.errors import FerroclaimError
+from integration.logs import where
 
 log = structlog.get_logger()
 
@@ -63,13 +64,5 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> JSONResponse:
         route = request.scope.get("route")
-        log.error("unexpected error", route=getattr(route, "path", None), error=type(error).__name__, where=_where(error))
+        log.error("unexpected error", route=getattr(route, "path", None), error=type(error).__name__, where=where(error))
         return answer(500, "Something went wrong here. It was logged.")
-
-
-def _where(error: Exception) -> str:
-    """File and line; the message may hold a patient's data."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return f"{frame.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{frame.tb_lineno}" if frame else "?"

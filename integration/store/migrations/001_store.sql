@@ -140,6 +140,15 @@ create unique index notifications_once on notifications (site, hook, duplicate_k
 create index notifications_received on notifications (received_at);
 create index notifications_numbers on notifications using gin (event_numbers);
 
+-- Every hook that was ever heard of, whoever set it up.
+create table hooks (
+    site text not null,
+    name text not null,                          -- the last part of /hooks/{site}/{name}
+    heard_at timestamptz not null default now(),
+    last_event bigint,
+    primary key (site, name)
+);
+
 create table subscriptions (
     site text not null,
     name text not null,                          -- the last part of /hooks/{site}/{name}
@@ -151,8 +160,6 @@ create table subscriptions (
     problem text,
     created_at timestamptz not null default now(),
     verified_at timestamptz,
-    heard_at timestamptz,
-    last_event bigint,
     recreated integer not null default 0,
     primary key (site, name)
 );
@@ -185,6 +192,7 @@ create table failures (
     id bigint generated always as identity primary key,
     site text not null,
     task text not null,
+    key text not null,                           -- the job's lock: the patient, or what else it is about
     patient_id bigint references patients on delete cascade,
     arguments jsonb not null,
     error text not null,                         -- its class
@@ -192,7 +200,7 @@ create table failures (
     attempts integer not null,
     failed_at timestamptz not null default now()
 );
-create unique index failures_once on failures (site, task, coalesce(patient_id, 0));
+create unique index failures_once on failures (task, key);
 
 create table audit (
     id bigint generated always as identity primary key,

@@ -1,0 +1,71 @@
+"""`failed`: work that was given up and needs a person."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.errors import ConfigurationError
+from integration.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Work that was given up: look, try again, or let it be.")
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers of `failed list`.")]
+Every = Annotated[bool, typer.Option("--all", help="All of them.")]
+
+
+def mount(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="failed")
+
+
+@app.command("list")
+def every(site: Annotated[str | None, typer.Option(help="Of this site only.")] = None, config: Config = None) -> None:
+    """What was given up, why, and after how many tries."""
+    from integration.running import opened
+    from integration.store import failures
+
+    with opened(_settings(config)) as store, store.transaction() as db:
+        for row in failures.every(db, site):
+            about = f"Patient/{row.patient}" if row.patient else row.key
+            tried = f"{row.failed_at:%Y-%m-%d %H:%M}, tries: {row.attempts}"
+            typer.echo(f"{row.id}\t{row.site}\t{row.task}\t{about}\t{tried}\t{row.message}")
+
+
+@app.command()
+def retry(numbers: Numbers = None, every: Every = False, config: Config = None) -> None:
+    """Queue it again."""
+    from integration.running import opened
+    from integration.work import giving_up
+    from integration.work.queue import Queue
+
+    settings = _settings(config)
+    with opened(settings) as store, store.transaction() as db:
+        for identity in giving_up.chosen(db, numbers, everything=every):
+            giving_up.retry(db, Queue(store), identity, getpass.getuser())
+            typer.echo(f"{identity}\tqueued")
+
+
+@app.command()
+def discard(
+    numbers: Numbers = None,
+    every: Every = False,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit table.")] = "",
+    config: Config = None,
+) -> None:
+    """Let it be."""
+    from integration.running import opened
+    from integration.work import giving_up
+
+    if not reason.strip():
+        raise ConfigurationError("Say why with --reason.")
+    with opened(_settings(config)) as store, store.transaction() as db:
+        for identity in giving_up.chosen(db, numbers, everything=every):
+            giving_up.discard(db, identity, getpass.getuser(), reason)
+            typer.echo(f"{identity}\tdiscarded")
+
+
+def _settings(config: Path | None) -> Settings:
+    from integration import settings as configuration
+
+    return configuration.load(config)

@@ -1,0 +1,96 @@
+"""`serve` and `worker`: the service, and more hands for it."""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration import settings as configuration
+from integration.errors import ConfigurationError
+from integration.settings import Settings, is_loopback
+
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+
+
+def mount(app: typer.Typer) -> None:
+    app.command()(serve)
+    app.command()(worker)
+
+
+def serve(
+    config: Config = None,
+    host: Annotated[str | None, typer.Option(help="Instead of service.host.")] = None,
+    port: Annotated[int | None, typer.Option(help="Instead of service.port.")] = None,
+    with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Assess in this process, too.")] = True,
+) -> None:
+    """Run the service: hooks, pages, CDS, and a worker inside."""
+    import uvicorn
+
+    from integration.running import opened
+    from integration.web.app import create_app
+    from integration.work import tasks
+    from integration.work.worker import Worker
+
+    settings = _with_address(configuration.load(config), host, port)
+    with opened(settings, connections=16 + settings.service.workers, serving=True) as store:
+        inside = Worker(tasks.engine(settings, store)) if with_worker else None
+        service = settings.service
+        app = create_app(settings, store, worker=inside)
+        server = uvicorn.Server(
+            uvicorn.Config(app, service.host, service.port, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
+        )
+        if inside:
+            inside.start()
+        _say(f"ferroclaim listens on http://{service.host}:{service.port} for {_sites(settings)}.")
+        try:
+            server.run()
+        finally:
+            if inside:
+                inside.stop()
+        if not server.started:
+            raise ConfigurationError(f"Port {service.port} of {service.host} cannot be had. Set service.port, or --port.")
+
+
+def worker(config: Config = None) -> None:
+    """Assess what is queued, beside `serve` or on another machine with the same database."""
+    from integration.running import opened
+    from integration.work import tasks
+    from integration.work.worker import Worker
+
+    settings = configuration.load(config)
+    if settings.database_url is None:
+        _say(
+            f"This worker uses the embedded database in {settings.data_dir}, which only this machine reaches. "
+            "For workers on other machines set database_url to a PostgreSQL that they reach."
+        )
+    with opened(settings, connections=4 + settings.service.workers, serving=True) as store:
+        hands = Worker(tasks.engine(settings, store))
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: hands.ask_to_stop())
+        hands.start()
+        _say(f"A worker is at work for {_sites(settings)}.")
+        while hands.is_alive:
+            threading.Event().wait(0.5)
+
+
+def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
+    """As long as nobody signs in, nobody else may come in."""
+    given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
+    service = settings.service.model_copy(update=given)
+    people_sign_in = settings.web.sign_in is not None or any(site.app for site in settings.sites.values())
+    if not is_loopback(service.host) and (not people_sign_in or settings.web.local_user):
+        raise ConfigurationError(
+            f"Without sign-in the service listens on 127.0.0.1 only, not on {service.host}. Configure web.sign_in or a site's app."
+        )
+    return settings.model_copy(update={"service": service})
+
+
+def _sites(settings: Settings) -> str:
+    return ", ".join(sorted(settings.sites)) or "no site yet (add one to ferroclaim.toml)"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

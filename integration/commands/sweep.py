@@ -1,0 +1,54 @@
+"""`sweep`: look for changes that nobody told of."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.errors import ConfigurationError
+
+Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+
+
+def mount(app: typer.Typer) -> None:
+    app.command()(sweep)
+
+
+def sweep(
+    sites: Annotated[list[str] | None, typer.Argument(help="Sites of the configuration; all by default.")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="A date or a moment; default where the last look ended.")] = None,
+    config: Config = None,
+) -> None:
+    """Search the sites for changes, and queue their patients; the service's workers assess them."""
+    from integration import settings as configuration
+    from integration.running import opened
+    from integration.triggers import sweeping
+    from integration.work import tasks
+    from integration.work.engine import Job
+
+    settings = configuration.load(config)
+    start = _moment(since)
+    with opened(settings) as store:
+        engine = tasks.engine(settings, store)
+        for name in sites or sorted(settings.sites):
+            settings.site(name)
+            key = f"{sweeping.TASK}:{name}"
+            with store.holding(key) as hold:
+                if not hold.ours:
+                    raise ConfigurationError(f"A worker is searching site {name} just now. Try again when it is done.")
+                if start is not None:
+                    sweeping.since(engine, name, start)
+                found = sweeping.look(engine, Job(sweeping.TASK, key, name, {}))
+            typer.echo(f"{name}\t{found} resources that changed")
+        engine.clients.close()
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError("--since is a date such as 2026-11-01, or a moment with its offset.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

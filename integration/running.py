@@ -1,0 +1,28 @@
+"""What a long-lived process and every command on the database begin with: the store, logs and, if wanted, metrics."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from integration import logs, metrics
+from integration.settings import Settings
+from integration.store import Store
+
+
+@contextmanager
+def opened(settings: Settings, *, connections: int = 4, serving: bool = False) -> Iterator[Store]:
+    """The store of SETTINGS; SERVING: with metrics on their port, where one is configured."""
+    with Store.open(settings, connections=connections) as store:
+        with store.transaction() as db:
+            row = db.execute("select value from installation where name = 'log-key'").fetchone()
+        logs.configure(settings.log, bytes(row[0]) if row else b"")
+        port = settings.service.metrics_port
+        if not serving or port is None:
+            yield store
+            return
+        server, thread = metrics.serve(store, port)
+        try:
+            yield store
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()

@@ -1,0 +1,22 @@
+"""How long things are kept."""
+
+from integration.operation import Retention
+from integration.store.database import Db
+
+_RULES = {
+    "notifications": "delete from notifications where received_at < now() - make_interval(days => %s)",
+    "assessments": "delete from assessments where not current and confirmed_at < now() - make_interval(days => %s)",
+    "gaps": "delete from gaps where closed_at < now() - make_interval(days => %s)",
+    "audit": "delete from audit where at < now() - make_interval(days => %s)",
+}
+
+
+def forget_the_old(db: Db, retention: Retention) -> dict[str, int]:
+    """Deletes what is older than its time; how many rows of each."""
+    days = {
+        "notifications": retention.notifications,
+        "assessments": retention.history,
+        "gaps": retention.history,
+        "audit": retention.audit,
+    }
+    return {name: db.execute(rule, [days[name]]).rowcount for name, rule in _RULES.items()}

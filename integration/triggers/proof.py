@@ -1,0 +1,54 @@
+"""Who sends: a secret in a header, or a signature of the raw body made with it, compared in constant time."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from integration.settings import Site
+from integration.store import Db, subscriptions
+
+HEADER = "X-Ferroclaim-Secret"
+SIGNATURE = "X-Signature"  # Medplum
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a hook asks of its callers."""
+
+    kind: Literal["header", "hmac-sha256"]
+    header: str
+    secret: bytes
+
+    def holds(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """HEADERS are found whatever their case."""
+        given = headers.get(self.header, "").encode("utf-8", "replace")
+        if self.kind == "header":
+            return hmac.compare_digest(given, self.secret)
+        expected = hmac.new(self.secret, body, hashlib.sha256).hexdigest().encode()
+        return hmac.compare_digest(given.removeprefix(b"sha256=").lower(), expected)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A way in: who may use it, and whether its event numbers run on."""
+
+    proofs: tuple[Proof, ...]
+    counts_events: bool
+
+    def opens(self, headers: Mapping[str, str], body: bytes) -> bool:
+        held = [proof.holds(headers, body) for proof in self.proofs]  # all are tried, so that time tells nothing
+        return any(held)
+
+
+def gate(db: Db, site: Site, name: str) -> Gate | None:
+    """The hook NAME of a site: one of the configuration, or a Subscription that we made."""
+    if hook := site.hooks.get(name):
+        proof = Proof(hook.proof, hook.header, hook.secret.get_secret_value().encode())
+        return Gate((proof,), hook.counts_events)
+    made = subscriptions.find(db, site.name, name)
+    if made is None:
+        return None
+    secret = made.secret.encode()
+    return Gate((Proof("header", HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)), made.form == "topic")

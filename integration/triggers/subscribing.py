@@ -1,0 +1,283 @@
+"""Our Subscriptions at an EHR: made, verified, repaired, removed; doing it twice changes nothing (Q4, Q9)."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from integration.ehr.client import EhrClient
+from integration.ehr.http import Answer, Json
+from integration.errors import ConfigurationError, NotFound, Refused
+from integration.settings import Settings, Site
+from integration.store import Db, Store, subscriptions
+from integration.store.subscriptions import Subscribed
+from integration.triggers import waking
+from integration.triggers.proof import HEADER
+from integration.work.engine import Engine, Job
+
+log = structlog.get_logger()
+
+TASK, ALL = "watch-subscriptions", "watch"
+KIND = "Subscription"
+PAYLOAD = "application/fhir+json"
+TAG = {"system": "urn:ferroclaim:tag", "code": "ferroclaim-subscription"}
+BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
+# HAPI tells of deletes only where asked to (hapi-fhir-jpaserver-subscription 8.8.0, tried).
+HAPI_DELETES = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages"
+# Medplum signs with it: X-Signature, HMAC-SHA256 of the body (Medplum docs, subscription extensions).
+MEDPLUM_SECRET = "https://www.medplum.com/fhir/StructureDefinition/subscription-secret"  # noqa: S105 (a URL)
+ACTIVATION_SECONDS = 30.0
+
+State = Literal["active", "requested", "error", "off", "missing"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One Subscription that there shall be."""
+
+    name: str
+    form: Literal["rest-hook", "topic"]
+    kind: str
+    criteria: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was done about one, and how it stands now."""
+
+    name: str
+    did: Literal["created", "repaired", "kept", "removed"]
+    status: str
+    problem: str | None = None
+
+
+def wanted(client: EhrClient) -> list[Wanted]:
+    """What the site's configuration asks for, and its server can do; none where it takes no Subscription (Q8)."""
+    site, capability = client.site, client.capability
+    form = site.subscriptions.form
+    if form == "none" or (form == "auto" and not capability.creates(KIND)):
+        return []
+    if form == "topic":
+        return [Wanted(_name(kind), "topic", kind, topic) for kind, topic in sorted(site.subscriptions.topics.items())]
+    offered = [kind for kind in site.subscriptions.types if capability.offers(kind)]
+    return [Wanted(_name(kind), "rest-hook", kind, f"{kind}?{site.subscriptions.criteria.get(kind, '')}") for kind in offered]
+
+
+def establish(store: Store, settings: Settings, client: EhrClient) -> list[Result]:
+    """Makes and repairs all that are wanted, removes what is not wanted any more, and waits until they are active."""
+    rows = wanted(client)
+    with store.transaction() as db:
+        known = {row.name: row for row in subscriptions.of_site(db, client.site.name)}
+    results = [_remove(store, client, row) for name, row in known.items() if name not in {row.name for row in rows}]
+    results += [_establish(store, settings, client, row) for row in rows]
+    return _activated(store, client, results)
+
+
+def remove(store: Store, client: EhrClient) -> list[Result]:
+    with store.transaction() as db:
+        known = subscriptions.of_site(db, client.site.name)
+    return [_remove(store, client, row) for row in known]
+
+
+def _establish(store: Store, settings: Settings, client: EhrClient, row: Wanted) -> Result:
+    """The secret is kept before the server may call with it; the server's id, right after."""
+    with store.transaction() as db:
+        ours = subscriptions.want(db, client.site.name, row.name, row.form, row.criteria)
+    body = resource(client.site, hook_url(settings, client.site.name, row.name), row, ours, _vendor(client))
+    there = _there(client, ours, body)
+    if there is None:
+        made = _created(client, body)
+        return _noted(store, client, row, made, "created", again=ours.fhir_id is not None)
+    if _says_the_same(there, body) and there.get("status") in ("active", "requested"):
+        return _noted(store, client, row, there, "kept", again=False)
+    repaired = {**body, "id": there["id"]}
+    headers = {"If-Match": f'W/"{there["meta"]["versionId"]}"'} if (there.get("meta") or {}).get("versionId") else {}
+    answer = client.transport.write("PUT", f"{KIND}/{there['id']}", repaired, headers)
+    return _noted(store, client, row, _answered(client, answer, repaired), "repaired", again=True)
+
+
+def _noted(store: Store, client: EhrClient, row: Wanted, made: Json, did: Literal["created", "repaired", "kept"], *, again: bool) -> Result:
+    status = str(made.get("status") or "requested")
+    with store.transaction() as db:
+        if did == "kept":
+            subscriptions.verified(db, client.site.name, row.name, status)
+        else:
+            subscriptions.made(db, client.site.name, row.name, str(made["id"]), status, again=again)
+    return Result(row.name, did, status, _problem(made))
+
+
+def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, vendor: str) -> Json:
+    """The Subscription as we want it to stand there."""
+    channel: Json = {"type": "rest-hook", "endpoint": endpoint, "header": [f"{HEADER}: {ours.secret}"]}
+    body: Json = {
+        "resourceType": KIND,
+        "meta": {"tag": [TAG]},
+        "status": "requested",
+        "reason": "ferroclaim looks at the documentation of intravenous iron",
+        "criteria": row.criteria,
+        "channel": channel,
+    }
+    content = site.subscriptions.content
+    if row.form == "topic":
+        extra = site.subscriptions.criteria.get(row.kind)
+        body["meta"]["profile"] = [f"{BACKPORT}subscription"]
+        body["_criteria"] = _extension(f"{BACKPORT}filter-criteria", valueString=f"{row.kind}?{extra or ''}")
+        channel |= {"payload": PAYLOAD, "_payload": _extension(f"{BACKPORT}payload-content", valueCode=content)}
+    elif content != "empty":
+        channel["payload"] = PAYLOAD
+    if vendor == "hapi" and row.form == "rest-hook" and content != "empty":
+        channel |= _extension(HAPI_DELETES, valueBoolean=True)
+    if vendor == "medplum":
+        body |= _extension(MEDPLUM_SECRET, valueString=ours.secret)
+    return body
+
+
+def hook_url(settings: Settings, site: str, name: str) -> str:
+    """Where the EHR calls us. Raises where nobody said how it reaches us."""
+    service = settings.service
+    base = service.hooks_url or settings.web.public_url or (f"http://{service.host}:{service.port}" if service.port else None)
+    if base is None:
+        raise ConfigurationError("EHRs need an address to call: set service.hooks_url or web.public_url.")
+    return f"{base.rstrip('/')}/hooks/{site}/{name}"
+
+
+def _there(client: EhrClient, ours: Subscribed, body: Json) -> Json | None:
+    """Ours on the server: by its id, else by our endpoint (a create whose answer never came). A second one is removed."""
+    if ours.fhir_id is not None:
+        try:
+            return client.read(KIND, ours.fhir_id, fresh=True)
+        except NotFound:
+            pass
+    if not client.capability.takes(KIND, "url") or not client.capability.offers(KIND):
+        return None
+    endpoint = body["channel"]["endpoint"]
+    found = [row for row in client.search(KIND, {"url": endpoint}, fresh=True) if row.get("channel", {}).get("endpoint") == endpoint]
+    for surplus in found[1:]:
+        client.transport.write("DELETE", f"{KIND}/{surplus['id']}", None)
+    return found[0] if found else None
+
+
+def _created(client: EhrClient, body: Json) -> Json:
+    """Under an id of ours where the server lets us choose: then doing it twice makes one."""
+    if client.capability.own_ids(KIND):
+        identity = "fc-" + hashlib.sha256(body["channel"]["endpoint"].encode()).hexdigest()[:40]
+        named = {**body, "id": identity}
+        return _answered(client, client.transport.write("PUT", f"{KIND}/{identity}", named), named)
+    return _answered(client, client.transport.write("POST", KIND, body), body)
+
+
+def _answered(client: EhrClient, answer: Answer, sent: Json) -> Json:
+    """The resource as the server has it, whether it sends it back or only its address."""
+    if answer.body:
+        return client.one(answer, KIND)
+    place = answer.headers.get("Location", "").split(f"{KIND}/")[-1].split("/")[0]
+    identity = place or sent.get("id")
+    if not identity:
+        raise Refused(client.site.name, "it does not say under which id it keeps a Subscription")
+    return client.read(KIND, identity, fresh=True)
+
+
+def _activated(store: Store, client: EhrClient, results: list[Result]) -> list[Result]:
+    """Q4: a Subscription is asked for, and turns active by itself, or not."""
+    until = time.monotonic() + ACTIVATION_SECONDS
+    while any(row.status == "requested" for row in results) and time.monotonic() < until:
+        time.sleep(0.5)
+        results = [_checked(store, client, row) if row.status == "requested" else row for row in results]
+    return results
+
+
+def _checked(store: Store, client: EhrClient, result: Result) -> Result:
+    with store.transaction() as db:
+        ours = subscriptions.find(db, client.site.name, result.name)
+    state, problem = _state(client, ours)
+    with store.transaction() as db:
+        subscriptions.verified(db, client.site.name, result.name, state, problem)
+    return Result(result.name, result.did, state, problem)
+
+
+def _state(client: EhrClient, ours: Subscribed | None) -> tuple[str, str | None]:
+    if ours is None or ours.fhir_id is None:
+        return "missing", None
+    try:
+        there = client.read(KIND, ours.fhir_id, fresh=True)
+    except NotFound:
+        return "missing", "the server has it no more"
+    return str(there.get("status")), _problem(there)
+
+
+def _remove(store: Store, client: EhrClient, ours: Subscribed) -> Result:
+    if ours.fhir_id is not None:
+        try:
+            client.transport.write("DELETE", f"{KIND}/{ours.fhir_id}", None)
+        except NotFound:
+            pass  # gone already
+    with store.transaction() as db:
+        subscriptions.forget(db, client.site.name, ours.name)
+    return Result(ours.name, "removed", "off")
+
+
+# Watching
+
+
+def watch_all(engine: Engine, _: Job) -> None:
+    with engine.store.transaction() as db:
+        for site in engine.settings.sites:
+            if subscriptions.of_site(db, site):
+                _queue(db, engine, site)
+
+
+def _queue(db: Db, engine: Engine, site: str) -> None:
+    engine.queue.add(db, TASK, f"{TASK}:{site}", {"site": site})
+
+
+def watch(engine: Engine, job: Job) -> None:
+    """Those that the server dropped, turned off or broke are made again; what went by meanwhile is searched for."""
+    site = str(job.site)
+    client, _ = engine.clients.of(site)
+    with engine.store.transaction() as db:
+        rows = {row.name: row for row in subscriptions.of_site(db, site)}
+    wants = {row.name: row for row in wanted(client)}
+    broken = []
+    for name, row in rows.items():
+        state, problem = _state(client, row)
+        with engine.store.transaction() as db:
+            subscriptions.verified(db, site, name, state, problem)
+        if state in ("error", "off", "missing") and name in wants:
+            broken.append(name)
+    for name in broken:
+        result = _establish(engine.store, engine.settings, client, wants[name])
+        log.warning("subscription made again", site=site, subscription=name, was=result.did)
+    if broken:
+        with engine.store.transaction() as db:
+            waking.search(db, engine.queue, site)
+
+
+def _says_the_same(there: Mapping[str, object], body: Json) -> bool:
+    """Whether what stands there asks for the same. Servers add to it, and may hide the header."""
+    channel, ours = there.get("channel"), body["channel"]
+    if not isinstance(channel, dict) or there.get("criteria") != body["criteria"]:
+        return False
+    unlike = {key for key in {*ours, "payload"} if channel.get(key) != ours.get(key)}
+    return unlike <= ({"header"} if "header" not in channel else set())
+
+
+def _problem(there: Json) -> str | None:
+    """What the server says went wrong, shortened: it is a server's text."""
+    text = there.get("error")
+    return text[:200] if isinstance(text, str) else None
+
+
+def _vendor(client: EhrClient) -> str:
+    return client.capability.profile.vendor
+
+
+def _name(kind: str) -> str:
+    """`medication-administration` of MedicationAdministration."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind).strip("-")
+
+
+def _extension(url: str, **value: object) -> Json:
+    return {"extension": [{"url": url, **value}]}

@@ -1,0 +1,146 @@
+"""Searching a site for what no notification told of: bounded, resumable, in windows that overlap (Q1, Q15, Q45)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from integration.ehr import references
+from integration.ehr.client import EhrClient
+from integration.ehr.http import Json
+from integration.ehr.plan import Query
+from integration.errors import Forbidden, NotFound, Refused
+from integration.operation import WAKING
+from integration.store import patients, sweeps
+from integration.store.sweeps import Window
+from integration.triggers import waking
+from integration.triggers.notification import Told
+from integration.work.engine import Engine, Job
+from integration.work.queue import LATER
+
+log = structlog.get_logger()
+
+TASK, ALL, REFRESH = waking.SWEEP_SITE, "sweep", "refresh"
+CAUSE = "sweep"
+
+
+def sweep_all(engine: Engine, _: Job) -> None:
+    """Every site, by itself: one that is down holds up no other."""
+    with engine.store.transaction() as db:
+        for site in engine.settings.sites:
+            waking.search(db, engine.queue, site)
+
+
+def sweep(engine: Engine, job: Job) -> None:
+    """One site, type by type; what a run does not finish, the next job goes on with."""
+    look(engine, job)
+
+
+def look(engine: Engine, job: Job) -> int:
+    """The same; how many changes were found."""
+    found = 0
+    site = str(job.site)
+    client, _ = engine.clients.of(site)
+    pages = engine.settings.sweep.pages
+    if not kinds(client):
+        _read_again(engine, site, engine.settings.sweep.fallback_hours)
+    for kind in kinds(client):
+        with engine.store.transaction() as db:
+            window = sweeps.find(db, site, kind)
+        window = window if window and window.window_from else _begun(engine, client, kind, window)
+        read, changed = _read(engine, client, window, pages)
+        pages, found = pages - read, found + changed
+        if pages <= 0:
+            with engine.store.transaction() as db:
+                engine.queue.add(db, TASK, job.key, {"site": site}, priority=LATER)
+            break
+    return found
+
+
+def kinds(client: EhrClient) -> list[str]:
+    """What the server can be asked for by the time of its last change, without naming a patient."""
+    return [kind for kind in WAKING if _since_parameter(client, kind)]
+
+
+def _since_parameter(client: EhrClient, kind: str) -> str | None:
+    capability = client.capability
+    if not capability.searches(kind):
+        return None
+    if kind == waking.ADMINISTRATION and not capability.profile.lists_administrations:
+        return None
+    if not capability.profile.lists_patients:
+        return None
+    return capability.since_param(kind)
+
+
+def since(engine: Engine, site: str, moment: datetime) -> None:
+    """Has the next look at a site begin at MOMENT."""
+    client, _ = engine.clients.of(site)
+    with engine.store.transaction() as db:
+        for kind in kinds(client):
+            sweeps.begin(db, site, kind, moment, engine.clock())
+
+
+def _begun(engine: Engine, client: EhrClient, kind: str, last: Window | None) -> Window:
+    settings, now = engine.settings.sweep, engine.clock()
+    start = last.position - timedelta(minutes=settings.overlap_minutes) if last else now - timedelta(days=settings.first_days)
+    with engine.store.transaction() as db:
+        return sweeps.begin(db, client.site.name, kind, min(start, now), now)
+
+
+def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple[int, int]:
+    """Reads a window's pages, at most MOST; how many, and with how many changes. Each page is seen to and noted in one transaction."""
+    read = found = 0
+    try:
+        for told, cursor in _pages(client, window):
+            read, found = read + 1, found + len(told)
+            with engine.store.transaction() as db:
+                waking.wake(db, engine.queue, window.site, told, CAUSE)
+                sweeps.advance(db, window, cursor, len({row.patient for row in told}))
+            engine.step("swept")
+            if read >= most:
+                break
+    except (Forbidden, NotFound, Refused) as error:
+        if window.kind == waking.ADMINISTRATION:
+            raise
+        log.warning("not searched", site=window.site, kind=window.kind, error=str(error))
+    return read, found
+
+
+def _pages(client: EhrClient, window: Window) -> Iterator[tuple[list[Told], str | None]]:
+    for page in client.pages(_query(client, window), fresh=True, start=window.cursor):
+        yield [row for resource in page.resources if (row := _told(client, window.kind, resource))], page.next
+
+
+def _query(client: EhrClient, window: Window) -> Query:
+    parameter = str(_since_parameter(client, window.kind))
+    moment = (window.window_from or window.position).astimezone(UTC)
+    params = [(parameter, f"ge{moment.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}")]
+    extra = client.site.subscriptions.criteria.get(window.kind)
+    params += [(name, value) for pair in (extra.split("&") if extra else []) for name, _, value in [pair.partition("=")]]
+    params += list(client.site.search_params.items())
+    size = client.site.limits.page_size or client.capability.profile.page_size
+    return Query(window.kind, (*params, *([("_count", str(size))] if size else [])))
+
+
+def _told(client: EhrClient, kind: str, resource: Json) -> Told | None:
+    whose = references.subject(resource, client.site.base_url)
+    if resource["resourceType"] != kind or not isinstance(resource.get("id"), str):
+        return None
+    if not whose or not whose.startswith("Patient/"):
+        return None
+    return Told(kind, resource["id"], whose.removeprefix("Patient/"))
+
+
+def refresh(engine: Engine, _: Job) -> None:
+    """Open records are read again once a day: for what a server does not tell, deletes and late entries among it."""
+    for site in engine.settings.sites:
+        _read_again(engine, site, engine.settings.sweep.refresh_hours)
+
+
+def _read_again(engine: Engine, site: str, hours: float) -> None:
+    """Wakes the patients with open lines whose record was not read for HOURS; where nothing can be searched for, that is the sweep."""
+    with engine.store.transaction() as db:
+        found = patients.stale(db, site, engine.clock() - timedelta(hours=hours), engine.settings.sweep.refresh_patients)
+        for fhir_id in sorted(found):
+            engine.queue.assess(db, patients.known(db, site, fhir_id), "refresh", priority=LATER)

@@ -1,0 +1,133 @@
+"""Runs a job: alone for its key, not while its site rests, and with a decision about everything that can go wrong."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from integration import metrics
+from integration.errors import FerroclaimError
+from integration.logs import where
+from integration.settings import Settings
+from integration.store import Db, Store, StoreUnavailable, failures, rests
+from integration.store.failures import Failure
+from integration.work.clients import Clients
+from integration.work.queue import Queue
+from integration.work.retries import Decision, decide
+
+log = structlog.get_logger()
+
+BUSY_SECONDS = 2.0  # somebody else is at it: a worker that was given up too early, or a person's own look
+
+
+@dataclass(frozen=True)
+class Job:
+    """`arguments` are the task's, without what every job has: its site, how often and since when it failed.
+
+    `still_alone` raises `StoreUnavailable` where we were cut off from the lock of `key`: somebody else may be at it.
+    """
+
+    task: str
+    key: str
+    site: str | None
+    arguments: Mapping[str, Any]
+    attempt: int = 0
+    since: str | None = None
+    still_alone: Callable[[], None] = lambda: None
+
+    @classmethod
+    def of(cls, task: str, key: str, arguments: Mapping[str, Any]) -> "Job":
+        rest = {name: value for name, value in arguments.items() if name not in ("site", "attempt", "since", "timestamp")}
+        return cls(task, key, arguments.get("site"), rest, arguments.get("attempt", 0), arguments.get("since"))
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        kept = {"site": self.site, "attempt": self.attempt or None, "since": self.since}
+        return {**self.arguments, **{name: value for name, value in kept.items() if value is not None}}
+
+
+Handler = Callable[["Engine", Job], None]
+
+
+@dataclass
+class Engine:
+    """What a job works with. STEP is told of each step of the workflow: tests end the process there."""
+
+    settings: Settings
+    store: Store
+    queue: Queue
+    handlers: Mapping[str, Handler]
+    clients: Clients = field(init=False)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    step: Callable[[str], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        self.clients = Clients(self.settings)
+
+    def run(self, job: Job) -> None:
+        """Does a job, or sees to it that it is done later. Raises only `StoreUnavailable`: then nothing is lost, either."""
+        self.step("begun")
+        with self.store.holding(job.key) as hold:
+            if not hold.ours:
+                self._later(job, BUSY_SECONDS)
+            elif (until := self._resting(job)) is not None:
+                self._later(job, (until - datetime.now(UTC)).total_seconds() + random.uniform(0, 1))  # noqa: S311 (spreads load)
+            else:
+                self._do(replace(job, still_alone=hold.check))
+        self.step("over")
+
+    def _do(self, job: Job) -> None:
+        try:
+            self.handlers[job.task](self, job)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it is, the work is not lost)
+            self._failed(job, error)
+        else:
+            self._succeeded(job)
+
+    def _resting(self, job: Job) -> datetime | None:
+        if job.site is None:
+            return None
+        with self.store.transaction() as db:
+            return rests.until(db, job.site, datetime.now(UTC))
+
+    def _later(self, job: Job, seconds: float) -> None:
+        with self.store.transaction() as db:
+            self._again(db, job, seconds)
+
+    def _again(self, db: Db, job: Job, seconds: float) -> None:
+        self.queue.add(db, job.task, job.key, job.stored, at=datetime.now(UTC) + timedelta(seconds=max(0, seconds)))
+
+    def _succeeded(self, job: Job) -> None:
+        with self.store.transaction() as db:
+            failures.settled(db, job.task, job.key)
+            back = job.site is not None and rests.reached(db, job.site, datetime.now(UTC))
+        if back:
+            log.info("site is back", site=job.site)
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        now = datetime.now(UTC)
+        since = datetime.fromisoformat(job.since) if job.since else now
+        decision = decide(error, job.attempt, (now - since) / timedelta(hours=1), self.settings.service.retry_hours)
+        if job.site is None and decision.then == "site rests":
+            decision = Decision("given up")
+        says = str(error) if isinstance(error, FerroclaimError) else f"An unexpected error ({type(error).__name__}) at {where(error)}."
+        metrics.failures.labels(job.site or "", type(error).__name__, decision.then).inc()
+        log.warning("work failed", task=job.task, site=job.site, job=job.key, error=says, then=decision.then, attempt=job.attempt)
+        with self.store.transaction() as db:
+            match decision.then:
+                case "site rests":
+                    until = rests.rest(db, str(job.site), says, now)
+                    self._again(db, job, (until - now).total_seconds())
+                case "again":
+                    tried = replace(job, attempt=job.attempt + 1, since=since.isoformat())
+                    self._again(db, tried, decision.seconds * random.uniform(0.8, 1.2))  # noqa: S311 (spreads load)
+                case "given up":
+                    kind = type(error).__name__
+                    about = job.arguments.get("patient")
+                    fresh = replace(job, attempt=0, since=None)
+                    failures.add(db, Failure(job.site or "", job.task, job.key, about, fresh.stored, kind, says, job.attempt + 1))

@@ -1,0 +1,41 @@
+"""What a person does about work that was given up."""
+
+from collections.abc import Sequence
+
+from integration.errors import ConfigurationError
+from integration.store import Db, audit, failures
+from integration.work.queue import ASSESS, PERSON, Queue, patient_key
+from integration.work.workflow import WRITE_BACK
+
+
+def chosen(db: Db, numbers: Sequence[int] | None, *, everything: bool) -> list[int]:
+    """The failures that a command is about; raises where one is not there."""
+    there = [row.id for row in failures.every(db)]
+    if everything:
+        return there
+    if not numbers:
+        raise ConfigurationError("Name the numbers that `ferroclaim failed list` shows, or say --all.")
+    if unknown := sorted(set(numbers) - set(there)):
+        raise ConfigurationError(f"There is no failed work with number {', '.join(map(str, unknown))}.")
+    return list(numbers)
+
+
+def retry(db: Db, queue: Queue, identity: int, by: str) -> None:
+    """Queues it again, from its first try on."""
+    row = failures.find(db, identity)
+    if row is None:
+        return
+    task, key = row.task, row.key
+    if task == WRITE_BACK and row.patient_id is not None:
+        task, key = ASSESS, patient_key(row.patient_id)
+    queue.add(db, task, key, row.arguments, priority=PERSON)
+    failures.remove(db, identity)
+    audit.note(db, by, "retried", site=row.site or None, patient_id=row.patient_id, resource=row.task)
+
+
+def discard(db: Db, identity: int, by: str, reason: str) -> None:
+    row = failures.find(db, identity)
+    if row is None:
+        return
+    failures.remove(db, identity)
+    audit.note(db, by, "discarded", site=row.site or None, patient_id=row.patient_id, resource=row.task, error=row.message, reason=reason)

@@ -1,0 +1,52 @@
+"""The queue: a job per patient waits at most once, and is added in the transaction that tells why."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from procrastinate import App, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+
+from integration.store import Db, Store
+from integration.store.patients import Patient
+
+ASSESS = "assess"
+PERSON, USUAL, LATER = 10, 0, -10  # priorities
+SWEEP_SECONDS = 5.0  # a sweep finds a patient by one type of resource after the other
+
+
+class Queue:
+    def __init__(self, store: Store, settle_seconds: float = 0) -> None:
+        self._settle = timedelta(seconds=settle_seconds)
+        self._app = App(connector=SyncPsycopgConnector())
+        self._app.open(store.pool)
+
+    def add(self, db: Db, task: str, key: str, arguments: Mapping[str, Any], *, at: datetime | None = None, priority: int = USUAL) -> bool:
+        """Adds a job, unless one of that KEY already waits (False): that one will see to this, too, and no later.
+
+        No two jobs of one KEY ever run at once. The caller's transaction goes on in either case.
+        """
+        deferrer = self._app.configure_task(task, lock=key, queueing_lock=key, schedule_at=at, priority=priority, connection=db)
+        try:
+            with db.transaction():  # a savepoint: a refused duplicate must not spoil what is kept with it
+                deferrer.defer(**arguments)
+        except AlreadyEnqueued:
+            db.execute(_HASTEN, {"key": key, "priority": priority, "at": at})
+            return False
+        return True
+
+    def assess(self, db: Db, patient: Patient, cause: str, *, priority: int = USUAL) -> bool:
+        """Wakes an assessment, after a moment in which more may be told; a person does not wait for that."""
+        wait = {PERSON: timedelta(0), USUAL: self._settle}.get(priority, timedelta(seconds=SWEEP_SECONDS))
+        arguments = {"site": patient.site, "patient": patient.id, "cause": cause}
+        return self.add(db, ASSESS, patient_key(patient.id), arguments, at=datetime.now(UTC) + wait, priority=priority)
+
+
+# Only a more urgent reason moves a job that waits: one that failed keeps its distance.
+_HASTEN = """update procrastinate_jobs set priority = %(priority)s, scheduled_at = least(scheduled_at, %(at)s)
+    where queueing_lock = %(key)s and status = 'todo' and priority < %(priority)s"""
+
+
+def patient_key(patient_id: int) -> str:
+    """The lock of a patient: also to be held by whoever assesses one outside the queue."""
+    return f"patient:{patient_id}"

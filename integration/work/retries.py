@@ -1,0 +1,45 @@
+"""What is done about work that failed: its site rests, it is tried again, or a person is told."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from integration.errors import (
+    BadAnswer,
+    ConfigurationError,
+    FerroclaimError,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    Unauthorized,
+    Unreachable,
+)
+
+Then = Literal["site rests", "again", "given up"]
+
+FIRST_SECONDS, LONGEST_SECONDS = 5.0, 900.0
+DOUBTS = 3  # tries of what should not help, but sometimes does: a proxy's page, a replica that lags, a fault of ours
+
+
+@dataclass(frozen=True)
+class Decision:
+    then: Then
+    seconds: float = 0
+
+
+def decide(error: Exception, attempt: int, hours: float, retry_hours: float) -> Decision:
+    """ATTEMPT counts from 0, HOURS from the first failure. Trouble of a whole site uses up no attempt of a patient."""
+    if is_of_the_site(error):
+        return Decision("site rests")
+    wait = min(FIRST_SECONDS * 2**attempt, LONGEST_SECONDS)
+    if isinstance(error, FerroclaimError) and error.retryable:
+        return Decision("again", wait) if hours < retry_hours else Decision("given up")
+    if isinstance(error, BadAnswer | NotFound) or not isinstance(error, FerroclaimError):
+        return Decision("again", wait) if attempt + 1 < DOUBTS else Decision("given up")
+    return Decision("given up")
+
+
+def is_of_the_site(error: Exception) -> bool:
+    """Whether every patient of the site would meet the same: no connection, too many requests, no right to read."""
+    if isinstance(error, Unreachable):
+        return not isinstance(error, OutcomeUnknown) and error.status in (None, 429, 503)
+    return isinstance(error, Unauthorized | Forbidden | ConfigurationError)

@@ -1,0 +1,106 @@
+"""The one workflow: pull → assess → keep → write back. Every step may be done twice, and may end anywhere."""
+
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from integration import metrics
+from integration.check import check_pull, owed_issues
+from integration.ehr import issues
+from integration.ehr.http import Json
+from integration.ehr.ledger import Entry
+from integration.ehr.patient import PatientPull
+from integration.ehr.writeback import Outcome, Worklist, WriteBack, write_back_for
+from integration.errors import FerroclaimError, NotFound
+from integration.store import Db, assessments, audit, failures, gaps, ledger, patients
+from integration.store.failures import Failure
+from integration.store.ledger import StoredLedger
+from integration.store.patients import Patient
+from integration.work.engine import Engine, Job
+
+log = structlog.get_logger()
+
+WRITE_BACK = "write-back"  # the name under which a refused one waits for a person
+
+
+class Unsettled(FerroclaimError):
+    """A write-back is not settled; the next look at the chart settles it."""
+
+    retryable = True
+
+
+def assess(engine: Engine, job: Job) -> None:
+    """The handler of the task `assess`: {"patient": number, "cause": text}."""
+    with engine.store.transaction() as db:
+        patient = patients.by_id(db, job.arguments["patient"])
+    if patient is None:
+        return
+    started = time.perf_counter()
+    try:
+        result = _assessed(engine, patient, job)
+    except NotFound:
+        if patient.concerns_us or job.attempt < 1:
+            raise
+        result = "no such patient"  # of a notification that named nobody
+    metrics.assessments.labels(patient.site, result).inc()
+    metrics.assessing.labels(patient.site).observe(time.perf_counter() - started)
+    log.info("assessed", site=patient.site, patient=patient.reference, result=result, cause=job.arguments.get("cause"))
+
+
+def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
+    client, policies = engine.clients.of(patient.site)
+    port = write_back_for(client, StoredLedger(engine.store, patient.id), limit=client.site.limits.writes)
+    as_of = engine.clock()
+    pull = client.read_patient(patient.fhir_id, fresh=True)
+    engine.step("pulled")
+    checked = check_pull(pull, client.site, policies, as_of)
+    assessment = checked.assessment
+    engine.step("assessed")
+    job.still_alone()
+    with engine.store.transaction() as db:
+        changed = assessments.keep(db, patient, assessment, as_of, str(job.arguments.get("cause", "retry")))
+        patients.describe(db, patient.id, checked.record)
+        owed = owed_issues(assessment, pull, as_of, gaps.waivers(db, patient.id))
+        if not isinstance(port, Worklist):
+            ledger.owe(db, patient.site, patient.id, {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed})
+        engine.step("keeping")
+    engine.step("kept")
+    if owed:
+        job.still_alone()
+        _write_back(engine, patient, port, owed, pull)
+    engine.step("written")
+    return "changed" if changed else "unchanged"
+
+
+def _write_back(engine: Engine, patient: Patient, port: WriteBack, owed: Sequence[Json], pull: PatientPull) -> None:
+    outcomes = port.put_all(owed, pull.issues)
+    for outcome in outcomes:
+        metrics.written.labels(patient.site, outcome.result).inc()
+    with engine.store.transaction() as db:
+        _note(db, patient, outcomes, {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed})
+    unsettled = sorted({outcome.result for outcome in outcomes if outcome.result in ("unknown", "conflict")})
+    if unsettled:
+        raise Unsettled(f"Site {patient.site}: a write-back ended with {' and '.join(unsettled)}. It is looked up before it is repeated.")
+
+
+def _note(db: Db, patient: Patient, outcomes: Sequence[Outcome], digests: dict[str, str]) -> None:
+    """What became of each gap: in the ledger, in the audit table, and for a person where the server refused."""
+    same = [outcome for outcome in outcomes if outcome.result == "unchanged"]
+    entries = {o.gap: Entry("confirmed", digests[o.gap], o.location, o.version) for o in same}
+    refused = [outcome for outcome in outcomes if outcome.result == "refused"]
+    entries |= {o.gap: Entry("refused", digests[o.gap], o.location, o.version) for o in refused}
+    ledger.record(db, patient.site, patient.id, entries)
+    ledger.explain(db, patient.site, [(o.gap, o.message) for o in refused])
+    for outcome in outcomes:
+        if outcome.result in ("created", "updated"):
+            audit.note(
+                db, audit.OURSELVES, outcome.result, site=patient.site, patient_id=patient.id, resource=outcome.location, gap=outcome.gap
+            )
+    key = f"{WRITE_BACK}:{patient.id}"
+    if not refused:
+        failures.settled(db, WRITE_BACK, key)
+        return
+    says = f"{len(refused)} of {len(outcomes)} gaps were not taken: {refused[0].message}."
+    arguments = {"site": patient.site, "patient": patient.id, "cause": "retry"}
+    failures.add(db, Failure(patient.site, WRITE_BACK, key, patient.id, arguments, "Refused", says, 1))
