@@ -34,7 +34,7 @@ def assess(record: PatientRecord, policies: PolicySet, as_of: datetime, site: Si
     intake = take_in(record.administrations, as_of, site.zone)
     services = [_service(row, record, intake, policies, as_of, site) for row in intake.counted]
     groups = group(services)
-    _settle(groups, services)
+    _settle(groups)
     findings = [row for service in services for row in _findings(service)]
     lines = [line for one in groups for line in claim_lines(one, findings)]
     lines += companion_lines(groups, lines)
@@ -152,7 +152,7 @@ def _not_billable(service: Service, as_of: datetime) -> str | None:
     return "drug-sample" if service.drug_source == "sample" else None
 
 
-def _settle(groups: list[Group], services: list[Service]) -> None:
+def _settle(groups: list[Group]) -> None:
     """What lines need to know of each other: waste, units of the day, units and doses before."""
     for one in groups:
         settle_waste(one)

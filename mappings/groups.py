@@ -100,7 +100,7 @@ def settle_waste(group: Group) -> None:
             continue
         dispenses = row.dispenses
         given = vials.given(row.administration, row.dose.mg, dispenses)
-        row.discarded_mg = given.discarded or _ZERO
+        row.discarded_mg, row.containers_note = given.discarded or _ZERO, given.note
         shared = tuple(sorted(item.source.resource for item in dispenses if item.containers)) if not _documented(row) else ()
         by_dispense.setdefault(shared or (row.reference,), []).append(given)
     rows = [vials.together(given) if len(given) > 1 else given[0] for given in by_dispense.values()]

@@ -175,6 +175,8 @@ def _service_notes(row: Service) -> Iterable[str]:
     families = codes.families()
     for family in sorted(name for name in ordered if name and row.family and name != row.family.family):
         yield f"ordered: {families[family].name}; administered: {row.family.name if row.family else ''} (billed as administered)"
+    if row.containers_note:
+        yield row.containers_note
     for reference in row.duplicate_identifier:
         yield f"{reference} carries the same business identifier and is not counted"
     if row.kidney.esrd and not row.kidney.in_facility:

@@ -11,15 +11,18 @@ from mappings import codes
 from mappings.assessment import Evidence, State
 from mappings.doses import mg_of
 from mappings.products import package
-from mappings.reading.amounts import plain
+from mappings.reading.amounts import exact, plain
 from mappings.record import Administration, Container, Discard, Dispense
 
 _ZERO = Decimal(0)
+# Nobody opens so many containers beyond those that a dose needs.
+_MOST_SPARE = 20
 
 
 class Given(Struct, frozen=True):
-    """One administration of a line (or several that share dispensed vials) as the containers see it: mg given, containers documented as opened, mg documented as discarded.
+    """One administration of a line (or several that share dispensed vials) as the containers see it.
 
+    mg given, containers documented as opened, mg documented as discarded.
     `vial_mg`: content of one container by NDC. `discarded` None: nothing documented. `problem`: its own records disagree.
     """
 
@@ -94,10 +97,10 @@ def together(rows: Sequence[Given]) -> Given:
     amounts = [row.discarded for row in rows if row.discarded is not None]
     return Given(
         references=_names(rows),
-        mg=sum((row.mg for row in rows), _ZERO),
+        mg=_sum(row.mg for row in rows),
         opened=rows[0].opened,
         vial_mg=rows[0].vial_mg,
-        discarded=sum(amounts, _ZERO) if amounts else None,
+        discarded=_sum(amounts) if amounts else None,
         problem=next((row.problem for row in rows if row.problem), None),
         family=rows[0].family,
         evidence=tuple(dict.fromkeys(item for row in rows for item in row.evidence)),
@@ -133,6 +136,10 @@ def _agreed(amounts: list[tuple[Discard, Decimal | None]]) -> tuple[Decimal | No
     return (value, None) if value is not None and value >= 0 else (None, "the discarded amount is negative")
 
 
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return exact(sum(amounts, _ZERO))
+
+
 def _content(containers: Iterable[Container]) -> Decimal:
     return sum((row.count * (row.mg or _ZERO) for row in containers), _ZERO)
 
@@ -166,7 +173,7 @@ def _undocumented(rows: Sequence[Given]) -> Waste:
     wasted = [(row, _least_opened(row) - row.mg) for row in rows if row not in unknown]
     open_rows = [row for row, left in wasted if left > 0]
     if not unknown and not open_rows:
-        total = sum((row.mg for row in rows), _ZERO)
+        total = _sum(row.mg for row in rows)
         return Waste("met", "Each dose uses up whole containers; nothing is left.", _ZERO, total, saving=_saving(rows, total))
     if unknown:
         return Waste(
@@ -189,8 +196,8 @@ def _least_opened(row: Given) -> Decimal:
 
 def _documented(rows: Sequence[Given], documented: list[Given]) -> Waste:
     """Given and discarded together must be what the opened containers hold, over the whole line."""
-    mg = sum((row.mg for row in rows), _ZERO)
-    left = sum((row.discarded for row in documented if row.discarded is not None), _ZERO)
+    mg = _sum(row.mg for row in rows)
+    left = _sum(row.discarded for row in documented if row.discarded is not None)
     total = mg + left
     unknown = [row for row in rows if not row.opened and row.vial_mg is None]
     if unknown:
@@ -225,20 +232,20 @@ def _whole_containers(rows: Sequence[Given], total: Decimal) -> bool:
     fixed = sum((_content(row.opened) for row in rows if row.opened), _ZERO)
     if any(row.opened and row.mg > _content(row.opened) for row in rows):
         return False
+    if fixed and total == fixed:
+        return True
     least = sum((_least_opened(row) for row in rows if not row.opened), _ZERO)
     rest = total - fixed - least
     sizes = sorted({row.vial_mg for row in rows if not row.opened and row.vial_mg}, reverse=True)
-    if rest < 0 or not sizes:
+    if rest < 0 or not sizes or rest > _MOST_SPARE * sizes[0]:
         return rest == 0
-    if len(sizes) == 1:
-        return rest % sizes[0] == 0
     counts = [range(int(rest // size) + 1) for size in sizes]
     return any(sum(count * size for count, size in zip(chosen, sizes, strict=True)) == rest for chosen in combinations(*counts))
 
 
 def _saving(rows: Sequence[Given], total: Decimal) -> str | None:
     """A smaller container of the product that would have left less."""
-    mg = sum((row.mg for row in rows), _ZERO)
+    mg = _sum(row.mg for row in rows)
     left = total - mg
     if left <= 0 or len(rows) != 1:
         return None

@@ -1,7 +1,6 @@
 """MedicationAdministration: what was given, when, how much, and what was thrown away (R1, R3, R5, R12)."""
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 
 from mappings import codes, words
 from mappings.moment import Moment
@@ -103,20 +102,15 @@ def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ..
     for extension in fhir.extensions(resource, "urn:ferroclaim:containers-opened"):
         inner = {part.get("url"): part for part in fhir.items(extension.get("extension"))}
         count = fhir.mapping(inner.get("count")).get("valueInteger")
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < 1000:
             return (), "containers-opened without a count of at least one"
         ndc = normal_ndc(fhir.text(fhir.mapping(inner.get("ndc")).get("valueString")))
-        found.append(Container(_content(ndc, fhir.mapping(inner.get("size")).get("valueQuantity")), count, ndc, source))
+        package = codes.packages().get(ndc or "")
+        documented = mg(amount(fhir.mapping(inner.get("size")).get("valueQuantity")))
+        if documented is not None and (documented <= 0 or (package and package.mg != documented)):
+            return (), "size and NDC of an opened container disagree" if documented > 0 else "containers-opened with a size that can't be"
+        found.append(Container(documented or (package.mg if package else None), count, ndc, source))
     return tuple(found), None
-
-
-def _content(ndc: str | None, size: object) -> Decimal | None:
-    """mg in one container: as documented, else by its NDC."""
-    documented = mg(amount(size))
-    if documented is not None and documented > 0:
-        return documented
-    package = codes.packages().get(ndc or "")
-    return package.mg if package else None
 
 
 def _drug_source(resource: Resource) -> str | None:
