@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -13,7 +14,7 @@ _ZERO = Decimal(0)
 
 
 class Group(Struct, dict=True):
-    """The services of one line."""
+    """The services of one line. Ask for its sums only when all of them are in it."""
 
     services: list[Service]
 
@@ -26,7 +27,7 @@ class Group(Struct, dict=True):
         """Services whose mg count: of possible duplicates, one."""
         return [row for row in self.services if not row.is_copy]
 
-    @property
+    @cached_property
     def mg(self) -> Decimal:
         return exact(sum((row.dose.mg for row in self.counted if row.dose.mg is not None), _ZERO))
 
@@ -40,7 +41,7 @@ class Group(Struct, dict=True):
         code = self.first.code
         return code.mg_per_unit if code else Decimal(1)
 
-    @property
+    @cached_property
     def units(self) -> int:
         return vials.units(self.mg, self.mg_per_unit)
 

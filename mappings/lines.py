@@ -18,13 +18,15 @@ _ZERO = Decimal(0)
 
 
 def claim_lines(group: Group, findings: Sequence[Finding]) -> list[ClaimLine]:
-    """The administered line, and the JW line where drug was discarded."""
+    """The administered line, and the JW line where drug was discarded. `findings`: of the patient."""
     service = group.first
+    references = {row.reference for row in group.services}
+    findings = [row for row in findings if not references.isdisjoint(row.administrations)]
     if service.not_billable:
         return [_line(group, "administered", group.units, (), findings, "not-billable")]
     reasons = hold_reasons(group, findings)
     status: Literal["held", "ready"] = "held" if reasons else "ready"
-    after = modifiers.after_discard(service, met_by_all(group, findings), service.policy)
+    after = modifiers.after_discard(service, met_by_all(findings), service.policy)
     left = group.discarded_units
     first = _discard_modifier(group, left)
     lines = [_line(group, "administered", group.units, (*first, *after), findings, status, reasons)]
@@ -41,9 +43,7 @@ def _discard_modifier(group: Group, left: int) -> tuple[str, ...]:
 
 def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would attest."""
-    references = {row.reference for row in group.services}
-    ours = [row for row in findings if references & set(row.administrations)]
-    bad = [row for row in ours if row.state not in ("met", "not-applicable")]
+    bad = [row for row in findings if row.state not in ("met", "not-applicable")]
     attested = {name for row in modifiers.asked_kx(group.first) for name in row.attests}
     reasons = {row.requirement for row in bad if row.blocking or row.requirement in attested}
     reasons |= {f"not-yet-decided:{name}" for name in undecided()}
@@ -59,11 +59,9 @@ def undecided() -> list[str]:
     return [name for name in codes.requirements() if name not in CHECKS]
 
 
-def met_by_all(group: Group, findings: Sequence[Finding]) -> frozenset[str]:
-    references = {row.reference for row in group.services}
-    ours = [row for row in findings if references & set(row.administrations)]
-    bad = {row.requirement for row in ours if row.state not in ("met", "not-applicable")}
-    return frozenset(row.requirement for row in ours) - bad
+def met_by_all(findings: Sequence[Finding]) -> frozenset[str]:
+    bad = {row.requirement for row in findings if row.state not in ("met", "not-applicable")}
+    return frozenset(row.requirement for row in findings) - bad
 
 
 def _line(
@@ -189,7 +187,6 @@ def _service_notes(row: Service) -> Iterable[str]:
 
 
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
-    references = {row.reference for row in group.services}
     found = [cite(row.administration.source, row.dose.says.rstrip(".")) for row in group.services]
     wanted = (
         "discarded-amount",
@@ -202,6 +199,6 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
         "treatment-plan",
     )
     for row in findings:
-        if references & set(row.administrations) and row.state == "met" and row.requirement in wanted:
+        if row.state == "met" and row.requirement in wanted:
             found += row.evidence
     return tuple(dict.fromkeys(found))

@@ -121,6 +121,16 @@ class Service(Struct, dict=True, kw_only=True):
 
     def lab(self, analyte: str, window_days: int) -> LabState:
         """The newest usable result within the window before the dose."""
+        known = self._known_labs.get((analyte, window_days))
+        if known is None:
+            known = self._known_labs[analyte, window_days] = self._look_up(analyte, window_days)
+        return known
+
+    @cached_property
+    def _known_labs(self) -> dict[tuple[str, int], LabState]:
+        return {}
+
+    def _look_up(self, analyte: str, window_days: int) -> LabState:
         if self.day is None:
             return LabState("missing")
         return laboratory.state(self.record.labs, analyte, self.administration.start, self.day, window_days, self.zone)
@@ -182,7 +192,7 @@ class Service(Struct, dict=True, kw_only=True):
         windows = [row.window_days for row in self.rules.laboratory if row.when is None or judge(parse(row.when), facts).holds is not False]
         return max(windows, default=DEFAULT_WINDOW_DAYS)
 
-    @property
+    @cached_property
     def known_ndcs(self) -> tuple[str, ...]:
         """NDCs of finished packages of this family: of the drug, the containers documented, and the vials dispensed."""
         if self.family is None:
@@ -193,7 +203,7 @@ class Service(Struct, dict=True, kw_only=True):
         )
         return tuple(ndc for ndc in found if ndc in codes.packages() and codes.packages()[ndc].family == self.family.family)
 
-    @property
+    @cached_property
     def dispenses(self) -> list[Dispense]:
         """Vials handed out for the same order on the same day."""
         return dispensed_for(self.record, self.administration, self.day, self.zone)
