@@ -122,10 +122,17 @@ def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
         return "not JSON that can be read"
     if not isinstance(taken, dict) or not isinstance(taken.get("resourceType"), str):
         return f"not a FHIR resource, in a search of {kind}"
-    for content in taken.get("content") or [] if taken["resourceType"] == "DocumentReference" else []:
-        if isinstance(content, dict) and isinstance(content.get("attachment"), dict):
-            content["attachment"].pop("data", None)  # that a note exists is what counts, not what it says
+    _without_attachments(taken)
     return taken
+
+
+def _without_attachments(taken: Json) -> None:
+    """That a note or a report exists is what counts here, not its pages."""
+    kept = {"DocumentReference": "content", "DiagnosticReport": "presentedForm"}.get(taken["resourceType"])
+    for content in taken.get(kept) or [] if kept else []:
+        attachment = content.get("attachment", content) if isinstance(content, dict) else None
+        if isinstance(attachment, dict):
+            attachment.pop("data", None)
 
 
 def name(raw: Raw | bytes, kind: str) -> str:

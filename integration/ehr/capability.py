@@ -36,9 +36,12 @@ class Capability:
         return of_kind is not None and (not of_kind.interactions or interaction in of_kind.interactions)
 
     def searches(self, kind: str) -> bool:
-        """Whether KIND can be searched by patient (Epic's Claim only by _id)."""
-        by_patient = self.takes(kind, "patient") or self.takes(kind, "subject")
-        return kind in self.profile.searches and self.offers(kind) and by_patient
+        """Whether KIND is searched here (Epic's Claim is not: it takes _id only)."""
+        by_patient = any(self.searches_by(kind, parameter) for parameter in ("patient", "subject"))
+        return kind in self.profile.searches and by_patient
+
+    def searches_by(self, kind: str, parameter: str) -> bool:
+        return self.offers(kind) and self.takes(kind, parameter)
 
     def takes(self, kind: str, parameter: str) -> bool:
         """Whether a search of KIND knows PARAMETER (modifiers aside)."""

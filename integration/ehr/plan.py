@@ -79,12 +79,12 @@ def queries(capability: Capability, patient_id: str, since: date | None, site: S
 def _own(capability: Capability, patient_id: str, site: Site) -> list[Query]:
     """What we wrote ourselves, where that is not a DetectedIssue."""
     form = own_form(capability, site)
-    if form is None or form.kind == "DetectedIssue" or not capability.offers(form.kind):
+    if form is None or form.kind in capability.profile.searches or not capability.searches_by(form.kind, form.patient_param):
         return []
     params = {form.patient_param: form.patient(patient_id)}
     if capability.takes(form.kind, "identifier"):
         params["identifier"] = f"{GAP_SYSTEM}|"
-    return [Query(form.kind, (*params.items(), *site.search_params.items()))] if capability.takes(form.kind, form.patient_param) else []
+    return [Query(form.kind, (*params.items(), *site.search_params.items()))]
 
 
 def own_form(capability: Capability, site: Site) -> Form | None:

@@ -101,7 +101,7 @@ class ServerWriteBack:
         params = {form.patient_param: form.patient(patient)}
         if capability.takes(form.kind, "identifier"):
             params["identifier"] = ",".join(f"{GAP_SYSTEM}|{form.key(issue)}" for issue in owed.values())
-        elif not (capability.takes(form.kind, form.patient_param) and capability.offers(form.kind)):
+        elif not capability.searches_by(form.kind, form.patient_param):
             return self._by_location(owed)
         return self._one_each(owed, self.client.search(form.kind, params, fresh=True))
 

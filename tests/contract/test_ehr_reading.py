@@ -269,11 +269,17 @@ def test_q39_panel_members_that_a_search_left_out_are_read(ehr: Make, connect: C
     assert "Observation/member" in keys(connect(fake).read_patient("p1").resources)
 
 
-def test_notes_are_read_without_what_they_say(ehr: Make, connect: Connect) -> None:
-    note = resource("DocumentReference", "n1", content=[{"attachment": {"contentType": "text/plain", "data": "c2VjcmV0"}}])
-    pull = connect(ehr("oracle").load([*chart(), note])).read_patient("p1")
-    (read,) = [r for r in pull.resources if r["resourceType"] == "DocumentReference"]
-    assert read["content"] == [{"attachment": {"contentType": "text/plain"}}]
+@pytest.mark.parametrize("mode", ["hapi", "oracle"])
+def test_notes_and_reports_are_read_without_their_pages(mode: str, ehr: Make, connect: Connect) -> None:
+    page = {"contentType": "text/plain", "data": "c2VjcmV0"}
+    note = resource("DocumentReference", "n1", content=[{"attachment": dict(page)}])
+    report = resource("DiagnosticReport", "r1", presentedForm=[dict(page)], contained=[{"resourceType": "Observation", "id": "o"}])
+    report["category"] = [{"coding": [{"code": "LAB"}]}]
+    pull = connect(ehr(mode).load([*chart(), note, report])).read_patient("p1")
+    found = {r["resourceType"]: r for r in pull.resources if r["resourceType"] in ("DocumentReference", "DiagnosticReport")}
+    assert found["DocumentReference"]["content"] == [{"attachment": {"contentType": "text/plain"}}]
+    assert found["DiagnosticReport"]["presentedForm"] == [{"contentType": "text/plain"}]
+    assert found["DiagnosticReport"]["contained"] == report["contained"]
 
 
 def test_athena_has_no_administrations_so_orders_and_procedures_stand_in(ehr: Make, connect: Connect) -> None:

@@ -182,7 +182,11 @@ def test_hapi_takes_every_other_form(form: str, hapi: str, load: Callable[[list[
         assert [o.result for o in ours.put_all([issue(fresh)])] == ["created"]
         assert [o.result for o in ours.put_all([issue(fresh)])] == ["unchanged"]
         done = issue(fresh, status="final", mitigation=[mitigation("On record")])
+        assert [i["status"] for i in client.read_patient(fresh("p1"), fresh=True).issues] == ["preliminary"]
         assert [o.result for o in ours.put_all([done])] == [("created" if form == "Communication" else "updated")]
+        pull = client.read_patient(fresh("p1"), fresh=True)
+        assert [(i["status"], i["mitigation"][0]["action"]["text"]) for i in pull.issues] == [("final", "On record")]
+        assert names(pull.resources, fresh) == sorted(f"{r['resourceType']}/{r['id']}" for r in chart())
         assert len(client.search(form, {"patient": fresh("p1")}, fresh=True)) == (2 if form == "Communication" else 1)
 
 
