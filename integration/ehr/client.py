@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from typing import Self, TypeVar
 
@@ -146,10 +146,6 @@ class EhrClient:
     def patients(self) -> Iterator[str]:
         """The ids of all who were ever given anything; raises `Refused` where the server does not list them."""
         return listing.patients(self)
-
-    def changed(self, kind: str, since: datetime) -> Iterator[str]:
-        """The ids of the patients whose resources of KIND changed since; raises `Refused` where one cannot ask that."""
-        return listing.changed(self, kind, since)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

@@ -1,7 +1,6 @@
-"""Which patients a site has, and which of them changed: for `--all` and for the sweep."""
+"""Which patients a site has, for `--all`."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from integration.ehr import references
@@ -22,25 +21,11 @@ def patients(client: "EhrClient") -> Iterator[str]:
     raise Refused(client.site.name, "this EHR lists no patients", "Name them with --patient, or use its bulk export")
 
 
-def changed(client: "EhrClient", kind: str, since: datetime) -> Iterator[str]:
-    """The ids of those whose resources of KIND changed since.
-
-    Clocks of a server's nodes differ and rows appear late: let SINCE overlap the last sweep by minutes (Q45). Where
-    the vendor has only clinical dates (Q15), what is entered late for an earlier day is not found.
-    """
-    parameter = client.capability.since_param(kind)
-    if parameter is None or not client.capability.profile.lists_administrations:
-        why = f"this EHR cannot be asked which {kind} changed"
-        raise Refused(client.site.name, why, "Read the known patients again instead")
-    moment = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return _of(client, Query(kind, ((parameter, f"ge{moment}"),)))
-
-
 def _of(client: "EhrClient", query: Query) -> Iterator[str]:
     """From the server itself: HAPI repeats a search of the last minute (Q11)."""
     size = client.site.limits.page_size or client.capability.profile.page_size
     counted = Query(query.kind, (*query.params, *((("_count", str(size)),) if size else ())))
-    seen = set[str | None]((None, ""))
+    seen: set[str | None] = {None, ""}
     for page in client.pages(counted, fresh=True):
         for resource in page.resources:
             own = resource["resourceType"] == "Patient"

@@ -1,7 +1,7 @@
 """Reading a patient at every vendor, and the quirks of it. A test's name carries its number of docs/ehr-quirks.md."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -344,16 +344,3 @@ def test_a_whole_site_is_listed_by_its_administrations(ehr: Make, connect: Conne
 def test_an_ehr_that_lists_nobody_says_so(mode: str, ehr: Make, connect: Connect) -> None:
     with pytest.raises(Refused, match=r"this EHR lists no patients\. Name them with --patient"):
         list(connect(ehr(mode)).patients())
-
-
-def test_who_changed_is_asked_by_last_updated(ehr: Make, connect: Connect) -> None:
-    fake = ehr("hapi").load(chart())
-    since = datetime(2026, 11, 23, 5, 0, tzinfo=timezone(timedelta(hours=-5)))
-    assert list(connect(fake).changed("Observation", since)) == ["p1"]
-    assert "_lastUpdated=ge2026-11-23T10%3A00%3A00Z" in fake.requests[-1]
-
-
-@pytest.mark.parametrize(("mode", "kind"), [("epic", "Observation"), ("oracle", "Observation"), ("athena", "Observation")])
-def test_an_ehr_that_cannot_say_who_changed(mode: str, kind: str, ehr: Make, connect: Connect) -> None:
-    with pytest.raises(Refused, match="this EHR cannot be asked which Observation changed"):
-        connect(ehr(mode)).changed(kind, datetime.now(UTC))
