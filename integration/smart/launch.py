@@ -44,7 +44,12 @@ class Arrived:
 
 def redirect_uri(settings: Settings, fallback: str) -> str:
     """One per deployment, from the configuration; on this machine alone it may follow the address in use."""
-    return (settings.web.public_url or fallback) + CALLBACK
+    return public_base(settings, fallback) + CALLBACK
+
+
+def public_base(settings: Settings, fallback: str) -> str:
+    """The address under which people and EHRs reach us."""
+    return settings.web.public_url or fallback
 
 
 class Door:

@@ -17,6 +17,7 @@ from integration.smart.refusal import Refusal
 
 OPENID = "/.well-known/openid-configuration"
 KEPT_SECONDS = 300
+SOONEST_SECONDS = 5  # so that forged tokens cannot make us flood a server
 SIGN_IN = "sign-in"  # the name of the OpenID Connect provider, where a site's would stand
 
 
@@ -84,24 +85,23 @@ class Directory:
         self._lock = threading.Lock()
 
     def server(self, client: Client) -> AuthorizationServer:
-        found: AuthorizationServer = self._once(f"server {client.site.base_url}", lambda: _discovered(client))
+        found: AuthorizationServer = self.kept(f"server {client.site.base_url}", lambda: _discovered(client))
         return found
 
     def keys(self, client: Client, jwks_uri: str, *, again: bool = False) -> KeySet:
         """The keys of JWKS_URI; AGAIN asks anew, after a rotation."""
-        if again:
-            self._kept.pop(f"keys {jwks_uri}", None)
-        found: KeySet = self._once(f"keys {jwks_uri}", lambda: fetched_keys(client.site, jwks_uri))
+        found: KeySet = self.kept(f"keys {jwks_uri}", lambda: fetched_keys(client.site, jwks_uri), again=again)
         return found
 
-    def _once(self, key: str, fetch: Callable[[], Any]) -> Any:
+    def kept(self, key: str, fetch: Callable[[], Any], *, again: bool = False) -> Any:
+        """What FETCH gave; asked anew after five minutes, or AGAIN, but then not more often than every few seconds."""
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is None or kept[0] < self._now():
-            kept = (self._now() + KEPT_SECONDS, fetch())
+            asked, found = self._kept.get(key, (float("-inf"), None))
+        if self._now() - asked > (SOONEST_SECONDS if again else KEPT_SECONDS):
+            asked, found = self._now(), fetch()
             with self._lock:
-                self._kept[key] = kept
-        return kept[1]
+                self._kept[key] = asked, found
+        return found
 
 
 def fetched_keys(site: Site, jwks_uri: str) -> KeySet:

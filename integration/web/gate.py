@@ -40,7 +40,7 @@ def house(request: Request) -> House:
         web = state.settings.web
         sessions = Sessions(state.store.pool, Vault.in_folder(state.settings.data_dir), web.session_hours, web.idle_minutes)
         directory = Directory()
-        state.house = House(state.settings, state.store, Queue(state.store), sessions, directory, Door(state.settings, sessions, directory))
+        state.house = House(state.settings, state.store, state.queue, sessions, directory, Door(state.settings, sessions, directory))
     return state.house
 
 

@@ -1,6 +1,8 @@
 """Fixtures for the pages: one embedded PostgreSQL for all of them, and a service with a fake EHR before it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -18,8 +20,9 @@ Open = Callable[..., "Clinic"]
 
 
 @pytest.fixture(scope="session")
-def pages_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with Store.open(Settings(data_dir=tmp_path_factory.mktemp("pages"))) as store:
+def pages_store() -> Iterator[Store]:
+    """Not under pytest's own folder: PostgreSQL runs as another user than root, and each pytest run closes that folder again."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, Store.open(Settings(data_dir=Path(folder))) as store:
         yield store
 
 

@@ -1,0 +1,195 @@
+"""Cards: what the payer will miss if the ordered iron is given today, and what may be done about it."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from integration.cds.evidence import Known
+from integration.check import check_pull
+from integration.ehr.patient import PatientPull
+from integration.settings import Site
+from integration.web import wording
+from mappings.assessment import Gap, PatientAssessment
+from mappings.policy import PolicySet
+from mappings.products import ProductFinder
+from mappings.reading import Collection
+from mappings.reading.drugs import drug
+
+Resource = dict[str, Any]
+Card = dict[str, Any]
+MOST = 139  # characters of a summary (CDS Hooks: fewer than 140)
+OVERRIDE = "urn:ferroclaim:override"
+# What must be known completely before anything of it may be called missing.
+RESTS_ON = {
+    "ferritin": {"Observation"},
+    "transferrin-saturation": {"Observation"},
+    "hemoglobin": {"Observation"},
+    "iron-overload": {"Observation"},
+    "iron-deficiency-diagnosis": {"Condition", "Observation"},
+    "ckd-diagnosis": {"Condition"},
+    "anemia-ckd-link": {"Condition"},
+    "oral-iron-history": {"AllergyIntolerance", "MedicationStatement", "MedicationRequest", "Condition"},
+    "prior-authorization": {"ClaimResponse", "Coverage"},
+    "preferred-product": {"Coverage", "MedicationRequest", "MedicationStatement"},
+}
+GROUPS = (
+    ("safety", ("iron-overload", "dosing")),
+    ("laboratory", ("ferritin", "transferrin-saturation", "hemoglobin")),
+    ("authorization", ("prior-authorization",)),
+    ("product", ("preferred-product",)),
+    ("documentation", ("oral-iron-history", "iron-deficiency-diagnosis", "ckd-diagnosis", "anemia-ckd-link")),
+)
+REASONS = {
+    "laboratory": {
+        "elsewhere": "Done elsewhere; the results will be filed",
+        "ordered": "Already ordered",
+        "not-needed": "Not needed for this patient",
+    },
+    "authorization": {"requested": "Already requested", "not-asked": "This plan does not ask for one"},
+    "product": {"tried": "The preferred product was tried or is unsuitable", "formulary": "Not available here"},
+    "documentation": {"will-document": "Will be documented today", "elsewhere": "Documented elsewhere"},
+    "safety": {"considered": "Considered; the benefit outweighs it"},
+}
+TESTS = {"ferritin": ("2276-4", "Ferritin"), "transferrin-saturation": ("2502-3", "Transferrin saturation (iron and TIBC)")}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An IV iron among the draft orders."""
+
+    order: Resource
+    says: str
+
+
+def drafts(site: Site, orders: Iterable[Resource], known: Known) -> list[Draft]:
+    """The IV irons among ORDERS."""
+    finder = ProductFinder(site.drug_aliases)
+    collection = Collection([site.base_url])
+    for number, row in enumerate([*known.resources, *orders], 1):
+        collection.add(row, f"resource {number}")
+    found = []
+    for row in orders:
+        if row.get("resourceType") == "MedicationRequest" and row.get("status") not in ("cancelled", "entered-in-error", "stopped"):
+            medication = drug(row, collection, finder)
+            if medication.concerns_us:
+                found.append(Draft(row, medication.says or "intravenous iron"))
+    return found
+
+
+def cards(site: Site, policies: PolicySet, known: Known, patient: str, orders: Sequence[Resource], now: datetime, app: str) -> list[Card]:
+    """One card per group of gaps that giving the drafts today would leave. APP: where our SMART app is launched."""
+    found = drafts(site, orders, known)
+    if not found:
+        return []
+    given = [_administration(draft, patient, number, now) for number, draft in enumerate(found)]
+    planned = [{**draft.order, "id": f"draft-{number}", "status": "active", "intent": "order"} for number, draft in enumerate(found)]
+    about = {f"MedicationAdministration/{row['id']}" for row in given}
+    pull = PatientPull(f"Patient/{patient}", [*known.resources, *planned, *given], [], 0)
+    assessment = check_pull(pull, site, policies, now + timedelta(minutes=1)).assessment
+    gaps = [gap for gap in assessment.gaps if about & set(gap.administrations) and not RESTS_ON.get(gap.requirement, set()) & known.unknown]
+    ordered = {code for row in orders if row.get("resourceType") == "ServiceRequest" for code in _codes(row)}
+    return [_card(name, rows, policies, patient, ordered, app) for name, rows in _grouped(gaps)]
+
+
+def open_issues(assessment: PatientAssessment, app: str) -> list[Card]:
+    """For `patient-view`: what waits for this clinician, in one card; nothing where nothing does."""
+    gaps = [gap for gap in assessment.gaps if gap.blocking and wording.owner(gap.requirement) == "clinician"]
+    doses = {reference for gap in gaps for reference in gap.administrations}
+    if not doses:
+        return []
+    titles = list(dict.fromkeys(wording.title(gap.requirement) for gap in gaps))
+    summary = f"{wording.plural(len(doses), 'iron dose')} cannot be billed yet: {wording.joined(titles)}"
+    detail = "\n".join(f"- {_plain(wording.first_sentence(gap.message))}" for gap in gaps[:8])
+    return [_made("documentation", summary, detail, [], app, [gap.requirement for gap in gaps])]
+
+
+def _grouped(gaps: Sequence[Gap]) -> list[tuple[str, list[Gap]]]:
+    """Safety first; warnings of the others are left to the page."""
+    rows = [(name, [gap for gap in gaps if gap.requirement in members and (gap.blocking or name == "safety")]) for name, members in GROUPS]
+    return [(name, found) for name, found in rows if found]
+
+
+def _card(name: str, gaps: list[Gap], policies: PolicySet, patient: str, ordered: set[str], app: str) -> Card:
+    policy = next((policies.get(gap.policy) for gap in gaps if gap.policy), None)
+    detail = "\n".join(
+        f"- {_plain(wording.first_sentence(gap.message))} {_plain(wording.payer_asks(gap.requirement, policy))}" for gap in gaps
+    )
+    source = next((gap.source for gap in gaps if gap.source), None)
+    detail += f"\n\nSource: {_plain(source)}" if source else ""
+    wanted = [TESTS[gap.requirement] for gap in gaps if gap.requirement in TESTS and TESTS[gap.requirement][0] not in ordered]
+    return _made(
+        name, wording.first_sentence(gaps[0].message), detail, _suggestions(wanted, patient), app, [gap.requirement for gap in gaps]
+    )
+
+
+def _made(name: str, summary: str, detail: str, suggestions: list[Resource], app: str, requirements: list[str]) -> Card:
+    card: Card = {
+        "uuid": str(uuid.uuid4()),
+        "summary": summary if len(summary) <= MOST else summary[: MOST - 1].rstrip() + "…",
+        "detail": detail,
+        "indicator": "warning" if name == "safety" else "info",
+        "source": {"label": "ferroclaim: iron billing check", "topic": {"system": "urn:ferroclaim:requirement", "code": requirements[0]}},
+        "links": [{"label": "Open the iron billing check", "url": app, "type": "smart", "appContext": requirements[0]}],
+        "overrideReasons": [{"system": OVERRIDE, "code": code, "display": text} for code, text in REASONS[name].items()],
+    }
+    return card | ({"suggestions": suggestions, "selectionBehavior": "any"} if suggestions else {})
+
+
+def _suggestions(tests: list[tuple[str, str]], patient: str) -> list[Resource]:
+    """One suggestion with an order for each test that is missing."""
+    if not tests:
+        return []
+    actions = [
+        {
+            "type": "create",
+            "description": f"Order {text}",
+            "resource": {
+                "resourceType": "ServiceRequest",
+                "status": "draft",
+                "intent": "order",
+                "code": {"coding": [{"system": "http://loinc.org", "code": loinc}], "text": text},
+                "subject": {"reference": f"Patient/{patient}"},
+            },
+        }
+        for loinc, text in tests
+    ]
+    return [{"label": f"Order {wording.joined([text for _, text in tests])}", "uuid": str(uuid.uuid4()), "actions": actions}]
+
+
+def _administration(draft: Draft, patient: str, number: int, now: datetime) -> Resource:
+    """The order as if it were given now: then the rules say what would be missing."""
+    order = draft.order
+    medication: Resource = {key: order[key] for key in ("medicationCodeableConcept", "medicationReference", "contained") if key in order}
+    dose = _dose(order)
+    given: Resource = {
+        "resourceType": "MedicationAdministration",
+        "id": f"draft-{number}",
+        "status": "completed",
+        **medication,
+        "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": now.isoformat(timespec="seconds"),
+        "request": {"reference": f"MedicationRequest/draft-{number}"},
+    }
+    return given | ({"dosage": {"dose": dose}} if dose else {})
+
+
+def _dose(order: Mapping[str, Any]) -> Resource | None:
+    for instruction in order.get("dosageInstruction") or []:
+        for rate in (instruction.get("doseAndRate") or []) if isinstance(instruction, dict) else []:
+            if isinstance(rate, dict) and isinstance(rate.get("doseQuantity"), dict):
+                return dict(rate["doseQuantity"])
+    return None
+
+
+def _codes(row: Mapping[str, Any]) -> set[str]:
+    concept = row.get("code")
+    return {
+        str(coding.get("code")) for coding in (concept.get("coding") or [] if isinstance(concept, dict) else []) if isinstance(coding, dict)
+    }
+
+
+def _plain(text: str) -> str:
+    """No markup of our readers' data in a card's Markdown."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]<>#|!" else letter for letter in text)

@@ -1,0 +1,129 @@
+"""What a hook's request brings, or lets us read: prefetched resources, or the chart through the EHR's own transient token."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integration.ehr.client import EhrClient
+from integration.ehr.patient import FHIR_ID
+from integration.errors import ConfigurationError, EhrError
+from integration.settings import Site
+from integration.web.problems import Problem
+
+Resource = dict[str, Any]
+SECONDS = 0.6  # for the whole answer we have one
+PREFETCH = {
+    "patient": "Patient/{{context.patientId}}",
+    "laboratory": "Observation?patient={{context.patientId}}&category=laboratory&_count=200",
+    "conditions": "Condition?patient={{context.patientId}}",
+    "coverages": "Coverage?patient={{context.patientId}}",
+    "allergies": "AllergyIntolerance?patient={{context.patientId}}",
+    "statements": "MedicationStatement?patient={{context.patientId}}",
+    "orders": "MedicationRequest?patient={{context.patientId}}",
+    "procedures": "Procedure?patient={{context.patientId}}",
+    "authorizations": "ClaimResponse?patient={{context.patientId}}&use=preauthorization",
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """Resources, and the kinds of which we cannot say that we have all."""
+
+    resources: tuple[Resource, ...]
+    unknown: frozenset[str]
+
+
+class Transient:
+    """A token that is good for this call alone: never stored, never renewed."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
+
+    def renew(self, stale: Mapping[str, str]) -> bool:  # noqa: ARG002 (the protocol's)
+        return False
+
+
+def patient_of(request: Mapping[str, Any]) -> str:
+    """The patient in context; one for whom the token is not is refused."""
+    context = request.get("context")
+    patient = context.get("patientId") if isinstance(context, dict) else None
+    patient = patient.removeprefix("Patient/") if isinstance(patient, str) else ""
+    if not FHIR_ID.fullmatch(patient):
+        raise Problem(400, "The context has no usable patientId.")
+    authorization = request.get("fhirAuthorization")
+    granted = authorization.get("patient") if isinstance(authorization, dict) else None
+    if isinstance(granted, str) and granted.removeprefix("Patient/") != patient:
+        raise Problem(403, "The token is for another patient than the context.")
+    return patient
+
+
+def known(site: Site, request: Mapping[str, Any], patient: str) -> Known:
+    """From the prefetch; what it lacks is read, where the request names our site's FHIR base and a token for it."""
+    found, missing = prefetched(request.get("prefetch"), patient)
+    token = _token(site, request)
+    if not missing or token is None:
+        return Known(tuple(found), frozenset(missing))
+    try:
+        with EhrClient(_hurried(site), auth=Transient(token)) as client:
+            pull = client.read_patient(patient)
+    except (EhrError, ConfigurationError):
+        return Known(tuple(found), frozenset(missing))
+    return Known(tuple(pull.resources), frozenset(pull.unread))
+
+
+def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]]:
+    """Whole answers only: what is absent, null, an OperationOutcome or has further pages does not tell what is missing."""
+    given = prefetch if isinstance(prefetch, dict) else {}
+    found: list[Resource] = []
+    missing: set[str] = set()
+    for name, template in PREFETCH.items():
+        kind = template.partition("?")[0].partition("/")[0]
+        answer = given.get(name)
+        if not isinstance(answer, dict) or answer.get("resourceType") not in (kind, "Bundle"):
+            missing.add(kind)
+            continue
+        if answer["resourceType"] == "Bundle" and _has_more(answer):
+            missing.add(kind)
+        found += [row for row in _resources(answer) if row.get("resourceType") == "Patient" or _is_of(row, patient)]
+    return [row for row in found if row.get("resourceType") != "Patient" or row.get("id") == patient], missing
+
+
+def _resources(answer: Resource) -> Iterator[Resource]:
+    if answer.get("resourceType") != "Bundle":
+        yield answer
+        return
+    for entry in answer.get("entry") or []:
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if isinstance(resource, dict) and isinstance(resource.get("id"), str) and resource.get("resourceType") != "OperationOutcome":
+            yield resource
+
+
+def _has_more(bundle: Resource) -> bool:
+    return any(isinstance(link, dict) and link.get("relation") == "next" for link in bundle.get("link") or [])
+
+
+def _is_of(row: Resource, patient: str) -> bool:
+    """An EHR that prefetches too much must not lend one patient another's results."""
+    for name in ("subject", "patient", "beneficiary"):
+        reference = row.get(name)
+        if isinstance(reference, dict) and isinstance(reference.get("reference"), str):
+            return reference["reference"].split("/")[-2:] == ["Patient", patient]
+    return False
+
+
+def _token(site: Site, request: Mapping[str, Any]) -> str | None:
+    """Only for the configured base; any other server, and the token for it, is left alone."""
+    server, authorization = request.get("fhirServer"), request.get("fhirAuthorization")
+    if not isinstance(server, str) or server.rstrip("/") != site.base_url or not isinstance(authorization, dict):
+        return None
+    token = authorization.get("access_token")
+    usable = isinstance(token, str) and token.isascii() and token.isprintable() and " " not in token
+    return token if usable and str(authorization.get("token_type", "Bearer")).lower() == "bearer" else None
+
+
+def _hurried(site: Site) -> Site:
+    limits = site.limits.model_copy(update={"connect_timeout_seconds": SECONDS, "read_timeout_seconds": SECONDS, "retries": 0})
+    return site.model_copy(update={"limits": limits})

@@ -1,0 +1,152 @@
+"""The CDS services as HTTP: discovery, the hooks, feedback."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Body, Header, Request
+
+from integration.cds import advice, evidence
+from integration.cds.trust import Caller, caller
+from integration.settings import Site
+from integration.smart.launch import public_base
+from integration.store import Db, assessments
+from integration.web.gate import House, InHouse
+from integration.web.problems import Problem
+from integration.web.visits import policies_for
+
+log = structlog.get_logger()
+router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
+Bearer = Annotated[str, Header(alias="Authorization")]
+Json = dict[str, Any]
+
+SERVICES: dict[str, Json] = {
+    "iron-order-sign": {
+        "hook": "order-sign",
+        "title": "What the payer of intravenous iron will miss",
+        "description": "Before an intravenous iron is ordered: laboratory results, authorization and history that its payer asks for.",
+        "prefetch": evidence.PREFETCH,
+    },
+    "iron-order-select": {
+        "hook": "order-select",
+        "title": "What the payer of intravenous iron will miss, while it is chosen",
+        "description": "The same as order-sign, as soon as an intravenous iron is chosen.",
+        "prefetch": evidence.PREFETCH,
+    },
+    "iron-patient-view": {
+        "hook": "patient-view",
+        "title": "Iron doses that wait for documentation",
+        "description": "When a chart is opened: doses already given that cannot be billed yet.",
+    },
+}
+
+
+@router.get("")
+def discovery(request: Request, here: InHouse, authorization: Bearer = "") -> Json:
+    """What we offer."""
+    _caller(request, here, authorization, "/cds-services")
+    return {"services": [{"id": identity, **service} for identity, service in SERVICES.items()]}
+
+
+@router.post("/{service}")
+def call(request: Request, here: InHouse, service: str, body: Annotated[Json, Body()], authorization: Bearer = "") -> Json:
+    """A hook was triggered. 412 where nothing can be said for want of data."""
+    known = _service(service)
+    site = _caller(request, here, authorization, f"/cds-services/{service}").site(body.get("fhirServer"))
+    if body.get("hook") != known["hook"]:
+        raise Problem(400, f"This service answers the hook {known['hook']}.")
+    patient = evidence.patient_of(body)
+    app = f"{public_base(here.settings, str(request.base_url).rstrip('/'))}/launch"
+    cards = _viewed(here, site, patient, app) if known["hook"] == "patient-view" else _ordered(site, patient, body, app)
+    if cards:
+        with here.store.transaction() as db:
+            _remember(db, site, known["hook"], patient, cards)
+    return {"cards": cards}
+
+
+@router.post("/{service}/feedback")
+def feedback(request: Request, here: InHouse, service: str, body: Annotated[Json, Body()], authorization: Bearer = "") -> Json:
+    """What became of cards; told again, the last word counts."""
+    _service(service)
+    told = _caller(request, here, authorization, f"/cds-services/{service}/feedback")
+    rows = body.get("feedback")
+    if not isinstance(rows, list):
+        raise Problem(400, "The body has no list `feedback`.")
+    sites = [site.name for site in told.sites]
+    with here.store.transaction() as db:
+        for row in rows[:100]:
+            if isinstance(row, dict):
+                _answered(db, sites, row)
+    return {}
+
+
+def _service(identity: str) -> Json:
+    if identity not in SERVICES:
+        raise Problem(404, "There is no such CDS service.")
+    return SERVICES[identity]
+
+
+def _caller(request: Request, here: House, authorization: str, path: str) -> Caller:
+    base = public_base(here.settings, str(request.base_url).rstrip("/"))
+    return caller(here.settings, here.store, here.directory, authorization, base + path)
+
+
+def _ordered(site: Site, patient: str, body: Json, app: str) -> list[Json]:
+    orders = _orders(body.get("context") or {}, str(body.get("hook")))
+    if not advice.drafts(site, orders, evidence.Known((), frozenset())) and not _refers(orders):
+        return []  # nothing of ours is ordered: no chart is read for that
+    known = evidence.known(site, body, patient)
+    if not known.resources:
+        raise Problem(412, "Neither the prefetch nor the FHIR server gave anything to judge by.")
+    return advice.cards(site, policies_for(site), known, patient, orders, datetime.now(UTC), app)
+
+
+def _viewed(here: House, site: Site, patient: str, app: str) -> list[Json]:
+    with here.store.transaction() as db:
+        kept = assessments.current(db, site.name, patient)
+    return advice.open_issues(kept.assessment, app) if kept else []
+
+
+def _orders(context: Json, hook: str) -> list[Json]:
+    """The draft orders; of order-select those that were just chosen."""
+    bundle = context.get("draftOrders")
+    entries = bundle.get("entry") if isinstance(bundle, dict) else None
+    rows = [entry.get("resource") for entry in entries or [] if isinstance(entry, dict)]
+    orders = [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    chosen = context.get("selections")
+    if hook != "order-select" or not isinstance(chosen, list):
+        return orders
+    return [row for row in orders if row.get("resourceType") == "ServiceRequest" or f"{row.get('resourceType')}/{row['id']}" in chosen]
+
+
+def _refers(orders: list[Json]) -> bool:
+    """Whether an order names its drug by reference only, so that the chart must tell."""
+    return any(row.get("resourceType") == "MedicationRequest" and "medicationReference" in row for row in orders)
+
+
+def _remember(db: Db, site: Site, hook: str, patient: str, cards: list[Json]) -> None:
+    with db.cursor() as cursor:
+        cursor.executemany(
+            "insert into cds_cards (id, site, hook, patient, requirement, summary) values (%s, %s, %s, %s, %s, %s)",
+            [(card["uuid"], site.name, hook, patient, card["links"][0]["appContext"], card["summary"]) for card in cards],
+        )
+
+
+def _answered(db: Db, sites: list[str], row: Json) -> None:
+    """Cards of the caller's own sites only; what is not ours is passed over."""
+    outcome, override = row.get("outcome"), row.get("overrideReason")
+    override = override if isinstance(override, dict) else {}
+    reason = override.get("reason")
+    reason = reason if isinstance(reason, dict) else {}
+    try:
+        card = uuid.UUID(str(row.get("card")))
+    except ValueError:
+        return
+    if outcome in ("accepted", "overridden"):
+        said = str(reason.get("display") or reason.get("code") or "")[:200] or None
+        comment = str(override.get("userComment") or "")[:500] or None
+        db.execute(
+            "update cds_cards set outcome = %s, reason = %s, comment = %s, answered_at = now() where id = %s and site = any(%s)",
+            [outcome, said, comment, card, sites],
+        )

@@ -1,0 +1,109 @@
+"""Whether a call comes from an EHR that we know: its JWT, by allow-listed issuer and key address, used once."""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jws import extract_compact
+
+from integration.errors import FerroclaimError
+from integration.settings import CdsClient, Settings, Site
+from integration.smart.identity import signed
+from integration.smart.server import Directory, fetched_keys
+from integration.smart.sessions import hashed
+from integration.store import Store
+from integration.web.problems import Problem
+
+ALGORITHMS = ["ES384", "RS384", "ES256", "RS256"]
+CLOCK_SKEW_SECONDS = 60
+LONGEST_LIFE_SECONDS = 3600  # a token that lives longer would have to be remembered longer
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The sites that the caller's issuer may speak for; `site` the one it speaks for now."""
+
+    sites: tuple[Site, ...]
+
+    def site(self, fhir_server: object) -> Site:
+        """By its FHIR base where it names a configured one."""
+        named = [site for site in self.sites if isinstance(fhir_server, str) and site.base_url == fhir_server.rstrip("/")]
+        return (named or list(self.sites))[0]
+
+
+def caller(settings: Settings, store: Store, directory: Directory, authorization: str, audience: str) -> Caller:
+    """Raises `Problem` 401; what exactly was wrong is told, since only an EHR's developer reads it. AUDIENCE: our address."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise _no("There is no bearer token")
+    header, issuer = _unverified(token)
+    known = [(site, client) for site in settings.sites.values() for client in site.cds if client.issuer == issuer]
+    if not known:
+        raise _no("The issuer of the token is not configured")
+    if "jku" in header and header["jku"] != known[0][1].jwks_url:
+        raise _no("The jku of the token is not the configured one")
+    claims = _claims(directory, known[0][0], known[0][1], token)
+    _check(claims, audience)
+    _use_once(store, str(claims["iss"]), str(claims["jti"]), float(claims["exp"]))
+    return Caller(tuple(site for site, _ in known))
+
+
+def _unverified(token: str) -> tuple[dict[str, Any], str | None]:
+    """Header and issuer, to know whose keys to ask."""
+    try:
+        parts = extract_compact(token.encode())
+
+        claims = json.loads(parts.payload or b"{}")
+    except (JoseError, ValueError):
+        raise _no("The token is not a JWT") from None
+    header = parts.headers()
+    if header.get("alg") not in ALGORITHMS:
+        raise _no("The token's algorithm is not accepted")
+    return dict(header), claims.get("iss") if isinstance(claims, dict) else None
+
+
+def _claims(directory: Directory, site: Site, client: CdsClient, token: str) -> dict[str, Any]:
+    """By the keys at the configured address, asked anew once where none fits; nothing is ever fetched from a jku."""
+    for again in (False, True):
+        try:
+            keys = directory.kept(f"keys {client.jwks_url}", lambda: fetched_keys(site, client.jwks_url), again=again)
+        except FerroclaimError:
+            raise Problem(503, "The keys of the EHR cannot be read now.", "Try again.", {"Retry-After": "10"}) from None
+        claims = signed(token, keys, ALGORITHMS)
+        if claims is not None:
+            return claims
+    raise _no("The token is not signed with a key of its issuer")
+
+
+def _check(claims: dict[str, Any], audience: str) -> None:
+    now, audiences = time.time(), claims.get("aud")
+    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
+        raise _no("The token is for another service")
+    expires = claims.get("exp")
+    if not isinstance(expires, int | float) or expires < now - CLOCK_SKEW_SECONDS:
+        raise _no("The token has expired")
+    if expires > now + LONGEST_LIFE_SECONDS:
+        raise _no("The token lives too long")
+    issued = claims.get("iat", now)
+    if not isinstance(issued, int | float) or issued > now + CLOCK_SKEW_SECONDS:
+        raise _no("The token is from the future")
+    if not isinstance(claims.get("jti"), str) or not claims["jti"]:
+        raise _no("The token has no jti")
+
+
+def _use_once(store: Store, issuer: str, jti: str, expires: float) -> None:
+    until = datetime.fromtimestamp(expires, UTC) + timedelta(seconds=2 * CLOCK_SKEW_SECONDS)
+    with store.transaction() as db:
+        new = db.execute(
+            "insert into cds_replay (id, expires) values (%s, %s) on conflict do nothing returning 1", [hashed(f"{issuer}\n{jti}"), until]
+        ).fetchone()
+        db.execute("delete from cds_replay where expires < now()")
+    if new is None:
+        raise _no("The token was used before")
+
+
+def _no(why: str) -> Problem:
+    return Problem(401, f"{why}.", "See docs/cds-hooks.md.", {"WWW-Authenticate": "Bearer"})

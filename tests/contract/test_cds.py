@@ -1,0 +1,268 @@
+"""CDS Hooks: whose call it is, what is survived, and what the cards say."""
+
+import time
+import uuid
+from typing import Any
+
+import pytest
+from httpx2 import Response
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, OctKey
+
+from integration.ehr.keys import generate
+from tests.builders import Resource, chart, ferritin, order, tsat
+from tests.fakes.browser import PUBLIC_URL
+from tests.plugins.pages import Clinic, Open
+
+ISSUER = "https://ehr.example.com"
+EHR_KEY, STRANGE_KEY = generate("ES384"), generate("ES384")
+OF_KIND = {
+    "patient": "Patient",
+    "laboratory": "Observation",
+    "conditions": "Condition",
+    "coverages": "Coverage",
+    "allergies": "AllergyIntolerance",
+    "statements": "MedicationStatement",
+    "orders": "MedicationRequest",
+    "procedures": "Procedure",
+    "authorizations": "ClaimResponse",
+}
+DRAFT = order("draft1", status="draft")
+
+
+@pytest.fixture
+def hospital(clinic: Open) -> Clinic:
+    url = f"{PUBLIC_URL}/keys"
+    made = clinic(site={"cds": [{"issuer": ISSUER, "jwks_url": url}]})
+    jwks_url = made.server.url_for("/ehr-keys")
+    site = made.settings.sites["general"]
+    client = site.cds[0].model_copy(update={"jwks_url": jwks_url})
+    made.app.state.settings = made.settings.model_copy(update={"sites": {"general": site.model_copy(update={"cds": [client]})}})
+    made.server.expect_request("/ehr-keys").respond_with_json(KeySet([EHR_KEY]).as_dict(private=False))
+    return made
+
+
+def token(path: str, key: Any = EHR_KEY, header: dict[str, Any] | None = None, **claims: Any) -> str:
+    now = int(time.time())
+    all_claims = {"iss": ISSUER, "aud": PUBLIC_URL + path, "exp": now + 300, "iat": now, "jti": uuid.uuid4().hex, **claims}
+    head = {"alg": "ES384", "kid": key.kid or "x", "typ": "JWT", **(header or {})}
+    kept = {name: value for name, value in all_claims.items() if value is not None}
+    return jwt.encode(head, kept, key, algorithms=[str(head["alg"])])
+
+
+def body(resources: list[Resource] | None = None, drafts: list[Resource] | None = None, **more: Any) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "hook": "order-sign",
+        "hookInstance": str(uuid.uuid4()),
+        "context": {"userId": "Practitioner/dr-1", "patientId": "p1", "draftOrders": bundle([DRAFT] if drafts is None else drafts)},
+    }
+    if resources is not None:
+        request["prefetch"] = {name: bundle([r for r in resources if r["resourceType"] == kind]) for name, kind in OF_KIND.items()}
+    return request | more
+
+
+def bundle(resources: list[Resource], **more: Any) -> Resource:
+    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": row} for row in resources], **more}
+
+
+def call(hospital: Clinic, request: dict[str, Any], service: str = "iron-order-sign", bearer: str | None = None) -> Response:
+    path = f"/cds-services/{service}"
+    headers = {"Authorization": f"Bearer {bearer or token(path)}"}
+    return hospital.browser().client.post(path, json=request, headers=headers)
+
+
+def cards(hospital: Clinic, *args: Any, **more: Any) -> list[dict[str, Any]]:
+    answer = call(hospital, body(*args, **more))
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["cards"])
+
+
+# Whose call it is
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"iss": "https://stranger.example.com"}, "issuer"),
+        ({"aud": f"{PUBLIC_URL}/cds-services/other"}, "another service"),
+        ({"exp": 1}, "expired"),
+        ({"exp": time.time() + 10**6}, "too long"),
+        ({"jti": None}, "jti"),
+        ({"key": STRANGE_KEY}, "not signed"),
+        ({"header": {"jku": "https://stranger.example.com/keys"}}, "jku"),
+        ({"header": {"alg": "HS256"}, "key": OctKey.import_key(b"0" * 32)}, "algorithm"),
+        ({"iat": time.time() + 900}, "future"),
+    ],
+)
+def test_a_stranger_is_refused(hospital: Clinic, change: dict[str, Any], says: str) -> None:
+    answer = call(hospital, body(chart()), bearer=token("/cds-services/iron-order-sign", **change))
+    assert answer.status_code == 401
+    assert says in answer.json()["error"]["message"]
+    assert all(request.path == "/ehr-keys" for request, _ in hospital.server.log)  # a strange jku is never fetched
+
+
+def test_a_token_counts_once_and_is_asked_for_everywhere(hospital: Clinic) -> None:
+    once = token("/cds-services/iron-order-sign")
+    assert call(hospital, body(chart()), bearer=once).status_code == 200
+    assert call(hospital, body(chart()), bearer=once).status_code == 401
+    client = hospital.browser().client
+    assert client.get("/cds-services").status_code == 401
+    assert client.post("/cds-services/iron-order-sign/feedback", json={}).status_code == 401
+    found = client.get("/cds-services", headers={"Authorization": f"Bearer {token('/cds-services')}"}).json()["services"]
+    assert [service["hook"] for service in found] == ["order-sign", "order-select", "patient-view"]
+
+
+def test_a_key_without_kid_is_found(hospital: Clinic) -> None:
+    bare = ECKey.import_key({k: v for k, v in EHR_KEY.as_dict(private=True).items() if k != "kid"})
+    assert call(hospital, body(chart()), bearer=token("/cds-services/iron-order-sign", bare, {"kid": EHR_KEY.kid})).status_code == 200
+
+
+# What the cards say
+
+
+def test_nothing_missing_nothing_said(hospital: Clinic) -> None:
+    today = time.strftime("%Y-%m-%d")
+    assert cards(hospital, chart(ferritin(on=today), tsat(on=today))) == []
+
+
+def test_missing_results_come_with_an_order(hospital: Clinic) -> None:
+    found = cards(hospital, chart(without=["ferritin", "tsat"]))
+    laboratory = next(card for card in found if card["source"]["topic"]["code"] == "ferritin")
+    assert len(laboratory["summary"]) < 140
+    assert laboratory["indicator"] == "info"
+    tests = [action["resource"] for action in laboratory["suggestions"][0]["actions"]]
+    assert [test["code"]["coding"][0]["code"] for test in tests] == ["2276-4", "2502-3"]
+    assert laboratory["links"][0] == {
+        "label": "Open the iron billing check",
+        "url": f"{PUBLIC_URL}/launch",
+        "type": "smart",
+        "appContext": "ferritin",
+    }
+    assert laboratory["overrideReasons"]
+    assert "90 days" in laboratory["detail"]
+
+
+def test_what_is_ordered_in_the_same_dialog_is_not_suggested_again(hospital: Clinic) -> None:
+    lab_order = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "code": {"coding": [{"code": "2276-4"}]}}
+    found = cards(hospital, chart(without=["ferritin", "tsat"]), drafts=[DRAFT, lab_order])
+    actions = [action for card in found for s in card.get("suggestions", []) for action in s["actions"]]
+    assert [action["resource"]["code"]["coding"][0]["code"] for action in actions] == ["2502-3"]
+
+
+def test_authorization_and_product(hospital: Clinic) -> None:
+    from tests.builders import commercial
+
+    found = cards(hospital, chart(commercial(), without=["coverage"]))
+    assert any(card["source"]["topic"]["code"] == "prior-authorization" for card in found)
+    uhc = cards(
+        hospital, chart(commercial("UnitedHealthcare"), without=["coverage"]), drafts=[order("d", text="Monoferric", status="draft")]
+    )
+    assert any(card["source"]["topic"]["code"] == "preferred-product" for card in uhc)
+
+
+def test_another_drug_and_no_draft_say_nothing_and_read_nothing(hospital: Clinic) -> None:
+    request = {"fhirServer": hospital.ehr.base_url, "fhirAuthorization": {"access_token": "t", "token_type": "Bearer"}}
+    assert cards(hospital, drafts=[order("d", text="busPIRone 10 mg", status="draft")], **request) == []
+    assert cards(hospital, drafts=[], **request) == []
+    assert hospital.ehr.requests == []
+
+
+def test_a_long_name_makes_no_long_summary(hospital: Clinic) -> None:
+    found = cards(hospital, chart(without=["ferritin", "tsat", "intolerance", "ckd", "anemia-in-ckd"]))
+    assert found
+    assert all(len(card["summary"]) < 140 for card in found)
+
+
+# What is survived
+
+
+@pytest.mark.parametrize(
+    "odd", [None, {"resourceType": "OperationOutcome", "issue": []}, "text", bundle([], link=[{"relation": "next", "url": "x"}])]
+)
+def test_results_that_may_be_elsewhere_are_never_called_missing(hospital: Clinic, odd: Any) -> None:
+    request = body(chart(without=["intolerance"]))
+    request["prefetch"]["laboratory"] = odd
+    answer = call(hospital, request)
+    assert answer.status_code == 200
+    topics = {card["source"]["topic"]["code"] for card in answer.json()["cards"]}
+    assert topics == {"oral-iron-history"}
+
+
+def test_without_prefetch_the_chart_is_read_with_the_calls_own_token(hospital: Clinic) -> None:
+    hospital.ehr.load(chart(without=["ferritin", "tsat"]))
+    hospital.launcher.tokens.add("transient")
+    authorization = {"access_token": "transient", "token_type": "Bearer", "patient": "p1"}
+    found = cards(hospital, fhirServer=hospital.ehr.base_url + "/", fhirAuthorization=authorization)
+    assert {card["source"]["topic"]["code"] for card in found} == {"ferritin"}
+    with hospital.store.transaction() as db:
+        kept = str(db.execute("select c::text from cds_cards c").fetchall())
+    assert "transient" not in kept
+
+
+def test_another_server_and_its_token_are_left_alone(hospital: Clinic) -> None:
+    authorization = {"access_token": "stolen", "token_type": "Bearer"}
+    answer = call(hospital, body(fhirServer="https://evil.example.com/fhir", fhirAuthorization=authorization))
+    assert answer.status_code == 412
+    assert hospital.ehr.requests == []
+
+
+def test_an_ehr_that_does_not_answer_costs_no_more_than_the_card(hospital: Clinic) -> None:
+    hospital.ehr.latency_seconds = 3
+    authorization = {"access_token": "slow", "token_type": "Bearer"}
+    began = time.monotonic()
+    answer = call(hospital, body(fhirServer=hospital.ehr.base_url, fhirAuthorization=authorization))
+    assert answer.status_code == 412
+    assert time.monotonic() - began < 3
+
+
+def test_a_token_for_another_patient_is_refused(hospital: Clinic) -> None:
+    authorization = {"access_token": "t", "token_type": "Bearer", "patient": "p2"}
+    answer = call(hospital, body(chart(), fhirServer=hospital.ehr.base_url, fhirAuthorization=authorization))
+    assert answer.status_code == 403
+    assert "cards" not in answer.json()
+
+
+def test_another_patients_results_do_not_count(hospital: Clinic) -> None:
+    strangers = [ferritin(on=time.strftime("%Y-%m-%d"), patient="p2", id="x")]
+    found = cards(hospital, [*chart(without=["ferritin", "tsat"]), *strangers])
+    assert any(card["source"]["topic"]["code"] == "ferritin" for card in found)
+
+
+@pytest.mark.parametrize("context", [None, {}, {"patientId": 7}, {"patientId": "../p1"}, "p1"])
+def test_a_context_without_patient_is_a_bad_request(hospital: Clinic, context: Any) -> None:
+    assert call(hospital, body(chart(), context=context)).status_code == 400
+
+
+def test_the_wrong_hook_is_a_bad_request(hospital: Clinic) -> None:
+    assert call(hospital, body(chart(), hook="patient-view")).status_code == 400
+    assert call(hospital, body(chart()), "unknown", token("/cds-services/unknown")).status_code == 404
+
+
+# Patient view and feedback
+
+
+def test_patient_view_tells_of_doses_that_wait(hospital: Clinic) -> None:
+    hospital.ehr.load(chart(without=["tsat"]))
+    hospital.browser().get(hospital.launch_path(patient="p1"))
+    view = body(hook="patient-view")
+    answer = call(hospital, view, "iron-patient-view")
+    assert "1 iron dose cannot be billed yet" in answer.json()["cards"][0]["summary"]
+    view["context"]["patientId"] = "unknown"
+    assert call(hospital, view, "iron-patient-view", token("/cds-services/iron-patient-view")).json() == {"cards": []}
+
+
+def test_feedback_is_kept(hospital: Clinic) -> None:
+    card = cards(hospital, chart(without=["ferritin", "tsat"]))[0]["uuid"]
+    path = "/cds-services/iron-order-sign/feedback"
+    override = {"reason": {"code": "elsewhere", "display": "Done elsewhere"}, "userComment": "<b>see fax</b>"}
+    rows = [
+        {"card": card, "outcome": "overridden", "overrideReason": override},
+        {"card": "no uuid"},
+        "odd",
+        {"card": str(uuid.uuid4()), "outcome": "accepted"},
+    ]
+    answer = hospital.browser().client.post(path, json={"feedback": rows}, headers={"Authorization": f"Bearer {token(path)}"})
+    assert answer.status_code == 200
+    with hospital.store.transaction() as db:
+        kept = db.execute("select outcome, reason, comment from cds_cards where id = %s", [card]).fetchone()
+    assert kept == ("overridden", "Done elsewhere", "<b>see fax</b>")
