@@ -3,7 +3,7 @@
 import hashlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ from integration.web.gate import House
 from integration.work.queue import PERSON, patient_key
 from mappings.assessment import Gap
 from mappings.policy import PolicySet
-from mappings.writing.detected_issue import Waiver
+from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
 
 Resource = dict[str, Any]
 DISCARDED = "urn:ferroclaim:discarded-amount"
@@ -111,7 +111,8 @@ class Visit:
             for gap in seen.gaps(requirement):
                 gaps.take_back(db, seen.patient, gap.id, self.actor, "clinician")
             waivers = gaps.waivers(db, seen.patient.id)
-        self._write_back(seen, waivers)
+        ours = {gap.id for gap in seen.gaps(requirement)}
+        self._write_back(seen, waivers, [self._reopened(row, seen.now) for row in seen.pull.issues if gap_of(row) in ours])
         return "taken-back"
 
     def discarded(self, administration: str, mg: str) -> str:
@@ -225,15 +226,26 @@ class Visit:
             notes.add(db, seen.patient, f"From the chart page: {said}", self.session.who.label, "clinician")
         return "told"
 
-    def _write_back(self, seen: Seen, waivers: Mapping[str, Waiver]) -> bool:
+    def _reopened(self, held: Resource, now: datetime) -> Resource:
+        """An issue whose waiver is taken back is open again, and says so (R13: `amended`)."""
+        said = f"Waiver taken back by {self.session.who.label}"
+        mitigation: Resource = {
+            "action": {"coding": [{"system": MITIGATION, "code": "waiver-withdrawn"}], "text": said},
+            "date": now.isoformat(timespec="seconds"),
+        }
+        mitigation |= {"author": author} if (author := self._author()) else {}
+        return {**held, "status": "amended", "mitigation": [*held.get("mitigation", ()), mitigation]}
+
+    def _write_back(self, seen: Seen, waivers: Mapping[str, Waiver], reopened: Sequence[Resource] = ()) -> bool:
         """Brings the DetectedIssues in line, one patient at a time; what another is writing now follows later."""
         with self.here.store.holding(patient_key(seen.patient.id)) as hold:
             if not hold.ours or seen.pull.unread:
                 return False
             try:
-                wanted = owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)
+                wanted = {gap_of(row): row for row in owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)}
+                wanted |= {gap_of(row): row for row in reopened}
                 door = write_back_for(self.client, StoredLedger(self.here.store, seen.patient.id), limit=self.site.limits.writes)
-                outcomes = door.put_all(wanted, seen.pull.issues)
+                outcomes = door.put_all(list(wanted.values()), seen.pull.issues)
             except EhrError:
                 return False
         return all(outcome.result in ("created", "updated", "unchanged") for outcome in outcomes)

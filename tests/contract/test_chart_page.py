@@ -1,0 +1,190 @@
+"""What a clinician does on the chart page, and what stands in the chart and the database afterwards."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from integration.store import audit, gaps, lines, patients
+from integration.store.database import Db
+from tests.builders import Resource, ferritin
+from tests.fakes.browser import Browser
+from tests.fakes.modes import MODES
+from tests.fakes.stage import telling_chart
+from tests.plugins.pages import Clinic, Open
+
+
+@pytest.fixture
+def hospital(clinic: Open, pages_store: Any) -> Clinic:
+    with pages_store.transaction() as db:
+        db.execute("delete from patients")
+        db.execute("delete from write_backs")
+    made = clinic(chart_link="https://ehr.example.com/{patient}/{type}/{id}")
+    made.ehr.load(telling_chart())
+    return made
+
+
+def opened(hospital: Clinic) -> tuple[Browser, Any]:
+    browser = hospital.browser()
+    page = browser.get(hospital.launch_path(patient="p1"))
+    assert page.status_code == 200, page.text
+    return browser, page
+
+
+def audited(db: Db, hospital: Clinic) -> list[str]:
+    patient = patients.find(db, "general", "p1")
+    assert patient
+    return [f"{row.actor} {row.action}" for row in audit.of_patient(db, patient.id)]
+
+
+def sentence(page: Any) -> str:
+    found = re.search(r"<h1 class=\"sentence.*?>(.*?)</h1>", page.text, re.DOTALL)
+    assert found
+    return re.sub(r"<[^>]+>", "", found[1])
+
+
+def issue(hospital: Clinic, requirement: str) -> Resource:
+    return next(row for row in hospital.ehr.of("DetectedIssue") if row["code"]["coding"][0]["code"] == requirement)
+
+
+def test_a_waiver_stands_in_the_chart_with_its_author_and_makes_nothing_ready(hospital: Clinic) -> None:
+    browser, page = opened(hospital)
+    after = browser.post(page, "/waive", reason="Refused by the patient <b>twice</b>")
+    assert after.status_code == 200
+    assert "one thing you can settle here" in sentence(after)
+    assert "<b>twice" not in after.text
+    written = issue(hospital, "transferrin-saturation")
+    assert written["status"] == "final"
+    assert written["mitigation"][0]["author"]["reference"] == "Practitioner/dr-1"
+    assert "Refused by the patient" in written["mitigation"][0]["action"]["text"]
+    with hospital.store.transaction() as db:
+        rows = {row.line.id: row for row in lines.of_patient(db, "general", "p1")}
+        assert sorted(row.line.status for row in rows.values()) == ["held", "held", "held", "ready", "ready"]
+        assert sum(row.waived for row in rows.values()) == 2
+        assert "Practitioner/dr-1 waived" in audited(db, hospital)
+    again = browser.post(after, "/unwaive")
+    assert "two things you can settle here" in sentence(again)
+    assert issue(hospital, "transferrin-saturation")["status"] == "amended"
+
+
+def test_what_was_discarded_goes_onto_the_administration(hospital: Clinic) -> None:
+    browser, page = opened(hospital)
+    after = browser.post(page, "/discarded", mg="50")
+    assert "Recorded in the chart" in after.text
+    assert "one thing you can settle here" in sentence(after)
+    kept = hospital.ehr.resources["MedicationAdministration/ma4"]
+    assert kept["extension"] == [
+        {
+            "url": "urn:ferroclaim:discarded-amount",
+            "valueQuantity": {"value": 50, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"},
+        }
+    ]
+    assert kept["dosage"]["dose"]["value"] == 150  # nothing else changed
+    assert "J1756 JW × 50" in after.text
+
+
+def test_oral_iron_history_is_recorded_once_however_often_the_button_is_pressed(hospital: Clinic) -> None:
+    del hospital.ehr.resources["AllergyIntolerance/intolerance"]
+    browser, page = opened(hospital)
+    assert "No trial of oral iron" in page.text
+    fields = {"kind": "trial", "drug": "Ferrous sulfate", "start": "2026-03-01", "end": "2026-06-15", "reason": "nausea"}
+    after = browser.post(page, "/oral-iron", **fields)
+    browser.post(page, "/oral-iron", **fields)
+    assert "No trial of oral iron" not in after.text
+    (kept,) = hospital.ehr.of("MedicationStatement")
+    assert kept["effectivePeriod"] == {"start": "2026-03-01", "end": "2026-06-15"}
+    assert kept["informationSource"] == {"reference": "Practitioner/dr-1"}
+
+
+def test_an_intolerance_is_recorded(hospital: Clinic) -> None:
+    del hospital.ehr.resources["AllergyIntolerance/intolerance"]
+    browser, page = opened(hospital)
+    after = browser.post(page, "/oral-iron", kind="intolerance", drug="Ferrous gluconate", reason="constipation")
+    assert "No trial of oral iron" not in after.text
+    assert hospital.ehr.of("AllergyIntolerance")[0]["recorder"] == {"reference": "Practitioner/dr-1"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"start": "", "end": ""}, {"start": "2026-06-15", "end": "2026-03-01"}, {"drug": "<script>"}, {"kind": "x"}, {"reason": ""}],
+    ids=str,
+)
+def test_a_form_that_makes_no_sense_changes_nothing(hospital: Clinic, fields: dict[str, str]) -> None:
+    del hospital.ehr.resources["AllergyIntolerance/intolerance"]
+    browser, page = opened(hospital)
+    given = {"kind": "trial", "drug": "Ferrous sulfate", "start": "2026-03-01", "end": "2026-06-15", "reason": "nausea"}
+    refused = browser.post(page, "/oral-iron", **{**given, **fields})
+    assert refused.status_code == 422
+    assert "<h1>" in refused.text
+    assert hospital.ehr.of("MedicationStatement") == []
+
+
+def test_where_the_ehr_takes_nothing_the_billing_office_is_told(hospital: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = {kind: what for kind, what in MODES["hapi"].writes.items() if kind in ("DetectedIssue", "Device", "Provenance")}
+    monkeypatch.setattr(hospital.ehr, "mode", replace(MODES["hapi"], writes=allowed))
+    browser, page = opened(hospital)
+    after = browser.post(page, "/discarded", mg="50")
+    assert "does not take this from here" in after.text
+    assert "two things you can settle here" in sentence(after)  # a note makes no line ready
+    with hospital.store.transaction() as db:
+        kept = db.execute("select text from notes n join patients p on p.id = n.patient_id where p.fhir_id = 'p1'").fetchall()
+    assert kept == [("From the chart page: discarded 50 mg of MedicationAdministration/ma4",)]
+
+
+def test_a_forged_form_changes_nothing(hospital: Clinic) -> None:
+    browser, page = opened(hospital)
+    action = next(a for a in re.findall(r'action="([^"]*)"', page.text) if a.endswith("/waive"))
+    fields = {"requirement": "transferrin-saturation", "reason": "forged"}
+    assert browser.client.post(action, data=fields).status_code == 403
+    assert browser.client.post(action, data={**fields, "csrf": "x"}).status_code == 403
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert csrf
+    sent = {**fields, "csrf": csrf[1]}
+    assert browser.client.post(action, data=sent, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert hospital.browser().client.post(action, data=sent).status_code == 401
+    assert hospital.ehr.of("DetectedIssue") == []
+
+
+def test_a_dose_of_another_patient_cannot_be_named(hospital: Clinic) -> None:
+    browser, page = opened(hospital)
+    after = browser.post(page, "/discarded", mg="50", administration="MedicationAdministration/other")
+    assert "settled already" in after.text
+    assert "extension" not in hospital.ehr.resources["MedicationAdministration/ma4"]
+
+
+def test_iron_overload_stands_above_everything(hospital: Clinic) -> None:
+    hospital.ehr.load([ferritin(950, on="2026-11-08", id="high")])
+    _, page = opened(hospital)
+    assert page.text.index("Look at this before the next dose") < page.text.index("What is missing")
+    assert 'class="card safety"' in page.text
+
+
+def test_every_look_is_in_the_audit_table_and_the_evidence_links_into_the_chart(hospital: Clinic) -> None:
+    _, page = opened(hospital)
+    assert 'href="https://ehr.example.com/p1/Observation/tsat-2026-07-20"' in page.text
+    with hospital.store.transaction() as db:
+        assert audited(db, hospital)[-1] == "Practitioner/dr-1 saw"
+
+
+def test_part_of_a_chart_that_cannot_be_read_is_said_and_nothing_is_kept(hospital: Clinic) -> None:
+    hospital.ehr.fail("^Observation", status=403, times=99)
+    _, page = opened(hospital)
+    assert "could not be read" in page.text
+    with hospital.store.transaction() as db:
+        assert lines.of_patient(db, "general", "p1") == []
+
+
+def test_an_ehr_that_is_down_gets_a_plain_page(hospital: Clinic) -> None:
+    browser, _ = opened(hospital)
+    hospital.ehr.fail("", status=500, times=99)
+    down = browser.get(browser.visited[-1])
+    assert down.status_code in (502, 503)
+    assert "Example" not in down.text
+    assert "try again" in down.text
+
+
+def test_gaps_are_kept_as_the_page_shows_them(hospital: Clinic) -> None:
+    opened(hospital)
+    with hospital.store.transaction() as db:
+        assert {row.gap.requirement for row in gaps.of_patient(db, "general", "p1")} == {"transferrin-saturation", "discarded-amount"}

@@ -1,0 +1,207 @@
+"""The biller's list: who may see it, what it filters, what can be released and why the others cannot."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from integration.store import audit, failures, gaps, lines, patients, rests, worklist
+from integration.store.failures import Failure
+from integration.web import wording
+from tests.fakes.browser import Browser
+from tests.fakes.stage import seed_worklist
+from tests.plugins.pages import Clinic, Open
+
+ALL = worklist.Filters(view="all")
+CLINICIAN = sorted(wording.CLINICIAN)
+
+
+@pytest.fixture
+def office(clinic: Open, pages_store: Any) -> Clinic:
+    with pages_store.transaction() as db:
+        db.execute("delete from patients")
+        db.execute("delete from failures")
+    made = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    made.launcher.context = {}
+    seed_worklist(pages_store)
+    return made
+
+
+def signed_in(office: Clinic) -> tuple[Browser, Any]:
+    browser = office.browser()
+    page = browser.get("/sign-in?with=general")
+    assert page.status_code == 200, page.text
+    return browser, page
+
+
+def keys(page: Any) -> list[str]:
+    return re.findall(r'name="line" value="([^"]+)" data-value', page.text)
+
+
+def act(browser: Browser, page: Any, action: str, selected: list[str], **fields: str) -> Any:
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    assert csrf
+    return browser.client.post("/worklist", data={"csrf": csrf[1], "action": action, "line": selected, **fields})
+
+
+def held(office: Clinic, requirement: str) -> worklist.Row:
+    with office.store.transaction() as db:
+        return next(row for row in worklist.rows(db, ALL, ["general"], CLINICIAN) if row.waits_for == [requirement])
+
+
+def waived(office: Clinic, requirement: str) -> worklist.Row:
+    row = held(office, requirement)
+    with office.store.transaction() as db:
+        patient = patients.by_id(db, row.patient_id)
+        assert patient
+        for found in gaps.of_patient(db, row.site, row.patient):
+            if found.gap.requirement == requirement:
+                gaps.waive(db, patient, found.gap, "not needed", "Practitioner/dr-9", "Dr. Nine", "clinician")
+    return row
+
+
+def test_without_signing_in_there_is_no_list(office: Clinic) -> None:
+    page = office.browser().get("/worklist")
+    assert page.status_code == 401
+    assert "Abbott" not in page.text
+
+
+def test_a_clinician_has_no_list(clinic: Open, office: Clinic) -> None:
+    office.settings.web.roles["clinician"] = ["*"]
+    office.settings.web.roles["biller"] = []
+    browser = office.browser()
+    browser.get(office.launch_path(patient="w1"))
+    page = browser.get("/worklist")
+    assert page.status_code == 403
+    assert "Abbott" not in page.text
+
+
+def test_views_and_filters_stand_in_the_address(office: Clinic) -> None:
+    browser, ready = signed_in(office)
+    assert len(keys(ready)) == 7
+    assert "7 lines, $229.00" in ready.text
+    mine = browser.get("/worklist?view=held-clinician&requirement=transferrin-saturation")
+    assert "3 lines" in mine.text
+    assert "Brown, Marcus" in mine.text
+    assert "Ito, Ken" not in mine.text
+    assert "Chen, Li" in browser.get("/worklist?view=held-us").text
+    assert "Evans, Tom" in browser.get("/worklist?view=all&find=evans").text
+    assert browser.get("/worklist?view=all&find=%25_%27").status_code == 200
+    for odd in ("view=nonsense", "sort=drop+table", "page=0", "open=1:x", "open=x", "site=other", "policy='"):
+        assert browser.get(f"/worklist?{odd}").status_code == 200
+
+
+def test_ready_lines_are_released_together_and_the_sum_is_said(office: Clinic) -> None:
+    browser, page = signed_in(office)
+    done = act(browser, page, "release", keys(page))
+    assert "7 lines released, $229.00." in done.text
+    assert len(keys(browser.get("/worklist?view=released"))) == 7
+    with office.store.transaction() as db:
+        patient = patients.find(db, "general", "w0")
+        assert patient
+        assert audit.of_patient(db, patient.id)[0].action == "released"
+        assert audit.of_patient(db, patient.id)[0].actor == "Practitioner/dr-1"
+
+
+def test_what_cannot_be_released_is_told_and_the_others_go(office: Clinic) -> None:
+    browser, page = signed_in(office)
+    one = held(office, "transferrin-saturation")
+    done = act(browser, page, "release", [keys(page)[0], one.key, "9:gone", "x", "1:' or 1=1"])
+    assert "1 line released" in done.text
+    assert "4 lines could not" in done.text
+    assert "is held by" in done.text
+
+
+def test_a_waived_line_needs_a_reason_and_a_firm_requirement_none_helps(office: Clinic) -> None:
+    browser, page = signed_in(office)
+    row = waived(office, "transferrin-saturation")
+    assert row.key in keys(browser.get("/worklist?view=waived"))
+    without = act(browser, page, "release", [row.key], reason="  ")
+    assert "say why it is released all the same" in without.text
+    done = act(browser, page, "release", [row.key], reason="Payer confirmed by phone")
+    assert "1 line released" in done.text
+    firm = held(office, "coverage")
+    refused = act(browser, page, "release", [firm.key], reason="please")
+    assert "which nobody can waive" in refused.text
+    with office.store.transaction() as db:
+        kept = lines.get(db, row.site, row.patient, row.line_id)
+        assert kept
+        assert (kept.release_reason, kept.line.status) == ("Payer confirmed by phone", "held")
+
+
+def test_a_release_is_taken_back(office: Clinic) -> None:
+    browser, page = signed_in(office)
+    act(browser, page, "release", keys(page)[:1])
+    assert "was taken back" in act(browser, page, "withdraw", keys(page)[:1]).text
+    assert len(keys(browser.get("/worklist"))) == 7
+
+
+def test_assigning_notes_and_checking_again(office: Clinic) -> None:
+    browser, page = signed_in(office)
+    key = keys(page)[0]
+    act(browser, page, "assign", [key], owner="maria")
+    assert keys(browser.get("/worklist?owner=maria")) == [key]
+    act(browser, page, "note", [key], text="<img src=x onerror=alert(1)>")
+    opened = browser.get(f"/worklist?open={key}")
+    assert "&lt;img src=x" in opened.text
+    assert "<img" not in opened.text
+    assert "will be checked again" in act(browser, page, "recheck", [key]).text
+    with office.store.transaction() as db:
+        row = db.execute("select count(*) from procrastinate_jobs where task_name = 'assess' and args ->> 'cause' = 'person'").fetchone()
+    assert row
+    assert row[0] >= 1
+
+
+def test_a_line_tells_its_whole_story(office: Clinic) -> None:
+    browser, _ = signed_in(office)
+    row = waived(office, "transferrin-saturation")
+    page = browser.get(f"/worklist?view=all&open={row.key}")
+    for part in (
+        "The chain",
+        "rounded up",
+        "Evidence",
+        "SV1*HC:J1756",
+        "waived by Dr. Nine",
+        "Assessed (sweep)",
+        "Dr. Rivera",
+        "Diagnoses",
+    ):
+        assert part in page.text, part
+
+
+def test_a_forged_form_releases_nothing(office: Clinic) -> None:
+    browser, page = signed_in(office)
+    fields = {"action": "release", "line": keys(page)}
+    assert browser.client.post("/worklist", data=fields).status_code == 403
+    assert len(keys(browser.get("/worklist"))) == 7
+
+
+def test_the_table_of_the_list_runs_nothing_in_a_spreadsheet(office: Clinic) -> None:
+    browser, page = signed_in(office)
+    act(browser, page, "assign", keys(page)[:1], owner='=HYPERLINK("http://x")')
+    answer = browser.get("/worklist.csv?view=all")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == 22
+    assert {row["status"] for row in rows} == {"ready", "held"}
+    assert not any(str(cell).startswith(("=", "+", "@")) for row in rows for cell in row.values())
+    assert "no-store" in answer.headers["cache-control"]
+
+
+def test_failed_work_and_a_resting_site_are_shown(office: Clinic) -> None:
+    with office.store.transaction() as db:
+        failures.add(db, Failure("general", "assess", "k", None, {}, "Refused", "It was refused.", 3))
+        rests.rest(db, "general", "It cannot be reached.", datetime.now(UTC))
+    _, page = signed_in(office)
+    assert "It was refused." in page.text
+    assert "cannot be read now" in page.text
+    with office.store.transaction() as db:
+        db.execute("delete from site_state")
+
+
+def test_an_empty_list_says_so(office: Clinic) -> None:
+    browser, _ = signed_in(office)
+    assert "No waived lines." in browser.get("/worklist?view=waived").text
+    assert "Clear the filters" in browser.get("/worklist?find=nobody").text
