@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, tzinfo
+from functools import cache
 from typing import Literal
 
 from msgspec import Struct
@@ -56,8 +57,13 @@ def stated(
 
 def having(rows: Iterable[Stated], *groups: str) -> list[Stated]:
     """Those whose code is in one of the groups of the diagnosis table."""
-    wanted = frozenset().union(*(codes.diagnoses().group(name) for name in groups))
+    wanted = _codes_of(groups)
     return [row for row in rows if row.code in wanted]
+
+
+@cache
+def _codes_of(groups: tuple[str, ...]) -> frozenset[str]:
+    return frozenset().union(*(codes.diagnoses().group(name) for name in groups))
 
 
 class Sequenced(Struct, frozen=True):

@@ -145,6 +145,8 @@ def _other_strength(text: str, families: set[str]) -> bool:
 def agreed(evidence: Iterable[Evidence]) -> tuple[str | None, str | None, str | None]:
     """Family, presentation and clash of all evidence together. Without a family and a clash it is no IV iron."""
     evidence = list(evidence)
+    if not evidence:
+        return None, None, None
     named = {row.family: row for row in reversed(evidence) if row.family}
     against = next((row for row in evidence if row.not_iron), None)
     if len(named) > 1:

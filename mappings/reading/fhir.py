@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from mappings.moment import Moment, parse
@@ -72,7 +73,13 @@ def texts(value: object) -> tuple[str, ...]:
 
 
 def coding(value: Resource) -> Coding:
-    return Coding(system(value.get("system")), text(value.get("code")).strip(), text(value.get("display")))
+    return _coding(text(value.get("system")), text(value.get("code")), text(value.get("display")))
+
+
+@lru_cache(maxsize=16384)
+def _coding(uri: str, code: str, display: str) -> Coding:
+    """An EHR repeats the same few thousand codings."""
+    return Coding(system(uri), code.strip(), display)
 
 
 def concept(value: object) -> Concept:
@@ -80,7 +87,7 @@ def concept(value: object) -> Concept:
     value = mapping(value)
     if "coding" not in value and "code" in value:
         return Concept((coding(value),))
-    return Concept(tuple(coding(item) for item in items(value.get("coding"))), text(value.get("text")))
+    return Concept(tuple([coding(item) for item in items(value.get("coding"))]), text(value.get("text")))
 
 
 def concepts(value: object) -> tuple[Concept, ...]:

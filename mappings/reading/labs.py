@@ -31,6 +31,8 @@ class LabReader:
     def __init__(self, aliases: Mapping[str, str]) -> None:
         table = codes.labs()
         self._aliases = {_known(key): table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name}
+        self._codes = {*table.by_loinc, *(key.rpartition("|")[2] for key in self._aliases)}
+        self._by_texts = any("|" not in key for key in self._aliases)
 
     def analyte(self, concept: Concept) -> Analyte | None:
         """The analyte that a code means; a goal or a mere presence is none."""
@@ -44,6 +46,12 @@ class LabReader:
             if local:
                 return local
         return self._by_text(concept) if self._aliases else None
+
+    def _of_part(self, part: Resource) -> Analyte | None:
+        """The analyte of an Observation or component. Most are none of ours: a look at their codes says so."""
+        code = fhir.mapping(part.get("code"))
+        said = [fhir.text(row.get("code")).strip() for row in [code, *fhir.items(code.get("coding"))]]
+        return self.analyte(fhir.concept(code)) if self._by_texts or not self._codes.isdisjoint(said) else None
 
     def _by_text(self, concept: Concept) -> Analyte | None:
         said = [concept.text, *(coding.display for coding in concept.codings)]
@@ -73,7 +81,7 @@ class LabReader:
 
     def _of(self, resource: Resource, source: Source, groups: tuple[str, ...], collection: Collection) -> Iterator[LabResult]:
         named = [resource, *fhir.items(resource.get("component"))]
-        parts = [(analyte, row) for row in named for analyte in [self.analyte(fhir.concept(row.get("code")))] if analyte]
+        parts = [(analyte, row) for row in named for analyte in [self._of_part(row)] if analyte]
         if not parts:
             return
         when = _collected(resource, collection)
