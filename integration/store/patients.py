@@ -28,6 +28,8 @@ _COLUMNS = "id, site, fhir_id, concerns_us, assessed_at"
 
 def known(db: Db, site: str, fhir_id: str) -> Patient:
     """The patient of that id, taken up where they are new."""
+    if there := find(db, site, fhir_id):
+        return there
     db.execute("insert into patients (site, fhir_id) values (%s, %s) on conflict do nothing", [site, fhir_id])
     found = find(db, site, fhir_id)
     assert found is not None  # noqa: S101 (just inserted)

@@ -116,7 +116,7 @@ def _depth(value: Any) -> int:
 
 def _of_resource(resource: Json, base_url: str) -> Told:
     kind, identity = resource["resourceType"], resource.get("id")
-    if not _RELATIVE.fullmatch(f"{kind}/{identity}"):
+    if not isinstance(identity, str) or not _RELATIVE.fullmatch(f"{kind}/{identity}"):
         raise Unusable(422, "not-fhir", "The resource in the body has no id.")
     if kind == "Patient":
         return Told(kind, identity, identity)

@@ -8,8 +8,8 @@ from typing import Literal
 
 import structlog
 
+from integration.ehr.answers import Answer, Json
 from integration.ehr.client import EhrClient
-from integration.ehr.http import Answer, Json
 from integration.errors import ConfigurationError, NotFound, Refused
 from integration.settings import Settings, Site
 from integration.store import Db, Store, subscriptions

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from integration.ehr import references
+from integration.ehr.answers import Json
 from integration.ehr.client import EhrClient
-from integration.ehr.http import Json
 from integration.ehr.plan import Query
 from integration.errors import Forbidden, NotFound, Refused
 from integration.operation import WAKING

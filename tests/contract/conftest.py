@@ -9,7 +9,10 @@ from pytest_httpserver import HTTPServer
 from integration.ehr.auth import Tokens
 from integration.ehr.client import EhrClient
 from integration.settings import Site
+from integration.store import Store
+from tests.fakes import chart
 from tests.fakes.ehr import FakeEhr
+from tests.service import Running
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +56,18 @@ def connect() -> Iterator[Callable[..., EhrClient]]:
     yield make
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def running(ehr: Callable[..., FakeEhr], store: Store) -> Iterator[Callable[..., Running]]:
+    """`running()` is a service before a fake HAPI with one patient, p1; `mode` is another EHR, the rest is configuration."""
+    made: list[Running] = []
+
+    def make(mode: str = "hapi", resources: list[dict[str, Any]] | None = None, **settings: Any) -> Running:
+        fake = ehr(mode).load(chart.chart() if resources is None else resources)
+        made.append(Running(fake, store, **settings))
+        return made[-1]
+
+    yield make
+    for service in made:
+        service.close()
