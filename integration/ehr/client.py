@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Self, TypeVar
 
 from integration.ehr import bundles, listing
+from integration.ehr.answers import Answer, Json
 from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens
 from integration.ehr.bundles import Page
 from integration.ehr.capability import Capability, read_statement
-from integration.ehr.http import Answer, Json, Observer, Transport
+from integration.ehr.http import Observer, Transport
 from integration.ehr.patient import BATCH_ENTRIES, PatientPull, Reading
 from integration.ehr.plan import Query, pairs
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from integration.ehr.answers import Json
 from integration.ehr.auth import ClientCredentials, backend_scopes
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.ehr.discovery import SmartConfiguration
 from integration.ehr.forms import form_for
-from integration.ehr.http import Json
 from integration.ehr.keys import Keyring, algorithm_of
 from integration.ehr.profile import detected
 from integration.errors import ConfigurationError, EhrError, FerroclaimError
@@ -229,7 +229,9 @@ def _patient(client: EhrClient, patient_id: str) -> Iterator[Finding]:
     except EhrError as error:
         yield _failure("The patient cannot be read", error)
         return
-    yield Finding("ok", f"A patient was read in {pull.requests} requests", f"{len(pull.resources)} resources.")
+    yield Finding(
+        "ok", f"A patient was read in {pull.requests} request{'s' if pull.requests > 1 else ''}", f"{len(pull.resources)} resources."
+    )
     for kind in sorted(pull.unread):
         problem = next(p["problem"] for p in pull.problems if p["resource"] == kind)
         yield Finding(

@@ -7,7 +7,7 @@ tag `administration-fallback`. The rules never call a line from such a record re
 from collections.abc import Iterator
 from typing import Any
 
-from integration.ehr.http import Json
+from integration.ehr.answers import Json
 
 TAG = {"system": "urn:ferroclaim:evidence", "code": "administration-fallback"}
 HCPCS = frozenset(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from integration.ehr.answers import Json
 from integration.ehr.capability import Capability
-from integration.ehr.http import Json
 from integration.ehr.issues import GAP_SYSTEM, gap_of, is_closed, merged
 from integration.ehr.references import age
 from integration.errors import ConfigurationError

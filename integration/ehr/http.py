@@ -3,61 +3,27 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
 
-import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
 from urllib3.util import Retry
 
+from integration.ehr.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
 from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
 from integration.ehr.profile import profile
-from integration.errors import (
-    BadAnswer,
-    ConfigurationError,
-    Conflict,
-    EhrError,
-    Forbidden,
-    NotFound,
-    OutcomeUnknown,
-    Refused,
-    Unauthorized,
-    Unreachable,
-)
+from integration.errors import BadAnswer, ConfigurationError, OutcomeUnknown, Unreachable
 from integration.settings import Site
 from mappings.reading.decoding import decode
 
-FHIR_JSON = "application/fhir+json"
-# The codes that cumulus-fhir-support and eCRNow retry; a 500 or 504 may be permanent, so few times (Q21).
-TRANSIENT = (408, 429, 500, 502, 503, 504)
 LONGEST_WAIT_SECONDS = 120
 CHUNK_BYTES = 1 << 16
 
-Json = dict[str, Any]
 Observer = Callable[[str, int, float], None]
-
-_encoder = msgspec.json.Encoder(decimal_format="number")
-
-
-def encode(value: Any) -> bytes:
-    return _encoder.encode(value)
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def version(self) -> str | None:
-        """The version that an ETag such as W/"3" names."""
-        return self.headers.get("ETag", "").removeprefix("W/").strip('"') or None
 
 
 class Transport:
@@ -249,45 +215,10 @@ class Transport:
         raise error_for(self.site.name, what, answer)
 
 
-def error_for(site: str, what: str, answer: Answer) -> EhrError:
-    """The error that an answer's status means. Of the OperationOutcome only codes are kept: its texts name patients."""
-    status = answer.status
-    problem = f"{what} was answered with {status}{_issue_codes(answer.body)}"
-    match status:
-        case 401:
-            return Unauthorized(site, problem, "Check client_id, the registered key and the scopes", status)
-        case 403:
-            return Forbidden(site, problem, "Ask the EHR's administrator for the missing scope", status)
-        case 404 | 410:
-            return NotFound(site, problem, "Check base_url and the id", status)
-        case 409 | 412:
-            return Conflict(site, problem, "Read it again, then write again", status)
-    if status in TRANSIENT or status >= 500:
-        return Unreachable(site, problem, "Try again later", status)
-    if 300 <= status < 400:
-        return BadAnswer(site, problem + ", a redirect, which was not followed", "Correct base_url", status)
-    return Refused(site, problem, f"Run `ferroclaim doctor {site}` to see what it takes", status)
-
-
-def _issue_codes(body: bytes) -> str:
-    """` (invalid, HAPI-1094)`: what an OperationOutcome says in codes."""
-    try:
-        outcome = decode(body)
-        issues = outcome["issue"] if outcome.get("resourceType") == "OperationOutcome" else []
-        codes = [str(issue["code"]) for issue in issues if issue.get("code")]
-        for issue in issues:
-            codes += [str(c["code"]) for c in (issue.get("details") or {}).get("coding", []) if c.get("code")]
-            if str(issue.get("diagnostics")).startswith("HAPI-"):
-                codes.append(issue["diagnostics"].split(":")[0])
-    except (ValueError, LookupError, AttributeError, TypeError):
-        return ""
-    return f" ({', '.join(dict.fromkeys(codes))})" if codes else ""
-
-
 def _kind(path: str) -> str:
-    """`Observation` of a path or an address: a type may be named, an id may not."""
-    last = [part for part in urlsplit(path).path.split("/") if part[:1].isupper()]
-    return last[-1] if last else "the request"
+    """`Observation` of a relative path: a type may be named, an id may not."""
+    kind = path.partition("?")[0].split("/")[0]
+    return kind if kind.isalpha() else "the request"
 
 
 def _reason(error: Exception) -> object:

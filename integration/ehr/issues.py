@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from integration.ehr.http import Json
+from integration.ehr.answers import Json
 
 GAP_SYSTEM = "urn:ferroclaim:gap"
 # A server sets these, or they say who found it first and when, which a later look must not change.

@@ -7,8 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from integration.ehr import bundles, fallback, references
+from integration.ehr.answers import Answer, Json, error_for
 from integration.ehr.bundles import Page
-from integration.ehr.http import Answer, Json, error_for
 from integration.ehr.issues import gap_of
 from integration.ehr.plan import Query, not_offered, own_form, queries
 from integration.errors import ConfigurationError, EhrError, Forbidden, NotFound, Refused, Unauthorized

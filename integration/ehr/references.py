@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from integration.ehr.http import Json
+from integration.ehr.answers import Json
 from mappings.reading.collection import SUBJECT
 
 WHOSE = {**SUBJECT, "DetectedIssue": "patient", "Task": "for", "Communication": "subject"}

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from integration.ehr import bundles, issues
+from integration.ehr.answers import Answer, Json
 from integration.ehr.client import EhrClient
-from integration.ehr.http import Answer, Json
 from integration.ehr.issues import GAP_SYSTEM
 from integration.errors import BadAnswer, EhrError
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from integration.ehr.answers import Json
 from integration.ehr.client import EhrClient
 from integration.ehr.forms import form_for
-from integration.ehr.http import Json
 from integration.ehr.issues import gap_of
 from integration.ehr.ledger import Ledger, MemoryLedger
 from integration.ehr.sending import Outcome, ServerWriteBack

@@ -158,11 +158,20 @@ def test_what_a_server_writes_about_a_patient_is_not_repeated(ehr: Make, connect
     )
 
 
-def test_an_id_is_not_repeated_either(ehr: Make, connect: Connect) -> None:
+@pytest.mark.parametrize("identity", ["secret-id", "SecretId", "Secret"])
+def test_an_id_is_not_repeated_either(identity: str, ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", 422), method="PUT")
     with pytest.raises(Refused, match=r"^Site general: PUT DetectedIssue was answered with 422\."):
-        connect(fake).transport.write("PUT", "DetectedIssue/secret-id", {})
+        connect(fake).transport.write("PUT", f"DetectedIssue/{identity}", {})
+
+
+def test_a_text_is_no_code(ehr: Make, connect: Connect) -> None:
+    fake = ehr("hapi").load(chart())
+    issues = [{"code": "Jane Doe, born 1955", "details": {"coding": [{"code": "4119"}, {}]}}, {"diagnostics": "HAPI-1094: Patient/p1"}]
+    fake.inject(Response(json.dumps({"resourceType": "OperationOutcome", "issue": issues}), 422), method="PUT")
+    with pytest.raises(Refused, match=r"was answered with 422 \(4119, HAPI-1094\)\. "):
+        connect(fake).transport.write("PUT", "Task/t1", {})
 
 
 @pytest.mark.parametrize("text", ["", "Patient/", "a b", "../metadata", "p1?x=y", "p" * 65, "Observation/1"])

@@ -31,7 +31,7 @@ def test_hapi_can_do_everything(ehr: Make) -> None:
     found = report(ehr("hapi").load(chart()), "p1")
     assert found.works
     assert found.profile == "hapi"
-    assert said(found, "ok") == ["A patient is read in one batch", "Gaps are written as DetectedIssue", "A patient was read in 1 requests"]
+    assert said(found, "ok") == ["A patient is read in one batch", "Gaps are written as DetectedIssue", "A patient was read in 1 request"]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from integration.ehr.answers import Json
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
-from integration.ehr.http import Json
 from integration.ehr.writeback import ServerWriteBack, write_back_for
 from integration.settings import Site
 from tests.fakes.chart import administration, chart, detected_issue, ferritin, mitigation, observation, ref, transaction

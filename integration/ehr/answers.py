@@ -1,0 +1,73 @@
+"""What came back from a server, and the error that its status means."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from integration.errors import BadAnswer, Conflict, EhrError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
+from mappings.reading.decoding import decode
+
+FHIR_JSON = "application/fhir+json"
+# The codes that cumulus-fhir-support and eCRNow retry; a 500 or 504 may be permanent, so few times (Q21).
+TRANSIENT = (408, 429, 500, 502, 503, 504)
+
+Json = dict[str, Any]
+
+_CODE = re.compile(r"[A-Za-z0-9-]{1,40}")
+_HAPI_CODE = re.compile(r"^HAPI-\d{4}")
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def encode(value: Any) -> bytes:
+    """JSON with every number as it was read."""
+    return _encoder.encode(value)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def version(self) -> str | None:
+        """The version that an ETag such as W/"3" names."""
+        return self.headers.get("ETag", "").removeprefix("W/").strip('"') or None
+
+
+def error_for(site: str, what: str, answer: Answer) -> EhrError:
+    """The error that an answer's status means. Of the OperationOutcome only codes are kept: its texts name patients."""
+    status = answer.status
+    problem = f"{what} was answered with {status}{_issue_codes(answer.body)}"
+    match status:
+        case 401:
+            return Unauthorized(site, problem, "Check client_id, the registered key and the scopes", status)
+        case 403:
+            return Forbidden(site, problem, "Ask the EHR's administrator for the missing scope", status)
+        case 404 | 410:
+            return NotFound(site, problem, "Check base_url and the id", status)
+        case 409 | 412:
+            return Conflict(site, problem, "Read it again, then write again", status)
+    if status in TRANSIENT or status >= 500:
+        return Unreachable(site, problem, "Try again later", status)
+    if 300 <= status < 400:
+        return BadAnswer(site, problem + ", a redirect, which was not followed", "Correct base_url", status)
+    return Refused(site, problem, f"Run `ferroclaim doctor {site}` to see what it takes", status)
+
+
+def _issue_codes(body: bytes) -> str:
+    """` (invalid, HAPI-1094)`: what an OperationOutcome says in codes."""
+    try:
+        outcome = decode(body)
+        issues = outcome["issue"] if outcome.get("resourceType") == "OperationOutcome" else []
+        codes = [str(issue.get("code")) for issue in issues]
+        for issue in issues:
+            codes += [str(coding.get("code")) for coding in (issue.get("details") or {}).get("coding", [])]
+            codes += _HAPI_CODE.findall(str(issue.get("diagnostics")))
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return ""
+    found = [code for code in dict.fromkeys(codes) if _CODE.fullmatch(code) and code != "None"]
+    return f" ({', '.join(found)})" if found else ""
