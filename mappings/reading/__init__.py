@@ -61,6 +61,9 @@ class Reader:
         def every(kind: str, reader: Callable[[Resource], Iterator[T]]) -> tuple[T, ...]:
             return tuple(row for rows in _safely(group.all(kind), lambda resource: list(reader(resource)), problems) for row in rows)
 
+        visits = each("Encounter", lambda row: encounters.encounter(row, collection))
+        visited = sorted({stay.location for visit in visits for stay in visit.stays})
+        places = [row for row in map(collection.get, visited) if row and row["resourceType"] == "Location"]
         return PatientRecord(
             patient=group.patient,
             born=moment(patient.get("birthDate")),
@@ -73,8 +76,8 @@ class Reader:
             ),
             diagnoses=each("Condition", lambda row: diagnosis(row, collection)),
             coverages=each("Coverage", lambda row: self._coverages.coverage(row, collection)),
-            encounters=each("Encounter", lambda row: encounters.encounter(row, collection)),
-            locations=tuple(encounters.location(row, collection) for row in collection.shared("Location")),
+            encounters=visits,
+            locations=tuple(_safely(places, lambda row: encounters.location(row, collection), problems)),
             orders=(
                 *each("MedicationRequest", lambda row: orders.order(row, collection, finder)),
                 *every("CarePlan", lambda row: orders.planned(row, collection, finder)),

@@ -140,9 +140,8 @@ class Collection:
             return None
         if target in self._aliases:
             return self._aliases[target]
-        target = target.split("/_history/")[0]
-        if target in self._aliases:
-            return self._aliases[target]
+        if "/_history/" in target:
+            return self.key(target.split("/_history/")[0])
         if "://" not in target:
             return target
         base, _, rest = target.rpartition("/")
@@ -172,8 +171,12 @@ class Collection:
                 self._spoiled.append((resource, Problem(key, "the same version stands twice with different content")))
                 continue
             patient = self._patient(key, resource)
-            if patient is not None:
-                groups.setdefault(patient, Group(patient)).by_type.setdefault(kind, []).append(resource)
+            if patient is None:
+                continue
+            group = groups.get(patient)
+            if group is None:
+                group = groups[patient] = Group(patient)
+            group.by_type.setdefault(kind, []).append(resource)
         for resource, problem in self._spoiled:
             patient = self.key(resource.get(SUBJECT.get(resource["resourceType"], "")))
             (groups.setdefault(patient, Group(patient)).problems if patient else self.problems).append(problem)

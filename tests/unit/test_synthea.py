@@ -27,3 +27,8 @@ def test_their_laboratory_results_are_read() -> None:
     assert problems == []
     assert Counter(row.analyte for record in records for row in record.labs)["ferritin"] > 10
     assert all(row.problem is None for record in records for row in record.labs if row.analyte == "ferritin")
+
+
+def test_a_record_holds_the_places_of_its_own_visits_only() -> None:
+    records, _ = read([*builders.chart(), builders.location("22", id="elsewhere")])
+    assert [row.source.resource for row in records[0].locations] == ["Location/office"]
