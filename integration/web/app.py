@@ -10,7 +10,7 @@ from integration.cds import services
 from integration.settings import Settings
 from integration.store import Store
 from integration.triggers import hooks
-from integration.web import chart_page, health, pages, problems, sign_in, worklist
+from integration.web import chart_page, figures, health, pages, problems, sign_in, worklist
 from integration.web.limits import BodyLimit
 from integration.work.queue import Queue
 from integration.work.worker import Worker
@@ -20,7 +20,7 @@ MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
 
 def routers() -> list[APIRouter]:
     """Every part of the service that answers requests. A page or an endpoint joins it here."""
-    return [health.router, hooks.router, sign_in.router, chart_page.router, worklist.router, services.router]
+    return [health.router, hooks.router, sign_in.router, chart_page.router, worklist.router, figures.router, services.router]
 
 
 def create_app(

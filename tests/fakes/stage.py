@@ -16,10 +16,12 @@ from pytest_httpserver import HTTPServer
 
 from integration.settings import Settings
 from integration.store import Store, assessments, patients
+from integration.web import visits
 from integration.web.app import create_app
 from tests.builders import Resource, administration, chart, complete, document_of, encounter, ferritin, lab, order, patient, tsat
 from tests.fakes.ehr import FakeEhr
 from tests.fakes.launcher import FakeLauncher
+from tests.fakes.proxy import GuardedServer
 
 
 def telling_chart() -> list[Resource]:
@@ -47,7 +49,7 @@ def telling_chart() -> list[Resource]:
 class Stage:
     url: str
     launcher: FakeLauncher
-    ehr: FakeEhr
+    ehr: FakeEhr | GuardedServer
     settings: Settings
     store: Store
 
@@ -56,13 +58,22 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, store: Store, site: dict[str, Any] | None = None, web: dict[str, Any] | None = None, **app: Any) -> Iterator[Stage]:
-    """The service on a port of its own, with one site `general`."""
+def stage(
+    folder: Path,
+    store: Store,
+    site: dict[str, Any] | None = None,
+    web: dict[str, Any] | None = None,
+    real: str | None = None,
+    **app: Any,
+) -> Iterator[Stage]:
+    """The service on a port of its own, with one site `general`; REAL is a FHIR server to use instead of the fake EHR."""
     with HTTPServer(threaded=True) as server:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         launcher = FakeLauncher(server, redirect_uri=f"{url}/callback")
-        ehr = FakeEhr(server, "hapi", authorization=launcher)  # type: ignore[arg-type]
+        ehr = FakeEhr(server, "hapi", authorization=launcher) if real is None else GuardedServer(server, real, launcher)  # type: ignore[arg-type]
+        visits.forget()
+        app.setdefault("frame_ancestors", [server.url_for("").rstrip("/")])
         section = {"base_url": ehr.base_url, "vendor": "hapi", "time_zone": "America/New_York"} | (site or {})
         settings = Settings.model_validate(
             {
@@ -131,10 +142,8 @@ def _made_up(number: int, identity: str, today: date) -> Iterator[Resource]:
     without = ([], ["tsat"], ["coverage"], ["intolerance"], [])[number % 5]
     for week in range(1 + number % 3):
         day = today - timedelta(days=9 + 7 * week + number)
-        extra = {"discarded": "50 mg"} if dose == "150 mg" else {}
-        yield administration(
-            f"{identity}-{week}", dose=dose, on=f"{day}T09:00:00-05:00", encounter=f"{identity}-{week}", patient=identity, **extra
-        )
+        given, left = f"{day}T09:00:00-05:00", "50 mg" if dose == "150 mg" else None
+        yield administration(f"{identity}-{week}", dose=dose, on=given, encounter=f"{identity}-{week}", patient=identity, discarded=left)
         period = {"start": f"{day}T08:30:00-05:00", "end": f"{day}T10:00:00-05:00"}
         yield encounter(f"{identity}-{week}", patient=identity, period=period)
     labs = [ferritin(40 + number, on=str(today - timedelta(days=40))), tsat(12, on=str(today - timedelta(days=40)))]

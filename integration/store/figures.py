@@ -1,0 +1,90 @@
+"""The figures' questions to the database: where money waits, how long it takes, how clean the first look was, what was wasted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from integration.store.database import Db
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Money of held lines, under each requirement that holds them: a line with two causes stands under both."""
+
+    requirement: str
+    lines: int
+    money: Decimal
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """Of the lines first assessed in a month, those that were ready at once."""
+
+    month: date
+    lines: int
+    clean: int
+
+
+@dataclass(frozen=True)
+class Predicted:
+    carc: str
+    lines: int
+    money: Decimal
+
+
+@dataclass(frozen=True)
+class Wasted:
+    """A JW line, with the units given on the line beside it."""
+
+    code: str
+    given_units: int
+    wasted_units: int
+    money: Decimal | None
+
+
+_HELD = """from lines l join patients p on p.id = l.patient_id
+    join gaps g on g.patient_id = l.patient_id and l.id = any(g.lines) and g.closed_at is null and g.blocking
+    where l.status = 'held' and l.gone_at is null and p.site = any(%s)
+    and not exists (select 1 from releases r where r.patient_id = l.patient_id and r.line_id = l.id and r.withdrawn_at is null)
+    and not exists (select 1 from waivers w where w.patient_id = g.patient_id and w.gap_id = g.id and w.withdrawn_at is null
+        and w.administrations @> g.administrations)"""
+
+
+def held(db: Db, sites: Sequence[str]) -> list[Cause]:
+    columns = "g.requirement, l.patient_id, l.id, coalesce(l.value, 0) as value"
+    query = f"select requirement, count(*), sum(value) from (select distinct {columns} {_HELD}) x group by 1 order by 3 desc, 1"  # noqa: S608
+    return [Cause(*row) for row in db.execute(query.encode(), [list(sites)])]
+
+
+def predicted(db: Db, sites: Sequence[str]) -> list[Predicted]:
+    """Denials to be expected if the held lines left as they are."""
+    columns = "g.document -> 'predictedDenial' ->> 'carc' as carc, l.patient_id, l.id, coalesce(l.value, 0) as value"
+    rows = f"select distinct {columns} {_HELD}"  # noqa: S608
+    query = f"select carc, count(*), sum(value) from ({rows}) x where carc is not null group by 1 order by 3 desc, 1"  # noqa: S608
+    return [Predicted(*row) for row in db.execute(query.encode(), [list(sites)])]
+
+
+def days_to_complete(db: Db, sites: Sequence[str]) -> list[int]:
+    """From the dose to the moment since when its line is ready."""
+    query = """select greatest(0, l.status_since::date - l.service_date) from lines l join patients p on p.id = l.patient_id
+        where l.status = 'ready' and l.service_date is not null and p.site = any(%s) order by 1"""
+    return [row[0] for row in db.execute(query, [list(sites)])]
+
+
+def first_looks(db: Db, sites: Sequence[str], months: int = 12) -> list[FirstLook]:
+    """By month of service, over the last MONTHS; the first assessment that has the line decides."""
+    query = """select date_trunc('month', day)::date, count(*), count(*) filter (where status = 'ready') from (
+            select distinct on (a.patient_id, l ->> 'id') l ->> 'status' as status, (l ->> 'serviceDate')::date as day
+            from assessments a join patients p on p.id = a.patient_id, jsonb_array_elements(a.document -> 'lines') l
+            where p.site = any(%s) and l ->> 'serviceDate' is not null order by a.patient_id, l ->> 'id', a.id) x
+        where status <> 'not-billable' and day > now() - make_interval(months => %s) group by 1 order by 1"""
+    return [FirstLook(*row) for row in db.execute(query, [list(sites), months])]
+
+
+def wasted(db: Db, sites: Sequence[str]) -> list[Wasted]:
+    query = """select w.code, coalesce(g.units, 0), w.units, w.value from lines w join patients p on p.id = w.patient_id
+        left join lateral (select sum(units)::int as units from lines g where g.patient_id = w.patient_id and g.code = w.code
+            and g.document -> 'administrations' = w.document -> 'administrations' and not 'JW' = any(g.modifiers)) g on true
+        where 'JW' = any(w.modifiers) and w.gone_at is null and p.site = any(%s)"""
+    return [Wasted(*row) for row in db.execute(query, [list(sites)])]

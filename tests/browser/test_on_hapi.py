@@ -1,0 +1,72 @@
+"""The whole way on a real FHIR server: launch, waive, and the issue is closed in the chart."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import expect
+
+from integration.store import Store
+from tests.browser.conftest import Window
+from tests.fakes.stage import stage, telling_chart
+
+GAP = "urn:ferroclaim:gap"
+
+
+def loaded(hapi: str, fresh: Callable[[str], str]) -> str:
+    """The telling chart under ids of its own; returns the patient's."""
+    names = {f"{row['resourceType']}/{row['id']}": f"{row['resourceType']}/{fresh(row['id'])}" for row in telling_chart()}
+    entries = []
+    for row in telling_chart():
+        target = names[f"{row['resourceType']}/{row['id']}"]
+        entries.append({"resource": _renamed({**row, "id": target.split("/")[1]}, names), "request": {"method": "PUT", "url": target}})
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    answer = requests.post(hapi, json=body, timeout=60)
+    assert answer.status_code == 200, answer.text[:500]
+    return names["Patient/p1"].split("/")[1]
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    """References to what is loaded; a specimen is left out, since HAPI wants every reference to lead somewhere."""
+    if isinstance(value, dict):
+        return {key: _renamed(inner, names) for key, inner in value.items() if key not in ("specimen", "meta")}
+    if isinstance(value, list):
+        return [_renamed(inner, names) for inner in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def issues(hapi: str, patient: str) -> list[dict[str, Any]]:
+    headers = {"Cache-Control": "no-cache"}
+    found = requests.get(f"{hapi}/DetectedIssue?patient={patient}", headers=headers, timeout=60).json()
+    return [entry["resource"] for entry in found.get("entry", [])]
+
+
+def test_launch_waive_closed_issue(hapi: str, fresh: Callable[[str], str], pages_store: Store, tmp_path: Path, window: Window) -> None:
+    patient = loaded(hapi, fresh)
+    practitioner = fresh("dr")
+    requests.put(f"{hapi}/Practitioner/{practitioner}", json={"resourceType": "Practitioner", "id": practitioner}, timeout=60)
+    with stage(tmp_path, pages_store, real=hapi) as clinic:
+        clinic.launcher.claims = {"fhirUser": f"{clinic.ehr.base_url}/Practitioner/{practitioner}"}
+        page = window()
+        began = time.monotonic()
+        page.goto(clinic.launch_url(patient=patient))
+        expect(page.locator("h1")).to_contain_text("2 of 5 iron doses")
+        print(f"launch to page on HAPI: {time.monotonic() - began:.2f} s")
+        card = page.locator("article.card").first
+        card.get_by_text("Not needed, because …").click()
+        card.get_by_label("Reason").fill("Drawn at another hospital")
+        card.get_by_role("button", name="Waive").click()
+        expect(page.get_by_role("status")).to_contain_text("with your reason in the chart")
+        by_requirement = {row["code"]["coding"][0]["code"]: row for row in issues(hapi, patient)}
+        closed = by_requirement["transferrin-saturation"]
+        assert closed["status"] == "final"
+        assert closed["mitigation"][0]["author"]["reference"] == f"Practitioner/{practitioner}"
+        assert by_requirement["discarded-amount"]["status"] == "preliminary"
+        page.get_by_text("Record what was discarded").click()
+        page.get_by_role("spinbutton").fill("50")
+        page.get_by_role("button", name="Record", exact=True).click()
+        expect(page.locator("h1")).to_contain_text("release of what was waived")
+        assert {row["status"] for row in issues(hapi, patient)} == {"final"}
+        assert len([row for row in issues(hapi, patient) if row["identifier"][0]["system"] == GAP]) == 2

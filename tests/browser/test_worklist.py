@@ -1,0 +1,85 @@
+"""The biller's list in a real browser: keys, sums, a line beside the list."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Window
+from tests.browser.test_chart_page import PHONE, serious
+from tests.fakes.stage import Stage, seed_worklist
+
+
+@pytest.fixture
+def office(clinic: Stage) -> Stage:
+    seed_worklist(clinic.store)
+    clinic.launcher.context = {}
+    return clinic
+
+
+def opened(office: Stage, page: Page, view: str = "ready") -> Page:
+    page.goto(f"{office.url}/sign-in?with=general")
+    page.goto(f"{office.url}/worklist?view={view}")
+    return page
+
+
+def test_keys_move_select_and_release(office: Stage, window: Window) -> None:
+    page = opened(office, window())
+    bar = page.locator("[data-sum]")
+    expect(bar).to_have_text("Nothing selected")
+    expect(page.get_by_role("button", name="Release")).to_be_disabled()
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(bar).to_have_text("2 selected, $68.70")
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    expect(bar).to_have_text("1 selected, $22.90")
+    page.keyboard.press("r")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("1 line released, $22.90.")
+    expect(page.locator("[data-row]")).to_have_count(6)
+
+
+def test_a_line_opens_beside_the_list_and_closes_again(office: Stage, window: Window) -> None:
+    page = opened(office, window(viewport={"width": 1440, "height": 900}), "held-clinician")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.locator("aside.beside")).to_contain_text("What it waits for")
+    expect(page.locator("[data-row]")).to_have_count(8)
+    assert "open=" in page.url
+    page.keyboard.press("Escape")
+    expect(page.locator("aside.beside")).to_have_count(0)
+    page.go_back()
+    expect(page.locator("aside.beside")).to_have_count(1)
+
+
+def test_filters_go_into_the_address(office: Stage, window: Window) -> None:
+    page = opened(office, window(), "all")
+    page.get_by_label("Held by").select_option("transferrin-saturation")
+    expect(page.locator("[data-row]")).to_have_count(3)
+    assert "requirement=transferrin-saturation" in page.url
+
+
+def test_release_without_script(office: Stage, window: Window) -> None:
+    page = opened(office, window(java_script_enabled=False))
+    page.locator("[data-row] input[type=checkbox]").first.check()
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_role("status").first).to_contain_text("1 line released")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(office: Stage, window: Window, scheme: str) -> None:
+    page = opened(office, window(color_scheme=scheme, viewport={"width": 1440, "height": 900}), "held-clinician")
+    page.locator("a.open").first.click()
+    expect(page.locator("aside.beside")).to_be_visible()
+    assert serious(page) == []
+    page.goto(f"{office.url}/figures")
+    assert serious(page) == []
+
+
+def test_on_a_phone_nothing_runs_off_the_screen(office: Stage, window: Window) -> None:
+    page = opened(office, window(**PHONE), "held-clinician")
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    page.locator("a.open").first.click()
+    expect(page.locator("aside.beside")).to_be_visible()
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
