@@ -75,7 +75,10 @@ def parse(text: str) -> Node:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"can't read the condition {text!r}") from None
-    return _node(tree.body, text.strip())
+    try:
+        return _node(tree.body, text.strip())
+    except RecursionError:
+        raise ValueError("can't read the condition: it is nested too deep") from None
 
 
 def _node(tree: ast.expr, text: str) -> Node:
