@@ -40,6 +40,7 @@ class EhrClient:
         self.site = site
         self.transport = Transport(site, auth=auth, tokens=tokens, observer=observer)
         self.said: Json | None = None  # the CapabilityStatement, once `capability` was asked for
+        self.known_devices: dict[str, str] = {}  # authors that the server has, by the name we use
         self._capability = capability
         self._asking = threading.Lock()
         self._batch_refused = False

@@ -39,7 +39,7 @@ class ServerWriteBack:
         self.client, self._form, self.ledger, self._left = client, form, ledger, limit
         self.form = form.kind
         self._site = client.site.name
-        self._devices: dict[str, str] = {}
+        self._devices = client.known_devices
 
     def put(self, issue: Json, existing: Json | None = None) -> Outcome:
         return self.put_all([issue], None if existing is None else [existing])[0]
@@ -48,13 +48,14 @@ class ServerWriteBack:
         owed = {str(issues.gap_of(issue)): issue for issue in wanted}
         settled = self._by_ledger(owed)
         known = self._known({gap: issue for gap, issue in owed.items() if gap not in settled}, existing)
-        plans = {gap: settled.get(gap) or self._plan(gap, issue, known.get(gap)) for gap, issue in owed.items()}
+        plans = {gap: settled.get(gap) or self._plan(gap, issue, _first(known.get(gap))) for gap, issue in owed.items()}
         writes = [plan for plan in plans.values() if isinstance(plan, Write)]
         done = {gap: plan for gap, plan in plans.items() if isinstance(plan, Outcome)}
         if dry_run:
             done |= {w.gap: Outcome(w.gap, "updated" if w.current else "created", w.location) for w in writes}
-        elif writes:
-            done |= {outcome.gap: outcome for outcome in self._send(writes)}
+        else:
+            self._retract([surplus for several in known.values() for surplus in several[1:]])
+            done |= {outcome.gap: outcome for outcome in self._send(writes)} if writes else {}
         return [done[gap] for gap in owed]
 
     # What is there
@@ -70,11 +71,11 @@ class ServerWriteBack:
             if entry.state == "confirmed" and entry.digest == issues.digest(owed[gap])
         }
 
-    def _known(self, owed: dict[str, Json], existing: Iterable[Json] | None) -> dict[str, Json]:
+    def _known(self, owed: dict[str, Json], existing: Iterable[Json] | None) -> dict[str, list[Json]]:
         """By gap, what the server has. A write that was sent without an answer is settled here, by searching."""
         if existing is None or self._form is not DETECTED_ISSUE:
             return self._looked_up(owed)
-        known = self._one_each(owed, existing)
+        known = self._by_gap(owed, existing)
         new = [gap for gap in owed if gap not in known]
         entries = self.ledger.entries(self._site, new)
         once_more = [gap for gap in new if self._must_search or (gap in entries and entries[gap].state == "sent")]
@@ -93,7 +94,7 @@ class ServerWriteBack:
     def _conditional(self) -> bool:
         return self.client.capability.conditional_create(self.form)
 
-    def _looked_up(self, owed: dict[str, Json]) -> dict[str, Json]:
+    def _looked_up(self, owed: dict[str, Json]) -> dict[str, list[Json]]:
         if not owed:
             return {}
         capability, form = self.client.capability, self._form
@@ -103,16 +104,20 @@ class ServerWriteBack:
             params["identifier"] = ",".join(f"{GAP_SYSTEM}|{form.key(issue)}" for issue in owed.values())
         elif not capability.searches_by(form.kind, form.patient_param):
             return self._by_location(owed)
-        return self._one_each(owed, self.client.search(form.kind, params, fresh=True))
+        return self._by_gap(owed, self.client.search(form.kind, params, fresh=True))
 
-    def _by_location(self, owed: dict[str, Json]) -> dict[str, Json]:
+    def _by_location(self, owed: dict[str, Json]) -> dict[str, list[Json]]:
         """Where nothing can be searched for, the ledger alone knows where it is."""
-        entries = self.ledger.entries(self._site, list(owed))
-        located = {gap: entry.location.split("/") for gap, entry in entries.items() if entry.location}
-        return {gap: self.client.read(kind, identity, fresh=True) for gap, (kind, identity) in located.items()}
+        found = []
+        for entry in self.ledger.entries(self._site, list(owed)).values():
+            try:
+                found += [self.client.read(*entry.location.split("/"), fresh=True)] if entry.location else []
+            except NotFound:
+                pass  # somebody took it away
+        return self._by_gap(owed, found)
 
-    def _one_each(self, owed: dict[str, Json], found: Iterable[Json]) -> dict[str, Json]:
-        """One resource per gap. Two of one gap (a lost race, Q23): the second is marked as our error."""
+    def _by_gap(self, owed: dict[str, Json], found: Iterable[Json]) -> dict[str, list[Json]]:
+        """Ours of each gap, the one that counts first: more than one is a lost race (Q23)."""
         gaps = {self._form.key(issue): gap for gap, issue in owed.items()}
         by_gap: dict[str, list[Json]] = defaultdict(list)
         for resource in found:
@@ -120,17 +125,17 @@ class ServerWriteBack:
                 by_gap[gap].append(resource)
         for several in by_gap.values():
             several.sort(key=lambda r: (r.get("status") == "entered-in-error", not r.get("mitigation"), age(r)))
-            for surplus in several[1:]:
-                self._retract(surplus)
-        return {gap: several[0] for gap, several in by_gap.items()}
+        return dict(by_gap)
 
-    def _retract(self, surplus: Json) -> None:
-        if self._form is DETECTED_ISSUE and surplus.get("status") != "entered-in-error":
-            body = {**surplus, "status": "entered-in-error"}
-            try:
-                self._write(Write("", body, body, surplus))
-            except EhrError:
-                pass  # the next assessment finds it again
+    def _retract(self, surplus: Iterable[Json]) -> None:
+        """Calls the second of two our error; a DetectedIssue is never deleted."""
+        for resource in surplus if self._form is DETECTED_ISSUE else ():
+            if resource.get("status") != "entered-in-error":
+                body = {**resource, "status": "entered-in-error"}
+                try:
+                    self._write(Write("", body, body, resource))
+                except EhrError:
+                    pass  # the next assessment finds it again
 
     # What to do about it
 
@@ -208,7 +213,7 @@ class ServerWriteBack:
         return Outcome(write.gap, "conflict", write.location, message="others keep writing it; it is assessed again")
 
     def _after_conflict(self, write: Write) -> Write | Outcome:
-        current = self._looked_up({write.gap: write.issue}).get(write.gap)
+        current = _first(self._looked_up({write.gap: write.issue}).get(write.gap))
         return self._plan(write.gap, write.issue, current, base=write.current)
 
     def _write(self, write: Write) -> Answer:
@@ -227,6 +232,10 @@ class ServerWriteBack:
         else:
             result = "created" if answer.status == 201 else "unchanged" if write.method == "POST" else "updated"
         return Outcome(write.gap, result, location, version)
+
+
+def _first(several: list[Json] | None) -> Json | None:
+    return several[0] if several else None
 
 
 def _entry(write: Write, outcome: Outcome) -> Entry:

@@ -215,6 +215,13 @@ def test_q23_two_of_one_gap_are_repaired(ehr: Make, connect: Connect) -> None:
     ]
 
 
+def test_q23_a_dry_run_repairs_nothing(ehr: Make, connect: Connect) -> None:
+    fake = ehr("medplum").load([*chart(), *(detected_issue("a") | {"id": n} for n in ("first", "second"))])
+    client = connect(fake)
+    write_back_for(client).put_all([detected_issue("a")], client.read_patient("p1").issues, dry_run=True)
+    assert [r["status"] for r in fake.of("DetectedIssue")] == ["preliminary", "preliminary"]
+
+
 def test_q23_a_conditional_create_that_matches_two_is_settled(ehr: Make, connect: Connect) -> None:
     fake = ehr("medplum").load([*chart(), *(detected_issue("a") | {"id": n} for n in ("first", "second"))])
     (outcome,) = write_back_for(connect(fake)).put_all([detected_issue("a", detail="new")], [])
@@ -223,9 +230,9 @@ def test_q23_a_conditional_create_that_matches_two_is_settled(ehr: Make, connect
 
 def test_q25_the_author_exists_on_the_server_before_it_is_named(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
-    ours = write_back_for(connect(fake))
-    ours.put_all([detected_issue("a")], [])
-    ours.put_all([detected_issue("b")], [])
+    client = connect(fake)
+    for gap in "ab":
+        write_back_for(client).put_all([detected_issue(gap)], [])
     assert fake.queries.count("PUT Device/ferroclaim") == 1
 
 
@@ -383,3 +390,5 @@ def test_where_nothing_can_be_searched_for_the_ledger_knows_the_place(ehr: Make,
     assert isinstance(ours, ServerWriteBack)
     assert results(ours.put_all([detected_issue("a", "final")])) == ["updated"]
     assert len(fake.of("Task")) == 1
+    del fake.resources["Task/t1"]
+    assert results(ours.put_all([detected_issue("a")])) == ["created"]
