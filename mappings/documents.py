@@ -45,16 +45,16 @@ def structure(text: str, where: str, form: type[T]) -> T:
         mark = problem.problem_mark
         raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {problem.problem}") from None
     except msgspec.ValidationError as problem:
-        said, _, path = str(problem).partition(" - at `")
-        path = path.rstrip("`")
+        said, path = _AT.match(str(problem)).groups()  # type: ignore[union-attr]  # it matches any text
         unknown = _UNKNOWN.match(said)
-        line = line_of(text, f"{path}.{unknown[1]}" if unknown else path)
+        line = line_of(text, f"{path or ''}.{unknown[1]}" if unknown else path or "")
         raise DataFileError(f"{where}:{line}: {said}{f' at {path}' if path else ''}") from None
     except (yaml.YAMLError, ValueError, TypeError, ArithmeticError, RecursionError) as problem:
         said = next(iter(str(problem).splitlines()), type(problem).__name__)
         raise DataFileError(f"{where}:1: not YAML that can be read here: {said}") from None
 
 
+_AT = re.compile(r"(.*?)(?: - at (?:`key` in )?`(.+)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
 
 
