@@ -60,7 +60,7 @@ def held(db: Db, sites: Sequence[str]) -> list[Cause]:
 def predicted(db: Db, sites: Sequence[str]) -> list[Predicted]:
     """Denials to be expected if the held lines left as they are."""
     columns = "g.document -> 'predictedDenial' ->> 'carc' as carc, l.patient_id, l.id, coalesce(l.value, 0) as value"
-    rows = f"select distinct {columns} {_HELD}"  # noqa: S608
+    rows = f"select distinct {columns} {_HELD}"
     query = f"select carc, count(*), sum(value) from ({rows}) x where carc is not null group by 1 order by 3 desc, 1"  # noqa: S608
     return [Predicted(*row) for row in db.execute(query.encode(), [list(sites)])]
 

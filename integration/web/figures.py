@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from statistics import median
 from typing import Annotated
 
@@ -24,7 +24,7 @@ from mappings import codes
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
 DAYS = ((0, 2), (3, 7), (8, 14), (15, 30), (31, None))
-LABELS, BARS, ROW = 190, 420, 30
+LABELS, BARS, ROW = 170, 230, 30
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def show(request: Request, here: InHouse, session: Biller) -> Response:
     with here.store.transaction() as db:
         found = _figures(db, sorted(here.settings.sites))
         audit.note(db, actor(session), "saw the figures", role="biller")
-    return page(request, "figures.html", figures=found, csrf=session.csrf, user=session.who.label, labels=LABELS, width=LABELS + BARS + 90)
+    return page(request, "figures.html", figures=found, csrf=session.csrf, user=session.who.label, labels=LABELS, width=LABELS + BARS + 80)
 
 
 @router.get("/figures/{name}.csv")
@@ -188,7 +188,7 @@ def saving(row: Wasted) -> Saving:
 def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:
     """The least that can be left over of whole vials that cover a dose."""
     reach = {Decimal(0)}
-    best = min(size * -(-given_mg // size) for size in sizes)
+    best = min(size * (given_mg / size).to_integral_value(ROUND_CEILING) for size in sizes)
     todo = [Decimal(0)]
     while todo:
         have = todo.pop()
