@@ -58,6 +58,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class NotIvIron(Struct, frozen=True, forbid_unknown_fields=True):
     rxnorm: tuple[str, ...]
     source: str
+    verified: bool
 
 
 class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,15 +121,26 @@ class TooSoon(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
+class NeverEvidence(Struct, frozen=True, forbid_unknown_fields=True, rename={"what": "is"}):
+    loinc: str
+    what: str
+    source: str
+    verified: bool
+
+
 class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     analytes: tuple[Analyte, ...]
-    never: tuple[str, ...]
+    never: tuple[NeverEvidence, ...]
     tibc_per_transferrin: TibcFactor
     too_soon_after_dose: tuple[TooSoon, ...]
 
     @cached_property
     def by_loinc(self) -> dict[str, Analyte]:
         return {code: analyte for analyte in self.analytes for code in analyte.loinc}
+
+    @cached_property
+    def never_loinc(self) -> frozenset[str]:
+        return frozenset(row.loinc for row in self.never)
 
     @cached_property
     def by_name(self) -> dict[str, Analyte]:
@@ -144,6 +156,7 @@ class Icd10(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
     billable: tuple[str, ...]
     dated: tuple[DatedDiagnosis, ...]
+    groups: dict[str, tuple[str, ...]]
 
 
 class Prefix(Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,13 +180,18 @@ class DialysisCode(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
+class PregnancyCode(Struct, frozen=True, forbid_unknown_fields=True):
+    snomed: str
+    source: str
+    verified: bool
+
+
 class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     icd10: Icd10
-    groups: dict[str, tuple[str, ...]]
     oral_iron_contraindication: tuple[Prefix, ...]
     snomed: tuple[SnomedRow, ...]
     dialysis_treatment: tuple[DialysisCode, ...]
-    pregnancy_snomed: tuple[str, ...]
+    pregnancy: tuple[PregnancyCode, ...]
 
     @cached_property
     def by_snomed(self) -> dict[str, str]:
@@ -196,7 +214,7 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
     @cached_property
     def _groups(self) -> dict[str, frozenset[str]]:
-        return {name: frozenset(codes) for name, codes in self.groups.items()}
+        return {name: frozenset(codes) for name, codes in self.icd10.groups.items()}
 
     def billable(self, code: str, day: date) -> bool:
         """Whether the code is a billable one on that day."""
@@ -277,6 +295,7 @@ class OppsStatus(Struct, frozen=True, forbid_unknown_fields=True, rename={"start
 
 class Opps(Struct, frozen=True, forbid_unknown_fields=True):
     source: str
+    verified: bool
     last_release: date
     status: dict[str, tuple[OppsStatus, ...]]
     packaged: tuple[str, ...]
@@ -330,6 +349,14 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     severity: Literal["low", "moderate", "high"] = "low"
     source: str | None = None
     denial_by_state: dict[str, DenialCodes] = field(default_factory=dict)
+
+
+class RequirementTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`source` and `verified` are those of the predicted denials."""
+
+    source: str
+    verified: bool
+    requirements: tuple[Requirement, ...]
 
 
 def _table(name: str, form: type[T]) -> T:
@@ -394,5 +421,10 @@ def dosing() -> tuple[LabelDose, ...]:
 
 
 @cache
+def requirement_table() -> RequirementTable:
+    return _table("requirements.yaml", RequirementTable)
+
+
+@cache
 def requirements() -> dict[str, Requirement]:
-    return {row.id: row for row in _table("requirements.yaml", tuple[Requirement, ...])}
+    return {row.id: row for row in requirement_table().requirements}

@@ -37,7 +37,7 @@ class LabReader:
     def analyte(self, concept: Concept) -> Analyte | None:
         """The analyte that a code means; a goal or a mere presence is none."""
         table = codes.labs()
-        if any(coding.system == fhir.LOINC and coding.code in table.never for coding in concept.codings):
+        if any(coding.system == fhir.LOINC and coding.code in table.never_loinc for coding in concept.codings):
             return None
         for coding in concept.codings:
             if coding.system == fhir.LOINC and coding.code in table.by_loinc:
@@ -198,7 +198,7 @@ def _from_text(text: str) -> Resource | None:
 
 
 def _pregnancy(part: Resource) -> _Value:
-    known = codes.diagnoses().pregnancy_snomed
+    known = {row.snomed for row in codes.diagnoses().pregnancy}
     pregnant = any(code in known for code in fhir.codes(part.get("valueCodeableConcept")))
     value = Decimal(1 if pregnant else 0)
     return value, value, False, False, None, "pregnant" if pregnant else "not pregnant"
