@@ -15,7 +15,6 @@ class TypeCapability:
     search_params: frozenset[str] = frozenset()
     includes: frozenset[str] = frozenset()
     conditional_create: bool = False
-    conditional_update: bool = False
     update_create: bool = False
 
 
@@ -25,7 +24,6 @@ class Capability:
 
     profile: Profile
     software: str = ""
-    fhir_version: str | None = None
     types: dict[str, TypeCapability] = field(default_factory=dict)
     system: frozenset[str] = frozenset()
 
@@ -96,7 +94,6 @@ def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
     return Capability(
         detected(software) if site.vendor == "auto" else profile(site.vendor),
         software,
-        statement.get("fhirVersion"),
         {r["type"]: _type(r) for side in rest for r in _dicts(side.get("resource")) if isinstance(r.get("type"), str)},
         frozenset(code for side in rest for code in _codes(side.get("interaction"))),
     )
@@ -108,7 +105,6 @@ def _type(resource: dict[str, Any]) -> TypeCapability:
         frozenset(str(p.get("name")) for p in _dicts(resource.get("searchParam"))),
         frozenset(str(i) for i in resource.get("searchInclude") or []),
         resource.get("conditionalCreate") is True,
-        resource.get("conditionalUpdate") is True,
         resource.get("updateCreate") is True,
     )
 

@@ -113,6 +113,10 @@ def _authorization(client: EhrClient) -> Iterator[Finding]:
                 f"The server takes {listed}.",
                 "Make another key with `ferroclaim keys new`",
             )
+    method = client.site.auth.method
+    if configuration.auth_methods and method not in configuration.auth_methods:
+        listed = ", ".join(sorted(configuration.auth_methods))
+        yield Finding("note", f"The server does not list {method}", f"It lists {listed}.", "Try one of those if signing in fails")
     yield from _scopes(client.site, configuration)
     auth.headers()
     yield Finding("ok", "Signed in", f"A token was given by {client.site.auth.method}.")

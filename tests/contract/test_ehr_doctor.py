@@ -139,6 +139,14 @@ def test_a_key_whose_algorithm_the_server_does_not_take(ehr: Make, ehr_server: H
     assert said(found, "problem") == ["The key signs with ES384"]
 
 
+def test_a_way_to_sign_in_that_the_server_does_not_list(ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]) -> None:
+    server = FakeAuthorization(ehr_server, Keyring.load(auth["key_file"]).jwks())
+    server.configuration = {"token_endpoint_auth_methods_supported": ["client_secret_basic"]}
+    found = report(ehr("hapi", authorization=server), auth=auth)
+    assert "The server does not list private_key_jwt" in said(found, "note")
+    assert found.works
+
+
 def test_a_scope_that_the_server_does_not_list(ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]) -> None:
     server = FakeAuthorization(ehr_server, Keyring.load(auth["key_file"]).jwks())
     kinds = ("Patient", "Observation", "Condition", "Encounter", "Coverage", "MedicationRequest")

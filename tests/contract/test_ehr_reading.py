@@ -1,14 +1,18 @@
 """Reading a patient at every vendor, and the quirks of it. A test's name carries its number of docs/ehr-quirks.md."""
 
+import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from werkzeug import Response
 
+from integration.check import assess_pull, policies_of
+from integration.ehr.answers import encode
 from integration.ehr.client import EhrClient
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused, Unauthorized, Unreachable
+from tests import builders
 from tests.fakes.chart import administration, chart, ferritin, observation, ref, resource
 from tests.fakes.ehr import FakeEhr
 
@@ -297,6 +301,26 @@ def test_athena_has_no_administrations_so_orders_and_procedures_stand_in(ehr: Ma
     assert made[0]["request"] == ref("MedicationRequest/o1")
     assert made[1]["medicationCodeableConcept"] == coded
     assert "MedicationAdministration" in pull.not_offered
+
+
+@pytest.mark.parametrize(("mode", "status", "reasons"), [("hapi", "ready", []), ("athena", "held", ["administration-evidence"])])
+def test_a_line_from_what_stands_in_is_never_ready(mode: str, status: str, reasons: list[str], ehr: Make, connect: Connect) -> None:
+    """The same chart is ready with its MedicationAdministration; with the order alone it waits for a person."""
+    order = builders.order(status="completed", authoredOn="2026-11-01")
+    if mode == "athena":
+        coding = {"system": "http://hl7.org/fhir/sid/ndc", "code": "00517-2340-10"}
+        order |= {
+            "medicationCodeableConcept": {"coding": [coding]},
+            "encounter": ref("Encounter/encounter"),
+            "note": [{"text": "No waste."}],
+        }
+    records = json.loads(encode(builders.chart(builders.administration(), order)))
+    fake = ehr(mode).load(r for r in records if mode == "hapi" or r["resourceType"] != "MedicationAdministration")
+    client = connect(fake, search_params=PRACTICE if mode == "athena" else {}, time_zone="America/New_York")
+    pull = client.read_patient(builders.PATIENT)
+    found = assess_pull(pull, client.site, policies_of(client.site), datetime(2026, 11, 23, tzinfo=UTC))
+    assert [(line.status, line.units) for line in found.lines] == [(status, 200)]
+    assert set(reasons) <= set(found.lines[0].reasons)
 
 
 def test_athena_without_its_practice_is_refused(ehr: Make, connect: Connect) -> None:
