@@ -58,7 +58,7 @@ def parties(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> Parties
         subscriber=subscriber,
         member_id=_member_id(coverage),
         payer=text((coverage.payor.name if coverage else None) or "", 60),
-        payer_id=carried(coverage.payor.claim_id if coverage else None),
+        payer_id=_payer_id(coverage),
         filing=_filing(coverage, draft),
         practitioner=Practitioner(npi=carried(who.npi) or None, name=_name(who.name), taxonomy=who.taxonomy),
     )
@@ -119,8 +119,11 @@ def carried_address(address: Address | None) -> Address:
     """The address as X12 writes it; what is lacking is empty."""
     if address is None:
         return Address(lines=(), city="", state="", postal_code="")
-    lines = tuple(line for line in (text(line, 55) for line in address.lines[:2]) if line)
-    return Address(lines=lines, city=text(address.city, 30), state=address.state, postal_code=address.postal_code)
+    lines = tuple(text(line, 55) for line in address.lines[:2])
+    city = text(address.city, 30)
+    return Address(
+        lines=lines if all(lines) else (), city=city if len(city) > 1 else "", state=address.state, postal_code=address.postal_code
+    )
 
 
 def _relationship(coverage: Coverage | None) -> str:
@@ -136,6 +139,12 @@ def _member_id(coverage: Coverage | None) -> str:
     """As it is; a Medicare number without the dashes that cards print (CMS, MBI format)."""
     value = carried(coverage.subscriber.member_id) if coverage else ""
     return value.replace("-", "").replace(" ", "") if coverage and coverage.kind == "medicare" else value
+
+
+def _payer_id(coverage: Coverage | None) -> str:
+    """At most fifteen characters, since ISA08 holds no more."""
+    value = carried(coverage.payor.claim_id if coverage else None)
+    return value if len(value) <= 15 else ""
 
 
 def _filing(coverage: Coverage | None, draft: Draft) -> str:

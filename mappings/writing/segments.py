@@ -9,11 +9,11 @@ from decimal import Decimal
 ELEMENT, COMPONENT, TERMINATOR, REPETITION = "*", ":", "~", "^"
 _BREAKING = re.compile(r"[*:~^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CARRIED = re.compile(r"[A-Z0-9 !\"&'()+,\-./;?=%@\[\]_{}\\|<>#$]*")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 \-./_#+]*")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 \-./_#+]{1,49}")
 # Letters that Unicode does not take apart.
 _LETTERS = str.maketrans({
     "ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "đ": "d", "Đ": "D",
-    "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "’": "'", "‘": "'", "–": "-", "—": "-",
+    "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "’": "'", "‘": "'", "`": "'", "´": "'", "–": "-", "—": "-",
 })  # fmt: skip
 
 Segment = tuple[str, ...]

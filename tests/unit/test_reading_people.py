@@ -108,7 +108,7 @@ def test_a_payer_is_addressed_by_its_typed_identifier_or_the_sites_table() -> No
         "name": "Sunrise Health Plan",
         "identifier": [{"type": {"coding": [{"code": "NIIP"}]}, "value": "60054"}, {"value": "internal 9"}],
     }
-    plan = builders.commercial(payor=None) | {"payor": [{"reference": "Organization/payer"}]}
+    plan = builders.commercial() | {"payor": [{"reference": "Organization/payer"}]}
     assert record(organization, plan).coverages[0].payor == Payor(
         name="Sunrise Health Plan", claim_id="60054", reference="Organization/payer"
     )

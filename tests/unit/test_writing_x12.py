@@ -62,6 +62,12 @@ TWO_VIALS = builders.administration(
 )
 
 
+def payer_of(claim_id: str) -> Resource:
+    """A coverage whose payer says itself how claim files address it."""
+    identifier = {"type": {"coding": [{"code": "NIIP"}]}, "value": claim_id}
+    return builders.coverage(payor=None, subscriberId="1EG4TE5MK73") | {"payor": [{"display": "Part B", "identifier": identifier}]}
+
+
 def accepted(resources: list[Resource], site: Site = claims.SITE) -> list[tuple[str, ...]]:
     """The segments of a file in which nobody finds a fault."""
     text, problems = claims.written(resources, site)
@@ -247,8 +253,12 @@ def test_what_a_chart_lacks_is_one_sentence() -> None:
         (builders.patient(name=[{"family": "Doe"}], address=[claims.HOME]), "family and given name"),
         (claims.patient(address=[{**claims.HOME, "state": "Ohio"}]), "state as two letters"),
         (claims.patient(address=[{**claims.HOME, "line": ["~"]}]), "address with street"),
+        (claims.patient(address=[{**claims.HOME, "city": "C"}]), "address with street, city"),
+        (claims.patient(address=[{**claims.HOME, "line": ["12 Elm Street", "五号"]}]), "address with street"),
         (builders.coverage(), "the member number"),
         (builders.coverage(subscriberId="1EG4*TE5"), "the member number"),
+        (builders.coverage(subscriberId="1"), "the member number"),
+        (payer_of("1234567890123456"), "the payer's id for claims"),
         (builders.coverage(subscriberId="W1", relationship={"coding": [{"code": "spouse"}]}), "relationship to the subscriber"),
         (builders.encounter(), "one rendering practitioner"),
         (claims.practitioner(npi="1598765431"), "the NPI of NM1*82 fails its check digit"),
@@ -309,6 +319,7 @@ def test_a_patient_without_a_record_is_named() -> None:
     ("family", "expected"),
     [
         ("O'Brien-Łoś", "O'BRIEN-LOS"),
+        ("O`Brien", "O'BRIEN"),
         ("Müller*NM1", "MULLER NM1"),
         ("Doe~\nCLM*9*9", "DOE CLM 9 9"),
         ("Doe:^", "DOE"),
