@@ -17,7 +17,15 @@ from integration.web.problems import Problem
 from integration.web.visits import policies_for
 
 log = structlog.get_logger()
-router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The request is not of this hook, or names no patient"},
+    401: {"description": "The EHR's token is missing, or proves nothing"},
+    403: {"description": "The token is for another patient"},
+    404: {"description": "No such service"},
+    412: {"description": "There is no data to judge by"},
+    503: {"description": "The EHR's keys cannot be read now"},
+}
+router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"], responses=_REFUSALS)
 Bearer = Annotated[str, Header(alias="Authorization")]
 Json = dict[str, Any]
 

@@ -39,13 +39,16 @@ async def raw_body(request: Request) -> bytes:
 Body = Annotated[bytes, Depends(raw_body)]
 
 
-@router.api_route("/hooks/{site}/{name}", methods=["POST", "PUT"], status_code=204)
+@router.post("/hooks/{site}/{name}", status_code=204)
+@router.put("/hooks/{site}/{name}", status_code=204)
 async def notified(request: Request, site: str, name: str, body: Body) -> Response:
     """A notification: R4 rest-hook (a resource, or nothing), R4 backport topics, R4B and R5 topics, athenahealth, Medplum."""
     return await run_in_threadpool(_notified, request, site, name, "", body)
 
 
-@router.api_route("/hooks/{site}/{name}/{kind}/{identity}", methods=["PUT", "POST", "DELETE"], status_code=204)
+@router.put("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
+@router.post("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
+@router.delete("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
 async def notified_of(request: Request, site: str, name: str, kind: str, identity: str, body: Body) -> Response:
     """The same, as HAPI sends it where a payload is asked for: like a client that updates or deletes the resource."""
     return await run_in_threadpool(_notified, request, site, name, f"{kind}/{identity}", body)

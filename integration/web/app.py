@@ -10,7 +10,7 @@ from integration.cds import services
 from integration.settings import Settings
 from integration.store import Store
 from integration.triggers import hooks
-from integration.web import chart_page, figures, health, pages, problems, sign_in, worklist
+from integration.web import api, chart_page, figures, health, pages, problems, sign_in, worklist
 from integration.web.limits import BodyLimit
 from integration.work.queue import Queue
 from integration.work.worker import Worker
@@ -20,7 +20,17 @@ MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
 
 def routers() -> list[APIRouter]:
     """Every part of the service that answers requests. A page or an endpoint joins it here."""
-    return [health.router, hooks.router, sign_in.router, chart_page.router, worklist.router, figures.router, services.router]
+    return [
+        health.router,
+        hooks.router,
+        sign_in.router,
+        chart_page.router,
+        worklist.router,
+        figures.router,
+        api.router,
+        api.docs,
+        services.router,
+    ]
 
 
 def create_app(
@@ -38,7 +48,7 @@ def create_app(
         if store is None:
             app.state.store.close()
 
-    app = FastAPI(title="ferroclaim", version=version("ferroclaim"), lifespan=lifespan)
+    app = FastAPI(title="ferroclaim", version=version("ferroclaim"), lifespan=lifespan, openapi_url=None)
     app.state.settings = settings
     app.state.worker = worker
     if store is not None:

@@ -66,7 +66,7 @@ class Saving:
 @router.get("/figures")
 def show(request: Request, here: InHouse, session: Biller) -> Response:
     with here.store.transaction() as db:
-        found = _figures(db, sorted(here.settings.sites))
+        found = figures_now(db, sorted(here.settings.sites))
         audit.note(db, actor(session), "saw the figures", role="biller")
     return page(request, "figures.html", figures=found, csrf=session.csrf, user=session.who.label, labels=LABELS, width=LABELS + BARS + 80)
 
@@ -74,7 +74,7 @@ def show(request: Request, here: InHouse, session: Biller) -> Response:
 @router.get("/figures/{name}.csv")
 def table(here: InHouse, session: Biller, name: str) -> Response:
     with here.store.transaction() as db:
-        found = next((figure for figure in _figures(db, sorted(here.settings.sites)) if figure.name == name), None)
+        found = next((figure for figure in figures_now(db, sorted(here.settings.sites)) if figure.name == name), None)
         audit.note(db, actor(session), "exported a figure", role="biller", figure=name[:40])
     if found is None:
         raise Refusal("Nothing to see here", "There is no such figure.", status=404)
@@ -89,7 +89,8 @@ def _csv(figure: Figure, here: House) -> Response:
     return download(out.getvalue(), f"{figure.name}.csv", here)
 
 
-def _figures(db: Db, sites: Sequence[str]) -> list[Figure]:
+def figures_now(db: Db, sites: Sequence[str]) -> list[Figure]:
+    """All figures of these sites."""
     return [_held(db, sites), _times(db, sites), _clean(db, sites), _denials(db, sites), _waste(figures.wasted(db, sites))]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
@@ -21,7 +21,7 @@ from integration.errors import ConfigurationError, EhrError, FerroclaimError, Fo
 from integration.settings import Settings
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.web import wording
-from integration.web.problems import Problem
+from integration.web.problems import Problem, answer
 
 log = structlog.get_logger()
 
@@ -104,7 +104,12 @@ class _Assets(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
+    """The static files, and the answer to a refused request that is not for a person's eyes."""
     app.mount("/static", _Assets(packages=[("integration.web", "static")]))
+
+    @app.exception_handler(Refusal)
+    async def _refused(_: Request, error: Refusal) -> JSONResponse:
+        return answer(error.status, error.what, error.administrator or None)
 
 
 class PageRoute(APIRoute):

@@ -22,6 +22,7 @@ CLINICIAN = frozenset(
     }
 )  # fmt: skip
 SAFETY = frozenset({"dosing", "iron-overload"})
+CLINICIAN_REQUIREMENTS = sorted(CLINICIAN | SAFETY)
 LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
 UNITS = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
 SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
@@ -96,7 +97,7 @@ def limit(node: Node) -> str:
 
 
 def owner(requirement: str) -> Owner:
-    return "clinician" if requirement in CLINICIAN | SAFETY else "billing"
+    return "clinician" if requirement in CLINICIAN_REQUIREMENTS else "billing"
 
 
 def title(requirement: str) -> str:

@@ -25,7 +25,7 @@ from integration.work.queue import PERSON
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
-CLINICIAN = sorted(wording.CLINICIAN | wording.SAFETY)
+CLINICIAN = wording.CLINICIAN_REQUIREMENTS
 ALL_SELECTED = 500
 
 VIEWS = (

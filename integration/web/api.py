@@ -1,0 +1,120 @@
+"""The worklist and the figures as JSON, for the hospital's own tools, with the same session, roles and audit as the pages."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from integration.smart.sessions import Session
+from integration.store import audit, worklist
+from integration.web.figures import figures_now
+from integration.web.gate import InHouse, with_role
+from integration.web.pages import PageRoute, page
+from integration.web.problems import Problem
+from integration.web.wording import CLINICIAN_REQUIREMENTS
+from integration.web.worklist import Filtered, actor
+
+router = APIRouter(prefix="/api", tags=["worklist"])
+docs = APIRouter(route_class=PageRoute, include_in_schema=False)
+Biller = Annotated[Session, with_role("biller", "admin")]
+
+
+class Line(BaseModel):
+    """`key` names the line here; `line` is the line of the assessment document."""
+
+    key: str
+    site: str
+    patient: str
+    status: str
+    waits_for: list[str]
+    waived_for: list[str]
+    service_date: date | None
+    money: Decimal | None
+    owner: str | None
+    changed_at: datetime
+    line: dict[str, Any]
+
+
+class Lines(BaseModel):
+    count: int
+    money: Decimal
+    lines: list[Line]
+
+
+class FigureRows(BaseModel):
+    name: str
+    title: str
+    says: str
+    header: list[str]
+    rows: list[list[str | int | Decimal]]
+
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {401: {"description": "Nobody is signed in"}, 403: {"description": "Without the role biller"}}
+
+
+@router.get("/worklist", responses=_REFUSALS)
+def lines(here: InHouse, filters: Filtered, session: Biller) -> Lines:
+    """A page of a saved view, filtered as the page is; money is in dollars."""
+    sites = sorted(here.settings.sites)
+    with here.store.transaction() as db:
+        found = worklist.rows(db, filters, sites, CLINICIAN_REQUIREMENTS)
+        sums = worklist.sums(db, filters, sites, CLINICIAN_REQUIREMENTS)
+        audit.note(db, actor(session), "read the list", role="biller", view=filters.view)
+    return Lines(count=sums.count, money=sums.money, lines=[_line(row) for row in found])
+
+
+@router.get("/worklist/{key}", responses={**_REFUSALS, 404: {"description": "No such line"}})
+def line(here: InHouse, session: Biller, key: Annotated[str, Path(max_length=80)]) -> Line:
+    """One line by its `key`."""
+    with here.store.transaction() as db:
+        row = worklist.get(db, key, sorted(here.settings.sites))
+        if row is None:
+            raise Problem(404, "There is no such line.")
+        audit.note(
+            db, actor(session), "looked at", role="biller", site=row.site, patient_id=row.patient_id, resource=f"ClaimLine/{row.line_id}"
+        )
+    return _line(row)
+
+
+@router.get("/figures", responses=_REFUSALS)
+def figures(here: InHouse, session: Biller, name: Annotated[str | None, Query(max_length=40)] = None) -> list[FigureRows]:
+    """The tables behind the plots; with NAME only that one."""
+    with here.store.transaction() as db:
+        found = figures_now(db, sorted(here.settings.sites))
+        audit.note(db, actor(session), "read the figures", role="biller")
+    rows = [FigureRows.model_validate({**asdict(row), "rows": [list(cells) for cells in row.rows]}) for row in found]
+    return [row for row in rows if name in (None, row.name)]
+
+
+@docs.get("/docs")
+def described(request: Request, session: Biller) -> Response:
+    """The endpoints in words; no foreign script draws it."""
+    paths = request.app.openapi()["paths"]
+    rows = [(method.upper(), path, said.get("description", "")) for path, methods in paths.items() for method, said in methods.items()]
+    return page(request, "docs.html", rows=rows, user=session.who.label)
+
+
+@docs.get("/openapi.json")
+def schema(request: Request, session: Biller) -> JSONResponse:  # noqa: ARG001 (asked for, so that only people who are signed in see it)
+    return JSONResponse(request.app.openapi())
+
+
+def _line(row: worklist.Row) -> Line:
+    return Line(
+        key=row.key,
+        site=row.site,
+        patient=row.patient,
+        status=row.state,
+        waits_for=row.waits_for,
+        waived_for=row.waived_for,
+        service_date=row.service_date,
+        money=row.value,
+        owner=row.owner,
+        changed_at=row.changed_at,
+        line=msgspec.json.decode(row.document),
+    )
