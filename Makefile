@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve hapi test test-quick check format bench wheel lock clean
+.PHONY: help demo serve hapi test test-quick check format docs bench wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -38,6 +38,9 @@ check: .venv/.dev  ## ruff and mypy
 format: .venv/.dev  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
+
+docs: .venv/.core  ## write docs/rules from the rules' data
+	@$(BIN)/python -m docs.make
 
 bench: .venv/.dev  ## run every benchmark and print its figures
 	@for file in $(wildcard benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file; done

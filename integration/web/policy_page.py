@@ -45,5 +45,5 @@ def _row(name: str, rule: Rule, policy: Policy) -> PolicyRow:
         when=None if isinstance(rule, LabRule) else CONDITIONS.get(rule.when or "", rule.when),
         source=rule.source,
         verified=policy.verified if rule.verified is None else rule.verified,
-        warning=rule.blocking is False or name in wording.SAFETY,
+        warning=rule.blocking is False or (rule.blocking is None and name in wording.SAFETY),
     )

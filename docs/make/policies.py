@@ -1,0 +1,78 @@
+"""A page for each policy."""
+
+from docs.make.markdown import cell, dates, said, table
+from integration.web.policy_page import PolicyRow, policy_rows
+from mappings import codes, policy
+from mappings.policy import DatedModifier, LabRule, Policy, Rule
+
+
+def chapters() -> dict[str, str]:
+    """File name → text."""
+    return {f"policies/{row.id}.md": page(row) for row in policy.built_in().policies}
+
+
+def page(row: Policy) -> str:
+    cases = [(case.name, case.given, case.expect) for case in row.cases]
+    asked = [(item.modifier, item.codes, item.attests, dates(item), item.source, item.verified) for item in _modifiers(row)]
+    return f"""# Policy: {row.title}
+
+{table(["", ""], _audience(row))}
+
+## What it asks
+
+{table(["requirement", "asks", "when", "details", "unless met", "source", "verified"], [_asked(row, found) for found in policy_rows(row)])}
+
+## Modifiers
+
+JW and JZ: {"asked" if row.modifiers.discard else "not asked"}.
+
+{table(["modifier", "codes", "attests", "holds", "source", "verified"], asked) if asked else "No others."}
+
+## Its own tests
+
+{table(["case", "given", "expected"], cases) if cases else "None."}
+"""
+
+
+def _audience(row: Policy) -> list[tuple[str, object]]:
+    audience = row.audience
+    return [
+        ("id, version", f"{row.id}, {row.version}"),
+        ("kinds of payer", audience.kinds),
+        ("payers", audience.payers or "any of these kinds"),
+        ("places of service", audience.settings or "any"),
+        ("holds", dates(row.effective)),
+        ("no longer billable after", f"{row.timely_filing_days} days"),
+        ("source", row.source),
+        ("verified", row.verified),
+    ]
+
+
+def _asked(row: Policy, found: PolicyRow) -> tuple[object, ...]:
+    asks = found.asks.removeprefix(row.title).strip()
+    weight = "warns" if found.warning else "holds the line"
+    source = found.source or _source(row, found.requirement)
+    return found.title, asks[:1].upper() + asks[1:], found.when, _details(row, found), weight, source, found.verified
+
+
+def _details(row: Policy, found: PolicyRow) -> str:
+    """The parameters of the rule as the file has them; a laboratory rule has one set for each condition."""
+    rule = getattr(row.requirements, found.requirement.replace("-", "_"), None)
+    if isinstance(rule, Rule):
+        return cell(said(rule))
+    return "; ".join(_laboratory(lab) for lab in row.requirements.laboratory)
+
+
+def _laboratory(rule: LabRule) -> str:
+    wanted = cell(rule.limit) if rule.limit else f"on record: {cell(rule.on_record)}"
+    return f"{f'{rule.when}: ' if rule.when else ''}{wanted}, {rule.window_days} days"
+
+
+def _modifiers(row: Policy) -> list[DatedModifier]:
+    return [*row.modifiers.kx, *row.modifiers.r340b, *row.modifiers.ambulatory_surgery]
+
+
+def _source(row: Policy, requirement: str) -> str:
+    """Where the rule itself names no source: the requirement's, else the policy's (as on a gap)."""
+    known = codes.requirements().get(requirement)
+    return (known.source if known else None) or row.source

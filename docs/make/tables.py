@@ -1,0 +1,271 @@
+"""Pages of the code tables."""
+
+from docs.make.markdown import cell, dates, table
+from mappings import codes
+from mappings.reading.amounts import plain
+
+
+def chapters() -> dict[str, str]:
+    """File name → text."""
+    return {
+        "products.md": products(),
+        "packages.md": packages(),
+        "dosing.md": dosing(),
+        "laboratory.md": laboratory(),
+        "diagnoses.md": diagnoses(),
+        "settings.md": settings(),
+        "payers.md": payers(),
+        "payment.md": payment(),
+        "units.md": units(),
+    }
+
+
+def products() -> str:
+    families = codes.families().values()
+    rows = [
+        (row.name, code.code, plain(code.mg_per_unit), code.use, dates(code), code.source, code.verified)
+        for row in families
+        for code in row.codes
+    ]
+    names = [
+        (row.name, row.names, row.strength_mg_per_ml, row.label_population, row.rxnorm, row.atc, row.retired, row.source, row.verified)
+        for row in families
+    ]
+    others = codes.products()
+    never = [
+        ("never an IV iron", others.not_iv_iron.rxnorm, (), others.not_iv_iron.source, others.not_iv_iron.verified),
+        ("iron by mouth", others.oral_iron.rxnorm, others.oral_iron.names, others.oral_iron.source, others.oral_iron.verified),
+    ]
+    return f"""# Products and their codes
+
+The code follows the drug that was administered, on the date of service; units = mg ÷ mg per unit, rounded up.
+
+{table(["drug", "HCPCS", "mg per unit", "for", "holds", "source", "verified"], rows)}
+
+## How a product is recognised
+
+By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*: the population that the drug is labelled for.
+
+{table(["drug", "names", "mg/mL", "label", "RxNorm", "ATC", "retired codes", "source", "verified"], names)}
+
+## What is none of these
+
+{table(["what", "RxNorm", "names", "source", "verified"], never)}
+"""
+
+
+def packages() -> str:
+    known = codes.package_table()
+    rows = [
+        (row.ndc, codes.families()[row.family].name, plain(row.mg), plain(row.ml), row.label, row.source, row.verified)
+        for row in known.packages
+    ]
+    refused = [(row.product, row.what, row.source, row.verified) for row in known.not_billable]
+    return f"""# Packages by NDC
+
+One single-dose container of each: it decides whether drug was left over (JW, JZ), and the mL on the claim.
+
+{table(["NDC", "drug", "mg", "mL", "label", "source", "verified"], rows)}
+
+## Never billable
+
+{table(["labeler and product", "what", "source", "verified"], refused)}
+"""
+
+
+def dosing() -> str:
+    rows = [
+        (
+            codes.families()[row.family].name,
+            row.population,
+            row.single_mg,
+            row.single_mg_per_kg,
+            row.course_mg,
+            row.course_days,
+            row.source,
+            row.verified,
+        )
+        for row in codes.dosing()
+    ]
+    return f"""# Dose against the label
+
+A dose above these makes a warning for a clinician; it holds a line only where a policy says so.
+
+{table(["drug", "population", "mg in one dose", "mg per kg", "mg in a course", "days of a course", "source", "verified"], rows)}
+"""
+
+
+def laboratory() -> str:
+    labs = codes.labs()
+    rows = [
+        (
+            row.analyte,
+            row.unit,
+            row.loinc,
+            {name: plain(factor) for name, factor in row.units.items()},
+            row.fractions,
+            row.source,
+            row.verified,
+        )
+        for row in labs.analytes
+    ]
+    never = [(row.loinc, row.what, row.source, row.verified) for row in labs.never]
+    soon = [(row.analytes, row.days, row.source, row.verified) for row in labs.too_soon_after_dose]
+    tibc = labs.tibc_per_transferrin
+    return f"""# Laboratory results
+
+A unit that is not listed is not used; the number beside it turns a value into the unit of the second column.
+
+{table(["analyte", "unit", "LOINC", "units that are read", "fractions", "source", "verified"], rows)}
+
+Transferrin saturation may be derived from iron and TIBC of one specimen; TIBC = transferrin (mg/dL) × {tibc.factor}
+(source: {tibc.source}; verified: {cell(tibc.verified)}).
+
+## Never evidence
+
+{table(["LOINC", "what", "source", "verified"], never)}
+
+## Drawn too soon after a dose of iron
+
+{table(["analytes", "days", "source", "verified"], soon)}
+"""
+
+
+def diagnoses() -> str:
+    known = codes.diagnoses()
+    groups = [(name, found, known.icd10.source, known.icd10.verified) for name, found in known.icd10.groups.items()]
+    dated = [(row.code, dates(row), row.source, row.verified) for row in known.icd10.dated]
+    against = [(row.prefix, row.source, row.verified) for row in known.oral_iron_contraindication]
+    snomed = [(row.code, row.icd10, row.source, row.verified) for row in known.snomed]
+    treatments = [(row.system, row.code, row.kind, row.source, row.verified) for row in known.dialysis_treatment]
+    pregnancy = [(row.snomed, row.source, row.verified) for row in known.pregnancy]
+    return f"""# Diagnoses
+
+On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficiency, dialysis; the first four are its pointers.
+
+{table(["group", "ICD-10-CM", "source", "verified"], groups)}
+
+## Codes with dates
+
+{table(["ICD-10-CM", "billable", "source", "verified"], dated)}
+
+## Reasons why oral iron is unsuitable
+
+{table(["ICD-10-CM begins with", "source", "verified"], against)}
+
+## SNOMED CT
+
+{table(["SNOMED CT", "ICD-10-CM", "source", "verified"], snomed)}
+
+## Dialysis treatments
+
+{table(["system", "code", "kind", "source", "verified"], treatments)}
+
+## Pregnancy
+
+{table(["SNOMED CT", "source", "verified"], pregnancy)}
+"""
+
+
+def settings() -> str:
+    known = codes.settings()
+    rows = [
+        (row.code, row.name, row.claim, row.bill_type, row.revenue_code, known.source, known.verified) for row in known.place_of_service
+    ]
+    mapped = [
+        ("Encounter.class", code, f"place of service {pos}", known.source, known.verified) for code, pos in known.encounter_class.items()
+    ]
+    mapped += [("Encounter.class", code, "inpatient: not billable here", known.source, known.verified) for code in known.inpatient_class]
+    mapped += [
+        ("Location.type", code, f"place of service {pos}", known.source, known.verified) for code, pos in known.location_type.items()
+    ]
+    return f"""# Where the dose was given
+
+The location's own code decides, then the class of the encounter, then the site's table of places.
+
+{table(["place of service", "name", "claim", "bill type", "revenue code", "source", "verified"], rows)}
+
+## Other codes
+
+{table(["element", "code", "means", "source", "verified"], mapped)}
+"""
+
+
+def payers() -> str:
+    known = codes.payers()
+    sopt = [(row.prefix, row.kind, row.source, row.verified) for row in known.sopt]
+    acts = [(code, kind, known.source, known.verified) for code, kind in known.act_code.items()]
+    names = [(row.name, row.kind, row.payer, row.strong, known.source, known.verified) for row in known.names]
+    return f"""# Payers
+
+What a Coverage says of its payer: by source-of-payment code, by type, by name. A site adds aliases of its own.
+
+{table(["source of payment begins with", "kind", "source", "verified"], sopt)}
+
+## Coverage types
+
+{table(["code", "kind", "source", "verified"], acts)}
+
+## Names
+
+*Certain: no*: the kind yields to what the type code says.
+
+{table(["name", "kind", "policy's payer", "certain", "source", "verified"], names)}
+"""
+
+
+def payment() -> str:
+    known = codes.payment()
+    limits = [
+        (code, amount, row.quarter, f"from {row.start}", row.source, row.verified)
+        for row in known.limits
+        for code, amount in row.limit.items()
+    ]
+    opps = [
+        (code, row.status, f"from {row.start}", known.opps.source, known.opps.verified)
+        for code, rows in known.opps.status.items()
+        for row in rows
+    ]
+    esrd = [(row.codes, dates(row), row.source, row.verified) for row in known.esrd_consolidated_billing]
+    discard = [(row.modifier, dates(row), row.source, row.verified) for row in known.discard_modifiers]
+    discard.append(
+        (
+            "JW and JZ on the 72X",
+            dates(known.esrd_discard_modifiers),
+            known.esrd_discard_modifiers.source,
+            known.esrd_discard_modifiers.verified,
+        )
+    )
+    return f"""# Payment
+
+The value of a line is its units × the payment limit of the latest known quarter up to the date of service.
+
+{table(["HCPCS", "dollars per unit", "quarter", "holds", "source", "verified"], limits)}
+
+## Packaged in the hospital (OPPS status)
+
+Packaged: {cell(known.opps.packaged)}. Paid apart: {cell(known.opps.separate)}.
+The last release seen is of {known.opps.last_release}; it carries forward, and lines say so.
+
+{table(["HCPCS", "status", "holds", "source", "verified"], opps)}
+
+## ESRD consolidated billing
+
+{table(["HCPCS", "holds", "source", "verified"], esrd)}
+
+## Discarded drug
+
+{table(["modifier", "asked", "source", "verified"], discard)}
+"""
+
+
+def units() -> str:
+    known = codes.units()
+    rows = [("UCUM", code, unit, known.source, known.verified) for code, unit in known.ucum.items()]
+    rows += [("text", code, unit, known.source, known.verified) for code, unit in known.texts.items()]
+    return f"""# Units of a dose
+
+Anything else is not read, and the dose is a gap.
+
+{table(["as", "written", "means", "source", "verified"], rows)}
+"""
