@@ -7,7 +7,8 @@ from msgspec import Struct
 from mappings.assessment import State
 from mappings.record import Coverage, PatientRecord
 
-_NOT_MEDICAL = frozenset({"drug-only", "dental", "vision", "not-medical", "self-pay"})
+# Medicare Part A alone pays for inpatient stays, not for a drug given to an outpatient.
+_NOT_MEDICAL = frozenset({"hospital-only", "drug-only", "dental", "vision", "not-medical", "self-pay"})
 
 
 class Coordination(Struct, frozen=True):

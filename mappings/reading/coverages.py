@@ -81,7 +81,7 @@ def _paid_by_patient(resource: Resource) -> bool:
 
 def _most_special(kinds: set[str]) -> set[str]:
     """Drop what another kind makes more precise: Medicare Advantage, a supplement or a drug plan are Medicare by name as well."""
-    if kinds & {"medicare-advantage", "supplement", "drug-only"}:
+    if kinds & {"medicare-advantage", "supplement", "drug-only", "hospital-only"}:
         kinds = kinds - {"medicare"}
     if "supplement" in kinds:
         kinds = kinds - {"commercial"}

@@ -1,0 +1,153 @@
+"""Which kind of payer a Coverage tells of: by source-of-payment code, HL7 coverage type, name, or the site's alias."""
+
+from typing import Any
+
+import pytest
+
+from mappings.reading import Collection
+from mappings.reading.coverages import CoverageReader
+from mappings.record import Coverage
+from mappings.site import PayerAlias
+from tests import builders
+
+ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+
+
+def read(resource: builders.Resource, *others: builders.Resource, **aliases: PayerAlias) -> Coverage:
+    collection = Collection()
+    for row in others:
+        collection.add(row, "test")
+    found = CoverageReader(aliases).coverage(resource, collection)
+    assert found
+    return found
+
+
+def kind(sopt: str | None = None, act: str | None = None, payor: str | None = "Sunrise", **extra: Any) -> str | None:
+    if act:
+        extra["type"] = {"coding": [builders.coding(ACT_CODE, act)]}
+    return read(builders.coverage(sopt, payor, **extra)).kind
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("1", "medicare"), ("12", "medicare"), ("121", "medicare"), ("129", "medicare"), ("19", "medicare"),
+        ("11", "medicare-advantage"), ("111", "medicare-advantage"), ("119", "medicare-advantage"), ("14", "medicare-advantage"),
+        ("122", "drug-only"), ("191", "drug-only"), ("291", "drug-only"), ("516", "drug-only"),
+        ("2", "medicaid"), ("21", "medicaid"), ("211", "medicaid"), ("23", "medicaid"), ("29", "medicaid"),
+        ("3", "government"), ("311", "government"), ("32", "government"), ("3123", "government"),
+        ("5", "commercial"), ("511", "commercial"), ("512", "commercial"), ("521", "commercial"), ("59", "commercial"),
+        ("6", "commercial"), ("61", "commercial"), ("622", "commercial"),
+        ("515", "supplement"), ("523", "supplement"), ("623", "supplement"),
+        ("299", "dental"), ("313", "dental"), ("517", "dental"), ("524", "dental"), ("561", "dental"), ("614", "dental"), ("629", "dental"),
+        ("562", "vision"), ("32128", "vision"), ("56", "not-medical"),
+        ("8", "self-pay"), ("81", "self-pay"), ("82", "self-pay"),
+        ("7", None), ("71", None), ("9", None), ("99", None), ("9999", None), ("4", None),
+    ],
+)  # fmt: skip
+def test_source_of_payment_codes(code: str, expected: str | None) -> None:
+    assert kind(code) == expected
+
+
+@pytest.mark.parametrize(
+    "system", ["https://nahdo.org/sopt", "http://nahdo.org/sopt", "urn:oid:2.16.840.1.113883.3.221.5", "https://NAHDO.org/sopt"]
+)
+def test_each_address_of_the_code_system(system: str) -> None:
+    assert kind(type={"coding": [builders.coding(system, "21")]}) == "medicaid"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("EHCPOL", "commercial"), ("HIP", "commercial"), ("HMO", "commercial"), ("PPO", "commercial"), ("POS", "commercial"),
+        ("MCPOL", "commercial"), ("RETIRE", "commercial"), ("GOVEMP", "commercial"),
+        ("DRUGPOL", "drug-only"), ("DENTAL", "dental"), ("VISPOL", "vision"), ("SUBSUPP", "supplement"),
+        ("WCBPOL", "government"), ("MILITARY", "government"), ("VET", "government"),
+        ("LIFE", "not-medical"), ("AUTOPOL", "not-medical"), ("LTC", "not-medical"), ("FLEXP", "not-medical"),
+        ("PUBLICPOL", None), ("SAFNET", None),
+    ],
+)  # fmt: skip
+def test_coverage_types(code: str, expected: str | None) -> None:
+    assert kind(act=code) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Medicare", "medicare"), ("MEDICARE PART B", "medicare"), ("Noridian Healthcare Solutions", "medicare"), ("Medicare Part A", "medicare"),
+        ("Sunrise Medicare Advantage HMO", "medicare-advantage"),
+        ("Medicare Supplement Plan G", "supplement"), ("Medigap", "supplement"),
+        ("Medicare Part D", "drug-only"),
+        ("Ohio Medicaid", "medicaid"), ("Medi-Cal", "medicaid"),
+        ("Aetna", "commercial"), ("Blue Cross of Idaho", "commercial"), ("UnitedHealthcare", "commercial"),
+        ("Aetna Medicare", None), ("WellCare", None), ("Sunrise", None), ("Medicareful Living", None), ("", None),
+        ("TRICARE", "government"), ("Delta Dental of Ohio", "dental"), ("VSP", "vision"), ("Self-Pay", "self-pay"),
+    ],
+)  # fmt: skip
+def test_names(name: str, expected: str | None) -> None:
+    assert kind(payor=name) == expected
+
+
+@pytest.mark.parametrize(
+    ("sopt", "act", "name", "expected"),
+    [
+        ("2", None, "Aetna Better Health", "medicaid"),
+        ("21", None, "UnitedHealthcare Community Plan", "medicaid"),
+        ("11", None, "Humana", "medicare-advantage"),
+        ("11", None, "Medicare", "medicare-advantage"),
+        ("12", None, "Humana", None),
+        ("2", None, "Medicare", None),
+        ("5", None, "Ohio Medicaid", None),
+        (None, "HMO", "Medicare", "medicare-advantage"),
+        (None, "HMO", "Ohio Medicaid", "medicaid"),
+        (None, "PUBLICPOL", "Medicare", "medicare"),
+        (None, "EHCPOL", "Medicare", "medicare"),
+        (None, "DENTAL", "Medicare", None),
+        ("81", None, "Medicare", None),
+    ],
+)
+def test_code_and_name_together(sopt: str | None, act: str | None, name: str, expected: str | None) -> None:
+    assert kind(sopt, act, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "payer"),
+    [
+        ("Ambetter from Sunshine Health", "centene"), ("Centene", "centene"), ("WellCare Medicaid", "centene"),
+        ("BlueCross BlueShield of South Carolina", "bcbs-south-carolina"), ("BCBS SC", "bcbs-south-carolina"),
+        ("United Healthcare", "uhc"), ("UHC Choice Plus", "uhc"), ("Blue Cross of Idaho", None), ("Medicare", None),
+    ],
+)  # fmt: skip
+def test_payers_with_a_policy_of_their_own(name: str, payer: str | None) -> None:
+    assert read(builders.coverage("5", name)).payer == payer
+
+
+class TestAlias:
+    SUNRISE = PayerAlias(kind="commercial", payer="uhc")
+
+    @pytest.mark.parametrize("key", ["Organization/77", "77", "urn:naic|60054", "60054", "Sunrise Health", "sunrise HEALTH"])
+    def test_by_id_identifier_or_name(self, key: str) -> None:
+        organization = builders.resource(
+            resourceType="Organization", id="77", name="Sunrise Health", identifier=[{"system": "urn:naic", "value": "60054"}]
+        )
+        resource = builders.coverage(None, None, payor=None) | {"payor": [{"reference": "Organization/77"}]}
+        found = read(resource, organization, **{key: self.SUNRISE})
+        assert (found.kind, found.payer) == ("commercial", "uhc")
+
+    def test_counts_before_code_and_name(self) -> None:
+        assert read(builders.coverage("121", "Sunrise"), Sunrise=self.SUNRISE).kind == "commercial"
+
+
+@pytest.mark.parametrize(("status", "active"), [("active", True), ("cancelled", False)])
+def test_status(status: str, active: bool) -> None:
+    assert read(builders.coverage(status=status)).active is active
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "draft"])
+def test_one_that_never_was(status: str) -> None:
+    assert CoverageReader({}).coverage(builders.coverage(status=status), Collection()) is None
+
+
+def test_a_patient_who_pays() -> None:
+    resource = builders.coverage(None, None) | {"payor": [{"reference": "Patient/p1"}]}
+    assert read(resource).kind == "self-pay"

@@ -1,0 +1,208 @@
+"""Laboratory results: units, codes, what lies too soon after a dose, and a TSAT derived from one specimen."""
+
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from ucumvert import PintUcumRegistry
+
+from mappings import codes, laboratory, moment
+from mappings.reading import Collection, Reader
+from mappings.record import LabResult, PatientRecord, Source
+from mappings.site import Site
+from tests import builders
+from tests.builders import Resource
+
+UCUM = [
+    (row.analyte, row.unit, unit, factor)
+    for row in codes.labs().analytes
+    for unit, factor in row.units.items()
+    if unit in ("ug/L", "ng/mL", "ug/dL", "g/dL", "g/L", "mg/dL", "%", "kg", "g", "[lb_av]")
+]
+# 1 umol of iron weighs 55.845 ug: umol/L × 5.5845 = ug/dL. The table has 5.587, from labunits' 0.179.
+MOLAR = {"umol/L": 5.5845, "pmol/L": 0.445, "mmol/L": 1.611}
+
+
+@cache
+def ucum() -> Any:
+    return PintUcumRegistry()
+
+
+@pytest.mark.parametrize(("analyte", "canonical", "unit", "factor"), UCUM)
+def test_factors_agree_with_ucum(analyte: str, canonical: str, unit: str, factor: Decimal) -> None:
+    converted = (1 * ucum().from_ucum(unit)).to(ucum().from_ucum(canonical)).magnitude
+    assert float(factor) == pytest.approx(converted, rel=1e-9)
+
+
+@pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
+def test_molar_factors_are_those_of_the_molar_mass(row: codes.Analyte) -> None:
+    for unit, factor in row.units.items():
+        if unit in MOLAR:
+            assert float(factor) == pytest.approx(MOLAR[unit], rel=1e-3)
+
+
+@pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
+def test_each_analyte_reads_its_own_unit(row: codes.Analyte) -> None:
+    assert row.units.get(row.unit, Decimal(1)) == 1
+
+
+def record(*resources: Resource, **site: Any) -> PatientRecord:
+    collection = Collection()
+    for row in (builders.administration(), *resources):
+        collection.add(row, "test")
+    (found,), _ = Reader(Site(**site)).records(collection)
+    return found
+
+
+def value(*resources: Resource, **site: Any) -> list[tuple[str, str | None, str | None]]:
+    return [(row.analyte, str(row.value) if row.value is not None else None, row.problem) for row in record(*resources, **site).labs]
+
+
+class TestUnits:
+    @pytest.mark.parametrize(
+        ("unit", "read"),
+        [
+            ("ng/mL", "42"), ("ng/ml", "42"), ("NG/ML", "42"), ("ug/L", "42"), ("µg/L", "42"), ("μg/L", "42"), ("mcg/L", "42"),
+            ("pmol/L", "18.690"), (" ng/mL ", "42"),
+            ("mg/dL", None), ("mg/L", None), ("ng/dL", None), ("IU/L", None), ("ng", None), ("%", None), ("", None), ("unit", None),
+        ],
+    )  # fmt: skip
+    def test_of_ferritin(self, unit: str, read: str | None) -> None:
+        ((_, found, problem),) = value(builders.ferritin(valueQuantity={"value": 42, "unit": unit}))
+        assert found == read
+        assert (problem is None) is (read is not None)
+
+    @pytest.mark.parametrize(
+        ("number", "unit", "read"),
+        [
+            ("0.9", "%", "0.9"), ("90", "%", "90"), ("14", "percent", "14"), ("14", "%SAT", "14"),
+            ("0.9", "1", "90.0"), ("1", "1", "100"), ("0.14", "{ratio}", "14.00"), ("0.14", "Fraction", "14.00"),
+            ("1.01", "1", None), ("14", "ratio", None), ("14", "", None), ("14", "ug/dL", None),
+        ],
+    )  # fmt: skip
+    def test_of_saturation(self, number: str, unit: str, read: str | None) -> None:
+        ((_, found, _),) = value(builders.tsat(valueQuantity={"value": Decimal(number), "unit": unit}))
+        assert found == read
+
+    @pytest.mark.parametrize(("number", "unit", "read"), [("10.5", "g/dL", "10.5"), ("105", "g/L", "10.5"), ("6.5", "mmol/L", "10.4715")])
+    def test_of_haemoglobin(self, number: str, unit: str, read: str) -> None:
+        ((_, found, _),) = value(builders.lab("hemoglobin", valueQuantity={"value": Decimal(number), "unit": unit}))
+        assert Decimal(found or 0) == Decimal(read)
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        ("text", "low", "high"),
+        [
+            ("42 ng/mL", "42", "42"), ("42.5ng/mL", "42.5", "42.5"), (">45 ng/mL", "45", None), ("< 5 ng/mL", "0", "5"),
+            (">= 1650 ug/L", "1650", None),
+        ],
+    )  # fmt: skip
+    def test_a_number_with_its_unit_is_read(self, text: str, low: str, high: str | None) -> None:
+        (found,) = record(builders.ferritin(valueQuantity=None, valueString=text)).labs
+        assert (found.low, found.high) == (Decimal(low), Decimal(high) if high else None)
+
+    @pytest.mark.parametrize(
+        "text", ["42", ">45", "see comment", "30-50 ng/mL", "42 ng/mL (low)", "42 ng/mL 43 ng/mL", "", "1,650 ng/mL", "-3 ng/mL"]
+    )
+    def test_anything_else_is_not(self, text: str) -> None:
+        (found,) = record(builders.ferritin(valueQuantity=None, valueString=text)).labs
+        assert found.problem
+
+
+class TestAliases:
+    LOCAL = {"coding": [{"system": "urn:oid:1.2.3", "code": "F1"}], "text": "Ferritin (S)"}  # noqa: RUF012
+
+    @pytest.mark.parametrize("alias", ["urn:oid:1.2.3|F1", "Ferritin (S)", "ferritin s"])
+    def test_of_a_site(self, alias: str) -> None:
+        assert value(builders.ferritin(code=self.LOCAL), lab_aliases={alias: "ferritin"}) == [("ferritin", "42", None)]
+
+    @pytest.mark.parametrize("alias", ["urn:oid:9|F1", "urn:oid:1.2.3|F2", "Ferritin"])
+    def test_of_another_code_or_text(self, alias: str) -> None:
+        assert value(builders.ferritin(code=self.LOCAL), lab_aliases={alias: "ferritin"}) == []
+
+    def test_for_a_loinc_code_that_is_not_in_the_table(self) -> None:
+        code = {"coding": [{"system": "http://loinc.org", "code": "99999-9"}]}
+        assert value(builders.ferritin(code=code), lab_aliases={"http://loinc.org|99999-9": "ferritin"}) == [("ferritin", "42", None)]
+
+    def test_never_for_a_goal(self) -> None:
+        code = {"coding": [{"system": "http://loinc.org", "code": "86913-1"}], "text": "sat"}
+        assert value(builders.tsat(code=code), lab_aliases={"sat": "tsat"}) == []
+
+
+def result(analyte: str, on: str, low: str = "10") -> LabResult:
+    return LabResult(source=Source(f"Observation/{analyte}"), analyte=analyte, when=moment.parse(on), low=Decimal(low), high=Decimal(low))
+
+
+class TestTooSoon:
+    """Iron and saturation within 48 hours of a dose, ferritin and saturation within a week (both from memory or a page: marked)."""
+
+    @pytest.mark.parametrize(
+        ("analyte", "on", "too_soon"),
+        [
+            ("ferritin", "2026-10-21", True), ("ferritin", "2026-10-27", True), ("ferritin", "2026-10-28", False),
+            ("tsat", "2026-10-27", True), ("tsat", "2026-10-28", False),
+            ("iron", "2026-10-22", True), ("iron", "2026-10-23", False),
+            ("hemoglobin", "2026-10-21", False),
+            ("ferritin", "2026-10-19", False),
+            ("ferritin", "2026-10-20", False), ("ferritin", "2026-10-20T08:00:00-05:00", False), ("ferritin", "2026-10-20T10:00:00-05:00", True),
+        ],
+    )  # fmt: skip
+    def test_after_a_dose_on_october_20_at_nine(self, analyte: str, on: str, too_soon: bool) -> None:
+        dose = moment.parse("2026-10-20T09:00:00-05:00")
+        assert dose
+        assert laboratory.too_soon(result(analyte, on), [dose], ZoneInfo("America/Chicago")) is too_soon
+
+    def test_is_said_of_a_result_that_is_met_as_well(self) -> None:
+        earlier = builders.administration("ma0", on="2026-10-10T09:00:00-05:00")
+        found = builders.assessed(earlier)
+        said = {row.requirement: row.says for row in found.requirements if row.administrations == ("MedicationAdministration/ma1",)}
+        assert said["ferritin"] == "Ferritin 42 ng/mL on 2026-10-12 (drawn soon after an earlier iron dose)."
+
+    def test_a_dose_that_was_not_given_disturbs_nothing(self) -> None:
+        refused = builders.administration("ma0", on="2026-10-10T09:00:00-05:00", status="not-done")
+        said = {row.requirement: row.says for row in builders.assessed(refused).requirements}
+        assert said["ferritin"] == "Ferritin 42 ng/mL on 2026-10-12."
+
+
+class TestDerived:
+    def test_it_is_marked_and_cites_both_parts(self) -> None:
+        iron, tibc = builders.lab("iron", 30, specimen="s"), builders.lab("tibc", 210, specimen="s")
+        found = builders.assessed(iron, tibc, without=["tsat"])
+        (row,) = [row for row in found.requirements if row.requirement == "transferrin-saturation"]
+        assert (row.state, row.value, row.unit) == ("met", "14.3", "%")
+        assert row.says == "Transferrin saturation 14.3 % derived from iron 30 ug/dL and TIBC 210 ug/dL on 2026-10-12."
+        assert {item.resource for item in row.evidence} == {"Observation/iron-2026-10-12", "Observation/tibc-2026-10-12"}
+
+    def test_from_transferrin(self) -> None:
+        (found,) = laboratory.usable(
+            record(builders.lab("iron", 30, specimen="s"), builders.lab("transferrin", 240, specimen="s")).labs, "tsat"
+        )
+        assert found.value == 10
+        assert found.parts
+
+    def test_what_is_compared_is_not_rounded(self) -> None:
+        (found,) = laboratory.usable(
+            record(builders.lab("iron", "59.99", specimen="s"), builders.lab("tibc", 300, specimen="s")).labs, "tsat"
+        )
+        assert found.value is not None
+        assert Decimal("19.99") < found.value < 20
+
+    def test_a_capacity_of_nothing_derives_nothing(self) -> None:
+        rows = record(builders.lab("iron", 30, specimen="s"), builders.lab("tibc", 0, specimen="s")).labs
+        assert laboratory.usable(rows, "tsat") == []
+
+
+class TestNewest:
+    def test_by_time_then_measured_before_derived(self) -> None:
+        old, new = result("ferritin", "2026-10-12T08:00:00-05:00"), result("ferritin", "2026-10-12T09:00:00-05:00", "20")
+        assert laboratory.newest([new, old]) is new
+        assert laboratory.newest([]) is None
+
+    def test_within_a_window_day_n_counts(self) -> None:
+        rows = [result("ferritin", day) for day in ("2026-08-02", "2026-08-03", "2026-11-01")]
+        kept = laboratory.within(rows, date(2026, 11, 1), 90, None)
+        assert kept == rows[1:]
