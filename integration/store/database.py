@@ -109,8 +109,11 @@ class Hold:
     ours: bool
 
     def check(self) -> None:
-        """Raises where the connection that holds it is gone, and with it the hold."""
-        self.db.execute("select 1")
+        """Raises `StoreUnavailable` where the connection that holds it is gone, and with it the hold."""
+        try:
+            self.db.execute("select 1")
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(f"The database let go of us ({type(error).__name__}).") from None
 
 
 def _configured(db: Connection[Any]) -> None:
