@@ -176,7 +176,9 @@ def preferred_product(service: Service) -> Result | None:
         return Result(state="met", says=f"{code} is a preferred product.", value=code, rule=rule)
     wanted = ", ".join(rule.codes)
     if code in rule.not_covered:
-        return Result(state="not-covered", says=f"The payer does not cover {code}; it covers {wanted}.", value=code, rule=rule)
+        says = f"The payer does not cover {code}; it covers {wanted}."
+        fix = "Expect no payment for this drug from this payer; choose one that it covers for the next dose."
+        return Result(state="not-covered", says=says, value=code, rule=rule, fix=fix)
     first = service.day - timedelta(days=rule.lookback_days)
     tried = _tried(service, rule.codes, first)
     if len(tried) >= rule.tried:

@@ -11,6 +11,7 @@ from mappings.record import LabResult
 from mappings.service import Result, Service
 
 _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
+_BEYOND_LIMIT = "File another result of the payer's window if there is one, or give the payer the clinical reason for the iron."
 _WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
 
 
@@ -64,6 +65,7 @@ def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
         value=plain(laboratory.rounded(value, found.result)) if value is not None else None,
         unit=UNITS[name],
         rule=rule,
+        fix=_BEYOND_LIMIT if state == "not-covered" else None,
     )
 
 

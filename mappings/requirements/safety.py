@@ -20,7 +20,8 @@ def dosing(service: Service) -> Result | None:
     source = (cite(service.administration.source, f"{plain(dose)} mg"),)
     if rule.single_mg is not None and dose > rule.single_mg:
         says = f"{plain(dose)} mg in one dose is above the payer's limit of {plain(rule.single_mg)} mg."
-        return Result(state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source)
+        fix = "Keep each dose within the payer's limit, or have the payer agree to more."
+        return Result(state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source, fix=fix)
     label = label_dose(service)
     if label is not None:
         return _by_label(service, label, dose)

@@ -214,3 +214,10 @@ def test_the_patients_are_marked_as_invented() -> None:
 def test_the_readme_has_a_row_for_each_file() -> None:
     text = (importlib.resources.files("integration") / "samples" / "README.md").read_text("utf-8")
     assert re.findall(r"^\| `([a-z-]+)\.json`", text, re.MULTILINE) == list(CHARTS)
+
+
+def test_what_no_document_settles_is_not_asked_for_as_one() -> None:
+    fixes = {(name, gap.requirement): gap.fix for name in assessed() for gap in assessed()[name].gaps}
+    assert "clinical reason" in fixes["dmitri", "ferritin"]
+    assert "Expect no payment" in fixes["ines", "preferred-product"]
+    assert "within the payer's limit" in fixes["kamala", "dosing"]
