@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve hapi test test-quick check format docs bench wheel lock clean
+.PHONY: help demo serve hapi test test-quick fuzz check format docs bench wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -29,6 +29,9 @@ test: .venv/.dev  ## everything, with the real HAPI server and a browser (up to 
 
 test-quick: .venv/.dev  ## units, scenarios and contracts (up to 2 minutes)
 	@$(BIN)/pytest -q -m "not (hapi or browser or slow)" $(wildcard tests/unit tests/scenarios tests/contract)
+
+fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up to 30 minutes)
+	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py
 
 check: .venv/.dev  ## ruff and mypy
 	@$(BIN)/ruff check

@@ -33,6 +33,7 @@ def assess(record: PatientRecord, policies: PolicySet, as_of: datetime, site: Si
     site = site or Site()
     intake = take_in(record.administrations, as_of, site.zone)
     services = [_service(row, record, intake, policies, as_of, site) for row in intake.counted]
+    _rank_copies(services)
     groups = group(services)
     _settle(groups)
     findings = [row for service in services for row in _findings(service)]
@@ -152,6 +153,13 @@ def _not_billable(service: Service, as_of: datetime) -> str | None:
     return "drug-sample" if service.drug_source == "sample" else None
 
 
+def _rank_copies(services: list[Service]) -> None:
+    """Of possible duplicates the first stands for all: one that has a line and may be billed, so that the others never hide it."""
+    known = {row.reference: (not row.has_line, bool(row.not_billable), row.reference) for row in services}
+    for row in services:
+        row.possible_duplicates = tuple(sorted(row.possible_duplicates, key=known.__getitem__))
+
+
 def _settle(groups: list[Group]) -> None:
     """What lines need to know of each other: waste, units of the day, units and doses before."""
     for one in groups:
@@ -212,7 +220,9 @@ def _finding(name: str, result: Result, service: Service) -> Finding:
     return Finding(
         requirement=name,
         state=result.state,
-        administrations=service.possible_duplicates if name == "dose" and service.possible_duplicates else (service.reference,),
+        administrations=tuple(sorted(service.possible_duplicates))
+        if name == "dose" and service.possible_duplicates
+        else (service.reference,),
         policy=policy.id if policy and service.known_payer else None,
         value=result.value,
         unit=result.unit,

@@ -59,7 +59,7 @@ def discard_modifiers(service: Service, paid: str | None) -> frozenset[str]:
 
 
 def value(code: str, units: int, day: date | None, paid: str | None) -> tuple[str | None, str | None]:
-    """Dollars (rounded to cents) by the latest known quarter up to the day, and that quarter; packaged and bundled lines put none at risk."""
+    """Dollars, to cents, by the latest known quarter up to the day, and that quarter; packaged and bundled lines put none at risk."""
     if paid in ("packaged", "bundled"):
         return "0.00", None
     rows = [row for row in codes.payment().limits if day is not None and row.start <= day and code in row.limit]

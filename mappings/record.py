@@ -27,7 +27,7 @@ class Concept(Struct, frozen=True):
 
 
 class Amount(Struct, frozen=True):
-    """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial) or None where it can't be read; `problem` says why it can't be used."""
+    """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial), None where it can't be read; `problem`: why it can't be used."""
 
     value: Decimal | None = None
     unit: str | None = None

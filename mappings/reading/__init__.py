@@ -18,6 +18,9 @@ __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "read"]
 
 T = TypeVar("T")
 
+# What a reader may stumble over in a resource of a shape nobody foresaw.
+_UNFORESEEN = (TypeError, ValueError, KeyError, AttributeError, ArithmeticError)
+
 
 def read(resources: Iterable[Any], site: Site | None = None, bases: Iterable[str] = ()) -> tuple[list[PatientRecord], list[Problem]]:
     """Records of all patients among the resources, and what could not be tied to one. Bundles are opened."""
@@ -108,6 +111,9 @@ class Reader:
             except administrations.NotReadable as problem:
                 problems.append(Problem(reference, str(problem)))
                 continue
+            except _UNFORESEEN as problem:
+                problems.append(Problem(reference, f"could not be read ({type(problem).__name__})"))
+                continue
             if given is None:
                 continue
             if given.drug.lost:
@@ -127,7 +133,7 @@ def _safely(resources: list[Resource], reader: Callable[[Resource], T | None], p
     for resource in resources:
         try:
             found = reader(resource)
-        except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as problem:
+        except _UNFORESEEN as problem:
             problems.append(Problem(source(resource).resource, f"could not be read ({type(problem).__name__})"))
             continue
         if found is not None:

@@ -31,7 +31,7 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
     if not given.concerns_us and not given.lost:
         return None
     status = resource.get("status")
-    if status not in STATUSES:
+    if not isinstance(status, str) or status not in STATUSES:
         raise NotReadable(
             "MedicationAdministration.status is missing" if status is None else "MedicationAdministration.status is not a FHIR status"
         )

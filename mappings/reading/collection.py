@@ -70,10 +70,11 @@ class Collection:
 
     def __init__(self, bases: Iterable[str] = ()) -> None:
         self._by_key: dict[str, Resource] = {}
+        self._rivals: dict[str, list[Resource]] = {}
+        self._suspects: set[str] = set()
+        self._spoiled: dict[str, str] = {}
         self._aliases: dict[str, str] = {}
         self._bases = {base.rstrip("/") for base in bases}
-        self._clashing: set[str] = set()
-        self._spoiled: list[tuple[Resource, Problem]] = []
         self.problems: list[Problem] = []
 
     def add_bundle(self, bundle: Resource, where: str = "Bundle") -> None:
@@ -113,27 +114,29 @@ class Collection:
             self._aliases[full_url] = key
             if full_url.endswith("/" + key):
                 self._bases.add(full_url.removesuffix("/" + key))
-        problem = _form_problem(resource, kind)
-        if problem:
-            self._spoiled.append((resource, Problem(key, problem)))
-            return
-        held = self._by_key.get(key)
-        if held is None:
-            self._by_key[key] = resource
-        elif held is not resource:
-            self._choose(key, held, resource)
+        held = self._by_key.setdefault(key, resource)
+        if held is not resource:
+            self._rivals.setdefault(key, [held]).append(resource)
+            self._suspects.add(key)
+        if _form_problem(resource, kind):
+            self._suspects.add(key)
 
-    def _choose(self, key: str, held: Resource, other: Resource) -> None:
-        """The newer of two versions; two contents of one version make the resource unreadable."""
-        newest = _newer(held, other)
-        if newest is not None:
+    def _settle(self) -> None:
+        """The newest version of each resource counts; where that is broken, or stands twice with different content, none does."""
+        for key in self._suspects:
+            self._spoiled.pop(key, None)
+            newest = _newest(self._rivals[key]) if key in self._rivals else self._by_key[key]
+            if newest is None:
+                self._by_key[key] = min(self._rivals[key], key=repr)
+                self._spoiled[key] = "the same version stands twice with different content"
+                continue
             self._by_key[key] = newest
-            if newest is other:
-                self._clashing.discard(key)
-        elif _content(held) != _content(other):
-            self._clashing.add(key)
+            problem = _form_problem(newest, newest["resourceType"])
+            if problem:
+                self._spoiled[key] = problem
+        self._suspects.clear()
 
-    def key(self, reference: object, parent: Resource | None = None) -> str | None:
+    def key(self, reference: object) -> str | None:
         """The `Type/id` that a Reference means here; a foreign absolute URL stays as it is; None for `#contained` and none."""
         target = reference.get("reference") if isinstance(reference, dict) else reference
         if not isinstance(target, str) or not target or target.startswith("#"):
@@ -154,33 +157,35 @@ class Collection:
         if isinstance(target, str) and target.startswith("#"):
             return _contained(parent, target[1:])
         key = self.key(reference)
-        return None if key is None or key in self._clashing else self._by_key.get(key)
+        return None if key is None else self.get(key)
 
     def get(self, key: str) -> Resource | None:
-        return None if key in self._clashing else self._by_key.get(key)
+        if self._suspects:
+            self._settle()
+        return None if key in self._spoiled else self._by_key.get(key)
 
     def shared(self, kind: str) -> Iterator[Resource]:
-        return (resource for key, resource in sorted(self._by_key.items()) if key.startswith(kind + "/") and key not in self._clashing)
+        self._settle()
+        keys = sorted(key for key in self._by_key if key.startswith(kind + "/"))
+        return (self._by_key[key] for key in keys if key not in self._spoiled)
 
     def groups(self) -> Iterator[Group]:
         """One group per patient, ordered by reference. What can't be tied to a patient goes to `problems`."""
+        self._settle()
         groups: dict[str, Group] = {}
         for key, resource in self._by_key.items():
             kind = resource["resourceType"]
-            if key in self._clashing:
-                self._spoiled.append((resource, Problem(key, "the same version stands twice with different content")))
-                continue
             patient = self._patient(key, resource)
             if patient is None:
+                self.problems += [Problem(key, self._spoiled[key])] if key in self._spoiled else []
                 continue
             group = groups.get(patient)
             if group is None:
                 group = groups[patient] = Group(patient)
-            group.by_type.setdefault(kind, []).append(resource)
-        for resource, problem in self._spoiled:
-            patient = self.key(resource.get(SUBJECT.get(resource["resourceType"], "")))
-            (groups.setdefault(patient, Group(patient)).problems if patient else self.problems).append(problem)
-        self._spoiled.clear()
+            if key in self._spoiled:
+                group.problems.append(Problem(key, self._spoiled[key]))
+            else:
+                group.by_type.setdefault(kind, []).append(resource)
         yield from (groups[patient] for patient in sorted(groups))
 
     def _patient(self, key: str, resource: Resource) -> str | None:
@@ -216,11 +221,22 @@ def _form_problem(resource: Resource, kind: str) -> str | None:
     return None
 
 
+def _newest(rivals: list[Resource]) -> Resource | None:
+    """The version that is newer than, or the same as, every other; None where that can't be said."""
+    ranked = sorted(rivals, key=lambda row: repr(row.get("meta")), reverse=True)
+    return next((row for row in ranked if all(_stands_before(row, other) for other in rivals)), None)
+
+
+def _stands_before(row: Resource, other: Resource) -> bool:
+    newer = _newer(row, other)
+    return newer is row if newer else _content(row) == _content(other)
+
+
 def _newer(held: Resource, other: Resource) -> Resource | None:
     """The newer of two by versionId, else by lastUpdated; None where they are of one version."""
     ours, theirs = fhir.mapping(held.get("meta")), fhir.mapping(other.get("meta"))
     versions = [meta.get("versionId") for meta in (ours, theirs)]
-    if all(isinstance(version, str) and version.isdigit() for version in versions):
+    if all(isinstance(version, str) and version.isdecimal() for version in versions):
         first, second = (int(str(version)) for version in versions)
     else:
         moments = [fhir.moment(meta.get("lastUpdated")) for meta in (ours, theirs)]

@@ -33,7 +33,7 @@ def drug(resource: Resource, collection: Collection, finder: ProductFinder, extr
     shown = Concept(text=fhir.text(reference.get("display")))
     findings.append(finder.find(shown))
     if medication is None:
-        return _drug(findings, (), {}, collection.key(reference, resource) or "a reference without target", shown)
+        return _drug(findings, (), {}, collection.key(reference) or "a reference without target", shown)
     code = fhir.concept(medication.get("code"))
     ingredients = tuple(_ingredients(medication, around, collection, finder))
     packages = Concept(tuple(_packages([medication.get("identifier"), medication.get("batch")])))

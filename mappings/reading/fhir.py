@@ -10,6 +10,9 @@ from mappings.record import Coding, Concept, Source
 
 Resource = dict[str, Any]
 
+# Nothing that is measured or counted is larger than 10^18 or smaller than 10^-18; written out, 1E+999999 fills a megabyte.
+_MOST_MAGNITUDE = 18
+
 RXNORM = "rxnorm"
 NDC = "ndc"
 HCPCS = "hcpcs"
@@ -113,7 +116,7 @@ def decimal(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
     number = Decimal(value)
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= _MOST_MAGNITUDE else None
 
 
 def source(resource: Resource) -> Source:

@@ -17,7 +17,8 @@ from tests import builders
 FOLDER = Path(__file__).parent
 WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
 EXPECTATIONS = {
-    "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages", "denials",
+    "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages",
+    "denials",
 }  # fmt: skip
 
 

@@ -96,9 +96,7 @@ def test_the_check_lets_pass(source: str) -> None:
 
 def test_mappings_load_without_the_other_room() -> None:
     """What `mappings` imports must not bring in the other room by a back door either."""
-    run = subprocess.run(
-        [sys.executable, "-c", LOADED_WITH_MAPPINGS], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([sys.executable, "-c", LOADED_WITH_MAPPINGS], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
     assert "mappings" in loaded
     assert loaded & {"integration", "fastapi", "procrastinate", "psycopg", "requests", "starlette", "uvicorn"} == set()

@@ -32,11 +32,7 @@ def repository_texts() -> dict[str, str]:
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     git = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
     paths = [ROOT / name for name in git.stdout.split("\0") if name]
-    return {
-        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace")
-        for path in paths
-        if path.is_file()
-    }
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()}
 
 
 def pins(lock: Path) -> dict[str, list[str]]:

@@ -1,0 +1,187 @@
+"""R3: quantities and their units, with UCUM's own grammar as the oracle; strengths of vials and bags."""
+
+import warnings
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings import codes
+from mappings.doses import mg_of
+from mappings.reading.amounts import amount, exact, mg, ml, plain, unit_of
+from tests import builders
+from tests.builders import UCUM
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from ucumvert import PintUcumRegistry
+
+    ORACLE = PintUcumRegistry()
+
+
+def by_the_oracle(code: str, target: str) -> Decimal:
+    return Decimal(str(ORACLE.from_ucum(code).to(ORACLE.from_ucum(target)).magnitude)).normalize()
+
+
+@pytest.mark.parametrize("code", sorted(codes.units().ucum))
+def test_a_ucum_code_is_what_ucum_says(code: str) -> None:
+    found = amount({"value": 1, "system": UCUM, "code": code})
+    mass, volume = mg(found), ml(found)
+    assert (mass is None) != (volume is None)
+    expected = by_the_oracle(code, "mg" if mass is not None else "mL")
+    assert abs((mass or volume or Decimal(0)) / expected - 1) < Decimal("1e-12")
+
+
+# The text that EHRs write, and the UCUM code that it means.
+TEXTS = {
+    "mg": "mg", "MG": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "μg": "ug", "g": "g",
+    "gram": "g", "grams": "g", "mL": "mL", "ml": "mL", "ML": "mL", "cc": "mL", "milliliter": "mL", "milliliters": "mL",
+    "milliliter (iso1000)": "mL", "Milliliter (ISO1000)": "mL",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code"), TEXTS.items())
+def test_a_unit_text_means_its_ucum_code(text: str, code: str) -> None:
+    assert unit_of({"unit": text}) == code
+    assert unit_of({"code": text}) == code
+
+
+def test_every_unit_text_of_the_table_is_held_here() -> None:
+    vials = {"vial", "vials", "{vial}"}
+    assert {text.lower() for text in codes.units().texts} == {text.lower() for text in TEXTS} | vials
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "",
+        " ",
+        "mgs",
+        "mg/mL",
+        "mg/min",
+        "mg/kg",
+        "meq",
+        "milliequivalents (chemical)",
+        "unit",
+        "units",
+        "[iU]",
+        "application",
+        "kg",
+        "ng",
+        "mL/h",
+        "%",
+        "tablet",
+    ],
+)
+def test_any_other_unit_is_refused(unit: str) -> None:
+    assert amount({"value": 1, "unit": unit}).problem
+    assert amount({"value": 1, "system": UCUM, "code": unit}).problem
+
+
+@pytest.mark.parametrize(
+    ("quantity", "problem"),
+    [
+        (None, "missing"),
+        ("200 mg", "not a Quantity (a number with a unit)"),
+        ([{"value": 200, "unit": "mg"}], "not a Quantity (a number with a unit)"),
+        ({"unit": "mg"}, "without a value"),
+        ({"value": None, "unit": "mg"}, "without a value"),
+        ({"value": "200", "unit": "mg"}, "with its value written as text"),
+        ({"value": True, "unit": "mg"}, "with a value that is not a number"),
+        ({"value": [200], "unit": "mg"}, "with a value that is not a number"),
+        ({"value": Decimal("NaN"), "unit": "mg"}, "with a value that is not a number"),
+        ({"value": Decimal("Infinity"), "unit": "mg"}, "with a value that is not a number"),
+        ({"value": Decimal("1E+999999"), "unit": "mg"}, "with a value that is not a number"),
+        ({"value": 10**10, "unit": "mg"}, "with a value out of any range"),
+        ({"value": 200, "unit": "mg", "comparator": "<"}, "with a comparator instead of an exact value"),
+        ({"value": 200}, "without a unit"),
+        ({"value": 200, "unit": "drops"}, "in a unit that is not read here"),
+        ({"value": 200, "unit": "mg", "system": UCUM, "code": "mL"}, None),
+        ({"value": 200, "unit": "mg", "system": UCUM, "code": "[iU]"}, "in a unit that is not read here"),
+    ],
+)
+def test_what_is_wrong_with_a_quantity_is_said(quantity: Any, problem: str | None) -> None:
+    assert amount(quantity).problem == problem
+
+
+def test_a_long_number_is_not_written_out() -> None:
+    assert len(amount({"value": Decimal("1E-999999"), "unit": "mg"}).says) < 20
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [("200", "200"), ("2E+2", "200"), ("0.50", "0.5"), ("10.0", "10"), ("0", "0"), ("0.000", "0"), ("-1.50", "-1.5")]
+)
+def test_numbers_are_written_plainly(number: str, text: str) -> None:
+    assert plain(Decimal(number)) == text
+
+
+@given(st.decimals("0.001", "99999", places=3))
+def test_what_is_written_is_what_was_meant(number: Decimal) -> None:
+    assert Decimal(plain(number)) == number
+
+
+# --- strengths
+
+
+def given_mg(dose: str, medication: builders.Resource) -> str | None:
+    """mg of a dose of that Medication, as the assessment says."""
+    reference = {"reference": f"Medication/{medication['id']}"}
+    chart = builders.assessed(builders.administration(dose=dose, medicationCodeableConcept=None, medicationReference=reference), medication)
+    (found,) = [row for row in chart.requirements if row.requirement == "dose"]
+    return found.value
+
+
+def mixture(numerator: Any, denominator: Any, **extra: Any) -> builders.Resource:
+    ingredient = {"itemCodeableConcept": {"text": "iron sucrose"}, "strength": {"numerator": numerator, "denominator": denominator}}
+    return builders.medication(ingredient=[ingredient], **extra)
+
+
+M110 = builders.quantity("110 mL")
+
+
+@pytest.mark.parametrize(
+    ("dose", "medication", "mg"),
+    [
+        ("10 mL", builders.medication(), "200"),
+        ("10 mL", builders.medication(ndc=builders.VENOFER_50), "200"),
+        ("0.01 L", builders.medication(), "200"),
+        ("110 mL", builders.bag(200, 110), "200"),
+        ("55 mL", builders.bag(200, 110), "100"),
+        ("265 mL", builders.bag(300, 265), "300"),
+        ("5 mL", mixture(builders.quantity("100 mg"), builders.quantity("5 mL")), "100"),
+        ("5 mL", mixture(builders.quantity("0.1 g"), builders.quantity("5 mL")), "100"),
+        # A strength by the vial says what a vial holds; its volume is then the label's.
+        ("5 mL", mixture(builders.quantity("100 mg"), {"value": 1, "unit": "vial"}), "100"),
+        # By the amount of the whole Medication.
+        ("110 mL", mixture(builders.quantity("200 mg"), {"value": 1, "unit": "bag"}, amount={"numerator": M110}), "200"),
+        # Not known, and never guessed.
+        ("110 mL", builders.bag(20, 1), None),
+        ("110 mL", mixture({"value": 40, "unit": "meq"}, builders.quantity("250 mL")), None),
+        ("110 mL", mixture({"value": 0, "unit": "mg"}, builders.quantity("250 mL")), None),
+        ("100 mL", builders.medication(text="Venofer 200 mg in NS 100 mL"), None),
+        ("100 mL", builders.medication(text="Venofer IVPB"), None),
+        ("100 mL", builders.medication(text="iron sucrose 200 mg/100 mL"), None),
+        ("10 mL", builders.medication(text="iron sucrose 20 mg/mL"), "200"),
+        ("20 mL", builders.medication(text="Injectafer 1,000 mg/20 mL", id="fcm"), "1000"),
+    ],
+)  # fmt: skip
+def test_the_strength_of_what_was_given(dose: str, medication: builders.Resource, mg: str | None) -> None:
+    assert given_mg(dose, medication) == mg
+
+
+@pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)
+def test_a_vial_is_its_content_and_its_volume(package: codes.Package) -> None:
+    label = codes.families()[package.family].strength_mg_per_ml
+    assert label is None or package.mg == package.ml * label
+
+
+@given(st.integers(1, 500), st.integers(1, 500), st.integers(2, 7))
+def test_the_parts_of_a_bag_are_exactly_the_bag(mg: int, ml: int, parts: int) -> None:
+    from mappings.record import Amount, Drug
+
+    drug = Drug("iron-sucrose", strength=(Decimal(mg), Decimal(ml)))
+    part = mg_of(Amount(Decimal(ml) / parts, "mL"), drug)
+    assert part is not None
+    assert exact(sum([part] * parts, Decimal(0))) == mg

@@ -1,0 +1,116 @@
+"""R1: dates and times as written, the zone that makes a day of them, and what can't be said."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings import moment
+
+NEW_YORK, HONOLULU = ZoneInfo("America/New_York"), ZoneInfo("Pacific/Honolulu")
+
+
+def read(text: str) -> moment.Moment:
+    found = moment.parse(text)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2026", date(2026, 1, 1), date(2026, 12, 31)),
+        ("2026-02", date(2026, 2, 1), date(2026, 2, 28)),
+        ("2024-02", date(2024, 2, 1), date(2024, 2, 29)),
+        ("2026-12", date(2026, 12, 1), date(2026, 12, 31)),
+    ],
+)
+def test_a_partial_date_is_a_span_and_no_day(text: str, first: date, last: date) -> None:
+    found = read(text)
+    assert found.partial
+    assert found.days(NEW_YORK) == (first, last)
+    assert found.day(None) is None
+
+
+@pytest.mark.parametrize("zone", [None, NEW_YORK, HONOLULU])
+def test_a_date_is_that_day_in_every_zone(zone: ZoneInfo | None) -> None:
+    assert read("2026-11-01").day(zone) == date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "day"),
+    [
+        ("2026-11-01T23:59:59-05:00", None, date(2026, 11, 1)),
+        ("2026-11-01T23:59:59.999999999-05:00", None, date(2026, 11, 1)),
+        ("2026-11-01T23:59:59-05:00", HONOLULU, date(2026, 11, 1)),
+        ("2026-11-02T00:00:00-05:00", HONOLULU, date(2026, 11, 1)),
+        ("2026-11-02T04:59:59Z", NEW_YORK, date(2026, 11, 1)),
+        ("2026-11-02T05:00:00Z", NEW_YORK, date(2026, 11, 2)),
+        # The clocks go back on 1 November 2026: the night has an hour more.
+        ("2026-11-01T03:59:59Z", NEW_YORK, date(2026, 10, 31)),
+        ("2026-11-01T04:00:00Z", NEW_YORK, date(2026, 11, 1)),
+        ("2026-11-01T09:59:59Z", None, None),
+        ("2026-11-01T10:00:00Z", None, date(2026, 11, 1)),
+        ("2026-11-02T03:59:59Z", None, date(2026, 11, 1)),
+        ("2026-11-02T04:00:00Z", None, None),
+        ("2026-11-02T04:00:00+00:00", None, None),
+        ("2026-11-02T04:00:00-00:00", None, None),
+    ],
+)
+def test_the_day_of_an_instant(text: str, zone: ZoneInfo | None, day: date | None) -> None:
+    assert read(text).day(zone) == day
+
+
+def test_a_time_without_an_offset_says_its_own_day_but_is_no_instant_that_compares() -> None:
+    found = read("2026-11-01T23:00:00")
+    assert found.floating
+    assert found.day(HONOLULU) == date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "1 November 2026", "11/01/2026", "2026-13", "2026-02-30", "2026-11-1", "20261101", "2026-11-01T", "2026-11-01T25:00:00Z",
+        "2026-11-01T09", "2026-11-01 09:00:00", "2026-11-01T09:00:00+25:00", "0000-01-01", "0001-01-01T00:00:00Z", "9999-12-31",
+    ],
+)  # fmt: skip
+def test_what_is_no_date(text: str) -> None:
+    assert moment.parse(text) is None
+
+
+@pytest.mark.parametrize("value", [None, 2026, True, 1.5])
+def test_what_is_no_text(value: object) -> None:
+    assert moment.parse(value) is None
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2900, 1, 1)), st.integers(-12 * 60, 14 * 60))  # noqa: DTZ001 - an offset is added
+def test_without_a_zone_the_written_offset_decides(local: datetime, minutes: int) -> None:
+    zone = timezone(timedelta(minutes=minutes))
+    found = read(local.replace(tzinfo=zone).isoformat())
+    expected = local.date()
+    if minutes == 0:
+        days = {(local + timedelta(hours=hours)).date() for hours in range(-10, -3)}
+        assert set(found.days(None)) <= days
+        assert (found.day(None) is None) == (len(days) > 1)
+    else:
+        assert found.day(None) == expected
+    assert found.day(NEW_YORK) == local.replace(tzinfo=zone).astimezone(NEW_YORK).date()
+
+
+@given(st.text(alphabet="0123456789-:TZ+. ", max_size=30))
+def test_any_text_is_a_moment_or_none(text: str) -> None:
+    found = moment.parse(text)
+    assert found is None or found.days(None)[0] <= found.days(None)[1]
+
+
+def test_an_unknown_zone_is_named() -> None:
+    with pytest.raises(ValueError, match="America/New_Yrok"):
+        moment.zone("America/New_Yrok")
+
+
+def test_the_end_of_a_day() -> None:
+    assert moment.end_of_day(date(2026, 11, 23), NEW_YORK).isoformat() == "2026-11-23T23:59:59-05:00"
+    # Without a zone no US dose of that day may be later.
+    assert moment.end_of_day(date(2026, 11, 23), None) == datetime(2026, 11, 24, 9, 59, 59, tzinfo=UTC)

@@ -1,0 +1,124 @@
+"""R2: NDCs brought to eleven digits, names in texts, and evidence that agrees or does not."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings import codes
+from mappings.products import ProductFinder, agreed, billing_code, normal_ndc
+from mappings.record import Coding, Concept
+from tests import builders
+
+FINDER = ProductFinder()
+
+
+def family(text: str = "", *codings: Coding) -> str | None:
+    return agreed(FINDER.find(Concept(codings, text)).evidence)[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("00517-2340-10", "00517234010"),
+        ("00517234010", "00517234010"),
+        (" 00517234010 ", "00517234010"),
+        ("0517-2340-10", "00517234010"),
+        ("49230-534-10", "49230053410"),
+        ("76329-9200-1", "76329920001"),
+    ],
+)
+def test_an_ndc_in_eleven_digits(written: str, normal: str) -> None:
+    assert normal_ndc(written) == normal
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "", "0517234010", "051723401", "005172340100", "0517-2340", "517-2340-10", "0517-234-10", "0517-2340-1", "49230-534-1",
+        "00517-02340-10", "00517-2340-010", "00517 2340 10", "NDC00517234010", "0051723401X", "٠٠٥١٧٢٣٤٠١٠", "-0517-2340-10",
+    ],
+)  # fmt: skip
+def test_what_is_no_ndc_or_more_than_one(written: str) -> None:
+    assert normal_ndc(written) is None
+
+
+@given(st.text(alphabet="0123456789-", max_size=15))
+def test_a_normal_ndc_is_eleven_digits_and_stays(written: str) -> None:
+    found = normal_ndc(written)
+    if found is not None:
+        assert len(found) == 11
+        assert normal_ndc(found) == found
+        assert normal_ndc(f"{found[:5]}-{found[5:9]}-{found[9:]}") == found
+
+
+@pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)
+def test_every_package_is_its_product_and_a_whole_vial_is_billed_without_waste(package: codes.Package) -> None:
+    ndc = package.ndc
+    given = builders.administration(dose=f"{package.mg} mg", text=None, ndc=f"{ndc[:5]}-{ndc[5:9]}-{ndc[9:]}")
+    (line,) = builders.assessed(given).lines
+    code = billing_code(codes.families()[package.family], "other", None)
+    assert code is not None
+    assert (line.code, line.modifiers) == (code.code, ("JZ",))
+    assert line.units == -(-package.mg // code.mg_per_unit)
+    assert line.ndc is not None
+    assert (line.ndc.code, Decimal(line.ndc.quantity)) == (ndc, package.ml)
+
+
+@pytest.mark.parametrize("row", codes.package_table().not_billable, ids=lambda row: row.product)
+def test_a_bulk_or_imaging_ndc_never_bills(row: codes.NotBillable) -> None:
+    ndc = f"{row.product[:5]}-{row.product[5:]}-01"
+    named = builders.assessed(builders.administration(text="iron sucrose", ndc=ndc))
+    assert (named.lines, builders.gaps(named)) == ((), ["product contradicted"])
+    alone = builders.chart(builders.administration(text=None, ndc=ndc, order=None))
+    assert builders.document_of(alone).patients == ()
+
+
+NAMES = [(name, row.family) for row in codes.products().families for name in row.names]
+
+
+@pytest.mark.parametrize(("name", "expected"), NAMES, ids=[name for name, _ in NAMES])
+def test_every_name_in_every_dress(name: str, expected: str) -> None:
+    for text in (name, name.upper(), f"({name})", f"{name}, 5 mL", name.replace(" ", "-"), f"inj. {name}®", f"  {name.title()}  "):
+        assert family(text) == expected
+    for text in (f"x{name}", f"{name}x"):
+        assert family(text) in (None, expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "iron", "Iron 200 mg", "ferric citrate", "Auryxia", "iron polysaccharide", "Elmiron", "busPIRone", "Axiron", "ferrous sulfate",
+        "ferrous gluconate", "environment", "sucrose", "dextran 40", "Venoferox", "infedx", "ferric", "IRON PO", "carboxymaltose",
+    ],
+)  # fmt: skip
+def test_names_that_only_look_alike(text: str) -> None:
+    assert family(text) is None
+
+
+@pytest.mark.parametrize("code", codes.products().not_iv_iron.rxnorm)
+def test_iron_by_mouth_is_no_evidence_and_contradicts(code: str) -> None:
+    oral = Coding("rxnorm", code)
+    assert family("", oral) is None
+    assert agreed(FINDER.find(Concept((oral,), "Venofer")).evidence)[2] is not None
+
+
+CODINGS = [
+    *((Coding("rxnorm", code), row.family) for row in codes.products().families for code in row.rxnorm),
+    *((Coding("hcpcs", code.code), row.family) for row in codes.products().families for code in row.codes),
+    *((Coding("hcpcs", code), row.family) for row in codes.products().families for code in row.retired),
+    *((Coding("http://www.whocc.no/atc", code), row.family) for row in codes.products().families for code in row.atc),
+]
+
+
+@pytest.mark.parametrize(("coding", "expected"), CODINGS, ids=[coding.code for coding, _ in CODINGS])
+def test_every_code_is_its_product_and_contradicts_every_other(coding: Coding, expected: str) -> None:
+    assert family("", coding) == expected
+    for other in codes.products().families:
+        found, _, clash = agreed(FINDER.find(Concept((coding,), other.names[0])).evidence)
+        assert (found, clash is None) == ((expected, True) if other.family == expected else (None, False))
+
+
+def test_a_code_of_an_unknown_system_is_no_evidence() -> None:
+    assert family("", Coding("urn:other", "J1756"), Coding("", "24909")) is None
