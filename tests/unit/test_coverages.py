@@ -74,7 +74,9 @@ def test_coverage_types(code: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("Medicare", "medicare"), ("MEDICARE PART B", "medicare"), ("Noridian Healthcare Solutions", "medicare"), ("Medicare Part A", "medicare"),
+        ("Medicare", "medicare"), ("MEDICARE PART B", "medicare"), ("Noridian Healthcare Solutions", "medicare"),
+        ("Medicare Part A & B", "medicare"),
+        ("Medicare Part A", "hospital-only"),
         ("Sunrise Medicare Advantage HMO", "medicare-advantage"),
         ("Medicare Supplement Plan G", "supplement"), ("Medigap", "supplement"),
         ("Medicare Part D", "drug-only"),
@@ -130,7 +132,7 @@ class TestAlias:
         organization = builders.resource(
             resourceType="Organization", id="77", name="Sunrise Health", identifier=[{"system": "urn:naic", "value": "60054"}]
         )
-        resource = builders.coverage(None, None, payor=None) | {"payor": [{"reference": "Organization/77"}]}
+        resource = builders.coverage(None, None) | {"payor": [{"reference": "Organization/77"}]}
         found = read(resource, organization, **{key: self.SUNRISE})
         assert (found.kind, found.payer) == ("commercial", "uhc")
 

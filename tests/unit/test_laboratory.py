@@ -148,7 +148,8 @@ class TestTooSoon:
             ("iron", "2026-10-22", True), ("iron", "2026-10-23", False),
             ("hemoglobin", "2026-10-21", False),
             ("ferritin", "2026-10-19", False),
-            ("ferritin", "2026-10-20", False), ("ferritin", "2026-10-20T08:00:00-05:00", False), ("ferritin", "2026-10-20T10:00:00-05:00", True),
+            ("ferritin", "2026-10-20", False), ("ferritin", "2026-10-20T08:00:00-05:00", False),
+            ("ferritin", "2026-10-20T10:00:00-05:00", True),
         ],
     )  # fmt: skip
     def test_after_a_dose_on_october_20_at_nine(self, analyte: str, on: str, too_soon: bool) -> None:
