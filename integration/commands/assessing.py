@@ -1,5 +1,6 @@
 """`demo`, `assess` and `explain`: from a source to lines and gaps."""
 
+import io
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -59,15 +60,19 @@ def assess(
     write_back: Annotated[bool, typer.Option("--write-back", help="Bring the gaps into the chart as DetectedIssues.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --write-back: say what would be written.")] = False,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, help="With --write-back: how many resources may be written at most.")
-    ] = DEFAULT_WRITES,
+        int | None, typer.Option("--limit", min=1, help="With --write-back: how many resources may be written at most.")
+    ] = None,
 ) -> None:
     """Claim lines and gaps of a source."""
     if write_back and not is_server(source):
         raise ConfigurationError("--write-back needs a FHIR server as SOURCE.")
     if dry_run and not write_back:
         raise ConfigurationError("--dry-run goes with --write-back.")
-    result = _result(source, patient, everyone, policy_dir, as_of, time_zone, site, config, (dry_run, limit) if write_back else None)
+    if write_back and everyone and not dry_run and limit is None:
+        raise ConfigurationError("Writing for a whole site: run it with --dry-run first, and give the number that it says as --limit.")
+    result = _result(
+        source, patient, everyone, policy_dir, as_of, time_zone, site, config, (dry_run, limit or DEFAULT_WRITES) if write_back else None
+    )
     _write(result, form, out, _facts(site, config, time_zone))
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
@@ -245,4 +250,7 @@ def _say(text: str) -> None:
 def _console() -> Any:
     from rich.console import Console
 
+    # A terminal that can't show a sign shows a question mark.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     return Console()

@@ -1,0 +1,158 @@
+"""`ferroclaim assess` and its kin: what a user gets for good and for bad input; never a traceback."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from pytest_httpserver import HTTPServer
+
+from integration import cli
+from tests import builders
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class Run:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def ferroclaim(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
+    def run(*arguments: str) -> Run:
+        monkeypatch.setattr("sys.argv", ["ferroclaim", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = (text.decode() for text in capfdbinary.readouterr())
+        assert "Traceback" not in err
+        return Run(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return _bundle(tmp_path / "chart.json", builders.chart())
+
+
+def _bundle(path: Path, resources: list[dict[str, Any]]) -> Path:
+    path.write_bytes(_encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": row} for row in resources]}))
+    return path
+
+
+def test_a_bundle_gives_the_document(ferroclaim: Any, bundle: Path) -> None:
+    run = ferroclaim("assess", str(bundle), "--format", "json", "--as-of", "2026-11-23", "--time-zone", "America/New_York")
+    document = json.loads(run.out)
+    assert (run.status, run.err) == (0, "")
+    assert document["schema"] == "ferroclaim/assessment/1"
+    assert document["asOf"] == "2026-11-23T23:59:59-05:00"
+    assert [line["status"] for line in document["patients"][0]["lines"]] == ["ready"]
+
+
+def test_a_folder_of_ndjson_gives_the_same(ferroclaim: Any, bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for row in builders.chart():
+        with (folder / f"{row['resourceType']}.ndjson").open("ab") as file:
+            file.write(_encoder.encode(row) + b"\n")
+    options = ("--format", "json", "--as-of", "2026-11-23")
+    assert ferroclaim("assess", str(folder), *options).out == ferroclaim("assess", str(bundle), *options).out
+
+
+def test_a_broken_line_is_named_and_nothing_else_is_lost(ferroclaim: Any, tmp_path: Path) -> None:
+    path = tmp_path / "chart.ndjson"
+    path.write_bytes(b"\n".join([b'{"resourceType": ', *map(_encoder.encode, builders.chart())]))
+    run = ferroclaim("assess", str(path), "--format", "json", "--as-of", "2026-11-23")
+    assert run.status == 1
+    assert "line 1 of chart.ndjson" in run.err
+    document = json.loads(run.out)
+    assert [row["resource"] for row in document["unreadable"]] == ["line 1 of chart.ndjson"]
+    assert document["patients"][0]["lines"][0]["status"] == "ready"
+
+
+def test_the_document_goes_to_a_file(ferroclaim: Any, bundle: Path, tmp_path: Path) -> None:
+    run = ferroclaim("assess", str(bundle), "--format", "json", "--out", str(tmp_path / "out.json"))
+    assert (run.status, run.out) == (0, "")
+    assert json.loads((tmp_path / "out.json").read_text())["patients"]
+
+
+def test_the_chain_of_a_line(ferroclaim: Any, bundle: Path) -> None:
+    run = ferroclaim("explain", str(bundle), "--administration", "ma1", "--as-of", "2026-11-23")
+    assert run.status == 0
+    for said in ("J1756", "200 mg", "MedicationAdministration/ma1", "ferritin"):
+        assert said in run.out
+
+
+def test_the_demo_needs_nothing(ferroclaim: Any) -> None:
+    run = ferroclaim("demo")
+    assert run.status == 0
+    assert "J1756 JW × 100" in run.out
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("hello", "is not JSON"), ("[1]", "not a FHIR Bundle"), ("{}", "not a FHIR Bundle"), ("", "is not JSON"), ("\xff", "is not JSON")],
+)
+def test_what_is_no_bundle_is_one_sentence(ferroclaim: Any, tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_bytes(content.encode("latin-1"))
+    run = ferroclaim("assess", str(path))
+    assert run.status == 2
+    assert said in run.err
+    assert run.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["/no/such/file.json"], "Cannot read"),
+        (["CHART", "--as-of", "yesterday"], "--as-of"),
+        (["CHART", "--as-of", "2026-11-23T10:00:00"], "needs an offset"),
+        (["CHART", "--time-zone", "Mars/Olympus"], "IANA"),
+        (["CHART", "--patient", "p1"], "FHIR base URL"),
+        (["CHART", "--write-back"], "FHIR server"),
+        (["CHART", "--site", "nowhere"], "no site"),
+        (["CHART", "--policy-dir", "/no/such/folder"], "not a folder"),
+        (["http://127.0.0.1:9/fhir"], "--patient"),
+        (["http://127.0.0.1:9/fhir", "--patient", "p1"], "cannot be reached"),
+        (["http://127.0.0.1:9/fhir", "--patient", "../x"], "FHIR id"),
+        (["http://127.0.0.1:9/fhir", "--all", "--write-back"], "--dry-run first"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_with_the_fix(ferroclaim: Any, bundle: Path, arguments: list[str], said: str) -> None:
+    run = ferroclaim("assess", *[str(bundle) if word == "CHART" else word for word in arguments])
+    assert run.status == 2
+    assert said in run.err
+    assert run.out == ""
+
+
+def test_usage_that_typer_refuses(ferroclaim: Any, bundle: Path) -> None:
+    assert ferroclaim("assess").status == 2
+    assert ferroclaim("assess", str(bundle), "--format", "pdf").status == 2
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, "authoriz"), (403, "refuse"), (500, "")])
+def test_a_server_that_says_no(ferroclaim: Any, httpserver: HTTPServer, status: int, said: str) -> None:
+    httpserver.expect_request("/fhir/metadata").respond_with_json(
+        {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [{"mode": "server"}]}
+    )
+    httpserver.expect_request("/fhir").respond_with_data("no", status=status)
+    httpserver.expect_request("/fhir/Patient/p1").respond_with_data("no", status=status)
+    httpserver.expect_request("/fhir/MedicationAdministration").respond_with_data("no", status=status)
+    run = ferroclaim("assess", httpserver.url_for("/fhir"), "--patient", "p1")
+    assert run.status == 2
+    assert str(status) in run.err or said in run.err.lower()
+    assert run.err.count("\n") == 1
+
+
+def test_an_error_nobody_foresaw_is_a_sentence_too(ferroclaim: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("patient Jane Doe")
+
+    monkeypatch.setattr("integration.commands.assessing.from_files", broken)
+    run = ferroclaim("assess", str(bundle))
+    assert run.status == 2
+    assert "RuntimeError" in run.err
+    assert "Jane" not in run.err
