@@ -32,6 +32,9 @@ _DONE = {
 }
 
 
+LOOKS = ("saw", "looked at")
+
+
 @dataclass(frozen=True)
 class Event:
     at: str
@@ -124,10 +127,18 @@ def _because(line: ClaimLine) -> str:
 
 
 def _audited(db: Db, row: Row, zone: str | None, gap_ids: set[str]) -> list[Event]:
-    """What people and ferroclaim did about it; another line of the same patient is left out."""
+    """What people and ferroclaim did about it, looks of one person as one event; another line of the patient is left out."""
     ours = {f"ClaimLine/{row.line_id}", *(f"Gap/{gap}" for gap in gap_ids), None}
     found = [entry for entry in audit.of_patient(db, row.patient_id) if _concerns(entry, ours, gap_ids)]
-    return [Event(when(entry.at, zone), _audit_sentence(entry), entry.at) for entry in found]
+    looks: dict[tuple[str, str], list[AuditRow]] = {}
+    for entry in found:
+        if entry.action in LOOKS:
+            looks.setdefault((entry.actor, entry.action), []).append(entry)
+    events = [Event(when(entry.at, zone), _audit_sentence(entry), entry.at) for entry in found if entry.action not in LOOKS]
+    for entries in looks.values():
+        times = f", {len(entries)} times in all" if len(entries) > 1 else ""
+        events.append(Event(when(entries[0].at, zone), f"{_audit_sentence(entries[0])}{times}", entries[0].at))
+    return events
 
 
 def _concerns(entry: AuditRow, ours: set[str | None], gap_ids: set[str]) -> bool:
