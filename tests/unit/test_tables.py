@@ -1,7 +1,10 @@
 """What a person reads in the terminal: at any width, without colour, without Unicode."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from mappings.assessment import Assessment
 from tests.builders import administration, chart, commercial, document_of, ferritin, tsat
 from tests.unit.test_samples import demo
 
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "integration" / "samples" / "bruno-fixture.json"
 NAMES = {"Patient/carla": "Carla Mockridge", "Patient/mae": "Mae Fictive"}
 
 
@@ -143,3 +148,13 @@ def test_the_way_on_names_a_sample_that_is_there() -> None:
     sample = re.search(r"explain (\S+\.json)", stream.getvalue())
     assert sample
     assert "bruno-dose-1" in Path(sample[1]).read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", [["demo"], ["explain", str(SAMPLE), "--administration", "bruno-dose-1", "--as-of", "2026-11-23"]])
+def test_the_command_line_survives_a_terminal_without_unicode(command: list[str]) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    run = subprocess.run(
+        [sys.executable, "-m", "integration.cli", *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "J1756" in run.stdout
