@@ -182,7 +182,7 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dose_mg: Decimal | None = None
     day: date | None = None
     setting: str | None = None
-    age: Annotated[int, Meta(ge=0)] | None = 70
+    age: Annotated[int, Meta(ge=0, le=130)] | None = 70
     female: bool = False
     male: bool = False
     pregnant: bool = False

@@ -1,0 +1,213 @@
+"""Runs the cases that stand in a policy: a record is made of the facts of each, and assessed as any other."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from msgspec import Struct
+
+from mappings import codes
+from mappings.assess import assess
+from mappings.assessment import PatientAssessment
+from mappings.codes import Family, Package
+from mappings.moment import Moment
+from mappings.policy import Case, Policy, PolicySet
+from mappings.policy_rules import Given
+from mappings.record import (
+    Administration,
+    Amount,
+    Authorization,
+    Container,
+    Coverage,
+    Diagnosis,
+    DialysisTreatment,
+    Drug,
+    Encounter,
+    LabResult,
+    Location,
+    Note,
+    OralIron,
+    Order,
+    PatientRecord,
+    Source,
+    Stay,
+)
+
+# A day that every known code, modifier and status holds on, for policies without dates.
+USUAL_DAY = date(2026, 1, 15)
+_DOSE, _ENCOUNTER, _PLACE = "MedicationAdministration/case", "Encounter/case", "Location/case"
+
+
+class CaseResult(Struct, frozen=True):
+    """What a case expects of one requirement (or of the line), and what the policy says of it."""
+
+    case: str
+    requirement: str
+    expected: str
+    found: str
+    says: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.found == self.expected
+
+
+def run_cases(policy: Policy) -> list[CaseResult]:
+    """Every expectation of every case of a policy, in the order of the file."""
+    return [result for case in policy.cases for result in _run(policy, case)]
+
+
+def _run(policy: Policy, case: Case) -> Iterator[CaseResult]:
+    day = day_of(policy, case.given)
+    as_of = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC)
+    found = assess(record(policy, case.given), PolicySet([policy]), as_of)
+    for name, expected in case.expect.items():
+        state, says = _line(found) if name == "line" else _state(found, name)
+        yield CaseResult(case.name, name, expected, state, says)
+
+
+def _line(found: PatientAssessment) -> tuple[str, str]:
+    row = next((row for row in found.lines if _DOSE in row.administrations), None)
+    return (row.status, ", ".join(row.reasons)) if row else ("none", "no line was made")
+
+
+def _state(found: PatientAssessment, name: str) -> tuple[str, str]:
+    row = next((row for row in found.requirements if row.requirement == name and _DOSE in row.administrations), None)
+    return (row.state, row.says or "") if row else ("none", "the requirement was not judged")
+
+
+def day_of(policy: Policy, given: Given) -> date:
+    """The case's own day, else the usual one, moved into the policy's dates."""
+    day = max(USUAL_DAY, policy.effective.start or USUAL_DAY)
+    return given.day or min(day, policy.effective.end or day)
+
+
+def record(policy: Policy, given: Given) -> PatientRecord:
+    """The chart of one dose that the facts tell of: complete in all that they do not name, without the labs that they do not name."""
+    day = day_of(policy, given)
+    family = next(row for row in codes.families().values() if any(code.code == given.code for code in row.codes))
+    return PatientRecord(
+        patient="Patient/case",
+        born=None if given.age is None else _on(date(day.year - given.age, 1, 1)),
+        sex="female" if given.female else "male" if given.male else None,
+        administrations=(_administration(given, family, day), *_tried(given, day)),
+        labs=tuple(_labs(given, day)),
+        diagnoses=tuple(_diagnoses(given)),
+        coverages=tuple(_coverages(policy)),
+        encounters=(Encounter(source=Source(_ENCOUNTER), klass="AMB", stays=(Stay(_PLACE),)),),
+        locations=(Location(source=Source(_PLACE), place_of_service=(_setting(policy, given),)),),
+        orders=(_order(family, day),) if given.plan else (),
+        oral_iron=tuple(_oral_iron(given, day)),
+        dialysis=tuple(_dialysis(given, day)),
+        authorizations=(_authorization(given, day),) if given.authorization else (),
+        notes=(Note(source=Source("DocumentReference/case"), final=True, encounters=(_ENCOUNTER,)),) if given.note else (),
+    )
+
+
+def _on(day: date) -> Moment:
+    return Moment(day, day)
+
+
+def _setting(policy: Policy, given: Given) -> str:
+    return given.setting or next(iter(policy.audience.settings), "11")
+
+
+def _administration(given: Given, family: Family, day: date) -> Administration:
+    source = Source(_DOSE)
+    package = _package(family, given.dose_mg)
+    dose = given.dose_mg or (package.mg if package else Decimal(100))
+    count = -(-dose // package.mg) if package else 1
+    return Administration(
+        source=source,
+        status="completed",
+        drug=_drug(given, family, (package.ndc,) if package and given.ndc else ()),
+        start=_on(day),
+        has_start=True,
+        dose=Amount(dose, "mg"),
+        encounter=_ENCOUNTER,
+        orders=("MedicationRequest/case",),
+        containers=(Container(package.mg if package else dose, int(count), package.ndc if package and given.ndc else None, source),),
+        drug_source=given.drug_source,
+    )
+
+
+def _package(family: Family, dose: Decimal | None) -> Package | None:
+    """A package that the dose empties, else the smallest one."""
+    known = sorted((row for row in codes.packages().values() if row.family == family.family), key=lambda row: (row.mg, row.ndc))
+    return next((row for row in known if dose is not None and dose % row.mg == 0), known[0] if known else None)
+
+
+def _drug(given: Given, family: Family, ndcs: tuple[str, ...]) -> Drug:
+    use = next((code.use for code in family.codes if code.code == given.code), None)
+    return Drug(family=family.family, use=use, ndcs=ndcs)
+
+
+def _tried(given: Given, day: date) -> Iterator[Administration]:
+    """Earlier doses of other products, a month before each other."""
+    for number, code in enumerate(given.tried, 1):
+        family = next(row for row in codes.families().values() if any(item.code == code for item in row.codes))
+        yield Administration(
+            source=Source(f"MedicationAdministration/tried-{number}"),
+            status="completed",
+            drug=Drug(family=family.family),
+            start=_on(day - timedelta(days=30 * number)),
+            has_start=True,
+            dose=Amount(Decimal(100), "mg"),
+        )
+
+
+def _labs(given: Given, day: date) -> Iterator[LabResult]:
+    values = {"ferritin": given.ferritin, "tsat": given.tsat, "hemoglobin": given.hb, "pregnancy": Decimal(1) if given.pregnant else None}
+    for analyte, value in values.items():
+        if value is not None:
+            drawn = _on(day - timedelta(days=given.lab_days_before))
+            source = Source(f"Observation/{analyte}")
+            yield LabResult(source=source, analyte=analyte, when=drawn, low=value, high=value, says=f"{value}")
+
+
+def _diagnoses(given: Given) -> Iterator[Diagnosis]:
+    stage = "N18.6" if given.esrd else "N18.4" if given.ckd else None
+    renal = given.ckd or given.esrd if given.anemia_in_ckd is None else given.anemia_in_ckd
+    asked = {
+        "D50.9": given.iron_deficiency,
+        stage: stage is not None,
+        "D63.1": renal,
+        "N17.9": given.aki,
+        "Z99.2": given.dialysis,
+        given.contraindication: given.contraindication is not None,
+    }
+    for code in (code for code, holds in asked.items() if code and holds):
+        yield Diagnosis(source=Source(f"Condition/{code}"), icd10=(code,), category="encounter", encounter=_ENCOUNTER)
+
+
+def _coverages(policy: Policy) -> Iterator[Coverage]:
+    kind, payer = policy.audience.kinds[0], next(iter(policy.audience.payers), None)
+    if kind != "none":
+        yield Coverage(source=Source("Coverage/case"), active=True, kind=kind, payer=payer)
+
+
+def _order(family: Family, day: date) -> Order:
+    source = Source("MedicationRequest/case")
+    return Order(
+        source=source, drug=Drug(family=family.family), counts=True, dose=Amount(Decimal(100), "mg"), has_timing=True, authored=_on(day)
+    )
+
+
+def _oral_iron(given: Given, day: date) -> Iterator[OralIron]:
+    if given.intolerance:
+        yield OralIron(source=Source("AllergyIntolerance/case"), intolerance=True)
+    if given.oral_iron_days:
+        end = day - timedelta(days=1)
+        start = end - timedelta(days=given.oral_iron_days - 1)
+        yield OralIron(source=Source("MedicationStatement/case"), start=_on(start), end=_on(end))
+
+
+def _dialysis(given: Given, day: date) -> Iterator[DialysisTreatment]:
+    if given.hemodialysis or given.esrd:
+        kind = "hemodialysis" if given.hemodialysis else "unspecified"
+        yield DialysisTreatment(source=Source("Procedure/case"), kind=kind, when=_on(day - timedelta(days=2)))
+
+
+def _authorization(given: Given, day: date) -> Authorization:
+    source = Source("ClaimResponse/case")
+    return Authorization(source=source, reference="case", decision="approved", codes=(given.code,), start=_on(day), end=_on(day))

@@ -1,0 +1,124 @@
+"""The cases that stand in policies, and the published schema that editors check the files by."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+import yaml
+
+from mappings import policy
+from mappings.policy import Policy
+from mappings.policy_cases import run_cases
+from mappings.policy_rules import Case, Given
+from mappings.policy_schema import json_schema
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "docs" / "policy.schema.json"
+FILES = sorted((ROOT / "mappings" / "policies").glob("*.yaml"))
+BUILT_IN = policy.built_in().policies
+
+
+@pytest.mark.parametrize("row", BUILT_IN, ids=lambda row: row.id)
+def test_the_cases_of_a_built_in_policy_pass(row: Policy) -> None:
+    assert [result for result in run_cases(row) if not result.passed] == []
+
+
+@pytest.mark.parametrize("row", [row for row in BUILT_IN if row.id != "no-coverage"], ids=lambda row: row.id)
+def test_each_has_a_case_that_is_ready(row: Policy) -> None:
+    assert "ready" in {case.expect.get("line") for case in row.cases}
+
+
+def run(identity: str, expect: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
+    row = policy.built_in().get(identity)
+    assert row
+    case = Case(name="case", given=Given(**given), expect=expect)
+    return [(result.requirement, result.found) for result in run_cases(msgspec.structs.replace(row, cases=(case,)))]
+
+
+def test_a_case_that_fails_says_what_was_found() -> None:
+    row = policy.built_in().get("commercial-default")
+    assert row
+    case = Case(name="wrong", given=Given(ckd=True, ferritin=501), expect={"ferritin": "met"})  # type: ignore[arg-type]
+    (found,) = run_cases(msgspec.structs.replace(row, cases=(case,)))
+    assert not found.passed
+    assert (found.case, found.requirement, found.expected, found.found) == ("wrong", "ferritin", "met", "not-covered")
+    assert found.says.endswith("is outside the payer's limit (ferritin <= 500 and tsat <= 30).")
+
+
+@pytest.mark.parametrize(
+    ("given", "requirement", "state"),
+    [
+        ({"iron_deficiency": False}, "iron-deficiency-diagnosis", "missing"),
+        ({"iron_deficiency": False, "ckd": True, "tsat": 14}, "iron-deficiency-diagnosis", "met"),
+        ({"anemia_in_ckd": False, "ckd": True, "iron_deficiency": False}, "anemia-ckd-link", "missing"),
+        ({"esrd": True}, "ckd-diagnosis", "met"),
+        ({"dialysis": True}, "ckd-diagnosis", "incomplete"),
+        ({"plan": False}, "treatment-plan", "missing"),
+        ({"ndc": False}, "ndc", "missing"),
+        ({"contraindication": "K50.90"}, "oral-iron-history", "met"),
+        ({"intolerance": True}, "oral-iron-history", "met"),
+        ({"oral_iron_days": 3}, "oral-iron-history", "met"),
+        ({"hemodialysis": True, "ckd": True, "dose_mg": 200}, "dosing", "not-covered"),
+        ({"age": 12}, "dosing", "incomplete"),
+        ({"ferritin": 801}, "iron-overload", "not-covered"),
+        ({"setting": "12"}, "place-of-service", "not-covered"),
+        ({"drug_source": "white-bag"}, "line", "not-billable"),
+        ({"code": "J1437", "dose_mg": 2000}, "units-limit", "not-covered"),
+        ({"day": date(2021, 1, 1), "code": "J1437"}, "product", "met"),
+        ({"day": date(2019, 1, 1), "code": "J1437"}, "product", "missing"),
+        ({"day": date(2019, 1, 1), "code": "J1437"}, "line", "none"),
+    ],
+)
+def test_what_each_fact_does(given: dict[str, Any], requirement: str, state: str) -> None:
+    assert run("medicare-part-b", {requirement: "met"}, **given) == [(requirement, state)]
+
+
+def test_the_day_lies_in_the_dates_of_the_policy() -> None:
+    row = policy.built_in().get("commercial-default")
+    assert row
+    for effective in ({"from": date(2027, 3, 1)}, {"to": date(2019, 12, 31)}):
+        dated = msgspec.structs.replace(row, effective=msgspec.convert(effective, type(row.effective)))
+        assert all(result.passed for result in run_cases(dated))
+
+
+def test_the_published_schema_is_the_one_the_files_are_read_by() -> None:
+    stale = "run `python -m mappings.policy_schema > docs/policy.schema.json`"
+    assert json.loads(PUBLISHED.read_text("utf-8")) == json.loads(json.dumps(json_schema())), stale
+
+
+class _Loader(yaml.CSafeLoader):
+    """As editors read YAML: dates are text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rows in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 - our own safe loader
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_file_is_valid_by_it(path: Path) -> None:
+    jsonschema.validate(read(path), json_schema())
+
+
+def test_and_what_is_wrong_is_not() -> None:
+    text = read(FILES[0])
+    text["requirements"]["ndcs"] = {}
+    with pytest.raises(jsonschema.ValidationError, match="ndcs"):
+        jsonschema.validate(text, json_schema())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_file_tells_editors_where_the_schema_is(path: Path) -> None:
+    hint, _, where = path.read_text("utf-8").splitlines()[0].partition("$schema=")
+    assert hint == "# yaml-language-server: "
+    assert (path.parent / where).resolve() == PUBLISHED
