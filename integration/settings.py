@@ -134,6 +134,7 @@ class Place(_Section):
     bill_type: Literal["13X", "72X", "85X"] | None = Field(default=None, description="85X: critical access hospital")
     off_campus: Literal["PO", "PN", "ER"] | None = None
     drug_source: DrugSource | None = None
+    r340b: bool | None = Field(default=None, description="Drugs there are bought under 340B.")
 
 
 class Address(_Section):
@@ -231,6 +232,7 @@ class Site(_Section):
     drug_aliases: dict[str, str] = Field(default={}, description="`system|code` or text of a local drug → product")
     payer_aliases: dict[str, Payer] = Field(default={}, description="Organization id, identifier or name → payer")
     drug_sources: dict[str, DrugSource] = Field(default={}, description="by payer or kind of payer")
+    r340b: dict[str, bool] = Field(default={}, description="by payer or kind of payer: whether its drugs are bought under 340B")
     prior_authorization: dict[str, bool] = Field(default={}, description="by policy id: what it leaves to the site")
     bill_services: bool = Field(default=False, description="Infusion and injection codes as companion lines.")
     policy_dir: ConfiguredPath | None = None
@@ -261,6 +263,7 @@ class Site(_Section):
             payer_aliases={key: facts.PayerAlias(**payer.model_dump()) for key, payer in self.payer_aliases.items()},
             prior_authorization=self.prior_authorization,
             drug_sources=self.drug_sources,
+            r340b=self.r340b,
             bill_services=self.bill_services,
             billing_provider=self.billing_provider.facts() if self.billing_provider else None,
         )

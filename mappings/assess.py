@@ -92,6 +92,7 @@ def _service(row: Administration, record: PatientRecord, intake: Intake, policie
         policy=policy,
         known_payer=known,
         drug_source=_drug_source(row, coordination, place, site),
+        is_340b=_is_340b(row, coordination, place, site),
         possible_duplicates=intake.copies.get(row.source.resource, ()),
         duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
     )
@@ -132,10 +133,22 @@ def _code(family: Family | None, row: Administration, esrd: bool, day: date | No
 
 def _drug_source(row: Administration, coordination: Coordination | None, place: Setting, site: Site) -> str | None:
     """As documented, else the site's default for the place or payer, else bought and billed."""
-    primary = coordination.primary if coordination else None
-    by_payer = [site.drug_sources.get(key) for key in (primary.payer, primary.kind) if key] if primary else []
     by_place = place.place.drug_source if place.place else None
-    return row.drug_source or by_place or next(filter(None, by_payer), None) or _DEFAULT_SOURCE
+    by_payer = [site.drug_sources[key] for key in _payer_names(coordination) if key in site.drug_sources]
+    return next(filter(None, (row.drug_source, by_place, *by_payer)), _DEFAULT_SOURCE)
+
+
+def _is_340b(row: Administration, coordination: Coordination | None, place: Setting, site: Site) -> bool:
+    """Bought under 340B: as documented, else the site's default for the place or payer."""
+    by_place = place.place.r340b if place.place else None
+    by_payer = [site.r340b[key] for key in _payer_names(coordination) if key in site.r340b]
+    return next((said for said in (row.is_340b, by_place, *by_payer) if said is not None), False)
+
+
+def _payer_names(coordination: Coordination | None) -> list[str]:
+    """The primary payer by name, then by kind."""
+    primary = coordination.primary if coordination else None
+    return [key for key in (primary.payer, primary.kind) if key] if primary else []
 
 
 def _not_billable(service: Service, as_of: datetime) -> str | None:

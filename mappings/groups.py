@@ -86,7 +86,7 @@ def _key(row: Service) -> tuple[object, ...]:
         code,
         setting,
         row.drug_source,
-        row.administration.is_340b,
+        row.is_340b,
         row.not_billable,
         primary,
         encounter,

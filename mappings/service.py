@@ -67,6 +67,7 @@ class Service(Struct, dict=True, kw_only=True):
     policy: Policy | None
     known_payer: bool
     drug_source: str | None
+    is_340b: bool = False
     not_billable: str | None = None
     possible_duplicates: tuple[str, ...] = ()
     duplicate_identifier: tuple[str, ...] = ()

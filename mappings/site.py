@@ -17,6 +17,7 @@ class Place(Struct, frozen=True, kw_only=True):
     bill_type: Literal["13X", "85X", "72X"] | None = None
     off_campus: Literal["PO", "PN", "ER"] | None = None
     drug_source: str | None = None
+    r340b: bool | None = None
 
 
 class PayerAlias(Struct, frozen=True, kw_only=True):
@@ -48,7 +49,7 @@ class Site(Struct, frozen=True, kw_only=True):
     """Keys of `places`: Location or Organization ids. Of `lab_aliases`: `system|code` or a text; values: analytes.
 
     Of `drug_aliases`: `system|code` or a text; values: product families. Of `prior_authorization`: policy ids;
-    values: whether that policy asks for one here. Of `drug_sources`: payer kinds or payers.
+    values: whether that policy asks for one here. Of `drug_sources` and `r340b` (bought under 340B): payer kinds or payers.
     """
 
     time_zone: str | None = None
@@ -58,6 +59,7 @@ class Site(Struct, frozen=True, kw_only=True):
     payer_aliases: Mapping[str, PayerAlias] = field(default_factory=dict)
     prior_authorization: Mapping[str, bool] = field(default_factory=dict)
     drug_sources: Mapping[str, str] = field(default_factory=dict)
+    r340b: Mapping[str, bool] = field(default_factory=dict)
     bill_services: bool = False
     billing_provider: BillingProvider | None = None
 

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import msgspec
+
 from mappings.reading import read
 from tests import builders, synthea
 
@@ -32,3 +34,12 @@ def test_their_laboratory_results_are_read() -> None:
 def test_a_record_holds_the_places_of_its_own_visits_only() -> None:
     records, _ = read([*builders.chart(), builders.location("22", id="elsewhere")])
     assert [row.source.resource for row in records[0].locations] == ["Location/office"]
+
+
+def test_iron_given_to_one_of_them_is_billed_like_anyone_elses() -> None:
+    owner = next(synthea.resources("Patient"))["id"]
+    text = msgspec.json.encode([row for row in builders.chart() if row["resourceType"] != "Patient"])
+    dose = msgspec.json.decode(text.replace(b"Patient/p1", f"Patient/{owner}".encode()))
+    document = builders.document_of([*synthea.resources(), *dose])
+    assert [builders.shown(patient) for patient in document.patients] == [["J1756 JZ × 200 ready"]]
+    assert document.unreadable == ()
