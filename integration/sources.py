@@ -42,11 +42,16 @@ def is_server(source: str) -> bool:
 
 def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) -> Result:
     """Assess a Bundle, NDJSON or folder of either; ConfigurationError where there is nothing to read."""
+    return from_collection(collect(source), facts, policies, as_of)
+
+
+def collect(source: str) -> Collection:
+    """The resources of a Bundle, NDJSON or folder of either."""
     collection = Collection()
     for name, stream in _open(source):
         with stream:
             _take(collection, name, stream)
-    return from_collection(collection, facts, policies, as_of)
+    return collection
 
 
 def from_collection(collection: Collection, facts: Facts, policies: PolicySet, as_of: datetime) -> Result:
@@ -165,4 +170,15 @@ def adhoc_or_named(source: str, site: Site | None) -> Site:
     return site
 
 
-__all__ = ["Back", "EhrError", "Result", "adhoc_or_named", "from_collection", "from_files", "from_server", "is_server", "writing_back"]
+__all__ = [
+    "Back",
+    "EhrError",
+    "Result",
+    "adhoc_or_named",
+    "collect",
+    "from_collection",
+    "from_files",
+    "from_server",
+    "is_server",
+    "writing_back",
+]

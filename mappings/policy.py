@@ -55,6 +55,9 @@ __all__ = [
     "built_in",
     "load",
     "load_file",
+    "mistakes_in",
+    "read_text",
+    "with_own",
 ]
 
 
@@ -104,12 +107,12 @@ def load(folder: Path | None) -> PolicySet:
         return built_in()
     if not folder.is_dir():
         raise DataFileError(f"{folder}: not a folder of policies")
-    return with_own({str(path): _text(path) for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])})
+    return with_own({str(path): read_text(path) for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])})
 
 
 def load_file(path: Path) -> Policy:
     """One policy file, checked."""
-    return _checked({str(path): _text(path)})[0]
+    return _checked({str(path): read_text(path)})[0]
 
 
 def with_own(texts: Mapping[str, str]) -> PolicySet:
@@ -135,11 +138,21 @@ def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:
     return msgspec.structs.replace(policy, effective=Dated(start=policy.effective.start, end=end))
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file; DataFileError where it can't be read."""
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise DataFileError(f"{path}: can't be read: {type(problem).__name__}") from None
+
+
+def mistakes_in(text: str, where: str) -> list[str]:
+    """Every mistake of one policy file, each with file and line."""
+    try:
+        policy = documents.structure(text, where, Policy)
+    except DataFileError as problem:
+        return [str(problem)]
+    return [f"{where}:{documents.line_of(text, path)}: {problem}" for path, problem in policy_checks.mistakes(policy)]
 
 
 def _checked(texts: Mapping[str, str]) -> list[Policy]:
