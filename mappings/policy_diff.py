@@ -1,0 +1,135 @@
+"""What another policy would change: the lines, the gaps and the money of the same records under two sets of policies."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TypeVar
+
+from msgspec import Struct
+
+from mappings.assessment import Assessment, ClaimLine, Gap
+
+T = TypeVar("T")
+
+
+class LineChange(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A line as it would stand before and after (None: no such line); amounts are dollars."""
+
+    patient: str
+    administrations: tuple[str, ...]
+    service_date: str | None
+    before: str | None
+    after: str | None
+    value_before: str | None
+    value_after: str | None
+
+
+class GapChange(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A gap's state before and after (None: no gap)."""
+
+    patient: str
+    requirement: str
+    administrations: tuple[str, ...]
+    before: str | None
+    after: str | None
+    blocking: bool
+    message: str
+
+
+class Money(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Dollars of lines with a known value, by their status; `unknown`: lines without one."""
+
+    ready: str
+    held: str
+    unknown: int
+
+
+class Difference(Struct, frozen=True, kw_only=True, rename="camel"):
+    lines: tuple[LineChange, ...]
+    gaps: tuple[GapChange, ...]
+    unchanged_lines: int
+    money_before: Money
+    money_after: Money
+
+    @property
+    def held_more(self) -> Decimal:
+        """Dollars that the new policies would hold beyond the old ones; negative: that they would free."""
+        return Decimal(self.money_after.held) - Decimal(self.money_before.held)
+
+
+def compare(before: Assessment, after: Assessment) -> Difference:
+    """The difference between two assessments of the same records."""
+    pairs = _pairs(_lines(before), _lines(after))
+    lines = [_line_change(patient, old, new) for patient, old, new in pairs]
+    changed = [row for row in lines if (row.before, row.value_before) != (row.after, row.value_after)]
+    gaps = [_gap_change(patient, old, new) for patient, old, new in _pairs(_gaps(before), _gaps(after))]
+    return Difference(
+        lines=tuple(changed),
+        gaps=tuple(row for row in gaps if row is not None),
+        unchanged_lines=len(lines) - len(changed),
+        money_before=_money(before),
+        money_after=_money(after),
+    )
+
+
+def shown(line: ClaimLine) -> str:
+    """A line in a few words: `J1756 JZ × 200 held (ferritin) by medicare-part-b 2026-01-01`."""
+    reasons = f" ({', '.join(line.reasons)})" if line.reasons else ""
+    policy = f" by {line.policy.id} {line.policy.version}" if line.policy else ""
+    return " ".join([line.code, *line.modifiers, "×", str(line.units), line.status]) + reasons + policy
+
+
+def _lines(document: Assessment) -> dict[str, tuple[str, ClaimLine]]:
+    return {line.id: (row.patient, line) for row in document.patients for line in row.lines}
+
+
+def _gaps(document: Assessment) -> dict[str, tuple[str, Gap]]:
+    return {gap.id: (row.patient, gap) for row in document.patients for gap in row.gaps}
+
+
+def _pairs(before: dict[str, tuple[str, T]], after: dict[str, tuple[str, T]]) -> Iterable[tuple[str, T | None, T | None]]:
+    """By identifier, in the order of the documents."""
+    for key in [*before, *(key for key in after if key not in before)]:
+        patient = (before.get(key) or after[key])[0]
+        yield patient, before[key][1] if key in before else None, after[key][1] if key in after else None
+
+
+def _line_change(patient: str, old: ClaimLine | None, new: ClaimLine | None) -> LineChange:
+    either = new or old
+    assert either is not None  # noqa: S101 - a pair has at least one side
+    return LineChange(
+        patient=patient,
+        administrations=either.administrations,
+        service_date=either.service_date,
+        before=shown(old) if old else None,
+        after=shown(new) if new else None,
+        value_before=old.value if old else None,
+        value_after=new.value if new else None,
+    )
+
+
+def _gap_change(patient: str, old: Gap | None, new: Gap | None) -> GapChange | None:
+    """None where the gap is the same for the same doses."""
+    either = new or old
+    if either is None or (old and new and _sort(old) == _sort(new)):
+        return None
+    return GapChange(
+        patient=patient,
+        requirement=either.requirement,
+        administrations=either.administrations,
+        before=old.state if old else None,
+        after=new.state if new else None,
+        blocking=either.blocking,
+        message=either.message,
+    )
+
+
+def _sort(gap: Gap) -> tuple[object, ...]:
+    return gap.state, gap.blocking, gap.administrations
+
+
+def _money(document: Assessment) -> Money:
+    lines = [line for row in document.patients for line in row.lines if line.status != "not-billable"]
+    sums = {status: Decimal("0.00") for status in ("ready", "held")}
+    for line in lines:
+        sums[line.status] += Decimal(line.value or 0)
+    return Money(ready=str(sums["ready"]), held=str(sums["held"]), unknown=sum(line.value is None for line in lines))
