@@ -130,8 +130,10 @@ def chart_page(
     now: datetime,
     waivers: Mapping[str, Waiver] | None = None,
     unread: Iterable[str] = (),
+    about: str | None = None,
 ) -> ChartPage:
-    return _Chart(checked, list(resources), site, policies, now, waivers or {}).page(tuple(sorted(unread)))
+    """ABOUT: the requirement that a CDS card spoke of; its card comes first."""
+    return _Chart(checked, list(resources), site, policies, now, waivers or {}, about).page(tuple(sorted(unread)))
 
 
 class _Chart:
@@ -143,10 +145,11 @@ class _Chart:
         policies: PolicySet,
         now: datetime,
         waivers: Mapping[str, Waiver],
+        about: str | None,
     ) -> None:
         self.record: PatientRecord = checked.record
         self.assessment: PatientAssessment = checked.assessment
-        self.site, self.policies, self.now, self.waivers = site, policies, now, waivers
+        self.site, self.policies, self.now, self.waivers, self.about = site, policies, now, waivers, about
         self.zone = site.facts().zone
         self.today = wording.local_day(now, site.time_zone)
         self.patient = next((row for row in resources if row.get("resourceType") == "Patient"), {})
@@ -162,10 +165,11 @@ class _Chart:
         rules = self._lab_rules()
         yours = tuple(card for card in open_ if card.blocking and card.owner == "clinician" and card.requirement not in wording.SAFETY)
         elsewhere = tuple(card for card in open_ if card.blocking and card.owner == "billing")
+        safety = tuple(card for card in open_ if card.requirement in wording.SAFETY)
         return ChartPage(
             banner=banner(self.patient),
-            sentence=_sentence(shown, yours, elsewhere, self.today),
-            safety=tuple(card for card in open_ if card.requirement in wording.SAFETY),
+            sentence=_sentence(shown, [*yours, *(card for card in safety if card.blocking)], elsewhere, self.today),
+            safety=safety,
             cards=yours,
             elsewhere=elsewhere,
             warnings=tuple(card for card in open_ if not card.blocking and card.requirement not in wording.SAFETY),
@@ -189,7 +193,7 @@ class _Chart:
         for gap in self.assessment.gaps:
             grouped.setdefault((gap.requirement, self._waived(gap) is not None), []).append(gap)
         cards = [self._card(gaps) for gaps in grouped.values()]
-        return sorted(cards, key=lambda card: (-card.frees, -card.money, card.requirement))
+        return sorted(cards, key=lambda card: (card.requirement != self.about, -card.frees, -card.money, card.requirement))
 
     def _waived(self, gap: Gap) -> Waiver | None:
         waiver = self.waivers.get(gap.id)

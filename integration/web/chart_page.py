@@ -43,7 +43,9 @@ Name = Annotated[str, Form(pattern=r"^[a-z-]{1,60}$")]
 def show(request: Request, launch: OpenChart, session: SignedIn, here: InHouse, did: str = "") -> Response:
     with Visit(here, session, launch) as visit:
         seen = visit.see("saw" if did not in SAID else None)
-        found = chart_page(seen.checked, seen.pull.resources, visit.site, visit.policies, seen.now, seen.waivers, seen.pull.unread)
+        found = chart_page(
+            seen.checked, seen.pull.resources, visit.site, visit.policies, seen.now, seen.waivers, seen.pull.unread, launch.app_context
+        )
     return page(
         request,
         "chart.html",
@@ -52,7 +54,8 @@ def show(request: Request, launch: OpenChart, session: SignedIn, here: InHouse, 
         csrf=session.csrf,
         user=session.who.label,
         said=SAID.get(did),
-        opened="",
+        opened=next((row["reference"] for row in launch.fhir_context if "reference" in row), ""),
+        brief=not launch.need_patient_banner,
         may_write=True,
         styled=bool(launch.style_url),
         oral_products=[(text, text) for text in ORAL_PRODUCTS],

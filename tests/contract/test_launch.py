@@ -1,14 +1,21 @@
 """SMART App Launch against an authorization server that checks, and every way in which a launch must be refused."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from fastapi.testclient import TestClient
+from pytest_httpserver import HTTPServer
 
 from integration.ehr.keys import Keyring, generate
+from integration.settings import Settings
+from integration.smart.access import UserAuthorization
 from integration.smart.sessions import hashed
+from integration.store import Store
+from integration.web.app import create_app
 from tests.fakes.browser import PUBLIC_URL, Browser
 from tests.fakes.launcher import OTHER
 from tests.fakes.stage import telling_chart
@@ -337,3 +344,89 @@ def test_sign_in_by_itself_asks_for_no_launch(clinic: Open) -> None:
 @pytest.mark.parametrize("web", [{}, {"local_user": "Ada"}], ids=str)
 def test_no_local_user_without_the_setting_or_beside_a_sign_in(clinic: Open, web: dict[str, Any]) -> None:
     assert clinic(web=web).browser().get("/sign-in").status_code == 401
+
+
+# What a launch may bring along
+
+
+def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(clinic: Open) -> None:
+    general = clinic()
+    context = {
+        "fhirContext": [{"reference": "MedicationAdministration/ma4"}],
+        "appContext": "discarded-amount",
+        "need_patient_banner": False,
+    }
+    _, page = opened(general, patient="p1", **context)
+    assert page.text.index("not accounted for") < page.text.index("No transferrin saturation")
+    opened_dose = page.text.index("<details open>")
+    assert page.text.index("2 Nov 2026", opened_dose) - opened_dose < 120
+    assert "1955-02-14" in page.text
+    assert "00412207" not in page.text
+
+
+def test_the_ehrs_colours_are_taken_and_nothing_else_of_its_style(clinic: Open) -> None:
+    general = clinic()
+    said = {"color_accent": "#336699", "color_text": "red;} body{display:none", "dim_font_size": "30px"}
+    general.server.expect_request("/style.json").respond_with_json(said)
+    browser, page = opened(general, patient="p1", smart_style_url=general.server.url_for("/style.json"))
+    assert "/style.css" in page.text
+    css = browser.client.get(f"{chart_path(browser)}/style.css")
+    assert "--accent: #336699;" in css.text
+    assert "display" not in css.text
+    browser, _ = opened(general, patient="p1", smart_style_url="http://127.0.0.1:1/inside")
+    assert browser.client.get(f"{chart_path(browser)}/style.css").text == ""
+
+
+def test_two_requests_at_once_renew_a_token_once(clinic: Open) -> None:
+    general = clinic()
+    browser, _ = opened(general)
+    here = general.app.state.house
+    session = here.sessions.session(browser.client.cookies["__Host-ferroclaim"])
+    launch = here.sessions.chart(session, chart_path(browser).split("/")[-1])
+    users = [UserAuthorization(general.settings, here.sessions, here.directory, launch) for _ in range(4)]
+    stale = {"Authorization": f"Bearer {launch.access_token}"}
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(lambda user: user.renew(stale), users))
+    assert len({user.headers()["Authorization"] for user in users}) == 1
+    assert len([form for form in general.launcher.forms if form["grant_type"] == "refresh_token"]) == 1
+
+
+# Without a chart
+
+
+def test_the_hospitals_own_sign_in(clinic: Open, pages_server: HTTPServer) -> None:
+    issuer = pages_server.url_for("/auth")
+    provider = {"issuer": issuer, "client_id": "chart-app", "method": "client_secret_basic", "client_secret": "s3cret:/+"}
+    general = clinic(web={"sign_in": provider, "roles": {"biller": ["sign-in:billing-office"]}})
+    general.launcher.method = "client_secret_basic"
+    general.launcher.claims = {"fhirUser": None, "groups": ["billing-office"], "sub": "maria"}
+    general.launcher.context = {}
+    browser = general.browser()
+    page = browser.get("/sign-in?with=sign-in")
+    assert page.status_code == 200, page.text
+    assert general.launcher.refused == []
+    assert "aud" not in general.launcher.asked[0]
+    assert urlsplit(browser.visited[-1]).path == "/worklist"
+    out = browser.post(page, "/sign-out")
+    assert "signed out" in out.text
+    assert browser.get("/worklist").status_code == 401
+
+
+def test_a_name_of_one_sign_in_means_nothing_at_another(clinic: Open, pages_server: HTTPServer) -> None:
+    provider = {"issuer": pages_server.url_for("/auth"), "client_id": "x", "method": "public"}
+    general = clinic(web={"sign_in": provider, "roles": {"clinician": ["Practitioner/dr-1"]}})
+    assert opened(general)[1].status_code == 403
+    assert "general:Practitioner/dr-1" in opened(general)[1].text
+
+
+def test_local_use_is_for_this_machine_and_a_named_person(pages_store: Store, tmp_path: Path) -> None:
+    site = {"base_url": "http://127.0.0.1:1/fhir"}
+    settings = Settings.model_validate({"data_dir": tmp_path, "web": {"local_user": "Ada"}, "sites": {"general": site}})
+    app = create_app(settings, pages_store)
+    here = TestClient(app, base_url="https://127.0.0.1", client=("127.0.0.1", 1), follow_redirects=False)
+    assert here.get("/sign-in").headers["location"] == "/worklist"
+    assert "Ada" in here.get("/worklist").text
+    strangers = [("https://127.0.0.1", "10.0.0.7"), ("https://evil.example.com", "127.0.0.1")]
+    for base_url, peer in strangers:
+        there = TestClient(app, base_url=base_url, client=(peer, 1), follow_redirects=False)
+        assert there.get("/sign-in").status_code == 401
