@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import psycopg
+import structlog
 from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
@@ -14,6 +15,8 @@ from integration.errors import ConfigurationError, FerroclaimError
 from integration.settings import Settings
 from integration.store.embedded import Embedded
 from integration.store.migrating import migrate
+
+log = structlog.get_logger()
 
 Db = Connection[tuple[Any, ...]]
 FOLDER = "postgres"  # in `data_dir`
@@ -38,7 +41,7 @@ class Store:
             url,
             kwargs={"application_name": "ferroclaim", **(_KEEPALIVES if embedded is None else {})},
             configure=_configured,
-            check=ConnectionPool.check_connection,
+            check=self._checked,
             min_size=1,
             max_size=connections,
             timeout=WAIT_SECONDS,
@@ -50,7 +53,7 @@ class Store:
         """Starts the embedded server where no URL is configured, and brings the schema up to date."""
         embedded = None if settings.database_url else Embedded(settings.data_dir / FOLDER)
         url = settings.database_url.get_secret_value() if settings.database_url else embedded.start() if embedded else ""
-        store = cls(_checked(url), embedded=embedded, connections=connections)
+        store = cls(_an_address(url), embedded=embedded, connections=connections)
         try:
             with psycopg.connect(store.url, autocommit=True, connect_timeout=5) as db:
                 migrate(db)
@@ -82,8 +85,20 @@ class Store:
 
     def revive(self) -> None:
         """Starts the embedded server again where it died; another's server is another's to start."""
-        if self.embedded is not None and not self.embedded.is_running:
-            self.embedded.start()
+        if self.embedded is None:
+            return
+        try:
+            self.embedded.revive()
+        except ConfigurationError as error:
+            log.warning("database", error=str(error))
+
+    def _checked(self, db: Connection[Any]) -> None:
+        """Before a connection is handed out: where the server died, its successor is up before the next one is made."""
+        try:
+            ConnectionPool.check_connection(db)
+        except psycopg.OperationalError:
+            self.revive()
+            raise
 
     @contextmanager
     def holding(self, key: str) -> Iterator["Hold"]:
@@ -123,7 +138,7 @@ def _configured(db: Connection[Any]) -> None:
             db.commit()
 
 
-def _checked(url: str) -> str:
+def _an_address(url: str) -> str:
     try:
         conninfo_to_dict(url)
     except psycopg.ProgrammingError:

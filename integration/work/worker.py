@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import procrastinate
 import psycopg
@@ -61,13 +62,14 @@ class Worker:
                 break
             except (ConnectorException, psycopg.Error, FerroclaimError, OSError) as error:
                 log.warning("worker begins anew", error=type(error).__name__)
-            self._revive()
+            self.engine.store.revive()
             self._stopping.wait(RESTART_SECONDS)
 
     async def _work(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         if self._stopping.is_set():
             return
+        self._loop.set_exception_handler(_unheard)
         self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2, thread_name_prefix="job"))
         self._take_over(grace_seconds=1.0)
         connector = procrastinate.PsycopgConnector(
@@ -104,8 +106,7 @@ class Worker:
         if taken:
             log.info("took over stalled work", jobs=taken)
 
-    def _revive(self) -> None:
-        try:
-            self.engine.store.revive()
-        except FerroclaimError as error:
-            log.warning("database", error=str(error))
+
+def _unheard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What procrastinate could not note because the database was away: the job is taken over when it is back."""
+    log.warning("a job's end could not be noted", error=type(context.get("exception")).__name__)
