@@ -11,6 +11,7 @@ from integration.check import check_pull
 from integration.ehr.patient import PatientPull
 from integration.settings import Site
 from integration.web import wording
+from integration.web.entries import TESTS, draft_order
 from mappings.assessment import Gap, PatientAssessment
 from mappings.policy import PolicySet
 from mappings.products import ProductFinder
@@ -52,7 +53,6 @@ REASONS = {
     "documentation": {"will-document": "Will be documented today", "elsewhere": "Documented elsewhere"},
     "safety": {"considered": "Considered; the benefit outweighs it"},
 }
-TESTS = {"ferritin": ("2276-4", "Ferritin"), "transferrin-saturation": ("2502-3", "Transferrin saturation (iron and TIBC)")}
 
 
 @dataclass(frozen=True)
@@ -141,20 +141,7 @@ def _suggestions(tests: list[tuple[str, str]], patient: str) -> list[Resource]:
     """One suggestion with an order for each test that is missing."""
     if not tests:
         return []
-    actions = [
-        {
-            "type": "create",
-            "description": f"Order {text}",
-            "resource": {
-                "resourceType": "ServiceRequest",
-                "status": "draft",
-                "intent": "order",
-                "code": {"coding": [{"system": "http://loinc.org", "code": loinc}], "text": text},
-                "subject": {"reference": f"Patient/{patient}"},
-            },
-        }
-        for loinc, text in tests
-    ]
+    actions = [{"type": "create", "description": f"Order {test[1]}", "resource": draft_order(test, patient)} for test in tests]
     return [{"label": f"Order {wording.joined([text for _, text in tests])}", "uuid": str(uuid.uuid4()), "actions": actions}]
 
 

@@ -1,7 +1,6 @@
 """The clinician's page as data: one sentence, the cards, the time line, the doses. The template only sets it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,117 +8,15 @@ from typing import Any
 from integration.check import Checked
 from integration.settings import Site
 from integration.web import timeline, wording
-from integration.web.timeline import Timeline
-from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment, Step
+from integration.web.chart_views import Affected, Banner, Card, ChartPage, DoseView, LineView, Proof
+from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment
 from mappings.policy import LabRule, Policy, PolicySet
 from mappings.record import Administration, PatientRecord
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
-ORDERABLE = {"ferritin": ("2276-4", "Ferritin"), "transferrin-saturation": ("2502-3", "Transferrin saturation")}
 NARROW = 360
 LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
-
-
-@dataclass(frozen=True)
-class Banner:
-    """Who the patient is; always on top."""
-
-    name: str
-    born: str
-    sex: str
-    record_number: str | None
-
-
-@dataclass(frozen=True)
-class Proof:
-    """Something found, with a way into the chart where the site has one."""
-
-    says: str
-    resource: str
-    link: str | None
-
-
-@dataclass(frozen=True)
-class Affected:
-    """A dose that a card is about. `gap` is what a form for this dose names."""
-
-    gap: str
-    administration: str
-    on: date | None
-    says: str
-    finding: str
-
-
-@dataclass(frozen=True)
-class Card:
-    requirement: str
-    title: str
-    gaps: tuple[str, ...]
-    finding: str
-    asks: str
-    source: str | None
-    verified: bool
-    policy: str | None
-    found: tuple[Proof, ...]
-    fix: str
-    doses: tuple[Affected, ...]
-    frees: int
-    money: Decimal
-    blocking: bool
-    waivable: bool
-    owner: wording.Owner
-    denial: str | None
-    waived: str | None
-
-    @property
-    def orderable(self) -> bool:
-        return self.requirement in ORDERABLE
-
-
-@dataclass(frozen=True)
-class LineView:
-    text: str
-    status: str
-    value: Decimal | None
-    chips: tuple[str, ...]
-    steps: tuple[Step, ...]
-    proofs: tuple[Proof, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class DoseView:
-    administration: str
-    on: date | None
-    drug: str
-    dose: str
-    status: str
-    state: str
-    payer: str
-    lines: tuple[LineView, ...]
-    waits_for: tuple[str, ...]
-    link: str | None
-
-
-@dataclass(frozen=True)
-class ChartPage:
-    banner: Banner
-    sentence: tuple[str, str, str]  # before, what is stressed, after
-    safety: tuple[Card, ...]
-    cards: tuple[Card, ...]
-    elsewhere: tuple[Card, ...]
-    warnings: tuple[Card, ...]
-    waived: tuple[Card, ...]
-    plot: Timeline | None
-    narrow_plot: Timeline | None
-    rows: tuple[tuple[timeline.Row, str | None], ...]
-    doses: tuple[DoseView, ...]
-    policies: tuple[tuple[str, str], ...]
-    unreadable: tuple[str, ...]
-    unread: tuple[str, ...]
-    assessed: str
-    today: date
 
 
 def chart_page(

@@ -25,7 +25,7 @@ ORAL_PRODUCTS = ("Ferrous sulfate", "Ferrous gluconate", "Ferrous fumarate", "Po
 # What a form did, told on the page that follows. The address carries the key only.
 SAID = {
     "waived": ("good", "Waived, with your reason in the chart. The biller decides about the release."),
-    "waived-here": ("good", "Waived. The EHR did not take the note, so it stands in ferroclaim; the biller decides about the release."),
+    "waived-here": ("good", "Waived. The chart does not show it yet; ferroclaim does. The biller decides about the release."),
     "taken-back": ("good", "The waiver was taken back."),
     "recorded": ("good", "Recorded in the chart, and checked again."),
     "ordered": ("good", "The draft orders are in the chart. Sign them there."),

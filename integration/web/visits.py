@@ -20,6 +20,7 @@ from integration.smart.sessions import Launch, Session
 from integration.store import assessments, audit, gaps, notes, patients
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
+from integration.web import entries
 from integration.web.gate import House
 from integration.work.queue import PERSON, patient_key
 from mappings.assessment import Gap
@@ -27,9 +28,7 @@ from mappings.policy import PolicySet
 from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
 
 Resource = dict[str, Any]
-DISCARDED = "urn:ferroclaim:discarded-amount"
 ENTRY = "urn:ferroclaim:entry"
-UCUM = "http://unitsofmeasure.org"
 CAPABILITY_SECONDS = 600
 
 _capabilities: dict[str, tuple[float, Capability]] = {}
@@ -125,57 +124,24 @@ class Visit:
         said = f"discarded {mg} mg of {administration}"
         if not self.client.capability.updates("MedicationAdministration"):
             return self._told(seen, said)
-        current = found[0]
-        others = [row for row in current.get("extension") or [] if row.get("url") != DISCARDED]
-        amount = {"url": DISCARDED, "valueQuantity": {"value": float(mg), "unit": "mg", "system": UCUM, "code": "mg"}}
-        return self._put(seen, {**current, "extension": [*others, amount]}, said)
+        return self._put(seen, entries.with_discard(found[0], mg), said)
 
     def oral_iron(self, kind: str, drug: str, start: str, end: str, reason: str) -> str:
         """A trial as a MedicationStatement, an intolerance as an AllergyIntolerance."""
         seen = self.see(None)
-        subject, author = {"reference": f"Patient/{self.launch.patient}"}, self._author()
-        today = seen.now.date().isoformat()
+        author, today = self._author(), seen.now.date()
         if kind == "trial":
-            resource: Resource = {
-                "resourceType": "MedicationStatement",
-                "status": "stopped",
-                "statusReason": [{"text": reason}],
-                "medicationCodeableConcept": {"text": drug},
-                "subject": subject,
-                "effectivePeriod": {"start": start, "end": end},
-                "dateAsserted": today,
-            } | ({"informationSource": author} if author else {})
+            resource = entries.trial(self.launch.patient, drug, start, end, reason, author, today)
         else:
-            resource = {
-                "resourceType": "AllergyIntolerance",
-                "clinicalStatus": _coded("allergyintolerance-clinical", "active"),
-                "verificationStatus": _coded("allergyintolerance-verification", "confirmed"),
-                "type": "intolerance",
-                "category": ["medication"],
-                "code": {"text": drug},
-                "patient": subject,
-                "recordedDate": today,
-                "reaction": [{"manifestation": [{"text": reason}]}],
-            } | ({"recorder": author} if author else {})
+            resource = entries.intolerance(self.launch.patient, drug, reason, author, today)
         period = f" from {start} to {end}" if kind == "trial" else ""
         return self._create(seen, resource, f"oral iron, {kind} of {drug}{period}: {reason}")
 
     def order(self) -> str:
         """Draft orders for ferritin and transferrin saturation."""
         seen = self.see(None)
-        done = []
-        for loinc, text in (("2276-4", "Ferritin"), ("2502-3", "Transferrin saturation (iron and TIBC)")):
-            resource: Resource = {
-                "resourceType": "ServiceRequest",
-                "status": "draft",
-                "intent": "order",
-                "code": {"coding": [{"system": "http://loinc.org", "code": loinc}], "text": text},
-                "subject": {"reference": f"Patient/{self.launch.patient}"},
-                "authoredOn": seen.now.isoformat(timespec="seconds"),
-            }
-            resource |= {"requester": author} if (author := self._author()) else {}
-            resource |= {"encounter": {"reference": f"Encounter/{self.launch.encounter}"}} if self.launch.encounter else {}
-            done.append(self._create(seen, resource, f"please order {text}", {"authoredOn", "encounter"}))
+        orders = entries.orders(self.launch.patient, self.launch.encounter, self._author(), seen.now)
+        done = [self._create(seen, row, f"please order {row['code']['text']}", {"authoredOn", "encounter"}) for row in orders]
         return "ordered" if set(done) == {"recorded"} else "told"
 
     # Writing
@@ -240,15 +206,25 @@ class Visit:
         """Brings the DetectedIssues in line, one patient at a time; what another is writing now follows later."""
         with self.here.store.holding(patient_key(seen.patient.id)) as hold:
             if not hold.ours or seen.pull.unread:
-                return False
+                return self._later(seen)
             try:
                 wanted = {gap_of(row): row for row in owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)}
                 wanted |= {gap_of(row): row for row in reopened}
                 door = write_back_for(self.client, StoredLedger(self.here.store, seen.patient.id), limit=self.site.limits.writes)
                 outcomes = door.put_all(list(wanted.values()), seen.pull.issues)
             except EhrError:
-                return False
+                return self._later(seen)
+        with self.here.store.transaction() as db:
+            for outcome in (row for row in outcomes if row.result in ("created", "updated")):
+                about = {"resource": outcome.location, "gap": outcome.gap}
+                audit.note(db, self.actor, outcome.result, role="clinician", site=self.site.name, patient_id=seen.patient.id, **about)
         return all(outcome.result in ("created", "updated", "unchanged") for outcome in outcomes)
+
+    def _later(self, seen: Seen) -> bool:
+        """The workflow writes what we could not."""
+        with self.here.store.transaction() as db:
+            self.here.queue.assess(db, seen.patient, "person", priority=PERSON)
+        return False
 
 
 def policies_for(site: Site) -> PolicySet:
@@ -275,7 +251,3 @@ def forget() -> None:
     with _lock:
         _capabilities.clear()
         _policies.clear()
-
-
-def _coded(system: str, code: str) -> Resource:
-    return {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": code}]}

@@ -1,0 +1,111 @@
+"""What the clinician's page shows, part by part; `chart` fills it, the template sets it."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from integration.web import timeline, wording
+from integration.web.entries import TESTS
+from integration.web.timeline import Timeline
+from mappings.assessment import Step
+
+
+@dataclass(frozen=True)
+class Banner:
+    """Who the patient is; always on top."""
+
+    name: str
+    born: str
+    sex: str
+    record_number: str | None
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Something found, with a way into the chart where the site has one."""
+
+    says: str
+    resource: str
+    link: str | None
+
+
+@dataclass(frozen=True)
+class Affected:
+    """A dose that a card is about. `gap` is what a form for this dose names."""
+
+    gap: str
+    administration: str
+    on: date | None
+    says: str
+    finding: str
+
+
+@dataclass(frozen=True)
+class Card:
+    requirement: str
+    title: str
+    gaps: tuple[str, ...]
+    finding: str
+    asks: str
+    source: str | None
+    verified: bool
+    policy: str | None
+    found: tuple[Proof, ...]
+    fix: str
+    doses: tuple[Affected, ...]
+    frees: int
+    money: Decimal
+    blocking: bool
+    waivable: bool
+    owner: wording.Owner
+    denial: str | None
+    waived: str | None
+
+    @property
+    def orderable(self) -> bool:
+        return self.requirement in TESTS
+
+
+@dataclass(frozen=True)
+class LineView:
+    text: str
+    status: str
+    value: Decimal | None
+    chips: tuple[str, ...]
+    steps: tuple[Step, ...]
+    proofs: tuple[Proof, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DoseView:
+    administration: str
+    on: date | None
+    drug: str
+    dose: str
+    status: str
+    state: str
+    payer: str
+    lines: tuple[LineView, ...]
+    waits_for: tuple[str, ...]
+    link: str | None
+
+
+@dataclass(frozen=True)
+class ChartPage:
+    banner: Banner
+    sentence: tuple[str, str, str]  # before, what is stressed, after
+    safety: tuple[Card, ...]
+    cards: tuple[Card, ...]
+    elsewhere: tuple[Card, ...]
+    warnings: tuple[Card, ...]
+    waived: tuple[Card, ...]
+    plot: Timeline | None
+    narrow_plot: Timeline | None
+    rows: tuple[tuple[timeline.Row, str | None], ...]
+    doses: tuple[DoseView, ...]
+    policies: tuple[tuple[str, str], ...]
+    unreadable: tuple[str, ...]
+    unread: tuple[str, ...]
+    assessed: str
+    today: date

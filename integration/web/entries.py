@@ -1,0 +1,83 @@
+"""What a clinician records on the page, as the FHIR resources that go into the chart."""
+
+from datetime import date, datetime
+from typing import Any
+
+Resource = dict[str, Any]
+
+DISCARDED = "urn:ferroclaim:discarded-amount"
+LOINC = "http://loinc.org"
+UCUM = "http://unitsofmeasure.org"
+# By requirement, the test that meets it: LOINC code and name.
+TESTS = {"ferritin": ("2276-4", "Ferritin"), "transferrin-saturation": ("2502-3", "Transferrin saturation (iron and TIBC)")}
+
+
+def with_discard(administration: Resource, mg: str) -> Resource:
+    """The administration with what was discarded of its containers, instead of what was said before."""
+    others = [row for row in administration.get("extension") or [] if row.get("url") != DISCARDED]
+    amount = {"value": float(mg), "unit": "mg", "system": UCUM, "code": "mg"}
+    return {**administration, "extension": [*others, {"url": DISCARDED, "valueQuantity": amount}]}
+
+
+def trial(patient: str, drug: str, start: str, end: str, reason: str, author: Resource | None, today: date) -> Resource:
+    """A course of oral iron that ended, and why."""
+    return _with_author(
+        "informationSource",
+        author,
+        {
+            "resourceType": "MedicationStatement",
+            "status": "stopped",
+            "statusReason": [{"text": reason}],
+            "medicationCodeableConcept": {"text": drug},
+            "subject": {"reference": f"Patient/{patient}"},
+            "effectivePeriod": {"start": start, "end": end},
+            "dateAsserted": today.isoformat(),
+        },
+    )
+
+
+def intolerance(patient: str, drug: str, reason: str, author: Resource | None, today: date) -> Resource:
+    """Oral iron that is not tolerated."""
+    return _with_author(
+        "recorder",
+        author,
+        {
+            "resourceType": "AllergyIntolerance",
+            "clinicalStatus": _coded("allergyintolerance-clinical", "active"),
+            "verificationStatus": _coded("allergyintolerance-verification", "confirmed"),
+            "type": "intolerance",
+            "category": ["medication"],
+            "code": {"text": drug},
+            "patient": {"reference": f"Patient/{patient}"},
+            "recordedDate": today.isoformat(),
+            "reaction": [{"manifestation": [{"text": reason}]}],
+        },
+    )
+
+
+def orders(patient: str, encounter: str | None, author: Resource | None, now: datetime) -> list[Resource]:
+    """Drafts of both tests, which the clinician signs in the EHR."""
+    about = {"authoredOn": now.isoformat(timespec="seconds")} | (
+        {"encounter": {"reference": f"Encounter/{encounter}"}} if encounter else {}
+    )
+    return [_with_author("requester", author, draft_order(test, patient) | about) for test in TESTS.values()]
+
+
+def draft_order(test: tuple[str, str], patient: str) -> Resource:
+    """A draft for one test."""
+    loinc, text = test
+    return {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "order",
+        "code": {"coding": [{"system": LOINC, "code": loinc}], "text": text},
+        "subject": {"reference": f"Patient/{patient}"},
+    }
+
+
+def _with_author(element: str, author: Resource | None, resource: Resource) -> Resource:
+    return {**resource, element: author} if author else resource
+
+
+def _coded(system: str, code: str) -> Resource:
+    return {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": code}]}
