@@ -72,9 +72,9 @@ def compare(before: Assessment, after: Assessment) -> Difference:
 
 
 def shown(line: ClaimLine) -> str:
-    """A line in a few words: `J1756 JZ × 200 held (ferritin) by medicare-part-b 2026-01-01`."""
+    """A line in a few words: `J1756 JZ × 200 held (ferritin) by medicare-part-b`."""
     reasons = f" ({', '.join(line.reasons)})" if line.reasons else ""
-    policy = f" by {line.policy.id} {line.policy.version}" if line.policy else ""
+    policy = f" by {line.policy.id}" if line.policy else ""
     return " ".join([line.code, *line.modifiers, "×", str(line.units), line.status]) + reasons + policy
 
 

@@ -73,7 +73,7 @@ def assess(
     result = _result(
         source, patient, everyone, policy_dir, as_of, time_zone, site, config, (dry_run, limit or DEFAULT_WRITES) if write_back else None
     )
-    _write(result, form, out, _facts(site, config, time_zone))
+    _write(result, form, out, facts_of(site, config, time_zone))
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -111,7 +111,7 @@ def _result(
     write: tuple[bool, int] | None,
 ) -> Result:
     named = settings.load(config).site(site_name) if site_name else None
-    facts = _facts(site_name, config, time_zone)
+    facts = facts_of(site_name, config, time_zone)
     at = moment_of(as_of, facts)
     policies = policies_from(policy_dir or (named.policy_dir if named else None))
     if not is_server(source):
@@ -138,7 +138,8 @@ def _of_server(
         return from_server(client, wanted, policies, at, back)
 
 
-def _facts(site_name: str | None, config: Path | None, time_zone: str | None) -> Facts:
+def facts_of(site_name: str | None, config: Path | None, time_zone: str | None) -> Facts:
+    """What the rules need of a site of the configuration, or of none but a time zone."""
     import msgspec
 
     facts = settings.load(config).site(site_name).facts() if site_name else Facts()

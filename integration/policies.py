@@ -1,0 +1,104 @@
+"""The policies as a person handles them: found by file, folder or id, checked, tested, and compared on records."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from integration.errors import ConfigurationError
+from integration.sources import Result, collect, is_server
+from mappings import policy
+from mappings.assess import assess, document
+from mappings.documents import DataFileError
+from mappings.policy import Policy, PolicySet
+from mappings.policy_cases import CaseResult, run_cases
+from mappings.policy_diff import Difference, compare
+from mappings.reading import Reader
+from mappings.site import Site as Facts
+
+BUILT_IN = "built-in"
+
+
+def policy_set(which: str) -> PolicySet:
+    """The policies in force with a file or folder of a site; those that ship for `built-in` or the id of one."""
+    path = Path(which)
+    if path.is_dir():
+        return policy.load(path)
+    if path.is_file():
+        return policy.with_own({which: policy.read_text(path)})
+    if which == BUILT_IN or policy.built_in().get(which):
+        return policy.built_in()
+    raise _unknown(which)
+
+
+def chosen(which: Iterable[str] | None) -> list[Policy]:
+    """The policies of files, folders and ids of built-in ones; all built-in ones without any."""
+    return [found for name in which for found in _chosen(name)] if which else list(policy.built_in().policies)
+
+
+def _chosen(name: str) -> Iterator[Policy]:
+    paths = _files(name)
+    if paths is not None:
+        yield from (policy.load_file(path) for path in paths)
+        return
+    found = [row for row in policy.built_in().policies if name in (BUILT_IN, row.id)]
+    if not found:
+        raise _unknown(name)
+    yield from found
+
+
+def _files(name: str) -> list[Path] | None:
+    """A policy file, or those of a folder; None where the name is of neither."""
+    path = Path(name)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        return None
+    found = sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
+    if not found:
+        raise ConfigurationError(f"The folder {name} has no policy file (*.yaml).")
+    return found
+
+
+def _unknown(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"There is no policy file, folder or built-in policy {name!r}: `ferroclaim policy list` names the built-in ones."
+    )
+
+
+def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
+    """Policy file → every mistake in it; files of one folder are held against each other and the built-in ones, too."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        paths = _files(name)
+        if paths is None:
+            raise ConfigurationError(f"There is no policy file or folder {name!r}.")
+        own = {str(path): policy.read_text(path) for path in paths}
+        found |= {where: policy.mistakes_in(text, where) for where, text in own.items()}
+        if not any(found[where] for where in own):
+            _together(own, found)
+    return found
+
+
+def _together(own: dict[str, str], found: dict[str, list[str]]) -> None:
+    try:
+        policy.with_own(own)
+    except DataFileError as problem:
+        where = next((name for name in own if str(problem).startswith(f"{name}:")), next(iter(own)))
+        found[where].append(str(problem))
+
+
+def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:
+    """Each policy with what its cases gave."""
+    return [(row, run_cases(row)) for row in policies]
+
+
+def difference(old: str, new: str, records: str, facts: Facts, as_of: datetime) -> tuple[Difference, Result]:
+    """What NEW would change of these records' lines, gaps and money, and the assessment under it."""
+    before, after = policy_set(old), policy_set(new)
+    if before is after:
+        raise ConfigurationError("Both are the built-in policies: name a file or folder of your own as OLD or NEW.")
+    if is_server(records):
+        raise ConfigurationError("--on reads files: a Bundle, NDJSON, or a folder of either.")
+    found, problems = Reader(facts).records(collect(records))
+    documents = [document([assess(row, policies, as_of, facts) for row in found], problems, as_of) for policies in (before, after)]
+    return compare(*documents), Result(documents[1], {row.patient: row for row in found})
