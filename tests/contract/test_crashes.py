@@ -19,7 +19,6 @@ from integration.settings import Settings
 from integration.store import Store, StoreUnavailable
 from integration.work.stalled import take_over
 from integration.work.worker import Worker
-from tests.contract.test_workflow import charts_of
 from tests.crashing import POINTS
 from tests.fakes import chart, modes
 from tests.fakes.ehr import FakeEhr
@@ -99,7 +98,7 @@ def test_a_worker_killed_at(point: str, mode: str, running: Callable[..., Runnin
 @pytest.fixture
 def embedded(ehr: Callable[..., FakeEhr], shared_folder: Path) -> Iterator[Running]:
     """A service on an embedded PostgreSQL of its own, six patients before it, with an EHR that takes its time."""
-    resources = [row for number in range(6) for row in charts_of(f"p{number}")]
+    resources = [row for number in range(6) for row in chart.one_dose(f"p{number}")]
     fake = ehr("hapi", latency_seconds=0.05).load(resources)
     with Store.open(Settings(data_dir=shared_folder)) as store:
         service = Running(fake, store)

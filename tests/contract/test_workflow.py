@@ -348,7 +348,7 @@ def test_a_notification_does_not_hurry_work_that_failed(service: Running) -> Non
 
 def test_two_workers_never_do_one_patient_at_once(running: Make) -> None:
     people = [f"p{number}" for number in range(6)]
-    service = running(resources=[row for person in people for row in charts_of(person)])
+    service = running(resources=[row for person in people for row in chart.one_dose(person)])
     begun: Counter[str] = Counter()
     at_work: Counter[str] = Counter()
     most: Counter[str] = Counter()
@@ -382,10 +382,3 @@ def test_two_workers_never_do_one_patient_at_once(running: Make) -> None:
     assert most == {f"patient:{number + 1}": 1 for number in range(6)}
     assert begun == {f"patient:{number + 1}": 2 for number in range(6)}
     assert service.queued() == []
-
-
-def charts_of(person: str) -> list[dict[str, Any]]:
-    """A chart like p1's, of somebody else: one dose, nothing documented."""
-    given = {"medicationReference": None, "context": None, "medicationCodeableConcept": {"text": "iron sucrose"}}
-    dose = {key: value for key, value in (chart.administration(f"{person}-ma", person) | given).items() if value is not None}
-    return [chart.resource("Patient", person), dose]

@@ -110,3 +110,9 @@ def _renamed(value: Any, known: dict[str, str]) -> Any:
     if "resourceType" in value:
         made["id"] = known[f"{value['resourceType']}/{value['id']}"].split("/")[1]
     return made
+
+
+def one_dose(patient: str) -> list[Resource]:
+    """Somebody's chart with a dose of iron sucrose and nothing documented."""
+    dose = administration(f"{patient}-ma", patient, medicationCodeableConcept={"text": "iron sucrose"})
+    return [resource("Patient", patient), {key: value for key, value in dose.items() if key not in ("medicationReference", "context")}]

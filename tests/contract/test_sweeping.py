@@ -1,0 +1,164 @@
+"""Looking for what nobody told of: windows that overlap, page by page, going on where it was left."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from werkzeug import Response
+
+from integration.store import sweeps
+from integration.triggers import sweeping, waking
+from integration.work.engine import Job
+from tests.fakes import chart
+from tests.service import NOW, Running
+
+Make = Callable[..., Running]
+JOB = Job(sweeping.TASK, "sweep-site:general", "general", {})
+
+
+@pytest.fixture
+def service(running: Make) -> Running:
+    return running()
+
+
+def searched(service: Running, kind: str = "MedicationAdministration") -> list[str]:
+    """From which moment each search of KIND went."""
+    asked = [urlsplit(request.removeprefix("GET ")) for request in service.fake.requests if request.startswith(f"GET {kind}?")]
+    return [parse_qs(parts.query)["_lastUpdated"][0] for parts in asked]
+
+
+def position(service: Running) -> Any:
+    with service.store.transaction() as db:
+        return sweeps.find(db, "general", "MedicationAdministration")
+
+
+def test_a_first_look_goes_back_some_days_and_wakes_everybody_found(service: Running) -> None:
+    assert sweeping.look(service.engine, JOB) > 0
+    assert searched(service) == ["ge2026-11-16T17:00:00.000Z"]
+    assert service.queued() == ["patient:1"]
+
+
+def test_the_next_look_overlaps_the_last(service: Running) -> None:
+    sweeping.look(service.engine, JOB)
+    service.engine.clock = lambda: NOW + timedelta(minutes=15)
+    sweeping.look(service.engine, JOB)
+    assert searched(service)[1] == "ge2026-11-23T16:50:00.000Z"  # ten minutes before the end of the first
+    assert position(service).position == NOW + timedelta(minutes=15)
+
+
+def test_a_look_begins_where_a_person_says(service: Running) -> None:
+    sweeping.since(service.engine, "general", NOW - timedelta(days=90))
+    sweeping.look(service.engine, JOB)
+    assert searched(service) == ["ge2026-08-25T17:00:00.000Z"]
+
+
+def test_laboratory_results_wake_only_patients_whom_we_know(running: Make) -> None:
+    service = running(resources=[chart.resource("Patient", "p2"), chart.ferritin("f2", patient="p2")])
+    sweeping.look(service.engine, JOB)
+    assert service.queued() == []
+
+
+def many(running: Make, people: int) -> Running:
+    service = running(
+        resources=[row for number in range(people) for row in chart.one_dose(f"p{number}")],
+        sweep={"pages": 3},
+        site={"limits": {"page_size": 5, "retries": 0}},
+    )
+    service.fake.page_size = 5
+    return service
+
+
+def test_a_long_look_is_done_in_parts(running: Make) -> None:
+    service = many(running, 40)
+    sweeping.look(service.engine, JOB)
+    assert len(searched(service)) == 1
+    assert position(service).cursor is not None
+    assert service.queued()[-1] == JOB.key  # the rest, after others
+    assert len(service.queued()) == 15 + 1
+    for _ in range(2):
+        sweeping.look(service.engine, JOB)
+    assert {f"patient:{number}" for number in range(1, 41)} <= set(service.queued())
+    assert len(searched(service)) == 1  # it went on, page by page
+    assert position(service).position == NOW
+
+
+def test_a_look_that_ended_in_the_middle_goes_on_there(running: Make) -> None:
+    service = many(running, 12)
+
+    def die(step: str) -> None:
+        if step == "swept":
+            raise KeyboardInterrupt
+
+    service.engine.step = die
+    with pytest.raises(KeyboardInterrupt):
+        sweeping.look(service.engine, JOB)
+    assert len(service.queued()) == 5
+    service.engine.step = lambda _: None
+    sweeping.look(service.engine, JOB)
+    assert len([key for key in service.queued() if key.startswith("patient")]) == 12
+    assert len(searched(service)) == 1
+
+
+def test_a_page_that_the_server_forgot_begins_the_window_anew(running: Make) -> None:
+    service = many(running, 12)
+    sweeping.look(service.engine, Job(sweeping.TASK, JOB.key, "general", {}))
+    service.rows(
+        "update sweeps set window_from = position, window_to = now(), cursor = %s returning site", f"{service.fake.base_url}?_getpages=x"
+    )
+    sweeping.look(service.engine, JOB)
+    assert len(searched(service)) == 2
+
+
+def test_a_type_that_may_not_be_read_holds_up_no_other(service: Running) -> None:
+    service.fake.inject(Response(status=403), pattern=r"^Claim\?", times=9)
+    sweeping.look(service.engine, JOB)
+    with service.store.transaction() as db:
+        rows = {row.kind: row for row in sweeps.of_site(db, "general")}
+    assert rows["Claim"].window_from is not None  # to be read when it may be
+    assert rows["ClaimResponse"].position == NOW
+
+
+def test_administrations_that_may_not_be_read_are_trouble(service: Running) -> None:
+    service.fake.inject(Response(status=403), pattern=r"^MedicationAdministration\?", times=9)
+    with service.store.transaction() as db:
+        waking.search(db, service.engine.queue, "general")
+    service.work()
+    assert service.rows("select failures from site_state") == [(1,)]
+    assert position(service).window_from is not None
+
+
+@pytest.mark.parametrize("vendor", ["epic", "oracle"])
+def test_where_nothing_can_be_searched_known_records_are_read_again(running: Make, vendor: str) -> None:
+    service = running(vendor)
+    service.assess()
+    service.work()
+    asked = len(service.fake.requests)
+    service.engine.clock = lambda: NOW + timedelta(hours=1)
+    sweeping.look(service.engine, JOB)
+    assert service.queued() == []
+    service.engine.clock = lambda: NOW + timedelta(hours=5)
+    sweeping.look(service.engine, JOB)
+    assert service.queued() == ["patient:1"]
+    assert len(service.fake.requests) == asked  # no search that would be refused
+
+
+def test_open_records_are_read_again_every_day(service: Running) -> None:
+    service.assess()
+    service.work()
+    service.engine.clock = lambda: NOW + timedelta(hours=23)
+    sweeping.refresh(service.engine, JOB)
+    assert service.queued() == []
+    service.engine.clock = lambda: NOW + timedelta(hours=25)
+    sweeping.refresh(service.engine, JOB)
+    assert service.queued() == ["patient:1"]
+
+
+def test_settled_records_are_not(service: Running) -> None:
+    service.assess()
+    service.work()
+    service.rows("update lines set status = 'not-billable' returning id")
+    service.engine.clock = lambda: NOW + timedelta(days=9)
+    sweeping.refresh(service.engine, JOB)
+    assert service.queued() == []
