@@ -22,12 +22,13 @@ _MOST_SPARE = 20
 class Given(Struct, frozen=True):
     """One administration of a line (or several that share dispensed vials) as the containers see it.
 
-    mg given, containers documented as opened, mg documented as discarded.
-    `vial_mg`: content of one container by NDC. `discarded` None: nothing documented. `problem`: its own records disagree.
+    mg given, containers documented as opened, mg documented as discarded (None: nothing is). `drawn_mg`: what vials were opened for,
+    the whole bag where part of one was given. `vial_mg`: content of one container by NDC. `problem`: its own records disagree.
     """
 
     references: tuple[str, ...]
     mg: Decimal
+    drawn_mg: Decimal
     opened: tuple[Container, ...] = ()
     vial_mg: Decimal | None = None
     discarded: Decimal | None = None
@@ -82,6 +83,7 @@ def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispe
     return Given(
         references=(administration.source.resource,),
         mg=mg,
+        drawn_mg=max(mg, drug.bag_mg or _ZERO),
         opened=documented or handed,
         vial_mg=vial.mg if vial else None,
         discarded=discarded,
@@ -98,6 +100,7 @@ def together(rows: Sequence[Given]) -> Given:
     return Given(
         references=_names(rows),
         mg=_sum(row.mg for row in rows),
+        drawn_mg=_sum(row.drawn_mg for row in rows),
         opened=rows[0].opened,
         vial_mg=rows[0].vial_mg,
         discarded=_sum(amounts) if amounts else None,
@@ -191,7 +194,7 @@ def _least_opened(row: Given) -> Decimal:
     if row.opened:
         return _content(row.opened)
     size = row.vial_mg or _ZERO
-    return size * (row.mg / size).to_integral_value(ROUND_CEILING)
+    return size * (row.drawn_mg / size).to_integral_value(ROUND_CEILING)
 
 
 def _documented(rows: Sequence[Given], documented: list[Given]) -> Waste:

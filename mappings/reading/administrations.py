@@ -129,8 +129,10 @@ def _boolean(resource: Resource, url: str) -> bool | None:
 
 
 def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
-    keys = (collection.key(row) for row in fhir.items(resource.get("partOf")))
-    return tuple(key for key in keys if key and "MedicationAdministration/" in key)
+    """The administrations that it is part of; one that can't be followed is named, too, so that it never counts as a whole."""
+    keys = [(collection.key(row), row.get("type")) for row in fhir.items(resource.get("partOf"))]
+    named = [key for key, _ in keys if key and ("MedicationAdministration/" in key or key.startswith("urn:"))]
+    return tuple(named + ["MedicationAdministration" for key, kind in keys if key is None and kind == "MedicationAdministration"])
 
 
 def _identifiers(resource: Resource) -> Iterator[str]:
