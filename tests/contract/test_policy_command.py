@@ -1,0 +1,240 @@
+"""`ferroclaim policy`: what a policy's author gets for good and for bad files; never a traceback."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from integration import cli
+from tests import builders
+
+ROOT = Path(__file__).parents[2]
+PART_B = (ROOT / "mappings" / "policies" / "medicare-part-b.yaml").read_text("utf-8")
+OPTIONS = ("--as-of", "2026-11-23", "--time-zone", "America/New_York")
+
+
+class Run:
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def policy(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
+    def run(*arguments: object) -> Run:
+        monkeypatch.setattr("sys.argv", ["ferroclaim", "policy", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = (text.decode() for text in capfdbinary.readouterr())
+        assert "Traceback" not in err
+        return Run(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+def written(path: Path, *changes: tuple[str, str]) -> Path:
+    """Part B as a site might have changed it."""
+    text = PART_B
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.fixture
+def shorter(tmp_path: Path) -> Path:
+    """Two weeks for labs instead of 90 days."""
+    return written(tmp_path / "own" / "part-b.yaml", ("window_days: 90", "window_days: 14"), ('version: "2026-01-01"', 'version: "2027"'))
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    encoder = msgspec.json.Encoder(decimal_format="number")
+    entries = [{"resource": row} for row in builders.chart()]
+    path = tmp_path / "chart.json"
+    path.write_bytes(encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries}))
+    return path
+
+
+class TestList:
+    def test_names_each_policy_and_whom_it_is_for(self, policy: Any) -> None:
+        run = policy("list")
+        assert run.status == 0
+        assert (
+            "medicare-part-b 2026-01-01  Medicare Part B\n    for medicare; places of service: 11, 19, 22, 23, 24, 49; any date" in run.out
+        )
+        assert "commercial-default 2026-01-01  Commercial payer without a policy here (not verified)" in run.out
+
+    def test_with_those_of_a_site(self, policy: Any, shorter: Path) -> None:
+        found = json.loads(policy("list", "--policy-dir", shorter.parent, "--json").out)
+        assert [row["version"] for row in found if row["id"] == "medicare-part-b"] == ["2027"]
+
+
+class TestShow:
+    def test_says_what_is_asked_with_its_source(self, policy: Any) -> None:
+        run = policy("show", "medicare-part-b")
+        assert run.status == 0
+        assert "Ferritin, Transferrin saturation" in run.out
+        assert "source: reasonable and necessary; the 90-day window is ours (not verified)" in " ".join(run.out.split())
+
+    def test_on_a_date(self, policy: Any, tmp_path: Path) -> None:
+        written(tmp_path / "own" / "b.yaml", ('version: "2026-01-01"', 'version: "2027"\neffective: {from: 2027-01-01}'))
+        versions = [
+            json.loads(policy("show", "medicare-part-b", "--policy-dir", tmp_path / "own", "--on", day, "--json").out)["version"]
+            for day in ("2026-12-31", "2027-01-01")
+        ]
+        assert versions == ["2026-01-01", "2027"]
+
+    def test_an_unknown_one(self, policy: Any) -> None:
+        run = policy("show", "part-c")
+        assert (run.status, run.out) == (2, "")
+        assert run.err == "ferroclaim: There is no policy 'part-c': `ferroclaim policy list` names those there are.\n"
+
+    def test_what_is_no_date(self, policy: Any) -> None:
+        run = policy("show", "medicare-part-b", "--on", "yesterday")
+        assert (run.status, run.err) == (2, "ferroclaim: --on 'yesterday' is not a date such as 2026-11-01.\n")
+
+
+class TestCheck:
+    def test_a_good_file(self, policy: Any, shorter: Path) -> None:
+        run = policy("check", shorter)
+        assert (run.status, run.out, run.err) == (0, f"{shorter}: no mistakes\n", "")
+
+    def test_every_mistake_with_its_line(self, policy: Any, tmp_path: Path) -> None:
+        path = written(tmp_path / "b.yaml", ("window_days: 90, source", "window: 90, source"))
+        other = written(
+            tmp_path / "c.yaml", ("ferritin, tsat]", "ferritin, tsat], limit: ferritine < 3"), ('settings: ["11",', 'settings: ["10",')
+        )
+        run = policy("check", path, other)
+        assert (run.status, run.out) == (2, "")
+        assert run.err.splitlines() == [
+            f"{path}:22: Object contains unknown field `window` at $.requirements.laboratory[0]",
+            f"{other}:22: unknown name 'ferritine' (known: ferritin, hb, tsat)",
+            f"{other}:22: a laboratory rule has either on_record or limit",
+            f"{other}:6: unknown place of service '10'",
+        ]
+
+    def test_a_folder_against_the_built_in_ones(self, policy: Any, tmp_path: Path) -> None:
+        path = written(tmp_path / "own" / "b.yaml", ("id: medicare-part-b", "id: my-part-b"))
+        run = policy("check", path.parent)
+        assert run.status == 2
+        assert run.err.startswith(f"{path}:6: the built-in policy medicare-part-b is for the same payer, settings and dates")
+
+    @pytest.mark.parametrize("name", ["nowhere", "medicare-part-b"])
+    def test_what_is_no_file(self, policy: Any, name: str) -> None:
+        run = policy("check", name)
+        assert (run.status, run.err) == (2, f"ferroclaim: There is no policy file or folder {name!r}.\n")
+
+    def test_an_empty_folder(self, policy: Any, tmp_path: Path) -> None:
+        run = policy("check", tmp_path)
+        assert (run.status, run.err) == (2, f"ferroclaim: The folder {tmp_path} has no policy file (*.yaml).\n")
+
+
+class TestTest:
+    def test_the_built_in_ones(self, policy: Any) -> None:
+        run = policy("test")
+        assert run.status == 0
+        assert "wrong" not in run.out
+        assert "no-coverage 2026-01-01: 0 cases, nothing tested" in run.out
+
+    def test_one_by_its_id(self, policy: Any) -> None:
+        assert policy("test", "centene").out == "centene 2026-01-01: 9 cases, all as expected\n"
+
+    def test_a_case_that_fails(self, policy: Any, shorter: Path) -> None:
+        run = policy("test", shorter)
+        assert run.status == 1
+        assert run.out.splitlines()[:2] == [
+            "medicare-part-b 2027: 12 cases, 2 wrong",
+            (
+                "  labs of 90 days before: ferritin is expired, expected met: "
+                "No ferritin result within 14 days before 2026-01-15; the last one is of 2025-10-17."
+            ),
+        ]
+
+    def test_as_json(self, policy: Any, shorter: Path) -> None:
+        run = policy("test", shorter, "--json")
+        failed = [row["requirement"] for row in json.loads(run.out) if not row["passed"]]
+        assert (run.status, failed) == (1, ["ferritin", "transferrin-saturation"])
+
+    def test_a_broken_file(self, policy: Any, tmp_path: Path) -> None:
+        path = written(tmp_path / "b.yaml", ("verified: true\nopps", "verified: perhaps\nopps"))
+        run = policy("test", path)
+        assert (run.status, run.out) == (2, "")
+        assert run.err.startswith(f"ferroclaim: {path}:8: Expected `bool`, got `str`")
+
+    def test_what_is_no_policy(self, policy: Any) -> None:
+        assert policy("test", "part-c").status == 2
+
+
+class TestDiff:
+    def test_lines_gaps_and_money_that_change(self, policy: Any, shorter: Path, records: Path) -> None:
+        run = policy("diff", "medicare-part-b", shorter, "--on", records, *OPTIONS)
+        assert (run.status, run.err) == (0, "")
+        assert run.out.splitlines() == [
+            "1 of 1 line would change.",
+            "  2026-11-01  MedicationAdministration/ma1",
+            "    - J1756 JZ × 200 ready by medicare-part-b",
+            "    + J1756 JZ × 200 held (ferritin, transferrin-saturation) by medicare-part-b",
+            "",
+            "2 gaps would change.",
+            "  ferritin: expired, before: no gap  MedicationAdministration/ma1",
+            (
+                "    No ferritin result within 14 days before 2026-11-01; the last one is of 2026-10-12. "
+                "(This rule is not verified against the payer's published policy.)"
+            ),
+            "  transferrin-saturation: expired, before: no gap  MedicationAdministration/ma1",
+            (
+                "    No transferrin saturation result within 14 days before 2026-11-01; the last one is of 2026-10-12. "
+                "(This rule is not verified against the payer's published policy.)"
+            ),
+            "",
+            "Held: $0.00 before, $45.80 after (+45.80). Ready: $45.80 before, $0.00 after.",
+        ]
+
+    def test_the_other_way_round_frees_it(self, policy: Any, shorter: Path, records: Path) -> None:
+        found = json.loads(policy("diff", shorter.parent, "built-in", "--on", records, "--json", *OPTIONS).out)
+        assert (found["moneyBefore"]["held"], found["moneyAfter"]["held"]) == ("45.80", "0.00")
+        assert [(row["requirement"], row["before"], row["after"]) for row in found["gaps"]] == [
+            ("ferritin", "expired", None),
+            ("transferrin-saturation", "expired", None),
+        ]
+        assert found["unchangedLines"] == 0
+
+    def test_a_change_that_moves_nothing(self, policy: Any, tmp_path: Path, records: Path) -> None:
+        same = written(tmp_path / "own" / "b.yaml", ('version: "2026-01-01"', 'version: "2027"'))
+        run = policy("diff", "built-in", same, "--on", records, *OPTIONS)
+        assert (run.status, run.out) == (0, "Nothing changes: 1 line and every gap stay as they are.\n")
+
+    def test_records_that_can_not_all_be_read(self, policy: Any, shorter: Path, tmp_path: Path) -> None:
+        path = tmp_path / "rows.ndjson"
+        path.write_text('{"resourceType": "Observation"}\nnot json\n', "utf-8")
+        run = policy("diff", "built-in", shorter, "--on", path, *OPTIONS)
+        assert run.status == 1
+        assert [line.partition(".ndjson: ")[0] for line in run.err.splitlines()] == [
+            "unreadable: line 1 of rows",
+            "unreadable: line 2 of rows",
+        ]
+
+    @pytest.mark.parametrize(
+        ("old", "new", "on", "said"),
+        [
+            ("built-in", "centene", "records", "Both are the built-in policies"),
+            ("built-in", "nowhere", "records", "There is no policy file, folder or built-in policy 'nowhere'"),
+            ("built-in", "own", "nowhere.json", "Cannot read nowhere.json: No such file or directory"),
+            ("built-in", "own", "http://127.0.0.1:1/fhir", "--on reads files"),
+        ],
+    )
+    def test_wrong_usage(self, policy: Any, shorter: Path, records: Path, old: str, new: str, on: str, said: str) -> None:
+        names = {"records": str(records), "own": str(shorter)}
+        run = policy("diff", names.get(old, old), names.get(new, new), "--on", names.get(on, on), *OPTIONS)
+        assert (run.status, run.out) == (2, "")
+        assert run.err.startswith(f"ferroclaim: {said}")
+        assert len(run.err.splitlines()) == 1
+
+    def test_records_must_be_named(self, policy: Any, shorter: Path) -> None:
+        run = policy("diff", "built-in", shorter)
+        assert run.status == 2
+        assert "--on" in run.err
