@@ -38,7 +38,7 @@ class Entry(Struct):
     def status(self) -> int:
         """Of a batch's or transaction's entry; every one must be read (Q24)."""
         code = (self.response.status if self.response else "")[:3]
-        return int(code) if code.isdigit() else 0
+        return int(code) if code.isdecimal() else 0
 
     def answer(self) -> Answer:
         """This entry as if it had been asked for alone."""

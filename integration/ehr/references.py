@@ -56,7 +56,7 @@ def age(resource: Json) -> tuple[str, int]:
     meta = resource.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     number = str(meta.get("versionId", ""))
-    return str(meta.get("lastUpdated", "")), int(number) if number.isdigit() else 0
+    return str(meta.get("lastUpdated", "")), int(number) if number.isdecimal() else 0
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:

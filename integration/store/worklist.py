@@ -136,7 +136,7 @@ def counts(db: Db, sites: Sequence[str], clinician: Sequence[str]) -> dict[str, 
 def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
     """The line of `patient:line`, at one of SITES."""
     patient, _, line = key.partition(":")
-    if not patient.isdigit() or len(patient) > 15:
+    if not patient.isdecimal() or len(patient) > 15:
         return None
     query = f"select {_COLUMNS} from ({_ROWS}) x where patient_id = %s and line_id = %s and site = any(%s)"  # noqa: S608
     with db.cursor(row_factory=class_row(Row)) as cursor:

@@ -32,8 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Ended with its module: Playwright keeps an event loop running, beside which no other test could run one."""
     found = shutil.which("chromium")
     if found is None:
         if os.environ.get("CI") == "true" or os.environ.get("FERROCLAIM_ALL_TESTS"):
