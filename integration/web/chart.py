@@ -104,10 +104,11 @@ class _Chart:
         said = f"Waived by {waiver.author_name or waiver.author or 'a clinician'}: {waiver.reason}" if waiver else None
         return Card(
             requirement=first.requirement,
+            state=first.state,
             title=wording.title(first.requirement),
             gaps=tuple(gap.id for gap in gaps),
             finding=wording.first_sentence(first.message),
-            asks=wording.payer_asks(first.requirement, policy),
+            asks=wording.payer_asks(first.requirement, policy, self._groups()),
             source=first.source,
             verified=first.verified,
             policy=first.policy,
@@ -170,7 +171,7 @@ class _Chart:
             dose=_amount(given),
             status=status,
             state=state,
-            payer=policy.title if policy else "not known",
+            payer=policy.title.partition(" without ")[0] if policy else "not known",
             lines=tuple(self._line(line) for line in lines),
             waits_for=tuple(wording.title(name) for name in sorted(waits)),
             link=self._link(reference),
@@ -206,9 +207,12 @@ class _Chart:
         """The rules of the newest dose's policy for this patient."""
         latest = next((line.policy.id for line in reversed(self.assessment.lines) if line.policy), None)
         policy = self.policies.get(latest) if latest else None
+        return [rule for rule in policy.requirements.laboratory if rule.when in self._groups()] if policy else []
+
+    def _groups(self) -> tuple[str | None, ...]:
+        """The conditions of laboratory rules that this patient's diagnoses meet."""
         ckd = any(code.startswith("N18") for line in self.assessment.lines for code in line.diagnoses)
-        fitting = (None, "ckd") if ckd else (None, "not ckd")
-        return [rule for rule in policy.requirements.laboratory if rule.when in fitting] if policy else []
+        return (None, "ckd") if ckd else (None, "not ckd")
 
     def _policies(self) -> tuple[tuple[str, str], ...]:
         used = dict.fromkeys(line.policy.id for line in self.assessment.lines if line.policy)

@@ -43,6 +43,7 @@ class Affected:
 @dataclass(frozen=True)
 class Card:
     requirement: str
+    state: str
     title: str
     gaps: tuple[str, ...]
     finding: str
@@ -63,7 +64,8 @@ class Card:
 
     @property
     def orderable(self) -> bool:
-        return self.requirement in TESTS
+        """A result outside the payer's limit does not get better by ordering another."""
+        return self.requirement in TESTS and self.state != "not-covered"
 
 
 @dataclass(frozen=True)

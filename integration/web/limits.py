@@ -17,7 +17,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         said = dict(scope["headers"]).get(b"content-length", b"0")
-        if not said.isdecimal() or int(said) > self._limit:
+        if not said.isdigit() or int(said) > self._limit:
             await answer(413, self._says, headers={"Connection": "close"})(scope, receive, send)
             return
         taken = 0

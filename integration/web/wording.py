@@ -57,12 +57,18 @@ _ASKS = {
 }
 
 
-def payer_asks(requirement: str, policy: Policy | None) -> str:
-    """One sentence: what this payer wants here."""
-    who = policy.title if policy else "The payer"
+def payer(policy: Policy | None) -> str:
+    """What people call the payer whose policy it is; `The payer` where a policy only stands in for an unknown one."""
+    return "The payer" if policy is None or " without " in policy.title else policy.title
+
+
+def payer_asks(requirement: str, policy: Policy | None, groups: tuple[str | None, ...] | None = None) -> str:
+    """One sentence: what this payer wants here; GROUPS: the conditions of laboratory rules that are the patient's."""
+    who = payer(policy)
     rules = policy.requirements if policy else None
     if requirement in ("ferritin", "transferrin-saturation", "hemoglobin") and rules:
-        return f"{who} wants {_laboratory(requirement, rules.laboratory)}."
+        fitting = [rule for rule in rules.laboratory if groups is None or rule.when in groups]
+        return f"{who} wants {_laboratory(requirement, fitting or rules.laboratory)}."
     if requirement == "oral-iron-history":
         days = rules.oral_iron_history.trial_days if rules and rules.oral_iron_history else None
         trial = f"a trial of oral iron of {days} days" if days else "a trial of oral iron"
@@ -134,7 +140,8 @@ def day(value: date | None, *, year: bool = False) -> str:
 
 
 def dated(text: str) -> str:
-    """A sentence with its ISO dates as people write them."""
+    """A sentence with its dates and signs as people write them."""
+    text = re.sub(r"\btsat\b", "TSAT", text.replace("<=", "≤").replace(">=", "≥"))
     return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", _written, text)
 
 

@@ -263,7 +263,9 @@ def _troubled(db: Db) -> list[tuple[str, str]]:
 
 def _payers(here: House) -> dict[str, str]:
     """The titles of the policies, as people call the payer."""
-    return {policy.id: policy.title for site in here.settings.sites.values() for policy in policies_for(site).policies}
+    return {
+        policy.id: policy.title.partition(" without ")[0] for site in here.settings.sites.values() for policy in policies_for(site).policies
+    }
 
 
 def _sites(here: House) -> list[str]:
