@@ -60,8 +60,7 @@ def units(mg: Decimal, mg_per_unit: Decimal, rounding: Literal["up", "down"] = "
 
 def discarded_units(waste: Waste, given_mg: Decimal, mg_per_unit: Decimal) -> int:
     """Total label units less administered units, never rounded up by themselves; under one unit there is no JW line."""
-    total = waste.total_mg if waste.total_mg is not None else given_mg + waste.discarded_mg
-    return max(0, units(total, mg_per_unit, "down") - units(given_mg, mg_per_unit))
+    return max(0, units(waste.total_mg or _ZERO, mg_per_unit, "down") - units(given_mg, mg_per_unit))
 
 
 def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispense]) -> Given:
@@ -220,7 +219,8 @@ def _partly_known(rows: Sequence[Given], documented: list[Given], unknown: list[
     known = [row for row in rows if row not in unknown]
     for row in known:
         if not _whole_containers([row], row.mg + (row.discarded or _ZERO)):
-            return Waste("contradicted", "Given and discarded are not what the opened containers hold.", by=row.references)
+            state: State = "missing" if row.discarded is None else "contradicted"
+            return Waste(state, "Given and discarded are not what the opened containers hold.", by=row.references)
     return Waste(
         "met",
         f"{plain(mg)} mg given, {plain(left)} mg discarded as documented.",
