@@ -67,21 +67,22 @@ class Door:
                 "The EHR must send the parameters iss and launch to /launch.",
                 400,
             )
-        return self._away(client_for_issuer(self.settings, iss), callback, launch)
+        return self._away(client_for_issuer(self.settings, iss), callback, launch, chart=True)
 
-    def standalone(self, name: str, callback: str) -> Away:
-        """A person opened us without a chart, and signs in at the site or provider NAME."""
-        return self._away(client_named(self.settings, name), callback, None)
+    def standalone(self, name: str, callback: str, *, chart: bool = False) -> Away:
+        """A person opened us by hand, and signs in at the site or provider NAME; with CHART the EHR lets them choose a patient."""
+        client = client_named(self.settings, name)
+        return self._away(client, callback, None, chart=chart and not client.openid_only)
 
-    def _away(self, client: Client, callback: str, launch: str | None) -> Away:
+    def _away(self, client: Client, callback: str, launch: str | None, *, chart: bool) -> Away:
         server = self.directory.server(client)
         verifier, nonce = secrets.token_urlsafe(64), secrets.token_urlsafe(24)
-        state, browser = self.sessions.pend(Pending(client.name, verifier, nonce, launch is not None, server.issuer))
+        state, browser = self.sessions.pend(Pending(client.name, verifier, nonce, chart, server.issuer))
         asked = {
             "response_type": "code",
             "client_id": client.app.client_id,
             "redirect_uri": callback,
-            "scope": " ".join(scopes(client, server, from_chart=launch is not None)),
+            "scope": " ".join(scopes(client, server, chart=chart, launched=launch is not None)),
             "state": state,
             "nonce": nonce,
             "code_challenge": challenge(verifier),
@@ -136,13 +137,13 @@ class Door:
         return found
 
 
-def scopes(client: Client, server: AuthorizationServer, *, from_chart: bool) -> list[str]:
+def scopes(client: Client, server: AuthorizationServer, *, chart: bool, launched: bool) -> list[str]:
     """v2 scopes where the server knows them, else v1; the site's own where it names some."""
     if client.app.scopes is not None:
-        return client.app.scopes
-    base = ["launch", "openid", "fhirUser"] if from_chart else ["openid", "fhirUser"]
-    if not from_chart:
-        return base
+        return client.app.scopes if launched else [scope for scope in client.app.scopes if scope != "launch"]
+    if not chart:
+        return ["openid", "fhirUser"]
+    base = ["launch" if launched else "launch/patient", "openid", "fhirUser"]
     read, write = ("rs", "crus") if server.scope_version == 2 else ("read", "write")
     wanted = [f"user/{kind}.{read}" for kind in READ] + [f"user/Patient.{'r' if read == 'rs' else read}"]
     wanted += [f"user/{kind}.{write}" for kind in WRITE]

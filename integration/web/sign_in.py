@@ -26,7 +26,9 @@ def launch(request: Request, here: InHouse, iss: Annotated[str, Query(max_length
 
 
 @router.get("/sign-in")
-def sign_in(request: Request, here: InHouse, with_: Annotated[str, Query(alias="with", max_length=80)] = "") -> Response:
+def sign_in(
+    request: Request, here: InHouse, with_: Annotated[str, Query(alias="with", max_length=80)] = "", chart: bool = False
+) -> Response:
     """People who come without a chart."""
     who = gate.local_identity(request, here.settings)
     if who is not None:
@@ -34,7 +36,7 @@ def sign_in(request: Request, here: InHouse, with_: Annotated[str, Query(alias="
         _note(here, who.label, "signed in", LOCAL_ROLE, None)
         return _entered(here, "/worklist", secret)
     if with_:
-        return _sent_away(here, here.door.standalone(with_, _callback(request, here)))
+        return _sent_away(here, here.door.standalone(with_, _callback(request, here), chart=chart))
     raise SignInAgain("You are not signed in.")
 
 

@@ -391,7 +391,20 @@ def test_two_requests_at_once_renew_a_token_once(clinic: Open) -> None:
     assert len([form for form in general.launcher.forms if form["grant_type"] == "refresh_token"]) == 1
 
 
-# Without a chart
+# Without a launch of the EHR
+
+
+def test_standalone_with_a_patient_chosen_at_the_ehr(clinic: Open) -> None:
+    general = clinic()
+    general.ehr.load(telling_chart())
+    browser = general.browser()
+    page = browser.get("/sign-in?with=general&chart=true")
+    assert "2 of 5 iron doses" in page.text
+    assert general.launcher.refused == []
+    scope = general.launcher.asked[0]["scope"].split()
+    assert "launch/patient" in scope
+    assert "launch" not in scope
+    assert "user/Observation.rs" in scope
 
 
 def test_the_hospitals_own_sign_in(clinic: Open, pages_server: HTTPServer) -> None:
