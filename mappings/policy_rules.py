@@ -178,34 +178,34 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Laboratory values were drawn `lab_days_before` the dose.
     """
 
-    code: Hcpcs = "J1756"
-    dose_mg: Decimal | None = None
-    day: date | None = None
-    setting: str | None = None
+    code: Annotated[Hcpcs, Meta(description="HCPCS code of the drug given")] = "J1756"
+    dose_mg: Annotated[Decimal | None, Meta(description="mg given; else one container")] = None
+    day: Annotated[date | None, Meta(description="date of service; else a day of the policy")] = None
+    setting: Annotated[str | None, Meta(description="place of service; else the policy's first, or 11")] = None
     age: Annotated[int, Meta(ge=0, le=130)] | None = 70
     female: bool = False
     male: bool = False
-    pregnant: bool = False
-    ckd: bool = False
-    dialysis: bool = False
-    hemodialysis: bool = False
-    esrd: bool = False
-    aki: bool = False
-    ferritin: Decimal | None = None
-    tsat: Decimal | None = None
-    hb: Decimal | None = None
-    lab_days_before: Days = 14
-    iron_deficiency: bool = True
-    anemia_in_ckd: bool | None = None
-    intolerance: bool = False
-    contraindication: str | None = None
-    oral_iron_days: Annotated[int, Meta(ge=1)] | None = None
-    plan: bool = True
-    note: bool = True
-    authorization: bool = False
-    tried: tuple[Hcpcs, ...] = ()
+    pregnant: Annotated[bool, Meta(description="by a pregnancy status")] = False
+    ckd: Annotated[bool, Meta(description="N18.4")] = False
+    dialysis: Annotated[bool, Meta(description="Z99.2")] = False
+    hemodialysis: Annotated[bool, Meta(description="a haemodialysis two days before")] = False
+    esrd: Annotated[bool, Meta(description="N18.6 and a dialysis two days before")] = False
+    aki: Annotated[bool, Meta(description="N17.9")] = False
+    ferritin: Annotated[Decimal | None, Meta(description="ng/mL")] = None
+    tsat: Annotated[Decimal | None, Meta(description="%")] = None
+    hb: Annotated[Decimal | None, Meta(description="g/dL")] = None
+    lab_days_before: Annotated[Days, Meta(description="days between the labs and the dose")] = 14
+    iron_deficiency: Annotated[bool, Meta(description="D50.9")] = True
+    anemia_in_ckd: Annotated[bool | None, Meta(description="D63.1; else where there is ckd or esrd")] = None
+    intolerance: Annotated[bool, Meta(description="to oral iron")] = False
+    contraindication: Annotated[str | None, Meta(description="an ICD-10-CM code that speaks against oral iron")] = None
+    oral_iron_days: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="days of oral iron, up to the day before")] = None
+    plan: Annotated[bool, Meta(description="an order with dose and frequency")] = True
+    note: Annotated[bool, Meta(description="a final note of the encounter")] = True
+    authorization: Annotated[bool, Meta(description="an approved one for the code and the day")] = False
+    tried: Annotated[tuple[Hcpcs, ...], Meta(description="codes of products given in the months before")] = ()
     drug_source: DrugSource | None = None
-    ndc: bool = True
+    ndc: Annotated[bool, Meta(description="of the container used")] = True
 
 
 class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -220,7 +220,7 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
     """A payer's policy for IV iron, valid for dates of service `effective`."""
 
     id: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]*$")]
-    version: str
+    version: Annotated[str, Meta(description="whatever tells this file from an earlier one")]
     title: str
     audience: For
     requirements: Requirements
@@ -228,10 +228,12 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
     verified: bool
     effective: Dated = Dated()
     modifiers: Modifiers = Modifiers()
-    timely_filing_days: Days = 365
-    opps_packaging: bool = False
-    bundled_with_dialysis: bool = False
-    consolidated_billing: bool = False
+    timely_filing_days: Annotated[Days, Meta(description="services older than this are not billed")] = 365
+    opps_packaging: Annotated[bool, Meta(description="hospital outpatient and ASC: packaged where the OPPS status says so")] = False
+    bundled_with_dialysis: Annotated[bool, Meta(description="in the dialysis facility: paid with the dialysis")] = False
+    consolidated_billing: Annotated[
+        bool, Meta(description="elsewhere: drugs of the ESRD list are held for the dialysis facility's claim")
+    ] = False
     diagnosis_order: Literal["ckd-first", "anemia-first"] = "ckd-first"
-    esa_noted: bool = False
+    esa_noted: Annotated[bool, Meta(description="note on the line whether an ESA is on record (NCD 110.10)")] = False
     cases: tuple[Case, ...] = ()

@@ -1,8 +1,8 @@
-"""Writes docs/rules/ from the data: code tables, requirements, policies. Run: make docs."""
+"""Writes docs/rules/ and the tables of docs/policies.md from the data: code tables, requirements, policies. Run: make docs."""
 
 from pathlib import Path
 
-from docs.make import policies, requirements, tables
+from docs.make import policies, policy_guide, requirements, tables
 
 RULES = Path(__file__).parents[1] / "rules"
 MADE = "<!-- Made by `make docs` from the data in mappings/codes and mappings/policies: change those. -->"
@@ -39,3 +39,4 @@ def write(folder: Path) -> None:
 
 if __name__ == "__main__":
     write(RULES)
+    policy_guide.write()
