@@ -3,14 +3,13 @@
 Exit status: 0 done; 1 some resource could not be read or written (each is named); 2 wrong usage, configuration or source.
 """
 
-import importlib.util
 import os
 import sys
 from typing import NoReturn
 
 import typer
 
-from integration.commands import assessing
+from integration.commands import assessing, doctor, failed, keys, policy, service, subscribe, sweep
 from integration.errors import FerroclaimError
 from mappings.documents import DataFileError
 
@@ -25,17 +24,8 @@ app.command()(assessing.demo)
 app.command()(assessing.assess)
 app.command()(assessing.explain)
 
-_GROUPS = ("policy", "service", "subscribe", "sweep", "failed", "doctor", "keys")
-
-
-def _mount() -> None:
-    """Groups of commands; each imports what it needs only when it is called."""
-    for name in _GROUPS:
-        if importlib.util.find_spec(f"integration.commands.{name}"):
-            importlib.import_module(f"integration.commands.{name}").mount(app)
-
-
-_mount()
+for group in (policy, service, subscribe, sweep, failed, doctor, keys):
+    group.mount(app)
 
 
 def main() -> None:
