@@ -55,7 +55,7 @@ class Group(Struct, dict=True):
 
 
 def group(services: Iterable[Service]) -> list[Group]:
-    """R4: one line per date, encounter (where known), code, setting, drug source and payer; copies stay with what they copy."""
+    """R4: one line per date, encounter (where known), code, setting and drug source; copies stay with what they copy."""
     groups: dict[object, Group] = {}
     rows = sorted((row for row in services if row.has_line), key=lambda row: (row.is_copy, str(row.day), row.reference))
     known = {_key(row)[:-1]: set[str]() for row in rows}
@@ -75,7 +75,6 @@ def group(services: Iterable[Service]) -> list[Group]:
 
 
 def _key(row: Service) -> tuple[object, ...]:
-    primary = row.coordination.primary.source.resource if row.coordination and row.coordination.primary else None
     alone = row.reference if row.day is None else None
     setting = (row.setting.code, row.setting.place.off_campus if row.setting.place else None, row.setting.bill_type)
     code = row.code.code if row.code else None
@@ -88,7 +87,6 @@ def _key(row: Service) -> tuple[object, ...]:
         row.drug_source,
         row.is_340b,
         row.not_billable,
-        primary,
         encounter,
     )
 

@@ -1,5 +1,6 @@
 """R5: containers opened, drug discarded, and what that makes of a line's units: JZ, JW, or a gap."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import product as combinations
@@ -72,7 +73,7 @@ def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispe
     handed = tuple(row for dispense in dispenses for row in dispense.containers)
     vial = package(drug.ndcs or [row.ndc for row in handed if row.ndc], drug.family)
     note = None
-    if documented and handed and _content(documented) != _content(handed):
+    if documented and handed and _sizes(documented) != _sizes(handed):
         note = "Containers documented and containers dispensed differ; the documented ones count."
     problem = administration.containers_problem or _family_problem(administration)
     amounts = [(row, mg_of(row.amount, drug)) for row in administration.discards]
@@ -140,6 +141,13 @@ def _agreed(amounts: list[tuple[Discard, Decimal | None]]) -> tuple[Decimal | No
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return exact(sum(amounts, _ZERO))
+
+
+def _sizes(containers: Iterable[Container]) -> Counter[Decimal | None]:
+    found: Counter[Decimal | None] = Counter()
+    for row in containers:
+        found[row.mg] += row.count
+    return found
 
 
 def _content(containers: Iterable[Container]) -> Decimal:

@@ -1,7 +1,6 @@
 """Orders and plans of IV iron, dispensed vials, and erythropoiesis-stimulating agents (R5, R10, R12)."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from mappings import codes, words
 from mappings.moment import Moment
@@ -130,8 +129,9 @@ def dispense(resource: Resource, collection: Collection, finder: ProductFinder) 
 def _vials(resource: Resource, handed: Drug, source: Source) -> Iterator[Container]:
     quantity = amount(resource.get("quantity"))
     known = [ndc for ndc in handed.ndcs if ndc in codes.packages()]
-    if quantity.unit == "vial" and quantity.value and quantity.value == quantity.value.to_integral_value() > Decimal(0) and len(known) == 1:
-        yield Container(codes.packages()[known[0]].mg, int(quantity.value), known[0], source)
+    vials = quantity.value if quantity.unit == "vial" else None
+    if vials and vials % 1 == 0 and 0 < vials < 1000 and len(known) == 1:
+        yield Container(codes.packages()[known[0]].mg, int(vials), known[0], source)
 
 
 def esa_dose(resource: Resource) -> EsaDose | None:
