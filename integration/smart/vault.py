@@ -1,8 +1,10 @@
 """Tokens at rest: sealed with a key that is not in the database."""
 
+import contextlib
 import json
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,13 @@ class Vault:
         """With the key in FOLDER, made at the first use and readable by its owner alone."""
         file = folder / "session.key"
         folder.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(_read(file))
-        with os.fdopen(handle, "wb") as out:
-            out.write(secrets.token_bytes(KEY_BYTES))
+        if not file.exists():
+            handle, made = tempfile.mkstemp(dir=folder, prefix=file.name)  # mkstemp makes it 0600
+            with os.fdopen(handle, "wb") as out:
+                out.write(secrets.token_bytes(KEY_BYTES))
+            with contextlib.suppress(FileExistsError):  # another process was quicker: its key is everybody's
+                os.link(made, file)
+            Path(made).unlink()
         return cls(_read(file))
 
     def seal(self, owner: str, secret: dict[str, Any]) -> str:

@@ -1,0 +1,70 @@
+"""The time line's geometry: in the frame, labels apart, limits where they belong."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.web.timeline import Dose, table, timeline
+from mappings.moment import parse
+from mappings.policy_rules import LabRule
+from mappings.record import LabResult, Source
+
+TODAY = date(2026, 11, 23)
+LIMITS = [LabRule(limit="ferritin <= 500 and tsat <= 30", units={"ferritin": "ng/mL", "tsat": "%"}, window_days=60)]
+
+
+def lab(analyte: str, value: int, on: date) -> LabResult:
+    amount = Decimal(value)
+    return LabResult(source=Source(f"Observation/{analyte}-{on}"), analyte=analyte, when=parse(on.isoformat()), low=amount, high=amount)
+
+
+def dose(on: date, mg: int = 200) -> Dose:
+    return Dose(on, Decimal(mg))
+
+
+days = st.integers(0, 700).map(lambda back: TODAY - timedelta(days=back))
+
+
+@given(st.lists(days, max_size=30), st.lists(st.tuples(days, st.integers(0, 6000)), max_size=30), st.sampled_from([360, 760]))
+def test_everything_is_drawn_within_the_frame(doses: list[date], labs: list[tuple[date, int]], width: int) -> None:
+    drawn = timeline([dose(on) for on in doses], [lab("ferritin", value, on) for on, value in labs], LIMITS, TODAY, width=width)
+    if drawn is None:
+        assert not doses
+        assert not labs
+        return
+    ferritin, tsat = drawn.panels
+    assert all(drawn.left <= tick.x <= drawn.right for tick in (*drawn.doses, *drawn.months))
+    assert all(drawn.left <= point.x <= drawn.right and ferritin.top <= point.y <= ferritin.bottom for point in ferritin.points)
+    assert tsat.points == ()
+    labelled = [(tick.row, tick.x) for tick in drawn.doses if tick.label]
+    for row in (0, 1):
+        places = sorted(x for at, x in labelled if at == row)
+        assert all(second - first >= 20 for first, second in pairwise(places))
+
+
+def test_limits_are_bands_and_a_higher_value_stands_higher() -> None:
+    labs = [lab("ferritin", 400, TODAY - timedelta(days=40)), lab("ferritin", 700, TODAY - timedelta(days=10)), lab("tsat", 20, TODAY)]
+    drawn = timeline([dose(TODAY - timedelta(days=5))], labs, LIMITS, TODAY)
+    assert drawn
+    ferritin, tsat = drawn.panels
+    low, high = ferritin.points
+    (band,) = ferritin.bands
+    assert high.y < band.edge < low.y
+    assert band.bottom == ferritin.bottom
+    assert band.label == "payer: ≤ 500"
+    assert tsat.bands[0].label == "payer: ≤ 30"
+    assert drawn.window
+    assert drawn.window.label == "60 days before 18 Nov"
+
+
+def test_the_table_has_every_point_newest_first() -> None:
+    labs = [lab("ferritin", 42, date(2026, 10, 12)), lab("tsat", 14, date(2026, 7, 20))]
+    rows = table([(dose(date(2026, 11, 2), 150), "Venofer", "MedicationAdministration/ma1")], labs)
+    assert [(str(row.on), row.what, row.value) for row in rows] == [
+        ("2026-11-02", "Venofer", "150 mg"),
+        ("2026-10-12", "Ferritin", "42 ng/mL"),
+        ("2026-07-20", "Transferrin saturation", "14 %"),
+    ]
