@@ -52,9 +52,11 @@ def place_of_service(service: Service) -> Result | None:
 
 
 def esrd_consolidated_billing(service: Service) -> Result | None:
-    """R8: a drug of the consolidated billing for an ESRD patient outside the dialysis facility."""
+    """R8: a drug of the consolidated billing for an ESRD patient outside the dialysis facility (not asked while the place is unknown)."""
     kidney, policy, day = service.kidney, service.policy, service.day
-    if policy is None or not policy.consolidated_billing or kidney.in_facility or service.code is None or day is None:
+    if policy is None or not policy.consolidated_billing or service.code is None or day is None:
+        return None
+    if kidney.in_facility or service.setting.code is None:
         return None
     rows = [row for row in codes.payment().esrd_consolidated_billing if row.holds(day) and service.code.code in row.codes]
     if not kidney.esrd or not rows:

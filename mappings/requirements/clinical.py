@@ -146,7 +146,7 @@ def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
 
 
 def _same_encounter(service: Service, anemia: Stated, ckd: list[Stated]) -> bool:
-    """Both as diagnoses of one encounter: listed by an Encounter, encounter diagnoses of one, or stated as reasons together."""
+    """Both as diagnoses of one encounter: listed by an Encounter, encounter diagnoses of one, or reasons of one order or dose."""
     for row in ckd:
         pair = {anemia.by.source.resource, row.by.source.resource}
         if any(pair <= set(encounter.diagnoses) for encounter in service.record.encounters):
@@ -154,7 +154,10 @@ def _same_encounter(service: Service, anemia: Stated, ckd: list[Stated]) -> bool
         categories = {anemia.by.category, row.by.category}
         if categories == {"encounter"} and anemia.by.encounter and anemia.by.encounter == row.by.encounter:
             return True
-        if anemia.of_encounter and row.of_encounter:
+        if anemia.by.is_reason or row.by.is_reason:
+            if anemia.by.source == row.by.source:
+                return True
+        elif anemia.of_encounter and row.of_encounter:
             return True
     return False
 

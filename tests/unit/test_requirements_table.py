@@ -1,0 +1,78 @@
+"""R10's table: each requirement's scope, predicted denial and whether a person may waive it; each has a check."""
+
+import pytest
+
+from mappings import codes
+from mappings.requirements import ALWAYS, CHECKS, NOT_BLOCKING
+
+# id: scope, predicted denial, waivable (rules R10).
+TABLE = {
+    "service-date": ("administration", "16", False),
+    "product": ("administration", "16 N846", False),
+    "dose": ("administration", "16 M123", False),
+    "ndc": ("administration", "16 M119", True),
+    "discarded-amount": ("administration", "16 N822", False),
+    "iron-deficiency-diagnosis": ("patient", "11", True),
+    "ckd-diagnosis": ("patient", "188", True),
+    "anemia-ckd-link": ("patient", "50", True),
+    "ferritin": ("patient", "252 N395", True),
+    "transferrin-saturation": ("patient", "252 N395", True),
+    "hemoglobin": ("patient", "252 N796", True),
+    "treatment-plan": ("patient", "252 N706", True),
+    "oral-iron-history": ("patient", "50", True),
+    "coverage": ("administration", "", False),
+    "prior-authorization": ("patient", "197", False),
+    "place-of-service": ("administration", "58 N428", False),
+    "esrd-consolidated-billing": ("administration", "109 N538", False),
+    "progress-note": ("patient", "252 N710", True),
+    "preferred-product": ("patient", "B8", True),
+    "drug-source": ("administration", "96 N773", False),
+    "units-limit": ("administration", "151 N362", True),
+    "dosing": ("administration", "153", True),
+    "iron-overload": ("patient", "50", True),
+    "infusion-time": ("administration", "16 N443", True),
+}
+BY_STATE = {
+    ("prior-authorization", "expired"): "302",
+    ("prior-authorization", "not-covered"): "198",
+    ("ferritin", "not-covered"): "50",
+    ("transferrin-saturation", "not-covered"): "50",
+    ("hemoglobin", "not-covered"): "50",
+}
+# X12: deactivated codes that old tables still carry (iron-billing s. 8).
+DEACTIVATED = {"15", "17", "57", "62", "N29", "N38", "N41"}
+
+
+def said(carc: str | None, rarc: tuple[str, ...]) -> str:
+    return " ".join([carc or "", *rarc]).strip()
+
+
+def test_the_table() -> None:
+    assert {row.id: (row.scope, said(row.carc, row.rarc), row.waivable) for row in codes.requirements().values()} == TABLE
+
+
+def test_where_a_state_predicts_another_denial() -> None:
+    found = {
+        (row.id, state): said(denial.carc, denial.rarc)
+        for row in codes.requirements().values()
+        for state, denial in row.denial_by_state.items()
+    }
+    assert found == BY_STATE
+
+
+def test_no_code_is_deactivated() -> None:
+    denials = [(row.carc, *row.rarc) for row in codes.requirements().values()]
+    assert not DEACTIVATED & {code for row in denials for code in row}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_each_is_decided_and_has_a_fix(name: str) -> None:
+    assert name in CHECKS
+    assert codes.requirements()[name].fix.endswith(".")
+
+
+def test_safety_is_not_paperwork() -> None:
+    severities = {row.id: row.severity for row in codes.requirements().values() if row.severity != "low"}
+    assert severities == {"dosing": "moderate", "iron-overload": "moderate"}
+    assert severities.keys() == NOT_BLOCKING
+    assert ALWAYS == ("service-date", "product", "dose")
