@@ -1,0 +1,54 @@
+"""R9: how many diagnoses, and in which sequence, for any that stand on the day."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings import codes
+from mappings.diagnoses import MOST_DIAGNOSES, Stated, sequence
+from mappings.record import Diagnosis, Source
+
+DAY = date(2026, 11, 1)
+GROUPS = ["aki", "ckd-cause", "ckd", "anemia-in-ckd", "iron-deficiency-anemia", "dialysis"]
+RANK = {code: rank for rank, group in enumerate(GROUPS) for code in codes.diagnoses().group(group)}
+
+
+def stated(code: str, of_encounter: bool = False) -> Stated:
+    return Stated(code, Diagnosis(source=Source(f"Condition/{code}"), icd10=(code,)), of_encounter)
+
+
+found_codes = st.lists(st.tuples(st.sampled_from([*sorted(RANK), "N18", "N18.3", "M54.5", "Z94.0"]), st.booleans()), max_size=25)
+
+
+@given(found_codes)
+def test_whatever_stands_on_the_day(found: list[tuple[str, bool]]) -> None:
+    made = sequence([stated(*row) for row in found], DAY, "ckd-first")
+    assert len(made.codes) <= MOST_DIAGNOSES
+    assert len(set(made.codes)) == len(made.codes)
+    assert set(made.codes) <= {code for code, _ in found}
+    assert all(codes.diagnoses().billable(code, DAY) for code in made.codes)
+    assert sum(code.startswith("N18") for code in made.codes) <= 1
+    assert made.codes[:1] != ("D63.1",)
+    assert set(made.problem_list_only) == {code for code in made.codes if (code, True) not in found}
+    if any(code.startswith(("N17", "N18", "I12", "I13", "E")) for code in made.codes):
+        assert [RANK[code] for code in made.codes] == sorted(RANK[code] for code in made.codes)
+
+
+@given(found_codes)
+def test_the_order_of_the_record_does_not_matter(found: list[tuple[str, bool]]) -> None:
+    rows = [stated(*row) for row in dict(found).items()]
+    assert sequence(rows, DAY, "ckd-first").codes == sequence(rows[::-1], DAY, "ckd-first").codes
+
+
+@pytest.mark.parametrize(
+    ("code", "day", "billable"),
+    [
+        ("N18.3", date(2020, 9, 30), True), ("N18.3", date(2020, 10, 1), False),
+        ("N18.30", date(2020, 9, 30), False), ("N18.30", date(2020, 10, 1), True),
+        ("N18", DAY, False), ("D50", DAY, False), ("N18.9", DAY, True), ("Z99.2", DAY, True),
+    ],
+)  # fmt: skip
+def test_codes_are_billable_by_date(code: str, day: date, billable: bool) -> None:
+    assert codes.diagnoses().billable(code, day) is billable
