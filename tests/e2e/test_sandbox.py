@@ -28,9 +28,7 @@ class Fhir:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.session.request(
-            method, f"{self.base}/{path}".rstrip("/"), data=json.dumps(body) if body else None, headers=names
-        )
+        return self.session.request(method, f"{self.base}/{path}".rstrip("/"), data=json.dumps(body) if body else None, headers=names)
 
     def put(self, resource: dict[str, Any]) -> dict[str, Any]:
         answer = self.call("PUT", f"{resource['resourceType']}/{resource['id']}", resource)
@@ -304,9 +302,7 @@ def test_topic_subscription_notifies_with_a_backport_bundle(
     httpserver.expect_request("/hook", method="POST").respond_with_data(status=204)
     fhir.put(topic(fresh("topic"), url))
     criteria = f"MedicationAdministration?patient=Patient/{one}"
-    subscription = subscribe(
-        topic_subscription(fresh("sub"), url, criteria, httpserver.url_for("/hook"), content="id-only")
-    )
+    subscription = subscribe(topic_subscription(fresh("sub"), url, criteria, httpserver.url_for("/hook"), content="id-only"))
     eventually(lambda: active(fhir, subscription))
 
     doses: list[str] = []

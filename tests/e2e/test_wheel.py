@@ -67,9 +67,7 @@ def test_the_wheel_holds_the_data(wheel: Path, pattern: str) -> None:
 
 def test_the_command_runs_from_the_wheel(ferroclaim: Path, tmp_path: Path) -> None:
     python = ferroclaim.with_name("python")
-    imported = run(
-        python, "-c", "import integration, mappings; print(integration.__file__, mappings.__file__)", cwd=tmp_path
-    )
+    imported = run(python, "-c", "import integration, mappings; print(integration.__file__, mappings.__file__)", cwd=tmp_path)
     assert str(ROOT) not in imported.stdout
     shown = run(ferroclaim, "--help", cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (0, "")
