@@ -26,7 +26,7 @@ def test_it_is_never_less_than_nothing_nor_a_whole_smallest_vial(dose: Decimal, 
 
 def test_a_saving_is_a_part_of_the_waste() -> None:
     found = saving(Wasted("J1756", 150, 50, Decimal("11.45")))
-    assert (found.mg, found.saved_mg, found.saved_money) == (50, 50, Decimal("11.45"))
+    assert (found.mg, found.saved_mg, found.saved_money) == (Decimal(50), Decimal(50), Decimal("11.45"))
     unknown = saving(Wasted("J9999", 150, 50, Decimal("11.45")))
-    assert (unknown.money, unknown.saved_mg) == (Decimal("11.45"), 0)
+    assert (unknown.money, unknown.saved_mg) == (Decimal("11.45"), Decimal(0))
     assert saving(Wasted("J1756", 0, 50, None)).saved_mg == 0
