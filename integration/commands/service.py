@@ -3,6 +3,8 @@
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +31,13 @@ def serve(
     """Run the service: hooks, pages, CDS, and a worker inside."""
     import uvicorn
 
+    class _Server(uvicorn.Server):
+        """Leaves signals to us: uvicorn's own way ends the process before workers and database have stopped."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
     from integration.running import opened
     from integration.web.app import create_app
     from integration.work import tasks
@@ -39,9 +48,10 @@ def serve(
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         service = settings.service
         app = create_app(settings, store, worker=inside)
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(app, service.host, service.port, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
         )
+        _until_asked_to_stop(lambda: setattr(server, "should_exit", True))
         if inside:
             inside.start()
         _say(f"ferroclaim listens on http://{service.host}:{service.port} for {_sites(settings)}.")
@@ -68,12 +78,16 @@ def worker(config: Config = None) -> None:
         )
     with opened(settings, connections=4 + settings.service.workers, serving=True) as store:
         hands = Worker(tasks.engine(settings, store))
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: hands.ask_to_stop())
+        _until_asked_to_stop(hands.ask_to_stop)
         hands.start()
         _say(f"A worker is at work for {_sites(settings)}.")
         while hands.is_alive:
             threading.Event().wait(0.5)
+
+
+def _until_asked_to_stop(stop: Callable[[], None]) -> None:
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop())
 
 
 def _with_address(settings: Settings, host: str | None, port: int | None) -> Settings:
