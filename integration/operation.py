@@ -87,7 +87,8 @@ class Service(_Section):
     hooks_url: str | None = Field(default=None, description="Where EHRs reach /hooks, if not under web.public_url.")
     hook_bytes: int = Field(default=2**20, ge=1024, description="A larger notification is refused.")
     workers: int = Field(default=2, ge=1, le=32, description="Patients assessed at once by one process.")
-    settle_seconds: float = Field(default=1.0, ge=0, description="A patient rests so long after a first notification: more often follow.")
+    settle_seconds: float = Field(default=1.0, ge=0, description="A patient rests so long after a notification: more often follow.")
+    settle_at_most_seconds: float = Field(default=10.0, ge=0, description="But no longer than this after the first one.")
     retry_hours: float = Field(default=24, gt=0, description="Work that fails so long needs a person.")
 
 

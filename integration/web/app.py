@@ -63,4 +63,4 @@ def create_app(
 
 def _equip(app: FastAPI, store: Store) -> None:
     app.state.store = store
-    app.state.queue = Queue(store, app.state.settings.service.settle_seconds)
+    app.state.queue = Queue(store, app.state.settings.service)

@@ -20,6 +20,7 @@ from integration.work.retries import Decision, decide
 
 log = structlog.get_logger()
 
+_OF_THE_QUEUE = ("site", "attempt", "since", "timestamp", "until")
 BUSY_SECONDS = 2.0  # somebody else is at it: a worker that was given up too early, or a person's own look
 
 
@@ -40,7 +41,7 @@ class Job:
 
     @classmethod
     def of(cls, task: str, key: str, arguments: Mapping[str, Any]) -> "Job":
-        rest = {name: value for name, value in arguments.items() if name not in ("site", "attempt", "since", "timestamp")}
+        rest = {name: value for name, value in arguments.items() if name not in _OF_THE_QUEUE}
         return cls(task, key, arguments.get("site"), rest, arguments.get("attempt", 0), arguments.get("since"))
 
     @property

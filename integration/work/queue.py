@@ -7,6 +7,7 @@ from typing import Any
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 
+from integration.operation import Service
 from integration.store import Db, Store
 from integration.store.patients import Patient
 
@@ -16,8 +17,8 @@ SWEEP_SECONDS = 5.0  # a sweep finds a patient by one type of resource after the
 
 
 class Queue:
-    def __init__(self, store: Store, settle_seconds: float = 0) -> None:
-        self._settle = timedelta(seconds=settle_seconds)
+    def __init__(self, store: Store, service: Service) -> None:
+        self._settle, self._most = timedelta(seconds=service.settle_seconds), timedelta(seconds=service.settle_at_most_seconds)
         self._app = App(connector=SyncPsycopgConnector())
         self._app.open(store.pool)
 
@@ -36,15 +37,26 @@ class Queue:
         return True
 
     def assess(self, db: Db, patient: Patient, cause: str, *, priority: int = USUAL) -> bool:
-        """Wakes an assessment, after a moment in which more may be told; a person does not wait for that."""
-        wait = {PERSON: timedelta(0), USUAL: self._settle}.get(priority, timedelta(seconds=SWEEP_SECONDS))
+        """Wakes an assessment once nothing more is told for a moment; a person does not wait for that."""
+        now = datetime.now(UTC)
         arguments = {"site": patient.site, "patient": patient.id, "cause": cause}
-        return self.add(db, ASSESS, patient_key(patient.id), arguments, at=datetime.now(UTC) + wait, priority=priority)
+        key = patient_key(patient.id)
+        if priority != USUAL:
+            wait = timedelta(0) if priority == PERSON else timedelta(seconds=SWEEP_SECONDS)
+            return self.add(db, ASSESS, key, arguments, at=now + wait, priority=priority)
+        until = {"until": (now + self._most).isoformat()}
+        added = self.add(db, ASSESS, key, arguments | until, at=now + min(self._settle, self._most), priority=priority)
+        if not added:
+            db.execute(_STILL, {"key": key, "at": now + self._settle})
+        return added
 
 
 # Only a more urgent reason moves a job that waits: one that failed keeps its distance.
 _HASTEN = """update procrastinate_jobs set priority = %(priority)s, scheduled_at = least(scheduled_at, %(at)s)
     where queueing_lock = %(key)s and status = 'todo' and priority < %(priority)s"""
+# More was told of a patient who has not come to rest.
+_STILL = """update procrastinate_jobs set scheduled_at = least((args ->> 'until')::timestamptz, %(at)s)
+    where queueing_lock = %(key)s and status = 'todo' and args ? 'until' and scheduled_at > now()"""
 
 
 def patient_key(patient_id: int) -> str:

@@ -1,0 +1,146 @@
+"""The database: its schema, its embedded server, its locks, and how long things are kept."""
+
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from integration.errors import ConfigurationError
+from integration.operation import Retention
+from integration.settings import Settings
+from integration.store import Store, audit, gaps, lines, notes, patients, retention
+from integration.store.embedded import Embedded
+from integration.store.migrating import migrate, pending
+
+
+@pytest.fixture
+def bare(postgres: str) -> str:
+    """The address of an empty database."""
+    with psycopg.connect(postgres, autocommit=True) as db:
+        db.execute("drop database if exists bare with (force)")
+        db.execute("create database bare")
+    return postgres.replace("/postgres?", "/bare?")
+
+
+def test_the_schema_is_applied_once(bare: str) -> None:
+    with psycopg.connect(bare, autocommit=True) as db:
+        wanted = pending(db)
+        assert migrate(db) == wanted
+        assert (migrate(db), pending(db)) == ([], [])
+    assert wanted[0] == "procrastinate"
+    assert "001_store" in wanted
+
+
+def test_two_that_begin_at_once_do_not_meet(bare: str) -> None:
+    def begin() -> None:
+        with psycopg.connect(bare, autocommit=True) as db:
+            applied.append(len(migrate(db)))
+
+    applied: list[int] = []
+    threads = [threading.Thread(target=begin) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(applied)[:3] == [0, 0, 0]
+    assert max(applied) > 0
+
+
+def test_a_new_procrastinate_brings_its_tables_up_to_date(bare: str) -> None:
+    """Its schema is that of today; what came after the version in use then is in its migrations."""
+    with psycopg.connect(bare, autocommit=True) as db:
+        migrate(db)
+        last = "procrastinate 03.04.00_50_post_add_retry_failed_job_procedure"
+        db.execute("delete from migrations where name = %s", [last])
+        changed = "procrastinate_trigger_function_status_events_update_v1"
+        db.execute(f"drop function {changed} cascade".encode())
+        assert migrate(db) == [last]
+        assert db.execute("select to_regproc(%s) is not null", [changed]).fetchone() == (True,)
+
+
+def test_a_database_that_is_not_there_is_named_without_its_password() -> None:
+    settings = Settings.model_validate({"database_url": "postgresql://ada:s3cret@127.0.0.1:1/ferroclaim"})
+    with pytest.raises(ConfigurationError, match=r"The database ferroclaim on 127\.0\.0\.1 cannot be reached") as caught:
+        Store.open(settings)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_address_that_is_none_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="not a PostgreSQL address"):
+        Store.open(Settings.model_validate({"database_url": "mysql://x"}))
+
+
+def test_the_embedded_server_keeps_what_it_was_told(shared_folder: Path) -> None:
+    settings = Settings(data_dir=shared_folder)
+    with Store.open(settings) as store, store.transaction() as db:
+        patients.known(db, "general", "p1")
+    assert store.embedded is not None
+    store.embedded.stop()
+    with Store.open(settings) as store, store.transaction() as db:
+        assert patients.find(db, "general", "p1") is not None
+    assert store.embedded is not None
+    store.embedded.stop()
+
+
+def test_pids_of_a_former_life_do_not_keep_it_from_starting(shared_folder: Path) -> None:
+    """In a new container the pid of the old server is another process: this one, here."""
+    server = Embedded(shared_folder / "data")
+    server.start()
+    text = (server.folder / "postmaster.pid").read_text()
+    server.stop()
+    (server.folder / "postmaster.pid").write_text(text.replace(text.split()[0], "1", 1))
+    assert not server.is_running
+    with psycopg.connect(server.start()) as db:
+        assert db.execute("select 1").fetchone() == (1,)
+    server.stop()
+
+
+def test_a_transaction_is_kept_whole_or_not_at_all(store: Store) -> None:
+    def broken() -> None:
+        with store.transaction() as db:
+            patients.known(db, "general", "p1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    with store.transaction() as db:
+        assert patients.find(db, "general", "p1") is None
+
+
+def test_a_key_is_held_by_one(store: Store) -> None:
+    with store.holding("patient:1") as first, store.holding("patient:1") as second, store.holding("patient:2") as other:
+        assert (first.ours, second.ours, other.ours) == (True, False, True)
+    with store.holding("patient:1") as later:
+        assert later.ours
+
+
+def test_old_things_are_forgotten_and_what_stands_is_kept(store: Store) -> None:
+    with store.transaction() as db:
+        patient = patients.known(db, "general", "p1")
+        for days, current in ((3000, False), (10, False), (3000, True)):
+            db.execute(
+                "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, document, current)"
+                " values (%s, now(), now() - make_interval(days => %s), 'sweep', '', '{}', %s)",
+                [patient.id, days, current],
+            )
+        for days in (31, 29):
+            db.execute(
+                "insert into notifications (site, hook, received_at, shape, kind, outcome)"
+                " values ('general', 'lab', now() - make_interval(days => %s), 'empty', 'event', 'heard')",
+                [days],
+            )
+        audit.note(db, "ada", "saw")
+        db.execute("update audit set at = now() - interval '8 years'")
+        assert retention.forget_the_old(db, Retention()) == {"notifications": 1, "assessments": 1, "gaps": 0, "audit": 1}
+        assert db.execute("select count(*) from assessments").fetchone() == (2,)
+
+
+def test_notes_and_who_did_what(store: Store) -> None:
+    with store.transaction() as db:
+        patient = patients.known(db, "general", "p1")
+        notes.add(db, patient, "called the ward", "ada", "biller")
+        assert [note.text for note in notes.of_patient(db, patient.id)] == ["called the ward"]
+        (row,) = audit.of_patient(db, patient.id)
+        assert (row.actor, row.role, row.action) == ("ada", "biller", "noted")
+        assert (lines.of_patient(db, "general", "p1"), gaps.of_patient(db, "general", "p1")) == ([], [])

@@ -1,0 +1,55 @@
+"""Notifications in masses, repeated and out of order: each patient is assessed about once."""
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from integration.work.worker import Worker
+from tests import notifications as sent
+from tests.contract.test_crashes import eventually
+from tests.fakes import chart
+from tests.service import Running
+
+PEOPLE = [f"p{number}" for number in range(50)]
+
+
+@pytest.mark.slow
+def test_a_thousand_notifications_of_fifty_patients(running: Callable[..., Running]) -> None:
+    """Seven changes of each, every one told thrice, shuffled, from eight senders at once, with two workers at work."""
+    resources = [row for person in PEOPLE for row in chart.one_dose(person)]
+    service = running(resources=resources, service={"settle_seconds": 2, "settle_at_most_seconds": 60})
+    told = [sent.administration(f"{person}-ma", person, str(version)) for person in PEOPLE for version in range(1, 8)]
+    told *= 3
+    random.Random(4242).shuffle(told)
+    assessed: Counter[str] = Counter()
+    lock = threading.Lock()
+    run = service.engine.run
+
+    def counted(job: object) -> None:
+        with lock:
+            assessed[job.key] += 1  # type: ignore[attr-defined]
+        run(job)  # type: ignore[arg-type]
+
+    service.engine.run = counted  # type: ignore[method-assign]
+    workers = [Worker(service.engine, 1, periodic=False) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    try:
+        with ThreadPoolExecutor(8) as senders:
+            assert set(senders.map(service.notify, told)) == {204}
+        eventually(lambda: service.rows("select 1 from procrastinate_jobs") == [])
+    finally:
+        for worker in workers:
+            worker.stop()
+    assert Counter(service.outcomes())["duplicate"] == 0  # they are answered, not kept
+    assert len(service.outcomes()) == 350
+    assert set(assessed) == {f"patient:{row[0]}" for row in service.rows("select id from patients")}
+    issues = service.fake.of("DetectedIssue")
+    assert len({row["identifier"][0]["value"] for row in issues}) == len(issues) == service.rows("select count(*) from gaps")[0][0]
+    assert {row["meta"]["versionId"] for row in issues} == {"1"}
+    print(f"{sum(assessed.values())} assessments of {len(assessed)} patients")
+    assert sum(assessed.values()) <= 100
