@@ -111,6 +111,7 @@ class Store:
                 _configured(db)
                 row = db.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
                 yield Hold(db, bool(row and row[0]))
+                db.execute("select pg_advisory_unlock_all()")  # at once; the server notices the end of a connection later
         except psycopg.OperationalError as error:
             self.revive()
             raise StoreUnavailable(f"The database does not answer ({type(error).__name__}). Try again.") from None
