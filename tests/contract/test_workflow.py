@@ -329,7 +329,7 @@ def test_a_job_beside_another_holder_of_its_key_waits(service: Running) -> None:
 
 
 def test_a_person_does_not_wait_behind_others(running: Make) -> None:
-    service = running(service={"settle_seconds": 600})
+    service = running(service={"settle_seconds": 600, "settle_at_most_seconds": 600})
     service.assess()
     assert service.rows("select scheduled_at > now() + interval '5 minutes', priority from procrastinate_jobs") == [(True, 0)]
     with service.store.transaction() as db:

@@ -1,0 +1,170 @@
+"""What an integrator sees of a running service: health, metrics, limits, and the commands."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import generate_latest
+from starlette.testclient import TestClient
+
+from integration import metrics
+from integration.commands.service import _with_address
+from integration.errors import ConfigurationError
+from integration.settings import Settings
+from integration.store import Store, StoreUnavailable
+from integration.web.app import MOST_BYTES, create_app
+from integration.work import workflow
+from tests.service import Running
+
+Make = Callable[..., Running]
+
+
+@pytest.fixture
+def service(running: Make) -> Running:
+    return running()
+
+
+# Health and limits
+
+
+def test_it_lives_and_is_ready(service: Running) -> None:
+    assert service.web.get("/healthz").json() == {"status": "ok"}
+    assert service.web.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok"}}
+
+
+def test_it_lives_without_its_database_but_is_not_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: Store) -> None:
+        raise StoreUnavailable("The database does not answer.")
+
+    monkeypatch.setattr(Store, "transaction", away)
+    assert service.web.get("/healthz").status_code == 200
+    answer = service.web.get("/readyz")
+    assert (answer.status_code, answer.json()["checks"]) == (503, {"database": "unavailable"})
+
+
+def test_it_is_not_ready_without_its_worker(service: Running, store: Store) -> None:
+    class Stopped:
+        is_alive = False
+
+    app = create_app(service.settings, store, worker=Stopped())  # type: ignore[arg-type]
+    assert TestClient(app).get("/readyz").json()["checks"] == {"database": "ok", "worker": "stopped"}
+
+
+@pytest.mark.parametrize("body", [b" " * (MOST_BYTES + 1), iter([b" " * 2**20] * 6)], ids=["said", "not said"])
+def test_a_large_body_is_refused_wherever_it_goes(service: Running, body: Any) -> None:
+    answer = service.web.post("/hooks/general/lab", content=body)
+    assert answer.status_code == 413
+    assert answer.json()["error"]["code"] == "too-large"
+
+
+# Metrics
+
+
+def told(service: Running) -> str:
+    collector = metrics.StoreCollector(service.store)
+    metrics.REGISTRY.register(collector)
+    try:
+        return generate_latest(metrics.REGISTRY).decode()
+    finally:
+        metrics.REGISTRY.unregister(collector)
+
+
+def test_metrics_tell_the_state_of_the_work(service: Running) -> None:
+    service.assess()
+    service.work()
+    service.assess()
+    text = told(service)
+    for expected in (
+        'ferroclaim_queue_jobs{status="todo",task="assess"} 1.0',
+        'ferroclaim_gaps{blocking="True",requirement="ferritin",site="general"} 1.0',
+        'ferroclaim_lines{site="general",status="held"} 1.0',
+        'ferroclaim_site_in_trouble{site="general"} 0.0',
+        'ferroclaim_ehr_request_seconds_count{method="POST",site="general",status="2xx"}',
+        'ferroclaim_write_backs_total{result="created",site="general"}',
+        'ferroclaim_assessments_total{result="changed",site="general"}',
+    ):
+        assert expected in text
+    assert "Patient" not in text
+
+
+def test_metrics_say_that_the_database_is_away(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: Store) -> None:
+        raise StoreUnavailable("The database does not answer.")
+
+    monkeypatch.setattr(Store, "transaction", away)
+    assert "ferroclaim_database_up 0.0" in told(service)
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "::", "ferroclaim.example"])
+def test_without_sign_in_it_listens_here_only(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="Without sign-in"):
+        _with_address(Settings(), host, None)
+    _with_address(Settings(), "127.0.0.1", None)
+    signed_in = Settings.model_validate({"web": {"sign_in": {"issuer": "https://id.example", "client_id": "x", "client_secret": "y"}}})
+    assert _with_address(signed_in, host, 80).service.port == 80
+
+
+# Commands
+
+
+@pytest.fixture
+def command(service: Running, tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Runs `ferroclaim` with this service's configuration and database; its status and what it printed."""
+    config = tmp_path / "ferroclaim.toml"
+    site = service.settings.site("general")
+    config.write_text(f'[sites.general]\nbase_url = "{site.base_url}"\nvendor = "hapi"\n[sites.general.limits]\nretries = 0\n')
+
+    def run(*arguments: str) -> tuple[int, str]:
+        environment = {**os.environ, "FERROCLAIM_DATABASE_URL": service.store.url, "FERROCLAIM_CONFIG": str(config)}
+        done = subprocess.run(
+            [sys.executable, "-m", "integration.cli", *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
+        )
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_failed_work_is_listed_retried_and_discarded(
+    service: Running, command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow, "check_pull", lambda *_: 1 / 0)
+    for patient in ("p1", "p2"):
+        service.assess(patient)
+    service.fake.store({"resourceType": "Patient", "id": "p2"})
+    service.work(rounds=3)
+    status, listed = command("failed", "list")
+    assert status == 0
+    first, second = (line.split("\t") for line in listed.splitlines())
+    assert first[1:4] == ["general", "assess", "Patient/p1"]
+    assert "ZeroDivisionError" in first[5]
+    assert command("failed", "retry", first[0]) == (0, f"{first[0]}\tqueued\n")
+    assert service.queued() == ["patient:1"]
+    assert command("failed", "discard", second[0]) == (2, "ferroclaim: Say why with --reason.\n")
+    assert command("failed", "discard", second[0], "--reason", "a test patient") == (0, f"{second[0]}\tdiscarded\n")
+    assert command("failed", "list") == (0, "")
+    assert command("failed", "retry", "99") == (2, "ferroclaim: There is no failed work with number 99.\n")
+
+
+def test_sweep_queues_what_changed(service: Running, command: Callable[..., tuple[int, str]]) -> None:
+    status, said = command("sweep", "--since", "2026-11-01")
+    assert (status, said.split("\t")[0]) == (0, "general")
+    assert service.queued() == ["patient:1"]
+    assert command("sweep", "--since", "yesterday")[0] == 2
+    assert command("sweep", "nowhere") == (2, "ferroclaim: There is no site 'nowhere' in the configuration (known: general).\n")
+
+
+def test_sweep_keeps_out_of_a_workers_way(service: Running, command: Callable[..., tuple[int, str]]) -> None:
+    with service.store.holding("sweep-site:general"):
+        assert command("sweep") == (2, "ferroclaim: A worker is searching site general just now. Try again when it is done.\n")
+
+
+def test_subscribe_says_where_there_is_none(command: Callable[..., tuple[int, str]]) -> None:
+    assert command("subscribe") == (0, "general: takes no Subscription from us; `ferroclaim sweep` looks for changes instead.\n")
