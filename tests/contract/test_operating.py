@@ -88,7 +88,7 @@ def test_metrics_tell_the_state_of_the_work(service: Running) -> None:
         'ferroclaim_assessments_total{result="changed",site="general"}',
     ):
         assert expected in text
-    assert "Patient" not in text
+    assert "Patient/" not in text
 
 
 def test_metrics_say_that_the_database_is_away(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
