@@ -206,7 +206,7 @@ def _covers(order: Order, service: Service) -> bool:
     begin = order.start or order.authored
     if begin is None:
         return order.source.resource in service.administration.orders
-    return begin.days(zone)[0] <= day
+    return begin.days(zone)[1] <= day
 
 
 def oral_iron_history(service: Service) -> Result | None:
