@@ -211,7 +211,7 @@ def _documented(rows: Sequence[Given], documented: list[Given]) -> Waste:
     total = mg + left
     unknown = [row for row in rows if not row.opened and row.vial_mg is None]
     if unknown:
-        return _partly_known(rows, documented, unknown, mg, left)
+        return _partly_known(rows, unknown, mg, left)
     if not _whole_containers(rows, total):
         held = plain(sum(map(_least_opened, rows), _ZERO))
         says = f"{plain(mg)} mg given and {plain(left)} mg discarded are not what the opened containers hold ({held} mg)."
@@ -220,7 +220,7 @@ def _documented(rows: Sequence[Given], documented: list[Given]) -> Waste:
     return Waste("met", says, left, total, saving=_saving(rows, total))
 
 
-def _partly_known(rows: Sequence[Given], documented: list[Given], unknown: list[Given], mg: Decimal, left: Decimal) -> Waste:
+def _partly_known(rows: Sequence[Given], unknown: list[Given], mg: Decimal, left: Decimal) -> Waste:
     silent = [row for row in unknown if row.discarded is None]
     if silent:
         return Waste("missing", "Nothing says which containers were opened or what was discarded.", by=_names(silent))
@@ -229,13 +229,7 @@ def _partly_known(rows: Sequence[Given], documented: list[Given], unknown: list[
         if not _whole_containers([row], row.mg + (row.discarded or _ZERO)):
             state: State = "missing" if row.discarded is None else "contradicted"
             return Waste(state, "Given and discarded are not what the opened containers hold.", by=row.references)
-    return Waste(
-        "met",
-        f"{plain(mg)} mg given, {plain(left)} mg discarded as documented.",
-        left,
-        mg + left,
-        by=_names(documented),
-    )
+    return Waste("met", f"{plain(mg)} mg given, {plain(left)} mg discarded as documented.", left, mg + left)
 
 
 def _whole_containers(rows: Sequence[Given], total: Decimal) -> bool:

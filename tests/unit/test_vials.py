@@ -1,10 +1,12 @@
-"""Doses that were given from the vials of one dispense."""
+"""What containers say of a line: doses from shared vials, spare vials, figures that cannot be."""
 
 from decimal import Decimal
 
+import pytest
+
 from mappings.assessment import Evidence
 from mappings.record import Container
-from mappings.vials import Given, together
+from mappings.vials import Given, together, waste
 
 VIALS = (Container(mg=Decimal(100), count=2),)
 ONE, TWO, BOTH = Evidence("a", "1", "first"), Evidence("b", "1", "second"), Evidence("c", "1", "of both")
@@ -22,3 +24,39 @@ def test_doses_from_the_same_vials_are_added_up() -> None:
 def test_nothing_said_of_a_discard_stays_unsaid() -> None:
     row = Given(("a",), Decimal(50), Decimal(50), VIALS)
     assert together([row, row]).discarded is None
+
+
+def dose(mg: str, opened: str | None = None, vial: str | None = None, discarded: str | None = None) -> Given:
+    """A dose from containers opened, or from vials of a size."""
+    containers = (Container(mg=Decimal(opened), count=1),) if opened else ()
+    size, left = Decimal(vial) if vial else None, Decimal(discarded) if discarded else None
+    return Given(("a",), Decimal(mg), Decimal(mg), containers, size, left)
+
+
+@pytest.mark.parametrize(
+    ("doses", "total"),
+    [
+        ([dose("50", opened="62.5", discarded="12.5"), dose("30", vial="50", discarded="20")], "112.5"),
+        ([dose("50", opened="62.5", discarded="12.5"), dose("30", vial="50", discarded="70")], "162.5"),
+        ([dose("30", vial="50", discarded="1120"), dose("1000", vial="1000")], "2150"),
+        ([dose("50", vial="50", discarded="1000")], "1050"),
+    ],
+    ids=["each from its own", "a spare vial of the known size", "spare vials of two sizes", "as many spare vials as anyone opens"],
+)
+def test_given_and_discarded_are_what_was_opened(doses: list[Given], total: str) -> None:
+    found = waste(doses)
+    assert (found.state, found.total_mg) == ("met", Decimal(total))
+
+
+@pytest.mark.parametrize(
+    "doses",
+    [
+        [dose("50", opened="100"), dose("80", vial="50", discarded="20")],
+        [dose("150", opened="200", discarded="51")],
+        [dose("150", opened="200", discarded="100")],
+        [dose("50", vial="50", discarded="1050")],
+    ],
+    ids=["a vial too few for the second dose", "a milligram beyond", "more than a vial beyond", "more spare vials than anyone opens"],
+)
+def test_figures_that_cannot_be(doses: list[Given]) -> None:
+    assert waste(doses).state == "contradicted"
