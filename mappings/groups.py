@@ -49,7 +49,7 @@ class Group(Struct, dict=True):
     def discarded_units(self) -> int:
         """Units of a JW line: only where JW is asked, each dose known and the waste settled."""
         waste = self.first.waste
-        if not self.whole or waste is None or waste.state != "met" or "JW" not in self.first.discard_modifiers or waste.discarded_mg <= 0:
+        if not self.whole or waste is None or waste.state != "met" or "JW" not in self.first.discard_modifiers:
             return 0
         return vials.discarded_units(waste, self.mg, self.mg_per_unit)
 
@@ -102,7 +102,7 @@ def settle_waste(group: Group) -> None:
         row.discarded_mg, row.containers_note = given.discarded or _ZERO, given.note
         shared = tuple(sorted(item.source.resource for item in dispenses if item.containers)) if not _documented(row) else ()
         by_dispense.setdefault(shared or (row.reference,), []).append(given)
-    rows = [vials.together(given) if len(given) > 1 else given[0] for given in by_dispense.values()]
+    rows = [vials.together(given) for given in by_dispense.values()]
     if not rows:
         return
     waste = vials.waste(rows)

@@ -171,6 +171,31 @@ def test_the_strength_of_what_was_given(dose: str, medication: builders.Resource
     assert given_mg(dose, medication) == mg
 
 
+@pytest.mark.parametrize(
+    ("dose", "says"),
+    [
+        ("200 mg", "200 mg"),
+        ("0.2 g", "0.2 g = 200 mg"),
+        ("10 mL", "10 mL × 20 mg/mL = 200 mg"),
+        ("2 vial", "2 vial = 200 mg by NDC"),
+        ("0 mg", "The dose is recorded as 0 mg: it must be more than zero."),
+        ("200 drops", "The dose is recorded in a unit that is not read here."),
+        ({"value": 200}, "The dose is recorded without a unit."),
+        ({"value": "200", "unit": "mg"}, "The dose is recorded with its value written as text."),
+        (None, "No dose is recorded."),
+    ],
+)
+def test_the_arithmetic_or_what_is_wrong_is_said(dose: Any, says: str) -> None:
+    chart = builders.assessed(builders.administration(dose=dose))
+    assert [row.says for row in chart.requirements if row.requirement == "dose"] == [says]
+
+
+def test_a_bag_is_part_of_the_arithmetic() -> None:
+    given = builders.administration(dose="55 mL", medicationCodeableConcept=None, medicationReference={"reference": "Medication/bag"})
+    chart = builders.assessed(given, builders.bag(200, 120))
+    assert [row.says for row in chart.requirements if row.requirement == "dose"] == ["55 mL × 1.666667 mg/mL = 91.666666667 mg"]
+
+
 @pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)
 def test_a_vial_is_its_content_and_its_volume(package: codes.Package) -> None:
     label = codes.families()[package.family].strength_mg_per_ml
