@@ -1,12 +1,14 @@
 """What containers say of a line: doses from shared vials, spare vials, figures that cannot be."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from mappings.assessment import Evidence
 from mappings.record import Container
 from mappings.vials import Given, together, waste
+from tests import builders
 
 VIALS = (Container(mg=Decimal(100), count=2),)
 ONE, TWO, BOTH = Evidence("a", "1", "first"), Evidence("b", "1", "second"), Evidence("c", "1", "of both")
@@ -60,3 +62,13 @@ def test_given_and_discarded_are_what_was_opened(doses: list[Given], total: str)
 )
 def test_figures_that_cannot_be(doses: list[Given]) -> None:
     assert waste(doses).state == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("said", "evidence"),
+    [({"note": "Wasted 50 mg."}, "Wasted 50 mg (read from a note)"), ({"discarded": "50 mg"}, "discarded 50 mg")],
+    ids=["in a note", "in the extension"],
+)
+def test_evidence_tells_where_a_discard_was_read(said: dict[str, Any], evidence: str) -> None:
+    (line, _) = builders.assessed(builders.administration(dose="150 mg", version="7", **said)).lines
+    assert Evidence("MedicationAdministration/ma1", "7", evidence) in line.evidence
