@@ -38,7 +38,9 @@ def take_in(administrations: Iterable[Administration], as_of: datetime, zone: tz
     rows = sorted(administrations, key=lambda row: row.source.resource)
     reversed_ = [(row, _reversal(row) or _superseded(row, rows)) for row in rows]
     standing, same_identifier = _one_per_identifier([row for row, why in reversed_ if why is None])
-    waiting = [(row, _waits(row, as_of, zone)) for row in standing]
+    gone = {row.source.resource for row, why in reversed_ if why}
+    reversed_ += [(row, "the administration that it is part of was reversed") for row in standing if gone & set(_roots(row, rows))]
+    waiting = [(row, _waits(row, as_of, zone)) for row in standing if not gone & set(_roots(row, rows))]
     counted, problems, parts = _without_parts([row for row, why in waiting if why is None], rows)
     return Intake(
         counted=tuple(counted),
@@ -122,11 +124,11 @@ def _without_parts(
 ) -> tuple[list[Administration], list[Problem], list[tuple[Administration, str]]]:
     """A part of another administration adds no mg; what it says of containers and waste goes to the whole."""
     whole = {row.source.resource: row for row in rows if not row.parents}
-    parents = {row.source.resource: row.parents for row in everything}
+    known = {row.source.resource for row in everything}
     problems: list[Problem] = []
     waiting: list[tuple[Administration, str]] = []
     for part in (row for row in rows if row.parents):
-        roots = _roots(part.source.resource, parents)
+        roots = _roots(part, everything)
         root = next((key for key in roots if key in whole), None)
         if root is not None:
             whole[root] = msgspec.structs.replace(
@@ -135,7 +137,7 @@ def _without_parts(
                 containers=whole[root].containers + part.containers,
                 containers_problem=whole[root].containers_problem or part.containers_problem,
             )
-        elif any(key in parents for key in roots):
+        elif known & set(roots):
             waiting.append((part, "part of an administration that is not assessed"))
         else:
             why = "partOf leads back to itself" if not roots else "partOf names an administration that is not on record"
@@ -143,9 +145,10 @@ def _without_parts(
     return list(whole.values()), problems, waiting
 
 
-def _roots(reference: str, parents: dict[str, tuple[str, ...]]) -> list[str]:
-    """The administrations that a part of a part of ... belongs to in the end; none where it leads round in a circle."""
-    seen, open_ = {reference}, list(parents[reference])
+def _roots(part: Administration, everything: list[Administration]) -> list[str]:
+    """The administrations that a part of a part of ... belongs to in the end; none for a whole, or where it leads round in a circle."""
+    parents = {row.source.resource: row.parents for row in everything} if part.parents else {}
+    seen, open_ = {part.source.resource}, list(part.parents)
     roots: list[str] = []
     while open_:
         key = open_.pop(0)

@@ -1,0 +1,49 @@
+"""R1: parts of administrations, and what is said of those whose whole can't be found."""
+
+from tests import builders
+from tests.builders import Resource, administration
+
+
+def part(id: str, *wholes: str, **options: object) -> Resource:  # noqa: A002 - as FHIR calls it
+    return administration(id=id, partOf=[{"reference": f"MedicationAdministration/{whole}"} for whole in wholes], **options)  # type: ignore[arg-type]
+
+
+def problems(*changes: Resource) -> dict[str, str]:
+    found = builders.assessed(*changes)
+    assert builders.shown(found) == ["J1756 JZ × 200 ready"]
+    return {row.resource.partition("/")[2]: row.problem for row in found.unreadable}
+
+
+def test_a_whole_that_is_not_on_record() -> None:
+    assert problems(part("ma2", "gone")) == {"ma2": "partOf names an administration that is not on record"}
+
+
+def test_a_circle() -> None:
+    back = "partOf leads back to itself"
+    assert problems(part("ma2", "ma2")) == {"ma2": back}
+    assert problems(part("ma2", "ma3"), part("ma3", "ma2")) == {"ma2": back, "ma3": back}
+
+
+def test_one_of_two_wholes_is_enough() -> None:
+    assert problems(part("ma2", "gone", "ma1")) == {}
+    assert problems(part("ma2", "ma3", "ma1"), part("ma3", "ma2")) == {}
+
+
+def test_a_chain_of_parts_gives_its_waste_to_the_whole() -> None:
+    chain = [administration(dose="150 mg"), part("ma2", "ma1", dose=None), part("ma3", "ma2", dose=None, discarded="50 mg")]
+    assert builders.shown(builders.assessed(*chain)) == ["J1756 × 150 ready", "J1756 JW × 50 ready"]
+
+
+def test_what_is_wrong_with_the_containers_of_a_part_is_wrong_with_the_whole() -> None:
+    found = builders.assessed(part("ma2", "ma1", opened=[{"ndc": builders.VENOFER_100, "count": 0}]))
+    assert builders.gaps(found) == ["discarded-amount contradicted"]
+
+
+def test_a_part_of_a_reversed_administration_is_reversed_with_it() -> None:
+    found = builders.assessed(administration(status="entered-in-error"), part("ma2", "ma1"), part("ma3", "ma2"))
+    assert (found.lines, found.pending) == ((), ())
+    assert [(row.administration.partition("/")[2], row.reason) for row in found.reversed] == [
+        ("ma1", "the administration was entered in error"),
+        ("ma2", "the administration that it is part of was reversed"),
+        ("ma3", "the administration that it is part of was reversed"),
+    ]
