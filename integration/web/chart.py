@@ -8,7 +8,7 @@ from typing import Any
 from integration.check import Checked
 from integration.settings import Site
 from integration.web import timeline, wording
-from integration.web.chart_views import Affected, Banner, Card, ChartPage, DoseView, LineView, Proof
+from integration.web.chart_views import Affected, Banner, Card, ChartPage, DoseView, LineView, Proof, link_into_chart
 from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment
 from mappings.policy import LabRule, Policy, PolicySet
 from mappings.record import Administration, PatientRecord
@@ -73,7 +73,10 @@ class _Chart:
             waived=tuple(card for card in cards if card.waived is not None),
             plot=timeline.timeline([row[0] for row in marks], self.record.labs, rules, self.today, self.zone),
             narrow_plot=timeline.timeline([row[0] for row in marks], self.record.labs, rules, self.today, self.zone, NARROW),
-            rows=tuple((row, self._link(row.resource)) for row in timeline.table(marks, self.record.labs, self.zone)),
+            rows=tuple(
+                (row, link_into_chart(self.site, self.assessment.patient, row.resource))
+                for row in timeline.table(marks, self.record.labs, self.zone)
+            ),
             doses=tuple(doses),
             policies=self._policies(),
             unreadable=tuple(f"{row.resource}: {row.problem}" for row in self.assessment.unreadable),
@@ -174,7 +177,7 @@ class _Chart:
             payer=policy.title.partition(" without ")[0] if policy else "not known",
             lines=tuple(self._line(line) for line in lines),
             waits_for=tuple(wording.title(name) for name in sorted(waits)),
-            link=self._link(reference),
+            link=link_into_chart(self.site, self.assessment.patient, reference),
         )
 
     def _line(self, line: ClaimLine) -> LineView:
@@ -220,15 +223,7 @@ class _Chart:
         return tuple((row.id, f"{row.title} ({row.version})") for row in found)
 
     def _proof(self, item: Evidence) -> Proof:
-        return Proof(wording.dated(item.says), item.resource, self._link(item.resource))
-
-    def _link(self, resource: str) -> str | None:
-        pattern = self.site.app.chart_link if self.site.app else None
-        if pattern is None or resource.count("/") != 1:
-            return None
-        kind, identity = resource.split("/")
-        patient = self.assessment.patient.removeprefix("Patient/")
-        return pattern.replace("{type}", kind).replace("{id}", identity).replace("{patient}", patient)
+        return Proof(wording.dated(item.says), item.resource, link_into_chart(self.site, self.assessment.patient, item.resource))
 
 
 def line_text(line: ClaimLine) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from integration.settings import Site
 from integration.web import timeline, wording
 from integration.web.entries import TESTS
 from integration.web.timeline import Timeline
@@ -27,6 +28,15 @@ class Proof:
     says: str
     resource: str
     link: str | None
+
+
+def link_into_chart(site: Site, patient: str, resource: str) -> str | None:
+    """Where the EHR shows a resource, by the site's pattern; None where it has none."""
+    pattern = site.app.chart_link if site.app else None
+    if pattern is None or resource.count("/") != 1:
+        return None
+    kind, identity = resource.split("/")
+    return pattern.replace("{type}", kind).replace("{id}", identity).replace("{patient}", patient.removeprefix("Patient/"))
 
 
 @dataclass(frozen=True)

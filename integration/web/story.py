@@ -1,5 +1,6 @@
 """The whole story of one line: chain, gaps and who settles them, history, notes, and the service lines of its claim."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from integration.store.notes import Note
 from integration.store.worklist import Row
 from integration.web import wording
 from integration.web.chart import line_text
+from integration.web.chart_views import link_into_chart
 from mappings.assessment import ClaimLine
 from mappings.writing.drafts import service_lines
 from mappings.writing.segments import ELEMENT, TERMINATOR, Segment, segment
@@ -34,6 +36,18 @@ _DONE = {
 
 LOOKS = ("saw", "looked at")
 
+# What a payer asks to see with the claim (X12 PWK): requirements that a document or result settles.
+ATTACHED = (
+    "ferritin",
+    "transferrin-saturation",
+    "hemoglobin",
+    "treatment-plan",
+    "oral-iron-history",
+    "progress-note",
+    "prior-authorization",
+    "discarded-amount",
+)
+
 
 @dataclass(frozen=True)
 class Event:
@@ -55,6 +69,16 @@ class GapView:
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A document or result of the chart that backs the line, with a way to it where the site has one."""
+
+    title: str
+    says: str
+    resource: str
+    link: str | None
+
+
+@dataclass(frozen=True)
 class CdsCard:
     """A card that stood in an order dialog, and what became of it."""
 
@@ -72,6 +96,7 @@ class Story:
     events: tuple[Event, ...]
     notes: tuple[Note, ...]
     cards: tuple[CdsCard, ...]
+    attachments: tuple[Attachment, ...]
     x12: str
     chips: tuple[str, ...]
 
@@ -89,6 +114,7 @@ def story(db: Db, row: Row, settings: Settings) -> Story:
         events=tuple(sorted(events, key=lambda event: event.order, reverse=True)),
         notes=tuple(note for note in notes.of_patient(db, row.patient_id) if note.line_id in (None, row.line_id)),
         cards=tuple(_cards(db, row, zone)),
+        attachments=tuple(_attachments(db, row, settings)),
         x12=service_preview(line),
         chips=tuple(wording.reason(reason) for reason in line.reasons),
     )
@@ -108,6 +134,20 @@ def _gap(found: GapRow) -> GapView:
         written=written.get(found.written or ""),
         denial=" + ".join([gap.predicted_denial.carc, *gap.predicted_denial.rarc]) if gap.predicted_denial else None,
     )
+
+
+def _attachments(db: Db, row: Row, settings: Settings) -> Iterator[Attachment]:
+    """What backs the line's requirements, as the newest assessment found it."""
+    kept = assessments.current(db, row.site, row.patient)
+    doses = set(row.line.administrations)
+    found = [finding for finding in kept.assessment.requirements if doses & set(finding.administrations)] if kept else []
+    site, seen = settings.site(row.site), set[tuple[str, str]]()
+    for finding in sorted((item for item in found if item.requirement in ATTACHED), key=lambda item: ATTACHED.index(item.requirement)):
+        for item in finding.evidence if finding.state == "met" else ():
+            if (finding.requirement, item.resource) not in seen:
+                seen.add((finding.requirement, item.resource))
+                link = link_into_chart(site, row.patient, item.resource)
+                yield Attachment(wording.title(finding.requirement), item.says, item.resource, link)
 
 
 def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:

@@ -163,6 +163,8 @@ def test_a_line_tells_its_whole_story(office: Clinic) -> None:
         "The chain",
         "rounded up",
         "Evidence",
+        "To send with it, if the payer asks",
+        "Order or treatment plan: order with dose and frequency",
         "SV1*HC:J1756",
         "waived by Dr. Nine",
         "Assessed (sweep)",
