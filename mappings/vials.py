@@ -40,7 +40,7 @@ class Given(Struct, frozen=True):
 
 
 class Waste(Struct, frozen=True):
-    """What a line's containers say. `total_mg`: what the opened containers held (None: unknown).
+    """What a line's containers say. `total_mg`: what the opened containers held (None: unknown, or used up).
 
     `by`: which administrations the state concerns; `expected_mg`: the discard that the containers lead one to expect.
     """
@@ -183,8 +183,7 @@ def _undocumented(rows: Sequence[Given]) -> Waste:
     wasted = [(row, _least_opened(row) - row.mg) for row in rows if row not in unknown]
     open_rows = [row for row, left in wasted if left > 0]
     if not unknown and not open_rows:
-        total = _sum(row.mg for row in rows)
-        return Waste("met", "Each dose uses up whole containers; nothing is left.", _ZERO, total, saving=_saving(rows, total))
+        return Waste("met", "Each dose uses up whole containers; nothing is left.")
     if unknown:
         return Waste(
             "missing",
