@@ -86,9 +86,9 @@ class Service:
         self.configure()
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def configure(self, subscriptions: Json | None = None, **site: Any) -> None:
+    def configure(self, subscriptions: Json | None = None, people: list[str] = PEOPLE, **site: Any) -> None:
         """Its file; a table inside a table is written as an inline one."""
-        ours = "subject=" + ",".join(f"Patient/{self.fhir.fresh(person)}" for person in PEOPLE)
+        ours = "subject=" + ",".join(f"Patient/{self.fhir.fresh(person)}" for person in people)
         wanted = {"types": list(OURS), "criteria": dict.fromkeys(OURS, ours), **(subscriptions or {})}
         tables = {
             "service": {"port": self.port},
@@ -128,9 +128,9 @@ class Service:
         assert done.returncode == expect, done.stderr
         return done.stdout
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(Embedded(self.folder / "data" / "postgres").start()) as db:
-            return db.execute(query.encode()).fetchall()
+            return db.execute(query.encode(), values).fetchall()
 
     def close(self) -> None:
         for process in self.processes:

@@ -1,0 +1,317 @@
+"""Notifications taken per second, assessments per second with one and two workers, and the time from a dose in HAPI to its DetectedIssue.
+
+    python benchmarks/service.py [hooks] [workers] [hapi]
+
+Figures of a shared machine mean little by themselves; the ratios are within one run. FERROCLAIM_HAPI_URL names a running HAPI.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import msgspec
+import psycopg
+import requests
+
+from integration.settings import Settings
+from integration.store import Store, patients
+from integration.work import tasks
+from tests import notifications as sent
+from tests.fakes import chart, modes
+from tests.plugins import hapi
+
+ROOT = Path(__file__).parents[1]
+NOTIFICATIONS, SENDERS = 3000, 16
+PATIENTS, RESULTS = 300, 60
+DOSES = 20
+SECRET = "a-benchmark-secret"  # noqa: S105
+HOOK = "/hooks/bench/lab"
+
+
+def settings(folder: Path, base_url: str, **service: Any) -> Settings:
+    site = {"base_url": base_url, "vendor": "hapi", "time_zone": "America/New_York", "hooks": {"lab": {"secret": SECRET}}}
+    return Settings.model_validate({"data_dir": folder, "service": service, "sites": {"bench": site}, "log": {"level": "error"}})
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    started = subprocess.Popen([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, cwd=ROOT)
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGTERM)
+        started.wait()
+
+
+# Notifications
+
+
+def hooks(folder: Path) -> None:
+    configured = settings(folder, "http://127.0.0.1:9/fhir", port=0)
+    with Store.open(configured) as store, process("serve", configured_as_text(configured)) as server:
+        assert server.stdout
+        url = server.stdout.readline().decode().strip() + HOOK
+        bodies = [sent.encoded(sent.administration(f"ma{n}", f"p{n % 50}", "1")) for n in range(NOTIFICATIONS)]
+        took, waits = told(url, bodies)
+        kept = counted(store, "select count(*) from notifications")
+        alone = inserts(store)
+    assert kept == NOTIFICATIONS
+    rate = NOTIFICATIONS / took
+    slowest = statistics.quantiles(waits, n=100)
+    print(f"notifications kept and answered: {rate:,.0f}/s from {SENDERS} senders; p50 {slowest[49]:.0f} ms, p99 {slowest[98]:.0f} ms")
+    print(f"  one durable insert after the other on the same database: {alone:,.0f}/s; ratio {rate / alone:.2f}")
+
+
+def told(url: str, bodies: list[bytes]) -> tuple[float, list[float]]:
+    headers = {"X-Ferroclaim-Secret": SECRET, "Content-Type": "application/fhir+json"}
+    sessions = [requests.Session() for _ in range(SENDERS)]
+
+    def tell(share: int) -> list[float]:
+        waits = []
+        for body in bodies[share::SENDERS]:
+            begun = time.perf_counter()
+            assert sessions[share].post(url, data=body, headers=headers).status_code == 204
+            waits.append((time.perf_counter() - begun) * 1000)
+        return waits
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(SENDERS) as senders:
+        waits = [wait for share in senders.map(tell, range(SENDERS)) for wait in share]
+    return time.perf_counter() - begun, waits
+
+
+def inserts(store: Store) -> float:
+    with psycopg.connect(store.url, autocommit=True) as db:
+        db.execute("create table bare (id bigint generated always as identity, body text)")
+        begun = time.perf_counter()
+        for _ in range(500):
+            db.execute("insert into bare (body) values ('x')")
+        return 500 / (time.perf_counter() - begun)
+
+
+# Assessments
+
+
+def workers(folder: Path) -> None:
+    for latency in (0, 20):
+        rates = [assessed(folder / f"{latency}-{hands}", latency, hands) for hands in (1, 2)]
+        print(
+            f"assessments against a fake EHR that takes {latency} ms: {rates[0]:.0f}/s with one worker, {rates[1]:.0f}/s with two;"
+            f" ratio {rates[1] / rates[0]:.2f}"
+        )
+
+
+def assessed(folder: Path, latency: int, hands: int) -> float:
+    """Patients read, assessed, kept and written back per second, from a tenth of them done to nine tenths."""
+    folder.mkdir()
+    with process("ehr", str(latency)) as ehr:
+        assert ehr.stdout
+        configured = settings(folder, ehr.stdout.readline().decode().strip(), settle_seconds=0)
+        with Store.open(configured) as store:
+            engine = tasks.engine(configured, store)
+            with store.transaction() as db:
+                for number in range(PATIENTS):
+                    engine.queue.assess(db, patients.known(db, "bench", f"p{number}"), "notification")
+            text = configured_as_text(configured)
+            started = [process("worker", text) for _ in range(hands)]
+            for one in started:
+                one.__enter__()
+            first = when(store, PATIENTS // 10)
+            last = when(store, PATIENTS * 9 // 10)
+            for one in started:
+                one.__exit__(None, None, None)
+            assert counted(store, "select count(*) from failures") == 0
+            assert store.embedded
+            store.embedded.stop()
+    return PATIENTS * 8 / 10 / (last - first)
+
+
+def when(store: Store, done: int) -> float:
+    while counted(store, "select count(distinct patient_id) from write_backs where state = 'confirmed'") < done:
+        time.sleep(0.02)
+    return time.perf_counter()
+
+
+def counted(store: Store, query: str) -> int:
+    with store.transaction() as db:
+        row = db.execute(query.encode()).fetchone()
+    return int(row[0]) if row else 0
+
+
+# From a dose to its DetectedIssue
+
+
+def from_hapi(folder: Path) -> None:
+    from tests.e2e.test_service import Fhir, Service
+
+    prefix = f"b{int(time.time())}"
+    with real() as base:
+        fhir = Fhir(base, lambda name: f"{prefix}-{name}")
+        service = Service(fhir, folder)
+        service.configure(people=[f"p{number}" for number in range(DOSES)])
+        service.start()
+        try:
+            service.run("subscribe")
+            rows = [timed(fhir, service, f"p{number}") for number in range(DOSES)]
+        finally:
+            service.run("subscribe", "--remove")
+            service.close()
+    total = [row[0] for row in rows]
+    p50, p95 = statistics.median(total), statistics.quantiles(total, n=20)[18]
+    print(f"from the write of a dose to its DetectedIssue on HAPI: p50 {p50:.2f} s, p95 {p95:.2f} s")
+    parts = [statistics.median(part) for part in zip(*(row[1:] for row in rows), strict=True)]
+    print(
+        f"  of which (medians) HAPI until it told us {parts[0]:.2f} s, settling and queue {parts[1]:.2f} s,"
+        f" reading, assessing and writing back {parts[2]:.2f} s"
+    )
+    print(f"  HAPI's share {parts[0] / p50:.0%}; it looks for changes every half second, we let a patient settle for one")
+
+
+def timed(fhir: Any, service: Any, person: str) -> tuple[float, float, float, float]:
+    begun = datetime.now(UTC)
+    fhir.put(*fhir.dose(person))
+    while not fhir.issues(person):
+        time.sleep(0.05)
+    total = (datetime.now(UTC) - begun).total_seconds()
+    query = """select min(n.received_at), p.assessed_at, max(b.changed_at) from patients p
+        join write_backs b on b.patient_id = p.id join notifications n on n.references_ @> array[%s]
+        where p.fhir_id = %s group by p.assessed_at"""
+    while not (found := service.rows(query, f"MedicationAdministration/{fhir.fresh(person)}-ma", fhir.fresh(person))):
+        time.sleep(0.05)
+    told_at, read_at, written_at = found[0]
+    return total, *((b - a).total_seconds() for a, b in ((begun, told_at), (told_at, read_at), (read_at, written_at)))
+
+
+@contextmanager
+def real() -> Iterator[str]:
+    if running := os.environ.get("FERROCLAIM_HAPI_URL"):
+        yield running.rstrip("/")
+        return
+    hapi.build()
+    with tempfile.TemporaryDirectory() as folder, hapi.serving(Path(folder)) as url:
+        yield url
+
+
+# The other processes
+
+
+def configured_as_text(configured: Settings) -> str:
+    plain = configured.model_dump(mode="json", exclude_defaults=True)
+    plain["sites"]["bench"]["hooks"] = {"lab": {"secret": SECRET}}
+    return json.dumps(plain)
+
+
+def serve(text: str) -> None:
+    """The web application alone, on any free port, which it prints."""
+    import socket
+
+    import uvicorn
+
+    from integration.running import opened
+    from integration.web.app import create_app
+
+    configured = Settings.model_validate_json(text)
+    with opened(configured, connections=16) as store, socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(256)
+        print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
+        uvicorn.Server(uvicorn.Config(create_app(configured, store), log_level="error", access_log=False)).run([listening])
+
+
+def work(text: str) -> None:
+    from integration.running import opened
+    from integration.work.worker import Worker
+
+    configured = Settings.model_validate_json(text)
+    with opened(configured) as store:
+        worker = Worker(tasks.engine(configured, store), periodic=False)
+        signal.signal(signal.SIGTERM, lambda *_: worker.ask_to_stop())
+        worker.start()
+        while worker.is_alive:
+            time.sleep(0.1)
+
+
+class FakeEhr:
+    """Answers batches and transactions out of memory: every patient has one dose, RESULTS results, and no gap yet."""
+
+    def __init__(self, latency_ms: float) -> None:
+        self._latency = latency_ms / 1000
+
+    async def serve(self) -> None:
+        server = await asyncio.start_server(self.connection, "127.0.0.1", 0)
+        print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/fhir", flush=True)
+        await server.serve_forever()
+
+    async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
+                length = next((int(value) for name, value in fields.items() if name.lower() == b"content-length"), 0)
+                body = await reader.readexactly(length)
+                await asyncio.sleep(self._latency)
+                answer = msgspec.json.encode(self.answer(head.split(b" ", 2)[1].decode(), body))
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    def answer(self, path: str, body: bytes) -> Any:
+        if path.endswith("/metadata"):
+            return modes.statement(modes.HAPI)
+        bundle = msgspec.json.decode(body)
+        if bundle["type"] == "transaction":
+            return {"resourceType": "Bundle", "type": "transaction-response", "entry": [done(entry) for entry in bundle["entry"]]}
+        entries = [{"response": {"status": "200 OK"}, "resource": found(entry["request"]["url"])} for entry in bundle["entry"]]
+        return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
+
+
+def done(entry: dict[str, Any]) -> Any:
+    return {"response": {"status": "201 Created", "location": f"{entry['request']['url']}/_history/1", "etag": 'W/"1"'}}
+
+
+def found(url: str) -> Any:
+    parts = urlsplit(url)
+    if parts.path.startswith("Patient/"):
+        return {"resourceType": "Patient", "id": parts.path.removeprefix("Patient/")}
+    patient = parse_qs(parts.query).get("patient", [""])[0]
+    rows: list[Any] = []
+    if parts.path == "MedicationAdministration":
+        rows = chart.one_dose(patient)[1:]
+    elif parts.path == "Observation" and "code" not in parts.query:
+        rows = [chart.ferritin(f"{patient}-{n}", "2026-01-10", patient) for n in range(RESULTS)]
+    entries = [{"resource": row, "search": {"mode": "match"}} for row in rows]
+    return {"resourceType": "Bundle", "type": "searchset", "total": len(rows), "entry": entries}
+
+
+def main(wanted: list[str]) -> None:
+    with tempfile.TemporaryDirectory(prefix="ferroclaim-", ignore_cleanup_errors=True) as folder:
+        for name, benchmark in (("hooks", hooks), ("workers", workers), ("hapi", from_hapi)):
+            if not wanted or name in wanted:
+                (Path(folder) / name).mkdir()
+                benchmark(Path(folder) / name)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["serve", text]:
+            serve(text)
+        case ["worker", text]:
+            work(text)
+        case ["ehr", latency]:
+            asyncio.run(FakeEhr(float(latency)).serve())
+        case wanted:
+            main(wanted)
