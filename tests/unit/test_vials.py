@@ -64,6 +64,12 @@ def test_figures_that_cannot_be(doses: list[Given]) -> None:
     assert waste(doses).state == "contradicted"
 
 
+def test_opened_containers_are_cited_beside_the_discard() -> None:
+    given = builders.administration(dose="150 mg", ndc=None, version="7", discarded="50 mg", opened=[{"ndc": "00517-2310-05"}])
+    (step,) = [row for row in builders.assessed(given).lines[0].trace if row.rule == "R5" and "discarded =" in row.says]
+    assert [(row.version, row.says) for row in step.evidence] == [("7", "discarded 50 mg"), ("7", "1 × 200 mg opened")]
+
+
 @pytest.mark.parametrize(
     ("said", "evidence"),
     [({"note": "Wasted 50 mg."}, "Wasted 50 mg (read from a note)"), ({"discarded": "50 mg"}, "discarded 50 mg")],
