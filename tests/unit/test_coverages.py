@@ -153,3 +153,17 @@ def test_one_that_never_was(status: str) -> None:
 def test_a_patient_who_pays() -> None:
     resource = builders.coverage(None, None) | {"payor": [{"reference": "Patient/p1"}]}
     assert read(resource).kind == "self-pay"
+
+
+def test_a_patient_who_pays_beside_a_payer_nobody_knows() -> None:
+    resource = builders.coverage(None, None) | {"payor": [{"reference": "Patient/p1"}, {"display": "Sunrise"}]}
+    assert read(resource).kind is None
+
+
+@pytest.mark.parametrize(
+    ("name", "act", "conflict"),
+    [("Aetna Medicare", None, True), ("Sunrise", None, False), ("Medicare", "HMO", False), ("Aetna", None, False)],
+)
+def test_a_contradiction_is_told_from_silence(name: str, act: str | None, conflict: bool) -> None:
+    extra = {"type": {"coding": [builders.coding(ACT_CODE, act)]}} if act else {}
+    assert read(builders.coverage(None, name, **extra)).conflict is conflict
