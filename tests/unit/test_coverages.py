@@ -165,5 +165,5 @@ def test_a_patient_who_pays_beside_a_payer_nobody_knows() -> None:
     [("Aetna Medicare", None, True), ("Sunrise", None, False), ("Medicare", "HMO", False), ("Aetna", None, False)],
 )
 def test_a_contradiction_is_told_from_silence(name: str, act: str | None, conflict: bool) -> None:
-    extra = {"type": {"coding": [builders.coding(ACT_CODE, act)]}} if act else {}
+    extra: dict[str, Any] = {"type": {"coding": [builders.coding(ACT_CODE, act)]}} if act else {}
     assert read(builders.coverage(None, name, **extra)).conflict is conflict
