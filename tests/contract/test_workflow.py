@@ -1,6 +1,7 @@
 """pull → assess → keep → write back: kept whole, done again without a trace, failing without a loss."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -336,6 +337,18 @@ def test_a_person_does_not_wait_behind_others(running: Make) -> None:
         patient = patients.known(db, "general", "p1")
         assert not service.engine.queue.assess(db, patient, "person", priority=PERSON)
     assert service.rows("select scheduled_at <= now(), priority from procrastinate_jobs") == [(True, PERSON)]
+
+
+def test_a_patient_settles_while_more_is_told_but_not_for_ever(running: Make) -> None:
+    service = running(service={"settle_seconds": 60, "settle_at_most_seconds": 60.05})
+    moments = []
+    for _ in range(3):
+        service.assess()
+        moments += service.rows("select scheduled_at, (args ->> 'until')::timestamptz from procrastinate_jobs")
+        time.sleep(0.04)
+    (first, until), (second, _), (third, _) = moments
+    assert first < second <= until
+    assert third == until
 
 
 def test_a_notification_does_not_hurry_work_that_failed(service: Running) -> None:
