@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from mappings.assessment import Evidence, Step
 from tests.builders import administration, assessed, chart, document_of
 
@@ -19,8 +21,18 @@ def test_the_product_cites_the_version_and_dates_its_code() -> None:
     assert (step.source, step.start, step.end) == ("HCPCS Level II; Venofer label", date(2003, 1, 1), None)
 
 
-def test_a_volume_shows_its_arithmetic() -> None:
-    assert [row.says for row in steps("R3", administration(dose="10 mL"))] == ["10 mL × 20 mg/mL = 200 mg"]
+@pytest.mark.parametrize(
+    ("dose", "says"),
+    [
+        ("200 mg", "200 mg"),
+        ("0.2 g", "0.2 g = 200 mg"),
+        ("10 mL", "10 mL × 20 mg/mL = 200 mg"),
+        ("0.01 L", "0.01 L × 20 mg/mL = 200 mg"),
+        ("2 vial", "2 vial = 200 mg by NDC"),
+    ],
+)
+def test_a_dose_shows_its_arithmetic(dose: str, says: str) -> None:
+    assert [row.says for row in steps("R3", administration(dose=dose))] == [says]
 
 
 def test_doses_of_one_line_are_summed_in_writing() -> None:
