@@ -122,7 +122,6 @@ def _administration(given: Given, family: Family, day: date) -> Administration:
         status="completed",
         drug=_drug(given, family, (package.ndc,) if package and given.ndc else ()),
         start=_on(day),
-        has_start=True,
         dose=Amount(dose, "mg"),
         encounter=_ENCOUNTER,
         orders=("MedicationRequest/case",),
@@ -151,7 +150,6 @@ def _tried(given: Given, day: date) -> Iterator[Administration]:
             status="completed",
             drug=Drug(family=family.family),
             start=_on(day - timedelta(days=30 * number)),
-            has_start=True,
             dose=Amount(Decimal(100), "mg"),
         )
 

@@ -112,7 +112,6 @@ class Administration(Struct, frozen=True, kw_only=True):
     status: str
     drug: Drug
     start: Moment | None = None
-    has_start: bool = False
     end: Moment | None = None
     dose: Amount = Amount(problem="missing")
     encounter: str | None = None

@@ -44,7 +44,6 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         status=str(status),
         drug=given,
         start=start,
-        has_start=any(name in resource for name in ("effectiveDateTime", "effectivePeriod", "_effectiveDateTime")),
         end=end,
         dose=_dose(dosages),
         encounter=collection.key(resource.get("context")) or collection.key(resource.get("encounter")),

@@ -99,10 +99,12 @@ def _strength(
     if len(chosen) != 1 or not chosen[0].strength:
         return None, None, True
     mass = _positive(mg(amount(chosen[0].strength.get("numerator"))))
-    volume = _positive(ml(amount(chosen[0].strength.get("denominator"))))
+    per = amount(chosen[0].strength.get("denominator"))
+    volume = _positive(ml(per))
     whole = _positive(ml(amount(fhir.mapping(medication.get("amount")).get("numerator"))))
     if mass is None or not (volume or whole):
-        return None, None, mass is not None
+        # "100 mg a vial" leaves the volume to the label; any other denominator that can't be read leaves it open.
+        return None, None, mass is not None and (per.unit == "vial" or per.problem == "missing")
     volume = volume or whole or Decimal(1)
     label = codes.families()[family].strength_mg_per_ml if family else None
     if diluted and label and mass >= label * volume:

@@ -122,3 +122,27 @@ def test_every_code_is_its_product_and_contradicts_every_other(coding: Coding, e
 
 def test_a_code_of_an_unknown_system_is_no_evidence() -> None:
     assert family("", Coding("urn:other", "J1756"), Coding("", "24909")) is None
+
+
+@pytest.mark.parametrize("text", ["Venofer Injectafer", "venofer/injectafer", "Injectafer, Venofer", "iron sucrose ferric carboxymaltose"])
+def test_two_names_side_by_side_are_both_seen(text: str) -> None:
+    found, _, clash = agreed(FINDER.find(Concept((), text)).evidence)
+    assert (found, clash) == (None, "name says ferric carboxymaltose but name says iron sucrose")
+
+
+@pytest.mark.parametrize(
+    ("text", "display", "diluted"),
+    [
+        ("Venofer", "Venofer", False),
+        ("Venofer", "iron sucrose in sodium chloride 0.9 %", True),
+        ("Venofer IVPB", "", True),
+        ("Venofer 100 mg/5 mL", "iron sucrose 20 mg/mL", False),
+        ("Venofer 100 mg/5 mL", "iron sucrose 2 mg/mL", True),
+        ("Venofer 1,000 mg per 50 mL", "", False),
+        ("Venofer 200 mg in 100 mL", "", True),
+        ("Venofer 0 mg/0 mL", "", False),
+        ("Ondansetron 4 mg/2 mL in NS", "", True),
+    ],
+)
+def test_a_mixture_is_told_by_any_of_its_texts(text: str, display: str, diluted: bool) -> None:
+    assert FINDER.find(Concept((Coding("urn:x", "1", display),), text)).diluted is diluted
