@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve hapi test test-quick fuzz check format docs bench wheel lock clean
+.PHONY: help demo serve hapi test test-quick fuzz mutation check format docs bench wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -33,6 +33,10 @@ test-quick: .venv/.dev  ## units, scenarios and contracts (up to 2 minutes)
 fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up to 30 minutes)
 	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py
 
+mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappings.vials.*" (an hour or more)
+	@nice -n 19 $(BIN)/mutmut run $(ONLY)
+	@$(BIN)/mutmut results
+
 check: .venv/.dev  ## ruff and mypy
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -62,7 +66,7 @@ lock: .venv/.dev  ## write requirements/*.txt anew from pyproject.toml
 	@$(COMPILE) --group sekmet -o requirements/sekmet.txt
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .venv-sekmet .mypy_cache .pytest_cache .ruff_cache .hypothesis dist docker/hapi/target
+	rm -rf .venv .venv-sekmet mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis dist docker/hapi/target
 	find mappings integration tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:

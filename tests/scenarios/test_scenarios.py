@@ -36,9 +36,13 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(node.value.replace(".nan", "nan").replace(".inf", "inf")))
 
 
+def scenarios_by_file() -> dict[str, list[dict[str, Any]]]:
+    return {path.stem: yaml.load(path.read_text("utf-8"), _Loader) for path in sorted(FOLDER.glob("*.yaml"))}  # noqa: S506 - our own safe loader
+
+
 def _scenarios() -> list[Any]:
-    files = {path.stem: yaml.load(path.read_text("utf-8"), _Loader) for path in sorted(FOLDER.glob("*.yaml"))}  # noqa: S506 - our own safe loader
-    return [pytest.param(scenario, id=f"{stem}: {scenario['name']}") for stem, scenarios in files.items() for scenario in scenarios]
+    files = scenarios_by_file().items()
+    return [pytest.param(scenario, id=f"{stem}: {scenario['name']}") for stem, scenarios in files for scenario in scenarios]
 
 
 @pytest.mark.parametrize("scenario", _scenarios())
