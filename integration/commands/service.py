@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,25 +38,31 @@ def serve(
         def capture_signals(self) -> Iterator[None]:
             yield
 
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                _say(f"ferroclaim listens on http://{service.host}:{service.port} for {_sites(settings)}.")
+
     from integration.running import opened
     from integration.web.app import create_app
     from integration.work import tasks
     from integration.work.worker import Worker
 
     settings = _with_address(configuration.load(config), host, port)
-    with opened(settings, connections=16 + settings.service.workers, serving=True) as store:
+    service = settings.service
+    with opened(settings, connections=16 + service.workers, serving=True) as store:
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
-        service = settings.service
         app = create_app(settings, store, worker=inside)
         server = _Server(
-            uvicorn.Config(app, service.host, service.port, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
+            uvicorn.Config(app, service.host, service.port, log_config=None, access_log=False, server_header=False, proxy_headers=False)
         )
         _until_asked_to_stop(lambda: setattr(server, "should_exit", True))
         if inside:
             inside.start()
-        _say(f"ferroclaim listens on http://{service.host}:{service.port} for {_sites(settings)}.")
         try:
             server.run()
+        except SystemExit:
+            pass  # uvicorn's way to say that it did not start
         finally:
             if inside:
                 inside.stop()

@@ -44,10 +44,16 @@ def settle(db: Db, identity: int, outcome: Outcome) -> None:
     db.execute("update notifications set outcome = %s where id = %s", [outcome, identity])
 
 
-def hear(db: Db, site: str, hook: str) -> int | None:
-    """Notes a sign of life; returns the highest event number before it, and keeps others from counting meanwhile."""
-    db.execute("insert into hooks (site, name) values (%s, %s) on conflict (site, name) do update set heard_at = now()", [site, hook])
-    row = db.execute("select last_event from hooks where site = %s and name = %s", [site, hook]).fetchone()
+def hear(db: Db, site: str, hook: str) -> None:
+    """Notes a sign of life, to ten seconds: a row that every notification writes would make each wait for the one before."""
+    fresh = "select 1 from hooks where site = %s and name = %s and heard_at > now() - interval '10 seconds'"
+    if db.execute(fresh, [site, hook]).fetchone() is None:
+        db.execute("insert into hooks (site, name) values (%s, %s) on conflict (site, name) do update set heard_at = now()", [site, hook])
+
+
+def last_number(db: Db, site: str, hook: str) -> int | None:
+    """The highest event number so far; until the transaction ends nobody else counts."""
+    row = db.execute("select last_event from hooks where site = %s and name = %s for update", [site, hook]).fetchone()
     return row[0] if row else None
 
 

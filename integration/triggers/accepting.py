@@ -32,10 +32,9 @@ def _accept(db: Db, queue: Queue, site: str, hook: str, counts_events: bool, not
     references = tuple(row.reference for row in notification.told if row.reference)
     arrival = Arrival(site, hook, notification.shape, notification.kind, references, notification.event_numbers, notification.duplicate_key)
     identity = inbox.take(db, arrival)
-    if counts_events:
-        _count(db, queue, site, hook, notification)
-    else:
-        inbox.hear(db, site, hook)
+    inbox.hear(db, site, hook)
+    if counts_events and notification.last_number is not None:
+        _count(db, queue, site, hook, notification, notification.last_number)
     if identity is None:
         return "duplicate"
     outcome: Outcome = "heard"
@@ -49,11 +48,9 @@ def _accept(db: Db, queue: Queue, site: str, hook: str, counts_events: bool, not
     return outcome
 
 
-def _count(db: Db, queue: Queue, site: str, hook: str, notification: Notification) -> None:
+def _count(db: Db, queue: Queue, site: str, hook: str, notification: Notification, number: int) -> None:
     """A jump in the event numbers is looked into a little later, a counter that began anew at once."""
-    last, number = inbox.hear(db, site, hook), notification.last_number
-    if number is None:
-        return
+    last = inbox.last_number(db, site, hook)
     if last is None or number > last:
         inbox.count(db, site, hook, number)
     first = min(notification.event_numbers, default=number + 1)  # a heartbeat's own number should have come, too

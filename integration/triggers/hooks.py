@@ -78,8 +78,7 @@ def _gate(settings: Settings, store: Store, site_name: str, name: str) -> tuple[
         site = settings.site(site_name)
     except ConfigurationError:
         raise _refused(404, "unknown", "There is no such hook.") from None
-    with store.transaction() as db:
-        found = gate(db, site, name)
+    found = gate(store, site, name)
     if found is None:
         raise _refused(404, "unknown", "There is no such hook.")
     return site, found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from integration.settings import Site
-from integration.store import Db, subscriptions
+from integration.store import Store, subscriptions
 
 HEADER = "X-Ferroclaim-Secret"
 SIGNATURE = "X-Signature"  # Medplum
@@ -42,12 +42,13 @@ class Gate:
         return any(held)
 
 
-def gate(db: Db, site: Site, name: str) -> Gate | None:
+def gate(store: Store, site: Site, name: str) -> Gate | None:
     """The hook NAME of a site: one of the configuration, or a Subscription that we made."""
     if hook := site.hooks.get(name):
         proof = Proof(hook.proof, hook.header, hook.secret.get_secret_value().encode())
         return Gate((proof,), hook.counts_events)
-    made = subscriptions.find(db, site.name, name)
+    with store.transaction() as db:
+        made = subscriptions.find(db, site.name, name)
     if made is None:
         return None
     secret = made.secret.encode()

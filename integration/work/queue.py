@@ -27,14 +27,19 @@ class Queue:
 
         No two jobs of one KEY ever run at once. The caller's transaction goes on in either case.
         """
-        deferrer = self._app.configure_task(task, lock=key, queueing_lock=key, schedule_at=at, priority=priority, connection=db)
-        try:
-            with db.transaction():  # a savepoint: a refused duplicate must not spoil what is kept with it
-                deferrer.defer(**arguments)
-        except AlreadyEnqueued:
+        waiting = db.execute(_WAITING, [key]).fetchone()
+        if waiting is None:
+            try:
+                with db.transaction():  # a savepoint: a refused duplicate must not spoil what is kept with it
+                    self._app.configure_task(task, lock=key, queueing_lock=key, schedule_at=at, priority=priority, connection=db).defer(
+                        **arguments
+                    )
+                    return True
+            except AlreadyEnqueued:
+                pass  # somebody else added it between the two
+        if waiting is None or waiting[0] < priority:
             db.execute(_HASTEN, {"key": key, "priority": priority, "at": at})
-            return False
-        return True
+        return False
 
     def assess(self, db: Db, patient: Patient, cause: str, *, priority: int = USUAL) -> bool:
         """Wakes an assessment once nothing more is told for a moment; a person does not wait for that."""
@@ -51,6 +56,7 @@ class Queue:
         return added
 
 
+_WAITING = "select priority from procrastinate_jobs where queueing_lock = %s and status = 'todo'"
 # Only a more urgent reason moves a job that waits: one that failed keeps its distance.
 _HASTEN = """update procrastinate_jobs set priority = %(priority)s, scheduled_at = least(scheduled_at, %(at)s)
     where queueing_lock = %(key)s and status = 'todo' and priority < %(priority)s"""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from prometheus_client import generate_latest
 from starlette.testclient import TestClient
 
@@ -168,3 +169,27 @@ def test_sweep_keeps_out_of_a_workers_way(service: Running, command: Callable[..
 
 def test_subscribe_says_where_there_is_none(command: Callable[..., tuple[int, str]]) -> None:
     assert command("subscribe") == (0, "general: takes no Subscription from us; `ferroclaim sweep` looks for changes instead.\n")
+
+
+def test_a_fault_of_ours_is_told_by_its_place_alone(service: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    from integration import logs
+    from integration.settings import Log
+
+    app = service.web.app
+
+    @app.get("/fault")  # type: ignore[attr-defined]
+    def fault() -> None:
+        raise KeyError("Patient/p1, Jane Doe")
+
+    logs.configure(Log(format="json"), b"key")
+    try:
+        answer = TestClient(app, raise_server_exceptions=False).get("/fault")
+    finally:
+        structlog.reset_defaults()
+    assert (answer.status_code, answer.json()) == (
+        500,
+        {"error": {"code": "internal", "message": "Something went wrong here. It was logged."}},
+    )
+    said = capsys.readouterr().err
+    assert "Jane" not in said
+    assert "test_operating.py" in said

@@ -31,9 +31,13 @@ class SubscribableEhr(FakeEhr):
     """Turns what is requested active at its next reading, as HAPI does. `stubborn`: into that, instead."""
 
     stubborn = "active"
+    events: dict[str, Any] | None = None
 
     def answer(self, method: str, target: str, body: dict[str, Any] | None, headers: Mapping[str, str]) -> Answer:
         parts = urlsplit(target)
+        if parts.path.endswith("/$events"):
+            self.queries.append(f"{method} {target}")
+            return (200, self.events, {}) if self.events else (404, None, {})
         if method == "DELETE":
             self.queries.append(f"{method} {target}")
             return (204, None, {}) if self.resources.pop(parts.path, None) else (404, None, {})
@@ -185,6 +189,22 @@ def test_topics(start: Callable[..., Running], fake: SubscribableEhr) -> None:
     assert made["criteria"] == "urn:topic:iron"
     assert made["_criteria"]["extension"][0]["valueString"] == "MedicationAdministration?"
     assert made["channel"]["_payload"]["extension"][0]["valueCode"] == "id-only"
+
+
+def test_events_that_never_came_are_asked_for(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+    service = start(form="topic", topics={"MedicationAdministration": "urn:topic:iron"})
+    establish(service)
+    ((secret,),) = service.rows("select secret from subscriptions")
+    for number in (1, 4):
+        told = sent.topic_r4(sent.event(number, "Observation/o1", "Patient/p9"))
+        assert service.notify(told, hook="medication-administration", X_Ferroclaim_Secret=secret) == 204
+    dose = sent.event(3, "MedicationAdministration/ma1", "Patient/p1")
+    fake.events = sent.topic_r4(sent.event(2, "Observation/o2", "Patient/p9"), dose, kind="query-event")
+    service.work()
+    (asked,) = [query for query in fake.queries if "$events" in query]
+    assert parse_qs(urlsplit(asked).query) == {"eventsSinceNumber": ["2"], "eventsUntilNumber": ["3"], "content": ["id-only"]}
+    assert service.rows("select fhir_id from patients where concerns_us") == [("p1",)]
+    assert service.rows("select 1 from sweeps") == []
 
 
 def test_a_site_without_subscriptions_gets_none(running: Callable[..., Running]) -> None:
