@@ -150,8 +150,11 @@ def test_a_contained_medication_is_found(medication_id: str) -> None:
 def test_bundles_in_bundles_are_opened_and_outcomes_skipped() -> None:
     inner = {"resource": bundle(*builders.chart(), urls=False)}
     outcome = {"search": {"mode": "outcome"}, "resource": {"resourceType": "OperationOutcome"}}
-    answer = {"resourceType": "Bundle", "type": "batch-response", "entry": [inner, outcome]}
-    assert [builders.shown(patient) for patient in builders.document_of([answer]).patients] == [["J1756 JZ × 200 ready"]]
+    deleted = {"response": {"status": "204"}}
+    answer = {"resourceType": "Bundle", "type": "batch-response", "entry": [inner, outcome, deleted]}
+    document = builders.document_of([answer])
+    assert [builders.shown(patient) for patient in document.patients] == [["J1756 JZ × 200 ready"]]
+    assert document.unreadable == ()
 
 
 def test_a_bundle_without_the_patient_is_assessed() -> None:
@@ -196,6 +199,34 @@ def test_what_is_broken_of_a_patient_is_named_with_the_patient(broken: Resource)
     found = builders.document_of([*builders.chart(), resource]).patients[0]
     assert builders.shown(found) == ["J1756 JZ × 200 ready"]
     assert [row.resource for row in found.unreadable] == [f"{resource['resourceType']}/x"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "problem"),
+    [
+        ({"resourceType": "Condition", "code": "D50.9"}, "Condition.code has the wrong form: expected an object"),
+        ({"resourceType": "Encounter", "location": "office"}, "Encounter.location has the wrong form: expected a list"),
+    ],
+)
+def test_a_wrong_form_is_said(resource: Resource, problem: str) -> None:
+    found = builders.document_of([*builders.chart(), {"id": "x", "subject": {"reference": "Patient/p1"}} | resource]).patients[0]
+    assert [row.problem for row in found.unreadable] == [problem]
+
+
+@pytest.mark.parametrize(
+    "medications",
+    [
+        [medication(ndc=builders.VENOFER_100, ingredient="iron sucrose")],
+        [medication(ndc=builders.VENOFER_100, meta={"versionId": "1"}), medication(ndc=builders.VENOFER_50, meta={"versionId": "1"})],
+    ],
+    ids=["broken", "two contents of one version"],
+)
+def test_a_medication_that_can_not_be_read_says_nothing(medications: list[Resource]) -> None:
+    given = administration(medicationCodeableConcept=None, medicationReference={"reference": "Medication/medication", "display": "Venofer"})
+    document = builders.document_of([*builders.chart(without=["administration"]), given, *medications])
+    (found,) = document.patients
+    assert (found.lines, builders.gaps(found)) == ((), ["product missing"])
+    assert [row.resource for row in (*found.unreadable, *document.unreadable)] == ["MedicationAdministration/ma1", "Medication/medication"]
 
 
 def test_a_broken_resource_of_a_patient_without_iron_is_named_outside() -> None:

@@ -105,6 +105,40 @@ def test_any_text_is_a_moment_or_none(text: str) -> None:
     assert found is None or found.days(None)[0] <= found.days(None)[1]
 
 
+@pytest.mark.parametrize(("year", "known"), [(1849, False), (1850, True), (2999, True), (3000, False)])
+def test_years_that_are_placeholders(year: int, known: bool) -> None:
+    assert (moment.parse(f"{year}-06-01") is not None) is known
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "zone", "before"),
+    [
+        ("2026-11-01T09:00:00-05:00", "2026-11-01T09:00:00-05:00", None, True),
+        ("2026-11-01T09:00:00-05:00", "2026-11-01T14:00:00Z", None, True),
+        ("2026-11-01T09:00:01-05:00", "2026-11-01T14:00:00Z", None, False),
+        ("2026-11-01T10:00:00-05:00", "2026-11-01T09:30:00-06:00", None, True),
+        # One of them a day: by days, and the same day counts.
+        ("2026-11-01", "2026-11-01T00:00:00-05:00", None, True),
+        ("2026-11-01T23:00:00-05:00", "2026-11-01", None, True),
+        ("2026-11-02", "2026-11-01T23:59:59-05:00", None, False),
+        ("2026-11", "2026-11-01", None, True),
+        ("2026-11-02T04:30:00Z", "2026-11-01", NEW_YORK, True),
+        ("2026-11-02T04:30:00Z", "2026-11-01", ZoneInfo("UTC"), False),
+        # A time without an offset is no better than its day.
+        ("2026-11-01T23:00:00", "2026-11-01T09:00:00-05:00", None, True),
+        ("2026-11-02T00:00:00", "2026-11-01T23:00:00-05:00", None, False),
+    ],
+)
+def test_before_or_at_the_same_time(first: str, second: str, zone: ZoneInfo | None, before: bool) -> None:
+    assert read(first).before_or_same(read(second), zone) is before
+
+
+def test_moments_in_order() -> None:
+    texts = ["2026-10-31T23:00:00-05:00", "2026-11-01", "2026-11-01T09:00:00-05:00", "2026-11-01T14:00:01Z", "2026-11"]
+    shuffled = [texts[3], texts[0], texts[4], texts[2], texts[1]]
+    assert sorted(shuffled, key=lambda text: read(text).order) == texts
+
+
 def test_an_unknown_zone_is_named() -> None:
     with pytest.raises(ValueError, match="America/New_Yrok"):
         moment.zone("America/New_Yrok")

@@ -121,7 +121,8 @@ def test_every_code_is_its_product_and_contradicts_every_other(coding: Coding, e
 
 
 def test_a_code_of_an_unknown_system_is_no_evidence() -> None:
-    assert family("", Coding("urn:other", "J1756"), Coding("", "24909")) is None
+    assert family("", Coding("urn:other", "J1756"), Coding("", "24909"), Coding("urn:other", "B03AC02")) is None
+    assert family("", Coding("http://www.whocc.no/atc", "B03AC"), Coding("hcpcs", "J0885"), Coding("rxnorm", "1")) is None
 
 
 @pytest.mark.parametrize("text", ["Venofer Injectafer", "venofer/injectafer", "Injectafer, Venofer", "iron sucrose ferric carboxymaltose"])
