@@ -119,7 +119,7 @@ def inserts(store: Store) -> float:
 
 
 def workers(folder: Path) -> None:
-    for latency in (0, 20):
+    for latency in (0, 20, 100):
         rates = [assessed(folder / f"{latency}-{hands}", latency, hands) for hands in (1, 2)]
         print(
             f"assessments against a fake EHR that takes {latency} ms: {rates[0]:.0f}/s with one worker, {rates[1]:.0f}/s with two;"

@@ -6,8 +6,7 @@ import time
 from integration import metrics
 from integration.check import policies_of
 from integration.ehr.client import EhrClient
-from integration.errors import ConfigurationError
-from integration.settings import Settings, Site
+from integration.settings import Settings
 from mappings.policy import PolicySet
 
 GOOD_FOR_SECONDS = 3600.0  # an EHR's upgrade, a changed policy file: noticed within the hour
@@ -26,24 +25,13 @@ class Clients:
         with self._lock:
             made, client, policies = self._kept.get(site, (0.0, None, None))
             if client is None or policies is None or time.monotonic() - made > GOOD_FOR_SECONDS:
-                configured = self._site(site)
+                configured = self._settings.site(site)
                 client, policies = EhrClient(configured, observer=metrics.observer(site)), policies_of(configured)
                 self._kept[site] = (time.monotonic(), client, policies)
             return client, policies
-
-    def _site(self, name: str) -> Site:
-        return self._settings.site(name)
 
     def close(self) -> None:
         with self._lock:
             for _, client, _ in self._kept.values():
                 client.close()
             self._kept.clear()
-
-
-def is_configured(settings: Settings, site: str) -> bool:
-    try:
-        settings.site(site)
-    except ConfigurationError:
-        return False
-    return True

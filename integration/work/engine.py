@@ -114,8 +114,8 @@ class Engine:
         now = datetime.now(UTC)
         since = datetime.fromisoformat(job.since) if job.since else now
         decision = decide(error, job.attempt, (now - since) / timedelta(hours=1), self.settings.service.retry_hours)
-        if job.site is None and decision.then == "site rests":
-            decision = Decision("given up")
+        if decision.then == "site rests" and job.site not in self.settings.sites:
+            decision = Decision("given up")  # somebody took the site out of the configuration
         says = str(error) if isinstance(error, FerroclaimError) else f"An unexpected error ({type(error).__name__}) at {where(error)}."
         metrics.failures.labels(job.site or "", type(error).__name__, decision.then).inc()
         log.warning("work failed", task=job.task, site=job.site, job=job.key, error=says, then=decision.then, attempt=job.attempt)

@@ -175,6 +175,14 @@ def test_a_site_that_does_not_let_us_in_rests_instead_of_failing_each_patient(se
     assert (service.failures(), service.queued()) == ([], ["patient:1"])
 
 
+def test_work_for_a_site_that_is_configured_no_more_needs_a_person(service: Running) -> None:
+    with service.store.transaction() as db:
+        service.engine.queue.assess(db, patients.known(db, "former", "p1"), "notification")
+    service.work()
+    assert service.failures() == [("assess", "ConfigurationError", 1)]
+    assert service.queued() == []
+
+
 def test_one_record_that_cannot_be_read_is_tried_again_later_and_later_and_then_given_up(service: Running) -> None:
     service.fake.fail(r"^MedicationAdministration\?", status=500, times=99)
     service.assess()
