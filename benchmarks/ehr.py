@@ -23,7 +23,7 @@ from pytest_httpserver import HTTPServer
 
 from integration.ehr.client import EhrClient
 from integration.ehr.writeback import Worklist, write_back_for
-from integration.settings import Site
+from integration.site import Site
 from tests.fakes.chart import administration, chart, detected_issue, ferritin, ref, resource, transaction
 from tests.fakes.ehr import FakeEhr
 from tests.plugins import hapi

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from integration.ehr.patient import PatientPull
-from integration.settings import Site
+from integration.site import Site
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy import PolicySet, load

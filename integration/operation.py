@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
+from pydantic import Field, SecretStr, StringConstraints, field_validator
+
+from integration.section import Section
 
 # What may close a gap of a patient we know (R12); DetectedIssue and what else we write ourselves never wakes us.
 WAKING = (
@@ -17,11 +19,7 @@ SUBSCRIBED = (
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Hook(_Section):
+class Hook(Section):
     """A way in that somebody else set up: a vendor's event platform, an interface engine."""
 
     secret: SecretStr = Field(description="At least 16 characters, better in the environment than in the file.")
@@ -43,7 +41,7 @@ class Hook(_Section):
         return value
 
 
-class Subscribing(_Section):
+class Subscribing(Section):
     """The Subscriptions that `ferroclaim subscribe` makes at a site, and watches."""
 
     form: Literal["auto", "rest-hook", "topic", "none"] = Field(
@@ -66,7 +64,7 @@ class Subscribing(_Section):
         return values
 
 
-class Sweep(_Section):
+class Sweep(Section):
     """Looking for what no notification told of."""
 
     minutes: int = Field(default=15, ge=1, le=59, description="Between two looks.")
@@ -80,7 +78,7 @@ class Sweep(_Section):
     refresh_patients: int = Field(default=500, ge=0, description="At most so many of them per site and hour.")
 
 
-class Service(_Section):
+class Service(Section):
     host: str = Field(default="127.0.0.1", description="Another address only where people sign in.")
     port: int = Field(default=8000, ge=0, le=65535)
     metrics_port: int | None = Field(default=None, description="Prometheus metrics, on 127.0.0.1; none by default.", ge=0, le=65535)
@@ -92,7 +90,7 @@ class Service(_Section):
     retry_hours: float = Field(default=24, gt=0, description="Work that fails so long needs a person.")
 
 
-class Retention(_Section):
+class Retention(Section):
     """Days. Assessments that are current, and lines, are kept always."""
 
     notifications: int = Field(default=30, ge=1)

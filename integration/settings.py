@@ -4,310 +4,41 @@
 written as an underscore there). Paths in the file are relative to the file.
 """
 
-import ipaddress
 import json
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+from typing import Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
 from integration.errors import ConfigurationError
-from integration.operation import Hook, Name, Retention, Service, Subscribing, Sweep
-from mappings import record
-from mappings import site as facts
+from integration.operation import Retention, Service, Sweep
+from integration.section import ConfiguredPath, Section, safe_address, sentences
+from integration.site import Site
 
 CONFIG_VARIABLE = "FERROCLAIM_CONFIG"
 DEFAULT_FILE = Path("ferroclaim.toml")
 
-Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "generic"]
-WriteBackForm = Literal["auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"]
 Role = Literal["clinician", "biller", "admin"]
-DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
 
 
-def _from_here(path: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder")
-    return path if folder is None else folder / path.expanduser()
-
-
-ConfiguredPath = Annotated[Path, AfterValidator(_from_here)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Auth(_Section):
-    """How we sign in at the site's authorization server (SMART Backend Services, or a client secret)."""
-
-    method: Literal["none", "private_key_jwt", "client_secret_basic", "client_secret_post"] = "none"
-    client_id: str | None = None
-    client_secret: SecretStr | None = Field(default=None, description="Better in the environment than in the file.")
-    key_file: ConfiguredPath | None = Field(
-        default=None, description="Private keys as a JWK set, made by `ferroclaim keys`, or one key as PEM."
-    )
-    key_id: str | None = Field(default=None, description="Which key of the file signs; the newest one by default.")
-    token_url: str | None = Field(default=None, description="Only where the site's SMART configuration has none, or a wrong one.")
-    scopes: list[str] | None = Field(default=None, description="Instead of the scopes that reading and writing need.")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needed = {
-            "none": [],
-            "private_key_jwt": ["client_id", "key_file"],
-            "client_secret_basic": ["client_id", "client_secret"],
-            "client_secret_post": ["client_id", "client_secret"],
-        }[self.method]
-        missing = [name for name in needed if getattr(self, name) is None]
-        if missing:
-            raise ValueError(f"method {self.method} needs {' and '.join(missing)}")
-        return self
-
-
-class SmartApp(_Section):
-    """How people open ferroclaim from this EHR (SMART App Launch), beside how the service signs in for itself."""
-
-    client_id: str = Field(min_length=1)
-    method: Literal["public", "private_key_jwt", "client_secret_basic", "client_secret_post"] = "public"
-    client_secret: SecretStr | None = Field(default=None, description="Better in the environment than in the file.")
-    key_file: ConfiguredPath | None = Field(default=None, description="Private keys, made by `ferroclaim keys`.")
-    key_id: str | None = None
-    scopes: list[str] | None = Field(default=None, description="Instead of the scopes that the pages need.")
-    frame_ancestors: list[str] = Field(default=[], description="Origins of the EHR's own pages, in whose frames ours may stand.")
-    chart_link: str | None = Field(
-        default=None, description="A page of the EHR for a resource; `{type}`, `{id}` and `{patient}` are filled in."
-    )
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.method == "private_key_jwt" and self.key_file is None:
-            raise ValueError("method private_key_jwt needs key_file")
-        if self.method.startswith("client_secret") and self.client_secret is None:
-            raise ValueError(f"method {self.method} needs client_secret")
-        return self
-
-    @field_validator("frame_ancestors")
-    @classmethod
-    def _origins(cls, values: list[str]) -> list[str]:
-        return [_origin(value) for value in values]
-
-    @field_validator("chart_link")
-    @classmethod
-    def _a_web_address(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("must be an http or https address")
-        return value
-
-
-class CdsClient(_Section):
-    """An EHR that may call our CDS services: who signs its tokens, and where its keys are."""
-
-    issuer: str = Field(min_length=1)
-    jwks_url: str
-
-    @field_validator("jwks_url")
-    @classmethod
-    def _safe(cls, value: str) -> str:
-        return _safe_address(value)
-
-
-class Place(_Section):
-    """What a location or an organization is, in a payer's terms."""
-
-    pos: str = Field(pattern=r"^\d{2}$", description="CMS place-of-service code")
-    bill_type: Literal["13X", "72X", "85X"] | None = Field(default=None, description="85X: critical access hospital")
-    off_campus: Literal["PO", "PN", "ER"] | None = None
-    drug_source: DrugSource | None = None
-    r340b: bool | None = Field(default=None, description="Drugs there are bought under 340B.")
-
-
-class Address(_Section):
-    line: list[str] = Field(min_length=1, max_length=2)
-    city: str
-    state: str = Field(pattern=r"^[A-Z]{2}$")
-    postal_code: str = Field(pattern=r"^\d{5}(\d{4})?$")
-
-
-class BillingProvider(_Section):
-    """Loop 2010AA of an 837."""
-
-    name: str
-    npi: str = Field(pattern=r"^\d{10}$")
-    tax_id: str = Field(pattern=r"^\d{9}$")
-    taxonomy: str | None = Field(default=None, pattern=r"^[0-9A-Z]{9}X$")
-    address: Address | None = None
-    phone: str | None = Field(default=None, pattern=r"^\d{10}$")
-    submitter_id: str | None = Field(
-        default=None, pattern=r"^[0-9A-Za-z]{2,15}$", description="Ours at the clearinghouse; the NPI by default."
-    )
-    receiver_name: str | None = Field(default=None, description="The clearinghouse; by default the payer itself.")
-    receiver_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{2,15}$")
-
-    def facts(self) -> facts.BillingProvider:
-        written = self.address.model_dump(exclude={"line"}) if self.address else {}
-        address = record.Address(lines=tuple(self.address.line), **written) if self.address else None
-        return facts.BillingProvider(**self.model_dump(exclude={"address"}), address=address)
-
-    @model_validator(mode="after")
-    def _whole_receiver(self) -> Self:
-        if (self.receiver_name is None) != (self.receiver_id is None):
-            raise ValueError("receiver_name and receiver_id go together")
-        return self
-
-
-class Payer(_Section):
-    """Which payer an Organization is."""
-
-    kind: str = Field(description="a kind of mappings/codes/payers.yaml, e.g. `commercial`")
-    payer: str | None = Field(default=None, description="the payer's own policy, e.g. `centene`")
-    claim_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{2,15}$", description="how claim files address it (837 NM109)")
-
-
-class Limits(_Section):
-    connections: int = Field(default=5, ge=2, le=5, description="At most five connections per site; one is kept for writes.")
-    pages: int = Field(default=100, ge=1, description="Pages followed per search.")
-    page_size: int | None = Field(default=None, ge=1, description="`_count`, instead of the vendor profile's.")
-    resource_bytes: int = Field(default=10 * 2**20, ge=1024)
-    answer_bytes: int = Field(default=100 * 2**20, ge=1024)
-    references: int = Field(default=200, ge=0, description="Referenced resources read one by one, per patient.")
-    connect_timeout_seconds: float = Field(default=5, gt=0)
-    read_timeout_seconds: float = Field(default=60, gt=0)
-    retries: int = Field(default=3, ge=0)
-    writes: int = Field(default=100, ge=0, description="Resources that one run may write; more needs a person to raise it.")
-
-
-def is_loopback(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-def _safe_address(value: str) -> str:
-    """https, or http on this machine."""
-    parts = urlsplit(value)
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
-        raise ValueError("must be an https address")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must hold neither credentials, a query nor a fragment")
-    return value.rstrip("/")
-
-
-def _origin(value: str) -> str:
-    parts = urlsplit(_safe_address(value))
-    if parts.path:
-        raise ValueError("is an origin: scheme and host, without a path")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-class Site(_Section):
-    """One EHR."""
-
-    name: str = Field(default="", pattern=r"^([a-z][a-z0-9_-]*)?$")
-    base_url: str
-    vendor: Vendor = Field(default="auto", description="The vendor profile; `auto` asks the server's CapabilityStatement.")
-    auth: Auth = Auth()
-    search_params: dict[str, str] = Field(default={}, description="Added to every search, e.g. athenahealth's ah-practice.")
-    ca_file: ConfiguredPath | None = Field(default=None, description="Certificates to trust instead of the usual ones.")
-    time_zone: str | None = Field(default=None, description="IANA name, e.g. America/New_York")
-    places: dict[str, Place] = Field(default={}, description="by Location or Organization id")
-    billing_provider: BillingProvider | None = None
-    lab_aliases: dict[str, str] = Field(default={}, description="`system|code` or text of a local test → analyte or LOINC")
-    drug_aliases: dict[str, str] = Field(default={}, description="`system|code` or text of a local drug → product")
-    payer_aliases: dict[str, Payer] = Field(default={}, description="Organization id, identifier or name → payer")
-    drug_sources: dict[str, DrugSource] = Field(default={}, description="by payer or kind of payer")
-    r340b: dict[str, bool] = Field(default={}, description="by payer or kind of payer: whether its drugs are bought under 340B")
-    prior_authorization: dict[str, bool] = Field(default={}, description="by policy id: what it leaves to the site")
-    bill_services: bool = Field(default=False, description="Infusion and injection codes as companion lines.")
-    policy_dir: ConfiguredPath | None = None
-    limits: Limits = Limits()
-    app: SmartApp | None = Field(default=None, description="The SMART app, opened from the chart or by itself.")
-    cds: list[CdsClient] = Field(default=[], description="Who may call the CDS services for this site.")
-    write_back: WriteBackForm = "auto"
-    hooks: dict[Name, Hook] = Field(default={}, description="Notifications that others set up, by the last part of /hooks/{site}/{name}.")
-    subscriptions: Subscribing = Subscribing()
-    auto_release: bool = Field(default=False, description="Ready lines leave without a person; the site's own decision.")
-    production: bool = Field(default=False, description="Claim files carry ISA15 `P` instead of `T`.")
-
-    @classmethod
-    def adhoc(cls, base_url: str, **settings: Any) -> Self:
-        """A site from nothing but its address, for `ferroclaim assess http://... --patient ID`."""
-        try:
-            return cls(**{"name": "adhoc", "base_url": base_url, **settings})
-        except ValidationError as error:
-            raise ConfigurationError(f"{_sentences(error)}.") from None
-
-    def facts(self) -> facts.Site:
-        """What the rules need to know of this site."""
-        return facts.Site(
-            time_zone=self.time_zone,
-            places={key: facts.Place(**place.model_dump()) for key, place in self.places.items()},
-            lab_aliases=self.lab_aliases,
-            drug_aliases=self.drug_aliases,
-            payer_aliases={key: facts.PayerAlias(**payer.model_dump()) for key, payer in self.payer_aliases.items()},
-            prior_authorization=self.prior_authorization,
-            drug_sources=self.drug_sources,
-            r340b=self.r340b,
-            bill_services=self.bill_services,
-            billing_provider=self.billing_provider.facts() if self.billing_provider else None,
-        )
-
-    @field_validator("base_url")
-    @classmethod
-    def _a_fhir_base(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be an http or https address")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("must hold neither credentials, a query nor a fragment")
-        return value.rstrip("/")
-
-    @field_validator("time_zone")
-    @classmethod
-    def _a_known_zone(cls, value: str | None) -> str | None:
-        try:
-            return value if value is None else ZoneInfo(value).key
-        except (KeyError, ValueError, OSError):
-            raise ValueError("is not an IANA time zone, such as America/New_York") from None
-
-    @model_validator(mode="after")
-    def _no_token_in_the_clear(self) -> Self:
-        parts = urlsplit(self.base_url)
-        if self.auth.method != "none" and parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError("authorization needs https; a token must not travel in the clear")
-        return self
-
-
-class Log(_Section):
+class Log(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "text", "json"] = "auto"
     resource_ids: Literal["hashed", "plain"] = "hashed"
 
 
-class OpenIdConnect(_Section):
+class OpenIdConnect(Section):
     """The hospital's own sign-in, for people who work without a chart."""
 
     issuer: str
     client_id: str = Field(min_length=1)
     method: Literal["public", "client_secret_basic", "client_secret_post"] = "client_secret_basic"
     client_secret: SecretStr | None = None
-    scopes: list[str] = ["openid", "profile"]
+    scopes: list[str] = Field(default=["openid", "profile"])
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -318,10 +49,10 @@ class OpenIdConnect(_Section):
     @field_validator("issuer")
     @classmethod
     def _safe(cls, value: str) -> str:
-        return _safe_address(value)
+        return safe_address(value)
 
 
-class Web(_Section):
+class Web(Section):
     """The pages: where they are reached, who may sign in, and as what.
 
     `roles` lists, by role, whom it is for: a `fhirUser` (`Practitioner/12`), a `sub`, an e-mail address, a group of
@@ -329,7 +60,7 @@ class Web(_Section):
     """
 
     public_url: str | None = Field(default=None, description="https address under which people reach the service.")
-    roles: dict[Role, list[str]] = {"clinician": ["*"]}
+    roles: dict[Role, list[str]] = Field(default={"clinician": ["*"]})
     sign_in: OpenIdConnect | None = None
     local_user: str | None = Field(
         default=None, description="Without sign-in, on 127.0.0.1 only: the name under which local use is recorded."
@@ -340,10 +71,10 @@ class Web(_Section):
     @field_validator("public_url")
     @classmethod
     def _safe(cls, value: str | None) -> str | None:
-        return value and _safe_address(value)
+        return value and safe_address(value)
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything that can be configured."""
 
     model_config = ConfigDict(title="ferroclaim.toml")
@@ -355,7 +86,7 @@ class Settings(_Section):
     service: Service = Service()
     sweep: Sweep = Sweep()
     retention: Retention = Retention()
-    sites: dict[str, Site] = {}
+    sites: dict[str, Site] = Field(default={})
 
     @model_validator(mode="before")
     @classmethod
@@ -410,7 +141,7 @@ def _checked(values: dict[str, Any], file: Path | None) -> Settings:
     try:
         return Settings.model_validate(_merged(values, EnvSettingsSource(_Environment)()), context=context)
     except (ValidationError, SettingsError) as error:
-        what = _sentences(error) if isinstance(error, ValidationError) else str(error)
+        what = sentences(error) if isinstance(error, ValidationError) else str(error)
         raise ConfigurationError(f"{file or 'Environment'}: {what}.") from None
 
 
@@ -419,14 +150,6 @@ def _merged(below: Any, above: Any) -> Any:
     if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return above
     return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
-
-
-def _sentences(error: ValidationError) -> str:
-    """What is wrong, key by key, without the values (one may be a secret)."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'site'}: {problem['msg'].removeprefix('Value error, ')}"
-        for problem in error.errors(include_url=False, include_input=False, include_context=False)
-    )
 
 
 if __name__ == "__main__":

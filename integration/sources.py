@@ -11,7 +11,7 @@ from integration.check import Checked, check_pull, owed_issues
 from integration.ehr.client import EhrClient
 from integration.ehr.writeback import Outcome, WriteBack
 from integration.errors import ConfigurationError, EhrError, NotFound
-from integration.settings import Site
+from integration.site import Site
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
 from mappings.policy import PolicySet

@@ -9,7 +9,7 @@ from typing import Any
 from integration.cds.evidence import Known
 from integration.check import check_pull
 from integration.ehr.patient import PatientPull
-from integration.settings import Site
+from integration.site import Site
 from integration.web import wording
 from integration.web.entries import TESTS, draft_order
 from mappings.assessment import Gap, PatientAssessment

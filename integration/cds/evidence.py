@@ -7,7 +7,7 @@ from typing import Any
 from integration.ehr.client import EhrClient
 from integration.ehr.patient import FHIR_ID
 from integration.errors import ConfigurationError, EhrError
-from integration.settings import Site
+from integration.site import Site
 from integration.web.problems import Problem
 
 Resource = dict[str, Any]

@@ -10,7 +10,8 @@ from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
 from integration.errors import FerroclaimError
-from integration.settings import CdsClient, Settings, Site
+from integration.settings import Settings
+from integration.site import CdsClient, Site
 from integration.smart.identity import signed
 from integration.smart.server import Directory, fetched_keys
 from integration.smart.sessions import hashed

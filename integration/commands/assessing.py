@@ -10,6 +10,7 @@ import typer
 
 from integration import settings
 from integration.errors import ConfigurationError
+from integration.site import Site
 from integration.sources import Result, adhoc_or_named, from_collection, from_files, from_server, is_server, writing_back
 from mappings import moment, policy
 from mappings.assessment import Assessment, to_json
@@ -125,9 +126,7 @@ def _result(
     return _of_server(site, None if everyone else patients, policies, at, write)
 
 
-def _of_server(
-    site: settings.Site, patients: list[str] | None, policies: PolicySet, at: datetime, write: tuple[bool, int] | None
-) -> Result:
+def _of_server(site: Site, patients: list[str] | None, policies: PolicySet, at: datetime, write: tuple[bool, int] | None) -> Result:
     from integration.ehr.client import EhrClient
     from integration.ehr.patient import patient_id
     from integration.ehr.writeback import write_back_for

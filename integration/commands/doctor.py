@@ -7,6 +7,7 @@ import typer
 
 from integration import settings
 from integration.errors import ConfigurationError
+from integration.site import Site
 
 _MARKS = {"ok": "✓", "note": "·", "warning": "!", "problem": "✗"}
 
@@ -35,9 +36,9 @@ def doctor(
     raise typer.Exit(0 if all(row.works for row in reports) else 1)
 
 
-def _sites(name: str | None, config: Path | None) -> list[settings.Site]:
+def _sites(name: str | None, config: Path | None) -> list[Site]:
     if name and name.startswith(("http://", "https://")):
-        return [settings.Site.adhoc(name)]
+        return [Site.adhoc(name)]
     loaded = settings.load(config)
     if name:
         return [loaded.site(name)]

@@ -12,7 +12,8 @@ import typer
 
 from integration import settings as configuration
 from integration.errors import ConfigurationError
-from integration.settings import Settings, is_loopback
+from integration.section import is_loopback
+from integration.settings import Settings
 
 Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
 

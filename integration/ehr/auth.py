@@ -20,7 +20,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from integration.ehr.discovery import SmartConfiguration, discover, json_object, plain_request
 from integration.ehr.keys import Key, Keyring, algorithm_of
 from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
-from integration.settings import Auth, Site, SmartApp
+from integration.site import Auth, Site, SmartApp
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integration.ehr.profile import Profile, detected, profile
-from integration.settings import Site
+from integration.site import Site
 
 
 @dataclass(frozen=True)

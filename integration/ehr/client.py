@@ -16,7 +16,7 @@ from integration.ehr.http import Observer, Transport
 from integration.ehr.patient import BATCH_ENTRIES, PatientPull, Reading
 from integration.ehr.plan import Query, pairs
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
-from integration.settings import Site
+from integration.site import Site
 
 NO_CACHE = {"Cache-Control": "no-cache"}
 

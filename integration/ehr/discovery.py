@@ -7,7 +7,8 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from integration.errors import ConfigurationError, Unreachable
-from integration.settings import Site, is_loopback
+from integration.section import is_loopback
+from integration.site import Site
 
 WELL_KNOWN = "/.well-known/smart-configuration"
 

@@ -13,7 +13,7 @@ from integration.ehr.forms import form_for
 from integration.ehr.keys import Keyring, algorithm_of
 from integration.ehr.profile import detected
 from integration.errors import ConfigurationError, EhrError, FerroclaimError
-from integration.settings import Site
+from integration.site import Site
 
 Level = Literal["ok", "note", "problem"]
 # Without these a line cannot become ready; the others settle single requirements.

@@ -17,7 +17,7 @@ from integration.ehr.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, 
 from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
 from integration.ehr.profile import profile
 from integration.errors import BadAnswer, ConfigurationError, OutcomeUnknown, Unreachable
-from integration.settings import Site
+from integration.site import Site
 from mappings.reading.decoding import decode
 
 LONGEST_WAIT_SECONDS = 120

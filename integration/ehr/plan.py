@@ -11,7 +11,7 @@ from integration.ehr.forms import Form, form_for
 from integration.ehr.issues import GAP_SYSTEM
 from integration.ehr.profile import Search, profile
 from integration.errors import ConfigurationError
-from integration.settings import Site
+from integration.site import Site
 from mappings.codes import labs
 
 REPEATED = ("_include", "_include:iterate", "_revinclude")

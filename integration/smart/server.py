@@ -12,7 +12,9 @@ from joserfc.jwk import KeySet
 
 from integration.ehr.discovery import WELL_KNOWN, json_object, plain_request
 from integration.errors import ConfigurationError, EhrError, Unreachable
-from integration.settings import Settings, Site, SmartApp, is_loopback
+from integration.section import is_loopback
+from integration.settings import Settings
+from integration.site import Site, SmartApp
 from integration.smart.refusal import Refusal
 
 OPENID = "/.well-known/openid-configuration"

@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from integration import metrics
 from integration.errors import ConfigurationError
-from integration.settings import Settings, Site
+from integration.settings import Settings
+from integration.site import Site
 from integration.store import Store
 from integration.triggers import notification
 from integration.triggers.accepting import accept

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from integration.settings import Site
+from integration.site import Site
 from integration.store import Store, subscriptions
 
 HEADER = "X-Ferroclaim-Secret"

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.check import Checked
-from integration.settings import Site
+from integration.site import Site
 from integration.web import timeline, wording
 from integration.web.chart_views import Affected, Banner, Card, ChartPage, DoseView, LineView, Proof, link_into_chart
 from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Form, Request, Response
 
-from integration.settings import Role, Settings, is_loopback
+from integration.section import is_loopback
+from integration.settings import Role, Settings
 from integration.smart.identity import Identity
 from integration.smart.launch import Door
 from integration.smart.refusal import Refusal, SignInAgain

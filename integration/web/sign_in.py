@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from integration.ehr.keys import Keyring, jwks_of
-from integration.settings import Settings, is_loopback
+from integration.section import is_loopback
+from integration.settings import Settings
 from integration.smart.launch import Away, redirect_uri
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.store import audit

@@ -14,7 +14,7 @@ from integration.ehr.client import EhrClient
 from integration.ehr.patient import PatientPull
 from integration.ehr.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
-from integration.settings import Site
+from integration.site import Site
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session
 from integration.store import assessments, audit, gaps, notes, patients

@@ -8,7 +8,7 @@ from pytest_httpserver import HTTPServer
 
 from integration.ehr.auth import Tokens
 from integration.ehr.client import EhrClient
-from integration.settings import Site
+from integration.site import Site
 from integration.store import Store
 from tests.fakes import chart
 from tests.fakes.ehr import FakeEhr

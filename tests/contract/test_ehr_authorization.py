@@ -14,7 +14,7 @@ from integration.ehr.auth import Tokens, authorization_for
 from integration.ehr.client import EhrClient
 from integration.ehr.keys import Algorithm, Keyring, generate
 from integration.errors import BadAnswer, ConfigurationError, Unauthorized, Unreachable
-from integration.settings import Site
+from integration.site import Site
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart, ferritin, resource
 from tests.fakes.ehr import FakeEhr

@@ -18,7 +18,7 @@ from werkzeug import Response
 from integration.ehr.client import EhrClient
 from integration.ehr.patient import patient_id
 from integration.errors import BadAnswer, ConfigurationError, Forbidden, Refused, Unreachable
-from integration.settings import Site
+from integration.site import Site
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart, ferritin, resource
 from tests.fakes.ehr import FakeEhr

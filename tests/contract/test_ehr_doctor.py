@@ -11,7 +11,7 @@ from werkzeug import Response
 
 from integration.ehr.doctor import Report, examine
 from integration.ehr.keys import Keyring, generate
-from integration.settings import Site
+from integration.site import Site
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart
 from tests.fakes.ehr import FakeEhr

@@ -9,7 +9,7 @@ import requests
 
 from integration.check import check_pull, policies_of
 from integration.ehr.client import EhrClient
-from integration.settings import Site
+from integration.site import Site
 from mappings.assess import document
 from mappings.writing import claims as claim_bundle
 from mappings.writing import faults, x12

@@ -11,7 +11,7 @@ from integration.ehr.answers import Json
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
 from integration.ehr.writeback import ServerWriteBack, write_back_for
-from integration.settings import Site
+from integration.site import Site
 from tests.fakes.chart import administration, chart, detected_issue, ferritin, mitigation, observation, ref, transaction
 
 Fresh = Callable[[str], str]

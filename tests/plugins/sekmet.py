@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from integration.ehr.keys import Keyring, generate
-from integration.settings import Site
+from integration.site import Site
 from tests.plugins.hapi import must_run
 
 ROOT = Path(__file__).parents[2]

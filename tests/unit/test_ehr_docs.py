@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.settings import Limits, Settings, Site
+from integration.settings import Settings
+from integration.site import Limits, Site
 
 ROOT = Path(__file__).parents[2]
 QUIRKS = (ROOT / "docs" / "ehr-quirks.md").read_text("utf-8")

@@ -8,7 +8,8 @@ import pytest
 
 from integration import settings
 from integration.errors import ConfigurationError
-from integration.settings import Settings, Site, load
+from integration.settings import Settings, load
+from integration.site import Site
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "ferroclaim.schema.json"
 EXAMPLE = """

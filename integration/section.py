@@ -1,0 +1,52 @@
+"""What the sections of the configuration are made of: the model, paths relative to the file, addresses, and what is wrong in a sentence."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _from_here(path: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else folder / path.expanduser()
+
+
+ConfiguredPath = Annotated[Path, AfterValidator(_from_here)]
+
+
+def is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def safe_address(value: str) -> str:
+    """https, or http on this machine."""
+    parts = urlsplit(value)
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
+        raise ValueError("must be an https address")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must hold neither credentials, a query nor a fragment")
+    return value.rstrip("/")
+
+
+def origin(value: str) -> str:
+    parts = urlsplit(safe_address(value))
+    if parts.path:
+        raise ValueError("is an origin: scheme and host, without a path")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def sentences(error: ValidationError) -> str:
+    """What is wrong, key by key, without the values (one may be a secret)."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in problem['loc']) or 'site'}: {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    )
