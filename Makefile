@@ -35,7 +35,7 @@ fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up 
 
 mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappings.vials.*" (an hour or more)
 	@nice -n 19 $(BIN)/mutmut run $(ONLY)
-	@$(BIN)/mutmut results
+	@$(BIN)/python -m tests.mutation.report
 
 check: .venv/.dev  ## ruff and mypy
 	@$(BIN)/ruff check

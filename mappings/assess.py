@@ -227,7 +227,7 @@ def _finding(name: str, result: Result, service: Service) -> Finding:
     blocking = rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING
     row = codes.requirements()[name]
     ruled = policy is not None and rule is not None
-    source = (rule.source if rule and rule.source else None) or row.source or (policy.source if ruled and policy else None)
+    source = (rule.source if rule and rule.source else None) or row.source or (policy.source if policy else None)
     verified = rule.verified if rule and rule.verified is not None else policy.verified if ruled and policy and not row.source else True
     denial = result.denial or row.denial_by_state.get(result.state)
     return Finding(

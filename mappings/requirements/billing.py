@@ -174,13 +174,14 @@ def preferred_product(service: Service) -> Result | None:
     if rule is None or not service.applies(rule) or service.code is None or service.day is None:
         return None
     code = service.code.code
+    given = (cite(service.administration.source, code),)
     if code in rule.codes:
-        return Result(state="met", says=f"{code} is a preferred product.", value=code, rule=rule)
+        return Result(state="met", says=f"{code} is a preferred product.", value=code, rule=rule, evidence=given)
     wanted = ", ".join(rule.codes)
     if code in rule.not_covered:
         says = f"The payer does not cover {code}; it covers {wanted}."
         fix = "Expect no payment for this drug from this payer; choose one that it covers for the next dose."
-        return Result(state="not-covered", says=says, value=code, rule=rule, fix=fix)
+        return Result(state="not-covered", says=says, value=code, rule=rule, fix=fix, evidence=given)
     first = service.day - timedelta(days=rule.lookback_days)
     tried = _tried(service, rule.codes, first)
     if len(tried) >= rule.tried:
@@ -206,11 +207,12 @@ def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[st
 def drug_source(service: Service) -> Result | None:
     """Where the drug came from is one of the known ways, and one that the payer's vendor rule allows."""
     rule = service.rules.drug_source
+    evidence = (cite(service.administration.source, service.drug_source or "no source of the drug"),)
     if service.drug_source is not None and service.drug_source not in get_args(DrugSource):
-        return Result(state="incomplete", says="The recorded source of the drug is not one that is known.", rule=rule)
+        return Result(state="incomplete", says="The recorded source of the drug is not one that is known.", rule=rule, evidence=evidence)
     if rule is None or not service.applies(rule):
         return None
     if service.drug_source in rule.allowed:
-        return Result(state="met", says=f"The payer takes {service.drug_source}.", value=service.drug_source, rule=rule)
+        return Result(state="met", says=f"The payer takes {service.drug_source}.", value=service.drug_source, rule=rule, evidence=evidence)
     says = f"The payer wants the drug from another source ({', '.join(rule.allowed)}), not {service.drug_source}."
-    return Result(state="not-covered", says=says, value=service.drug_source, rule=rule)
+    return Result(state="not-covered", says=says, value=service.drug_source, rule=rule, evidence=evidence)

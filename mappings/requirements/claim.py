@@ -1,6 +1,5 @@
 """What stands on the line itself: date, product, dose, NDC, discarded drug, units, times."""
 
-from mappings.assessment import State
 from mappings.reading.amounts import plain
 from mappings.record import Source
 from mappings.service import Result, Service, cite
@@ -88,6 +87,7 @@ def ndc(service: Service) -> Result | None:
             state="incomplete",
             says=f"The NDC {unknown[0]} is not a finished package of this product that is known here.",
             rule=rule,
+            evidence=(cite(service.administration.source, f"NDC {unknown[0]}"),),
         )
     return Result(state="missing", says="No NDC of the product used is recorded.", rule=rule)
 
@@ -97,6 +97,8 @@ def discarded_amount(service: Service) -> Result | None:
     waste = service.waste
     if waste is None or not service.discard_modifiers:
         return None
+    given = cite(service.administration.source, service.dose.says.rstrip("."))
+    evidence = tuple(dict.fromkeys((given, *service.waste_evidence)))
     if waste.state == "met" or (waste.by and service.reference not in waste.by):
         value = plain(waste.discarded_mg) if waste.state == "met" else None
         return Result(
@@ -104,10 +106,10 @@ def discarded_amount(service: Service) -> Result | None:
             says=waste.says if waste.state == "met" else "Nothing is open for this dose.",
             value=value,
             unit="mg" if value else None,
-            evidence=service.waste_evidence,
+            evidence=evidence,
         )
     fix = f"Document that {plain(waste.expected_mg)} mg was discarded, or what became of it." if waste.expected_mg is not None else None
-    return Result(state=waste.state, says=waste.says, evidence=service.waste_evidence, fix=fix)
+    return Result(state=waste.state, says=waste.says, evidence=evidence, fix=fix)
 
 
 def units_limit(service: Service) -> Result | None:
@@ -124,6 +126,7 @@ def units_limit(service: Service) -> Result | None:
         value=str(service.units_of_day),
         unit="units",
         rule=rule,
+        evidence=(cite(service.administration.source, service.dose.says.rstrip(".")),),
     )
 
 
@@ -133,7 +136,13 @@ def infusion_time(service: Service) -> Result | None:
     if not (service.applies(rule) or service.bills_services):
         return None
     administration = service.administration
-    if administration.start and administration.start.instant and administration.end and administration.end.instant:
-        return Result(state="met", says="Start and stop are recorded.", rule=rule)
-    state: State = "incomplete" if administration.start and administration.start.instant else "missing"
-    return Result(state=state, says="Start and stop of the infusion are not both recorded.", rule=rule)
+    begun = administration.start is not None and administration.start.instant is not None
+    if begun and administration.end and administration.end.instant:
+        evidence = (cite(administration.source, "start and stop"),)
+        return Result(state="met", says="Start and stop are recorded.", rule=rule, evidence=evidence)
+    return Result(
+        state="incomplete" if begun else "missing",
+        says="Start and stop of the infusion are not both recorded.",
+        rule=rule,
+        evidence=(cite(administration.source, "start only"),) if begun else (),
+    )

@@ -31,10 +31,12 @@ def iron_deficiency_diagnosis(service: Service) -> Result | None:
     renal = service.has("anemia-in-ckd")
     if renal:
         return _by_renal_anemia(service, renal)
-    if any(row.code == "D50" for row in service.diagnoses):
+    parent = [row for row in service.diagnoses if row.code == "D50"]
+    if parent:
         return Result(
             state="incomplete",
             says="Iron-deficiency anaemia is recorded without its fourth character (D50.0 to D50.9).",
+            evidence=_cited(parent),
             rule=rule,
         )
     return Result(state="missing", says=f"No iron-deficiency anaemia diagnosis is active on {service.day}.", rule=rule)
@@ -297,9 +299,11 @@ def progress_note(service: Service) -> Result | None:
             evidence=(cite(row.source, "note that is not final"),),
             rule=rule,
         )
-    if any(row.final for row in dated):
+    older = [row for row in dated if row.final]
+    if older:
         return Result(
             state="expired",
+            evidence=tuple(cite(row.source, "older note") for row in older),
             says=f"The last note is older than {rule.window_days} days before {service.day}.",
             rule=rule,
         )

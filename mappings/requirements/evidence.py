@@ -56,7 +56,12 @@ def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
     if state == "not-applicable":
         return Result(state=state, says="The policy's other value holds.", rule=rule)
     if found.result is None:
-        return Result(state=found.state, says=_absent(service, name, rule, found), rule=rule, evidence=_unusable(service, name))
+        return Result(
+            state=found.state,
+            says=_absent(service, name, rule, found),
+            rule=rule,
+            evidence=_older(service, name) or _unusable(service, name),
+        )
     value = found.result.value
     return Result(
         state=state,
@@ -78,6 +83,12 @@ def _absent(service: Service, name: str, rule: LabRule, found: LabState) -> str:
     broken = [row for row in service.record.labs if row.analyte == ANALYTES[name] and row.problem]
     unusable = f" (a result {broken[0].problem} can't be used)" if broken else ""
     return f"No {_WORDS[name]} result {span}{unusable}."
+
+
+def _older(service: Service, name: str) -> tuple[Evidence, ...]:
+    """The newest result of before the window."""
+    row = service.newest_lab(ANALYTES[name])
+    return laboratory.evidence(row) if row else ()
 
 
 def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:

@@ -58,16 +58,17 @@ def _most(label: LabelDose, weight: LabResult | None) -> Decimal:
 
 
 def _course(service: Service, label: LabelDose, dose: Decimal, rule: DosingRule) -> Result:
+    evidence = (cite(service.administration.source, f"{plain(dose)} mg"),)
     if label.course_mg is None or label.course_days is None or service.day is None:
-        return Result(state="met", says="Within the label's dose.", value=plain(dose), unit="mg", rule=rule)
+        return Result(state="met", says="Within the label's dose.", value=plain(dose), unit="mg", rule=rule, evidence=evidence)
     first = service.day - timedelta(days=label.course_days - 1)
     total = dose + sum((mg for day, mg in service.earlier_doses if first <= day <= service.day), Decimal(0))
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
         says = f"{within} is above the label's course of {plain(label.course_mg)} mg."
-        evidence = (cite(service.administration.source, f"{plain(dose)} mg"),)
         return Result(state="not-covered", says=says, value=value, unit="mg", rule=rule, evidence=evidence)
-    return Result(state="met", says=f"{within}; the label's course is {plain(label.course_mg)} mg.", value=value, unit="mg", rule=rule)
+    says = f"{within}; the label's course is {plain(label.course_mg)} mg."
+    return Result(state="met", says=says, value=value, unit="mg", rule=rule, evidence=evidence)
 
 
 def label_dose(service: Service) -> LabelDose | None:

@@ -18,9 +18,11 @@ FOLDER = Path(__file__).parent
 WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
 EXPECTATIONS = {
     "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages",
-    "denials",
+    "denials", "values", "cites",
 }  # fmt: skip
 
+
+NOTHING_TO_CITE = ("No result shows iron overload.", "Whether this plan asks for prior authorization is not known")
 
 _ON_AND_OFF = {("tag:yaml.org,2002:bool", first) for first in "oO"}
 
@@ -61,8 +63,22 @@ def test_scenario(scenario: dict[str, Any]) -> None:
         return
     assert len(document.patients) == 1
     found = document.patients[0]
+    _well_founded(found)
     for name in EXPECTATIONS & set(expected):
         assert _found(name, expected[name], found) == expected[name], f"{name} of {builders.shown(found)} {builders.gaps(found)}"
+
+
+def _well_founded(found: PatientAssessment) -> None:
+    """Whatever a scenario is about: no finding without a word, a source, and what it rests on; no gap without a fix."""
+    for row in found.requirements:
+        if row.state != "not-applicable":
+            assert row.says, row
+            assert row.source, row
+            assert row.evidence or row.state == "missing" or row.says.startswith(NOTHING_TO_CITE), row
+    for gap in found.gaps:
+        assert gap.message.startswith(tuple(row.says or "" for row in found.requirements if row.requirement == gap.requirement)), gap
+        assert gap.message.endswith((".", ".)")), gap
+        assert gap.fix.endswith("."), gap
 
 
 def _build(row: dict[str, Any]) -> builders.Resource:
@@ -83,24 +99,30 @@ def _policies(changes: dict[str, Any] | None) -> policy.PolicySet:
 
 
 def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
-    if name == "lines":
-        return builders.shown(found)
-    if name in ("gaps", "warnings"):
-        return builders.gaps(found, blocking=name == "gaps")
-    if name == "states":
-        return {requirement: builders.state(found, requirement) for requirement in expected}
+    if name in ("lines", "gaps", "warnings"):
+        return builders.shown(found) if name == "lines" else builders.gaps(found, blocking=name == "gaps")
+    if name in ("states", "values", "cites", "denials"):
+        return {requirement: _of_requirement(name, requirement, found) for requirement in expected}
     if name in ("pending", "reversed"):
         return [f"{row.administration.partition('/')[2]} {row.status}" for row in getattr(found, name)]
     if name == "unreadable":
         return [row.resource for row in found.unreadable]
     if name == "notes":
         return [note for note in expected if any(note in said for line in found.lines for said in line.notes)]
-    if name == "denials":
-        predicted = {gap.requirement: gap.predicted_denial for gap in found.gaps}
-        return {row: " ".join([denial.carc, *denial.rarc]) if (denial := predicted[row]) else None for row in expected}
     if name == "messages":
         return [said for said in expected if any(said in f"{gap.message} {gap.fix}" for gap in found.gaps)]
     # `line`, `jw_line`: elements of the first line, of the JW line, as the document names them.
     row = found.lines[0] if name == "line" else next(line for line in found.lines if "JW" in line.modifiers)
     line = msgspec.json.decode(msgspec.json.encode(row))
     return {element: line[element] for element in expected}
+
+
+def _of_requirement(name: str, requirement: str, found: PatientAssessment) -> Any:
+    """The state of a requirement, its value with unit, the resources it rests on, or the denial that its gap predicts."""
+    if name == "states":
+        return builders.state(found, requirement)
+    if name == "denials":
+        denial = next(gap.predicted_denial for gap in found.gaps if gap.requirement == requirement)
+        return " ".join([denial.carc, *denial.rarc]) if denial else None
+    row = next(row for row in found.requirements if row.requirement == requirement)
+    return [item.resource for item in row.evidence] if name == "cites" else " ".join(filter(None, (row.value, row.unit)))

@@ -98,7 +98,7 @@ def test_what_was_read_from_a_note_is_marked() -> None:
     (line, _) = builders.assessed(administration(dose="150 mg", note="Wasted 50 mg.")).lines
     chain = builders.assessed(administration(dose="150 mg", note="Wasted 50 mg.")).requirements
     (waste,) = [row for row in chain if row.requirement == "discarded-amount"]
-    assert [row.says for row in waste.evidence] == ["Wasted 50 mg (read from a note)"]
+    assert [row.says for row in waste.evidence] == ["150 mg", "Wasted 50 mg (read from a note)"]
     assert set(waste.evidence) <= set(line.evidence)
 
 
