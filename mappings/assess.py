@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from mappings import codes, payment
 from mappings.assessment import SCHEMA, WORST_FIRST, Assessment, Denial, Finding, Gap, PatientAssessment, Unreadable
-from mappings.codes import BillingCode, Family
+from mappings.codes.tables import BillingCode, Family
 from mappings.coordination import Coordination, coordinate
 from mappings.diagnoses import stated
 from mappings.dialysis import status as kidney_status

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mappings import documents, policy_checks
-from mappings.codes import Dated
+from mappings.codes.tables import Dated
 from mappings.documents import DataFileError
 from mappings.policy_rules import (
     UNITS,

@@ -9,7 +9,7 @@ from msgspec import Struct
 from mappings import codes
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
-from mappings.codes import Family, Package
+from mappings.codes.tables import Family, Package
 from mappings.moment import Moment
 from mappings.policy import Case, Policy, PolicySet
 from mappings.policy_rules import Given

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from mappings import codes, expression
-from mappings.codes import Dated
+from mappings.codes.tables import Dated
 from mappings.policy_rules import UNITS, DatedModifier, LabRule, Policy, Rule
 
 MOST_MODIFIERS = 4

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from mappings.assessment import State
-from mappings.codes import Dated
+from mappings.codes.tables import Dated
 
 Kind = Literal["medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"]
 LabName = Literal["ferritin", "tsat", "hb"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from mappings import codes, words
-from mappings.codes import BillingCode, Family, Package
+from mappings.codes.tables import BillingCode, Family, Package
 from mappings.record import Coding, Concept
 
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mappings import codes, laboratory
 from mappings.assessment import Evidence, State
-from mappings.codes import BillingCode, Family
+from mappings.codes.tables import BillingCode, DenialCodes, Family
 from mappings.coordination import Coordination
 from mappings.diagnoses import Stated, having
 from mappings.dialysis import KidneyStatus
@@ -38,7 +38,7 @@ class Result(Struct, frozen=True, kw_only=True):
     unit: str | None = None
     rule: Rule | None = None
     fix: str | None = None
-    denial: codes.DenialCodes | None = None
+    denial: DenialCodes | None = None
 
 
 def cite(source: Source, says: str) -> Evidence:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from mappings import codes, payment, vials
 from mappings.assessment import Evidence, Step
-from mappings.codes import Dated
+from mappings.codes.tables import Dated
 from mappings.diagnoses import Sequenced
 from mappings.groups import Group
 from mappings.reading.amounts import plain

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct
 
-from mappings.codes import Dated
+from mappings.codes.tables import Dated
 
 _PROVENANCE = ("source", "verified", "when", "blocking")
 

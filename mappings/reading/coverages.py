@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from mappings import codes, words
+from mappings.codes.tables import PayerName
 from mappings.reading import fhir, people
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
@@ -55,7 +56,7 @@ class CoverageReader:
         return by_id or next((self._by_name[words.plain(text)] for text in texts if words.plain(text) in self._by_name), None)
 
 
-def _kind(resource: Resource, named: list[codes.PayerName]) -> tuple[str | None, bool]:
+def _kind(resource: Resource, named: list[PayerName]) -> tuple[str | None, bool]:
     """The kind of payer, and whether codes and names contradict each other."""
     strong = {row.kind for row in named if row.strong and row.kind}
     coded = [kind for coding in fhir.concept(resource.get("type")).codings for kind in [_coded(coding)] if kind]
@@ -101,7 +102,7 @@ def _coded(coding: Coding) -> tuple[str, bool] | None:
     return kind, kind in ("drug-only", "dental", "vision", "not-medical", "supplement")
 
 
-def _named(text: str) -> Iterator[codes.PayerName]:
+def _named(text: str) -> Iterator[PayerName]:
     """The names in a text: the first certain one, and every insurer's."""
     rows = [row for row in codes.payers().names if words.contains(text, row.name)]
     yield from [row for row in rows if row.strong][:1]

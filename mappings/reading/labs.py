@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from mappings import codes, words
-from mappings.codes import Analyte
+from mappings.codes.tables import Analyte
 from mappings.moment import Moment
 from mappings.reading import fhir
 from mappings.reading.amounts import plain, written

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import get_args
 
 from mappings import codes
-from mappings.codes import DenialCodes
+from mappings.codes.tables import DenialCodes
 from mappings.policy import AuthorizationRule, Rule
 from mappings.policy_rules import DrugSource
 from mappings.record import Administration, Authorization

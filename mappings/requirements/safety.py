@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from mappings import codes, laboratory
-from mappings.codes import LabelDose
+from mappings.codes.tables import LabelDose
 from mappings.expression import compare
 from mappings.policy import UNITS, DosingRule, OverloadRule
 from mappings.reading.amounts import plain

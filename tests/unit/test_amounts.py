@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import codes
+from mappings.codes.tables import Package
 from mappings.doses import mg_of
 from mappings.reading.amounts import amount, exact, mg, ml, plain, unit_of
 from tests import builders
@@ -197,7 +198,7 @@ def test_a_bag_is_part_of_the_arithmetic() -> None:
 
 
 @pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)
-def test_a_vial_is_its_content_and_its_volume(package: codes.Package) -> None:
+def test_a_vial_is_its_content_and_its_volume(package: Package) -> None:
     label = codes.families()[package.family].strength_mg_per_ml
     assert label is None or package.mg == package.ml * label
 

@@ -10,6 +10,7 @@ import pytest
 from ucumvert import PintUcumRegistry
 
 from mappings import codes, laboratory, moment
+from mappings.codes.tables import Analyte
 from mappings.reading import Collection, Reader
 from mappings.record import LabResult, PatientRecord, Source
 from mappings.site import Site
@@ -38,14 +39,14 @@ def test_factors_agree_with_ucum(analyte: str, canonical: str, unit: str, factor
 
 
 @pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
-def test_molar_factors_are_those_of_the_molar_mass(row: codes.Analyte) -> None:
+def test_molar_factors_are_those_of_the_molar_mass(row: Analyte) -> None:
     for unit, factor in row.units.items():
         if unit in MOLAR:
             assert float(factor) == pytest.approx(MOLAR[unit], rel=1e-3)
 
 
 @pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
-def test_each_analyte_reads_its_own_unit(row: codes.Analyte) -> None:
+def test_each_analyte_reads_its_own_unit(row: Analyte) -> None:
     assert row.units.get(row.unit, Decimal(1)) == 1
 
 

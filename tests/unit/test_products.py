@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import codes
+from mappings.codes.tables import NotBillable, Package
 from mappings.products import ProductFinder, agreed, billing_code, normal_ndc
 from mappings.record import Coding, Concept
 from tests import builders
@@ -54,7 +55,7 @@ def test_a_normal_ndc_is_eleven_digits_and_stays(written: str) -> None:
 
 
 @pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)
-def test_every_package_is_its_product_and_a_whole_vial_is_billed_without_waste(package: codes.Package) -> None:
+def test_every_package_is_its_product_and_a_whole_vial_is_billed_without_waste(package: Package) -> None:
     ndc = package.ndc
     given = builders.administration(dose=f"{package.mg} mg", text=None, ndc=f"{ndc[:5]}-{ndc[5:9]}-{ndc[9:]}")
     (line,) = builders.assessed(given).lines
@@ -67,7 +68,7 @@ def test_every_package_is_its_product_and_a_whole_vial_is_billed_without_waste(p
 
 
 @pytest.mark.parametrize("row", codes.package_table().not_billable, ids=lambda row: row.product)
-def test_a_bulk_or_imaging_ndc_never_bills(row: codes.NotBillable) -> None:
+def test_a_bulk_or_imaging_ndc_never_bills(row: NotBillable) -> None:
     ndc = f"{row.product[:5]}-{row.product[5:]}-01"
     named = builders.assessed(builders.administration(text="iron sucrose", ndc=ndc))
     assert (named.lines, builders.gaps(named)) == ((), ["product contradicted"])

@@ -1,0 +1,352 @@
+"""What the rows of the code tables hold. Each has its source; `verified: false` marks what no official text was seen for."""
+
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Literal
+
+from msgspec import Struct, field
+
+
+class Dated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
+    """Something that holds from-to, both days included."""
+
+    start: date | None = None
+    end: date | None = None
+    source: str = ""
+    verified: bool = True
+
+    def holds(self, day: date) -> bool:
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
+
+
+class BillingCode(Dated, frozen=True, kw_only=True):
+    code: str
+    mg_per_unit: Decimal
+    use: str | None = None
+
+
+class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
+    names: tuple[str, ...]
+    use: str
+
+
+class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where there is one."""
+
+    family: str
+    name: str
+    names: tuple[str, ...]
+    codes: tuple[BillingCode, ...]
+    strength_mg_per_ml: Decimal | None = None
+    label_population: Literal["ckd"] | None = None
+    retired: tuple[str, ...] = ()
+    rxnorm: tuple[str, ...] = ()
+    atc: tuple[str, ...] = ()
+    presentations: tuple[Presentation, ...] = ()
+    source: str = ""
+    verified: bool = True
+
+
+class NotIvIron(Struct, frozen=True, forbid_unknown_fields=True):
+    rxnorm: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
+    names: tuple[str, ...]
+    rxnorm: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class Products(Struct, frozen=True, forbid_unknown_fields=True):
+    families: tuple[Family, ...]
+    not_iv_iron: NotIvIron
+    oral_iron: OralIronNames
+
+
+class Package(Struct, frozen=True, forbid_unknown_fields=True):
+    """A finished package: mg and mL of one container."""
+
+    ndc: str
+    family: str
+    mg: Decimal
+    ml: Decimal
+    label: str
+    source: str
+    verified: bool
+
+
+class NotBillable(Struct, frozen=True, forbid_unknown_fields=True, rename={"what": "is"}):
+    product: str
+    what: str
+    source: str
+    verified: bool
+
+
+class Packages(Struct, frozen=True, forbid_unknown_fields=True):
+    packages: tuple[Package, ...]
+    not_billable: tuple[NotBillable, ...]
+
+
+class Analyte(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    analyte: str
+    unit: str
+    loinc: tuple[str, ...]
+    units: dict[str, Decimal]
+    fractions: tuple[str, ...] = ()
+    source: str
+    verified: bool
+
+
+class TibcFactor(Struct, frozen=True):
+    factor: Decimal
+    source: str
+    verified: bool
+
+
+class TooSoon(Struct, frozen=True, forbid_unknown_fields=True):
+    analytes: tuple[str, ...]
+    days: int
+    source: str
+    verified: bool
+
+
+class NeverEvidence(Struct, frozen=True, forbid_unknown_fields=True, rename={"what": "is"}):
+    loinc: str
+    what: str
+    source: str
+    verified: bool
+
+
+class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    analytes: tuple[Analyte, ...]
+    never: tuple[NeverEvidence, ...]
+    tibc_per_transferrin: TibcFactor
+    too_soon_after_dose: tuple[TooSoon, ...]
+
+    @cached_property
+    def by_loinc(self) -> dict[str, Analyte]:
+        return {code: analyte for analyte in self.analytes for code in analyte.loinc}
+
+    @cached_property
+    def never_loinc(self) -> frozenset[str]:
+        return frozenset(row.loinc for row in self.never)
+
+    @cached_property
+    def by_name(self) -> dict[str, Analyte]:
+        return {analyte.analyte: analyte for analyte in self.analytes}
+
+
+class DatedDiagnosis(Dated, frozen=True, kw_only=True):
+    code: str
+
+
+class Icd10(Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    verified: bool
+    billable: tuple[str, ...]
+    dated: tuple[DatedDiagnosis, ...]
+    groups: dict[str, tuple[str, ...]]
+
+
+class Prefix(Struct, frozen=True, forbid_unknown_fields=True):
+    prefix: str
+    source: str
+    verified: bool
+
+
+class SnomedRow(Struct, frozen=True, forbid_unknown_fields=True):
+    code: str
+    icd10: str
+    source: str
+    verified: bool
+
+
+class DialysisCode(Struct, frozen=True, forbid_unknown_fields=True):
+    system: str
+    code: str
+    kind: str
+    source: str
+    verified: bool
+
+
+class PregnancyCode(Struct, frozen=True, forbid_unknown_fields=True):
+    snomed: str
+    source: str
+    verified: bool
+
+
+class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    icd10: Icd10
+    oral_iron_contraindication: tuple[Prefix, ...]
+    snomed: tuple[SnomedRow, ...]
+    dialysis_treatment: tuple[DialysisCode, ...]
+    pregnancy: tuple[PregnancyCode, ...]
+
+    @cached_property
+    def by_snomed(self) -> dict[str, str]:
+        return {row.code: row.icd10 for row in self.snomed}
+
+    @cached_property
+    def dialysis_codes(self) -> dict[tuple[str, str], str]:
+        return {(row.system, row.code): row.kind for row in self.dialysis_treatment}
+
+    @cached_property
+    def _dated(self) -> dict[str, DatedDiagnosis]:
+        return {row.code: row for row in self.icd10.dated}
+
+    @cached_property
+    def _billable(self) -> frozenset[str]:
+        return frozenset(self.icd10.billable) | {row.code for row in self.icd10.dated}
+
+    def group(self, name: str) -> frozenset[str]:
+        return self._groups[name]
+
+    @cached_property
+    def _groups(self) -> dict[str, frozenset[str]]:
+        return {name: frozenset(codes) for name, codes in self.icd10.groups.items()}
+
+    def billable(self, code: str, day: date) -> bool:
+        """Whether the code is a billable one on that day."""
+        dated = self._dated.get(code)
+        return code in self._billable and (dated is None or dated.holds(day))
+
+    def contraindicates_oral_iron(self, code: str) -> bool:
+        return any(code.startswith(row.prefix) for row in self.oral_iron_contraindication)
+
+
+class Units(Struct, frozen=True, forbid_unknown_fields=True):
+    ucum: dict[str, str]
+    texts: dict[str, str]
+    mg_per: dict[str, Decimal]
+    ml_per: dict[str, Decimal]
+    source: str
+    verified: bool
+
+
+class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A place of service and the kind of claim it is billed on."""
+
+    code: str
+    name: str
+    claim: Literal["professional", "institutional"]
+    bill_type: str | None = None
+    revenue_code: str | None = None
+
+
+class Settings(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    source: str
+    verified: bool
+    place_of_service: tuple[Setting, ...]
+    encounter_class: dict[str, str]
+    inpatient_class: tuple[str, ...]
+    location_type: dict[str, str]
+
+    @cached_property
+    def by_code(self) -> dict[str, Setting]:
+        return {row.code: row for row in self.place_of_service}
+
+
+class SoptRow(Struct, frozen=True, forbid_unknown_fields=True):
+    prefix: str
+    kind: str
+    source: str
+    verified: bool
+
+
+class PayerName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    kind: str | None = None
+    payer: str | None = None
+    strong: bool = True
+
+
+class Payers(Struct, frozen=True, forbid_unknown_fields=True):
+    sopt: tuple[SoptRow, ...]
+    act_code: dict[str, str]
+    self_pay: tuple[str, ...]
+    names: tuple[PayerName, ...]
+    source: str
+    verified: bool
+
+
+class PaymentLimits(Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from"}):
+    quarter: str
+    start: date
+    limit: dict[str, Decimal]
+    source: str
+    verified: bool
+
+
+class OppsStatus(Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "status": "is"}):
+    start: date
+    status: str
+
+
+class Opps(Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    verified: bool
+    last_release: date
+    status: dict[str, tuple[OppsStatus, ...]]
+    packaged: tuple[str, ...]
+    separate: tuple[str, ...]
+
+
+class ConsolidatedBilling(Dated, frozen=True, kw_only=True):
+    codes: tuple[str, ...]
+
+
+class DiscardModifier(Dated, frozen=True, kw_only=True):
+    modifier: str
+
+
+class Payment(Struct, frozen=True, forbid_unknown_fields=True):
+    limits: tuple[PaymentLimits, ...]
+    opps: Opps
+    esrd_consolidated_billing: tuple[ConsolidatedBilling, ...]
+    discard_modifiers: tuple[DiscardModifier, ...]
+    esrd_discard_modifiers: Dated
+
+
+class LabelDose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Label limits for a population: mg of one dose (or mg per kg), mg of a course and its length in days."""
+
+    family: str
+    population: Literal["hemodialysis", "peritoneal", "not-on-dialysis", "child", "any"]
+    single_mg: Decimal
+    single_mg_per_kg: Decimal | None = None
+    course_mg: Decimal | None = None
+    course_days: int | None = None
+    source: str
+    verified: bool
+
+
+class DenialCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    carc: str
+    rarc: tuple[str, ...] = ()
+
+
+class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of R10."""
+
+    id: str
+    scope: Literal["patient", "administration"]
+    title: str
+    fix: str
+    waivable: bool
+    carc: str | None = None
+    rarc: tuple[str, ...] = ()
+    severity: Literal["low", "moderate", "high"] = "low"
+    source: str | None = None
+    denial_by_state: dict[str, DenialCodes] = field(default_factory=dict)
+
+
+class RequirementTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """`source` and `verified` are those of the predicted denials."""
+
+    source: str
+    verified: bool
+    requirements: tuple[Requirement, ...]
