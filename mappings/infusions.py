@@ -3,53 +3,66 @@
 Codes only (their texts are licensed). Never in dialysis, never by a professional in a facility (iron-billing s. 7).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from mappings import codes
 from mappings.assessment import ClaimLine, Step
 from mappings.groups import Group
 from mappings.identity import stable_id
-from mappings.service import Service
-
-_SOURCE = "CPT time rules as published by codingclarified 2025-10-13"
-PUSH_MINUTES = 15
-FIRST_HOUR = 90
-
-
-def administration_codes(minutes: int | None) -> list[tuple[str, int]]:
-    """Codes and units for one drug: a push up to 15 minutes or without stop time; else the first hour, and further ones of > 30 minutes."""
-    if minutes is None or minutes <= PUSH_MINUTES:
-        return [("96374", 1)]
-    further = max(0, (minutes - 60 + 29) // 60)
-    return [("96365", 1), *([("96366", further)] if further else [])]
-
-
-def minutes_of(service: Service) -> int | None:
-    start, end = service.administration.start, service.administration.end
-    if start is None or end is None or start.instant is None or end.instant is None or end.instant < start.instant:
-        return None
-    return int((end.instant - start.instant).total_seconds() // 60)
+from mappings.service import Service, cite
 
 
 def companion_lines(groups: Iterable[Group], lines: Iterable[ClaimLine]) -> list[ClaimLine]:
-    """One set of lines per group whose setting bills the administration itself."""
-    by_administration = {reference: row for row in lines if "JW" not in row.modifiers for reference in row.administrations}
-    found: list[ClaimLine] = []
+    """The services of each encounter and day: one initial one, an infusion before a push, the other drugs after it."""
+    drug_lines = {reference: row for row in lines if "JW" not in row.modifiers for reference in row.administrations}
+    visits: dict[object, dict[str, list[Service]]] = {}
     for group in groups:
-        service = group.first
-        drug = by_administration.get(service.reference)
-        if drug is None or drug.status == "not-billable" or not service.bills_services:
-            continue
-        for code, units in administration_codes(minutes_of(service)):
-            found.append(_line(service, drug, code, units))
+        first = group.first
+        if first.bills_services and first.day and drug_lines[first.reference].status != "not-billable":
+            here = first.encounter.source.resource if first.encounter else first.administration.encounter
+            visits.setdefault((first.day, here), {}).setdefault(drug_lines[first.reference].code, []).extend(group.counted)
+    found = []
+    for drugs in visits.values():
+        for place, services in enumerate(sorted(drugs.values(), key=lambda rows: (not _infusions(rows), rows[0].reference))):
+            found += [_line(services, drug_lines[services[0].reference], *row) for row in administration_codes(services, place == 0)]
     return found
 
 
-def _line(service: Service, drug: ClaimLine, code: str, units: int) -> ClaimLine:
-    minutes = minutes_of(service)
-    says = f"{minutes} minutes" if minutes is not None else "no stop time: as a push"
+def administration_codes(services: Sequence[Service], initial: bool) -> list[tuple[str, int]]:
+    """CPT codes and units for one drug at one encounter. Without a stop time it was a push; the times of several bags add up."""
+    table = codes.administration_services()
+    minutes = sum(_infusions(services))
+    if not minutes:
+        push = (table.initial_push if initial else table.sequential_push, 1)
+        again = _pushed_again(services)
+        return [push, *([(table.repeated_push, again)] if again else [])]
+    further = -((60 + table.further_hour_over_minutes - minutes) // 60)
+    hour = (table.initial_infusion if initial else table.sequential_infusion, 1)
+    return [hour, *([(table.further_hour, further)] if further > 0 else [])]
+
+
+def _infusions(services: Iterable[Service]) -> list[int]:
+    """Minutes of those that are longer than a push."""
+    return [minutes for row in services if (minutes := row.minutes or 0) > codes.administration_services().push_minutes]
+
+
+def _pushed_again(services: Sequence[Service]) -> int:
+    """Pushes of a drug after its first one, on a facility's claim, each far enough from the one before."""
+    starts = sorted(row.administration.start.instant for row in services if row.administration.start and row.administration.start.instant)
+    apart = codes.administration_services().repeated_push_minutes * 60
+    later = [one for one, other in zip(starts[1:], starts, strict=False) if (one - other).total_seconds() >= apart]
+    return len(later) if services[0].setting.claim == "institutional" else 0
+
+
+def _line(services: Sequence[Service], drug: ClaimLine, code: str, units: int) -> ClaimLine:
+    table = codes.administration_services()
+    times = [row.minutes for row in services]
+    says = " + ".join("no stop time, as a push" if minutes is None else f"{minutes} minutes" for minutes in times)
+    cited = tuple(cite(row.administration.source, "start and stop") for row in services)
+    step = Step("administration", f"{says} → {code} × {units}", table.source, table.verified, table.start, table.end, cited)
     return ClaimLine(
-        id=stable_id("line", service.record.patient, service.reference, code),
-        administrations=(service.reference,),
+        id=stable_id("line", services[0].record.patient, services[0].reference, code),
+        administrations=tuple(sorted(row.reference for row in services)),
         service_date=drug.service_date,
         code=code,
         modifiers=(),
@@ -63,8 +76,9 @@ def _line(service: Service, drug: ClaimLine, code: str, units: int) -> ClaimLine
         diagnoses=drug.diagnoses,
         place_of_service=drug.place_of_service,
         bill_type=drug.bill_type,
-        revenue_code="0260" if drug.bill_type else None,
+        revenue_code=table.revenue_code if drug.bill_type else None,
         drug_source=drug.drug_source,
         notes=("administration service; its payment is not priced here",),
-        trace=(Step("administration", f"{says} → {code} × {units}", _SOURCE, verified=False),),
+        evidence=cited,
+        trace=(step,),
     )

@@ -24,8 +24,6 @@ from mappings.vials import Waste
 
 # Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many days (R10a).
 DEFAULT_WINDOW_DAYS = 90
-# CPT 96360-96379 are not for professionals in a facility (iron-billing s. 7, from codingclarified 2025-10-13).
-_FACILITIES = frozenset({"19", "22", "23", "24"})
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -107,8 +105,17 @@ class Service(Struct, dict=True, kw_only=True):
     @property
     def bills_services(self) -> bool:
         """Whether the administration itself is billed: never in dialysis, never by a professional in a facility."""
-        in_facility = self.kidney.in_facility or (self.setting.claim == "professional" and self.setting.code in _FACILITIES)
+        facilities = codes.administration_services().not_for_professionals_in
+        in_facility = self.kidney.in_facility or (self.setting.claim == "professional" and self.setting.code in facilities)
         return self.site.bill_services and not in_facility and self.setting.code is not None
+
+    @property
+    def minutes(self) -> int | None:
+        """Whole minutes from start to stop, where both are recorded with their times."""
+        start, end = self.administration.start, self.administration.end
+        if start is None or end is None or start.instant is None or end.instant is None or end.instant < start.instant:
+            return None
+        return int((end.instant - start.instant).total_seconds() // 60)
 
     def units_before_in(self, authorization: Authorization) -> int:
         """Units of this code on earlier lines within the authorization's period."""

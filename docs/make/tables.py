@@ -16,6 +16,7 @@ def chapters() -> dict[str, str]:
         "settings.md": settings(),
         "payers.md": payers(),
         "payment.md": payment(),
+        "services.md": services(),
         "units.md": units(),
     }
 
@@ -256,6 +257,25 @@ The last release seen is of {known.opps.last_release}; it carries forward, and l
 ## Discarded drug
 
 {table(["modifier", "asked", "source", "verified"], discard)}
+"""
+
+
+def services() -> str:
+    known = codes.administration_services()
+    rows = [
+        (f"first drug of an encounter, up to {known.push_minutes} minutes, or no stop time", known.initial_push),
+        ("first drug of an encounter, longer: its first hour", known.initial_infusion),
+        (f"each further hour, once more than {known.further_hour_over_minutes} minutes of it have passed", known.further_hour),
+        (f"another drug, up to {known.push_minutes} minutes", known.sequential_push),
+        ("another drug, longer: its first hour", known.sequential_infusion),
+        (f"the same drug pushed again, {known.repeated_push_minutes} minutes later or more, by a facility", known.repeated_push),
+    ]
+    return f"""# Administration services
+
+Companion lines of the drug, off unless the site bills them (`bill_services`). Never in a dialysis facility, and never on a
+professional's claim in {cell(known.not_for_professionals_in)}. Revenue code on a facility's claim: {known.revenue_code}.
+
+{table(["what", "CPT", "holds", "source", "verified"], [(*row, dates(known), known.source, known.verified) for row in rows])}
 """
 
 

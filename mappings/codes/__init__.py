@@ -1,4 +1,5 @@
-"""The code tables: products, packages, laboratory analytes, diagnoses, units, settings, payers, payment, dosing, requirements.
+"""The code tables: products, packages, laboratory analytes, diagnoses, units, settings, payers, payment, administration services,
+dosing, requirements.
 
 A table is read once.
 """
@@ -7,6 +8,7 @@ from functools import cache
 from typing import TypeVar
 
 from mappings.codes.tables import (
+    AdministrationServices,
     Diagnoses,
     Family,
     LabelDose,
@@ -80,6 +82,11 @@ def payers() -> Payers:
 @cache
 def payment() -> Payment:
     return _table("payment.yaml", Payment)
+
+
+@cache
+def administration_services() -> AdministrationServices:
+    return _table("services.yaml", AdministrationServices)
 
 
 @cache

@@ -311,6 +311,22 @@ class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     esrd_discard_modifiers: Dated
 
 
+class AdministrationServices(Dated, frozen=True, kw_only=True):
+    """CPT codes for giving the drug, and the minutes that decide between them."""
+
+    push_minutes: int
+    further_hour_over_minutes: int
+    initial_push: str
+    initial_infusion: str
+    further_hour: str
+    sequential_push: str
+    sequential_infusion: str
+    repeated_push: str
+    repeated_push_minutes: int
+    not_for_professionals_in: tuple[str, ...]
+    revenue_code: str
+
+
 class LabelDose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Label limits for a population: mg of one dose (or mg per kg), mg of a course and its length in days."""
 

@@ -137,12 +137,12 @@ def infusion_time(service: Service) -> Result | None:
         return None
     administration = service.administration
     begun = administration.start is not None and administration.start.instant is not None
-    if begun and administration.end and administration.end.instant:
+    if service.minutes is not None:
         evidence = (cite(administration.source, "start and stop"),)
         return Result(state="met", says="Start and stop are recorded.", rule=rule, evidence=evidence)
     return Result(
         state="incomplete" if begun else "missing",
-        says="Start and stop of the infusion are not both recorded.",
+        says="Start and stop of the infusion are not both recorded, the stop after the start.",
         rule=rule,
         evidence=(cite(administration.source, "start only"),) if begun else (),
     )
