@@ -18,7 +18,7 @@ def companion_lines(groups: Iterable[Group], lines: Iterable[ClaimLine]) -> list
     visits: dict[object, dict[str, list[Service]]] = {}
     for group in groups:
         first = group.first
-        if first.bills_services and first.day and drug_lines[first.reference].status != "not-billable":
+        if _is_billed(first) and drug_lines[first.reference].status != "not-billable":
             here = first.encounter.source.resource if first.encounter else first.administration.encounter
             visits.setdefault((first.day, here), {}).setdefault(drug_lines[first.reference].code, []).extend(group.counted)
     found = []
@@ -26,6 +26,10 @@ def companion_lines(groups: Iterable[Group], lines: Iterable[ClaimLine]) -> list
         for place, services in enumerate(sorted(drugs.values(), key=lambda rows: (not _infusions(rows), rows[0].reference))):
             found += [_line(services, drug_lines[services[0].reference], *row) for row in administration_codes(services, place == 0)]
     return found
+
+
+def _is_billed(service: Service) -> bool:
+    return service.bills_services and service.day is not None and codes.administration_services().holds(service.day)
 
 
 def administration_codes(services: Sequence[Service], initial: bool) -> list[tuple[str, int]]:
