@@ -21,11 +21,14 @@ class Stated(Struct, frozen=True):
     of_encounter: bool
 
 
+def began_by(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
+    """Confirmed, and not begun after the day; it may be over."""
+    return diagnosis.stands and not (diagnosis.onset and diagnosis.onset.days(zone)[0] > day)
+
+
 def valid_on(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
     """Active and confirmed on the day. One resolved after the dose was valid on the day."""
-    if not diagnosis.stands:
-        return False
-    if diagnosis.onset and diagnosis.onset.days(zone)[0] > day:
+    if not began_by(diagnosis, day, zone):
         return False
     if diagnosis.abatement:
         return diagnosis.abatement.days(zone)[1] >= day
@@ -48,7 +51,7 @@ def stated(
     for row in record.diagnoses:
         if valid_on(row, day, zone):
             of_encounter = row.source.resource in named or (
-                row.category == "encounter" and row.encounter is not None and row.encounter == here
+                row.category != "problem-list" and row.encounter is not None and row.encounter == here
             )
             found += [Stated(code, row, of_encounter) for code in row.icd10]
     found += [Stated(code, row, True) for row in reasons for code in row.icd10]
@@ -74,12 +77,17 @@ class Sequenced(Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-def sequence(rows: Sequence[Stated], day: date, order: Literal["ckd-first", "anemia-first"]) -> Sequenced:
-    """I12/I13/E1x.22 → N18 → D63.1 → D50 → Z99.2 (N17 first in acute kidney injury); D63.1 is never first unless the payer wants it."""
+def sequence(
+    rows: Sequence[Stated], day: date, order: Literal["ckd-first", "anemia-first"] = "ckd-first", in_dialysis_facility: bool = False
+) -> Sequenced:
+    """I12/I13/E1x.22 → N18 → D63.1 → D50 → Z99.2; D63.1 is never first unless the payer wants it.
+
+    An acute kidney injury stands before them where it is what the dialysis facility treats (R8).
+    """
     notes: list[str] = []
     stage = _one_stage(having(rows, "ckd", "ckd-parent"), day, notes)
     groups = [
-        _codes(rows, "aki"),
+        _codes(rows, "aki") if in_dialysis_facility else [],
         _codes(rows, "ckd-cause"),
         stage,
         _codes(rows, "anemia-in-ckd"),

@@ -80,7 +80,7 @@ def _line(
     worth, quarter = payment.value(code, units, service.day, service.payment) if billable and known_dose else (None, None)
     ndcs = _ndc_quantities(group, role)
     sequenced = (
-        sequence(service.diagnoses, service.day, service.policy.diagnosis_order)
+        sequence(service.diagnoses, service.day, service.policy.diagnosis_order, service.kidney.in_facility)
         if service.day and service.policy
         else Sequenced((), (), ())
     )

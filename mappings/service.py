@@ -18,7 +18,7 @@ from mappings.expression import ANALYTES, Facts, LabState, Verdict, judge, parse
 from mappings.moment import Moment
 from mappings.places import Setting
 from mappings.policy import Policy, Requirements, Rule
-from mappings.record import Administration, Authorization, Dispense, Encounter, LabResult, PatientRecord, Source
+from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord, Source
 from mappings.site import Site
 from mappings.vials import Waste
 
@@ -116,12 +116,6 @@ class Service(Struct, dict=True, kw_only=True):
         if start is None or end is None or start.instant is None or end.instant is None or end.instant < start.instant:
             return None
         return int((end.instant - start.instant).total_seconds() // 60)
-
-    def units_before_in(self, authorization: Authorization) -> int:
-        """Units of this code on earlier lines within the authorization's period."""
-        code = self.code.code if self.code else ""
-        first = authorization.start.days(self.zone)[0] if authorization.start else date.min
-        return sum(units for day, other, units in self.earlier_units if other == code and day >= first)
 
     def has(self, *groups: str) -> list[Stated]:
         """The diagnoses of the day that are in one of the groups."""

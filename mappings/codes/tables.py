@@ -152,10 +152,13 @@ class Icd10(Struct, frozen=True, forbid_unknown_fields=True):
     groups: dict[str, tuple[str, ...]]
 
 
-class Prefix(Struct, frozen=True, forbid_unknown_fields=True):
+class Prefix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Codes that begin so. `once`: what happened once counts, also when it is over."""
+
     prefix: str
     source: str
     verified: bool
+    once: bool = False
 
 
 class SnomedRow(Struct, frozen=True, forbid_unknown_fields=True):
@@ -214,8 +217,9 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
         dated = self._dated.get(code)
         return code in self._billable and (dated is None or dated.holds(day))
 
-    def contraindicates_oral_iron(self, code: str) -> bool:
-        return any(code.startswith(row.prefix) for row in self.oral_iron_contraindication)
+    def contraindicates_oral_iron(self, code: str, once: bool = False) -> bool:
+        """With `once`, only what counts also when it is over."""
+        return any(code.startswith(row.prefix) for row in self.oral_iron_contraindication if row.once or not once)
 
 
 class Units(Struct, frozen=True, forbid_unknown_fields=True):

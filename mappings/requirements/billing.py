@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import get_args
 
 from mappings import codes
@@ -83,7 +84,7 @@ def prior_authorization(service: Service) -> Result | None:
             evidence=(cite(found.source, "approved authorization"),),
             rule=rule,
         )
-    if asked == "unknown":
+    if asked == "unknown" and not _for_code(service):
         says = "Whether this plan asks for prior authorization is not known here: set it for the site, or record the authorization."
         return Result(state="incomplete", says=says, rule=rule)
     return _why_not(service, rule)
@@ -97,11 +98,25 @@ def _asked(service: Service, rule: AuthorizationRule) -> str:
 
 
 def usable_authorization(service: Service) -> Authorization | None:
-    """The approved authorization for code and day that has enough units left."""
-    return next(
-        (row for row in _for_code(service) if row.decision == "approved" and _in_period(row, service) and _units_left(row, service)),
-        None,
-    )
+    """The approved authorization for code and day that has enough units left: each line takes from the one that ends first."""
+    code, day = service.code.code if service.code else "", service.day or date.max
+    rows = sorted((row for row in _for_code(service) if row.decision == "approved"), key=lambda row: _ends(row, service) or date.max)
+    left = [row.units for row in rows]
+    taken = None
+    for on, units in [*sorted((on, units) for on, other, units in service.earlier_units if other == code), (day, service.line_units)]:
+        fits = (place for place, row in enumerate(rows) if _in_period(row, service, on) and _enough(left[place], units))
+        taken = next(fits, None)
+        if taken is not None:
+            left[taken] = _rest(left[taken], units)
+    return None if taken is None else rows[taken]
+
+
+def _enough(left: Decimal | None, units: int) -> bool:
+    return left is None or units <= left
+
+
+def _rest(left: Decimal | None, units: int) -> Decimal | None:
+    return None if left is None else left - units
 
 
 def _for_code(service: Service) -> list[Authorization]:
@@ -109,12 +124,21 @@ def _for_code(service: Service) -> list[Authorization]:
     return [row for row in service.record.authorizations if code in row.codes]
 
 
-def _in_period(row: Authorization, service: Service) -> bool:
-    day, zone = service.day or date.max, service.zone
-    begins = row.start.days(zone)[0] if row.start else None
-    rule = service.rules.prior_authorization
-    ends = row.end.days(zone)[1] if row.end else _months_after(begins, rule.months) if begins and rule and rule.months else None
+def _in_period(row: Authorization, service: Service, day: date) -> bool:
+    begins, ends = _begins(row, service), _ends(row, service)
     return (begins is None or begins <= day) and (ends is None or day <= ends)
+
+
+def _begins(row: Authorization, service: Service) -> date | None:
+    return row.start.days(service.zone)[0] if row.start else None
+
+
+def _ends(row: Authorization, service: Service) -> date | None:
+    """As it says, else after the policy's months."""
+    begins, rule = _begins(row, service), service.rules.prior_authorization
+    if row.end:
+        return row.end.days(service.zone)[1]
+    return _months_after(begins, rule.months) if begins and rule and rule.months else None
 
 
 def _months_after(day: date, months: int) -> date:
@@ -124,15 +148,11 @@ def _months_after(day: date, months: int) -> date:
     return date(year, month, min(day.day, monthrange(year, month)[1])) - timedelta(days=1)
 
 
-def _units_left(row: Authorization, service: Service) -> bool:
-    return row.units is None or service.units_before_in(row) + service.line_units <= row.units
-
-
 def _why_not(service: Service, rule: AuthorizationRule) -> Result:
     rows = _for_code(service)
     approved = [row for row in rows if row.decision == "approved"]
     cited = tuple(cite(row.source, f"authorization, {row.decision}") for row in rows)
-    if any(_in_period(row, service) for row in approved):
+    if any(_in_period(row, service, service.day or date.max) for row in approved):
         return Result(state="not-covered", says="The authorized units are used up.", evidence=cited, rule=rule)
     if approved:
         return Result(state="expired", says=f"The authorization does not cover {service.day}.", evidence=cited, rule=rule)
@@ -196,11 +216,16 @@ def preferred_product(service: Service) -> Result | None:
     return Result(state="missing", says=says, rule=rule)
 
 
+def _was_given(row: Administration) -> bool:
+    """Also one that was stopped, as for a reaction to it."""
+    return row.status in ("completed", "stopped") and not row.not_given
+
+
 def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
     """Preferred families given before the dose."""
     families = {row.family for row in codes.families().values() if any(code.code in preferred for code in row.codes)}
     day, zone = service.day or date.max, service.zone
-    rows = [row for row in service.record.administrations if row.status == "completed" and row.start and row.drug.family in families]
+    rows = [row for row in service.record.administrations if _was_given(row) and row.start and row.drug.family in families]
     return {row.drug.family or "": row for row in rows if row.start and first <= row.start.days(zone)[0] < day}
 
 

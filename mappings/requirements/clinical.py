@@ -7,7 +7,7 @@ from msgspec import structs
 
 from mappings import codes, laboratory
 from mappings.assessment import Evidence
-from mappings.diagnoses import Stated
+from mappings.diagnoses import Stated, began_by
 from mappings.expression import ANALYTES
 from mappings.policy import OralIronRule
 from mappings.record import LabResult, OralIron, Order
@@ -44,13 +44,9 @@ def iron_deficiency_diagnosis(service: Service) -> Result | None:
 
 def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
     rule = service.rules.iron_deficiency_diagnosis
-    if not service.has("ckd", "ckd-parent", "ckd-cause"):
-        return Result(
-            state="incomplete",
-            says="Anaemia in CKD (D63.1) is recorded without the kidney disease that must come first.",
-            evidence=_cited(renal),
-            rule=rule,
-        )
+    if not _billable(service, "ckd", "ckd-cause"):
+        says = "Anaemia in CKD (D63.1) is recorded without a billable code of the kidney disease that must come first."
+        return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
     shown_by = rule.renal_anemia if rule else None
     if rule is None or shown_by is None:
         says = "Anaemia in CKD (D63.1) alone proves no iron deficiency."
@@ -76,7 +72,10 @@ def _showing(service: Service, limit: str) -> list[LabResult]:
 
 
 def ckd_diagnosis(service: Service) -> Result | None:
-    """N18.- with its stage, for the drugs whose label population is CKD; an ESRD with a transplant is contradicted for any."""
+    """N18.- with its stage, for the drugs whose label population is CKD.
+
+    For any drug and payer: an ESRD with a transplant is contradicted, and a stage that no claim takes incomplete (R8, R9).
+    """
     rule = service.rules.ckd_diagnosis
     if service.kidney.esrd_diagnosis and service.kidney.transplanted:
         found = service.has("esrd", "kidney-transplant")
@@ -86,21 +85,15 @@ def ckd_diagnosis(service: Service) -> Result | None:
             evidence=_cited(found),
             rule=rule,
         )
+    staged = _billable(service, "ckd", "ckd-parent")
+    partial = service.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
+    if not staged and any(row.code == "N18.3" for row in partial) and not _is_aki_in_facility(service):
+        says = "CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32."
+        return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
     if not _asks_ckd(service, service.applies(rule)):
         return _NOT_ASKED
-    table = codes.diagnoses()
-    day = service.day or date.max
-    staged = [row for row in service.has("ckd", "ckd-parent") if row.code != "N18" and table.billable(row.code, day)]
     if staged:
         return Result(state="met", says=f"{staged[0].code} is recorded.", value=staged[0].code, evidence=_cited(staged), rule=rule)
-    partial = service.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
-    if any(row.code == "N18.3" for row in partial):
-        return Result(
-            state="incomplete",
-            says="CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32.",
-            evidence=_cited(partial),
-            rule=rule,
-        )
     if partial:
         says = f"{partial[0].code} points to kidney disease, but no CKD stage (N18.-) is recorded."
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
@@ -110,8 +103,16 @@ def ckd_diagnosis(service: Service) -> Result | None:
 def _asks_ckd(service: Service, asked: bool) -> bool:
     """Only for products labelled for CKD, and not for acute kidney injury in the dialysis facility (R10)."""
     labelled = service.family is not None and service.family.label_population == "ckd"
-    aki_in_facility = service.kidney.aki and service.kidney.in_facility
-    return asked and labelled and not aki_in_facility
+    return asked and labelled and not _is_aki_in_facility(service)
+
+
+def _is_aki_in_facility(service: Service) -> bool:
+    return service.kidney.aki and service.kidney.in_facility
+
+
+def _billable(service: Service, *groups: str) -> list[Stated]:
+    """Those of the groups that a claim of the day takes."""
+    return [row for row in service.has(*groups) if codes.diagnoses().billable(row.code, service.day or date.max)]
 
 
 def anemia_ckd_link(service: Service) -> Result | None:
@@ -230,7 +231,7 @@ def oral_iron_history(service: Service) -> Result | None:
             evidence=tuple(cite(row.source, row.says) for row in intolerant),
             rule=rule,
         )
-    against = [row for row in service.diagnoses if codes.diagnoses().contraindicates_oral_iron(row.code)]
+    against = _against_oral_iron(service)
     if against:
         return Result(
             state="met",
@@ -240,6 +241,19 @@ def oral_iron_history(service: Service) -> Result | None:
             rule=rule,
         )
     return _trial(service, rule)
+
+
+def _against_oral_iron(service: Service) -> list[Stated]:
+    """Contraindications of the day, and adverse effects of iron that were recorded once: these are not undone by getting well."""
+    table = codes.diagnoses()
+    past = [
+        Stated(code, row, of_encounter=False)
+        for row in service.record.diagnoses
+        if service.day and began_by(row, service.day, service.zone)
+        for code in row.icd10
+        if table.contraindicates_oral_iron(code, once=True)
+    ]
+    return [row for row in service.diagnoses if table.contraindicates_oral_iron(row.code)] or past
 
 
 def _trial(service: Service, rule: OralIronRule) -> Result:
