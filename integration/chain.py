@@ -116,7 +116,7 @@ def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Con
 def _met(row: Finding, console: Console) -> RenderableType:
     says = row.says or "met"
     head = Text(f"{title(row.requirement)}: {says if says[:2].isupper() else says[:1].lower() + says[1:]}")
-    return _marked(sign("met", console), Group(head, *_proof(row.evidence), *_authority(row.source, row.verified)))
+    return _marked(sign("met", console), Group(head, *_proof(row.evidence), *_authority(row.source, row.verified, row.start, row.end)))
 
 
 def _unmet(row: Finding, gap: Gap | None, console: Console) -> RenderableType:
@@ -125,9 +125,8 @@ def _unmet(row: Finding, gap: Gap | None, console: Console) -> RenderableType:
     rows.append(Text(f"{sign('arrow', console)} {(gap.fix if gap else row.fix) or ''}"))
     if row.denial:
         rows.append(Text(f"else denial {terminal.denial(row.denial)}"))
-    return _marked(
-        sign("held" if row.blocking else "warning", console), Group(*rows, *_proof(row.evidence), *_authority(row.source, row.verified))
-    )
+    rows += [*_proof(row.evidence), *_authority(row.source, row.verified, row.start, row.end)]
+    return _marked(sign("held" if row.blocking else "warning", console), Group(*rows))
 
 
 def _marked(mark: str, body: RenderableType) -> RenderableType:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from msgspec import structs
+
 from mappings import codes, payment
 from mappings.assessment import SCHEMA, WORST_FIRST, Assessment, Denial, Finding, Gap, PatientAssessment, Unreadable
-from mappings.codes.tables import BillingCode, Family
+from mappings.codes.tables import BillingCode, Dated, Family
 from mappings.coordination import Coordination, coordinate
 from mappings.diagnoses import stated
 from mappings.dialysis import status as kidney_status
@@ -20,7 +22,7 @@ from mappings.policy import Policy, PolicySet
 from mappings.products import billing_code
 from mappings.reading.conditions import reason
 from mappings.record import Administration, Diagnosis, PatientRecord, Problem
-from mappings.requirements import ALWAYS, CHECKS, NOT_APPLICABLE, NOT_BLOCKING
+from mappings.requirements import ALWAYS, CHECKS, NOT_APPLICABLE, NOT_BLOCKING, OF_GIVING
 from mappings.service import Result, Service, handed_ndcs
 from mappings.site import Site
 
@@ -38,13 +40,13 @@ def assess(record: PatientRecord, policies: PolicySet, as_of: datetime, site: Si
     _settle(groups)
     findings = [row for service in services for row in _findings(service)]
     lines = [line for one in groups for line in claim_lines(one, findings)]
-    lines += companion_lines(groups, lines)
+    lines += companion_lines(groups, lines, findings)
     problems = {(row.resource, row.problem) for row in (*record.unreadable, *intake.problems)}
     ordered = tuple(sorted(lines, key=lambda row: (row.service_date or "", row.code, row.modifiers, row.id)))
     return PatientAssessment(
         patient=record.patient,
         lines=ordered,
-        gaps=_gaps(record.patient, findings, {row.id: row.administrations for row in ordered}),
+        gaps=_gaps(record.patient, findings, {row.id: row.administrations for row in ordered if row.status != "not-billable"}),
         requirements=tuple(sorted(findings, key=lambda row: (row.requirement, row.administrations))),
         pending=intake.pending,
         reversed=intake.reversed,
@@ -210,11 +212,13 @@ def _earlier(other: Service, row: Service) -> bool:
 
 
 def _findings(service: Service) -> list[Finding]:
-    """The state of each requirement for one service; none for one that is not billable."""
+    """The state of each requirement for one service; of one that is not billable, what giving the drug asks where that is billed."""
+    if service.not_billable and not service.has_line:
+        return [_finding("product", NOT_APPLICABLE, service)]
     if service.not_billable:
-        return [] if service.has_line else [_finding("product", NOT_APPLICABLE, service)]
-    if not service.has_line:
-        names: Sequence[str] = ("service-date", "product")
+        names: Sequence[str] = OF_GIVING if service.bills_giving_alone else ()
+    elif not service.has_line:
+        names = ("service-date", "product")
     else:
         names = tuple(CHECKS) if service.day else ALWAYS
     # Of possible duplicates one speaks of the dose, for all of them.
@@ -225,10 +229,7 @@ def _findings(service: Service) -> list[Finding]:
 def _finding(name: str, result: Result, service: Service) -> Finding:
     rule, policy = result.rule, service.policy
     blocking = rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING
-    row = codes.requirements()[name]
-    ruled = policy is not None and rule is not None
-    source = (rule.source if rule and rule.source else None) or row.source or (policy.source if policy else None)
-    verified = rule.verified if rule and rule.verified is not None else policy.verified if ruled and policy and not row.source else True
+    row, authority = codes.requirements()[name], _authority(name, result, policy)
     denial = result.denial or row.denial_by_state.get(result.state)
     return Finding(
         requirement=name,
@@ -237,17 +238,31 @@ def _finding(name: str, result: Result, service: Service) -> Finding:
         if name == "dose" and service.possible_duplicates
         else (service.reference,),
         policy=policy.id if policy and service.known_payer else None,
+        policy_version=policy.version if policy and service.known_payer else None,
         value=result.value,
         unit=result.unit,
         says=result.says or None,
         blocking=blocking,
         write_back=rule.write_back if rule and rule.write_back is not None else blocking,
-        source=source,
-        verified=verified,
+        source=authority.source,
+        verified=authority.verified,
+        start=authority.start,
+        end=authority.end,
         fix=result.fix or row.fix,
         denial=Denial(denial.carc, denial.rarc) if denial else Denial(row.carc, row.rarc) if row.carc else None,
         evidence=result.evidence,
     )
+
+
+def _authority(name: str, result: Result, policy: Policy | None) -> Dated:
+    """What a finding rests on, from-to: the row of a code table that decided, the policy's rule that asks, or the requirement itself."""
+    rule, general = result.rule, codes.requirements()[name].source
+    if result.row:
+        return structs.replace(result.row, source=result.row.source or general or "")
+    if policy and rule:
+        verified = policy.verified if rule.verified is None else rule.verified
+        return Dated(source=rule.source or policy.source, verified=verified, start=policy.effective.start, end=policy.effective.end)
+    return Dated(source=general or (policy.source if policy else ""))
 
 
 def _gaps(patient: str, findings: Iterable[Finding], lines: dict[str, tuple[str, ...]]) -> tuple[Gap, ...]:
@@ -278,11 +293,14 @@ def _gap(patient: str, key: tuple[str, ...], rows: list[Finding], lines: dict[st
         administrations=administrations,
         lines=held,
         policy=worst.policy,
+        policy_version=worst.policy_version,
         message=f"{worst.says or requirement.title}{also}{doubt}",
         fix=worst.fix or requirement.fix,
         predicted_denial=worst.denial,
         source=worst.source,
         verified=worst.verified,
+        start=worst.start,
+        end=worst.end,
         write_back=any(row.write_back for row in rows),
         evidence=tuple(dict.fromkeys(item for row in rows for item in row.evidence)),
     )

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 SCHEMA = "ferroclaim/assessment/1"
 
@@ -95,22 +95,26 @@ class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
     administrations: tuple[str, ...]
     lines: tuple[str, ...]
     policy: str | None
+    policy_version: str | None = None
     message: str
     fix: str
     predicted_denial: Denial | None
     source: str | None
     verified: bool
+    start: date | None = field(default=None, name="from")
+    end: date | None = field(default=None, name="to")
     write_back: bool = True
     evidence: tuple[Evidence, ...] = ()
 
 
 class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The state of one requirement for one administration."""
+    """The state of one requirement for one administration, and the rule that asks: its source, valid from-to."""
 
     requirement: str
     state: State
     administrations: tuple[str, ...]
     policy: str | None
+    policy_version: str | None = None
     value: str | None = None
     unit: str | None = None
     says: str | None = None
@@ -118,6 +122,8 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
     write_back: bool = True
     source: str | None = None
     verified: bool = True
+    start: date | None = field(default=None, name="from")
+    end: date | None = field(default=None, name="to")
     fix: str | None = None
     denial: Denial | None = None
     evidence: tuple[Evidence, ...] = ()

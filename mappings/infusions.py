@@ -5,31 +5,45 @@ Codes only (their texts are licensed). Never in dialysis, never by a professiona
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import structs
+
 from mappings import codes
-from mappings.assessment import ClaimLine, Step
+from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step
 from mappings.groups import Group
 from mappings.identity import stable_id
 from mappings.service import Service, cite
 
 
-def companion_lines(groups: Iterable[Group], lines: Iterable[ClaimLine]) -> list[ClaimLine]:
+def companion_lines(groups: Iterable[Group], lines: Iterable[ClaimLine], findings: Sequence[Finding]) -> list[ClaimLine]:
     """The services of each encounter and day: one initial one, an infusion before a push, the other drugs after it."""
     drug_lines = {reference: row for row in lines if "JW" not in row.modifiers for reference in row.administrations}
     visits: dict[object, dict[str, list[Service]]] = {}
     for group in groups:
         first = group.first
-        if _is_billed(first) and drug_lines[first.reference].status != "not-billable":
+        if _is_billed(first):
             here = first.encounter.source.resource if first.encounter else first.administration.encounter
             visits.setdefault((first.day, here), {}).setdefault(drug_lines[first.reference].code, []).extend(group.counted)
     found = []
     for drugs in visits.values():
         for place, services in enumerate(sorted(drugs.values(), key=lambda rows: (not _infusions(rows), rows[0].reference))):
-            found += [_line(services, drug_lines[services[0].reference], *row) for row in administration_codes(services, place == 0)]
+            drug = _held_apart(services, drug_lines[services[0].reference], findings)
+            found += [_line(services, drug, *row) for row in administration_codes(services, place == 0)]
     return found
 
 
 def _is_billed(service: Service) -> bool:
-    return service.bills_services and service.day is not None and codes.administration_services().holds(service.day)
+    """Where the drug is, or would be if it were ours."""
+    dated = service.day is not None and codes.administration_services().holds(service.day)
+    return dated and service.bills_services and (not service.not_billable or service.bills_giving_alone)
+
+
+def _held_apart(services: Sequence[Service], drug: ClaimLine, findings: Sequence[Finding]) -> ClaimLine:
+    """The drug's line; where the drug is not billed, with what holds giving it."""
+    if drug.status != "not-billable":
+        return drug
+    references = {row.reference for row in services}
+    open_ = {row.requirement for row in findings if row.state in WORST_FIRST and row.blocking and references & set(row.administrations)}
+    return structs.replace(drug, status="held" if open_ else "ready", reasons=tuple(sorted(open_)))
 
 
 def administration_codes(services: Sequence[Service], initial: bool) -> list[tuple[str, int]]:
@@ -72,7 +86,7 @@ def _line(services: Sequence[Service], drug: ClaimLine, code: str, units: int) -
         modifiers=(),
         units=units,
         status=drug.status,
-        payment=drug.payment if drug.payment != "packaged" else "separate",
+        payment="separate" if services[0].known_payer or drug.payment == "separate" else None,
         reasons=drug.reasons,
         policy=drug.policy,
         coverage=drug.coverage,

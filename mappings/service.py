@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mappings import codes, laboratory
 from mappings.assessment import Evidence, State
-from mappings.codes.tables import BillingCode, DenialCodes, Family
+from mappings.codes.tables import BillingCode, Dated, DenialCodes, Family
 from mappings.coordination import Coordination
 from mappings.diagnoses import Stated, having
 from mappings.dialysis import KidneyStatus
@@ -27,7 +27,10 @@ DEFAULT_WINDOW_DAYS = 90
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """What a requirement finds for one administration. `says` is what a clinician reads; `fix` replaces the general one."""
+    """What a requirement finds for one administration. `says` is what a clinician reads; `fix` replaces the general one.
+
+    `rule`: of the policy, that asks; `row`: of the code tables, where one of those decided.
+    """
 
     state: State
     says: str = ""
@@ -35,6 +38,7 @@ class Result(Struct, frozen=True, kw_only=True):
     value: str | None = None
     unit: str | None = None
     rule: Rule | None = None
+    row: Dated | None = None
     fix: str | None = None
     denial: DenialCodes | None = None
 
@@ -110,10 +114,21 @@ class Service(Struct, dict=True, kw_only=True):
         return self.site.bill_services and not in_facility and self.setting.code is not None
 
     @property
+    def bills_giving_alone(self) -> bool:
+        """Somebody else's drug is not billed, giving it is."""
+        return self.bills_services and self.not_billable in ("drug-supplied-by-payer", "drug-sample")
+
+    @property
     def minutes(self) -> int | None:
-        """Whole minutes from start to stop, where both are recorded with their times."""
+        """Whole minutes from start to stop, where both are recorded with their times and can be true."""
+        if self.recorded_minutes is None:
+            return None
+        return self.recorded_minutes if 0 <= self.recorded_minutes <= codes.administration_services().most_minutes else None
+
+    @property
+    def recorded_minutes(self) -> int | None:
         start, end = self.administration.start, self.administration.end
-        if start is None or end is None or start.instant is None or end.instant is None or end.instant < start.instant:
+        if start is None or end is None or start.instant is None or end.instant is None:
             return None
         return int((end.instant - start.instant).total_seconds() // 60)
 

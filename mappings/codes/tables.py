@@ -319,6 +319,7 @@ class AdministrationServices(Dated, frozen=True, kw_only=True):
     """CPT codes for giving the drug, and the minutes that decide between them."""
 
     push_minutes: int
+    most_minutes: int
     further_hour_over_minutes: int
     initial_push: str
     initial_infusion: str

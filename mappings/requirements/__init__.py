@@ -39,6 +39,8 @@ CHECKS: dict[str, Check] = {
 
 # What can be said of an administration whose product or date is not known.
 ALWAYS = ("service-date", "product", "dose")
+# What giving the drug asks where the drug itself is not billed.
+OF_GIVING = ("service-date", "coverage", "place-of-service", "iron-deficiency-diagnosis", "infusion-time")
 # A warning unless the policy says otherwise (R10).
 NOT_BLOCKING = frozenset({"dosing", "iron-overload"})
 NOT_APPLICABLE = Result(state="not-applicable")

@@ -5,9 +5,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import get_args
 
+from msgspec import structs
+
 from mappings import codes
-from mappings.codes.tables import DenialCodes
-from mappings.policy import AuthorizationRule, Rule
+from mappings.codes.tables import Dated, DenialCodes
+from mappings.policy import AuthorizationRule
 from mappings.policy_rules import DrugSource
 from mappings.record import Administration, Authorization
 from mappings.service import Result, Service, cite
@@ -32,24 +34,20 @@ def coverage(service: Service) -> Result | None:
 
 def place_of_service(service: Service) -> Result | None:
     """R7, R8: the setting is known and on the policy's list; the dialysis facility treats ESRD or AKI."""
-    setting = service.setting
+    setting, policy, table = service.setting, service.policy, codes.settings()
     evidence = (cite(setting.source, setting.says),) if setting.source else ()
+    row = Dated(source=table.source, verified=table.verified)
     if setting.code is None:
-        return Result(state="missing", says=setting.says, evidence=evidence)
-    kidney = service.kidney
-    treats = kidney.esrd_diagnosis or kidney.aki
-    if kidney.in_facility and service.policy is not None and service.policy.bundled_with_dialysis and not treats:
+        return Result(state="missing", says=setting.says, evidence=evidence, row=row)
+    asked = structs.replace(policy.effective, source=policy.source, verified=policy.verified) if policy else row
+    if policy and policy.bundled_with_dialysis and service.kidney.in_facility and not (service.kidney.esrd_diagnosis or service.kidney.aki):
         says = "The dose was given in a dialysis facility, but neither end-stage renal disease nor acute kidney injury is recorded."
-        return Result(state="contradicted", says=says, evidence=evidence)
-    allowed = (service.policy.audience.settings if service.policy else ()) or tuple(codes.settings().by_code)
+        return Result(state="contradicted", says=says, evidence=evidence, row=asked)
+    allowed = (policy.audience.settings if policy else ()) or tuple(table.by_code)
     if setting.code not in allowed:
-        return Result(
-            state="not-covered",
-            says=f"Place of service {setting.code} is not on the payer's list ({', '.join(allowed)}).",
-            evidence=evidence,
-            value=setting.code,
-        )
-    return Result(state="met", says=f"Place of service {setting.code}, {setting.says}.", evidence=evidence, value=setting.code)
+        says = f"Place of service {setting.code} is not on the payer's list ({', '.join(allowed)})."
+        return Result(state="not-covered", says=says, evidence=evidence, value=setting.code, row=asked)
+    return Result(state="met", says=f"Place of service {setting.code}, {setting.says}.", evidence=evidence, value=setting.code, row=row)
 
 
 def esrd_consolidated_billing(service: Service) -> Result | None:
@@ -63,8 +61,7 @@ def esrd_consolidated_billing(service: Service) -> Result | None:
     if not kidney.esrd or not rows:
         return None
     says = f"{service.code.code} for a patient with ESRD on dialysis belongs to the dialysis facility's claim (consolidated billing)."
-    rule = Rule(source=rows[0].source, verified=rows[0].verified)
-    return Result(state="not-covered", says=says, evidence=kidney.evidence, rule=rule)
+    return Result(state="not-covered", says=says, evidence=kidney.evidence, row=rows[0])
 
 
 def prior_authorization(service: Service) -> Result | None:

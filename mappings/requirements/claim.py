@@ -1,5 +1,6 @@
 """What stands on the line itself: date, product, dose, NDC, discarded drug, units, times."""
 
+from mappings import codes
 from mappings.reading.amounts import plain
 from mappings.record import Source
 from mappings.service import Result, Service, cite
@@ -33,7 +34,8 @@ def product(service: Service) -> Result:
         return Result(state="missing", says="Nothing says which iron product was given.", evidence=evidence)
     if service.code is None:
         return _no_code(service)
-    return Result(state="met", says=f"{service.family.name}: {service.code.code}.", value=service.code.code, evidence=evidence)
+    says = f"{service.family.name}: {service.code.code}."
+    return Result(state="met", says=says, value=service.code.code, evidence=evidence, row=service.code)
 
 
 def _no_code(service: Service) -> Result:
@@ -97,6 +99,7 @@ def discarded_amount(service: Service) -> Result | None:
     waste = service.waste
     if waste is None or not service.discard_modifiers:
         return None
+    row = next(row for row in reversed(codes.payment().discard_modifiers) if row.modifier in service.discard_modifiers)
     given = cite(service.administration.source, service.dose.says.rstrip("."))
     evidence = tuple(dict.fromkeys((given, *service.waste_evidence)))
     if waste.state == "met" or (waste.by and service.reference not in waste.by):
@@ -107,9 +110,10 @@ def discarded_amount(service: Service) -> Result | None:
             value=value,
             unit="mg" if value else None,
             evidence=evidence,
+            row=row,
         )
     fix = f"Document that {plain(waste.expected_mg)} mg was discarded, or what became of it." if waste.expected_mg is not None else None
-    return Result(state=waste.state, says=waste.says, evidence=evidence, fix=fix)
+    return Result(state=waste.state, says=waste.says, evidence=evidence, fix=fix, row=row)
 
 
 def units_limit(service: Service) -> Result | None:
@@ -132,17 +136,17 @@ def units_limit(service: Service) -> Result | None:
 
 def infusion_time(service: Service) -> Result | None:
     """Asked where the administration service is billed, or by the policy."""
-    rule = service.rules.infusion_time
+    rule, administration = service.rules.infusion_time, service.administration
     if not (service.applies(rule) or service.bills_services):
         return None
-    administration = service.administration
-    begun = administration.start is not None and administration.start.instant is not None
-    if service.minutes is not None:
-        evidence = (cite(administration.source, "start and stop"),)
-        return Result(state="met", says="Start and stop are recorded.", rule=rule, evidence=evidence)
-    return Result(
-        state="incomplete" if begun else "missing",
-        says="Start and stop of the infusion are not both recorded, the stop after the start.",
-        rule=rule,
-        evidence=(cite(administration.source, "start only"),) if begun else (),
-    )
+    recorded = service.recorded_minutes
+    if recorded is None:
+        begun = administration.start is not None and administration.start.instant is not None
+        says = "Start and stop of the infusion are not both recorded."
+        cited = (cite(administration.source, "start only"),) if begun else ()
+        return Result(state="incomplete" if begun else "missing", says=says, rule=rule, evidence=cited)
+    cited = (cite(administration.source, f"{recorded} minutes from start to stop"),)
+    if service.minutes is None:
+        says = f"The recorded stop lies {recorded} minutes after the start: one of the two is wrong."
+        return Result(state="contradicted", says=says, rule=rule, evidence=cited)
+    return Result(state="met", says="Start and stop are recorded.", value=str(recorded), unit="minutes", rule=rule, evidence=cited)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from integration import sums, tables
 from mappings.assessment import Assessment
-from tests.builders import administration, chart, commercial, document_of, ferritin, tsat
+from tests.builders import administration, chart, commercial, condition, document_of, ferritin, tsat
 from tests.unit.test_samples import demo
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +107,15 @@ def test_explain_shows_arithmetic_evidence_sources_and_denial() -> None:
     assert "NOT VERIFIED" in text
     assert "else denial CARC 252, RARC N395" in text
     assert "held by transferrin saturation" in text
+
+
+def test_explain_dates_the_rules_behind_what_is_met_and_what_is_not() -> None:
+    esrd = (condition("N18.6"), condition("N18.4", clinical="inactive"), condition("Z99.2"))
+    text = flat(explained(document_of(chart(*esrd)), "MedicationAdministration/ma1", width=250))
+    assert ", from 2011-01-01, " in text.partition("(consolidated billing).")[2].partition("✓")[0]
+    discarded = text.partition("✓ Discarded amount")[2].partition("✓")[0]
+    assert "from MedicationAdministration/ma1, version 1: 200 mg" in discarded
+    assert ", from 2023-07-01, verified" in discarded
 
 
 def test_explain_an_administration_without_a_line() -> None:
