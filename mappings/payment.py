@@ -5,6 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from mappings import codes
+from mappings.codes.tables import OppsStatus
 from mappings.service import Service
 
 # Office, home and independent clinic: no payer packages a drug there.
@@ -25,20 +26,29 @@ def payment(service: Service) -> Payment | None:
     if policy.opps_packaging:
         if service.setting.code is None:
             return None
-        if service.setting.bill_type == "13X" or service.setting.code == "24":
+        if asks_opps(service):
             return _by_opps(service.code.code, service.day)
     return "separate"
 
 
+def asks_opps(service: Service) -> bool:
+    """Whether the OPPS status of the drug decides: in a hospital's outpatient department, and in an ambulatory surgery centre."""
+    policy = service.policy
+    here = service.setting.bill_type == "13X" or service.setting.code == "24"
+    return policy is not None and policy.opps_packaging and service.known_payer and here
+
+
 def _by_opps(code: str, day: date) -> Payment | None:
-    """By the status of the latest release up to the day; the last one known carries forward."""
-    opps = codes.payment().opps
-    known = [row.status for row in opps.status.get(code, ()) if row.start <= day]
-    if not known:
+    opps, row = codes.payment().opps, opps_status(code, day)
+    if row is None:
         return None
-    if known[-1] in opps.packaged:
-        return "packaged"
-    return "separate" if known[-1] in opps.separate else None
+    return "packaged" if row.status in opps.packaged else "separate" if row.status in opps.separate else None
+
+
+def opps_status(code: str, day: date) -> OppsStatus | None:
+    """The status of the latest release up to the day; the last one known carries forward."""
+    known = [row for row in codes.payment().opps.status.get(code, ()) if row.start <= day]
+    return known[-1] if known else None
 
 
 def opps_carried_forward(day: date) -> bool:

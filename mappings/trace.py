@@ -13,6 +13,7 @@ from mappings.service import Service, cite
 
 Role = Literal["administered", "discarded"]
 _WASTE = "CMS Pub 100-04 ch. 17 s. 40"
+_KIDNEY = "ESRD PPS; that a dialysis of the 90 days before is evidence of it is ours"
 
 
 def trace(group: Group, role: Role, units: int, modifiers: Sequence[str], diagnoses: Sequenced, outcome: str) -> tuple[Step, ...]:
@@ -93,7 +94,8 @@ def _circumstances(service: Service, diagnoses: Sequenced) -> Iterator[Step]:
         yield Step("R7", f"place of service {place.code}, {place.says}", codes.settings().source, codes.settings().verified, evidence=found)
     kidney = service.kidney
     if kidney.esrd or kidney.aki:
-        yield Step("R8", "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury", evidence=kidney.evidence)
+        says = "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury"
+        yield Step("R8", says, _KIDNEY, verified=False, evidence=kidney.evidence)
     if diagnoses.codes:
         stated = [cite(row.by.source, row.code) for code in diagnoses.codes for row in service.diagnoses if row.code == code]
         table = codes.diagnoses().icd10
@@ -111,14 +113,30 @@ def _payer(service: Service) -> Iterator[Step]:
 
 
 def _paid(group: Group, units: int) -> Iterator[Step]:
-    code, day, paid = group.first.code, group.first.day, group.first.payment
-    if paid == "packaged":
-        opps = codes.payment().opps
-        yield Step("R11", "packaged: the hospital is paid for the drug with the visit", opps.source, start=opps.last_release)
-        return
-    yield Step("R11", "bundled: paid with the dialysis treatment" if paid == "bundled" else "paid separately")
+    service = group.first
+    yield _way(service)
+    code, day, paid = service.code, service.day, service.payment
     worth, quarter = payment.value(code.code if code else "", units, day, paid)
     row = next((row for row in codes.payment().limits if row.quarter == quarter), None)
     if row and code and units:
         says = f"{units} units × ${plain(row.limit[code.code])} = ${worth} (payment limit of {quarter}, the latest known)"
         yield Step("R11", says, row.source, row.verified, row.start)
+
+
+_WAYS = {
+    "packaged": "packaged: the hospital is paid for the drug with the visit",
+    "bundled": "bundled: paid with the dialysis treatment",
+    "separate": "paid separately",
+}
+
+
+def _way(service: Service) -> Step:
+    """How the drug is paid: by its OPPS status on the day, else by the policy."""
+    says, policy = _WAYS[service.payment or ""], service.policy
+    row = payment.opps_status(service.code.code, service.day) if service.code and service.day and payment.asks_opps(service) else None
+    if row and service.day:
+        opps = codes.payment().opps
+        verified = opps.verified and not payment.opps_carried_forward(service.day)
+        return Step("R11", f"{says} (OPPS status {row.status})", opps.source, verified, row.start)
+    known = policy if service.known_payer else None
+    return Step("R11", says, known.source, known.verified, known.effective.start, known.effective.end) if known else Step("R11", says)

@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from mappings.assessment import Evidence, Step
-from tests.builders import administration, assessed, chart, document_of
+from tests import builders
+from tests.builders import administration, assessed, chart, condition, document_of, location
 
 
 def steps(rule: str, *changes: dict[str, object], modifier: str | None = None) -> list[Step]:
@@ -74,3 +75,42 @@ def test_the_last_step_is_the_outcome() -> None:
     assert assessed().lines[0].trace[-1].says == "ready: nothing is missing"
     held = document_of(chart(without=["tsat"])).patients[0].lines[0]
     assert held.trace[-1].says == "held by transferrin-saturation"
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "verified"),
+    [("2026-03-10", date(2020, 1, 1), True), ("2026-06-30", date(2020, 1, 1), True), ("2026-07-01", date(2020, 1, 1), False)],
+)
+def test_the_opps_status_is_that_of_the_day_and_carried_forward_it_is_not_verified(day: str, start: date, verified: bool) -> None:
+    hospital = (location("22"), administration(on=f"{day}T09:00:00-05:00"))
+    (step,) = steps("R11", *hospital)[:-1]
+    assert step.says == "packaged: the hospital is paid for the drug with the visit (OPPS status N)"
+    assert (step.start, step.verified) == (start, verified)
+    assert step.source
+
+
+def test_a_drug_that_the_hospital_is_paid_for_apart_cites_its_status() -> None:
+    injectafer = administration(dose="750 mg", text="Injectafer", ndc=builders.INJECTAFER_750, on="2026-05-01T09:00:00-05:00")
+    (step, *_) = steps("R11", injectafer, location("22"))
+    assert (step.says, step.verified) == ("paid separately (OPPS status K)", True)
+    assert step.start
+
+
+def test_elsewhere_the_policy_says_how_the_drug_is_paid() -> None:
+    (step, *_) = steps("R11")
+    assert step.says == "paid separately"
+    assert step.source
+    assert step.source.startswith("NCD 110.10")
+    dialysis = (location("65"), condition("N18.6"), condition("N18.4", clinical="inactive"))
+    (bundled, _) = steps("R11", *dialysis)
+    assert bundled.says == "bundled: paid with the dialysis treatment"
+    assert bundled.source
+    (kidney,) = steps("R8", *dialysis)
+    assert (kidney.says, kidney.verified) == ("end-stage renal disease on dialysis", False)
+    assert kidney.source
+
+
+def test_without_a_payer_nobody_says_how_the_drug_is_paid() -> None:
+    line = document_of(chart(without=["coverage"])).patients[0].lines[0]
+    found = [row for row in line.trace if row.says == "paid separately"]
+    assert [row.source for row in found] == [None]
