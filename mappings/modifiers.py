@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from mappings import codes
 from mappings.policy import DatedModifier, Policy
 from mappings.service import Service
 
@@ -25,8 +26,9 @@ def after_discard(service: Service, met: frozenset[str], policy: Policy | None) 
     if service.is_340b:
         found += [row.modifier for row in _asked(service, rules.r340b)][:1]
     place = service.setting.place
-    if rules.off_campus and place and place.off_campus and service.setting.bill_type in ("13X", "85X"):
-        found.append(place.off_campus)
+    if rules.off_campus and place and service.setting.bill_type in ("13X", "85X"):
+        dated = codes.payment().off_campus_modifiers
+        found += [row.modifier for row in dated if row.modifier == place.off_campus and row.holds(service.day)]
     if service.setting.code == "24":
         found += [row.modifier for row in _asked(service, rules.ambulatory_surgery)][:1]
     return tuple(found)

@@ -77,12 +77,15 @@ def _waste(group: Group) -> Iterator[Step]:
 
 
 def _modifiers(service: Service, modifiers: Iterable[str]) -> Iterator[Step]:
-    asked: list[tuple[str, str, Dated]] = [("R5", row.modifier, row) for row in codes.payment().discard_modifiers]
+    table = codes.payment()
+    asked: list[tuple[str, str, Dated]] = [("R5", row.modifier, row) for row in table.discard_modifiers]
+    asked += [("R6", row.modifier, row) for row in table.off_campus_modifiers]
     if service.policy:
         rules = service.policy.modifiers
         asked += [("R6", row.modifier, row) for row in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery)]
     for name in modifiers:
-        rule, row = next(((rule, row) for rule, known, row in asked if known == name), ("R6", Dated()))
+        day = service.day
+        rule, row = next(((rule, row) for rule, known, row in asked if known == name and day and row.holds(day)), ("R6", Dated()))
         yield _dated(rule, f"modifier {name}", row)
 
 

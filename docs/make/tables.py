@@ -229,6 +229,7 @@ def payment() -> str:
     ]
     esrd = [(row.codes, dates(row), row.source, row.verified) for row in known.esrd_consolidated_billing]
     discard = [(row.modifier, dates(row), row.source, row.verified) for row in known.discard_modifiers]
+    off_campus = [(row.modifier, dates(row), row.source, row.verified) for row in known.off_campus_modifiers]
     discard.append(
         (
             "JW and JZ on the 72X",
@@ -257,6 +258,10 @@ The last release seen is of {known.opps.last_release}; it carries forward, and l
 ## Discarded drug
 
 {table(["modifier", "asked", "source", "verified"], discard)}
+
+## Off-campus departments
+
+{table(["modifier", "asked", "source", "verified"], off_campus)}
 """
 
 

@@ -303,7 +303,7 @@ class ConsolidatedBilling(Dated, frozen=True, kw_only=True):
     codes: tuple[str, ...]
 
 
-class DiscardModifier(Dated, frozen=True, kw_only=True):
+class Modifier(Dated, frozen=True, kw_only=True):
     modifier: str
 
 
@@ -311,7 +311,8 @@ class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     limits: tuple[PaymentLimits, ...]
     opps: Opps
     esrd_consolidated_billing: tuple[ConsolidatedBilling, ...]
-    discard_modifiers: tuple[DiscardModifier, ...]
+    discard_modifiers: tuple[Modifier, ...]
+    off_campus_modifiers: tuple[Modifier, ...]
     esrd_discard_modifiers: Dated
 
 

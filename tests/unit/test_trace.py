@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from mappings.assessment import Evidence, Step
+from mappings.site import Place, Site
 from tests import builders
 from tests.builders import administration, assessed, chart, condition, document_of, location
 
@@ -114,3 +115,11 @@ def test_without_a_payer_nobody_says_how_the_drug_is_paid() -> None:
     line = document_of(chart(without=["coverage"])).patients[0].lines[0]
     found = [row for row in line.trace if row.says == "paid separately"]
     assert [row.source for row in found] == [None]
+
+
+def test_the_modifier_of_an_off_campus_department_cites_its_row() -> None:
+    site = Site(places={"office": Place(pos="19", off_campus="PO")})
+    trace = assessed(location("19"), site=site).lines[0].trace
+    (step,) = [row for row in trace if row.says == "modifier PO"]
+    assert (step.rule, step.start, step.verified) == ("R6", date(2016, 1, 1), False)
+    assert step.source
