@@ -13,6 +13,7 @@ from mappings import policy
 from mappings.assessment import PatientAssessment
 from mappings.site import Site
 from tests import builders
+from tests.scenarios import well_founded
 
 FOLDER = Path(__file__).parent
 WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
@@ -21,8 +22,6 @@ EXPECTATIONS = {
     "denials", "values", "cites",
 }  # fmt: skip
 
-
-NOTHING_TO_CITE = ("No result shows iron overload.", "Whether this plan asks for prior authorization is not known")
 
 _ON_AND_OFF = {("tag:yaml.org,2002:bool", first) for first in "oO"}
 
@@ -57,28 +56,16 @@ def test_scenario(scenario: dict[str, Any]) -> None:
     resources = changes if scenario.get("only") else builders.chart(*changes, without=scenario.get("without", []))
     as_of = datetime.fromisoformat(scenario["as_of"]) if "as_of" in scenario else builders.AS_OF
     site = msgspec.convert(scenario.get("site", {}), Site)
-    document = builders.document_of(resources, as_of, site, _policies(scenario.get("policy")))
+    policies = _policies(scenario.get("policy"))
+    document = builders.document_of(resources, as_of, site, policies)
     if expected.get("omitted"):
         assert not document.patients
         return
     assert len(document.patients) == 1
     found = document.patients[0]
-    _well_founded(found)
+    well_founded.check(found, policies)
     for name in EXPECTATIONS & set(expected):
         assert _found(name, expected[name], found) == expected[name], f"{name} of {builders.shown(found)} {builders.gaps(found)}"
-
-
-def _well_founded(found: PatientAssessment) -> None:
-    """Whatever a scenario is about: no finding without a word, a source, and what it rests on; no gap without a fix."""
-    for row in found.requirements:
-        if row.state != "not-applicable":
-            assert row.says, row
-            assert row.source, row
-            assert row.evidence or row.state == "missing" or row.says.startswith(NOTHING_TO_CITE), row
-    for gap in found.gaps:
-        assert gap.message.startswith(tuple(row.says or "" for row in found.requirements if row.requirement == gap.requirement)), gap
-        assert gap.message.endswith((".", ".)")), gap
-        assert gap.fix.endswith("."), gap
 
 
 def _build(row: dict[str, Any]) -> builders.Resource:
