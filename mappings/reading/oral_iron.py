@@ -1,11 +1,10 @@
 """Oral iron: courses with their dates, intolerances and allergies (R10 oral-iron-history, R12)."""
 
-from datetime import date, timedelta
-from decimal import Decimal
+import re
 
 from mappings import codes, words
 from mappings.moment import Moment
-from mappings.reading import fhir
+from mappings.reading import fhir, timings
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
 from mappings.record import Concept, OralIron
@@ -26,8 +25,17 @@ _INTOLERANCE = (
     "allergy",
     "malabsorption",
 )
+# "No response" is no denial.
+_ONE = "|".join(sorted(set(_INTOLERANCE) - {"no response"}, key=len, reverse=True))
+_BETWEEN = "any|gi|gastrointestinal|known|reported|significant|further|other|issues|problems|and|or|nor"
+_EFFECTS = "effects?|events?|reactions?"
+_DENIED = re.compile(
+    rf" (?:no|without|denies|denied|never)(?: (?:{_BETWEEN}))* (?:{_ONE})(?: (?:{_BETWEEN}|{_EFFECTS}|{_ONE}))*(?= )"
+    rf"| (?:{_ONE})(?: (?:{_EFFECTS}))? (?:none|denied|absent)(?= )"
+)
+_SENTENCES = re.compile(r"[.;]|\bbut\b")
+_NO_ORDERS = frozenset({"proposal", "option"})
 _UNCONFIRMED = frozenset({"refuted", "entered-in-error"})
-_DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7, "mo": 30, "month": 30, "months": 30}
 
 
 def is_oral_iron(concepts: list[Concept]) -> bool:
@@ -65,20 +73,37 @@ def allergy(resource: Resource) -> OralIron | None:
 
 
 def course(resource: Resource, collection: Collection) -> OralIron | None:
-    """A MedicationStatement, MedicationRequest or MedicationDispense of oral iron that was taken or handed out."""
-    if resource.get("status") in _NOT_TAKEN or not is_oral_iron(_medication(resource, collection)):
+    """A MedicationStatement, MedicationRequest or MedicationDispense of oral iron that was taken or handed out.
+
+    One that the patient does not take for its side effects is an intolerance.
+    """
+    intolerant = any(_tells_intolerance(text) for text in _reasons(resource))
+    unlike = _NOT_TAKEN - {"not-taken"} if intolerant else _NOT_TAKEN
+    if resource.get("status") in unlike or _is_not_asked_for(resource) or not is_oral_iron(_medication(resource, collection)):
         return None
     start, end = _dates(resource)
-    reasons = [*fhir.concepts(resource.get("statusReason"))]
-    texts = [text for row in reasons for text in (row.text, *(coding.display for coding in row.codings)) if text]
-    intolerant = any(words.first_of(text, _INTOLERANCE) for text in texts)
     return OralIron(source=fhir.source(resource), intolerance=intolerant, start=start, end=end, says="oral iron")
+
+
+def _is_not_asked_for(resource: Resource) -> bool:
+    return resource.get("doNotPerform") is True or resource.get("intent") in _NO_ORDERS
+
+
+def _reasons(resource: Resource) -> list[str]:
+    reasons = fhir.concepts(resource.get("statusReason"))
+    return [text for row in reasons for text in (row.text, *(coding.display for coding in row.codings)) if text]
+
+
+def _tells_intolerance(text: str) -> bool:
+    """Whether a reason names an intolerance, other than to deny it ("no side effects")."""
+    parts = (_DENIED.sub(" ", words.plain(part)) for part in _SENTENCES.split(text.lower()))
+    return any(words.first_of(part, _INTOLERANCE) for part in parts)
 
 
 def _dates(resource: Resource) -> tuple[Moment | None, Moment | None]:
     if resource["resourceType"] == "MedicationDispense":
         start = fhir.moment(resource.get("whenHandedOver")) or fhir.moment(resource.get("whenPrepared"))
-        return start, _after(start, _days(fhir.mapping(resource.get("daysSupply"))))
+        return start, timings.last_day(start, timings.days(resource.get("daysSupply")))
     if resource["resourceType"] == "MedicationStatement":
         only = fhir.moment(resource.get("effectiveDateTime"))
         if only:
@@ -89,26 +114,13 @@ def _dates(resource: Resource) -> tuple[Moment | None, Moment | None]:
 
 
 def _of_request(resource: Resource) -> tuple[Moment | None, Moment | None]:
-    for row in fhir.items(resource.get("dosageInstruction")):
-        repeat = fhir.mapping(fhir.mapping(row.get("timing")).get("repeat"))
-        if "boundsPeriod" in repeat:
-            return fhir.period(repeat["boundsPeriod"])
+    """As long as the instructions say, else the supply, else the prescription's validity."""
     supply = fhir.mapping(resource.get("dispenseRequest"))
-    start = fhir.period(supply.get("validityPeriod"))[0] or fhir.moment(resource.get("authoredOn"))
-    return start, _after(start, _days(fhir.mapping(supply.get("expectedSupplyDuration")))) or start
-
-
-def _days(duration: Resource) -> int | None:
-    value = fhir.decimal(duration.get("value"))
-    unit = (fhir.text(duration.get("code")) or fhir.text(duration.get("unit"))).lower()
-    if value is None or not Decimal(0) < value < Decimal(3660) or unit not in _DAYS:
-        return None
-    return int(value * _DAYS[unit])
-
-
-def _after(start: Moment | None, days: int | None) -> Moment | None:
-    """The last day of a supply that began at `start`."""
-    if start is None or days is None:
-        return None
-    last: date = start.first + timedelta(days=days - 1)
-    return Moment(last, last)
+    first, last = fhir.period(supply.get("validityPeriod"))
+    begin = first or fhir.moment(resource.get("authoredOn"))
+    instructions = [fhir.mapping(row.get("timing")) for row in fhir.items(resource.get("dosageInstruction"))]
+    start, end = timings.whole(timings.span(timing, begin) for timing in instructions if timing)
+    if start and not end:
+        return start, None
+    end = end or timings.last_day(begin, timings.days(supply.get("expectedSupplyDuration"))) or last or begin
+    return start or begin, end

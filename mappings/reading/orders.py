@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from mappings import codes, words
 from mappings.moment import Moment
 from mappings.products import ProductFinder
-from mappings.reading import fhir
+from mappings.reading import fhir, timings
 from mappings.reading.amounts import amount
 from mappings.reading.collection import Collection
 from mappings.reading.drugs import drug
 from mappings.reading.fhir import Resource
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
 
+# An order or a plan, and what FHIR's request-intent defines as kinds of order.
 _INTENTS = frozenset({"order", "plan", "original-order", "filler-order", "instance-order", "reflex-order"})
+# Between an order and its first dose lie the payer's authorization and a free chair. Ours, not verified.
+_LATE_DAYS = 30
 _STATUSES = frozenset({"active", "completed"})
+_NOT_PLANNED = frozenset({"cancelled", "stopped", "entered-in-error"})
 _ESA_NAMES = (
     "epoetin",
     "epogen",
@@ -39,7 +43,7 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
         drug=wanted,
         counts=resource.get("intent") in _INTENTS and resource.get("status") in _STATUSES and resource.get("doNotPerform") is not True,
         dose=_dose(instructions),
-        has_timing=any(_timed(fhir.mapping(row.get("timing"))) for row in instructions),
+        has_timing=any(timings.has_frequency(fhir.mapping(row.get("timing"))) for row in instructions),
         free_text=any(fhir.text(row.get("text")) or fhir.text(row.get("patientInstruction")) for row in instructions),
         authored=fhir.moment(resource.get("authoredOn")),
         start=start,
@@ -57,31 +61,22 @@ def _dose(instructions: list[Resource]) -> Amount:
     return amount(found)
 
 
-def _timed(timing: Resource) -> bool:
-    """A frequency: a repeat, a coded timing, or dates given one by one."""
-    repeat = fhir.mapping(timing.get("repeat"))
-    named = fhir.concept(timing.get("code"))
-    return bool(
-        timing.get("event")
-        or named.codings
-        or named.text
-        or any(name in repeat for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when"))
-    )
-
-
 def _bounds(resource: Resource, instructions: list[Resource]) -> tuple[Moment | None, Moment | None]:
-    for row in instructions:
-        repeat = fhir.mapping(fhir.mapping(row.get("timing")).get("repeat"))
-        if "boundsPeriod" in repeat:
-            return fhir.period(repeat["boundsPeriod"])
-    return fhir.period(fhir.mapping(resource.get("dispenseRequest")).get("validityPeriod"))
+    """From the first to the last day of all instructions; what one leaves open, the prescription's validity says."""
+    first, last = fhir.period(fhir.mapping(resource.get("dispenseRequest")).get("validityPeriod"))
+    schedules = [timing for row in instructions for timing in [fhir.mapping(row.get("timing"))] if timing]
+    spans = [_span(timing, first, fhir.moment(resource.get("authoredOn"))) for timing in schedules]
+    return timings.whole([(start or first, end or last) for start, end in spans] or [(first, last)])
+
+
+def _span(timing: Resource, start: Moment | None, ordered: Moment | None) -> timings.Span:
+    return timings.span(timing, start) if start else timings.span(timing, ordered, _LATE_DAYS)
 
 
 def planned(resource: Resource, collection: Collection, finder: ProductFinder) -> Iterator[Order]:
     """The activities of a CarePlan that plan an IV iron."""
     if resource.get("status") not in ("active", "completed") or resource.get("intent") not in ("plan", "order"):
         return
-    start, end = fhir.period(resource.get("period"))
     for activity in fhir.items(resource.get("activity")):
         detail = fhir.mapping(activity.get("detail"))
         product = {
@@ -93,22 +88,26 @@ def planned(resource: Resource, collection: Collection, finder: ProductFinder) -
             collection,
             finder,
         )
-        if not wanted.concerns_us or detail.get("status") in ("cancelled", "stopped", "entered-in-error"):
-            continue
-        timing = fhir.mapping(detail.get("scheduledTiming"))
-        bounds = fhir.mapping(timing.get("repeat")).get("boundsPeriod")
-        first, last = fhir.period(bounds or detail.get("scheduledPeriod"))
-        yield Order(
-            source=fhir.source(resource),
-            drug=wanted,
-            counts=True,
-            dose=amount(detail.get("dailyAmount") or detail.get("quantity")),
-            has_timing=_timed(timing) or bool(fhir.text(detail.get("scheduledString"))),
-            free_text=bool(fhir.text(detail.get("description"))),
-            authored=fhir.moment(resource.get("created")),
-            start=first or start,
-            end=last or end,
-        )
+        if wanted.concerns_us and detail.get("status") not in _NOT_PLANNED and detail.get("doNotPerform") is not True:
+            yield _activity(resource, detail, wanted)
+
+
+def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
+    timing = fhir.mapping(detail.get("scheduledTiming"))
+    start, end = fhir.period(plan.get("period"))
+    created = fhir.moment(plan.get("created"))
+    first, last = _span(timing, start, created) if timing else fhir.period(detail.get("scheduledPeriod"))
+    return Order(
+        source=fhir.source(plan),
+        drug=wanted,
+        counts=True,
+        dose=amount(detail.get("dailyAmount") or detail.get("quantity")),
+        has_timing=timings.has_frequency(timing),
+        free_text=bool(fhir.text(detail.get("description")) or fhir.text(detail.get("scheduledString"))),
+        authored=created,
+        start=first or start,
+        end=last or end,
+    )
 
 
 def dispense(resource: Resource, collection: Collection, finder: ProductFinder) -> Dispense | None:

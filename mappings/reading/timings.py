@@ -1,0 +1,88 @@
+"""FHIR Timing: the frequency of a treatment, and from when until when it runs."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import ROUND_CEILING, Decimal
+
+from mappings.moment import Moment
+from mappings.reading import fhir
+from mappings.reading.fhir import Resource
+
+_DAYS: dict[str, int] = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
+_DAYS |= {"mo": 30, "month": 30, "months": 30, "a": 365, "year": 365, "years": 365}
+# Ten years; nothing that is ordered goes on for longer.
+_MOST_DAYS = 3660
+
+Span = tuple[Moment | None, Moment | None]
+
+
+def has_frequency(timing: Resource) -> bool:
+    """A repeat, a coded timing, or dates given one by one."""
+    repeat = fhir.mapping(timing.get("repeat"))
+    named = fhir.concept(timing.get("code"))
+    return bool(
+        timing.get("event")
+        or named.codings
+        or named.text
+        or any(name in repeat for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when"))
+    )
+
+
+def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
+    """The days of a timing: its dates, its bounds, or as long as its count of doses takes.
+
+    `begin`: where only a length is said; a count of doses may begin `late_days` after it.
+    """
+    events = sorted(filter(None, map(fhir.moment, fhir.texts(timing.get("event")))), key=lambda row: row.order)
+    if events:
+        return events[0], events[-1]
+    repeat = fhir.mapping(timing.get("repeat"))
+    start, end = fhir.period(repeat.get("boundsPeriod"))
+    if end:
+        return start, end
+    length, doses = days(repeat.get("boundsDuration")), _days_of_count(repeat)
+    if length is None and doses is not None:
+        length = doses if start else doses + late_days
+    return start, last_day(start or begin, length)
+
+
+def whole(spans: Iterable[Span]) -> Span:
+    """From the earliest start to the latest end; open where one of them is."""
+    rows = list(spans)
+    starts, ends = [start for start, _ in rows if start], [end for _, end in rows if end]
+    return (
+        min(starts, key=lambda row: row.order) if rows and len(starts) == len(rows) else None,
+        max(ends, key=lambda row: row.order) if rows and len(ends) == len(rows) else None,
+    )
+
+
+def days(duration: object) -> int | None:
+    """A FHIR Duration in whole days; None for one that can't be read."""
+    duration = fhir.mapping(duration)
+    unit = fhir.text(duration.get("code")) or fhir.text(duration.get("unit"))
+    return _whole_days(fhir.decimal(duration.get("value")), unit.lower())
+
+
+def _days_of_count(repeat: Resource) -> int | None:
+    """So many doses at so many a period: the periods that they take."""
+    count, period = (fhir.decimal(fhir.either(repeat, f"{name}Max", name)) for name in ("count", "period"))
+    frequency = fhir.decimal(repeat.get("frequency", 1))
+    if not count or not period or not frequency:
+        return None
+    periods = (count / frequency).to_integral_value(ROUND_CEILING)
+    return _whole_days(periods * period, fhir.text(repeat.get("periodUnit")))
+
+
+def _whole_days(value: Decimal | None, unit: str) -> int | None:
+    if value is None or unit not in _DAYS:
+        return None
+    found = value * _DAYS[unit]
+    return int(found.to_integral_value(ROUND_CEILING)) if 0 < found < _MOST_DAYS else None
+
+
+def last_day(start: Moment | None, length: int | None) -> Moment | None:
+    """The last of so many days that begin with `start`."""
+    if start is None or length is None:
+        return None
+    later = timedelta(days=length - 1)
+    return Moment(start.first + later, start.last + later)
