@@ -18,6 +18,16 @@ def contains(text: str, name: str) -> bool:
     return plain(name) in plain(text)
 
 
+def apart(text: str, names: Iterable[str]) -> list[str]:
+    """The `names` that stand in `text`, without those that are part of an earlier one or lie across it."""
+    said, found = plain(text), []
+    for name in names:
+        if plain(name) in said:
+            found.append(name)
+            said = said.replace(plain(name), " | ")
+    return found
+
+
 def first_of(text: str, names: Iterable[str]) -> str | None:
     """The first of `names` that stands in `text`."""
     said = plain(text)

@@ -1,9 +1,11 @@
 """Coverage: which kind of payer, by source-of-payment code, coverage type, plan and payer's name (R10a, R12)."""
 
 from collections.abc import Iterator, Mapping
+from datetime import time
 
 from mappings import codes, words
 from mappings.codes.tables import PayerName
+from mappings.moment import Moment
 from mappings.reading import fhir, people
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
@@ -35,7 +37,7 @@ class CoverageReader:
         named = [row for text in texts for row in _named(text)]
         payer = alias.payer if alias else next((row.payer for row in named if row.payer), None)
         kind, conflict = (alias.kind, False) if alias else _kind(resource, named)
-        start, end = fhir.period(resource.get("period"))
+        start, end = map(_as_a_day, fhir.period(resource.get("period")))
         order = resource.get("order")
         return Coverage(
             source=fhir.source(resource),
@@ -54,6 +56,12 @@ class CoverageReader:
     def _alias(self, identities: tuple[str, ...], texts: list[str]) -> PayerAlias | None:
         by_id = next((self._by_id[identity] for identity in identities if identity in self._by_id), None)
         return by_id or next((self._by_name[words.plain(text)] for text in texts if words.plain(text) in self._by_name), None)
+
+
+def _as_a_day(moment: Moment | None) -> Moment | None:
+    """Midnight UTC is how some EHRs write a date: it means that date, wherever the site is."""
+    midnight = moment is not None and moment.zulu and moment.instant is not None and moment.instant.time() == time()
+    return Moment(moment.first, moment.last) if moment and midnight else moment
 
 
 def _kind(resource: Resource, named: list[PayerName]) -> tuple[str | None, bool]:
@@ -102,11 +110,10 @@ def _coded(coding: Coding) -> tuple[str, bool] | None:
     return kind, kind in ("drug-only", "dental", "vision", "not-medical", "supplement")
 
 
-def _named(text: str) -> Iterator[PayerName]:
-    """The names in a text: the first certain one, and every insurer's."""
-    rows = [row for row in codes.payers().names if words.contains(text, row.name)]
-    yield from [row for row in rows if row.strong][:1]
-    yield from (row for row in rows if not row.strong)
+def _named(text: str) -> list[PayerName]:
+    """The names in a text ("Medicare" is none in "Medicare Advantage")."""
+    rows = {row.name: row for row in codes.payers().names}
+    return [rows[name] for name in words.apart(text, rows)]
 
 
 def _names(resource: Resource, collection: Collection) -> Iterator[str]:
@@ -114,6 +121,8 @@ def _names(resource: Resource, collection: Collection) -> Iterator[str]:
     yield from filter(None, [kind.text, *(coding.display for coding in kind.codings)])
     for item in fhir.items(resource.get("class")):
         yield from filter(None, [fhir.text(item.get("name"))])
+        if "plan" in fhir.codes(item.get("type")):
+            yield from filter(None, [fhir.text(item.get("value"))])
     for payor in fhir.items(resource.get("payor")):
         organization = fhir.mapping(collection.resolve(payor, resource))
         yield from filter(None, [fhir.text(payor.get("display")), fhir.text(organization.get("name"))])

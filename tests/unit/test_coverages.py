@@ -1,6 +1,8 @@
 """Which kind of payer a Coverage tells of: by source-of-payment code, HL7 coverage type, name, or the site's alias."""
 
+from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +12,7 @@ from mappings.record import Coverage
 from mappings.site import PayerAlias
 from tests import builders
 
+NEW_YORK = ZoneInfo("America/New_York")
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
@@ -83,6 +86,22 @@ def test_coverage_types(code: str, expected: str | None) -> None:
         ("Ohio Medicaid", "medicaid"), ("Medi-Cal", "medicaid"),
         ("Aetna", "commercial"), ("Blue Cross of Idaho", "commercial"), ("UnitedHealthcare", "commercial"),
         ("Aetna Medicare", None), ("WellCare", None), ("Sunrise", None), ("Medicareful Living", None), ("", None),
+        ("Centers for Medicare & Medicaid Services", "medicare"), ("Centers for Medicare and Medicaid Services", "medicare"),
+        ("Medicare and Medicaid", None), ("UnitedHealthcare Connected (Medicare-Medicaid Plan)", None),
+        ("Medicare Prescription Drug Plan", "drug-only"), ("Medicare PDP", "drug-only"), ("Medicare Rx", "drug-only"),
+        ("AARP MedicareRx Preferred", "drug-only"), ("Part D", "drug-only"), ("SilverScript Choice", "drug-only"),
+        ("Aetna Medicare PDP", "drug-only"), ("Prescription Drug", "drug-only"),
+        ("Medicare Part C", "medicare-advantage"), ("Medicare HMO", "medicare-advantage"), ("Medicare PPO", "medicare-advantage"),
+        ("Medicare Replacement Plan", "medicare-advantage"), ("UHC Dual Complete", "medicare-advantage"),
+        ("AARP Medicare Complete", "medicare-advantage"), ("UHC MedicareComplete", "medicare-advantage"),
+        ("Humana Gold Plus", "medicare-advantage"), ("Medicare Advantage Prescription Drug Plan", "medicare-advantage"),
+        ("Medicare Advantage with Prescription Drug", "medicare-advantage"), ("Medicare Advantage Dental", None),
+        ("UHC Community Plan", "medicaid"), ("Aetna Better Health of Ohio", "medicaid"), ("Medicaid Dental", None),
+        ("Dental", "dental"), ("Guardian Dental", "dental"), ("Cigna Dental PPO", "dental"), ("Vision", "vision"),
+        ("Aetna Vision", "vision"),
+        ("Medical and Dental", None), ("Medical, Dental & Vision", None), ("Medical, Dental and Vision", None), ("Medical/Dental", None),
+        ("Medical and Prescription Drug", None), ("Medical and Dental - Aetna", "commercial"),
+        ("Commercial", "commercial"), ("Commercial PPO", "commercial"),
         ("TRICARE", "government"), ("Delta Dental of Ohio", "dental"), ("VSP", "vision"), ("Self-Pay", "self-pay"),
     ],
 )  # fmt: skip
@@ -106,6 +125,12 @@ def test_names(name: str, expected: str | None) -> None:
         (None, "EHCPOL", "Medicare", "medicare"),
         (None, "DENTAL", "Medicare", None),
         ("81", None, "Medicare", None),
+        ("1", None, "Centers for Medicare & Medicaid Services", "medicare"),
+        ("121", None, "Centers for Medicare & Medicaid Services", "medicare"),
+        ("121", None, "Medicare Part D", "drug-only"),
+        ("5", None, "Cigna Dental", None),
+        ("2", None, "Commercial", "medicaid"),
+        ("1", None, "Commercial", None),
     ],
 )
 def test_code_and_name_together(sopt: str | None, act: str | None, name: str, expected: str | None) -> None:
@@ -117,6 +142,11 @@ def test_code_and_name_together(sopt: str | None, act: str | None, name: str, ex
     [
         ("Ambetter from Sunshine Health", "centene"), ("Centene", "centene"), ("WellCare Medicaid", "centene"),
         ("BlueCross BlueShield of South Carolina", "bcbs-south-carolina"), ("BCBS SC", "bcbs-south-carolina"),
+        ("Blue Cross and Blue Shield of South Carolina", "bcbs-south-carolina"),
+        ("Blue Cross Blue Shield of South Carolina", "bcbs-south-carolina"),
+        ("Blue Cross Blue Shield SC", "bcbs-south-carolina"), ("BCBSSC", "bcbs-south-carolina"),
+        ("BCBS of South Carolina", "bcbs-south-carolina"), ("BCBS South Carolina", "bcbs-south-carolina"),
+        ("United Health Care", "uhc"), ("UnitedHealth Group", "uhc"), ("UHC Dual Complete", "uhc"), ("WellCare Medicare", "centene"),
         ("United Healthcare", "uhc"), ("UHC Choice Plus", "uhc"), ("Blue Cross of Idaho", None), ("Medicare", None),
     ],
 )  # fmt: skip
@@ -167,3 +197,47 @@ def test_a_patient_who_pays_beside_a_payer_nobody_knows() -> None:
 def test_a_contradiction_is_told_from_silence(name: str, act: str | None, conflict: bool) -> None:
     extra: dict[str, Any] = {"type": {"coding": [builders.coding(ACT_CODE, act)]}} if act else {}
     assert read(builders.coverage(None, name, **extra)).conflict is conflict
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "expected"),
+    [
+        ("Dental", "MetLife", "dental"), ("Vision", "EyeMed", "vision"), ("Prescription Drug", "Express Scripts", "drug-only"),
+        ("Commercial", "Sunrise", "commercial"), ("Commercial PPO", "Sunrise", "commercial"), ("Commercial", "Medicare", None),
+        ("Medicare Advantage", "Medicare", "medicare-advantage"), ("HMO", "Sunrise", None),
+    ],
+)  # fmt: skip
+def test_the_type_as_text(text: str, name: str, expected: str | None) -> None:
+    assert kind(payor=name, type={"text": text}) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"type": {"coding": [{"code": "plan"}]}, "value": "Medicare Advantage Gold"}, "medicare-advantage"),
+        ({"type": {"coding": [{"code": "plan"}]}, "value": "1", "name": "Medicare Advantage Gold"}, "medicare-advantage"),
+        ({"type": {"coding": [{"code": "group"}]}, "name": "Medicare Advantage Gold"}, "medicare-advantage"),
+        ({"type": {"coding": [{"code": "rxid"}]}, "value": "Part D"}, "medicare"),
+        ({"type": {"coding": [{"code": "plan"}]}}, "medicare"),
+    ],
+)
+def test_the_plan_of_a_coverage(row: builders.Resource, expected: str) -> None:
+    assert read(builders.coverage(None) | {"class": [row]}).kind == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "first", "last"),
+    [
+        ("2026-11-01T00:00:00Z", date(2026, 11, 1), date(2026, 11, 1)),
+        ("2026-11-01T00:00:00.000+00:00", date(2026, 11, 1), date(2026, 11, 1)),
+        ("2026-11-01T00:00:01Z", date(2026, 10, 31), date(2026, 10, 31)),
+        ("2026-11-01T00:00:00-05:00", date(2026, 11, 1), date(2026, 11, 1)),
+        ("2026-11-01", date(2026, 11, 1), date(2026, 11, 1)),
+        ("2026-11", date(2026, 11, 1), date(2026, 11, 30)),
+    ],
+)
+def test_midnight_utc_means_the_date(written: str, first: date, last: date) -> None:
+    found = read(builders.coverage(period={"start": written, "end": written}))
+    assert found.start
+    assert found.end
+    assert found.start.days(NEW_YORK) == found.end.days(NEW_YORK) == (first, last)
