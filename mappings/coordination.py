@@ -10,6 +10,9 @@ from mappings.record import Coverage, PatientRecord
 # Medicare Part A alone pays for inpatient stays, not for a drug given to an outpatient.
 _NOT_MEDICAL = frozenset({"hospital-only", "drug-only", "dental", "vision", "not-medical", "self-pay"})
 
+_MEDICARE = ("medicare", "medicare-advantage")
+_AFTER_MEDICARE = ("supplement", "medicaid")
+
 
 class Coordination(Struct, frozen=True):
     """`state` met: `primary` pays first, `secondary` after it. Else `says` why no payer can be named."""
@@ -22,7 +25,10 @@ class Coordination(Struct, frozen=True):
 
 
 def coordinate(record: PatientRecord, day: date, zone: tzinfo | None) -> Coordination:
-    """Medicare Advantage stands in for Medicare; Medicare before a supplement and Medicaid; else by `order`; a person decides the rest."""
+    """Medicare Advantage stands in for Medicare; Medicare before a supplement and Medicaid; else by `order`.
+
+    Medicare beside a group plan is a person's decision.
+    """
     medical = [row for row in record.coverages if row.kind not in _NOT_MEDICAL]
     active = [row for row in medical if row.active and _covers(row, day, zone)]
     if not active:
@@ -36,20 +42,17 @@ def coordinate(record: PatientRecord, day: date, zone: tzinfo | None) -> Coordin
             seen=tuple(active),
         )
     plans = _one_medicare(active)
-    kinds = [row.kind for row in plans]
     if len(plans) == 1:
         return _single(plans[0], day)
-    medicare = [row for row in plans if row.kind in ("medicare", "medicare-advantage")]
-    if medicare and any(kind in ("commercial", "government") for kind in kinds):
+    if not any(row.kind in _MEDICARE for row in plans):
+        return _by_order(plans, [], day)
+    if any(row.kind == "commercial" for row in plans):
         return Coordination(
             "incomplete",
             f"Medicare and another plan are active on {day}: a person decides which pays first.",
             seen=tuple(plans),
         )
-    ranked = sorted(plans, key=_rank)
-    if medicare and len(medicare) == 1:
-        return Coordination("met", "Medicare first", ranked[0], tuple(ranked[1:]), tuple(plans))
-    return _by_order(plans, day)
+    return _by_order([row for row in plans if row.kind not in _AFTER_MEDICARE], [row for row in plans if row.kind in _AFTER_MEDICARE], day)
 
 
 def _covers(row: Coverage, day: date, zone: tzinfo | None) -> bool:
@@ -69,7 +72,7 @@ def _one_medicare(active: list[Coverage]) -> list[Coverage]:
     """Parts A and B are one payer, and Medicare Advantage stands in for both."""
     advantage = [row for row in active if row.kind == "medicare-advantage"]
     original = sorted((row for row in active if row.kind == "medicare"), key=lambda row: (row.order or 99, row.source.resource))
-    others = [row for row in active if row.kind not in ("medicare", "medicare-advantage")]
+    others = [row for row in active if row.kind not in _MEDICARE]
     return [*(advantage or original[:1]), *others]
 
 
@@ -83,18 +86,16 @@ def _single(plan: Coverage, day: date) -> Coordination:
     return Coordination("met", "the only coverage", plan, (), (plan,))
 
 
-def _rank(row: Coverage) -> tuple[int, int, str]:
-    ranks = {"medicare-advantage": 0, "medicare": 0, "supplement": 2, "medicaid": 3}
-    return ranks.get(row.kind or "", 1), row.order or 99, row.source.resource
-
-
-def _by_order(plans: list[Coverage], day: date) -> Coordination:
+def _by_order(plans: list[Coverage], last: list[Coverage], day: date) -> Coordination:
+    """`last` pay after all the others, whatever their order."""
+    everyone = (*plans, *last)
     orders = [row.order for row in plans]
-    if None in orders or len(set(orders)) != len(orders):
-        return Coordination(
-            "incomplete",
-            f"{len(plans)} plans are active on {day} and nothing says which pays first.",
-            seen=tuple(plans),
-        )
-    ranked = sorted(plans, key=lambda row: row.order or 0)
-    return Coordination("met", "by the recorded order", ranked[0], tuple(ranked[1:]), tuple(plans))
+    if len(plans) > 1 and (None in orders or len(set(orders)) != len(orders)):
+        return Coordination("incomplete", f"{len(everyone)} plans are active on {day} and nothing says which pays first.", seen=everyone)
+    ranked = [*sorted(plans, key=lambda row: row.order or 0), *sorted(last, key=_rank)]
+    says = "by the recorded order" if len(plans) > 1 else "Medicare first"
+    return Coordination("met", says, ranked[0], tuple(ranked[1:]), everyone)
+
+
+def _rank(row: Coverage) -> tuple[int, int, str]:
+    return _AFTER_MEDICARE.index(row.kind or ""), row.order or 99, row.source.resource
