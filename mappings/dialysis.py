@@ -13,6 +13,9 @@ from mappings.record import PatientRecord
 WINDOW_DAYS = 90
 DIALYSIS_FACILITY = "65"
 
+# An encounter without an end goes on.
+_NEVER = Moment(date.max, date.max)
+
 Kind = Literal["hemodialysis", "peritoneal", "unspecified"]
 
 
@@ -37,7 +40,7 @@ def status(record: PatientRecord, diagnoses: list[Stated], setting: str | None, 
     treatments += [
         (row.source, row.dialysis, "dialysis encounter")
         for row in record.encounters
-        if row.dialysis and row.start and _recent(row.start, row.end, day, zone)
+        if row.dialysis and row.start and _recent(row.start, row.end or _NEVER, day, zone)
     ]
     dependence = having(diagnoses, "dialysis")
     esrd = having(diagnoses, "esrd")

@@ -10,6 +10,8 @@ from mappings.moment import Moment
 from mappings.record import Administration, Encounter, PatientRecord, Source, Stay
 from mappings.site import Place, Site
 
+_HOSPITAL, _CRITICAL_ACCESS = "13X", "85X"
+
 
 class Setting(Struct, frozen=True):
     """`code`: the CMS place of service, None where unknown. `inpatient`: not billable here at all."""
@@ -27,10 +29,11 @@ class Setting(Struct, frozen=True):
 
     @property
     def bill_type(self) -> str | None:
+        """The setting's own. Of a hospital, the site's table says whether it is a critical access one."""
         row = codes.settings().by_code.get(self.code or "")
-        if row is None or row.bill_type is None:
-            return None
-        return (self.place.bill_type if self.place else None) or row.bill_type
+        own = row.bill_type if row else None
+        of_place = self.place.bill_type if self.place else None
+        return of_place if own == _HOSPITAL and of_place == _CRITICAL_ACCESS else own
 
     @property
     def revenue_code(self) -> str | None:

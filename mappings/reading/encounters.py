@@ -14,6 +14,7 @@ _ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 
 _NEVER = Moment(date.max, date.max)
 _NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
+_GOING_ON = frozenset({"arrived", "triaged", "in-progress", "onleave"})
 
 
 def encounter(resource: Resource, collection: Collection) -> Encounter | None:
@@ -21,19 +22,34 @@ def encounter(resource: Resource, collection: Collection) -> Encounter | None:
     if resource.get("status") in _NOT_HELD:
         return None
     start, end = fhir.period(resource.get("period"))
-    klass = fhir.mapping(resource.get("class"))
-    kinds = [fhir.concept(item) for item in fhir.items(resource.get("type"))]
     return Encounter(
         source=fhir.source(resource),
-        klass=fhir.text(klass.get("code")) or next(fhir.codes(klass), None),
+        klass=_klass(resource),
         start=start,
-        end=end,
+        end=end or (None if resource.get("status") in _GOING_ON else _day_of(start)),
         stays=tuple(_stays(resource, collection)),
         diagnoses=tuple(_diagnoses(resource, collection)),
         service_provider=collection.key(resource.get("serviceProvider")),
-        dialysis=next((kind for concept in kinds for kind in [dialysis_kind(concept)] if kind), None),
+        dialysis=next(filter(None, map(dialysis_kind, _services(resource))), None),
         participants=people.participants(resource, collection),
     )
+
+
+def _klass(resource: Resource) -> str | None:
+    klass = fhir.mapping(resource.get("class"))
+    code = fhir.text(klass.get("code")) or next(fhir.codes(klass), "")
+    return code.strip().upper() or None
+
+
+def _day_of(start: Moment | None) -> Moment | None:
+    """An encounter that is over and does not say when covers the day of its start."""
+    return Moment(*start.days(None)) if start else None
+
+
+def _services(resource: Resource) -> Iterator[Concept]:
+    """What was done, and why."""
+    for element in ("type", "serviceType", "reasonCode"):
+        yield from fhir.concepts(resource.get(element))
 
 
 def _stays(resource: Resource, collection: Collection) -> Iterator[Stay]:
