@@ -139,7 +139,7 @@ def diagnoses() -> str:
     against = [(row.prefix, row.source, row.verified) for row in known.oral_iron_contraindication]
     snomed = [(row.code, row.icd10, row.source, row.verified) for row in known.snomed]
     treatments = [(row.system, row.code, row.kind, row.source, row.verified) for row in known.dialysis_treatment]
-    pregnancy = [(row.snomed, row.source, row.verified) for row in known.pregnancy]
+    pregnancy = [(row.system, row.code, row.source, row.verified) for row in known.pregnancy]
     return f"""# Diagnoses
 
 On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficiency, dialysis; the first four are its pointers.
@@ -156,6 +156,8 @@ On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficien
 
 ## SNOMED CT
 
+Where no ICD-10-CM code of the same category is given. Of several codes for one concept the day of the dose decides.
+
 {table(["SNOMED CT", "ICD-10-CM", "source", "verified"], snomed)}
 
 ## Dialysis treatments
@@ -164,7 +166,7 @@ On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficien
 
 ## Pregnancy
 
-{table(["SNOMED CT", "source", "verified"], pregnancy)}
+{table(["system", "code", "source", "verified"], pregnancy)}
 """
 
 

@@ -177,7 +177,8 @@ class DialysisCode(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PregnancyCode(Struct, frozen=True, forbid_unknown_fields=True):
-    snomed: str
+    system: str
+    code: str
     source: str
     verified: bool
 
@@ -190,8 +191,8 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     pregnancy: tuple[PregnancyCode, ...]
 
     @cached_property
-    def by_snomed(self) -> dict[str, str]:
-        return {row.code: row.icd10 for row in self.snomed}
+    def by_snomed(self) -> dict[str, tuple[str, ...]]:
+        return {one.code: tuple(row.icd10 for row in self.snomed if row.code == one.code) for one in self.snomed}
 
     @cached_property
     def dialysis_codes(self) -> dict[tuple[str, str], str]:

@@ -18,11 +18,15 @@ _NOT_ACTIVE = frozenset({"inactive", "remission"})
 
 
 def icd10_codes(concept: Concept) -> tuple[str, ...]:
-    """The ICD-10-CM codes of a concept, dotted and upper case; where it has none, those that its SNOMED codes map to."""
+    """The ICD-10-CM codes of a concept, dotted and upper case, and what its SNOMED codes add.
+
+    They add no code of a category that an ICD-10-CM code is of (N18 for N18.4): as given counts.
+    """
     own = [dotted(coding.code) for coding in concept.codings if coding.system == fhir.ICD10CM and coding.code]
     table = codes.diagnoses().by_snomed
-    mapped = [table[coding.code] for coding in concept.codings if coding.system == fhir.SNOMED and coding.code in table]
-    return tuple(dict.fromkeys(own or mapped))
+    mapped = [code for coding in concept.codings if coding.system == fhir.SNOMED for code in table.get(coding.code, ())]
+    given = {code[:3] for code in own}
+    return tuple(dict.fromkeys([*own, *(code for code in mapped if code[:3] not in given)]))
 
 
 def dotted(code: str) -> str:
@@ -39,14 +43,15 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
     clinical = set(fhir.codes(resource.get("clinicalStatus")))
     due_to = [extension for url in _DUE_TO for extension in fhir.extensions(resource, url)]
     evidence = [detail for item in fhir.items(resource.get("evidence")) for detail in fhir.items(item.get("detail"))]
+    abatement = _moment(resource, "abatement")
     references = [fhir.mapping(extension.get("valueReference")) for extension in due_to] + evidence
     return Diagnosis(
         source=fhir.source(resource),
         icd10=found,
-        stands=not (verification & _NOT_CONFIRMED or clinical & _NOT_ACTIVE),
+        stands=not (verification & _NOT_CONFIRMED or (clinical & _NOT_ACTIVE and abatement is None)),
         resolved="resolved" in clinical or any(name.startswith("abatement") and value is not False for name, value in resource.items()),
         onset=_moment(resource, "onset"),
-        abatement=_moment(resource, "abatement"),
+        abatement=abatement,
         recorded=fhir.moment(resource.get("recordedDate")),
         encounter=collection.key(resource.get("encounter")),
         category=_category(resource),
@@ -62,7 +67,7 @@ def _moment(resource: Resource, element: str) -> Moment | None:
 
 def _category(resource: Resource) -> str:
     found = {code for item in fhir.items(resource.get("category")) for code in fhir.codes(item)}
-    if "encounter-diagnosis" in found:
+    if "encounter-diagnosis" in found or (not found and resource.get("encounter")):
         return "encounter"
     return "problem-list" if found & {"problem-list-item", "problem"} else "other"
 

@@ -198,7 +198,7 @@ def _from_text(text: str) -> Resource | None:
 
 
 def _pregnancy(part: Resource) -> _Value:
-    known = {row.snomed for row in codes.diagnoses().pregnancy}
+    known = {row.code for row in codes.diagnoses().pregnancy}
     pregnant = any(code in known for code in fhir.codes(part.get("valueCodeableConcept")))
     value = Decimal(1 if pregnant else 0)
     return value, value, False, False, None, "pregnant" if pregnant else "not pregnant"
