@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Literal
 
+from mappings import codes
 from mappings.reading import fhir
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
@@ -12,6 +13,7 @@ from mappings.record import Authorization
 Decision = Literal["approved", "denied", "pended"]
 _APPROVED = frozenset({"A1", "A2", "APPROVED"})
 _DENIED = frozenset({"A3", "DENIED", "REJECTED"})
+_OF_UNITS = frozenset({"a1", "approved", "units"})
 
 
 def from_response(resource: Resource, collection: Collection) -> Iterator[Authorization]:
@@ -50,10 +52,16 @@ def _decision(item: Resource) -> Decision:
 
 def _adjudication_codes(item: Resource) -> Iterator[str]:
     for row in fhir.items(item.get("adjudication")):
-        yield from fhir.codes(row.get("category"))
-        yield from fhir.codes(row.get("reason"))
+        yield from _said(row.get("category"))
+        yield from _said(row.get("reason"))
         yield from _extension_codes(row)
     yield from _extension_codes(item)
+
+
+def _said(concept: object) -> Iterator[str]:
+    """Codes and the plain text."""
+    yield from fhir.codes(concept)
+    yield fhir.concept(concept).text.strip()
 
 
 def _extension_codes(element: Any) -> Iterator[str]:
@@ -66,7 +74,7 @@ def _extension_codes(element: Any) -> Iterator[str]:
 def _units(item: Resource, original: Resource) -> Decimal | None:
     for row in fhir.items(item.get("adjudication")):
         value = fhir.decimal(row.get("value"))
-        if value is not None and set(fhir.codes(row.get("category"))) & {"approved", "units", "A1"}:
+        if value is not None and {said.lower() for said in _said(row.get("category"))} & _OF_UNITS:
             return value
     return next(
         (
@@ -84,14 +92,40 @@ def from_claim(resource: Resource) -> Iterator[Authorization]:
     if resource.get("status") != "active" or resource.get("use") != "claim":
         return
     start, end = fhir.period(resource.get("billablePeriod"))
-    codes = tuple(code for item in fhir.items(resource.get("item")) for code in fhir.codes(item.get("productOrService")))
+    asked = tuple(code for item in fhir.items(resource.get("item")) for code in fhir.codes(item.get("productOrService")))
     for insurance in fhir.items(resource.get("insurance")):
         for reference in fhir.texts(insurance.get("preAuthRef")):
             yield Authorization(
                 source=fhir.source(resource),
                 reference=reference,
                 decision="approved",
-                codes=codes,
+                codes=asked,
                 start=start,
                 end=end,
             )
+
+
+def from_coverage(resource: Resource) -> Iterator[Authorization]:
+    """`preAuthRef` that a biller imported with a Coverage: for any iron, as long as the coverage runs."""
+    if resource.get("status") != "active":
+        return
+    start, end = fhir.period(resource.get("period"))
+    for reference in _numbers(resource):
+        yield Authorization(
+            source=fhir.source(resource),
+            reference=reference,
+            decision="approved",
+            codes=tuple(row.code for family in codes.families().values() for row in family.codes),
+            start=start,
+            end=end,
+        )
+
+
+def _numbers(coverage: Resource) -> Iterator[str]:
+    """FHIR has no such element of a Coverage: one of that name, or an extension whose address ends in it."""
+    value = coverage.get("preAuthRef")
+    found = [value, *(value if isinstance(value, list) else ())]
+    for extension in fhir.items(coverage.get("extension")):
+        if fhir.text(extension.get("url")).replace(":", "/").endswith("/preAuthRef"):
+            found += [extension.get("valueString"), fhir.mapping(extension.get("valueIdentifier")).get("value")]
+    yield from filter(None, (fhir.text(number).strip() for number in found))

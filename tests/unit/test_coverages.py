@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from mappings.reading import Collection
+from mappings.reading.authorizations import from_coverage
 from mappings.reading.coverages import CoverageReader
 from mappings.record import Coverage
 from mappings.site import PayerAlias
@@ -241,3 +242,33 @@ def test_midnight_utc_means_the_date(written: str, first: date, last: date) -> N
     assert found.start
     assert found.end
     assert found.start.days(NEW_YORK) == found.end.days(NEW_YORK) == (first, last)
+
+
+NUMBER = {"url": "https://example.org/fhir/preAuthRef", "valueString": "PA5"}
+
+
+@pytest.mark.parametrize(
+    ("imported", "numbers"),
+    [
+        ({"preAuthRef": "PA5"}, ["PA5"]),
+        ({"preAuthRef": ["PA5", "PA6"]}, ["PA5", "PA6"]),
+        ({"extension": [NUMBER]}, ["PA5"]),
+        ({"extension": [{"url": "urn:example:preAuthRef", "valueIdentifier": {"value": " PA5 "}}]}, ["PA5"]),
+        ({"extension": [{"url": "https://example.org/fhir/noPreAuthRef", "valueString": "PA5"}]}, []),
+        ({"extension": [{"url": "https://example.org/fhir/preAuthRef", "valueBoolean": True}]}, []),
+        ({"preAuthRef": [7, " "], "extension": "PA5"}, []),
+        ({"preAuthRef": "PA5", "status": "cancelled"}, []),
+        ({}, []),
+    ],
+)
+def test_an_authorization_that_was_imported_with_a_coverage(imported: dict[str, Any], numbers: list[str]) -> None:
+    assert [row.reference for row in from_coverage(builders.coverage() | imported)] == numbers
+
+
+def test_such_an_authorization_is_for_any_iron_as_long_as_the_coverage_runs() -> None:
+    (found,) = from_coverage(builders.coverage(preAuthRef="PA5", period={"start": "2026-01-01", "end": "2026-12-31"}))
+    assert (found.decision, found.units, found.source.resource) == ("approved", None, "Coverage/coverage")
+    assert {"J1756", "J2916", "Q0138", "Q0139", "J1439", "J1437", "J1750"} <= set(found.codes)
+    assert found.start
+    assert found.end
+    assert (found.start.first, found.end.last) == (date(2026, 1, 1), date(2026, 12, 31))
