@@ -21,7 +21,7 @@ from mappings.places import Setting, encounter_of, setting
 from mappings.policy import Policy, PolicySet
 from mappings.products import billing_code
 from mappings.reading.conditions import reason
-from mappings.record import Administration, Diagnosis, PatientRecord, Problem
+from mappings.record import Administration, Diagnosis, Encounter, PatientRecord, Problem
 from mappings.requirements import ALWAYS, CHECKS, NOT_APPLICABLE, NOT_BLOCKING, OF_GIVING
 from mappings.service import Result, Service, handed_ndcs
 from mappings.site import Site
@@ -72,7 +72,7 @@ def _service(row: Administration, record: PatientRecord, intake: Intake, policie
     day, day_problem = service_day(row, site.zone)
     encounter = encounter_of(row, record, site.zone)
     place = setting(row, encounter, record, site)
-    diagnoses = stated(record, row, encounter, _reasons(row, record), day, site.zone) if day else []
+    diagnoses = stated(record, row, encounter, _reasons(row, record, encounter), day, site.zone) if day else []
     kidney = kidney_status(record, diagnoses, place.code, day, site.zone) if day else kidney_status(record, [], None, date.min, site.zone)
     coordination = coordinate(record, day, site.zone) if day else None
     policy, known = _policy(policies, coordination, place, day)
@@ -104,14 +104,14 @@ def _service(row: Administration, record: PatientRecord, intake: Intake, policie
     return service
 
 
-def _reasons(row: Administration, record: PatientRecord) -> list[Diagnosis]:
-    """Diagnoses that the administration or its order states as coded reasons."""
+def _reasons(row: Administration, record: PatientRecord, encounter: Encounter | None) -> list[Diagnosis]:
+    """Diagnoses that the administration, its order or its encounter states as coded reasons."""
     orders = [order for order in record.orders if order.source.resource in row.orders]
-    stated_by = [
-        (row.reasons, row.source, row.encounter),
-        *((order.reasons, order.source, order.encounter) for order in orders),
-    ]
-    return [found for concepts, source, encounter in stated_by for found in [reason(concepts, source, encounter)] if found]
+    found = [reason(row.reasons, row.source, row.encounter), *(reason(order.reasons, order.source, order.encounter) for order in orders)]
+    visit = reason(encounter.reasons, encounter.source, encounter.source.resource) if encounter else None
+    # A reason of the encounter is a diagnosis of it, like those that it lists.
+    found.append(structs.replace(visit, is_reason=False) if visit else None)
+    return [row for row in found if row]
 
 
 def _policy(policies: PolicySet, coordination: Coordination | None, place: Setting, day: date | None) -> tuple[Policy | None, bool]:

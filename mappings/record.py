@@ -157,7 +157,9 @@ class LabResult(Struct, frozen=True, kw_only=True):
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """A condition or a coded reason. `stands` is false for refuted, entered-in-error, unconfirmed and inactive ones."""
+    """A condition or a coded reason. `stands` is false for refuted, entered-in-error and unconfirmed ones,
+    and for inactive ones that do not say since when.
+    """
 
     source: Source
     icd10: tuple[str, ...] = ()
@@ -220,6 +222,7 @@ class Encounter(Struct, frozen=True, kw_only=True):
     end: Moment | None = None
     stays: tuple[Stay, ...] = ()
     diagnoses: tuple[str, ...] = ()
+    reasons: tuple[Concept, ...] = ()
     service_provider: str | None = None
     dialysis: str | None = None
     participants: tuple[Practitioner, ...] = ()

@@ -95,6 +95,7 @@ class Reader:
             dialysis=every("Procedure", lambda row: encounters.dialysis_treatments([row])),
             authorizations=(
                 *every("Claim", authorizations.from_claim),
+                *every("Coverage", authorizations.from_coverage),
                 *every("ClaimResponse", lambda row: authorizations.from_response(row, collection)),
             ),
             notes=each("DocumentReference", lambda row: notes.note(row, collection)),

@@ -29,6 +29,7 @@ def encounter(resource: Resource, collection: Collection) -> Encounter | None:
         end=end or (None if resource.get("status") in _GOING_ON else _day_of(start)),
         stays=tuple(_stays(resource, collection)),
         diagnoses=tuple(_diagnoses(resource, collection)),
+        reasons=fhir.concepts(resource.get("reasonCode")),
         service_provider=collection.key(resource.get("serviceProvider")),
         dialysis=next(filter(None, map(dialysis_kind, _services(resource))), None),
         participants=people.participants(resource, collection),
