@@ -4,7 +4,8 @@ A fact that is not known makes a comparison unknown (None), so a policy is never
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
@@ -68,15 +69,35 @@ class Verdict(Struct, frozen=True):
     states: Mapping[str, State]
 
 
+# What people write that is no condition, and what to write instead.
+_SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"\b(AND|OR|NOT)\b"), lambda found: f"write {found[0].lower()} instead of {found[0]}"),
+    (re.compile(r"≤|=<"), lambda found: f"write <= instead of {found[0]}"),
+    (re.compile(r"≥|=>"), lambda found: f"write >= instead of {found[0]}"),
+    (re.compile(r"\d+(,\d{3})+(?!\d)"), lambda found: f"write {found[0].replace(',', '')} instead of {found[0]}"),
+    (re.compile(r"(\d+),(\d+)"), lambda found: f"write {found[1]}.{found[2]} instead of {found[0]}"),
+    (
+        re.compile(r"([\d.]*\d)\s*(%|[a-zA-Zµμ]+/[a-zA-Z]+)"),
+        lambda found: f"write {found[1]} without {found[2]}; units says the unit",
+    ),
+)
+
+
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Node:
     """The condition of a text such as `ferritin <= 500 or tsat <= 30`; ValueError says what is wrong with it."""
+    for slip, advice in _SLIPS:
+        found = slip.search(text)
+        if found:
+            raise ValueError(f"{advice(found)}: {text!r}")
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"can't read the condition {text!r}") from None
     try:
-        return _node(tree.body, text.strip())
+        node = _node(tree.body, text.strip())
+        _refuse_contradictions(node, text)
+        return node
     except RecursionError:
         raise ValueError("can't read the condition: it is nested too deep") from None
 
@@ -113,6 +134,8 @@ def _limit(tree: ast.expr, name: str, text: str) -> Decimal:
         limit = Decimal("NaN")
     if not limit.is_finite():
         raise ValueError(f"the limit of {name} is not a number: {text!r}")
+    if limit < 0:
+        raise ValueError(f"{name} is never below 0: {text!r}")
     return limit
 
 
@@ -129,6 +152,39 @@ def _opposite(node: Node) -> Node:
         return node.inner
     parts = tuple(map(_opposite, node.parts))
     return Or(parts) if isinstance(node, And) else And(parts)
+
+
+def _refuse_contradictions(node: Node, text: str) -> None:
+    """ValueError where sides that `and` joins can't hold together."""
+    if isinstance(node, And | Or):
+        for part in node.parts:
+            _refuse_contradictions(part, text)
+    sides = list(_sides(node))
+    for name in sorted({side.name for side in sides if isinstance(side, Compare)}):
+        if not _may_hold([side for side in sides if isinstance(side, Compare) and side.name == name]):
+            raise ValueError(f"no {name} fits, so this never holds: {text!r}")
+    for side in sides:
+        if isinstance(side, Not) and side.inner in sides:
+            raise ValueError(f"nobody is {side.inner.name} and not {side.inner.name}, so this never holds: {text!r}")
+
+
+def _sides(node: Node) -> Iterator[Node]:
+    """What must hold all together."""
+    if isinstance(node, And):
+        for part in node.parts:
+            yield from _sides(part)
+    else:
+        yield node
+
+
+def _may_hold(sides: list[Compare]) -> bool:
+    """Whether a number from 0 on lies within all these limits."""
+    low, open_low = max([(side.limit, side.operator == ">") for side in sides if side.operator[0] == ">"], default=(Decimal(0), False))
+    below = [(side.limit, side.operator == "<=") for side in sides if side.operator[0] == "<"]
+    if not below:
+        return True
+    high, closed_high = min(below)
+    return low < high or (low == high and closed_high and not open_low)
 
 
 def names(node: Node) -> Iterator[str]:

@@ -62,11 +62,44 @@ def verdict(text: str, flags: dict[str, bool | None] | None = None, **labs: str 
         ("", "can't read the condition"),
         ("(" * 500 + "ckd" + ")" * 500, "can't read the condition"),
         ("not " * 2000 + "ckd", "nested too deep"),
+        ("ferritin < 30 AND tsat < 20", "write and instead of AND"),
+        ("NOT ckd", "write not instead of NOT"),
+        ("ferritin ≤ 30", "write <= instead of ≤"),
+        ("ferritin => 30", "write >= instead of =>"),
+        ("ferritin < 1,000", "write 1000 instead of 1,000"),
+        ("ferritin < 1,000,000", "write 1000000 instead of 1,000,000"),
+        ("hb < 7,5", "write 7.5 instead of 7,5"),
+        ("tsat < 20%", "write 20 without %; units says the unit"),
+        ("ferritin < 30.5 ng/mL or ckd", "write 30.5 without ng/mL; units says the unit"),
+        ("ferritin < -5", "ferritin is never below 0"),
+        ("ferritin < 0", "no ferritin fits, so this never holds"),
+        ("ferritin < 30 and ferritin > 40", "no ferritin fits, so this never holds"),
+        ("ferritin < 30 and ferritin >= 30", "no ferritin fits, so this never holds"),
+        ("ferritin <= 30 and ferritin > 30", "no ferritin fits, so this never holds"),
+        ("ckd or (female and hb < 7 and (tsat < 20 and hb > 8))", "no hb fits, so this never holds"),
+        ("not (ferritin < 30 or ferritin >= 30)", "no ferritin fits, so this never holds"),
+        ("ckd and dialysis and not ckd", "nobody is ckd and not ckd, so this never holds"),
     ],
 )
 def test_what_is_no_condition_is_refused(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=re.escape(problem)):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ferritin <= 30 and ferritin >= 30",
+        "ferritin > 30 and ferritin < 40",
+        "ferritin >= 0",
+        "ferritin < 30 and tsat > 40",
+        "ferritin < 30 or ferritin > 40",
+        "ckd and not dialysis",
+        "(ckd or esrd) and not ckd",
+    ],
+)
+def test_what_may_hold_is_a_condition(text: str) -> None:
+    assert isinstance(parse(text), expression.Compare | expression.And | expression.Or)
 
 
 def test_limits_are_read_exactly() -> None:
