@@ -6,7 +6,7 @@ from pathlib import Path
 
 from integration.errors import ConfigurationError
 from integration.sources import Result, collect, is_server
-from mappings import policy
+from mappings import documents, policy
 from mappings.assess import assess, document
 from mappings.documents import DataFileError
 from mappings.policy import Policy, PolicySet
@@ -24,7 +24,7 @@ def policy_set(which: str) -> PolicySet:
     if path.is_dir():
         return policy.load(path)
     if path.is_file():
-        return policy.with_own({which: policy.read_text(path)})
+        return policy.with_own({which: documents.text_of(path)})
     if which == BUILT_IN or policy.built_in().get(which):
         return policy.built_in()
     raise _unknown(which)
@@ -72,7 +72,7 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
         paths = _files(name)
         if paths is None:
             raise ConfigurationError(f"There is no policy file or folder {name!r}.")
-        own = {str(path): policy.read_text(path) for path in paths}
+        own = {str(path): documents.text_of(path) for path in paths}
         found |= {where: policy.mistakes_in(text, where) for where, text in own.items()}
         if not any(found[where] for where in own):
             _together(own, found)

@@ -1,34 +1,93 @@
 """YAML data files read into frozen structures, with every mistake located by file and line."""
 
 import re
-from decimal import Decimal
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import yaml
 
+from mappings import forms
+from mappings.forms import Check, Mistake, Unreadable
+
 T = TypeVar("T")
+MOST_DIGITS = 15
 
 
 class DataFileError(ValueError):
-    """A data file does not say what it must; the message names file, line and the fix."""
+    """A data file does not say what it must; the message names file, line and the fix. `every`: all that was found."""
+
+    def __init__(self, *every: str) -> None:
+        super().__init__(every[0])
+        self.every = every
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads decimals as they are written, and refuses a key that stands twice."""
+    """Reads decimals as they are written; keeps what can't be read, with its line, and goes on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.mistakes: list[Mistake] = []
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
-            seen.add(key.value)
+        wrong = [(key, said) for key, said in _keys(node) if said]
+        self.mistakes += [(key.start_mark.line + 1, said) for key, said in wrong]
+        node.value = [row for row in node.value if all(row[0] is not key for key, _ in wrong)]
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(str(node.value).replace("_", "")))
+def _keys(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, str]]:
+    """Each key, and what is wrong with it."""
+    seen = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            yield key, "a key must be a name, not a list or a map"
+        elif not key.value:
+            yield key, "a key is empty: write a name before the colon"
+        elif key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
+            yield key, f'write the key "{key.value}" in quotes'
+        else:
+            yield key, f"the key {key.value!r} stands twice" if key.value in seen else ""
+            seen.add(key.value)
+
+
+def _unreadable(node: yaml.ScalarNode, said: str) -> Unreadable:
+    return Unreadable(node.start_mark.line + 1, said)
+
+
+def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | Unreadable:
+    """30.0 is the whole number 30."""
+    try:
+        number = Decimal(node.value.replace("_", ""))
+    except InvalidOperation:
+        return _unreadable(node, f"{node.value} is not a number: write one such as 500")
+    if len(node.value) > 2 * MOST_DIGITS or abs(number.adjusted()) > MOST_DIGITS:
+        return _too_long(node)
+    return number if number % 1 else int(number)
+
+
+def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | Unreadable:
+    text = node.value.replace("_", "")
+    if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", text):
+        return _unreadable(node, f"{node.value[:20]} is not a plain whole number: write one such as 30, or quotes around it if it is text")
+    return _too_long(node) if len(text) > MOST_DIGITS else int(text)
+
+
+def _too_long(node: yaml.ScalarNode) -> Unreadable:
+    return _unreadable(node, f"a number of more than {MOST_DIGITS} digits: write a shorter one")
+
+
+def _date(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return _unreadable(node, f"there is no day {node.value}: correct the date")
+
+
+for _tag, _construct in {"float": _number, "int": _whole_number, "timestamp": _date}.items():
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct)
 
 
 def packaged(folder: str, name: str) -> tuple[str, str]:
@@ -37,53 +96,48 @@ def packaged(folder: str, name: str) -> tuple[str, str]:
     return f"{folder}/{name}", resource.read_text("utf-8")
 
 
-def structure(text: str, where: str, form: type[T]) -> T:
-    """The YAML text as `form`; DataFileError with file and line otherwise."""
+def text_of(path: Path) -> str:
+    """The text of a site's file; DataFileError where it can't be read."""
     try:
-        return msgspec.convert(yaml.load(text, _Loader), form)  # noqa: S506 - our own safe loader
+        said = path.read_bytes()
+    except OSError as problem:
+        raise DataFileError(f"{path}: can't be read: {problem.strerror or type(problem).__name__}") from None
+    try:
+        return said.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        line = said.count(b"\n", 0, problem.start) + 1
+        raise DataFileError(f"{path}:{line}: not text in UTF-8: save the file as UTF-8") from None
+
+
+def structure(text: str, where: str, form: type[T], check: Check | None = None) -> T:
+    """The YAML text as `form`, with nothing that `check` finds wrong; DataFileError with every mistake otherwise."""
+    node, value, mistakes = _parsed(text, where)
+    found, others = forms.held(node, value, form, check)
+    every = sorted(dict.fromkeys([*mistakes, *others]), key=lambda mistake: mistake[0])
+    if every or found is None:
+        raise DataFileError(*(f"{where}:{line}: {said}" for line, said in every))
+    return found
+
+
+def _parsed(text: str, where: str) -> tuple[yaml.Node, Any, list[Mistake]]:
+    """The tree of the text, its values, and what of it can't be read."""
+    odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if odd:
+        line = text.count("\n", 0, odd.start()) + 1
+        raise DataFileError(f"{where}:{line}: a control character (U+{ord(odd[0]):04X}): delete it, or save the file as UTF-8")
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None or not node.value:
+            raise DataFileError(f"{where}:1: the file is empty")
+        return node, loader.construct_document(node), loader.mistakes
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {problem.problem}") from None
-    except msgspec.ValidationError as problem:
-        said, path = _AT.match(str(problem)).groups()  # type: ignore[union-attr]  # it matches any text
-        unknown = _UNKNOWN.match(said)
-        line = line_of(text, f"{path or ''}.{unknown[1]}" if unknown else path or "")
-        raise DataFileError(f"{where}:{line}: {said}{f' at {path}' if path else ''}") from None
-    except (yaml.YAMLError, ValueError, TypeError, ArithmeticError, RecursionError) as problem:
-        said = next(iter(str(problem).splitlines()), type(problem).__name__)
-        raise DataFileError(f"{where}:1: not YAML that can be read here: {said}") from None
-
-
-_AT = re.compile(r"(.*?)(?: - at (?:`key` in )?`(.+)`)?$", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(.+)`")
+    except (yaml.YAMLError, RecursionError) as problem:
+        raise DataFileError(f"{where}:1: not YAML that can be read here: {type(problem).__name__}") from None
 
 
 def line_of(text: str, path: str) -> int:
     """The line of a path such as `$.requirements.ferritin.window_days` (or the nearest that exists above it)."""
-    node, line = yaml.compose(text, yaml.CSafeLoader), 1
-    for part in re.findall(r"[^.$\[\]`]+", path):
-        child = _child(node, part)
-        if child is None:
-            break
-        node, line = child
-    return line
-
-
-def _child(node: yaml.Node | None, part: str) -> tuple[yaml.Node, int] | None:
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == part:
-                return value, key.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-        item = node.value[int(part)]
-        return item, item.start_mark.line + 1
-    return None
-
-
-def from_path(path: Path, form: type[T]) -> T:
-    """A data file of a site."""
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise DataFileError(f"{path}: can't be read: {problem.__class__.__name__}") from None
-    return structure(text, str(path), form)
+    return forms.line_below(yaml.compose(text, yaml.CSafeLoader), 1, path.removeprefix("$"))

@@ -1,18 +1,21 @@
 """R6: the modifiers after JW or JZ."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from mappings import codes
-from mappings.policy import DatedModifier, Policy
+from mappings.policy import AttestingModifier, DatedModifier, Policy
 from mappings.service import Service
 
+T = TypeVar("T", bound=DatedModifier)
 
-def asked_kx(service: Service) -> list[DatedModifier]:
+
+def asked_kx(service: Service) -> list[AttestingModifier]:
     """The KX rules of the policy for this code and day."""
     return _asked(service, service.policy.modifiers.kx if service.policy else ())
 
 
-def _asked(service: Service, rows: Iterable[DatedModifier]) -> list[DatedModifier]:
+def _asked(service: Service, rows: Iterable[T]) -> list[T]:
     code, day = service.code, service.day
     return [row for row in rows if code and day and row.holds(day) and (not row.codes or code.code in row.codes)]
 
@@ -22,7 +25,7 @@ def after_discard(service: Service, met: frozenset[str], policy: Policy | None) 
     if policy is None or service.day is None or service.code is None:
         return ()
     rules = policy.modifiers
-    found = [row.modifier for row in asked_kx(service) if set(row.attests) <= met]
+    found: list[str] = [row.modifier for row in asked_kx(service) if set(row.attests) <= met]
     if service.is_340b:
         found += [row.modifier for row in _asked(service, rules.r340b)][:1]
     place = service.setting.place

@@ -13,6 +13,7 @@ from mappings.codes.tables import Dated
 from mappings.documents import DataFileError
 from mappings.policy_rules import (
     UNITS,
+    AttestingModifier,
     AuthorizationRule,
     Case,
     DatedModifier,
@@ -34,6 +35,7 @@ from mappings.policy_rules import (
 
 __all__ = [
     "UNITS",
+    "AttestingModifier",
     "AuthorizationRule",
     "Case",
     "DatedModifier",
@@ -56,7 +58,6 @@ __all__ = [
     "load",
     "load_file",
     "mistakes_in",
-    "read_text",
     "with_own",
 ]
 
@@ -107,12 +108,12 @@ def load(folder: Path | None) -> PolicySet:
         return built_in()
     if not folder.is_dir():
         raise DataFileError(f"{folder}: not a folder of policies")
-    return with_own({str(path): read_text(path) for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])})
+    return with_own({str(path): documents.text_of(path) for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])})
 
 
 def load_file(path: Path) -> Policy:
     """One policy file, checked."""
-    return _checked({str(path): read_text(path)})[0]
+    return _checked({str(path): documents.text_of(path)})[0]
 
 
 def with_own(texts: Mapping[str, str]) -> PolicySet:
@@ -138,29 +139,30 @@ def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:
     return msgspec.structs.replace(policy, effective=Dated(start=policy.effective.start, end=end))
 
 
-def read_text(path: Path) -> str:
-    """The text of a file; DataFileError where it can't be read."""
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise DataFileError(f"{path}: can't be read: {type(problem).__name__}") from None
-
-
 def mistakes_in(text: str, where: str) -> list[str]:
     """Every mistake of one policy file, each with file and line."""
     try:
-        policy = documents.structure(text, where, Policy)
+        _structure(text, where)
     except DataFileError as problem:
-        return [str(problem)]
-    return [f"{where}:{documents.line_of(text, path)}: {problem}" for path, problem in policy_checks.mistakes(policy)]
+        return list(problem.every)
+    return []
+
+
+def _structure(text: str, where: str) -> Policy:
+    return documents.structure(text, where, Policy, policy_checks.check)
 
 
 def _checked(texts: Mapping[str, str]) -> list[Policy]:
-    policies = {where: documents.structure(text, where, Policy) for where, text in texts.items()}
-    for where, policy in policies.items():
-        for path, problem in policy_checks.mistakes(policy):
-            raise DataFileError(f"{where}:{documents.line_of(texts[where], path)}: {problem}")
+    policies: dict[str, Policy] = {}
+    mistakes: list[str] = []
+    for where, text in texts.items():
+        try:
+            policies[where] = _structure(text, where)
+        except DataFileError as problem:
+            mistakes += problem.every
     for where, other in policy_checks.overlaps(policies.items()):
         line = documents.line_of(texts[other], "$.effective")
-        raise DataFileError(f"{other}:{line}: its dates overlap those of {where}, which is for the same payer and settings")
+        mistakes.append(f"{other}:{line}: its dates overlap those of {where}, which is for the same payer and settings")
+    if mistakes:
+        raise DataFileError(*mistakes)
     return list(policies.values())

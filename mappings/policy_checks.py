@@ -1,50 +1,75 @@
-"""What is wrong with a policy that its form alone can't forbid: unknown names, limits without unit, overlapping dates, a fifth modifier."""
+"""What is wrong with a policy that its form alone can't forbid: unknown names, limits without unit, overlapping dates."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from msgspec import Meta
 
 from mappings import codes, expression
 from mappings.codes.tables import Dated
-from mappings.policy_rules import UNITS, DatedModifier, LabRule, Policy, Rule
+from mappings.policy_rules import (
+    UNITS,
+    Case,
+    DatedModifier,
+    For,
+    Given,
+    LabRule,
+    Line,
+    Modifiers,
+    Policy,
+    PreferredRule,
+    RenalAnemia,
+    Rule,
+)
 
-MOST_MODIFIERS = 4
-
-# Path in the file and description.
+# Path below what is checked (empty: that itself) and description.
 Mistake = tuple[str, str]
+# Earlier than any dose on record; days before one must still be days of the calendar.
+FIRST_DAY = date(1990, 1, 1)
 
 
-def mistakes(policy: Policy) -> Iterator[Mistake]:
-    """Each mistake of one policy, with where it stands."""
-    for path, rule in _rules(policy):
-        yield from ((f"{path}.{element}", problem) for element, problem in _rule_mistakes(rule))
-    for number, laboratory in enumerate(policy.requirements.laboratory):
-        yield from ((f"$.requirements.laboratory[{number}].{element}", problem) for element, problem in _lab_mistakes(laboratory))
-    yield from _unknown_names(policy)
-    if policy.audience.settings_only and not policy.audience.settings:
-        yield "$.for", "settings_only needs settings"
-    if _turned(policy.effective):
-        yield "$.effective", "from is after to"
-    yield from _modifier_mistakes(policy)
+def _places() -> Collection[str]:
+    return codes.settings().by_code
 
 
-def _rules(policy: Policy) -> Iterator[tuple[str, Rule]]:
-    requirements = policy.requirements
-    for name, key in zip(requirements.__struct_fields__, requirements.__struct_encode_fields__, strict=True):
-        value = getattr(requirements, name)
-        if isinstance(value, tuple):
-            yield from ((f"$.requirements.{key}[{number}]", rule) for number, rule in enumerate(value))
-        elif value is not None:
-            yield f"$.requirements.{key}", value
-    diagnosis = requirements.iron_deficiency_diagnosis
-    if diagnosis and diagnosis.renal_anemia:
-        found = diagnosis.renal_anemia
-        yield (
-            "$.requirements.iron-deficiency-diagnosis.renal_anemia",
-            LabRule(limit=found.limit, units=found.units, window_days=0),
-        )
+def _billing() -> Collection[str]:
+    return [row.code for family in codes.families().values() for row in family.codes]
 
 
-def _rule_mistakes(rule: Rule) -> Iterator[Mistake]:
+# Names that a policy may use, by the code tables, and what is said of others.
+KNOWN: dict[str, tuple[Callable[[], Collection[str]], str]] = {
+    "place": (_places, "unknown place of service {!r}"),
+    "code": (_billing, "{} is not a code of an IV iron"),
+    "requirement": (codes.requirements, "unknown requirement {!r}"),
+    "requirement or line": (lambda: [*codes.requirements(), "line"], "unknown requirement {!r}"),
+}
+
+
+def check(found: Any, metas: tuple[Meta, ...]) -> Iterator[Mistake]:
+    """What is wrong with a part of a policy, or with the whole; `metas`: what its form says of it."""
+    for meta in metas:
+        yield from (("", problem) for problem in _against(found, meta.extra_json_schema or {}))
+    for form, look in _LOOKS.items():
+        if isinstance(found, form):
+            yield from look(found)
+
+
+def _against(found: Any, schema: dict[str, Any]) -> Iterator[str]:
+    known, problem = KNOWN.get(schema.get("known", ""), (None, ""))
+    if known and found not in known():
+        near = get_close_matches(found, known(), 1)
+        yield problem.format(found) + (f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(known())})")
+    if isinstance(found, Decimal) and ("exclusiveMinimum" in schema and found <= 0):
+        yield f"a number above 0 is wanted, not {found}"
+    if isinstance(found, Decimal) and ("minimum" in schema and found < 0):
+        yield f"a number of at least 0 is wanted, not {found}"
+
+
+def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
     """Conditions that can't be read, and laboratory values in them without their unit."""
     for element in ("when", "unless", "limit"):
         text = getattr(rule, element, None)
@@ -63,72 +88,107 @@ def _rule_mistakes(rule: Rule) -> Iterator[Mistake]:
             yield "units", f"{name} is compared in {UNITS[name]}, not in {unit}"
 
 
-def _lab_mistakes(rule: LabRule) -> Iterator[Mistake]:
+def _laboratory(rule: LabRule) -> Iterator[Mistake]:
     if bool(rule.on_record) == bool(rule.limit):
         yield "window_days", "a laboratory rule has either on_record or limit"
 
 
-def _unknown_names(policy: Policy) -> Iterator[Mistake]:
-    places = set(codes.settings().by_code)
-    yield from (("$.for.settings", f"unknown place of service {code!r}") for code in policy.audience.settings if code not in places)
-    requirements = policy.requirements
-    billing = {row.code for family in codes.families().values() for row in family.codes}
-    for name, key in zip(requirements.__struct_fields__, requirements.__struct_encode_fields__, strict=True):
-        rule = getattr(requirements, name)
-        for element in ("codes", "not_covered", "limits"):
-            unknown = [code for code in getattr(rule, element, ()) if code not in billing]
-            yield from ((f"$.requirements.{key}.{element}", f"{code} is not a code of an IV iron") for code in unknown)
-    known = set(codes.requirements())
-    for number, case in enumerate(policy.cases):
-        yield from (
-            (f"$.cases[{number}].expect", f"unknown requirement {name!r}") for name in case.expect if name not in known and name != "line"
-        )
-        if case.given.code not in billing:
-            yield f"$.cases[{number}].given", f"{case.given.code} is not a code of an IV iron"
+def _preferred(rule: PreferredRule) -> Iterator[Mistake]:
+    both = sorted(set(rule.codes) & set(rule.not_covered))
+    yield from (("not_covered", f"{code} is both preferred and not covered: take it out of one of them") for code in both)
+    if rule.tried > len(set(rule.codes)):
+        yield "tried", f"{rule.tried} of {len(set(rule.codes))} preferred codes can't be tried: write at most {len(set(rule.codes))}"
 
 
-def _modifier_mistakes(policy: Policy) -> Iterator[Mistake]:
-    rules = policy.modifiers
-    for element in ("kx", "r340b", "ambulatory_surgery"):
-        rows: tuple[DatedModifier, ...] = getattr(rules, element)
+def _audience(audience: For) -> Iterator[Mistake]:
+    if audience.settings_only and not audience.settings:
+        yield "", "settings_only needs settings"
+
+
+def _dates(dated: Dated) -> Iterator[Mistake]:
+    if dated.start and dated.end and dated.start > dated.end:
+        yield "", "from is after to"
+    if dated.end and dated.end < FIRST_DAY:
+        yield "to", f"{dated.end} is before any dose on record: correct the year"
+
+
+def _modifiers(modifiers: Modifiers) -> Iterator[Mistake]:
+    lists: dict[str, tuple[DatedModifier, ...]] = {
+        "kx": modifiers.kx,
+        "r340b": modifiers.r340b,
+        "ambulatory_surgery": modifiers.ambulatory_surgery,
+    }
+    for element, rows in lists.items():
         for number, row in enumerate(rows):
-            path = f"$.modifiers.{element}[{number}]"
-            unknown = [name for name in row.attests if name not in codes.requirements()]
-            yield from ((path, f"attests the unknown requirement {name!r}") for name in unknown)
-            if _turned(row):
-                yield path, "from is after to"
-            before = [other for other in rows[:number] if element != "kx" or other.modifier == row.modifier]
-            if any(_overlap(row, other) and _same_line(row, other) for other in before):
-                yield path, f"its dates overlap those of another {row.modifier if element == 'kx' else element} row"
-    most = _most_modifiers(policy)
-    if most > MOST_MODIFIERS:
-        yield "$.modifiers", f"a line could get {most} modifiers; a claim line takes {MOST_MODIFIERS}"
+            if any(_overlap(row, other) and _same_line(row, other) for other in rows[:number]):
+                yield (
+                    f"{element}[{number}]",
+                    f"its dates overlap those of another {element} row: a line takes one of them",
+                )
 
 
 def _same_line(row: DatedModifier, other: DatedModifier) -> bool:
     return not row.codes or not other.codes or bool(set(row.codes) & set(other.codes))
 
 
-def _most_modifiers(policy: Policy) -> int:
-    """The most modifiers that one line could get: JW or JZ, those of KX, one of 340B, and off-campus or SG (never both)."""
-    rules = policy.modifiers
-    dated = (*rules.kx, *rules.r340b, *rules.ambulatory_surgery)
-    days = {row.start or date.min for row in dated} or {date.min}
-    kinds: set[str | None] = {code for row in dated for code in row.codes} | {None}
-    return int(rules.discard) + max(_dated_modifiers(policy, day, code) for day in days for code in kinds)
+def _given(given: Given) -> Iterator[Mistake]:
+    if given.day and given.day < FIRST_DAY:
+        yield "day", f"{given.day} is before any dose on record: correct the year"
 
 
-def _dated_modifiers(policy: Policy, day: date, code: str | None) -> int:
-    def held(rows: Sequence[DatedModifier]) -> int:
-        return sum(row.holds(day) and (not row.codes or code in row.codes) for row in rows)
-
-    rules = policy.modifiers
-    place = rules.off_campus or held(rules.ambulatory_surgery) > 0
-    return held(rules.kx) + min(1, held(rules.r340b)) + int(place)
+def _case(case: Case) -> Iterator[Mistake]:
+    for name, state in case.expect.items():
+        if (name == "line") != (state in get_args(Line)):
+            line = ", ".join(get_args(Line))
+            yield f"expect.{name}", f"{name} is never {state}: a line is {line}, a requirement met, missing and so on"
 
 
-def _turned(row: Dated) -> bool:
-    return bool(row.start and row.end and row.start > row.end)
+def _policy(policy: Policy) -> Iterator[Mistake]:
+    """What parts of it say of each other."""
+    times = Counter(case.name for case in policy.cases)
+    for number, case in enumerate(policy.cases):
+        if times[case.name] > 1:
+            yield f"cases[{number}].name", f"{times[case.name]} cases are called {case.name!r}: give each a name of its own"
+        if case.given.day and not policy.effective.holds(case.given.day):
+            yield f"cases[{number}].given.day", f"{case.given.day} is outside the policy's effective dates: nothing judges that day"
+    asked = _asked(policy)
+    for number, row in enumerate(policy.modifiers.kx):
+        for name in (name for name in row.attests if name not in asked):
+            yield (
+                f"modifiers.kx[{number}].attests",
+                f"KX attests {name}, which the policy does not ask: ask it under requirements",
+            )
+
+
+ALWAYS_ASKED = frozenset({"service-date", "product", "dose", "coverage", "place-of-service", "dosing", "iron-overload"})
+
+
+def _asked(policy: Policy) -> frozenset[str]:
+    """The requirements that the policy asks of somebody."""
+    rules = policy.requirements
+    named = {key for name, key in zip(rules.__struct_fields__, rules.__struct_encode_fields__, strict=True) if getattr(rules, name)}
+    labs = {expression.LABS[name] for rule in rules.laboratory for name in _compared(rule)}
+    others = {"discarded-amount": policy.modifiers.discard, "esrd-consolidated-billing": policy.consolidated_billing}
+    not_asked = {"prior-authorization"} if rules.prior_authorization and rules.prior_authorization.asked == "no" else set()
+    return (ALWAYS_ASKED | named | labs | {name for name, asked in others.items() if asked}) - not_asked
+
+
+def _compared(rule: LabRule) -> Iterable[str]:
+    return rule.on_record or expression.names(expression.parse(rule.limit or ""))
+
+
+_LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
+    Rule: _conditions,
+    RenalAnemia: _conditions,
+    LabRule: _laboratory,
+    PreferredRule: _preferred,
+    For: _audience,
+    Dated: _dates,
+    Modifiers: _modifiers,
+    Given: _given,
+    Case: _case,
+    Policy: _policy,
+}
 
 
 def overlaps(policies: Iterable[tuple[str, Policy]]) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ A file that says anything else is refused on load, with its line (`policy_checks
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct, field
 
@@ -13,13 +13,23 @@ from mappings.assessment import State
 from mappings.codes.tables import Dated
 
 Kind = Literal["medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"]
+Place = Annotated[str, Meta(extra_json_schema={"known": "place"})]
 LabName = Literal["ferritin", "tsat", "hb"]
 DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
-Days = Annotated[int, Meta(ge=0)]
-Hcpcs = Annotated[str, Meta(pattern="^[A-Z][0-9]{4}$")]
+Text = Annotated[str, Meta(pattern=r"\S")]
+Days = Annotated[int, Meta(ge=0, le=36500)]
+Count = Annotated[int, Meta(ge=1, le=36500)]
+Positive = Annotated[Decimal, Meta(extra_json_schema={"exclusiveMinimum": 0})]
+NotNegative = Annotated[Decimal, Meta(extra_json_schema={"minimum": 0})]
+# `known`: the names that there are, by the code tables (`policy_checks.KNOWN`).
+Hcpcs = Annotated[str, Meta(extra_json_schema={"known": "code"})]
+Asked = Annotated[str, Meta(extra_json_schema={"known": "requirement"})]
+Line = Literal["ready", "held", "not-billable"]
 
 # The unit of each laboratory name; a condition that compares one says so, and can't mean another.
 UNITS: dict[str, str] = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
+_UNITS_SCHEMA = {"properties": {name: {"const": unit} for name, unit in UNITS.items()}, "propertyNames": {"enum": list(UNITS)}}
+LabUnits = Annotated[dict[LabName, str], Meta(extra_json_schema=_UNITS_SCHEMA)]
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,10 +40,10 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     when: str | None = None
-    units: dict[LabName, str] = field(default_factory=dict)
+    units: LabUnits = field(default_factory=dict)
     blocking: bool | None = None
     write_back: bool | None = None
-    source: str | None = None
+    source: Text | None = None
     verified: bool | None = None
 
 
@@ -49,8 +59,8 @@ class RenalAnemia(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Laboratory values of the policy's window that make D63.1 evidence of iron deficiency."""
 
     limit: str
-    units: dict[LabName, str]
-    source: str
+    units: LabUnits
+    source: Text
     verified: bool
 
 
@@ -79,7 +89,7 @@ class AuthorizationRule(Rule, frozen=True, kw_only=True):
 
     asked: Literal["yes", "no", "unknown"]
     codes: tuple[Hcpcs, ...] = ()
-    months: Annotated[int, Meta(ge=1)] | None = None
+    months: Annotated[int, Meta(ge=1, le=1200)] | None = None
 
 
 class NoteRule(Rule, frozen=True, kw_only=True):
@@ -91,8 +101,8 @@ class NoteRule(Rule, frozen=True, kw_only=True):
 class PreferredRule(Rule, frozen=True, kw_only=True):
     """Products that the payer prefers; others need `tried` of them on record within `lookback_days`, or are not covered at all."""
 
-    codes: tuple[Hcpcs, ...]
-    tried: Annotated[int, Meta(ge=1)] = 1
+    codes: Annotated[tuple[Hcpcs, ...], Meta(min_length=1)]
+    tried: Count = 1
     lookback_days: Days = 365
     not_covered: tuple[Hcpcs, ...] = ()
 
@@ -100,26 +110,26 @@ class PreferredRule(Rule, frozen=True, kw_only=True):
 class DrugSourceRule(Rule, frozen=True, kw_only=True):
     """The payer's vendor rule: where the drug may come from (white and brown bags are never billed)."""
 
-    allowed: tuple[DrugSource, ...]
+    allowed: Annotated[tuple[DrugSource, ...], Meta(min_length=1)]
 
 
 class UnitsRule(Rule, frozen=True, kw_only=True):
     """The most units of a code in one day, JW units included."""
 
-    limits: dict[Hcpcs, Annotated[int, Meta(ge=0)]]
+    limits: Annotated[dict[Hcpcs, Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
 
 
 class DosingRule(Rule, frozen=True, kw_only=True):
     """`single_mg`: the payer's own limit of one dose. `blocking` is about that limit; without one, about the label's."""
 
-    single_mg: Decimal | None = None
+    single_mg: Positive | None = None
 
 
 class OverloadRule(Rule, frozen=True, kw_only=True):
     """Ceilings above which the newest ferritin or TSAT before the dose is a safety gap."""
 
-    ferritin_above_ng_ml: Decimal = Decimal(800)
-    tsat_from_percent: Decimal = Decimal(50)
+    ferritin_above_ng_ml: NotNegative = Decimal(800)
+    tsat_from_percent: NotNegative = Decimal(50)
 
 
 class Requirements(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -143,21 +153,43 @@ class Requirements(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unk
 
 
 class DatedModifier(Dated, frozen=True, kw_only=True):
-    """A modifier, for these codes (empty: all) on these dates of service; `attests`: requirements that must be met for it."""
+    """A modifier, for these codes (empty: all) on these dates of service."""
 
-    modifier: Annotated[str, Meta(pattern="^[A-Z0-9]{2}$")]
+    modifier: str
+    source: Text
     codes: tuple[Hcpcs, ...] = ()
-    attests: tuple[str, ...] = ()
+
+
+class AttestingModifier(DatedModifier, frozen=True, kw_only=True):
+    """KX: `attests` names the requirements that must be met for it; the policy must ask each."""
+
+    modifier: Literal["KX"]
+    attests: Annotated[tuple[Asked, ...], Meta(min_length=1)]
+
+
+class DiscountModifier(DatedModifier, frozen=True, kw_only=True):
+    """For drug bought under 340B."""
+
+    modifier: Literal["JG", "TB"]
+
+
+class SurgeryModifier(DatedModifier, frozen=True, kw_only=True):
+    """For an ambulatory surgical center whose payer still asks."""
+
+    modifier: Literal["SG"]
 
 
 class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which modifiers the payer wants. `discard`: JW and JZ. `kx`: with the requirements that it attests. `r340b`: by date."""
+    """Which modifiers the payer wants. `discard`: JW and JZ. `kx`: with the requirements that it attests. `r340b`: by date.
+
+    With these a line carries four at most: JW or JZ, KX, one of 340B, and an off-campus one or SG, never both.
+    """
 
     discard: bool = True
-    kx: tuple[DatedModifier, ...] = ()
-    r340b: tuple[DatedModifier, ...] = ()
+    kx: tuple[AttestingModifier, ...] = ()
+    r340b: tuple[DiscountModifier, ...] = ()
     off_campus: bool = True
-    ambulatory_surgery: tuple[DatedModifier, ...] = ()
+    ambulatory_surgery: tuple[SurgeryModifier, ...] = ()
 
 
 class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,8 +199,8 @@ class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)]
-    payers: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
+    payers: tuple[Text, ...] = ()
+    settings: tuple[Place, ...] = ()
     settings_only: bool = False
 
 
@@ -179,9 +211,9 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     code: Annotated[Hcpcs, Meta(description="HCPCS code of the drug given")] = "J1756"
-    dose_mg: Annotated[Decimal | None, Meta(description="mg given; else one container")] = None
+    dose_mg: Annotated[Positive | None, Meta(description="mg given; else one container")] = None
     day: Annotated[date | None, Meta(description="date of service; else a day of the policy")] = None
-    setting: Annotated[str | None, Meta(description="place of service; else the policy's first, or 11")] = None
+    setting: Annotated[Place | None, Meta(description="place of service; else the policy's first, or 11")] = None
     age: Annotated[int, Meta(ge=0, le=130)] | None = 70
     female: bool = False
     male: bool = False
@@ -191,15 +223,15 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hemodialysis: Annotated[bool, Meta(description="a haemodialysis two days before")] = False
     esrd: Annotated[bool, Meta(description="N18.6 and a dialysis two days before")] = False
     aki: Annotated[bool, Meta(description="N17.9")] = False
-    ferritin: Annotated[Decimal | None, Meta(description="ng/mL")] = None
-    tsat: Annotated[Decimal | None, Meta(description="%")] = None
-    hb: Annotated[Decimal | None, Meta(description="g/dL")] = None
+    ferritin: Annotated[NotNegative | None, Meta(description="ng/mL")] = None
+    tsat: Annotated[NotNegative | None, Meta(description="%")] = None
+    hb: Annotated[NotNegative | None, Meta(description="g/dL")] = None
     lab_days_before: Annotated[Days, Meta(description="days between the labs and the dose")] = 14
     iron_deficiency: Annotated[bool, Meta(description="D50.9")] = True
     anemia_in_ckd: Annotated[bool | None, Meta(description="D63.1; else where there is ckd or esrd")] = None
     intolerance: Annotated[bool, Meta(description="to oral iron")] = False
     contraindication: Annotated[str | None, Meta(description="an ICD-10-CM code that speaks against oral iron")] = None
-    oral_iron_days: Annotated[Annotated[int, Meta(ge=1)] | None, Meta(description="days of oral iron, up to the day before")] = None
+    oral_iron_days: Annotated[Count | None, Meta(description="days of oral iron, up to the day before")] = None
     plan: Annotated[bool, Meta(description="an order with dose and frequency")] = True
     note: Annotated[bool, Meta(description="a final note of the encounter")] = True
     authorization: Annotated[bool, Meta(description="an approved one for the code and the day")] = False
@@ -208,23 +240,27 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ndc: Annotated[bool, Meta(description="of the container used")] = True
 
 
+Expected = Annotated[str, Meta(extra_json_schema={"known": "requirement or line"})]
+_EXPECT_SCHEMA = {"patternProperties": {"^line$": {"enum": list(get_args(Line))}, "^(?!line$)": {"enum": list(get_args(State))}}}
+
+
 class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A test that stands in the policy: facts of one dose, and the state of requirements (or of the `line`) that must come of it."""
 
-    name: str
+    name: Text
     given: Given
-    expect: dict[str, State | Literal["ready", "held", "not-billable"]]
+    expect: Annotated[dict[Expected, Literal[State, Line]], Meta(min_length=1, extra_json_schema=_EXPECT_SCHEMA)]
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"audience": "for"}):
     """A payer's policy for IV iron, valid for dates of service `effective`."""
 
-    id: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]*$")]
-    version: Annotated[str, Meta(description="whatever tells this file from an earlier one")]
-    title: str
+    id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*\Z")]
+    version: Annotated[Text, Meta(description="whatever tells this file from an earlier one")]
+    title: Text
     audience: For
     requirements: Requirements
-    source: str
+    source: Text
     verified: bool
     effective: Dated = Dated()
     modifiers: Modifiers = Modifiers()

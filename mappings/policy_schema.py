@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from mappings.policy_checks import KNOWN
 from mappings.policy_rules import Policy
 
 
@@ -15,17 +16,23 @@ def json_schema() -> dict[str, Any]:
 
 
 def _as_written(part: Any) -> Any:
-    """YAML writes a decimal as a number, where JSON would carry it as text; and a description is one paragraph."""
+    """YAML writes a decimal as a number, where JSON would carry it as text."""
     if isinstance(part, list):
         return [_as_written(item) for item in part]
     if not isinstance(part, dict):
         return part
     if part.get("format") == "decimal":
-        return {"type": "number"}
-    return {
-        name: " ".join(value.split()) if name == "description" and isinstance(value, str) else _as_written(value)
-        for name, value in part.items()
-    }
+        return {"type": "number", **{name: value for name, value in part.items() if name not in ("type", "format")}}
+    return dict(_entry(name, value) for name, value in part.items())
+
+
+def _entry(name: str, value: Any) -> tuple[str, Any]:
+    """Names are those that there are, a pattern is one of JavaScript, a description one paragraph."""
+    if name == "known":
+        return "enum", sorted(KNOWN[value][0]())
+    if name == "pattern":
+        return name, value.replace(r"\Z", "$")
+    return name, " ".join(value.split()) if name == "description" and isinstance(value, str) else _as_written(value)
 
 
 if __name__ == "__main__":

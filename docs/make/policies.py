@@ -13,7 +13,7 @@ def chapters() -> dict[str, str]:
 
 def page(row: Policy) -> str:
     cases = [(case.name, case.given, case.expect) for case in row.cases]
-    asked = [(item.modifier, item.codes, item.attests, dates(item), item.source, item.verified) for item in _modifiers(row)]
+    asked = [(item.modifier, item.codes, getattr(item, "attests", ()), dates(item), item.source, item.verified) for item in _modifiers(row)]
     return f"""# Policy: {row.title}
 
 {table(["", ""], _audience(row))}

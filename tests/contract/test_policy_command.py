@@ -111,10 +111,11 @@ class TestCheck:
         run = policy("check", path, other)
         assert (run.status, run.out) == (2, "")
         assert run.err.splitlines() == [
-            f"{path}:22: Object contains unknown field `window` at $.requirements.laboratory[0]",
+            f"{path}:22: unknown field `window` at $.requirements.laboratory[0] (did you mean `window_days`?)",
+            f"{path}:22: the field `window_days` is missing at $.requirements.laboratory[0]",
+            f"{other}:6: unknown place of service '10' (known: 11, 12, 19, 22, 23, 24, 49, 65)",
             f"{other}:22: unknown name 'ferritine' (known: ferritin, hb, tsat)",
             f"{other}:22: a laboratory rule has either on_record or limit",
-            f"{other}:6: unknown place of service '10'",
         ]
 
     def test_a_folder_against_the_built_in_ones(self, policy: Any, tmp_path: Path) -> None:

@@ -110,11 +110,72 @@ def test_each_file_is_valid_by_it(path: Path) -> None:
     jsonschema.validate(read(path), json_schema())
 
 
-def test_and_what_is_wrong_is_not() -> None:
-    text = read(FILES[0])
-    text["requirements"]["ndcs"] = {}
-    with pytest.raises(jsonschema.ValidationError, match="ndcs"):
-        jsonschema.validate(text, json_schema())
+BASE = """\
+id: sunrise
+version: "1"
+title: Sunrise
+for: {kinds: [commercial], payers: [sunrise]}
+source: ours
+verified: false
+"""
+ONE = "requirements: {ndc: {}}\ncases: [{name: one, "
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "requirements: {ndcs: {}}",
+        "requirements: {ndc: {units: {iron: ug/dL}}}",
+        "requirements: {ndc: {units: {ferritin: ug/L}}}",
+        "requirements: {ndc: {source: ''}}",
+        "requirements: {progress-note: {window_days: 999999999999}}",
+        "requirements: {progress-note: {window_days: '30'}}",
+        "requirements: {progress-note: {window_days: 30.5}}",
+        "requirements: {dosing: {single_mg: '500'}}",
+        "requirements: {dosing: {single_mg: 0}}",
+        "requirements: {iron-overload: {ferritin_above_ng_ml: -1}}",
+        "requirements: {prior-authorization: {asked: yes}}",
+        "requirements: {prior-authorization: {asked: 'yes', codes: [J9999]}}",
+        "requirements: {preferred-product: {codes: []}}",
+        "requirements: {drug-source: {allowed: []}}",
+        "requirements: {units-limit: {limits: {J9999: 1}}}",
+        "requirements: {units-limit: {limits: {}}}",
+        "requirements: {}\nmodifiers: {kx: [{modifier: KX, source: ours, attests: [ferritine]}]}",
+        "requirements: {}\nmodifiers: {kx: [{modifier: KX, source: ours, attests: []}]}",
+        "requirements: {}\nmodifiers: {kx: [{modifier: JZ, source: ours, attests: [dose]}]}",
+        "requirements: {}\nmodifiers: {r340b: [{modifier: TB}]}",
+        "requirements: {}\ntimely_filing_days: -1",
+        f"{ONE} given: {{}}, expect: {{feritin: met}}}}]",
+        f"{ONE} given: {{}}, expect: {{line: met}}}}]",
+        f"{ONE} given: {{}}, expect: {{ferritin: ready}}}}]",
+        f"{ONE} given: {{}}, expect: {{}}}}]",
+        f"{ONE} given: {{setting: '99'}}, expect: {{line: held}}}}]",
+        f"{ONE} given: {{dose_mg: -50}}, expect: {{line: held}}}}]",
+        f"{ONE} given: {{tried: [J9999]}}, expect: {{line: held}}}}]",
+    ],
+)
+def test_what_the_schema_refuses_is_refused_on_load(rest: str) -> None:
+    assert list(jsonschema.Draft202012Validator(json_schema()).iter_errors(yaml.load(BASE + rest, _Loader)))  # noqa: S506
+    assert policy.mistakes_in(BASE + rest, "sunrise.yaml")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "requirements: {progress-note: {window_days: 30.0}}",
+        "requirements: {dosing: {single_mg: 62.5}}",
+        f"{ONE} given: {{setting: '11', day: 2026-01-01}}, expect: {{line: held, ferritin: met}}}}]",
+        "requirements: {}\nmodifiers: {kx: [{modifier: KX, source: ours, attests: [dose], codes: [J1756]}]}",
+    ],
+)
+def test_and_what_it_lets_through_is_taken(rest: str) -> None:
+    jsonschema.validate(yaml.load(BASE + rest, _Loader), json_schema())  # noqa: S506
+    assert policy.mistakes_in(BASE + rest, "sunrise.yaml") == []
+
+
+@pytest.mark.parametrize(("place", "known"), [("For", "65"), ("AttestingModifier", "ferritin"), ("UnitsRule", "J1756"), ("Case", "line")])
+def test_an_editor_completes_the_names_that_there_are(place: str, known: str) -> None:
+    assert f'"{known}"' in json.dumps(json_schema()["$defs"][place])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

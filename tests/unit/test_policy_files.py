@@ -64,9 +64,9 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("{limit:", "{on_record: [ferritin], limit:")], "10: a laboratory rule has either on_record or limit"),
         ([("{limit: ferritin <= 500, units", "{units")], "10: a laboratory rule has either on_record or limit"),
         ([("window_days: 60", "window_days: -1")], "10: Expected `int` >= 0"),
-        ([("window_days: 60", "window: 60")], "10: Object contains unknown field `window`"),
-        ([("  ndc: {}", "  ndcs: {}")], "8: Object contains unknown field `ndcs`"),
-        ([("  ndc: {}", "  ndc: {wen: ckd}")], "8: Object contains unknown field `wen`"),
+        ([("window_days: 60", "window: 60")], "10: unknown field `window` at $.requirements.laboratory[0] (did you mean `window_days`?)"),
+        ([("  ndc: {}", "  ndcs: {}")], "8: unknown field `ndcs` at $.requirements (did you mean `ndc`?)"),
+        ([("  ndc: {}", "  ndc: {wen: ckd}")], "8: unknown field `wen` at $.requirements.ndc (did you mean `when`?)"),
         ([("  ndc: {}", "  oral-iron-history: {unless: tsat < 12}")], "8: the limit of tsat has no unit: add it to units"),
         ([("  ndc: {}", "  oral-iron-history: {unless: tsat lower 12}")], "8: can't read the condition 'tsat lower 12'"),
         ([("  ndc: {}", "  iron-deficiency-diagnosis: {renal_anemia: {limit: tsat <= 20, units: {}, source: ours, verified: false}}")],
@@ -75,75 +75,187 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("  ndc: {}", "  prior-authorization: {asked: 'yes', codes: [J1765]}")], "8: J1765 is not a code of an IV iron"),
         ([("  ndc: {}", "  preferred-product: {codes: [J1756], not_covered: [J0885]}")], "8: J0885 is not a code of an IV iron"),
         ([("  ndc: {}", "  units-limit: {limits: {J1756: 500, J9999: 1}}")], "8: J9999 is not a code of an IV iron"),
-        ([("  ndc: {}", "  drug-source: {allowed: [post]}")], "8: Invalid enum value 'post'"),
+        ([("  ndc: {}", "  drug-source: {allowed: [post]}")], "8: Invalid enum value 'post' (known: buy-and-bill, white-bag"),
         ([("kinds: [commercial]", "kinds: [comercial]")], "4: Invalid enum value 'comercial'"),
-        ([("kinds: [commercial]", "kinds: []")], "4: Expected `array` of length >= 1"),
+        ([("kinds: [commercial]", "kinds: []")], "4: write at least one; none is here"),
         ([("payers: [sunrise]", "settings: ['10']")], "4: unknown place of service '10'"),
         ([("payers: [sunrise]", "settings_only: true")], "4: settings_only needs settings"),
         ([("verified: true", "verified: true\neffective: {from: 2027-01-01, to: 2026-01-01}")], "7: from is after to"),
-        ([('version: "1"', "version: 2026-01-01")], "2: Expected `str`, got `date`"),
-        ([('source: "Sunrise medical policy 12"\n', "")], "1: Object missing required field `source`"),
+        ([('version: "1"', "version: 2026-01-01")], '2: write "2026-01-01" in quotes at $.version'),
+        ([('source: "Sunrise medical policy 12"\n', "")], "1: the field `source` is missing"),
         ([("title:", "id: twice\ntitle:")], "3: the key 'id' stands twice"),
         ([("title: Sunrise", "title: [Sunrise")], "4: "),
         ([("title: Sunrise", "title: *none")], "3: "),
-        ([("  ndc: {}", "  dosing: {single_mg: .nan}")], "1: not YAML that can be read here"),
-        ([("title:", "effective: {from: 2026-02-30}\ntitle:")], "1: not YAML that can be read here: day is out of range for month"),
-        ([("  ndc: {}", "  ndc: {}\n  ? [a, b]\n  : 1")], "1: not YAML that can be read here"),
-        ([(POLICY, "")], "1: Expected `object`, got `null`"),
+        ([("  ndc: {}", "  dosing: {single_mg: .nan}")], "8: .nan is not a number: write one such as 500"),
+        ([("  ndc: {}", "  dosing: {single_mg: -.inf}")], "8: -.inf is not a number"),
+        ([("  ndc: {}", "  dosing: {single_mg: 1.0e+99}")], "8: a number of more than 15 digits: write a shorter one"),
+        ([("60}", "9" * 5000 + "}")], "10: a number of more than 15 digits: write a shorter one"),
+        ([("60}", "060}")], "10: 060 is not a plain whole number"),
+        ([("60}", "1:30}")], "10: 1:30 is not a plain whole number"),
+        ([("60}", "30.5}")], "10: a whole number is wanted, not 30.5 at $.requirements.laboratory[0].window_days"),
+        ([("60}", "'60'}")], "10: write 60 without quotes at $.requirements.laboratory[0].window_days"),
+        ([("60}", "60 days}")], "10: a number is wanted, without unit, not '60 days'"),
+        ([("60}", "36501}")], "10: Expected `int` <= 36500"),
+        ([("title:", "effective: {from: 2027-02-30}\ntitle:")], "3: there is no day 2027-02-30: correct the date"),
+        ([("title:", "effective: {from: '2027-02-30'}\ntitle:")], "3: there is no day 2027-02-30: correct the date"),
+        ([("title:", "effective: {from: 01/31/2027}\ntitle:")], "3: write the date as 2027-01-31 at $.effective.from"),
+        ([("title:", "effective: {from: January}\ntitle:")], "3: write the date as year-month-day, such as 2027-01-31"),
+        ([("title:", "effective: {from: 2027-01-31T00:00:00Z}\ntitle:")], "3: write the date without a time: 2027-01-31"),
+        ([("title:", "effective: {to: 0001-01-01}\ntitle:")], "3: 0001-01-01 is before any dose on record: correct the year"),
+        ([("  ndc: {}", "  prior-authorization: {asked: yes}")], '8: write "yes" in quotes at $.requirements.prior-authorization.asked'),
+        ([('version: "1"', "version: 2027")], '2: write "2027" in quotes at $.version'),
+        ([("payers: [sunrise]", "settings: [11]")], '4: write "11" in quotes at $.for.settings[0]'),
+        ([("payers: [sunrise]", "payers: ['']")], "4: a text is wanted here, and it is empty at $.for.payers[0]"),
+        ([('source: "Sunrise medical policy 12"', "source: ' '")], "5: a text is wanted here, and it is empty at $.source"),
+        ([('version: "1"', "version: ''")], "2: a text is wanted here, and it is empty at $.version"),
+        ([("id: sunrise", 'id: "sunrise\\n"')], "1: Expected `str` matching regex"),
+        ([("ferritin <= 500,", "ferritin <= 500 AND tsat < 20,")], "10: write and instead of AND"),
+        ([("ferritin <= 500,", "tsat < 20%,")], "10: write 20 without %; units says the unit"),
+        ([("ferritin <= 500,", "ferritin < 30 and ferritin > 40,")], "10: no ferritin fits, so this never holds"),
+        ([("  ndc: {}", "  ndc: {}\n  ? [a, b]\n  : 1")], "9: a key must be a name, not a list or a map"),
+        ([("  ndc: {}", "  ndc: {}\n  ? {a: b}\n  : 1")], "9: a key must be a name, not a list or a map"),
+        ([("  ndc: {}", "  ndc: {}\n  ? \n  : 1")], "9: a key is empty: write a name before the colon"),
+        ([("  ndc: {}", "  ndc: {}\n  5: 1")], '9: write the key "5" in quotes'),
+        ([("  ndc: {}", "  ndc: {}\x07")], "8: a control character (U+0007): delete it"),
+        ([("  ndc: {}", "  dosing: {single_mg: -5}")], "8: a number above 0 is wanted, not -5"),
+        ([("  ndc: {}", "  dosing: {single_mg: 0}")], "8: a number above 0 is wanted, not 0"),
+        ([("  ndc: {}", "  dosing: {single_mg: '500'}")], "8: write 500 without quotes"),
+        ([("  ndc: {}", "  iron-overload: {ferritin_above_ng_ml: -1}")], "8: a number of at least 0 is wanted, not -1"),
+        ([("  ndc: {}", "  drug-source: {allowed: []}")], "8: write at least one; none is here"),
+        ([("  ndc: {}", "  preferred-product: {codes: []}")], "8: write at least one; none is here"),
+        ([("  ndc: {}", "  units-limit: {limits: {}}")], "8: write at least one; none is here"),
+        ([("  ndc: {}", "  preferred-product: {codes: [J1756], not_covered: [J1756]}")], "8: J1756 is both preferred and not covered"),
+        ([("  ndc: {}", "  preferred-product: {codes: [J1756], tried: 3}")], "8: 3 of 1 preferred codes can't be tried: write at most 1"),
+        ([(POLICY, "")], "1: the file is empty"),
+        ([(POLICY, "# nothing\n")], "1: the file is empty"),
+        ([(POLICY, "- a\n")], "1: Expected `object`, got `array`"),
+        ([(POLICY, "{a: " * 5000 + "}" * 5000)], "1: "),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_file_and_line(tmp_path: Path, changes: list[tuple[str, str]], said: str) -> None:
     assert refusal(tmp_path, changed(*changes)).startswith(said)
 
 
+def test_every_mistake_is_told_from_the_first_line_to_the_last(tmp_path: Path) -> None:
+    text = changed(
+        ('version: "1"', "version: 2027"),
+        ("kinds: [commercial]", "kinds: [comercial]"),
+        ("  ndc: {}", "  ndcc: {}\n  treatment-plan: {when: diabetic}"),
+        (", units: {ferritin: ng/mL}", ""),
+    )
+    cases = "cases:\n  - {name: one, given: {ferritn: 42}, expect: {ferritin: fine}}\n"
+    with pytest.raises(DataFileError) as refused:
+        policy.load(written(tmp_path, text + cases))
+    lines = [said.removeprefix(f"{tmp_path}/sunrise.yaml:").partition(":")[0] for said in refused.value.every]
+    assert lines == ["2", "4", "8", "9", "11", "13", "13"]
+
+
+def test_a_whole_number_may_be_written_as_a_decimal(tmp_path: Path) -> None:
+    found = policy.load(written(tmp_path, changed(("60}", "30.0}")))).get("sunrise")
+    assert found
+    assert found.requirements.laboratory[0].window_days == 30
+
+
+def test_a_part_may_be_said_once_for_several(tmp_path: Path) -> None:
+    text = changed(("  ndc: {}", "  ndc: &ours {verified: false, source: ours}\n  treatment-plan: {<<: *ours, source: theirs}"))
+    found = policy.load(written(tmp_path, text)).get("sunrise")
+    assert found
+    assert found.requirements.treatment_plan == policy.Rule(verified=False, source="theirs")
+
+
+def test_a_mistake_in_such_a_part_has_its_own_line(tmp_path: Path) -> None:
+    text = changed(("  ndc: {}", "  ndc: &ours {verified: false}\n  treatment-plan: {<<: *ours, when: diabetic}"))
+    assert refusal(tmp_path, text).startswith("9: unknown name 'diabetic'")
+
+
 MODIFIERS = POLICY + "modifiers:\n"
+KX = 'kx: [{modifier: KX, source: "MP-12", attests: '
 
 
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("  kx: [{modifier: KX}, {modifier: GA}]\n  r340b: [{modifier: TB}]\n", "11: a line could get 5 modifiers; a claim line takes 4"),
-        ("  kx: [{modifier: KX}, {modifier: GA, codes: [J1756]}]\n  r340b: [{modifier: TB}]\n", "11: a line could get 5 modifiers"),
-        ("  kx: [{modifier: KX}, {modifier: GA, from: 2027-01-01}]\n  r340b: [{modifier: TB}]\n", "11: a line could get 5 modifiers"),
-        ("  kx: [{modifier: KX, attests: [ferritine]}]\n", "12: attests the unknown requirement 'ferritine'"),
-        ("  kx: [{modifier: KX}, {modifier: KX, from: 2026-01-01}]\n", "12: its dates overlap those of another KX row"),
+        (f"{KX}[ferritine]}}]", "12: unknown requirement 'ferritine' (did you mean ferritin?)"),
+        (f"{KX}[]}}]", "12: write at least one; none is here"),
+        ("kx: [{modifier: KX, source: ours}]", "12: the field `attests` is missing at $.modifiers.kx[0]"),
+        ("kx: [{modifier: KX, attests: [ferritin]}]", "12: the field `source` is missing at $.modifiers.kx[0]"),
+        (f"{KX}[ferritin, transferrin-saturation]}}]", "12: KX attests transferrin-saturation, which the policy does not ask"),
+        (f"{KX}[oral-iron-history]}}]", "12: KX attests oral-iron-history, which the policy does not ask: ask it under requirements"),
+        (f"discard: false\n  {KX}[discarded-amount]}}]", "13: KX attests discarded-amount, which the policy does not ask"),
+        (f"{KX}[esrd-consolidated-billing]}}]", "12: KX attests esrd-consolidated-billing, which the policy does not ask"),
+        (f"{KX}[ndc], codes: [J9999]}}]", "12: J9999 is not a code of an IV iron"),
         (
-            "  r340b:\n    - {modifier: JG, to: 2025-01-01}\n    - {modifier: TB, from: 2025-01-01}\n",
+            f"{KX}[ndc]}}, {{modifier: KX, source: ours, attests: [ndc], from: 2026-01-01}}]",
+            "12: its dates overlap those of another kx row",
+        ),
+        (f"{KX}[ndc]}}, {{modifier: KX, source: ours, attests: [ndc], codes: [J1756]}}]", "12: its dates overlap those of another kx row"),
+        ("kx: [{modifier: JZ, source: ours, attests: [ndc]}]", "12: Invalid enum value 'JZ' (known: KX) at $.modifiers.kx[0].modifier"),
+        ("r340b: [{modifier: KX, source: ours}]", "12: Invalid enum value 'KX' (known: JG, TB)"),
+        ("r340b: [{modifier: TB, source: ours, attests: [ndc]}]", "12: unknown field `attests` at $.modifiers.r340b[0]"),
+        ("ambulatory_surgery: [{modifier: JW, source: ours}]", "12: Invalid enum value 'JW' (known: SG)"),
+        ("r340b: [{modifier: TB}]", "12: the field `source` is missing at $.modifiers.r340b[0]"),
+        ("r340b: [{modifier: TB, source: ''}]", "12: a text is wanted here, and it is empty"),
+        (
+            "r340b:\n    - {modifier: JG, source: ours, to: 2025-01-01}\n    - {modifier: TB, source: ours, from: 2025-01-01}",
             "14: its dates overlap those of another r340b row",
         ),
-        ("  r340b: [{modifier: JG, from: 2025-01-02, to: 2025-01-01}]\n", "12: from is after to"),
-        ("  kx: [{modifier: KX1}]\n", "12: Expected `str` matching regex"),
+        ("r340b: [{modifier: JG, source: ours, from: 2025-01-02, to: 2025-01-01}]", "12: from is after to"),
     ],
 )
 def test_modifiers_that_no_line_can_carry(tmp_path: Path, rows: str, said: str) -> None:
-    assert refusal(tmp_path, MODIFIERS + rows).startswith(said)
+    assert refusal(tmp_path, f"{MODIFIERS}  {rows}\n").startswith(said)
+
+
+def test_an_authorization_that_is_not_asked_is_not_attested(tmp_path: Path) -> None:
+    text = changed(("  ndc: {}", "  prior-authorization: {asked: 'no'}"))
+    rows = f"modifiers:\n  {KX}[prior-authorization]}}]\n"
+    assert refusal(tmp_path, text + rows).startswith("12: KX attests prior-authorization, which the policy does not ask")
 
 
 @pytest.mark.parametrize(
     "rows",
     [
-        "  kx: [{modifier: KX}]\n  r340b: [{modifier: TB}]\n  ambulatory_surgery: [{modifier: SG}]\n",
-        "  kx: [{modifier: KX, codes: [J1756]}, {modifier: KX, codes: [J1439]}]\n  r340b: [{modifier: TB}]\n",
-        "  kx: [{modifier: KX}, {modifier: GA}]\n  r340b: [{modifier: TB}]\n  discard: false\n",
-        "  kx: [{modifier: KX, to: 2026-12-31}, {modifier: GA, from: 2027-01-01}]\n  r340b: [{modifier: TB}]\n",
-        "  r340b: [{modifier: JG, to: 2024-12-31}, {modifier: TB, from: 2025-01-01}]\n",
+        f"{KX}[ferritin, ndc, dose, iron-overload, discarded-amount]}}]",
+        f"{KX}[ndc], codes: [J1756]}}, {{modifier: KX, source: ours, attests: [ndc], codes: [J1439]}}]",
+        f"{KX}[ndc], to: 2026-12-31}}, {{modifier: KX, source: ours, attests: [ferritin], from: 2027-01-01}}]",
+        "r340b: [{modifier: JG, source: a, to: 2024-12-31}, {modifier: TB, source: a, from: 2025-01-01}]",
+        "ambulatory_surgery: [{modifier: SG, source: ours}]",
     ],
 )
-def test_four_modifiers_are_not_too_many(tmp_path: Path, rows: str) -> None:
-    assert policy.load(written(tmp_path, MODIFIERS + rows)).get("sunrise")
+def test_modifiers_that_a_line_can_carry(tmp_path: Path, rows: str) -> None:
+    assert policy.load(written(tmp_path, f"{MODIFIERS}  {rows}\n")).get("sunrise")
 
 
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        ("{name: one, given: {ferritn: 42}, expect: {ferritin: met}}", "12: Object contains unknown field `ferritn`"),
-        ("{name: one, given: {ferritin: 42}, expect: {feritin: met}}", "12: unknown requirement 'feritin'"),
-        ("{name: one, given: {ferritin: 42}, expect: {ferritin: fine}}", "12: Invalid enum value 'fine'"),
-        ("{name: one, given: {code: J1765}, expect: {ferritin: met}}", "12: J1765 is not a code of an IV iron"),
+        ("given: {ferritn: 42}, expect: {ferritin: met}", "12: unknown field `ferritn` at $.cases[0].given (did you mean `ferritin`?)"),
+        ("given: {ferritin: 42}, expect: {feritin: met}", "12: unknown requirement 'feritin' (did you mean ferritin?)"),
+        ("given: {ferritin: 42}, expect: {ferritin: fine}", "12: Invalid enum value 'fine'"),
+        ("given: {code: J1765}, expect: {ferritin: met}", "12: J1765 is not a code of an IV iron"),
+        (
+            "given: {}, expect: {line: met}",
+            "12: line is never met: a line is ready, held, not-billable, a requirement met, missing and so on",
+        ),
+        ("given: {}, expect: {ferritin: ready}", "12: ferritin is never ready"),
+        ("given: {}, expect: {}", "12: write at least one; none is here"),
+        ("given: {setting: '99'}, expect: {line: held}", "12: unknown place of service '99'"),
+        ("given: {dose_mg: -50}, expect: {line: held}", "12: a number above 0 is wanted, not -50"),
+        ("given: {ferritin: -1}, expect: {line: held}", "12: a number of at least 0 is wanted, not -1"),
+        ("given: {oral_iron_days: 99999999}, expect: {line: held}", "12: Expected `int` <= 36500"),
+        ("given: {lab_days_before: 99999999}, expect: {line: held}", "12: Expected `int` <= 36500"),
+        ("given: {day: 0001-01-01}, expect: {line: held}", "12: 0001-01-01 is before any dose on record: correct the year"),
+        ("given: {}, expect: {line: held}}\n  - {name: one, given: {}, expect: {line: held}", "12: 2 cases are called 'one'"),
     ],
 )
 def test_cases_name_facts_and_requirements_that_there_are(tmp_path: Path, case: str, said: str) -> None:
-    assert refusal(tmp_path, f"{POLICY}cases:\n  - {case}\n").startswith(said)
+    assert refusal(tmp_path, f"{POLICY}cases:\n  - {{name: one, {case}}}\n").startswith(said)
+
+
+def test_a_case_of_a_day_that_the_policy_is_not_for(tmp_path: Path) -> None:
+    text = changed(("title:", "effective: {from: 2027-01-01}\ntitle:"))
+    case = "cases:\n  - {name: one, given: {day: 2026-12-31}, expect: {line: held}}\n"
+    assert refusal(tmp_path, text + case) == "13: 2026-12-31 is outside the policy's effective dates: nothing judges that day"
 
 
 class TestFolder:
@@ -162,10 +274,20 @@ class TestFolder:
         written(tmp_path, "not: a policy", "notes.txt")
         assert policy.load(tmp_path).policies == policy.built_in().policies
 
-    def test_a_file_that_is_no_text(self, tmp_path: Path) -> None:
-        (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\x00")
-        with pytest.raises(DataFileError, match="can't be read"):
+    @pytest.mark.parametrize(("encoding", "line"), [("latin-1", 2), ("utf-16", 1)])
+    def test_a_file_in_another_encoding(self, tmp_path: Path, encoding: str, line: int) -> None:
+        (tmp_path / "a.yaml").write_text("id: a\ntitle: Santé", encoding)
+        with pytest.raises(DataFileError) as refused:
             policy.load(tmp_path)
+        assert str(refused.value) == f"{tmp_path}/a.yaml:{line}: not text in UTF-8: save the file as UTF-8"
+
+    def test_a_file_in_utf_16_without_its_mark(self, tmp_path: Path) -> None:
+        (tmp_path / "a.yaml").write_text("id: a", "utf-16-le")
+        with pytest.raises(DataFileError, match=r"a.yaml:1: a control character \(U\+0000\): delete it, or save the file as UTF-8"):
+            policy.load(tmp_path)
+
+    def test_a_file_with_the_mark_of_utf_8(self, tmp_path: Path) -> None:
+        assert policy.load(written(tmp_path, f"\ufeff{POLICY}")).get("sunrise")
 
     def test_the_id_of_a_built_in_replaces_it(self, tmp_path: Path) -> None:
         text = changed(("id: sunrise", "id: uhc-commercial"), ("payers: [sunrise]", "payers: [uhc]"))
