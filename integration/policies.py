@@ -53,10 +53,7 @@ def _files(name: str) -> list[Path] | None:
         return [path]
     if not path.is_dir():
         return None
-    found = sorted([*path.glob("*.yaml"), *path.glob("*.yml")])
-    if not found:
-        raise ConfigurationError(f"The folder {name} has no policy file (*.yaml).")
-    return found
+    return policy.files_in(path)
 
 
 def _unknown(name: str) -> ConfigurationError:
@@ -72,19 +69,31 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
         paths = _files(name)
         if paths is None:
             raise ConfigurationError(f"There is no policy file or folder {name!r}.")
-        own = {str(path): documents.text_of(path) for path in paths}
-        found |= {where: policy.mistakes_in(text, where) for where, text in own.items()}
-        if not any(found[where] for where in own):
-            _together(own, found)
+        good: dict[str, str] = {}
+        for where in map(str, paths):
+            found[where] = _alone(where, good)
+        _together(good, found)
     return found
+
+
+def _alone(where: str, good: dict[str, str]) -> list[str]:
+    """The mistakes of one file by itself; one without any joins the good ones."""
+    try:
+        text = documents.text_of(Path(where))
+    except DataFileError as problem:
+        return list(problem.every)
+    mistakes = policy.mistakes_in(text, where)
+    if not mistakes:
+        good[where] = text
+    return mistakes
 
 
 def _together(own: dict[str, str], found: dict[str, list[str]]) -> None:
     try:
         policy.with_own(own)
     except DataFileError as problem:
-        where = next((name for name in own if str(problem).startswith(f"{name}:")), next(iter(own)))
-        found[where].append(str(problem))
+        for said in problem.every:
+            found[next(name for name in own if said.startswith(f"{name}:"))].append(said)
 
 
 def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:

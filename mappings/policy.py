@@ -1,6 +1,6 @@
 """Payer policies: data files, checked on load, chosen per administration by date, setting and payer (R10a)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -55,9 +55,11 @@ __all__ = [
     "Rule",
     "UnitsRule",
     "built_in",
+    "files_in",
     "load",
     "load_file",
     "mistakes_in",
+    "not_read_in",
     "with_own",
 ]
 
@@ -104,11 +106,27 @@ def load(folder: Path | None) -> PolicySet:
 
     A file with a built-in's id replaces it from the first day that the file is for.
     """
-    if folder is None:
-        return built_in()
+    return built_in() if folder is None else with_own({str(path): documents.text_of(path) for path in files_in(folder)})
+
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The policy files of a folder, in order; DataFileError where there is none."""
     if not folder.is_dir():
         raise DataFileError(f"{folder}: not a folder of policies")
-    return with_own({str(path): documents.text_of(path) for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])})
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    if not found:
+        deeper = ", ".join(map(str, not_read_in(folder)))
+        below = f"; those in folders of it are not read: {deeper}" if deeper else ""
+        raise DataFileError(f"{folder}: no policy file (*.yaml or *.yml) stands in this folder{below}")
+    return found
+
+
+def not_read_in(folder: Path) -> list[Path]:
+    """What looks like policy files in the folders of a folder."""
+    return sorted(path for path in folder.glob("*/*") if path.suffix.lower() in _SUFFIXES and path.is_file())
 
 
 def load_file(path: Path) -> Policy:
@@ -120,12 +138,24 @@ def with_own(texts: Mapping[str, str]) -> PolicySet:
     """The built-in policies with those of a site, by file name."""
     own = dict(zip(texts, _checked(texts), strict=True))
     kept = [row for policy in built_in().policies for row in [_until_replaced(policy, own.values())] if row]
+    mistakes = [(where, problem) for where, policy in own.items() for problem in _left_out(policy)]
     for built, where in policy_checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
-        line = documents.line_of(texts[where], "$.for")
-        raise DataFileError(
-            f"{where}:{line}: the built-in policy {built} is for the same payer, settings and dates: take its id to replace it"
-        )
+        mistakes.append((where, f"the built-in policy {built} is for the same payer, settings and dates: take its id to replace it"))
+    if mistakes:
+        raise DataFileError(*(f"{where}:{documents.line_of(texts[where], '$.for')}: {problem}" for where, problem in mistakes))
     return PolicySet([*own.values(), *kept])
+
+
+def _left_out(policy: Policy) -> Iterator[str]:
+    """Whom the built-in policy of the same id is for, and this one is not: nothing would be left for them."""
+    for built in (row for row in built_in().policies if row.id == policy.id):
+        old, new = built.audience, policy.audience
+        lost: list[str] = [kind for kind in old.kinds if kind not in new.kinds]
+        if new.payers:
+            lost += [payer for payer in old.payers or ("payers of no name",) if payer not in new.payers]
+        lost += ["places that it is not for"] if new.settings_only and not old.settings_only else []
+        if lost:
+            yield f"it would replace the built-in policy {built.id} and leave out {', '.join(lost)}: take another id, or the same `for`"
 
 
 def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:

@@ -9,6 +9,8 @@ import typer
 from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from mappings.policy import Policy
@@ -30,6 +32,7 @@ def every(policy_dir: Folder = None, as_json: Json = False) -> None:
     from mappings import policy
 
     rows = policy.load(policy_dir).policies
+    _name_unread([policy_dir] if policy_dir else [])
     if as_json:
         _json([_brief(row) for row in rows])
         return
@@ -77,6 +80,7 @@ def check(
     from integration.policies import mistakes
 
     found = mistakes(paths)
+    _name_unread(map(Path, paths))
     for where, problems in found.items():
         for problem in problems:
             typer.echo(problem, err=True)
@@ -131,6 +135,13 @@ def diff(
     for row in [*result.document.unreadable, *(problem for patient in result.document.patients for problem in patient.unreadable)]:
         typer.echo(f"unreadable: {row.resource}: {row.problem}", err=True)
     raise typer.Exit(0 if result.complete else 1)
+
+
+def _name_unread(folders: "Iterable[Path]") -> None:
+    from mappings.policy import not_read_in
+
+    for path in (path for folder in folders for path in not_read_in(folder)):
+        typer.echo(f"{path}: not read; policy files stand in the folder itself", err=True)
 
 
 def _brief(row: "Policy") -> dict[str, Any]:

@@ -124,6 +124,24 @@ class TestCheck:
         assert run.status == 2
         assert run.err.startswith(f"{path}:6: the built-in policy medicare-part-b is for the same payer, settings and dates")
 
+    def test_an_unreadable_file_hides_no_other(self, policy: Any, tmp_path: Path) -> None:
+        (tmp_path / "own").mkdir()
+        (tmp_path / "own" / "a.yaml").write_text("title: Santé", "latin-1")
+        path = written(tmp_path / "own" / "b.yaml", ("id: medicare-part-b", "id: my-part-b"))
+        other = written(tmp_path / "own" / "c.yaml", ("verified: true\nopps", "verified: perhaps\nopps"))
+        run = policy("check", tmp_path / "own")
+        assert run.status == 2
+        assert run.err.splitlines() == [
+            f"{tmp_path}/own/a.yaml:1: not text in UTF-8: save the file as UTF-8",
+            f"{path}:6: the built-in policy medicare-part-b is for the same payer, settings and dates: take its id to replace it",
+            f"{other}:8: Expected `bool`, got `str` at $.verified",
+        ]
+
+    def test_policy_files_in_deeper_folders_are_named(self, policy: Any, shorter: Path) -> None:
+        deeper = written(shorter.parent / "old" / "b.YML")
+        for run in (policy("check", shorter.parent), policy("list", "--policy-dir", shorter.parent)):
+            assert (run.status, run.err) == (0, f"{deeper}: not read; policy files stand in the folder itself\n")
+
     @pytest.mark.parametrize("name", ["nowhere", "medicare-part-b"])
     def test_what_is_no_file(self, policy: Any, name: str) -> None:
         run = policy("check", name)
@@ -131,7 +149,7 @@ class TestCheck:
 
     def test_an_empty_folder(self, policy: Any, tmp_path: Path) -> None:
         run = policy("check", tmp_path)
-        assert (run.status, run.err) == (2, f"ferroclaim: The folder {tmp_path} has no policy file (*.yaml).\n")
+        assert (run.status, run.err) == (2, f"ferroclaim: {tmp_path}: no policy file (*.yaml or *.yml) stands in this folder\n")
 
 
 class TestTest:

@@ -270,9 +270,25 @@ class TestFolder:
         found = policy.load(written(tmp_path))
         assert len(found.policies) == len(policy.built_in().policies) + 1
 
+    @pytest.mark.parametrize("name", ["sunrise.YAML", "sunrise.yml", ".sunrise.yaml"])
+    def test_each_policy_file_is_read(self, tmp_path: Path, name: str) -> None:
+        assert policy.load(written(tmp_path, name=name)).get("sunrise")
+
     def test_other_files_are_left_alone(self, tmp_path: Path) -> None:
         written(tmp_path, "not: a policy", "notes.txt")
-        assert policy.load(tmp_path).policies == policy.built_in().policies
+        written(tmp_path / "old.yaml", "not: a policy")
+        assert policy.load(written(tmp_path)).get("sunrise")
+
+    def test_a_folder_without_a_policy(self, tmp_path: Path) -> None:
+        written(tmp_path, "not: a policy", "notes.txt")
+        with pytest.raises(DataFileError) as refused:
+            policy.load(tmp_path)
+        assert str(refused.value) == f"{tmp_path}: no policy file (*.yaml or *.yml) stands in this folder"
+
+    def test_a_folder_whose_policies_stand_deeper(self, tmp_path: Path) -> None:
+        path = written(tmp_path / "payers") / "sunrise.yaml"
+        with pytest.raises(DataFileError, match=f"in this folder; those in folders of it are not read: {path}$"):
+            policy.load(tmp_path)
 
     @pytest.mark.parametrize(("encoding", "line"), [("latin-1", 2), ("utf-16", 1)])
     def test_a_file_in_another_encoding(self, tmp_path: Path, encoding: str, line: int) -> None:
@@ -305,6 +321,29 @@ class TestFolder:
         assert before
         assert after
         assert (before.title, after.title) == ("UnitedHealthcare commercial", "Sunrise Health Plan")
+
+    @pytest.mark.parametrize(
+        ("audience", "lost"),
+        [
+            ("kinds: [commercial], payers: [sunrise]", "uhc"),
+            ("kinds: [medicaid], payers: [uhc]", "commercial"),
+            ("kinds: [medicaid], payers: [sunrise]", "commercial, uhc"),
+            ("kinds: [commercial], payers: [uhc], settings: ['11'], settings_only: true", "places that it is not for"),
+        ],
+    )
+    def test_the_id_of_a_built_in_for_somebody_else_is_refused(self, tmp_path: Path, audience: str, lost: str) -> None:
+        text = changed(("id: sunrise", "id: uhc-commercial"), ("kinds: [commercial], payers: [sunrise]", audience))
+        assert refusal(tmp_path, text) == (
+            f"4: it would replace the built-in policy uhc-commercial and leave out {lost}: take another id, or the same `for`"
+        )
+
+    def test_the_id_of_a_default_for_one_payer_is_refused(self, tmp_path: Path) -> None:
+        said = refusal(tmp_path, changed(("id: sunrise", "id: commercial-default")))
+        assert said.startswith("4: it would replace the built-in policy commercial-default and leave out payers of no name")
+
+    def test_the_id_of_a_built_in_for_more_payers_or_in_fewer_places(self, tmp_path: Path) -> None:
+        text = changed(("id: sunrise", "id: uhc-commercial"), ("payers: [sunrise]", "payers: [uhc, sunrise], settings: ['11']"))
+        assert policy.load(written(tmp_path, text)).choose(date(2026, 1, 1), "22", "commercial", "uhc")
 
     def test_another_id_for_the_same_payer_is_refused(self, tmp_path: Path) -> None:
         said = refusal(tmp_path, changed(("payers: [sunrise]", "payers: [uhc]")))
