@@ -1,6 +1,6 @@
 """What another policy would change: the lines, the gaps and the money of the same records under two sets of policies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import TypeVar
 
@@ -9,6 +9,14 @@ from msgspec import Struct
 from mappings.assessment import Assessment, ClaimLine, Gap
 
 T = TypeVar("T")
+
+
+class DetailChange(Struct, frozen=True, kw_only=True):
+    """What else of a line would change: diagnoses in their order, payment, prior authorization, notes (None: nothing)."""
+
+    what: str
+    before: str | None
+    after: str | None
 
 
 class LineChange(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -21,6 +29,7 @@ class LineChange(Struct, frozen=True, kw_only=True, rename="camel"):
     after: str | None
     value_before: str | None
     value_after: str | None
+    details: tuple[DetailChange, ...] = ()
 
 
 class GapChange(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -60,7 +69,7 @@ def compare(before: Assessment, after: Assessment) -> Difference:
     """The difference between two assessments of the same records."""
     pairs = _pairs(_lines(before), _lines(after))
     lines = [_line_change(patient, old, new) for patient, old, new in pairs]
-    changed = [row for row in lines if (row.before, row.value_before) != (row.after, row.value_after)]
+    changed = [row for row in lines if row.details or (row.before, row.value_before) != (row.after, row.value_after)]
     gaps = [_gap_change(patient, old, new) for patient, old, new in _pairs(_gaps(before), _gaps(after))]
     return Difference(
         lines=tuple(changed),
@@ -104,7 +113,25 @@ def _line_change(patient: str, old: ClaimLine | None, new: ClaimLine | None) -> 
         after=shown(new) if new else None,
         value_before=old.value if old else None,
         value_after=new.value if new else None,
+        details=tuple(_details(old, new)) if old and new else (),
     )
+
+
+def _details(old: ClaimLine, new: ClaimLine) -> Iterator[DetailChange]:
+    before, after = _said(old), _said(new)
+    for what in before:
+        if before[what] != after[what]:
+            yield DetailChange(what=what, before=before[what] or None, after=after[what] or None)
+
+
+def _said(line: ClaimLine) -> dict[str, str | None]:
+    """What a policy decides of a line beside its code, modifiers, status and value."""
+    return {
+        "diagnoses": ", ".join(line.diagnoses),
+        "payment": line.payment,
+        "prior authorization": line.prior_authorization,
+        "notes": "; ".join(line.notes),
+    }
 
 
 def _gap_change(patient: str, old: Gap | None, new: Gap | None) -> GapChange | None:

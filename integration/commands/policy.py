@@ -223,7 +223,10 @@ def _show_difference(found: "Difference") -> None:
 def _line(row: "LineChange") -> str:
     value = "" if row.value_before == row.value_after else f", {row.value_after or 'no price'} instead of {row.value_before or 'no price'}"
     doses = ", ".join(row.administrations)
-    return f"  {row.service_date or 'no date'}  {doses}\n    - {row.before or 'no line'}\n    + {row.after or 'no line'}{value}"
+    same = row.before == row.after
+    change = [f"    = {row.after}{value}"] if same else [f"    - {row.before or 'no line'}", f"    + {row.after or 'no line'}{value}"]
+    details = [f"      {detail.what}: {detail.after or 'none'}, before: {detail.before or 'none'}" for detail in row.details]
+    return "\n".join([f"  {row.service_date or 'no date'}  {doses}", *change, *details])
 
 
 def _gap(row: "GapChange") -> str:

@@ -52,8 +52,12 @@ def shorter(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Path:
+    return chart(tmp_path)
+
+
+def chart(tmp_path: Path, *changes: builders.Resource) -> Path:
     encoder = msgspec.json.Encoder(decimal_format="number")
-    entries = [{"resource": row} for row in builders.chart()]
+    entries = [{"resource": row} for row in builders.chart(*changes)]
     path = tmp_path / "chart.json"
     path.write_bytes(encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries}))
     return path
@@ -226,6 +230,32 @@ class TestDiff:
         same = written(tmp_path / "own" / "b.yaml", ('version: "2026-01-01"', 'version: "2027"'))
         run = policy("diff", "built-in", same, "--on", records, *OPTIONS)
         assert (run.status, run.out) == (0, "Nothing changes: 1 line and every gap stay as they are.\n")
+
+    def test_another_order_of_the_diagnoses(self, policy: Any, tmp_path: Path, records: Path) -> None:
+        own = written(tmp_path / "own" / "b.yaml", ("requirements:\n", "diagnosis_order: anemia-first\nrequirements:\n"))
+        run = policy("diff", "built-in", own, "--on", records, *OPTIONS)
+        assert run.status == 0
+        assert run.out.splitlines()[:4] == [
+            "1 of 1 line would change.",
+            "  2026-11-01  MedicationAdministration/ma1",
+            "    = J1756 JZ × 200 ready by medicare-part-b",
+            "      diagnoses: D63.1, N18.4, D50.9, before: N18.4, D63.1, D50.9",
+        ]
+
+    def test_notes_on_a_line(self, policy: Any, tmp_path: Path, records: Path) -> None:
+        own = written(tmp_path / "own" / "b.yaml", ("requirements:\n", "esa_noted: true\nrequirements:\n"))
+        found = json.loads(policy("diff", "built-in", own, "--on", records, "--json", *OPTIONS).out)
+        ((detail,),) = [row["details"] for row in found["lines"]]
+        assert (detail["what"], detail["after"].rpartition("; ")[2]) == (
+            "notes",
+            "NCD 110.10: no erythropoiesis-stimulating agent on record within 90 days",
+        )
+
+    def test_payment(self, policy: Any, tmp_path: Path) -> None:
+        records = chart(tmp_path, builders.location("22"))
+        own = written(tmp_path / "own" / "b.yaml", ("opps_packaging: true", "opps_packaging: false"))
+        found = json.loads(policy("diff", "built-in", own, "--on", records, "--json", *OPTIONS).out)
+        assert {"what": "payment", "before": "packaged", "after": "separate"} in found["lines"][0]["details"]
 
     def test_records_that_can_not_all_be_read(self, policy: Any, shorter: Path, tmp_path: Path) -> None:
         path = tmp_path / "rows.ndjson"
