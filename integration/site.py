@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from integration.errors import ConfigurationError
 from integration.operation import Hook, Name, Subscribing
 from integration.section import ConfiguredPath, Section, is_loopback, origin, safe_address, sentences
-from mappings import record
+from mappings import codes, record
 from mappings import site as facts
 from mappings.policy_rules import DrugSource
 
@@ -156,6 +156,12 @@ class Limits(Section):
     writes: int = Field(default=100, ge=0, description="Resources that one run may write; more needs a person to raise it.")
 
 
+def _known(key: str, value: str, names: dict[str, str], wanted: str) -> str:
+    if value not in names:
+        raise ValueError(f"what {key!r} stands for is not {wanted}")
+    return names[value]
+
+
 class Site(Section):
     """One EHR."""
 
@@ -217,6 +223,21 @@ class Site(Section):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must hold neither credentials, a query nor a fragment")
         return value.rstrip("/")
+
+    @field_validator("lab_aliases")
+    @classmethod
+    def _analytes(cls, values: dict[str, str]) -> dict[str, str]:
+        """By name; a LOINC stands for its analyte."""
+        table = codes.labs()
+        names = {**{code: row.analyte for code, row in table.by_loinc.items()}, **{name: name for name in table.by_name}}
+        known = f"an analyte ({', '.join(table.by_name)}) or the LOINC of one"
+        return {key: _known(key, value, names, known) for key, value in values.items()}
+
+    @field_validator("drug_aliases")
+    @classmethod
+    def _products(cls, values: dict[str, str]) -> dict[str, str]:
+        names = {name: name for name in codes.families()}
+        return {key: _known(key, value, names, f"a product ({', '.join(names)})") for key, value in values.items()}
 
     @field_validator("time_zone")
     @classmethod

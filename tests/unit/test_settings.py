@@ -10,6 +10,7 @@ from integration import settings
 from integration.errors import ConfigurationError
 from integration.settings import Settings, load
 from integration.site import Site
+from tests import builders
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "ferroclaim.schema.json"
 EXAMPLE = """
@@ -83,6 +84,14 @@ def test_what_the_rules_need_is_handed_over(file: Path) -> None:
     assert str(facts.zone) == "America/New_York"
 
 
+def test_a_loinc_stands_for_its_analyte() -> None:
+    aliases = {"Ferr": "2276-4", "urn:lab|SAT": "2502-3", "Hgb": "hemoglobin"}
+    facts = Site.adhoc("https://x", lab_aliases=aliases).facts()
+    assert facts.lab_aliases == {"Ferr": "ferritin", "urn:lab|SAT": "tsat", "Hgb": "hemoglobin"}
+    found = builders.assessed(builders.lab("ferritin", 42, code={"text": "Ferr"}), without=["ferritin"], site=facts)
+    assert builders.state(found, "ferritin") == "met"
+
+
 def test_the_environment_overrides_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FERROCLAIM_SITES__SANDBOX__AUTH__CLIENT_SECRET", "s3cret")
     monkeypatch.setenv("FERROCLAIM_SITES__ST_MARY__AUTH__CLIENT_ID", "other")
@@ -129,6 +138,15 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
         ),
         ('[sites.a]\nbase_url = "https://x"\nlimits = {connections = 6}', "sites.a.limits.connections: Input should be"),
         ('[sites.a]\nbase_url = "https://x"\nplaces = {l = {pos = "office"}}', "sites.a.places.l.pos: String should match"),
+        (
+            '[sites.a]\nbase_url = "https://x"\nlab_aliases = {Ferr = "geheim"}',
+            "sites.a.lab_aliases: what 'Ferr' stands for is not an analyte (ferritin, tsat, ",
+        ),
+        ('[sites.a]\nbase_url = "https://x"\nlab_aliases = {Ferr = "9999-9"}', "or the LOINC of one"),
+        (
+            '[sites.a]\nbase_url = "https://x"\ndrug_aliases = {Fe20 = "geheim"}',
+            "sites.a.drug_aliases: what 'Fe20' stands for is not a product (iron-sucrose, ",
+        ),
         ("sites = 3", "ferroclaim.toml"),
         ("sites = {a = 3}", "sites.a"),
     ],
