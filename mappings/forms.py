@@ -58,7 +58,7 @@ def _mistakes(part: _Part, form: Any, check: Check) -> Iterator[Mistake]:
         return
     plain, metas = _peeled(form)
     inner = list(_inside(part, plain, check))
-    said = None if inner else _refusal(part, form, plain)
+    said = None if inner else _refusal(part, form, plain, metas)
     if said:
         yield part.line, f"{said} at {part.path}" if part.path != "$" else said
     elif not inner and part.value is not None:
@@ -121,7 +121,7 @@ def _members(part: _Part) -> dict[str, _Part]:
     }
 
 
-def _refusal(part: _Part, form: Any, plain: Any) -> str | None:
+def _refusal(part: _Part, form: Any, plain: Any, metas: tuple[Meta, ...]) -> str | None:
     """Why a value does not have its form, and what to write instead."""
     value = part.value
     if plain in (int, Decimal) and isinstance(value, str):
@@ -137,11 +137,24 @@ def _refusal(part: _Part, form: Any, plain: Any) -> str | None:
     except msgspec.ValidationError as problem:
         if plain is date and isinstance(value, str):
             return f"there is no day {value}: correct the date"
-        return _told(str(problem).partition(" - at `")[0], part, plain)
+        return _told(str(problem).partition(" - at `")[0], part, plain, metas)
     return None
 
 
-def _told(said: str, part: _Part, plain: Any) -> str:
+# What msgspec says, in the words of who writes the file.
+_WORDS = (
+    (r"Expected `int` <= (\d+)", r"write at most \1"),
+    (r"Expected `int` >= (\d+)", r"write at least \1"),
+    (r"Expected `(int|decimal)`.*", "a number is wanted"),
+    (r"Expected `bool`.*", "write true or false"),
+    (r"Expected `str`, .*", "a text is wanted"),
+    (r"Expected `object( \| null)?`, .*", "names with values are wanted, such as `name: value`"),
+    (r"Expected `array`, .*", "a list is wanted, such as [one, two]"),
+    (r"Invalid enum value (.*)", r"\1 is not known"),
+)
+
+
+def _told(said: str, part: _Part, plain: Any, metas: tuple[Meta, ...]) -> str:
     is_text = plain is str or get_origin(plain) is Literal
     if is_text and isinstance(part.node, yaml.ScalarNode) and not isinstance(part.value, str | None):
         return f'write "{part.node.value}" in quotes'
@@ -149,6 +162,10 @@ def _told(said: str, part: _Part, plain: Any) -> str:
         return "a text is wanted here, and it is empty"
     if part.value in ([], {}):
         return "write at least one; none is here"
+    if "matching regex" in said:
+        return f"{part.value!r} can't stand here: {metas[0].description}"
+    for pattern, words in _WORDS:
+        said = re.sub(f"^{pattern}$", words, said)
     return f"{said} (known: {', '.join(map(str, get_args(plain)))})" if get_origin(plain) is Literal else said
 
 

@@ -152,7 +152,7 @@ def _left_out(policy: Policy) -> Iterator[str]:
         old, new = built.audience, policy.audience
         lost: list[str] = [kind for kind in old.kinds if kind not in new.kinds]
         if new.payers:
-            lost += [payer for payer in old.payers or ("payers of no name",) if payer not in new.payers]
+            lost += [payer for payer in old.payers or ("every other payer",) if payer not in new.payers]
         lost += ["places that it is not for"] if new.settings_only and not old.settings_only else []
         if lost:
             yield f"it would replace the built-in policy {built.id} and leave out {', '.join(lost)}: take another id, or the same `for`"

@@ -255,7 +255,7 @@ class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"audience": "for"}):
     """A payer's policy for IV iron, valid for dates of service `effective`."""
 
-    id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*\Z")]
+    id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*\Z", description="small letters, digits and hyphens")]
     version: Annotated[Text, Meta(description="whatever tells this file from an earlier one")]
     title: Text
     audience: For

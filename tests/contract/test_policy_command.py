@@ -138,7 +138,7 @@ class TestCheck:
         assert run.err.splitlines() == [
             f"{tmp_path}/own/a.yaml:1: not text in UTF-8: save the file as UTF-8",
             f"{path}:6: the built-in policy medicare-part-b is for the same payer, settings and dates: take its id to replace it",
-            f"{other}:8: Expected `bool`, got `str` at $.verified",
+            f"{other}:8: write true or false at $.verified",
         ]
 
     def test_policy_files_in_deeper_folders_are_named(self, policy: Any, shorter: Path) -> None:
@@ -186,7 +186,7 @@ class TestTest:
         path = written(tmp_path / "b.yaml", ("verified: true\nopps", "verified: perhaps\nopps"))
         run = policy("test", path)
         assert (run.status, run.out) == (2, "")
-        assert run.err.startswith(f"ferroclaim: {path}:8: Expected `bool`, got `str`")
+        assert run.err.startswith(f"ferroclaim: {path}:8: write true or false")
 
     def test_what_is_no_policy(self, policy: Any) -> None:
         assert policy("test", "part-c").status == 2
