@@ -3,20 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from decimal import Decimal
 
 from msgspec import Struct
 
 from mappings import codes, words
 from mappings.codes.tables import BillingCode, Family, Package
+from mappings.mixtures import is_mixture
 from mappings.record import Coding, Concept
 
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
-# A bag or syringe mixture: the label strength of the vial is not the strength of what was given.
-_DILUTED = re.compile(r" (in (sodium chloride|ns|nacl|normal saline|0 9|saline|d5w|dextrose)|ivpb|piggyback|nacl 0 9|sodium chloride) ")
-
-
-_STRENGTH = re.compile(r"(\d+(?:\.\d+)?) ?mg ?(?:/|per|in) ?(\d+(?:\.\d+)?)? ?ml\b")
 
 
 class Evidence(Struct, frozen=True):
@@ -77,7 +72,7 @@ class ProductFinder:
         for text in dict.fromkeys(filter(None, texts)):
             evidence += self._by_name(text)
         families = {row.family for row in evidence if row.family}
-        diluted = any(_DILUTED.search(words.plain(text)) or _other_strength(text, families) for text in texts if text)
+        diluted = any(is_mixture(text, families) for text in texts if text)
         return Findings(tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(ndcs)), diluted)
 
     def _by_code(self, coding: Coding, ndcs: list[str]) -> Iterable[Evidence]:
@@ -133,13 +128,6 @@ class ProductFinder:
     def _presentation(family: str, plain: str) -> str | None:
         rows = codes.families()[family].presentations
         return next((row.use for row in rows for name in row.names if words.plain(name) in plain), None)
-
-
-def _other_strength(text: str, families: set[str]) -> bool:
-    """Whether a text names a strength that is not the one of the product's label: a mixture, or another product."""
-    labels = {codes.families()[family].strength_mg_per_ml for family in families} - {None}
-    said = {Decimal(mg) / Decimal(ml or 1) for mg, ml in _STRENGTH.findall(text.lower().replace(",", "")) if Decimal(ml or 1)}
-    return bool(labels and said - labels)
 
 
 def agreed(evidence: Iterable[Evidence]) -> tuple[str | None, str | None, str | None]:

@@ -35,6 +35,8 @@ def products() -> str:
     others = codes.products()
     never = [
         ("never an IV iron", others.not_iv_iron.rxnorm, (), others.not_iv_iron.source, others.not_iv_iron.verified),
+        ("a mixture: a dose in mL is not read", (), others.diluents.names, others.diluents.source, others.diluents.verified),
+        ("no mixture", (), others.diluents.but_not, others.diluents.source, others.diluents.verified),
         ("iron by mouth", others.oral_iron.rxnorm, others.oral_iron.names, others.oral_iron.source, others.oral_iron.verified),
     ]
     return f"""# Products and their codes

@@ -61,9 +61,17 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
+class Diluents(Struct, frozen=True, forbid_unknown_fields=True):
+    names: tuple[str, ...]
+    but_not: tuple[str, ...]
+    source: str
+    verified: bool
+
+
 class Products(Struct, frozen=True, forbid_unknown_fields=True):
     families: tuple[Family, ...]
     not_iv_iron: NotIvIron
+    diluents: Diluents
     oral_iron: OralIronNames
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mappings import codes
 from mappings.codes.tables import NotBillable, Package
+from mappings.mixtures import is_mixture
 from mappings.products import ProductFinder, agreed, billing_code, normal_ndc
 from mappings.record import Coding, Concept
 from tests import builders
@@ -144,7 +145,58 @@ def test_two_names_side_by_side_are_both_seen(text: str) -> None:
         ("Venofer 200 mg in 100 mL", "", True),
         ("Venofer 0 mg/0 mL", "", False),
         ("Ondansetron 4 mg/2 mL in NS", "", True),
+        # Beside a product that another text names, any product's strength and vial will do.
+        ("100 mg/5 mL, vial of 17 mL", "", False),
+        ("200 mg in 100 mL", "", True),
+        ("of 100 mL", "", True),
     ],
 )
 def test_a_mixture_is_told_by_any_of_its_texts(text: str, display: str, diluted: bool) -> None:
     assert FINDER.find(Concept((Coding("urn:x", "1", display),), text)).diluted is diluted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "VENOFER 200 MG-NS 100 ML", "VENOFER 200 MG-NS 20 ML", "iron sucrose/0.9% NaCl", "iron sucrose 0.2 g/100 mL",
+        "iron sucrose 200 mg, NS 100 mL", "iron sucrose 200 mg in LR 100 mL", "Venofer 200 mg/NS 100 mL", "iron sucrose 300 mg + NS 250 mL",
+        "iron sucrose 200 mg w/ NS 100 mL", "iron sucrose 200 mg added to NS 100 mL", "iron sucrose 200 mg / saline 100mL",
+        "iron sucrose 200 mg in a total volume of 100 mL", "iron sucrose premix bag", "iron sucrose infusion 100 mL bag",
+        "iron sucrose infusion",
+        "iron sucrose 200 mg 100 mL", "iron sucrose 200 mg (100 cc)", "100 ML iron sucrose 2 MG/ML", "Venofer 20 mg/mL 100 mL",
+        "Venofer 0.1 L",
+        "Venofer 100-mL", "Venofer 1 liter", "Venofer 1 litre", "Venofer 100 milliliters", "iron sucrose 100 mg IV 10 mL",
+        "Venofer 2000 mcg/mL",
+        "Venofer 2 mg iron/mL", "Venofer 2 mg elemental iron per mL", "Venofer 2 mg Fe/mL", "Venofer 1 gm/mL", "Venofer 1 gram/mL",
+        "Venofer 20 mg/L", "Venofer 200 mg/15.5 mL", "Venofer 15 mL", "Venofer 17 mL",
+    ],
+)  # fmt: skip
+def test_what_names_a_mixture(text: str) -> None:
+    assert is_mixture(text, {"iron-sucrose"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Venofer", "Venofer 20 mg/mL", "iron sucrose 100 mg/5 mL injection", "VENOFER 100 MG/5 ML VIAL",
+        "Iron sucrose 200 mg/10 mL IV solution",
+        "5 ML iron sucrose 20 MG/ML Injection [Venofer]", "Venofer 10 mL vial", "Venofer 5-mL vial", "iron sucrose 100 mg iron/5 mL",
+        "Venofer 20 mg elemental iron/mL", "iron sucrose 200 mg (20 mg/mL) 10 mL", "two vials of 100 mg, 200 mg, 10 mL",
+        "Venofer 0.1 g/5 mL",
+        "Venofer 1,000 mg per 50 mL", "Venofer 20000 mcg/mL", "Venofer 300 mg 15 mL", "Venofer 0.005 L", "Venofer 1 g in 50 mL",
+        "Venofer 20 mg/mL solution for injection/infusion", "Venofer 20 mg/mL concentrate for solution for infusion",
+    ],
+)  # fmt: skip
+def test_what_names_a_vial(text: str) -> None:
+    assert not is_mixture(text, {"iron-sucrose"})
+
+
+@pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)
+def test_every_package_by_its_own_strength_and_volume_is_a_vial(package: Package) -> None:
+    assert not is_mixture(f"{package.mg} mg/{package.ml} mL", {package.family})
+    assert not is_mixture(f"{package.ml} mL vial", {package.family})
+
+
+@pytest.mark.parametrize("name", codes.products().diluents.names)
+def test_every_fluid_and_bag_names_a_mixture(name: str) -> None:
+    assert is_mixture(f"Venofer ({name.upper()})", {"iron-sucrose"})

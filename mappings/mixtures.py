@@ -1,0 +1,53 @@
+"""R3: whether a text names a mixture, so that the strength of the vial is not the strength of what was given."""
+
+import re
+from collections.abc import Collection
+from decimal import Decimal
+
+from mappings import codes, words
+
+_NUMBER = r"(?<![\d.])(\d+(?:\.\d+)?)"
+_MASS = rf"{_NUMBER}[ -]?(mcg|mg|milligram|gm?|gram)s?\b"
+_VOLUME = r"(ml|cc|millilit(?:er|re)|l|lit(?:er|re))s?\b"
+_MASSES, _VOLUMES = re.compile(_MASS), re.compile(rf"{_NUMBER}[ -]?{_VOLUME}")
+_STRENGTHS = re.compile(rf"{_MASS}(?: (?:elemental )?(?:iron|fe)\b)? ?(?:/|per\b|in\b) ?(?:{_NUMBER}[ -]?)?{_VOLUME}")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_MG_PER = {"mcg": Decimal("0.001"), "g": Decimal(1000), "gm": Decimal(1000), "gram": Decimal(1000)}
+_ML_PER = {"l": Decimal(1000), "liter": Decimal(1000), "litre": Decimal(1000)}
+
+
+def is_mixture(text: str, families: Collection[str]) -> bool:
+    """Whether a text names a bag, a fluid to dilute in, or a strength or volume that no vial of the families (of any, where empty) has."""
+    return _names_diluent(words.plain(text)) or not _as_labelled(_THOUSANDS.sub("", text.lower()), families or codes.families())
+
+
+def _names_diluent(plain: str) -> bool:
+    table = codes.products().diluents
+    for phrase in table.but_not:
+        plain = plain.replace(words.plain(phrase), " ")
+    return any(words.plain(name) in plain for name in table.names)
+
+
+def _as_labelled(text: str, families: Collection[str]) -> bool:
+    """A volume stands with its mass at the label's strength, or, where no mass is said, is that of a vial."""
+    labels = {codes.families()[family].strength_mg_per_ml for family in families} - {None}
+    vials = {package.ml for package in codes.packages().values() if package.family in families}
+    strengths = [(_mg(mass, unit), _ml(volume or "1", per)) for mass, unit, volume, per in _STRENGTHS.findall(text)]
+    rest = _STRENGTHS.sub(" ", text)
+    masses = [_mg(*found) for found in _MASSES.findall(rest)]
+    volumes = [_ml(*found) for found in _VOLUMES.findall(rest)]
+    return all(_is_label(mg, ml, labels) for mg, ml in strengths) and all(
+        any(_is_label(mg, ml, labels) for mg in masses) if masses else ml in vials for ml in volumes
+    )
+
+
+def _is_label(mg: Decimal, ml: Decimal, labels: Collection[Decimal | None]) -> bool:
+    return any(label is not None and mg == label * ml for label in labels)
+
+
+def _mg(number: str, unit: str) -> Decimal:
+    return Decimal(number) * _MG_PER.get(unit, 1)
+
+
+def _ml(number: str, unit: str) -> Decimal:
+    return Decimal(number) * _ML_PER.get(unit, 1)
