@@ -11,6 +11,8 @@ _FORM = re.compile(
     r"^(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<offset>Z|[+-]\d\d:\d\d)?)?)?)?$"
 )
+# Read as the second before it.
+_LEAP_SECOND = re.compile(r"(?<=:\d\d):60")
 # Outside these it is no date but a placeholder: 0001-01-01 (.NET's "none"), 9999-12-31 for the open end of a period.
 _FIRST_YEAR, _LAST_YEAR = 1850, 2999
 # Without a known zone a UTC instant may fall on two US dates: -04:00 (Atlantic) to -10:00 (Hawaii).
@@ -50,10 +52,16 @@ class Moment(Struct, frozen=True):
             return self.instant <= other.instant
         return self.days(zone)[0] <= other.days(zone)[1]
 
+    def at(self, zone: tzinfo | None) -> datetime | None:
+        """The instant, where a time is written; one without an offset is placed in `zone`, and without one is none."""
+        if self.instant is None or not self.floating:
+            return self.instant
+        return self.instant.replace(tzinfo=zone) if zone else None
+
     @property
-    def order(self) -> tuple[date, datetime]:
-        """A key that sorts moments in time."""
-        return self.last, self.instant or datetime.combine(self.last, datetime.min.time(), UTC)
+    def order(self) -> tuple[datetime]:
+        """A key that sorts moments in time: by instant. A day alone stands where it begins in the westernmost US zone."""
+        return (self.at(_WESTMOST) or datetime.combine(self.last, datetime.min.time(), _WESTMOST),)
 
 
 @lru_cache(maxsize=4096)
@@ -82,7 +90,7 @@ def _moment(found: re.Match[str]) -> Moment:
     if found["time"] is None:
         return Moment(day, day)
     offset = found["offset"]
-    instant = datetime.fromisoformat(f"{day}T{found['time'][:15]}")
+    instant = datetime.fromisoformat(f"{day}T{_LEAP_SECOND.sub(':59', found['time'][:15])}")
     if offset is None:
         return Moment(day, day, instant.replace(tzinfo=UTC), floating=True)
     zone = UTC if offset == "Z" else datetime.fromisoformat(f"{day}T00:00:00{offset}").tzinfo
@@ -100,5 +108,5 @@ def zone(name: str | None) -> tzinfo | None:
 
 
 def end_of_day(day: date, zone: tzinfo | None) -> datetime:
-    """The last second of a day in a zone; without one, in the westernmost US zone, so that no US dose of the day is later."""
-    return datetime.combine(day, datetime.max.time().replace(microsecond=0), zone or _WESTMOST)
+    """The end of a day in a zone; without one, in the westernmost US zone, so that no US dose of the day is later."""
+    return datetime.combine(day, datetime.max.time(), zone or _WESTMOST)

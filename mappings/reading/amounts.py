@@ -1,7 +1,7 @@
 """Quantities of a drug: UCUM system and code first, then a short table of unit texts, else a problem (R3)."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, getcontext
 from typing import Any
 
 from mappings import codes
@@ -9,6 +9,8 @@ from mappings.reading import fhir
 from mappings.record import Amount
 
 _MISSING = Amount(problem="missing")
+# What a division leaves behind its last digit; no quantity is recorded as finely (fhir.decimal).
+_TAIL = Decimal("1e-18")
 
 
 def amount(quantity: object) -> Amount:
@@ -35,7 +37,7 @@ def _value_problem(quantity: Mapping[str, Any]) -> str | None:
         return "with its value written as text"
     number = fhir.decimal(value)
     if number is None:
-        return "with a value that is not a number"
+        return "with a value out of any range" if isinstance(value, Decimal) and value.is_finite() else "with a value that is not a number"
     if quantity.get("comparator"):
         return "with a comparator instead of an exact value"
     return None if abs(number) < Decimal("1e9") else "with a value out of any range"
@@ -53,9 +55,14 @@ def unit_of(quantity: Mapping[str, Any]) -> str | None:
         if code in table.ucum:
             return table.ucum[code]
         # Not UCUM as it should be ("MG" would be megagrams): read only where code and text say the same.
-        said = table.texts.get(code.lower())
-        return said if said == table.texts.get((unit or code).lower()) else None
-    return table.texts.get((unit or code).lower())
+        said = _by_text(code)
+        return said if said == _by_text(unit or code) else None
+    return _by_text(unit or code)
+
+
+def _by_text(text: str) -> str | None:
+    """A single letter counts as it is written: G is no gram."""
+    return codes.units().texts.get(text if len(text) == 1 else text.lower())
 
 
 def mg(amount: Amount) -> Decimal | None:
@@ -74,8 +81,9 @@ def _converted(amount: Amount, factors: Mapping[str, Decimal]) -> Decimal | None
 
 
 def exact(number: Decimal) -> Decimal:
-    """A sum of mg without the tails that divisions by a strength leave (66.6… × 3 = 200): to a picogram."""
-    return round(number, 9)
+    """A sum of mg without the tail that divisions by a strength leave (66.6… × 3 = 200); anything else stays as it is."""
+    near = round(number, 9)
+    return near if abs(number - near) < _TAIL else number
 
 
 def written(quantity: Mapping[str, Any]) -> str:
@@ -87,5 +95,7 @@ def written(quantity: Mapping[str, Any]) -> str:
 
 
 def plain(number: Decimal) -> str:
-    """A decimal without exponent or trailing zeros."""
+    """A decimal without exponent or trailing zeros; a quotient that never ends to nine places."""
+    if len(Decimal(number).as_tuple().digits) >= getcontext().prec:
+        number = round(number, 9)
     return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"

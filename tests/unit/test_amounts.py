@@ -74,6 +74,7 @@ def test_every_unit_text_of_the_table_is_held_here() -> None:
         "mL/h",
         "%",
         "tablet",
+        "G",
     ],
 )
 def test_any_other_unit_is_refused(unit: str) -> None:
@@ -94,7 +95,10 @@ def test_any_other_unit_is_refused(unit: str) -> None:
         ({"value": [200], "unit": "mg"}, "with a value that is not a number"),
         ({"value": Decimal("NaN"), "unit": "mg"}, "with a value that is not a number"),
         ({"value": Decimal("Infinity"), "unit": "mg"}, "with a value that is not a number"),
-        ({"value": Decimal("1E+999999"), "unit": "mg"}, "with a value that is not a number"),
+        ({"value": Decimal("1E+999999"), "unit": "mg"}, "with a value out of any range"),
+        ({"value": Decimal("1e30"), "unit": "mg"}, "with a value out of any range"),
+        ({"value": Decimal("1e-30"), "unit": "mg"}, "with a value out of any range"),
+        ({"value": Decimal("1e-18"), "unit": "mg"}, None),
         ({"value": 10**10, "unit": "mg"}, "with a value out of any range"),
         ({"value": 200, "unit": "mg", "comparator": "<"}, "with a comparator instead of an exact value"),
         ({"value": 200}, "without a unit"),
@@ -112,8 +116,13 @@ def test_a_long_number_is_not_written_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [("200", "200"), ("2E+2", "200"), ("0.50", "0.5"), ("10.0", "10"), ("0", "0"), ("0.000", "0"), ("-1.50", "-1.5")]
-)
+    ("number", "text"),
+    [
+        ("200", "200"), ("2E+2", "200"), ("0.50", "0.5"), ("10.0", "10"), ("0", "0"), ("0.000", "0"), ("-1.50", "-1.5"),
+        ("100.0000000001", "100.0000000001"), ("123456789012345678901234.567", "123456789012345678901234.567"),
+        ("66.66666666666666666666666667", "66.666666667"), ("6.666666666666666666666666667", "6.666666667"),
+    ],
+)  # fmt: skip
 def test_numbers_are_written_plainly(number: str, text: str) -> None:
     assert plain(Decimal(number)) == text
 
@@ -201,6 +210,22 @@ def test_a_bag_is_part_of_the_arithmetic() -> None:
 def test_a_vial_is_its_content_and_its_volume(package: Package) -> None:
     label = codes.families()[package.family].strength_mg_per_ml
     assert label is None or package.mg == package.ml * label
+
+
+@pytest.mark.parametrize(
+    ("number", "same"),
+    [
+        ("100.0000000001", "100.0000000001"),
+        ("100.000000000000000001", "100.000000000000000001"),
+        ("1E-18", "1E-18"),
+        ("200.0000000000000000000000001", "200"),
+        ("199.9999999999999999999999999", "200"),
+        ("99.99999999999999999999999999", "100"),
+        ("100.0000000009999999999999999", "100.000000001"),
+    ],
+)
+def test_only_the_tail_of_a_division_is_dropped(number: str, same: str) -> None:
+    assert exact(Decimal(number)) == Decimal(same)
 
 
 @given(st.integers(1, 500), st.integers(1, 500), st.integers(2, 7))

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import moment
+from tests import builders
 
 NEW_YORK, HONOLULU = ZoneInfo("America/New_York"), ZoneInfo("Pacific/Honolulu")
 
@@ -73,6 +74,7 @@ def test_a_time_without_an_offset_says_its_own_day_but_is_no_instant_that_compar
     "text",
     [
         "", "1 November 2026", "11/01/2026", "2026-13", "2026-02-30", "2026-11-1", "20261101", "2026-11-01T", "2026-11-01T25:00:00Z",
+        "2026-11-01T23:60:00Z", "2026-11-01T12:60Z", "2026-11-01T23:59:61Z",
         "2026-11-01T09", "2026-11-01 09:00:00", "2026-11-01T09:00:00+25:00", "0000-01-01", "0001-01-01T00:00:00Z", "9999-12-31",
     ],
 )  # fmt: skip
@@ -139,12 +141,63 @@ def test_moments_in_order() -> None:
     assert sorted(shuffled, key=lambda text: read(text).order) == texts
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        # Written on a later date, and yet an hour earlier.
+        ("2026-10-13T01:00:00Z", "2026-10-12T22:00:00-04:00"),
+        ("2026-10-12T22:00:00-04:00", "2026-10-12T19:00:01-07:00"),
+        # A day alone, beside times of the days around it.
+        ("2026-10-12T23:59:59-10:00", "2026-10-13"),
+        ("2026-10-13", "2026-10-13T09:00:00-05:00"),
+        ("2026-10-13", "2026-10-13T00:00:01"),
+        ("2026-10-12T23:59:59", "2026-10-13"),
+        ("2026-10-13T09:00:00", "2026-10-13T10:00:00"),
+        ("2026-10-13", "2026-10-14"),
+        ("2026-10-30", "2026-10"),
+    ],
+)
+def test_the_later_moment_sorts_behind(earlier: str, later: str) -> None:
+    assert read(earlier).order < read(later).order
+
+
+def test_the_newest_result_is_the_one_of_the_later_instant() -> None:
+    results = [builders.ferritin(501, on="2026-10-13T01:00:00Z"), builders.ferritin(400, on="2026-10-12T22:00:00-04:00")]
+    found = builders.assessed(builders.commercial(), *results, without=["ferritin"])
+    assert [row.value for row in found.requirements if row.requirement == "ferritin"] == ["400"]
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "instant"),
+    [
+        ("2026-11-01", NEW_YORK, None),
+        ("2026-11-02T09:00:00", None, None),
+        ("2026-11-02T09:00:00", NEW_YORK, datetime(2026, 11, 2, 14, tzinfo=UTC)),
+        ("2026-11-02T09:00:00-06:00", NEW_YORK, datetime(2026, 11, 2, 15, tzinfo=UTC)),
+        ("2026-11-02T09:00:00-06:00", None, datetime(2026, 11, 2, 15, tzinfo=UTC)),
+    ],
+)
+def test_a_time_without_an_offset_is_placed_in_the_zone(text: str, zone: ZoneInfo | None, instant: datetime | None) -> None:
+    assert read(text).at(zone) == instant
+
+
 def test_an_unknown_zone_is_named() -> None:
     with pytest.raises(ValueError, match="America/New_Yrok"):
         moment.zone("America/New_Yrok")
 
 
 def test_the_end_of_a_day() -> None:
-    assert moment.end_of_day(date(2026, 11, 23), NEW_YORK).isoformat() == "2026-11-23T23:59:59-05:00"
+    assert moment.end_of_day(date(2026, 11, 23), NEW_YORK).isoformat() == "2026-11-23T23:59:59.999999-05:00"
     # Without a zone no US dose of that day may be later.
-    assert moment.end_of_day(date(2026, 11, 23), None) == datetime(2026, 11, 24, 9, 59, 59, tzinfo=UTC)
+    assert moment.end_of_day(date(2026, 11, 23), None) == datetime(2026, 11, 24, 9, 59, 59, 999999, tzinfo=UTC)
+
+
+def test_a_dose_in_the_last_second_of_the_day_does_not_wait() -> None:
+    end = moment.end_of_day(date(2026, 11, 1), NEW_YORK)
+    document = builders.document_of(builders.chart(builders.administration(on="2026-11-01T23:59:59.500-05:00")), end)
+    assert ([builders.shown(row) for row in document.patients], document.as_of) == ([["J1756 JZ × 200 ready"]], "2026-11-01T23:59:59-05:00")
+
+
+def test_a_leap_second_is_read() -> None:
+    assert read("2026-11-01T23:59:60-05:00") == read("2026-11-01T23:59:59-05:00")
+    assert read("2026-11-01T23:59:60.5Z") == read("2026-11-01T23:59:59.5Z")
