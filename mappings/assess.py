@@ -33,7 +33,7 @@ _DEFAULT_SOURCE = "buy-and-bill"
 def assess(record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site | None = None) -> PatientAssessment:
     """What may be billed of one patient's IV iron on `as_of`, and what is missing (R1-R11). `as_of` is aware."""
     site = site or Site()
-    intake = take_in(record.administrations, as_of, site.zone)
+    intake = take_in(record, as_of, site.zone)
     services = [_service(row, record, intake, policies, as_of, site) for row in intake.counted]
     _rank_copies(services)
     groups = group(services)

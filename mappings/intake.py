@@ -1,21 +1,22 @@
 """R1: which administrations count, which wait, which are reversed; duplicates and parts of others."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 import msgspec
 from msgspec import Struct
 
 from mappings.assessment import Unbilled
 from mappings.doses import mg_of
-from mappings.record import Administration, Problem
-from mappings.service import Result, cite
+from mappings.record import Administration, PatientRecord, Problem
+from mappings.service import Result, cite, handed_ndcs
 
 _WAITING = {
     "in-progress": "the administration is still going on",
     "on-hold": "the administration is on hold",
     "unknown": "the administration's status is unknown",
 }
+_NEVER = datetime.min.replace(tzinfo=UTC)
 _REVERSED = {"not-done": "the dose was not given", "entered-in-error": "the administration was entered in error"}
 
 
@@ -33,22 +34,23 @@ class Intake(Struct, frozen=True):
     same_identifier: dict[str, tuple[str, ...]]
 
 
-def take_in(administrations: Iterable[Administration], as_of: datetime, zone: tzinfo | None) -> Intake:
+def take_in(record: PatientRecord, as_of: datetime, zone: tzinfo | None) -> Intake:
     """Sort the administrations of one patient."""
-    rows = sorted(administrations, key=lambda row: row.source.resource)
+    rows = sorted(record.administrations, key=lambda row: row.source.resource)
     reversed_ = [(row, _reversal(row) or _superseded(row, rows)) for row in rows]
-    standing, same_identifier = _one_per_identifier([row for row, why in reversed_ if why is None])
+    standing, kept = _one_per_identifier([row for row, why in reversed_ if why is None])
     gone = {row.source.resource for row, why in reversed_ if why}
     reversed_ += [(row, "the administration that it is part of was reversed") for row in standing if gone & set(_roots(row, rows))]
     waiting = [(row, _waits(row, as_of, zone)) for row in standing if not gone & set(_roots(row, rows))]
-    counted, problems, parts = _without_parts([row for row, why in waiting if why is None], rows)
+    counted, problems, parts = _without_parts([row for row, why in waiting if why is None], rows, kept)
+    parts += _lineless([row for row in rows if row.source.resource in kept], waiting, kept)
     return Intake(
         counted=tuple(counted),
         pending=tuple(sorted(Unbilled(row.source.resource, row.status, why) for row, why in [*waiting, *parts] if why)),
         reversed=tuple(sorted(Unbilled(row.source.resource, row.status, why) for row, why in reversed_ if why)),
         problems=tuple(problems),
-        copies=_copies(counted),
-        same_identifier=same_identifier,
+        copies=_copies(counted, record, zone),
+        same_identifier=_by_kept(kept),
     )
 
 
@@ -65,7 +67,8 @@ def _waits(row: Administration, as_of: datetime, zone: tzinfo | None) -> str | N
     if start is None:
         return None
     today = (as_of.astimezone(zone) if zone else as_of).date()
-    later = start.days(zone)[0] > today or bool(start.instant and not start.floating and start.instant > as_of)
+    instant = start.at(zone)
+    later = start.days(zone)[0] > today or (instant is not None and instant > as_of)
     return f"the date of service is after {today}" if later else None
 
 
@@ -95,32 +98,56 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
     return day, None
 
 
+def _of_one_dose(row: Administration, rows: Iterable[Administration]) -> list[Administration]:
+    """Records that share a business identifier with this one; a part may carry that of its whole, and is another record."""
+    own = frozenset(() if row.parents else row.identifiers)
+    return [other for other in rows if not other.parents and not own.isdisjoint(other.identifiers)]
+
+
 def _superseded(row: Administration, rows: list[Administration]) -> str | None:
     """A newer record of the same business identifier that reverses this one."""
-    for other in rows:
-        same = set(row.identifiers) & set(other.identifiers)
-        if same and _reversal(other) and row.updated and other.updated and row.updated.order < other.updated.order:
+    for other in _of_one_dose(row, rows):
+        if _reversal(other) and row.updated and other.updated and row.updated.order < other.updated.order:
             return f"the newer record {other.source.resource} of the same dose is {other.status}"
     return None
 
 
-def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration], dict[str, tuple[str, ...]]]:
-    """Of records with the same business identifier only the newest counts."""
-    ranked = sorted(rows, key=lambda row: row.updated.order if row.updated else (date.min,), reverse=True)
-    holder: dict[str, Administration] = {}
-    dropped: dict[str, list[str]] = {}
-    for row in ranked:
-        first = next((holder[key] for key in row.identifiers if key in holder), None)
+def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration], dict[str, str]]:
+    """Of records with the same business identifier only the newest counts. The second: record left out → the one that counts."""
+    holder: dict[str, str] = {}
+    kept: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: _standing(row, rows), reverse=True):
+        keys = () if row.parents else row.identifiers
+        first = next((holder[key] for key in keys if key in holder), None)
         if first is not None:
-            dropped.setdefault(first.source.resource, []).append(row.source.resource)
-        for key in row.identifiers:
-            holder.setdefault(key, first or row)
-    gone = {reference for references in dropped.values() for reference in references}
-    return [row for row in rows if row.source.resource not in gone], {key: tuple(sorted(value)) for key, value in dropped.items()}
+            kept[row.source.resource] = first
+        for key in keys:
+            holder.setdefault(key, first or row.source.resource)
+    return [row for row in rows if row.source.resource not in kept], kept
+
+
+def _standing(row: Administration, rows: list[Administration]) -> tuple[datetime, bool, datetime]:
+    """The newest last; where not all of them say when they were updated, one that is over behind one that still goes on."""
+    updated = row.updated.order[0] if row.updated else _NEVER
+    all_say = all(other.updated for other in _of_one_dose(row, rows))
+    return updated if all_say else _NEVER, row.status not in _WAITING, updated
+
+
+def _by_kept(kept: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    return {first: tuple(sorted(key for key, other in kept.items() if other == first)) for first in kept.values()}
+
+
+def _lineless(
+    dropped: list[Administration], standing: list[tuple[Administration, str | None]], kept: dict[str, str]
+) -> list[tuple[Administration, str]]:
+    """Records left out for one that makes no line, which could note them."""
+    silent = {row.source.resource for row, why in standing if why or row.drug.lost or not row.drug.family}
+    rows = [(row, kept[row.source.resource]) for row in dropped]
+    return [(row, f"the same dose is recorded as {first}, which makes no line yet") for row, first in rows if first in silent]
 
 
 def _without_parts(
-    rows: list[Administration], everything: list[Administration]
+    rows: list[Administration], everything: list[Administration], kept: dict[str, str]
 ) -> tuple[list[Administration], list[Problem], list[tuple[Administration, str]]]:
     """A part of another administration adds no mg; what it says of containers and waste goes to the whole."""
     whole = {row.source.resource: row for row in rows if not row.parents}
@@ -128,7 +155,7 @@ def _without_parts(
     problems: list[Problem] = []
     waiting: list[tuple[Administration, str]] = []
     for part in (row for row in rows if row.parents):
-        roots = _roots(part, everything)
+        roots = [kept.get(key, key) for key in _roots(part, everything)]
         root = next((key for key in roots if key in whole), None)
         if root is not None:
             whole[root] = msgspec.structs.replace(
@@ -159,11 +186,12 @@ def _roots(part: Administration, everything: list[Administration]) -> list[str]:
     return roots
 
 
-def _copies(rows: list[Administration]) -> dict[str, tuple[str, ...]]:
+def _copies(rows: list[Administration], record: PatientRecord, zone: tzinfo | None) -> dict[str, tuple[str, ...]]:
     """Different records of the same product, start instant and dose."""
     groups: dict[object, list[str]] = {}
     for row in rows:
-        amount = mg_of(row.dose, row.drug) or (row.dose.value, row.dose.unit)
         if row.start and row.start.instant and row.drug.family and row.dose.problem is None:
-            groups.setdefault((row.drug.family, row.start.instant, amount), []).append(row.source.resource)
+            amount = mg_of(row.dose, row.drug, handed_ndcs(record, row, service_day(row, zone)[0], zone))
+            dose = (row.dose.value, row.dose.unit) if amount is None else amount
+            groups.setdefault((row.drug.family, row.start.at(zone) or row.start.instant, dose), []).append(row.source.resource)
     return {reference: tuple(sorted(group)) for group in groups.values() if len(group) > 1 for reference in group}

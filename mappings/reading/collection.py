@@ -236,6 +236,8 @@ def _newer(held: Resource, other: Resource) -> Resource | None:
     """The newer of two by versionId, else by lastUpdated; None where they are of one version."""
     ours, theirs = fhir.mapping(held.get("meta")), fhir.mapping(other.get("meta"))
     versions = [meta.get("versionId") for meta in (ours, theirs)]
+    if versions[0] is not None and versions[0] == versions[1]:
+        return None
     if all(isinstance(version, str) and version.isdecimal() for version in versions):
         first, second = (int(str(version)) for version in versions)
     else:

@@ -49,6 +49,9 @@ NONE: tuple[list[str], list[str]] = ([], ["MedicationAdministration/ma1"])
         ([version("200 mg", versionId="2") | {"text": {"div": "a"}}, version("200 mg", versionId="2") | {"text": {"div": "b"}}], NEWEST),
         # Same version, different content; or nothing that tells which is newer.
         ([version("100 mg", versionId="1"), version("200 mg", versionId="1")], NONE),
+        ([version("100 mg", versionId="a", lastUpdated="2026-11-01"), version("200 mg", versionId="a", lastUpdated="2026-11-02")], NONE),
+        ([version("200 mg", versionId="a", lastUpdated="2026-11-01"), version("200 mg", versionId="a", lastUpdated="2026-11-02")], NEWEST),
+        ([version("100 mg", lastUpdated="2026-11-02T01:00:00Z"), version("200 mg", lastUpdated="2026-11-01T22:00:00-04:00")], NEWEST),
         ([version("100 mg"), version("200 mg")], NONE),
         ([version("100 mg", versionId="1"), version("200 mg")], NONE),
         # A later version settles what two earlier ones left open.
