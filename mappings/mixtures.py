@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from decimal import Decimal
 
-from mappings import codes, words
+from mappings import codes
 
 _NUMBER = r"(?<![\d.])(\d+(?:\.\d+)?)"
 _MASS = rf"{_NUMBER}[ -]?(mcg|mg|milligram|gm?|gram)s?\b"
@@ -18,14 +18,7 @@ _ML_PER = {"l": Decimal(1000), "liter": Decimal(1000), "litre": Decimal(1000)}
 
 def is_mixture(text: str, families: Collection[str]) -> bool:
     """Whether a text names a bag, a fluid to dilute in, or a strength or volume that no vial of the families (of any, where empty) has."""
-    return _names_diluent(words.plain(text)) or not _as_labelled(_THOUSANDS.sub("", text.lower()), families or codes.families())
-
-
-def _names_diluent(plain: str) -> bool:
-    table = codes.products().diluents
-    for phrase in table.but_not:
-        plain = plain.replace(words.plain(phrase), " ")
-    return any(words.plain(name) in plain for name in table.names)
+    return codes.products().diluents.named_in(text) or not _as_labelled(_THOUSANDS.sub("", text.lower()), families or codes.families())
 
 
 def _as_labelled(text: str, families: Collection[str]) -> bool:

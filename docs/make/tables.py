@@ -37,7 +37,16 @@ def products() -> str:
         ("never an IV iron", others.not_iv_iron.rxnorm, (), others.not_iv_iron.source, others.not_iv_iron.verified),
         ("a mixture: a dose in mL is not read", (), others.diluents.names, others.diluents.source, others.diluents.verified),
         ("no mixture", (), others.diluents.but_not, others.diluents.source, others.diluents.verified),
+        ("wasted beside the iron, in notes", (), others.beside_iron.names, others.beside_iron.source, others.beside_iron.verified),
+        ("a blood draw, in notes", (), others.line_draws.names, others.line_draws.source, others.line_draws.verified),
+        ("no blood draw", (), others.line_draws.but_not, others.line_draws.source, others.line_draws.verified),
         ("iron by mouth", others.oral_iron.rxnorm, others.oral_iron.names, others.oral_iron.source, others.oral_iron.verified),
+    ]
+    no = others.not_given
+    reasons = [
+        ("not given", no.phrases, no.snomed, no.source, no.verified),
+        ("not given, where no dose is recorded", no.phrases_without_dose, no.snomed_without_dose, no.source, no.verified),
+        ("a recorded dose stands", no.of_a_part, (), no.source, no.verified),
     ]
     return f"""# Products and their codes
 
@@ -54,6 +63,10 @@ By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*
 ## What is none of these
 
 {table(["what", "RxNorm", "names", "source", "verified"], never)}
+
+## Why a stopped administration was not given
+
+{table(["what", "words", "SNOMED", "source", "verified"], reasons)}
 """
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from mappings import words
+
 
 class Dated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
     """Something that holds from-to, both days included."""
@@ -61,9 +63,31 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
-class Diluents(Struct, frozen=True, forbid_unknown_fields=True):
+class Names(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whole words that say one thing, in texts and notes; within a phrase of `but_not` they don't."""
+
     names: tuple[str, ...]
-    but_not: tuple[str, ...]
+    but_not: tuple[str, ...] = ()
+    source: str
+    verified: bool
+
+    def named_in(self, text: str) -> bool:
+        for phrase in self.but_not:
+            text = words.plain(text).replace(words.plain(phrase), "  ")
+        return words.first_of(text, self.names) is not None
+
+
+class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a statusReason says of a dose that was not given: always, or only where no dose is recorded.
+
+    With words `of_a_part` ("the rest was not given") a recorded dose stands.
+    """
+
+    phrases: tuple[str, ...]
+    phrases_without_dose: tuple[str, ...]
+    of_a_part: tuple[str, ...]
+    snomed: tuple[str, ...]
+    snomed_without_dose: tuple[str, ...]
     source: str
     verified: bool
 
@@ -71,7 +95,10 @@ class Diluents(Struct, frozen=True, forbid_unknown_fields=True):
 class Products(Struct, frozen=True, forbid_unknown_fields=True):
     families: tuple[Family, ...]
     not_iv_iron: NotIvIron
-    diluents: Diluents
+    diluents: Names
+    beside_iron: Names
+    line_draws: Names
+    not_given: NotGiven
     oral_iron: OralIronNames
 
 

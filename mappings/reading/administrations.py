@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from mappings import codes, words
 from mappings.moment import Moment
 from mappings.products import ProductFinder, normal_ndc
@@ -15,9 +17,6 @@ from mappings.record import Administration, Amount, Concept, Container, Discard,
 
 STATUSES = frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"})
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
-_NOT_GIVEN = ("not given", "not administered", "not done", "never given", "never started", "not started", "not taken", "not received")
-# These say it only of a dose of which nothing is recorded: "refused to continue" is part of a dose.
-_PERHAPS_NOT_GIVEN = ("refused", "declined", "not available", "unavailable", "away", "asleep", "cancelled", "canceled", "held")
 _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 
 
@@ -77,23 +76,39 @@ def _dose(dosages: list[Resource]) -> Amount:
 
 
 def _not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
-    phrases = (*_NOT_GIVEN, *_PERHAPS_NOT_GIVEN) if dose.problem == "missing" or dose.value == 0 else _NOT_GIVEN
-    for reason in reasons:
-        if any(coding.system == _NOT_GIVEN_SYSTEM for coding in reason.codings):
-            return True
-        said = [reason.text, *(coding.display for coding in reason.codings)]
-        if any(words.first_of(text, phrases) for text in said if text):
-            return True
-    return False
+    nothing = dose.problem == "missing" or dose.value == 0
+    return any(_says_not_given(reason, nothing) for reason in reasons)
+
+
+def _says_not_given(reason: Concept, nothing: bool) -> bool:
+    """Whether a reason says that the dose was not given; more of them do where `nothing` is recorded of one."""
+    table = codes.products().not_given
+    snomed = {*table.snomed, *(table.snomed_without_dose if nothing else ())}
+    if any(row.system == _NOT_GIVEN_SYSTEM or (row.system == fhir.SNOMED and row.code in snomed) for row in reason.codings):
+        return True
+    said = list(filter(None, [reason.text, *(row.display for row in reason.codings)]))
+    if nothing:
+        return any(words.first_of(text, (*table.phrases, *table.phrases_without_dose)) for text in said)
+    return any(words.first_of(text, table.phrases) and not words.first_of(text, table.of_a_part) for text in said)
 
 
 def _discards(resource: Resource, dosages: list[Resource], source: Source) -> Iterator[Discard]:
     for extension in fhir.extensions(resource, "urn:ferroclaim:discarded-amount"):
-        yield Discard(amount(extension.get("valueQuantity")), source)
+        yield Discard(_discarded_amount(extension), source)
     notes = [fhir.text(note.get("text")) for note in fhir.items(resource.get("note"))]
     notes += [fhir.text(dosage.get("text")) for dosage in dosages]
     for note in filter(None, notes):
         yield from (Discard(found, source, from_note=True) for found in discarded(note))
+
+
+def _discarded_amount(extension: Resource) -> Amount:
+    """The amount of the extension; one without a Quantity says what it has instead."""
+    named = next((name for name in sorted(extension) if name.startswith("value") and extension[name] is not None), None)
+    if named == "valueQuantity":
+        found = amount(extension[named])
+    else:
+        found = Amount(problem=f"as {named} instead of valueQuantity" if named else "without a value")
+    return found if found.says else msgspec.structs.replace(found, says=f"an amount recorded {found.problem}")
 
 
 def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ...], str | None]:

@@ -46,6 +46,20 @@ NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
         ("200 mg", {"coding": [{"system": NOT_GIVEN, "code": "b"}]}, True),
         ("200 mg", {"text": "MAR hold", "coding": [{"system": "urn:x", "code": "1", "display": "Never started"}]}, True),
         ("200 mg", {"text": "Patient refused to continue"}, False),
+        ("100 mg", {"text": "Remainder not given"}, False),
+        ("100 mg", {"text": "Patient did not receive the full dose"}, False),
+        (None, {"text": "Full dose not given"}, True),
+        *(
+            (dose, {"text": text}, True)
+            for text in ("Never administered", "Not infused", "Patient did not receive")
+            for dose in (None, "200 mg")
+        ),
+        *((dose, {"text": text}, dose is None) for text in ("Omitted", "withheld", "dose skipped", "refused") for dose in (None, "200 mg")),
+        ("200 mg", {"coding": [builders.coding(builders.SNOMED, "385660001")]}, True),
+        ("200 mg", {"coding": [builders.coding(builders.SNOMED, "182895007")]}, False),
+        (None, {"coding": [builders.coding(builders.SNOMED, "182895007")]}, True),
+        (None, {"coding": [builders.coding("urn:x", "182895007")]}, False),
+        (None, {"coding": [builders.coding(builders.SNOMED, "404684003")]}, False),
         ("200 mg", {"text": "Hypotension"}, False),
         (None, {"text": "Patient refused"}, True),
         ("0 mg", {"text": "Declined"}, True),
@@ -57,6 +71,25 @@ NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 )
 def test_what_says_that_nothing_was_given(dose: str | None, reason: Resource, not_given: bool) -> None:
     assert given(status="stopped", dose=dose, statusReason=[reason]).not_given is not_given
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({}, "without a value"),
+        ({"valueString": "50 mg"}, "as valueString instead of valueQuantity"),
+        ({"valueDecimal": 50}, "as valueDecimal instead of valueQuantity"),
+        ({"valueQuantity": None}, "without a value"),
+        ({"valueQuantity": {"unit": "mg"}}, "without a value"),
+        ({"valueQuantity": {}}, "without a value"),
+        ({"valueQuantity": "50 mg"}, "not a Quantity (a number with a unit)"),
+        ({"valueQuantity": quantity("50 mg")}, None),
+    ],
+)
+def test_what_is_wrong_with_a_discarded_amount(value: Resource, problem: str | None) -> None:
+    (found,) = given(extension=[{"url": "urn:ferroclaim:discarded-amount", **value}]).discards
+    assert found.amount.problem == problem
+    assert found.amount.says
 
 
 @pytest.mark.parametrize("count", [1, 2, 999])

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from mappings import codes
 from mappings.reading.waste import discarded
 
 
@@ -48,6 +49,34 @@ def said(note: str) -> list[str]:
         ("Waste: none", "0 mg"),
         ("0 mg wasted", "0 mg"),
         ("wasted 0 mL", "0 mL"),
+        ("Waste: nil, RN Smith", "0 mg"),
+        ("No waste per RN", "0 mg"),
+        ("No waste and no spill", "0 mg"),
+        ("No waste witnessed by RN Smith", "0 mg"),
+        ("No waste - whole vials", "0 mg"),
+        ("No waste (JZ)", "0 mg"),
+        ("No waste of drug this visit", "0 mg"),
+        ("No waste was generated today", "0 mg"),
+        ("No waste at this time", "0 mg"),
+        ("No waste/discard", "0 mg"),
+        ("Dose 150 mg. No waste 100 mg vials", "0 mg"),
+        ("50 mg wasted w/ RN Smith", "50 mg"),
+        ("50 mg wasted by RN", "50 mg"),
+        ("wasted 50 mg witness RN Smith", "50 mg"),
+        ("wasted 50 mg - RN Smith", "50 mg"),
+        ("wasted 50 mg of the opened vial", "50 mg"),
+        ("wasted 50 mg IV iron into sharps", "50 mg"),
+        ("wasted 50 mg (from 200 mg vial)", "50 mg"),
+        ("wasted 50 mg and 150 mg given", "50 mg"),
+        ("wasted 50 mg and gave 150 mg", "50 mg"),
+        ("50 mg wasted 150 mg given", "50 mg"),
+        ("150 mg given, 50 mg wasted of 200 mg", "50 mg"),
+        ("wasted total of 50 mg", "50 mg"),
+        ("wasted 100 mg of 200 mg", "100 mg"),
+        ("Used 2 x 100 mg vials, 50 mg wasted", "50 mg"),
+        ("Blood pressure stable. Wasted 2.5 mL.", "2.5 mL"),
+        ("Labs drawn from PICC. Wasted 50 mg.", "50 mg"),
+        ("Promethazine given first. Wasted 50 mg.", "50 mg"),
     ],
 )
 def test_an_unambiguous_phrase(note: str, amount: str) -> None:
@@ -88,6 +117,60 @@ def test_an_unambiguous_phrase(note: str, amount: str) -> None:
         "5 mL of blood wasted",
         "wasted 25 mg of Benadryl",
         "wasted 25 mg of something",
+        # A share, or one of several.
+        "100 mg of 200 mg wasted",
+        "100 mg of the 200 mg wasted",
+        "100 mg out of 200 mg wasted",
+        "100 mg (of 200 mg wasted)",
+        "100 mg from a total 200 mg wasted",
+        "50 mg and 25 mg wasted",
+        "50 mg + 25 mg wasted",
+        "2 x 25 mg wasted",
+        "25 mg wasted x 2",
+        "25 mg wasted x2 vials",
+        "25 mg wasted (x2)",
+        "25 mg wasted, x 2",
+        "25 mg wasted × 2",
+        "25 mg wasted 2 times",
+        "25 mg wasted 2x",
+        "25 mg wasted 2 vials",
+        "wasted 25 mg times 2",
+        "wasted 25 mg twice",
+        "25 mg wasted from both vials",
+        "25 mg from each vial wasted",
+        "25 mg wasted of every vial",
+        # Not of waste, but of its witness, form or record.
+        "No waste witness available",
+        "No waste amount listed in MAR",
+        "No waste form on chart",
+        "No waste quantity given",
+        "No waste info",
+        "No waste yet",
+        "No waste so far",
+        "no waste of time",
+        "No waste was noted",
+        "No waste in MAR",
+        "No waste (form missing)",
+        "No waste-form",
+        "No waste: 50 mg",
+        "zero waste: 50 mg",
+        "Zero waste policy",
+        "none wasted yet",
+        "Waste: none recorded",
+        "Ensure no waste",
+        "Unable to verify no waste",
+        # Another drug, or blood.
+        "wasted 50 mg phenergan",
+        "wasted 25 mg promethazine with RN",
+        "wasted 25 mg IV promethazine",
+        "wasted 25 mg gabapentin",
+        "wasted 25 mg (gabapentin)",
+        "25 mg wasted gabapentin",
+        "Accessed PICC, wasted 10 mL, labs drawn.",
+        "Port accessed. Wasted 5 mL then CBC drawn.",
+        "Discarded first 5 mL",
+        "Central line: wasted 5 mL",
+        "Blood pressure stable, blood sent. Wasted 5 mL.",
     ],
 )
 def test_what_says_nothing(note: str) -> None:
@@ -99,6 +182,9 @@ def test_what_says_nothing(note: str) -> None:
     [
         ("gave 150 mg wasted 50 mg", ["150 mg", "50 mg"]),
         ("wasted 50 mg and 25 mg", ["50 mg", "25 mg"]),
+        ("wasted 50 mg + 25 mg, RN", ["50 mg", "25 mg"]),
+        ("wasted 50 mg and 25 mg gabapentin", ["50 mg"]),
+        ("Labs drawn; wasted 50 mg; discarded 2.5 mL", ["50 mg"]),
         ("wasted 50 mg; correction: wasted 25 mg", ["50 mg", "25 mg"]),
         ("no waste of the first vial, 50 mg wasted of the second", ["0 mg", "50 mg"]),
     ],
@@ -111,3 +197,13 @@ def test_two_readings_are_both_given(note: str, amounts: list[str]) -> None:
 def test_the_phrase_is_kept_for_the_chain() -> None:
     (found,) = discarded("Tolerated well. Wasted 50 mg, RN witness.")
     assert (found.value, found.says) == (Decimal(50), "Wasted 50 mg")
+
+
+@pytest.mark.parametrize("name", codes.products().beside_iron.names)
+def test_waste_of_what_is_given_beside_the_iron_is_left_alone(name: str) -> None:
+    assert said(f"{name.upper()}: wasted 50 mg") == []
+
+
+@pytest.mark.parametrize("name", codes.products().line_draws.names)
+def test_beside_a_blood_draw_no_millilitre_is_read(name: str) -> None:
+    assert said(f"{name.title()} ok. Wasted 5 mL. Wasted 50 mg.") == ["50 mg"]
