@@ -13,7 +13,7 @@ from mappings.reading.collection import Collection
 from mappings.reading.drugs import drug
 from mappings.reading.fhir import Resource
 from mappings.reading.waste import discarded
-from mappings.record import Administration, Amount, Concept, Container, Discard, Source
+from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
 
 STATUSES = frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"})
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
@@ -41,7 +41,7 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
     return Administration(
         source=source,
         status=str(status),
-        drug=given,
+        drug=_as_hung(given, dosages),
         start=start,
         end=end,
         dose=_dose(dosages),
@@ -73,6 +73,13 @@ def _dose(dosages: list[Resource]) -> Amount:
     if len(dosages) > 1:
         return Amount(problem="recorded more than once in one administration")
     return amount(dosages[0].get("dose")) if dosages else Amount(problem="missing")
+
+
+def _as_hung(given: Drug, dosages: list[Resource]) -> Drug:
+    """The drug; a dose in mL that the dosage's text calls an infusion or a mixture is not one of the vial."""
+    in_ml = _dose(dosages).unit in codes.units().ml_per
+    mixed = in_ml and any(codes.products().diluents.named_in(fhir.text(row.get("text"))) for row in dosages)
+    return msgspec.structs.replace(given, diluted=True) if mixed else given
 
 
 def _not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
