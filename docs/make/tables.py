@@ -120,8 +120,10 @@ def laboratory() -> str:
             row.loinc,
             {name: plain(factor) for name, factor in row.units.items()},
             row.fractions,
+            row.thousands,
             row.source,
             row.verified,
+            row.unverified,
         )
         for row in labs.analytes
     ]
@@ -130,9 +132,10 @@ def laboratory() -> str:
     tibc = labs.tibc_per_transferrin
     return f"""# Laboratory results
 
-A unit that is not listed is not used; the number beside it turns a value into the unit of the second column.
+A unit that is not listed is not used; the number beside it turns a value into the unit of the second column. *Thousands*: a comma
+in a value that is written as text separates thousands; elsewhere it could be a decimal comma, and the text is not read.
 
-{table(["analyte", "unit", "LOINC", "units that are read", "fractions", "source", "verified"], rows)}
+{table(["analyte", "unit", "LOINC", "units that are read", "fractions", "thousands", "source", "verified", "not verified of these"], rows)}
 
 Transferrin saturation may be derived from iron and TIBC of one specimen; TIBC = transferrin (mg/dL) × {tibc.factor}
 (source: {tibc.source}; verified: {cell(tibc.verified)}).

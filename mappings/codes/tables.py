@@ -126,14 +126,31 @@ class Packages(Struct, frozen=True, forbid_unknown_fields=True):
     not_billable: tuple[NotBillable, ...]
 
 
-class Analyte(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
+    """`units`: unit texts with the factor to `unit`. `unverified`: which LOINC codes and units `verified: false` is about.
+
+    `thousands`: values reach thousands, so that a comma in a written one is no decimal comma.
+    """
+
     analyte: str
     unit: str
     loinc: tuple[str, ...]
     units: dict[str, Decimal]
     fractions: tuple[str, ...] = ()
+    thousands: bool = False
+    unverified: tuple[str, ...] = ()
     source: str
     verified: bool
+
+    @cached_property
+    def factors(self) -> dict[str, Decimal]:
+        """Factors by unit text, case aside."""
+        return {name.lower(): factor for name, factor in self.units.items()}
+
+    @cached_property
+    def doubtful(self) -> frozenset[str]:
+        """The unit texts, case aside, whose factor is not verified."""
+        return frozenset(name.lower() for name in self.unverified if name in self.units)
 
 
 class TibcFactor(Struct, frozen=True):

@@ -1,20 +1,18 @@
 """Observations as usable laboratory results in canonical units (R10 labs, R12): panels, components and local codes included."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from mappings import codes, words
 from mappings.codes.tables import Analyte
 from mappings.moment import Moment
-from mappings.reading import fhir
-from mappings.reading.amounts import plain, written
+from mappings.reading import fhir, lab_values
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
+from mappings.reading.lab_values import Value
 from mappings.record import Concept, LabResult, Source
 
 USABLE = frozenset({"final", "amended", "corrected"})
-_RESULT_TEXT = re.compile(r"^\s*(?P<comparator>[<>]=?)?\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>\S.*?)\s*$")
 # A report in one of these statuses says nothing, whatever it contains.
 _VOID = frozenset({"cancelled", "entered-in-error", "registered", "unknown"})
 
@@ -125,87 +123,15 @@ def _result(
     )
 
 
-_Value = tuple[Decimal | None, Decimal | None, bool, bool, str | None, str]
+def _value(analyte: Analyte, part: Resource) -> Value:
+    return _pregnancy(part) if analyte.analyte == "pregnancy" else lab_values.value(analyte, part)
 
 
-def _value(analyte: Analyte, part: Resource) -> _Value:
-    if analyte.analyte == "pregnancy":
-        return _pregnancy(part)
-    quantity = part.get("valueQuantity")
-    if quantity is None and isinstance(part.get("valueString"), str):
-        quantity = _from_text(part["valueString"])
-    if isinstance(part.get("valueRange"), dict):
-        return _range(analyte, part["valueRange"])
-    if not isinstance(quantity, dict):
-        return _unusable("without a value", "")
-    says = written(quantity)
-    value = fhir.decimal(quantity.get("value"))
-    factor = _factor(analyte, quantity, value)
-    if value is None or value < 0:
-        return _unusable("without a usable value", says)
-    if factor is None:
-        return _unusable(
-            "without a unit" if not (quantity.get("unit") or quantity.get("code")) else "in a unit that is not used for it",
-            says,
-        )
-    return _bounded(value * factor, fhir.text(quantity.get("comparator")), says)
-
-
-def _bounded(value: Decimal, comparator: str, says: str) -> _Value:
-    said = f"{comparator}{says}"
-    if comparator in ("<", "<="):
-        return Decimal(0), value, False, comparator == "<", None, said
-    if comparator in (">", ">="):
-        return value, None, comparator == ">", False, None, said
-    if comparator:
-        return _unusable("with a comparator that is not read", said)
-    return value, value, False, False, None, said
-
-
-def _range(analyte: Analyte, found: Resource) -> _Value:
-    ends: list[Decimal | None] = []
-    for name in ("low", "high"):
-        quantity = fhir.mapping(found.get(name))
-        value = fhir.decimal(quantity.get("value"))
-        factor = _factor(analyte, quantity, value)
-        if quantity and (value is None or factor is None):
-            return _unusable("with a range that can't be read", "")
-        ends.append(value * factor if value is not None and factor is not None else None)
-    low, high = ends
-    says = f"{plain(low) if low is not None else ''}–{plain(high) if high is not None else ''} {analyte.unit}"
-    return low if low is not None else Decimal(0), high, False, False, None, says
-
-
-def _factor(analyte: Analyte, quantity: Resource, value: Decimal | None) -> Decimal | None:
-    """What turns the value into the canonical unit: by UCUM code, else by unit text; None where the unit is not one of the analyte's."""
-    code, unit = fhir.text(quantity.get("code")).strip(), fhir.text(quantity.get("unit")).strip()
-    said = code if code and fhir.system(quantity.get("system")) == fhir.UCUM else unit or code
-    if said.lower() in analyte.fractions:
-        return Decimal(100) if value is not None and value <= 1 else None
-    return analyte.units.get(said) or _without_case(analyte).get(said.lower())
-
-
-def _without_case(analyte: Analyte) -> dict[str, Decimal]:
-    return {name.lower(): factor for name, factor in analyte.units.items()}
-
-
-def _from_text(text: str) -> Resource | None:
-    """A result written as text, ">45 ng/mL": comparator, number and unit, nothing else."""
-    found = _RESULT_TEXT.match(text)
-    if not found:
-        return None
-    return {"value": Decimal(found["value"]), "unit": found["unit"], "comparator": found["comparator"] or ""}
-
-
-def _pregnancy(part: Resource) -> _Value:
+def _pregnancy(part: Resource) -> Value:
     known = {row.code for row in codes.diagnoses().pregnancy}
     pregnant = any(code in known for code in fhir.codes(part.get("valueCodeableConcept")))
     value = Decimal(1 if pregnant else 0)
     return value, value, False, False, None, "pregnant" if pregnant else "not pregnant"
-
-
-def _unusable(problem: str, says: str) -> _Value:
-    return None, None, False, False, problem, says
 
 
 def membership(observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection) -> dict[str, tuple[str, ...]]:

@@ -21,10 +21,14 @@ UCUM = [
     (row.analyte, row.unit, unit, factor)
     for row in codes.labs().analytes
     for unit, factor in row.units.items()
-    if unit in ("ug/L", "ng/mL", "ug/dL", "g/dL", "g/L", "mg/dL", "%", "kg", "g", "[lb_av]")
+    if unit in ("ug/L", "ng/mL", "ug/dL", "g/dL", "g/L", "mg/L", "mg/dL", "%", "kg", "g", "[lb_av]")
 ]
-# 1 umol of iron weighs 55.845 ug: umol/L × 5.5845 = ug/dL. The table has 5.587, from labunits' 0.179.
-MOLAR = {"umol/L": 5.5845, "pmol/L": 0.445, "mmol/L": 1.611}
+# 1 umol of iron weighs 55.845 ug: umol/L × 5.5845 = ug/dL. The table has 5.587, from labunits' 0.179. Transferrin: 79,570 ug.
+IRON = {"umol/L": 5.5845}
+MOLAR = {
+    "ferritin": {"pmol/L": 0.445}, "iron": IRON, "tibc": IRON, "uibc": IRON,
+    "transferrin": {"umol/L": 7.957}, "hemoglobin": {"mmol/L": 1.611}
+}  # fmt: skip
 
 
 @cache
@@ -40,9 +44,16 @@ def test_factors_agree_with_ucum(analyte: str, canonical: str, unit: str, factor
 
 @pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
 def test_molar_factors_are_those_of_the_molar_mass(row: Analyte) -> None:
-    for unit, factor in row.units.items():
-        if unit in MOLAR:
-            assert float(factor) == pytest.approx(MOLAR[unit], rel=1e-3)
+    molar = {
+        unit: float(factor) for unit, factor in row.units.items() if unit.endswith("mol/L") and unit.isascii() and unit != "micromol/L"
+    }
+    assert molar == pytest.approx(MOLAR.get(row.analyte, {}), rel=1e-3)
+
+
+@pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
+def test_a_row_that_is_not_verified_says_what_of_it(row: Analyte) -> None:
+    assert row.verified is not bool(row.unverified)
+    assert set(row.unverified) <= {*row.loinc, *row.units}
 
 
 @pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
@@ -80,7 +91,9 @@ class TestUnits:
         ("number", "unit", "read"),
         [
             ("0.9", "%", "0.9"), ("90", "%", "90"), ("14", "percent", "14"), ("14", "%SAT", "14"),
+            ("14", "% sat", "14"), ("14", "pct", "14"),
             ("0.9", "1", "90.0"), ("1", "1", "100"), ("0.14", "{ratio}", "14.00"), ("0.14", "Fraction", "14.00"),
+            ("0.14", "mol/mol", "14.00"),
             ("1.01", "1", None), ("14", "ratio", None), ("14", "", None), ("14", "ug/dL", None),
         ],
     )  # fmt: skip
@@ -88,10 +101,58 @@ class TestUnits:
         ((_, found, _),) = value(builders.tsat(valueQuantity={"value": Decimal(number), "unit": unit}))
         assert found == read
 
-    @pytest.mark.parametrize(("number", "unit", "read"), [("10.5", "g/dL", "10.5"), ("105", "g/L", "10.5"), ("6.5", "mmol/L", "10.4715")])
+    @pytest.mark.parametrize(
+        ("number", "unit", "read"),
+        [
+            ("10.5", "g/dL", "10.5"), ("105", "g/L", "10.5"), ("6.5", "mmol/L", "10.4715"), ("10.5", "g%", "10.5"), ("10.5", "gm%", "10.5"),
+            ("10.5", "g/100 mL", "10.5"), ("10.5", "g/100mL", "10.5"),
+        ],
+    )  # fmt: skip
     def test_of_haemoglobin(self, number: str, unit: str, read: str) -> None:
         ((_, found, _),) = value(builders.lab("hemoglobin", valueQuantity={"value": Decimal(number), "unit": unit}))
         assert Decimal(found or 0) == Decimal(read)
+
+    @pytest.mark.parametrize("analyte", ["iron", "tibc", "uibc"])
+    @pytest.mark.parametrize(
+        ("number", "unit"),
+        [
+            ("420", "ug/L"),
+            ("420", "mcg/L"),
+            ("420", "µg/L"),
+            ("0.42", "mg/L"),
+            ("42", "ug%"),
+            ("42", "µg%"),
+            ("42", "MCG%"),
+            ("42", "ug/dL"),
+        ],
+    )
+    def test_of_iron_and_its_binding_capacity(self, analyte: str, number: str, unit: str) -> None:
+        ((_, found, _),) = value(builders.lab(analyte, valueQuantity={"value": Decimal(number), "unit": unit}))
+        assert Decimal(found or 0) == 42
+
+    @pytest.mark.parametrize(
+        ("quantity", "says"),
+        [
+            ({"value": 20, "unit": "umol/L"}, "20 umol/L × 5.587 = 111.74 ug/dL"),
+            ({"value": 20, "unit": "umol/L", "comparator": "<"}, "<20 umol/L × 5.587 = <111.74 ug/dL"),
+            ({"value": 42, "unit": "MCG/DL"}, "42 MCG/DL"),
+        ],
+    )
+    def test_a_converted_value_says_how(self, quantity: Resource, says: str) -> None:
+        assert [row.says for row in record(builders.lab("iron", valueQuantity=quantity)).labs] == [says]
+
+    @pytest.mark.parametrize(
+        ("analyte", "unit", "says"),
+        [
+            ("ferritin", "PMOL/L", "10 PMOL/L × 0.445 = 4.45 ng/mL (factor not verified)"),
+            ("transferrin", "umol/L", "10 umol/L × 7.957 = 79.57 mg/dL (factor not verified)"),
+            ("hemoglobin", "mmol/L", "10 mmol/L × 1.611 = 16.11 g/dL (factor not verified)"),
+            ("hemoglobin", "g/L", "10 g/L × 0.1 = 1 g/dL"),
+        ],
+    )
+    def test_and_whether_its_factor_is_verified(self, analyte: str, unit: str, says: str) -> None:
+        found = record(builders.lab(analyte, valueQuantity={"value": 10, "unit": unit})).labs
+        assert [row.says for row in found] == [says]
 
 
 class TestText:
@@ -99,7 +160,12 @@ class TestText:
         ("text", "low", "high"),
         [
             ("42 ng/mL", "42", "42"), ("42.5ng/mL", "42.5", "42.5"), (">45 ng/mL", "45", None), ("< 5 ng/mL", "0", "5"),
-            (">= 1650 ug/L", "1650", None),
+            (">= 1650 ug/L", "1650", None), ("≥1650 ng/mL", "1650", None), ("≤ 5 ng/mL", "0", "5"), ("01 ng/mL", "1", "1"),
+            ("1,650 ng/mL", "1650", "1650"), ("1,650.5 ng/mL", "1650.5", "1650.5"), ("1,234,567 ng/mL", "1234567", "1234567"),
+            ("30-50 ng/mL", "30", "50"), ("30 – 50 ng/mL", "30", "50"), ("30 to 50.5 ng/mL", "30", "50.5"),
+            ("990-1,010 ng/mL", "990", "1010"),
+            ("42 ng/mL (low)", "42", "42"), ("42 ng/mL LL", "42", "42"), ("42 ng/mL high", "42", "42"), ("42 ng/mL(HH)", "42", "42"),
+            ("42\u00a0ng/mL H", "42", "42"), (">45 ng/mL L", "45", None),
         ],
     )  # fmt: skip
     def test_a_number_with_its_unit_is_read(self, text: str, low: str, high: str | None) -> None:
@@ -107,11 +173,28 @@ class TestText:
         assert (found.low, found.high) == (Decimal(low), Decimal(high) if high else None)
 
     @pytest.mark.parametrize(
-        "text", ["42", ">45", "see comment", "30-50 ng/mL", "42 ng/mL (low)", "42 ng/mL 43 ng/mL", "", "1,650 ng/mL", "-3 ng/mL"]
-    )
-    def test_anything_else_is_not(self, text: str) -> None:
+        ("text", "problem"),
+        [
+            ("42", "without a unit"), (">45", "without a unit"), ("42 L", "without a unit"), ("30-50", "without a unit"),
+            ("1,650", "without a unit"),
+            ("42 ng/mL 43 ng/mL", "in a unit that is not used for it"), ("4.2e1 ng/mL", "in a unit that is not used for it"),
+            ("42 ng/mL (ref 10-200)", "in a unit that is not used for it"), ("42 ng/mLH", "in a unit that is not used for it"),
+            ("see comment", "written as text that is not read"), ("", "written as text that is not read"),
+            ("-3 ng/mL", "written as text that is not read"), ("1 650 ng/mL", "written as text that is not read"),
+            ("1,65 ng/mL", "written as text that is not read"), ("1,6500 ng/mL", "written as text that is not read"),
+            ("1.650,5 ng/mL", "written as text that is not read"), ("1.2.3 ng/mL", "written as text that is not read"),
+            ("0,650 ng/mL", "written as text that is not read"), ("30-50-70 ng/mL", "written as text that is not read"),
+            (">30-50 ng/mL", "written as text that is not read"), ("=42 ng/mL", "written as text that is not read"),
+        ],
+    )  # fmt: skip
+    def test_anything_else_is_not(self, text: str, problem: str) -> None:
         (found,) = record(builders.ferritin(valueQuantity=None, valueString=text)).labs
-        assert found.problem
+        assert (found.low, found.high, found.problem) == (None, None, problem)
+
+    @pytest.mark.parametrize("text", ["14,123 %", "1,234-1,300 %", "12-1,300 %"])
+    def test_a_comma_where_no_thousands_are_is_not_read(self, text: str) -> None:
+        (found,) = record(builders.tsat(valueQuantity=None, valueString=text)).labs
+        assert found.problem == "with a comma that may be a decimal comma"
 
 
 class TestAliases:
