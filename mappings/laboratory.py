@@ -104,9 +104,10 @@ def _one_specimen(first: LabResult, second: LabResult) -> bool:
 
 
 def evidence(row: LabResult) -> tuple[Evidence, ...]:
-    """The resources behind a result; for a derived one, both parts."""
+    """The resources behind a result; for a derived one, those of both parts."""
     day = row.when.last.isoformat() if row.when else "undated"
-    return tuple(Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}") for source in (row.parts or (row.source,)))
+    sources = dict.fromkeys(row.parts or (row.source,))
+    return tuple(Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}") for source in sources)
 
 
 def too_soon(row: LabResult, doses: Iterable[Moment], zone: tzinfo | None) -> bool:

@@ -15,6 +15,8 @@ from mappings.record import Concept, LabResult, Source
 USABLE = frozenset({"final", "amended", "corrected"})
 # A report in one of these statuses says nothing, whatever it contains.
 _VOID = frozenset({"cancelled", "entered-in-error", "registered", "unknown"})
+_HOLDING = ("hasMember", "result", "contained")
+_TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming")
 
 
 def _known(key: str) -> str:
@@ -28,7 +30,8 @@ class LabReader:
 
     def __init__(self, aliases: Mapping[str, str]) -> None:
         table = codes.labs()
-        self._aliases = {_known(key): table.by_name[name] for key, name in words.folded(aliases).items() if name in table.by_name}
+        named = {**table.by_loinc, **table.by_name}
+        self._aliases = {_known(key): named[name] for key, name in words.folded(aliases).items() if name in named}
         self._codes = {*table.by_loinc, *(key.rpartition("|")[2] for key in self._aliases)}
         self._by_texts = any("|" not in key for key in self._aliases)
 
@@ -55,46 +58,62 @@ class LabReader:
         said = [concept.text, *(coding.display for coding in concept.codings)]
         return next((self._aliases[key] for key in map(words.plain, filter(None, said)) if key in self._aliases), None)
 
-    def results(self, resource: Resource, collection: Collection, panels: Mapping[str, tuple[str, ...]]) -> Iterator[LabResult]:
-        """The results of an Observation (unusable ones with the reason) or of those that a panel or report contains.
+    def results(self, resource: Resource, collection: Collection, panels: "Panels") -> Iterator[LabResult]:
+        """The results of an Observation (unusable ones with the reason) and of those that a panel or report contains."""
+        for name, part in _observations(resource):
+            is_own = part is resource or panels.of(name)
+            if is_own and part.get("status") in USABLE:
+                yield from self._of(part, name, resource, collection, panels)
 
-        `panels`: observation → panels and reports it belongs to.
-        """
-        if resource["resourceType"] == "Observation" and resource.get("status") in USABLE:
-            source = fhir.source(resource)
-            yield from self._of(resource, source, panels.get(source.resource, ()), collection)
-        if "contained" in resource and resource.get("status") not in _VOID:
-            yield from self._contained(resource, collection)
-
-    def _contained(self, holder: Resource, collection: Collection) -> Iterator[LabResult]:
-        """Members that live inside the panel or report; its time and specimen are theirs, unless they say otherwise."""
-        members = fhir.items(holder.get("hasMember")) + fhir.items(holder.get("result"))
-        named = {fhir.text(item.get("reference")) for item in members}
-        source = fhir.source(holder)
-        shared: Resource = {name: holder[name] for name in ("effectiveDateTime", "effectivePeriod", "specimen") if name in holder}
-        for item in fhir.items(holder.get("contained")):
-            ours = item.get("resourceType") == "Observation" and f"#{fhir.text(item.get('id')).lstrip('#')}" in named
-            if ours and item.get("status") in USABLE:
-                yield from self._of({**shared, **item}, source, (source.resource,), collection)
-
-    def _of(self, resource: Resource, source: Source, groups: tuple[str, ...], collection: Collection) -> Iterator[LabResult]:
+    def _of(self, resource: Resource, name: str, holder: Resource, collection: Collection, panels: "Panels") -> Iterator[LabResult]:
         named = [resource, *fhir.items(resource.get("component"))]
         parts = [(analyte, row) for row in named for analyte in [self._of_part(row)] if analyte]
         if not parts:
             return
-        when = _collected(resource, collection)
-        specimen = collection.key(resource.get("specimen"))
-        groups = (*groups, *((source.resource,) if len(parts) > 1 else ()))
+        source = fhir.source(holder)
+        home = source.resource if resource is not holder else None
+        when, specimen = _collected(resource, collection, holder), _specimen(resource, home, collection)
+        if when is None and not any(element in resource for element in _TIMES):
+            when, specimen = panels.time(name), specimen or panels.specimen(name)
+        groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
         for analyte, part in parts:
             yield _result(analyte, part, source, when, specimen, groups)
 
 
-def _collected(resource: Resource, collection: Collection) -> Moment | None:
-    specimen = collection.resolve(resource.get("specimen"), resource)
-    collection_part = fhir.mapping(fhir.mapping(specimen).get("collection"))
-    drawn = fhir.moment(collection_part.get("collectedDateTime")) or fhir.period(collection_part.get("collectedPeriod"))[0]
-    effective = fhir.either(resource, "effectiveDateTime", "effectiveInstant")
-    return drawn or fhir.moment(effective) or fhir.period(resource.get("effectivePeriod"))[0]
+def _observations(resource: Resource) -> Iterator[tuple[str, Resource]]:
+    """An Observation, or what a panel or report is made of, with those that live inside it as `Type/id#id`."""
+    name = fhir.source(resource).resource
+    if resource["resourceType"] == "Observation":
+        yield name, resource
+    for item in fhir.items(resource.get("contained")):
+        if item.get("resourceType") == "Observation":
+            yield f"{name}#{fhir.text(item.get('id')).lstrip('#')}", item
+
+
+def _collected(resource: Resource, collection: Collection, holder: Resource) -> Moment | None:
+    """When the specimen was collected, else the time that the result is about."""
+    specimens = fhir.items(resource.get("specimen"))
+    specimen = collection.resolve(specimens[0], holder) if len(specimens) == 1 else None
+    return _time(fhir.mapping(fhir.mapping(specimen).get("collection")), "collected") or _time(resource, "effective")
+
+
+def _time(element: Resource, name: str) -> Moment | None:
+    """`collected[x]` or `effective[x]`; of a Timing only a single event."""
+    point = fhir.moment(fhir.either(element, f"{name}DateTime", f"{name}Instant"))
+    start, end = fhir.period(element.get(f"{name}Period"))
+    events = fhir.texts(fhir.mapping(element.get(f"{name}Timing")).get("event"))
+    return point or start or end or (fhir.moment(events[0]) if len(events) == 1 else None)
+
+
+def _specimen(resource: Resource, home: str | None, collection: Collection) -> str | None:
+    """The one specimen as `Type/id`; one that lives inside HOME as part of that."""
+    found = fhir.items(resource.get("specimen"))
+    return _key(found[0], home, collection) if len(found) == 1 else None
+
+
+def _key(reference: Resource, home: str | None, collection: Collection) -> str | None:
+    said = fhir.text(reference.get("reference"))
+    return f"{home}{said}" if home and said.startswith("#") else collection.key(reference)
 
 
 def _result(
@@ -134,14 +153,68 @@ def _pregnancy(part: Resource) -> Value:
     return value, value, False, False, None, "pregnant" if pregnant else "not pregnant"
 
 
-def membership(observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection) -> dict[str, tuple[str, ...]]:
-    """Which panels (`hasMember`) and DiagnosticReports (`result`) each observation belongs to."""
-    found: dict[str, tuple[str, ...]] = {}
-    for resource, element in [*((row, "hasMember") for row in observations), *((row, "result") for row in reports)]:
-        members = fhir.items(resource.get(element))
-        if not members:
-            continue
-        group = f"{resource['resourceType']}/{resource['id']}"
-        for key in filter(None, map(collection.key, members)):
-            found[key] = (*found.get(key, ()), group)
-    return found
+class Panels:
+    """The panels (`hasMember`) and DiagnosticReports (`result`) that observations belong to, at any depth."""
+
+    def __init__(self, holders: Iterable[Resource], collection: Collection) -> None:
+        self._collection = collection
+        self._holders: dict[str, tuple[str, Resource, Resource]] = {}
+        self._direct: dict[str, tuple[str, ...]] = {}
+        for holder in holders:
+            if any(element in holder for element in _HOLDING) and holder.get("status") not in _VOID:
+                self._add(holder)
+
+    def _add(self, home: Resource) -> None:
+        """A panel or report, and the panels inside it."""
+        source = fhir.source(home).resource
+        for name, part in dict([(source, home), *_observations(home)]).items():
+            members = fhir.items(part.get("hasMember")) + fhir.items(part.get("result"))
+            if members and part.get("status") not in _VOID:
+                self._holders[name] = (source, part, home)
+                for key in filter(None, (_key(member, source, self._collection) for member in members)):
+                    self._direct[key] = (*self._direct.get(key, ()), name)
+
+    def of(self, name: str) -> tuple[str, ...]:
+        """All that an observation belongs to."""
+        return tuple(holder for level in self._levels(name) for holder in level)
+
+    def _levels(self, name: str) -> Iterator[tuple[str, ...]]:
+        """What it belongs to, then what these belong to, and so on."""
+        seen, level = {name}, self._direct.get(name, ())
+        while level:
+            yield level
+            seen.update(level)
+            above = dict.fromkeys(holder for inner in level for holder in self._direct.get(inner, ()))
+            level = tuple(holder for holder in above if holder not in seen)
+
+    def time(self, name: str) -> Moment | None:
+        """The time that the nearest of them give to members without one; None where they disagree on the day."""
+        for level in self._levels(name):
+            times = set(filter(None, map(self._time_of, level)))
+            if times:
+                return times.pop() if len(times) == 1 else _common_day(times)
+        return None
+
+    def _time_of(self, name: str) -> Moment | None:
+        """None for one that is about several days: not each of its members is."""
+        _, part, home = self._holders[name]
+        start, end = fhir.period(part.get("effectivePeriod"))
+        spans_days = start and end and start.first != end.first
+        return None if spans_days else _collected(part, self._collection, home)
+
+    def specimen(self, name: str) -> str | None:
+        """The one specimen of the nearest of them that say theirs."""
+        for level in self._levels(name):
+            found = {_specimen(part, source, self._collection) for source, part, _ in map(self._holders.__getitem__, level)} - {None}
+            if found:
+                return found.pop() if len(found) == 1 else None
+        return None
+
+
+def _common_day(times: Iterable[Moment]) -> Moment | None:
+    days = {day for when in times for day in when.days(None)}
+    return Moment(min(days), max(days)) if len(days) == 1 else None
+
+
+def membership(observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection) -> Panels:
+    return Panels([*observations, *reports], collection)
