@@ -35,7 +35,7 @@ def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | N
 def newest(labs: Iterable[LabResult]) -> LabResult | None:
     """The newest result; a measured one before a derived one of the same time."""
     rows = [row for row in labs if row.when is not None]
-    return max(rows, key=lambda row: (row.when.order if row.when else (date.min,), not row.parts, row.source), default=None)
+    return max(rows, key=lambda row: (row.when.order if row.when else (date.min,), not row.derived, row.source), default=None)
 
 
 def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None) -> list[LabResult]:
@@ -54,27 +54,67 @@ def state(labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: dat
 
 
 def _derived_tsat(labs: Iterable[LabResult], direct: list[LabResult]) -> Iterable[LabResult]:
-    """TSAT = 100 × iron / TIBC of one specimen; TIBC may be iron + UIBC, or transferrin × a factor (marked in the data)."""
+    """TSAT = 100 × iron / TIBC of one specimen; TIBC may be iron + UIBC, or transferrin × a factor (marked in the data).
+
+    None where the specimen has a measured one, or two values of iron or of its partner.
+    """
     rows = [row for row in labs if row.problem is None and row.value is not None and row.when is not None]
-    for iron in (row for row in rows if row.analyte == "iron"):
-        if any(_one_specimen(iron, row) for row in direct):
-            continue
-        partners = [row for kind in _CAPACITY for row in rows if row.analyte == kind and _one_specimen(iron, row)]
-        if partners:
-            found = _saturation(iron, partners[0])
+    irons = [row for row in rows if row.analyte == "iron"]
+    for iron in irons:
+        partner = None if _closest(iron, direct) else _partner(iron, rows)
+        if partner and _agree(_closest(iron, irons)):
+            found = _saturation(iron, partner)
             if found is not None:
                 yield found
 
 
+def _partner(iron: LabResult, rows: list[LabResult]) -> LabResult | None:
+    for kind in _CAPACITY:
+        found = _closest(iron, [row for row in rows if row.analyte == kind])
+        if found:
+            return found[0] if _agree(found) else None
+    return None
+
+
+def _agree(rows: list[LabResult]) -> bool:
+    return len({row.value for row in rows}) == 1
+
+
+def _closest(iron: LabResult, rows: list[LabResult]) -> list[LabResult]:
+    """Of the results of one specimen with the iron those that are surest to be: by its name first, then by time."""
+    ranked = [(rank, row) for row in rows for rank in [_one_specimen(iron, row)] if rank is not None]
+    best = min((rank for rank, _ in ranked), default=None)
+    return [row for rank, row in ranked if rank == best]
+
+
+def _one_specimen(first: LabResult, second: LabResult) -> int | None:
+    """How sure two results are of one specimen, 0 the surest: by reference (at one time, on one day, or not even that); drawn at
+    the very same time; in one panel or report on the same day, as far as is known. None where they are not.
+    """
+    at_once = _same_time(first.when, second.when)
+    if first.specimen and second.specimen:
+        return {True: 0, None: 1, False: 2}[at_once] if first.specimen == second.specimen else None
+    if at_once:
+        return 3
+    return 4 if at_once is None and set(first.panels) & set(second.panels) else None
+
+
+def _same_time(one: Moment | None, two: Moment | None) -> bool | None:
+    """None for the same day where not both have a time of it."""
+    if one is None or two is None:
+        return False
+    if one.instant and two.instant and one.floating == two.floating:
+        return one.instant == two.instant
+    day = one.day(None)
+    return None if day is not None and day == two.day(None) else False
+
+
 def _saturation(iron: LabResult, partner: LabResult) -> LabResult | None:
-    value, other = iron.value or Decimal(0), partner.value or Decimal(0)
-    factor = codes.labs().tibc_per_transferrin.factor
-    tibc = {"tibc": other, "uibc": value + other, "transferrin": other * factor}[partner.analyte]
+    value = iron.value or Decimal(0)
+    tibc, says = _capacity(value, partner)
     if tibc <= 0:
         return None
     tsat = 100 * value / tibc
-    name = partner.analyte if partner.analyte == "transferrin" else partner.analyte.upper()
-    says = f"{plain(round(tsat, 1))} % derived from iron {iron.says} and {name} {partner.says}"
     return LabResult(
         source=iron.source,
         analyte="tsat",
@@ -83,24 +123,26 @@ def _saturation(iron: LabResult, partner: LabResult) -> LabResult | None:
         high=tsat,
         specimen=iron.specimen,
         panels=iron.panels,
-        says=says,
+        says=f"{plain(round(tsat, 1))} % derived from iron {iron.says} and {says}",
         parts=(iron.source, partner.source),
     )
 
 
+def _capacity(iron: Decimal, partner: LabResult) -> tuple[Decimal, str]:
+    """TIBC in ug/dL and how it is known."""
+    value = partner.value or Decimal(0)
+    if partner.analyte == "tibc":
+        return value, f"TIBC {partner.says}"
+    if partner.analyte == "uibc":
+        return iron + value, f"UIBC {partner.says} (TIBC {plain(iron + value)} ug/dL)"
+    per = codes.labs().tibc_per_transferrin
+    doubt = "" if per.verified else " (factor not verified)"
+    return value * per.factor, f"transferrin {partner.says}, × {per.factor} = TIBC {plain(value * per.factor)} ug/dL{doubt}"
+
+
 def rounded(value: Decimal, row: LabResult) -> Decimal:
     """A value as it is shown: a measured one as reported, a derived one with one decimal. What is compared is exact."""
-    return round(value, 1) if row.parts else value
-
-
-def _one_specimen(first: LabResult, second: LabResult) -> bool:
-    """One specimen by reference, else one panel or report, else drawn at the very same time."""
-    if first.specimen and second.specimen:
-        return first.specimen == second.specimen
-    if set(first.panels) & set(second.panels):
-        return True
-    one, two = first.when, second.when
-    return bool(one and two and one.instant and one.instant == two.instant)
+    return round(value, 1) if row.derived else value
 
 
 def evidence(row: LabResult) -> tuple[Evidence, ...]:

@@ -151,6 +151,11 @@ class LabResult(Struct, frozen=True, kw_only=True):
     parts: tuple[Source, ...] = ()
 
     @property
+    def derived(self) -> bool:
+        """Whether it was worked out from `parts`, not measured."""
+        return bool(self.parts)
+
+    @property
     def value(self) -> Decimal | None:
         """The exact value, where one was reported."""
         return self.low if self.low is not None and self.low == self.high else None
