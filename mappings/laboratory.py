@@ -152,10 +152,17 @@ def evidence(row: LabResult) -> tuple[Evidence, ...]:
     return tuple(Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}") for source in sources)
 
 
-def too_soon(row: LabResult, doses: Iterable[Moment], zone: tzinfo | None) -> bool:
-    """Whether the result was drawn within the days after an IV iron dose in which it can't be relied on."""
-    limits = [rule.days for rule in codes.labs().too_soon_after_dose if row.analyte in rule.analytes]
-    return row.when is not None and any(_follows(row.when, dose, max(limits, default=-1), zone) for dose in doses)
+def caution(row: LabResult, doses: Iterable[tuple[Moment, Decimal | None]], zone: tzinfo | None) -> str:
+    """What is said behind a result that was drawn within the days after a dose in which it can't be relied on. Doses come in mg."""
+    drawn = row.when
+    soon = drawn is not None and any(_follows(drawn, given, _unreliable_days(row.analyte, mg), zone) for given, mg in doses)
+    return " (drawn soon after an earlier iron dose)" if soon else ""
+
+
+def _unreliable_days(analyte: str, mg: Decimal | None) -> int:
+    """Of a dose of so many mg; -1 for none."""
+    rows = [row for row in codes.labs().too_soon_after_dose if analyte in row.analytes]
+    return max((row.days for row in rows if row.over_mg is None or (mg is not None and mg > row.over_mg)), default=-1)
 
 
 def _follows(drawn: Moment, dose: Moment, days: int, zone: tzinfo | None) -> bool:

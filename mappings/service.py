@@ -13,7 +13,7 @@ from mappings.codes.tables import BillingCode, Dated, DenialCodes, Family
 from mappings.coordination import Coordination
 from mappings.diagnoses import Stated, having
 from mappings.dialysis import KidneyStatus
-from mappings.doses import Dose
+from mappings.doses import Dose, mg_of
 from mappings.expression import ANALYTES, Facts, LabState, Verdict, judge, parse
 from mappings.moment import Moment
 from mappings.places import Setting
@@ -159,11 +159,15 @@ class Service(Struct, dict=True, kw_only=True):
         rows = laboratory.usable(self.record.labs, analyte)
         return laboratory.newest(laboratory.before(rows, self.administration.start, self.day, self.zone))
 
-    @property
-    def other_doses(self) -> list[Moment]:
-        """When other IV iron was given to the patient."""
+    @cached_property
+    def other_doses(self) -> list[tuple[Moment, Decimal | None]]:
+        """When other IV iron was given to the patient, and how many mg, where that is known."""
         rows = [row for row in self.record.administrations if row is not self.administration and row.drug.family and not row.not_given]
-        return [row.start for row in rows if row.start and row.status in ("completed", "stopped")]
+        return [(row.start, self._mg(row)) for row in rows if row.start and row.status in ("completed", "stopped")]
+
+    def _mg(self, row: Administration) -> Decimal | None:
+        day = row.start.day(self.zone) if row.start else None
+        return mg_of(row.dose, row.drug, handed_ndcs(self.record, row, day, self.zone))
 
     @cached_property
     def flags(self) -> dict[str, bool | None]:

@@ -128,7 +128,7 @@ def laboratory() -> str:
         for row in labs.analytes
     ]
     never = [(row.loinc, row.what, row.source, row.verified) for row in labs.never]
-    soon = [(row.analytes, row.days, row.source, row.verified) for row in labs.too_soon_after_dose]
+    soon = [(row.analytes, row.over_mg, row.days, row.source, row.verified) for row in labs.too_soon_after_dose]
     tibc = labs.tibc_per_transferrin
     return f"""# Laboratory results
 
@@ -146,7 +146,7 @@ Transferrin saturation may be derived from iron and TIBC of one specimen; TIBC =
 
 ## Drawn too soon after a dose of iron
 
-{table(["analytes", "days", "source", "verified"], soon)}
+{table(["analytes", "after more than (mg)", "days", "source", "verified"], soon)}
 """
 
 

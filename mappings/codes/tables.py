@@ -159,9 +159,12 @@ class TibcFactor(Struct, frozen=True):
     verified: bool
 
 
-class TooSoon(Struct, frozen=True, forbid_unknown_fields=True):
+class TooSoon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`over_mg`: only after a dose of more than that."""
+
     analytes: tuple[str, ...]
     days: int
+    over_mg: Decimal | None = None
     source: str
     verified: bool
 

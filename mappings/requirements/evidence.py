@@ -97,9 +97,8 @@ def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:
 
 
 def _found(service: Service, name: str, rule: LabRule, row: LabResult, state: State) -> str:
-    said = f"{_WORDS[name].capitalize()} {row.says} on {row.when.last if row.when else ''}"
-    if laboratory.too_soon(row, service.other_doses, service.zone):
-        said += " (drawn soon after an earlier iron dose)"
+    drawn_soon = laboratory.caution(row, service.other_doses, service.zone)
+    said = f"{_WORDS[name].capitalize()} {row.says} on {row.when.last if row.when else ''}{drawn_soon}"
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({rule.limit})."
     if state == "incomplete" and row.value is None:

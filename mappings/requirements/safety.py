@@ -97,19 +97,20 @@ def iron_overload(service: Service) -> Result | None:
     for verdict in (True, None):
         found = next(((row, limit) for row, holds, limit in seen if holds is verdict), None)
         if found:
-            return _overloaded(*found, verdict, rule)
+            return _overloaded(service, *found, verdict, rule)
     says = "The newest results before the dose are below the ceiling." if seen else "No result shows iron overload."
     evidence = tuple(item for row, _, _ in seen for item in laboratory.evidence(row))
     return Result(state="met", says=says, rule=rule, evidence=evidence)
 
 
-def _overloaded(row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule) -> Result:
+def _overloaded(service: Service, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule) -> Result:
     name, sign = ("Ferritin", "above") if row.analyte == "ferritin" else ("Transferrin saturation", "at or above")
     verb = f"is {sign}" if certain else f"may be {sign}"
     value = plain(laboratory.rounded(row.value, row)) if row.value is not None else None
+    drawn_soon = laboratory.caution(row, service.other_doses, service.zone)
     return Result(
         state="not-covered" if certain else "incomplete",
-        says=f"{name} {row.says} before the dose {verb} {plain(limit)} {UNITS[row.analyte]}: possible iron overload.",
+        says=f"{name} {row.says} before the dose {verb} {plain(limit)} {UNITS[row.analyte]}: possible iron overload{drawn_soon}.",
         value=value,
         unit=UNITS[row.analyte],
         evidence=laboratory.evidence(row),

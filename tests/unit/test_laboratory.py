@@ -239,7 +239,28 @@ class TestTooSoon:
     def test_after_a_dose_on_october_20_at_nine(self, analyte: str, on: str, too_soon: bool) -> None:
         dose = moment.parse("2026-10-20T09:00:00-05:00")
         assert dose
-        assert laboratory.too_soon(result(analyte, on), [dose], ZoneInfo("America/Chicago")) is too_soon
+        assert bool(laboratory.caution(result(analyte, on), [(dose, Decimal(200))], ZoneInfo("America/Chicago"))) is too_soon
+
+    @pytest.mark.parametrize(
+        ("analyte", "mg", "on", "too_soon"),
+        [
+            ("ferritin", "501", "2026-10-28", True), ("ferritin", "501", "2026-11-17", True), ("ferritin", "501", "2026-11-18", False),
+            ("ferritin", "500", "2026-10-28", False), ("ferritin", "500", "2026-10-27", True), ("ferritin", None, "2026-10-28", False),
+            ("ferritin", None, "2026-10-27", True), ("tsat", "750", "2026-11-17", True), ("iron", "750", "2026-10-23", False),
+            ("hemoglobin", "750", "2026-10-21", False), ("hemoglobin", "750", "2026-10-20T10:00:00-05:00", False),
+        ],
+    )  # fmt: skip
+    def test_after_a_dose_of_more_or_less(self, analyte: str, mg: str | None, on: str, too_soon: bool) -> None:
+        dose = moment.parse("2026-10-20T09:00:00-05:00")
+        assert dose
+        found = laboratory.caution(result(analyte, on), [(dose, Decimal(mg) if mg else None)], None)
+        assert found == (" (drawn soon after an earlier iron dose)" if too_soon else "")
+
+    def test_of_any_of_several_doses(self) -> None:
+        doses = [(found, Decimal(200)) for found in map(moment.parse, ("2026-09-01", "2026-10-20")) if found]
+        assert laboratory.caution(result("ferritin", "2026-10-21"), doses, None)
+        assert not laboratory.caution(result("ferritin", "2026-10-10"), doses, None)
+        assert not laboratory.caution(LabResult(source=Source("x"), analyte="ferritin", when=None, low=None, high=None), doses, None)
 
     def test_is_said_of_a_result_that_is_met_as_well(self) -> None:
         earlier = builders.administration("ma0", on="2026-10-10T09:00:00-05:00")
