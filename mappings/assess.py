@@ -193,7 +193,7 @@ def _settle(groups: list[Group]) -> None:
                 if other is not one and other.first.day and other.first.code and row.day and _comes_before(other, one)
             )
             row.earlier_doses = tuple(
-                (day, mg)
+                (day, mg, other.administration.source)
                 for day, mg, other in given
                 if other is not row and row.day and other.family == row.family and _earlier(other, row)
             )

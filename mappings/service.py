@@ -82,7 +82,7 @@ class Service(Struct, dict=True, kw_only=True):
     units_of_day: int = 0
     line_units: int = 0
     earlier_units: tuple[tuple[date, str, int], ...] = ()
-    earlier_doses: tuple[tuple[date, Decimal], ...] = ()
+    earlier_doses: tuple[tuple[date, Decimal, Source], ...] = ()
 
     @property
     def reference(self) -> str:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from mappings import codes, laboratory
+from mappings.assessment import Evidence
 from mappings.codes.tables import LabelDose
 from mappings.expression import compare
 from mappings.policy import UNITS, DosingRule, OverloadRule
@@ -32,16 +33,21 @@ def dosing(service: Service) -> Result | None:
 
 def _by_label(service: Service, label: LabelDose, dose: Decimal) -> Result:
     rule = _label_rule(service.rules.dosing, label)
-    source = (cite(service.administration.source, f"{plain(dose)} mg"),)
+    source: tuple[Evidence, ...] = (cite(service.administration.source, f"{plain(dose)} mg"),)
     weight = service.lab("weight", 365).result if label.single_mg_per_kg else None
     if label.single_mg_per_kg and (weight is None or weight.high is None):
         says = "The label's dose for a child is by weight, and no weight of the last year is on record."
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
+    source += laboratory.evidence(weight) if weight else ()
     most = _most(label, weight)
     if dose > most:
-        says = f"{plain(dose)} mg in one dose is above the label's {plain(most)} mg for this patient ({label.population})."
+        says = f"{plain(dose)} mg in one dose is above the label's {plain(most)} mg for this patient ({_population(label, weight, most)})."
         return Result(state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source)
-    return _course(service, label, dose, rule)
+    return _course(service, label, dose, rule, source)
+
+
+def _population(label: LabelDose, weight: LabResult | None, most: Decimal) -> str:
+    return f"{label.population}, {label.single_mg_per_kg} mg/kg × {weight.says}" if weight and most < label.single_mg else label.population
 
 
 def _label_rule(rule: DosingRule, label: LabelDose) -> DosingRule:
@@ -57,12 +63,13 @@ def _most(label: LabelDose, weight: LabResult | None) -> Decimal:
     return min(label.single_mg, label.single_mg_per_kg * weight.high)
 
 
-def _course(service: Service, label: LabelDose, dose: Decimal, rule: DosingRule) -> Result:
-    evidence = (cite(service.administration.source, f"{plain(dose)} mg"),)
+def _course(service: Service, label: LabelDose, dose: Decimal, rule: DosingRule, source: tuple[Evidence, ...]) -> Result:
     if label.course_mg is None or label.course_days is None or service.day is None:
-        return Result(state="met", says="Within the label's dose.", value=plain(dose), unit="mg", rule=rule, evidence=evidence)
+        return Result(state="met", says="Within the label's dose.", value=plain(dose), unit="mg", rule=rule, evidence=source)
     first = service.day - timedelta(days=label.course_days - 1)
-    total = dose + sum((mg for day, mg in service.earlier_doses if first <= day <= service.day), Decimal(0))
+    before = sorted(row for row in service.earlier_doses if first <= row[0] <= service.day)
+    total = sum((mg for _, mg, _ in before), dose)
+    evidence = (*source, *(cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before))
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
         says = f"{within} is above the label's course of {plain(label.course_mg)} mg."
