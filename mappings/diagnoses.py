@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings import codes
+from mappings.codes.tables import SnomedRow
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
 
 MOST_DIAGNOSES = 12
@@ -19,6 +20,18 @@ class Stated(Struct, frozen=True):
     code: str
     by: Diagnosis
     of_encounter: bool
+
+    @property
+    def mapped_by(self) -> SnomedRow | None:
+        """The row of the SNOMED map, where the code is not as given."""
+        found = next((snomed for code, snomed in self.by.snomed if code == self.code), None)
+        return codes.diagnoses().map_row(self.code, found) if found else None
+
+    @property
+    def says(self) -> str:
+        """The code, and where the map gave it, what it was."""
+        row = self.mapped_by
+        return f"SNOMED CT {row.code} → {self.code}{'' if row.verified else ' (map not verified)'}" if row else self.code
 
 
 def began_by(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:

@@ -48,7 +48,7 @@ def status(record: PatientRecord, diagnoses: list[Stated], setting: str | None, 
     on_dialysis = bool(treatments or dependence or in_facility)
     kinds = {kind for _, kind, _ in treatments} - {"unspecified"}
     evidence = [Evidence(source.resource, source.version, says) for source, _, says in treatments]
-    evidence += [Evidence(row.by.source.resource, row.by.source.version, row.code) for row in (*esrd, *dependence)]
+    evidence += [Evidence(row.by.source.resource, row.by.source.version, row.says) for row in (*esrd, *dependence)]
     return KidneyStatus(
         on_dialysis=on_dialysis,
         kind=_kind(kinds) if on_dialysis else None,

@@ -163,11 +163,12 @@ class LabResult(Struct, frozen=True, kw_only=True):
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
     """A condition or a coded reason. `stands` is false for refuted, entered-in-error and unconfirmed ones,
-    and for inactive ones that do not say since when.
+    and for inactive ones that do not say since when. `snomed`: ICD-10-CM codes that only the map gave, each with its SNOMED code.
     """
 
     source: Source
     icd10: tuple[str, ...] = ()
+    snomed: tuple[tuple[str, str], ...] = ()
     stands: bool = True
     resolved: bool = False
     onset: Moment | None = None

@@ -100,9 +100,13 @@ def _circumstances(service: Service, diagnoses: Sequenced) -> Iterator[Step]:
         says = "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury"
         yield Step("R8", says, _KIDNEY, verified=False, evidence=kidney.evidence)
     if diagnoses.codes:
-        stated = [cite(row.by.source, row.code) for code in diagnoses.codes for row in service.diagnoses if row.code == code]
+        stated = [row for code in diagnoses.codes for row in service.diagnoses if row.code == code]
+        cited = tuple(dict.fromkeys(cite(row.by.source, row.says) for row in stated))
+        maps = {row.mapped_by for row in stated} - {None}
         table = codes.diagnoses().icd10
-        yield Step("R9", f"diagnoses {', '.join(diagnoses.codes)}", table.source, table.verified, evidence=tuple(dict.fromkeys(stated)))
+        source = "; ".join([table.source, *sorted({f"SNOMED CT map: {row.source}" for row in maps if row})])
+        verified = table.verified and all(row.verified for row in maps if row)
+        yield Step("R9", f"diagnoses {', '.join(diagnoses.codes)}", source, verified, evidence=cited)
 
 
 def _payer(service: Service) -> Iterator[Step]:

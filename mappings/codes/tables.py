@@ -261,6 +261,14 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     def _billable(self) -> frozenset[str]:
         return frozenset(self.icd10.billable) | {row.code for row in self.icd10.dated}
 
+    @cached_property
+    def _map(self) -> dict[tuple[str, str], SnomedRow]:
+        return {(row.icd10, row.code): row for row in self.snomed}
+
+    def map_row(self, icd10: str, snomed: str) -> SnomedRow:
+        """The row of the map that gave an ICD-10-CM code for a SNOMED code."""
+        return self._map[icd10, snomed]
+
     def group(self, name: str) -> frozenset[str]:
         return self._groups[name]
 

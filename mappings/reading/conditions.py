@@ -22,11 +22,18 @@ def icd10_codes(concept: Concept) -> tuple[str, ...]:
 
     They add no code of a category that an ICD-10-CM code is of (N18 for N18.4): as given counts.
     """
-    own = [dotted(coding.code) for coding in concept.codings if coding.system == fhir.ICD10CM and coding.code]
-    table = codes.diagnoses().by_snomed
-    mapped = [code for coding in concept.codings if coding.system == fhir.SNOMED for code in table.get(coding.code, ())]
-    given = {code[:3] for code in own}
-    return tuple(dict.fromkeys([*own, *(code for code in mapped if code[:3] not in given)]))
+    return tuple(dict.fromkeys([*_as_given(concept), *(code for code, _ in mapped(concept))]))
+
+
+def _as_given(concept: Concept) -> list[str]:
+    return [dotted(coding.code) for coding in concept.codings if coding.system == fhir.ICD10CM and coding.code]
+
+
+def mapped(concept: Concept) -> tuple[tuple[str, str], ...]:
+    """ICD-10-CM codes that only the map gives, each with the SNOMED code that it is for."""
+    table, given = codes.diagnoses().by_snomed, {code[:3] for code in _as_given(concept)}
+    snomed = [coding.code for coding in concept.codings if coding.system == fhir.SNOMED]
+    return tuple((code, concept_id) for concept_id in snomed for code in table.get(concept_id, ()) if code[:3] not in given)
 
 
 def dotted(code: str) -> str:
@@ -36,7 +43,8 @@ def dotted(code: str) -> str:
 
 def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
     """The Diagnosis of a Condition; None where no code of it is known to the rules' terminologies."""
-    found = icd10_codes(fhir.concept(resource.get("code")))
+    concept = fhir.concept(resource.get("code"))
+    found = icd10_codes(concept)
     if not found:
         return None
     verification = set(fhir.codes(resource.get("verificationStatus")))
@@ -48,6 +56,7 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
     return Diagnosis(
         source=fhir.source(resource),
         icd10=found,
+        snomed=mapped(concept),
         stands=not (verification & _NOT_CONFIRMED or (clinical & _NOT_ACTIVE and abatement is None)),
         resolved="resolved" in clinical or any(name.startswith("abatement") and value is not False for name, value in resource.items()),
         onset=_moment(resource, "onset"),
@@ -74,5 +83,7 @@ def _category(resource: Resource) -> str:
 
 def reason(concepts: Iterable[Concept], source: Source, encounter: str | None) -> Diagnosis | None:
     """The diagnosis that reason codes state; None where they state none."""
+    concepts = list(concepts)
     found = tuple(dict.fromkeys(code for concept in concepts for code in icd10_codes(concept)))
-    return Diagnosis(source=source, icd10=found, encounter=encounter, is_reason=True) if found else None
+    by_map = tuple(pair for concept in concepts for pair in mapped(concept))
+    return Diagnosis(source=source, icd10=found, snomed=by_map, encounter=encounter, is_reason=True) if found else None

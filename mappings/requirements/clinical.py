@@ -17,7 +17,7 @@ _NOT_ASKED = None
 
 
 def _cited(rows: Iterable[Stated]) -> tuple[Evidence, ...]:
-    return tuple(cite(row.by.source, row.code) for row in rows)
+    return tuple(cite(row.by.source, row.says) for row in rows)
 
 
 def iron_deficiency_diagnosis(service: Service) -> Result | None:

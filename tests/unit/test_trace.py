@@ -123,3 +123,28 @@ def test_the_modifier_of_an_off_campus_department_cites_its_row() -> None:
     (step,) = [row for row in trace if row.says == "modifier PO"]
     assert (step.rule, step.start, step.verified) == ("R6", date(2016, 1, 1), False)
     assert step.source
+
+
+def test_a_diagnosis_that_the_map_gave_says_so() -> None:
+    """431857002 is mapped from memory, 87522002 as published."""
+    found = assessed(condition("431857002"), condition("87522002"), without=["ckd", "iron-deficiency"])
+    (step,) = [row for row in found.lines[0].trace if row.rule == "R9"]
+    assert step.says == "diagnoses N18.4, D63.1, D50.9"
+    assert step.source == "ICD-10-CM (CDC/NCHS); SNOMED CT map: memory; SNOMED CT map: several public value sets"
+    assert step.verified is False
+    assert [row.says for row in step.evidence] == ["SNOMED CT 431857002 → N18.4 (map not verified)", "D63.1", "SNOMED CT 87522002 → D50.9"]
+    (ckd,) = [row for row in found.requirements if row.requirement == "ckd-diagnosis"]
+    assert [row.says for row in ckd.evidence] == ["SNOMED CT 431857002 → N18.4 (map not verified)"]
+    assert ckd.value == "N18.4"
+
+
+def test_a_verified_map_leaves_the_step_verified() -> None:
+    (step,) = [row for row in assessed(condition("87522002"), without=["iron-deficiency"]).lines[0].trace if row.rule == "R9"]
+    assert step.verified is True
+
+
+def test_the_dialysis_cites_what_the_map_gave() -> None:
+    """46177005 is end-stage renal disease."""
+    trace = assessed(condition("46177005"), location("65"), without=["ckd"]).lines[0].trace
+    (step,) = [row for row in trace if row.rule == "R8"]
+    assert any("46177005 → N18.6" in row.says for row in step.evidence)
