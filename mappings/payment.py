@@ -63,7 +63,7 @@ def discard_modifiers(service: Service, paid: str | None) -> frozenset[str]:
     if policy is None or day is None or not policy.modifiers.discard or paid == "packaged":
         return frozenset()
     table = codes.payment()
-    if paid == "bundled" and not table.esrd_discard_modifiers.holds(day):
+    if service.setting.bill_type == "72X" and not table.esrd_discard_modifiers.holds(day):
         return frozenset()
     return frozenset(row.modifier for row in table.discard_modifiers if row.holds(day))
 
