@@ -6,17 +6,34 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from mappings import vials
+from mappings import containers, vials
 from mappings.reading.amounts import exact
+from mappings.record import Container
 from mappings.service import Service
 
 _ZERO = Decimal(0)
 
 
-class Group(Struct, dict=True):
+class Pool(Struct, frozen=True, eq=False):
+    """Services for which vials were dispensed together, with the vials by dispense; one service alone where there are none."""
+
+    services: tuple[Service, ...]
+    dispensed: dict[str, tuple[Container, ...]]
+
+    @property
+    def vials(self) -> tuple[Container, ...]:
+        """The vials that count: none where an administration documents its own."""
+        if any(containers.documented(row.administration) for row in self.services):
+            return ()
+        return tuple(row for found in self.dispensed.values() for row in found)
+
+
+class Group(Struct, dict=True, eq=False):
     """The services of one line. Ask for its sums only when all of them are in it."""
 
     services: list[Service]
+    pools: list[Pool] = []
+    given: list[vials.Given] = []
 
     @property
     def first(self) -> Service:
@@ -71,7 +88,30 @@ def group(services: Iterable[Service]) -> list[Group]:
         only = known[tuple(key)]
         encounter = next(iter(only)) if encounter is None and len(only) == 1 else encounter
         groups.setdefault((*key, encounter), Group([])).services.append(row)
+    _share_vials(list(groups.values()))
     return list(groups.values())
+
+
+def _share_vials(groups: Iterable[Group]) -> None:
+    """Tell each line which of its services share dispensed vials, with each other and with those of other lines."""
+    line = {row.reference: one for one in groups for row in one.counted}
+    for pool in _pools(row for one in groups for row in one.counted):
+        for one in dict.fromkeys(line[row.reference] for row in pool.services):
+            one.pools.append(pool)
+
+
+def _pools(services: Iterable[Service]) -> list[Pool]:
+    pools: list[Pool] = []
+    for row in services:
+        family = row.administration.drug.family
+        dispensed = {item.source.resource: containers.dispensed_vials([item], family) for item in row.dispenses}
+        dispensed = {dispense: found for dispense, found in dispensed.items() if found}
+        met = [pool for pool in pools if pool.dispensed.keys() & dispensed.keys()]
+        joined = tuple(service for pool in met for service in pool.services)
+        for pool in met:
+            dispensed |= pool.dispensed
+        pools = [pool for pool in pools if pool not in met] + [Pool((*joined, row), dispensed)]
+    return pools
 
 
 def _key(row: Service) -> tuple[object, ...]:
@@ -93,23 +133,23 @@ def _key(row: Service) -> tuple[object, ...]:
 
 def settle_waste(group: Group) -> None:
     """Work out the line's waste and give it to each of its services."""
-    by_dispense: dict[tuple[str, ...], list[vials.Given]] = {}
-    for row in group.counted:
-        if row.dose.mg is None:
-            continue
-        dispenses = row.dispenses
-        given = vials.given(row.administration, row.dose.mg, dispenses)
-        row.discarded_mg, row.containers_note = given.discarded or _ZERO, given.note
-        shared = tuple(sorted(item.source.resource for item in dispenses if item.containers)) if not _documented(row) else ()
-        by_dispense.setdefault(shared or (row.reference,), []).append(given)
-    rows = [vials.together(given) for given in by_dispense.values()]
-    if not rows:
+    group.given = [given for pool in group.pools for given in _given(group, pool)]
+    if not group.given:
         return
-    waste = vials.waste(rows)
+    waste = vials.waste(group.given)
     for row in group.services:
         row.waste = waste
-        row.waste_evidence = tuple(dict.fromkeys(item for given in rows if row.reference in given.references for item in given.evidence))
+        row.waste_evidence = tuple(item for given in group.given if row.reference in given.references for item in given.evidence)
 
 
-def _documented(row: Service) -> bool:
-    return bool(row.administration.containers)
+def _given(group: Group, pool: Pool) -> list[vials.Given]:
+    """The line's doses from a pool; as one where they came from the same dispensed vials."""
+    own: list[vials.Given] = []
+    others: list[vials.Given] = []
+    for row in pool.services:
+        if row.dose.mg is not None:
+            given = containers.given(row.administration, row.dose.mg, row.dispenses, pool.vials)
+            (own if row in group.counted else others).append(given)
+    if not own or not pool.vials:
+        return own
+    return [vials.shared(own, others) if others else vials.together(own)]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from mappings import codes, modifiers, payment
+from mappings import codes, modifiers, payment, vials
 from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef
 from mappings.diagnoses import Sequenced, sequence
 from mappings.groups import Group
@@ -14,7 +14,7 @@ from mappings.requirements.billing import usable_authorization
 from mappings.service import Service, cite
 from mappings.trace import Role, trace
 
-_ZERO = Decimal(0)
+_LEAST_ML = Decimal("0.001")
 
 
 def claim_lines(group: Group, findings: Sequence[Finding]) -> list[ClaimLine]:
@@ -123,35 +123,22 @@ def _outcome(status: str, reasons: tuple[str, ...], not_billable: str | None) ->
     return f"not billable: {not_billable}" if not_billable else "ready: nothing is missing"
 
 
-def _ndc_quantities(group: Group, role: str) -> tuple[NdcQuantity, ...]:
-    """mL of this line by NDC: what was given, or what was discarded."""
-    amounts: dict[str, Decimal] = {}
-    for row in group.counted:
-        if row.dose.mg is None or not row.known_ndcs:
-            continue
-        for ndc, given, left in _shares(row):
-            amounts[ndc] = amounts.get(ndc, _ZERO) + (given if role == "administered" else left)
-    table = codes.packages()
-    return tuple(NdcQuantity(ndc, _ml(mg * table[ndc].ml / table[ndc].mg), "ML") for ndc, mg in sorted(amounts.items()) if mg > 0)
-
-
-def _shares(row: Service) -> Iterable[tuple[str, Decimal, Decimal]]:
-    """mg given and left per NDC: the largest containers are used up first."""
-    dose = row.dose.mg or _ZERO
-    opened = row.administration.containers
-    if not opened or any(item.ndc not in row.known_ndcs or not item.mg for item in opened):
-        yield row.known_ndcs[0], dose, row.discarded_mg
-        return
-    for item in sorted(opened, key=lambda item: item.mg or _ZERO, reverse=True):
-        content = (item.mg or _ZERO) * item.count
-        used = min(content, dose)
-        dose -= used
-        yield item.ndc or "", used, content - used
+def _ndc_quantities(group: Group, role: Role) -> tuple[NdcQuantity, ...]:
+    """mL of this line by NDC: what was given, or what was discarded. None where the NDC of a part is not known."""
+    waste = group.first.waste
+    amounts = vials.left_by_ndc(group.given, waste) if waste and role == "discarded" else vials.given_by_ndc(group.given)
+    found: list[NdcQuantity] = []
+    for ndc, mg in amounts.items():
+        if ndc is None:
+            return ()
+        package = codes.packages()[ndc]
+        found.append(NdcQuantity(ndc, _ml(mg * package.ml / package.mg), "ML"))
+    return tuple(sorted(found, key=lambda row: row.code))
 
 
 def _ml(amount: Decimal) -> str:
-    """mL with at most three decimals, as X12 takes them."""
-    return plain(amount.quantize(Decimal("0.001"), ROUND_HALF_UP))
+    """mL with at most three decimals, as X12 takes them; less is the least of them."""
+    return plain(max(amount.quantize(_LEAST_ML, ROUND_HALF_UP), _LEAST_ML))
 
 
 def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
@@ -161,6 +148,8 @@ def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
         notes.append(f"problem-list-only: {', '.join(sequenced.problem_list_only)} (to be confirmed at release)")
     for row in group.services:
         notes += _service_notes(row)
+    for given in group.given:
+        notes += given.notes
     if service.waste and service.waste.saving:
         notes.append(service.waste.saving)
     if status != "not-billable" and service.payment == "packaged" and service.day and payment.opps_carried_forward(service.day):
@@ -173,8 +162,6 @@ def _service_notes(row: Service) -> Iterable[str]:
     families = codes.families()
     for family in sorted(name for name in ordered if name and row.family and name != row.family.family):
         yield f"ordered: {families[family].name}; administered: {row.family.name if row.family else ''} (billed as administered)"
-    if row.containers_note:
-        yield row.containers_note
     for reference in row.duplicate_identifier:
         yield f"{reference} carries the same business identifier and is not counted"
     if row.kidney.esrd and not row.kidney.in_facility:

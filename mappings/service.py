@@ -76,8 +76,6 @@ class Service(Struct, dict=True, kw_only=True):
     payment: Literal["separate", "packaged", "bundled"] | None = None
     discard_modifiers: frozenset[str] = frozenset()
     waste: Waste | None = None
-    discarded_mg: Decimal = Decimal(0)
-    containers_note: str | None = None
     waste_evidence: tuple[Evidence, ...] = ()
     units_of_day: int = 0
     line_units: int = 0

@@ -14,25 +14,32 @@ VIALS = (Container(mg=Decimal(100), count=2),)
 ONE, TWO, BOTH = Evidence("a", "1", "first"), Evidence("b", "1", "second"), Evidence("c", "1", "of both")
 
 
+def one(mg: str, drawn_mg: str, **extra: Any) -> Given:
+    return Given(mg=Decimal(mg), drawn_mg=Decimal(drawn_mg), opened=VIALS, ndc="n", vial_mg=Decimal(100), family="venofer", **extra)
+
+
 def test_doses_from_the_same_vials_are_added_up() -> None:
-    first = Given(("a",), Decimal("66.6666666666"), Decimal(70), VIALS, Decimal(100), Decimal(20), None, "venofer", (ONE, BOTH), "note")
-    second = Given(("b",), Decimal("83.3333333334"), Decimal(90), VIALS, Decimal(100), None, "broken", "venofer", (TWO, BOTH), "note")
-    third = Given(("c",), Decimal(25), Decimal(30), VIALS, Decimal(100), Decimal(5), "worse", "venofer", (), "note")
-    assert together([first, second, third]) == Given(
-        ("a", "b", "c"), Decimal(175), Decimal(190), VIALS, Decimal(100), Decimal(25), "broken", "venofer", (ONE, BOTH, TWO), "note"
+    first = one("66.6666666666", "70", references=("a",), discarded=Decimal(20), evidence=(ONE, BOTH), notes=("note",))
+    second = one("83.3333333334", "90", references=("b",), problem="broken", evidence=(TWO, BOTH), notes=("note", "other"))
+    third = one("25", "30", references=("c",), discarded=Decimal(5), problem="worse")
+    evidence, notes = (ONE, BOTH, TWO), ("note", "other")
+    assert together([first, second, third]) == one(
+        "175", "190", references=("a", "b", "c"), discarded=Decimal(25), problem="broken", evidence=evidence, notes=notes
     )
 
 
 def test_nothing_said_of_a_discard_stays_unsaid() -> None:
-    row = Given(("a",), Decimal(50), Decimal(50), VIALS)
+    row = one("50", "50", references=("a",))
     assert together([row, row]).discarded is None
 
 
 def dose(mg: str, opened: str | None = None, vial: str | None = None, discarded: str | None = None) -> Given:
-    """A dose from containers opened, or from vials of a size."""
-    containers = (Container(mg=Decimal(opened), count=1),) if opened else ()
+    """A dose from containers opened, or from vials of a size, which is their NDC."""
+    containers = (Container(mg=Decimal(opened), count=1, ndc=opened),) if opened else ()
     size, left = Decimal(vial) if vial else None, Decimal(discarded) if discarded else None
-    return Given(("a",), Decimal(mg), Decimal(mg), containers, size, left)
+    return Given(
+        references=("a",), mg=Decimal(mg), drawn_mg=Decimal(mg), opened=containers, ndc=vial or opened, vial_mg=size, discarded=left
+    )
 
 
 @pytest.mark.parametrize(
