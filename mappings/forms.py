@@ -102,10 +102,17 @@ def _fields(part: _Part, form: type[Struct], check: Check) -> Iterator[Mistake]:
         known = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(sorted(fields))}"
         yield members[name].line, f"unknown field `{name}`{place} ({known})"
     for name, field in fields.items():
-        if name in members:
+        if name in members and members[name].value is None and _is_section(field.type):
+            yield members[name].line, f"nothing stands after `{name}`{place}: write {{}} if that is all, or leave the name out"
+        elif name in members:
             yield from _mistakes(members[name], field.type, check)
         elif field.required:
             yield part.line, f"the field `{name}` is missing{place}"
+
+
+def _is_section(form: Any) -> bool:
+    plain, _ = _peeled(form)
+    return isinstance(plain, type) and issubclass(plain, Struct)
 
 
 @cache

@@ -220,7 +220,13 @@ class Service(Struct, dict=True, kw_only=True):
         found = dict.fromkeys(
             [*documented, *self.administration.drug.ndcs, *handed_ndcs(self.record, self.administration, self.day, self.zone)]
         )
-        return tuple(ndc for ndc in found if ndc in codes.packages() and codes.packages()[ndc].family == self.family.family)
+        return tuple(ndc for ndc in found if self._is_on_the_market(ndc))
+
+    def _is_on_the_market(self, ndc: str) -> bool:
+        """Whether a finished package of this family has the NDC on the day."""
+        package = codes.packages().get(ndc)
+        known = package is not None and self.family is not None and package.family == self.family.family
+        return known and package is not None and (self.day is None or package.holds(self.day))
 
     @cached_property
     def dispenses(self) -> list[Dispense]:

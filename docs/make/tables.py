@@ -29,7 +29,10 @@ def products() -> str:
         for code in row.codes
     ]
     names = [
-        (row.name, row.names, row.strength_mg_per_ml, row.label_population, row.rxnorm, row.atc, row.retired, row.source, row.verified)
+        (
+            *(row.name, row.names, row.strength_mg_per_ml, row.label_population, row.rxnorm, row.atc, row.unverified, row.retired),
+            *(row.source, row.verified),
+        )
         for row in families
     ]
     others = codes.products()
@@ -58,7 +61,7 @@ The code follows the drug that was administered, on the date of service; units =
 
 By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*: the population that the drug is labelled for.
 
-{table(["drug", "names", "mg/mL", "label", "RxNorm", "ATC", "retired codes", "source", "verified"], names)}
+{table(["drug", "names", "mg/mL", "label", "RxNorm", "ATC", "of these not verified", "retired codes", "source", "verified"], names)}
 
 ## What is none of these
 
@@ -73,7 +76,7 @@ By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*
 def packages() -> str:
     known = codes.package_table()
     rows = [
-        (row.ndc, codes.families()[row.family].name, plain(row.mg), plain(row.ml), row.label, row.source, row.verified)
+        (row.ndc, codes.families()[row.family].name, plain(row.mg), plain(row.ml), row.label, dates(row), row.source, row.verified)
         for row in known.packages
     ]
     refused = [(row.product, row.what, row.source, row.verified) for row in known.not_billable]
@@ -81,7 +84,7 @@ def packages() -> str:
 
 One single-dose container of each: it decides whether drug was left over (JW, JZ), and the mL on the claim.
 
-{table(["NDC", "drug", "mg", "mL", "label", "source", "verified"], rows)}
+{table(["NDC", "drug", "mg", "mL", "label", "on the market", "source", "verified"], rows)}
 
 ## Never billable
 

@@ -34,7 +34,10 @@ class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where there is one."""
+    """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where there is one.
+
+    `unverified`: those of its RxNorm and ATC codes for which no official text was seen.
+    """
 
     family: str
     name: str
@@ -43,6 +46,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     strength_mg_per_ml: Decimal | None = None
     label_population: Literal["ckd"] | None = None
     retired: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
     rxnorm: tuple[str, ...] = ()
     atc: tuple[str, ...] = ()
     presentations: tuple[Presentation, ...] = ()
@@ -102,7 +106,7 @@ class Products(Struct, frozen=True, forbid_unknown_fields=True):
     oral_iron: OralIronNames
 
 
-class Package(Struct, frozen=True, forbid_unknown_fields=True):
+class Package(Dated, frozen=True, kw_only=True):
     """A finished package: mg and mL of one container."""
 
     ndc: str
@@ -110,8 +114,6 @@ class Package(Struct, frozen=True, forbid_unknown_fields=True):
     mg: Decimal
     ml: Decimal
     label: str
-    source: str
-    verified: bool
 
 
 class NotBillable(Struct, frozen=True, forbid_unknown_fields=True, rename={"what": "is"}):

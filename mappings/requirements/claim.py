@@ -1,5 +1,7 @@
 """What stands on the line itself: date, product, dose, NDC, discarded drug, units, times."""
 
+from collections.abc import Iterable
+
 from mappings import codes
 from mappings.reading.amounts import plain
 from mappings.record import Source
@@ -72,26 +74,25 @@ def _source(service: Service, reference: str) -> Source:
 
 
 def ndc(service: Service) -> Result | None:
-    rule = service.rules.ndc
+    """One of a finished package is known; of several sizes, the record says which was opened."""
+    rule, known = service.rules.ndc, service.known_ndcs
     if not service.applies(rule):
         return None
-    if service.known_ndcs:
-        return Result(
-            state="met",
-            value=service.known_ndcs[0],
-            says=f"NDC {', '.join(service.known_ndcs)}.",
-            rule=rule,
-            evidence=(cite(service.administration.source, f"NDC {service.known_ndcs[0]}"),),
-        )
-    unknown = service.administration.drug.ndcs
-    if unknown:
-        return Result(
-            state="incomplete",
-            says=f"The NDC {unknown[0]} is not a finished package of this product that is known here.",
-            rule=rule,
-            evidence=(cite(service.administration.source, f"NDC {unknown[0]}"),),
-        )
+    named = known or service.administration.drug.ndcs
+    evidence = tuple(cite(service.administration.source, f"NDC {row}") for row in named[:1])
+    if _sizes(known) > 1 and not (service.administration.containers or service.dispenses):
+        says = f"NDCs of different containers are recorded ({', '.join(known)}), and nothing says which were opened."
+        return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
+    if known:
+        return Result(state="met", value=known[0], says=f"NDC {', '.join(known)}.", rule=rule, evidence=evidence)
+    if named:
+        says = f"The NDC {named[0]} is not a finished package of this product that is known here on {service.day}."
+        return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
     return Result(state="missing", says="No NDC of the product used is recorded.", rule=rule)
+
+
+def _sizes(ndcs: Iterable[str]) -> int:
+    return len({codes.packages()[row].mg for row in ndcs})
 
 
 def discarded_amount(service: Service) -> Result | None:
