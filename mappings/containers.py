@@ -25,7 +25,8 @@ def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispe
     ndc = vial.ndc if vial else known.pop() if len(known) == 1 else None
     counted = documented(administration) or handed
     amounts = [(row, mg_of(row.amount, drug)) for row in administration.discards]
-    discarded, disagreement = _agreed(amounts)
+    unread = next((_unread(row) for row, mg in amounts if mg is None), None)
+    discarded, disagreement = (None, None) if unread else _agreed(amounts)
     evidence = [_evidence(row) for row, _ in amounts]
     evidence += [Evidence(row.source.resource, row.source.version, _opened_says(row)) for row in counted if row.source]
     opened = tuple(row if _of_family([row.ndc], drug.family) else replace(row, ndc=ndc) for row in counted)
@@ -37,6 +38,7 @@ def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispe
         ndc=ndc,
         vial_mg=vial.mg if vial else None,
         discarded=discarded,
+        unread=unread,
         problem=administration.containers_problem or _family_problem(administration) or disagreement,
         family=drug.family,
         evidence=tuple(dict.fromkeys(evidence)),
@@ -83,12 +85,18 @@ def _opened_says(row: Container) -> str:
     return f"{row.count} × {plain(row.mg or _ZERO)} mg opened"
 
 
+def _unread(discard: Discard) -> str:
+    """Why a documented discard says no mg."""
+    problem = discard.amount.problem
+    if problem == "missing":
+        return "the discarded amount is recorded without an amount"
+    return f"the discarded amount is recorded {problem or f'as {discard.amount.says}, and nothing says how many mg of iron that is'}"
+
+
 def _agreed(amounts: list[tuple[Discard, Decimal | None]]) -> tuple[Decimal | None, str | None]:
     """The one amount that every field and phrase says, or why there is none."""
     if not amounts:
         return None, None
-    if any(mg is None for _, mg in amounts):
-        return None, "the discarded amount is in a unit that can't be turned into mg"
     values = {mg for _, mg in amounts}
     if len(values) > 1:
         said = " and ".join(sorted(row.amount.says for row, _ in amounts))

@@ -45,7 +45,8 @@ class Given(Struct, frozen=True, kw_only=True):
     """One administration of a line (or several that share dispensed vials) as the containers see it.
 
     mg given, containers opened, mg documented as discarded (None: nothing is). `drawn_mg`: what vials were opened for, the whole bag
-    where part of one was given. `ndc`: of the record; `vial_mg`: content of its container. `problem`: its own records disagree.
+    where part of one was given. `ndc`: of the record; `vial_mg`: content of its container. `problem`: its own records disagree;
+    `unread`: a documented discard that says no mg.
     `unsettled`: what is open of vials that it shares with other lines.
     """
 
@@ -57,6 +58,7 @@ class Given(Struct, frozen=True, kw_only=True):
     vial_mg: Decimal | None = None
     discarded: Decimal | None = None
     problem: str | None = None
+    unread: str | None = None
     unsettled: Waste | None = None
     family: str | None = None
     evidence: tuple[Evidence, ...] = ()
@@ -83,6 +85,7 @@ def together(rows: Sequence[Given]) -> Given:
         drawn_mg=_sum(row.drawn_mg for row in rows),
         discarded=_sum(amounts) if amounts else None,
         problem=next((row.problem for row in rows if row.problem), None),
+        unread=next((row.unread for row in rows if row.unread), None),
         evidence=tuple(dict.fromkeys(item for row in rows for item in row.evidence)),
         notes=tuple(dict.fromkeys(item for row in rows for item in row.notes)),
     )
@@ -119,7 +122,10 @@ def waste(rows: Sequence[Given]) -> Waste:
     """What all administrations of one line together opened and discarded."""
     broken = [row for row in rows if row.problem]
     if broken:
-        return Waste("contradicted", f"{(broken[0].problem or '').capitalize()}.", by=_names(broken))
+        return Waste("contradicted", _sentence(broken[0].problem), by=_names(broken))
+    unread = [row for row in rows if row.unread]
+    if unread:
+        return Waste("incomplete", _sentence(unread[0].unread), by=_names(unread))
     unsettled = [row.unsettled for row in rows if row.unsettled]
     if unsettled:
         return unsettled[0]
@@ -131,6 +137,10 @@ def waste(rows: Sequence[Given]) -> Waste:
     if found.state == "met" or not _named_twice(rows):
         return found
     return replace(found, says=f"{found.says} {_TWICE}", expected_mg=None)
+
+
+def _sentence(said: str | None) -> str:
+    return f"{(said or '')[:1].upper()}{(said or '')[1:]}."
 
 
 def _named_twice(rows: Sequence[Given]) -> bool:
