@@ -11,7 +11,7 @@ from ucumvert import PintUcumRegistry
 
 from mappings import codes, laboratory, moment
 from mappings.codes.tables import Analyte
-from mappings.reading import Collection, Reader
+from mappings.reading import Collection, Reader, lab_values
 from mappings.record import LabResult, PatientRecord, Source
 from mappings.site import Site
 from tests import builders
@@ -195,6 +195,44 @@ class TestText:
     def test_a_comma_where_no_thousands_are_is_not_read(self, text: str) -> None:
         (found,) = record(builders.tsat(valueQuantity=None, valueString=text)).labs
         assert found.problem == "with a comma that may be a decimal comma"
+
+
+class TestValues:
+    """Low and high end, whether each is open, the problem, the words."""
+
+    @staticmethod
+    def of(analyte: str, **part: Any) -> tuple[object, ...]:
+        return lab_values.value(codes.labs().by_name[analyte], part)
+
+    @pytest.mark.parametrize(
+        ("text", "ends"),
+        [
+            ("5 ng/mL", (5, 5, False, False)), ("<5 ng/mL", (0, 5, False, True)), ("<=5 ng/mL", (0, 5, False, False)),
+            (">5 ng/mL", (5, None, True, False)), (">=5 ng/mL", (5, None, False, False)), ("5-6 ng/mL", (5, 6, False, False)),
+            ("0 ng/mL", (0, 0, False, False)),
+        ],
+    )  # fmt: skip
+    def test_of_text(self, text: str, ends: tuple[int | None, ...]) -> None:
+        assert self.of("ferritin", valueString=text)[:5] == (*ends, None)
+
+    def test_of_ranges(self) -> None:
+        end = {"value": 5, "unit": "ng/mL"}
+        assert self.of("ferritin", valueRange={"low": end}) == (5, None, False, False, None, "from 5 ng/mL")
+        assert self.of("ferritin", valueRange={"high": end}) == (0, 5, False, False, None, "up to 5 ng/mL")
+        assert self.of("ferritin", valueRange={"low": end, "high": end}) == (5, 5, False, False, None, "5 ng/mL to 5 ng/mL")
+
+    def test_of_ratios(self) -> None:
+        ratio = {"numerator": {"value": Decimal("0.14")}, "denominator": {"value": 1}}
+        assert self.of("tsat", valueRatio=ratio) == (14, 14, False, False, None, "0.14 : 1 = 14 %")
+
+    def test_of_what_is_not_used(self) -> None:
+        assert self.of("ferritin", valueString="42") == (None, None, False, False, "without a unit", "42")
+        assert self.of("ferritin") == (None, None, False, False, "without a value that is read", "")
+
+    def test_a_code_of_no_system_yields_to_the_unit(self) -> None:
+        assert self.of("ferritin", valueQuantity={"value": 42, "unit": "ng/mL", "code": "NGML"})[4] is None
+        assert self.of("ferritin", valueQuantity={"value": 42, "unit": "ng/mL", "code": "NGML", "system": builders.UCUM})[4]
+        assert self.of("ferritin", valueQuantity={"value": 42, "code": "ng/mL"})[4] is None
 
 
 class TestAliases:
