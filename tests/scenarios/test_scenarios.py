@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
 EXPECTATIONS = {
     "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages",
-    "denials", "values", "cites",
+    "denials", "values", "cites", "says",
 }  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def test_scenario(scenario: dict[str, Any]) -> None:
     resources = changes if scenario.get("only") else builders.chart(*changes, without=scenario.get("without", []))
     as_of = datetime.fromisoformat(scenario["as_of"]) if "as_of" in scenario else builders.AS_OF
     site = msgspec.convert(scenario.get("site", {}), Site)
-    policies = _policies(scenario.get("policy"))
+    policies = well_founded.told_apart(_policies(scenario.get("policy")))
     document = builders.document_of(resources, as_of, site, policies)
     if expected.get("omitted"):
         assert not document.patients
@@ -88,7 +88,7 @@ def _policies(changes: dict[str, Any] | None) -> policy.PolicySet:
 def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
     if name in ("lines", "gaps", "warnings"):
         return builders.shown(found) if name == "lines" else builders.gaps(found, blocking=name == "gaps")
-    if name in ("states", "values", "cites", "denials"):
+    if name in ("states", "values", "cites", "says", "denials"):
         return {requirement: _of_requirement(name, requirement, found) for requirement in expected}
     if name in ("pending", "reversed"):
         return [f"{row.administration.partition('/')[2]} {row.status}" for row in getattr(found, name)]
@@ -112,4 +112,6 @@ def _of_requirement(name: str, requirement: str, found: PatientAssessment) -> An
         denial = next(gap.predicted_denial for gap in found.gaps if gap.requirement == requirement)
         return " ".join([denial.carc, *denial.rarc]) if denial else None
     row = next(row for row in found.requirements if row.requirement == requirement)
+    if name == "says":
+        return row.says
     return [item.resource for item in row.evidence] if name == "cites" else " ".join(filter(None, (row.value, row.unit)))

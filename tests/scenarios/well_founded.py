@@ -2,13 +2,27 @@
 
 from collections.abc import Iterator
 
+from msgspec import structs
+
 from mappings import codes
 from mappings.assessment import Finding, PatientAssessment
-from mappings.policy import Policy, PolicySet
+from mappings.policy import Policy, PolicySet, Requirements, Rule
 
 # Nothing was found, and yet the state is not `missing`.
 NOTHING_TO_CITE = ("No result shows iron overload.", "Whether this plan asks for prior authorization is not known")
 LABORATORY = {"ferritin", "transferrin-saturation", "hemoglobin"}
+
+
+def told_apart(policies: PolicySet) -> PolicySet:
+    """The policies with a source of its own for each rule, so that a finding shows which of them spoke."""
+    return PolicySet([structs.replace(row, requirements=_sourced(row)) for row in policies.policies])
+
+
+def _sourced(policy: Policy) -> Requirements:
+    named = {name: getattr(policy.requirements, name) for name in policy.requirements.__struct_fields__}
+    rules = {name: rule for name, rule in named.items() if isinstance(rule, Rule) and not rule.source}
+    own = {name: structs.replace(rule, source=f"{policy.source}, {name}") for name, rule in rules.items()}
+    return structs.replace(policy.requirements, **own)
 
 
 def check(found: PatientAssessment, policies: PolicySet) -> None:
