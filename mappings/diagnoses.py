@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings import codes
-from mappings.codes.tables import SnomedRow
+from mappings.codes.clinical import SnomedRow
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
 
 MOST_DIAGNOSES = 12

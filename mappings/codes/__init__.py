@@ -7,12 +7,11 @@ A table is read once.
 from functools import cache
 from typing import TypeVar
 
+from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.tables import (
     AdministrationServices,
-    Diagnoses,
     Family,
     LabelDose,
-    Labs,
     Package,
     Packages,
     Payers,

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from mappings.codes.tables import Analyte
+from mappings.codes.clinical import Analyte
 from mappings.reading import fhir
 from mappings.reading.amounts import plain, written
 from mappings.reading.fhir import Resource

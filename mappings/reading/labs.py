@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from mappings import codes, words
-from mappings.codes.tables import Analyte
+from mappings.codes.clinical import Analyte
 from mappings.moment import Moment
 from mappings.reading import fhir, lab_values
 from mappings.reading.collection import Collection

@@ -10,7 +10,7 @@ import pytest
 from ucumvert import PintUcumRegistry
 
 from mappings import codes, laboratory, moment
-from mappings.codes.tables import Analyte
+from mappings.codes.clinical import Analyte
 from mappings.reading import Collection, Reader, lab_values
 from mappings.record import LabResult, PatientRecord, Source
 from mappings.site import Site

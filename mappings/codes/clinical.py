@@ -1,0 +1,169 @@
+"""What the rows of the clinical tables hold: laboratory analytes and diagnoses."""
+
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from msgspec import Struct
+
+from mappings.codes.tables import Dated
+
+
+class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
+    """`units`: unit texts with the factor to `unit`. `unverified`: which LOINC codes and units `verified: false` is about.
+
+    `thousands`: values reach thousands, so that a comma in a written one is no decimal comma.
+    """
+
+    analyte: str
+    unit: str
+    loinc: tuple[str, ...]
+    units: dict[str, Decimal]
+    fractions: tuple[str, ...] = ()
+    thousands: bool = False
+    unverified: tuple[str, ...] = ()
+    source: str
+    verified: bool
+
+    @cached_property
+    def factors(self) -> dict[str, Decimal]:
+        """Factors by unit text, case aside."""
+        return {name.lower(): factor for name, factor in self.units.items()}
+
+    @cached_property
+    def doubtful(self) -> frozenset[str]:
+        """The unit texts, case aside, whose factor is not verified."""
+        return frozenset(name.lower() for name in self.unverified if name in self.units)
+
+
+class TibcFactor(Struct, frozen=True):
+    factor: Decimal
+    source: str
+    verified: bool
+
+
+class TooSoon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`over_mg`: only after a dose of more than that."""
+
+    analytes: tuple[str, ...]
+    days: int
+    over_mg: Decimal | None = None
+    source: str
+    verified: bool
+
+
+class NeverEvidence(Struct, frozen=True, forbid_unknown_fields=True, rename={"what": "is"}):
+    loinc: str
+    what: str
+    source: str
+    verified: bool
+
+
+class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    analytes: tuple[Analyte, ...]
+    never: tuple[NeverEvidence, ...]
+    tibc_per_transferrin: TibcFactor
+    too_soon_after_dose: tuple[TooSoon, ...]
+
+    @cached_property
+    def by_loinc(self) -> dict[str, Analyte]:
+        return {code: analyte for analyte in self.analytes for code in analyte.loinc}
+
+    @cached_property
+    def never_loinc(self) -> frozenset[str]:
+        return frozenset(row.loinc for row in self.never)
+
+    @cached_property
+    def by_name(self) -> dict[str, Analyte]:
+        return {analyte.analyte: analyte for analyte in self.analytes}
+
+
+class DatedDiagnosis(Dated, frozen=True, kw_only=True):
+    code: str
+
+
+class Icd10(Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    verified: bool
+    billable: tuple[str, ...]
+    dated: tuple[DatedDiagnosis, ...]
+    groups: dict[str, tuple[str, ...]]
+
+
+class Prefix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Codes that begin so. `once`: what happened once counts, also when it is over."""
+
+    prefix: str
+    source: str
+    verified: bool
+    once: bool = False
+
+
+class SnomedRow(Struct, frozen=True, forbid_unknown_fields=True):
+    code: str
+    icd10: str
+    source: str
+    verified: bool
+
+
+class DialysisCode(Struct, frozen=True, forbid_unknown_fields=True):
+    system: str
+    code: str
+    kind: str
+    source: str
+    verified: bool
+
+
+class PregnancyCode(Struct, frozen=True, forbid_unknown_fields=True):
+    system: str
+    code: str
+    source: str
+    verified: bool
+
+
+class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    icd10: Icd10
+    oral_iron_contraindication: tuple[Prefix, ...]
+    snomed: tuple[SnomedRow, ...]
+    dialysis_treatment: tuple[DialysisCode, ...]
+    pregnancy: tuple[PregnancyCode, ...]
+
+    @cached_property
+    def by_snomed(self) -> dict[str, tuple[str, ...]]:
+        return {one.code: tuple(row.icd10 for row in self.snomed if row.code == one.code) for one in self.snomed}
+
+    @cached_property
+    def dialysis_codes(self) -> dict[tuple[str, str], str]:
+        return {(row.system, row.code): row.kind for row in self.dialysis_treatment}
+
+    @cached_property
+    def _dated(self) -> dict[str, DatedDiagnosis]:
+        return {row.code: row for row in self.icd10.dated}
+
+    @cached_property
+    def _billable(self) -> frozenset[str]:
+        return frozenset(self.icd10.billable) | {row.code for row in self.icd10.dated}
+
+    @cached_property
+    def _map(self) -> dict[tuple[str, str], SnomedRow]:
+        return {(row.icd10, row.code): row for row in self.snomed}
+
+    def map_row(self, icd10: str, snomed: str) -> SnomedRow:
+        """The row of the map that gave an ICD-10-CM code for a SNOMED code."""
+        return self._map[icd10, snomed]
+
+    def group(self, name: str) -> frozenset[str]:
+        return self._groups[name]
+
+    @cached_property
+    def _groups(self) -> dict[str, frozenset[str]]:
+        return {name: frozenset(codes) for name, codes in self.icd10.groups.items()}
+
+    def billable(self, code: str, day: date) -> bool:
+        """Whether the code is a billable one on that day."""
+        dated = self._dated.get(code)
+        return code in self._billable and (dated is None or dated.holds(day))
+
+    def contraindicates_oral_iron(self, code: str, once: bool = False) -> bool:
+        """With `once`, only what counts also when it is over."""
+        return any(code.startswith(row.prefix) for row in self.oral_iron_contraindication if row.once or not once)
