@@ -150,3 +150,18 @@ def test_the_dialysis_cites_what_the_map_gave() -> None:
     trace = assessed(condition("46177005"), location("65"), without=["ckd"]).lines[0].trace
     (step,) = [row for row in trace if row.rule == "R8"]
     assert any("46177005 → N18.6" in row.says for row in step.evidence)
+
+
+def test_laboratory_evidence_cites_its_version_usable_or_not() -> None:
+    found = assessed(
+        builders.ferritin(meta={"versionId": "7"}), builders.tsat(unit=None, meta={"versionId": "8"}), without=["ferritin", "tsat"]
+    )
+    versions = {row.requirement: [item.version for item in row.evidence] for row in found.requirements}
+    assert (versions["ferritin"], versions["transferrin-saturation"]) == (["7"], ["8"])
+
+
+def test_kidney_evidence_cites_its_versions() -> None:
+    esrd = condition("N18.6", meta={"versionId": "3"})
+    treatment = builders.dialysis(meta={"versionId": "4"})
+    gap = next(row for row in assessed(esrd, treatment, without=["ckd"]).gaps if row.requirement == "esrd-consolidated-billing")
+    assert sorted((row.resource, row.version) for row in gap.evidence) == [("Condition/condition-N18-6", "3"), ("Procedure/dialysis", "4")]
