@@ -165,3 +165,18 @@ def test_kidney_evidence_cites_its_versions() -> None:
     treatment = builders.dialysis(meta={"versionId": "4"})
     gap = next(row for row in assessed(esrd, treatment, without=["ckd"]).gaps if row.requirement == "esrd-consolidated-billing")
     assert sorted((row.resource, row.version) for row in gap.evidence) == [("Condition/condition-N18-6", "3"), ("Procedure/dialysis", "4")]
+
+
+def test_a_line_cites_what_it_rests_on_and_nothing_that_is_open() -> None:
+    cited = {row.resource for row in assessed().lines[0].evidence}
+    assert cited == {
+        "MedicationAdministration/ma1",
+        "Coverage/coverage",
+        "Condition/condition-N18-4",
+        "Condition/condition-D50-9",
+        "MedicationRequest/order",
+        "Observation/ferritin-2026-10-12",
+        "Observation/tsat-2026-10-12",
+    }
+    beyond = assessed(builders.commercial(), builders.note(), builders.authorization(), builders.ferritin(501)).lines[0]
+    assert "Observation/ferritin-2026-10-12" not in {row.resource for row in beyond.evidence}
