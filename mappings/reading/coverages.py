@@ -29,7 +29,7 @@ class CoverageReader:
 
     def coverage(self, resource: Resource, collection: Collection) -> Coverage | None:
         """The Coverage; None for one that never was."""
-        if resource.get("status") in ("entered-in-error", "draft"):
+        if fhir.text(resource.get("status")) in ("entered-in-error", "draft"):
             return None
         texts = list(dict.fromkeys(_names(resource, collection)))
         identities = tuple(dict.fromkeys(_identities(resource, collection)))

@@ -19,14 +19,14 @@ _GOING_ON = frozenset({"arrived", "triaged", "in-progress", "onleave"})
 
 def encounter(resource: Resource, collection: Collection) -> Encounter | None:
     """An Encounter that took place; None for a planned, cancelled or mistaken one."""
-    if resource.get("status") in _NOT_HELD:
+    if fhir.text(resource.get("status")) in _NOT_HELD:
         return None
     start, end = fhir.period(resource.get("period"))
     return Encounter(
         source=fhir.source(resource),
         klass=_klass(resource),
         start=start,
-        end=end or (None if resource.get("status") in _GOING_ON else _day_of(start)),
+        end=end or (None if fhir.text(resource.get("status")) in _GOING_ON else _day_of(start)),
         stays=tuple(_stays(resource, collection)),
         diagnoses=tuple(_diagnoses(resource, collection)),
         reasons=fhir.concepts(resource.get("reasonCode")),
@@ -56,7 +56,7 @@ def _services(resource: Resource) -> Iterator[Concept]:
 def _stays(resource: Resource, collection: Collection) -> Iterator[Stay]:
     for item in fhir.items(resource.get("location")):
         key = collection.key(item.get("location"))
-        if key and item.get("status") not in ("planned", "reserved"):
+        if key and fhir.text(item.get("status")) not in ("planned", "reserved"):
             yield Stay(key, *fhir.period(item.get("period")))
 
 
@@ -93,7 +93,7 @@ def dialysis_treatments(procedures: list[Resource]) -> Iterator[DialysisTreatmen
     """Procedures that are dialysis and were done or under way."""
     for resource in procedures:
         kind = dialysis_kind(fhir.concept(resource.get("code")))
-        if kind and resource.get("status") in ("completed", "in-progress"):
+        if kind and fhir.text(resource.get("status")) in ("completed", "in-progress"):
             start, end = fhir.period(resource.get("performedPeriod"))
             goes_on = start is not None and resource.get("status") == "in-progress"
             yield DialysisTreatment(

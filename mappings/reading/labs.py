@@ -62,7 +62,7 @@ class LabReader:
         """The results of an Observation (unusable ones with the reason) and of those that a panel or report contains."""
         for name, part in _observations(resource):
             is_own = part is resource or panels.of(name)
-            if is_own and part.get("status") in USABLE:
+            if is_own and fhir.text(part.get("status")) in USABLE:
                 yield from self._of(part, name, resource, collection, panels)
 
     def _of(self, resource: Resource, name: str, holder: Resource, collection: Collection, panels: "Panels") -> Iterator[LabResult]:
@@ -161,7 +161,7 @@ class Panels:
         self._holders: dict[str, tuple[str, Resource, Resource]] = {}
         self._direct: dict[str, tuple[str, ...]] = {}
         for holder in holders:
-            if any(element in holder for element in _HOLDING) and holder.get("status") not in _VOID:
+            if any(element in holder for element in _HOLDING) and fhir.text(holder.get("status")) not in _VOID:
                 self._add(holder)
 
     def _add(self, home: Resource) -> None:
@@ -169,7 +169,7 @@ class Panels:
         source = fhir.source(home).resource
         for name, part in dict([(source, home), *_observations(home)]).items():
             members = fhir.items(part.get("hasMember")) + fhir.items(part.get("result"))
-            if members and part.get("status") not in _VOID:
+            if members and fhir.text(part.get("status")) not in _VOID:
                 self._holders[name] = (source, part, home)
                 for key in filter(None, (_key(member, source, self._collection) for member in members)):
                     self._direct[key] = (*self._direct.get(key, ()), name)

@@ -35,7 +35,7 @@ def note(resource: Resource, collection: Collection) -> Note | None:
     when = fhir.moment(resource.get("date")) or fhir.period(context.get("period"))[0]
     return Note(
         source=fhir.source(resource),
-        final=resource.get("docStatus") in ("final", "amended"),
+        final=fhir.text(resource.get("docStatus")) in ("final", "amended"),
         encounters=tuple(filter(None, map(collection.key, fhir.items(context.get("encounter"))))),
         when=when,
     )

@@ -79,14 +79,14 @@ def course(resource: Resource, collection: Collection) -> OralIron | None:
     """
     intolerant = any(_tells_intolerance(text) for text in _reasons(resource))
     unlike = _NOT_TAKEN - {"not-taken"} if intolerant else _NOT_TAKEN
-    if resource.get("status") in unlike or _is_not_asked_for(resource) or not is_oral_iron(_medication(resource, collection)):
+    if fhir.text(resource.get("status")) in unlike or _is_not_asked_for(resource) or not is_oral_iron(_medication(resource, collection)):
         return None
     start, end = _dates(resource)
     return OralIron(source=fhir.source(resource), intolerance=intolerant, start=start, end=end, says="oral iron")
 
 
 def _is_not_asked_for(resource: Resource) -> bool:
-    return resource.get("doNotPerform") is True or resource.get("intent") in _NO_ORDERS
+    return resource.get("doNotPerform") is True or fhir.text(resource.get("intent")) in _NO_ORDERS
 
 
 def _reasons(resource: Resource) -> list[str]:

@@ -41,7 +41,9 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
     return Order(
         source=fhir.source(resource),
         drug=wanted,
-        counts=resource.get("intent") in _INTENTS and resource.get("status") in _STATUSES and resource.get("doNotPerform") is not True,
+        counts=fhir.text(resource.get("intent")) in _INTENTS
+        and fhir.text(resource.get("status")) in _STATUSES
+        and resource.get("doNotPerform") is not True,
         dose=_dose(instructions),
         has_timing=any(timings.has_frequency(fhir.mapping(row.get("timing"))) for row in instructions),
         free_text=any(fhir.text(row.get("text")) or fhir.text(row.get("patientInstruction")) for row in instructions),
@@ -75,7 +77,7 @@ def _span(timing: Resource, start: Moment | None, ordered: Moment | None) -> tim
 
 def planned(resource: Resource, collection: Collection, finder: ProductFinder) -> Iterator[Order]:
     """The activities of a CarePlan that plan an IV iron."""
-    if resource.get("status") not in ("active", "completed") or resource.get("intent") not in ("plan", "order"):
+    if fhir.text(resource.get("status")) not in ("active", "completed") or fhir.text(resource.get("intent")) not in ("plan", "order"):
         return
     for activity in fhir.items(resource.get("activity")):
         detail = fhir.mapping(activity.get("detail"))
@@ -88,7 +90,7 @@ def planned(resource: Resource, collection: Collection, finder: ProductFinder) -
             collection,
             finder,
         )
-        if wanted.concerns_us and detail.get("status") not in _NOT_PLANNED and detail.get("doNotPerform") is not True:
+        if wanted.concerns_us and fhir.text(detail.get("status")) not in _NOT_PLANNED and detail.get("doNotPerform") is not True:
             yield _activity(resource, detail, wanted)
 
 
@@ -113,7 +115,7 @@ def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
 def dispense(resource: Resource, collection: Collection, finder: ProductFinder) -> Dispense | None:
     """Vials handed out for an order: containers only, never a discard."""
     handed = drug(resource, collection, finder)
-    if not handed.concerns_us or resource.get("status") not in ("completed", "in-progress"):
+    if not handed.concerns_us or fhir.text(resource.get("status")) not in ("completed", "in-progress"):
         return None
     source = fhir.source(resource)
     return Dispense(
@@ -135,7 +137,7 @@ def _vials(resource: Resource, handed: Drug, source: Source) -> Iterator[Contain
 
 def esa_dose(resource: Resource) -> EsaDose | None:
     """An ESA given or ordered; NCD 110.10 covers iron beside it."""
-    if resource.get("status") not in ("completed", "active", "in-progress", "stopped"):
+    if fhir.text(resource.get("status")) not in ("completed", "active", "in-progress", "stopped"):
         return None
     concept: Concept = fhir.concept(resource.get("medicationCodeableConcept"))
     coded = any(row.system == fhir.HCPCS and row.code in _ESA_CODES for row in concept.codings)
