@@ -261,7 +261,7 @@ def _authority(name: str, result: Result, policy: Policy | None) -> Dated:
         return structs.replace(result.row, source=result.row.source or general or "")
     if policy and rule:
         verified = policy.verified if rule.verified is None else rule.verified
-        return Dated(source=rule.source or policy.source, verified=verified, start=policy.effective.start, end=policy.effective.end)
+        return structs.replace(policy.authority, source=rule.source or policy.source, verified=verified)
     return Dated(source=general or (policy.source if policy else ""))
 
 

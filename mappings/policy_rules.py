@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal, get_args
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from mappings.assessment import State
 from mappings.codes.tables import Dated
@@ -273,3 +273,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
     diagnosis_order: Literal["ckd-first", "anemia-first"] = "ckd-first"
     esa_noted: Annotated[bool, Meta(description="note on the line whether an ESA is on record (NCD 110.10)")] = False
     cases: tuple[Case, ...] = ()
+
+    @property
+    def authority(self) -> Dated:
+        """Its source, and from when until when it holds: what a rule rests on that names no other source."""
+        return structs.replace(self.effective, source=self.source, verified=self.verified)

@@ -225,8 +225,9 @@ class Service(Struct, dict=True, kw_only=True):
     def _is_on_the_market(self, ndc: str) -> bool:
         """Whether a finished package of this family has the NDC on the day."""
         package = codes.packages().get(ndc)
-        known = package is not None and self.family is not None and package.family == self.family.family
-        return known and package is not None and (self.day is None or package.holds(self.day))
+        if package is None or self.family is None or package.family != self.family.family:
+            return False
+        return self.day is None or package.holds(self.day)
 
     @cached_property
     def dispenses(self) -> list[Dispense]:

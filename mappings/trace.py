@@ -116,7 +116,7 @@ def _payer(service: Service) -> Iterator[Step]:
         yield Step("R10a", f"coverage {primary.kind}: {coordination.says}", evidence=(cite(primary.source, f"coverage, {primary.kind}"),))
     if policy and service.known_payer:
         says = f"policy {policy.id}, version {policy.version}: {policy.title}"
-        yield Step("R10a", says, policy.source, policy.verified, policy.effective.start, policy.effective.end)
+        yield _dated("R10a", says, policy.authority)
 
 
 def _paid(group: Group, units: int) -> Iterator[Step]:
@@ -145,5 +145,4 @@ def _way(service: Service) -> Step:
         opps = codes.payment().opps
         verified = opps.verified and not payment.opps_carried_forward(service.day)
         return Step("R11", f"{says} (OPPS status {row.status})", opps.source, verified, row.start)
-    known = policy if service.known_payer else None
-    return Step("R11", says, known.source, known.verified, known.effective.start, known.effective.end) if known else Step("R11", says)
+    return _dated("R11", says, policy.authority) if policy and service.known_payer else Step("R11", says)

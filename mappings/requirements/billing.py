@@ -5,8 +5,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import get_args
 
-from msgspec import structs
-
 from mappings import codes
 from mappings.codes.tables import Dated, DenialCodes
 from mappings.policy import AuthorizationRule
@@ -39,7 +37,7 @@ def place_of_service(service: Service) -> Result | None:
     row = Dated(source=table.source, verified=table.verified)
     if setting.code is None:
         return Result(state="missing", says=setting.says, evidence=evidence, row=row)
-    asked = structs.replace(policy.effective, source=policy.source, verified=policy.verified) if policy else row
+    asked = policy.authority if policy else row
     if policy and policy.bundled_with_dialysis and service.kidney.in_facility and not (service.kidney.esrd_diagnosis or service.kidney.aki):
         says = "The dose was given in a dialysis facility, but neither end-stage renal disease nor acute kidney injury is recorded."
         return Result(state="contradicted", says=says, evidence=evidence, row=asked)

@@ -246,14 +246,14 @@ def oral_iron_history(service: Service) -> Result | None:
 def _against_oral_iron(service: Service) -> list[Stated]:
     """Contraindications of the day, and adverse effects of iron that were recorded once: these are not undone by getting well."""
     table = codes.diagnoses()
-    past = [
+    now = [row for row in service.diagnoses if table.contraindicates_oral_iron(row.code)]
+    return now or [
         Stated(code, row, of_encounter=False)
         for row in service.record.diagnoses
         if service.day and began_by(row, service.day, service.zone)
         for code in row.icd10
         if table.contraindicates_oral_iron(code, once=True)
     ]
-    return [row for row in service.diagnoses if table.contraindicates_oral_iron(row.code)] or past
 
 
 def _trial(service: Service, rule: OralIronRule) -> Result:
