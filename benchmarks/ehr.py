@@ -2,7 +2,8 @@
 
     python benchmarks/ehr.py [PATIENTS]
 
-On the real HAPI of docker/hapi (FERROCLAIM_HAPI_URL names a running one), and on the fake vendors of the tests, each of
+On the real HAPI of docker/hapi (FERROCLAIM_HAPI_URL names a running one), and on the fake
+vendors of the tests, each of
 whose answers takes 20 ms. A chart has about 150 resources and three gaps.
 """
 
@@ -24,13 +25,23 @@ from pytest_httpserver import HTTPServer
 from integration.ehr.client import EhrClient
 from integration.ehr.writeback import Worklist, write_back_for
 from integration.site import Site
-from tests.fakes.chart import administration, chart, detected_issue, ferritin, ref, resource, transaction
+from tests.fakes.chart import (
+    administration,
+    chart,
+    detected_issue,
+    ferritin,
+    ref,
+    resource,
+    transaction,
+)
 from tests.fakes.ehr import FakeEhr
 from tests.plugins import hapi
 
 LATENCY_SECONDS = 0.02
 GAPS = 3
-SETTINGS: dict[str, dict[str, Any]] = {"athena": {"search_params": {"ah-practice": "Organization/a-1.Practice-1"}}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "athena": {"search_params": {"ah-practice": "Organization/a-1.Practice-1"}}
+}
 
 
 def records() -> list[dict[str, Any]]:
@@ -38,10 +49,21 @@ def records() -> list[dict[str, Any]]:
     days = [str(date(2026, 10, 30) - timedelta(days=7 * n)) for n in range(100)]
     return [
         *chart(),
-        *(administration(f"more{n}", effectiveDateTime=f"2026-10-{n + 1:02d}T10:00:00Z") for n in range(5)),
+        *(
+            administration(f"more{n}", effectiveDateTime=f"2026-10-{n + 1:02d}T10:00:00Z")
+            for n in range(5)
+        ),
         *(ferritin(f"f{n:03d}", day) for n, day in enumerate(days)),
         *(resource("Condition", f"more{n}", code={"text": "other"}) for n in range(15)),
-        *(resource("Encounter", f"more{n}", status="finished", location=[{"location": ref("Location/l1")}]) for n in range(15)),
+        *(
+            resource(
+                "Encounter",
+                f"more{n}",
+                status="finished",
+                location=[{"location": ref("Location/l1")}],
+            )
+            for n in range(15)
+        ),
     ]
 
 
@@ -75,7 +97,8 @@ class Figures(list[tuple[int, float]]):
 
 
 def measure(name: str, client: EhrClient, patients: list[str], expected: int) -> None:
-    """Prints the medians of reading, of writing new gaps, and of looking again when nothing changed."""
+    """Prints the medians of reading, of writing new gaps, and of looking again when nothing
+    changed."""
     back = write_back_for(client)
     reads, writes, again = Figures(), Figures(), Figures()
     for number, patient in enumerate(patients):
@@ -103,13 +126,18 @@ def shown(figures: Figures) -> str:
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     size = len(records())
-    print(f"{count} patients of {size} resources, {GAPS} gaps each; medians of requests and milliseconds per patient")
+    print(
+        f"{count} patients of {size} resources, {GAPS} gaps each; medians of requests and"
+        " milliseconds per patient"
+    )
     print(f"{'':14}{'reading':>16}{'written as':>16}{'new gaps':>16}{'again':>16}")
     with real() as url, EhrClient(Site.adhoc(url)) as client:
         run = f"b{time.time_ns():x}"
         names = [f"{run}{n}" for n in range(count)]
         for name in names:
-            client.transport.write("POST", "", transaction(records(), lambda identity, name=name: f"{name}-{identity}"))
+            client.transport.write(
+                "POST", "", transaction(records(), lambda identity, name=name: f"{name}-{identity}")
+            )
         measure("hapi", client, [f"{name}-p1" for name in names], size)
     print(f"each answer takes {LATENCY_SECONDS * 1000:.0f} ms:")
     for mode in ("hapi", "epic", "oracle", "athena", "medplum"):

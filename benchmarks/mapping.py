@@ -1,7 +1,8 @@
-"""Whole assessment of realistic charts (file → record → lines and gaps → JSON) against a bare orjson read-and-parse of the same bytes.
+"""Whole assessment of realistic charts (file → record → lines and gaps → JSON) against a bare
+orjson read-and-parse of the same bytes.
 
-Run: make bench. Both are timed in turn in one process, in processor time, so that the ratio means something on a busy machine.
-`--profile` shows where the time goes.
+Run: make bench. Both are timed in turn in one process, in processor time, so that the ratio means
+something on a busy machine. `--profile` shows where the time goes.
 """
 
 import cProfile
@@ -27,23 +28,41 @@ from tests import builders, synthea
 
 CHARTS, ROUNDS = 60, 9
 # What a pull of one patient brings beside the iron: how many resources of each type.
-OTHERS = {"Observation": 80, "Encounter": 18, "Condition": 12, "MedicationRequest": 10, "MedicationAdministration": 8}
+OTHERS = {
+    "Observation": 80,
+    "Encounter": 18,
+    "Condition": 12,
+    "MedicationRequest": 10,
+    "MedicationAdministration": 8,
+}
 SUBJECT = {"Coverage": "beneficiary", "AllergyIntolerance": "patient"}
 SITE = Site(time_zone="America/New_York")
 
 
 def charts() -> Iterator[bytes]:
-    """Searchset Bundles of about 150 resources: slices of Synthea's charts, and a course of iron with all it needs."""
+    """Searchset Bundles of about 150 resources: slices of Synthea's charts, and a course of iron
+    with all it needs."""
     supply = {kind: cycle(synthea.resources(kind)) for kind in OTHERS}
     for number in range(CHARTS):
         patient = f"bench-{number}"
         rows = [row for kind, count in OTHERS.items() for row in islice(supply[kind], count)]
-        rows = [{**row, SUBJECT.get(row["resourceType"], "subject"): {"reference": f"Patient/{patient}"}} for row in rows]
+        rows = [
+            {
+                **row,
+                SUBJECT.get(row["resourceType"], "subject"): {"reference": f"Patient/{patient}"},
+            }
+            for row in rows
+        ]
         entries = [
-            {"fullUrl": f"https://ehr.example.org/fhir/{row['resourceType']}/{row['id']}", "resource": row}
+            {
+                "fullUrl": f"https://ehr.example.org/fhir/{row['resourceType']}/{row['id']}",
+                "resource": row,
+            }
             for row in [*iron(patient, number), *rows]
         ]
-        yield json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries}, default=float).encode()
+        yield json.dumps(
+            {"resourceType": "Bundle", "type": "searchset", "entry": entries}, default=float
+        ).encode()
 
 
 def doses(number: int) -> int:
@@ -51,19 +70,28 @@ def doses(number: int) -> int:
 
 
 def iron(patient: str, number: int) -> Iterator[dict[str, object]]:
-    """A weekly course under way (one to five doses) with encounters, labs and payer; every third chart lacks its ferritin."""
+    """A weekly course under way (one to five doses) with encounters, labs and payer; every third
+    chart lacks its ferritin."""
     start = date(2026, 9, 1)
     subject = {"subject": {"reference": f"Patient/{patient}"}}
     missing = ("ferritin",) if number % 3 == 0 else ()
     for row in builders.chart(without=[*missing, "administration", "encounter", "patient"]):
-        element = {"Coverage": "beneficiary", "AllergyIntolerance": "patient", "Location": None}.get(row["resourceType"], "subject")
+        element = {
+            "Coverage": "beneficiary",
+            "AllergyIntolerance": "patient",
+            "Location": None,
+        }.get(row["resourceType"], "subject")
         yield row | ({element: subject["subject"]} if element else {})
     yield builders.patient(patient)
     for week in range(doses(number)):
         on = start + timedelta(weeks=week)
         visit = f"visit-{week}"
-        yield builders.encounter(visit, patient=patient, period={"start": f"{on}T13:00:00Z", "end": f"{on}T15:00:00Z"})
-        yield builders.administration(f"dose-{week}", on=f"{on}T13:30:00Z", encounter=visit, patient=patient)
+        yield builders.encounter(
+            visit, patient=patient, period={"start": f"{on}T13:00:00Z", "end": f"{on}T15:00:00Z"}
+        )
+        yield builders.administration(
+            f"dose-{week}", on=f"{on}T13:30:00Z", encounter=visit, patient=patient
+        )
         yield from (
             builders.lab(name, value, on=str(on - timedelta(days=1)), patient=patient)
             for name, value in (("ferritin", 60), ("tsat", 15), ("hemoglobin", 10))
@@ -76,13 +104,18 @@ def bare(paths: list[Path]) -> None:
 
 
 def whole(paths: list[Path]) -> int:
-    """As the bulk run does it: one reader for all, one patient at a time. Returns how many lines came out."""
+    """As the bulk run does it: one reader for all, one patient at a time. Returns how many lines
+    came out."""
     reader, policies, lines = Reader(SITE), policy.built_in(), 0
     for path in paths:
         collection = Collection()
         collection.add(decode(path.read_bytes()), path.name)
         records, problems = reader.records(collection)
-        assessed = document([assess(record, policies, builders.AS_OF, SITE) for record in records], problems, builders.AS_OF)
+        assessed = document(
+            [assess(record, policies, builders.AS_OF, SITE) for record in records],
+            problems,
+            builders.AS_OF,
+        )
         lines += sum(len(row.lines) for row in assessed.patients)
         to_json(assessed, indent=0)
     return lines
@@ -121,7 +154,10 @@ def report(paths: list[Path], resources: int) -> None:
     parsed, assessed = (min(column) / len(paths) * 1000 for column in zip(*rounds, strict=True))
     size = sum(path.stat().st_size for path in paths) / len(paths) / 1000
     print(f"{len(paths)} charts of {resources / len(paths):.0f} resources, {size:.0f} kB each")
-    print(f"read and parse (orjson): {parsed:.2f} ms a chart; whole assessment: {assessed:.2f} ms a chart")
+    print(
+        f"read and parse (orjson): {parsed:.2f} ms a chart; whole assessment: {assessed:.2f} ms a"
+        " chart"
+    )
     print(f"ratio: {ratio:.1f} (median of {ROUNDS} rounds)")
 
 

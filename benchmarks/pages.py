@@ -1,7 +1,9 @@
-"""p95 of the chart page and of a CDS call under 20 concurrent users, with a fake EHR that takes 20 ms for every request.
+"""p95 of the chart page and of a CDS call under 20 concurrent users, with a fake EHR that takes 20
+ms for every request.
 
-The service runs in a process of its own; the fake EHR and the users share another. Nothing is cached between requests
-but the EHR's CapabilityStatement: every page is read, assessed, kept in PostgreSQL and rendered anew.
+The service runs in a process of its own; the fake EHR and the users share another. Nothing is
+cached between requests but the EHR's CapabilityStatement: every page is read, assessed, kept in
+PostgreSQL and rendered anew.
 """
 
 import logging
@@ -42,14 +44,23 @@ def serve(settings: dict[str, Any], port: int) -> None:
 
     from integration.web.app import create_app
 
-    uvicorn.run(create_app(Settings.model_validate(settings)), host="127.0.0.1", port=port, log_level="error", access_log=False)
+    uvicorn.run(
+        create_app(Settings.model_validate(settings)),
+        host="127.0.0.1",
+        port=port,
+        log_level="error",
+        access_log=False,
+    )
 
 
 def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with HTTPServer(threaded=True) as server, TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with (
+        HTTPServer(threaded=True) as server,
+        TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+    ):
         launcher = FakeLauncher(server, redirect_uri=f"{url}/callback")
         ehr = FakeEhr(server, "hapi", authorization=launcher, latency_seconds=LATENCY_SECONDS)  # type: ignore[arg-type]
         ehr.load(telling_chart())
@@ -62,7 +73,9 @@ def main() -> None:
             "cds": [{"issuer": ISSUER, "jwks_url": server.url_for("/keys")}],
         }
         settings = {"data_dir": folder, "web": {"public_url": url}, "sites": {"general": site}}
-        process = multiprocessing.get_context("spawn").Process(target=serve, args=(settings, port), daemon=True)
+        process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(settings, port), daemon=True
+        )
         process.start()
         try:
             wait_for(f"{url}/readyz")
@@ -101,13 +114,22 @@ def timed(name: str, users: list[Callable[[], None]]) -> None:
         times = sorted(seconds for one in pool.map(use, users) for seconds in one)
         took = time.perf_counter() - began
     p95 = times[int(len(times) * 0.95)]
-    print(f"{name:32} median {statistics.median(times):.3f} s   p95 {p95:.3f} s   {len(times) / took:.0f}/s   {len(users)} users")
+    print(
+        f"{name:32} median {statistics.median(times):.3f} s   p95 {p95:.3f} s  "
+        f" {len(times) / took:.0f}/s   {len(users)} users"
+    )
 
 
 def signed_in(url: str, launcher: FakeLauncher, ehr: FakeEhr) -> tuple[str, str]:
     """A launch as a browser does it; the cookies by hand, since they are `Secure`."""
-    away = requests.get(f"{url}/launch?iss={ehr.base_url}&launch={launcher.new_launch(patient='p1')}", allow_redirects=False, timeout=30)
-    back = requests.get(away.headers["Location"], allow_redirects=False, timeout=30).headers["Location"]
+    away = requests.get(
+        f"{url}/launch?iss={ehr.base_url}&launch={launcher.new_launch(patient='p1')}",
+        allow_redirects=False,
+        timeout=30,
+    )
+    back = requests.get(away.headers["Location"], allow_redirects=False, timeout=30).headers[
+        "Location"
+    ]
     cookie = away.headers["Set-Cookie"].partition(";")[0]
     arrived = requests.get(back, headers={"Cookie": cookie}, allow_redirects=False, timeout=30)
     return url + arrived.headers["Location"], arrived.headers["Set-Cookie"].partition(";")[0]
@@ -120,9 +142,17 @@ def opened(address: str, cookie: str) -> None:
 
 def called(url: str, path: str, body: dict[str, Any]) -> None:
     now = int(time.time())
-    claims = {"iss": ISSUER, "aud": url + path, "exp": now + 300, "iat": now, "jti": uuid.uuid4().hex}
+    claims = {
+        "iss": ISSUER,
+        "aud": url + path,
+        "exp": now + 300,
+        "iat": now,
+        "jti": uuid.uuid4().hex,
+    }
     token = jwt.encode({"alg": "ES384", "kid": KEY.kid}, claims, KEY, algorithms=["ES384"])
-    answer = requests.post(url + path, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    answer = requests.post(
+        url + path, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=60
+    )
     assert answer.json()["cards"] is not None, answer.text
 
 
@@ -130,16 +160,34 @@ def request_body(resources: list[Resource] | None) -> dict[str, Any]:
     from integration.cds.evidence import PREFETCH
 
     entry = {"resource": order("draft1", status="draft")}
-    context = {"userId": "Practitioner/dr-1", "patientId": "p1", "draftOrders": {"resourceType": "Bundle", "entry": [entry]}}
-    body: dict[str, Any] = {"hook": "order-sign", "hookInstance": str(uuid.uuid4()), "context": context}
+    context = {
+        "userId": "Practitioner/dr-1",
+        "patientId": "p1",
+        "draftOrders": {"resourceType": "Bundle", "entry": [entry]},
+    }
+    body: dict[str, Any] = {
+        "hook": "order-sign",
+        "hookInstance": str(uuid.uuid4()),
+        "context": context,
+    }
     if resources is not None:
-        kinds = {name: template.partition("?")[0].partition("/")[0] for name, template in PREFETCH.items()}
-        body["prefetch"] = {name: bundle([row for row in resources if row["resourceType"] == kind]) for name, kind in kinds.items()}
+        kinds = {
+            name: template.partition("?")[0].partition("/")[0]
+            for name, template in PREFETCH.items()
+        }
+        body["prefetch"] = {
+            name: bundle([row for row in resources if row["resourceType"] == kind])
+            for name, kind in kinds.items()
+        }
     return body
 
 
 def bundle(rows: list[Resource]) -> Resource:
-    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": row} for row in rows]}
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "entry": [{"resource": row} for row in rows],
+    }
 
 
 def wait_for(address: str) -> None:

@@ -1,8 +1,10 @@
-"""Notifications taken per second, assessments per second with one and two workers, and the time from a dose in HAPI to its DetectedIssue.
+"""Notifications taken per second, assessments per second with one and two workers, and the time
+from a dose in HAPI to its DetectedIssue.
 
     python benchmarks/service.py [hooks] [workers] [hapi]
 
-Figures of a shared machine mean little by themselves; the ratios are within one run. FERROCLAIM_HAPI_URL names a running HAPI.
+Figures of a shared machine mean little by themselves; the ratios are within one run.
+FERROCLAIM_HAPI_URL names a running HAPI.
 """
 
 import asyncio
@@ -44,13 +46,27 @@ HOOK = "/hooks/bench/lab"
 
 
 def settings(folder: Path, base_url: str, **service: Any) -> Settings:
-    site = {"base_url": base_url, "vendor": "hapi", "time_zone": "America/New_York", "hooks": {"lab": {"secret": SECRET}}}
-    return Settings.model_validate({"data_dir": folder, "service": service, "sites": {"bench": site}, "log": {"level": "error"}})
+    site = {
+        "base_url": base_url,
+        "vendor": "hapi",
+        "time_zone": "America/New_York",
+        "hooks": {"lab": {"secret": SECRET}},
+    }
+    return Settings.model_validate(
+        {
+            "data_dir": folder,
+            "service": service,
+            "sites": {"bench": site},
+            "log": {"level": "error"},
+        }
+    )
 
 
 @contextmanager
 def process(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    started = subprocess.Popen([sys.executable, __file__, *arguments], stdout=subprocess.PIPE, cwd=ROOT)
+    started = subprocess.Popen(
+        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, cwd=ROOT
+    )
     try:
         yield started
     finally:
@@ -72,15 +88,20 @@ def hooks(folder: Path) -> None:
                 assert kept == NOTIFICATIONS
                 slowest = statistics.quantiles(waits, n=100)
                 print(
-                    f"notifications kept and answered, {SENDERS} senders, {inside} a worker inside: {NOTIFICATIONS / took:,.0f}/s;"
-                    f" p50 {slowest[49]:.0f} ms, p99 {slowest[98]:.0f} ms; {NOTIFICATIONS / took / alone:.2f} of bare inserts"
+                    f"notifications kept and answered, {SENDERS} senders, {inside} a worker inside:"
+                    f" {NOTIFICATIONS / took:,.0f}/s; p50 {slowest[49]:.0f} ms, p99"
+                    f" {slowest[98]:.0f} ms; {NOTIFICATIONS / took / alone:.2f} of bare inserts"
                 )
             print(f"  one durable insert after the other on the same database: {alone:,.0f}/s")
 
 
 def served(configured: Settings, store: Store, inside: str) -> tuple[int, float, list[float]]:
-    """How many notifications were kept, in how many seconds, and how long each sender waited (ms)."""
-    bodies = [sent.encoded(sent.administration(f"{inside}{n}", f"p{n % 50}", "1")) for n in range(NOTIFICATIONS)]
+    """How many notifications were kept, in how many seconds, and how long each sender waited
+    (ms)."""
+    bodies = [
+        sent.encoded(sent.administration(f"{inside}{n}", f"p{n % 50}", "1"))
+        for n in range(NOTIFICATIONS)
+    ]
     before = counted(store, "select count(*) from notifications")
     with process("serve", configured_as_text(configured), inside) as server:
         assert server.stdout
@@ -122,13 +143,14 @@ def workers(folder: Path) -> None:
     for latency in (0, 20, 100):
         rates = [assessed(folder / f"{latency}-{hands}", latency, hands) for hands in (1, 2)]
         print(
-            f"assessments against a fake EHR that takes {latency} ms: {rates[0]:.0f}/s with one worker, {rates[1]:.0f}/s with two;"
-            f" ratio {rates[1] / rates[0]:.2f}"
+            f"assessments against a fake EHR that takes {latency} ms: {rates[0]:.0f}/s with one"
+            f" worker, {rates[1]:.0f}/s with two; ratio {rates[1] / rates[0]:.2f}"
         )
 
 
 def assessed(folder: Path, latency: int, hands: int) -> float:
-    """Patients read, assessed, kept and written back per second, from a tenth of them done to nine tenths."""
+    """Patients read, assessed, kept and written back per second, from a tenth of them done to nine
+    tenths."""
     folder.mkdir()
     with process("ehr", str(latency)) as ehr:
         assert ehr.stdout
@@ -137,7 +159,9 @@ def assessed(folder: Path, latency: int, hands: int) -> float:
             engine = tasks.engine(configured, store)
             with store.transaction() as db:
                 for number in range(PATIENTS):
-                    engine.queue.assess(db, patients.known(db, "bench", f"p{number}"), "notification")
+                    engine.queue.assess(
+                        db, patients.known(db, "bench", f"p{number}"), "notification"
+                    )
             text = configured_as_text(configured)
             started = [process("worker", text) for _ in range(hands)]
             for one in started:
@@ -153,7 +177,12 @@ def assessed(folder: Path, latency: int, hands: int) -> float:
 
 
 def when(store: Store, done: int) -> float:
-    while counted(store, "select count(distinct patient_id) from write_backs where state = 'confirmed'") < done:
+    while (
+        counted(
+            store, "select count(distinct patient_id) from write_backs where state = 'confirmed'"
+        )
+        < done
+    ):
         time.sleep(0.02)
     return time.perf_counter()
 
@@ -184,13 +213,18 @@ def from_hapi(folder: Path) -> None:
             service.close()
     total = [row[0] for row in rows]
     p50, p95 = statistics.median(total), statistics.quantiles(total, n=20)[18]
-    print(f"from the write of a dose to its DetectedIssue on HAPI: p50 {p50:.2f} s, p95 {p95:.2f} s")
+    print(
+        f"from the write of a dose to its DetectedIssue on HAPI: p50 {p50:.2f} s, p95 {p95:.2f} s"
+    )
     parts = [statistics.median(part) for part in zip(*(row[1:] for row in rows), strict=True)]
     print(
-        f"  of which (medians) HAPI until it told us {parts[0]:.2f} s, settling and queue {parts[1]:.2f} s,"
-        f" reading, assessing and writing back {parts[2]:.2f} s"
+        f"  of which (medians) HAPI until it told us {parts[0]:.2f} s, settling and queue"
+        f" {parts[1]:.2f} s, reading, assessing and writing back {parts[2]:.2f} s"
     )
-    print(f"  HAPI's share {parts[0] / p50:.0%}; it looks for changes every half second, we let a patient settle for one")
+    print(
+        f"  HAPI's share {parts[0] / p50:.0%}; it looks for changes every half second, we let a"
+        " patient settle for one"
+    )
 
 
 def timed(fhir: Any, service: Any, person: str) -> tuple[float, float, float, float]:
@@ -202,10 +236,17 @@ def timed(fhir: Any, service: Any, person: str) -> tuple[float, float, float, fl
     query = """select min(n.received_at), p.assessed_at, max(b.changed_at) from patients p
         join write_backs b on b.patient_id = p.id join notifications n on n.references_ @> array[%s]
         where p.fhir_id = %s group by p.assessed_at"""
-    while not (found := service.rows(query, f"MedicationAdministration/{fhir.fresh(person)}-ma", fhir.fresh(person))):
+    while not (
+        found := service.rows(
+            query, f"MedicationAdministration/{fhir.fresh(person)}-ma", fhir.fresh(person)
+        )
+    ):
         time.sleep(0.05)
     told_at, read_at, written_at = found[0]
-    return total, *((b - a).total_seconds() for a, b in ((begun, told_at), (told_at, read_at), (read_at, written_at)))
+    return total, *(
+        (b - a).total_seconds()
+        for a, b in ((begun, told_at), (told_at, read_at), (read_at, written_at))
+    )
 
 
 @contextmanager
@@ -228,7 +269,8 @@ def configured_as_text(configured: Settings) -> str:
 
 
 def serve(text: str, inside: str) -> None:
-    """The web application, on any free port, which it prints; INSIDE is `with` or `without` a worker."""
+    """The web application, on any free port, which it prints; INSIDE is `with` or `without` a
+    worker."""
     import socket
 
     import uvicorn
@@ -245,7 +287,9 @@ def serve(text: str, inside: str) -> None:
         worker = Worker(tasks.engine(configured, store), periodic=False)
         if inside == "with":
             worker.start()
-        uvicorn.Server(uvicorn.Config(create_app(configured, store), log_level="error", access_log=False)).run([listening])
+        uvicorn.Server(
+            uvicorn.Config(create_app(configured, store), log_level="error", access_log=False)
+        ).run([listening])
 
 
 def work(text: str) -> None:
@@ -262,7 +306,8 @@ def work(text: str) -> None:
 
 
 class FakeEhr:
-    """Answers batches and transactions out of memory: every patient has one dose, RESULTS results, and no gap yet."""
+    """Answers batches and transactions out of memory: every patient has one dose, RESULTS results,
+    and no gap yet."""
 
     def __init__(self, latency_ms: float) -> None:
         self._latency = latency_ms / 1000
@@ -276,11 +321,21 @@ class FakeEhr:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 fields = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:-2])
-                length = next((int(value) for name, value in fields.items() if name.lower() == b"content-length"), 0)
+                length = next(
+                    (
+                        int(value)
+                        for name, value in fields.items()
+                        if name.lower() == b"content-length"
+                    ),
+                    0,
+                )
                 body = await reader.readexactly(length)
                 await asyncio.sleep(self._latency)
                 answer = msgspec.json.encode(self.answer(head.split(b" ", 2)[1].decode(), body))
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length:"
+                    b" %d\r\n\r\n" % len(answer) + answer
+                )
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
@@ -289,13 +344,26 @@ class FakeEhr:
             return modes.statement(modes.HAPI)
         bundle = msgspec.json.decode(body)
         if bundle["type"] == "transaction":
-            return {"resourceType": "Bundle", "type": "transaction-response", "entry": [done(entry) for entry in bundle["entry"]]}
-        entries = [{"response": {"status": "200 OK"}, "resource": found(entry["request"]["url"])} for entry in bundle["entry"]]
+            return {
+                "resourceType": "Bundle",
+                "type": "transaction-response",
+                "entry": [done(entry) for entry in bundle["entry"]],
+            }
+        entries = [
+            {"response": {"status": "200 OK"}, "resource": found(entry["request"]["url"])}
+            for entry in bundle["entry"]
+        ]
         return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
 
 
 def done(entry: dict[str, Any]) -> Any:
-    return {"response": {"status": "201 Created", "location": f"{entry['request']['url']}/_history/1", "etag": 'W/"1"'}}
+    return {
+        "response": {
+            "status": "201 Created",
+            "location": f"{entry['request']['url']}/_history/1",
+            "etag": 'W/"1"',
+        }
+    }
 
 
 def found(url: str) -> Any:

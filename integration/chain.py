@@ -1,4 +1,5 @@
-"""`explain`: the whole chain of a line in the terminal: evidence with versions, arithmetic, rules with sources and dates, denials."""
+"""`explain`: the whole chain of a line in the terminal: evidence with versions, arithmetic, rules
+with sources and dates, denials."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -29,13 +30,21 @@ RULES = {
 
 
 def explain_administration(patient: PatientAssessment, reference: str, console: Console) -> bool:
-    """Explain every line of an administration, or why it has none; False where the patient has no such administration."""
+    """Explain every line of an administration, or why it has none; False where the patient has no
+    such administration."""
     lines = [line for line in patient.lines if reference in line.administrations]
     for line in lines:
         _line(line, console)
-    unbilled = [row for row in (*patient.pending, *patient.reversed) if row.administration == reference]
+    unbilled = [
+        row for row in (*patient.pending, *patient.reversed) if row.administration == reference
+    ]
     for row in unbilled:
-        _print(console, Text(f"{reference} has no claim line: {row.reason} (status {row.status}).", style="bold"))
+        _print(
+            console,
+            Text(
+                f"{reference} has no claim line: {row.reason} (status {row.status}).", style="bold"
+            ),
+        )
     concerned = {name for line in lines for name in line.administrations} or {reference}
     findings = [row for row in patient.requirements if concerned & set(row.administrations)]
     if findings and not (lines or unbilled):
@@ -44,19 +53,41 @@ def explain_administration(patient: PatientAssessment, reference: str, console: 
     return bool(lines or unbilled or findings)
 
 
-def explain(line: ClaimLine, gaps: Sequence[Gap], findings: Sequence[Finding], console: Console) -> None:
+def explain(
+    line: ClaimLine, gaps: Sequence[Gap], findings: Sequence[Finding], console: Console
+) -> None:
     """The chain of one line: how it came about, what is noted on it, and what its payer asks."""
     _line(line, console)
-    _requirements([row for row in findings if set(row.administrations) & set(line.administrations)], gaps, console)
+    _requirements(
+        [row for row in findings if set(row.administrations) & set(line.administrations)],
+        gaps,
+        console,
+    )
 
 
 def _line(line: ClaimLine, console: Console) -> None:
-    status = Text(f"{sign(line.status, console)} {terminal.STATUS[line.status]}", style=terminal.STYLE[line.status])
-    head = Text.assemble((terminal.billed(line, console), "bold"), f"  {terminal.drug(line)}, {line.service_date or 'no date'}  ", status)
-    _print(console, head.append(f"  {terminal.worth(line)}"), Text(f"{terminal.payer(line.policy)}, line {line.id}", style="dim"))
+    status = Text(
+        f"{sign(line.status, console)} {terminal.STATUS[line.status]}",
+        style=terminal.STYLE[line.status],
+    )
+    head = Text.assemble(
+        (terminal.billed(line, console), "bold"),
+        f"  {terminal.drug(line)}, {line.service_date or 'no date'}  ",
+        status,
+    )
+    _print(
+        console,
+        head.append(f"  {terminal.worth(line)}"),
+        Text(f"{terminal.payer(line.policy)}, line {line.id}", style="dim"),
+    )
     _print(console, Text(), Text("How the line came about", style="bold"), _steps(line))
     if line.notes:
-        _print(console, Text("Notes", style="bold"), *(_marked("", Text(note)) for note in line.notes), Text())
+        _print(
+            console,
+            Text("Notes", style="bold"),
+            *(_marked("", Text(note)) for note in line.notes),
+            Text(),
+        )
 
 
 def _print(console: Console, *rows: RenderableType) -> None:
@@ -72,9 +103,15 @@ def _steps(line: ClaimLine) -> RenderableType:
     for step in line.trace:
         outcome = step is line.trace[-1] and line.status == "held"
         says = f"held by {terminal.causes(line.reasons)}" if outcome else step.says
-        body = Group(Text(says), *_proof(step.evidence), *_authority(step.source, step.verified, step.start, step.end))
+        body = Group(
+            Text(says),
+            *_proof(step.evidence),
+            *_authority(step.source, step.verified, step.start, step.end),
+        )
         known = RULES.get(step.rule, "")
-        grid.add_row(*((step.rule if known else "", known) if step.rule != last else ("", "")), body)
+        grid.add_row(
+            *((step.rule if known else "", known) if step.rule != last else ("", "")), body
+        )
         last = step.rule
     return Padding(grid, (0, 0, 1, 2), expand=False)
 
@@ -86,12 +123,16 @@ def _proof(evidence: Iterable[Evidence]) -> Iterator[RenderableType]:
         yield _hanging(f"from {row.resource}{version}: {row.says}")
 
 
-def _authority(source: str | None, verified: bool, start: date | None = None, end: date | None = None) -> Iterator[RenderableType]:
+def _authority(
+    source: str | None, verified: bool, start: date | None = None, end: date | None = None
+) -> Iterator[RenderableType]:
     """The rule's source, its dates, and whether it is verified."""
     if source:
         dates = [f"from {start}"] if start else []
         dates += [f"to {end}"] if end else []
-        yield _hanging(", ".join([f"source: {source}", *dates, "verified" if verified else "NOT VERIFIED"]))
+        yield _hanging(
+            ", ".join([f"source: {source}", *dates, "verified" if verified else "NOT VERIFIED"])
+        )
 
 
 def _hanging(text: str) -> RenderableType:
@@ -99,29 +140,56 @@ def _hanging(text: str) -> RenderableType:
 
 
 def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Console) -> None:
-    """What is not met first, with what to do and the denial that it predicts; then what is met; then what is not asked."""
+    """What is not met first, with what to do and the denial that it predicts; then what is met;
+    then what is not asked."""
     if not findings:
         return
     _print(console, Text("What the payer asks", style="bold"))
     asked = [row for row in findings if row.state != "not-applicable"]
-    for row in sorted(asked, key=lambda row: (row.state == "met", not row.blocking, row.requirement)):
-        fitting = (gap for gap in gaps if gap.requirement == row.requirement and set(gap.administrations) & set(row.administrations))
-        _print(console, _met(row, console) if row.state == "met" else _unmet(row, next(fitting, None), console))
+    for row in sorted(
+        asked, key=lambda row: (row.state == "met", not row.blocking, row.requirement)
+    ):
+        fitting = (
+            gap
+            for gap in gaps
+            if gap.requirement == row.requirement
+            and set(gap.administrations) & set(row.administrations)
+        )
+        _print(
+            console,
+            _met(row, console) if row.state == "met" else _unmet(row, next(fitting, None), console),
+        )
     unasked = sorted({row.requirement for row in findings} - {row.requirement for row in asked})
     if unasked:
-        _print(console, _marked(sign("not-billable", console), Text(f"Not asked: {terminal.causes(tuple(unasked))}.", style="dim")))
+        _print(
+            console,
+            _marked(
+                sign("not-billable", console),
+                Text(f"Not asked: {terminal.causes(tuple(unasked))}.", style="dim"),
+            ),
+        )
     _print(console, Text())
 
 
 def _met(row: Finding, console: Console) -> RenderableType:
     says = row.says or "met"
-    head = Text(f"{title(row.requirement)}: {says if says[:2].isupper() else says[:1].lower() + says[1:]}")
-    return _marked(sign("met", console), Group(head, *_proof(row.evidence), *_authority(row.source, row.verified, row.start, row.end)))
+    head = Text(
+        f"{title(row.requirement)}: {says if says[:2].isupper() else says[:1].lower() + says[1:]}"
+    )
+    return _marked(
+        sign("met", console),
+        Group(
+            head, *_proof(row.evidence), *_authority(row.source, row.verified, row.start, row.end)
+        ),
+    )
 
 
 def _unmet(row: Finding, gap: Gap | None, console: Console) -> RenderableType:
     state = terminal.state(row.requirement, row.state) + ("" if row.blocking else " (a warning)")
-    rows: list[RenderableType] = [Text(f"{title(row.requirement)}: {state}", style="bold"), Text(row.says or "")]
+    rows: list[RenderableType] = [
+        Text(f"{title(row.requirement)}: {state}", style="bold"),
+        Text(row.says or ""),
+    ]
     rows.append(Text(f"{sign('arrow', console)} {(gap.fix if gap else row.fix) or ''}"))
     if row.denial:
         rows.append(Text(f"else denial {terminal.denial(row.denial)}"))

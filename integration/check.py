@@ -1,4 +1,5 @@
-"""The way through the house for one patient: what was pulled → record → assessment → what should stand in the chart."""
+"""The way through the house for one patient: what was pulled → record → assessment → what should
+stand in the chart."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -43,15 +44,21 @@ def check_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: dateti
     return Checked(record, assess(record, policies, as_of, facts), tuple(collection.problems))
 
 
-def assess_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: datetime) -> PatientAssessment:
+def assess_pull(
+    pull: PatientPull, site: Site, policies: PolicySet, as_of: datetime
+) -> PatientAssessment:
     """The assessment alone."""
     return check_pull(pull, site, policies, as_of).assessment
 
 
 def owed_issues(
-    assessment: PatientAssessment, pull: PatientPull, now: datetime, waivers: Mapping[str, Waiver] | None = None
+    assessment: PatientAssessment,
+    pull: PatientPull,
+    now: datetime,
+    waivers: Mapping[str, Waiver] | None = None,
 ) -> list[dict[str, Any]]:
-    """The DetectedIssues that the chart should hold now. None where a part of the chart could not be read: absence would be a guess."""
+    """The DetectedIssues that the chart should hold now. None where a part of the chart could not
+    be read: absence would be a guess."""
     return [] if pull.unread else issues(assessment, _known(pull.issues), now, waivers=waivers)
 
 

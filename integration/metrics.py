@@ -1,4 +1,5 @@
-"""What Prometheus is told: counts of this process, and the state of the database at the moment of asking."""
+"""What Prometheus is told: counts of this process, and the state of the database at the moment of
+asking."""
 
 from collections.abc import Iterable, Iterator
 from threading import Thread
@@ -13,14 +14,42 @@ from integration.store import Store, StoreUnavailable
 
 REGISTRY = CollectorRegistry()
 
-notifications = Counter("ferroclaim_notifications", "Notifications taken.", ["site", "shape", "outcome"], registry=REGISTRY)
-refused = Counter("ferroclaim_notifications_refused", "Notifications refused.", ["reason"], registry=REGISTRY)
-missed = Counter("ferroclaim_events_missed", "Event numbers that never came.", ["site"], registry=REGISTRY)
-assessments = Counter("ferroclaim_assessments", "Patients assessed.", ["site", "result"], registry=REGISTRY)
-assessing = Histogram("ferroclaim_assessment_seconds", "From reading to written back.", ["site"], registry=REGISTRY)
-written = Counter("ferroclaim_write_backs", "Gaps written into charts, by what became of them.", ["site", "result"], registry=REGISTRY)
-failures = Counter("ferroclaim_failures", "Tries that failed, by what is done about it.", ["site", "error", "then"], registry=REGISTRY)
-ehr_requests = Histogram("ferroclaim_ehr_request_seconds", "Requests to EHRs.", ["site", "method", "status"], registry=REGISTRY)
+notifications = Counter(
+    "ferroclaim_notifications",
+    "Notifications taken.",
+    ["site", "shape", "outcome"],
+    registry=REGISTRY,
+)
+refused = Counter(
+    "ferroclaim_notifications_refused", "Notifications refused.", ["reason"], registry=REGISTRY
+)
+missed = Counter(
+    "ferroclaim_events_missed", "Event numbers that never came.", ["site"], registry=REGISTRY
+)
+assessments = Counter(
+    "ferroclaim_assessments", "Patients assessed.", ["site", "result"], registry=REGISTRY
+)
+assessing = Histogram(
+    "ferroclaim_assessment_seconds", "From reading to written back.", ["site"], registry=REGISTRY
+)
+written = Counter(
+    "ferroclaim_write_backs",
+    "Gaps written into charts, by what became of them.",
+    ["site", "result"],
+    registry=REGISTRY,
+)
+failures = Counter(
+    "ferroclaim_failures",
+    "Tries that failed, by what is done about it.",
+    ["site", "error", "then"],
+    registry=REGISTRY,
+)
+ehr_requests = Histogram(
+    "ferroclaim_ehr_request_seconds",
+    "Requests to EHRs.",
+    ["site", "method", "status"],
+    registry=REGISTRY,
+)
 
 
 def observer(site: str) -> Observer:
@@ -56,7 +85,11 @@ class StoreCollector(Collector):
 
 _OPEN = "from procrastinate_jobs where status in ('todo', 'doing')"
 _GAUGES: dict[str, tuple[str, list[str], str]] = {
-    "ferroclaim_queue_jobs": ("Jobs waiting or at work.", ["task", "status"], f"select task_name, status, count(*) {_OPEN} group by 1, 2"),
+    "ferroclaim_queue_jobs": (
+        "Jobs waiting or at work.",
+        ["task", "status"],
+        f"select task_name, status, count(*) {_OPEN} group by 1, 2",
+    ),
     "ferroclaim_queue_oldest_seconds": (
         "Age of the oldest job that is due.",
         [],
@@ -64,7 +97,11 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
             from procrastinate_jobs j join procrastinate_events e on e.job_id = j.id and e.type = 'deferred'
             where j.status = 'todo' and coalesce(j.scheduled_at, now()) <= now()""",
     ),
-    "ferroclaim_failed_work": ("Work that needs a person.", ["site", "task"], "select site, task, count(*) from failures group by 1, 2"),
+    "ferroclaim_failed_work": (
+        "Work that needs a person.",
+        ["site", "task"],
+        "select site, task, count(*) from failures group by 1, 2",
+    ),
     "ferroclaim_gaps": (
         "Open gaps.",
         ["site", "requirement", "blocking"],
@@ -74,12 +111,18 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
     "ferroclaim_lines": (
         "Claim lines on record.",
         ["site", "status"],
-        "select p.site, l.status, count(*) from lines l join patients p on p.id = l.patient_id where l.gone_at is null group by 1, 2",
+        (
+            "select p.site, l.status, count(*) from lines l join patients p on p.id = l.patient_id"
+            " where l.gone_at is null group by 1, 2"
+        ),
     ),
     "ferroclaim_line_value_dollars": (
         "Sum of their payment limits.",
         ["site", "status"],
-        "select p.site, l.status, sum(l.value) from lines l join patients p on p.id = l.patient_id where l.gone_at is null group by 1, 2",
+        (
+            "select p.site, l.status, sum(l.value) from lines l join patients p on p.id ="
+            " l.patient_id where l.gone_at is null group by 1, 2"
+        ),
     ),
     "ferroclaim_write_backs_owed": (
         "Gaps not yet confirmed by the EHR.",

@@ -1,4 +1,5 @@
-"""How the service runs: addresses, hooks, subscriptions, sweeps, how long things are kept. A part of the configuration."""
+"""How the service runs: addresses, hooks, subscriptions, sweeps, how long things are kept. A part
+of the configuration."""
 
 from typing import Annotated, Literal
 
@@ -6,12 +7,14 @@ from pydantic import Field, SecretStr, StringConstraints, field_validator
 
 from integration.section import Section
 
-# What may close a gap of a patient we know (R12); DetectedIssue and what else we write ourselves never wakes us.
+# What may close a gap of a patient we know (R12); DetectedIssue and what else we write ourselves
+# never wakes us.
 WAKING = (
     "MedicationAdministration", "MedicationRequest", "MedicationDispense", "MedicationStatement", "Observation", "DiagnosticReport",
     "Condition", "Procedure", "Encounter", "Coverage", "AllergyIntolerance", "DocumentReference", "CarePlan", "Claim", "ClaimResponse",
 )  # fmt: skip
-# With a subscription for each of these little is missed that the daily look at open records does not find.
+# With a subscription for each of these little is missed that the daily look at open records does
+# not find.
 SUBSCRIBED = (
     "MedicationAdministration", "MedicationRequest", "MedicationStatement", "Observation", "DiagnosticReport", "Condition", "Encounter",
     "Coverage", "AllergyIntolerance", "DocumentReference", "ClaimResponse",
@@ -22,15 +25,27 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 class Hook(Section):
     """A way in that somebody else set up: a vendor's event platform, an interface engine."""
 
-    secret: SecretStr = Field(description="At least 16 characters, better in the environment than in the file.")
+    secret: SecretStr = Field(
+        description="At least 16 characters, better in the environment than in the file."
+    )
     proof: Literal["header", "hmac-sha256"] = Field(
-        default="header", description="`header`: the secret itself; `hmac-sha256`: of the body, with the secret as key."
+        default="header",
+        description=(
+            "`header`: the secret itself; `hmac-sha256`: of the body, with the secret as key."
+        ),
     )
     header: str = Field(
-        default="X-Ferroclaim-Secret", description="E.g. X-Hub-Signature (athenahealth) or X-Signature (Medplum) with hmac-sha256."
+        default="X-Ferroclaim-Secret",
+        description=(
+            "E.g. X-Hub-Signature (athenahealth) or X-Signature (Medplum) with hmac-sha256."
+        ),
     )
     counts_events: bool = Field(
-        default=False, description="Event numbers run on from one notification to the next, so that a missing one is noticed."
+        default=False,
+        description=(
+            "Event numbers run on from one notification to the next, so that a missing one is"
+            " noticed."
+        ),
     )
 
     @field_validator("secret")
@@ -45,15 +60,20 @@ class Subscribing(Section):
     """The Subscriptions that `ferroclaim subscribe` makes at a site, and watches."""
 
     form: Literal["auto", "rest-hook", "topic", "none"] = Field(
-        default="auto", description="`auto`: R4 rest-hooks where the server lets one create a Subscription."
+        default="auto",
+        description="`auto`: R4 rest-hooks where the server lets one create a Subscription.",
     )
     types: tuple[str, ...] = SUBSCRIBED
     criteria: dict[str, str] = Field(
-        default={"Observation": "category=laboratory"}, description="Search parameters by type, where not all of a type is wanted."
+        default={"Observation": "category=laboratory"},
+        description="Search parameters by type, where not all of a type is wanted.",
     )
-    topics: dict[str, str] = Field(default={}, description="For the form `topic`: the topic's canonical URL by type.")
+    topics: dict[str, str] = Field(
+        default={}, description="For the form `topic`: the topic's canonical URL by type."
+    )
     content: Literal["full-resource", "id-only", "empty"] = Field(
-        default="full-resource", description="What a notification carries; with less, we ask the server for the rest."
+        default="full-resource",
+        description="What a notification carries; with less, we ask the server for the rest.",
     )
 
     @field_validator("types")
@@ -68,31 +88,67 @@ class Sweep(Section):
     """Looking for what no notification told of."""
 
     minutes: int = Field(default=15, ge=1, le=59, description="Between two looks.")
-    overlap_minutes: int = Field(default=10, ge=0, description="A window begins this much before the last one's end: clocks differ.")
-    pages: int = Field(default=20, ge=1, description="Pages read before others get their turn; the rest follows.")
-    first_days: int = Field(default=7, ge=0, description="How far back the first look at a site goes.")
-    refresh_hours: int = Field(default=24, ge=1, description="Open records are read again at least this often.")
-    fallback_hours: float = Field(
-        default=4, gt=0, description="The same at a site that cannot be searched without naming a patient (Epic, Oracle, athenahealth)."
+    overlap_minutes: int = Field(
+        default=10,
+        ge=0,
+        description="A window begins this much before the last one's end: clocks differ.",
     )
-    refresh_patients: int = Field(default=500, ge=0, description="At most so many of them per site and hour.")
+    pages: int = Field(
+        default=20, ge=1, description="Pages read before others get their turn; the rest follows."
+    )
+    first_days: int = Field(
+        default=7, ge=0, description="How far back the first look at a site goes."
+    )
+    refresh_hours: int = Field(
+        default=24, ge=1, description="Open records are read again at least this often."
+    )
+    fallback_hours: float = Field(
+        default=4,
+        gt=0,
+        description=(
+            "The same at a site that cannot be searched without naming a patient (Epic, Oracle,"
+            " athenahealth)."
+        ),
+    )
+    refresh_patients: int = Field(
+        default=500, ge=0, description="At most so many of them per site and hour."
+    )
 
 
 class Service(Section):
     host: str = Field(default="127.0.0.1", description="Another address only where people sign in.")
     port: int = Field(default=8000, ge=0, le=65535)
-    metrics_port: int | None = Field(default=None, description="Prometheus metrics, on 127.0.0.1; none by default.", ge=0, le=65535)
-    hooks_url: str | None = Field(default=None, description="Where EHRs reach /hooks, if not under web.public_url.")
+    metrics_port: int | None = Field(
+        default=None,
+        description="Prometheus metrics, on 127.0.0.1; none by default.",
+        ge=0,
+        le=65535,
+    )
+    hooks_url: str | None = Field(
+        default=None, description="Where EHRs reach /hooks, if not under web.public_url."
+    )
     hook_bytes: int = Field(default=2**20, ge=1024, description="A larger notification is refused.")
-    workers: int = Field(default=2, ge=1, le=32, description="Patients assessed at once by one process.")
-    settle_seconds: float = Field(default=1.0, ge=0, description="A patient rests so long after a notification: more often follow.")
-    settle_at_most_seconds: float = Field(default=10.0, ge=0, description="But no longer than this after the first one.")
-    retry_hours: float = Field(default=24, gt=0, description="Work that fails so long needs a person.")
+    workers: int = Field(
+        default=2, ge=1, le=32, description="Patients assessed at once by one process."
+    )
+    settle_seconds: float = Field(
+        default=1.0,
+        ge=0,
+        description="A patient rests so long after a notification: more often follow.",
+    )
+    settle_at_most_seconds: float = Field(
+        default=10.0, ge=0, description="But no longer than this after the first one."
+    )
+    retry_hours: float = Field(
+        default=24, gt=0, description="Work that fails so long needs a person."
+    )
 
 
 class Retention(Section):
     """Days. Assessments that are current, and lines, are kept always."""
 
     notifications: int = Field(default=30, ge=1)
-    history: int = Field(default=2557, ge=1, description="Assessments that were replaced, closed gaps.")
+    history: int = Field(
+        default=2557, ge=1, description="Assessments that were replaced, closed gaps."
+    )
     audit: int = Field(default=2557, ge=1, description="HIPAA asks for six years of documentation.")

@@ -1,4 +1,5 @@
-"""The policies as a person handles them: found by file, folder or id, checked, tested, and compared on records."""
+"""The policies as a person handles them: found by file, folder or id, checked, tested, and compared
+on records."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -19,7 +20,8 @@ BUILT_IN = "built-in"
 
 
 def policy_set(which: str) -> PolicySet:
-    """The policies in force with a file or folder of a site; those that ship for `built-in` or the id of one."""
+    """The policies in force with a file or folder of a site; those that ship for `built-in` or the
+    id of one."""
     path = Path(which)
     if path.is_dir():
         return policy.load(path)
@@ -32,7 +34,11 @@ def policy_set(which: str) -> PolicySet:
 
 def chosen(which: Iterable[str] | None) -> list[Policy]:
     """The policies of files, folders and ids of built-in ones; all built-in ones without any."""
-    return [found for name in which for found in _chosen(name)] if which else list(policy.built_in().policies)
+    return (
+        [found for name in which for found in _chosen(name)]
+        if which
+        else list(policy.built_in().policies)
+    )
 
 
 def _chosen(name: str) -> Iterator[Policy]:
@@ -58,12 +64,14 @@ def _files(name: str) -> list[Path] | None:
 
 def _unknown(name: str) -> ConfigurationError:
     return ConfigurationError(
-        f"There is no policy file, folder or built-in policy {name!r}: `ferroclaim policy list` names the built-in ones."
+        f"There is no policy file, folder or built-in policy {name!r}: `ferroclaim policy list`"
+        " names the built-in ones."
     )
 
 
 def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
-    """Policy file → every mistake in it; files of one folder are held against each other and the built-in ones, too."""
+    """Policy file → every mistake in it; files of one folder are held against each other and the
+    built-in ones, too."""
     found: dict[str, list[str]] = {}
     for name in names:
         paths = _files(name)
@@ -101,13 +109,21 @@ def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:
     return [(row, run_cases(row)) for row in policies]
 
 
-def difference(old: str, new: str, records: str, facts: Facts, as_of: datetime) -> tuple[Difference, Result]:
-    """What NEW would change of these records' lines, gaps and money, and the assessment under it."""
+def difference(
+    old: str, new: str, records: str, facts: Facts, as_of: datetime
+) -> tuple[Difference, Result]:
+    """What NEW would change of these records' lines, gaps and money, and the assessment under
+    it."""
     before, after = policy_set(old), policy_set(new)
     if before is after:
-        raise ConfigurationError("Both are the built-in policies: name a file or folder of your own as OLD or NEW.")
+        raise ConfigurationError(
+            "Both are the built-in policies: name a file or folder of your own as OLD or NEW."
+        )
     if is_server(records):
         raise ConfigurationError("--on reads files: a Bundle, NDJSON, or a folder of either.")
     found, problems = Reader(facts).records(collect(records))
-    documents = [document([assess(row, policies, as_of, facts) for row in found], problems, as_of) for policies in (before, after)]
+    documents = [
+        document([assess(row, policies, as_of, facts) for row in found], problems, as_of)
+        for policies in (before, after)
+    ]
     return compare(*documents), Result(documents[1], {row.patient: row for row in found})

@@ -1,4 +1,5 @@
-"""What a long-lived process and every command on the database begin with: the store, logs and, if wanted, metrics."""
+"""What a long-lived process and every command on the database begin with: the store, logs and, if
+wanted, metrics."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,5 @@
-"""What the sections of the configuration are made of: the model, paths relative to the file, addresses, and what is wrong in a sentence."""
+"""What the sections of the configuration are made of: the model, paths relative to the file,
+addresses, and what is wrong in a sentence."""
 
 import ipaddress
 from pathlib import Path
@@ -30,7 +31,9 @@ def is_loopback(host: str | None) -> bool:
 def safe_address(value: str) -> str:
     """https, or http on this machine."""
     parts = urlsplit(value)
-    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
+    if not parts.hostname or not (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+    ):
         raise ValueError("must be an https address")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("must hold neither credentials, a query nor a fragment")
@@ -47,6 +50,7 @@ def origin(value: str) -> str:
 def sentences(error: ValidationError) -> str:
     """What is wrong, key by key, without the values (one may be a secret)."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in problem['loc']) or 'site'}: {problem['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(str(part) for part in problem['loc']) or 'site'}:"
+        f" {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_input=False, include_context=False)
     )

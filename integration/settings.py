@@ -1,7 +1,7 @@
 """The configuration: one TOML file, one section per site, secrets from the environment.
 
-`FERROCLAIM_SITES__GENERAL__AUTH__CLIENT_SECRET=...` overrides the same key of the file (a hyphen in a site's name is
-written as an underscore there). Paths in the file are relative to the file.
+`FERROCLAIM_SITES__GENERAL__AUTH__CLIENT_SECRET=...` overrides the same key of the file (a hyphen in
+a site's name is written as an underscore there). Paths in the file are relative to the file.
 """
 
 import json
@@ -55,15 +55,20 @@ class OpenIdConnect(Section):
 class Web(Section):
     """The pages: where they are reached, who may sign in, and as what.
 
-    `roles` lists, by role, whom it is for: a `fhirUser` (`Practitioner/12`), a `sub`, an e-mail address, a group of
-    the id_token, or `*` for every practitioner whom an EHR sends from a chart.
+    `roles` lists, by role, whom it is for: a `fhirUser` (`Practitioner/12`), a `sub`, an e-mail
+    address, a group of the id_token, or `*` for every practitioner whom an EHR sends from a chart.
     """
 
-    public_url: str | None = Field(default=None, description="https address under which people reach the service.")
+    public_url: str | None = Field(
+        default=None, description="https address under which people reach the service."
+    )
     roles: dict[Role, list[str]] = Field(default={"clinician": ["*"]})
     sign_in: OpenIdConnect | None = None
     local_user: str | None = Field(
-        default=None, description="Without sign-in, on 127.0.0.1 only: the name under which local use is recorded."
+        default=None,
+        description=(
+            "Without sign-in, on 127.0.0.1 only: the name under which local use is recorded."
+        ),
     )
     session_hours: float = Field(default=10, gt=0, le=24)
     idle_minutes: float = Field(default=60, gt=0)
@@ -79,7 +84,9 @@ class Settings(Section):
 
     model_config = ConfigDict(title="ferroclaim.toml")
 
-    database_url: SecretStr | None = Field(default=None, description="A PostgreSQL; by default an embedded one in `data_dir`.")
+    database_url: SecretStr | None = Field(
+        default=None, description="A PostgreSQL; by default an embedded one in `data_dir`."
+    )
     data_dir: ConfiguredPath = Path(".ferroclaim")
     log: Log = Log()
     web: Web = Web()
@@ -91,7 +98,8 @@ class Settings(Section):
     @model_validator(mode="before")
     @classmethod
     def _named_sites(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Gives each section its name, and joins what the environment had to write with an underscore."""
+        """Gives each section its name, and joins what the environment had to write with an
+        underscore."""
         if not isinstance(values.get("sites", {}), Mapping):
             return values
         sites = dict(values.get("sites") or {})
@@ -107,7 +115,9 @@ class Settings(Section):
             return self.sites[name]
         except KeyError:
             known = ", ".join(sorted(self.sites)) or "none"
-            raise ConfigurationError(f"There is no site {name!r} in the configuration (known: {known}).") from None
+            raise ConfigurationError(
+                f"There is no site {name!r} in the configuration (known: {known})."
+            ) from None
 
 
 class _Environment(BaseSettings, Settings):
@@ -117,7 +127,8 @@ class _Environment(BaseSettings, Settings):
 
 
 def load(path: Path | None = None) -> Settings:
-    """Reads PATH, else the file named by FERROCLAIM_CONFIG, else ferroclaim.toml where there is one."""
+    """Reads PATH, else the file named by FERROCLAIM_CONFIG, else ferroclaim.toml where there is
+    one."""
     named = path or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
     file = named or DEFAULT_FILE
     if named is None and not file.exists():
@@ -125,7 +136,9 @@ def load(path: Path | None = None) -> Settings:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"Cannot read the configuration {file}: {error.strerror}.") from None
+        raise ConfigurationError(
+            f"Cannot read the configuration {file}: {error.strerror}."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not TOML: {error}.") from None
     return _checked(values, file)
@@ -133,13 +146,18 @@ def load(path: Path | None = None) -> Settings:
 
 def json_schema() -> dict[str, Any]:
     """The schema of the file, for editors; checked in as docs/ferroclaim.schema.json."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Settings.model_json_schema()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Settings.model_json_schema(),
+    }
 
 
 def _checked(values: dict[str, Any], file: Path | None) -> Settings:
     context = {"folder": file.resolve().parent} if file else {}
     try:
-        return Settings.model_validate(_merged(values, EnvSettingsSource(_Environment)()), context=context)
+        return Settings.model_validate(
+            _merged(values, EnvSettingsSource(_Environment)()), context=context
+        )
     except (ValidationError, SettingsError) as error:
         what = sentences(error) if isinstance(error, ValidationError) else str(error)
         raise ConfigurationError(f"{file or 'Environment'}: {what}.") from None

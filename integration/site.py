@@ -1,4 +1,5 @@
-"""A site, one EHR: where it is, how we sign in there, its places, payers and limits. A part of the configuration."""
+"""A site, one EHR: where it is, how we sign in there, its places, payers and limits. A part of the
+configuration."""
 
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -8,27 +9,47 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from integration.errors import ConfigurationError
 from integration.operation import Hook, Name, Subscribing
-from integration.section import ConfiguredPath, Section, is_loopback, origin, safe_address, sentences
+from integration.section import (
+    ConfiguredPath,
+    Section,
+    is_loopback,
+    origin,
+    safe_address,
+    sentences,
+)
 from mappings import codes, record
 from mappings import site as facts
 from mappings.policy_rules import DrugSource
 
 Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "generic"]
-WriteBackForm = Literal["auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"]
+WriteBackForm = Literal[
+    "auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"
+]
 
 
 class Auth(Section):
-    """How we sign in at the site's authorization server (SMART Backend Services, or a client secret)."""
+    """How we sign in at the site's authorization server (SMART Backend Services, or a client
+    secret)."""
 
     method: Literal["none", "private_key_jwt", "client_secret_basic", "client_secret_post"] = "none"
     client_id: str | None = None
-    client_secret: SecretStr | None = Field(default=None, description="Better in the environment than in the file.")
-    key_file: ConfiguredPath | None = Field(
-        default=None, description="Private keys as a JWK set, made by `ferroclaim keys`, or one key as PEM."
+    client_secret: SecretStr | None = Field(
+        default=None, description="Better in the environment than in the file."
     )
-    key_id: str | None = Field(default=None, description="Which key of the file signs; the newest one by default.")
-    token_url: str | None = Field(default=None, description="Only where the site's SMART configuration has none, or a wrong one.")
-    scopes: list[str] | None = Field(default=None, description="Instead of the scopes that reading and writing need.")
+    key_file: ConfiguredPath | None = Field(
+        default=None,
+        description="Private keys as a JWK set, made by `ferroclaim keys`, or one key as PEM.",
+    )
+    key_id: str | None = Field(
+        default=None, description="Which key of the file signs; the newest one by default."
+    )
+    token_url: str | None = Field(
+        default=None,
+        description="Only where the site's SMART configuration has none, or a wrong one.",
+    )
+    scopes: list[str] | None = Field(
+        default=None, description="Instead of the scopes that reading and writing need."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -45,17 +66,31 @@ class Auth(Section):
 
 
 class SmartApp(Section):
-    """How people open ferroclaim from this EHR (SMART App Launch), beside how the service signs in for itself."""
+    """How people open ferroclaim from this EHR (SMART App Launch), beside how the service signs in
+    for itself."""
 
     client_id: str = Field(min_length=1)
-    method: Literal["public", "private_key_jwt", "client_secret_basic", "client_secret_post"] = "public"
-    client_secret: SecretStr | None = Field(default=None, description="Better in the environment than in the file.")
-    key_file: ConfiguredPath | None = Field(default=None, description="Private keys, made by `ferroclaim keys`.")
+    method: Literal["public", "private_key_jwt", "client_secret_basic", "client_secret_post"] = (
+        "public"
+    )
+    client_secret: SecretStr | None = Field(
+        default=None, description="Better in the environment than in the file."
+    )
+    key_file: ConfiguredPath | None = Field(
+        default=None, description="Private keys, made by `ferroclaim keys`."
+    )
     key_id: str | None = None
-    scopes: list[str] | None = Field(default=None, description="Instead of the scopes that the pages need.")
-    frame_ancestors: list[str] = Field(default=[], description="Origins of the EHR's own pages, in whose frames ours may stand.")
+    scopes: list[str] | None = Field(
+        default=None, description="Instead of the scopes that the pages need."
+    )
+    frame_ancestors: list[str] = Field(
+        default=[], description="Origins of the EHR's own pages, in whose frames ours may stand."
+    )
     chart_link: str | None = Field(
-        default=None, description="A page of the EHR for a resource; `{type}`, `{id}` and `{patient}` are filled in."
+        default=None,
+        description=(
+            "A page of the EHR for a resource; `{type}`, `{id}` and `{patient}` are filled in."
+        ),
     )
 
     @model_validator(mode="after")
@@ -95,7 +130,9 @@ class Place(Section):
     """What a location or an organization is, in a payer's terms."""
 
     pos: str = Field(pattern=r"^\d{2}$", description="CMS place-of-service code")
-    bill_type: Literal["13X", "72X", "85X"] | None = Field(default=None, description="85X: critical access hospital")
+    bill_type: Literal["13X", "72X", "85X"] | None = Field(
+        default=None, description="85X: critical access hospital"
+    )
     off_campus: Literal["PO", "PN", "ER"] | None = None
     drug_source: DrugSource | None = None
     r340b: bool | None = Field(default=None, description="Drugs there are bought under 340B.")
@@ -118,14 +155,20 @@ class BillingProvider(Section):
     address: Address | None = None
     phone: str | None = Field(default=None, pattern=r"^\d{10}$")
     submitter_id: str | None = Field(
-        default=None, pattern=r"^[0-9A-Za-z]{2,15}$", description="Ours at the clearinghouse; the NPI by default."
+        default=None,
+        pattern=r"^[0-9A-Za-z]{2,15}$",
+        description="Ours at the clearinghouse; the NPI by default.",
     )
-    receiver_name: str | None = Field(default=None, description="The clearinghouse; by default the payer itself.")
+    receiver_name: str | None = Field(
+        default=None, description="The clearinghouse; by default the payer itself."
+    )
     receiver_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{2,15}$")
 
     def facts(self) -> facts.BillingProvider:
         written = self.address.model_dump(exclude={"line"}) if self.address else {}
-        address = record.Address(lines=tuple(self.address.line), **written) if self.address else None
+        address = (
+            record.Address(lines=tuple(self.address.line), **written) if self.address else None
+        )
         return facts.BillingProvider(**self.model_dump(exclude={"address"}), address=address)
 
     @model_validator(mode="after")
@@ -140,20 +183,37 @@ class Payer(Section):
 
     kind: str = Field(description="a kind of mappings/codes/payers.yaml, e.g. `commercial`")
     payer: str | None = Field(default=None, description="the payer's own policy, e.g. `centene`")
-    claim_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{2,15}$", description="how claim files address it (837 NM109)")
+    claim_id: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Za-z]{2,15}$",
+        description="how claim files address it (837 NM109)",
+    )
 
 
 class Limits(Section):
-    connections: int = Field(default=5, ge=2, le=5, description="At most five connections per site; one is kept for writes.")
+    connections: int = Field(
+        default=5,
+        ge=2,
+        le=5,
+        description="At most five connections per site; one is kept for writes.",
+    )
     pages: int = Field(default=100, ge=1, description="Pages followed per search.")
-    page_size: int | None = Field(default=None, ge=1, description="`_count`, instead of the vendor profile's.")
+    page_size: int | None = Field(
+        default=None, ge=1, description="`_count`, instead of the vendor profile's."
+    )
     resource_bytes: int = Field(default=10 * 2**20, ge=1024)
     answer_bytes: int = Field(default=100 * 2**20, ge=1024)
-    references: int = Field(default=200, ge=0, description="Referenced resources read one by one, per patient.")
+    references: int = Field(
+        default=200, ge=0, description="Referenced resources read one by one, per patient."
+    )
     connect_timeout_seconds: float = Field(default=5, gt=0)
     read_timeout_seconds: float = Field(default=60, gt=0)
     retries: int = Field(default=3, ge=0)
-    writes: int = Field(default=100, ge=0, description="Resources that one run may write; more needs a person to raise it.")
+    writes: int = Field(
+        default=100,
+        ge=0,
+        description="Resources that one run may write; more needs a person to raise it.",
+    )
 
 
 def _known(key: str, value: str, names: dict[str, str], wanted: str) -> str:
@@ -167,29 +227,59 @@ class Site(Section):
 
     name: str = Field(default="", pattern=r"^([a-z][a-z0-9_-]*)?$")
     base_url: str
-    vendor: Vendor = Field(default="auto", description="The vendor profile; `auto` asks the server's CapabilityStatement.")
+    vendor: Vendor = Field(
+        default="auto",
+        description="The vendor profile; `auto` asks the server's CapabilityStatement.",
+    )
     auth: Auth = Auth()
-    search_params: dict[str, str] = Field(default={}, description="Added to every search, e.g. athenahealth's ah-practice.")
-    ca_file: ConfiguredPath | None = Field(default=None, description="Certificates to trust instead of the usual ones.")
+    search_params: dict[str, str] = Field(
+        default={}, description="Added to every search, e.g. athenahealth's ah-practice."
+    )
+    ca_file: ConfiguredPath | None = Field(
+        default=None, description="Certificates to trust instead of the usual ones."
+    )
     time_zone: str | None = Field(default=None, description="IANA name, e.g. America/New_York")
     places: dict[str, Place] = Field(default={}, description="by Location or Organization id")
     billing_provider: BillingProvider | None = None
-    lab_aliases: dict[str, str] = Field(default={}, description="`system|code` or text of a local test → analyte or LOINC")
-    drug_aliases: dict[str, str] = Field(default={}, description="`system|code` or text of a local drug → product")
-    payer_aliases: dict[str, Payer] = Field(default={}, description="Organization id, identifier or name → payer")
+    lab_aliases: dict[str, str] = Field(
+        default={}, description="`system|code` or text of a local test → analyte or LOINC"
+    )
+    drug_aliases: dict[str, str] = Field(
+        default={}, description="`system|code` or text of a local drug → product"
+    )
+    payer_aliases: dict[str, Payer] = Field(
+        default={}, description="Organization id, identifier or name → payer"
+    )
     drug_sources: dict[str, DrugSource] = Field(default={}, description="by payer or kind of payer")
-    r340b: dict[str, bool] = Field(default={}, description="by payer or kind of payer: whether its drugs are bought under 340B")
-    prior_authorization: dict[str, bool] = Field(default={}, description="by policy id: what it leaves to the site")
-    bill_services: bool = Field(default=False, description="Infusion and injection codes as companion lines.")
+    r340b: dict[str, bool] = Field(
+        default={}, description="by payer or kind of payer: whether its drugs are bought under 340B"
+    )
+    prior_authorization: dict[str, bool] = Field(
+        default={}, description="by policy id: what it leaves to the site"
+    )
+    bill_services: bool = Field(
+        default=False, description="Infusion and injection codes as companion lines."
+    )
     policy_dir: ConfiguredPath | None = None
     limits: Limits = Limits()
-    app: SmartApp | None = Field(default=None, description="The SMART app, opened from the chart or by itself.")
-    cds: list[CdsClient] = Field(default=[], description="Who may call the CDS services for this site.")
+    app: SmartApp | None = Field(
+        default=None, description="The SMART app, opened from the chart or by itself."
+    )
+    cds: list[CdsClient] = Field(
+        default=[], description="Who may call the CDS services for this site."
+    )
     write_back: WriteBackForm = "auto"
-    hooks: dict[Name, Hook] = Field(default={}, description="Notifications that others set up, by the last part of /hooks/{site}/{name}.")
+    hooks: dict[Name, Hook] = Field(
+        default={},
+        description="Notifications that others set up, by the last part of /hooks/{site}/{name}.",
+    )
     subscriptions: Subscribing = Subscribing()
-    auto_release: bool = Field(default=False, description="Ready lines leave without a person; the site's own decision.")
-    production: bool = Field(default=False, description="Claim files carry ISA15 `P` instead of `T`.")
+    auto_release: bool = Field(
+        default=False, description="Ready lines leave without a person; the site's own decision."
+    )
+    production: bool = Field(
+        default=False, description="Claim files carry ISA15 `P` instead of `T`."
+    )
 
     @classmethod
     def adhoc(cls, base_url: str, **settings: Any) -> Self:
@@ -206,7 +296,10 @@ class Site(Section):
             places={key: facts.Place(**place.model_dump()) for key, place in self.places.items()},
             lab_aliases=self.lab_aliases,
             drug_aliases=self.drug_aliases,
-            payer_aliases={key: facts.PayerAlias(**payer.model_dump()) for key, payer in self.payer_aliases.items()},
+            payer_aliases={
+                key: facts.PayerAlias(**payer.model_dump())
+                for key, payer in self.payer_aliases.items()
+            },
             prior_authorization=self.prior_authorization,
             drug_sources=self.drug_sources,
             r340b=self.r340b,
@@ -229,7 +322,10 @@ class Site(Section):
     def _analytes(cls, values: dict[str, str]) -> dict[str, str]:
         """By name; a LOINC stands for its analyte."""
         table = codes.labs()
-        names = {**{code: row.analyte for code, row in table.by_loinc.items()}, **{name: name for name in table.by_name}}
+        names = {
+            **{code: row.analyte for code, row in table.by_loinc.items()},
+            **{name: name for name in table.by_name},
+        }
         known = f"an analyte ({', '.join(table.by_name)}) or the LOINC of one"
         return {key: _known(key, value, names, known) for key, value in values.items()}
 
@@ -237,7 +333,10 @@ class Site(Section):
     @classmethod
     def _products(cls, values: dict[str, str]) -> dict[str, str]:
         names = {name: name for name in codes.families()}
-        return {key: _known(key, value, names, f"a product ({', '.join(names)})") for key, value in values.items()}
+        return {
+            key: _known(key, value, names, f"a product ({', '.join(names)})")
+            for key, value in values.items()
+        }
 
     @field_validator("time_zone")
     @classmethod
@@ -250,6 +349,10 @@ class Site(Section):
     @model_validator(mode="after")
     def _no_token_in_the_clear(self) -> Self:
         parts = urlsplit(self.base_url)
-        if self.auth.method != "none" and parts.scheme == "http" and not is_loopback(parts.hostname):
+        if (
+            self.auth.method != "none"
+            and parts.scheme == "http"
+            and not is_loopback(parts.hostname)
+        ):
             raise ValueError("authorization needs https; a token must not travel in the clear")
         return self

@@ -33,7 +33,9 @@ class Result:
     def complete(self) -> bool:
         """Whether every resource could be read and every write-back done."""
         unread = self.document.unreadable or any(row.unreadable for row in self.document.patients)
-        return not unread and all(row.result not in ("refused", "unknown", "conflict") for row in self.outcomes)
+        return not unread and all(
+            row.result not in ("refused", "unknown", "conflict") for row in self.outcomes
+        )
 
 
 def is_server(source: str) -> bool:
@@ -41,7 +43,8 @@ def is_server(source: str) -> bool:
 
 
 def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) -> Result:
-    """Assess a Bundle, NDJSON or folder of either; ConfigurationError where there is nothing to read."""
+    """Assess a Bundle, NDJSON or folder of either; ConfigurationError where there is nothing to
+    read."""
     return from_collection(collect(source), facts, policies, as_of)
 
 
@@ -54,7 +57,9 @@ def collect(source: str) -> Collection:
     return collection
 
 
-def from_collection(collection: Collection, facts: Facts, policies: PolicySet, as_of: datetime) -> Result:
+def from_collection(
+    collection: Collection, facts: Facts, policies: PolicySet, as_of: datetime
+) -> Result:
     records, problems = Reader(facts).records(collection)
     found = document([assess(row, policies, as_of, facts) for row in records], problems, as_of)
     names = {f"Patient/{row['id']}": display_name(row) for row in collection.shared("Patient")}
@@ -84,7 +89,8 @@ def _open(source: str) -> Iterator[tuple[str, BinaryIO]]:
         yield path.name, path.open("rb")
     except OSError as problem:
         raise ConfigurationError(
-            f"Cannot read {source}: {problem.strerror}. Name a Bundle file, NDJSON, a folder, a FHIR base URL, or `-`."
+            f"Cannot read {source}: {problem.strerror}. Name a Bundle file, NDJSON, a folder, a"
+            " FHIR base URL, or `-`."
         ) from None
 
 
@@ -98,7 +104,9 @@ def _take(collection: Collection, name: str, stream: BinaryIO) -> None:
         content = decode(data)
     except NotJson as problem:
         if not _looks_like_lines(data):
-            raise ConfigurationError(f"{name} is not JSON: {problem}. Give a FHIR Bundle or NDJSON.") from None
+            raise ConfigurationError(
+                f"{name} is not JSON: {problem}. Give a FHIR Bundle or NDJSON."
+            ) from None
         _take_lines(collection, name, iter(data.splitlines()))
         return
     if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
@@ -120,10 +128,17 @@ def _take_lines(collection: Collection, name: str, stream: Any) -> None:
             collection.add(row, place)
 
 
-def from_server(client: EhrClient, patients: list[str] | None, policies: PolicySet, as_of: datetime, back: "Back | None" = None) -> Result:
+def from_server(
+    client: EhrClient,
+    patients: list[str] | None,
+    policies: PolicySet,
+    as_of: datetime,
+    back: "Back | None" = None,
+) -> Result:
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
-    A patient that can't be read is named in `unreadable` and the others go on; a server that can't be reached at all raises.
+    A patient that can't be read is named in `unreadable` and the others go on; a server that can't
+    be reached at all raises.
     """
     checked: list[Checked] = []
     problems: list[Problem] = []
@@ -132,7 +147,9 @@ def from_server(client: EhrClient, patients: list[str] | None, policies: PolicyS
     named = patients is not None
     for patient in patients if patients is not None else client.patients():
         try:
-            pull = client.read_patient(patient, fresh=True)  # HAPI repeats a search of the last minute (Q11)
+            pull = client.read_patient(
+                patient, fresh=True
+            )  # HAPI repeats a search of the last minute (Q11)
         except NotFound as problem:
             if named and len(patients or []) == 1:
                 raise
@@ -141,7 +158,9 @@ def from_server(client: EhrClient, patients: list[str] | None, policies: PolicyS
         found = check_pull(pull, client.site, policies, as_of)
         checked.append(found)
         problems += found.problems
-        names[found.record.patient] = next((display_name(row) for row in pull.resources if row["resourceType"] == "Patient"), "")
+        names[found.record.patient] = next(
+            (display_name(row) for row in pull.resources if row["resourceType"] == "Patient"), ""
+        )
         if back and found.assessment.concerns_us:
             outcomes += back(client, found, pull)
     made = document([row.assessment for row in checked], problems, as_of)
@@ -162,11 +181,15 @@ def writing_back(target: WriteBack, now: datetime, dry_run: bool) -> Back:
 
 
 def adhoc_or_named(source: str, site: Site | None) -> Site:
-    """The site of a server: the named one, whose address it must be, or one made of the address alone."""
+    """The site of a server: the named one, whose address it must be, or one made of the address
+    alone."""
     if site is None:
         return Site.adhoc(source)
     if source.rstrip("/") != site.base_url:
-        raise ConfigurationError(f"Site {site.name} is at another address than the SOURCE given: a token must not go there.")
+        raise ConfigurationError(
+            f"Site {site.name} is at another address than the SOURCE given: a token must not go"
+            " there."
+        )
     return site
 
 

@@ -13,7 +13,8 @@ SAFETY = frozenset({"dosing", "iron-overload"})
 
 
 class Sum(Struct, frozen=True):
-    """Lines and their money; `charges` are packaged or bundled (worth nothing apart), `unpriced` have no price yet."""
+    """Lines and their money; `charges` are packaged or bundled (worth nothing apart), `unpriced`
+    have no price yet."""
 
     lines: int
     money: Decimal
@@ -32,7 +33,8 @@ class Cause(Struct, frozen=True):
 class Task(Struct, frozen=True):
     """What lines of one patient wait for: settle all `reasons`, and `freed` becomes ready.
 
-    `beyond_paperwork`: what is on record fails a limit or list of the payer, so that no document alone will do.
+    `beyond_paperwork`: what is on record fails a limit or list of the payer, so that no document
+    alone will do.
     """
 
     patient: str
@@ -42,7 +44,9 @@ class Task(Struct, frozen=True):
 
 
 def lines_of(document: Assessment, status: str) -> list[ClaimLine]:
-    return [line for patient in document.patients for line in patient.lines if line.status == status]
+    return [
+        line for patient in document.patients for line in patient.lines if line.status == status
+    ]
 
 
 def total(lines: Iterable[ClaimLine]) -> Sum:
@@ -53,41 +57,64 @@ def total(lines: Iterable[ClaimLine]) -> Sum:
 
 
 def causes(document: Assessment) -> list[Cause]:
-    """Each reason with the lines it holds (a line with several counts in each), the most money first."""
+    """Each reason with the lines it holds (a line with several counts in each), the most money
+    first."""
     held = lines_of(document, "held")
     reasons = sorted({reason for line in held for reason in line.reasons})
     found = [
-        Cause(reason, total(line for line in held if reason in line.reasons), total(line for line in held if line.reasons == (reason,)))
+        Cause(
+            reason,
+            total(line for line in held if reason in line.reasons),
+            total(line for line in held if line.reasons == (reason,)),
+        )
         for reason in reasons
     ]
     return sorted(found, key=lambda row: (-row.held.money, -row.held.lines, row.reason))
 
 
 def tasks(document: Assessment) -> list[Task]:
-    """Held lines by patient and what they wait for, the most useful first: what paperwork settles, money, lines, fewest things."""
+    """Held lines by patient and what they wait for, the most useful first: what paperwork settles,
+    money, lines, fewest things."""
     found = [task for patient in document.patients for task in _tasks(patient)]
     return sorted(
         found,
-        key=lambda row: (row.beyond_paperwork, -row.freed.money, -row.freed.lines, len(row.reasons), row.patient, row.reasons),
+        key=lambda row: (
+            row.beyond_paperwork,
+            -row.freed.money,
+            -row.freed.lines,
+            len(row.reasons),
+            row.patient,
+            row.reasons,
+        ),
     )
 
 
 def _tasks(patient: PatientAssessment) -> Iterator[Task]:
-    """One per set of things that no larger one contains: who settles the larger one frees the lines of both."""
-    waiting = {line.id: _waits_for(line, patient) for line in patient.lines if line.status == "held"}
+    """One per set of things that no larger one contains: who settles the larger one frees the lines
+    of both."""
+    waiting = {
+        line.id: _waits_for(line, patient) for line in patient.lines if line.status == "held"
+    }
     for things in dict.fromkeys(waiting.values()):
         if any(things < other for other in waiting.values()):
             continue
-        freed = total(line for line in patient.lines if line.id in waiting and waiting[line.id] <= things)
+        freed = total(
+            line for line in patient.lines if line.id in waiting and waiting[line.id] <= things
+        )
         reasons = tuple(dict.fromkeys(reason for reason, _, _ in sorted(things)))
-        yield Task(patient.patient, reasons, freed, any(state == "not-covered" for _, _, state in things))
+        yield Task(
+            patient.patient, reasons, freed, any(state == "not-covered" for _, _, state in things)
+        )
 
 
 def _waits_for(line: ClaimLine, patient: PatientAssessment) -> frozenset[tuple[str, str, str]]:
     """Reason, gap and state of everything that holds a line; some reasons have no gap."""
     gaps = [gap for gap in patient.gaps if gap.requirement in line.reasons and line.id in gap.lines]
     without = set(line.reasons) - {gap.requirement for gap in gaps}
-    return frozenset({(gap.requirement, gap.id, gap.state) for gap in gaps} | {(reason, "", "") for reason in without})
+    return frozenset(
+        {(gap.requirement, gap.id, gap.state) for gap in gaps}
+        | {(reason, "", "") for reason in without}
+    )
 
 
 def safety(patient: PatientAssessment) -> list[Gap]:

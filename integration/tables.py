@@ -1,4 +1,5 @@
-"""An assessment as a person reads it in a terminal: safety first, then each patient, the money, and what to settle first."""
+"""An assessment as a person reads it in a terminal: safety first, then each patient, the money, and
+what to settle first."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -48,11 +49,16 @@ def next_steps(console: Console) -> None:
     sample = os.path.relpath(str(files("integration") / "samples" / "bruno-fixture.json"))
     _print(console, Text(), _section("Go on", console))
     for command, does in (
-        (f"ferroclaim explain {sample} --administration bruno-dose-1", "the whole chain of one line"),
+        (
+            f"ferroclaim explain {sample} --administration bruno-dose-1",
+            "the whole chain of one line",
+        ),
         ("ferroclaim assess SOURCE", "your own records: a Bundle, NDJSON, or a FHIR server"),
         ("ferroclaim serve", "the pages in a browser, at the address that it prints"),
     ):
-        console.print(Text.assemble((command, "bold"), f"\n    {does}"), highlight=False, soft_wrap=True)
+        console.print(
+            Text.assemble((command, "bold"), f"\n    {does}"), highlight=False, soft_wrap=True
+        )
 
 
 def _print(console: Console, *rows: RenderableType) -> None:
@@ -61,13 +67,22 @@ def _print(console: Console, *rows: RenderableType) -> None:
 
 
 def _heading(document: Assessment) -> Text:
-    counted = f"{plural(len(document.patients), 'patient')}, {plural(sum(len(row.lines) for row in document.patients), 'claim line')}"
+    counted = (
+        f"{plural(len(document.patients), 'patient')},"
+        f" {plural(sum(len(row.lines) for row in document.patients), 'claim line')}"
+    )
     at = datetime.fromisoformat(document.as_of)
-    return Text.assemble("Intravenous iron as of ", (dated(f"{at:%Y-%m-%d}") + f" {at:%H:%M}", "bold"), f": {counted}")
+    return Text.assemble(
+        "Intravenous iron as of ",
+        (dated(f"{at:%Y-%m-%d}") + f" {at:%H:%M}", "bold"),
+        f": {counted}",
+    )
 
 
 def _section(name: str, console: Console) -> Text:
-    return Text.assemble((name, "bold"), ("\n" + ("-" if console.options.ascii_only else "─") * len(name), "dim"))
+    return Text.assemble(
+        (name, "bold"), ("\n" + ("-" if console.options.ascii_only else "─") * len(name), "dim")
+    )
 
 
 def _safety(document: Assessment, console: Console, names: Names) -> None:
@@ -76,26 +91,50 @@ def _safety(document: Assessment, console: Console, names: Names) -> None:
     for patient in document.patients:
         for gap in sums.safety(patient):
             rows += [Text()] if rows else []
-            rows.append(Text(f"{names.get(patient.patient, patient.patient)}: {title(gap.requirement)}", style="bold"))
+            rows.append(
+                Text(
+                    f"{names.get(patient.patient, patient.patient)}: {title(gap.requirement)}",
+                    style="bold",
+                )
+            )
             rows.append(Text(f"{_message(gap)}\n{sign('arrow', console)} {gap.fix}"))
     if rows:
         head = Text(f"{sign('safety', console)} Safety: for a clinician to look at", style="bold")
-        _print(console, Panel(Group(*rows), title=head, title_align="left", box=ROUNDED, border_style="red"), Text())
+        _print(
+            console,
+            Panel(Group(*rows), title=head, title_align="left", box=ROUNDED, border_style="red"),
+            Text(),
+        )
 
 
 def _patient(patient: PatientAssessment, console: Console, names: Names, widths: Widths) -> None:
     name = names.get(patient.patient, patient.patient)
     payers = dict.fromkeys(terminal.payer(line.policy) for line in patient.lines)
-    beside = [*([patient.patient] if name != patient.patient else []), *(payers if console.width < WIDE else [])]
+    beside = [
+        *([patient.patient] if name != patient.patient else []),
+        *(payers if console.width < WIDE else []),
+    ]
     _print(console, Text.assemble((name, "bold"), *((f"  {part}", "dim") for part in beside)))
     if patient.lines:
         _print(console, Padding(_lines(patient.lines, console, widths), (0, 0, 0, 2), expand=False))
     for row in (row for row in patient.lines if row.status == "not-billable"):
         on = dated(row.service_date or "no date")
-        _print(console, Text(f"    {sign('not-billable', console)} {on} not billable: {terminal.causes(row.reasons)}"))
+        _print(
+            console,
+            Text(
+                f"    {sign('not-billable', console)} {on} not billable:"
+                f" {terminal.causes(row.reasons)}"
+            ),
+        )
     for kind, unbilled in (("pending", patient.pending), ("reversed", patient.reversed)):
         for item in unbilled:
-            _print(console, Text(f"    {sign(kind, console)} {item.administration.rpartition('/')[2]} {kind}: {item.reason}"))
+            _print(
+                console,
+                Text(
+                    f"    {sign(kind, console)} {item.administration.rpartition('/')[2]} {kind}:"
+                    f" {item.reason}"
+                ),
+            )
     gaps = [gap for gap in patient.gaps if gap.blocking or gap.requirement not in sums.SAFETY]
     if gaps:
         _print(console, Padding(_gaps(gaps, patient, console), (0, 0, 0, 4), expand=False))
@@ -108,13 +147,17 @@ def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
         "drug": Text(terminal.drug(line)),
         "line": Text(terminal.billed(line, console), style="bold"),
         "payer": Text(terminal.payer(line.policy)),
-        "status": Text(f"{sign(line.status, console)} {terminal.STATUS[line.status]}", style=terminal.STYLE[line.status]),
+        "status": Text(
+            f"{sign(line.status, console)} {terminal.STATUS[line.status]}",
+            style=terminal.STYLE[line.status],
+        ),
         "money": Text(terminal.worth(line), justify="right"),
     }
 
 
 def _widths(document: Assessment, console: Console) -> Widths:
-    """The same for every patient, so that their lines stand under each other; the drug's name gives way, the line never."""
+    """The same for every patient, so that their lines stand under each other; the drug's name gives
+    way, the line never."""
     cells = [_cells(line, console) for patient in document.patients for line in patient.lines]
     widths = {name: max(len(row[name]) for row in cells) for name in (cells[0] if cells else ())}
     if console.width < WIDE:
@@ -136,7 +179,8 @@ def _lines(lines: Iterable[ClaimLine], console: Console, widths: Widths) -> Tabl
 
 
 def _gaps(gaps: Iterable[Gap], patient: PatientAssessment, console: Console) -> Table:
-    """What is missing on the left; what was found, and what to do, on the right (beside each other where there is room)."""
+    """What is missing on the left; what was found, and what to do, on the right (beside each other
+    where there is room)."""
     wide = console.width >= WIDE
     table = Table.grid(padding=(0, 1))
     table.add_column(width=1)
@@ -147,18 +191,28 @@ def _gaps(gaps: Iterable[Gap], patient: PatientAssessment, console: Console) -> 
     for gap in sorted(gaps, key=lambda gap: (not gap.blocking, gap.requirement)):
         found, do = Text(_message(gap)), Text(f"{sign('arrow', console)} {gap.fix}")
         right = [found, do] if wide else [Text("\n").join([found, do])]
-        table.add_row(sign("held" if gap.blocking else "warning", console), _missing(gap, patient), *right)
+        table.add_row(
+            sign("held" if gap.blocking else "warning", console), _missing(gap, patient), *right
+        )
     return table
 
 
 def _missing(gap: Gap, patient: PatientAssessment) -> Text:
     """Title, state, which doses where that is not plain, and the denial it predicts."""
-    dates = sorted({line.service_date or "no date" for line in patient.lines if line.id in gap.lines})
+    dates = sorted(
+        {line.service_date or "no date" for line in patient.lines if line.id in gap.lines}
+    )
     which = [plural(len(gap.administrations), "dose")] if len(gap.administrations) > 1 else []
     which += [dated(dates[0])] if len(dates) == 1 and len(patient.lines) > 1 else []
     which += [] if gap.lines else [joined([row.rpartition("/")[2] for row in gap.administrations])]
     denial = f"\nelse {terminal.denial(gap.predicted_denial)}" if gap.predicted_denial else ""
-    state = ", ".join([terminal.state(gap.requirement, gap.state), *which, *([] if gap.blocking else ["a warning"])])
+    state = ", ".join(
+        [
+            terminal.state(gap.requirement, gap.state),
+            *which,
+            *([] if gap.blocking else ["a warning"]),
+        ]
+    )
     return Text.assemble((title(gap.requirement), "bold"), f"\n{state}", (denial, "dim"))
 
 
@@ -168,13 +222,26 @@ def _money(document: Assessment, console: Console) -> None:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=16)
     grid.add_column(justify="right", width=11)
-    grid.add_row(f"{sign('ready', console)} ready", Text(money(ready.money), style="bold"), _counted(ready))
-    grid.add_row(f"{sign('held', console)} held, at risk", Text(money(held.money), style="bold"), _counted(held))
+    grid.add_row(
+        f"{sign('ready', console)} ready", Text(money(ready.money), style="bold"), _counted(ready)
+    )
+    grid.add_row(
+        f"{sign('held', console)} held, at risk",
+        Text(money(held.money), style="bold"),
+        _counted(held),
+    )
     if not_billable:
-        grid.add_row(f"{sign('not-billable', console)} not billable", "", plural(not_billable, "line"))
+        grid.add_row(
+            f"{sign('not-billable', console)} not billable", "", plural(not_billable, "line")
+        )
     _print(console, _section("Money", console), grid, Text())
     if held.lines:
-        _print(console, _causes(document), Text("A line that several things hold counts with each of them.", style="dim"), Text())
+        _print(
+            console,
+            _causes(document),
+            Text("A line that several things hold counts with each of them.", style="dim"),
+            Text(),
+        )
 
 
 def _counted(row: sums.Sum) -> str:
@@ -205,7 +272,15 @@ def _tasks(document: Assessment, console: Console, names: Names) -> None:
         frees = f" {sign('arrow', console)} {plural(task.freed.lines, 'line')}{worth}"
         who = names.get(task.patient, task.patient)
         limits = " (beyond the payer's limits: a person decides)" if task.beyond_paperwork else ""
-        grid.add_row(f"{number}.", Text.assemble((who, "bold"), f": {terminal.causes(task.reasons)}", (frees, "bold"), (limits, "dim")))
+        grid.add_row(
+            f"{number}.",
+            Text.assemble(
+                (who, "bold"),
+                f": {terminal.causes(task.reasons)}",
+                (frees, "bold"),
+                (limits, "dim"),
+            ),
+        )
     _print(console, _section("Settle first", console), grid)
     if len(found) > MOST_TASKS:
         _print(console, Text(f"    and {len(found) - MOST_TASKS} more", style="dim"))
@@ -216,7 +291,9 @@ def _footnotes(document: Assessment, console: Console) -> None:
     notes = ["Ready is a proposal: a person releases each line."]
     if any(not gap.verified for patient in document.patients for gap in patient.gaps):
         notes.append("* This rule is not verified against the payer's published policy.")
-    unread = len(document.unreadable) + sum(len(patient.unreadable) for patient in document.patients)
+    unread = len(document.unreadable) + sum(
+        len(patient.unreadable) for patient in document.patients
+    )
     if unread:
         notes.append(f"{plural(unread, 'resource')} could not be read.")
     _print(console, *(Text(note, style="dim") for note in notes))

@@ -1,4 +1,5 @@
-"""Words and signs for the terminal: each status has a word and a sign, so that nothing hangs on colour or on Unicode."""
+"""Words and signs for the terminal: each status has a word and a sign, so that nothing hangs on
+colour or on Unicode."""
 
 from decimal import Decimal
 
@@ -58,7 +59,13 @@ def state(requirement: str, found: str) -> str:
     """The state in a clinician's words, as it fits the requirement."""
     if found == "expired" and requirement in ("prior-authorization", "coverage", "treatment-plan"):
         return "has ended"
-    if found == "not-covered" and requirement not in ("ferritin", "transferrin-saturation", "hemoglobin", "units-limit", "dosing"):
+    if found == "not-covered" and requirement not in (
+        "ferritin",
+        "transferrin-saturation",
+        "hemoglobin",
+        "units-limit",
+        "dosing",
+    ):
         return "not covered"
     return STATES[found]
 
@@ -77,6 +84,7 @@ def denial(row: Denial) -> str:
 
 
 def causes(reasons: tuple[str, ...]) -> str:
-    """Reasons in the middle of a sentence: `ferritin, transferrin saturation, NDC of the product used`."""
+    """Reasons in the middle of a sentence: `ferritin, transferrin saturation, NDC of the product
+    used`."""
     said = [reason(row) for row in reasons]
     return ", ".join(text if text[:2].isupper() else text[:1].lower() + text[1:] for text in said)

@@ -1,4 +1,5 @@
-"""record + policies + moment → assessment. Pure: the same record gives the same answer, in whatever order it was read."""
+"""record + policies + moment → assessment. Pure: the same record gives the same answer, in whatever
+order it was read."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -6,7 +7,16 @@ from datetime import date, datetime
 from msgspec import structs
 
 from mappings import codes, payment
-from mappings.assessment import SCHEMA, WORST_FIRST, Assessment, Denial, Finding, Gap, PatientAssessment, Unreadable
+from mappings.assessment import (
+    SCHEMA,
+    WORST_FIRST,
+    Assessment,
+    Denial,
+    Finding,
+    Gap,
+    PatientAssessment,
+    Unreadable,
+)
 from mappings.codes.tables import BillingCode, Dated, Family
 from mappings.coordination import Coordination, coordinate
 from mappings.diagnoses import stated
@@ -30,8 +40,11 @@ _SUPPLIED_BY_PAYER = frozenset({"white-bag", "brown-bag"})
 _DEFAULT_SOURCE = "buy-and-bill"
 
 
-def assess(record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site | None = None) -> PatientAssessment:
-    """What may be billed of one patient's IV iron on `as_of`, and what is missing (R1-R11). `as_of` is aware."""
+def assess(
+    record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site | None = None
+) -> PatientAssessment:
+    """What may be billed of one patient's IV iron on `as_of`, and what is missing (R1-R11). `as_of`
+    is aware."""
     site = site or Site()
     intake = take_in(record, as_of, site.zone)
     services = [_service(row, record, intake, policies, as_of, site) for row in intake.counted]
@@ -42,20 +55,31 @@ def assess(record: PatientRecord, policies: PolicySet, as_of: datetime, site: Si
     lines = [line for one in groups for line in claim_lines(one, findings)]
     lines += companion_lines(groups, lines, findings)
     problems = {(row.resource, row.problem) for row in (*record.unreadable, *intake.problems)}
-    ordered = tuple(sorted(lines, key=lambda row: (row.service_date or "", row.code, row.modifiers, row.id)))
+    ordered = tuple(
+        sorted(lines, key=lambda row: (row.service_date or "", row.code, row.modifiers, row.id))
+    )
     return PatientAssessment(
         patient=record.patient,
         lines=ordered,
-        gaps=_gaps(record.patient, findings, {row.id: row.administrations for row in ordered if row.status != "not-billable"}),
-        requirements=tuple(sorted(findings, key=lambda row: (row.requirement, row.administrations))),
+        gaps=_gaps(
+            record.patient,
+            findings,
+            {row.id: row.administrations for row in ordered if row.status != "not-billable"},
+        ),
+        requirements=tuple(
+            sorted(findings, key=lambda row: (row.requirement, row.administrations))
+        ),
         pending=intake.pending,
         reversed=intake.reversed,
         unreadable=tuple(Unreadable(*row) for row in sorted(problems)),
     )
 
 
-def document(assessments: Iterable[PatientAssessment], problems: Iterable[Problem], as_of: datetime) -> Assessment:
-    """The assessment document: patients without an IV iron are left out, what could not be read of them is not."""
+def document(
+    assessments: Iterable[PatientAssessment], problems: Iterable[Problem], as_of: datetime
+) -> Assessment:
+    """The assessment document: patients without an IV iron are left out, what could not be read of
+    them is not."""
     rows = sorted(assessments, key=lambda row: row.patient)
     outer = [Unreadable(row.resource, row.problem) for row in problems]
     outer += [problem for row in rows if not row.concerns_us for problem in row.unreadable]
@@ -67,13 +91,28 @@ def document(assessments: Iterable[PatientAssessment], problems: Iterable[Proble
     )
 
 
-def _service(row: Administration, record: PatientRecord, intake: Intake, policies: PolicySet, as_of: datetime, site: Site) -> Service:
+def _service(
+    row: Administration,
+    record: PatientRecord,
+    intake: Intake,
+    policies: PolicySet,
+    as_of: datetime,
+    site: Site,
+) -> Service:
     """An administration with everything that the requirements ask about it."""
     day, day_problem = service_day(row, site.zone)
     encounter = encounter_of(row, record, site.zone)
     place = setting(row, encounter, record, site)
-    diagnoses = stated(record, row, encounter, _reasons(row, record, encounter), day, site.zone) if day else []
-    kidney = kidney_status(record, diagnoses, place.code, day, site.zone) if day else kidney_status(record, [], None, date.min, site.zone)
+    diagnoses = (
+        stated(record, row, encounter, _reasons(row, record, encounter), day, site.zone)
+        if day
+        else []
+    )
+    kidney = (
+        kidney_status(record, diagnoses, place.code, day, site.zone)
+        if day
+        else kidney_status(record, [], None, date.min, site.zone)
+    )
     coordination = coordinate(record, day, site.zone) if day else None
     policy, known = _policy(policies, coordination, place, day)
     family = codes.families().get(row.drug.family or "")
@@ -100,21 +139,34 @@ def _service(row: Administration, record: PatientRecord, intake: Intake, policie
     )
     service.not_billable = _not_billable(service, as_of)
     service.payment = payment.payment(service)
-    service.discard_modifiers = frozenset() if service.not_billable else payment.discard_modifiers(service, service.payment)
+    service.discard_modifiers = (
+        frozenset() if service.not_billable else payment.discard_modifiers(service, service.payment)
+    )
     return service
 
 
-def _reasons(row: Administration, record: PatientRecord, encounter: Encounter | None) -> list[Diagnosis]:
+def _reasons(
+    row: Administration, record: PatientRecord, encounter: Encounter | None
+) -> list[Diagnosis]:
     """Diagnoses that the administration, its order or its encounter states as coded reasons."""
     orders = [order for order in record.orders if order.source.resource in row.orders]
-    found = [reason(row.reasons, row.source, row.encounter), *(reason(order.reasons, order.source, order.encounter) for order in orders)]
-    visit = reason(encounter.reasons, encounter.source, encounter.source.resource) if encounter else None
+    found = [
+        reason(row.reasons, row.source, row.encounter),
+        *(reason(order.reasons, order.source, order.encounter) for order in orders),
+    ]
+    visit = (
+        reason(encounter.reasons, encounter.source, encounter.source.resource)
+        if encounter
+        else None
+    )
     # A reason of the encounter is a diagnosis of it, like those that it lists.
     found.append(structs.replace(visit, is_reason=False) if visit else None)
     return [row for row in found if row]
 
 
-def _policy(policies: PolicySet, coordination: Coordination | None, place: Setting, day: date | None) -> tuple[Policy | None, bool]:
+def _policy(
+    policies: PolicySet, coordination: Coordination | None, place: Setting, day: date | None
+) -> tuple[Policy | None, bool]:
     """The payer's policy; without a payer, what stands in for one (R10a)."""
     if day is None or coordination is None:
         return None, False
@@ -123,7 +175,9 @@ def _policy(policies: PolicySet, coordination: Coordination | None, place: Setti
     return (found, True) if found else (policies.choose(day, None, "none", None), False)
 
 
-def _code(family: Family | None, row: Administration, esrd: bool, day: date | None) -> BillingCode | None:
+def _code(
+    family: Family | None, row: Administration, esrd: bool, day: date | None
+) -> BillingCode | None:
     """R2: the drug administered; ferumoxytol by ESRD on dialysis on that date."""
     if family is None or row.drug.lost:
         return None
@@ -133,14 +187,20 @@ def _code(family: Family | None, row: Administration, esrd: bool, day: date | No
     return billing_code(family, use, day)
 
 
-def _drug_source(row: Administration, coordination: Coordination | None, place: Setting, site: Site) -> str | None:
+def _drug_source(
+    row: Administration, coordination: Coordination | None, place: Setting, site: Site
+) -> str | None:
     """As documented, else the site's default for the place or payer, else bought and billed."""
     by_place = place.place.drug_source if place.place else None
-    by_payer = [site.drug_sources[key] for key in _payer_names(coordination) if key in site.drug_sources]
+    by_payer = [
+        site.drug_sources[key] for key in _payer_names(coordination) if key in site.drug_sources
+    ]
     return next(filter(None, (row.drug_source, by_place, *by_payer)), _DEFAULT_SOURCE)
 
 
-def _is_340b(row: Administration, coordination: Coordination | None, place: Setting, site: Site) -> bool:
+def _is_340b(
+    row: Administration, coordination: Coordination | None, place: Setting, site: Site
+) -> bool:
     """Bought under 340B: as documented, else the site's default for the place or payer."""
     by_place = place.place.r340b if place.place else None
     by_payer = [site.r340b[key] for key in _payer_names(coordination) if key in site.r340b]
@@ -169,8 +229,11 @@ def _not_billable(service: Service, as_of: datetime) -> str | None:
 
 
 def _rank_copies(services: list[Service]) -> None:
-    """Of possible duplicates the first stands for all: one that has a line and may be billed, so that the others never hide it."""
-    known = {row.reference: (not row.has_line, bool(row.not_billable), row.reference) for row in services}
+    """Of possible duplicates the first stands for all: one that has a line and may be billed, so
+    that the others never hide it."""
+    known = {
+        row.reference: (not row.has_line, bool(row.not_billable), row.reference) for row in services
+    }
     for row in services:
         row.possible_duplicates = tuple(sorted(row.possible_duplicates, key=known.__getitem__))
 
@@ -180,27 +243,43 @@ def _settle(groups: list[Group]) -> None:
     for one in groups:
         settle_waste(one)
     billed = [one for one in groups if not one.first.not_billable and one.first.day]
-    given = [(row.day, row.dose.mg, row) for one in groups for row in one.counted if row.day and row.dose.mg is not None]
+    given = [
+        (row.day, row.dose.mg, row)
+        for one in groups
+        for row in one.counted
+        if row.day and row.dose.mg is not None
+    ]
     for one in groups:
         for row in one.services:
             row.line_units = one.units + one.discarded_units
             row.units_of_day = sum(
-                other.units + other.discarded_units for other in billed if other.first.day == row.day and _same_code(other, one)
+                other.units + other.discarded_units
+                for other in billed
+                if other.first.day == row.day and _same_code(other, one)
             )
             row.earlier_units = tuple(
                 (other.first.day, other.first.code.code, other.units + other.discarded_units)
                 for other in billed
-                if other is not one and other.first.day and other.first.code and row.day and _comes_before(other, one)
+                if other is not one
+                and other.first.day
+                and other.first.code
+                and row.day
+                and _comes_before(other, one)
             )
             row.earlier_doses = tuple(
                 (day, mg, other.administration.source)
                 for day, mg, other in given
-                if other is not row and row.day and other.family == row.family and _earlier(other, row)
+                if other is not row
+                and row.day
+                and other.family == row.family
+                and _earlier(other, row)
             )
 
 
 def _same_code(one: Group, other: Group) -> bool:
-    return bool(one.first.code and other.first.code and one.first.code.code == other.first.code.code)
+    return bool(
+        one.first.code and other.first.code and one.first.code.code == other.first.code.code
+    )
 
 
 def _comes_before(other: Group, one: Group) -> bool:
@@ -212,7 +291,8 @@ def _earlier(other: Service, row: Service) -> bool:
 
 
 def _findings(service: Service) -> list[Finding]:
-    """The state of each requirement for one service; of one that is not billable, what giving the drug asks where that is billed."""
+    """The state of each requirement for one service; of one that is not billable, what giving the
+    drug asks where that is billed."""
     if service.not_billable and not service.has_line:
         return [_finding("product", NOT_APPLICABLE, service)]
     if service.not_billable:
@@ -234,9 +314,11 @@ def _finding(name: str, result: Result, service: Service) -> Finding:
     return Finding(
         requirement=name,
         state=result.state,
-        administrations=tuple(sorted(service.possible_duplicates))
-        if name == "dose" and service.possible_duplicates
-        else (service.reference,),
+        administrations=(
+            tuple(sorted(service.possible_duplicates))
+            if name == "dose" and service.possible_duplicates
+            else (service.reference,)
+        ),
         policy=policy.id if policy and service.known_payer else None,
         policy_version=policy.version if policy and service.known_payer else None,
         value=result.value,
@@ -249,40 +331,71 @@ def _finding(name: str, result: Result, service: Service) -> Finding:
         start=authority.start,
         end=authority.end,
         fix=result.fix or row.fix,
-        denial=Denial(denial.carc, denial.rarc) if denial else Denial(row.carc, row.rarc) if row.carc else None,
+        denial=(
+            Denial(denial.carc, denial.rarc)
+            if denial
+            else Denial(row.carc, row.rarc)
+            if row.carc
+            else None
+        ),
         evidence=result.evidence,
     )
 
 
 def _authority(name: str, result: Result, policy: Policy | None) -> Dated:
-    """What a finding rests on, from-to: the row of a code table that decided, the policy's rule that asks, or the requirement itself."""
+    """What a finding rests on, from-to: the row of a code table that decided, the policy's rule
+    that asks, or the requirement itself."""
     rule, general = result.rule, codes.requirements()[name].source
     if result.row:
         return structs.replace(result.row, source=result.row.source or general or "")
     if policy and rule:
         verified = policy.verified if rule.verified is None else rule.verified
-        return structs.replace(policy.authority, source=rule.source or policy.source, verified=verified)
+        return structs.replace(
+            policy.authority, source=rule.source or policy.source, verified=verified
+        )
     return Dated(source=general or (policy.source if policy else ""))
 
 
-def _gaps(patient: str, findings: Iterable[Finding], lines: dict[str, tuple[str, ...]]) -> tuple[Gap, ...]:
+def _gaps(
+    patient: str, findings: Iterable[Finding], lines: dict[str, tuple[str, ...]]
+) -> tuple[Gap, ...]:
     """One gap per requirement of the patient, or per administration (R10, R13)."""
     grouped: dict[tuple[str, ...], list[Finding]] = {}
     for row in findings:
         if row.state in WORST_FIRST:
             scope = codes.requirements()[row.requirement].scope
-            grouped.setdefault((row.requirement, *(() if scope == "patient" else row.administrations)), []).append(row)
+            grouped.setdefault(
+                (row.requirement, *(() if scope == "patient" else row.administrations)), []
+            ).append(row)
     gaps = [_gap(patient, key, rows, lines) for key, rows in grouped.items()]
     return tuple(sorted(gaps, key=lambda row: (row.requirement, row.administrations)))
 
 
-def _gap(patient: str, key: tuple[str, ...], rows: list[Finding], lines: dict[str, tuple[str, ...]]) -> Gap:
+def _gap(
+    patient: str, key: tuple[str, ...], rows: list[Finding], lines: dict[str, tuple[str, ...]]
+) -> Gap:
     worst = min(rows, key=lambda row: (WORST_FIRST.index(row.state), not row.blocking))
-    administrations = tuple(sorted({reference for row in rows for reference in row.administrations}))
+    administrations = tuple(
+        sorted({reference for row in rows for reference in row.administrations})
+    )
     requirement = codes.requirements()[worst.requirement]
-    held = tuple(sorted(identity for identity, references in lines.items() if set(references) & set(administrations)))
-    also = f" {len(administrations)} doses are affected." if len(administrations) > 1 and worst.requirement != "dose" else ""
-    doubt = "" if worst.verified else " (This rule is not verified against the payer's published policy.)"
+    held = tuple(
+        sorted(
+            identity
+            for identity, references in lines.items()
+            if set(references) & set(administrations)
+        )
+    )
+    also = (
+        f" {len(administrations)} doses are affected."
+        if len(administrations) > 1 and worst.requirement != "dose"
+        else ""
+    )
+    doubt = (
+        ""
+        if worst.verified
+        else " (This rule is not verified against the payer's published policy.)"
+    )
     return Gap(
         id=stable_id("gap", patient, *key),
         requirement=worst.requirement,

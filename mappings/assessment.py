@@ -1,7 +1,9 @@
-"""The assessment document: what may be billed, what is missing, and the chain from one to the other.
+"""The assessment document: what may be billed, what is missing, and the chain from one to the
+other.
 
-Its JSON form is a published interface (`docs/assessment.schema.json`, schema `ferroclaim/assessment/1`): keys may be added, none removed.
-Amounts of money and quantities are decimal strings, units are integers, dates ISO 8601.
+Its JSON form is a published interface (`docs/assessment.schema.json`, schema
+`ferroclaim/assessment/1`): keys may be added, none removed. Amounts of money and quantities are
+decimal strings, units are integers, dates ISO 8601.
 """
 
 from datetime import date
@@ -12,7 +14,9 @@ from msgspec import Struct, field
 
 SCHEMA = "ferroclaim/assessment/1"
 
-State = Literal["met", "missing", "expired", "incomplete", "contradicted", "not-covered", "not-applicable"]
+State = Literal[
+    "met", "missing", "expired", "incomplete", "contradicted", "not-covered", "not-applicable"
+]
 # From the worst: the state of a patient-scope gap is the worst over its administrations (R10).
 WORST_FIRST: tuple[State, ...] = ("missing", "contradicted", "not-covered", "expired", "incomplete")
 
@@ -44,7 +48,8 @@ class Denial(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
-    """One step of a line's chain: what was concluded, by which rule, from which source, valid from-to, on which evidence."""
+    """One step of a line's chain: what was concluded, by which rule, from which source, valid
+    from-to, on which evidence."""
 
     rule: str
     says: str
@@ -108,7 +113,8 @@ class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The state of one requirement for one administration, and the rule that asks: its source, valid from-to."""
+    """The state of one requirement for one administration, and the rule that asks: its source,
+    valid from-to."""
 
     requirement: str
     state: State
@@ -153,7 +159,8 @@ class PatientAssessment(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def concerns_us(self) -> bool:
-        """Whether there is an IV-iron administration at all; a patient without one is left out of the document."""
+        """Whether there is an IV-iron administration at all; a patient without one is left out of
+        the document."""
         return bool(self.lines or self.requirements or self.pending or self.reversed)
 
 
@@ -172,7 +179,11 @@ def to_json(assessment: Assessment | PatientAssessment, indent: int = 2) -> byte
 
 def json_schema() -> dict[str, Any]:
     """The JSON schema of the document (draft 2020-12)."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **msgspec.json.schema(Assessment)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": SCHEMA,
+        **msgspec.json.schema(Assessment),
+    }
 
 
 if __name__ == "__main__":

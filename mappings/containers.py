@@ -16,20 +16,36 @@ from mappings.vials import Given, Ndc, sizes
 _ZERO = Decimal(0)
 
 
-def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispense], handed: tuple[Container, ...]) -> Given:
-    """An administration with what is documented of its containers. Where that is nothing, the vials `handed` out for it count."""
+def given(
+    administration: Administration,
+    mg: Decimal,
+    dispenses: Sequence[Dispense],
+    handed: tuple[Container, ...],
+) -> Given:
+    """An administration with what is documented of its containers. Where that is nothing, the vials
+    `handed` out for it count."""
     drug = administration.drug
     dispensed = [ndc for dispense in dispenses for ndc in dispense.drug.ndcs]
     vial = package(_of_family(drug.ndcs, drug.family) or dispensed, drug.family)
-    known = set(_of_family([*(row.ndc for row in administration.containers), *drug.ndcs, *dispensed], drug.family))
+    known = set(
+        _of_family(
+            [*(row.ndc for row in administration.containers), *drug.ndcs, *dispensed], drug.family
+        )
+    )
     ndc = vial.ndc if vial else known.pop() if len(known) == 1 else None
     counted = documented(administration) or handed
     amounts = [(row, mg_of(row.amount, drug)) for row in administration.discards]
     unread = next((_unread(row) for row, mg in amounts if mg is None), None)
     discarded, disagreement = (None, None) if unread else _agreed(amounts)
     evidence = [_evidence(row) for row, _ in amounts]
-    evidence += [Evidence(row.source.resource, row.source.version, _opened_says(row)) for row in counted if row.source]
-    opened = tuple(row if _of_family([row.ndc], drug.family) else replace(row, ndc=ndc) for row in counted)
+    evidence += [
+        Evidence(row.source.resource, row.source.version, _opened_says(row))
+        for row in counted
+        if row.source
+    ]
+    opened = tuple(
+        row if _of_family([row.ndc], drug.family) else replace(row, ndc=ndc) for row in counted
+    )
     return Given(
         references=(administration.source.resource,),
         mg=mg,
@@ -39,7 +55,9 @@ def given(administration: Administration, mg: Decimal, dispenses: Sequence[Dispe
         vial_mg=vial.mg if vial else None,
         discarded=discarded,
         unread=unread,
-        problem=administration.containers_problem or _family_problem(administration) or disagreement,
+        problem=administration.containers_problem
+        or _family_problem(administration)
+        or disagreement,
         family=drug.family,
         evidence=tuple(dict.fromkeys(evidence)),
         notes=tuple(_differences(administration, opened, dispensed_vials(dispenses, drug.family))),
@@ -53,31 +71,58 @@ def documented(administration: Administration) -> tuple[Container, ...]:
 
 def dispensed_vials(dispenses: Iterable[Dispense], family: str | None) -> tuple[Container, ...]:
     """The vials of a product that were handed out."""
-    return tuple(row for dispense in dispenses for row in dispense.containers if _of_family([row.ndc], family))
+    return tuple(
+        row
+        for dispense in dispenses
+        for row in dispense.containers
+        if _of_family([row.ndc], family)
+    )
 
 
 def _of_family(ndcs: Iterable[Ndc], family: str | None) -> list[str]:
     """Those that are finished packages of the family."""
-    return [ndc for ndc in ndcs if ndc in codes.packages() and codes.packages()[ndc].family == family]
+    return [
+        ndc for ndc in ndcs if ndc in codes.packages() and codes.packages()[ndc].family == family
+    ]
 
 
-def _differences(administration: Administration, opened: Sequence[Container], handed: Sequence[Container]) -> Iterator[str]:
+def _differences(
+    administration: Administration, opened: Sequence[Container], handed: Sequence[Container]
+) -> Iterator[str]:
     """Where the record names containers or an NDC that did not count."""
     own = documented(administration)
     if own and handed and sizes(own) != sizes(handed):
         yield "Containers documented and containers dispensed differ; the documented ones count."
-    named, counted = _of_family(administration.drug.ndcs, administration.drug.family), sorted({row.ndc for row in opened if row.ndc})
+    named, counted = (
+        _of_family(administration.drug.ndcs, administration.drug.family),
+        sorted({row.ndc for row in opened if row.ndc}),
+    )
     if named and counted and not set(named) & set(counted):
-        yield f"The record names NDC {named[0]}, but the containers that count are of NDC {', '.join(counted)}."
+        yield (
+            f"The record names NDC {named[0]}, but the containers that count are of NDC"
+            f" {', '.join(counted)}."
+        )
 
 
 def _family_problem(administration: Administration) -> str | None:
-    known = [codes.packages()[row.ndc] for row in administration.containers if row.ndc in codes.packages()]
-    return "the containers documented are of another product" if any(row.family != administration.drug.family for row in known) else None
+    known = [
+        codes.packages()[row.ndc]
+        for row in administration.containers
+        if row.ndc in codes.packages()
+    ]
+    return (
+        "the containers documented are of another product"
+        if any(row.family != administration.drug.family for row in known)
+        else None
+    )
 
 
 def _evidence(discard: Discard) -> Evidence:
-    says = f"{discard.amount.says} (read from a note)" if discard.from_note else f"discarded {discard.amount.says}"
+    says = (
+        f"{discard.amount.says} (read from a note)"
+        if discard.from_note
+        else f"discarded {discard.amount.says}"
+    )
     return Evidence(discard.source.resource, discard.source.version, says)
 
 
@@ -90,7 +135,10 @@ def _unread(discard: Discard) -> str:
     problem = discard.amount.problem
     if problem == "missing":
         return "the discarded amount is recorded without an amount"
-    return f"the discarded amount is recorded {problem or f'as {discard.amount.says}, and nothing says how many mg of iron that is'}"
+    return (
+        "the discarded amount is recorded"
+        f" {problem or f'as {discard.amount.says}, and nothing says how many mg of iron that is'}"
+    )
 
 
 def _agreed(amounts: list[tuple[Discard, Decimal | None]]) -> tuple[Decimal | None, str | None]:
@@ -102,4 +150,8 @@ def _agreed(amounts: list[tuple[Discard, Decimal | None]]) -> tuple[Decimal | No
         said = " and ".join(sorted(row.amount.says for row, _ in amounts))
         return None, f"the record says different discarded amounts ({said})"
     value = values.pop()
-    return (value, None) if value is not None and value >= 0 else (None, "the discarded amount is negative")
+    return (
+        (value, None)
+        if value is not None and value >= 0
+        else (None, "the discarded amount is negative")
+    )

@@ -15,7 +15,8 @@ MOST_DIAGNOSES = 12
 
 
 class Stated(Struct, frozen=True):
-    """A code as stated on a day, by which diagnosis, and whether the encounter or order states it (not the problem list alone)."""
+    """A code as stated on a day, by which diagnosis, and whether the encounter or order states it
+    (not the problem list alone)."""
 
     code: str
     by: Diagnosis
@@ -31,7 +32,11 @@ class Stated(Struct, frozen=True):
     def says(self) -> str:
         """The code, and where the map gave it, what it was."""
         row = self.mapped_by
-        return f"SNOMED CT {row.code} → {self.code}{'' if row.verified else ' (map not verified)'}" if row else self.code
+        return (
+            f"SNOMED CT {row.code} → {self.code}{'' if row.verified else ' (map not verified)'}"
+            if row
+            else self.code
+        )
 
 
 def began_by(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
@@ -56,15 +61,23 @@ def stated(
     day: date,
     zone: tzinfo | None,
 ) -> list[Stated]:
-    """Every code that stands on the day: conditions, and coded reasons of the administration and its order."""
+    """Every code that stands on the day: conditions, and coded reasons of the administration and
+    its order."""
     named = set(administration.reason_references) | set(encounter.diagnoses if encounter else ())
-    named |= {key for order in record.orders if order.source.resource in administration.orders for key in order.reason_references}
+    named |= {
+        key
+        for order in record.orders
+        if order.source.resource in administration.orders
+        for key in order.reason_references
+    }
     here = encounter.source.resource if encounter else administration.encounter
     found: list[Stated] = []
     for row in record.diagnoses:
         if valid_on(row, day, zone):
             of_encounter = row.source.resource in named or (
-                row.category != "problem-list" and row.encounter is not None and row.encounter == here
+                row.category != "problem-list"
+                and row.encounter is not None
+                and row.encounter == here
             )
             found += [Stated(code, row, of_encounter) for code in row.icd10]
     found += [Stated(code, row, True) for row in reasons for code in row.icd10]
@@ -91,7 +104,10 @@ class Sequenced(Struct, frozen=True):
 
 
 def sequence(
-    rows: Sequence[Stated], day: date, order: Literal["ckd-first", "anemia-first"] = "ckd-first", in_dialysis_facility: bool = False
+    rows: Sequence[Stated],
+    day: date,
+    order: Literal["ckd-first", "anemia-first"] = "ckd-first",
+    in_dialysis_facility: bool = False,
 ) -> Sequenced:
     """I12/I13/E1x.22 → N18 → D63.1 → D50 → Z99.2; D63.1 is never first unless the payer wants it.
 
@@ -113,8 +129,12 @@ def sequence(
         # The manifestation needs its cause before it; without one it stands behind, or not at all.
         groups = [groups[4], groups[3] if groups[4] else [], groups[5]]
     table = codes.diagnoses()
-    chosen = [code for group in groups for code in group if table.billable(code, day)][:MOST_DIAGNOSES]
-    alone = tuple(code for code in chosen if not any(row.of_encounter for row in rows if row.code == code))
+    chosen = [code for group in groups for code in group if table.billable(code, day)][
+        :MOST_DIAGNOSES
+    ]
+    alone = tuple(
+        code for code in chosen if not any(row.of_encounter for row in rows if row.code == code)
+    )
     return Sequenced(tuple(chosen), alone, tuple(notes))
 
 
@@ -132,7 +152,9 @@ def _one_stage(rows: list[Stated], day: date, notes: list[str]) -> list[str]:
     if len(stages) < 2:
         return stages
     here = [row for row in rows if row.of_encounter] or rows
-    newest = max(here, key=lambda row: (_recorded(row.by), row.code != "N18.9", row.by.source.resource))
+    newest = max(
+        here, key=lambda row: (_recorded(row.by), row.code != "N18.9", row.by.source.resource)
+    )
     notes.append(f"Several CKD stages are active ({', '.join(stages)}); {newest.code} is used.")
     return [newest.code]
 

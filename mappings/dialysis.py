@@ -20,7 +20,8 @@ Kind = Literal["hemodialysis", "peritoneal", "unspecified"]
 
 
 class KidneyStatus(Struct, frozen=True):
-    """`on_dialysis` as evidence says; `esrd` needs the diagnosis as well; `transplanted` contradicts it."""
+    """`on_dialysis` as evidence says; `esrd` needs the diagnosis as well; `transplanted`
+    contradicts it."""
 
     on_dialysis: bool
     kind: Kind | None
@@ -32,10 +33,18 @@ class KidneyStatus(Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
 
 
-def status(record: PatientRecord, diagnoses: list[Stated], setting: str | None, day: date, zone: tzinfo | None) -> KidneyStatus:
+def status(
+    record: PatientRecord,
+    diagnoses: list[Stated],
+    setting: str | None,
+    day: date,
+    zone: tzinfo | None,
+) -> KidneyStatus:
     """By Z99.2, a dialysis treatment within 90 days before, or the dialysis facility itself."""
     treatments = [
-        (row.source, row.kind, "dialysis treatment") for row in record.dialysis if row.when and _recent(row.when, row.until, day, zone)
+        (row.source, row.kind, "dialysis treatment")
+        for row in record.dialysis
+        if row.when and _recent(row.when, row.until, day, zone)
     ]
     treatments += [
         (row.source, row.dialysis, "dialysis encounter")
@@ -48,7 +57,10 @@ def status(record: PatientRecord, diagnoses: list[Stated], setting: str | None, 
     on_dialysis = bool(treatments or dependence or in_facility)
     kinds = {kind for _, kind, _ in treatments} - {"unspecified"}
     evidence = [Evidence(source.resource, source.version, says) for source, _, says in treatments]
-    evidence += [Evidence(row.by.source.resource, row.by.source.version, row.says) for row in (*esrd, *dependence)]
+    evidence += [
+        Evidence(row.by.source.resource, row.by.source.version, row.says)
+        for row in (*esrd, *dependence)
+    ]
     return KidneyStatus(
         on_dialysis=on_dialysis,
         kind=_kind(kinds) if on_dialysis else None,
@@ -62,7 +74,9 @@ def status(record: PatientRecord, diagnoses: list[Stated], setting: str | None, 
 
 
 def _recent(start: Moment, end: Moment | None, day: date, zone: tzinfo | None) -> bool:
-    return start.days(zone)[0] <= day and (end or start).days(zone)[1] >= day - timedelta(days=WINDOW_DAYS)
+    return start.days(zone)[0] <= day and (end or start).days(zone)[1] >= day - timedelta(
+        days=WINDOW_DAYS
+    )
 
 
 def _kind(kinds: set[str]) -> Kind:

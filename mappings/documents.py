@@ -17,7 +17,8 @@ MOST_DIGITS = 15
 
 
 class DataFileError(ValueError):
-    """A data file does not say what it must; the message names file, line and the fix. `every`: all that was found."""
+    """A data file does not say what it must; the message names file, line and the fix. `every`: all
+    that was found."""
 
     def __init__(self, *every: str) -> None:
         super().__init__(every[0])
@@ -71,7 +72,11 @@ def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | Unreadable:
 def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | Unreadable:
     text = node.value.replace("_", "")
     if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", text):
-        return _unreadable(node, f"{node.value[:20]} is not a plain whole number: write one such as 30, or quotes around it if it is text")
+        return _unreadable(
+            node,
+            f"{node.value[:20]} is not a plain whole number: write one such as 30, or quotes around"
+            " it if it is text",
+        )
     return _too_long(node) if len(text) > MOST_DIGITS else int(text)
 
 
@@ -101,7 +106,9 @@ def text_of(path: Path) -> str:
     try:
         said = path.read_bytes()
     except OSError as problem:
-        raise DataFileError(f"{path}: can't be read: {problem.strerror or type(problem).__name__}") from None
+        raise DataFileError(
+            f"{path}: can't be read: {problem.strerror or type(problem).__name__}"
+        ) from None
     try:
         return said.decode("utf-8")
     except UnicodeDecodeError as problem:
@@ -110,7 +117,8 @@ def text_of(path: Path) -> str:
 
 
 def structure(text: str, where: str, form: type[T], check: Check | None = None) -> T:
-    """The YAML text as `form`, with nothing that `check` finds wrong; DataFileError with every mistake otherwise."""
+    """The YAML text as `form`, with nothing that `check` finds wrong; DataFileError with every
+    mistake otherwise."""
     node, value, mistakes = _parsed(text, where)
     found, others = forms.held(node, value, form, check)
     every = sorted(dict.fromkeys([*mistakes, *others]), key=lambda mistake: mistake[0])
@@ -124,7 +132,10 @@ def _parsed(text: str, where: str) -> tuple[yaml.Node, Any, list[Mistake]]:
     odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if odd:
         line = text.count("\n", 0, odd.start()) + 1
-        raise DataFileError(f"{where}:{line}: a control character (U+{ord(odd[0]):04X}): delete it, or save the file as UTF-8")
+        raise DataFileError(
+            f"{where}:{line}: a control character (U+{ord(odd[0]):04X}): delete it, or save the"
+            " file as UTF-8"
+        )
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -135,9 +146,12 @@ def _parsed(text: str, where: str) -> tuple[yaml.Node, Any, list[Mistake]]:
         mark = problem.problem_mark
         raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {problem.problem}") from None
     except (yaml.YAMLError, RecursionError) as problem:
-        raise DataFileError(f"{where}:1: not YAML that can be read here: {type(problem).__name__}") from None
+        raise DataFileError(
+            f"{where}:1: not YAML that can be read here: {type(problem).__name__}"
+        ) from None
 
 
 def line_of(text: str, path: str) -> int:
-    """The line of a path such as `$.requirements.ferritin.window_days` (or the nearest that exists above it)."""
+    """The line of a path such as `$.requirements.ferritin.window_days` (or the nearest that exists
+    above it)."""
     return forms.line_below(yaml.compose(text, yaml.CSafeLoader), 1, path.removeprefix("$"))

@@ -13,7 +13,8 @@ from mappings.record import Administration, Amount, Drug, Order
 
 
 class Dose(Struct, frozen=True):
-    """`mg` that may be counted (None: none known), the state of the requirement `dose`, and how it was worked out."""
+    """`mg` that may be counted (None: none known), the state of the requirement `dose`, and how it
+    was worked out."""
 
     mg: Decimal | None
     state: State
@@ -21,7 +22,8 @@ class Dose(Struct, frozen=True):
 
 
 def strength(drug: Drug) -> tuple[Decimal, Decimal] | None:
-    """mg in so many mL of what was given: the mixture's own, else the vial's by NDC, else the label's one strength.
+    """mg in so many mL of what was given: the mixture's own, else the vial's by NDC, else the
+    label's one strength.
 
     A vial's strength says nothing of a bag that it was diluted in.
     """
@@ -35,7 +37,8 @@ def strength(drug: Drug) -> tuple[Decimal, Decimal] | None:
 
 
 def mg_of(amount: Amount, drug: Drug, vials: Iterable[str] = ()) -> Decimal | None:
-    """An amount of a drug in mg: mass, volume × strength, or vials × content where an NDC (its own, or of `vials`) says which vial."""
+    """An amount of a drug in mg: mass, volume × strength, or vials × content where an NDC (its own,
+    or of `vials`) says which vial."""
     if amount.unit == "vial":
         vial = package(drug.ndcs, drug.family) or package(vials, drug.family)
         return amount.value * vial.mg if vial and amount.value is not None else None
@@ -45,25 +48,35 @@ def mg_of(amount: Amount, drug: Drug, vials: Iterable[str] = ()) -> Decimal | No
     return mg(amount)
 
 
-def dose(administration: Administration, orders: Iterable[Order], vials: Iterable[str] = ()) -> Dose:
-    """The dose of an administration. A stopped one that shows the whole ordered dose or bag is contradicted."""
+def dose(
+    administration: Administration, orders: Iterable[Order], vials: Iterable[str] = ()
+) -> Dose:
+    """The dose of an administration. A stopped one that shows the whole ordered dose or bag is
+    contradicted."""
     given = administration.dose
     if given.problem == "missing":
         return Dose(None, "missing", "No dose is recorded.")
     if given.problem:
         return Dose(None, "incomplete", f"The dose is recorded {given.problem}.")
     if given.value is None or given.value <= 0:
-        return Dose(None, "incomplete", f"The dose is recorded as {given.says}: it must be more than zero.")
+        return Dose(
+            None, "incomplete", f"The dose is recorded as {given.says}: it must be more than zero."
+        )
     amount = mg_of(given, administration.drug, vials)
     if amount is not None and exact(amount) == 0:
         return Dose(None, "incomplete", "The dose is recorded as less than can be measured.")
     if amount is None:
-        return Dose(None, "incomplete", f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is.")
+        return Dose(
+            None,
+            "incomplete",
+            f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is.",
+        )
     if administration.status == "stopped" and _is_everything(administration, amount, orders):
         return Dose(
             amount,
             "contradicted",
-            f"The administration was stopped, but the recorded dose of {given.says} is the whole of what was ordered or hung.",
+            f"The administration was stopped, but the recorded dose of {given.says} is the whole of"
+            " what was ordered or hung.",
         )
     return Dose(amount, "met", chain(given, administration.drug, amount))
 
@@ -72,16 +85,25 @@ def chain(given: Amount, drug: Drug, amount: Decimal) -> str:
     """The arithmetic from what was written to mg."""
     if given.unit in ("mL", "L"):
         per = strength(drug) or (Decimal(0), Decimal(1))
-        return f"{given.says} × {plain(round(per[0] / per[1], 6))} mg/mL = {plain(exact(amount))} mg"
+        return (
+            f"{given.says} × {plain(round(per[0] / per[1], 6))} mg/mL = {plain(exact(amount))} mg"
+        )
     if given.unit == "vial":
         return f"{given.says} = {plain(amount)} mg by NDC"
     return f"{given.says}" if given.unit == "mg" else f"{given.says} = {plain(amount)} mg"
 
 
-def _is_everything(administration: Administration, amount: Decimal, orders: Iterable[Order]) -> bool:
+def _is_everything(
+    administration: Administration, amount: Decimal, orders: Iterable[Order]
+) -> bool:
     drug = administration.drug
     if amount == drug.bag_mg:
         return True
     named = [order for order in orders if order.source.resource in administration.orders]
-    ordered = named or [order for order in orders if order.drug.family == drug.family and order.counts]
-    return any(amount == mg_of(order.dose, order.drug if order.drug.ndcs or order.drug.strength else drug) for order in ordered)
+    ordered = named or [
+        order for order in orders if order.drug.family == drug.family and order.counts
+    ]
+    return any(
+        amount == mg_of(order.dose, order.drug if order.drug.ndcs or order.drug.strength else drug)
+        for order in ordered
+    )

@@ -1,6 +1,8 @@
-"""Conditions of a policy: comparisons of named facts joined by and, or, not. Parsed, never evaluated as code.
+"""Conditions of a policy: comparisons of named facts joined by and, or, not. Parsed, never
+evaluated as code.
 
-A fact that is not known makes a comparison unknown (None), so a policy is never met by what nobody wrote down.
+A fact that is not known makes a comparison unknown (None), so a policy is never met by what nobody
+wrote down.
 """
 
 import ast
@@ -17,7 +19,9 @@ from mappings.record import LabResult
 # Laboratory names in expressions, and the requirement that each stands for.
 LABS = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
 ANALYTES = {"ferritin": "ferritin", "tsat": "tsat", "hb": "hemoglobin"}
-FLAGS = frozenset({"ckd", "dialysis", "hemodialysis", "esrd", "aki", "pregnant", "female", "male", "child"})
+FLAGS = frozenset(
+    {"ckd", "dialysis", "hemodialysis", "esrd", "aki", "pregnant", "female", "male", "child"}
+)
 _OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 
@@ -71,11 +75,20 @@ class Verdict(Struct, frozen=True):
 
 # What people write that is no condition, and what to write instead.
 _SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"\b(AND|OR|NOT)\b"), lambda found: f"write {found[0].lower()} instead of {found[0]}"),
+    (
+        re.compile(r"\b(AND|OR|NOT)\b"),
+        lambda found: f"write {found[0].lower()} instead of {found[0]}",
+    ),
     (re.compile(r"≤|=<"), lambda found: f"write <= instead of {found[0]}"),
     (re.compile(r"≥|=>"), lambda found: f"write >= instead of {found[0]}"),
-    (re.compile(r"\d+(,\d{3})+(?!\d)"), lambda found: f"write {found[0].replace(',', '')} instead of {found[0]}"),
-    (re.compile(r"(\d+),(\d+)"), lambda found: f"write {found[1]}.{found[2]} instead of {found[0]}"),
+    (
+        re.compile(r"\d+(,\d{3})+(?!\d)"),
+        lambda found: f"write {found[0].replace(',', '')} instead of {found[0]}",
+    ),
+    (
+        re.compile(r"(\d+),(\d+)"),
+        lambda found: f"write {found[1]}.{found[2]} instead of {found[0]}",
+    ),
     (
         re.compile(r"([\d.]*\d)\s*(%|[a-zA-Zµμ]+/[a-zA-Z]+)"),
         lambda found: f"write {found[1]} without {found[2]}; units says the unit",
@@ -85,7 +98,8 @@ _SLIPS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Node:
-    """The condition of a text such as `ferritin <= 500 or tsat <= 30`; ValueError says what is wrong with it."""
+    """The condition of a text such as `ferritin <= 500 or tsat <= 30`; ValueError says what is
+    wrong with it."""
     for slip, advice in _SLIPS:
         found = slip.search(text)
         if found:
@@ -161,11 +175,16 @@ def _refuse_contradictions(node: Node, text: str) -> None:
             _refuse_contradictions(part, text)
     sides = list(_sides(node))
     for name in sorted({side.name for side in sides if isinstance(side, Compare)}):
-        if not _may_hold([side for side in sides if isinstance(side, Compare) and side.name == name]):
+        if not _may_hold(
+            [side for side in sides if isinstance(side, Compare) and side.name == name]
+        ):
             raise ValueError(f"no {name} fits, so this never holds: {text!r}")
     for side in sides:
         if isinstance(side, Not) and side.inner in sides:
-            raise ValueError(f"nobody is {side.inner.name} and not {side.inner.name}, so this never holds: {text!r}")
+            raise ValueError(
+                f"nobody is {side.inner.name} and not {side.inner.name}, so this never holds:"
+                f" {text!r}"
+            )
 
 
 def _sides(node: Node) -> Iterator[Node]:
@@ -179,7 +198,10 @@ def _sides(node: Node) -> Iterator[Node]:
 
 def _may_hold(sides: list[Compare]) -> bool:
     """Whether a number from 0 on lies within all these limits."""
-    low, open_low = max([(side.limit, side.operator == ">") for side in sides if side.operator[0] == ">"], default=(Decimal(0), False))
+    low, open_low = max(
+        [(side.limit, side.operator == ">") for side in sides if side.operator[0] == ">"],
+        default=(Decimal(0), False),
+    )
     below = [(side.limit, side.operator == "<=") for side in sides if side.operator[0] == "<"]
     if not below:
         return True
@@ -197,7 +219,8 @@ def names(node: Node) -> Iterator[str]:
 
 
 def judge(node: Node, facts: Facts) -> Verdict:
-    """Whether the condition holds, and the state of each laboratory value (R10: policy expressions over labs)."""
+    """Whether the condition holds, and the state of each laboratory value (R10: policy expressions
+    over labs)."""
     if isinstance(node, Flag):
         return Verdict(facts.flags.get(node.name), {})
     if isinstance(node, Not):
@@ -219,7 +242,8 @@ def _judge_compare(node: Compare, facts: Facts) -> Verdict:
 
 
 def compare(result: LabResult, operator: str, limit: Decimal) -> bool | None:
-    """Whether a result is below or above a limit; None where its range lies on both sides (R10: comparators)."""
+    """Whether a result is below or above a limit; None where its range lies on both sides (R10:
+    comparators)."""
     if operator in (">", ">="):
         below = compare(result, "<=" if operator == ">" else "<", limit)
         return None if below is None else not below
@@ -233,11 +257,18 @@ def compare(result: LabResult, operator: str, limit: Decimal) -> bool | None:
 
 
 def _all_of(parts: list[Verdict]) -> Verdict:
-    """A side that is not about this patient asks nothing of the others; while that is unknown, none of them is met."""
+    """A side that is not about this patient asks nothing of the others; while that is unknown, none
+    of them is met."""
     facts = [part.holds for part in parts if not part.states]
     if False in facts:
         return Verdict(False, {})
-    holds = False if any(part.holds is False for part in parts) else None if any(part.holds is None for part in parts) else True
+    holds = (
+        False
+        if any(part.holds is False for part in parts)
+        else None
+        if any(part.holds is None for part in parts)
+        else True
+    )
     states = _merged(parts)
     if None in facts:
         states = {name: "incomplete" if state == "met" else state for name, state in states.items()}
@@ -245,11 +276,14 @@ def _all_of(parts: list[Verdict]) -> Verdict:
 
 
 def _any_of(parts: list[Verdict]) -> Verdict:
-    """As soon as one side holds, what only the others ask is not applicable; if none does, each is shown as it is."""
+    """As soon as one side holds, what only the others ask is not applicable; if none does, each is
+    shown as it is."""
     holding = [part for part in parts if part.holds]
     if holding:
         states = _merged(holding)
-        others: dict[str, State] = {name: "not-applicable" for part in parts for name in part.states if name not in states}
+        others: dict[str, State] = {
+            name: "not-applicable" for part in parts for name in part.states if name not in states
+        }
         return Verdict(True, {**states, **others})
     undecided = [part for part in parts if part.holds is None]
     return Verdict(None if undecided else False, {**_merged(parts), **_merged(undecided)})

@@ -36,14 +36,18 @@ class _Part(NamedTuple):
     path: str
 
 
-def held(node: yaml.Node, value: Any, form: type[T], check: Check | None) -> tuple[T | None, list[Mistake]]:
+def held(
+    node: yaml.Node, value: Any, form: type[T], check: Check | None
+) -> tuple[T | None, list[Mistake]]:
     """The value in its form, or all that speaks against it."""
     if check is None:
         try:
             return msgspec.convert(value, form), []
         except msgspec.ValidationError:
             pass
-    mistakes = list(_mistakes(_Part(node, node.start_mark.line + 1, value, "$"), form, check or _nothing))
+    mistakes = list(
+        _mistakes(_Part(node, node.start_mark.line + 1, value, "$"), form, check or _nothing)
+    )
     return (None if mistakes else msgspec.convert(value, form)), mistakes
 
 
@@ -103,7 +107,13 @@ def _fields(part: _Part, form: type[Struct], check: Check) -> Iterator[Mistake]:
         yield members[name].line, f"unknown field `{name}`{place} ({known})"
     for name, field in fields.items():
         if name in members and members[name].value is None and _is_section(field.type):
-            yield members[name].line, f"nothing stands after `{name}`{place}: write {{}} if that is all, or leave the name out"
+            yield (
+                members[name].line,
+                (
+                    f"nothing stands after `{name}`{place}: write {{}} if that is all, or leave the"
+                    " name out"
+                ),
+            )
         elif name in members:
             yield from _mistakes(members[name], field.type, check)
         elif field.required:
@@ -122,7 +132,9 @@ def _fields_of(form: type[Struct]) -> dict[str, structs.FieldInfo]:
 
 def _members(part: _Part) -> dict[str, _Part]:
     return {
-        key.value: _Part(node, key.start_mark.line + 1, part.value[key.value], f"{part.path}.{key.value}")
+        key.value: _Part(
+            node, key.start_mark.line + 1, part.value[key.value], f"{part.path}.{key.value}"
+        )
         for key, node in part.node.value
         if key.value in part.value
     }
@@ -132,7 +144,11 @@ def _refusal(part: _Part, form: Any, plain: Any, metas: tuple[Meta, ...]) -> str
     """Why a value does not have its form, and what to write instead."""
     value = part.value
     if plain in (int, Decimal) and isinstance(value, str):
-        return f"write {value} without quotes" if _is_number(value) else f"a number is wanted, without unit, not {value!r}"
+        return (
+            f"write {value} without quotes"
+            if _is_number(value)
+            else f"a number is wanted, without unit, not {value!r}"
+        )
     if plain is int and isinstance(value, Decimal):
         return f"a whole number is wanted, not {value}"
     if plain is date and isinstance(value, datetime):
@@ -163,7 +179,11 @@ _WORDS = (
 
 def _told(said: str, part: _Part, plain: Any, metas: tuple[Meta, ...]) -> str:
     is_text = plain is str or get_origin(plain) is Literal
-    if is_text and isinstance(part.node, yaml.ScalarNode) and not isinstance(part.value, str | None):
+    if (
+        is_text
+        and isinstance(part.node, yaml.ScalarNode)
+        and not isinstance(part.value, str | None)
+    ):
         return f'write "{part.node.value}" in quotes'
     if is_text and isinstance(part.value, str) and not part.value.strip():
         return "a text is wanted here, and it is empty"
@@ -173,7 +193,11 @@ def _told(said: str, part: _Part, plain: Any, metas: tuple[Meta, ...]) -> str:
         return f"{part.value!r} can't stand here: {metas[0].description}"
     for pattern, words in _WORDS:
         said = re.sub(f"^{pattern}$", words, said)
-    return f"{said} (known: {', '.join(map(str, get_args(plain)))})" if get_origin(plain) is Literal else said
+    return (
+        f"{said} (known: {', '.join(map(str, get_args(plain)))})"
+        if get_origin(plain) is Literal
+        else said
+    )
 
 
 def _is_number(text: str) -> bool:
@@ -193,7 +217,8 @@ def _dated(text: str) -> str:
 
 
 def line_below(node: yaml.Node | None, line: int, path: str) -> int:
-    """The line of a path such as `requirements.laboratory[0].limit` below a node (or the nearest that exists above it)."""
+    """The line of a path such as `requirements.laboratory[0].limit` below a node (or the nearest
+    that exists above it)."""
     for part in re.findall(r"[^.\[\]]+", path):
         below = _child(node, part)
         if below is None:

@@ -1,4 +1,5 @@
-"""R4: services of one day, encounter, code and setting are one line; what their containers say together (R5)."""
+"""R4: services of one day, encounter, code and setting are one line; what their containers say
+together (R5)."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -15,7 +16,8 @@ _ZERO = Decimal(0)
 
 
 class Pool(Struct, frozen=True, eq=False):
-    """Services for which vials were dispensed together, with the vials by dispense; one service alone where there are none."""
+    """Services for which vials were dispensed together, with the vials by dispense; one service
+    alone where there are none."""
 
     services: tuple[Service, ...]
     dispensed: dict[str, tuple[Container, ...]]
@@ -66,22 +68,35 @@ class Group(Struct, dict=True, eq=False):
     def discarded_units(self) -> int:
         """Units of a JW line: only where JW is asked, each dose known and the waste settled."""
         waste = self.first.waste
-        if not self.whole or waste is None or waste.state != "met" or "JW" not in self.first.discard_modifiers:
+        if (
+            not self.whole
+            or waste is None
+            or waste.state != "met"
+            or "JW" not in self.first.discard_modifiers
+        ):
             return 0
         return vials.discarded_units(waste, self.mg, self.mg_per_unit)
 
 
 def group(services: Iterable[Service]) -> list[Group]:
-    """R4: one line per date, encounter (where known), code, setting and drug source; copies stay with what they copy."""
+    """R4: one line per date, encounter (where known), code, setting and drug source; copies stay
+    with what they copy."""
     groups: dict[object, Group] = {}
-    rows = sorted((row for row in services if row.has_line), key=lambda row: (row.is_copy, str(row.day), row.reference))
+    rows = sorted(
+        (row for row in services if row.has_line),
+        key=lambda row: (row.is_copy, str(row.day), row.reference),
+    )
     known = {_key(row)[:-1]: set[str]() for row in rows}
     for row in rows:
         if row.encounter:
             known[_key(row)[:-1]].add(row.encounter.source.resource)
     for row in rows:
         if row.is_copy:
-            leader = next(one for one in groups.values() if any(member.reference in row.possible_duplicates for member in one.services))
+            leader = next(
+                one
+                for one in groups.values()
+                if any(member.reference in row.possible_duplicates for member in one.services)
+            )
             leader.services.append(row)
             continue
         *key, encounter = _key(row)
@@ -93,7 +108,8 @@ def group(services: Iterable[Service]) -> list[Group]:
 
 
 def _share_vials(groups: Iterable[Group]) -> None:
-    """Tell each line which of its services share dispensed vials, with each other and with those of other lines."""
+    """Tell each line which of its services share dispensed vials, with each other and with those of
+    other lines."""
     line = {row.reference: one for one in groups for row in one.counted}
     for pool in _pools(row for one in groups for row in one.counted):
         for one in dict.fromkeys(line[row.reference] for row in pool.services):
@@ -104,7 +120,10 @@ def _pools(services: Iterable[Service]) -> list[Pool]:
     pools: list[Pool] = []
     for row in services:
         family = row.administration.drug.family
-        dispensed = {item.source.resource: containers.dispensed_vials([item], family) for item in row.dispenses}
+        dispensed = {
+            item.source.resource: containers.dispensed_vials([item], family)
+            for item in row.dispenses
+        }
         dispensed = {dispense: found for dispense, found in dispensed.items() if found}
         met = [pool for pool in pools if pool.dispensed.keys() & dispensed.keys()]
         joined = tuple(service for pool in met for service in pool.services)
@@ -116,7 +135,11 @@ def _pools(services: Iterable[Service]) -> list[Pool]:
 
 def _key(row: Service) -> tuple[object, ...]:
     alone = row.reference if row.day is None else None
-    setting = (row.setting.code, row.setting.place.off_campus if row.setting.place else None, row.setting.bill_type)
+    setting = (
+        row.setting.code,
+        row.setting.place.off_campus if row.setting.place else None,
+        row.setting.bill_type,
+    )
     code = row.code.code if row.code else None
     encounter = row.encounter.source.resource if row.encounter else row.administration.encounter
     return (
@@ -139,7 +162,12 @@ def settle_waste(group: Group) -> None:
     waste = vials.waste(group.given)
     for row in group.services:
         row.waste = waste
-        row.waste_evidence = tuple(item for given in group.given if row.reference in given.references for item in given.evidence)
+        row.waste_evidence = tuple(
+            item
+            for given in group.given
+            if row.reference in given.references
+            for item in given.evidence
+        )
 
 
 def _given(group: Group, pool: Pool) -> list[vials.Given]:

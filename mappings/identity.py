@@ -4,5 +4,6 @@ from hashlib import sha256
 
 
 def stable_id(kind: str, *parts: str) -> str:
-    """An identifier of a line or gap from what makes it the one it is; no patient data can be read from it."""
+    """An identifier of a line or gap from what makes it the one it is; no patient data can be read
+    from it."""
     return sha256("\x1f".join((kind, *parts)).encode()).hexdigest()[:32]

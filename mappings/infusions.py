@@ -1,6 +1,8 @@
-"""Administration services beside the drug: infusion and injection codes from start and stop times. Off unless the site bills them.
+"""Administration services beside the drug: infusion and injection codes from start and stop times.
+Off unless the site bills them.
 
-Codes only (their texts are licensed). Never in dialysis, never by a professional in a facility (iron-billing s. 7).
+Codes only (their texts are licensed). Never in dialysis, never by a professional in a facility
+(iron-billing s. 7).
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,40 +16,69 @@ from mappings.identity import stable_id
 from mappings.service import Service, cite
 
 
-def companion_lines(groups: Iterable[Group], lines: Iterable[ClaimLine], findings: Sequence[Finding]) -> list[ClaimLine]:
-    """The services of each encounter and day: one initial one, an infusion before a push, the other drugs after it."""
-    drug_lines = {reference: row for row in lines if "JW" not in row.modifiers for reference in row.administrations}
+def companion_lines(
+    groups: Iterable[Group], lines: Iterable[ClaimLine], findings: Sequence[Finding]
+) -> list[ClaimLine]:
+    """The services of each encounter and day: one initial one, an infusion before a push, the other
+    drugs after it."""
+    drug_lines = {
+        reference: row
+        for row in lines
+        if "JW" not in row.modifiers
+        for reference in row.administrations
+    }
     visits: dict[object, dict[str, list[Service]]] = {}
     for group in groups:
         first = group.first
         if _is_billed(first):
-            here = first.encounter.source.resource if first.encounter else first.administration.encounter
-            visits.setdefault((first.day, here), {}).setdefault(drug_lines[first.reference].code, []).extend(group.counted)
+            here = (
+                first.encounter.source.resource
+                if first.encounter
+                else first.administration.encounter
+            )
+            visits.setdefault((first.day, here), {}).setdefault(
+                drug_lines[first.reference].code, []
+            ).extend(group.counted)
     found = []
     for drugs in visits.values():
-        for place, services in enumerate(sorted(drugs.values(), key=lambda rows: (not _infusions(rows), rows[0].reference))):
+        for place, services in enumerate(
+            sorted(drugs.values(), key=lambda rows: (not _infusions(rows), rows[0].reference))
+        ):
             drug = _held_apart(services, drug_lines[services[0].reference], findings)
-            found += [_line(services, drug, *row) for row in administration_codes(services, place == 0)]
+            found += [
+                _line(services, drug, *row) for row in administration_codes(services, place == 0)
+            ]
     return found
 
 
 def _is_billed(service: Service) -> bool:
     """Where the drug is, or would be if it were ours."""
     dated = service.day is not None and codes.administration_services().holds(service.day)
-    return dated and service.bills_services and (not service.not_billable or service.bills_giving_alone)
+    return (
+        dated
+        and service.bills_services
+        and (not service.not_billable or service.bills_giving_alone)
+    )
 
 
-def _held_apart(services: Sequence[Service], drug: ClaimLine, findings: Sequence[Finding]) -> ClaimLine:
+def _held_apart(
+    services: Sequence[Service], drug: ClaimLine, findings: Sequence[Finding]
+) -> ClaimLine:
     """The drug's line; where the drug is not billed, with what holds giving it."""
     if drug.status != "not-billable":
         return drug
     references = {row.reference for row in services}
-    open_ = {row.requirement for row in findings if row.state in WORST_FIRST and row.blocking and references & set(row.administrations)}
+    open_ = {
+        row.requirement
+        for row in findings
+        if row.state in WORST_FIRST and row.blocking and references & set(row.administrations)
+    }
     return structs.replace(drug, status="held" if open_ else "ready", reasons=tuple(sorted(open_)))
 
 
 def administration_codes(services: Sequence[Service], initial: bool) -> list[tuple[str, int]]:
-    """CPT codes and units for one drug at one encounter. Without a stop time it was a push; the times of several bags add up."""
+    """CPT codes and units for one drug at one encounter. Without a stop time it was a push; the
+    times of several bags add up."""
     table = codes.administration_services()
     minutes = sum(_infusions(services))
     if not minutes:
@@ -61,23 +92,46 @@ def administration_codes(services: Sequence[Service], initial: bool) -> list[tup
 
 def _infusions(services: Iterable[Service]) -> list[int]:
     """Minutes of those that are longer than a push."""
-    return [minutes for row in services if (minutes := row.minutes or 0) > codes.administration_services().push_minutes]
+    return [
+        minutes
+        for row in services
+        if (minutes := row.minutes or 0) > codes.administration_services().push_minutes
+    ]
 
 
 def _pushed_again(services: Sequence[Service]) -> int:
-    """Pushes of a drug after its first one, on a facility's claim, each far enough from the one before."""
-    starts = sorted(row.administration.start.instant for row in services if row.administration.start and row.administration.start.instant)
+    """Pushes of a drug after its first one, on a facility's claim, each far enough from the one
+    before."""
+    starts = sorted(
+        row.administration.start.instant
+        for row in services
+        if row.administration.start and row.administration.start.instant
+    )
     apart = codes.administration_services().repeated_push_minutes * 60
-    later = [one for one, other in zip(starts[1:], starts, strict=False) if (one - other).total_seconds() >= apart]
+    later = [
+        one
+        for one, other in zip(starts[1:], starts, strict=False)
+        if (one - other).total_seconds() >= apart
+    ]
     return len(later) if services[0].setting.claim == "institutional" else 0
 
 
 def _line(services: Sequence[Service], drug: ClaimLine, code: str, units: int) -> ClaimLine:
     table = codes.administration_services()
     times = [row.minutes for row in services]
-    says = " + ".join("no stop time, as a push" if minutes is None else f"{minutes} minutes" for minutes in times)
+    says = " + ".join(
+        "no stop time, as a push" if minutes is None else f"{minutes} minutes" for minutes in times
+    )
     cited = tuple(cite(row.administration.source, "start and stop") for row in services)
-    step = Step("administration", f"{says} → {code} × {units}", table.source, table.verified, table.start, table.end, cited)
+    step = Step(
+        "administration",
+        f"{says} → {code} × {units}",
+        table.source,
+        table.verified,
+        table.start,
+        table.end,
+        cited,
+    )
     return ClaimLine(
         id=stable_id("line", services[0].record.patient, services[0].reference, code),
         administrations=tuple(sorted(row.reference for row in services)),

@@ -1,4 +1,5 @@
-"""R1: which administrations count, which wait, which are reversed; duplicates and parts of others."""
+"""R1: which administrations count, which wait, which are reversed; duplicates and parts of
+others."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, tzinfo
@@ -17,13 +18,18 @@ _WAITING = {
     "unknown": "the administration's status is unknown",
 }
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_REVERSED = {"not-done": "the dose was not given", "entered-in-error": "the administration was entered in error"}
+_REVERSED = {
+    "not-done": "the dose was not given",
+    "entered-in-error": "the administration was entered in error",
+}
 
 
 class Intake(Struct, frozen=True):
-    """`counted` are assessed. `copies`: counted administration → the others that look like the same dose.
+    """`counted` are assessed. `copies`: counted administration → the others that look like the same
+    dose.
 
-    `same_identifier`: counted administration → records that carry the same business identifier and are left out.
+    `same_identifier`: counted administration → records that carry the same business identifier and
+    are left out.
     """
 
     counted: tuple[Administration, ...]
@@ -40,14 +46,30 @@ def take_in(record: PatientRecord, as_of: datetime, zone: tzinfo | None) -> Inta
     reversed_ = [(row, _reversal(row) or _superseded(row, rows)) for row in rows]
     standing, kept = _one_per_identifier([row for row, why in reversed_ if why is None])
     gone = {row.source.resource for row, why in reversed_ if why}
-    reversed_ += [(row, "the administration that it is part of was reversed") for row in standing if gone & set(_roots(row, rows))]
-    waiting = [(row, _waits(row, as_of, zone)) for row in standing if not gone & set(_roots(row, rows))]
-    counted, problems, parts = _without_parts([row for row, why in waiting if why is None], rows, kept)
+    reversed_ += [
+        (row, "the administration that it is part of was reversed")
+        for row in standing
+        if gone & set(_roots(row, rows))
+    ]
+    waiting = [
+        (row, _waits(row, as_of, zone)) for row in standing if not gone & set(_roots(row, rows))
+    ]
+    counted, problems, parts = _without_parts(
+        [row for row, why in waiting if why is None], rows, kept
+    )
     parts += _lineless([row for row in rows if row.source.resource in kept], waiting, kept)
     return Intake(
         counted=tuple(counted),
-        pending=tuple(sorted(Unbilled(row.source.resource, row.status, why) for row, why in [*waiting, *parts] if why)),
-        reversed=tuple(sorted(Unbilled(row.source.resource, row.status, why) for row, why in reversed_ if why)),
+        pending=tuple(
+            sorted(
+                Unbilled(row.source.resource, row.status, why)
+                for row, why in [*waiting, *parts]
+                if why
+            )
+        ),
+        reversed=tuple(
+            sorted(Unbilled(row.source.resource, row.status, why) for row, why in reversed_ if why)
+        ),
         problems=tuple(problems),
         copies=_copies(counted, record, zone),
         same_identifier=_by_kept(kept),
@@ -77,18 +99,28 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
     start = row.start
     evidence = (cite(row.source, "date of service"),)
     if start is None or start.partial:
-        says = "The date of service is recorded only in part." if start else "No date of service that can be read is recorded."
+        says = (
+            "The date of service is recorded only in part."
+            if start
+            else "No date of service that can be read is recorded."
+        )
         return None, Result(state="missing", says=says, evidence=evidence)
     if start.floating and zone is None:
         return None, Result(
             state="incomplete",
-            says="The time of the dose is recorded without a time zone, and none is set for the site.",
+            says=(
+                "The time of the dose is recorded without a time zone, and none is set for the"
+                " site."
+            ),
             evidence=evidence,
         )
     day = start.day(zone)
     if day is None:
         first, last = start.days(zone)
-        says = f"The dose was given on {first} or {last}, depending on the time zone, and none is known."
+        says = (
+            f"The dose was given on {first} or {last}, depending on the time zone, and none is"
+            " known."
+        )
         return None, Result(
             state="incomplete",
             says=says,
@@ -99,7 +131,8 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
 
 
 def _of_one_dose(row: Administration, rows: Iterable[Administration]) -> list[Administration]:
-    """Records that share a business identifier with this one; a part may carry that of its whole, and is another record."""
+    """Records that share a business identifier with this one; a part may carry that of its whole,
+    and is another record."""
     own = frozenset(() if row.parents else row.identifiers)
     return [other for other in rows if not other.parents and not own.isdisjoint(other.identifiers)]
 
@@ -107,13 +140,19 @@ def _of_one_dose(row: Administration, rows: Iterable[Administration]) -> list[Ad
 def _superseded(row: Administration, rows: list[Administration]) -> str | None:
     """A newer record of the same business identifier that reverses this one."""
     for other in _of_one_dose(row, rows):
-        if _reversal(other) and row.updated and other.updated and row.updated.order < other.updated.order:
+        if (
+            _reversal(other)
+            and row.updated
+            and other.updated
+            and row.updated.order < other.updated.order
+        ):
             return f"the newer record {other.source.resource} of the same dose is {other.status}"
     return None
 
 
 def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration], dict[str, str]]:
-    """Of records with the same business identifier only the newest counts. The second: record left out → the one that counts."""
+    """Of records with the same business identifier only the newest counts. The second: record left
+    out → the one that counts."""
     holder: dict[str, str] = {}
     kept: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: _standing(row, rows), reverse=True):
@@ -127,29 +166,42 @@ def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration
 
 
 def _standing(row: Administration, rows: list[Administration]) -> tuple[datetime, bool, datetime]:
-    """The newest last; where not all of them say when they were updated, one that is over behind one that still goes on."""
+    """The newest last; where not all of them say when they were updated, one that is over behind
+    one that still goes on."""
     updated = row.updated.order[0] if row.updated else _NEVER
     all_say = all(other.updated for other in _of_one_dose(row, rows))
     return updated if all_say else _NEVER, row.status not in _WAITING, updated
 
 
 def _by_kept(kept: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    return {first: tuple(sorted(key for key, other in kept.items() if other == first)) for first in kept.values()}
+    return {
+        first: tuple(sorted(key for key, other in kept.items() if other == first))
+        for first in kept.values()
+    }
 
 
 def _lineless(
-    dropped: list[Administration], standing: list[tuple[Administration, str | None]], kept: dict[str, str]
+    dropped: list[Administration],
+    standing: list[tuple[Administration, str | None]],
+    kept: dict[str, str],
 ) -> list[tuple[Administration, str]]:
     """Records left out for one that makes no line, which could note them."""
-    silent = {row.source.resource for row, why in standing if why or row.drug.lost or not row.drug.family}
+    silent = {
+        row.source.resource for row, why in standing if why or row.drug.lost or not row.drug.family
+    }
     rows = [(row, kept[row.source.resource]) for row in dropped]
-    return [(row, f"the same dose is recorded as {first}, which makes no line yet") for row, first in rows if first in silent]
+    return [
+        (row, f"the same dose is recorded as {first}, which makes no line yet")
+        for row, first in rows
+        if first in silent
+    ]
 
 
 def _without_parts(
     rows: list[Administration], everything: list[Administration], kept: dict[str, str]
 ) -> tuple[list[Administration], list[Problem], list[tuple[Administration, str]]]:
-    """A part of another administration adds no mg; what it says of containers and waste goes to the whole."""
+    """A part of another administration adds no mg; what it says of containers and waste goes to the
+    whole."""
     whole = {row.source.resource: row for row in rows if not row.parents}
     known = {row.source.resource for row in everything}
     problems: list[Problem] = []
@@ -167,13 +219,18 @@ def _without_parts(
         elif known & set(roots):
             waiting.append((part, "part of an administration that is not assessed"))
         else:
-            why = "partOf leads back to itself" if not roots else "partOf names an administration that is not on record"
+            why = (
+                "partOf leads back to itself"
+                if not roots
+                else "partOf names an administration that is not on record"
+            )
             problems.append(Problem(part.source.resource, why))
     return list(whole.values()), problems, waiting
 
 
 def _roots(part: Administration, everything: list[Administration]) -> list[str]:
-    """The administrations that a part of a part of ... belongs to in the end; none for a whole, or where it leads round in a circle."""
+    """The administrations that a part of a part of ... belongs to in the end; none for a whole, or
+    where it leads round in a circle."""
     parents = {row.source.resource: row.parents for row in everything} if part.parents else {}
     seen, open_ = {part.source.resource}, list(part.parents)
     roots: list[str] = []
@@ -186,12 +243,23 @@ def _roots(part: Administration, everything: list[Administration]) -> list[str]:
     return roots
 
 
-def _copies(rows: list[Administration], record: PatientRecord, zone: tzinfo | None) -> dict[str, tuple[str, ...]]:
+def _copies(
+    rows: list[Administration], record: PatientRecord, zone: tzinfo | None
+) -> dict[str, tuple[str, ...]]:
     """Different records of the same product, start instant and dose."""
     groups: dict[object, list[str]] = {}
     for row in rows:
         if row.start and row.start.instant and row.drug.family and row.dose.problem is None:
-            amount = mg_of(row.dose, row.drug, handed_ndcs(record, row, service_day(row, zone)[0], zone))
+            amount = mg_of(
+                row.dose, row.drug, handed_ndcs(record, row, service_day(row, zone)[0], zone)
+            )
             dose = (row.dose.value, row.dose.unit) if amount is None else amount
-            groups.setdefault((row.drug.family, row.start.at(zone) or row.start.instant, dose), []).append(row.source.resource)
-    return {reference: tuple(sorted(group)) for group in groups.values() if len(group) > 1 for reference in group}
+            groups.setdefault(
+                (row.drug.family, row.start.at(zone) or row.start.instant, dose), []
+            ).append(row.source.resource)
+    return {
+        reference: tuple(sorted(group))
+        for group in groups.values()
+        if len(group) > 1
+        for reference in group
+    }

@@ -1,4 +1,5 @@
-"""Laboratory evidence for a dose: the newest usable result within a window, TSAT derived from one specimen where there is none."""
+"""Laboratory evidence for a dose: the newest usable result within a window, TSAT derived from one
+specimen where there is none."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta, tzinfo
@@ -15,14 +16,20 @@ _CAPACITY = ("tibc", "transferrin", "uibc")
 
 
 def usable(labs: Iterable[LabResult], analyte: str) -> list[LabResult]:
-    """Results of an analyte whose value can be used; for TSAT also those derived from iron and binding capacity of one specimen."""
+    """Results of an analyte whose value can be used; for TSAT also those derived from iron and
+    binding capacity of one specimen."""
     direct = [row for row in labs if row.analyte == analyte and row.problem is None]
     return direct + list(_derived_tsat(labs, direct)) if analyte == "tsat" else direct
 
 
-def before(labs: Sequence[LabResult], dose: Moment | None, day: date, zone: tzinfo | None) -> list[LabResult]:
-    """Results collected not after the dose; on its day they count where either time is unknown or the result's is earlier."""
-    return [row for row in labs if row.when is not None and _collected_by(row.when, dose, day, zone)]
+def before(
+    labs: Sequence[LabResult], dose: Moment | None, day: date, zone: tzinfo | None
+) -> list[LabResult]:
+    """Results collected not after the dose; on its day they count where either time is unknown or
+    the result's is earlier."""
+    return [
+        row for row in labs if row.when is not None and _collected_by(row.when, dose, day, zone)
+    ]
 
 
 def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
@@ -35,7 +42,11 @@ def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | N
 def newest(labs: Iterable[LabResult]) -> LabResult | None:
     """The newest result; a measured one before a derived one of the same time."""
     rows = [row for row in labs if row.when is not None]
-    return max(rows, key=lambda row: (row.when.order if row.when else (date.min,), not row.derived, row.source), default=None)
+    return max(
+        rows,
+        key=lambda row: (row.when.order if row.when else (date.min,), not row.derived, row.source),
+        default=None,
+    )
 
 
 def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None) -> list[LabResult]:
@@ -44,7 +55,14 @@ def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None)
     return [row for row in labs if row.when is not None and row.when.days(zone)[0] >= first]
 
 
-def state(labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: date, days: int, zone: tzinfo | None) -> LabState:
+def state(
+    labs: Sequence[LabResult],
+    analyte: str,
+    dose: Moment | None,
+    day: date,
+    days: int,
+    zone: tzinfo | None,
+) -> LabState:
     """The newest result within the window, or whether there is an older one or none."""
     candidates = before(usable(labs, analyte), dose, day, zone)
     found = newest(within(candidates, day, days, zone))
@@ -54,11 +72,16 @@ def state(labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: dat
 
 
 def _derived_tsat(labs: Iterable[LabResult], direct: list[LabResult]) -> Iterable[LabResult]:
-    """TSAT = 100 × iron / TIBC of one specimen; TIBC may be iron + UIBC, or transferrin × a factor (marked in the data).
+    """TSAT = 100 × iron / TIBC of one specimen; TIBC may be iron + UIBC, or transferrin × a factor
+    (marked in the data).
 
     None where the specimen has a measured one, or two values of iron or of its partner.
     """
-    rows = [row for row in labs if row.problem is None and row.value is not None and row.when is not None]
+    rows = [
+        row
+        for row in labs
+        if row.problem is None and row.value is not None and row.when is not None
+    ]
     irons = [row for row in rows if row.analyte == "iron"]
     for iron in irons:
         partner = None if _closest(iron, direct) else _partner(iron, rows)
@@ -81,15 +104,19 @@ def _agree(rows: list[LabResult]) -> bool:
 
 
 def _closest(iron: LabResult, rows: list[LabResult]) -> list[LabResult]:
-    """Of the results of one specimen with the iron those that are surest to be: by its name first, then by time."""
-    ranked = [(rank, row) for row in rows for rank in [_one_specimen(iron, row)] if rank is not None]
+    """Of the results of one specimen with the iron those that are surest to be: by its name first,
+    then by time."""
+    ranked = [
+        (rank, row) for row in rows for rank in [_one_specimen(iron, row)] if rank is not None
+    ]
     best = min((rank for rank, _ in ranked), default=None)
     return [row for rank, row in ranked if rank == best]
 
 
 def _one_specimen(first: LabResult, second: LabResult) -> int | None:
-    """How sure two results are of one specimen, 0 the surest: by reference (at one time, on one day, or not even that); drawn at
-    the very same time; in one panel or report on the same day, as far as is known. None where they are not.
+    """How sure two results are of one specimen, 0 the surest: by reference (at one time, on one
+    day, or not even that); drawn at the very same time; in one panel or report on the same day, as
+    far as is known. None where they are not.
     """
     at_once = _same_time(first.when, second.when)
     if first.specimen and second.specimen:
@@ -137,11 +164,18 @@ def _capacity(iron: Decimal, partner: LabResult) -> tuple[Decimal, str]:
         return iron + value, f"UIBC {partner.says} (TIBC {plain(iron + value)} ug/dL)"
     per = codes.labs().tibc_per_transferrin
     doubt = "" if per.verified else " (factor not verified)"
-    return value * per.factor, f"transferrin {partner.says}, × {per.factor} = TIBC {plain(value * per.factor)} ug/dL{doubt}"
+    return (
+        value * per.factor,
+        (
+            f"transferrin {partner.says}, × {per.factor} = TIBC {plain(value * per.factor)}"
+            f" ug/dL{doubt}"
+        ),
+    )
 
 
 def rounded(value: Decimal, row: LabResult) -> Decimal:
-    """A value as it is shown: a measured one as reported, a derived one with one decimal. What is compared is exact."""
+    """A value as it is shown: a measured one as reported, a derived one with one decimal. What is
+    compared is exact."""
     return round(value, 1) if row.derived else value
 
 
@@ -149,20 +183,31 @@ def evidence(row: LabResult) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
     day = row.when.last.isoformat() if row.when else "undated"
     sources = dict.fromkeys(row.parts or (row.source,))
-    return tuple(Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}") for source in sources)
+    return tuple(
+        Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}")
+        for source in sources
+    )
 
 
-def caution(row: LabResult, doses: Iterable[tuple[Moment, Decimal | None]], zone: tzinfo | None) -> str:
-    """What is said behind a result that was drawn within the days after a dose in which it can't be relied on. Doses come in mg."""
+def caution(
+    row: LabResult, doses: Iterable[tuple[Moment, Decimal | None]], zone: tzinfo | None
+) -> str:
+    """What is said behind a result that was drawn within the days after a dose in which it can't be
+    relied on. Doses come in mg."""
     drawn = row.when
-    soon = drawn is not None and any(_follows(drawn, given, _unreliable_days(row.analyte, mg), zone) for given, mg in doses)
+    soon = drawn is not None and any(
+        _follows(drawn, given, _unreliable_days(row.analyte, mg), zone) for given, mg in doses
+    )
     return " (drawn soon after an earlier iron dose)" if soon else ""
 
 
 def _unreliable_days(analyte: str, mg: Decimal | None) -> int:
     """Of a dose of so many mg; -1 for none."""
     rows = [row for row in codes.labs().too_soon_after_dose if analyte in row.analytes]
-    return max((row.days for row in rows if row.over_mg is None or (mg is not None and mg > row.over_mg)), default=-1)
+    return max(
+        (row.days for row in rows if row.over_mg is None or (mg is not None and mg > row.over_mg)),
+        default=-1,
+    )
 
 
 def _follows(drawn: Moment, dose: Moment, days: int, zone: tzinfo | None) -> bool:

@@ -1,4 +1,5 @@
-"""R4, R5, R11: services of one day, encounter, code and setting become one claim line, and a JW line for what was discarded."""
+"""R4, R5, R11: services of one day, encounter, code and setting become one claim line, and a JW
+line for what was discarded."""
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,7 +19,8 @@ _LEAST_ML = Decimal("0.001")
 
 
 def claim_lines(group: Group, findings: Sequence[Finding]) -> list[ClaimLine]:
-    """The administered line, and the JW line where drug was discarded. `findings`: of the patient."""
+    """The administered line, and the JW line where drug was discarded. `findings`: of the
+    patient."""
     service = group.first
     references = {row.reference for row in group.services}
     findings = [row for row in findings if not references.isdisjoint(row.administrations)]
@@ -42,7 +44,8 @@ def _discard_modifier(group: Group, left: int) -> tuple[str, ...]:
 
 
 def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would attest."""
+    """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would
+    attest."""
     bad = [row for row in findings if row.state not in ("met", "not-applicable")]
     attested = {name for row in modifiers.asked_kx(group.first) for name in row.attests}
     reasons = {row.requirement for row in bad if row.blocking or row.requirement in attested}
@@ -77,10 +80,19 @@ def _line(
     code = service.code.code if service.code else ""
     billable = status != "not-billable"
     known_dose = any(row.dose.mg is not None for row in group.counted)
-    worth, quarter = payment.value(code, units, service.day, service.payment) if billable and known_dose else (None, None)
+    worth, quarter = (
+        payment.value(code, units, service.day, service.payment)
+        if billable and known_dose
+        else (None, None)
+    )
     ndcs = _ndc_quantities(group, role)
     sequenced = (
-        sequence(service.diagnoses, service.day, service.policy.diagnosis_order, service.kidney.in_facility)
+        sequence(
+            service.diagnoses,
+            service.day,
+            service.policy.diagnosis_order,
+            service.kidney.in_facility,
+        )
         if service.day and service.policy
         else Sequenced((), (), ())
     )
@@ -88,7 +100,9 @@ def _line(
     coordination = service.coordination
     setting = service.setting
     return ClaimLine(
-        id=stable_id("line", service.record.patient, min(row.reference for row in group.services), role),
+        id=stable_id(
+            "line", service.record.patient, min(row.reference for row in group.services), role
+        ),
         administrations=tuple(sorted(row.reference for row in group.services)),
         service_date=str(service.day) if service.day else None,
         code=code,
@@ -97,9 +111,17 @@ def _line(
         status=status,
         payment=service.payment if billable else None,
         reasons=reasons if billable else (service.not_billable or "",),
-        policy=PolicyRef(service.policy.id, service.policy.version) if service.policy and service.known_payer else None,
-        coverage=coordination.primary.source.resource if coordination and coordination.primary else None,
-        secondary_coverages=tuple(row.source.resource for row in coordination.secondary) if coordination else (),
+        policy=(
+            PolicyRef(service.policy.id, service.policy.version)
+            if service.policy and service.known_payer
+            else None
+        ),
+        coverage=(
+            coordination.primary.source.resource if coordination and coordination.primary else None
+        ),
+        secondary_coverages=(
+            tuple(row.source.resource for row in coordination.secondary) if coordination else ()
+        ),
         ndc=ndcs[0] if len(ndcs) == 1 else None,
         ndcs=ndcs if len(ndcs) > 1 else (),
         diagnoses=sequenced.codes,
@@ -113,7 +135,14 @@ def _line(
         value_quarter=quarter,
         notes=_notes(group, sequenced, status),
         evidence=_evidence(group, findings),
-        trace=trace(group, role, units, line_modifiers, sequenced, _outcome(status, reasons, service.not_billable)),
+        trace=trace(
+            group,
+            role,
+            units,
+            line_modifiers,
+            sequenced,
+            _outcome(status, reasons, service.not_billable),
+        ),
     )
 
 
@@ -124,9 +153,14 @@ def _outcome(status: str, reasons: tuple[str, ...], not_billable: str | None) ->
 
 
 def _ndc_quantities(group: Group, role: Role) -> tuple[NdcQuantity, ...]:
-    """mL of this line by NDC: what was given, or what was discarded. None where the NDC of a part is not known."""
+    """mL of this line by NDC: what was given, or what was discarded. None where the NDC of a part
+    is not known."""
     waste = group.first.waste
-    amounts = vials.left_by_ndc(group.given, waste) if waste and role == "discarded" else vials.given_by_ndc(group.given)
+    amounts = (
+        vials.left_by_ndc(group.given, waste)
+        if waste and role == "discarded"
+        else vials.given_by_ndc(group.given)
+    )
     found: list[NdcQuantity] = []
     for ndc, mg in amounts.items():
         if ndc is None:
@@ -145,32 +179,61 @@ def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
     service = group.first
     notes = list(sequenced.notes)
     if sequenced.problem_list_only:
-        notes.append(f"problem-list-only: {', '.join(sequenced.problem_list_only)} (to be confirmed at release)")
+        notes.append(
+            f"problem-list-only: {', '.join(sequenced.problem_list_only)} (to be confirmed at"
+            " release)"
+        )
     for row in group.services:
         notes += _service_notes(row)
     for given in group.given:
         notes += given.notes
     if service.waste and service.waste.saving:
         notes.append(service.waste.saving)
-    if status != "not-billable" and service.payment == "packaged" and service.day and payment.opps_carried_forward(service.day):
+    if (
+        status != "not-billable"
+        and service.payment == "packaged"
+        and service.day
+        and payment.opps_carried_forward(service.day)
+    ):
         notes.append("OPPS status of the last known release carried forward (not verified)")
     return tuple(dict.fromkeys(notes))
 
 
 def _service_notes(row: Service) -> Iterable[str]:
-    ordered = {item.drug.family for item in row.record.orders if item.source.resource in row.administration.orders}
+    ordered = {
+        item.drug.family
+        for item in row.record.orders
+        if item.source.resource in row.administration.orders
+    }
     families = codes.families()
-    for family in sorted(name for name in ordered if name and row.family and name != row.family.family):
-        yield f"ordered: {families[family].name}; administered: {row.family.name if row.family else ''} (billed as administered)"
+    for family in sorted(
+        name for name in ordered if name and row.family and name != row.family.family
+    ):
+        yield (
+            f"ordered: {families[family].name}; administered:"
+            f" {row.family.name if row.family else ''} (billed as administered)"
+        )
     for reference in row.duplicate_identifier:
         yield f"{reference} carries the same business identifier and is not counted"
     if row.kidney.esrd and not row.kidney.in_facility:
-        yield "ESRD patient outside a dialysis facility: AY only if the drug was not for ESRD, by a person's decision"
+        yield (
+            "ESRD patient outside a dialysis facility: AY only if the drug was not for ESRD, by a"
+            " person's decision"
+        )
     if row.policy and row.policy.esa_noted and row.known_payer:
-        given = any(item.when and row.day and abs((item.when.first - row.day).days) <= 90 for item in row.record.esa)
-        yield f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record within 90 days"
+        given = any(
+            item.when and row.day and abs((item.when.first - row.day).days) <= 90
+            for item in row.record.esa
+        )
+        yield (
+            f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
+            " within 90 days"
+        )
     if row.administration.weak:
-        yield "no administration record in this EHR: read from an order or procedure, for a person to confirm"
+        yield (
+            "no administration record in this EHR: read from an order or procedure, for a person to"
+            " confirm"
+        )
 
 
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:

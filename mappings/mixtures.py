@@ -1,4 +1,5 @@
-"""R3: whether a text names a mixture, so that the strength of the vial is not the strength of what was given."""
+"""R3: whether a text names a mixture, so that the strength of the vial is not the strength of what
+was given."""
 
 import re
 from collections.abc import Collection
@@ -10,22 +11,31 @@ _NUMBER = r"(?<![\d.])(\d+(?:\.\d+)?)"
 _MASS = rf"{_NUMBER}[ -]?(mcg|mg|milligram|gm?|gram)s?\b"
 _VOLUME = r"(ml|cc|millilit(?:er|re)|l|lit(?:er|re))s?\b"
 _MASSES, _VOLUMES = re.compile(_MASS), re.compile(rf"{_NUMBER}[ -]?{_VOLUME}")
-_STRENGTHS = re.compile(rf"{_MASS}(?: (?:elemental )?(?:iron|fe)\b)? ?(?:/|per\b|in\b) ?(?:{_NUMBER}[ -]?)?{_VOLUME}")
+_STRENGTHS = re.compile(
+    rf"{_MASS}(?: (?:elemental )?(?:iron|fe)\b)? ?(?:/|per\b|in\b) ?(?:{_NUMBER}[ -]?)?{_VOLUME}"
+)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _MG_PER = {"mcg": Decimal("0.001"), "g": Decimal(1000), "gm": Decimal(1000), "gram": Decimal(1000)}
 _ML_PER = {"l": Decimal(1000), "liter": Decimal(1000), "litre": Decimal(1000)}
 
 
 def is_mixture(text: str, families: Collection[str]) -> bool:
-    """Whether a text names a bag, a fluid to dilute in, or a strength or volume that no vial of the families (of any, where empty) has."""
-    return codes.products().diluents.named_in(text) or not _as_labelled(_THOUSANDS.sub("", text.lower()), families or codes.families())
+    """Whether a text names a bag, a fluid to dilute in, or a strength or volume that no vial of the
+    families (of any, where empty) has."""
+    return codes.products().diluents.named_in(text) or not _as_labelled(
+        _THOUSANDS.sub("", text.lower()), families or codes.families()
+    )
 
 
 def _as_labelled(text: str, families: Collection[str]) -> bool:
-    """A volume stands with its mass at the label's strength, or, where no mass is said, is that of a vial."""
+    """A volume stands with its mass at the label's strength, or, where no mass is said, is that of
+    a vial."""
     labels = {codes.families()[family].strength_mg_per_ml for family in families} - {None}
     vials = {package.ml for package in codes.packages().values() if package.family in families}
-    strengths = [(_mg(mass, unit), _ml(volume or "1", per)) for mass, unit, volume, per in _STRENGTHS.findall(text)]
+    strengths = [
+        (_mg(mass, unit), _ml(volume or "1", per))
+        for mass, unit, volume, per in _STRENGTHS.findall(text)
+    ]
     rest = _STRENGTHS.sub(" ", text)
     masses = [_mg(*found) for found in _MASSES.findall(rest)]
     volumes = [_ml(*found) for found in _VOLUMES.findall(rest)]

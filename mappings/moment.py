@@ -1,4 +1,5 @@
-"""FHIR dates and times as written: their precision and offset decide what may be concluded from them."""
+"""FHIR dates and times as written: their precision and offset decide what may be concluded from
+them."""
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
@@ -13,14 +14,16 @@ _FORM = re.compile(
 )
 # Read as the second before it.
 _LEAP_SECOND = re.compile(r"(?<=:\d\d):60")
-# Outside these it is no date but a placeholder: 0001-01-01 (.NET's "none"), 9999-12-31 for the open end of a period.
+# Outside these it is no date but a placeholder: 0001-01-01 (.NET's "none"), 9999-12-31 for the open
+# end of a period.
 _FIRST_YEAR, _LAST_YEAR = 1850, 2999
 # Without a known zone a UTC instant may fall on two US dates: -04:00 (Atlantic) to -10:00 (Hawaii).
 _EASTMOST, _WESTMOST = timezone(timedelta(hours=-4)), timezone(timedelta(hours=-10))
 
 
 class Moment(Struct, frozen=True):
-    """A FHIR date, dateTime or instant. `first` and `last` are the days it may mean as written; `instant` is aware."""
+    """A FHIR date, dateTime or instant. `first` and `last` are the days it may mean as written;
+    `instant` is aware."""
 
     first: date
     last: date
@@ -34,12 +37,16 @@ class Moment(Struct, frozen=True):
         return self.first != self.last
 
     def days(self, zone: tzinfo | None) -> tuple[date, date]:
-        """The earliest and latest day it can be, in `zone`; without one, by R1's rule for UTC instants."""
+        """The earliest and latest day it can be, in `zone`; without one, by R1's rule for UTC
+        instants."""
         if self.instant is None or self.floating:
             return self.first, self.last
         if zone is None and not self.zulu:
             return self.first, self.last
-        return self.instant.astimezone(zone or _WESTMOST).date(), self.instant.astimezone(zone or _EASTMOST).date()
+        return (
+            self.instant.astimezone(zone or _WESTMOST).date(),
+            self.instant.astimezone(zone or _EASTMOST).date(),
+        )
 
     def day(self, zone: tzinfo | None) -> date | None:
         """The one day it is, or None where that can't be said."""
@@ -53,14 +60,16 @@ class Moment(Struct, frozen=True):
         return self.days(zone)[0] <= other.days(zone)[1]
 
     def at(self, zone: tzinfo | None) -> datetime | None:
-        """The instant, where a time is written; one without an offset is placed in `zone`, and without one is none."""
+        """The instant, where a time is written; one without an offset is placed in `zone`, and
+        without one is none."""
         if self.instant is None or not self.floating:
             return self.instant
         return self.instant.replace(tzinfo=zone) if zone else None
 
     @property
     def order(self) -> tuple[datetime]:
-        """A key that sorts moments in time: by instant. A day alone stands where it begins in the westernmost US zone."""
+        """A key that sorts moments in time: by instant. A day alone stands where it begins in the
+        westernmost US zone."""
         return (self.at(_WESTMOST) or datetime.combine(self.last, datetime.min.time(), _WESTMOST),)
 
 
@@ -104,9 +113,12 @@ def zone(name: str | None) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as problem:
-        raise ValueError(f"unknown time zone {name!r}: use an IANA name such as America/New_York") from problem
+        raise ValueError(
+            f"unknown time zone {name!r}: use an IANA name such as America/New_York"
+        ) from problem
 
 
 def end_of_day(day: date, zone: tzinfo | None) -> datetime:
-    """The end of a day in a zone; without one, in the westernmost US zone, so that no US dose of the day is later."""
+    """The end of a day in a zone; without one, in the westernmost US zone, so that no US dose of
+    the day is later."""
     return datetime.combine(day, datetime.max.time(), zone or _WESTMOST)

@@ -32,7 +32,8 @@ def payment(service: Service) -> Payment | None:
 
 
 def asks_opps(service: Service) -> bool:
-    """Whether the OPPS status of the drug decides: in a hospital's outpatient department, and in an ambulatory surgery centre."""
+    """Whether the OPPS status of the drug decides: in a hospital's outpatient department, and in an
+    ambulatory surgery centre."""
     policy = service.policy
     here = service.setting.bill_type == "13X" or service.setting.code == "24"
     return policy is not None and policy.opps_packaging and service.known_payer and here
@@ -42,7 +43,13 @@ def _by_opps(code: str, day: date) -> Payment | None:
     opps, row = codes.payment().opps, opps_status(code, day)
     if row is None:
         return None
-    return "packaged" if row.status in opps.packaged else "separate" if row.status in opps.separate else None
+    return (
+        "packaged"
+        if row.status in opps.packaged
+        else "separate"
+        if row.status in opps.separate
+        else None
+    )
 
 
 def opps_status(code: str, day: date) -> OppsStatus | None:
@@ -58,7 +65,8 @@ def opps_carried_forward(day: date) -> bool:
 
 
 def discard_modifiers(service: Service, paid: str | None) -> frozenset[str]:
-    """Which of JW and JZ are asked: by date, by payer, not for packaged drugs, on the 72X from its own date (R5)."""
+    """Which of JW and JZ are asked: by date, by payer, not for packaged drugs, on the 72X from its
+    own date (R5)."""
     policy, day = service.policy, service.day
     if policy is None or day is None or not policy.modifiers.discard or paid == "packaged":
         return frozenset()
@@ -68,12 +76,22 @@ def discard_modifiers(service: Service, paid: str | None) -> frozenset[str]:
     return frozenset(row.modifier for row in table.discard_modifiers if row.holds(day))
 
 
-def value(code: str, units: int, day: date | None, paid: str | None) -> tuple[str | None, str | None]:
-    """Dollars, to cents, by the latest known quarter up to the day, and that quarter; packaged and bundled lines put none at risk."""
+def value(
+    code: str, units: int, day: date | None, paid: str | None
+) -> tuple[str | None, str | None]:
+    """Dollars, to cents, by the latest known quarter up to the day, and that quarter; packaged and
+    bundled lines put none at risk."""
     if paid in ("packaged", "bundled"):
         return "0.00", None
-    rows = [row for row in codes.payment().limits if day is not None and row.start <= day and code in row.limit]
+    rows = [
+        row
+        for row in codes.payment().limits
+        if day is not None and row.start <= day and code in row.limit
+    ]
     if not rows or paid is None:
         return None, None
     newest = max(rows, key=lambda row: row.start)
-    return str((units * newest.limit[code]).quantize(Decimal("0.01"), ROUND_HALF_UP)), newest.quarter
+    return (
+        str((units * newest.limit[code]).quantize(Decimal("0.01"), ROUND_HALF_UP)),
+        newest.quarter,
+    )

@@ -1,4 +1,5 @@
-"""Payer policies: data files, checked on load, chosen per administration by date, setting and payer (R10a)."""
+"""Payer policies: data files, checked on load, chosen per administration by date, setting and payer
+(R10a)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
@@ -68,18 +69,32 @@ class PolicySet:
     """Checked policies. `choose` picks the one for an administration."""
 
     def __init__(self, policies: Iterable[Policy]) -> None:
-        self.policies = tuple(sorted(policies, key=lambda policy: (policy.id, policy.effective.start or date.min, policy.version)))
+        self.policies = tuple(
+            sorted(
+                policies,
+                key=lambda policy: (policy.id, policy.effective.start or date.min, policy.version),
+            )
+        )
 
     def get(self, identity: str, day: date | None = None) -> Policy | None:
         """The policy of that id in force on a day (None: the newest)."""
-        found = [row for row in self.policies if row.id == identity and (day is None or row.effective.holds(day))]
+        found = [
+            row
+            for row in self.policies
+            if row.id == identity and (day is None or row.effective.holds(day))
+        ]
         return found[-1] if found else None
 
     def choose(self, day: date, setting: str | None, kind: str, payer: str | None) -> Policy | None:
-        """The payer's own policy before that of its kind; one for this setting only before one that is not for it."""
-        valid = [row for row in self.policies if row.effective.holds(day) and kind in row.audience.kinds]
+        """The payer's own policy before that of its kind; one for this setting only before one that
+        is not for it."""
+        valid = [
+            row for row in self.policies if row.effective.holds(day) and kind in row.audience.kinds
+        ]
         open_to = [row for row in valid if not row.audience.payers or payer in row.audience.payers]
-        candidates = [row for row in open_to if _fits(row, setting) or not row.audience.settings_only]
+        candidates = [
+            row for row in open_to if _fits(row, setting) or not row.audience.settings_only
+        ]
         return min(candidates, key=lambda row: _rank(row, setting), default=None)
 
 
@@ -88,16 +103,31 @@ def _fits(policy: Policy, setting: str | None) -> bool:
 
 
 def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool]:
-    """The less, the more a policy is meant for the case; one that is not for the setting comes last and says so."""
+    """The less, the more a policy is meant for the case; one that is not for the setting comes last
+    and says so."""
     audience, fits = policy.audience, _fits(policy, setting)
-    first = 0 if audience.payers and fits else 1 if audience.settings_only else 2 if audience.payers else 3 if fits else 4
+    first = (
+        0
+        if audience.payers and fits
+        else 1
+        if audience.settings_only
+        else 2
+        if audience.payers
+        else 3
+        if fits
+        else 4
+    )
     return first, not audience.settings_only, not audience.settings
 
 
 @cache
 def built_in() -> PolicySet:
     """The policies that ship in the package."""
-    names = sorted(entry.name for entry in files("mappings").joinpath("policies").iterdir() if entry.name.endswith(".yaml"))
+    names = sorted(
+        entry.name
+        for entry in files("mappings").joinpath("policies").iterdir()
+        if entry.name.endswith(".yaml")
+    )
     return PolicySet(_checked(dict(documents.packaged("policies", name) for name in names)))
 
 
@@ -106,7 +136,11 @@ def load(folder: Path | None) -> PolicySet:
 
     A file with a built-in's id replaces it from the first day that the file is for.
     """
-    return built_in() if folder is None else with_own({str(path): documents.text_of(path) for path in files_in(folder)})
+    return (
+        built_in()
+        if folder is None
+        else with_own({str(path): documents.text_of(path) for path in files_in(folder)})
+    )
 
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
@@ -116,17 +150,23 @@ def files_in(folder: Path) -> list[Path]:
     """The policy files of a folder, in order; DataFileError where there is none."""
     if not folder.is_dir():
         raise DataFileError(f"{folder}: not a folder of policies")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    found = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file()
+    )
     if not found:
         deeper = ", ".join(map(str, not_read_in(folder)))
         below = f"; those in folders of it are not read: {deeper}" if deeper else ""
-        raise DataFileError(f"{folder}: no policy file (*.yaml or *.yml) stands in this folder{below}")
+        raise DataFileError(
+            f"{folder}: no policy file (*.yaml or *.yml) stands in this folder{below}"
+        )
     return found
 
 
 def not_read_in(folder: Path) -> list[Path]:
     """What looks like policy files in the folders of a folder."""
-    return sorted(path for path in folder.glob("*/*") if path.suffix.lower() in _SUFFIXES and path.is_file())
+    return sorted(
+        path for path in folder.glob("*/*") if path.suffix.lower() in _SUFFIXES and path.is_file()
+    )
 
 
 def load_file(path: Path) -> Policy:
@@ -137,30 +177,58 @@ def load_file(path: Path) -> Policy:
 def with_own(texts: Mapping[str, str]) -> PolicySet:
     """The built-in policies with those of a site, by file name."""
     own = dict(zip(texts, _checked(texts), strict=True))
-    kept = [row for policy in built_in().policies for row in [_until_replaced(policy, own.values())] if row]
+    kept = [
+        row
+        for policy in built_in().policies
+        for row in [_until_replaced(policy, own.values())]
+        if row
+    ]
     mistakes = [(where, problem) for where, policy in own.items() for problem in _left_out(policy)]
-    for built, where in policy_checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
-        mistakes.append((where, f"the built-in policy {built} is for the same payer, settings and dates: take its id to replace it"))
+    for built, where in policy_checks.overlaps(
+        [*((policy.id, policy) for policy in kept), *own.items()]
+    ):
+        mistakes.append(
+            (
+                where,
+                (
+                    f"the built-in policy {built} is for the same payer, settings and dates: take"
+                    " its id to replace it"
+                ),
+            )
+        )
     if mistakes:
-        raise DataFileError(*(f"{where}:{documents.line_of(texts[where], '$.for')}: {problem}" for where, problem in mistakes))
+        raise DataFileError(
+            *(
+                f"{where}:{documents.line_of(texts[where], '$.for')}: {problem}"
+                for where, problem in mistakes
+            )
+        )
     return PolicySet([*own.values(), *kept])
 
 
 def _left_out(policy: Policy) -> Iterator[str]:
-    """Whom the built-in policy of the same id is for, and this one is not: nothing would be left for them."""
+    """Whom the built-in policy of the same id is for, and this one is not: nothing would be left
+    for them."""
     for built in (row for row in built_in().policies if row.id == policy.id):
         old, new = built.audience, policy.audience
         lost: list[str] = [kind for kind in old.kinds if kind not in new.kinds]
         if new.payers:
-            lost += [payer for payer in old.payers or ("every other payer",) if payer not in new.payers]
+            lost += [
+                payer for payer in old.payers or ("every other payer",) if payer not in new.payers
+            ]
         lost += ["places that it is not for"] if new.settings_only and not old.settings_only else []
         if lost:
-            yield f"it would replace the built-in policy {built.id} and leave out {', '.join(lost)}: take another id, or the same `for`"
+            yield (
+                f"it would replace the built-in policy {built.id} and leave out {', '.join(lost)}:"
+                " take another id, or the same `for`"
+            )
 
 
 def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:
     """A built-in policy up to the day before a site's policy of the same id begins."""
-    begins = min((row.effective.start or date.min for row in own if row.id == policy.id), default=date.max)
+    begins = min(
+        (row.effective.start or date.min for row in own if row.id == policy.id), default=date.max
+    )
     if begins == date.max:
         return policy
     if begins <= (policy.effective.start or date.min):
@@ -192,7 +260,10 @@ def _checked(texts: Mapping[str, str]) -> list[Policy]:
             mistakes += problem.every
     for where, other in policy_checks.overlaps(policies.items()):
         line = documents.line_of(texts[other], "$.effective")
-        mistakes.append(f"{other}:{line}: its dates overlap those of {where}, which is for the same payer and settings")
+        mistakes.append(
+            f"{other}:{line}: its dates overlap those of {where}, which is for the same payer and"
+            " settings"
+        )
     if mistakes:
         raise DataFileError(*mistakes)
     return list(policies.values())

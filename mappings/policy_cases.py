@@ -1,4 +1,5 @@
-"""Runs the cases that stand in a policy: a record is made of the facts of each, and assessed as any other."""
+"""Runs the cases that stand in a policy: a record is made of the facts of each, and assessed as any
+other."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -72,7 +73,14 @@ def _line(found: PatientAssessment) -> tuple[str, str]:
 
 
 def _state(found: PatientAssessment, name: str) -> tuple[str, str]:
-    row = next((row for row in found.requirements if row.requirement == name and _DOSE in row.administrations), None)
+    row = next(
+        (
+            row
+            for row in found.requirements
+            if row.requirement == name and _DOSE in row.administrations
+        ),
+        None,
+    )
     return (row.state, row.says or "") if row else ("none", "the requirement was not judged")
 
 
@@ -83,9 +91,14 @@ def day_of(policy: Policy, given: Given) -> date:
 
 
 def record(policy: Policy, given: Given) -> PatientRecord:
-    """The chart of one dose that the facts tell of: complete in all that they do not name, without the labs that they do not name."""
+    """The chart of one dose that the facts tell of: complete in all that they do not name, without
+    the labs that they do not name."""
     day = day_of(policy, given)
-    family = next(row for row in codes.families().values() if any(code.code == given.code for code in row.codes))
+    family = next(
+        row
+        for row in codes.families().values()
+        if any(code.code == given.code for code in row.codes)
+    )
     return PatientRecord(
         patient="Patient/case",
         born=None if given.age is None else _on(date(day.year - given.age, 1, 1)),
@@ -100,7 +113,11 @@ def record(policy: Policy, given: Given) -> PatientRecord:
         oral_iron=tuple(_oral_iron(given, day)),
         dialysis=tuple(_dialysis(given, day)),
         authorizations=(_authorization(given, day),) if given.authorization else (),
-        notes=(Note(source=Source("DocumentReference/case"), final=True, encounters=(_ENCOUNTER,)),) if given.note else (),
+        notes=(
+            (Note(source=Source("DocumentReference/case"), final=True, encounters=(_ENCOUNTER,)),)
+            if given.note
+            else ()
+        ),
     )
 
 
@@ -125,15 +142,28 @@ def _administration(given: Given, family: Family, day: date) -> Administration:
         dose=Amount(dose, "mg"),
         encounter=_ENCOUNTER,
         orders=("MedicationRequest/case",),
-        containers=(Container(package.mg if package else dose, int(count), package.ndc if package and given.ndc else None, source),),
+        containers=(
+            Container(
+                package.mg if package else dose,
+                int(count),
+                package.ndc if package and given.ndc else None,
+                source,
+            ),
+        ),
         drug_source=given.drug_source,
     )
 
 
 def _package(family: Family, dose: Decimal | None) -> Package | None:
     """A package that the dose empties, else the smallest one."""
-    known = sorted((row for row in codes.packages().values() if row.family == family.family), key=lambda row: (row.mg, row.ndc))
-    return next((row for row in known if dose is not None and dose % row.mg == 0), known[0] if known else None)
+    known = sorted(
+        (row for row in codes.packages().values() if row.family == family.family),
+        key=lambda row: (row.mg, row.ndc),
+    )
+    return next(
+        (row for row in known if dose is not None and dose % row.mg == 0),
+        known[0] if known else None,
+    )
 
 
 def _drug(given: Given, family: Family, ndcs: tuple[str, ...]) -> Drug:
@@ -144,7 +174,9 @@ def _drug(given: Given, family: Family, ndcs: tuple[str, ...]) -> Drug:
 def _tried(given: Given, day: date) -> Iterator[Administration]:
     """Earlier doses of other products, a month before each other."""
     for number, code in enumerate(given.tried, 1):
-        family = next(row for row in codes.families().values() if any(item.code == code for item in row.codes))
+        family = next(
+            row for row in codes.families().values() if any(item.code == code for item in row.codes)
+        )
         yield Administration(
             source=Source(f"MedicationAdministration/tried-{number}"),
             status="completed",
@@ -155,12 +187,19 @@ def _tried(given: Given, day: date) -> Iterator[Administration]:
 
 
 def _labs(given: Given, day: date) -> Iterator[LabResult]:
-    values = {"ferritin": given.ferritin, "tsat": given.tsat, "hemoglobin": given.hb, "pregnancy": Decimal(1) if given.pregnant else None}
+    values = {
+        "ferritin": given.ferritin,
+        "tsat": given.tsat,
+        "hemoglobin": given.hb,
+        "pregnancy": Decimal(1) if given.pregnant else None,
+    }
     for analyte, value in values.items():
         if value is not None:
             drawn = _on(day - timedelta(days=given.lab_days_before))
             source = Source(f"Observation/{analyte}")
-            yield LabResult(source=source, analyte=analyte, when=drawn, low=value, high=value, says=f"{value}")
+            yield LabResult(
+                source=source, analyte=analyte, when=drawn, low=value, high=value, says=f"{value}"
+            )
 
 
 def _diagnoses(given: Given) -> Iterator[Diagnosis]:
@@ -175,7 +214,12 @@ def _diagnoses(given: Given) -> Iterator[Diagnosis]:
         given.contraindication: given.contraindication is not None,
     }
     for code in (code for code, holds in asked.items() if code and holds):
-        yield Diagnosis(source=Source(f"Condition/{code}"), icd10=(code,), category="encounter", encounter=_ENCOUNTER)
+        yield Diagnosis(
+            source=Source(f"Condition/{code}"),
+            icd10=(code,),
+            category="encounter",
+            encounter=_ENCOUNTER,
+        )
 
 
 def _coverages(policy: Policy) -> Iterator[Coverage]:
@@ -187,7 +231,12 @@ def _coverages(policy: Policy) -> Iterator[Coverage]:
 def _order(family: Family, day: date) -> Order:
     source = Source("MedicationRequest/case")
     return Order(
-        source=source, drug=Drug(family=family.family), counts=True, dose=Amount(Decimal(100), "mg"), has_timing=True, authored=_on(day)
+        source=source,
+        drug=Drug(family=family.family),
+        counts=True,
+        dose=Amount(Decimal(100), "mg"),
+        has_timing=True,
+        authored=_on(day),
     )
 
 
@@ -203,9 +252,18 @@ def _oral_iron(given: Given, day: date) -> Iterator[OralIron]:
 def _dialysis(given: Given, day: date) -> Iterator[DialysisTreatment]:
     if given.hemodialysis or given.esrd:
         kind = "hemodialysis" if given.hemodialysis else "unspecified"
-        yield DialysisTreatment(source=Source("Procedure/case"), kind=kind, when=_on(day - timedelta(days=2)))
+        yield DialysisTreatment(
+            source=Source("Procedure/case"), kind=kind, when=_on(day - timedelta(days=2))
+        )
 
 
 def _authorization(given: Given, day: date) -> Authorization:
     source = Source("ClaimResponse/case")
-    return Authorization(source=source, reference="case", decision="approved", codes=(given.code,), start=_on(day), end=_on(day))
+    return Authorization(
+        source=source,
+        reference="case",
+        decision="approved",
+        codes=(given.code,),
+        start=_on(day),
+        end=_on(day),
+    )

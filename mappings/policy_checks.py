@@ -1,4 +1,5 @@
-"""What is wrong with a policy that its form alone can't forbid: unknown names, limits without unit, overlapping dates."""
+"""What is wrong with a policy that its form alone can't forbid: unknown names, limits without unit,
+overlapping dates."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -50,7 +51,8 @@ KNOWN: dict[str, tuple[Callable[[], Collection[str]], str]] = {
 
 
 def check(found: Any, metas: tuple[Meta, ...]) -> Iterator[Mistake]:
-    """What is wrong with a part of a policy, or with the whole; `metas`: what its form says of it."""
+    """What is wrong with a part of a policy, or with the whole; `metas`: what its form says of
+    it."""
     for meta in metas:
         yield from (("", problem) for problem in _against(found, meta.extra_json_schema or {}))
     for form, look in _LOOKS.items():
@@ -62,7 +64,9 @@ def _against(found: Any, schema: dict[str, Any]) -> Iterator[str]:
     known, problem = KNOWN.get(schema.get("known", ""), (None, ""))
     if known and found not in known():
         near = get_close_matches(found, known(), 1)
-        yield problem.format(found) + (f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(known())})")
+        yield problem.format(found) + (
+            f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(known())})"
+        )
     if isinstance(found, Decimal) and ("exclusiveMinimum" in schema and found <= 0):
         yield f"a number above 0 is wanted, not {found}"
     if isinstance(found, Decimal) and ("minimum" in schema and found < 0):
@@ -81,8 +85,14 @@ def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
             yield element, str(problem)
             continue
         if element == "limit" and not asked:
-            yield element, f"a limit compares a laboratory value ({', '.join(sorted(UNITS))}): {text!r}"
-        yield from ((element, f"the limit of {name} has no unit: add it to units") for name in sorted(asked - set(rule.units)))
+            yield (
+                element,
+                f"a limit compares a laboratory value ({', '.join(sorted(UNITS))}): {text!r}",
+            )
+        yield from (
+            (element, f"the limit of {name} has no unit: add it to units")
+            for name in sorted(asked - set(rule.units))
+        )
     for name, unit in rule.units.items():
         if UNITS[name] != unit:
             yield "units", f"{name} is compared in {UNITS[name]}, not in {unit}"
@@ -95,9 +105,18 @@ def _laboratory(rule: LabRule) -> Iterator[Mistake]:
 
 def _preferred(rule: PreferredRule) -> Iterator[Mistake]:
     both = sorted(set(rule.codes) & set(rule.not_covered))
-    yield from (("not_covered", f"{code} is both preferred and not covered: take it out of one of them") for code in both)
+    yield from (
+        ("not_covered", f"{code} is both preferred and not covered: take it out of one of them")
+        for code in both
+    )
     if rule.tried > len(set(rule.codes)):
-        yield "tried", f"{rule.tried} of {len(set(rule.codes))} preferred codes can't be tried: write at most {len(set(rule.codes))}"
+        yield (
+            "tried",
+            (
+                f"{rule.tried} of {len(set(rule.codes))} preferred codes can't be tried: write at"
+                f" most {len(set(rule.codes))}"
+            ),
+        )
 
 
 def _audience(audience: For) -> Iterator[Mistake]:
@@ -140,7 +159,10 @@ def _case(case: Case) -> Iterator[Mistake]:
     for name, state in case.expect.items():
         if (name == "line") != (state in get_args(Line)):
             line = ", ".join(get_args(Line))
-            yield f"expect.{name}", f"{name} is never {state}: a line is {line}, a requirement met, missing and so on"
+            yield (
+                f"expect.{name}",
+                f"{name} is never {state}: a line is {line}, a requirement met, missing and so on",
+            )
 
 
 def _policy(policy: Policy) -> Iterator[Mistake]:
@@ -148,9 +170,18 @@ def _policy(policy: Policy) -> Iterator[Mistake]:
     times = Counter(case.name for case in policy.cases)
     for number, case in enumerate(policy.cases):
         if times[case.name] > 1:
-            yield f"cases[{number}].name", f"{times[case.name]} cases are called {case.name!r}: give each a name of its own"
+            yield (
+                f"cases[{number}].name",
+                f"{times[case.name]} cases are called {case.name!r}: give each a name of its own",
+            )
         if case.given.day and not policy.effective.holds(case.given.day):
-            yield f"cases[{number}].given.day", f"{case.given.day} is outside the policy's effective dates: nothing judges that day"
+            yield (
+                f"cases[{number}].given.day",
+                (
+                    f"{case.given.day} is outside the policy's effective dates: nothing judges"
+                    " that day"
+                ),
+            )
     asked = _asked(policy)
     for number, row in enumerate(policy.modifiers.kx):
         for name in (name for name in row.attests if name not in asked):
@@ -160,17 +191,32 @@ def _policy(policy: Policy) -> Iterator[Mistake]:
             )
 
 
-ALWAYS_ASKED = frozenset({"service-date", "product", "dose", "coverage", "place-of-service", "dosing", "iron-overload"})
+ALWAYS_ASKED = frozenset(
+    {"service-date", "product", "dose", "coverage", "place-of-service", "dosing", "iron-overload"}
+)
 
 
 def _asked(policy: Policy) -> frozenset[str]:
     """The requirements that the policy asks of somebody."""
     rules = policy.requirements
-    named = {key for name, key in zip(rules.__struct_fields__, rules.__struct_encode_fields__, strict=True) if getattr(rules, name)}
+    named = {
+        key
+        for name, key in zip(rules.__struct_fields__, rules.__struct_encode_fields__, strict=True)
+        if getattr(rules, name)
+    }
     labs = {expression.LABS[name] for rule in rules.laboratory for name in _compared(rule)}
-    others = {"discarded-amount": policy.modifiers.discard, "esrd-consolidated-billing": policy.consolidated_billing}
-    not_asked = {"prior-authorization"} if rules.prior_authorization and rules.prior_authorization.asked == "no" else set()
-    return (ALWAYS_ASKED | named | labs | {name for name, asked in others.items() if asked}) - not_asked
+    others = {
+        "discarded-amount": policy.modifiers.discard,
+        "esrd-consolidated-billing": policy.consolidated_billing,
+    }
+    not_asked = (
+        {"prior-authorization"}
+        if rules.prior_authorization and rules.prior_authorization.asked == "no"
+        else set()
+    )
+    return (
+        ALWAYS_ASKED | named | labs | {name for name, asked in others.items() if asked}
+    ) - not_asked
 
 
 def _compared(rule: LabRule) -> Iterable[str]:
@@ -192,7 +238,8 @@ _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
 
 
 def overlaps(policies: Iterable[tuple[str, Policy]]) -> Iterator[tuple[str, str]]:
-    """Pairs of names of policies for the same payer, setting and date: between those the choice would be left to chance."""
+    """Pairs of names of policies for the same payer, setting and date: between those the choice
+    would be left to chance."""
     rows = list(policies)
     for position, (where, policy) in enumerate(rows):
         yield from (
@@ -214,5 +261,9 @@ def _same_audience(policy: Policy, other: Policy) -> bool:
     one, two = policy.audience, other.audience
     if not set(one.kinds) & set(two.kinds) or one.settings_only != two.settings_only:
         return False
-    same_settings = not one.settings or not two.settings or bool(set(one.settings) & set(two.settings))
-    return same_settings and (bool(set(one.payers) & set(two.payers)) if one.payers or two.payers else True)
+    same_settings = (
+        not one.settings or not two.settings or bool(set(one.settings) & set(two.settings))
+    )
+    return same_settings and (
+        bool(set(one.payers) & set(two.payers)) if one.payers or two.payers else True
+    )

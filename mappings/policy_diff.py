@@ -1,4 +1,5 @@
-"""What another policy would change: the lines, the gaps and the money of the same records under two sets of policies."""
+"""What another policy would change: the lines, the gaps and the money of the same records under two
+sets of policies."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -12,7 +13,8 @@ T = TypeVar("T")
 
 
 class DetailChange(Struct, frozen=True, kw_only=True):
-    """What else of a line would change: diagnoses in their order, payment, prior authorization, notes (None: nothing)."""
+    """What else of a line would change: diagnoses in their order, payment, prior authorization,
+    notes (None: nothing)."""
 
     what: str
     before: str | None
@@ -61,7 +63,8 @@ class Difference(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def held_more(self) -> Decimal:
-        """Dollars that the new policies would hold beyond the old ones; negative: that they would free."""
+        """Dollars that the new policies would hold beyond the old ones; negative: that they would
+        free."""
         return Decimal(self.money_after.held) - Decimal(self.money_before.held)
 
 
@@ -69,8 +72,14 @@ def compare(before: Assessment, after: Assessment) -> Difference:
     """The difference between two assessments of the same records."""
     pairs = _pairs(_lines(before), _lines(after))
     lines = [_line_change(patient, old, new) for patient, old, new in pairs]
-    changed = [row for row in lines if row.details or (row.before, row.value_before) != (row.after, row.value_after)]
-    gaps = [_gap_change(patient, old, new) for patient, old, new in _pairs(_gaps(before), _gaps(after))]
+    changed = [
+        row
+        for row in lines
+        if row.details or (row.before, row.value_before) != (row.after, row.value_after)
+    ]
+    gaps = [
+        _gap_change(patient, old, new) for patient, old, new in _pairs(_gaps(before), _gaps(after))
+    ]
     return Difference(
         lines=tuple(changed),
         gaps=tuple(row for row in gaps if row is not None),
@@ -84,7 +93,9 @@ def shown(line: ClaimLine) -> str:
     """A line in a few words: `J1756 JZ × 200 held (ferritin) by medicare-part-b`."""
     reasons = f" ({', '.join(line.reasons)})" if line.reasons else ""
     policy = f" by {line.policy.id}" if line.policy else ""
-    return " ".join([line.code, *line.modifiers, "×", str(line.units), line.status]) + reasons + policy
+    return (
+        " ".join([line.code, *line.modifiers, "×", str(line.units), line.status]) + reasons + policy
+    )
 
 
 def _lines(document: Assessment) -> dict[str, tuple[str, ClaimLine]]:
@@ -95,11 +106,17 @@ def _gaps(document: Assessment) -> dict[str, tuple[str, Gap]]:
     return {gap.id: (row.patient, gap) for row in document.patients for gap in row.gaps}
 
 
-def _pairs(before: dict[str, tuple[str, T]], after: dict[str, tuple[str, T]]) -> Iterable[tuple[str, T | None, T | None]]:
+def _pairs(
+    before: dict[str, tuple[str, T]], after: dict[str, tuple[str, T]]
+) -> Iterable[tuple[str, T | None, T | None]]:
     """By identifier, in the order of the documents."""
     for key in [*before, *(key for key in after if key not in before)]:
         patient = (before.get(key) or after[key])[0]
-        yield patient, before[key][1] if key in before else None, after[key][1] if key in after else None
+        yield (
+            patient,
+            before[key][1] if key in before else None,
+            after[key][1] if key in after else None,
+        )
 
 
 def _line_change(patient: str, old: ClaimLine | None, new: ClaimLine | None) -> LineChange:
@@ -155,8 +172,14 @@ def _sort(gap: Gap) -> tuple[object, ...]:
 
 
 def _money(document: Assessment) -> Money:
-    lines = [line for row in document.patients for line in row.lines if line.status != "not-billable"]
+    lines = [
+        line for row in document.patients for line in row.lines if line.status != "not-billable"
+    ]
     sums = {status: Decimal("0.00") for status in ("ready", "held")}
     for line in lines:
         sums[line.status] += Decimal(line.value or 0)
-    return Money(ready=str(sums["ready"]), held=str(sums["held"]), unknown=sum(line.value is None for line in lines))
+    return Money(
+        ready=str(sums["ready"]),
+        held=str(sums["held"]),
+        unknown=sum(line.value is None for line in lines),
+    )

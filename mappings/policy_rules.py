@@ -1,4 +1,5 @@
-"""What a policy file may say. The structures are the file's form: `docs/policy.schema.json` is made from them.
+"""What a policy file may say. The structures are the file's form: `docs/policy.schema.json` is made
+from them.
 
 A file that says anything else is refused on load, with its line (`policy_checks`).
 """
@@ -12,7 +13,9 @@ from msgspec import Meta, Struct, field, structs
 from mappings.assessment import State
 from mappings.codes.tables import Dated
 
-Kind = Literal["medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"]
+Kind = Literal[
+    "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"
+]
 Place = Annotated[str, Meta(extra_json_schema={"known": "place"})]
 LabName = Literal["ferritin", "tsat", "hb"]
 DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
@@ -28,15 +31,19 @@ Line = Literal["ready", "held", "not-billable"]
 
 # The unit of each laboratory name; a condition that compares one says so, and can't mean another.
 UNITS: dict[str, str] = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
-_UNITS_SCHEMA = {"properties": {name: {"const": unit} for name, unit in UNITS.items()}, "propertyNames": {"enum": list(UNITS)}}
+_UNITS_SCHEMA = {
+    "properties": {name: {"const": unit} for name, unit in UNITS.items()},
+    "propertyNames": {"enum": list(UNITS)},
+}
 LabUnits = Annotated[dict[LabName, str], Meta(extra_json_schema=_UNITS_SCHEMA)]
 
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A requirement that the policy asks. `when`: a condition on the patient; without one, always.
 
-    `units`: of the laboratory values in the rule's conditions. `blocking: false` makes a gap a warning; warnings are
-    written to the EHR only with `write_back: true`. Without `source` and `verified` those of the policy hold.
+    `units`: of the laboratory values in the rule's conditions. `blocking: false` makes a gap a
+    warning; warnings are written to the EHR only with `write_back: true`. Without `source` and
+    `verified` those of the policy hold.
     """
 
     when: str | None = None
@@ -48,7 +55,8 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LabRule(Rule, frozen=True, kw_only=True):
-    """Laboratory evidence within `window_days` before the dose: `on_record` (any usable result) or a `limit` with its `units`."""
+    """Laboratory evidence within `window_days` before the dose: `on_record` (any usable result) or
+    a `limit` with its `units`."""
 
     window_days: Days
     on_record: tuple[LabName, ...] = ()
@@ -71,9 +79,11 @@ class IronDeficiencyRule(Rule, frozen=True, kw_only=True):
 
 
 class OralIronRule(Rule, frozen=True, kw_only=True):
-    """Oral-iron history: intolerance, contraindication, or a trial of `trial_days` without a break (none given: of any length).
+    """Oral-iron history: intolerance, contraindication, or a trial of `trial_days` without a break
+    (none given: of any length).
 
-    Not asked where the condition `unless` holds, and of a patient on dialysis only with `in_dialysis: true`.
+    Not asked where the condition `unless` holds, and of a patient on dialysis only with
+    `in_dialysis: true`.
     """
 
     trial_days: Days | None = None
@@ -82,7 +92,8 @@ class OralIronRule(Rule, frozen=True, kw_only=True):
 
 
 class AuthorizationRule(Rule, frozen=True, kw_only=True):
-    """Whether an authorization is asked, for which HCPCS codes (empty: all). `unknown` is an open question until the site sets it.
+    """Whether an authorization is asked, for which HCPCS codes (empty: all). `unknown` is an open
+    question until the site sets it.
 
     `months`: how long an approval lasts that names no end.
     """
@@ -99,7 +110,8 @@ class NoteRule(Rule, frozen=True, kw_only=True):
 
 
 class PreferredRule(Rule, frozen=True, kw_only=True):
-    """Products that the payer prefers; others need `tried` of them on record within `lookback_days`, or are not covered at all."""
+    """Products that the payer prefers; others need `tried` of them on record within
+    `lookback_days`, or are not covered at all."""
 
     codes: Annotated[tuple[Hcpcs, ...], Meta(min_length=1)]
     tried: Count = 1
@@ -108,7 +120,8 @@ class PreferredRule(Rule, frozen=True, kw_only=True):
 
 
 class DrugSourceRule(Rule, frozen=True, kw_only=True):
-    """The payer's vendor rule: where the drug may come from (white and brown bags are never billed)."""
+    """The payer's vendor rule: where the drug may come from (white and brown bags are never
+    billed)."""
 
     allowed: Annotated[tuple[DrugSource, ...], Meta(min_length=1)]
 
@@ -120,7 +133,8 @@ class UnitsRule(Rule, frozen=True, kw_only=True):
 
 
 class DosingRule(Rule, frozen=True, kw_only=True):
-    """`single_mg`: the payer's own limit of one dose. `blocking` is about that limit; without one, about the label's."""
+    """`single_mg`: the payer's own limit of one dose. `blocking` is about that limit; without one,
+    about the label's."""
 
     single_mg: Positive | None = None
 
@@ -133,7 +147,8 @@ class OverloadRule(Rule, frozen=True, kw_only=True):
 
 
 class Requirements(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """What the policy asks beside date, product, dose, coverage and place, which are always asked. Absent: not asked."""
+    """What the policy asks beside date, product, dose, coverage and place, which are always asked.
+    Absent: not asked."""
 
     ndc: Rule | None = None
     iron_deficiency_diagnosis: IronDeficiencyRule | None = None
@@ -148,7 +163,9 @@ class Requirements(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unk
     drug_source: DrugSourceRule | None = None
     units_limit: UnitsRule | None = None
     dosing: DosingRule = DosingRule()
-    iron_overload: OverloadRule = OverloadRule(source="no source named in the policy", verified=False)
+    iron_overload: OverloadRule = OverloadRule(
+        source="no source named in the policy", verified=False
+    )
     infusion_time: Rule | None = None
 
 
@@ -180,9 +197,11 @@ class SurgeryModifier(DatedModifier, frozen=True, kw_only=True):
 
 
 class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which modifiers the payer wants. `discard`: JW and JZ. `kx`: with the requirements that it attests. `r340b`: by date.
+    """Which modifiers the payer wants. `discard`: JW and JZ. `kx`: with the requirements that it
+    attests. `r340b`: by date.
 
-    With these a line carries four at most: JW or JZ, KX, one of 340B, and an off-campus one or SG, never both.
+    With these a line carries four at most: JW or JZ, KX, one of 340B, and an off-campus one or SG,
+    never both.
     """
 
     discard: bool = True
@@ -193,9 +212,11 @@ class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom the policy is for: kinds of payer, or `payers` of those kinds by name. Empty `settings`: any place of service.
+    """Whom the policy is for: kinds of payer, or `payers` of those kinds by name. Empty `settings`:
+    any place of service.
 
-    `settings_only`: the policy is chosen in its settings only, never as the one that says a setting is not covered.
+    `settings_only`: the policy is chosen in its settings only, never as the one that says a setting
+    is not covered.
     """
 
     kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)]
@@ -205,15 +226,20 @@ class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The facts of one dose in a case; what is not said is as in a complete chart, except laboratory values, which are absent.
+    """The facts of one dose in a case; what is not said is as in a complete chart, except
+    laboratory values, which are absent.
 
     Laboratory values were drawn `lab_days_before` the dose.
     """
 
     code: Annotated[Hcpcs, Meta(description="HCPCS code of the drug given")] = "J1756"
     dose_mg: Annotated[Positive | None, Meta(description="mg given; else one container")] = None
-    day: Annotated[date | None, Meta(description="date of service; else a day of the policy")] = None
-    setting: Annotated[Place | None, Meta(description="place of service; else the policy's first, or 11")] = None
+    day: Annotated[date | None, Meta(description="date of service; else a day of the policy")] = (
+        None
+    )
+    setting: Annotated[
+        Place | None, Meta(description="place of service; else the policy's first, or 11")
+    ] = None
     age: Annotated[int, Meta(ge=0, le=130)] | None = 70
     female: bool = False
     male: bool = False
@@ -228,34 +254,56 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hb: Annotated[NotNegative | None, Meta(description="g/dL")] = None
     lab_days_before: Annotated[Days, Meta(description="days between the labs and the dose")] = 14
     iron_deficiency: Annotated[bool, Meta(description="D50.9")] = True
-    anemia_in_ckd: Annotated[bool | None, Meta(description="D63.1; else where there is ckd or esrd")] = None
+    anemia_in_ckd: Annotated[
+        bool | None, Meta(description="D63.1; else where there is ckd or esrd")
+    ] = None
     intolerance: Annotated[bool, Meta(description="to oral iron")] = False
-    contraindication: Annotated[str | None, Meta(description="an ICD-10-CM code that speaks against oral iron")] = None
-    oral_iron_days: Annotated[Count | None, Meta(description="days of oral iron, up to the day before")] = None
+    contraindication: Annotated[
+        str | None, Meta(description="an ICD-10-CM code that speaks against oral iron")
+    ] = None
+    oral_iron_days: Annotated[
+        Count | None, Meta(description="days of oral iron, up to the day before")
+    ] = None
     plan: Annotated[bool, Meta(description="an order with dose and frequency")] = True
     note: Annotated[bool, Meta(description="a final note of the encounter")] = True
-    authorization: Annotated[bool, Meta(description="an approved one for the code and the day")] = False
-    tried: Annotated[tuple[Hcpcs, ...], Meta(description="codes of products given in the months before")] = ()
+    authorization: Annotated[bool, Meta(description="an approved one for the code and the day")] = (
+        False
+    )
+    tried: Annotated[
+        tuple[Hcpcs, ...], Meta(description="codes of products given in the months before")
+    ] = ()
     drug_source: DrugSource | None = None
     ndc: Annotated[bool, Meta(description="of the container used")] = True
 
 
 Expected = Annotated[str, Meta(extra_json_schema={"known": "requirement or line"})]
-_EXPECT_SCHEMA = {"patternProperties": {"^line$": {"enum": list(get_args(Line))}, "^(?!line$)": {"enum": list(get_args(State))}}}
+_EXPECT_SCHEMA = {
+    "patternProperties": {
+        "^line$": {"enum": list(get_args(Line))},
+        "^(?!line$)": {"enum": list(get_args(State))},
+    }
+}
 
 
 class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A test that stands in the policy: facts of one dose, and the state of requirements (or of the `line`) that must come of it."""
+    """A test that stands in the policy: facts of one dose, and the state of requirements (or of the
+    `line`) that must come of it."""
 
     name: Text
     given: Given
-    expect: Annotated[dict[Expected, Literal[State, Line]], Meta(min_length=1, extra_json_schema=_EXPECT_SCHEMA)]
+    expect: Annotated[
+        dict[Expected, Literal[State, Line]], Meta(min_length=1, extra_json_schema=_EXPECT_SCHEMA)
+    ]
 
 
-class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"audience": "for"}):
+class Policy(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"audience": "for"}
+):
     """A payer's policy for IV iron, valid for dates of service `effective`."""
 
-    id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*\Z", description="small letters, digits and hyphens")]
+    id: Annotated[
+        str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*\Z", description="small letters, digits and hyphens")
+    ]
     version: Annotated[Text, Meta(description="whatever tells this file from an earlier one")]
     title: Text
     audience: For
@@ -264,17 +312,32 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rena
     verified: bool
     effective: Dated = Dated()
     modifiers: Modifiers = Modifiers()
-    timely_filing_days: Annotated[Days, Meta(description="services older than this are not billed")] = 365
-    opps_packaging: Annotated[bool, Meta(description="hospital outpatient and ASC: packaged where the OPPS status says so")] = False
-    bundled_with_dialysis: Annotated[bool, Meta(description="in the dialysis facility: paid with the dialysis")] = False
+    timely_filing_days: Annotated[
+        Days, Meta(description="services older than this are not billed")
+    ] = 365
+    opps_packaging: Annotated[
+        bool,
+        Meta(description="hospital outpatient and ASC: packaged where the OPPS status says so"),
+    ] = False
+    bundled_with_dialysis: Annotated[
+        bool, Meta(description="in the dialysis facility: paid with the dialysis")
+    ] = False
     consolidated_billing: Annotated[
-        bool, Meta(description="elsewhere: drugs of the ESRD list are held for the dialysis facility's claim")
+        bool,
+        Meta(
+            description=(
+                "elsewhere: drugs of the ESRD list are held for the dialysis facility's claim"
+            )
+        ),
     ] = False
     diagnosis_order: Literal["ckd-first", "anemia-first"] = "ckd-first"
-    esa_noted: Annotated[bool, Meta(description="note on the line whether an ESA is on record (NCD 110.10)")] = False
+    esa_noted: Annotated[
+        bool, Meta(description="note on the line whether an ESA is on record (NCD 110.10)")
+    ] = False
     cases: tuple[Case, ...] = ()
 
     @property
     def authority(self) -> Dated:
-        """Its source, and from when until when it holds: what a rule rests on that names no other source."""
+        """Its source, and from when until when it holds: what a rule rests on that names no other
+        source."""
         return structs.replace(self.effective, source=self.source, verified=self.verified)

@@ -1,4 +1,5 @@
-"""The published JSON schema of policy files, for editors: `python -m mappings.policy_schema > docs/policy.schema.json`."""
+"""The published JSON schema of policy files, for editors: `python -m mappings.policy_schema >
+docs/policy.schema.json`."""
 
 import json
 from typing import Any
@@ -12,7 +13,11 @@ from mappings.policy_rules import Policy
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a policy file (draft 2020-12)."""
     found = _as_written(msgspec.json.schema(Policy))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ferroclaim policy", **found}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "ferroclaim policy",
+        **found,
+    }
 
 
 def _as_written(part: Any) -> Any:
@@ -22,17 +27,25 @@ def _as_written(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     if part.get("format") == "decimal":
-        return {"type": "number", **{name: value for name, value in part.items() if name not in ("type", "format")}}
+        return {
+            "type": "number",
+            **{name: value for name, value in part.items() if name not in ("type", "format")},
+        }
     return dict(_entry(name, value) for name, value in part.items())
 
 
 def _entry(name: str, value: Any) -> tuple[str, Any]:
-    """Names are those that there are, a pattern is one of JavaScript, a description one paragraph."""
+    """Names are those that there are, a pattern is one of JavaScript, a description one
+    paragraph."""
     if name == "known":
         return "enum", sorted(KNOWN[value][0]())
     if name == "pattern":
         return name, value.replace(r"\Z", "$")
-    return name, " ".join(value.split()) if name == "description" and isinstance(value, str) else _as_written(value)
+    return name, (
+        " ".join(value.split())
+        if name == "description" and isinstance(value, str)
+        else _as_written(value)
+    )
 
 
 if __name__ == "__main__":

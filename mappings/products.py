@@ -1,4 +1,5 @@
-"""R2: which IV iron a medication is, by NDC, RxNorm, HCPCS, other mapped codings and names; evidence must agree."""
+"""R2: which IV iron a medication is, by NDC, RxNorm, HCPCS, other mapped codings and names;
+evidence must agree."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -30,7 +31,8 @@ class Findings(Struct, frozen=True):
 
 
 def normal_ndc(text: str) -> str | None:
-    """An NDC as 11 digits (5-4-2); None where it is none, or ten digits without dashes (ambiguous)."""
+    """An NDC as 11 digits (5-4-2); None where it is none, or ten digits without dashes
+    (ambiguous)."""
     text = text.strip()
     if re.fullmatch(r"[0-9]{11}", text):
         return text
@@ -42,14 +44,17 @@ def normal_ndc(text: str) -> str | None:
 
 
 class ProductFinder:
-    """Finds IV irons in concepts; keeps what it found, because an EHR repeats the same few medications."""
+    """Finds IV irons in concepts; keeps what it found, because an EHR repeats the same few
+    medications."""
 
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
         self._aliases = words.folded(aliases or {})
         self._found: dict[Concept, Findings] = {}
         families = codes.families().values()
         self._names = {words.plain(name): row.family for row in families for name in row.names}
-        self._any_name = re.compile("|".join(sorted(map(re.escape, self._names), key=len, reverse=True)))
+        self._any_name = re.compile(
+            "|".join(sorted(map(re.escape, self._names), key=len, reverse=True))
+        )
         self._rxnorm = {code: row.family for row in families for code in row.rxnorm}
         self._atc = {code: row.family for row in families for code in row.atc}
         self._hcpcs = {code.code: (row.family, code.use) for row in families for code in row.codes}
@@ -114,7 +119,8 @@ class ProductFinder:
         alias = self._aliases.get(plain)
         if alias:
             yield Evidence(alias, "local name")
-        # Names overlap by their enclosing spaces, so the text is searched once for each name that can start in it.
+        # Names overlap by their enclosing spaces, so the text is searched once for each name that
+        # can start in it.
         for family in dict.fromkeys(self._families_named(plain)):
             yield Evidence(family, "name", self._presentation(family, plain))
 
@@ -127,11 +133,14 @@ class ProductFinder:
     @staticmethod
     def _presentation(family: str, plain: str) -> str | None:
         rows = codes.families()[family].presentations
-        return next((row.use for row in rows for name in row.names if words.plain(name) in plain), None)
+        return next(
+            (row.use for row in rows for name in row.names if words.plain(name) in plain), None
+        )
 
 
 def agreed(evidence: Iterable[Evidence]) -> tuple[str | None, str | None, str | None]:
-    """Family, presentation and clash of all evidence together. Without a family and a clash it is no IV iron."""
+    """Family, presentation and clash of all evidence together. Without a family and a clash it is
+    no IV iron."""
     evidence = list(evidence)
     if not evidence:
         return None, None, None
@@ -139,27 +148,38 @@ def agreed(evidence: Iterable[Evidence]) -> tuple[str | None, str | None, str | 
     against = next((row for row in evidence if row.not_iron), None)
     if len(named) > 1:
         rows = [named[family] for family in sorted(named)]
-        return None, None, " but ".join(f"{row.says} says {codes.families()[row.family or ''].name}" for row in rows)
+        return (
+            None,
+            None,
+            " but ".join(
+                f"{row.says} says {codes.families()[row.family or ''].name}" for row in rows
+            ),
+        )
     if named and against:
         row = next(iter(named.values()))
         return (
             None,
             None,
-            f"{row.says} says {codes.families()[row.family or ''].name} but {against.says} is {against.not_iron}",
+            (
+                f"{row.says} says {codes.families()[row.family or ''].name} but {against.says} is"
+                f" {against.not_iron}"
+            ),
         )
     use = next((row.use for row in evidence if row.family and row.use), None)
     return next(iter(named), None), use, None
 
 
 def package(ndcs: Iterable[str], family: str | None) -> Package | None:
-    """The one known finished package among NDCs; None where there is none or several of different size."""
+    """The one known finished package among NDCs; None where there is none or several of different
+    size."""
     known = [codes.packages()[ndc] for ndc in ndcs if ndc in codes.packages()]
     known = [row for row in known if row.family == family]
     return known[0] if known and len({row.mg for row in known}) == 1 else None
 
 
 def billing_code(family: Family, use: str | None, day: date | None) -> BillingCode | None:
-    """The HCPCS code of a family on a day (None: of its newest). `use` tells apart codes of one family."""
+    """The HCPCS code of a family on a day (None: of its newest). `use` tells apart codes of one
+    family."""
     rows = [row for row in family.codes if day is None or row.holds(day)]
     rows = [row for row in rows if row.use is None or row.use == use]
     return rows[0] if rows else None

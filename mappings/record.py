@@ -1,4 +1,5 @@
-"""The facts of one patient that decide about intravenous iron: frozen, free of FHIR's shapes, each with its source."""
+"""The facts of one patient that decide about intravenous iron: frozen, free of FHIR's shapes, each
+with its source."""
 
 from decimal import Decimal
 from typing import Literal
@@ -27,7 +28,8 @@ class Concept(Struct, frozen=True):
 
 
 class Amount(Struct, frozen=True):
-    """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial), None where it can't be read; `problem`: why it can't be used."""
+    """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial), None where it can't be read;
+    `problem`: why it can't be used."""
 
     value: Decimal | None = None
     unit: str | None = None
@@ -36,9 +38,11 @@ class Amount(Struct, frozen=True):
 
 
 class Drug(Struct, frozen=True):
-    """What a medication says of itself. `family` is None for no IV iron, or where the evidence `clash`es.
+    """What a medication says of itself. `family` is None for no IV iron, or where the evidence
+    `clash`es.
 
-    `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of a mixture; `diluted`: not as in the vial.
+    `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of a mixture;
+    `diluted`: not as in the vial.
     """
 
     family: str | None = None
@@ -58,7 +62,8 @@ class Drug(Struct, frozen=True):
 
 
 class Container(Struct, frozen=True):
-    """Containers opened: mg in one (None where neither NDC nor size is known), how many, and where it is said."""
+    """Containers opened: mg in one (None where neither NDC nor size is known), how many, and where
+    it is said."""
 
     mg: Decimal | None
     count: int
@@ -82,7 +87,8 @@ class Name(Struct, frozen=True):
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """`state`: two letters; `postal_code`: five or nine digits; each empty where it is written otherwise."""
+    """`state`: two letters; `postal_code`: five or nine digits; each empty where it is written
+    otherwise."""
 
     lines: tuple[str, ...]
     city: str
@@ -98,7 +104,8 @@ class Demographics(Struct, frozen=True, kw_only=True):
 
 
 class Practitioner(Struct, frozen=True, kw_only=True):
-    """Who took part, and as what (HL7 v3 ParticipationType); `npi` and `name` are None where they can't be told."""
+    """Who took part, and as what (HL7 v3 ParticipationType); `npi` and `name` are None where they
+    can't be told."""
 
     reference: str | None = None
     role: str | None = None
@@ -132,7 +139,8 @@ class Administration(Struct, frozen=True, kw_only=True):
 
 
 class LabResult(Struct, frozen=True, kw_only=True):
-    """A result in the analyte's canonical unit; `low` and `high` enclose it (equal unless a comparator or range was reported).
+    """A result in the analyte's canonical unit; `low` and `high` enclose it (equal unless a
+    comparator or range was reported).
 
     `problem` says why the result can't be used.
     """
@@ -162,8 +170,9 @@ class LabResult(Struct, frozen=True, kw_only=True):
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """A condition or a coded reason. `stands` is false for refuted, entered-in-error and unconfirmed ones,
-    and for inactive ones that do not say since when. `snomed`: ICD-10-CM codes that only the map gave, each with its SNOMED code.
+    """A condition or a coded reason. `stands` is false for refuted, entered-in-error and
+    unconfirmed ones, and for inactive ones that do not say since when. `snomed`: ICD-10-CM codes
+    that only the map gave, each with its SNOMED code.
     """
 
     source: Source
@@ -182,7 +191,8 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
 
 class Subscriber(Struct, frozen=True, kw_only=True):
-    """Whose policy it is. `relationship`: the patient's to the subscriber, as FHIR codes it; `name` only where that is another person."""
+    """Whose policy it is. `relationship`: the patient's to the subscriber, as FHIR codes it; `name`
+    only where that is another person."""
 
     member_id: str | None = None
     relationship: str | None = None
@@ -198,7 +208,8 @@ class Payor(Struct, frozen=True, kw_only=True):
 
 
 class Coverage(Struct, frozen=True, kw_only=True):
-    """`kind`: medicare, medicare-advantage, medicaid, commercial, supplement, government … or None where it can't be told."""
+    """`kind`: medicare, medicare-advantage, medicaid, commercial, supplement, government … or None
+    where it can't be told."""
 
     source: Source
     active: bool
@@ -285,7 +296,8 @@ class DialysisTreatment(Struct, frozen=True, kw_only=True):
 
 
 class Authorization(Struct, frozen=True, kw_only=True):
-    """A payer's answer on an authorization. `codes` empty: it names none. `units` None: no limit named."""
+    """A payer's answer on an authorization. `codes` empty: it names none. `units` None: no limit
+    named."""
 
     source: Source
     reference: str
@@ -304,7 +316,8 @@ class Note(Struct, frozen=True, kw_only=True):
 
 
 class EsaDose(Struct, frozen=True, kw_only=True):
-    """An erythropoiesis-stimulating agent given or ordered (NCD 110.10 asks for it beside iron in haemodialysis)."""
+    """An erythropoiesis-stimulating agent given or ordered (NCD 110.10 asks for it beside iron in
+    haemodialysis)."""
 
     source: Source
     when: Moment | None

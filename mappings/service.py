@@ -1,4 +1,5 @@
-"""One administration on its way to a claim line, with everything that the requirements ask about it."""
+"""One administration on its way to a claim line, with everything that the requirements ask about
+it."""
 
 from datetime import date, tzinfo
 from decimal import Decimal
@@ -22,12 +23,14 @@ from mappings.record import Administration, Dispense, Encounter, LabResult, Pati
 from mappings.site import Site
 from mappings.vials import Waste
 
-# Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many days (R10a).
+# Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
+# days (R10a).
 DEFAULT_WINDOW_DAYS = 90
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """What a requirement finds for one administration. `says` is what a clinician reads; `fix` replaces the general one.
+    """What a requirement finds for one administration. `says` is what a clinician reads; `fix`
+    replaces the general one.
 
     `rule`: of the policy, that asks; `row`: of the code tables, where one of those decided.
     """
@@ -48,9 +51,11 @@ def cite(source: Source, says: str) -> Evidence:
 
 
 class Service(Struct, dict=True, kw_only=True):
-    """An administration with its day, product, dose, setting, patient's kidney status, payer and policy.
+    """An administration with its day, product, dose, setting, patient's kidney status, payer and
+    policy.
 
-    `day` is None where the date of service can't be said; `known_payer` is false where `policy` only stands in for one.
+    `day` is None where the date of service can't be said; `known_payer` is false where `policy`
+    only stands in for one.
     """
 
     record: PatientRecord
@@ -106,22 +111,33 @@ class Service(Struct, dict=True, kw_only=True):
 
     @property
     def bills_services(self) -> bool:
-        """Whether the administration itself is billed: never in dialysis, never by a professional in a facility."""
+        """Whether the administration itself is billed: never in dialysis, never by a professional
+        in a facility."""
         facilities = codes.administration_services().not_for_professionals_in
-        in_facility = self.kidney.in_facility or (self.setting.claim == "professional" and self.setting.code in facilities)
+        in_facility = self.kidney.in_facility or (
+            self.setting.claim == "professional" and self.setting.code in facilities
+        )
         return self.site.bill_services and not in_facility and self.setting.code is not None
 
     @property
     def bills_giving_alone(self) -> bool:
         """Somebody else's drug is not billed, giving it is."""
-        return self.bills_services and self.not_billable in ("drug-supplied-by-payer", "drug-sample")
+        return self.bills_services and self.not_billable in (
+            "drug-supplied-by-payer",
+            "drug-sample",
+        )
 
     @property
     def minutes(self) -> int | None:
-        """Whole minutes from start to stop, where both are recorded with their times and can be true."""
+        """Whole minutes from start to stop, where both are recorded with their times and can be
+        true."""
         if self.recorded_minutes is None:
             return None
-        return self.recorded_minutes if 0 <= self.recorded_minutes <= codes.administration_services().most_minutes else None
+        return (
+            self.recorded_minutes
+            if 0 <= self.recorded_minutes <= codes.administration_services().most_minutes
+            else None
+        )
 
     @property
     def recorded_minutes(self) -> int | None:
@@ -148,20 +164,32 @@ class Service(Struct, dict=True, kw_only=True):
     def _look_up(self, analyte: str, window_days: int) -> LabState:
         if self.day is None:
             return LabState("missing")
-        return laboratory.state(self.record.labs, analyte, self.administration.start, self.day, window_days, self.zone)
+        return laboratory.state(
+            self.record.labs, analyte, self.administration.start, self.day, window_days, self.zone
+        )
 
     def newest_lab(self, analyte: str) -> LabResult | None:
         """The newest usable result before the dose, however old."""
         if self.day is None:
             return None
         rows = laboratory.usable(self.record.labs, analyte)
-        return laboratory.newest(laboratory.before(rows, self.administration.start, self.day, self.zone))
+        return laboratory.newest(
+            laboratory.before(rows, self.administration.start, self.day, self.zone)
+        )
 
     @cached_property
     def other_doses(self) -> list[tuple[Moment, Decimal | None]]:
         """When other IV iron was given to the patient, and how many mg, where that is known."""
-        rows = [row for row in self.record.administrations if row is not self.administration and row.drug.family and not row.not_given]
-        return [(row.start, self._mg(row)) for row in rows if row.start and row.status in ("completed", "stopped")]
+        rows = [
+            row
+            for row in self.record.administrations
+            if row is not self.administration and row.drug.family and not row.not_given
+        ]
+        return [
+            (row.start, self._mg(row))
+            for row in rows
+            if row.start and row.status in ("completed", "stopped")
+        ]
 
     def _mg(self, row: Administration) -> Decimal | None:
         day = row.start.day(self.zone) if row.start else None
@@ -198,27 +226,41 @@ class Service(Struct, dict=True, kw_only=True):
         return judge(parse(condition), self.facts(window_days))
 
     def facts(self, window_days: int) -> Facts:
-        return Facts(self.flags, {name: self.lab(analyte, window_days) for name, analyte in ANALYTES.items()})
+        return Facts(
+            self.flags, {name: self.lab(analyte, window_days) for name, analyte in ANALYTES.items()}
+        )
 
     def applies(self, rule: Rule | None) -> bool:
-        """Whether the policy asks the rule of this service; one whose condition can't be told is asked."""
-        return rule is not None and (rule.when is None or self.judged(rule.when, self.lab_window).holds is not False)
+        """Whether the policy asks the rule of this service; one whose condition can't be told is
+        asked."""
+        return rule is not None and (
+            rule.when is None or self.judged(rule.when, self.lab_window).holds is not False
+        )
 
     @cached_property
     def lab_window(self) -> int:
         """The policy's laboratory window for this patient."""
         facts = Facts(self.flags, {})
-        windows = [row.window_days for row in self.rules.laboratory if row.when is None or judge(parse(row.when), facts).holds is not False]
+        windows = [
+            row.window_days
+            for row in self.rules.laboratory
+            if row.when is None or judge(parse(row.when), facts).holds is not False
+        ]
         return max(windows, default=DEFAULT_WINDOW_DAYS)
 
     @cached_property
     def known_ndcs(self) -> tuple[str, ...]:
-        """NDCs of finished packages of this family: of the drug, the containers documented, and the vials dispensed."""
+        """NDCs of finished packages of this family: of the drug, the containers documented, and the
+        vials dispensed."""
         if self.family is None:
             return ()
         documented = [row.ndc for row in self.administration.containers if row.ndc]
         found = dict.fromkeys(
-            [*documented, *self.administration.drug.ndcs, *handed_ndcs(self.record, self.administration, self.day, self.zone)]
+            [
+                *documented,
+                *self.administration.drug.ndcs,
+                *handed_ndcs(self.record, self.administration, self.day, self.zone),
+            ]
         )
         return tuple(ndc for ndc in found if self._is_on_the_market(ndc))
 
@@ -235,19 +277,28 @@ class Service(Struct, dict=True, kw_only=True):
         return dispensed_for(self.record, self.administration, self.day, self.zone)
 
 
-def dispensed_for(record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None) -> list[Dispense]:
+def dispensed_for(
+    record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None
+) -> list[Dispense]:
     orders = set(administration.orders)
     return [
         row
         for row in record.dispenses
-        if row.when is not None and day is not None and orders & set(row.orders) and row.when.days(zone)[0] <= day <= row.when.days(zone)[1]
+        if row.when is not None
+        and day is not None
+        and orders & set(row.orders)
+        and row.when.days(zone)[0] <= day <= row.when.days(zone)[1]
     ]
 
 
-def handed_ndcs(record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None) -> list[str]:
+def handed_ndcs(
+    record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None
+) -> list[str]:
     """NDCs of the vials documented as opened, and of those handed out."""
     documented = [row.ndc for row in administration.containers if row.ndc]
-    return documented + [ndc for row in dispensed_for(record, administration, day, zone) for ndc in row.drug.ndcs]
+    return documented + [
+        ndc for row in dispensed_for(record, administration, day, zone) for ndc in row.drug.ndcs
+    ]
 
 
 def _age(record: PatientRecord, day: date | None) -> int | None:

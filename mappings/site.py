@@ -1,4 +1,5 @@
-"""What a site says of itself that the rules need: its time zone, places, local codes, payers and its own decisions."""
+"""What a site says of itself that the rules need: its time zone, places, local codes, payers and
+its own decisions."""
 
 from collections.abc import Mapping
 from datetime import tzinfo
@@ -11,7 +12,8 @@ from mappings.record import Address
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A location or organization of the site: its CMS place of service and how the hospital bills there."""
+    """A location or organization of the site: its CMS place of service and how the hospital bills
+    there."""
 
     pos: str
     bill_type: Literal["13X", "85X", "72X"] | None = None
@@ -21,7 +23,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class PayerAlias(Struct, frozen=True, kw_only=True):
-    """What a payer's Organization id, identifier or name means: its kind and, where it has one, its policy's payer.
+    """What a payer's Organization id, identifier or name means: its kind and, where it has one, its
+    policy's payer.
 
     `claim_id`: how claim files address the payer.
     """
@@ -32,7 +35,8 @@ class PayerAlias(Struct, frozen=True, kw_only=True):
 
 
 class BillingProvider(Struct, frozen=True, kw_only=True):
-    """Who bills, and through whom: without a receiver claim files go to the payer itself, without a submitter id under the NPI."""
+    """Who bills, and through whom: without a receiver claim files go to the payer itself, without a
+    submitter id under the NPI."""
 
     name: str
     npi: str
@@ -46,10 +50,12 @@ class BillingProvider(Struct, frozen=True, kw_only=True):
 
 
 class Site(Struct, frozen=True, kw_only=True):
-    """Keys of `places`: Location or Organization ids. Of `lab_aliases`: `system|code` or a text; values: analytes.
+    """Keys of `places`: Location or Organization ids. Of `lab_aliases`: `system|code` or a text;
+    values: analytes.
 
-    Of `drug_aliases`: `system|code` or a text; values: product families. Of `prior_authorization`: policy ids;
-    values: whether that policy asks for one here. Of `drug_sources` and `r340b` (bought under 340B): payer kinds or payers.
+    Of `drug_aliases`: `system|code` or a text; values: product families. Of `prior_authorization`:
+    policy ids; values: whether that policy asks for one here. Of `drug_sources` and `r340b` (bought
+    under 340B): payer kinds or payers.
     """
 
     time_zone: str | None = None

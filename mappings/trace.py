@@ -1,4 +1,5 @@
-"""The chain of a claim line: each step with the evidence it rests on, and the rule that spoke, its source and dates."""
+"""The chain of a claim line: each step with the evidence it rests on, and the rule that spoke, its
+source and dates."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
@@ -16,8 +17,16 @@ _WASTE = "CMS Pub 100-04 ch. 17 s. 40"
 _KIDNEY = "ESRD PPS; that a dialysis of the 90 days before is evidence of it is ours"
 
 
-def trace(group: Group, role: Role, units: int, modifiers: Sequence[str], diagnoses: Sequenced, outcome: str) -> tuple[Step, ...]:
-    """Date → product → mg → units → waste → modifiers → place → diagnoses → payer → payment → `outcome`."""
+def trace(
+    group: Group,
+    role: Role,
+    units: int,
+    modifiers: Sequence[str],
+    diagnoses: Sequenced,
+    outcome: str,
+) -> tuple[Step, ...]:
+    """Date → product → mg → units → waste → modifiers → place → diagnoses → payer → payment →
+    `outcome`."""
     return (
         *_what_was_given(group),
         *(_administered(group) if role == "administered" else ()),
@@ -38,20 +47,36 @@ def _dated(rule: str, says: str, row: Dated, evidence: tuple[Evidence, ...] = ()
 def _what_was_given(group: Group) -> Iterator[Step]:
     service = group.first
     zone = f" in {service.site.time_zone}" if service.site.time_zone else ""
-    yield Step("R1", f"date of service {service.day}{zone}" if service.day else "date of service not known")
+    yield Step(
+        "R1", f"date of service {service.day}{zone}" if service.day else "date of service not known"
+    )
     if service.family and service.code:
-        found = tuple(cite(row.administration.source, row.administration.drug.says or "medication") for row in group.services)
-        says = f"{service.family.name} → {service.code.code}, {plain(service.code.mg_per_unit)} mg per unit"
+        found = tuple(
+            cite(row.administration.source, row.administration.drug.says or "medication")
+            for row in group.services
+        )
+        says = (
+            f"{service.family.name} → {service.code.code}, {plain(service.code.mg_per_unit)} mg per"
+            " unit"
+        )
         yield _dated("R2", says, service.code, found)
     for row in group.services:
         copy = "" if row in group.counted else " (possible duplicate, not counted)"
-        yield Step("R3", f"{row.dose.says}{copy}", evidence=(cite(row.administration.source, row.administration.dose.says or "no dose"),))
+        yield Step(
+            "R3",
+            f"{row.dose.says}{copy}",
+            evidence=(cite(row.administration.source, row.administration.dose.says or "no dose"),),
+        )
 
 
 def _administered(group: Group) -> Iterator[Step]:
     amounts = [plain(row.dose.mg) for row in group.counted if row.dose.mg is not None]
     summed = f"{' + '.join(amounts)} = {plain(group.mg)} mg; " if len(amounts) > 1 else ""
-    yield Step("R4", f"{summed}{plain(group.mg)} mg ÷ {plain(group.mg_per_unit)} mg per unit, rounded up = {group.units} units")
+    yield Step(
+        "R4",
+        f"{summed}{plain(group.mg)} mg ÷ {plain(group.mg_per_unit)} mg per unit, rounded up ="
+        f" {group.units} units",
+    )
 
 
 def _discarded(group: Group, units: int) -> Iterator[Step]:
@@ -69,7 +94,12 @@ def _waste(group: Group) -> Iterator[Step]:
     elif service.discard_modifiers and service.waste:
         for ndc in dict.fromkeys(ndc for row in group.counted for ndc in row.known_ndcs):
             package = codes.packages()[ndc]
-            yield Step("R5", f"NDC {ndc}: {plain(package.mg)} mg in {plain(package.ml)} mL", package.source, package.verified)
+            yield Step(
+                "R5",
+                f"NDC {ndc}: {plain(package.mg)} mg in {plain(package.ml)} mL",
+                package.source,
+                package.verified,
+            )
         found = dict.fromkeys(item for row in group.services for item in row.waste_evidence)
         yield Step("R5", service.waste.says, _WASTE, evidence=tuple(found))
     elif not service.discard_modifiers and service.known_payer and not service.not_billable:
@@ -78,14 +108,22 @@ def _waste(group: Group) -> Iterator[Step]:
 
 def _modifiers(service: Service, modifiers: Iterable[str]) -> Iterator[Step]:
     table = codes.payment()
-    asked: list[tuple[str, str, Dated]] = [("R5", row.modifier, row) for row in table.discard_modifiers]
+    asked: list[tuple[str, str, Dated]] = [
+        ("R5", row.modifier, row) for row in table.discard_modifiers
+    ]
     asked += [("R6", row.modifier, row) for row in table.off_campus_modifiers]
     if service.policy:
         rules = service.policy.modifiers
-        asked += [("R6", row.modifier, row) for row in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery)]
+        asked += [
+            ("R6", row.modifier, row)
+            for row in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery)
+        ]
     for name in modifiers:
         day = service.day
-        rule, row = next(((rule, row) for rule, known, row in asked if known == name and day and row.holds(day)), ("R6", Dated()))
+        rule, row = next(
+            ((rule, row) for rule, known, row in asked if known == name and day and row.holds(day)),
+            ("R6", Dated()),
+        )
         yield _dated(rule, f"modifier {name}", row)
 
 
@@ -94,7 +132,13 @@ def _circumstances(service: Service, diagnoses: Sequenced) -> Iterator[Step]:
     place = service.setting
     if place.code:
         found = (cite(place.source, place.says),) if place.source else ()
-        yield Step("R7", f"place of service {place.code}, {place.says}", codes.settings().source, codes.settings().verified, evidence=found)
+        yield Step(
+            "R7",
+            f"place of service {place.code}, {place.says}",
+            codes.settings().source,
+            codes.settings().verified,
+            evidence=found,
+        )
     kidney = service.kidney
     if kidney.esrd or kidney.aki:
         says = "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury"
@@ -104,16 +148,24 @@ def _circumstances(service: Service, diagnoses: Sequenced) -> Iterator[Step]:
         cited = tuple(dict.fromkeys(cite(row.by.source, row.says) for row in stated))
         maps = {row.mapped_by for row in stated} - {None}
         table = codes.diagnoses().icd10
-        source = "; ".join([table.source, *sorted({f"SNOMED CT map: {row.source}" for row in maps if row})])
+        source = "; ".join(
+            [table.source, *sorted({f"SNOMED CT map: {row.source}" for row in maps if row})]
+        )
         verified = table.verified and all(row.verified for row in maps if row)
-        yield Step("R9", f"diagnoses {', '.join(diagnoses.codes)}", source, verified, evidence=cited)
+        yield Step(
+            "R9", f"diagnoses {', '.join(diagnoses.codes)}", source, verified, evidence=cited
+        )
 
 
 def _payer(service: Service) -> Iterator[Step]:
     policy, coordination = service.policy, service.coordination
     if coordination and coordination.primary:
         primary = coordination.primary
-        yield Step("R10a", f"coverage {primary.kind}: {coordination.says}", evidence=(cite(primary.source, f"coverage, {primary.kind}"),))
+        yield Step(
+            "R10a",
+            f"coverage {primary.kind}: {coordination.says}",
+            evidence=(cite(primary.source, f"coverage, {primary.kind}"),),
+        )
     if policy and service.known_payer:
         says = f"policy {policy.id}, version {policy.version}: {policy.title}"
         yield _dated("R10a", says, policy.authority)
@@ -126,7 +178,10 @@ def _paid(group: Group, units: int) -> Iterator[Step]:
     worth, quarter = payment.value(code.code if code else "", units, day, paid)
     row = next((row for row in codes.payment().limits if row.quarter == quarter), None)
     if row and code and units:
-        says = f"{units} units × ${plain(row.limit[code.code])} = ${worth} (payment limit of {quarter}, the latest known)"
+        says = (
+            f"{units} units × ${plain(row.limit[code.code])} = ${worth} (payment limit of"
+            f" {quarter}, the latest known)"
+        )
         yield Step("R11", says, row.source, row.verified, row.start)
 
 
@@ -140,9 +195,17 @@ _WAYS = {
 def _way(service: Service) -> Step:
     """How the drug is paid: by its OPPS status on the day, else by the policy."""
     says, policy = _WAYS[service.payment or ""], service.policy
-    row = payment.opps_status(service.code.code, service.day) if service.code and service.day and payment.asks_opps(service) else None
+    row = (
+        payment.opps_status(service.code.code, service.day)
+        if service.code and service.day and payment.asks_opps(service)
+        else None
+    )
     if row and service.day:
         opps = codes.payment().opps
         verified = opps.verified and not payment.opps_carried_forward(service.day)
         return Step("R11", f"{says} (OPPS status {row.status})", opps.source, verified, row.start)
-    return _dated("R11", says, policy.authority) if policy and service.known_payer else Step("R11", says)
+    return (
+        _dated("R11", says, policy.authority)
+        if policy and service.known_payer
+        else Step("R11", says)
+    )

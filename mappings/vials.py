@@ -1,4 +1,5 @@
-"""R5: containers opened, drug discarded, and what that makes of a line's units: JZ, JW, or a gap."""
+"""R5: containers opened, drug discarded, and what that makes of a line's units: JZ, JW, or a
+gap."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,13 +23,18 @@ _MOST_SPARE = 20
 Ndc = str | None
 
 _OTHER_LINES = "The vials were dispensed for doses on other lines, too."
-_TWICE = "The same containers are recorded for several administrations: the record may name the same vials twice."
+_TWICE = (
+    "The same containers are recorded for several administrations: the record may name the same"
+    " vials twice."
+)
 
 
 class Waste(Struct, frozen=True):
-    """What a line's containers say. `total_mg`: what the opened containers held (None: unknown, or used up), `held`: by NDC.
+    """What a line's containers say. `total_mg`: what the opened containers held (None: unknown, or
+    used up), `held`: by NDC.
 
-    `by`: which administrations the state concerns; `expected_mg`: the discard that the containers lead one to expect.
+    `by`: which administrations the state concerns; `expected_mg`: the discard that the containers
+    lead one to expect.
     """
 
     state: State
@@ -42,12 +48,13 @@ class Waste(Struct, frozen=True):
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """One administration of a line (or several that share dispensed vials) as the containers see it.
+    """One administration of a line (or several that share dispensed vials) as the containers see
+    it.
 
-    mg given, containers opened, mg documented as discarded (None: nothing is). `drawn_mg`: what vials were opened for, the whole bag
-    where part of one was given. `ndc`: of the record; `vial_mg`: content of its container. `problem`: its own records disagree;
-    `unread`: a documented discard that says no mg.
-    `unsettled`: what is open of vials that it shares with other lines.
+    mg given, containers opened, mg documented as discarded (None: nothing is). `drawn_mg`: what
+    vials were opened for, the whole bag where part of one was given. `ndc`: of the record;
+    `vial_mg`: content of its container. `problem`: its own records disagree; `unread`: a documented
+    discard that says no mg. `unsettled`: what is open of vials that it shares with other lines.
     """
 
     references: tuple[str, ...]
@@ -67,12 +74,17 @@ class Given(Struct, frozen=True, kw_only=True):
 
 def units(mg: Decimal, mg_per_unit: Decimal, rounding: Literal["up", "down"] = "up") -> int:
     """Whole billing units of an amount in mg (R4: administered units round up)."""
-    return int((mg / mg_per_unit).to_integral_value(ROUND_CEILING if rounding == "up" else ROUND_FLOOR))
+    return int(
+        (mg / mg_per_unit).to_integral_value(ROUND_CEILING if rounding == "up" else ROUND_FLOOR)
+    )
 
 
 def discarded_units(waste: Waste, given_mg: Decimal, mg_per_unit: Decimal) -> int:
-    """Total label units less administered units, never rounded up by themselves; under one unit there is no JW line."""
-    return max(0, units(waste.total_mg or _ZERO, mg_per_unit, "down") - units(given_mg, mg_per_unit))
+    """Total label units less administered units, never rounded up by themselves; under one unit
+    there is no JW line."""
+    return max(
+        0, units(waste.total_mg or _ZERO, mg_per_unit, "down") - units(given_mg, mg_per_unit)
+    )
 
 
 def together(rows: Sequence[Given]) -> Given:
@@ -92,14 +104,21 @@ def together(rows: Sequence[Given]) -> Given:
 
 
 def shared(own: Sequence[Given], others: Sequence[Given]) -> Given:
-    """One line's part of dispensed vials that doses on other lines came from, too: settled where all together account for them."""
+    """One line's part of dispensed vials that doses on other lines came from, too: settled where
+    all together account for them."""
     row, joint = together(own), waste([together([*own, *others])])
     ndcs = {item.ndc for item in row.opened}
     if joint.state == "met" and len(ndcs) > 1:
-        joint = Waste("missing", "Nothing says which of the vials dispensed each dose came from.", by=_names(own))
+        joint = Waste(
+            "missing",
+            "Nothing says which of the vials dispensed each dose came from.",
+            by=_names(own),
+        )
     ndc = ndcs.pop() if len(ndcs) == 1 else None
     part = Container(row.mg + (row.discarded or _ZERO), 1, ndc)
-    unsettled = None if joint.state == "met" else replace(joint, says=f"{joint.says} {_OTHER_LINES}")
+    unsettled = (
+        None if joint.state == "met" else replace(joint, says=f"{joint.says} {_OTHER_LINES}")
+    )
     return replace(row, opened=(part,), unsettled=unsettled)
 
 
@@ -131,9 +150,18 @@ def waste(rows: Sequence[Given]) -> Waste:
         return unsettled[0]
     over = [row for row in rows if row.opened and row.mg > _content(row.opened)]
     if over:
-        says = f"{plain(over[0].mg)} mg given, but the containers opened hold {plain(_content(over[0].opened))} mg."
-        return Waste("contradicted", says, by=_names(row for row in rows if row in over or row.discarded is not None))
-    found = _documented(rows) if any(row.discarded is not None for row in rows) else _undocumented(rows)
+        says = (
+            f"{plain(over[0].mg)} mg given, but the containers opened hold"
+            f" {plain(_content(over[0].opened))} mg."
+        )
+        return Waste(
+            "contradicted",
+            says,
+            by=_names(row for row in rows if row in over or row.discarded is not None),
+        )
+    found = (
+        _documented(rows) if any(row.discarded is not None for row in rows) else _undocumented(rows)
+    )
     if found.state == "met" or not _named_twice(rows):
         return found
     return replace(found, says=f"{found.says} {_TWICE}", expected_mg=None)
@@ -144,10 +172,13 @@ def _sentence(said: str | None) -> str:
 
 
 def _named_twice(rows: Sequence[Given]) -> bool:
-    """Whether several administrations name the same containers, and those hold enough for all of them."""
+    """Whether several administrations name the same containers, and those hold enough for all of
+    them."""
     opened = [row for row in rows if row.opened]
     different = {frozenset(sizes(row.opened).items()): _content(row.opened) for row in opened}
-    return len(different) < len(opened) and _sum(row.mg + (row.discarded or _ZERO) for row in opened) <= sum(different.values())
+    return len(different) < len(opened) and _sum(
+        row.mg + (row.discarded or _ZERO) for row in opened
+    ) <= sum(different.values())
 
 
 def given_by_ndc(rows: Iterable[Given]) -> dict[Ndc, Decimal]:
@@ -187,7 +218,9 @@ def _undocumented(rows: Sequence[Given]) -> Waste:
     wasted = [(row, _least_opened(row) - row.mg) for row in rows if row not in unknown]
     open_rows = [row for row, left in wasted if left > 0]
     if not unknown and not open_rows:
-        return Waste("met", "Each dose uses up whole containers; nothing is left.", held=_least(rows))
+        return Waste(
+            "met", "Each dose uses up whole containers; nothing is left.", held=_least(rows)
+        )
     if unknown:
         return Waste(
             "missing",
@@ -195,7 +228,10 @@ def _undocumented(rows: Sequence[Given]) -> Waste:
             by=_names([*unknown, *open_rows]),
         )
     expected = sum((left for _, left in wasted), _ZERO)
-    says = f"{plain(expected)} mg of the opened containers is not accounted for: document it as discarded, or what became of it."
+    says = (
+        f"{plain(expected)} mg of the opened containers is not accounted for: document it as"
+        " discarded, or what became of it."
+    )
     return Waste("missing", says, by=_names(open_rows), expected_mg=expected)
 
 
@@ -219,27 +255,56 @@ def _documented(rows: Sequence[Given]) -> Waste:
     spare = _spare(rows, mg + left - _sum(least.values()))
     if spare is None:
         held = plain(_sum(least.values()))
-        says = f"{plain(mg)} mg given and {plain(left)} mg discarded are not what the opened containers hold ({held} mg)."
-        return Waste("contradicted", says, by=_names(row for row in rows if row.discarded is not None))
+        says = (
+            f"{plain(mg)} mg given and {plain(left)} mg discarded are not what the opened"
+            f" containers hold ({held} mg)."
+        )
+        return Waste(
+            "contradicted", says, by=_names(row for row in rows if row.discarded is not None)
+        )
     total = mg + left
-    says = f"{plain(mg)} mg given + {plain(left)} mg discarded = {plain(total)} mg in the containers opened."
-    return Waste("met", says, left, total, saving=_saving(rows, total), held=_added([*least.items(), *spare.items()]))
+    says = (
+        f"{plain(mg)} mg given + {plain(left)} mg discarded = {plain(total)} mg in the containers"
+        " opened."
+    )
+    return Waste(
+        "met",
+        says,
+        left,
+        total,
+        saving=_saving(rows, total),
+        held=_added([*least.items(), *spare.items()]),
+    )
 
 
 def _partly_known(rows: Sequence[Given], unknown: list[Given], mg: Decimal, left: Decimal) -> Waste:
-    """Of an unknown container the total is given + discarded; the others are settled among themselves."""
+    """Of an unknown container the total is given + discarded; the others are settled among
+    themselves."""
     silent = [row for row in unknown if row.discarded is None]
     if silent:
-        return Waste("missing", "Nothing says which containers were opened or what was discarded.", by=_names(silent))
+        return Waste(
+            "missing",
+            "Nothing says which containers were opened or what was discarded.",
+            by=_names(silent),
+        )
     known = waste([row for row in rows if row not in unknown])
     if known.state != "met":
         return known
-    held = _added([*known.held.items(), *((row.ndc, row.mg + (row.discarded or _ZERO)) for row in unknown)])
-    return Waste("met", f"{plain(mg)} mg given, {plain(left)} mg discarded as documented.", left, mg + left, held=held)
+    held = _added(
+        [*known.held.items(), *((row.ndc, row.mg + (row.discarded or _ZERO)) for row in unknown)]
+    )
+    return Waste(
+        "met",
+        f"{plain(mg)} mg given, {plain(left)} mg discarded as documented.",
+        left,
+        mg + left,
+        held=held,
+    )
 
 
 def _least(rows: Sequence[Given]) -> dict[Ndc, Decimal]:
-    """mg by NDC in the containers documented, and in the fewest more that cover the doses of which only the NDC is known."""
+    """mg by NDC in the containers documented, and in the fewest more that cover the doses of which
+    only the NDC is known."""
     documented = [row for row in rows if row.opened]
     held = _added((item.ndc, _content([item])) for row in documented for item in row.opened)
     used = given_by_ndc(documented)
@@ -256,10 +321,14 @@ def _vials(rows: Iterable[Given]) -> dict[Ndc, Decimal]:
 
 
 def _spare(rows: Sequence[Given], mg: Decimal) -> dict[Ndc, Decimal] | None:
-    """The fewest vials, beside those that the doses need, that hold so many mg; None where whole ones do not."""
+    """The fewest vials, beside those that the doses need, that hold so many mg; None where whole
+    ones do not."""
     vials = {size: ndc for ndc, size in _vials(rows).items()}
     counts = combinations(*(range(min(int(mg // size), _MOST_SPARE) + 1) for size in vials))
-    spare = ({vials[size]: count * size for size, count in zip(vials, chosen, strict=True)} for chosen in sorted(counts, key=sum))
+    spare = (
+        {vials[size]: count * size for size, count in zip(vials, chosen, strict=True)}
+        for chosen in sorted(counts, key=sum)
+    )
     return next((found for found in spare if sum(found.values()) == mg), None)
 
 
@@ -282,4 +351,7 @@ def _saving(rows: Sequence[Given], total: Decimal) -> str | None:
     if best >= left:
         return None
     size = next(size for size in contents if _whole(mg, size) - mg == best)
-    return f"saving: containers of {plain(size)} mg would have left {plain(best)} mg instead of {plain(left)} mg"
+    return (
+        f"saving: containers of {plain(size)} mg would have left {plain(best)} mg instead of"
+        f" {plain(left)} mg"
+    )

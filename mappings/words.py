@@ -9,7 +9,8 @@ _NOT_WORD = re.compile(r"[^a-z0-9]+")
 
 @lru_cache(maxsize=8192)
 def plain(text: str) -> str:
-    """Lower case, single spaces, no punctuation, a space at each end: `contains` needs only `in`."""
+    """Lower case, single spaces, no punctuation, a space at each end: `contains` needs only
+    `in`."""
     return f" {_NOT_WORD.sub(' ', text.lower()).strip()} "
 
 
@@ -19,7 +20,8 @@ def contains(text: str, name: str) -> bool:
 
 
 def apart(text: str, names: Iterable[str]) -> list[str]:
-    """The `names` that stand in `text`, without those that are part of an earlier one or lie across it."""
+    """The `names` that stand in `text`, without those that are part of an earlier one or lie across
+    it."""
     said, found = plain(text), []
     for name in names:
         if plain(name) in said:
@@ -35,5 +37,6 @@ def first_of(text: str, names: Iterable[str]) -> str | None:
 
 
 def folded(aliases: Mapping[str, str]) -> dict[str, str]:
-    """Aliases with their texts made plain, so that they compare as texts do (`system|code` keys stay as they are)."""
+    """Aliases with their texts made plain, so that they compare as texts do (`system|code` keys
+    stay as they are)."""
     return {key if "|" in key else plain(key): value for key, value in aliases.items()}

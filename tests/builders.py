@@ -1,6 +1,8 @@
-"""FHIR resources in a few words: each builder gives a complete resource, and a test says only what differs.
+"""FHIR resources in a few words: each builder gives a complete resource, and a test says only what
+differs.
 
-`complete()` is the chart of one dose of iron sucrose for a Medicare patient with CKD stage 4 that is `ready` on AS_OF.
+`complete()` is the chart of one dose of iron sucrose for a Medicare patient with CKD stage 4 that
+is `ready` on AS_OF.
 """
 
 # ruff: noqa: A002 - `id` is what FHIR calls it
@@ -90,10 +92,13 @@ def administration(
     version: str | None = "1",
     **extra: Any,
 ) -> Resource:
-    """A MedicationAdministration. `opened`: rows of {ndc | size, count}. `discarded`: "50 mg" or "2.5 mL"."""
+    """A MedicationAdministration. `opened`: rows of {ndc | size, count}. `discarded`: "50 mg" or
+    "2.5 mL"."""
     extensions: list[Resource] = []
     if discarded is not None:
-        extensions.append({"url": "urn:ferroclaim:discarded-amount", "valueQuantity": quantity(discarded)})
+        extensions.append(
+            {"url": "urn:ferroclaim:discarded-amount", "valueQuantity": quantity(discarded)}
+        )
     for row in opened or []:
         inner: list[Resource] = [{"url": "count", "valueInteger": row.get("count", 1)}]
         inner += [{"url": "ndc", "valueString": row["ndc"]}] if "ndc" in row else []
@@ -124,13 +129,26 @@ def administration(
 
 
 def medication(
-    id: str = "medication", text: str | None = "Venofer", ndc: str | None = None, codings: list[Resource] | None = None, **extra: Any
+    id: str = "medication",
+    text: str | None = "Venofer",
+    ndc: str | None = None,
+    codings: list[Resource] | None = None,
+    **extra: Any,
 ) -> Resource:
-    concept = _with({}, {"coding": (codings or []) + ([coding(NDC, ndc)] if ndc else []), "text": text})
+    concept = _with(
+        {}, {"coding": (codings or []) + ([coding(NDC, ndc)] if ndc else []), "text": text}
+    )
     return _with({"resourceType": "Medication", "id": id, "code": concept}, extra)
 
 
-def bag(mg: Any = 200, ml: Any = 110, id: str = "bag", text: str = "iron sucrose", ndc: str | None = None, **extra: Any) -> Resource:
+def bag(
+    mg: Any = 200,
+    ml: Any = 110,
+    id: str = "bag",
+    text: str = "iron sucrose",
+    ndc: str | None = None,
+    **extra: Any,
+) -> Resource:
     """A Medication mixed by the pharmacy: mg of iron in mL of the whole bag."""
     iron = {
         "itemCodeableConcept": {"text": text} | ({"coding": [coding(NDC, ndc)]} if ndc else {}),
@@ -138,7 +156,13 @@ def bag(mg: Any = 200, ml: Any = 110, id: str = "bag", text: str = "iron sucrose
     }
     saline = {"itemCodeableConcept": {"text": "sodium chloride 0.9 %"}}
     return _with(
-        {"resourceType": "Medication", "id": id, "code": {"text": f"{text} in sodium chloride 0.9 %"}, "ingredient": [iron, saline]}, extra
+        {
+            "resourceType": "Medication",
+            "id": id,
+            "code": {"text": f"{text} in sodium chloride 0.9 %"},
+            "ingredient": [iron, saline],
+        },
+        extra,
     )
 
 
@@ -151,21 +175,38 @@ def lab(
     status: str = "final",
     **extra: Any,
 ) -> Resource:
-    """An Observation of a known analyte, or of a LOINC code. `comparator`, `specimen`, `loinc` as extras; unit None: without."""
+    """An Observation of a known analyte, or of a LOINC code. `comparator`, `specimen`, `loinc` as
+    extras; unit None: without."""
     loinc, usual = LOINC_OF.get(analyte, (analyte, ""))
     unit = usual if unit == "" else unit
-    loinc, comparator, specimen = extra.pop("loinc", loinc), extra.pop("comparator", None), extra.pop("specimen", None)
+    loinc, comparator, specimen = (
+        extra.pop("loinc", loinc),
+        extra.pop("comparator", None),
+        extra.pop("specimen", None),
+    )
     measured = quantity(value, unit)
     resource = {
         "resourceType": "Observation",
         "id": id or f"{analyte}-{on}",
         "status": status,
-        "category": [{"coding": [coding("http://terminology.hl7.org/CodeSystem/observation-category", "laboratory")]}],
+        "category": [
+            {
+                "coding": [
+                    coding(
+                        "http://terminology.hl7.org/CodeSystem/observation-category", "laboratory"
+                    )
+                ]
+            }
+        ],
         "code": {"coding": [coding(LOINC, loinc)]},
         "subject": {"reference": f"Patient/{extra.pop('patient', PATIENT)}"},
         "effectiveDateTime": on,
         "specimen": {"reference": f"Specimen/{specimen}"} if specimen else None,
-        "valueQuantity": ({**measured, "comparator": comparator} if comparator else measured) if measured else None,
+        "valueQuantity": (
+            ({**measured, "comparator": comparator} if comparator else measured)
+            if measured
+            else None
+        ),
     }
     return _with(resource, extra)
 
@@ -229,13 +270,21 @@ def commercial(payor: str = "Sunrise Health Plan", **extra: Any) -> Resource:
 
 
 def encounter(
-    id: str = "encounter", klass: str | None = "AMB", location: str | None = "office", patient: str = PATIENT, **extra: Any
+    id: str = "encounter",
+    klass: str | None = "AMB",
+    location: str | None = "office",
+    patient: str = PATIENT,
+    **extra: Any,
 ) -> Resource:
     resource = {
         "resourceType": "Encounter",
         "id": id,
         "status": "finished",
-        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": klass} if klass else None,
+        "class": (
+            {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": klass}
+            if klass
+            else None
+        ),
         "subject": {"reference": f"Patient/{patient}"},
         "period": {"start": f"{DAY}T08:30:00-05:00", "end": f"{DAY}T10:00:00-05:00"},
         "location": [{"location": {"reference": f"Location/{location}"}}] if location else None,
@@ -244,7 +293,12 @@ def encounter(
 
 
 def location(pos: str | None = "11", id: str = "office", **extra: Any) -> Resource:
-    resource = {"resourceType": "Location", "id": id, "name": "Clinic", "type": [{"coding": [coding(POS, pos)]}] if pos else None}
+    resource = {
+        "resourceType": "Location",
+        "id": id,
+        "name": "Clinic",
+        "type": [{"coding": [coding(POS, pos)]}] if pos else None,
+    }
     return _with(resource, extra)
 
 
@@ -259,7 +313,9 @@ def order(
     patient: str = PATIENT,
     **extra: Any,
 ) -> Resource:
-    instruction: Resource = {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}} if weekly else {}
+    instruction: Resource = (
+        {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}} if weekly else {}
+    )
     if dose is not None:
         instruction["doseAndRate"] = [{"doseQuantity": quantity(dose)}]
     resource = {
@@ -275,14 +331,27 @@ def order(
     return _with(resource, extra)
 
 
-def intolerance(text: str = "ferrous sulfate", id: str = "intolerance", patient: str = PATIENT, **extra: Any) -> Resource:
+def intolerance(
+    text: str = "ferrous sulfate", id: str = "intolerance", patient: str = PATIENT, **extra: Any
+) -> Resource:
     return _with(
-        {"resourceType": "AllergyIntolerance", "id": id, "patient": {"reference": f"Patient/{patient}"}, "code": {"text": text}}, extra
+        {
+            "resourceType": "AllergyIntolerance",
+            "id": id,
+            "patient": {"reference": f"Patient/{patient}"},
+            "code": {"text": text},
+        },
+        extra,
     )
 
 
 def oral_iron(
-    start: str, end: str | None = None, id: str = "oral", status: str = "completed", text: str = "ferrous sulfate 325 mg", **extra: Any
+    start: str,
+    end: str | None = None,
+    id: str = "oral",
+    status: str = "completed",
+    text: str = "ferrous sulfate 325 mg",
+    **extra: Any,
 ) -> Resource:
     resource = {
         "resourceType": "MedicationStatement",
@@ -326,7 +395,13 @@ def authorization(
     return _with(resource, extra)
 
 
-def note(on: str = "2026-10-20", id: str = "note", status: str = "final", loinc: str = "11506-3", **extra: Any) -> Resource:
+def note(
+    on: str = "2026-10-20",
+    id: str = "note",
+    status: str = "final",
+    loinc: str = "11506-3",
+    **extra: Any,
+) -> Resource:
     resource = {
         "resourceType": "DocumentReference",
         "id": id,
@@ -339,7 +414,13 @@ def note(on: str = "2026-10-20", id: str = "note", status: str = "final", loinc:
     return _with(resource, extra)
 
 
-def dialysis(on: str = "2026-10-30", code: str = "90935", system: str = CPT, id: str = "dialysis", **extra: Any) -> Resource:
+def dialysis(
+    on: str = "2026-10-30",
+    code: str = "90935",
+    system: str = CPT,
+    id: str = "dialysis",
+    **extra: Any,
+) -> Resource:
     resource = {
         "resourceType": "Procedure",
         "id": id,
@@ -352,7 +433,12 @@ def dialysis(on: str = "2026-10-30", code: str = "90935", system: str = CPT, id:
 
 
 def dispense(
-    vials: int = 2, ndc: str = VENOFER_100, on: str = DAY, order: str | None = "order", id: str = "dispense", **extra: Any
+    vials: int = 2,
+    ndc: str = VENOFER_100,
+    on: str = DAY,
+    order: str | None = "order",
+    id: str = "dispense",
+    **extra: Any,
 ) -> Resource:
     resource = {
         "resourceType": "MedicationDispense",
@@ -367,7 +453,9 @@ def dispense(
     return _with(resource, extra)
 
 
-def patient(id: str = PATIENT, born: str = "1955-02-14", sex: str = "female", **extra: Any) -> Resource:
+def patient(
+    id: str = PATIENT, born: str = "1955-02-14", sex: str = "female", **extra: Any
+) -> Resource:
     return _with({"resourceType": "Patient", "id": id, "birthDate": born, "gender": sex}, extra)
 
 
@@ -395,8 +483,13 @@ def complete() -> dict[str, Resource]:
 
 
 def chart(*changes: Resource, without: tuple[str, ...] | list[str] = ()) -> list[Resource]:
-    """The complete chart with resources added (or replaced, where type and id are the same) and others left out."""
-    kept = {f"{row['resourceType']}/{row['id']}": row for name, row in complete().items() if name not in without}
+    """The complete chart with resources added (or replaced, where type and id are the same) and
+    others left out."""
+    kept = {
+        f"{row['resourceType']}/{row['id']}": row
+        for name, row in complete().items()
+        if name not in without
+    }
     unknown = set(without) - set(complete())
     assert not unknown, f"complete() has no {unknown}"
     kept |= {f"{row['resourceType']}/{row['id']}": row for row in changes}
@@ -404,7 +497,10 @@ def chart(*changes: Resource, without: tuple[str, ...] | list[str] = ()) -> list
 
 
 def document_of(
-    resources: list[Resource], as_of: datetime = AS_OF, site: Site | None = None, policies: policy.PolicySet | None = None
+    resources: list[Resource],
+    as_of: datetime = AS_OF,
+    site: Site | None = None,
+    policies: policy.PolicySet | None = None,
 ) -> Assessment:
     """The assessment document of resources."""
     records, problems = read(resources, site)
@@ -413,7 +509,10 @@ def document_of(
 
 
 def assessed(
-    *changes: Resource, without: tuple[str, ...] | list[str] = (), as_of: datetime = AS_OF, site: Site | None = None
+    *changes: Resource,
+    without: tuple[str, ...] | list[str] = (),
+    as_of: datetime = AS_OF,
+    site: Site | None = None,
 ) -> PatientAssessment:
     """The assessment of the one patient of a chart."""
     found = document_of(chart(*changes, without=without), as_of, site)
@@ -422,22 +521,33 @@ def assessed(
 
 
 def shown(assessment: PatientAssessment) -> list[str]:
-    """Lines as a biller says them: `J1756 JZ × 200 ready`, with the reasons of those that are not."""
+    """Lines as a biller says them: `J1756 JZ × 200 ready`, with the reasons of those that are
+    not."""
     rows = []
     for line in assessment.lines:
         reasons = f" ({', '.join(line.reasons)})" if line.reasons else ""
-        rows.append(" ".join([line.code, *line.modifiers, "×", str(line.units), line.status]) + reasons)
+        rows.append(
+            " ".join([line.code, *line.modifiers, "×", str(line.units), line.status]) + reasons
+        )
     return rows
 
 
 def gaps(assessment: PatientAssessment, blocking: bool | None = None) -> list[str]:
     """Gaps as `ferritin missing`."""
-    return [f"{gap.requirement} {gap.state}" for gap in assessment.gaps if blocking is None or gap.blocking is blocking]
+    return [
+        f"{gap.requirement} {gap.state}"
+        for gap in assessment.gaps
+        if blocking is None or gap.blocking is blocking
+    ]
 
 
 def state(assessment: PatientAssessment, requirement: str, administration: str = "ma1") -> str:
     """The state of a requirement for an administration."""
     reference = f"MedicationAdministration/{administration}"
-    found = [row.state for row in assessment.requirements if row.requirement == requirement and reference in row.administrations]
+    found = [
+        row.state
+        for row in assessment.requirements
+        if row.requirement == requirement and reference in row.administrations
+    ]
     assert len(found) == 1, f"{requirement}: {found}"
     return found[0]

@@ -23,16 +23,27 @@ PROVIDER = BillingProvider(
     tax_id="123456789",
     taxonomy="207RN0300X",
     phone="5555551234",
-    address=Address(lines=("100 Main Street",), city="Columbus", state="OH", postal_code="432151234"),
+    address=Address(
+        lines=("100 Main Street",), city="Columbus", state="OH", postal_code="432151234"
+    ),
 )
 PAYERS = {
     "Medicare": PayerAlias(kind="medicare", claim_id="15202"),
     "Sunrise Health Plan": PayerAlias(kind="commercial", claim_id="SHP01"),
 }
 SITE = Site(billing_provider=PROVIDER, payer_aliases=PAYERS, time_zone="America/New_York")
-HOME: Resource = {"line": ["12 Elm Street"], "city": "Columbus", "state": "OH", "postalCode": "43215"}
-ATTENDER = [{"type": [{"coding": [{"code": "ATND"}]}], "individual": {"reference": "Practitioner/smith"}}]
-VISIT: Resource = {"period": {"start": "2026-10-01T00:00:00-05:00", "end": "2026-11-20T23:59:00-05:00"}}
+HOME: Resource = {
+    "line": ["12 Elm Street"],
+    "city": "Columbus",
+    "state": "OH",
+    "postalCode": "43215",
+}
+ATTENDER = [
+    {"type": [{"coding": [{"code": "ATND"}]}], "individual": {"reference": "Practitioner/smith"}}
+]
+VISIT: Resource = {
+    "period": {"start": "2026-10-01T00:00:00-05:00", "end": "2026-11-20T23:59:00-05:00"}
+}
 
 
 def practitioner(npi: str = "1598765430", name: str = "smith", family: str = "Smith") -> Resource:
@@ -45,7 +56,9 @@ def practitioner(npi: str = "1598765430", name: str = "smith", family: str = "Sm
 
 
 def patient(family: str = "Doe", given: str = "Jane", **extra: object) -> Resource:
-    return builders.patient(**{"name": [{"family": family, "given": [given]}], "address": [HOME], **extra})  # type: ignore[arg-type]
+    return builders.patient(
+        **{"name": [{"family": family, "given": [given]}], "address": [HOME], **extra}
+    )  # type: ignore[arg-type]
 
 
 def chart(*changes: Resource, without: tuple[str, ...] = ()) -> list[Resource]:
@@ -67,7 +80,13 @@ def hospital(*changes: Resource) -> list[Resource]:
 
 def dialysis(*changes: Resource) -> list[Resource]:
     """The same dose in a dialysis facility (72X), for end-stage renal disease."""
-    return chart(builders.location("65"), builders.condition("N18.6"), builders.condition("Z99.2"), *changes, without=("ckd",))
+    return chart(
+        builders.location("65"),
+        builders.condition("N18.6"),
+        builders.condition("Z99.2"),
+        *changes,
+        without=("ckd",),
+    )
 
 
 def commercial(*changes: Resource) -> list[Resource]:
@@ -79,12 +98,16 @@ def commercial(*changes: Resource) -> list[Resource]:
         "name": [{"family": "Doe", "given": ["John"]}],
     }
     plan = builders.commercial(
-        subscriberId="W123", subscriber={"reference": "RelatedPerson/father"}, relationship={"coding": [{"code": "child"}]}
+        subscriberId="W123",
+        subscriber={"reference": "RelatedPerson/father"},
+        relationship={"coding": [{"code": "child"}]},
     )
     return chart(father, plan, builders.authorization(), builders.note(), *changes)
 
 
-def assessed(resources: list[Resource], site: Site = SITE) -> tuple[Assessment, dict[str, PatientRecord]]:
+def assessed(
+    resources: list[Resource], site: Site = SITE
+) -> tuple[Assessment, dict[str, PatientRecord]]:
     records, problems = read(resources, site)
     assert not problems
     return builders.document_of(resources, site=site), {row.patient: row for row in records}
@@ -99,6 +122,8 @@ def validated(text: str) -> str:
     """What pyx12 says against a file: its acknowledgement; nothing where the file is accepted."""
     logging.getLogger("pyx12").setLevel(logging.CRITICAL)
     acknowledgement = io.StringIO()
-    accepted = pyx12.x12n_document.x12n_document(pyx12.params.params(), io.StringIO(text), acknowledgement, None)
+    accepted = pyx12.x12n_document.x12n_document(
+        pyx12.params.params(), io.StringIO(text), acknowledgement, None
+    )
     said: str = acknowledgement.getvalue()
     return "" if accepted else said or "no X12 at all"

@@ -4,10 +4,20 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# Small and always the same by default; FERROCLAIM_HYPOTHESIS=fuzz looks for what is not known yet (`make fuzz`).
+# Small and always the same by default; FERROCLAIM_HYPOTHESIS=fuzz looks for what is not known yet
+# (`make fuzz`).
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
-settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=_SLOW)
-settings.register_profile("fuzz", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=_SLOW)
+settings.register_profile(
+    "quick", max_examples=50, deadline=None, derandomize=True, suppress_health_check=_SLOW
+)
+settings.register_profile(
+    "fuzz", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=_SLOW
+)
 settings.load_profile(os.environ.get("FERROCLAIM_HYPOTHESIS", "quick"))
 
-pytest_plugins = ["tests.plugins.hapi", "tests.plugins.pages", "tests.plugins.postgres", "tests.plugins.sekmet"]
+pytest_plugins = [
+    "tests.plugins.hapi",
+    "tests.plugins.pages",
+    "tests.plugins.postgres",
+    "tests.plugins.sekmet",
+]

@@ -1,4 +1,5 @@
-"""A worker that is killed, as by `kill -9`, at a point of its work: python tests/crashing.py POINT SETTINGS-AS-JSON."""
+"""A worker that is killed, as by `kill -9`, at a point of its work: python tests/crashing.py POINT
+SETTINGS-AS-JSON."""
 
 import os
 import signal
@@ -12,8 +13,19 @@ from integration.work import tasks
 from integration.work.worker import Worker
 from tests.service import NOW
 
-# Of the engine and the workflow; `sending` and `answered` are before and after the EHR took a write.
-POINTS = ("begun", "pulled", "assessed", "keeping", "kept", "sending", "answered", "written", "over")
+# Of the engine and the workflow; `sending` and `answered` are before and after the EHR took a
+# write.
+POINTS = (
+    "begun",
+    "pulled",
+    "assessed",
+    "keeping",
+    "kept",
+    "sending",
+    "answered",
+    "written",
+    "over",
+)
 
 
 def die() -> None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Builds the HAPI FHIR sandbox where needed, and becomes it: the process started here is the server's."""
+"""Builds the HAPI FHIR sandbox where needed, and becomes it: the process started here is the
+server's."""
 
 from __future__ import annotations
 
@@ -16,7 +17,13 @@ from typing import NoReturn
 HERE = Path(__file__).resolve().parent
 TARGET = HERE / "target"
 # The compiler's second stage and the parallel collector cost 7 seconds and 300 MB at the start.
-JAVA_OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.timezone=UTC", "-Dfile.encoding=UTF-8")
+JAVA_OPTIONS = (
+    "-Xmx1g",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Duser.timezone=UTC",
+    "-Dfile.encoding=UTF-8",
+)
 
 
 class ToolMissing(Exception):
@@ -41,7 +48,9 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080, help="0 for any free one (default: 8080)")
-    parser.add_argument("--database", default="", help="keep the data in this file (default: in memory)")
+    parser.add_argument(
+        "--database", default="", help="keep the data in this file (default: in memory)"
+    )
     parser.add_argument(
         "--interval",
         type=int,
@@ -49,7 +58,9 @@ def parse_options() -> argparse.Namespace:
         metavar="MS",
         help="how often changes are told to subscribers (default: 5000)",
     )
-    parser.add_argument("--exit-with-stdin", action="store_true", help="exit when standard input closes")
+    parser.add_argument(
+        "--exit-with-stdin", action="store_true", help="exit when standard input closes"
+    )
     parser.add_argument("--build-only", action="store_true")
     return parser.parse_args()
 
@@ -72,7 +83,9 @@ def become(java: str, classpath: str, properties: list[str]) -> NoReturn:
 
 def find_tool(name: str) -> str:
     home = os.environ.get("JAVA_HOME")
-    found = shutil.which(name, path=f"{home}/bin") if home and name == "java" else shutil.which(name)
+    found = (
+        shutil.which(name, path=f"{home}/bin") if home and name == "java" else shutil.which(name)
+    )
     if not found:
         raise ToolMissing(
             f"The HAPI FHIR sandbox needs Java 17 and Maven, and there is no '{name}' here. "
@@ -88,7 +101,10 @@ def build() -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not is_built():
             maven = find_tool("mvn")
-            print("Building the HAPI FHIR sandbox (the first time, Maven downloads about 300 MB) ...", file=sys.stderr)
+            print(
+                "Building the HAPI FHIR sandbox (the first time, Maven downloads about 300 MB) ...",
+                file=sys.stderr,
+            )
             command = [maven, "--quiet", "--batch-mode", "--file", str(HERE / "pom.xml"), "compile"]
             subprocess.run(
                 command,
@@ -105,13 +121,18 @@ def build() -> str:
 def is_built() -> bool:
     try:
         jars = (TARGET / "classpath").read_text().split(os.pathsep)
-        return (TARGET / "built-from").read_text() == fingerprint() and all(Path(jar).exists() for jar in jars)
+        return (TARGET / "built-from").read_text() == fingerprint() and all(
+            Path(jar).exists() for jar in jars
+        )
     except FileNotFoundError:
         return False
 
 
 def fingerprint() -> str:
-    sources = [HERE / "pom.xml", *sorted(path for path in (HERE / "src").rglob("*") if path.is_file())]
+    sources = [
+        HERE / "pom.xml",
+        *sorted(path for path in (HERE / "src").rglob("*") if path.is_file()),
+    ]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
 
 

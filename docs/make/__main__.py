@@ -1,21 +1,30 @@
-"""Writes docs/rules/ and the tables of docs/policies.md from the data: code tables, requirements, policies. Run: make docs."""
+"""Writes docs/rules/ and the tables of docs/policies.md from the data: code tables, requirements,
+policies. Run: make docs."""
 
 from pathlib import Path
 
 from docs.make import policies, policy_guide, requirements, tables
 
 RULES = Path(__file__).parents[1] / "rules"
-MADE = "<!-- Made by `make docs` from the data in mappings/codes and mappings/policies: change those. -->"
+MADE = (
+    "<!-- Made by `make docs` from the data in mappings/codes and mappings/policies: change"
+    " those. -->"
+)
 
 
 def pages() -> dict[str, str]:
     """File name → text of every page."""
     chapters = {**tables.chapters(), **requirements.chapters(), **policies.chapters()}
-    return {name: f"{MADE}\n\n{text.strip()}\n" for name, text in {"README.md": overview(chapters), **chapters}.items()}
+    return {
+        name: f"{MADE}\n\n{text.strip()}\n"
+        for name, text in {"README.md": overview(chapters), **chapters}.items()
+    }
 
 
 def overview(chapters: dict[str, str]) -> str:
-    entries = [f"- [{text.partition('# ')[2].splitlines()[0]}]({name})" for name, text in chapters.items()]
+    entries = [
+        f"- [{text.partition('# ')[2].splitlines()[0]}]({name})" for name, text in chapters.items()
+    ]
     return f"""# The rules, and where they are from
 
 ferroclaim decides from these tables. Each row names its source; *verified: no* means that no official text was seen for it (it is from

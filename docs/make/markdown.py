@@ -27,7 +27,11 @@ def cell(value: object) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(map(cell, value))
     text = "" if value is None else str(value)
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("_", " " if text.isidentifier() else "_")
+    return (
+        text.replace("|", "\\|")
+        .replace("<", "&lt;")
+        .replace("_", " " if text.isidentifier() else "_")
+    )
 
 
 def said(row: Struct, without: Sequence[str] = _PROVENANCE) -> dict[str, object]:
@@ -35,7 +39,9 @@ def said(row: Struct, without: Sequence[str] = _PROVENANCE) -> dict[str, object]
     usual = {field.name: field.default for field in msgspec.structs.fields(row)}
     empty: tuple[object, ...] = (None, (), {})
     found = {name: getattr(row, name) for name in row.__struct_fields__ if name not in without}
-    return {name: value for name, value in found.items() if value not in empty and value != usual[name]}
+    return {
+        name: value for name, value in found.items() if value not in empty and value != usual[name]
+    }
 
 
 def dates(row: Dated) -> str:

@@ -13,7 +13,17 @@ def chapters() -> dict[str, str]:
 
 def page(row: Policy) -> str:
     cases = [(case.name, case.given, case.expect) for case in row.cases]
-    asked = [(item.modifier, item.codes, getattr(item, "attests", ()), dates(item), item.source, item.verified) for item in _modifiers(row)]
+    asked = [
+        (
+            item.modifier,
+            item.codes,
+            getattr(item, "attests", ()),
+            dates(item),
+            item.source,
+            item.verified,
+        )
+        for item in _modifiers(row)
+    ]
     return f"""# Policy: {row.title}
 
 {table(["", ""], _audience(row))}
@@ -52,11 +62,20 @@ def _asked(row: Policy, found: PolicyRow) -> tuple[object, ...]:
     asks = found.asks.removeprefix(row.title).strip()
     weight = "warns" if found.warning else "holds the line"
     source = found.source or _source(row, found.requirement)
-    return found.title, asks[:1].upper() + asks[1:], found.when, _details(row, found), weight, source, found.verified
+    return (
+        found.title,
+        asks[:1].upper() + asks[1:],
+        found.when,
+        _details(row, found),
+        weight,
+        source,
+        found.verified,
+    )
 
 
 def _details(row: Policy, found: PolicyRow) -> str:
-    """The parameters of the rule as the file has them; a laboratory rule has one set for each condition."""
+    """The parameters of the rule as the file has them; a laboratory rule has one set for each
+    condition."""
     rule = getattr(row.requirements, found.requirement.replace("-", "_"), None)
     if isinstance(rule, Rule):
         return cell(said(rule))

@@ -45,8 +45,14 @@ def _requirements() -> str:
     for field in structs.fields(Requirements):
         form = next(row for row in _classes(hints[field.name]))
         options = [row for row in structs.fields(form) if row.name not in _COMMON]
-        said = " ".join((form.__doc__ or "").split()) if form is not Rule else "Asked, with nothing to set."
-        rows.append((f"`{field.encode_name}`", ", ".join(f"`{row.encode_name}`" for row in options), said))
+        said = (
+            " ".join((form.__doc__ or "").split())
+            if form is not Rule
+            else "Asked, with nothing to set."
+        )
+        rows.append(
+            (f"`{field.encode_name}`", ", ".join(f"`{row.encode_name}`" for row in options), said)
+        )
     return table(["under `requirements`", "may say", "which means"], rows)
 
 
@@ -59,7 +65,11 @@ def _classes(hint: Any) -> Iterable[type[Struct]]:
 
 def _fields(form: type[Struct], without: tuple[str, ...] = ()) -> str:
     hints = get_type_hints(form, include_extras=True)
-    rows = [(f"`{row.encode_name}`", _meaning(hints[row.name]), _default(row)) for row in structs.fields(form) if row.name not in without]
+    rows = [
+        (f"`{row.encode_name}`", _meaning(hints[row.name]), _default(row))
+        for row in structs.fields(form)
+        if row.name not in without
+    ]
     return table(["name", "is", "without it"], rows)
 
 
@@ -85,7 +95,13 @@ def _kind(hint: Any) -> str:
         return f"{_kind(inner[0])}, each with {_kind(inner[1])}"
     if isinstance(hint, type) and issubclass(hint, Struct):
         return ", ".join(f"`{row.encode_name}`" for row in structs.fields(hint))
-    words = {"str": "text", "int": "a whole number", "Decimal": "a number", "bool": "true or false", "date": "a date"}
+    words = {
+        "str": "text",
+        "int": "a whole number",
+        "Decimal": "a number",
+        "bool": "true or false",
+        "date": "a date",
+    }
     return words[hint.__name__]
 
 
@@ -98,7 +114,10 @@ def _default(row: structs.FieldInfo) -> str:
 
 
 def _names() -> list[tuple[str, str]]:
-    labs = [(f"`{name}`", f"the newest usable result within the window, in {unit}") for name, unit in UNITS.items()]
+    labs = [
+        (f"`{name}`", f"the newest usable result within the window, in {unit}")
+        for name, unit in UNITS.items()
+    ]
     return [*labs, *((f"`{name}`", _FLAGS[name]) for name in sorted(expression.FLAGS))]
 
 

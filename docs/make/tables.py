@@ -24,31 +24,96 @@ def chapters() -> dict[str, str]:
 def products() -> str:
     families = codes.families().values()
     rows = [
-        (row.name, code.code, plain(code.mg_per_unit), code.use, dates(code), code.source, code.verified)
+        (
+            row.name,
+            code.code,
+            plain(code.mg_per_unit),
+            code.use,
+            dates(code),
+            code.source,
+            code.verified,
+        )
         for row in families
         for code in row.codes
     ]
     names = [
         (
-            *(row.name, row.names, row.strength_mg_per_ml, row.label_population, row.rxnorm, row.atc, row.unverified, row.retired),
+            *(
+                row.name,
+                row.names,
+                row.strength_mg_per_ml,
+                row.label_population,
+                row.rxnorm,
+                row.atc,
+                row.unverified,
+                row.retired,
+            ),
             *(row.source, row.verified),
         )
         for row in families
     ]
     others = codes.products()
     never = [
-        ("never an IV iron", others.not_iv_iron.rxnorm, (), others.not_iv_iron.source, others.not_iv_iron.verified),
-        ("a mixture: a dose in mL is not read", (), others.diluents.names, others.diluents.source, others.diluents.verified),
-        ("no mixture", (), others.diluents.but_not, others.diluents.source, others.diluents.verified),
-        ("wasted beside the iron, in notes", (), others.beside_iron.names, others.beside_iron.source, others.beside_iron.verified),
-        ("a blood draw, in notes", (), others.line_draws.names, others.line_draws.source, others.line_draws.verified),
-        ("no blood draw", (), others.line_draws.but_not, others.line_draws.source, others.line_draws.verified),
-        ("iron by mouth", others.oral_iron.rxnorm, others.oral_iron.names, others.oral_iron.source, others.oral_iron.verified),
+        (
+            "never an IV iron",
+            others.not_iv_iron.rxnorm,
+            (),
+            others.not_iv_iron.source,
+            others.not_iv_iron.verified,
+        ),
+        (
+            "a mixture: a dose in mL is not read",
+            (),
+            others.diluents.names,
+            others.diluents.source,
+            others.diluents.verified,
+        ),
+        (
+            "no mixture",
+            (),
+            others.diluents.but_not,
+            others.diluents.source,
+            others.diluents.verified,
+        ),
+        (
+            "wasted beside the iron, in notes",
+            (),
+            others.beside_iron.names,
+            others.beside_iron.source,
+            others.beside_iron.verified,
+        ),
+        (
+            "a blood draw, in notes",
+            (),
+            others.line_draws.names,
+            others.line_draws.source,
+            others.line_draws.verified,
+        ),
+        (
+            "no blood draw",
+            (),
+            others.line_draws.but_not,
+            others.line_draws.source,
+            others.line_draws.verified,
+        ),
+        (
+            "iron by mouth",
+            others.oral_iron.rxnorm,
+            others.oral_iron.names,
+            others.oral_iron.source,
+            others.oral_iron.verified,
+        ),
     ]
     no = others.not_given
     reasons = [
         ("not given", no.phrases, no.snomed, no.source, no.verified),
-        ("not given, where no dose is recorded", no.phrases_without_dose, no.snomed_without_dose, no.source, no.verified),
+        (
+            "not given, where no dose is recorded",
+            no.phrases_without_dose,
+            no.snomed_without_dose,
+            no.source,
+            no.verified,
+        ),
         ("a recorded dose stands", no.of_a_part, (), no.source, no.verified),
     ]
     return f"""# Products and their codes
@@ -76,7 +141,16 @@ By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*
 def packages() -> str:
     known = codes.package_table()
     rows = [
-        (row.ndc, codes.families()[row.family].name, plain(row.mg), plain(row.ml), row.label, dates(row), row.source, row.verified)
+        (
+            row.ndc,
+            codes.families()[row.family].name,
+            plain(row.mg),
+            plain(row.ml),
+            row.label,
+            dates(row),
+            row.source,
+            row.verified,
+        )
         for row in known.packages
     ]
     refused = [(row.product, row.what, row.source, row.verified) for row in known.not_billable]
@@ -131,7 +205,10 @@ def laboratory() -> str:
         for row in labs.analytes
     ]
     never = [(row.loinc, row.what, row.source, row.verified) for row in labs.never]
-    soon = [(row.analytes, row.over_mg, row.days, row.source, row.verified) for row in labs.too_soon_after_dose]
+    soon = [
+        (row.analytes, row.over_mg, row.days, row.source, row.verified)
+        for row in labs.too_soon_after_dose
+    ]
     tibc = labs.tibc_per_transferrin
     return f"""# Laboratory results
 
@@ -155,11 +232,17 @@ Transferrin saturation may be derived from iron and TIBC of one specimen; TIBC =
 
 def diagnoses() -> str:
     known = codes.diagnoses()
-    groups = [(name, found, known.icd10.source, known.icd10.verified) for name, found in known.icd10.groups.items()]
+    groups = [
+        (name, found, known.icd10.source, known.icd10.verified)
+        for name, found in known.icd10.groups.items()
+    ]
     dated = [(row.code, dates(row), row.source, row.verified) for row in known.icd10.dated]
     against = [(row.prefix, row.source, row.verified) for row in known.oral_iron_contraindication]
     snomed = [(row.code, row.icd10, row.source, row.verified) for row in known.snomed]
-    treatments = [(row.system, row.code, row.kind, row.source, row.verified) for row in known.dialysis_treatment]
+    treatments = [
+        (row.system, row.code, row.kind, row.source, row.verified)
+        for row in known.dialysis_treatment
+    ]
     pregnancy = [(row.system, row.code, row.source, row.verified) for row in known.pregnancy]
     return f"""# Diagnoses
 
@@ -194,14 +277,28 @@ Where no ICD-10-CM code of the same category is given. Of several codes for one 
 def settings() -> str:
     known = codes.settings()
     rows = [
-        (row.code, row.name, row.claim, row.bill_type, row.revenue_code, known.source, known.verified) for row in known.place_of_service
+        (
+            row.code,
+            row.name,
+            row.claim,
+            row.bill_type,
+            row.revenue_code,
+            known.source,
+            known.verified,
+        )
+        for row in known.place_of_service
     ]
     mapped = [
-        ("Encounter.class", code, f"place of service {pos}", known.source, known.verified) for code, pos in known.encounter_class.items()
+        ("Encounter.class", code, f"place of service {pos}", known.source, known.verified)
+        for code, pos in known.encounter_class.items()
     ]
-    mapped += [("Encounter.class", code, "inpatient: not billable here", known.source, known.verified) for code in known.inpatient_class]
     mapped += [
-        ("Location.type", code, f"place of service {pos}", known.source, known.verified) for code, pos in known.location_type.items()
+        ("Encounter.class", code, "inpatient: not billable here", known.source, known.verified)
+        for code in known.inpatient_class
+    ]
+    mapped += [
+        ("Location.type", code, f"place of service {pos}", known.source, known.verified)
+        for code, pos in known.location_type.items()
     ]
     return f"""# Where the dose was given
 
@@ -219,7 +316,10 @@ def payers() -> str:
     known = codes.payers()
     sopt = [(row.prefix, row.kind, row.source, row.verified) for row in known.sopt]
     acts = [(code, kind, known.source, known.verified) for code, kind in known.act_code.items()]
-    names = [(row.name, row.kind, row.payer, row.strong, known.source, known.verified) for row in known.names]
+    names = [
+        (row.name, row.kind, row.payer, row.strong, known.source, known.verified)
+        for row in known.names
+    ]
     return f"""# Payers
 
 What a Coverage says of its payer: by source-of-payment code, by type, by name. A site adds aliases of its own.
@@ -250,9 +350,15 @@ def payment() -> str:
         for code, rows in known.opps.status.items()
         for row in rows
     ]
-    esrd = [(row.codes, dates(row), row.source, row.verified) for row in known.esrd_consolidated_billing]
-    discard = [(row.modifier, dates(row), row.source, row.verified) for row in known.discard_modifiers]
-    off_campus = [(row.modifier, dates(row), row.source, row.verified) for row in known.off_campus_modifiers]
+    esrd = [
+        (row.codes, dates(row), row.source, row.verified) for row in known.esrd_consolidated_billing
+    ]
+    discard = [
+        (row.modifier, dates(row), row.source, row.verified) for row in known.discard_modifiers
+    ]
+    off_campus = [
+        (row.modifier, dates(row), row.source, row.verified) for row in known.off_campus_modifiers
+    ]
     discard.append(
         (
             "JW and JZ on the 72X",
@@ -291,12 +397,27 @@ The last release seen is of {known.opps.last_release}; it carries forward, and l
 def services() -> str:
     known = codes.administration_services()
     rows = [
-        (f"first drug of an encounter, up to {known.push_minutes} minutes, or no stop time", known.initial_push),
+        (
+            f"first drug of an encounter, up to {known.push_minutes} minutes, or no stop time",
+            known.initial_push,
+        ),
         ("first drug of an encounter, longer: its first hour", known.initial_infusion),
-        (f"each further hour, once more than {known.further_hour_over_minutes} minutes of it have passed", known.further_hour),
+        (
+            (
+                f"each further hour, once more than {known.further_hour_over_minutes} minutes of it"
+                " have passed"
+            ),
+            known.further_hour,
+        ),
         (f"another drug, up to {known.push_minutes} minutes", known.sequential_push),
         ("another drug, longer: its first hour", known.sequential_infusion),
-        (f"the same drug pushed again, {known.repeated_push_minutes} minutes later or more, by a facility", known.repeated_push),
+        (
+            (
+                f"the same drug pushed again, {known.repeated_push_minutes} minutes later or more,"
+                " by a facility"
+            ),
+            known.repeated_push,
+        ),
     ]
     return f"""# Administration services
 
@@ -310,7 +431,9 @@ professional's claim in {cell(known.not_for_professionals_in)}. Revenue code on 
 def units() -> str:
     known = codes.units()
     rows = [("UCUM", code, unit, known.source, known.verified) for code, unit in known.ucum.items()]
-    rows += [("text", code, unit, known.source, known.verified) for code, unit in known.texts.items()]
+    rows += [
+        ("text", code, unit, known.source, known.verified) for code, unit in known.texts.items()
+    ]
     return f"""# Units of a dose
 
 Anything else is not read, and the dose is a gap.

@@ -30,7 +30,9 @@ def main() -> None:
     with (
         TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         Store.open(Settings(data_dir=Path(folder))) as store,
-        stage(Path(folder), store, chart_link="https://ehr.example.com/{patient}/{type}/{id}") as clinic,
+        stage(
+            Path(folder), store, chart_link="https://ehr.example.com/{patient}/{type}/{id}"
+        ) as clinic,
         sync_playwright() as playwright,
     ):
         clinic.ehr.load(telling_chart())  # type: ignore[union-attr]
@@ -42,7 +44,11 @@ def main() -> None:
 
 
 def charts(browser: Browser, clinic: Stage) -> None:
-    for name, options in {"chart": WIDE, "chart-dark": {**WIDE, **DARK}, "chart-phone": PHONE}.items():
+    for name, options in {
+        "chart": WIDE,
+        "chart-dark": {**WIDE, **DARK},
+        "chart-phone": PHONE,
+    }.items():
         with window(browser, options) as page:
             page.goto(clinic.launch_url(patient="p1"))
             shoot(page, name)
@@ -52,7 +58,13 @@ def charts(browser: Browser, clinic: Stage) -> None:
         page.locator(".doses details summary").nth(1).click()
         shoot(page, "chart-open")
         page.pdf(path=HERE / "chart-print.pdf", format="Letter")
-    clinic.ehr.load([commercial(id="coverage"), ferritin(820, on="2026-11-08", id="high"), tsat(52, on="2026-11-08", id="high-tsat")])  # type: ignore[union-attr]
+    clinic.ehr.load(
+        [
+            commercial(id="coverage"),
+            ferritin(820, on="2026-11-08", id="high"),
+            tsat(52, on="2026-11-08", id="high-tsat"),
+        ]
+    )  # type: ignore[union-attr]
     with window(browser, WIDE) as page:
         page.goto(clinic.launch_url(patient="p1"))
         shoot(page, "chart-limits")
@@ -63,7 +75,11 @@ def charts(browser: Browser, clinic: Stage) -> None:
 
 def worklists(browser: Browser, clinic: Stage) -> None:
     clinic.launcher.context = {}
-    for name, options in {"worklist": DESK, "worklist-dark": {**DESK, **DARK}, "worklist-phone": PHONE}.items():
+    for name, options in {
+        "worklist": DESK,
+        "worklist-dark": {**DESK, **DARK},
+        "worklist-phone": PHONE,
+    }.items():
         with window(browser, options) as page:
             page.goto(f"{clinic.url}/sign-in?with=general")
             if "dark" not in name:

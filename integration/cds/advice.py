@@ -1,4 +1,5 @@
-"""Cards: what the payer will miss if the ordered iron is given today, and what may be done about it."""
+"""Cards: what the payer will miss if the ordered iron is given today, and what may be done about
+it."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +32,12 @@ RESTS_ON = {
     "iron-deficiency-diagnosis": {"Condition", "Observation"},
     "ckd-diagnosis": {"Condition"},
     "anemia-ckd-link": {"Condition"},
-    "oral-iron-history": {"AllergyIntolerance", "MedicationStatement", "MedicationRequest", "Condition"},
+    "oral-iron-history": {
+        "AllergyIntolerance",
+        "MedicationStatement",
+        "MedicationRequest",
+        "Condition",
+    },
     "prior-authorization": {"ClaimResponse", "Coverage"},
     "preferred-product": {"Coverage", "MedicationRequest", "MedicationStatement"},
 }
@@ -40,7 +46,10 @@ GROUPS = (
     ("laboratory", ("ferritin", "transferrin-saturation", "hemoglobin")),
     ("authorization", ("prior-authorization",)),
     ("product", ("preferred-product",)),
-    ("documentation", ("oral-iron-history", "iron-deficiency-diagnosis", "ckd-diagnosis", "anemia-ckd-link")),
+    (
+        "documentation",
+        ("oral-iron-history", "iron-deficiency-diagnosis", "ckd-diagnosis", "anemia-ckd-link"),
+    ),
 )
 REASONS = {
     "laboratory": {
@@ -48,9 +57,18 @@ REASONS = {
         "ordered": "Already ordered",
         "not-needed": "Not needed for this patient",
     },
-    "authorization": {"requested": "Already requested", "not-asked": "This plan does not ask for one"},
-    "product": {"tried": "The preferred product was tried or is unsuitable", "formulary": "Not available here"},
-    "documentation": {"will-document": "Will be documented today", "elsewhere": "Documented elsewhere"},
+    "authorization": {
+        "requested": "Already requested",
+        "not-asked": "This plan does not ask for one",
+    },
+    "product": {
+        "tried": "The preferred product was tried or is unsuitable",
+        "formulary": "Not available here",
+    },
+    "documentation": {
+        "will-document": "Will be documented today",
+        "elsewhere": "Documented elsewhere",
+    },
     "safety": {"considered": "Considered; the benefit outweighs it"},
 }
 
@@ -71,68 +89,144 @@ def drafts(site: Site, orders: Iterable[Resource], known: Known) -> list[Draft]:
         collection.add(row, f"resource {number}")
     found = []
     for row in orders:
-        if row.get("resourceType") == "MedicationRequest" and row.get("status") not in ("cancelled", "entered-in-error", "stopped"):
+        if row.get("resourceType") == "MedicationRequest" and row.get("status") not in (
+            "cancelled",
+            "entered-in-error",
+            "stopped",
+        ):
             medication = drug(row, collection, finder)
             if medication.concerns_us:
                 found.append(Draft(row, medication.says or "intravenous iron"))
     return found
 
 
-def cards(site: Site, policies: PolicySet, known: Known, patient: str, orders: Sequence[Resource], now: datetime, app: str) -> list[Card]:
-    """One card per group of gaps that giving the drafts today would leave. APP: where our SMART app is launched."""
+def cards(
+    site: Site,
+    policies: PolicySet,
+    known: Known,
+    patient: str,
+    orders: Sequence[Resource],
+    now: datetime,
+    app: str,
+) -> list[Card]:
+    """One card per group of gaps that giving the drafts today would leave. APP: where our SMART app
+    is launched."""
     found = drafts(site, orders, known)
     if not found:
         return []
     given = [_administration(draft, patient, number, now) for number, draft in enumerate(found)]
-    planned = [{**draft.order, "id": f"draft-{number}", "status": "active", "intent": "order"} for number, draft in enumerate(found)]
+    planned = [
+        {**draft.order, "id": f"draft-{number}", "status": "active", "intent": "order"}
+        for number, draft in enumerate(found)
+    ]
     about = {f"MedicationAdministration/{row['id']}" for row in given}
     pull = PatientPull(f"Patient/{patient}", [*known.resources, *planned, *given], [], 0)
     assessment = check_pull(pull, site, policies, now + timedelta(minutes=1)).assessment
-    gaps = [gap for gap in assessment.gaps if about & set(gap.administrations) and not RESTS_ON.get(gap.requirement, set()) & known.unknown]
-    ordered = {code for row in orders if row.get("resourceType") == "ServiceRequest" for code in _codes(row)}
+    gaps = [
+        gap
+        for gap in assessment.gaps
+        if about & set(gap.administrations)
+        and not RESTS_ON.get(gap.requirement, set()) & known.unknown
+    ]
+    ordered = {
+        code
+        for row in orders
+        if row.get("resourceType") == "ServiceRequest"
+        for code in _codes(row)
+    }
     return [_card(name, rows, policies, patient, ordered, app) for name, rows in _grouped(gaps)]
 
 
 def open_issues(assessment: PatientAssessment, app: str) -> list[Card]:
-    """For `patient-view`: what waits for this clinician, in one card; nothing where nothing does."""
-    gaps = [gap for gap in assessment.gaps if gap.blocking and wording.owner(gap.requirement) == "clinician"]
+    """For `patient-view`: what waits for this clinician, in one card; nothing where nothing
+    does."""
+    gaps = [
+        gap
+        for gap in assessment.gaps
+        if gap.blocking and wording.owner(gap.requirement) == "clinician"
+    ]
     doses = {reference for gap in gaps for reference in gap.administrations}
     if not doses:
         return []
     titles = list(dict.fromkeys(wording.title(gap.requirement) for gap in gaps))
-    summary = f"{wording.plural(len(doses), 'iron dose')} cannot be billed yet: {wording.joined(titles)}"
+    summary = (
+        f"{wording.plural(len(doses), 'iron dose')} cannot be billed yet: {wording.joined(titles)}"
+    )
     detail = "\n".join(f"- {_plain(wording.first_sentence(gap.message))}" for gap in gaps[:8])
     return [_made("documentation", summary, detail, [], app, [gap.requirement for gap in gaps])]
 
 
 def _grouped(gaps: Sequence[Gap]) -> list[tuple[str, list[Gap]]]:
     """Safety first; warnings of the others are left to the page."""
-    rows = [(name, [gap for gap in gaps if gap.requirement in members and (gap.blocking or name == "safety")]) for name, members in GROUPS]
+    rows = [
+        (
+            name,
+            [
+                gap
+                for gap in gaps
+                if gap.requirement in members and (gap.blocking or name == "safety")
+            ],
+        )
+        for name, members in GROUPS
+    ]
     return [(name, found) for name, found in rows if found]
 
 
-def _card(name: str, gaps: list[Gap], policies: PolicySet, patient: str, ordered: set[str], app: str) -> Card:
+def _card(
+    name: str, gaps: list[Gap], policies: PolicySet, patient: str, ordered: set[str], app: str
+) -> Card:
     policy = next((policies.get(gap.policy) for gap in gaps if gap.policy), None)
     detail = "\n".join(
-        f"- {_plain(wording.first_sentence(gap.message))} {_plain(wording.payer_asks(gap.requirement, policy))}" for gap in gaps
+        f"- {_plain(wording.first_sentence(gap.message))}"
+        f" {_plain(wording.payer_asks(gap.requirement, policy))}"
+        for gap in gaps
     )
     source = next((gap.source for gap in gaps if gap.source), None)
     detail += f"\n\nSource: {_plain(source)}" if source else ""
-    wanted = [TESTS[gap.requirement] for gap in gaps if gap.requirement in TESTS and TESTS[gap.requirement][0] not in ordered]
+    wanted = [
+        TESTS[gap.requirement]
+        for gap in gaps
+        if gap.requirement in TESTS and TESTS[gap.requirement][0] not in ordered
+    ]
     return _made(
-        name, wording.first_sentence(gaps[0].message), detail, _suggestions(wanted, patient), app, [gap.requirement for gap in gaps]
+        name,
+        wording.first_sentence(gaps[0].message),
+        detail,
+        _suggestions(wanted, patient),
+        app,
+        [gap.requirement for gap in gaps],
     )
 
 
-def _made(name: str, summary: str, detail: str, suggestions: list[Resource], app: str, requirements: list[str]) -> Card:
+def _made(
+    name: str,
+    summary: str,
+    detail: str,
+    suggestions: list[Resource],
+    app: str,
+    requirements: list[str],
+) -> Card:
     card: Card = {
         "uuid": str(uuid.uuid4()),
         "summary": summary if len(summary) <= MOST else summary[: MOST - 1].rstrip() + "…",
         "detail": detail,
         "indicator": "warning" if name == "safety" else "info",
-        "source": {"label": "ferroclaim: iron billing check", "topic": {"system": "urn:ferroclaim:requirement", "code": requirements[0]}},
-        "links": [{"label": "Open the iron billing check", "url": app, "type": "smart", "appContext": requirements[0]}],
-        "overrideReasons": [{"system": OVERRIDE, "code": code, "display": text} for code, text in REASONS[name].items()],
+        "source": {
+            "label": "ferroclaim: iron billing check",
+            "topic": {"system": "urn:ferroclaim:requirement", "code": requirements[0]},
+        },
+        "links": [
+            {
+                "label": "Open the iron billing check",
+                "url": app,
+                "type": "smart",
+                "appContext": requirements[0],
+            }
+        ],
+        "overrideReasons": [
+            {"system": OVERRIDE, "code": code, "display": text}
+            for code, text in REASONS[name].items()
+        ],
     }
     return card | ({"suggestions": suggestions, "selectionBehavior": "any"} if suggestions else {})
 
@@ -141,14 +235,31 @@ def _suggestions(tests: list[tuple[str, str]], patient: str) -> list[Resource]:
     """One suggestion with an order for each test that is missing."""
     if not tests:
         return []
-    actions = [{"type": "create", "description": f"Order {test[1]}", "resource": draft_order(test, patient)} for test in tests]
-    return [{"label": f"Order {wording.joined([text for _, text in tests])}", "uuid": str(uuid.uuid4()), "actions": actions}]
+    actions = [
+        {
+            "type": "create",
+            "description": f"Order {test[1]}",
+            "resource": draft_order(test, patient),
+        }
+        for test in tests
+    ]
+    return [
+        {
+            "label": f"Order {wording.joined([text for _, text in tests])}",
+            "uuid": str(uuid.uuid4()),
+            "actions": actions,
+        }
+    ]
 
 
 def _administration(draft: Draft, patient: str, number: int, now: datetime) -> Resource:
     """The order as if it were given now: then the rules say what would be missing."""
     order = draft.order
-    medication: Resource = {key: order[key] for key in ("medicationCodeableConcept", "medicationReference", "contained") if key in order}
+    medication: Resource = {
+        key: order[key]
+        for key in ("medicationCodeableConcept", "medicationReference", "contained")
+        if key in order
+    }
     dose = _dose(order)
     given: Resource = {
         "resourceType": "MedicationAdministration",
@@ -173,7 +284,9 @@ def _dose(order: Mapping[str, Any]) -> Resource | None:
 def _codes(row: Mapping[str, Any]) -> set[str]:
     concept = row.get("code")
     return {
-        str(coding.get("code")) for coding in (concept.get("coding") or [] if isinstance(concept, dict) else []) if isinstance(coding, dict)
+        str(coding.get("code"))
+        for coding in (concept.get("coding") or [] if isinstance(concept, dict) else [])
+        if isinstance(coding, dict)
     }
 
 

@@ -1,4 +1,5 @@
-"""What a hook's request brings, or lets us read: prefetched resources, or the chart through the EHR's own transient token."""
+"""What a hook's request brings, or lets us read: prefetched resources, or the chart through the
+EHR's own transient token."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ def patient_of(request: Mapping[str, Any]) -> str:
 
 
 def known(site: Site, request: Mapping[str, Any], patient: str) -> Known:
-    """From the prefetch; what it lacks is read, where the request names our site's FHIR base and a token for it."""
+    """From the prefetch; what it lacks is read, where the request names our site's FHIR base and a
+    token for it."""
     found, missing = prefetched(request.get("prefetch"), patient)
     token = _token(site, request)
     if not missing or token is None:
@@ -75,7 +77,8 @@ def known(site: Site, request: Mapping[str, Any], patient: str) -> Known:
 
 
 def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]]:
-    """Whole answers only: what is absent, null, an OperationOutcome or has further pages does not tell what is missing."""
+    """Whole answers only: what is absent, null, an OperationOutcome or has further pages does not
+    tell what is missing."""
     given = prefetch if isinstance(prefetch, dict) else {}
     found: list[Resource] = []
     missing: set[str] = set()
@@ -87,8 +90,14 @@ def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]
             continue
         if answer["resourceType"] == "Bundle" and _has_more(answer):
             missing.add(kind)
-        found += [row for row in _resources(answer) if row.get("resourceType") == "Patient" or _is_of(row, patient)]
-    return [row for row in found if row.get("resourceType") != "Patient" or row.get("id") == patient], missing
+        found += [
+            row
+            for row in _resources(answer)
+            if row.get("resourceType") == "Patient" or _is_of(row, patient)
+        ]
+    return [
+        row for row in found if row.get("resourceType") != "Patient" or row.get("id") == patient
+    ], missing
 
 
 def _resources(answer: Resource) -> Iterator[Resource]:
@@ -97,12 +106,19 @@ def _resources(answer: Resource) -> Iterator[Resource]:
         return
     for entry in answer.get("entry") or []:
         resource = entry.get("resource") if isinstance(entry, dict) else None
-        if isinstance(resource, dict) and isinstance(resource.get("id"), str) and resource.get("resourceType") != "OperationOutcome":
+        if (
+            isinstance(resource, dict)
+            and isinstance(resource.get("id"), str)
+            and resource.get("resourceType") != "OperationOutcome"
+        ):
             yield resource
 
 
 def _has_more(bundle: Resource) -> bool:
-    return any(isinstance(link, dict) and link.get("relation") == "next" for link in bundle.get("link") or [])
+    return any(
+        isinstance(link, dict) and link.get("relation") == "next"
+        for link in bundle.get("link") or []
+    )
 
 
 def _is_of(row: Resource, patient: str) -> bool:
@@ -117,13 +133,23 @@ def _is_of(row: Resource, patient: str) -> bool:
 def _token(site: Site, request: Mapping[str, Any]) -> str | None:
     """Only for the configured base; any other server, and the token for it, is left alone."""
     server, authorization = request.get("fhirServer"), request.get("fhirAuthorization")
-    if not isinstance(server, str) or server.rstrip("/") != site.base_url or not isinstance(authorization, dict):
+    if (
+        not isinstance(server, str)
+        or server.rstrip("/") != site.base_url
+        or not isinstance(authorization, dict)
+    ):
         return None
     token = authorization.get("access_token")
     usable = isinstance(token, str) and token.isascii() and token.isprintable() and " " not in token
-    return token if usable and str(authorization.get("token_type", "Bearer")).lower() == "bearer" else None
+    return (
+        token
+        if usable and str(authorization.get("token_type", "Bearer")).lower() == "bearer"
+        else None
+    )
 
 
 def _hurried(site: Site) -> Site:
-    limits = site.limits.model_copy(update={"connect_timeout_seconds": SECONDS, "read_timeout_seconds": SECONDS, "retries": 0})
+    limits = site.limits.model_copy(
+        update={"connect_timeout_seconds": SECONDS, "read_timeout_seconds": SECONDS, "retries": 0}
+    )
     return site.model_copy(update={"limits": limits})

@@ -33,7 +33,10 @@ SERVICES: dict[str, Json] = {
     "iron-order-sign": {
         "hook": "order-sign",
         "title": "What the payer of intravenous iron will miss",
-        "description": "Before an intravenous iron is ordered: laboratory results, authorization and history that its payer asks for.",
+        "description": (
+            "Before an intravenous iron is ordered: laboratory results, authorization and history"
+            " that its payer asks for."
+        ),
         "prefetch": evidence.PREFETCH,
     },
     "iron-order-select": {
@@ -58,15 +61,27 @@ def discovery(request: Request, here: InHouse, authorization: Bearer = "") -> Js
 
 
 @router.post("/{service}")
-def call(request: Request, here: InHouse, service: str, body: Annotated[Json, Body()], authorization: Bearer = "") -> Json:
+def call(
+    request: Request,
+    here: InHouse,
+    service: str,
+    body: Annotated[Json, Body()],
+    authorization: Bearer = "",
+) -> Json:
     """A hook was triggered. 412 where nothing can be said for want of data."""
     known = _service(service)
-    site = _caller(request, here, authorization, f"/cds-services/{service}").site(body.get("fhirServer"))
+    site = _caller(request, here, authorization, f"/cds-services/{service}").site(
+        body.get("fhirServer")
+    )
     if body.get("hook") != known["hook"]:
         raise Problem(400, f"This service answers the hook {known['hook']}.")
     patient = evidence.patient_of(body)
     app = f"{public_base(here.settings, str(request.base_url).rstrip('/'))}/launch"
-    cards = _viewed(here, site, patient, app) if known["hook"] == "patient-view" else _ordered(site, patient, body, app)
+    cards = (
+        _viewed(here, site, patient, app)
+        if known["hook"] == "patient-view"
+        else _ordered(site, patient, body, app)
+    )
     if cards:
         with here.store.transaction() as db:
             _remember(db, site, known["hook"], patient, cards)
@@ -74,7 +89,13 @@ def call(request: Request, here: InHouse, service: str, body: Annotated[Json, Bo
 
 
 @router.post("/{service}/feedback")
-def feedback(request: Request, here: InHouse, service: str, body: Annotated[Json, Body()], authorization: Bearer = "") -> Json:
+def feedback(
+    request: Request,
+    here: InHouse,
+    service: str,
+    body: Annotated[Json, Body()],
+    authorization: Bearer = "",
+) -> Json:
     """What became of cards; told again, the last word counts."""
     _service(service)
     told = _caller(request, here, authorization, f"/cds-services/{service}/feedback")
@@ -125,19 +146,38 @@ def _orders(context: Json, hook: str) -> list[Json]:
     chosen = context.get("selections")
     if hook != "order-select" or not isinstance(chosen, list):
         return orders
-    return [row for row in orders if row.get("resourceType") == "ServiceRequest" or f"{row.get('resourceType')}/{row['id']}" in chosen]
+    return [
+        row
+        for row in orders
+        if row.get("resourceType") == "ServiceRequest"
+        or f"{row.get('resourceType')}/{row['id']}" in chosen
+    ]
 
 
 def _refers(orders: list[Json]) -> bool:
     """Whether an order names its drug by reference only, so that the chart must tell."""
-    return any(row.get("resourceType") == "MedicationRequest" and "medicationReference" in row for row in orders)
+    return any(
+        row.get("resourceType") == "MedicationRequest" and "medicationReference" in row
+        for row in orders
+    )
 
 
 def _remember(db: Db, site: Site, hook: str, patient: str, cards: list[Json]) -> None:
     with db.cursor() as cursor:
         cursor.executemany(
-            "insert into cds_cards (id, site, hook, patient, requirement, summary) values (%s, %s, %s, %s, %s, %s)",
-            [(card["uuid"], site.name, hook, patient, card["links"][0]["appContext"], card["summary"]) for card in cards],
+            "insert into cds_cards (id, site, hook, patient, requirement, summary) values (%s, %s,"
+            " %s, %s, %s, %s)",
+            [
+                (
+                    card["uuid"],
+                    site.name,
+                    hook,
+                    patient,
+                    card["links"][0]["appContext"],
+                    card["summary"],
+                )
+                for card in cards
+            ],
         )
 
 
@@ -155,6 +195,7 @@ def _answered(db: Db, sites: list[str], row: Json) -> None:
         said = str(reason.get("display") or reason.get("code") or "")[:200] or None
         comment = str(override.get("userComment") or "")[:500] or None
         db.execute(
-            "update cds_cards set outcome = %s, reason = %s, comment = %s, answered_at = now() where id = %s and site = any(%s)",
+            "update cds_cards set outcome = %s, reason = %s, comment = %s, answered_at = now()"
+            " where id = %s and site = any(%s)",
             [outcome, said, comment, card, sites],
         )

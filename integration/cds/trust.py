@@ -1,4 +1,5 @@
-"""Whether a call comes from an EHR that we know: its JWT, by allow-listed issuer and key address, used once."""
+"""Whether a call comes from an EHR that we know: its JWT, by allow-listed issuer and key address,
+used once."""
 
 import json
 import time
@@ -31,17 +32,29 @@ class Caller:
 
     def site(self, fhir_server: object) -> Site:
         """By its FHIR base where it names a configured one."""
-        named = [site for site in self.sites if isinstance(fhir_server, str) and site.base_url == fhir_server.rstrip("/")]
+        named = [
+            site
+            for site in self.sites
+            if isinstance(fhir_server, str) and site.base_url == fhir_server.rstrip("/")
+        ]
         return (named or list(self.sites))[0]
 
 
-def caller(settings: Settings, store: Store, directory: Directory, authorization: str, audience: str) -> Caller:
-    """Raises `Problem` 401; what exactly was wrong is told, since only an EHR's developer reads it. AUDIENCE: our address."""
+def caller(
+    settings: Settings, store: Store, directory: Directory, authorization: str, audience: str
+) -> Caller:
+    """Raises `Problem` 401; what exactly was wrong is told, since only an EHR's developer reads it.
+    AUDIENCE: our address."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise _no("There is no bearer token")
     header, issuer = _unverified(token)
-    known = [(site, client) for site in settings.sites.values() for client in site.cds if client.issuer == issuer]
+    known = [
+        (site, client)
+        for site in settings.sites.values()
+        for client in site.cds
+        if client.issuer == issuer
+    ]
     if not known:
         raise _no("The issuer of the token is not configured")
     if "jku" in header and header["jku"] != known[0][1].jwks_url:
@@ -67,12 +80,17 @@ def _unverified(token: str) -> tuple[dict[str, Any], str | None]:
 
 
 def _claims(directory: Directory, site: Site, client: CdsClient, token: str) -> dict[str, Any]:
-    """By the keys at the configured address, asked anew once where none fits; nothing is ever fetched from a jku."""
+    """By the keys at the configured address, asked anew once where none fits; nothing is ever
+    fetched from a jku."""
     for again in (False, True):
         try:
-            keys = directory.kept(f"keys {client.jwks_url}", lambda: fetched_keys(site, client.jwks_url), again=again)
+            keys = directory.kept(
+                f"keys {client.jwks_url}", lambda: fetched_keys(site, client.jwks_url), again=again
+            )
         except FerroclaimError:
-            raise Problem(503, "The keys of the EHR cannot be read now.", "Try again.", {"Retry-After": "10"}) from None
+            raise Problem(
+                503, "The keys of the EHR cannot be read now.", "Try again.", {"Retry-After": "10"}
+            ) from None
         claims = signed(token, keys, ALGORITHMS)
         if claims is not None:
             return claims
@@ -99,7 +117,9 @@ def _use_once(store: Store, issuer: str, jti: str, expires: float) -> None:
     until = datetime.fromtimestamp(expires, UTC) + timedelta(seconds=2 * CLOCK_SKEW_SECONDS)
     with store.transaction() as db:
         new = db.execute(
-            "insert into cds_replay (id, expires) values (%s, %s) on conflict do nothing returning 1", [hashed(f"{issuer}\n{jti}"), until]
+            "insert into cds_replay (id, expires) values (%s, %s) on conflict do nothing"
+            " returning 1",
+            [hashed(f"{issuer}\n{jti}"), until],
         ).fetchone()
         db.execute("delete from cds_replay where expires < now()")
     if new is None:

@@ -11,7 +11,15 @@ import typer
 from integration import settings
 from integration.errors import ConfigurationError
 from integration.site import Site
-from integration.sources import Result, adhoc_or_named, from_collection, from_files, from_server, is_server, writing_back
+from integration.sources import (
+    Result,
+    adhoc_or_named,
+    from_collection,
+    from_files,
+    from_server,
+    is_server,
+    writing_back,
+)
 from mappings import moment, policy
 from mappings.assessment import Assessment, to_json
 from mappings.policy import PolicySet
@@ -22,14 +30,32 @@ DEMO_DAY, DEMO_ZONE = date(2026, 11, 23), "America/New_York"
 DEFAULT_WRITES = 100
 
 Source = Annotated[
-    str, typer.Argument(help="A Bundle file, a folder or file of NDJSON, a FHIR base URL, or - for a Bundle on standard input.")
+    str,
+    typer.Argument(
+        help=(
+            "A Bundle file, a folder or file of NDJSON, a FHIR base URL, or - for a Bundle on"
+            " standard input."
+        )
+    ),
 ]
-Patients = Annotated[list[str] | None, typer.Option("--patient", help="A patient of the server (repeatable).")]
-AsOf = Annotated[str | None, typer.Option("--as-of", help="The end of this day in the site's zone, or a moment with offset; default now.")]
+Patients = Annotated[
+    list[str] | None, typer.Option("--patient", help="A patient of the server (repeatable).")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="The end of this day in the site's zone, or a moment with offset; default now.",
+    ),
+]
 Zone = Annotated[str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")]
 SiteName = Annotated[str | None, typer.Option("--site", help="A site of the configuration.")]
-PolicyDir = Annotated[Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")]
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+PolicyDir = Annotated[
+    Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+]
 
 
 def demo() -> None:
@@ -50,18 +76,31 @@ def demo() -> None:
 def assess(
     source: Source,
     patient: Patients = None,
-    everyone: Annotated[bool, typer.Option("--all", help="Every patient of the server with an administration.")] = False,
-    form: Annotated[Format, typer.Option("--format", help="table, json, csv; x12 and fhir are drafts.")] = "table",
-    out: Annotated[Path | None, typer.Option("--out", help="Write there instead of to standard output.")] = None,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Every patient of the server with an administration.")
+    ] = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="table, json, csv; x12 and fhir are drafts.")
+    ] = "table",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write there instead of to standard output.")
+    ] = None,
     policy_dir: PolicyDir = None,
     as_of: AsOf = None,
     time_zone: Zone = None,
     site: SiteName = None,
     config: Config = None,
-    write_back: Annotated[bool, typer.Option("--write-back", help="Bring the gaps into the chart as DetectedIssues.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --write-back: say what would be written.")] = False,
+    write_back: Annotated[
+        bool, typer.Option("--write-back", help="Bring the gaps into the chart as DetectedIssues.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --write-back: say what would be written.")
+    ] = False,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="With --write-back: how many resources may be written at most.")
+        int | None,
+        typer.Option(
+            "--limit", min=1, help="With --write-back: how many resources may be written at most."
+        ),
     ] = None,
 ) -> None:
     """Claim lines and gaps of a source."""
@@ -70,9 +109,20 @@ def assess(
     if dry_run and not write_back:
         raise ConfigurationError("--dry-run goes with --write-back.")
     if write_back and everyone and not dry_run and limit is None:
-        raise ConfigurationError("Writing for a whole site: run it with --dry-run first, and give the number that it says as --limit.")
+        raise ConfigurationError(
+            "Writing for a whole site: run it with --dry-run first, and give the number that it"
+            " says as --limit."
+        )
     result = _result(
-        source, patient, everyone, policy_dir, as_of, time_zone, site, config, (dry_run, limit or DEFAULT_WRITES) if write_back else None
+        source,
+        patient,
+        everyone,
+        policy_dir,
+        as_of,
+        time_zone,
+        site,
+        config,
+        (dry_run, limit or DEFAULT_WRITES) if write_back else None,
     )
     _write(result, form, out, facts_of(site, config, time_zone))
     _report(result, dry_run)
@@ -81,7 +131,9 @@ def assess(
 
 def explain(
     source: Source,
-    administration: Annotated[str, typer.Option("--administration", help="The id of the MedicationAdministration.")],
+    administration: Annotated[
+        str, typer.Option("--administration", help="The id of the MedicationAdministration.")
+    ],
     patient: Patients = None,
     policy_dir: PolicyDir = None,
     as_of: AsOf = None,
@@ -93,11 +145,16 @@ def explain(
     from integration import tables
 
     result = _result(source, patient, False, policy_dir, as_of, time_zone, site, config, None)
-    reference = f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
+    reference = (
+        f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
+    )
     for row in result.document.patients:
         if tables.explain_administration(row, reference, _console()):
             raise typer.Exit(0 if result.complete else 1)
-    raise ConfigurationError("No IV-iron administration with that id is in the source: look at `ferroclaim assess` for those that are.")
+    raise ConfigurationError(
+        "No IV-iron administration with that id is in the source: look at `ferroclaim assess` for"
+        " those that are."
+    )
 
 
 def _result(
@@ -126,14 +183,24 @@ def _result(
     return _of_server(site, None if everyone else patients, policies, at, write)
 
 
-def _of_server(site: Site, patients: list[str] | None, policies: PolicySet, at: datetime, write: tuple[bool, int] | None) -> Result:
+def _of_server(
+    site: Site,
+    patients: list[str] | None,
+    policies: PolicySet,
+    at: datetime,
+    write: tuple[bool, int] | None,
+) -> Result:
     from integration.ehr.client import EhrClient
     from integration.ehr.patient import patient_id
     from integration.ehr.writeback import write_back_for
 
     wanted = [patient_id(row) for row in patients] if patients else None
     with EhrClient(site) as client:
-        back = writing_back(write_back_for(client, limit=write[1]), datetime.now(UTC), write[0]) if write else None
+        back = (
+            writing_back(write_back_for(client, limit=write[1]), datetime.now(UTC), write[0])
+            if write
+            else None
+        )
         return from_server(client, wanted, policies, at, back)
 
 
@@ -152,7 +219,8 @@ def facts_of(site_name: str | None, config: Path | None, time_zone: str | None) 
 
 
 def policies_from(folder: Path | None) -> PolicySet:
-    """The policies of a folder with the built-in ones (DataFileError names file and line of a mistake)."""
+    """The policies of a folder with the built-in ones (DataFileError names file and line of a
+    mistake)."""
     return policy.load(folder)
 
 
@@ -165,11 +233,15 @@ def moment_of(text: str | None, facts: Facts) -> datetime:
             return moment.end_of_day(date.fromisoformat(text), facts.zone)
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError(f"--as-of {text!r} is not a date such as 2026-11-23, nor a moment with offset.") from None
+        raise ConfigurationError(
+            f"--as-of {text!r} is not a date such as 2026-11-23, nor a moment with offset."
+        ) from None
     if at.tzinfo is None:
         at = at.replace(tzinfo=facts.zone) if facts.zone else at
     if at.tzinfo is None:
-        raise ConfigurationError("--as-of with a time needs an offset (2026-11-23T12:00:00-05:00) or --time-zone.")
+        raise ConfigurationError(
+            "--as-of with a time needs an offset (2026-11-23T12:00:00-05:00) or --time-zone."
+        )
     return at
 
 
@@ -211,7 +283,10 @@ def _formatted(result: Result, form: Format, facts: Facts) -> bytes:
 def _json(value: Any) -> bytes:
     import msgspec
 
-    return msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(value), indent=2) + b"\n"
+    return (
+        msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(value), indent=2)
+        + b"\n"
+    )
 
 
 def _as_text(document: Assessment, names: dict[str, str]) -> bytes:

@@ -17,10 +17,19 @@ def mount(app: typer.Typer) -> None:
 
 
 def doctor(
-    site: Annotated[str | None, typer.Argument(help="A site of the configuration, or a FHIR base URL; default: every site.")] = None,
-    patient: Annotated[str | None, typer.Option("--patient", help="Read this patient, too.")] = None,
+    site: Annotated[
+        str | None,
+        typer.Argument(
+            help="A site of the configuration, or a FHIR base URL; default: every site."
+        ),
+    ] = None,
+    patient: Annotated[
+        str | None, typer.Option("--patient", help="Read this patient, too.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
-    config: Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+    ] = None,
 ) -> None:
     """Check the configuration against the EHR's own /metadata and SMART configuration."""
     import msgspec
@@ -29,7 +38,9 @@ def doctor(
 
     reports = [examine(row, patient) for row in _sites(site, config)]
     if as_json:
-        typer.echo(msgspec.json.format(msgspec.json.encode([row.as_dict() for row in reports])).decode())
+        typer.echo(
+            msgspec.json.format(msgspec.json.encode([row.as_dict() for row in reports])).decode()
+        )
     else:
         for report in reports:
             _show(report)
@@ -43,7 +54,10 @@ def _sites(name: str | None, config: Path | None) -> list[Site]:
     if name:
         return [loaded.site(name)]
     if not loaded.sites:
-        raise ConfigurationError("No site is configured: name a FHIR base URL, or add a [sites.NAME] section to ferroclaim.toml.")
+        raise ConfigurationError(
+            "No site is configured: name a FHIR base URL, or add a [sites.NAME] section to"
+            " ferroclaim.toml."
+        )
     return list(loaded.sites.values())
 
 
@@ -56,10 +70,15 @@ def _show(report: object) -> None:
     assert isinstance(report, Report)  # noqa: S101 - what examine returns
     console = Console()
     works = "can be read" if report.works else "can NOT be read yet"
-    console.print(f"\n[bold]Site {report.site}[/] ({report.software or 'software unknown'}, profile {report.profile}): {works}")
+    console.print(
+        f"\n[bold]Site {report.site}[/] ({report.software or 'software unknown'}, profile"
+        f" {report.profile}): {works}"
+    )
     table = Table(show_header=False, box=None, pad_edge=False)
     for finding in report.findings:
         table.add_row(
-            _MARKS.get(finding.level, "·"), finding.what, "\n".join(filter(None, (finding.why, finding.fix and f"→ {finding.fix}")))
+            _MARKS.get(finding.level, "·"),
+            finding.what,
+            "\n".join(filter(None, (finding.why, finding.fix and f"→ {finding.fix}"))),
         )
     console.print(table)

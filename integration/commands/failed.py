@@ -9,8 +9,12 @@ import typer
 from integration.errors import ConfigurationError
 from integration.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Work that was given up: look, try again, or let it be.")
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+app = typer.Typer(
+    no_args_is_help=True, help="Work that was given up: look, try again, or let it be."
+)
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+]
 Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers of `failed list`.")]
 Every = Annotated[bool, typer.Option("--all", help="All of them.")]
 
@@ -20,7 +24,10 @@ def mount(parent: typer.Typer) -> None:
 
 
 @app.command("list")
-def every(site: Annotated[str | None, typer.Option(help="Of this site only.")] = None, config: Config = None) -> None:
+def every(
+    site: Annotated[str | None, typer.Option(help="Of this site only.")] = None,
+    config: Config = None,
+) -> None:
     """What was given up, why, and after how many tries."""
     from integration.running import opened
     from integration.store import failures

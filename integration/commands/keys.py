@@ -8,7 +8,9 @@ import typer
 from integration.ehr.keys import Keyring
 from integration.errors import ConfigurationError
 
-group = typer.Typer(help="Keys for SMART Backend Services, and the JWKS to publish.", no_args_is_help=True)
+group = typer.Typer(
+    help="Keys for SMART Backend Services, and the JWKS to publish.", no_args_is_help=True
+)
 KeyFile = Annotated[Path, typer.Argument(help="The key file, as in auth.key_file of a site.")]
 
 
@@ -19,20 +21,28 @@ def mount(app: typer.Typer) -> None:
 @group.command()
 def new(
     file: KeyFile,
-    algorithm: Annotated[Literal["ES384", "RS384"], typer.Option("--algorithm", help="What the EHR supports; both are SMART's.")] = "ES384",
+    algorithm: Annotated[
+        Literal["ES384", "RS384"],
+        typer.Option("--algorithm", help="What the EHR supports; both are SMART's."),
+    ] = "ES384",
 ) -> None:
-    """Make a key; in a file that has some, the new one signs and the old stay published until they are retired."""
+    """Make a key; in a file that has some, the new one signs and the old stay published until they
+    are retired."""
     ring = Keyring.load(file) if file.exists() else Keyring(())
     ring = ring.with_new(algorithm)
     ring.save(file)
     typer.echo(f"{ring.signing().kid}", nl=True)
     typer.echo(
-        f"Key written to {file}. Publish the JWKS (`ferroclaim keys jwks {file}`, or /.well-known/jwks.json of the service).", err=True
+        f"Key written to {file}. Publish the JWKS (`ferroclaim keys jwks {file}`, or"
+        " /.well-known/jwks.json of the service).",
+        err=True,
     )
 
 
 @group.command()
-def retire(file: KeyFile, key_id: Annotated[str, typer.Argument(help="The kid of the key.")]) -> None:
+def retire(
+    file: KeyFile, key_id: Annotated[str, typer.Argument(help="The kid of the key.")]
+) -> None:
     """Take a key out, once no EHR can hold an assertion that it signed."""
     Keyring.load(file).without(key_id).save(file)
 

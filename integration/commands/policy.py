@@ -1,4 +1,5 @@
-"""`policy`: what payers ask for; a site's own files checked, tested, and compared with what is in force."""
+"""`policy`: what payers ask for; a site's own files checked, tested, and compared with what is in
+force."""
 
 from datetime import date
 from pathlib import Path
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
     from mappings.policy_cases import CaseResult
     from mappings.policy_diff import Difference, GapChange, LineChange
 
-app = typer.Typer(no_args_is_help=True, help="What payers ask for: look, check, test, and see what a change would move.")
-Folder = Annotated[Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")]
+app = typer.Typer(
+    no_args_is_help=True,
+    help="What payers ask for: look, check, test, and see what a change would move.",
+)
+Folder = Annotated[
+    Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
+]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
@@ -37,14 +43,19 @@ def every(policy_dir: Folder = None, as_json: Json = False) -> None:
         _json([_brief(row) for row in rows])
         return
     for row in rows:
-        typer.echo(f"{row.id} {row.version}  {row.title}{'' if row.verified else ' (not verified)'}")
+        typer.echo(
+            f"{row.id} {row.version}  {row.title}{'' if row.verified else ' (not verified)'}"
+        )
         typer.echo(f"    {_audience(row)}")
 
 
 @app.command()
 def show(
     identity: Annotated[str, typer.Argument(metavar="ID", help="The id of a policy.")],
-    on: Annotated[str | None, typer.Option("--on", help="The one in force on this date of service; default the newest.")] = None,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", help="The one in force on this date of service; default the newest."),
+    ] = None,
     policy_dir: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -57,24 +68,34 @@ def show(
     row = policy.load(policy_dir).get(identity, _day(on))
     if row is None:
         when = f" in force on {on}" if on else ""
-        raise ConfigurationError(f"There is no policy {identity!r}{when}: `ferroclaim policy list` names those there are.")
+        raise ConfigurationError(
+            f"There is no policy {identity!r}{when}: `ferroclaim policy list` names those there"
+            " are."
+        )
     if as_json:
         _json(msgspec.to_builtins(row))
         return
-    typer.echo(f"{row.title} ({row.id} {row.version})\n{_audience(row)}\nsource: {_source(row.source, row.verified)}")
+    typer.echo(
+        f"{row.title} ({row.id} {row.version})\n{_audience(row)}\nsource:"
+        f" {_source(row.source, row.verified)}"
+    )
     asked: dict[tuple[str, str], list[str]] = {}
     for rule in policy_rows(row):
         title = f"{rule.title} (a warning)" if rule.warning else rule.title
         when = f" ({rule.when})" if rule.when else ""
         asks = f"{rule.asks.removeprefix(row.title).strip()}{when}"
-        asked.setdefault((asks, _source(rule.source or row.source, rule.verified)), []).append(title)
+        asked.setdefault((asks, _source(rule.source or row.source, rule.verified)), []).append(
+            title
+        )
     for (asks, source), titles in asked.items():
         _paragraph(", ".join(titles), asks, f"source: {source}")
 
 
 @app.command()
 def check(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Policy files, or folders of them.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Policy files, or folders of them.")
+    ],
 ) -> None:
     """Whether policy files can be used; every mistake with file and line."""
     from integration.policies import mistakes
@@ -91,7 +112,12 @@ def check(
 
 @app.command("test")
 def run(
-    which: Annotated[list[str] | None, typer.Argument(metavar="[POLICY]...", help="Files, folders, or ids; default: all built-in.")] = None,
+    which: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[POLICY]...", help="Files, folders, or ids; default: all built-in."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run the cases that stand in the policies themselves. Exit status 1 where one fails."""
@@ -102,7 +128,13 @@ def run(
     found = tested(chosen(which))
     failed = any(not result.passed for _, results in found for result in results)
     if as_json:
-        _json([{**msgspec.to_builtins(result), "policy": row.id, "passed": result.passed} for row, results in found for result in results])
+        _json(
+            [
+                {**msgspec.to_builtins(result), "policy": row.id, "passed": result.passed}
+                for row, results in found
+                for result in results
+            ]
+        )
     else:
         for row, results in found:
             _show_results(row, results)
@@ -111,13 +143,29 @@ def run(
 
 @app.command()
 def diff(
-    old: Annotated[str, typer.Argument(help="A policy file or folder, the id of a built-in policy, or `built-in`.")],
+    old: Annotated[
+        str,
+        typer.Argument(help="A policy file or folder, the id of a built-in policy, or `built-in`."),
+    ],
     new: Annotated[str, typer.Argument(help="The same.")],
-    on: Annotated[str, typer.Option("--on", metavar="RECORDS", help="A Bundle file, NDJSON, a folder of either, or - for a Bundle.")],
-    as_of: Annotated[str | None, typer.Option("--as-of", help="As for `assess`; default now.")] = None,
-    time_zone: Annotated[str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")] = None,
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="RECORDS",
+            help="A Bundle file, NDJSON, a folder of either, or - for a Bundle.",
+        ),
+    ],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As for `assess`; default now.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")
+    ] = None,
     site: Annotated[str | None, typer.Option("--site", help="A site of the configuration.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Which lines and gaps, and how much money, another policy would move."""
@@ -132,7 +180,10 @@ def diff(
         _json(msgspec.to_builtins(found))
     else:
         _show_difference(found)
-    for row in [*result.document.unreadable, *(problem for patient in result.document.patients for problem in patient.unreadable)]:
+    for row in [
+        *result.document.unreadable,
+        *(problem for patient in result.document.patients for problem in patient.unreadable),
+    ]:
         typer.echo(f"unreadable: {row.resource}: {row.problem}", err=True)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -150,7 +201,10 @@ def _brief(row: "Policy") -> dict[str, Any]:
         "id": row.id,
         "version": row.version,
         "title": row.title,
-        "for": [*(f"{kind}: {payer}" for kind in audience.kinds for payer in audience.payers)] or list(audience.kinds),
+        "for": (
+            [*(f"{kind}: {payer}" for kind in audience.kinds for payer in audience.payers)]
+            or list(audience.kinds)
+        ),
         "settings": list(audience.settings),
         "from": str(row.effective.start) if row.effective.start else None,
         "to": str(row.effective.end) if row.effective.end else None,
@@ -162,8 +216,19 @@ def _brief(row: "Policy") -> dict[str, Any]:
 
 def _audience(row: "Policy") -> str:
     start, end = row.effective.start, row.effective.end
-    dates = f"{start} to {end}" if start and end else f"from {start}" if start else f"to {end}" if end else "any date of service"
-    return f"for {', '.join(_brief(row)['for'])}; places of service: {', '.join(row.audience.settings) or 'any'}; {dates}"
+    dates = (
+        f"{start} to {end}"
+        if start and end
+        else f"from {start}"
+        if start
+        else f"to {end}"
+        if end
+        else "any date of service"
+    )
+    return (
+        f"for {', '.join(_brief(row)['for'])}; places of service:"
+        f" {', '.join(row.audience.settings) or 'any'}; {dates}"
+    )
 
 
 def _source(text: str, verified: bool) -> str:
@@ -192,11 +257,15 @@ def _show_results(row: "Policy", results: list["CaseResult"]) -> None:
     wrong = [result for result in results if not result.passed]
     counted = f"{len(row.cases)} case{'' if len(row.cases) == 1 else 's'}"
     typer.echo(
-        f"{row.id} {row.version}: {counted}, {f'{len(wrong)} wrong' if wrong else 'all as expected' if results else 'nothing tested'}"
+        f"{row.id} {row.version}: {counted},"
+        f" {f'{len(wrong)} wrong' if wrong else 'all as expected' if results else 'nothing tested'}"
     )
     for result in wrong:
         said = f": {result.says}" if result.says else ""
-        typer.echo(f"  {result.case}: {result.requirement} is {result.found}, expected {result.expected}{said}")
+        typer.echo(
+            f"  {result.case}: {result.requirement} is {result.found}, expected"
+            f" {result.expected}{said}"
+        )
 
 
 def _show_difference(found: "Difference") -> None:
@@ -214,27 +283,43 @@ def _show_difference(found: "Difference") -> None:
         typer.echo(_gap(gap))
     before, after = found.money_before, found.money_after
     typer.echo(
-        f"\nHeld: ${before.held} before, ${after.held} after ({found.held_more:+}). Ready: ${before.ready} before, ${after.ready} after."
+        f"\nHeld: ${before.held} before, ${after.held} after ({found.held_more:+}). Ready:"
+        f" ${before.ready} before, ${after.ready} after."
     )
     if after.unknown:
         typer.echo(f"Without a known price: {plural(after.unknown, 'line')}.")
 
 
 def _line(row: "LineChange") -> str:
-    value = "" if row.value_before == row.value_after else f", {row.value_after or 'no price'} instead of {row.value_before or 'no price'}"
+    value = (
+        ""
+        if row.value_before == row.value_after
+        else f", {row.value_after or 'no price'} instead of {row.value_before or 'no price'}"
+    )
     doses = ", ".join(row.administrations)
     same = row.before == row.after
-    change = [f"    = {row.after}{value}"] if same else [f"    - {row.before or 'no line'}", f"    + {row.after or 'no line'}{value}"]
-    details = [f"      {detail.what}: {detail.after or 'none'}, before: {detail.before or 'none'}" for detail in row.details]
+    change = (
+        [f"    = {row.after}{value}"]
+        if same
+        else [f"    - {row.before or 'no line'}", f"    + {row.after or 'no line'}{value}"]
+    )
+    details = [
+        f"      {detail.what}: {detail.after or 'none'}, before: {detail.before or 'none'}"
+        for detail in row.details
+    ]
     return "\n".join([f"  {row.service_date or 'no date'}  {doses}", *change, *details])
 
 
 def _gap(row: "GapChange") -> str:
     kind = "" if row.blocking else " (a warning)"
     change = (
-        f"still {row.after}, for other doses" if row.before == row.after else f"{row.after or 'no gap'}, before: {row.before or 'no gap'}"
+        f"still {row.after}, for other doses"
+        if row.before == row.after
+        else f"{row.after or 'no gap'}, before: {row.before or 'no gap'}"
     )
-    return f"  {row.requirement}{kind}: {change}  {', '.join(row.administrations)}\n    {row.message}"
+    return (
+        f"  {row.requirement}{kind}: {change}  {', '.join(row.administrations)}\n    {row.message}"
+    )
 
 
 def _json(value: Any) -> None:

@@ -15,7 +15,9 @@ from integration.errors import ConfigurationError
 from integration.section import is_loopback
 from integration.settings import Settings
 
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+]
 
 
 def mount(app: typer.Typer) -> None:
@@ -27,13 +29,16 @@ def serve(
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="Instead of service.host.")] = None,
     port: Annotated[int | None, typer.Option(help="Instead of service.port.")] = None,
-    with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Assess in this process, too.")] = True,
+    with_worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Assess in this process, too.")
+    ] = True,
 ) -> None:
     """Run the service: hooks, pages, CDS, and a worker inside."""
     import uvicorn
 
     class _Server(uvicorn.Server):
-        """Leaves signals to us: uvicorn's own way ends the process before workers and database have stopped."""
+        """Leaves signals to us: uvicorn's own way ends the process before workers and database have
+        stopped."""
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
@@ -42,7 +47,10 @@ def serve(
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets)
             if self.started:
-                _say(f"ferroclaim listens on http://{service.host}:{service.port} for {_sites(settings)}.")
+                _say(
+                    f"ferroclaim listens on http://{service.host}:{service.port} for"
+                    f" {_sites(settings)}."
+                )
 
     from integration.running import opened
     from integration.web.app import create_app
@@ -55,7 +63,15 @@ def serve(
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
         server = _Server(
-            uvicorn.Config(app, service.host, service.port, log_config=None, access_log=False, server_header=False, proxy_headers=False)
+            uvicorn.Config(
+                app,
+                service.host,
+                service.port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+            )
         )
         _until_asked_to_stop(lambda: setattr(server, "should_exit", True))
         if inside:
@@ -68,7 +84,9 @@ def serve(
             if inside:
                 inside.stop()
         if not server.started:
-            raise ConfigurationError(f"Port {service.port} of {service.host} cannot be had. Set service.port, or --port.")
+            raise ConfigurationError(
+                f"Port {service.port} of {service.host} cannot be had. Set service.port, or --port."
+            )
 
 
 def worker(config: Config = None) -> None:
@@ -80,8 +98,9 @@ def worker(config: Config = None) -> None:
     settings = configuration.load(config)
     if settings.database_url is None:
         _say(
-            f"This worker uses the embedded database in {settings.data_dir}, which only this machine reaches. "
-            "For workers on other machines set database_url to a PostgreSQL that they reach."
+            f"This worker uses the embedded database in {settings.data_dir}, which only this"
+            " machine reaches. For workers on other machines set database_url to a PostgreSQL that"
+            " they reach."
         )
     with opened(settings, connections=4 + settings.service.workers, serving=True) as store:
         hands = Worker(tasks.engine(settings, store))
@@ -101,10 +120,13 @@ def _with_address(settings: Settings, host: str | None, port: int | None) -> Set
     """As long as nobody signs in, nobody else may come in."""
     given = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     service = settings.service.model_copy(update=given)
-    people_sign_in = settings.web.sign_in is not None or any(site.app for site in settings.sites.values())
+    people_sign_in = settings.web.sign_in is not None or any(
+        site.app for site in settings.sites.values()
+    )
     if not is_loopback(service.host) and (not people_sign_in or settings.web.local_user):
         raise ConfigurationError(
-            f"Without sign-in the service listens on 127.0.0.1 only, not on {service.host}. Configure web.sign_in or a site's app."
+            f"Without sign-in the service listens on 127.0.0.1 only, not on {service.host}."
+            " Configure web.sign_in or a site's app."
         )
     return settings.model_copy(update={"service": service})
 

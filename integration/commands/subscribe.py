@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+]
 
 
 def mount(app: typer.Typer) -> None:
@@ -13,11 +15,14 @@ def mount(app: typer.Typer) -> None:
 
 
 def subscribe(
-    sites: Annotated[list[str] | None, typer.Argument(help="Sites of the configuration; all by default.")] = None,
+    sites: Annotated[
+        list[str] | None, typer.Argument(help="Sites of the configuration; all by default.")
+    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take all of ours away.")] = False,
     config: Config = None,
 ) -> None:
-    """Have EHRs tell us of changes. May be run again at any time: it makes what is missing and leaves the rest."""
+    """Have EHRs tell us of changes. May be run again at any time: it makes what is missing and
+    leaves the rest."""
     from integration import settings as configuration
     from integration.ehr.client import EhrClient
     from integration.running import opened
@@ -28,10 +33,21 @@ def subscribe(
     with opened(settings) as store:
         for name in sites or sorted(settings.sites):
             with EhrClient(settings.site(name)) as client:
-                done = subscribing.remove(store, client) if remove else subscribing.establish(store, settings, client)
+                done = (
+                    subscribing.remove(store, client)
+                    if remove
+                    else subscribing.establish(store, settings, client)
+                )
             for row in done:
-                typer.echo(f"{name}\t{row.name}\t{row.did}\t{row.status}" + (f"\t{row.problem}" if row.problem else ""))
+                typer.echo(
+                    f"{name}\t{row.name}\t{row.did}\t{row.status}"
+                    + (f"\t{row.problem}" if row.problem else "")
+                )
             if not done:
-                typer.echo(f"{name}: takes no Subscription from us; `ferroclaim sweep` looks for changes instead.", err=True)
+                typer.echo(
+                    f"{name}: takes no Subscription from us; `ferroclaim sweep` looks for changes"
+                    " instead.",
+                    err=True,
+                )
             bad += sum(row.did != "removed" and row.status != "active" for row in done)
     raise typer.Exit(1 if bad else 0)

@@ -8,7 +8,9 @@ import typer
 
 from integration.errors import ConfigurationError
 
-Config = Annotated[Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+]
 
 
 def mount(app: typer.Typer) -> None:
@@ -16,8 +18,13 @@ def mount(app: typer.Typer) -> None:
 
 
 def sweep(
-    sites: Annotated[list[str] | None, typer.Argument(help="Sites of the configuration; all by default.")] = None,
-    since: Annotated[str | None, typer.Option("--since", help="A date or a moment; default where the last look ended.")] = None,
+    sites: Annotated[
+        list[str] | None, typer.Argument(help="Sites of the configuration; all by default.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="A date or a moment; default where the last look ended."),
+    ] = None,
     config: Config = None,
 ) -> None:
     """Search the sites for changes, and queue their patients; the service's workers assess them."""
@@ -36,7 +43,9 @@ def sweep(
             key = f"{sweeping.TASK}:{name}"
             with store.holding(key) as hold:
                 if not hold.ours:
-                    raise ConfigurationError(f"A worker is searching site {name} just now. Try again when it is done.")
+                    raise ConfigurationError(
+                        f"A worker is searching site {name} just now. Try again when it is done."
+                    )
                 if start is not None:
                     sweeping.since(engine, name, start)
                 found = sweeping.look(engine, Job(sweeping.TASK, key, name, {}))
@@ -50,5 +59,7 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError("--since is a date such as 2026-11-01, or a moment with its offset.") from None
+        raise ConfigurationError(
+            "--since is a date such as 2026-11-01, or a moment with its offset."
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -7,11 +7,21 @@ from typing import Any
 
 import msgspec
 
-from integration.errors import BadAnswer, Conflict, EhrError, Forbidden, NotFound, Refused, Unauthorized, Unreachable
+from integration.errors import (
+    BadAnswer,
+    Conflict,
+    EhrError,
+    Forbidden,
+    NotFound,
+    Refused,
+    Unauthorized,
+    Unreachable,
+)
 from mappings.reading.decoding import decode
 
 FHIR_JSON = "application/fhir+json"
-# The codes that cumulus-fhir-support and eCRNow retry; a 500 or 504 may be permanent, so few times (Q21).
+# The codes that cumulus-fhir-support and eCRNow retry; a 500 or 504 may be permanent, so few times
+# (Q21).
 TRANSIENT = (408, 429, 500, 502, 503, 504)
 
 Json = dict[str, Any]
@@ -39,14 +49,19 @@ class Answer:
 
 
 def error_for(site: str, what: str, answer: Answer) -> EhrError:
-    """The error that an answer's status means. Of the OperationOutcome only codes are kept: its texts name patients."""
+    """The error that an answer's status means. Of the OperationOutcome only codes are kept: its
+    texts name patients."""
     status = answer.status
     problem = f"{what} was answered with {status}{_issue_codes(answer.body)}"
     match status:
         case 401:
-            return Unauthorized(site, problem, "Check client_id, the registered key and the scopes", status)
+            return Unauthorized(
+                site, problem, "Check client_id, the registered key and the scopes", status
+            )
         case 403:
-            return Forbidden(site, problem, "Ask the EHR's administrator for the missing scope", status)
+            return Forbidden(
+                site, problem, "Ask the EHR's administrator for the missing scope", status
+            )
         case 404 | 410:
             return NotFound(site, problem, "Check base_url and the id", status)
         case 409 | 412:
@@ -54,7 +69,9 @@ def error_for(site: str, what: str, answer: Answer) -> EhrError:
     if status in TRANSIENT or status >= 500:
         return Unreachable(site, problem, "Try again later", status)
     if 300 <= status < 400:
-        return BadAnswer(site, problem + ", a redirect, which was not followed", "Correct base_url", status)
+        return BadAnswer(
+            site, problem + ", a redirect, which was not followed", "Correct base_url", status
+        )
     return Refused(site, problem, f"Run `ferroclaim doctor {site}` to see what it takes", status)
 
 
@@ -65,7 +82,9 @@ def _issue_codes(body: bytes) -> str:
         issues = outcome["issue"] if outcome.get("resourceType") == "OperationOutcome" else []
         codes = [str(issue.get("code")) for issue in issues]
         for issue in issues:
-            codes += [str(coding.get("code")) for coding in (issue.get("details") or {}).get("coding", [])]
+            codes += [
+                str(coding.get("code")) for coding in (issue.get("details") or {}).get("coding", [])
+            ]
             codes += _HAPI_CODE.findall(str(issue.get("diagnostics")))
     except (ValueError, LookupError, AttributeError, TypeError):
         return ""

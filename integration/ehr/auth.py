@@ -1,6 +1,8 @@
-"""Signing in without a person: SMART Backend Services (private_key_jwt), a client secret, or nothing.
+"""Signing in without a person: SMART Backend Services (private_key_jwt), a client secret, or
+nothing.
 
-Source: SMART App Launch 2.2.0, backend-services and client-confidential-asymmetric, read 2026-11-23.
+Source: SMART App Launch 2.2.0, backend-services and client-confidential-asymmetric, read
+2026-11-23.
 """
 
 import base64
@@ -80,22 +82,30 @@ SHARED_TOKENS = Tokens()
 
 
 def backend_scopes(configuration: SmartConfiguration, write_back: str = "auto") -> list[str]:
-    """The system scopes to ask for: v1 or v2, for the forms we may write, and only listed ones where any are listed."""
+    """The system scopes to ask for: v1 or v2, for the forms we may write, and only listed ones
+    where any are listed."""
     forms = {"auto": WRITE_FORMS, "worklist": ()}.get(write_back, (write_back,))
     if configuration.scope_version == 2:
-        scopes = [f"system/{kind}.rs" for kind in READ_TYPES] + [f"system/{kind}.crus" for kind in forms]
+        scopes = [f"system/{kind}.rs" for kind in READ_TYPES] + [
+            f"system/{kind}.crus" for kind in forms
+        ]
         scopes += ["system/Device.cu", "system/Provenance.c"] if forms else []
     else:
         scopes = [f"system/{kind}.read" for kind in READ_TYPES]
-        scopes += [f"system/{kind}.write" for kind in (*forms, "Device", "Provenance")] if forms else []
+        scopes += (
+            [f"system/{kind}.write" for kind in (*forms, "Device", "Provenance")] if forms else []
+        )
     listed = {scope for scope in configuration.scopes if scope.startswith("system/")}
     if listed and not any(scope.startswith("system/*") for scope in listed):
         scopes = [scope for scope in scopes if scope in listed]
     return sorted(set(scopes))
 
 
-def client_proof(client: Auth | SmartApp, keys: Keyring, endpoint: str, now: float) -> tuple[dict[str, str], dict[str, str]]:
-    """Form fields and headers that say who CLIENT is at a token endpoint; a public client only says it."""
+def client_proof(
+    client: Auth | SmartApp, keys: Keyring, endpoint: str, now: float
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Form fields and headers that say who CLIENT is at a token endpoint; a public client only says
+    it."""
     name, secret = str(client.client_id), client.client_secret
     if client.method == "private_key_jwt":
         assertion = _assertion(name, keys.signing(client.key_id), endpoint, now)
@@ -104,7 +114,9 @@ def client_proof(client: Auth | SmartApp, keys: Keyring, endpoint: str, now: flo
     if client.method == "client_secret_basic":
         pair = f"{quote(name, safe='')}:{quote(known, safe='')}"
         return {}, {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
-    return {"client_id": name} | ({"client_secret": known} if client.method == "client_secret_post" else {}), {}
+    return {"client_id": name} | (
+        {"client_secret": known} if client.method == "client_secret_post" else {}
+    ), {}
 
 
 def _assertion(client_id: str, key: Key, endpoint: str, now: float) -> str:
@@ -156,7 +168,8 @@ class ClientCredentials:
         return " ".join(asked)
 
     def _token(self, stale: str | None) -> str:
-        """The token in use; a new one when it is about to end, or is the STALE one that was refused."""
+        """The token in use; a new one when it is about to end, or is the STALE one that was
+        refused."""
         endpoint, scopes = self.configuration().token_endpoint, self._scopes()
         slot = self._tokens.slot(endpoint, str(self.auth.client_id), scopes)
         with slot.lock:
@@ -168,7 +181,8 @@ class ClientCredentials:
             return slot.token
 
     def _fetched(self, endpoint: str, scopes: str) -> dict[str, Any]:
-        """A fresh assertion each time: its `jti` is used once. Epic answers a bare 400 now and then (Q43)."""
+        """A fresh assertion each time: its `jti` is used once. Epic answers a bare 400 now and then
+        (Q43)."""
         attempts = Retrying(
             retry=retry_if_exception_type(Unreachable),
             stop=stop_after_attempt(1 + self.site.limits.retries),
@@ -194,20 +208,29 @@ class ClientCredentials:
         if status >= 500 or status == 429 or (status == 400 and code is None):
             return Unreachable(self.site.name, problem, "Try again later", status)
         if status == 200:
-            return BadAnswer(self.site.name, problem + " without an access token", "Check auth.token_url", status)
+            return BadAnswer(
+                self.site.name, problem + " without an access token", "Check auth.token_url", status
+            )
         skew = _clock_skew(response, self.now())
         fixes = {
             "invalid_scope": "Register the missing scopes, or name the allowed ones in auth.scopes",
-            "unauthorized_client": "Ask the EHR's administrator to allow client_credentials for this client",
+            "unauthorized_client": (
+                "Ask the EHR's administrator to allow client_credentials for this client"
+            ),
         }
-        fix = fixes.get(str(code), "Check client_id, and that our current public key (or the secret) is registered")
+        fix = fixes.get(
+            str(code),
+            "Check client_id, and that our current public key (or the secret) is registered",
+        )
         if abs(skew) > CLOCK_SKEW_SECONDS:
             how = "ahead" if skew > 0 else "behind"
             fix = f"Set this machine's clock, which is {abs(skew):.0f} s {how}. {fix}"
         return Unauthorized(self.site.name, problem, fix, status)
 
 
-def authorization_for(site: Site, tokens: Tokens = SHARED_TOKENS, token_headers: Mapping[str, str] | None = None) -> Authorization:
+def authorization_for(
+    site: Site, tokens: Tokens = SHARED_TOKENS, token_headers: Mapping[str, str] | None = None
+) -> Authorization:
     if site.auth.method == "none":
         return NoAuthorization()
     return ClientCredentials(site, tokens, token_headers)

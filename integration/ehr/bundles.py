@@ -56,7 +56,9 @@ class Bundle(Struct):
 
     @property
     def next(self) -> str | None:
-        return next((link.url for link in self.link or [] if link.relation == "next" and link.url), None)
+        return next(
+            (link.url for link in self.link or [] if link.relation == "next" and link.url), None
+        )
 
 
 class Page(Struct, frozen=True):
@@ -99,7 +101,8 @@ def bundle(site: str, answer: Answer, what: str) -> Bundle:
 
 
 def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
-    """The resources of a searchset. OperationOutcomes are skipped, whatever their search mode (Q19)."""
+    """The resources of a searchset. OperationOutcomes are skipped, whatever their search mode
+    (Q19)."""
     resources: list[Json] = []
     problems: list[dict[str, str]] = []
     for raw in _raws(found):
@@ -108,14 +111,21 @@ def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
             problems.append({"resource": name(raw, kind), "problem": taken})
         elif taken.get("resourceType") != "OperationOutcome":
             resources.append(taken)
-    included = sum(1 for entry in found.entry or [] if entry.search and entry.search.mode in ("include", "outcome"))
+    included = sum(
+        1
+        for entry in found.entry or []
+        if entry.search and entry.search.mode in ("include", "outcome")
+    )
     return Page(resources, problems, found.next, len(found.entry or []) - included, found.total)
 
 
 def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
     """The resource, or why it cannot be used."""
     if len(bytes(raw)) > limit_bytes:
-        return f"larger than {limit_bytes} bytes, so it was not read; raise limits.resource_bytes if that is right"
+        return (
+            f"larger than {limit_bytes} bytes, so it was not read; raise limits.resource_bytes if"
+            " that is right"
+        )
     try:
         taken: Any = decode(raw)
     except ValueError:
@@ -128,7 +138,9 @@ def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
 
 def _without_attachments(taken: Json) -> None:
     """That a note or a report exists is what counts here, not its pages."""
-    kept = {"DocumentReference": "content", "DiagnosticReport": "presentedForm"}.get(taken["resourceType"])
+    kept = {"DocumentReference": "content", "DiagnosticReport": "presentedForm"}.get(
+        taken["resourceType"]
+    )
     for content in taken.get(kept) or [] if kept else []:
         attachment = content.get("attachment", content) if isinstance(content, dict) else None
         if isinstance(attachment, dict):
@@ -145,5 +157,7 @@ def name(raw: Raw | bytes, kind: str) -> str:
 
 def _raws(found: Bundle) -> Iterator[Raw]:
     for entry in found.entry or []:
-        if bytes(entry.resource) not in (b"", b"null") and not (entry.search and entry.search.mode == "outcome"):
+        if bytes(entry.resource) not in (b"", b"null") and not (
+            entry.search and entry.search.mode == "outcome"
+        ):
             yield entry.resource

@@ -1,4 +1,5 @@
-"""What a server can do: its CapabilityStatement where it says so, its vendor's profile where it is silent or wrong."""
+"""What a server can do: its CapabilityStatement where it says so, its vendor's profile where it is
+silent or wrong."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,9 @@ class Capability:
         if not self.types or kind in self.profile.unadvertised:
             return True
         of_kind = self.types.get(kind)
-        return of_kind is not None and (not of_kind.interactions or interaction in of_kind.interactions)
+        return of_kind is not None and (
+            not of_kind.interactions or interaction in of_kind.interactions
+        )
 
     def searches(self, kind: str) -> bool:
         """Whether KIND is searched here (Epic's Claim is not: it takes _id only)."""
@@ -60,10 +63,18 @@ class Capability:
         return "transaction" in self.system
 
     def creates(self, kind: str) -> bool:
-        return "create" in self.types[kind].interactions if kind in self.types else self._told(kind, self.profile.write)
+        return (
+            "create" in self.types[kind].interactions
+            if kind in self.types
+            else self._told(kind, self.profile.write)
+        )
 
     def updates(self, kind: str) -> bool:
-        return "update" in self.types[kind].interactions if kind in self.types else self._told(kind, self.profile.update)
+        return (
+            "update" in self.types[kind].interactions
+            if kind in self.types
+            else self._told(kind, self.profile.update)
+        )
 
     def conditional_create(self, kind: str) -> bool:
         return self.of(kind).conditional_create or self.profile.conditional_create
@@ -73,7 +84,8 @@ class Capability:
         return self.of(kind).update_create or self.profile.client_ids
 
     def since_param(self, kind: str) -> str | None:
-        """What a search for recent changes of KIND goes by; None: the server cannot be asked that (Q15)."""
+        """What a search for recent changes of KIND goes by; None: the server cannot be asked that
+        (Q15)."""
         if kind in self.types and "_lastUpdated" in self.types[kind].search_params:
             return "_lastUpdated"
         return self.profile.since.get(kind)
@@ -88,13 +100,24 @@ class Capability:
 
 def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
     """STATEMENT is what /metadata answered, or None where it answered nothing of use."""
-    statement = statement if statement and statement.get("resourceType") == "CapabilityStatement" else {}
-    software = " ".join(str(part) for part in (_dict(statement.get("software")).get("name"), statement.get("publisher")) if part)
+    statement = (
+        statement if statement and statement.get("resourceType") == "CapabilityStatement" else {}
+    )
+    software = " ".join(
+        str(part)
+        for part in (_dict(statement.get("software")).get("name"), statement.get("publisher"))
+        if part
+    )
     rest = _servers(statement)
     return Capability(
         detected(software) if site.vendor == "auto" else profile(site.vendor),
         software,
-        {r["type"]: _type(r) for side in rest for r in _dicts(side.get("resource")) if isinstance(r.get("type"), str)},
+        {
+            r["type"]: _type(r)
+            for side in rest
+            for r in _dicts(side.get("resource"))
+            if isinstance(r.get("type"), str)
+        },
         frozenset(code for side in rest for code in _codes(side.get("interaction"))),
     )
 
@@ -110,7 +133,9 @@ def _type(resource: dict[str, Any]) -> TypeCapability:
 
 
 def _servers(statement: dict[str, Any]) -> list[dict[str, Any]]:
-    return [side for side in _dicts(statement.get("rest")) if side.get("mode", "server") == "server"]
+    return [
+        side for side in _dicts(statement.get("rest")) if side.get("mode", "server") == "server"
+    ]
 
 
 def _codes(interactions: object) -> list[str]:

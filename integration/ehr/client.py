@@ -1,4 +1,5 @@
-"""One EHR as we see it: its capability, searches page by page, single resources, batches of reads."""
+"""One EHR as we see it: its capability, searches page by page, single resources, batches of
+reads."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,7 +37,8 @@ class EhrClient:
         tokens: Tokens = SHARED_TOKENS,
         observer: Observer | None = None,
     ) -> None:
-        """AUTH: a person's own access, instead of the service's. CAPABILITY: where it was asked for a moment ago."""
+        """AUTH: a person's own access, instead of the service's. CAPABILITY: where it was asked for
+        a moment ago."""
         self.site = site
         self.transport = Transport(site, auth=auth, tokens=tokens, observer=observer)
         self.said: Json | None = None  # the CapabilityStatement, once `capability` was asked for
@@ -78,18 +80,24 @@ class EhrClient:
     def batches(self) -> bool:
         return self.capability.batch and not self._batch_refused
 
-    def search(self, kind: str, params: Mapping[str, str | list[str]] | None = None, *, fresh: bool = False) -> list[Json]:
+    def search(
+        self, kind: str, params: Mapping[str, str | list[str]] | None = None, *, fresh: bool = False
+    ) -> list[Json]:
         """Every resource of a search, all pages; what cannot be decoded raises `BadAnswer`."""
         found: list[Json] = []
         for page in self.pages(Query(kind, pairs(params or {})), fresh=fresh):
             if page.problems:
-                raise BadAnswer(self.site.name, f"a {kind} of a search is {page.problems[0]['problem']}")
+                raise BadAnswer(
+                    self.site.name, f"a {kind} of a search is {page.problems[0]['problem']}"
+                )
             found += page.resources
         return found
 
     def read(self, kind: str, identity: str, *, fresh: bool = False) -> Json:
         """One resource; raises `NotFound`, or `BadAnswer` where it cannot be used."""
-        answer = self.transport.read(f"{kind}/{identity}", headers=NO_CACHE if fresh else None, what=f"reading a {kind}")
+        answer = self.transport.read(
+            f"{kind}/{identity}", headers=NO_CACHE if fresh else None, what=f"reading a {kind}"
+        )
         return self.one(answer, kind)
 
     def one(self, answer: Answer, kind: str) -> Json:
@@ -101,10 +109,14 @@ class EhrClient:
             raise BadAnswer(self.site.name, f"what was read as a {kind} is {problem}")
         return taken
 
-    def pages(self, query: Query, *, fresh: bool = False, start: str | None = None) -> Iterator[Page]:
-        """A search page by page, from the page START on. A resource may come twice: the newest version counts.
+    def pages(
+        self, query: Query, *, fresh: bool = False, start: str | None = None
+    ) -> Iterator[Page]:
+        """A search page by page, from the page START on. A resource may come twice: the newest
+        version counts.
 
-        Where the server has forgotten the search in between (404 or 410), it is begun anew, once (Q12).
+        Where the server has forgotten the search in between (404 or 410), it is begun anew, once
+        (Q12).
         """
         headers = NO_CACHE if fresh else None
         address: str | None = start or query.path
@@ -112,7 +124,9 @@ class EhrClient:
         while address is not None:
             self._guard(address, seen, query.kind)
             try:
-                answer = self.transport.read(address, headers=headers, what=f"the search for {query.kind}")
+                answer = self.transport.read(
+                    address, headers=headers, what=f"the search for {query.kind}"
+                )
             except NotFound:
                 if restarted or (len(seen) == 1 and start is None):
                     raise
@@ -124,7 +138,8 @@ class EhrClient:
             address = page.next
 
     def batch(self, paths: Sequence[str], *, fresh: bool = False) -> list[Answer]:
-        """The answers to GETs of PATHS, in their order; an entry that failed carries its own status (Q24)."""
+        """The answers to GETs of PATHS, in their order; an entry that failed carries its own status
+        (Q24)."""
         if not self.batches:
             return self._singly(paths, fresh)
         answers: list[Answer] = []
@@ -132,7 +147,10 @@ class EhrClient:
             part = paths[start : start + BATCH_ENTRIES]
             try:
                 answers += self._batched(part, fresh)
-            except (Forbidden, Refused):  # sekmet-fhir asks for `create` on everything before it takes a batch
+            except (
+                Forbidden,
+                Refused,
+            ):  # sekmet-fhir asks for `create` on everything before it takes a batch
                 self._batch_refused = True
                 return answers + self._singly(paths[start:], fresh)
         return answers
@@ -141,25 +159,35 @@ class EhrClient:
         """WORK on every item, as many at a time as the site allows."""
         return list(self._pool.map(work, items))
 
-    def read_patient(self, patient_id: str, *, since: date | None = None, fresh: bool = False) -> PatientPull:
-        """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters and notes."""
+    def read_patient(
+        self, patient_id: str, *, since: date | None = None, fresh: bool = False
+    ) -> PatientPull:
+        """All that the rules need of one patient. SINCE leaves out older laboratory results,
+        encounters and notes."""
         return Reading(self, patient_id, since, fresh).pull()
 
     def patients(self) -> Iterator[str]:
-        """The ids of all who were ever given anything; raises `Refused` where the server does not list them."""
+        """The ids of all who were ever given anything; raises `Refused` where the server does not
+        list them."""
         return listing.patients(self)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.site.limits.connections - 1, thread_name_prefix=f"ehr-{self.site.name}")
+        return ThreadPoolExecutor(
+            self.site.limits.connections - 1, thread_name_prefix=f"ehr-{self.site.name}"
+        )
 
     def _batched(self, paths: Sequence[str], fresh: bool) -> list[Answer]:
         entries = [{"request": {"method": "GET", "url": path}} for path in paths]
         body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-        answer = self.transport.read("", headers=NO_CACHE if fresh else None, body=body, what="a batch of reads")
+        answer = self.transport.read(
+            "", headers=NO_CACHE if fresh else None, body=body, what="a batch of reads"
+        )
         found = bundles.bundle(self.site.name, answer, "a batch of reads").entry or []
         if len(found) != len(paths):
-            raise BadAnswer(self.site.name, f"a batch of {len(paths)} reads came back with {len(found)} entries")
+            raise BadAnswer(
+                self.site.name, f"a batch of {len(paths)} reads came back with {len(found)} entries"
+            )
         return [entry.answer() for entry in found]
 
     def _singly(self, paths: Sequence[str], fresh: bool) -> list[Answer]:
@@ -173,7 +201,11 @@ class EhrClient:
 
     def _guard(self, address: str, seen: set[str], kind: str) -> None:
         if address in seen:
-            raise BadAnswer(self.site.name, f"the pages of a search for {kind} run in a circle", "Tell the EHR's vendor")
+            raise BadAnswer(
+                self.site.name,
+                f"the pages of a search for {kind} run in a circle",
+                "Tell the EHR's vendor",
+            )
         if len(seen) >= self.site.limits.pages:
             raise BadAnswer(
                 self.site.name,

@@ -28,22 +28,33 @@ class SmartConfiguration:
         """2 where the server says `permission-v2`, or lists such scopes; else 1."""
         if self.capabilities & {"permission-v1", "permission-v2"}:
             return 2 if "permission-v2" in self.capabilities else 1
-        return 2 if any(scope.endswith((".rs", ".r", ".cruds", ".crus")) for scope in self.scopes) else 1
+        return (
+            2
+            if any(scope.endswith((".rs", ".r", ".cruds", ".crus")) for scope in self.scopes)
+            else 1
+        )
 
 
 def discover(site: Site) -> SmartConfiguration:
     """Where to get a token; `auth.token_url` has the last word."""
-    answer = json_object(response := plain_request(site, "GET", site.base_url + WELL_KNOWN, headers={"Accept": "application/json"}))
+    answer = json_object(
+        response := plain_request(
+            site, "GET", site.base_url + WELL_KNOWN, headers={"Accept": "application/json"}
+        )
+    )
     endpoint = site.auth.token_url or (answer or {}).get("token_endpoint")
     if not isinstance(endpoint, str) or not endpoint:
         raise ConfigurationError(
-            f"Site {site.name}: {WELL_KNOWN} answered {response.status_code} and names no token endpoint. "
-            "Check base_url, or set auth.token_url."
+            f"Site {site.name}: {WELL_KNOWN} answered {response.status_code} and names no token"
+            " endpoint. Check base_url, or set auth.token_url."
         )
     endpoint = urljoin(site.base_url + "/", endpoint)
     parts = urlsplit(endpoint)
     if parts.scheme != "https" and not is_loopback(parts.hostname):
-        raise ConfigurationError(f"Site {site.name}: the token endpoint at {parts.netloc} is not https. Set auth.token_url.")
+        raise ConfigurationError(
+            f"Site {site.name}: the token endpoint at {parts.netloc} is not https. Set"
+            " auth.token_url."
+        )
     said = answer or {}
     return SmartConfiguration(
         endpoint,
@@ -74,7 +85,9 @@ def plain_request(site: Site, method: str, url: str, **parts: Any) -> requests.R
         ) from None
     except requests.RequestException:
         raise Unreachable(
-            site.name, f"{urlsplit(url).netloc} cannot be reached for signing in", "Check the network, then try again"
+            site.name,
+            f"{urlsplit(url).netloc} cannot be reached for signing in",
+            "Check the network, then try again",
         ) from None
 
 
@@ -87,4 +100,8 @@ def json_object(response: requests.Response) -> dict[str, Any] | None:
 
 
 def _texts(value: object) -> frozenset[str]:
-    return frozenset(v for v in value if isinstance(v, str)) if isinstance(value, list) else frozenset()
+    return (
+        frozenset(v for v in value if isinstance(v, str))
+        if isinstance(value, list)
+        else frozenset()
+    )

@@ -17,7 +17,14 @@ from integration.site import Site
 
 Level = Literal["ok", "note", "problem"]
 # Without these a line cannot become ready; the others settle single requirements.
-EVERY_LINE = ("MedicationAdministration", "Observation", "Condition", "Coverage", "Encounter", "MedicationRequest")
+EVERY_LINE = (
+    "MedicationAdministration",
+    "Observation",
+    "Condition",
+    "Coverage",
+    "Encounter",
+    "MedicationRequest",
+)
 WHAT_FOR = {
     "MedicationAdministration": "the doses",
     "MedicationRequest": "the treatment plan",
@@ -63,7 +70,8 @@ class Report:
 
 
 def examine(site: Site, patient_id: str | None = None) -> Report:
-    """Asks the server; reads one patient too, where one is named. Never raises what the server or the network did."""
+    """Asks the server; reads one patient too, where one is named. Never raises what the server or
+    the network did."""
     findings: list[Finding] = []
     try:
         with EhrClient(site) as client:
@@ -71,21 +79,38 @@ def examine(site: Site, patient_id: str | None = None) -> Report:
             capability = client.capability
             findings += [*_software(site, client.said), *_settings(site, capability)]
             findings += [*_reading(capability), *_changes(capability), *_writing(site, capability)]
-            findings += [Finding("note", quirk.says, f"{capability.profile.title}, {quirk.id}") for quirk in capability.profile.quirks]
+            findings += [
+                Finding("note", quirk.says, f"{capability.profile.title}, {quirk.id}")
+                for quirk in capability.profile.quirks
+            ]
             if patient_id is not None:
                 findings += _patient(client, patient_id)
-            return Report(site.name, capability.profile.vendor, capability.software, tuple(findings))
+            return Report(
+                site.name, capability.profile.vendor, capability.software, tuple(findings)
+            )
     except FerroclaimError as error:
-        return Report(site.name, site.vendor, "", (*findings, _failure("The site cannot be used", error)))
+        return Report(
+            site.name, site.vendor, "", (*findings, _failure("The site cannot be used", error))
+        )
 
 
 def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
     if statement is None:
-        yield Finding("note", "/metadata is not answered", "The vendor profile alone decides what is asked.", "Set `vendor`")
+        yield Finding(
+            "note",
+            "/metadata is not answered",
+            "The vendor profile alone decides what is asked.",
+            "Set `vendor`",
+        )
         return
     version = str(statement.get("fhirVersion", "unknown"))
     if not version.startswith("4."):
-        yield Finding("problem", f"The server speaks FHIR {version}", "ferroclaim reads R4.", "Use the R4 address as base_url")
+        yield Finding(
+            "problem",
+            f"The server speaks FHIR {version}",
+            "ferroclaim reads R4.",
+            "Use the R4 address as base_url",
+        )
     name = str((statement.get("software") or {}).get("name", ""))
     seems = detected(f"{name} {statement.get('publisher', '')}").vendor
     if site.vendor not in ("auto", seems) and seems != "generic":
@@ -116,7 +141,12 @@ def _authorization(client: EhrClient) -> Iterator[Finding]:
     method = client.site.auth.method
     if configuration.auth_methods and method not in configuration.auth_methods:
         listed = ", ".join(sorted(configuration.auth_methods))
-        yield Finding("note", f"The server does not list {method}", f"It lists {listed}.", "Try one of those if signing in fails")
+        yield Finding(
+            "note",
+            f"The server does not list {method}",
+            f"It lists {listed}.",
+            "Try one of those if signing in fails",
+        )
     yield from _scopes(client.site, configuration)
     auth.headers()
     yield Finding("ok", "Signed in", f"A token was given by {client.site.auth.method}.")
@@ -125,7 +155,10 @@ def _authorization(client: EhrClient) -> Iterator[Finding]:
 def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[Finding]:
     if site.auth.scopes is not None:
         return
-    asked = {scope.removeprefix("system/").split(".")[0] for scope in backend_scopes(configuration, site.write_back)}
+    asked = {
+        scope.removeprefix("system/").split(".")[0]
+        for scope in backend_scopes(configuration, site.write_back)
+    }
     for kind in EVERY_LINE:
         if kind not in asked:
             yield Finding(
@@ -146,11 +179,23 @@ def _settings(site: Site, capability: Capability) -> Iterator[Finding]:
                 f"Set search_params.{name}",
             )
     if site.time_zone is None:
-        yield Finding("note", "No time zone", "A dose near midnight may have no certain date of service.", "Set time_zone")
+        yield Finding(
+            "note",
+            "No time zone",
+            "A dose near midnight may have no certain date of service.",
+            "Set time_zone",
+        )
     if not site.places:
-        yield Finding("note", "No places", "The place of service is known only where Locations are coded.", "Set places")
+        yield Finding(
+            "note",
+            "No places",
+            "The place of service is known only where Locations are coded.",
+            "Set places",
+        )
     if site.billing_provider is None:
-        yield Finding("note", "No billing provider", "Claim files cannot be written.", "Set billing_provider")
+        yield Finding(
+            "note", "No billing provider", "Claim files cannot be written.", "Set billing_provider"
+        )
 
 
 def _reading(capability: Capability) -> Iterator[Finding]:
@@ -161,7 +206,8 @@ def _reading(capability: Capability) -> Iterator[Finding]:
             yield Finding(
                 "note",
                 "No MedicationAdministration",
-                "Completed orders and coded procedures stand in for it; their lines are never ready by themselves.",
+                "Completed orders and coded procedures stand in for it; their lines are never ready"
+                " by themselves.",
                 "A person releases them",
             )
         else:
@@ -175,9 +221,16 @@ def _reading(capability: Capability) -> Iterator[Finding]:
 
 
 def _changes(capability: Capability) -> Iterator[Finding]:
-    by = {kind: capability.since_param(kind) for kind in ("MedicationAdministration", "Observation", "Condition", "Coverage")}
+    by = {
+        kind: capability.since_param(kind)
+        for kind in ("MedicationAdministration", "Observation", "Condition", "Coverage")
+    }
     blind = [kind for kind, parameter in by.items() if parameter is None]
-    other = [f"{kind} by {parameter}" for kind, parameter in by.items() if parameter not in (None, "_lastUpdated")]
+    other = [
+        f"{kind} by {parameter}"
+        for kind, parameter in by.items()
+        if parameter not in (None, "_lastUpdated")
+    ]
     if blind:
         yield Finding(
             "note",
@@ -218,13 +271,20 @@ def _writing(site: Site, capability: Capability) -> Iterator[Finding]:
     guard = (
         "an id of our own"
         if capability.own_ids(kind)
-        else "conditional create"
-        if capability.conditional_create(kind)
-        else "a search before each create"
+        else (
+            "conditional create"
+            if capability.conditional_create(kind)
+            else "a search before each create"
+        )
     )
     yield Finding("ok", f"Gaps are written as {kind}", f"None is written twice: {guard}.")
     if not capability.updates(kind) and not form.once_per_state:
-        yield Finding("problem", f"A {kind} cannot be updated", "It would stay open for ever.", "Set write_back to another form")
+        yield Finding(
+            "problem",
+            f"A {kind} cannot be updated",
+            "It would stay open for ever.",
+            "Set write_back to another form",
+        )
 
 
 def _patient(client: EhrClient, patient_id: str) -> Iterator[Finding]:
@@ -234,7 +294,9 @@ def _patient(client: EhrClient, patient_id: str) -> Iterator[Finding]:
         yield _failure("The patient cannot be read", error)
         return
     yield Finding(
-        "ok", f"A patient was read in {pull.requests} request{'s' if pull.requests > 1 else ''}", f"{len(pull.resources)} resources."
+        "ok",
+        f"A patient was read in {pull.requests} request{'s' if pull.requests > 1 else ''}",
+        f"{len(pull.resources)} resources.",
     )
     for kind in sorted(pull.unread):
         problem = next(p["problem"] for p in pull.problems if p["resource"] == kind)

@@ -1,7 +1,9 @@
-"""Where an EHR has no MedicationAdministration (athenahealth): what is the next best evidence that a drug was given.
+"""Where an EHR has no MedicationAdministration (athenahealth): what is the next best evidence that
+a drug was given.
 
-A completed order, or a procedure coded with the drug's HCPCS code, becomes a MedicationAdministration that carries the
-tag `administration-fallback`. The rules never call a line from such a record ready without a person.
+A completed order, or a procedure coded with the drug's HCPCS code, becomes a
+MedicationAdministration that carries the tag `administration-fallback`. The rules never call a line
+from such a record ready without a person.
 """
 
 from collections.abc import Iterator
@@ -24,14 +26,25 @@ def administrations(resource: Json) -> Iterator[Json]:
     """None or one MedicationAdministration made of RESOURCE."""
     if resource["resourceType"] == "MedicationRequest" and resource.get("status") == "completed":
         yield _of_order(resource)
-    elif resource["resourceType"] == "Procedure" and resource.get("status") == "completed" and _drug(resource):
+    elif (
+        resource["resourceType"] == "Procedure"
+        and resource.get("status") == "completed"
+        and _drug(resource)
+    ):
         yield _of_procedure(resource)
 
 
 def _of_order(order: Json) -> Json:
     found = {
         **_common(order, "order"),
-        **_some(order, "medicationCodeableConcept", "medicationReference", "contained", "reasonCode", "reasonReference"),
+        **_some(
+            order,
+            "medicationCodeableConcept",
+            "medicationReference",
+            "contained",
+            "reasonCode",
+            "reasonReference",
+        ),
         "request": {"reference": f"MedicationRequest/{order['id']}"},
     }
     if order.get("authoredOn"):
@@ -46,7 +59,11 @@ def _of_procedure(procedure: Json) -> Json:
         **_common(procedure, "procedure"),
         "medicationCodeableConcept": procedure["code"],
         **_some(procedure, "reasonCode", "reasonReference", "note"),
-        **{f"effective{form}": procedure[f"performed{form}"] for form in ("DateTime", "Period") if f"performed{form}" in procedure},
+        **{
+            f"effective{form}": procedure[f"performed{form}"]
+            for form in ("DateTime", "Period")
+            if f"performed{form}" in procedure
+        },
     }
 
 
@@ -65,16 +82,29 @@ def _common(source: Json, kind: str) -> Json:
 def _dose(order: Json) -> Any:
     """The dose of the one instruction; of several none is taken."""
     instructions = order.get("dosageInstruction")
-    if not isinstance(instructions, list) or len(instructions) != 1 or not isinstance(instructions[0], dict):
+    if (
+        not isinstance(instructions, list)
+        or len(instructions) != 1
+        or not isinstance(instructions[0], dict)
+    ):
         return None
     rates = instructions[0].get("doseAndRate")
-    return rates[0].get("doseQuantity") if isinstance(rates, list) and rates and isinstance(rates[0], dict) else None
+    return (
+        rates[0].get("doseQuantity")
+        if isinstance(rates, list) and rates and isinstance(rates[0], dict)
+        else None
+    )
 
 
 def _drug(procedure: Json) -> bool:
     code = procedure.get("code")
     codings = code.get("coding") if isinstance(code, dict) else None
-    return any(isinstance(c, dict) and c.get("system") in HCPCS and str(c.get("code")).startswith(DRUG_CODES) for c in codings or [])
+    return any(
+        isinstance(c, dict)
+        and c.get("system") in HCPCS
+        and str(c.get("code")).startswith(DRUG_CODES)
+        for c in codings or []
+    )
 
 
 def _some(resource: Json, *keys: str) -> Json:

@@ -1,7 +1,8 @@
-"""The forms in which a gap can stand in a chart. The canonical one is a DetectedIssue; the others are made from it.
+"""The forms in which a gap can stand in a chart. The canonical one is a DetectedIssue; the others
+are made from it.
 
-Each other form carries the DetectedIssue that it was made from in an extension, so that its life (R13) goes on from
-what stands in the chart; where a server drops the extension, from what it keeps.
+Each other form carries the DetectedIssue that it was made from in an extension, so that its life
+(R13) goes on from what stands in the chart; where a server drops the extension, from what it keeps.
 """
 
 import base64
@@ -18,7 +19,11 @@ from integration.errors import ConfigurationError
 from mappings.reading.decoding import decode
 
 CANONICAL = "urn:ferroclaim:issue"
-AUTO_FORMS = ("DetectedIssue", "Task", "Communication")  # a document in the chart only where the site asks for it
+AUTO_FORMS = (
+    "DetectedIssue",
+    "Task",
+    "Communication",
+)  # a document in the chart only where the site asks for it
 _SETTLED_TASK = frozenset({"completed", "cancelled", "failed", "rejected", "entered-in-error"})
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
@@ -43,16 +48,23 @@ class Form:
         return patient_id if self.patient_param == "patient" else f"Patient/{patient_id}"
 
     def merged(self, base: Json, theirs: Json, issue: Json) -> Json:
-        """What to write over THEIRS. How far a Task is, is theirs to say, until the gap is settled or open again."""
+        """What to write over THEIRS. How far a Task is, is theirs to say, until the gap is settled
+        or open again."""
         ours = self.render(issue)
         if self.kind == "DetectedIssue":
             return merged(base, theirs, ours)
         before = _embedded(theirs)
         if before == _canonical(issue) or (before is None and self._alike(theirs, ours)):
             return theirs
-        kept = {"meta", "authoredOn"} | ({"status"} if before and before["status"] == issue["status"] else set())
+        kept = {"meta", "authoredOn"} | (
+            {"status"} if before and before["status"] == issue["status"] else set()
+        )
         others = [e for e in theirs.get("extension") or [] if e.get("url") != CANONICAL]
-        return {**theirs, **{k: v for k, v in ours.items() if k not in kept}, "extension": [*others, *ours["extension"]]}
+        return {
+            **theirs,
+            **{k: v for k, v in ours.items() if k not in kept},
+            "extension": [*others, *ours["extension"]],
+        }
 
     def issues(self, resources: Iterable[Json]) -> list[Json]:
         """The DetectedIssues that ours of this form stand for; of several messages the latest."""
@@ -71,14 +83,17 @@ class Form:
 
 
 def form_for(capability: Capability, wanted: str) -> Form | None:
-    """The form that the site asks for, or the best that the server takes; None: the worklist alone."""
+    """The form that the site asks for, or the best that the server takes; None: the worklist
+    alone."""
     if wanted == "worklist":
         return None
     for kind in AUTO_FORMS if wanted == "auto" else (wanted,):
         if capability.creates(kind):
             return FORMS[kind]
     if wanted != "auto":
-        raise ConfigurationError(f"write_back = {wanted}, but this server lets nobody create a {wanted}. Use `auto`.")
+        raise ConfigurationError(
+            f"write_back = {wanted}, but this server lets nobody create a {wanted}. Use `auto`."
+        )
     return None
 
 
@@ -158,7 +173,11 @@ def _text(issue: Json) -> str:
     title = (issue.get("code") or {}).get("text") or "Documentation is missing"
     settled = {"cancelled": "Withdrawn: ", "entered-in-error": "Withdrawn: ", "final": "Settled: "}
     detail = issue.get("detail")
-    return settled.get(issue["status"], "") + title + (f"\n{detail}" if detail and not is_closed(issue) else "")
+    return (
+        settled.get(issue["status"], "")
+        + title
+        + (f"\n{detail}" if detail and not is_closed(issue) else "")
+    )
 
 
 def _without_empty(resource: Json) -> Json:
@@ -174,7 +193,9 @@ def _canonical(issue: Json) -> Json:
 
 
 def _embedded(resource: Json) -> Json | None:
-    texts = (e.get("valueString") for e in resource.get("extension") or [] if e.get("url") == CANONICAL)
+    texts = (
+        e.get("valueString") for e in resource.get("extension") or [] if e.get("url") == CANONICAL
+    )
     try:
         issue = decode(str(next(texts)))
     except (StopIteration, ValueError):
@@ -185,17 +206,28 @@ def _embedded(resource: Json) -> Json | None:
 def _guessed(resource: Json) -> Json:
     """From what every server keeps."""
     gap, _, state = str(gap_of(resource)).partition(":")
-    closed = {"completed": "final", "cancelled": "cancelled", "entered-in-error": "entered-in-error"}
+    closed = {
+        "completed": "final",
+        "cancelled": "cancelled",
+        "entered-in-error": "entered-in-error",
+    }
     status = state.partition(":")[0] or closed.get(str(resource.get("status")), "preliminary")
     patient = resource.get("for") or resource.get("subject")
     implicated = resource.get("about") or [focus for focus in [resource.get("focus")] if focus]
-    issue = {"identifier": [{"system": GAP_SYSTEM, "value": gap}], "status": status, "patient": patient}
+    issue = {
+        "identifier": [{"system": GAP_SYSTEM, "value": gap}],
+        "status": status,
+        "patient": patient,
+    }
     code = resource.get("code") if resource["resourceType"] == "Task" else resource.get("topic")
-    return _without_empty({"resourceType": "DetectedIssue", **issue, "code": code, "implicated": implicated})
+    return _without_empty(
+        {"resourceType": "DetectedIssue", **issue, "code": code, "implicated": implicated}
+    )
 
 
 def _as_it_stands(resource: Json, issue: Json) -> Json:
-    """A clinician who completes the Task closes the gap in the chart; one who opens it again, opens it."""
+    """A clinician who completes the Task closes the gap in the chart; one who opens it again, opens
+    it."""
     if resource["resourceType"] != "Task":
         return issue
     settled = resource.get("status") in _SETTLED_TASK

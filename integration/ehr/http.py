@@ -1,4 +1,5 @@
-"""Requests to one site: bounded, authorised, retried, limited in size, decoded without losing a digit."""
+"""Requests to one site: bounded, authorised, retried, limited in size, decoded without losing a
+digit."""
 
 import threading
 import time
@@ -10,7 +11,13 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 from urllib3.util import Retry
 
 from integration.ehr.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
@@ -29,24 +36,33 @@ Observer = Callable[[str, int, float], None]
 class Transport:
     """The one door through which requests to a site go.
 
-    Reads and writes have a session each: only reads are ever repeated by themselves. Together they hold at most
-    `limits.connections` connections (Q44).
+    Reads and writes have a session each: only reads are ever repeated by themselves. Together they
+    hold at most `limits.connections` connections (Q44).
     """
 
     def __init__(
-        self, site: Site, *, auth: Authorization | None = None, tokens: Tokens = SHARED_TOKENS, observer: Observer | None = None
+        self,
+        site: Site,
+        *,
+        auth: Authorization | None = None,
+        tokens: Tokens = SHARED_TOKENS,
+        observer: Observer | None = None,
     ) -> None:
         """AUTH: a person's own access, instead of the service's."""
         self.site = site
         if site.ca_file and not site.ca_file.is_file():
-            raise ConfigurationError(f"Site {site.name}: there is no file {site.ca_file}. Correct ca_file.")
+            raise ConfigurationError(
+                f"Site {site.name}: there is no file {site.ca_file}. Correct ca_file."
+            )
         self._profile_headers, token_headers = _profile_headers(site)
         self.auth = auth or authorization_for(site, tokens, token_headers)
         self.observer = observer
         self.sent = 0
         self._counting = threading.Lock()
         retries = site.limits.retries
-        writing = Retry(total=None, connect=retries, read=0, status=0, other=0, redirect=0, backoff_factor=0.5)
+        writing = Retry(
+            total=None, connect=retries, read=0, status=0, other=0, redirect=0, backoff_factor=0.5
+        )
         self._reading = self._session(
             site.limits.connections - 1,
             writing.new(
@@ -76,7 +92,8 @@ class Transport:
         if not self.same_origin(address):
             raise BadAnswer(
                 self.site.name,
-                f"its answer leads to another server ({urlsplit(address).netloc}), which was not followed",
+                f"its answer leads to another server ({urlsplit(address).netloc}), which was not"
+                " followed",
                 "Correct the server's own base address, or base_url",
             )
         return address
@@ -103,12 +120,21 @@ class Transport:
         answer = self._authorised(self._reading, method, self.url(path), params, headers, body)
         return self._checked(answer, what or _kind(path))
 
-    def write(self, method: str, path: str, body: Json | None, headers: Mapping[str, str] | None = None, what: str = "") -> Answer:
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Json | None,
+        headers: Mapping[str, str] | None = None,
+        what: str = "",
+    ) -> Answer:
         """One attempt. Raises `OutcomeUnknown` where it may have happened all the same."""
         what = what or f"{method} {_kind(path)}"
         answer = self._authorised(self._writing, method, self.url(path), None, headers, body)
         if answer.status >= 500:
-            raise OutcomeUnknown(self.site.name, f"{what} was answered with {answer.status}", status=answer.status)
+            raise OutcomeUnknown(
+                self.site.name, f"{what} was answered with {answer.status}", status=answer.status
+            )
         return self._checked(answer, what)
 
     def json(self, answer: Answer, what: str) -> Any:
@@ -124,10 +150,14 @@ class Transport:
 
     def _session(self, connections: int, retries: Retry) -> requests.Session:
         session = requests.Session()
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries)
+        adapter = HTTPAdapter(
+            pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries
+        )
         session.mount("https://", adapter)
         session.mount("http://", adapter)
-        session.headers.update({"Accept": FHIR_JSON, "User-Agent": _user_agent(), **self._profile_headers})
+        session.headers.update(
+            {"Accept": FHIR_JSON, "User-Agent": _user_agent(), **self._profile_headers}
+        )
         # A load balancer's cookie must not tie one patient's requests to another's.
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return session
@@ -145,7 +175,9 @@ class Transport:
         signed = self.auth.headers()
         answer = self._sent(session, method, url, params, {**(headers or {}), **signed}, body)
         if answer.status == 401 and self.auth.renew(signed):
-            answer = self._sent(session, method, url, params, {**(headers or {}), **self.auth.headers()}, body)
+            answer = self._sent(
+                session, method, url, params, {**(headers or {}), **self.auth.headers()}, body
+            )
         return answer
 
     def _sent(
@@ -200,14 +232,19 @@ class Transport:
         site, address = self.site.name, urlsplit(self.site.base_url).netloc
         if isinstance(error, requests.exceptions.SSLError):
             return ConfigurationError(
-                f"Site {site}: the TLS certificate of {address} is not trusted ({_tls_reason(error)}). "
-                "Set ca_file to the certificate authority's file, or correct base_url."
+                f"Site {site}: the TLS certificate of {address} is not trusted"
+                f" ({_tls_reason(error)}). Set ca_file to the certificate authority's file, or"
+                " correct base_url."
             )
         if writing and not _never_connected(error):
-            return OutcomeUnknown(site, f"{address} did not answer a write", "It is looked up before it is repeated")
+            return OutcomeUnknown(
+                site, f"{address} did not answer a write", "It is looked up before it is repeated"
+            )
         late = isinstance(_reason(error), ReadTimeoutError | requests.Timeout)
         why = "did not answer in time" if late else "cannot be reached"
-        return Unreachable(site, f"{address} {why}", "Check base_url and the network, then try again")
+        return Unreachable(
+            site, f"{address} {why}", "Check base_url and the network, then try again"
+        )
 
     def _checked(self, answer: Answer, what: str) -> Answer:
         if 200 <= answer.status < 300:
@@ -224,16 +261,29 @@ def _kind(path: str) -> str:
 def _reason(error: Exception) -> object:
     """What lies under the wrappers of requests and urllib3."""
     inner = error.args[0] if error.args else None
-    return inner.reason if isinstance(inner, MaxRetryError) else inner if isinstance(inner, HTTPError) else error
+    return (
+        inner.reason
+        if isinstance(inner, MaxRetryError)
+        else inner
+        if isinstance(inner, HTTPError)
+        else error
+    )
 
 
 def _never_connected(error: Exception) -> bool:
-    return isinstance(_reason(error), NewConnectionError | ConnectTimeoutError | requests.ConnectTimeout)
+    return isinstance(
+        _reason(error), NewConnectionError | ConnectTimeoutError | requests.ConnectTimeout
+    )
 
 
 def _tls_reason(error: Exception) -> str:
     text = str(error)
-    for reason in ("self-signed certificate", "certificate has expired", "Hostname mismatch", "wrong version number"):
+    for reason in (
+        "self-signed certificate",
+        "certificate has expired",
+        "Hostname mismatch",
+        "wrong version number",
+    ):
         if reason.lower() in text.lower().replace("self signed", "self-signed"):
             return reason
     return "certificate verify failed"
@@ -250,7 +300,9 @@ def _profile_headers(site: Site) -> tuple[dict[str, str], dict[str, str]]:
         return {}, {}
     vendor = profile(site.vendor)
     client = site.auth.client_id or ""
-    return dict(vendor.headers), {k: v.replace("{client_id}", client) for k, v in vendor.token_headers.items()}
+    return dict(vendor.headers), {
+        k: v.replace("{client_id}", client) for k, v in vendor.token_headers.items()
+    }
 
 
 def _user_agent() -> str:

@@ -1,4 +1,5 @@
-"""A DetectedIssue of ours beside the server's: the same or not, and how both sides' edits come together (R13)."""
+"""A DetectedIssue of ours beside the server's: the same or not, and how both sides' edits come
+together (R13)."""
 
 import hashlib
 from typing import Any
@@ -18,7 +19,11 @@ _stable = msgspec.json.Encoder(order="deterministic", decimal_format="number")
 
 def gap_of(resource: Json) -> str | None:
     """The value of our identifier."""
-    found = (i for i in resource.get("identifier") or [] if isinstance(i, dict) and i.get("system") == GAP_SYSTEM)
+    found = (
+        i
+        for i in resource.get("identifier") or []
+        if isinstance(i, dict) and i.get("system") == GAP_SYSTEM
+    )
     return next((str(i["value"]) for i in found if i.get("value")), None)
 
 
@@ -38,8 +43,8 @@ def same(one: Json, other: Json) -> bool:
 def merged(base: Json | None, theirs: Json, ours: Json) -> Json:
     """OURS, with every edit that others made to THEIRS since BASE, which ours was decided from.
 
-    Mitigations are never lost. Without a BASE (we did not know that it existed) a status that is no longer
-    `preliminary` stays: somebody has judged.
+    Mitigations are never lost. Without a BASE (we did not know that it existed) a status that is no
+    longer `preliminary` stays: somebody has judged.
     """
     result = {**ours, "id": theirs["id"]}
     if base is None:
@@ -80,4 +85,7 @@ def _meta(theirs: Json, ours: Json) -> Json:
 
 
 def _tags(resource: Json) -> set[tuple[str, str]]:
-    return {(str(t.get("system")), str(t.get("code"))) for t in (resource.get("meta") or {}).get("tag") or []}
+    return {
+        (str(t.get("system")), str(t.get("code")))
+        for t in (resource.get("meta") or {}).get("tag") or []
+    }

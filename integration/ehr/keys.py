@@ -1,4 +1,5 @@
-"""The keys we sign with: a JWK set in a file, old and new side by side while an EHR still knows the old one."""
+"""The keys we sign with: a JWK set in a file, old and new side by side while an EHR still knows the
+old one."""
 
 import json
 import os
@@ -22,7 +23,9 @@ def generate(algorithm: Algorithm = "ES384", now: float | None = None) -> Key:
     """A fresh private key; `iat` says when it was made, `kid` is its thumbprint (RFC 7638)."""
     about: KeyParameters = {"use": "sig", "alg": algorithm}
     key: Key = (
-        RSAKey.generate_key(RSA_BITS, about, private=True) if algorithm == "RS384" else ECKey.generate_key("P-384", about, private=True)
+        RSAKey.generate_key(RSA_BITS, about, private=True)
+        if algorithm == "RS384"
+        else ECKey.generate_key("P-384", about, private=True)
     )
     made = int(time.time() if now is None else now)
     named: dict[str, Any] = {**key.as_dict(private=True), "kid": key.thumbprint(), "iat": made}
@@ -35,7 +38,9 @@ def algorithm_of(key: Key) -> Algorithm:
         return "RS384"
     if key.curve_name == "P-384":
         return "ES384"
-    raise ConfigurationError(f"The key {key.kid or '(without kid)'} is on {key.curve_name}; SMART wants P-384 or RSA.")
+    raise ConfigurationError(
+        f"The key {key.kid or '(without kid)'} is on {key.curve_name}; SMART wants P-384 or RSA."
+    )
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,19 @@ class Keyring:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"Cannot read the key file {file}: {error}.") from None
         try:
-            keys = [_from_pem(text)] if text.lstrip().startswith("-----") else _from_json(json.loads(text))
+            keys = (
+                [_from_pem(text)]
+                if text.lstrip().startswith("-----")
+                else _from_json(json.loads(text))
+            )
         except (ValueError, LookupError, TypeError, JoseError):
-            raise ConfigurationError(f"{file} holds no private key; make one with `ferroclaim keys new`.") from None
+            raise ConfigurationError(
+                f"{file} holds no private key; make one with `ferroclaim keys new`."
+            ) from None
         if not keys or not all(key.is_private for key in keys):
-            raise ConfigurationError(f"{file} holds no private key; make one with `ferroclaim keys new`.")
+            raise ConfigurationError(
+                f"{file} holds no private key; make one with `ferroclaim keys new`."
+            )
         return cls(tuple(sorted(keys, key=lambda key: -int(str(key.as_dict().get("iat", 0))))))
 
     def signing(self, key_id: str | None = None) -> Key:
@@ -64,7 +77,9 @@ class Keyring:
         for key in self.keys:
             if key_id in (None, key.kid):
                 return key
-        raise ConfigurationError(f"The key file has no key with the id {key_id!r}; correct auth.key_id.")
+        raise ConfigurationError(
+            f"The key file has no key with the id {key_id!r}; correct auth.key_id."
+        )
 
     def with_new(self, algorithm: Algorithm, now: float | None = None) -> "Keyring":
         """Rotation: the new key signs, the old ones stay in the JWKS until they are retired."""
@@ -89,17 +104,26 @@ class Keyring:
 
     def jwks(self) -> dict[str, Any]:
         """What we publish: public parts only."""
-        return {"keys": [{**key.as_dict(private=False), "alg": algorithm_of(key), "use": "sig"} for key in self.keys]}
+        return {
+            "keys": [
+                {**key.as_dict(private=False), "alg": algorithm_of(key), "use": "sig"}
+                for key in self.keys
+            ]
+        }
 
 
 def jwks_of(rings: list[Keyring]) -> dict[str, Any]:
     """One document for several sites' keys, each key once."""
-    return {"keys": list({key["kid"]: key for ring in rings for key in ring.jwks()["keys"]}.values())}
+    return {
+        "keys": list({key["kid"]: key for ring in rings for key in ring.jwks()["keys"]}.values())
+    }
 
 
 def _from_json(document: dict[str, Any]) -> list[Key]:
     single = {"keys": [document]} if "kty" in document else document
-    return [_named(key) for key in KeySet.import_key_set(single).keys if isinstance(key, RSAKey | ECKey)]  # type: ignore[arg-type]
+    return [
+        _named(key) for key in KeySet.import_key_set(single).keys if isinstance(key, RSAKey | ECKey)
+    ]  # type: ignore[arg-type]
 
 
 def _from_pem(text: str) -> Key:
@@ -110,4 +134,8 @@ def _from_pem(text: str) -> Key:
 
 
 def _named(key: Key) -> Key:
-    return key if key.kid else type(key).import_key({**key.as_dict(private=key.is_private), "kid": key.thumbprint()})
+    return (
+        key
+        if key.kid
+        else type(key).import_key({**key.as_dict(private=key.is_private), "kid": key.thumbprint()})
+    )

@@ -11,7 +11,8 @@ State = Literal["pending", "sent", "confirmed", "refused"]
 
 @dataclass(frozen=True)
 class Entry:
-    """The last write of one gap. `digest` is of the canonical DetectedIssue, without id and version."""
+    """The last write of one gap. `digest` is of the canonical DetectedIssue, without id and
+    version."""
 
     state: State
     digest: str

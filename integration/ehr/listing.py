@@ -18,7 +18,11 @@ def patients(client: "EhrClient") -> Iterator[str]:
         return _of(client, Query("MedicationAdministration", (("_elements", "subject"),)))
     if capability.profile.lists_patients and capability.offers("Patient"):
         return _of(client, Query("Patient", (("_elements", "id"),)))
-    raise Refused(client.site.name, "this EHR lists no patients", "Name them with --patient, or use its bulk export")
+    raise Refused(
+        client.site.name,
+        "this EHR lists no patients",
+        "Name them with --patient, or use its bulk export",
+    )
 
 
 def _of(client: "EhrClient", query: Query) -> Iterator[str]:
@@ -29,7 +33,11 @@ def _of(client: "EhrClient", query: Query) -> Iterator[str]:
     for page in client.pages(counted, fresh=True):
         for resource in page.resources:
             own = resource["resourceType"] == "Patient"
-            key = f"Patient/{resource.get('id')}" if own else references.subject(resource, client.site.base_url)
+            key = (
+                f"Patient/{resource.get('id')}"
+                if own
+                else references.subject(resource, client.site.base_url)
+            )
             if key not in seen and str(key).startswith("Patient/"):
                 seen.add(key)
                 yield str(key).removeprefix("Patient/")

@@ -11,7 +11,14 @@ from integration.ehr.answers import Answer, Json, error_for
 from integration.ehr.bundles import Page
 from integration.ehr.issues import gap_of
 from integration.ehr.plan import Query, not_offered, own_form, queries
-from integration.errors import ConfigurationError, EhrError, Forbidden, NotFound, Refused, Unauthorized
+from integration.errors import (
+    ConfigurationError,
+    EhrError,
+    Forbidden,
+    NotFound,
+    Refused,
+    Unauthorized,
+)
 
 if TYPE_CHECKING:
     from integration.ehr.client import EhrClient
@@ -35,19 +42,25 @@ class PatientPull:
     requests: int
     not_offered: frozenset[str] = frozenset()  # types that this server does not have
     unread: frozenset[str] = frozenset()  # types that it has and would not give
-    in_other_form: tuple[Json, ...] = ()  # the DetectedIssues that our Tasks, Communications or documents stand for
+    in_other_form: tuple[
+        Json, ...
+    ] = ()  # the DetectedIssues that our Tasks, Communications or documents stand for
 
     @property
     def issues(self) -> list[Json]:
         """Our own DetectedIssues, as they stand in the chart now."""
-        return [r for r in self.resources if r["resourceType"] == "DetectedIssue"] + list(self.in_other_form)
+        return [r for r in self.resources if r["resourceType"] == "DetectedIssue"] + list(
+            self.in_other_form
+        )
 
 
 def patient_id(text: str) -> str:
     """`p1` of `p1` or `Patient/p1`."""
     identity = text.removeprefix("Patient/")
     if not FHIR_ID.fullmatch(identity):
-        raise ConfigurationError("A patient is named by the FHIR id: letters, digits, hyphens and dots, at most 64.")
+        raise ConfigurationError(
+            "A patient is named by the FHIR id: letters, digits, hyphens and dots, at most 64."
+        )
     return identity
 
 
@@ -66,7 +79,11 @@ class Begun:
     def further(self) -> list[Query]:
         """The same search from each further page on, where the server told how many there are."""
         size = self.page.length if self.page else 0
-        return [self.query.from_offset(offset) for offset in range(size, self.total, size)] if size else []
+        return (
+            [self.query.from_offset(offset) for offset in range(size, self.total, size)]
+            if size
+            else []
+        )
 
 
 @dataclass
@@ -92,13 +109,19 @@ class Reading:
         self._references()
         self._fall_back()
         unread = self._failed.keys() - self._answered
-        self.problems += [{"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)]
+        self.problems += [
+            {"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)
+        ]
         everything = [resource for key in sorted(self.kept) for resource in self.kept[key]]
         form = own_form(self.client.capability, self.client.site)
         in_other_form = form.issues(everything) if form and form.kind != "DetectedIssue" else []
         return PatientPull(
             f"Patient/{self.patient}",
-            [resource for resource in everything if resource["resourceType"] == "DetectedIssue" or not gap_of(resource)],
+            [
+                resource
+                for resource in everything
+                if resource["resourceType"] == "DetectedIssue" or not gap_of(resource)
+            ],
             self.problems,
             self.requests,
             not_offered(self.client.capability),
@@ -107,7 +130,8 @@ class Reading:
         )
 
     def _fall_back(self) -> None:
-        """What stands in for MedicationAdministration where the EHR has none, marked as the weaker evidence it is."""
+        """What stands in for MedicationAdministration where the EHR has none, marked as the weaker
+        evidence it is."""
         if not self.client.capability.searches("MedicationAdministration"):
             for resource in [resource for versions in self.kept.values() for resource in versions]:
                 for stand_in in fallback.administrations(resource):
@@ -122,7 +146,14 @@ class Reading:
             return
         answers = self._batch([person, *(query.path for query in asked)])
         self._take_patient(answers[0])
-        self._follow(self._in_one([self._first(query, answer) for query, answer in zip(asked, answers[1:], strict=True)]))
+        self._follow(
+            self._in_one(
+                [
+                    self._first(query, answer)
+                    for query, answer in zip(asked, answers[1:], strict=True)
+                ]
+            )
+        )
 
     def _take_patient(self, answer: Answer) -> None:
         site = self.client.site.name
@@ -151,19 +182,32 @@ class Reading:
         return bundles.page(found, query.kind, self.client.site.limits.resource_bytes)
 
     def _in_one(self, begun: list[Begun]) -> list[tuple[Query, str]]:
-        """Further pages by offset, and what was not included, in one batch; returns where to go on page by page."""
+        """Further pages by offset, and what was not included, in one batch; returns where to go on
+        page by page."""
         rest = [search for search in begun if search.next is not None]
         if not self.client.capability.profile.offset_paging:
             return [(search.query, str(search.next)) for search in rest]
         most = self.client.site.limits.pages
-        further = {search.query: several if len(several := search.further()) < most else [] for search in rest}
+        further = {
+            search.query: several if len(several := search.further()) < most else []
+            for search in rest
+        }
         again = [(search.query, search.query.path) for search in rest if not further[search.query]]
-        pages = [(query, further_on) for query, several in further.items() for further_on in several]
-        self._second([further_on for _, further_on in pages], {search.query.kind for search in rest})
-        return again + [(search.query, search.query.path) for search in rest if self._short(search, further[search.query])]
+        pages = [
+            (query, further_on) for query, several in further.items() for further_on in several
+        ]
+        self._second(
+            [further_on for _, further_on in pages], {search.query.kind for search in rest}
+        )
+        return again + [
+            (search.query, search.query.path)
+            for search in rest
+            if self._short(search, further[search.query])
+        ]
 
     def _second(self, further: list[Query], coming: set[str]) -> None:
-        """One batch. A reference into a type of which more is COMING may yet be answered by that."""
+        """One batch. A reference into a type of which more is COMING may yet be answered by
+        that."""
         if not further:
             return
         keys = [key for key in self._missing() if key.split("/", maxsplit=1)[0] not in coming]
@@ -178,13 +222,18 @@ class Reading:
             self._take_referenced(key, answer)
 
     def _short(self, search: Begun, further: list[Query]) -> bool:
-        """Whether something is missing after all: the chart moved between the two requests, or a page failed."""
-        found = self._matches[search.query] | {key for query in further for key in self._matches[query]}
+        """Whether something is missing after all: the chart moved between the two requests, or a
+        page failed."""
+        found = self._matches[search.query] | {
+            key for query in further for key in self._matches[query]
+        }
         return bool(further) and len(found) < search.total
 
     def _follow(self, searches: list[tuple[Query, str]]) -> None:
         """Page by page, several searches at a time."""
-        for (query, _), answer in zip(searches, self.client.each(self._pages, searches), strict=True):
+        for (query, _), answer in zip(
+            searches, self.client.each(self._pages, searches), strict=True
+        ):
             self.requests += 1 if isinstance(answer, EhrError) else len(answer)
             if isinstance(answer, EhrError):
                 self._fail(query.kind, answer)
@@ -195,7 +244,11 @@ class Reading:
         """What follows from START on; a refusal is an answer, too, anything else is raised."""
         query, start = item
         try:
-            return list(self.client.pages(query, fresh=self.fresh, start=None if start == query.path else start))
+            return list(
+                self.client.pages(
+                    query, fresh=self.fresh, start=None if start == query.path else start
+                )
+            )
         except (Forbidden, NotFound, Refused) as error:
             return error
 
@@ -215,21 +268,25 @@ class Reading:
         self._failed[kind] = error
 
     def _filter(self, query: Query, resource: Json) -> None:
-        """Servers may ignore what they do not know of a search (Q20): what is not this patient's is dropped."""
+        """Servers may ignore what they do not know of a search (Q20): what is not this patient's is
+        dropped."""
         kind = resource["resourceType"]
         if not isinstance(resource.get("id"), str):
             self.problems.append({"resource": kind, "problem": "has no id"})
             return
         whose = references.subject(resource, self.client.site.base_url)
         if whose == "":
-            self.problems.append({"resource": f"{kind}/{resource['id']}", "problem": "names no patient; not used"})
+            self.problems.append(
+                {"resource": f"{kind}/{resource['id']}", "problem": "names no patient; not used"}
+            )
         elif whose not in (None, f"Patient/{self.patient}") or not query.matches(resource):
             self.dropped += 1
         else:
             self._keep(resource)
 
     def _keep(self, resource: Json) -> None:
-        """The newest version counts; two contents of one version are both kept, for the rules to refuse (R1)."""
+        """The newest version counts; two contents of one version are both kept, for the rules to
+        refuse (R1)."""
         key = f"{resource['resourceType']}/{resource['id']}"
         here = self.kept.get(key, [])
         if not here or references.age(resource) > references.age(here[0]):
@@ -238,7 +295,8 @@ class Reading:
             here.append(resource)
 
     def _references(self) -> None:
-        """What was referred to and not included; nothing off the configured base is ever fetched."""
+        """What was referred to and not included; nothing off the configured base is ever
+        fetched."""
         for _ in range(ROUNDS):
             wanted = [key for key in self._missing() if key not in self._tried]
             room = self.client.site.limits.references - len(self._tried)
@@ -254,7 +312,9 @@ class Reading:
             error = error_for(self.client.site.name, f"reading a {kind}", answer)
             if error.retryable or isinstance(error, Unauthorized):
                 raise error
-            self.problems.append({"resource": key, "problem": f"is referred to, but {error.problem}"})
+            self.problems.append(
+                {"resource": key, "problem": f"is referred to, but {error.problem}"}
+            )
             return
         taken = bundles.resource(answer.body, self.client.site.limits.resource_bytes, kind)
         if isinstance(taken, str):
@@ -265,7 +325,10 @@ class Reading:
     def _missing(self) -> list[str]:
         base = self.client.site.base_url
         here = [resource for versions in self.kept.values() for resource in versions]
-        return sorted({key for resource in here for key in references.needed(resource, base)} - self.kept.keys())
+        return sorted(
+            {key for resource in here for key in references.needed(resource, base)}
+            - self.kept.keys()
+        )
 
     def _batch(self, paths: list[str]) -> list[Answer]:
         answers = self.client.batch(paths, fresh=self.fresh)

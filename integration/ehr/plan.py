@@ -1,4 +1,5 @@
-"""Which searches read one patient at one server: the profile's, as far as the CapabilityStatement allows."""
+"""Which searches read one patient at one server: the profile's, as far as the CapabilityStatement
+allows."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ class Query:
         return Query(self.kind, (*kept, ("_offset", str(offset))))
 
     def matches(self, resource: dict[str, Any]) -> bool:
-        """Whether RESOURCE is what was asked for: a server may ignore code, identifier and date (Q20)."""
+        """Whether RESOURCE is what was asked for: a server may ignore code, identifier and date
+        (Q20)."""
         if resource.get("resourceType") != self.kind:
             return True  # included
         asked = dict(self.params)
@@ -50,12 +52,19 @@ class Query:
 
 def pairs(params: Mapping[str, str | list[str]]) -> tuple[tuple[str, str], ...]:
     """A search's parameters; a list of values is repeated, which means `and`."""
-    return tuple((name, text) for name, value in params.items() for text in ([value] if isinstance(value, str) else value))
+    return tuple(
+        (name, text)
+        for name, value in params.items()
+        for text in ([value] if isinstance(value, str) else value)
+    )
 
 
 def queries(capability: Capability, patient_id: str, since: date | None, site: Site) -> list[Query]:
     """Every search for one patient, in the profile's order, each once."""
-    codes = ",".join([f"{LOINC}|{code}" for code in loinc_codes()] + sorted(c for c in site.lab_aliases if "|" in c))
+    codes = ",".join(
+        [f"{LOINC}|{code}" for code in loinc_codes()]
+        + sorted(c for c in site.lab_aliases if "|" in c)
+    )
     filling = {
         "{patient}": patient_id,
         "{codes}": codes,
@@ -79,7 +88,11 @@ def queries(capability: Capability, patient_id: str, since: date | None, site: S
 def _own(capability: Capability, patient_id: str, site: Site) -> list[Query]:
     """What we wrote ourselves, where that is not a DetectedIssue."""
     form = own_form(capability, site)
-    if form is None or form.kind in capability.profile.searches or not capability.searches_by(form.kind, form.patient_param):
+    if (
+        form is None
+        or form.kind in capability.profile.searches
+        or not capability.searches_by(form.kind, form.patient_param)
+    ):
         return []
     params = {form.patient_param: form.patient(patient_id)}
     if capability.takes(form.kind, "identifier"):
@@ -88,7 +101,8 @@ def _own(capability: Capability, patient_id: str, site: Site) -> list[Query]:
 
 
 def own_form(capability: Capability, site: Site) -> Form | None:
-    """The form of our write-backs; a configuration that asks for an impossible one must not keep us from reading."""
+    """The form of our write-backs; a configuration that asks for an impossible one must not keep us
+    from reading."""
     try:
         return form_for(capability, site.write_back)
     except ConfigurationError:
@@ -104,7 +118,13 @@ def loinc_codes() -> list[str]:
     return [code for analyte in labs().analytes for code in analyte.loinc]
 
 
-def _params(capability: Capability, kind: str, search: Search, filling: Mapping[str, str], since: date | None) -> Iterator[tuple[str, str]]:
+def _params(
+    capability: Capability,
+    kind: str,
+    search: Search,
+    filling: Mapping[str, str],
+    since: date | None,
+) -> Iterator[tuple[str, str]]:
     for name, value in search.items():
         texts = [value] if isinstance(value, str) else value
         if name in REPEATED:
@@ -124,7 +144,8 @@ def _filled(text: str, filling: Mapping[str, str]) -> str:
 
 
 def _has_token(tokens: set[tuple[str, str]], asked: str | None) -> bool:
-    """Whether one of TOKENS is in the list that was asked for; `system|` takes any code of the system."""
+    """Whether one of TOKENS is in the list that was asked for; `system|` takes any code of the
+    system."""
     if asked is None:
         return True
     wanted = {tuple(part.split("|", 1)) for part in asked.split(",") if "|" in part}
@@ -133,12 +154,16 @@ def _has_token(tokens: set[tuple[str, str]], asked: str | None) -> bool:
 
 def _concepts(concept: Any) -> set[tuple[str, str]]:
     codings = concept.get("coding") if isinstance(concept, dict) else None
-    return {(str(c.get("system")), str(c.get("code"))) for c in codings or [] if isinstance(c, dict)}
+    return {
+        (str(c.get("system")), str(c.get("code"))) for c in codings or [] if isinstance(c, dict)
+    }
 
 
 def _listed(identifiers: Any) -> set[tuple[str, str]]:
     return {
-        (str(i.get("system")), str(i.get("value"))) for i in (identifiers if isinstance(identifiers, list) else []) if isinstance(i, dict)
+        (str(i.get("system")), str(i.get("value")))
+        for i in (identifiers if isinstance(identifiers, list) else [])
+        if isinstance(i, dict)
     }
 
 
@@ -147,9 +172,12 @@ def _not_before(resource: dict[str, Any], asked: str | None) -> bool:
     if asked is None or not asked.startswith("ge"):
         return True
     period = resource.get("effectivePeriod") or resource.get("period") or {}
-    said = resource.get("effectiveDateTime") or period.get("end") if isinstance(period, dict) else None
+    said = (
+        resource.get("effectiveDateTime") or period.get("end") if isinstance(period, dict) else None
+    )
     day = asked[2:12]
-    # One day of grace: the server compares in its own zone. A partial date stays if the year or month may reach it.
+    # One day of grace: the server compares in its own zone. A partial date stays if the year or
+    # month may reach it.
     return not isinstance(said, str) or said[:10] >= _day_before(day)[: len(said[:10])]
 
 

@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 PROFILES = ("generic", "hapi", "epic", "oracle", "athena", "medplum")
-# A parameter's value: a text, or several that the server joins with "or" (a list of _include is repeated instead).
+# A parameter's value: a text, or several that the server joins with "or" (a list of _include is
+# repeated instead).
 Search = dict[str, str | list[str]]
 
 
@@ -24,7 +25,8 @@ class Quirk(BaseModel):
 
 
 class Profile(BaseModel):
-    """One vendor. What the CapabilityStatement also says, it decides; `wrong` lists where it is not to be believed."""
+    """One vendor. What the CapabilityStatement also says, it decides; `wrong` lists where it is not
+    to be believed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,15 +37,23 @@ class Profile(BaseModel):
     detect: tuple[str, ...] = ()  # parts of CapabilityStatement.software.name or publisher
     searches: dict[str, tuple[Search, ...]]
     page_size: int | None = None
-    offset_paging: bool = False  # knows `_offset` and `_total=accurate`: all further pages in one batch
+    offset_paging: bool = (
+        False  # knows `_offset` and `_total=accurate`: all further pages in one batch
+    )
     batch: bool | None = None  # None: as the CapabilityStatement says
     client_ids: bool = False  # a PUT of an id that we choose creates
     write: tuple[str, ...] = ()  # types that may be created, where there is no CapabilityStatement
     update: tuple[str, ...] = ()
     conditional_create: bool = False
-    since: dict[str, str] = {}  # by type the date parameter that tells of changes where there is no _lastUpdated
-    site_params: tuple[str, ...] = ()  # what every search needs and only the site knows (its `search_params`)
-    unadvertised: tuple[str, ...] = ()  # `Type` or `Type.parameter` that works although the CapabilityStatement is silent
+    since: dict[
+        str, str
+    ] = {}  # by type the date parameter that tells of changes where there is no _lastUpdated
+    site_params: tuple[
+        str, ...
+    ] = ()  # what every search needs and only the site knows (its `search_params`)
+    unadvertised: tuple[
+        str, ...
+    ] = ()  # `Type` or `Type.parameter` that works although the CapabilityStatement is silent
     lists_administrations: bool = True  # MedicationAdministration can be searched without a patient
     lists_patients: bool = True
     headers: dict[str, str] = {}
@@ -66,7 +76,9 @@ def detected(software: str) -> Profile:
 
 
 def _read(vendor: str) -> Mapping[str, Any]:
-    own = yaml.safe_load((files(__package__) / "profiles" / f"{vendor}.yaml").read_text(encoding="utf-8"))
+    own = yaml.safe_load(
+        (files(__package__) / "profiles" / f"{vendor}.yaml").read_text(encoding="utf-8")
+    )
     below = own.pop("extends", None)
     if below is None:
         return own

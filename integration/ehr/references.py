@@ -26,7 +26,8 @@ _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-
 
 
 def subject(resource: Json, base_url: str) -> str | None:
-    """`Patient/p1`; the empty text where it should name a patient and does not; None for what belongs to nobody."""
+    """`Patient/p1`; the empty text where it should name a patient and does not; None for what
+    belongs to nobody."""
     place = WHOSE.get(resource["resourceType"])
     if place is None:
         return None

@@ -14,7 +14,16 @@ from integration.ehr.issues import GAP_SYSTEM
 from integration.ehr.ledger import Entry, Ledger
 from integration.ehr.references import age
 from integration.ehr.transactions import Write
-from integration.errors import BadAnswer, Conflict, EhrError, Forbidden, NotFound, OutcomeUnknown, Refused, Unreachable
+from integration.errors import (
+    BadAnswer,
+    Conflict,
+    EhrError,
+    Forbidden,
+    NotFound,
+    OutcomeUnknown,
+    Refused,
+    Unreachable,
+)
 
 Result = Literal["created", "updated", "unchanged", "conflict", "unknown", "refused", "worklist"]
 ATTEMPTS = 3
@@ -23,7 +32,8 @@ PERMANENT = (Forbidden, NotFound, Refused)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one gap. `worklist`: the site takes no write-back, our own list alone shows it."""
+    """What became of one gap. `worklist`: the site takes no write-back, our own list alone shows
+    it."""
 
     gap: str
     result: Result
@@ -33,9 +43,12 @@ class Outcome:
 
 
 class ServerWriteBack:
-    """Write-back in one FORM to a server; threads may share one, as long as a patient is in one of them only."""
+    """Write-back in one FORM to a server; threads may share one, as long as a patient is in one of
+    them only."""
 
-    def __init__(self, client: EhrClient, form: Form, ledger: Ledger, limit: int | None = None) -> None:
+    def __init__(
+        self, client: EhrClient, form: Form, ledger: Ledger, limit: int | None = None
+    ) -> None:
         self.client, self._form, self.ledger, self._left = client, form, ledger, limit
         self.form = form.kind
         self._site = client.site.name
@@ -44,15 +57,29 @@ class ServerWriteBack:
     def put(self, issue: Json, existing: Json | None = None) -> Outcome:
         return self.put_all([issue], None if existing is None else [existing])[0]
 
-    def put_all(self, wanted: Sequence[Json], existing: Iterable[Json] | None = None, *, dry_run: bool = False) -> list[Outcome]:
+    def put_all(
+        self,
+        wanted: Sequence[Json],
+        existing: Iterable[Json] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> list[Outcome]:
         owed = {str(issues.gap_of(issue)): issue for issue in wanted}
         settled = self._by_ledger(owed)
-        known = self._known({gap: issue for gap, issue in owed.items() if gap not in settled}, existing)
-        plans = {gap: settled.get(gap) or self._plan(gap, issue, _first(known.get(gap))) for gap, issue in owed.items()}
+        known = self._known(
+            {gap: issue for gap, issue in owed.items() if gap not in settled}, existing
+        )
+        plans = {
+            gap: settled.get(gap) or self._plan(gap, issue, _first(known.get(gap)))
+            for gap, issue in owed.items()
+        }
         writes = [plan for plan in plans.values() if isinstance(plan, Write)]
         done = {gap: plan for gap, plan in plans.items() if isinstance(plan, Outcome)}
         if dry_run:
-            done |= {w.gap: Outcome(w.gap, "updated" if w.current else "created", w.location) for w in writes}
+            done |= {
+                w.gap: Outcome(w.gap, "updated" if w.current else "created", w.location)
+                for w in writes
+            }
         else:
             self._retract([surplus for several in known.values() for surplus in several[1:]])
             done |= {outcome.gap: outcome for outcome in self._send(writes)} if writes else {}
@@ -61,7 +88,8 @@ class ServerWriteBack:
     # What is there
 
     def _by_ledger(self, owed: dict[str, Json]) -> dict[str, Outcome]:
-        """A form that cannot be compared with its issue counts as unchanged when the last write said the same."""
+        """A form that cannot be compared with its issue counts as unchanged when the last write
+        said the same."""
         if self._form is DETECTED_ISSUE:
             return {}
         entries = self.ledger.entries(self._site, list(owed))
@@ -71,14 +99,21 @@ class ServerWriteBack:
             if entry.state == "confirmed" and entry.digest == issues.digest(owed[gap])
         }
 
-    def _known(self, owed: dict[str, Json], existing: Iterable[Json] | None) -> dict[str, list[Json]]:
-        """By gap, what the server has. A write that was sent without an answer is settled here, by searching."""
+    def _known(
+        self, owed: dict[str, Json], existing: Iterable[Json] | None
+    ) -> dict[str, list[Json]]:
+        """By gap, what the server has. A write that was sent without an answer is settled here, by
+        searching."""
         if existing is None or self._form is not DETECTED_ISSUE:
             return self._looked_up(owed)
         known = self._by_gap(owed, existing)
         new = [gap for gap in owed if gap not in known]
         entries = self.ledger.entries(self._site, new)
-        once_more = [gap for gap in new if self._must_search or (gap in entries and entries[gap].state == "sent")]
+        once_more = [
+            gap
+            for gap in new
+            if self._must_search or (gap in entries and entries[gap].state == "sent")
+        ]
         return known | self._looked_up({gap: owed[gap] for gap in once_more})
 
     @property
@@ -101,7 +136,9 @@ class ServerWriteBack:
         patient = str(next(iter(owed.values()))["patient"]["reference"]).removeprefix("Patient/")
         params = {form.patient_param: form.patient(patient)}
         if capability.takes(form.kind, "identifier"):
-            params["identifier"] = ",".join(f"{GAP_SYSTEM}|{form.key(issue)}" for issue in owed.values())
+            params["identifier"] = ",".join(
+                f"{GAP_SYSTEM}|{form.key(issue)}" for issue in owed.values()
+            )
         elif not capability.searches_by(form.kind, form.patient_param):
             return self._by_location(owed)
         return self._by_gap(owed, self.client.search(form.kind, params, fresh=True))
@@ -111,7 +148,11 @@ class ServerWriteBack:
         found = []
         for entry in self.ledger.entries(self._site, list(owed)).values():
             try:
-                found += [self.client.read(*entry.location.split("/"), fresh=True)] if entry.location else []
+                found += (
+                    [self.client.read(*entry.location.split("/"), fresh=True)]
+                    if entry.location
+                    else []
+                )
             except NotFound:
                 pass  # somebody took it away
         return self._by_gap(owed, found)
@@ -124,7 +165,13 @@ class ServerWriteBack:
             if (gap := gaps.get(str(issues.gap_of(resource)))) is not None:
                 by_gap[gap].append(resource)
         for several in by_gap.values():
-            several.sort(key=lambda r: (r.get("status") == "entered-in-error", not r.get("mitigation"), age(r)))
+            several.sort(
+                key=lambda r: (
+                    r.get("status") == "entered-in-error",
+                    not r.get("mitigation"),
+                    age(r),
+                )
+            )
         return dict(by_gap)
 
     def _retract(self, surplus: Iterable[Json]) -> None:
@@ -139,23 +186,37 @@ class ServerWriteBack:
 
     # What to do about it
 
-    def _plan(self, gap: str, issue: Json, current: Json | None, base: Json | None = None) -> Write | Outcome:
+    def _plan(
+        self, gap: str, issue: Json, current: Json | None, base: Json | None = None
+    ) -> Write | Outcome:
         """BASE: what the issue was decided from, where that is not what is there now."""
         if current is None:
             if self._never_written(gap, issue):
                 return Outcome(gap, "unchanged", message="settled before it was ever written")
             body = self._form.render(issue)
-            return Write(gap, issue, {**body, "id": transactions.own_id(self._form.key(issue))} if self._own_ids else _without_id(body))
+            return Write(
+                gap,
+                issue,
+                (
+                    {**body, "id": transactions.own_id(self._form.key(issue))}
+                    if self._own_ids
+                    else _without_id(body)
+                ),
+            )
         body = self._form.merged(base or current, current, issue)
         if self._form.once_per_state or issues.same(current, body):
-            return Outcome(gap, "unchanged", f"{self.form}/{current['id']}", issues.version(current))
+            return Outcome(
+                gap, "unchanged", f"{self.form}/{current['id']}", issues.version(current)
+            )
         if not self.client.capability.updates(self.form):
             return Outcome(gap, "refused", message=f"this server lets nobody update a {self.form}")
         return Write(gap, issue, body, current)
 
     def _never_written(self, gap: str, issue: Json) -> bool:
         """Nothing to withdraw, nor, where each state is a message of its own, to call settled."""
-        if issue["status"] not in (issues.CLOSED if self._form.once_per_state else issues.WITHDRAWN):
+        if issue["status"] not in (
+            issues.CLOSED if self._form.once_per_state else issues.WITHDRAWN
+        ):
             return False
         entry = self.ledger.entries(self._site, [gap]).get(gap)
         return entry is None or entry.location is None
@@ -164,16 +225,25 @@ class ServerWriteBack:
 
     def _send(self, writes: list[Write]) -> list[Outcome]:
         allowed = writes if self._left is None else writes[: self._left]
-        over = [Outcome(w.gap, "refused", message="not written: the limit of this run is reached") for w in writes[len(allowed) :]]
+        over = [
+            Outcome(w.gap, "refused", message="not written: the limit of this run is reached")
+            for w in writes[len(allowed) :]
+        ]
         if self._left is not None:
             self._left -= len(allowed)
         self._record(allowed, "sent")
         try:
-            outcomes = self._together(allowed) if self.client.capability.transaction else self._singly(allowed)
+            outcomes = (
+                self._together(allowed)
+                if self.client.capability.transaction
+                else self._singly(allowed)
+            )
         except Unreachable:
             self._record(allowed, "pending")
             raise
-        self.ledger.record(self._site, {w.gap: _entry(w, o) for w, o in zip(allowed, outcomes, strict=True)})
+        self.ledger.record(
+            self._site, {w.gap: _entry(w, o) for w, o in zip(allowed, outcomes, strict=True)}
+        )
         return outcomes + over
 
     def _record(self, writes: list[Write], state: Literal["pending", "sent"]) -> None:
@@ -181,7 +251,8 @@ class ServerWriteBack:
         self.ledger.record(self._site, entries)
 
     def _together(self, writes: list[Write]) -> list[Outcome]:
-        """All or none, with who did it. A refused transaction may not say which entry (Q24): then one by one."""
+        """All or none, with who did it. A refused transaction may not say which entry (Q24): then
+        one by one."""
         try:
             answers = transactions.send(self.client, writes, self._devices)
         except (OutcomeUnknown, BadAnswer) as error:
@@ -192,7 +263,9 @@ class ServerWriteBack:
 
     def _singly(self, writes: list[Write]) -> list[Outcome]:
         outcomes = [self._single(write) for write in writes]
-        written = [outcome.location for outcome in outcomes if outcome.result in ("created", "updated")]
+        written = [
+            outcome.location for outcome in outcomes if outcome.result in ("created", "updated")
+        ]
         transactions.say_who(self.client, [location for location in written if location])
         return outcomes
 
@@ -210,7 +283,12 @@ class ServerWriteBack:
                 write = plan
             except PERMANENT as error:
                 return Outcome(write.gap, "refused", message=error.problem)
-        return Outcome(write.gap, "conflict", write.location, message="others keep writing it; it is assessed again")
+        return Outcome(
+            write.gap,
+            "conflict",
+            write.location,
+            message="others keep writing it; it is assessed again",
+        )
 
     def _after_conflict(self, write: Write) -> Write | Outcome:
         current = _first(self._looked_up({write.gap: write.issue}).get(write.gap))
@@ -230,7 +308,13 @@ class ServerWriteBack:
         if write.current:
             result: Result = "unchanged" if version == issues.version(write.current) else "updated"
         else:
-            result = "created" if answer.status == 201 else "unchanged" if write.method == "POST" else "updated"
+            result = (
+                "created"
+                if answer.status == 201
+                else "unchanged"
+                if write.method == "POST"
+                else "updated"
+            )
         return Outcome(write.gap, result, location, version)
 
 
@@ -244,7 +328,12 @@ def _entry(write: Write, outcome: Outcome) -> Entry:
         "refused": "refused",
         "conflict": "pending",
     }
-    return Entry(states.get(outcome.result, "confirmed"), issues.digest(write.issue), outcome.location, outcome.version)
+    return Entry(
+        states.get(outcome.result, "confirmed"),
+        issues.digest(write.issue),
+        outcome.location,
+        outcome.version,
+    )
 
 
 def _located(answer: Answer, write: Write) -> tuple[str | None, str | None]:

@@ -1,4 +1,5 @@
-"""All of a patient's write-backs in one transaction, together with the Provenance that says who wrote them."""
+"""All of a patient's write-backs in one transaction, together with the Provenance that says who
+wrote them."""
 
 import hashlib
 import uuid
@@ -53,27 +54,40 @@ def send(client: EhrClient, writes: list[Write], devices: dict[str, str]) -> lis
 
     HAPI checks that an author exists (Q25), so the Device goes first where it is new.
     """
-    authors = {author: devices.get(author) or f"urn:uuid:{uuid.uuid4()}" for author in _authors(writes)}
+    authors = {
+        author: devices.get(author) or f"urn:uuid:{uuid.uuid4()}" for author in _authors(writes)
+    }
     own_ids = client.capability.own_ids("Device")
     if own_ids:
         authors = {author: author for author in authors}
-    extra = [_device(author, known, own_ids) for author, known in sorted(authors.items()) if author not in devices]
+    extra = [
+        _device(author, known, own_ids)
+        for author, known in sorted(authors.items())
+        if author not in devices
+    ]
     entries = [_entry(_by(write, authors), client) for write in writes]
     if client.capability.creates("Provenance"):
-        author = next((e["resource"]["author"] for e in entries if "author" in e["resource"]), {"display": "ferroclaim"})
+        author = next(
+            (e["resource"]["author"] for e in entries if "author" in e["resource"]),
+            {"display": "ferroclaim"},
+        )
         made = provenance([entry["fullUrl"] for entry in entries], author)
         extra.append({"resource": made, "request": {"method": "POST", "url": "Provenance"}})
     body = {"resourceType": "Bundle", "type": "transaction", "entry": entries + extra}
     answer = client.transport.write("POST", "", body, what="the write-back")
     found = bundles.bundle(client.site.name, answer, "the write-back").entry or []
     if len(found) != len(entries) + len(extra):
-        raise BadAnswer(client.site.name, f"a transaction of {len(entries) + len(extra)} came back with {len(found)}")
+        raise BadAnswer(
+            client.site.name,
+            f"a transaction of {len(entries) + len(extra)} came back with {len(found)}",
+        )
     devices.update({author: known for author, known in authors.items() if own_ids})
     return [_answer(entry) for entry in found[: len(writes)]]
 
 
 def alone(write: Write, devices: dict[str, str]) -> Write:
-    """The write as it can go without a transaction: it names no author whom the server may not have."""
+    """The write as it can go without a transaction: it names no author whom the server may not
+    have."""
     unknown = {author: "" for author in _authors([write]) if author not in devices}
     return _by(write, unknown)
 
@@ -101,20 +115,34 @@ def _entry(write: Write, client: EhrClient) -> Json:
     request = {"method": write.method, "url": write.path}
     if write.current and (version := issues.version(write.current)):
         request["ifMatch"] = f'W/"{version}"'
-    elif write.method == "POST" and client.capability.conditional_create(write.body["resourceType"]):
+    elif write.method == "POST" and client.capability.conditional_create(
+        write.body["resourceType"]
+    ):
         request["ifNoneExist"] = if_none_exist(write)
-    return {"fullUrl": write.location or f"urn:uuid:{uuid.uuid4()}", "resource": write.body, "request": request}
+    return {
+        "fullUrl": write.location or f"urn:uuid:{uuid.uuid4()}",
+        "resource": write.body,
+        "request": request,
+    }
 
 
 def _answer(entry: bundles.Entry) -> Answer:
     answer = entry.answer()
     location = entry.response.location if entry.response else None
-    return Answer(answer.status, {**answer.headers, **({"Location": location} if location else {})}, answer.body)
+    return Answer(
+        answer.status,
+        {**answer.headers, **({"Location": location} if location else {})},
+        answer.body,
+    )
 
 
 def _authors(writes: list[Write]) -> list[str]:
     """Who writes something new; what stands there already keeps its author."""
-    named = {str((write.body.get("author") or {}).get("reference", "")) for write in writes if not write.current}
+    named = {
+        str((write.body.get("author") or {}).get("reference", ""))
+        for write in writes
+        if not write.current
+    }
     return sorted(reference for reference in named if reference.startswith("Device/"))
 
 
@@ -128,9 +156,17 @@ def _device(author: str, known: str, own_ids: bool) -> Json:
         "type": {"text": "software that checks the documentation of intravenous iron"},
     }
     if own_ids:
-        return {"fullUrl": known, "resource": {**device, "id": identity}, "request": {"method": "PUT", "url": author}}
+        return {
+            "fullUrl": known,
+            "resource": {**device, "id": identity},
+            "request": {"method": "PUT", "url": author},
+        }
     condition = f"identifier={DEVICE_SYSTEM}|{identity}"
-    return {"fullUrl": known, "resource": device, "request": {"method": "POST", "url": "Device", "ifNoneExist": condition}}
+    return {
+        "fullUrl": known,
+        "resource": device,
+        "request": {"method": "POST", "url": "Device", "ifNoneExist": condition},
+    }
 
 
 def provenance(targets: list[str], author: Json) -> Json:
@@ -138,5 +174,7 @@ def provenance(targets: list[str], author: Json) -> Json:
         "resourceType": "Provenance",
         "target": [{"reference": target} for target in targets],
         "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
-        "agent": [{"type": {"coding": [{"system": PARTICIPANT, "code": "assembler"}]}, "who": author}],
+        "agent": [
+            {"type": {"coding": [{"system": PARTICIPANT, "code": "assembler"}]}, "who": author}
+        ],
     }

@@ -19,11 +19,18 @@ class WriteBack(Protocol):
     def put(self, issue: Json, existing: Json | None = None) -> Outcome:
         """Brings one DetectedIssue into the chart; EXISTING is the one it was decided from."""
 
-    def put_all(self, wanted: Sequence[Json], existing: Iterable[Json] | None = None, *, dry_run: bool = False) -> list[Outcome]:
+    def put_all(
+        self,
+        wanted: Sequence[Json],
+        existing: Iterable[Json] | None = None,
+        *,
+        dry_run: bool = False,
+    ) -> list[Outcome]:
         """One patient's DetectedIssues, in one request where the server allows.
 
-        EXISTING: ours as just read (`PatientPull.issues`); None: they are looked up. Raises `Unreachable` where
-        nothing was written and trying later helps; everything else is an outcome.
+        EXISTING: ours as just read (`PatientPull.issues`); None: they are looked up. Raises
+        `Unreachable` where nothing was written and trying later helps; everything else is an
+        outcome.
         """
 
 
@@ -45,7 +52,9 @@ class Worklist:
         return [self.put(issue) for issue in wanted]
 
 
-def write_back_for(client: EhrClient, ledger: Ledger | None = None, *, limit: int | None = None) -> WriteBack:
+def write_back_for(
+    client: EhrClient, ledger: Ledger | None = None, *, limit: int | None = None
+) -> WriteBack:
     """The write-back of a site. LIMIT: how many resources this object may write in its life."""
     form = form_for(client.capability, client.site.write_back)
     if form is None:

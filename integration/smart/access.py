@@ -1,4 +1,5 @@
-"""A person's own access token for reading their chart: renewed when it ends, never kept in the clear."""
+"""A person's own access token for reading their chart: renewed when it ends, never kept in the
+clear."""
 
 import threading
 from collections.abc import Mapping
@@ -14,8 +15,15 @@ from integration.smart.sessions import Launch, Sessions
 class UserAuthorization:
     """What a `Transport` needs to act for the person of a launch."""
 
-    def __init__(self, settings: Settings, sessions: Sessions, directory: Directory, launch: Launch) -> None:
-        self._settings, self._sessions, self._directory, self._launch = settings, sessions, directory, launch
+    def __init__(
+        self, settings: Settings, sessions: Sessions, directory: Directory, launch: Launch
+    ) -> None:
+        self._settings, self._sessions, self._directory, self._launch = (
+            settings,
+            sessions,
+            directory,
+            launch,
+        )
         self._lock = threading.Lock()
 
     def headers(self) -> dict[str, str]:
@@ -43,5 +51,8 @@ class UserAuthorization:
             try:
                 grant = grants.by_refresh(client, self._directory.server(client), now.refresh_token)
             except EhrError:
-                raise SignInAgain("The EHR did not renew your access. Open the app again from the patient's chart.") from None
+                raise SignInAgain(
+                    "The EHR did not renew your access. Open the app again from the patient's"
+                    " chart."
+                ) from None
             return self._sessions.renewed(now, grant)

@@ -1,4 +1,5 @@
-"""The token endpoint: a code or a refresh token becomes an access token, with the launch context beside it."""
+"""The token endpoint: a code or a refresh token becomes an access token, with the launch context
+beside it."""
 
 import time
 from collections.abc import Mapping
@@ -35,21 +36,37 @@ class Grant:
     app_context: str | None = None
 
 
-def by_code(client: Client, server: AuthorizationServer, code: str, verifier: str, redirect_uri: str) -> Grant:
-    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
+def by_code(
+    client: Client, server: AuthorizationServer, code: str, verifier: str, redirect_uri: str
+) -> Grant:
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": redirect_uri,
+        "code_verifier": verifier,
+    }
     return _granted(client, server, form)
 
 
 def by_refresh(client: Client, server: AuthorizationServer, refresh_token: str) -> Grant:
     """A refresh token is used once; without a new one in the answer the old one goes on."""
-    return _granted(client, server, {"grant_type": "refresh_token", "refresh_token": refresh_token}, refreshing=True)
+    return _granted(
+        client,
+        server,
+        {"grant_type": "refresh_token", "refresh_token": refresh_token},
+        refreshing=True,
+    )
 
 
-def _granted(client: Client, server: AuthorizationServer, form: dict[str, str], *, refreshing: bool = False) -> Grant:
+def _granted(
+    client: Client, server: AuthorizationServer, form: dict[str, str], *, refreshing: bool = False
+) -> Grant:
     keys = Keyring.load(client.app.key_file) if client.app.key_file else Keyring(())
     proof, headers = client_proof(client.app, keys, server.token_endpoint, time.time())
     headers = {"Accept": "application/json", **headers}
-    response = plain_request(client.site, "POST", server.token_endpoint, data={**form, **proof}, headers=headers)
+    response = plain_request(
+        client.site, "POST", server.token_endpoint, data={**form, **proof}, headers=headers
+    )
     answer = json_object(response)
     if response.status_code == 200 and answer and isinstance(answer.get("access_token"), str):
         return read_grant(answer, client.site.base_url)
@@ -78,8 +95,14 @@ def read_grant(answer: Mapping[str, Any], base_url: str) -> Grant:
 def _refusal(client: Client, response: requests.Response, answer: dict[str, Any] | None) -> Refusal:
     code = answer.get("error") if answer else None
     fixes = {
-        "invalid_client": "Check client_id, and that our current public key (or the secret) is registered for this app",
-        "invalid_grant": "The code was used, or too old; check that redirect_uri and public_url are the same as registered",
+        "invalid_client": (
+            "Check client_id, and that our current public key (or the secret) is registered for"
+            " this app"
+        ),
+        "invalid_grant": (
+            "The code was used, or too old; check that redirect_uri and public_url are the same as"
+            " registered"
+        ),
         "invalid_scope": "Register the missing scopes, or name the allowed ones in app.scopes",
     }
     said = f" ({code})" if isinstance(code, str) and code.isascii() and len(code) < 60 else ""
@@ -114,5 +137,9 @@ def _identity(value: object, kind: str, base_url: str) -> str | None:
 
 def _context(value: object) -> tuple[dict[str, str], ...]:
     rows = value if isinstance(value, list) else []
-    kept = [{key: text for key, text in row.items() if isinstance(text, str)} for row in rows if isinstance(row, dict)]
+    kept = [
+        {key: text for key, text in row.items() if isinstance(text, str)}
+        for row in rows
+        if isinstance(row, dict)
+    ]
     return tuple(row for row in kept if row)

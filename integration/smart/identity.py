@@ -35,7 +35,12 @@ class Identity:
 
 
 def identity(
-    directory: Directory, client: Client, server: AuthorizationServer, token: str, nonce: str, now: Callable[[], float] = time.time
+    directory: Directory,
+    client: Client,
+    server: AuthorizationServer,
+    token: str,
+    nonce: str,
+    now: Callable[[], float] = time.time,
 ) -> Identity:
     """Who TOKEN is about; raises `Refusal` where it proves nothing."""
     if not server.issuer or not server.jwks_uri:
@@ -49,7 +54,8 @@ def identity(
 
 
 def signed(token: str, keys: KeySet, algorithms: list[str]) -> dict[str, Any] | None:
-    """The claims of TOKEN if one of KEYS signed it: the one it names, or, without a `kid`, whichever does."""
+    """The claims of TOKEN if one of KEYS signed it: the one it names, or, without a `kid`,
+    whichever does."""
     try:
         header = extract_compact(token.encode()).headers()
     except (JoseError, ValueError):
@@ -63,18 +69,28 @@ def signed(token: str, keys: KeySet, algorithms: list[str]) -> dict[str, Any] | 
     return None
 
 
-def _verified(directory: Directory, client: Client, jwks_uri: str, token: str) -> dict[str, Any] | None:
+def _verified(
+    directory: Directory, client: Client, jwks_uri: str, token: str
+) -> dict[str, Any] | None:
     """Once more with the keys as they are now, in case they were rotated."""
     claims = signed(token, directory.keys(client, jwks_uri), ALGORITHMS)
-    return claims if claims is not None else signed(token, directory.keys(client, jwks_uri, again=True), ALGORITHMS)
+    return (
+        claims
+        if claims is not None
+        else signed(token, directory.keys(client, jwks_uri, again=True), ALGORITHMS)
+    )
 
 
-def _problem(claims: Mapping[str, Any], issuer: str, client_id: str, nonce: str, now: float) -> str | None:
+def _problem(
+    claims: Mapping[str, Any], issuer: str, client_id: str, nonce: str, now: float
+) -> str | None:
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != issuer:
         return "its id_token is of another issuer than its discovery document names"
-    if client_id not in audiences or (len(audiences) > 1 and claims.get("azp", client_id) != client_id):
+    if client_id not in audiences or (
+        len(audiences) > 1 and claims.get("azp", client_id) != client_id
+    ):
         return "its id_token is for another client"
     if not _number(claims.get("exp")) or claims["exp"] < now - CLOCK_SKEW_SECONDS:
         return "its id_token has expired (check both clocks)"
@@ -82,7 +98,11 @@ def _problem(claims: Mapping[str, Any], issuer: str, client_id: str, nonce: str,
         return "its id_token is from the future (check both clocks)"
     if claims.get("nonce") != nonce:
         return "its id_token belongs to another sign-in"
-    return None if isinstance(claims.get("sub"), str) and claims["sub"] else "its id_token names nobody"
+    return (
+        None
+        if isinstance(claims.get("sub"), str) and claims["sub"]
+        else "its id_token names nobody"
+    )
 
 
 def _number(value: object) -> bool:
@@ -97,12 +117,17 @@ def _identity(client: Client, claims: Mapping[str, Any]) -> Identity:
         fhir_user=_fhir_user(client.site.base_url, claims.get("fhirUser")),
         name=_text(claims.get("name")) or _text(claims.get("preferred_username")),
         email=_text(claims.get("email")) if claims.get("email_verified", True) is True else None,
-        groups=tuple(group for group in groups if isinstance(group, str)) if isinstance(groups, list) else (),
+        groups=(
+            tuple(group for group in groups if isinstance(group, str))
+            if isinstance(groups, list)
+            else ()
+        ),
     )
 
 
 def _fhir_user(base: str, value: object) -> str | None:
-    """`Practitioner/12` of a relative or an absolute reference; one of another server is nobody here."""
+    """`Practitioner/12` of a relative or an absolute reference; one of another server is nobody
+    here."""
     if not isinstance(value, str):
         return None
     kind, _, key = value.removeprefix(base + "/").partition("/")

@@ -1,4 +1,5 @@
-"""The way in: a request of the EHR or of a person becomes an authorization request, and its answer a session."""
+"""The way in: a request of the EHR or of a person becomes an authorization request, and its answer
+a session."""
 
 import base64
 import hashlib
@@ -12,7 +13,13 @@ from integration.smart import grants
 from integration.smart.grants import Grant
 from integration.smart.identity import Identity, identity
 from integration.smart.refusal import Refusal
-from integration.smart.server import AuthorizationServer, Client, Directory, client_for_issuer, client_named
+from integration.smart.server import (
+    AuthorizationServer,
+    Client,
+    Directory,
+    client_for_issuer,
+    client_named,
+)
 from integration.smart.sessions import Pending, Sessions
 
 CALLBACK = "/callback"
@@ -21,7 +28,13 @@ READ = (
     "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication", "MedicationAdministration",
     "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation", "Organization", "Procedure",
 )  # fmt: skip
-WRITE = ("AllergyIntolerance", "DetectedIssue", "MedicationAdministration", "MedicationStatement", "ServiceRequest")
+WRITE = (
+    "AllergyIntolerance",
+    "DetectedIssue",
+    "MedicationAdministration",
+    "MedicationStatement",
+    "ServiceRequest",
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +56,8 @@ class Arrived:
 
 
 def redirect_uri(settings: Settings, fallback: str) -> str:
-    """One per deployment, from the configuration; on this machine alone it may follow the address in use."""
+    """One per deployment, from the configuration; on this machine alone it may follow the address
+    in use."""
     return public_base(settings, fallback) + CALLBACK
 
 
@@ -55,7 +69,9 @@ def public_base(settings: Settings, fallback: str) -> str:
 class Door:
     """Launches of one service."""
 
-    def __init__(self, settings: Settings, sessions: Sessions, directory: Directory | None = None) -> None:
+    def __init__(
+        self, settings: Settings, sessions: Sessions, directory: Directory | None = None
+    ) -> None:
         self.settings, self.sessions, self.directory = settings, sessions, directory or Directory()
 
     def from_chart(self, iss: str, launch: str, callback: str) -> Away:
@@ -70,14 +86,17 @@ class Door:
         return self._away(client_for_issuer(self.settings, iss), callback, launch, chart=True)
 
     def standalone(self, name: str, callback: str, *, chart: bool = False) -> Away:
-        """A person opened us by hand, and signs in at the site or provider NAME; with CHART the EHR lets them choose a patient."""
+        """A person opened us by hand, and signs in at the site or provider NAME; with CHART the EHR
+        lets them choose a patient."""
         client = client_named(self.settings, name)
         return self._away(client, callback, None, chart=chart and not client.openid_only)
 
     def _away(self, client: Client, callback: str, launch: str | None, *, chart: bool) -> Away:
         server = self.directory.server(client)
         verifier, nonce = secrets.token_urlsafe(64), secrets.token_urlsafe(24)
-        state, browser = self.sessions.pend(Pending(client.name, verifier, nonce, chart, server.issuer))
+        state, browser = self.sessions.pend(
+            Pending(client.name, verifier, nonce, chart, server.issuer)
+        )
         asked = {
             "response_type": "code",
             "client_id": client.app.client_id,
@@ -100,8 +119,10 @@ class Door:
         if pending is None:
             raise Refusal(
                 "This sign-in cannot be finished",
-                "It was begun in another window, took longer than ten minutes, or was already used. Open the app again from the chart.",
-                "If it happens every time, the browser refuses our cookie: the service must be reached by https under public_url.",
+                "It was begun in another window, took longer than ten minutes, or was already used."
+                " Open the app again from the chart.",
+                "If it happens every time, the browser refuses our cookie: the service must be"
+                " reached by https under public_url.",
                 400,
             )
         client = client_named(self.settings, pending.site)
@@ -109,20 +130,25 @@ class Door:
         if answer.get("iss", pending.issuer) != pending.issuer:
             raise Refusal(
                 "This sign-in cannot be trusted",
-                "The answer came from another sign-in than the one you were sent to. Nothing was opened.",
-                f"{client.name}: the `iss` of the authorization response is not the issuer of its discovery document (RFC 9207).",
+                "The answer came from another sign-in than the one you were sent to. Nothing was"
+                " opened.",
+                f"{client.name}: the `iss` of the authorization response is not the issuer of its"
+                " discovery document (RFC 9207).",
             )
         server = self.directory.server(client)
         grant = grants.by_code(client, server, answer["code"], pending.verifier, callback)
         who = self._who(client, server, grant, pending.nonce)
         return Arrived(client, who, self._roles(who, pending.from_chart), grant, pending.from_chart)
 
-    def _who(self, client: Client, server: AuthorizationServer, grant: Grant, nonce: str) -> Identity:
+    def _who(
+        self, client: Client, server: AuthorizationServer, grant: Grant, nonce: str
+    ) -> Identity:
         if grant.id_token is None:
             raise Refusal(
                 "The EHR did not say who you are",
                 "Without knowing who opens a chart, it is not shown.",
-                f"{client.name}: its token response has no id_token. Allow the scopes `openid fhirUser` for this app.",
+                f"{client.name}: its token response has no id_token. Allow the scopes `openid"
+                " fhirUser` for this app.",
             )
         return identity(self.directory, client, server, grant.id_token, nonce)
 
@@ -132,20 +158,29 @@ class Door:
             raise Refusal(
                 "You have no role in ferroclaim",
                 f"You are signed in as {who.label}, who may not open anything here.",
-                f"Add {f'{who.provider}:{who.fhir_user or who.subject}'!r} to a list of [web.roles] if that is wrong.",
+                f"Add {f'{who.provider}:{who.fhir_user or who.subject}'!r} to a list of [web.roles]"
+                " if that is wrong.",
             )
         return found
 
 
-def scopes(client: Client, server: AuthorizationServer, *, chart: bool, launched: bool) -> list[str]:
+def scopes(
+    client: Client, server: AuthorizationServer, *, chart: bool, launched: bool
+) -> list[str]:
     """v2 scopes where the server knows them, else v1; the site's own where it names some."""
     if client.app.scopes is not None:
-        return client.app.scopes if launched else [scope for scope in client.app.scopes if scope != "launch"]
+        return (
+            client.app.scopes
+            if launched
+            else [scope for scope in client.app.scopes if scope != "launch"]
+        )
     if not chart:
         return ["openid", "fhirUser"]
     base = ["launch" if launched else "launch/patient", "openid", "fhirUser"]
     read, write = ("rs", "crus") if server.scope_version == 2 else ("read", "write")
-    wanted = [f"user/{kind}.{read}" for kind in READ] + [f"user/Patient.{'r' if read == 'rs' else read}"]
+    wanted = [f"user/{kind}.{read}" for kind in READ] + [
+        f"user/Patient.{'r' if read == 'rs' else read}"
+    ]
     wanted += [f"user/{kind}.{write}" for kind in WRITE]
     online = [scope for scope in ("online_access",) if not server.scopes or scope in server.scopes]
     listed = {scope for scope in server.scopes if scope.startswith("user/")}
@@ -156,32 +191,45 @@ def scopes(client: Client, server: AuthorizationServer, *, chart: bool, launched
 
 def challenge(verifier: str) -> str:
     """PKCE S256."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    )
 
 
 def roles_of(settings: Settings, who: Identity, *, from_chart: bool) -> frozenset[str]:
     """By name, group or address; `*` stands for every practitioner whom an EHR sends from a chart.
 
-    Where there are several ways to sign in, a name counts only with its site before it (`general:Practitioner/12`).
+    Where there are several ways to sign in, a name counts only with its site before it
+    (`general:Practitioner/12`).
     """
     names = {who.subject, *who.groups, *filter(None, (who.fhir_user, who.email))}
-    marks = {f"{who.provider}:{name}" for name in names} | (names if _ways(settings) == 1 else set())
+    marks = {f"{who.provider}:{name}" for name in names} | (
+        names if _ways(settings) == 1 else set()
+    )
     if from_chart and (who.fhir_user or "").startswith(("Practitioner/", "PractitionerRole/")):
         marks.add("*")
     return frozenset(role for role, people in settings.web.roles.items() if marks & set(people))
 
 
 def _ways(settings: Settings) -> int:
-    return sum(site.app is not None for site in settings.sites.values()) + (settings.web.sign_in is not None)
+    return sum(site.app is not None for site in settings.sites.values()) + (
+        settings.web.sign_in is not None
+    )
 
 
 def _refuse_error(answer: Mapping[str, str], client: Client) -> None:
     if "code" in answer and "error" not in answer:
         return
     code = answer.get("error", "no code")
-    known = code if code.isascii() and code.replace("_", "").isalnum() and len(code) < 60 else "an error"
+    known = (
+        code
+        if code.isascii() and code.replace("_", "").isalnum() and len(code) < 60
+        else "an error"
+    )
     raise Refusal(
         "The EHR did not let you in",
-        "You, or the EHR, said no to opening this app. Open it again from the chart if that was a mistake.",
-        f"{client.name}: the authorization server answered {known}. Check the app's registration and scopes.",
+        "You, or the EHR, said no to opening this app. Open it again from the chart if that was a"
+        " mistake.",
+        f"{client.name}: the authorization server answered {known}. Check the app's registration"
+        " and scopes.",
     )

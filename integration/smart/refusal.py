@@ -4,7 +4,8 @@ from integration.errors import FerroclaimError
 
 
 class Refusal(FerroclaimError):
-    """`what` is for the person in front of it, `administrator` for whoever configures. Neither holds a secret or a patient."""
+    """`what` is for the person in front of it, `administrator` for whoever configures. Neither
+    holds a secret or a patient."""
 
     def __init__(self, title: str, what: str, administrator: str = "", status: int = 403) -> None:
         self.title, self.what, self.administrator, self.status = title, what, administrator, status
@@ -14,5 +15,8 @@ class Refusal(FerroclaimError):
 class SignInAgain(Refusal):
     """A session or token ended; opening the app again helps."""
 
-    def __init__(self, what: str = "Your session has ended. Open the app again from the patient's chart, or sign in again.") -> None:
+    def __init__(
+        self,
+        what: str = "Your session has ended. Open the app again from the patient's chart, or sign in again.",
+    ) -> None:
         super().__init__("Please sign in again", what, status=401)

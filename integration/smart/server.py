@@ -1,4 +1,5 @@
-"""Where people sign in: the authorization server of a site, or the hospital's own OpenID Connect provider."""
+"""Where people sign in: the authorization server of a site, or the hospital's own OpenID Connect
+provider."""
 
 import threading
 import time
@@ -37,14 +38,16 @@ class Client:
 
 
 def client_for_issuer(settings: Settings, iss: str) -> Client:
-    """The client of the site whose FHIR base is ISS. Nothing is asked of an address that is not configured."""
+    """The client of the site whose FHIR base is ISS. Nothing is asked of an address that is not
+    configured."""
     for site in settings.sites.values():
         if site.app is not None and site.base_url == iss.rstrip("/"):
             return Client(site, site.app)
     raise Refusal(
         "This EHR is not set up here",
         "The EHR that opened this page is not one that ferroclaim works with.",
-        "Add a site whose base_url is exactly the `iss` that the EHR sends, with an [app] section. Nothing was sent to it.",
+        "Add a site whose base_url is exactly the `iss` that the EHR sends, with an [app] section."
+        " Nothing was sent to it.",
     )
 
 
@@ -52,11 +55,21 @@ def client_named(settings: Settings, name: str) -> Client:
     """The client of a site, or of the OpenID Connect provider."""
     provider = settings.web.sign_in
     if name == SIGN_IN and provider is not None:
-        app = SmartApp(client_id=provider.client_id, method=provider.method, client_secret=provider.client_secret, scopes=provider.scopes)
+        app = SmartApp(
+            client_id=provider.client_id,
+            method=provider.method,
+            client_secret=provider.client_secret,
+            scopes=provider.scopes,
+        )
         return Client(Site.adhoc(provider.issuer, name=SIGN_IN), app, openid_only=True)
     site = settings.sites.get(name)
     if site is None or site.app is None:
-        raise Refusal("Unknown sign-in", "There is no such way to sign in here.", "Add an [app] section to the site.", 404)
+        raise Refusal(
+            "Unknown sign-in",
+            "There is no such way to sign in here.",
+            "Add an [app] section to the site.",
+            404,
+        )
     return Client(site, site.app)
 
 
@@ -87,16 +100,21 @@ class Directory:
         self._lock = threading.Lock()
 
     def server(self, client: Client) -> AuthorizationServer:
-        found: AuthorizationServer = self.kept(f"server {client.site.base_url}", lambda: _discovered(client))
+        found: AuthorizationServer = self.kept(
+            f"server {client.site.base_url}", lambda: _discovered(client)
+        )
         return found
 
     def keys(self, client: Client, jwks_uri: str, *, again: bool = False) -> KeySet:
         """The keys of JWKS_URI; AGAIN asks anew, after a rotation."""
-        found: KeySet = self.kept(f"keys {jwks_uri}", lambda: fetched_keys(client.site, jwks_uri), again=again)
+        found: KeySet = self.kept(
+            f"keys {jwks_uri}", lambda: fetched_keys(client.site, jwks_uri), again=again
+        )
         return found
 
     def kept(self, key: str, fetch: Callable[[], Any], *, again: bool = False) -> Any:
-        """What FETCH gave; asked anew after five minutes, or AGAIN, but then not more often than every few seconds."""
+        """What FETCH gave; asked anew after five minutes, or AGAIN, but then not more often than
+        every few seconds."""
         with self._lock:
             asked, found = self._kept.get(key, (float("-inf"), None))
         if self._now() - asked > (SOONEST_SECONDS if again else KEPT_SECONDS):
@@ -110,12 +128,21 @@ def fetched_keys(site: Site, jwks_uri: str) -> KeySet:
     response = plain_request(site, "GET", jwks_uri, headers={"Accept": "application/json"})
     document = json_object(response)
     if response.status_code != 200 or document is None:
-        raise Unreachable(site.name, f"its keys at {urlsplit(jwks_uri).netloc} were answered with {response.status_code}")
-    usable = [key for key in document.get("keys") or [] if isinstance(key, dict) and key.get("kty") in ("RSA", "EC")]
+        raise Unreachable(
+            site.name,
+            f"its keys at {urlsplit(jwks_uri).netloc} were answered with {response.status_code}",
+        )
+    usable = [
+        key
+        for key in document.get("keys") or []
+        if isinstance(key, dict) and key.get("kty") in ("RSA", "EC")
+    ]
     try:
         return KeySet.import_key_set({"keys": usable})
     except (JoseError, ValueError, TypeError, KeyError):
-        raise ConfigurationError(f"Site {site.name}: the keys at {urlsplit(jwks_uri).netloc} cannot be read.") from None
+        raise ConfigurationError(
+            f"Site {site.name}: the keys at {urlsplit(jwks_uri).netloc} cannot be read."
+        ) from None
 
 
 def _discovered(client: Client) -> AuthorizationServer:
@@ -143,13 +170,16 @@ def _openid(site: Site) -> dict[str, Any]:
 
 
 def _document(site: Site, path: str) -> dict[str, Any]:
-    response = plain_request(site, "GET", site.base_url + path, headers={"Accept": "application/json"})
+    response = plain_request(
+        site, "GET", site.base_url + path, headers={"Accept": "application/json"}
+    )
     found = json_object(response)
     if response.status_code != 200 or found is None:
         raise Refusal(
             "The EHR cannot sign you in",
             "The EHR did not say where to sign in. Try again in a minute.",
-            f"Site {site.name}: {path} was answered with {response.status_code}. Check base_url, or ask the EHR's vendor.",
+            f"Site {site.name}: {path} was answered with {response.status_code}. Check base_url, or"
+            " ask the EHR's vendor.",
             502,
         )
     return found
@@ -172,4 +202,8 @@ def _endpoint(site: Site, said: dict[str, Any], name: str) -> str:
 
 
 def _texts(value: object) -> frozenset[str]:
-    return frozenset(v for v in value if isinstance(v, str)) if isinstance(value, list) else frozenset()
+    return (
+        frozenset(v for v in value if isinstance(v, str))
+        if isinstance(value, list)
+        else frozenset()
+    )

@@ -1,4 +1,5 @@
-"""Pending launches, people's sessions and the charts they opened, in PostgreSQL; secrets sealed or hashed."""
+"""Pending launches, people's sessions and the charts they opened, in PostgreSQL; secrets sealed or
+hashed."""
 
 import hashlib
 import json
@@ -74,20 +75,27 @@ class Launch:
 
 
 class Sessions:
-    def __init__(self, pool: ConnectionPool, vault: Vault, hours: float = 10, idle_minutes: float = 60) -> None:
+    def __init__(
+        self, pool: ConnectionPool, vault: Vault, hours: float = 10, idle_minutes: float = 60
+    ) -> None:
         self._pool, self._vault = pool, vault
         self._life, self._idle = timedelta(hours=hours), timedelta(minutes=idle_minutes)
 
     # Launches on their way
 
     def pend(self, pending: Pending) -> tuple[str, str]:
-        """The state for the authorization server, and the secret for the browser that must bring it back."""
+        """The state for the authorization server, and the secret for the browser that must bring it
+        back."""
         state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         sealed = self._vault.seal(state, vars(pending))
         with self._pool.connection() as connection:
-            connection.execute("DELETE FROM smart_pending WHERE started < now() - make_interval(mins => %s)", [PENDING_MINUTES])
             connection.execute(
-                "INSERT INTO smart_pending (state, browser, sealed) VALUES (%s, %s, %s)", [hashed(state), hashed(browser), sealed]
+                "DELETE FROM smart_pending WHERE started < now() - make_interval(mins => %s)",
+                [PENDING_MINUTES],
+            )
+            connection.execute(
+                "INSERT INTO smart_pending (state, browser, sealed) VALUES (%s, %s, %s)",
+                [hashed(state), hashed(browser), sealed],
             )
         return state, browser
 
@@ -105,17 +113,30 @@ class Sessions:
     # People
 
     def sign_in(self, who: Identity, roles: Sequence[str], old: str | None = None) -> str:
-        """A new cookie value. Charts that the same person has open in this browser stay open; another's are closed."""
+        """A new cookie value. Charts that the same person has open in this browser stay open;
+        another's are closed."""
         secret = secrets.token_urlsafe(32)
         with self._pool.connection() as connection:
             connection.execute(
-                "INSERT INTO web_session (id, provider, subject, fhir_user, name, roles, ends) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                [hashed(secret), who.provider, who.subject, who.fhir_user, who.label, list(roles), datetime.now(UTC) + self._life],
+                "INSERT INTO web_session (id, provider, subject, fhir_user, name, roles, ends)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [
+                    hashed(secret),
+                    who.provider,
+                    who.subject,
+                    who.fhir_user,
+                    who.label,
+                    list(roles),
+                    datetime.now(UTC) + self._life,
+                ],
             )
             if old:
                 same = "SELECT 1 FROM web_session WHERE id = %s AND provider = %s AND subject = %s"
                 if connection.execute(same, [hashed(old), who.provider, who.subject]).fetchone():
-                    connection.execute("UPDATE smart_launch SET session = %s WHERE session = %s", [hashed(secret), hashed(old)])
+                    connection.execute(
+                        "UPDATE smart_launch SET session = %s WHERE session = %s",
+                        [hashed(secret), hashed(old)],
+                    )
                 connection.execute("DELETE FROM web_session WHERE id = %s", [hashed(old)])
             connection.execute("DELETE FROM web_session WHERE ends < now()")
         return secret
@@ -127,11 +148,18 @@ class Sessions:
             " RETURNING provider, subject, fhir_user, name, roles"
         )
         with self._pool.connection() as connection:
-            row = connection.execute(query, [hashed(secret), datetime.now(UTC) - self._idle]).fetchone()
+            row = connection.execute(
+                query, [hashed(secret), datetime.now(UTC) - self._idle]
+            ).fetchone()
         if row is None:
             return None
         provider, subject, fhir_user, name, roles = row
-        return Session(hashed(secret), Identity(provider, subject, fhir_user, name), frozenset(roles), csrf_of(secret))
+        return Session(
+            hashed(secret),
+            Identity(provider, subject, fhir_user, name),
+            frozenset(roles),
+            csrf_of(secret),
+        )
 
     def sign_out(self, secret: str) -> None:
         with self._pool.connection() as connection:
@@ -150,8 +178,8 @@ class Sessions:
         }
         with self._pool.connection() as connection:
             connection.execute(
-                "INSERT INTO smart_launch (id, session, site, patient, encounter, scopes, context, sealed, access_until)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO smart_launch (id, session, site, patient, encounter, scopes, context,"
+                " sealed, access_until) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 [
                     identity,
                     hashed(secret),
@@ -173,7 +201,9 @@ class Sessions:
 
     def _launch(self, connection: Connection, identity: str, session: bytes) -> Launch | None:
         with connection.cursor(row_factory=dict_row) as cursor:
-            row = cursor.execute("SELECT * FROM smart_launch WHERE id = %s AND session = %s", [identity, session]).fetchone()
+            row = cursor.execute(
+                "SELECT * FROM smart_launch WHERE id = %s AND session = %s", [identity, session]
+            ).fetchone()
         if row is None:
             return None
         tokens = self._vault.open(identity, row.pop("sealed"))
@@ -213,7 +243,9 @@ class Sessions:
         until = datetime.now(UTC) + timedelta(seconds=grant.good_for_seconds)
         refresh = grant.refresh_token or launch.refresh_token
         self._keep(launch.id, grant.access_token, refresh, until)
-        return replace(launch, access_token=grant.access_token, refresh_token=refresh, access_until=until)
+        return replace(
+            launch, access_token=grant.access_token, refresh_token=refresh, access_until=until
+        )
 
     def _keep(self, identity: str, access: str, refresh: str | None, until: datetime) -> None:
         with self._pool.connection() as connection:
@@ -227,5 +259,6 @@ class Sessions:
 
 
 def csrf_of(secret: str) -> str:
-    """What a form must bring: it follows from the cookie, which no script and no other site can read."""
+    """What a form must bring: it follows from the cookie, which no script and no other site can
+    read."""
     return hashlib.sha256(b"csrf:" + secret.encode()).hexdigest()

@@ -1,4 +1,5 @@
-"""smart_style_url: the EHR's colours, so that the page sits well in its frame. Colours only, from the EHR's own servers only."""
+"""smart_style_url: the EHR's colours, so that the page sits well in its frame. Colours only, from
+the EHR's own servers only."""
 
 import re
 import time
@@ -9,7 +10,8 @@ from integration.errors import FerroclaimError
 from integration.smart.server import Client
 
 COLOUR = re.compile(r"^#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")
-# Of the style's keys (SMART App Launch 2.2, "smart_style_url") those that a page of ours has a place for.
+# Of the style's keys (SMART App Launch 2.2, "smart_style_url") those that a page of ours has a
+# place for.
 PLACES = {
     "color_background": "--ground",
     "color_modal_background": "--paper",
@@ -23,7 +25,8 @@ _kept: dict[str, tuple[float, str]] = {}
 
 
 def css(client: Client, url: str) -> str:
-    """Custom properties for our stylesheet; nothing where the style is not to be had: the page does without."""
+    """Custom properties for our stylesheet; nothing where the style is not to be had: the page does
+    without."""
     kept = _kept.get(url)
     if kept is None or kept[0] < time.monotonic():
         if len(_kept) > 100:
@@ -40,10 +43,22 @@ def _fetched(client: Client, url: str) -> str:
         response = plain_request(client.site, "GET", url, headers={"Accept": "application/json"})
     except FerroclaimError:
         return ""
-    said = json_object(response) if response.status_code == 200 and len(response.content) < 65536 else None
+    said = (
+        json_object(response)
+        if response.status_code == 200 and len(response.content) < 65536
+        else None
+    )
     rows = [(place, said.get(key)) for key, place in PLACES.items()] if said else []
-    lines = [f"{place}: {value};" for place, value in rows if isinstance(value, str) and COLOUR.match(value)]
-    return f"@media (prefers-color-scheme: light) {{ :root {{ {' '.join(lines)} }} }}\n" if lines else ""
+    lines = [
+        f"{place}: {value};"
+        for place, value in rows
+        if isinstance(value, str) and COLOUR.match(value)
+    ]
+    return (
+        f"@media (prefers-color-scheme: light) {{ :root {{ {' '.join(lines)} }} }}\n"
+        if lines
+        else ""
+    )
 
 
 def _of_the_ehr(client: Client, url: str) -> bool:

@@ -18,7 +18,8 @@ KEY_BYTES = 32
 
 
 class Vault:
-    """AES-256-GCM in a JWE. Each seal names what it belongs to, so that none can be moved to another row."""
+    """AES-256-GCM in a JWE. Each seal names what it belongs to, so that none can be moved to
+    another row."""
 
     def __init__(self, key: bytes) -> None:
         self._key = OctKey.import_key(key)
@@ -32,7 +33,9 @@ class Vault:
             handle, made = tempfile.mkstemp(dir=folder, prefix=file.name)  # mkstemp makes it 0600
             with os.fdopen(handle, "wb") as out:
                 out.write(secrets.token_bytes(KEY_BYTES))
-            with contextlib.suppress(FileExistsError):  # another process was quicker: its key is everybody's
+            with contextlib.suppress(
+                FileExistsError
+            ):  # another process was quicker: its key is everybody's
                 os.link(made, file)
             Path(made).unlink()
         return cls(_read(file))
@@ -42,7 +45,8 @@ class Vault:
         return jwe.encrypt_compact({"alg": "dir", "enc": "A256GCM"}, text, self._key)
 
     def open(self, owner: str, sealed: str) -> dict[str, Any]:
-        """What was sealed for OWNER; nothing where it was not, or the key has changed: then one signs in again."""
+        """What was sealed for OWNER; nothing where it was not, or the key has changed: then one
+        signs in again."""
         try:
             held = json.loads(jwe.decrypt_compact(sealed, self._key).plaintext or b"{}")
         except (JoseError, ValueError):
@@ -53,5 +57,8 @@ class Vault:
 def _read(file: Path) -> bytes:
     key = file.read_bytes()
     if len(key) != KEY_BYTES:
-        raise ConfigurationError(f"{file} is not a session key of {KEY_BYTES} bytes; remove it, and everybody signs in again.")
+        raise ConfigurationError(
+            f"{file} is not a session key of {KEY_BYTES} bytes; remove it, and everybody signs in"
+            " again."
+        )
     return key

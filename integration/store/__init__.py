@@ -4,7 +4,8 @@
         with store.transaction() as db:     # commits at the end, rolls back on an exception
             kept = assessments.current(db, "general", "p1")
 
-Every other module of this folder is a noun of the field with functions on such a connection, so that what belongs
+Every other module of this folder is a noun of the field with functions on such a connection, so
+that what belongs
 together is kept together, in one transaction.
 """
 

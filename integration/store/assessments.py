@@ -45,18 +45,26 @@ def _of(db: Db, site: str, fhir_id: str, rest: str) -> Iterator[Kept]:
     patient = patients.find(db, site, fhir_id)
     if patient is not None:
         with db.cursor(row_factory=class_row(Kept)) as rows:
-            yield from rows.execute(f"select {_COLUMNS} from assessments where patient_id = %s {rest}".encode(), [patient.id])  # noqa: S608
+            yield from rows.execute(
+                f"select {_COLUMNS} from assessments where patient_id = %s {rest}".encode(),
+                [patient.id],
+            )  # noqa: S608
 
 
-def keep(db: Db, patient: Patient, assessment: PatientAssessment, as_of: datetime, cause: str) -> bool:
-    """Keeps an assessment with its lines and gaps, in the caller's transaction; whether it differs from the last one.
+def keep(
+    db: Db, patient: Patient, assessment: PatientAssessment, as_of: datetime, cause: str
+) -> bool:
+    """Keeps an assessment with its lines and gaps, in the caller's transaction; whether it differs
+    from the last one.
 
     A patient who has no IV iron is remembered as such, and nothing else of them is kept.
     """
     db.execute("select 1 from patients where id = %s for update", [patient.id])
     document = msgspec.json.encode(assessment)
     digest = hashlib.sha256(document).hexdigest()
-    last = db.execute("select id, digest, as_of from assessments where patient_id = %s and current", [patient.id]).fetchone()
+    last = db.execute(
+        "select id, digest, as_of from assessments where patient_id = %s and current", [patient.id]
+    ).fetchone()
     if last is not None and last[2] > as_of:
         return False  # somebody was quicker, with a newer look
     db.execute(
@@ -68,9 +76,12 @@ def keep(db: Db, patient: Patient, assessment: PatientAssessment, as_of: datetim
         return False
     if last is None and not assessment.concerns_us:
         return False
-    db.execute("update assessments set current = false where patient_id = %s and current", [patient.id])
     db.execute(
-        "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, document, current) values (%s, %s, %s, %s, %s, %s, true)",
+        "update assessments set current = false where patient_id = %s and current", [patient.id]
+    )
+    db.execute(
+        "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, document,"
+        " current) values (%s, %s, %s, %s, %s, %s, true)",
         [patient.id, as_of, as_of, cause, digest, document.decode()],
     )
     lines.keep(db, patient.id, assessment.lines, as_of)
@@ -82,8 +93,16 @@ def _rests_on(assessment: PatientAssessment) -> list[str]:
     """Every resource that a change of would change this assessment, as far as it tells."""
     if not assessment.concerns_us:
         return []
-    rows: list[ClaimLine | Gap | Finding] = [*assessment.lines, *assessment.gaps, *assessment.requirements]
-    found = {reference for row in rows for reference in (*row.administrations, *(item.resource for item in row.evidence))}
+    rows: list[ClaimLine | Gap | Finding] = [
+        *assessment.lines,
+        *assessment.gaps,
+        *assessment.requirements,
+    ]
+    found = {
+        reference
+        for row in rows
+        for reference in (*row.administrations, *(item.resource for item in row.evidence))
+    }
     found |= {row.coverage for row in assessment.lines if row.coverage}
     found |= {row.administration for row in (*assessment.pending, *assessment.reversed)}
     return sorted(found)

@@ -36,10 +36,12 @@ def note(
     resource: str | None = None,
     **detail: Any,
 ) -> None:
-    """ACTOR is `Practitioner/7`, a user's name, or `OURSELVES`; ACTION a past tense: saw, released, waived, wrote."""
+    """ACTOR is `Practitioner/7`, a user's name, or `OURSELVES`; ACTION a past tense: saw, released,
+    waived, wrote."""
     kept = {key: value for key, value in detail.items() if value is not None}
     db.execute(
-        "insert into audit (actor, role, action, site, patient_id, resource, detail) values (%s, %s, %s, %s, %s, %s, %s)",
+        "insert into audit (actor, role, action, site, patient_id, resource, detail) values (%s,"
+        " %s, %s, %s, %s, %s, %s)",
         [actor, role, action, site, patient_id, resource, Jsonb(kept)],
     )
 
@@ -47,4 +49,7 @@ def note(
 def of_patient(db: Db, patient_id: int, limit: int = 200) -> list[AuditRow]:
     """Newest first."""
     with db.cursor(row_factory=class_row(AuditRow)) as rows:
-        return rows.execute("select * from audit where patient_id = %s order by id desc limit %s", [patient_id, limit]).fetchall()
+        return rows.execute(
+            "select * from audit where patient_id = %s order by id desc limit %s",
+            [patient_id, limit],
+        ).fetchall()

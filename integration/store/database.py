@@ -1,4 +1,5 @@
-"""The database: opened, migrated, handed out in transactions, and revived where it is the embedded one."""
+"""The database: opened, migrated, handed out in transactions, and revived where it is the embedded
+one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,9 @@ FOLDER = "postgres"  # in `data_dir`
 WAIT_SECONDS = 5.0
 # A worker's machine that vanishes must not keep its locks for the two hours of TCP's own patience.
 _KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-_SESSION = "set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3"
+_SESSION = (
+    "set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; set tcp_keepalives_count = 3"
+)
 
 
 class StoreUnavailable(FerroclaimError):
@@ -35,7 +38,9 @@ class StoreUnavailable(FerroclaimError):
 class Store:
     """Threads may share one. `pool` is for what needs a connection of its own."""
 
-    def __init__(self, url: str, *, embedded: Embedded | None = None, connections: int = 10) -> None:
+    def __init__(
+        self, url: str, *, embedded: Embedded | None = None, connections: int = 10
+    ) -> None:
         self.url, self.embedded = url, embedded
         self.pool: ConnectionPool[Db] = ConnectionPool(
             url,
@@ -50,17 +55,29 @@ class Store:
 
     @classmethod
     def open(cls, settings: Settings, *, connections: int = 10) -> Self:
-        """Starts the embedded server where no URL is configured, and brings the schema up to date."""
+        """Starts the embedded server where no URL is configured, and brings the schema up to
+        date."""
         embedded = None if settings.database_url else Embedded(settings.data_dir / FOLDER)
-        url = settings.database_url.get_secret_value() if settings.database_url else embedded.start() if embedded else ""
+        url = (
+            settings.database_url.get_secret_value()
+            if settings.database_url
+            else embedded.start()
+            if embedded
+            else ""
+        )
         store = cls(_an_address(url), embedded=embedded, connections=connections)
         try:
             with psycopg.connect(store.url, autocommit=True, connect_timeout=5) as db:
                 migrate(db)
         except psycopg.OperationalError:
-            raise ConfigurationError(f"The database {_named(url)} cannot be reached. Check database_url, and that it runs.") from None
+            raise ConfigurationError(
+                f"The database {_named(url)} cannot be reached. Check database_url, and that it"
+                " runs."
+            ) from None
         except psycopg.Error as error:
-            raise ConfigurationError(f"The database {_named(url)} refuses our tables ({type(error).__name__}).") from None
+            raise ConfigurationError(
+                f"The database {_named(url)} refuses our tables ({type(error).__name__})."
+            ) from None
         store.pool.open()
         return store
 
@@ -75,16 +92,20 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Db]:
-        """A connection whose work is kept at the end, all of it or none. Raises `StoreUnavailable`."""
+        """A connection whose work is kept at the end, all of it or none. Raises
+        `StoreUnavailable`."""
         try:
             with self.pool.connection() as db:
                 yield db
         except (PoolTimeout, psycopg.OperationalError) as error:
             self.revive()
-            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}). Try again.") from None
+            raise StoreUnavailable(
+                f"The database does not answer ({type(error).__name__}). Try again."
+            ) from None
 
     def revive(self) -> None:
-        """Starts the embedded server again where it died; another's server is another's to start."""
+        """Starts the embedded server again where it died; another's server is another's to
+        start."""
         if self.embedded is None:
             return
         try:
@@ -93,7 +114,8 @@ class Store:
             log.warning("database", error=str(error))
 
     def _checked(self, db: Connection[Any]) -> None:
-        """Before a connection is handed out: where the server died, its successor is up before the next one is made."""
+        """Before a connection is handed out: where the server died, its successor is up before the
+        next one is made."""
         try:
             ConnectionPool.check_connection(db)
         except psycopg.OperationalError:
@@ -102,19 +124,26 @@ class Store:
 
     @contextmanager
     def holding(self, key: str) -> Iterator["Hold"]:
-        """Holds KEY across all machines until the end of the block or of this process, unless somebody else does.
+        """Holds KEY across all machines until the end of the block or of this process, unless
+        somebody else does.
 
         A connection of its own holds it, so a process that dies lets go at once.
         """
         try:
             with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as db:
                 _configured(db)
-                row = db.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]).fetchone()
+                row = db.execute(
+                    "select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]
+                ).fetchone()
                 yield Hold(db, bool(row and row[0]))
-                db.execute("select pg_advisory_unlock_all()")  # at once; the server notices the end of a connection later
+                db.execute(
+                    "select pg_advisory_unlock_all()"
+                )  # at once; the server notices the end of a connection later
         except psycopg.OperationalError as error:
             self.revive()
-            raise StoreUnavailable(f"The database does not answer ({type(error).__name__}). Try again.") from None
+            raise StoreUnavailable(
+                f"The database does not answer ({type(error).__name__}). Try again."
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -125,7 +154,8 @@ class Hold:
     ours: bool
 
     def check(self) -> None:
-        """Raises `StoreUnavailable` where the connection that holds it is gone, and with it the hold."""
+        """Raises `StoreUnavailable` where the connection that holds it is gone, and with it the
+        hold."""
         try:
             self.db.execute("select 1")
         except psycopg.OperationalError as error:
@@ -143,7 +173,9 @@ def _an_address(url: str) -> str:
     try:
         conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        raise ConfigurationError("database_url is not a PostgreSQL address, such as postgresql://user@host/database.") from None
+        raise ConfigurationError(
+            "database_url is not a PostgreSQL address, such as postgresql://user@host/database."
+        ) from None
     return url
 
 

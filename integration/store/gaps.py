@@ -45,28 +45,55 @@ _ROWS = """select g.patient_id, g.document::text, g.opened_at, g.changed_at, g.c
 def of_patient(db: Db, site: str, fhir_id: str, *, closed: bool = False) -> list[GapRow]:
     """The open gaps of a patient; the closed ones, too, where asked for."""
     with db.cursor(row_factory=class_row(GapRow)) as rows:
-        query = _ROWS + ("" if closed else " and g.closed_at is null") + " order by g.requirement, g.administrations"
+        query = (
+            _ROWS
+            + ("" if closed else " and g.closed_at is null")
+            + " order by g.requirement, g.administrations"
+        )
         return rows.execute(query.encode(), [site, fhir_id]).fetchall()
 
 
-def waive(db: Db, patient: Patient, gap: Gap, reason: str, by: str, name: str | None, role: str) -> None:
-    """Keeps a person's word that GAP need not be closed for the doses it has now. It makes no line ready."""
+def waive(
+    db: Db, patient: Patient, gap: Gap, reason: str, by: str, name: str | None, role: str
+) -> None:
+    """Keeps a person's word that GAP need not be closed for the doses it has now. It makes no line
+    ready."""
     db.execute(
-        "insert into waivers (patient_id, gap_id, administrations, reason, waived_by, waived_by_name) values (%s, %s, %s, %s, %s, %s)"
-        " on conflict (patient_id, gap_id) where withdrawn_at is null do update set administrations = excluded.administrations,"
-        " reason = excluded.reason, waived_by = excluded.waived_by, waived_by_name = excluded.waived_by_name, waived_at = now()",
+        "insert into waivers (patient_id, gap_id, administrations, reason, waived_by,"
+        " waived_by_name) values (%s, %s, %s, %s, %s, %s) on conflict (patient_id, gap_id) where"
+        " withdrawn_at is null do update set administrations = excluded.administrations, reason ="
+        " excluded.reason, waived_by = excluded.waived_by, waived_by_name ="
+        " excluded.waived_by_name, waived_at = now()",
         [patient.id, gap.id, list(gap.administrations), reason, by, name],
     )
-    audit.note(db, by, "waived", role=role, site=patient.site, patient_id=patient.id, resource=f"Gap/{gap.id}", reason=reason)
+    audit.note(
+        db,
+        by,
+        "waived",
+        role=role,
+        site=patient.site,
+        patient_id=patient.id,
+        resource=f"Gap/{gap.id}",
+        reason=reason,
+    )
 
 
 def take_back(db: Db, patient: Patient, gap_id: str, by: str, role: str) -> None:
     """Ends a waiver."""
     db.execute(
-        "update waivers set withdrawn_by = %s, withdrawn_at = now() where patient_id = %s and gap_id = %s and withdrawn_at is null",
+        "update waivers set withdrawn_by = %s, withdrawn_at = now() where patient_id = %s and"
+        " gap_id = %s and withdrawn_at is null",
         [by, patient.id, gap_id],
     )
-    audit.note(db, by, "took back a waiver", role=role, site=patient.site, patient_id=patient.id, resource=f"Gap/{gap_id}")
+    audit.note(
+        db,
+        by,
+        "took back a waiver",
+        role=role,
+        site=patient.site,
+        patient_id=patient.id,
+        resource=f"Gap/{gap_id}",
+    )
 
 
 def waivers(db: Db, patient_id: int) -> dict[str, Waiver]:
@@ -85,7 +112,8 @@ def keep(db: Db, patient_id: int, found: Iterable[Gap], now: datetime) -> None:
     with db.cursor() as cursor:
         cursor.executemany(_KEEP, rows)
     db.execute(
-        "update gaps set closed_at = %s, changed_at = %s where patient_id = %s and id <> all(%s) and closed_at is null",
+        "update gaps set closed_at = %s, changed_at = %s where patient_id = %s and id <> all(%s)"
+        " and closed_at is null",
         [now, now, patient_id, [row["id"] for row in rows]],
     )
 

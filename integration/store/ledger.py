@@ -1,4 +1,5 @@
-"""The ledger of write-backs on PostgreSQL: what `integration.ehr.ledger.Ledger` asks for, durably."""
+"""The ledger of write-backs on PostgreSQL: what `integration.ehr.ledger.Ledger` asks for,
+durably."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +9,8 @@ from integration.store.database import Db, Store
 
 
 class StoredLedger:
-    """One patient's part of the ledger. Each `record` is a transaction of its own: it outlives a crash right after."""
+    """One patient's part of the ledger. Each `record` is a transaction of its own: it outlives a
+    crash right after."""
 
     def __init__(self, store: Store, patient_id: int) -> None:
         self._store, self._patient_id = store, patient_id
@@ -16,7 +18,9 @@ class StoredLedger:
     def entries(self, site: str, gaps: list[str]) -> dict[str, Entry]:
         with self._store.transaction() as db:
             rows = db.execute(
-                "select gap_id, state, digest, location, version from write_backs where site = %s and gap_id = any(%s)", [site, gaps]
+                "select gap_id, state, digest, location, version from write_backs where site = %s"
+                " and gap_id = any(%s)",
+                [site, gaps],
             ).fetchall()
         return {row[0]: Entry(*row[1:]) for row in rows}
 
@@ -27,11 +31,14 @@ class StoredLedger:
 
 def record(db: Db, site: str, patient_id: int, entries: Mapping[str, Entry]) -> None:
     with db.cursor() as cursor:
-        cursor.executemany(_RECORD, [_row(site, patient_id, gap, entries[gap]) for gap in sorted(entries)])
+        cursor.executemany(
+            _RECORD, [_row(site, patient_id, gap, entries[gap]) for gap in sorted(entries)]
+        )
 
 
 def owe(db: Db, site: str, patient_id: int, digests: Mapping[str, str]) -> None:
-    """Notes, beside the assessment that found them, the write-backs to come; one already said the same is not owed."""
+    """Notes, beside the assessment that found them, the write-backs to come; one already said the
+    same is not owed."""
     with db.cursor() as cursor:
         cursor.executemany(_OWE, [(site, gap, patient_id, digests[gap]) for gap in sorted(digests)])
 
@@ -40,11 +47,13 @@ def explain(db: Db, site: str, messages: Iterable[tuple[str, str]]) -> None:
     """Why the server did not take a gap."""
     with db.cursor() as cursor:
         cursor.executemany(
-            "update write_backs set message = %s where site = %s and gap_id = %s", [(text, site, gap) for gap, text in messages]
+            "update write_backs set message = %s where site = %s and gap_id = %s",
+            [(text, site, gap) for gap, text in messages],
         )
 
 
-# What is on its way stays so: only the server can tell what became of it. A location once known is kept.
+# What is on its way stays so: only the server can tell what became of it. A location once known is
+# kept.
 _OWE = """insert into write_backs as b (site, gap_id, patient_id, state, digest) values (%s, %s, %s, 'pending', %s)
     on conflict (site, gap_id) do update set state = case b.state when 'sent' then 'sent' else 'pending' end,
         digest = case b.state when 'sent' then b.digest else excluded.digest end, message = null, changed_at = now(),

@@ -24,9 +24,11 @@ class NotReleasable(FerroclaimError):
 
 @dataclass(frozen=True)
 class LineRow:
-    """`line` is the line of the assessment document. `waived`: held only by gaps that somebody waived.
+    """`line` is the line of the assessment document. `waived`: held only by gaps that somebody
+    waived.
 
-    `changed_after_release`: it differs from what was released, is held now, or is gone from the record (`gone_at`).
+    `changed_after_release`: it differs from what was released, is held now, or is gone from the
+    record (`gone_at`).
     """
 
     patient_id: int
@@ -51,7 +53,11 @@ class LineRow:
 
     @property
     def released_line(self) -> ClaimLine | None:
-        return msgspec.json.decode(self.released_document, type=ClaimLine) if self.released_document else None
+        return (
+            msgspec.json.decode(self.released_document, type=ClaimLine)
+            if self.released_document
+            else None
+        )
 
 
 _UNWAIVED = """select 1 from gaps g where g.patient_id = l.patient_id and g.closed_at is null and g.blocking and l.id = any(g.lines)
@@ -77,56 +83,104 @@ _VIEWS: dict[str, str] = {
 
 
 def of_patient(db: Db, site: str, fhir_id: str) -> list[LineRow]:
-    return _select(db, "site = %s and patient = %s order by service_date, document ->> 'code'", [site, fhir_id])
+    return _select(
+        db, "site = %s and patient = %s order by service_date, document ->> 'code'", [site, fhir_id]
+    )
 
 
 def get(db: Db, site: str, fhir_id: str, line: str) -> LineRow | None:
-    return next(iter(_select(db, "site = %s and patient = %s and document::jsonb ->> 'id' = %s", [site, fhir_id, line])), None)
+    return next(
+        iter(
+            _select(
+                db,
+                "site = %s and patient = %s and document::jsonb ->> 'id' = %s",
+                [site, fhir_id, line],
+            )
+        ),
+        None,
+    )
 
 
-def view(db: Db, name: View, sites: Iterable[str], *, limit: int = 200, offset: int = 0) -> list[LineRow]:
-    """A saved view of the worklist: money × age first. Filters of its own the worklist may add in SQL on these tables."""
-    order = "coalesce(value, 0) * greatest(1, current_date - coalesce(service_date, current_date)) desc, patient_id, document"
-    return _select(db, f"site = any(%s) and {_VIEWS[name]} order by {order} limit %s offset %s", [list(sites), limit, offset])
+def view(
+    db: Db, name: View, sites: Iterable[str], *, limit: int = 200, offset: int = 0
+) -> list[LineRow]:
+    """A saved view of the worklist: money × age first. Filters of its own the worklist may add in
+    SQL on these tables."""
+    order = (
+        "coalesce(value, 0) * greatest(1, current_date - coalesce(service_date, current_date))"
+        " desc, patient_id, document"
+    )
+    return _select(
+        db,
+        f"site = any(%s) and {_VIEWS[name]} order by {order} limit %s offset %s",
+        [list(sites), limit, offset],
+    )
 
 
 def counts(db: Db, sites: Iterable[str]) -> dict[str, int]:
     """How many lines each view has."""
-    sums = ", ".join(f'count(*) filter (where {condition}) as "{name}"' for name, condition in _VIEWS.items())
-    row = db.execute(f"select {sums} from ({_ROWS}) x where site = any(%s)".encode(), [list(sites)]).fetchone()  # noqa: S608
+    sums = ", ".join(
+        f'count(*) filter (where {condition}) as "{name}"' for name, condition in _VIEWS.items()
+    )
+    row = db.execute(
+        f"select {sums} from ({_ROWS}) x where site = any(%s)".encode(), [list(sites)]
+    ).fetchone()  # noqa: S608
     return dict(zip(_VIEWS, row or (), strict=True))
 
 
 def _select(db: Db, condition: str, values: list[Any]) -> list[LineRow]:
     with db.cursor(row_factory=class_row(LineRow)) as rows:
         condition = condition.replace("document ->>", "document::jsonb ->>")
-        return rows.execute(f"select {_COLUMNS} from ({_ROWS}) x where {condition}".encode(), values).fetchall()  # noqa: S608
+        return rows.execute(
+            f"select {_COLUMNS} from ({_ROWS}) x where {condition}".encode(), values
+        ).fetchall()  # noqa: S608
 
 
 def release(db: Db, row: LineRow, by: str, role: str, reason: str | None = None) -> None:
-    """Lets a line go (R13): a ready one, or a held one all of whose blocking gaps are waived, for a REASON."""
+    """Lets a line go (R13): a ready one, or a held one all of whose blocking gaps are waived, for a
+    REASON."""
     line = row.line
     if row.released_at or row.gone_at or line.status == "not-billable":
-        why = "was already released" if row.released_at else "is no longer on record" if row.gone_at else "is not billable"
+        why = (
+            "was already released"
+            if row.released_at
+            else "is no longer on record"
+            if row.gone_at
+            else "is not billable"
+        )
         raise NotReleasable(f"The line {line.code} of {line.service_date} {why}.")
     if line.status == "held":
         _may_be_overruled(db, row, reason)
     db.execute(
-        "insert into releases (patient_id, line_id, document, released_by, reason) values (%s, %s, %s, %s, %s)",
+        "insert into releases (patient_id, line_id, document, released_by, reason) values (%s, %s,"
+        " %s, %s, %s)",
         [row.patient_id, line.id, row.document, by, reason],
     )
-    audit.note(db, by, "released", role=role, site=row.site, patient_id=row.patient_id, resource=f"ClaimLine/{line.id}", reason=reason)
+    audit.note(
+        db,
+        by,
+        "released",
+        role=role,
+        site=row.site,
+        patient_id=row.patient_id,
+        resource=f"ClaimLine/{line.id}",
+        reason=reason,
+    )
 
 
 def _may_be_overruled(db: Db, row: LineRow, reason: str | None) -> None:
     line = row.line
     what = f"The line {line.code} of {line.service_date}"
     firm = db.execute(
-        "select requirement from gaps where patient_id = %s and closed_at is null and blocking and not waivable and %s = any(lines)",
+        "select requirement from gaps where patient_id = %s and closed_at is null and blocking and"
+        " not waivable and %s = any(lines)",
         [row.patient_id, line.id],
     ).fetchall()
     if firm:
-        raise NotReleasable(f"{what} is held by {', '.join(sorted(name for (name,) in firm))}, which nobody can waive.")
+        raise NotReleasable(
+            f"{what} is held by {', '.join(sorted(name for (name,) in firm))}, which nobody can"
+            " waive."
+        )
     if not row.waived:
         raise NotReleasable(f"{what} is held by {', '.join(line.reasons)}.")
     if not (reason and reason.strip()):
@@ -136,29 +190,54 @@ def _may_be_overruled(db: Db, row: LineRow, reason: str | None) -> None:
 def withdraw(db: Db, row: LineRow, by: str, role: str) -> None:
     """Takes a release back, as long as nothing left with it."""
     db.execute(
-        "update releases set withdrawn_by = %s, withdrawn_at = now() where patient_id = %s and line_id = %s and withdrawn_at is null",
+        "update releases set withdrawn_by = %s, withdrawn_at = now() where patient_id = %s and"
+        " line_id = %s and withdrawn_at is null",
         [by, row.patient_id, row.line.id],
     )
-    audit.note(db, by, "withdrew", role=role, site=row.site, patient_id=row.patient_id, resource=f"ClaimLine/{row.line.id}")
+    audit.note(
+        db,
+        by,
+        "withdrew",
+        role=role,
+        site=row.site,
+        patient_id=row.patient_id,
+        resource=f"ClaimLine/{row.line.id}",
+    )
 
 
 def assign(db: Db, row: LineRow, owner: str | None, by: str, role: str) -> None:
-    db.execute("update lines set owner = %s where patient_id = %s and id = %s", [owner, row.patient_id, row.line.id])
-    audit.note(db, by, "assigned", role=role, site=row.site, patient_id=row.patient_id, resource=f"ClaimLine/{row.line.id}", owner=owner)
+    db.execute(
+        "update lines set owner = %s where patient_id = %s and id = %s",
+        [owner, row.patient_id, row.line.id],
+    )
+    audit.note(
+        db,
+        by,
+        "assigned",
+        role=role,
+        site=row.site,
+        patient_id=row.patient_id,
+        resource=f"ClaimLine/{row.line.id}",
+        owner=owner,
+    )
 
 
 def keep(db: Db, patient_id: int, found: Iterable[ClaimLine], now: datetime) -> None:
-    """Replaces a patient's lines. A released one stays, with the release, whatever becomes of it."""
+    """Replaces a patient's lines. A released one stays, with the release, whatever becomes of
+    it."""
     rows = [_columns(patient_id, line, now) for line in found]
     with db.cursor() as cursor:
         cursor.executemany(_KEEP, rows)
     gone = [patient_id, [row["id"] for row in rows]]
     db.execute(
-        "update lines l set gone_at = %s where patient_id = %s and id <> all(%s) and gone_at is null"
-        " and exists (select 1 from releases r where r.patient_id = l.patient_id and r.line_id = l.id and r.withdrawn_at is null)",
+        "update lines l set gone_at = %s where patient_id = %s and id <> all(%s) and gone_at is"
+        " null and exists (select 1 from releases r where r.patient_id = l.patient_id and r.line_id"
+        " = l.id and r.withdrawn_at is null)",
         [now, *gone],
     )
-    db.execute("delete from lines where patient_id = %s and id <> all(%s) and gone_at is null", gone)
+    db.execute(
+        "delete from lines where patient_id = %s and id <> all(%s) and gone_at is null", gone
+    )
 
 
 _KEEP = """insert into lines as l (patient_id, id, service_date, code, modifiers, units, status, payment, reasons, policy, coverage,

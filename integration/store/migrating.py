@@ -1,4 +1,5 @@
-"""The schema: numbered files of this folder, and procrastinate's own, each applied once, by one process at a time."""
+"""The schema: numbered files of this folder, and procrastinate's own, each applied once, by one
+process at a time."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -8,7 +9,10 @@ from procrastinate.schema import SchemaManager, migrations_path
 from psycopg import Connection
 
 LOCK = 0x6665727263  # `ferrc`
-_TABLE = "create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())"
+_TABLE = (
+    "create table if not exists migrations (name text primary key, applied_at timestamptz not null"
+    " default now())"
+)
 
 
 def migrate(db: Connection) -> list[str]:
@@ -37,13 +41,17 @@ def pending(db: Connection) -> list[str]:
 
 
 def _wanted(*, queue_is_there: bool) -> Iterator[tuple[str, str]]:
-    """Names and SQL, in order. A new queue's schema already holds what its migrations would change."""
+    """Names and SQL, in order. A new queue's schema already holds what its migrations would
+    change."""
     if not queue_is_there:
         yield "procrastinate", SchemaManager.get_schema()
     else:
         yield "procrastinate", ""
     for path in sorted(Path(migrations_path).glob("*.sql")):
-        yield f"procrastinate {path.stem}", path.read_text(encoding="utf-8") if queue_is_there else ""
+        yield (
+            f"procrastinate {path.stem}",
+            path.read_text(encoding="utf-8") if queue_is_there else "",
+        )
     folder = files("integration.store") / "migrations"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         if file.name.endswith(".sql"):

@@ -21,10 +21,23 @@ class Note:
 
 
 def add(db: Db, patient: Patient, text: str, by: str, role: str, line: str | None = None) -> None:
-    db.execute("insert into notes (patient_id, line_id, written_by, text) values (%s, %s, %s, %s)", [patient.id, line, by, text])
-    audit.note(db, by, "noted", role=role, site=patient.site, patient_id=patient.id, resource=line and f"ClaimLine/{line}")
+    db.execute(
+        "insert into notes (patient_id, line_id, written_by, text) values (%s, %s, %s, %s)",
+        [patient.id, line, by, text],
+    )
+    audit.note(
+        db,
+        by,
+        "noted",
+        role=role,
+        site=patient.site,
+        patient_id=patient.id,
+        resource=line and f"ClaimLine/{line}",
+    )
 
 
 def of_patient(db: Db, patient_id: int) -> list[Note]:
     with db.cursor(row_factory=class_row(Note)) as rows:
-        return rows.execute("select * from notes where patient_id = %s order by id", [patient_id]).fetchall()
+        return rows.execute(
+            "select * from notes where patient_id = %s order by id", [patient_id]
+        ).fetchall()

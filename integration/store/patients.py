@@ -30,7 +30,10 @@ def known(db: Db, site: str, fhir_id: str) -> Patient:
     """The patient of that id, taken up where they are new."""
     if there := find(db, site, fhir_id):
         return there
-    db.execute("insert into patients (site, fhir_id) values (%s, %s) on conflict do nothing", [site, fhir_id])
+    db.execute(
+        "insert into patients (site, fhir_id) values (%s, %s) on conflict do nothing",
+        [site, fhir_id],
+    )
     found = find(db, site, fhir_id)
     assert found is not None  # noqa: S101 (just inserted)
     return found
@@ -38,7 +41,9 @@ def known(db: Db, site: str, fhir_id: str) -> Patient:
 
 def find(db: Db, site: str, fhir_id: str) -> Patient | None:
     with db.cursor(row_factory=class_row(Patient)) as rows:
-        return rows.execute(f"select {_COLUMNS} from patients where site = %s and fhir_id = %s", [site, fhir_id]).fetchone()  # noqa: S608
+        return rows.execute(
+            f"select {_COLUMNS} from patients where site = %s and fhir_id = %s", [site, fhir_id]
+        ).fetchone()  # noqa: S608
 
 
 def by_id(db: Db, identity: int) -> Patient | None:
@@ -48,23 +53,30 @@ def by_id(db: Db, identity: int) -> Patient | None:
 
 def of_ours(db: Db, site: str, fhir_ids: Iterable[str]) -> set[str]:
     """Those of FHIR_IDS who were given an IV iron."""
-    rows = db.execute("select fhir_id from patients where site = %s and concerns_us and fhir_id = any(%s)", [site, list(fhir_ids)])
+    rows = db.execute(
+        "select fhir_id from patients where site = %s and concerns_us and fhir_id = any(%s)",
+        [site, list(fhir_ids)],
+    )
     return {row[0] for row in rows}
 
 
 def resting_on(db: Db, site: str, references: Iterable[str]) -> set[str]:
     """Whose current assessment rests on one of REFERENCES (`MedicationAdministration/ma1`)."""
-    rows = db.execute("select fhir_id from patients where site = %s and resources && %s", [site, list(references)])
+    rows = db.execute(
+        "select fhir_id from patients where site = %s and resources && %s", [site, list(references)]
+    )
     return {row[0] for row in rows}
 
 
 def stale(db: Db, site: str, before: datetime, limit: int) -> list[str]:
-    """Patients of ours with something open, whose record was not read since BEFORE; the longest unread first."""
+    """Patients of ours with something open, whose record was not read since BEFORE; the longest
+    unread first."""
     rows = db.execute(
-        "select fhir_id from patients p where site = %s and concerns_us and (assessed_at is null or assessed_at < %s)"
-        " and exists (select 1 from lines l where l.patient_id = p.id and l.gone_at is null and l.status <> 'not-billable'"
-        "   and not exists (select 1 from releases r where r.patient_id = p.id and r.line_id = l.id and r.withdrawn_at is null))"
-        " order by assessed_at nulls first limit %s",
+        "select fhir_id from patients p where site = %s and concerns_us and (assessed_at is null or"
+        " assessed_at < %s) and exists (select 1 from lines l where l.patient_id = p.id and"
+        " l.gone_at is null and l.status <> 'not-billable'   and not exists (select 1 from releases"
+        " r where r.patient_id = p.id and r.line_id = l.id and r.withdrawn_at is null)) order by"
+        " assessed_at nulls first limit %s",
         [site, before, limit],
     )
     return [row[0] for row in rows]
@@ -75,4 +87,6 @@ def describe(db: Db, identity: int, record: PatientRecord) -> None:
     name = record.demographics.name
     text = ", ".join(part for part in (name.family, name.given) if part) if name else None
     born = record.born.first.isoformat() if record.born and not record.born.partial else None
-    db.execute("update patients set name = %s, birth_date = %s where id = %s", [text, born, identity])
+    db.execute(
+        "update patients set name = %s, birth_date = %s where id = %s", [text, born, identity]
+    )

@@ -4,8 +4,13 @@ from integration.operation import Retention
 from integration.store.database import Db
 
 _RULES = {
-    "notifications": "delete from notifications where received_at < now() - make_interval(days => %s)",
-    "assessments": "delete from assessments where not current and confirmed_at < now() - make_interval(days => %s)",
+    "notifications": (
+        "delete from notifications where received_at < now() - make_interval(days => %s)"
+    ),
+    "assessments": (
+        "delete from assessments where not current and confirmed_at < now() - make_interval(days"
+        " => %s)"
+    ),
     "gaps": "delete from gaps where closed_at < now() - make_interval(days => %s)",
     "audit": "delete from audit where at < now() - make_interval(days => %s)",
 }

@@ -1,4 +1,5 @@
-"""Our Subscriptions at the EHRs: what they are for, their secret, and when they were last heard of."""
+"""Our Subscriptions at the EHRs: what they are for, their secret, and when they were last heard
+of."""
 
 import secrets
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True)
 class Subscribed:
-    """`name` is the last part of /hooks/{site}/{name}. `last_event` counts where the server counts."""
+    """`name` is the last part of /hooks/{site}/{name}. `last_event` counts where the server
+    counts."""
 
     site: str
     name: str
@@ -33,7 +35,10 @@ class Subscribed:
         return f"Subscribed({self.site}/{self.name}, {self.status})"
 
 
-_ROWS = "select s.*, h.heard_at, h.last_event from subscriptions s left join hooks h on h.site = s.site and h.name = s.name"
+_ROWS = (
+    "select s.*, h.heard_at, h.last_event from subscriptions s left join hooks h on h.site = s.site"
+    " and h.name = s.name"
+)
 
 
 def of_site(db: Db, site: str) -> list[Subscribed]:
@@ -47,10 +52,12 @@ def find(db: Db, site: str, name: str) -> Subscribed | None:
 
 
 def want(db: Db, site: str, name: str, form: str, criteria: str) -> Subscribed:
-    """Keeps that there shall be this one; its secret is made once, and known before the server calls."""
+    """Keeps that there shall be this one; its secret is made once, and known before the server
+    calls."""
     db.execute(
         "insert into subscriptions (site, name, secret, form, criteria) values (%s, %s, %s, %s, %s)"
-        " on conflict (site, name) do update set form = excluded.form, criteria = excluded.criteria",
+        " on conflict (site, name) do update set form = excluded.form, criteria ="
+        " excluded.criteria",
         [site, name, secrets.token_urlsafe(SECRET_BYTES), form, criteria],
     )
     found = find(db, site, name)
@@ -61,7 +68,8 @@ def want(db: Db, site: str, name: str, form: str, criteria: str) -> Subscribed:
 def made(db: Db, site: str, name: str, fhir_id: str, status: str, *, again: bool) -> None:
     """The server has it, under that id. Its counter, if it has one, starts anew."""
     db.execute(
-        "update subscriptions set fhir_id = %s, status = %s, problem = null, recreated = recreated + %s where site = %s and name = %s",
+        "update subscriptions set fhir_id = %s, status = %s, problem = null, recreated = recreated"
+        " + %s where site = %s and name = %s",
         [fhir_id, status, int(again), site, name],
     )
     db.execute("update hooks set last_event = null where site = %s and name = %s", [site, name])
@@ -69,7 +77,8 @@ def made(db: Db, site: str, name: str, fhir_id: str, status: str, *, again: bool
 
 def verified(db: Db, site: str, name: str, status: str, problem: str | None = None) -> None:
     db.execute(
-        "update subscriptions set status = %s, problem = %s, verified_at = now() where site = %s and name = %s",
+        "update subscriptions set status = %s, problem = %s, verified_at = now() where site = %s"
+        " and name = %s",
         [status, problem, site, name],
     )
 

@@ -24,7 +24,9 @@ class Window:
 
 def find(db: Db, site: str, kind: str) -> Window | None:
     with db.cursor(row_factory=class_row(Window)) as rows:
-        return rows.execute("select * from sweeps where site = %s and kind = %s", [site, kind]).fetchone()
+        return rows.execute(
+            "select * from sweeps where site = %s and kind = %s", [site, kind]
+        ).fetchone()
 
 
 def of_site(db: Db, site: str) -> list[Window]:
@@ -35,9 +37,9 @@ def of_site(db: Db, site: str) -> list[Window]:
 def begin(db: Db, site: str, kind: str, start: datetime, end: datetime) -> Window:
     """Opens a window. Everything before START is taken as seen."""
     db.execute(
-        "insert into sweeps (site, kind, position, window_from, window_to) values (%s, %s, %s, %s, %s)"
-        " on conflict (site, kind) do update set window_from = excluded.window_from, window_to = excluded.window_to,"
-        " cursor = null, found = 0",
+        "insert into sweeps (site, kind, position, window_from, window_to) values (%s, %s, %s, %s,"
+        " %s) on conflict (site, kind) do update set window_from = excluded.window_from, window_to"
+        " = excluded.window_to, cursor = null, found = 0",
         [site, kind, start, start, end],
     )
     found = find(db, site, kind)
@@ -46,14 +48,17 @@ def begin(db: Db, site: str, kind: str, start: datetime, end: datetime) -> Windo
 
 
 def advance(db: Db, window: Window, cursor: str | None, found: int) -> None:
-    """A page was seen to; without a next page the window is done, and its end is the new position."""
+    """A page was seen to; without a next page the window is done, and its end is the new
+    position."""
     if cursor is not None:
         db.execute(
-            "update sweeps set cursor = %s, found = found + %s where site = %s and kind = %s", [cursor, found, window.site, window.kind]
+            "update sweeps set cursor = %s, found = found + %s where site = %s and kind = %s",
+            [cursor, found, window.site, window.kind],
         )
         return
     db.execute(
-        "update sweeps set position = greatest(position, window_to), window_from = null, window_to = null, cursor = null,"
-        " found = found + %s, finished_at = now() where site = %s and kind = %s",
+        "update sweeps set position = greatest(position, window_to), window_from = null, window_to"
+        " = null, cursor = null, found = found + %s, finished_at = now() where site = %s and kind"
+        " = %s",
         [found, window.site, window.kind],
     )

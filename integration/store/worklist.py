@@ -1,4 +1,5 @@
-"""The worklist's questions: lines by saved view and filters, with what they wait for; and the sums over them."""
+"""The worklist's questions: lines by saved view and filters, with what they wait for; and the sums
+over them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ PAGE_ROWS = 100
 
 @dataclass(frozen=True)
 class Row:
-    """One line. `waits_for`: requirements of open, blocking, unwaived gaps; `waived_for` those that somebody waived."""
+    """One line. `waits_for`: requirements of open, blocking, unwaived gaps; `waived_for` those that
+    somebody waived."""
 
     patient_id: int
     site: str
@@ -52,7 +54,11 @@ class Row:
         """`released`, `waived`, `ready`, `held` or `not-billable`."""
         if self.released_at is not None:
             return "released"
-        return "waived" if self.status == "held" and self.waived_for and not self.waits_for else self.status
+        return (
+            "waived"
+            if self.status == "held" and self.waived_for and not self.waits_for
+            else self.status
+        )
 
 
 @dataclass(frozen=True)
@@ -91,12 +97,18 @@ _ROWS = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_d
     from lines l join patients p on p.id = l.patient_id left join ({_WAITING}) o on o.patient_id = l.patient_id and o.line_id = l.id
     left join releases r on r.patient_id = l.patient_id and r.line_id = l.id and r.withdrawn_at is null"""  # noqa: S608
 _KEPT = ", ".join(name for name in Row.__dataclass_fields__ if name != "document")
-_DOCUMENT = "(select d.document::text from lines d where d.patient_id = x.patient_id and d.id = x.line_id) as document"
+_DOCUMENT = (
+    "(select d.document::text from lines d where d.patient_id = x.patient_id and d.id = x.line_id)"
+    " as document"
+)
 _WAIVED_ONLY = "status = 'held' and waits_for = '{}' and waived_for <> '{}'"
 VIEWS: dict[str, str] = {
     "ready": "status = 'ready' and released_at is null",
     "held-clinician": "status = 'held' and released_at is null and waits_for && %(clinician)s",
-    "held-us": "status = 'held' and released_at is null and waits_for <> '{}' and not waits_for <@ %(clinician)s",
+    "held-us": (
+        "status = 'held' and released_at is null and waits_for <> '{}' and not waits_for <@"
+        " %(clinician)s"
+    ),
     "waived": f"{_WAIVED_ONLY} and released_at is null",
     "released": "released_at is not null and not changed",
     "changed": "changed",
@@ -104,7 +116,9 @@ VIEWS: dict[str, str] = {
     "all": "true",
 }
 ORDER: dict[str, str] = {
-    "worth": "coalesce(value, 0) * greatest(1, current_date - coalesce(service_date, current_date)) desc",
+    "worth": (
+        "coalesce(value, 0) * greatest(1, current_date - coalesce(service_date, current_date)) desc"
+    ),
     "money": "value desc nulls last",
     "age": "service_date nulls first",
     "date": "service_date desc nulls last",
@@ -133,9 +147,13 @@ def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str
 
 def counts(db: Db, sites: Sequence[str], clinician: Sequence[str]) -> dict[str, int]:
     """How many lines each saved view has."""
-    columns = ", ".join(f'count(*) filter (where {condition}) as "{name}"' for name, condition in VIEWS.items())
+    columns = ", ".join(
+        f'count(*) filter (where {condition}) as "{name}"' for name, condition in VIEWS.items()
+    )
     query = f"select {columns} from ({_ROWS}) x where site = any(%(sites)s)"  # noqa: S608
-    row = db.execute(query.encode(), {"sites": list(sites), "clinician": list(clinician)}).fetchone()
+    row = db.execute(
+        query.encode(), {"sites": list(sites), "clinician": list(clinician)}
+    ).fetchone()
     return dict(zip(VIEWS, row or (), strict=True))
 
 
@@ -152,15 +170,28 @@ def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
 def choices(db: Db, sites: Sequence[str]) -> dict[str, list[str]]:
     """What the filters may be set to: policies, owners and requirements that occur."""
     queries = {
-        "policy": "select distinct policy from lines l join patients p on p.id = l.patient_id where policy is not null and site = any(%s)",
-        "owner": "select distinct owner from lines l join patients p on p.id = l.patient_id where owner is not null and site = any(%s)",
-        "requirement": "select distinct requirement from gaps g join patients p on p.id = g.patient_id"
-        " where g.closed_at is null and g.blocking and site = any(%s)",
+        "policy": (
+            "select distinct policy from lines l join patients p on p.id = l.patient_id where"
+            " policy is not null and site = any(%s)"
+        ),
+        "owner": (
+            "select distinct owner from lines l join patients p on p.id = l.patient_id where owner"
+            " is not null and site = any(%s)"
+        ),
+        "requirement": (
+            "select distinct requirement from gaps g join patients p on p.id = g.patient_id"
+            " where g.closed_at is null and g.blocking and site = any(%s)"
+        ),
     }
-    return {name: sorted(row[0] for row in db.execute(query.encode(), [list(sites)])) for name, query in queries.items()}
+    return {
+        name: sorted(row[0] for row in db.execute(query.encode(), [list(sites)]))
+        for name, query in queries.items()
+    }
 
 
-def _where(filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> tuple[str, dict[str, Any]]:
+def _where(
+    filters: Filters, sites: Sequence[str], clinician: Sequence[str]
+) -> tuple[str, dict[str, Any]]:
     wanted = [filters.site] if filters.site in sites else list(sites)
     conditions = ["site = any(%(sites)s)", VIEWS[filters.view]]
     values: dict[str, Any] = {"sites": wanted, "clinician": list(clinician)}

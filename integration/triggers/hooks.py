@@ -1,4 +1,5 @@
-"""/hooks/{site}/{name}: notifications of any shape, answered once they are kept, refused where they cannot be trusted."""
+"""/hooks/{site}/{name}: notifications of any shape, answered once they are kept, refused where they
+cannot be trusted."""
 
 from typing import Annotated
 
@@ -27,7 +28,8 @@ _TYPES = ("application/fhir+json", "application/json", "application/json+fhir")
 
 
 async def raw_body(request: Request) -> bytes:
-    """As it came: a signature is of these bytes. Read in a dependency, since FastAPI refuses fhir+json as a body type."""
+    """As it came: a signature is of these bytes. Read in a dependency, since FastAPI refuses
+    fhir+json as a body type."""
     limit = request.app.state.settings.service.hook_bytes
     body = bytearray()
     async for chunk in request.stream():
@@ -43,15 +45,19 @@ Body = Annotated[bytes, Depends(raw_body)]
 @router.post("/hooks/{site}/{name}", status_code=204)
 @router.put("/hooks/{site}/{name}", status_code=204)
 async def notified(request: Request, site: str, name: str, body: Body) -> Response:
-    """A notification: R4 rest-hook (a resource, or nothing), R4 backport topics, R4B and R5 topics, athenahealth, Medplum."""
+    """A notification: R4 rest-hook (a resource, or nothing), R4 backport topics, R4B and R5 topics,
+    athenahealth, Medplum."""
     return await run_in_threadpool(_notified, request, site, name, "", body)
 
 
 @router.put("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
 @router.post("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
 @router.delete("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
-async def notified_of(request: Request, site: str, name: str, kind: str, identity: str, body: Body) -> Response:
-    """The same, as HAPI sends it where a payload is asked for: like a client that updates or deletes the resource."""
+async def notified_of(
+    request: Request, site: str, name: str, kind: str, identity: str, body: Body
+) -> Response:
+    """The same, as HAPI sends it where a payload is asked for: like a client that updates or
+    deletes the resource."""
     return await run_in_threadpool(_notified, request, site, name, f"{kind}/{identity}", body)
 
 
@@ -70,7 +76,8 @@ def _notified(request: Request, site_name: str, name: str, path: str, body: byte
     except Unusable as error:
         raise _refused(error.status, error.reason, str(error)) from None
     accept(store, queue, site.name, name, way.counts_events, found)
-    # HAPI takes nothing but 204 for a topic's Bundle, and sends it again for a minute after anything else.
+    # HAPI takes nothing but 204 for a topic's Bundle, and sends it again for a minute after
+    # anything else.
     return Response(status_code=204)
 
 

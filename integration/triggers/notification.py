@@ -1,4 +1,5 @@
-"""Notifications as EHRs send them, read into what they tell: which resources, of whom, with which event numbers.
+"""Notifications as EHRs send them, read into what they tell: which resources, of whom, with which
+event numbers.
 
 A body is a hint. It says where to look; what is assessed is read from the configured base.
 """
@@ -18,7 +19,9 @@ Shape = Literal["resource", "empty", "delete", "topic-r4", "topic-r5"]
 
 DEEPEST = 64  # FHIR's own resources nest to about a dozen
 MOST_ENTRIES = 1000
-_RELATIVE = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?")
+_RELATIVE = re.compile(
+    r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?"
+)
 _KINDS = ("handshake", "heartbeat", "event-notification", "query-status", "query-event")
 
 
@@ -32,7 +35,8 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Told:
-    """Something happened to this resource. `patient` is the FHIR id, where the notification says whose it is."""
+    """Something happened to this resource. `patient` is the FHIR id, where the notification says
+    whose it is."""
 
     kind: str
     id: str | None
@@ -59,7 +63,8 @@ class Notification:
 
 
 def read(method: str, path: str, body: bytes, base_url: str) -> Notification:
-    """PATH is what follows the hook's own address: empty, or `Type/id` (HAPI). Raises `Unusable`."""
+    """PATH is what follows the hook's own address: empty, or `Type/id` (HAPI). Raises
+    `Unusable`."""
     there = _path(path)
     if method == "DELETE":
         if there is None:
@@ -129,13 +134,18 @@ def _patient(reference: Any, base_url: str) -> str | None:
 
 
 def _reference(reference: Any, base_url: str) -> Told | None:
-    """A reference into the configured base. One that leads elsewhere spoils the whole: nothing is fetched from there."""
+    """A reference into the configured base. One that leads elsewhere spoils the whole: nothing is
+    fetched from there."""
     text = reference.get("reference") if isinstance(reference, dict) else None
     if not isinstance(text, str) or not text or text.startswith("#"):
         return None
     local = text.removeprefix(f"{base_url}/")
     if "://" in local or local.startswith("//"):
-        raise Unusable(422, "foreign", "The notification points to another server than the one it is configured for.")
+        raise Unusable(
+            422,
+            "foreign",
+            "The notification points to another server than the one it is configured for.",
+        )
     found = _RELATIVE.fullmatch(local)
     return Told(found[1], found[2]) if found else None
 
@@ -149,7 +159,8 @@ def _once(resource: Json, body: bytes) -> str | None:
     return f"{resource['resourceType']}/{resource['id']}/_history/{version[:64]}#{hashlib.sha256(body).hexdigest()[:32]}"
 
 
-# Topics: R4 with the backport's Parameters, R4B and R5 with a SubscriptionStatus (athenahealth sends that in R4, too)
+# Topics: R4 with the backport's Parameters, R4B and R5 with a SubscriptionStatus (athenahealth
+# sends that in R4, too)
 
 
 def _bundle(bundle: Json, base_url: str) -> Notification:
@@ -163,16 +174,36 @@ def _bundle(bundle: Json, base_url: str) -> Notification:
     elif isinstance(status, dict) and kind == "SubscriptionStatus":
         shape, said = "topic-r5", _of_status(status)
     else:
-        raise Unusable(422, "not-a-notification", "The Bundle is not a subscription notification: its first entry is no status.")
+        raise Unusable(
+            422,
+            "not-a-notification",
+            "The Bundle is not a subscription notification: its first entry is no status.",
+        )
     if said.get("type") not in _KINDS:
-        raise Unusable(422, "not-a-notification", "The notification does not say of which type it is.")
+        raise Unusable(
+            422, "not-a-notification", "The notification does not say of which type it is."
+        )
     events = said["events"]
-    told = {row for event in events for row in _of_event(event, base_url)} | set(_of_entries(entries[1:], base_url))
+    told = {row for event in events for row in _of_event(event, base_url)} | set(
+        _of_entries(entries[1:], base_url)
+    )
     return Notification(
         "topic-r4" if shape == "topic-r4" else "topic-r5",
         str(said["type"]),
-        tuple(sorted(_without_doubles(told), key=lambda row: (row.kind, row.id or "", row.patient or ""))),
-        tuple(sorted({number for event in events if (number := _number(event.get("event-number"))) is not None})),
+        tuple(
+            sorted(
+                _without_doubles(told), key=lambda row: (row.kind, row.id or "", row.patient or "")
+            )
+        ),
+        tuple(
+            sorted(
+                {
+                    number
+                    for event in events
+                    if (number := _number(event.get("event-number"))) is not None
+                }
+            )
+        ),
         _number(said.get("events-since-subscription-start")),
         said.get("status") if isinstance(said.get("status"), str) else None,
     )
@@ -187,7 +218,11 @@ def _of_parameters(parameters: Json) -> Json:
 
 def _part(part: Json) -> tuple[str, Any, list[Json]]:
     value = next((part[key] for key in part if key.startswith("value")), None)
-    return str(part.get("name")), value, [inner for inner in _list(part.get("part")) if isinstance(inner, dict)]
+    return (
+        str(part.get("name")),
+        value,
+        [inner for inner in _list(part.get("part")) if isinstance(inner, dict)],
+    )
 
 
 def _named(parts: list[Json]) -> Json:
@@ -220,13 +255,19 @@ def _of_status(status: Json) -> Json:
 
 def _of_event(event: Mapping[str, Any], base_url: str) -> Iterator[Told]:
     """The focus, with the patient that stands beside it."""
-    patients = [patient for context in event["additional-context"] if (patient := _patient(context, base_url))]
+    patients = [
+        patient
+        for context in event["additional-context"]
+        if (patient := _patient(context, base_url))
+    ]
     focus = _reference(event.get("focus"), base_url)
     if focus is not None:
         own = focus.id if focus.kind == "Patient" else None
         yield Told(focus.kind, focus.id, own or (patients[0] if len(patients) == 1 else None))
     elif event.get("focus"):
-        yield Told("?", None, patients[0] if len(patients) == 1 else None)  # a proprietary id: it may be anything
+        yield Told(
+            "?", None, patients[0] if len(patients) == 1 else None
+        )  # a proprietary id: it may be anything
 
 
 def _of_entries(entries: list[Json], base_url: str) -> Iterator[Told]:
@@ -235,7 +276,9 @@ def _of_entries(entries: list[Json], base_url: str) -> Iterator[Told]:
         resource, request = entry.get("resource"), entry.get("request")
         if isinstance(resource, dict) and isinstance(resource.get("resourceType"), str):
             yield _of_resource(resource, base_url)
-        elif isinstance(request, dict) and (found := _reference({"reference": request.get("url")}, base_url)):
+        elif isinstance(request, dict) and (
+            found := _reference({"reference": request.get("url")}, base_url)
+        ):
             yield found
 
 

@@ -1,4 +1,5 @@
-"""Who sends: a secret in a header, or a signature of the raw body made with it, compared in constant time."""
+"""Who sends: a secret in a header, or a signature of the raw body made with it, compared in
+constant time."""
 
 import hashlib
 import hmac
@@ -38,7 +39,9 @@ class Gate:
     counts_events: bool
 
     def opens(self, headers: Mapping[str, str], body: bytes) -> bool:
-        held = [proof.holds(headers, body) for proof in self.proofs]  # all are tried, so that time tells nothing
+        held = [
+            proof.holds(headers, body) for proof in self.proofs
+        ]  # all are tried, so that time tells nothing
         return any(held)
 
 
@@ -52,4 +55,7 @@ def gate(store: Store, site: Site, name: str) -> Gate | None:
     if made is None:
         return None
     secret = made.secret.encode()
-    return Gate((Proof("header", HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)), made.form == "topic")
+    return Gate(
+        (Proof("header", HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)),
+        made.form == "topic",
+    )

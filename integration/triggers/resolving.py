@@ -12,18 +12,25 @@ TASK, EVENTS = waking.RESOLVE, "missed-events"
 
 
 def resolve(engine: Engine, job: Job) -> None:
-    """Reads one resource, and wakes its patient. One that is gone concerned those who were woken when it was told."""
+    """Reads one resource, and wakes its patient. One that is gone concerned those who were woken
+    when it was told."""
     site, kind, identity = str(job.site), str(job.arguments["kind"]), str(job.arguments["id"])
     client, _ = engine.clients.of(site)
     try:
         resource = client.read(kind, identity, fresh=True)
     except NotFound:
         return
-    whose = f"Patient/{identity}" if kind == "Patient" else references.subject(resource, client.site.base_url)
+    whose = (
+        f"Patient/{identity}"
+        if kind == "Patient"
+        else references.subject(resource, client.site.base_url)
+    )
     if whose and whose.startswith("Patient/"):
         told = Told(kind, identity, whose.removeprefix("Patient/"))
         with engine.store.transaction() as db:
-            waking.wake(db, engine.queue, site, [told], str(job.arguments.get("cause", "notification")))
+            waking.wake(
+                db, engine.queue, site, [told], str(job.arguments.get("cause", "notification"))
+            )
 
 
 def fetch_events(engine: Engine, job: Job) -> None:
@@ -31,12 +38,19 @@ def fetch_events(engine: Engine, job: Job) -> None:
     site, hook = str(job.site), str(job.arguments["hook"])
     first, last = job.arguments["numbers"]
     with engine.store.transaction() as db:
-        missing = sorted(set(range(first, last + 1)) - inbox.heard_numbers(db, site, hook, range(first, last + 1)))
+        missing = sorted(
+            set(range(first, last + 1))
+            - inbox.heard_numbers(db, site, hook, range(first, last + 1))
+        )
         subscription = subscriptions.find(db, site, hook)
     if not missing:
         return
     metrics.missed.labels(site).inc(len(missing))
-    told = _asked(engine, site, subscription.fhir_id, missing) if subscription and subscription.fhir_id else None
+    told = (
+        _asked(engine, site, subscription.fhir_id, missing)
+        if subscription and subscription.fhir_id
+        else None
+    )
     with engine.store.transaction() as db:
         if told is None:
             waking.search(db, engine.queue, site)
@@ -44,11 +58,17 @@ def fetch_events(engine: Engine, job: Job) -> None:
             waking.wake(db, engine.queue, site, told, "notification")
 
 
-def _asked(engine: Engine, site: str, subscription: str, numbers: list[int]) -> tuple[Told, ...] | None:
+def _asked(
+    engine: Engine, site: str, subscription: str, numbers: list[int]
+) -> tuple[Told, ...] | None:
     """What $events answers; None where the server does not have it, or not those."""
     client, _ = engine.clients.of(site)
     path = f"Subscription/{subscription}/$events"
-    params = {"eventsSinceNumber": str(numbers[0]), "eventsUntilNumber": str(numbers[-1]), "content": "id-only"}
+    params = {
+        "eventsSinceNumber": str(numbers[0]),
+        "eventsUntilNumber": str(numbers[-1]),
+        "content": "id-only",
+    }
     try:
         answer = client.transport.read(path, params=params, what="$events")
         found = notification.read("POST", "", answer.body, client.site.base_url)

@@ -1,4 +1,5 @@
-"""Our Subscriptions at an EHR: made, verified, repaired, removed; doing it twice changes nothing (Q4, Q9)."""
+"""Our Subscriptions at an EHR: made, verified, repaired, removed; doing it twice changes nothing
+(Q4, Q9)."""
 
 import hashlib
 import time
@@ -28,7 +29,8 @@ TAG = {"system": "urn:ferroclaim:tag", "code": "ferroclaim-subscription"}
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 # HAPI tells of deletes only where asked to (hapi-fhir-jpaserver-subscription 8.8.0, tried).
 HAPI_DELETES = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages"
-# Medplum signs with it: X-Signature, HMAC-SHA256 of the body (Medplum docs, subscription extensions).
+# Medplum signs with it: X-Signature, HMAC-SHA256 of the body (Medplum docs, subscription
+# extensions).
 MEDPLUM_SECRET = "https://www.medplum.com/fhir/StructureDefinition/subscription-secret"  # noqa: S105 (a URL)
 ACTIVATION_SECONDS = 30.0
 
@@ -56,23 +58,37 @@ class Result:
 
 
 def wanted(client: EhrClient) -> list[Wanted]:
-    """What the site's configuration asks for, and its server can do; none where it takes no Subscription (Q8)."""
+    """What the site's configuration asks for, and its server can do; none where it takes no
+    Subscription (Q8)."""
     site, capability = client.site, client.capability
     form = site.subscriptions.form
     if form == "none" or (form == "auto" and not capability.creates(KIND)):
         return []
     if form == "topic":
-        return [Wanted(_name(kind), "topic", kind, topic) for kind, topic in sorted(site.subscriptions.topics.items())]
+        return [
+            Wanted(_name(kind), "topic", kind, topic)
+            for kind, topic in sorted(site.subscriptions.topics.items())
+        ]
     offered = [kind for kind in site.subscriptions.types if capability.offers(kind)]
-    return [Wanted(_name(kind), "rest-hook", kind, f"{kind}?{site.subscriptions.criteria.get(kind, '')}") for kind in offered]
+    return [
+        Wanted(
+            _name(kind), "rest-hook", kind, f"{kind}?{site.subscriptions.criteria.get(kind, '')}"
+        )
+        for kind in offered
+    ]
 
 
 def establish(store: Store, settings: Settings, client: EhrClient) -> list[Result]:
-    """Makes and repairs all that are wanted, removes what is not wanted any more, and waits until they are active."""
+    """Makes and repairs all that are wanted, removes what is not wanted any more, and waits until
+    they are active."""
     rows = wanted(client)
     with store.transaction() as db:
         known = {row.name: row for row in subscriptions.of_site(db, client.site.name)}
-    results = [_remove(store, client, row) for name, row in known.items() if name not in {row.name for row in rows}]
+    results = [
+        _remove(store, client, row)
+        for name, row in known.items()
+        if name not in {row.name for row in rows}
+    ]
     results += [_establish(store, settings, client, row) for row in rows]
     return _activated(store, client, results)
 
@@ -87,7 +103,9 @@ def _establish(store: Store, settings: Settings, client: EhrClient, row: Wanted)
     """The secret is kept before the server may call with it; the server's id, right after."""
     with store.transaction() as db:
         ours = subscriptions.want(db, client.site.name, row.name, row.form, row.criteria)
-    body = resource(client.site, hook_url(settings, client.site.name, row.name), row, ours, _vendor(client))
+    body = resource(
+        client.site, hook_url(settings, client.site.name, row.name), row, ours, _vendor(client)
+    )
     there = _there(client, ours, body)
     if there is None:
         made = _created(client, body)
@@ -95,12 +113,24 @@ def _establish(store: Store, settings: Settings, client: EhrClient, row: Wanted)
     if _says_the_same(there, body) and there.get("status") in ("active", "requested"):
         return _noted(store, client, row, there, "kept", again=False)
     repaired = {**body, "id": there["id"]}
-    headers = {"If-Match": f'W/"{there["meta"]["versionId"]}"'} if (there.get("meta") or {}).get("versionId") else {}
+    headers = (
+        {"If-Match": f'W/"{there["meta"]["versionId"]}"'}
+        if (there.get("meta") or {}).get("versionId")
+        else {}
+    )
     answer = client.transport.write("PUT", f"{KIND}/{there['id']}", repaired, headers)
     return _noted(store, client, row, _answered(client, answer, repaired), "repaired", again=True)
 
 
-def _noted(store: Store, client: EhrClient, row: Wanted, made: Json, did: Literal["created", "repaired", "kept"], *, again: bool) -> Result:
+def _noted(
+    store: Store,
+    client: EhrClient,
+    row: Wanted,
+    made: Json,
+    did: Literal["created", "repaired", "kept"],
+    *,
+    again: bool,
+) -> Result:
     status = str(made.get("status") or "requested")
     with store.transaction() as db:
         if did == "kept":
@@ -112,7 +142,11 @@ def _noted(store: Store, client: EhrClient, row: Wanted, made: Json, did: Litera
 
 def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, vendor: str) -> Json:
     """The Subscription as we want it to stand there."""
-    channel: Json = {"type": "rest-hook", "endpoint": endpoint, "header": [f"{HEADER}: {ours.secret}"]}
+    channel: Json = {
+        "type": "rest-hook",
+        "endpoint": endpoint,
+        "header": [f"{HEADER}: {ours.secret}"],
+    }
     body: Json = {
         "resourceType": KIND,
         "meta": {"tag": [TAG]},
@@ -125,8 +159,13 @@ def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, vendor: s
     if row.form == "topic":
         extra = site.subscriptions.criteria.get(row.kind)
         body["meta"]["profile"] = [f"{BACKPORT}subscription"]
-        body["_criteria"] = _extension(f"{BACKPORT}filter-criteria", valueString=f"{row.kind}?{extra or ''}")
-        channel |= {"payload": PAYLOAD, "_payload": _extension(f"{BACKPORT}payload-content", valueCode=content)}
+        body["_criteria"] = _extension(
+            f"{BACKPORT}filter-criteria", valueString=f"{row.kind}?{extra or ''}"
+        )
+        channel |= {
+            "payload": PAYLOAD,
+            "_payload": _extension(f"{BACKPORT}payload-content", valueCode=content),
+        }
     elif content != "empty":
         channel["payload"] = PAYLOAD
     if vendor == "hapi" and row.form == "rest-hook" and content != "empty":
@@ -139,14 +178,21 @@ def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, vendor: s
 def hook_url(settings: Settings, site: str, name: str) -> str:
     """Where the EHR calls us. Raises where nobody said how it reaches us."""
     service = settings.service
-    base = service.hooks_url or settings.web.public_url or (f"http://{service.host}:{service.port}" if service.port else None)
+    base = (
+        service.hooks_url
+        or settings.web.public_url
+        or (f"http://{service.host}:{service.port}" if service.port else None)
+    )
     if base is None:
-        raise ConfigurationError("EHRs need an address to call: set service.hooks_url or web.public_url.")
+        raise ConfigurationError(
+            "EHRs need an address to call: set service.hooks_url or web.public_url."
+        )
     return f"{base.rstrip('/')}/hooks/{site}/{name}"
 
 
 def _there(client: EhrClient, ours: Subscribed, body: Json) -> Json | None:
-    """Ours on the server: by its id, else by our endpoint (a create whose answer never came). A second one is removed."""
+    """Ours on the server: by its id, else by our endpoint (a create whose answer never came). A
+    second one is removed."""
     if ours.fhir_id is not None:
         try:
             return client.read(KIND, ours.fhir_id, fresh=True)
@@ -155,7 +201,11 @@ def _there(client: EhrClient, ours: Subscribed, body: Json) -> Json | None:
     if not client.capability.takes(KIND, "url") or not client.capability.offers(KIND):
         return None
     endpoint = body["channel"]["endpoint"]
-    found = [row for row in client.search(KIND, {"url": endpoint}, fresh=True) if row.get("channel", {}).get("endpoint") == endpoint]
+    found = [
+        row
+        for row in client.search(KIND, {"url": endpoint}, fresh=True)
+        if row.get("channel", {}).get("endpoint") == endpoint
+    ]
     for surplus in found[1:]:
         client.transport.write("DELETE", f"{KIND}/{surplus['id']}", None)
     return found[0] if found else None
@@ -186,7 +236,9 @@ def _activated(store: Store, client: EhrClient, results: list[Result]) -> list[R
     until = time.monotonic() + ACTIVATION_SECONDS
     while any(row.status == "requested" for row in results) and time.monotonic() < until:
         time.sleep(0.5)
-        results = [_checked(store, client, row) if row.status == "requested" else row for row in results]
+        results = [
+            _checked(store, client, row) if row.status == "requested" else row for row in results
+        ]
     return results
 
 
@@ -235,7 +287,8 @@ def _queue(db: Db, engine: Engine, site: str) -> None:
 
 
 def watch(engine: Engine, job: Job) -> None:
-    """Those that the server dropped, turned off or broke are made again; what went by meanwhile is searched for."""
+    """Those that the server dropped, turned off or broke are made again; what went by meanwhile is
+    searched for."""
     site = str(job.site)
     client, _ = engine.clients.of(site)
     with engine.store.transaction() as db:
@@ -277,7 +330,9 @@ def _vendor(client: EhrClient) -> str:
 
 def _name(kind: str) -> str:
     """`medication-administration` of MedicationAdministration."""
-    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind).strip("-")
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in kind).strip(
+        "-"
+    )
 
 
 def _extension(url: str, **value: object) -> Json:

@@ -1,4 +1,5 @@
-"""Searching a site for what no notification told of: bounded, resumable, in windows that overlap (Q1, Q15, Q45)."""
+"""Searching a site for what no notification told of: bounded, resumable, in windows that overlap
+(Q1, Q15, Q45)."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -83,13 +84,18 @@ def since(engine: Engine, site: str, moment: datetime) -> None:
 
 def _begun(engine: Engine, client: EhrClient, kind: str, last: Window | None) -> Window:
     settings, now = engine.settings.sweep, engine.clock()
-    start = last.position - timedelta(minutes=settings.overlap_minutes) if last else now - timedelta(days=settings.first_days)
+    start = (
+        last.position - timedelta(minutes=settings.overlap_minutes)
+        if last
+        else now - timedelta(days=settings.first_days)
+    )
     with engine.store.transaction() as db:
         return sweeps.begin(db, client.site.name, kind, min(start, now), now)
 
 
 def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple[int, int]:
-    """Reads a window's pages, at most MOST; how many, and with how many changes. Each page is seen to and noted in one transaction."""
+    """Reads a window's pages, at most MOST; how many, and with how many changes. Each page is seen
+    to and noted in one transaction."""
     read = found = 0
     try:
         for told, cursor in _pages(client, window):
@@ -109,7 +115,10 @@ def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple
 
 def _pages(client: EhrClient, window: Window) -> Iterator[tuple[list[Told], str | None]]:
     for page in client.pages(_query(client, window), fresh=True, start=window.cursor):
-        yield [row for resource in page.resources if (row := _told(client, window.kind, resource))], page.next
+        yield (
+            [row for resource in page.resources if (row := _told(client, window.kind, resource))],
+            page.next,
+        )
 
 
 def _query(client: EhrClient, window: Window) -> Query:
@@ -117,7 +126,11 @@ def _query(client: EhrClient, window: Window) -> Query:
     moment = (window.window_from or window.position).astimezone(UTC)
     params = [(parameter, f"ge{moment.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}")]
     extra = client.site.subscriptions.criteria.get(window.kind)
-    params += [(name, value) for pair in (extra.split("&") if extra else []) for name, _, value in [pair.partition("=")]]
+    params += [
+        (name, value)
+        for pair in (extra.split("&") if extra else [])
+        for name, _, value in [pair.partition("=")]
+    ]
     params += list(client.site.search_params.items())
     size = client.site.limits.page_size or client.capability.profile.page_size
     return Query(window.kind, (*params, *([("_count", str(size))] if size else [])))
@@ -133,14 +146,21 @@ def _told(client: EhrClient, kind: str, resource: Json) -> Told | None:
 
 
 def refresh(engine: Engine, _: Job) -> None:
-    """Open records are read again once a day: for what a server does not tell, deletes and late entries among it."""
+    """Open records are read again once a day: for what a server does not tell, deletes and late
+    entries among it."""
     for site in engine.settings.sites:
         _read_again(engine, site, engine.settings.sweep.refresh_hours)
 
 
 def _read_again(engine: Engine, site: str, hours: float) -> None:
-    """Wakes the patients with open lines whose record was not read for HOURS; where nothing can be searched for, that is the sweep."""
+    """Wakes the patients with open lines whose record was not read for HOURS; where nothing can be
+    searched for, that is the sweep."""
     with engine.store.transaction() as db:
-        found = patients.stale(db, site, engine.clock() - timedelta(hours=hours), engine.settings.sweep.refresh_patients)
+        found = patients.stale(
+            db,
+            site,
+            engine.clock() - timedelta(hours=hours),
+            engine.settings.sweep.refresh_patients,
+        )
         for fhir_id in sorted(found):
             engine.queue.assess(db, patients.known(db, site, fhir_id), "refresh", priority=LATER)

@@ -1,4 +1,5 @@
-"""The worklist and the figures as JSON, for the hospital's own tools, with the same session, roles and audit as the pages."""
+"""The worklist and the figures as JSON, for the hospital's own tools, with the same session, roles
+and audit as the pages."""
 
 from dataclasses import asdict
 from datetime import date, datetime
@@ -54,7 +55,10 @@ class FigureRows(BaseModel):
     rows: list[list[str | int | Decimal]]
 
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {401: {"description": "Nobody is signed in"}, 403: {"description": "Without the role biller"}}
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Nobody is signed in"},
+    403: {"description": "Without the role biller"},
+}
 
 
 @router.get("/worklist", responses=_REFUSALS)
@@ -76,18 +80,29 @@ def line(here: InHouse, session: Biller, key: Annotated[str, Path(max_length=80)
         if row is None:
             raise Problem(404, "There is no such line.")
         audit.note(
-            db, actor(session), "looked at", role="biller", site=row.site, patient_id=row.patient_id, resource=f"ClaimLine/{row.line_id}"
+            db,
+            actor(session),
+            "looked at",
+            role="biller",
+            site=row.site,
+            patient_id=row.patient_id,
+            resource=f"ClaimLine/{row.line_id}",
         )
     return _line(row)
 
 
 @router.get("/figures", responses=_REFUSALS)
-def figures(here: InHouse, session: Biller, name: Annotated[str | None, Query(max_length=40)] = None) -> list[FigureRows]:
+def figures(
+    here: InHouse, session: Biller, name: Annotated[str | None, Query(max_length=40)] = None
+) -> list[FigureRows]:
     """The tables behind the plots; with NAME only that one."""
     with here.store.transaction() as db:
         found = figures_now(db, sorted(here.settings.sites))
         audit.note(db, actor(session), "read the figures", role="biller")
-    rows = [FigureRows.model_validate({**asdict(row), "rows": [list(cells) for cells in row.rows]}) for row in found]
+    rows = [
+        FigureRows.model_validate({**asdict(row), "rows": [list(cells) for cells in row.rows]})
+        for row in found
+    ]
     return [row for row in rows if name in (None, row.name)]
 
 
@@ -95,7 +110,11 @@ def figures(here: InHouse, session: Biller, name: Annotated[str | None, Query(ma
 def described(request: Request, session: Biller) -> Response:
     """The endpoints in words; no foreign script draws it."""
     paths = request.app.openapi()["paths"]
-    rows = [(method.upper(), path, said.get("description", "")) for path, methods in paths.items() for method, said in methods.items()]
+    rows = [
+        (method.upper(), path, said.get("description", ""))
+        for path, methods in paths.items()
+        for method, said in methods.items()
+    ]
     return page(request, "docs.html", rows=rows, user=session.who.label)
 
 

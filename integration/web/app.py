@@ -1,4 +1,5 @@
-"""The web application: routers on one store, with one shape of errors and a limit to what is read."""
+"""The web application: routers on one store, with one shape of errors and a limit to what is
+read."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -34,9 +35,13 @@ def routers() -> list[APIRouter]:
 
 
 def create_app(
-    settings: Settings, store: Store | None = None, parts: Sequence[APIRouter] | None = None, worker: Worker | None = None
+    settings: Settings,
+    store: Store | None = None,
+    parts: Sequence[APIRouter] | None = None,
+    worker: Worker | None = None,
 ) -> FastAPI:
-    """`app.state` holds `settings`, `store` and `queue` for the routers, and the WORKER inside, if there is one.
+    """`app.state` holds `settings`, `store` and `queue` for the routers, and the WORKER inside, if
+    there is one.
 
     Without a STORE one is opened, and closed at the end.
     """
@@ -48,7 +53,9 @@ def create_app(
         if store is None:
             app.state.store.close()
 
-    app = FastAPI(title="ferroclaim", version=version("ferroclaim"), lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="ferroclaim", version=version("ferroclaim"), lifespan=lifespan, openapi_url=None
+    )
     app.state.settings = settings
     app.state.worker = worker
     if store is not None:

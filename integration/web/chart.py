@@ -1,4 +1,5 @@
-"""The clinician's page as data: one sentence, the cards, the time line, the doses. The template only sets it."""
+"""The clinician's page as data: one sentence, the cards, the time line, the doses. The template
+only sets it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -8,7 +9,16 @@ from typing import Any
 from integration.check import Checked
 from integration.site import Site
 from integration.web import timeline, wording
-from integration.web.chart_views import Affected, Banner, Card, ChartPage, DoseView, LineView, Proof, link_into_chart
+from integration.web.chart_views import (
+    Affected,
+    Banner,
+    Card,
+    ChartPage,
+    DoseView,
+    LineView,
+    Proof,
+    link_into_chart,
+)
 from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment
 from mappings.policy import LabRule, Policy, PolicySet
 from mappings.record import Administration, PatientRecord
@@ -30,7 +40,9 @@ def chart_page(
     about: str | None = None,
 ) -> ChartPage:
     """ABOUT: the requirement that a CDS card spoke of; its card comes first."""
-    return _Chart(checked, list(resources), site, policies, now, waivers or {}, about).page(tuple(sorted(unread)))
+    return _Chart(checked, list(resources), site, policies, now, waivers or {}, about).page(
+        tuple(sorted(unread))
+    )
 
 
 class _Chart:
@@ -46,7 +58,13 @@ class _Chart:
     ) -> None:
         self.record: PatientRecord = checked.record
         self.assessment: PatientAssessment = checked.assessment
-        self.site, self.policies, self.now, self.waivers, self.about = site, policies, now, waivers, about
+        self.site, self.policies, self.now, self.waivers, self.about = (
+            site,
+            policies,
+            now,
+            waivers,
+            about,
+        )
         self.zone = site.facts().zone
         self.today = wording.local_day(now, site.time_zone)
         self.patient = next((row for row in resources if row.get("resourceType") == "Patient"), {})
@@ -60,26 +78,44 @@ class _Chart:
         shown = [dose for dose in doses if dose.status != "reversed"]
         marks = self._marks()
         rules = self._lab_rules()
-        yours = tuple(card for card in open_ if card.blocking and card.owner == "clinician" and card.requirement not in wording.SAFETY)
+        yours = tuple(
+            card
+            for card in open_
+            if card.blocking
+            and card.owner == "clinician"
+            and card.requirement not in wording.SAFETY
+        )
         elsewhere = tuple(card for card in open_ if card.blocking and card.owner == "billing")
         safety = tuple(card for card in open_ if card.requirement in wording.SAFETY)
         return ChartPage(
             banner=banner(self.patient),
-            sentence=_sentence(shown, [*yours, *(card for card in safety if card.blocking)], elsewhere, self.today),
+            sentence=_sentence(
+                shown, [*yours, *(card for card in safety if card.blocking)], elsewhere, self.today
+            ),
             safety=safety,
             cards=yours,
             elsewhere=elsewhere,
-            warnings=tuple(card for card in open_ if not card.blocking and card.requirement not in wording.SAFETY),
+            warnings=tuple(
+                card
+                for card in open_
+                if not card.blocking and card.requirement not in wording.SAFETY
+            ),
             waived=tuple(card for card in cards if card.waived is not None),
-            plot=timeline.timeline([row[0] for row in marks], self.record.labs, rules, self.today, self.zone),
-            narrow_plot=timeline.timeline([row[0] for row in marks], self.record.labs, rules, self.today, self.zone, NARROW),
+            plot=timeline.timeline(
+                [row[0] for row in marks], self.record.labs, rules, self.today, self.zone
+            ),
+            narrow_plot=timeline.timeline(
+                [row[0] for row in marks], self.record.labs, rules, self.today, self.zone, NARROW
+            ),
             rows=tuple(
                 (row, link_into_chart(self.site, self.assessment.patient, row.resource))
                 for row in timeline.table(marks, self.record.labs, self.zone)
             ),
             doses=tuple(doses),
             policies=self._policies(),
-            unreadable=tuple(f"{row.resource}: {row.problem}" for row in self.assessment.unreadable),
+            unreadable=tuple(
+                f"{row.resource}: {row.problem}" for row in self.assessment.unreadable
+            ),
             unread=unread,
             assessed=wording.clock(self.now, self.site.time_zone),
             today=self.today,
@@ -93,18 +129,37 @@ class _Chart:
         for gap in self.assessment.gaps:
             grouped.setdefault((gap.requirement, self._waived(gap) is not None), []).append(gap)
         cards = [self._card(gaps) for gaps in grouped.values()]
-        return sorted(cards, key=lambda card: (card.requirement != self.about, -card.frees, -card.money, card.requirement))
+        return sorted(
+            cards,
+            key=lambda card: (
+                card.requirement != self.about,
+                -card.frees,
+                -card.money,
+                card.requirement,
+            ),
+        )
 
     def _waived(self, gap: Gap) -> Waiver | None:
         waiver = self.waivers.get(gap.id)
-        return waiver if waiver and set(gap.administrations) <= set(waiver.administrations) else None
+        return (
+            waiver if waiver and set(gap.administrations) <= set(waiver.administrations) else None
+        )
 
     def _card(self, gaps: list[Gap]) -> Card:
         first = gaps[0]
         policy = self.policies.get(first.policy) if first.policy else None
-        held = {identity: self.lines[identity] for gap in gaps for identity in gap.lines if identity in self.lines}
+        held = {
+            identity: self.lines[identity]
+            for gap in gaps
+            for identity in gap.lines
+            if identity in self.lines
+        }
         waiver = self._waived(first)
-        said = f"Waived by {waiver.author_name or waiver.author or 'a clinician'}: {waiver.reason}" if waiver else None
+        said = (
+            f"Waived by {waiver.author_name or waiver.author or 'a clinician'}: {waiver.reason}"
+            if waiver
+            else None
+        )
         return Card(
             requirement=first.requirement,
             state=first.state,
@@ -123,23 +178,36 @@ class _Chart:
             blocking=any(gap.blocking for gap in gaps),
             waivable=all(gap.waivable for gap in gaps),
             owner=wording.owner(first.requirement),
-            denial=" + ".join([first.predicted_denial.carc, *first.predicted_denial.rarc]) if first.predicted_denial else None,
+            denial=(
+                " + ".join([first.predicted_denial.carc, *first.predicted_denial.rarc])
+                if first.predicted_denial
+                else None
+            ),
             waived=said,
         )
 
     def _found(self, gaps: list[Gap]) -> tuple[Proof, ...]:
-        """What the gap itself cites; for a laboratory value also what there is of it and its relatives."""
+        """What the gap itself cites; for a laboratory value also what there is of it and its
+        relatives."""
         cited = [item for gap in gaps for item in gap.evidence]
         if gaps[0].requirement in ("ferritin", "transferrin-saturation"):
             wanted = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
             last = max(filter(None, map(self._on, gaps[0].administrations)), default=self.today)
-            rows = [row for row in self.record.labs if row.analyte in wanted and row.when is not None and row.when.first <= last]
-            newest = {row.analyte: row for row in sorted(rows, key=lambda row: row.when.order if row.when else (date.min,))}
+            rows = [
+                row
+                for row in self.record.labs
+                if row.analyte in wanted and row.when is not None and row.when.first <= last
+            ]
+            newest = {
+                row.analyte: row
+                for row in sorted(rows, key=lambda row: row.when.order if row.when else (date.min,))
+            }
             cited += [
                 Evidence(
                     row.source.resource,
                     row.source.version,
-                    f"{LAB_NAMES.get(row.analyte, row.analyte)} {row.says} on {row.when.days(self.zone)[0]}",
+                    f"{LAB_NAMES.get(row.analyte, row.analyte)} {row.says} on"
+                    f" {row.when.days(self.zone)[0]}",
                 )
                 for row in newest.values()
                 if row.when is not None
@@ -165,7 +233,11 @@ class _Chart:
         aside = {row.administration: ("pending", row.reason) for row in self.assessment.pending}
         aside |= {row.administration: ("reversed", row.reason) for row in self.assessment.reversed}
         status, state = aside.get(reference) or (_status(lines), "")
-        waits = {gap.requirement for gap in self.assessment.gaps if gap.blocking and reference in gap.administrations}
+        waits = {
+            gap.requirement
+            for gap in self.assessment.gaps
+            if gap.blocking and reference in gap.administrations
+        }
         policy = next((self.policies.get(line.policy.id) for line in lines if line.policy), None)
         return DoseView(
             administration=reference,
@@ -199,22 +271,38 @@ class _Chart:
 
     def _marks(self) -> list[tuple[timeline.Dose, str, str]]:
         reversed_ = {row.administration for row in self.assessment.reversed}
-        rows = [(self._on(row.source.resource), row) for row in self.record.administrations if row.source.resource not in reversed_]
+        rows = [
+            (self._on(row.source.resource), row)
+            for row in self.record.administrations
+            if row.source.resource not in reversed_
+        ]
         return [
-            (timeline.Dose(on, row.dose.value if row.dose.unit == "mg" else None), row.drug.says or "Intravenous iron", row.source.resource)
+            (
+                timeline.Dose(on, row.dose.value if row.dose.unit == "mg" else None),
+                row.drug.says or "Intravenous iron",
+                row.source.resource,
+            )
             for on, row in rows
             if on is not None
         ]
 
     def _lab_rules(self) -> Sequence[LabRule]:
         """The rules of the newest dose's policy for this patient."""
-        latest = next((line.policy.id for line in reversed(self.assessment.lines) if line.policy), None)
+        latest = next(
+            (line.policy.id for line in reversed(self.assessment.lines) if line.policy), None
+        )
         policy = self.policies.get(latest) if latest else None
-        return [rule for rule in policy.requirements.laboratory if rule.when in self._groups()] if policy else []
+        return (
+            [rule for rule in policy.requirements.laboratory if rule.when in self._groups()]
+            if policy
+            else []
+        )
 
     def _groups(self) -> tuple[str | None, ...]:
         """The conditions of laboratory rules that this patient's diagnoses meet."""
-        ckd = any(code.startswith("N18") for line in self.assessment.lines for code in line.diagnoses)
+        ckd = any(
+            code.startswith("N18") for line in self.assessment.lines for code in line.diagnoses
+        )
         return (None, "ckd") if ckd else (None, "not ckd")
 
     def _policies(self) -> tuple[tuple[str, str], ...]:
@@ -223,7 +311,11 @@ class _Chart:
         return tuple((row.id, f"{row.title} ({row.version})") for row in found)
 
     def _proof(self, item: Evidence) -> Proof:
-        return Proof(wording.dated(item.says), item.resource, link_into_chart(self.site, self.assessment.patient, item.resource))
+        return Proof(
+            wording.dated(item.says),
+            item.resource,
+            link_into_chart(self.site, self.assessment.patient, item.resource),
+        )
 
 
 def line_text(line: ClaimLine) -> str:
@@ -234,13 +326,25 @@ def line_text(line: ClaimLine) -> str:
 def banner(patient: Resource) -> Banner:
     """Name and birth date as the EHR has them; what is missing is said."""
     names = [row for row in patient.get("name") or [] if isinstance(row, dict)]
-    names.sort(key=lambda row: ("official", "usual").index(row["use"]) if row.get("use") in ("official", "usual") else 2)
+    names.sort(
+        key=lambda row: (
+            ("official", "usual").index(row["use"])
+            if row.get("use") in ("official", "usual")
+            else 2
+        )
+    )
     name = names[0] if names else {}
     given = " ".join(str(part) for part in name.get("given") or [])
     family = str(name.get("family") or "")
     text = f"{family}, {given}".strip(", ") or str(name.get("text") or "Name not in the chart")
-    identifiers = [row for row in patient.get("identifier") or [] if isinstance(row, dict) and row.get("value")]
-    numbers = [row for row in identifiers if any(code.get("code") == "MR" for code in (row.get("type") or {}).get("coding") or [])]
+    identifiers = [
+        row for row in patient.get("identifier") or [] if isinstance(row, dict) and row.get("value")
+    ]
+    numbers = [
+        row
+        for row in identifiers
+        if any(code.get("code") == "MR" for code in (row.get("type") or {}).get("coding") or [])
+    ]
     return Banner(
         name=text,
         born=str(patient.get("birthDate") or "birth date not in the chart"),
@@ -261,7 +365,9 @@ def _amount(given: Administration | None) -> str:
     return f"{given.dose.value.normalize():f} {given.dose.unit or ''}".strip()
 
 
-def _sentence(doses: Sequence[DoseView], yours: Sequence[Card], elsewhere: Sequence[Card], today: date) -> tuple[str, str, str]:
+def _sentence(
+    doses: Sequence[DoseView], yours: Sequence[Card], elsewhere: Sequence[Card], today: date
+) -> tuple[str, str, str]:
     """What a clinician needs if it is the only thing read."""
     counted = [dose for dose in doses if dose.status not in ("pending", "not-billable")]
     ready = sum(dose.status == "ready" for dose in counted)
@@ -269,16 +375,34 @@ def _sentence(doses: Sequence[DoseView], yours: Sequence[Card], elsewhere: Seque
     if not doses:
         return ("No intravenous iron is on record for this patient. Nothing for you here.", "", "")
     if not counted:
-        return (f"{wording.plural(len(doses), 'iron dose')} on record, none of them to be billed now. Nothing for you here.", "", "")
+        return (
+            (
+                f"{wording.plural(len(doses), 'iron dose')} on record, none of them to be billed"
+                " now. Nothing for you here."
+            ),
+            "",
+            "",
+        )
     if not waiting:
         every = f"All {len(counted)} doses are" if len(counted) > 1 else "The dose is"
         return (f"{every} documented. Nothing for you here.", "", "")
     since = min((dose.on for dose in counted if dose.on), default=None)
     period = f" since {wording.day(since, year=since.year != today.year)}" if since else ""
-    waits = "It waits for" if len(counted) == 1 else f"{waiting} wait{'s' if waiting == 1 else ''} for"
-    start = f"{ready} of {wording.plural(len(counted), 'iron dose')}{period} can be billed. {waits} "
+    waits = (
+        "It waits for" if len(counted) == 1 else f"{waiting} wait{'s' if waiting == 1 else ''} for"
+    )
+    start = (
+        f"{ready} of {wording.plural(len(counted), 'iron dose')}{period} can be billed. {waits} "
+    )
     if yours:
-        return (start, f"{wording.number(len(yours))} {'thing' if len(yours) == 1 else 'things'} you can settle here", ".")
+        return (
+            start,
+            (
+                f"{wording.number(len(yours))} {'thing' if len(yours) == 1 else 'things'} you can"
+                " settle here"
+            ),
+            ".",
+        )
     if elsewhere:
         return (start + "the billing office. Nothing for you here.", "", "")
     return (start + "the biller's release of what was waived. Nothing for you here.", "", "")

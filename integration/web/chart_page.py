@@ -1,4 +1,5 @@
-"""The clinician's page and what its forms do. After each form the page is assessed anew and shown again."""
+"""The clinician's page and what its forms do. After each form the page is assessed anew and shown
+again."""
 
 import re
 from datetime import date
@@ -21,17 +22,45 @@ from integration.web.visits import Visit, policies_for
 router = APIRouter(prefix="/chart/{launch}", route_class=PageRoute, include_in_schema=False)
 acts = [FromOurPage, Depends(chart)]
 
-ORAL_PRODUCTS = ("Ferrous sulfate", "Ferrous gluconate", "Ferrous fumarate", "Polysaccharide iron complex", "Ferric citrate", "Oral iron")
+ORAL_PRODUCTS = (
+    "Ferrous sulfate",
+    "Ferrous gluconate",
+    "Ferrous fumarate",
+    "Polysaccharide iron complex",
+    "Ferric citrate",
+    "Oral iron",
+)
 # What a form did, told on the page that follows. The address carries the key only.
 SAID = {
-    "waived": ("good", "Waived, with your reason in the chart. The biller decides about the release."),
-    "waived-here": ("good", "Waived. The chart does not show it yet; ferroclaim does. The biller decides about the release."),
+    "waived": (
+        "good",
+        "Waived, with your reason in the chart. The biller decides about the release.",
+    ),
+    "waived-here": (
+        "good",
+        (
+            "Waived. The chart does not show it yet; ferroclaim does. The biller decides about the"
+            " release."
+        ),
+    ),
     "taken-back": ("good", "The waiver was taken back."),
     "recorded": ("good", "Recorded in the chart, and checked again."),
     "ordered": ("good", "The draft orders are in the chart. Sign them there."),
-    "told": ("good", "The EHR does not take this from here. The billing office has it as a note; please enter it in the chart, too."),
-    "unknown": ("bad", "The EHR did not answer. Look in the chart whether it arrived before you enter it again."),
-    "changed": ("bad", "Somebody changed this record meanwhile. Look at it again, then enter your note."),
+    "told": (
+        "good",
+        (
+            "The EHR does not take this from here. The billing office has it as a note; please"
+            " enter it in the chart, too."
+        ),
+    ),
+    "unknown": (
+        "bad",
+        "The EHR did not answer. Look in the chart whether it arrived before you enter it again.",
+    ),
+    "changed": (
+        "bad",
+        "Somebody changed this record meanwhile. Look at it again, then enter your note.",
+    ),
     "gone": ("good", "That is settled already; nothing was changed."),
     "checked": ("good", "Checked again just now."),
 }
@@ -40,11 +69,20 @@ Name = Annotated[str, Form(pattern=r"^[a-z-]{1,60}$")]
 
 
 @router.get("")
-def show(request: Request, launch: OpenChart, session: SignedIn, here: InHouse, did: str = "") -> Response:
+def show(
+    request: Request, launch: OpenChart, session: SignedIn, here: InHouse, did: str = ""
+) -> Response:
     with Visit(here, session, launch) as visit:
         seen = visit.see("saw" if did not in SAID else None)
         found = chart_page(
-            seen.checked, seen.pull.resources, visit.site, visit.policies, seen.now, seen.waivers, seen.pull.unread, launch.app_context
+            seen.checked,
+            seen.pull.resources,
+            visit.site,
+            visit.policies,
+            seen.now,
+            seen.waivers,
+            seen.pull.unread,
+            launch.app_context,
         )
     return page(
         request,
@@ -68,7 +106,9 @@ def check(launch: str) -> Response:
 
 
 @router.post("/waive", dependencies=[FromOurPage])
-def waive(launch: OpenChart, session: SignedIn, here: InHouse, requirement: Name, reason: Text) -> Response:
+def waive(
+    launch: OpenChart, session: SignedIn, here: InHouse, requirement: Name, reason: Text
+) -> Response:
     with Visit(here, session, launch) as visit:
         return _back(launch.id, visit.waive(requirement, _line(reason)))
 
@@ -103,7 +143,9 @@ def oral_iron(
     end: Annotated[str, Form()] = "",
 ) -> Response:
     if drug not in ORAL_PRODUCTS:
-        raise Refusal("Something is missing in the form", "Please choose one of the products.", status=422)
+        raise Refusal(
+            "Something is missing in the form", "Please choose one of the products.", status=422
+        )
     if kind == "trial":
         _check_period(start, end)
     with Visit(here, session, launch) as visit:
@@ -122,13 +164,19 @@ def policy(request: Request, launch: OpenChart, here: InHouse, name: str) -> Res
     found = policies_for(here.settings.site(launch.site)).get(name)
     if found is None:
         raise Refusal("Nothing to see here", "There is no such policy.", status=404)
-    return page(request, "policy.html", policy=found, rows=policy_rows(found), back=f"/chart/{launch.id}")
+    return page(
+        request, "policy.html", policy=found, rows=policy_rows(found), back=f"/chart/{launch.id}"
+    )
 
 
 @router.get("/style.css")
 def styled(launch: OpenChart, here: InHouse) -> Response:
     """The EHR's colours, where it names some that can be read."""
-    css = style.css(client_named(here.settings, launch.site), launch.style_url) if launch.style_url else ""
+    css = (
+        style.css(client_named(here.settings, launch.site), launch.style_url)
+        if launch.style_url
+        else ""
+    )
     return Response(css, media_type="text/css", headers=security_headers(here.settings))
 
 
@@ -145,6 +193,10 @@ def _check_period(start: str, end: str) -> None:
     try:
         first, last = date.fromisoformat(start), date.fromisoformat(end)
     except ValueError:
-        raise Refusal("Something is missing in the form", "A trial needs the day it began and the day it ended.", status=422) from None
+        raise Refusal(
+            "Something is missing in the form",
+            "A trial needs the day it began and the day it ended.",
+            status=422,
+        ) from None
     if last < first:
         raise Refusal("The dates do not fit", "A trial cannot end before it began.", status=422)

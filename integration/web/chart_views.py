@@ -36,7 +36,11 @@ def link_into_chart(site: Site, patient: str, resource: str) -> str | None:
     if pattern is None or resource.count("/") != 1:
         return None
     kind, identity = resource.split("/")
-    return pattern.replace("{type}", kind).replace("{id}", identity).replace("{patient}", patient.removeprefix("Patient/"))
+    return (
+        pattern.replace("{type}", kind)
+        .replace("{id}", identity)
+        .replace("{patient}", patient.removeprefix("Patient/"))
+    )
 
 
 @dataclass(frozen=True)

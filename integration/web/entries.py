@@ -9,17 +9,23 @@ DISCARDED = "urn:ferroclaim:discarded-amount"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
 # By requirement, the test that meets it: LOINC code and name.
-TESTS = {"ferritin": ("2276-4", "Ferritin"), "transferrin-saturation": ("2502-3", "Transferrin saturation (iron and TIBC)")}
+TESTS = {
+    "ferritin": ("2276-4", "Ferritin"),
+    "transferrin-saturation": ("2502-3", "Transferrin saturation (iron and TIBC)"),
+}
 
 
 def with_discard(administration: Resource, mg: str) -> Resource:
-    """The administration with what was discarded of its containers, instead of what was said before."""
+    """The administration with what was discarded of its containers, instead of what was said
+    before."""
     others = [row for row in administration.get("extension") or [] if row.get("url") != DISCARDED]
     amount = {"value": float(mg), "unit": "mg", "system": UCUM, "code": "mg"}
     return {**administration, "extension": [*others, {"url": DISCARDED, "valueQuantity": amount}]}
 
 
-def trial(patient: str, drug: str, start: str, end: str, reason: str, author: Resource | None, today: date) -> Resource:
+def trial(
+    patient: str, drug: str, start: str, end: str, reason: str, author: Resource | None, today: date
+) -> Resource:
     """A course of oral iron that ended, and why."""
     return _with_author(
         "informationSource",
@@ -36,7 +42,9 @@ def trial(patient: str, drug: str, start: str, end: str, reason: str, author: Re
     )
 
 
-def intolerance(patient: str, drug: str, reason: str, author: Resource | None, today: date) -> Resource:
+def intolerance(
+    patient: str, drug: str, reason: str, author: Resource | None, today: date
+) -> Resource:
     """Oral iron that is not tolerated."""
     return _with_author(
         "recorder",
@@ -55,12 +63,17 @@ def intolerance(patient: str, drug: str, reason: str, author: Resource | None, t
     )
 
 
-def orders(patient: str, encounter: str | None, author: Resource | None, now: datetime) -> list[Resource]:
+def orders(
+    patient: str, encounter: str | None, author: Resource | None, now: datetime
+) -> list[Resource]:
     """Drafts of both tests, which the clinician signs in the EHR."""
     about = {"authoredOn": now.isoformat(timespec="seconds")} | (
         {"encounter": {"reference": f"Encounter/{encounter}"}} if encounter else {}
     )
-    return [_with_author("requester", author, draft_order(test, patient) | about) for test in TESTS.values()]
+    return [
+        _with_author("requester", author, draft_order(test, patient) | about)
+        for test in TESTS.values()
+    ]
 
 
 def draft_order(test: tuple[str, str], patient: str) -> Resource:

@@ -68,13 +68,28 @@ def show(request: Request, here: InHouse, session: Biller) -> Response:
     with here.store.transaction() as db:
         found = figures_now(db, sorted(here.settings.sites))
         audit.note(db, actor(session), "saw the figures", role="biller")
-    return page(request, "figures.html", figures=found, csrf=session.csrf, user=session.who.label, labels=LABELS, width=LABELS + BARS + 80)
+    return page(
+        request,
+        "figures.html",
+        figures=found,
+        csrf=session.csrf,
+        user=session.who.label,
+        labels=LABELS,
+        width=LABELS + BARS + 80,
+    )
 
 
 @router.get("/figures/{name}.csv")
 def table(here: InHouse, session: Biller, name: str) -> Response:
     with here.store.transaction() as db:
-        found = next((figure for figure in figures_now(db, sorted(here.settings.sites)) if figure.name == name), None)
+        found = next(
+            (
+                figure
+                for figure in figures_now(db, sorted(here.settings.sites))
+                if figure.name == name
+            ),
+            None,
+        )
         audit.note(db, actor(session), "exported a figure", role="biller", figure=name[:40])
     if found is None:
         raise Refusal("Nothing to see here", "There is no such figure.", status=404)
@@ -91,7 +106,13 @@ def _csv(figure: Figure, here: House) -> Response:
 
 def figures_now(db: Db, sites: Sequence[str]) -> list[Figure]:
     """All figures of these sites."""
-    return [_held(db, sites), _times(db, sites), _clean(db, sites), _denials(db, sites), _waste(figures.wasted(db, sites))]
+    return [
+        _held(db, sites),
+        _times(db, sites),
+        _clean(db, sites),
+        _denials(db, sites),
+        _waste(figures.wasted(db, sites)),
+    ]
 
 
 def _held(db: Db, sites: Sequence[str]) -> Figure:
@@ -100,7 +121,12 @@ def _held(db: Db, sites: Sequence[str]) -> Figure:
     return Figure(
         "held",
         "Money held, by cause",
-        f"{wording.title(found[0].requirement)} holds the most, {wording.money(found[0].money)}." if found else "Nothing is held.",
+        (
+            f"{wording.title(found[0].requirement)} holds the most,"
+            f" {wording.money(found[0].money)}."
+            if found
+            else "Nothing is held."
+        ),
         ("cause", "lines", "money"),
         rows,
         _bars([(label, wording.money(money), float(money)) for label, _, money in rows]),
@@ -110,11 +136,19 @@ def _held(db: Db, sites: Sequence[str]) -> Figure:
 
 def _times(db: Db, sites: Sequence[str]) -> Figure:
     days = figures.days_to_complete(db, sites)
-    groups = [(_span(low, high), sum(low <= day and (high is None or day <= high) for day in days)) for low, high in DAYS]
+    groups = [
+        (_span(low, high), sum(low <= day and (high is None or day <= high) for day in days))
+        for low, high in DAYS
+    ]
     return Figure(
         "time-to-complete",
         "From the dose to a complete record",
-        f"Half of {wording.plural(len(days), 'line')} were complete within {median(days):g} days." if days else "No line is complete yet.",
+        (
+            f"Half of {wording.plural(len(days), 'line')} were complete within {median(days):g}"
+            " days."
+            if days
+            else "No line is complete yet."
+        ),
         ("time", "lines"),
         tuple(groups),
         _bars([(label, str(count), float(count)) for label, count in groups]) if days else (),
@@ -124,25 +158,41 @@ def _times(db: Db, sites: Sequence[str]) -> Figure:
 def _clean(db: Db, sites: Sequence[str]) -> Figure:
     found = figures.first_looks(db, sites)
     lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
-    rows = tuple((f"{row.month:%b %Y}", row.lines, row.clean, f"{100 * row.clean / row.lines:.0f} %") for row in found)
+    rows = tuple(
+        (f"{row.month:%b %Y}", row.lines, row.clean, f"{100 * row.clean / row.lines:.0f} %")
+        for row in found
+    )
     return Figure(
         "clean-at-first-assessment",
         "Clean at first assessment",
-        f"{clean} of {wording.plural(lines, 'line')} ({100 * clean / lines:.0f} %) needed nothing from anybody."
-        if lines
-        else "No line yet.",
+        (
+            f"{clean} of {wording.plural(lines, 'line')} ({100 * clean / lines:.0f} %) needed"
+            " nothing from anybody."
+            if lines
+            else "No line yet."
+        ),
         ("month of service", "lines", "clean", "rate"),
         rows,
-        _bars([(row[0], str(row[3]), 100 * look.clean / look.lines) for row, look in zip(rows, found, strict=True)], 100),
+        _bars(
+            [
+                (row[0], str(row[3]), 100 * look.clean / look.lines)
+                for row, look in zip(rows, found, strict=True)
+            ],
+            100,
+        ),
     )
 
 
 def _denials(db: Db, sites: Sequence[str]) -> Figure:
-    rows = tuple((f"CARC {row.carc}", row.lines, row.money, "none read") for row in figures.predicted(db, sites))
+    rows = tuple(
+        (f"CARC {row.carc}", row.lines, row.money, "none read")
+        for row in figures.predicted(db, sites)
+    )
     return Figure(
         "denials",
         "Predicted against real denials",
-        "What the held lines would be denied for if they left as they are. No remittances have been read yet to hold it against.",
+        "What the held lines would be denied for if they left as they are. No remittances have been"
+        " read yet to hold it against.",
         ("denial", "lines predicted", "money", "denied"),
         rows,
         _bars([(str(row[0]), wording.money(row[2]), float(row[2])) for row in rows]),
@@ -154,17 +204,31 @@ def _waste(rows: Sequence[Wasted]) -> Figure:
     for row in rows:
         by_code.setdefault(row.code, []).append(saving(row))
     totals = {
-        code: Saving(*(sum(column, Decimal(0)) for column in zip(*map(_parts, found), strict=True))) for code, found in by_code.items()
+        code: Saving(*(sum(column, Decimal(0)) for column in zip(*map(_parts, found), strict=True)))
+        for code, found in by_code.items()
     }
-    money, saved = sum((t.money for t in totals.values()), Decimal(0)), sum((t.saved_money for t in totals.values()), Decimal(0))
-    told = f"{wording.money(money)} was discarded; smaller vials would have saved {wording.money(saved)} of it."
+    money, saved = (
+        sum((t.money for t in totals.values()), Decimal(0)),
+        sum((t.saved_money for t in totals.values()), Decimal(0)),
+    )
+    told = (
+        f"{wording.money(money)} was discarded; smaller vials would have saved"
+        f" {wording.money(saved)} of it."
+    )
     return Figure(
         "waste",
         "Discarded drug",
         told if totals else "Nothing was discarded.",
         ("code", "discarded mg", "discarded money", "avoidable mg", "avoidable money"),
-        tuple((code, t.mg, t.money, t.saved_mg, t.saved_money) for code, t in sorted(totals.items())),
-        _bars([(code, f"{t.mg.normalize():f} mg", float(t.mg), float(t.saved_mg)) for code, t in sorted(totals.items())]),
+        tuple(
+            (code, t.mg, t.money, t.saved_mg, t.saved_money) for code, t in sorted(totals.items())
+        ),
+        _bars(
+            [
+                (code, f"{t.mg.normalize():f} mg", float(t.mg), float(t.saved_mg))
+                for code, t in sorted(totals.items())
+            ]
+        ),
         "Hatched: what the smallest vials of the same product would have saved.",
     )
 
@@ -175,7 +239,15 @@ def _parts(row: Saving) -> tuple[Decimal, Decimal, Decimal, Decimal]:
 
 def saving(row: Wasted) -> Saving:
     """What of one JW line the best choice of vials would have saved."""
-    found = next(((family, code) for family in codes.families().values() for code in family.codes if code.code == row.code), None)
+    found = next(
+        (
+            (family, code)
+            for family in codes.families().values()
+            for code in family.codes
+            if code.code == row.code
+        ),
+        None,
+    )
     money = row.money or Decimal(0)
     if found is None:
         return Saving(Decimal(0), money, Decimal(0), Decimal(0))
@@ -183,7 +255,9 @@ def saving(row: Wasted) -> Saving:
     mg, given = row.wasted_units * code.mg_per_unit, row.given_units * code.mg_per_unit
     sizes = {package.mg for package in codes.packages().values() if package.family == family.family}
     saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
-    return Saving(mg, money, saved, (money * saved / mg).quantize(Decimal("0.01")) if mg else Decimal(0))
+    return Saving(
+        mg, money, saved, (money * saved / mg).quantize(Decimal("0.01")) if mg else Decimal(0)
+    )
 
 
 def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:
@@ -207,9 +281,18 @@ def _span(low: int, high: int | None) -> str:
     return f"more than {low - 1} days" if high is None else f"{low} to {high} days"
 
 
-def _bars(rows: Sequence[tuple[str, str, float] | tuple[str, str, float, float]], most: float | None = None) -> tuple[Bar, ...]:
+def _bars(
+    rows: Sequence[tuple[str, str, float] | tuple[str, str, float, float]],
+    most: float | None = None,
+) -> tuple[Bar, ...]:
     highest = most or max((row[2] for row in rows), default=0) or 1
     return tuple(
-        Bar(row[0], row[1], round(BARS * row[2] / highest, 1), ROW * place, round(BARS * row[3] / highest, 1) if len(row) == 4 else None)
+        Bar(
+            row[0],
+            row[1],
+            round(BARS * row[2] / highest, 1),
+            ROW * place,
+            round(BARS * row[3] / highest, 1) if len(row) == 4 else None,
+        )
         for place, row in enumerate(rows)
     )

@@ -1,4 +1,5 @@
-"""Who is asking: the cookie, the session behind it, the roles; and that a form was sent from our own page."""
+"""Who is asking: the cookie, the session behind it, the roles; and that a form was sent from our
+own page."""
 
 import hmac
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from integration.store import Store
 from integration.work.queue import Queue
 
 SESSION_COOKIE = "__Host-ferroclaim"
-LAUNCH_COOKIE = "__Host-fc-"  # with part of the state's hash: several launches may be on their way at once
+LAUNCH_COOKIE = (  # with part of the state's hash: several launches may be on their way at once
+    "__Host-fc-"
+)
 LOCAL = "local"
 
 
@@ -39,9 +42,21 @@ def house(request: Request) -> House:
     state = request.app.state
     if not hasattr(state, "house"):
         web = state.settings.web
-        sessions = Sessions(state.store.pool, Vault.in_folder(state.settings.data_dir), web.session_hours, web.idle_minutes)
+        sessions = Sessions(
+            state.store.pool,
+            Vault.in_folder(state.settings.data_dir),
+            web.session_hours,
+            web.idle_minutes,
+        )
         directory = Directory()
-        state.house = House(state.settings, state.store, state.queue, sessions, directory, Door(state.settings, sessions, directory))
+        state.house = House(
+            state.settings,
+            state.store,
+            state.queue,
+            sessions,
+            directory,
+            Door(state.settings, sessions, directory),
+        )
     return state.house
 
 
@@ -76,10 +91,14 @@ def with_role(*roles: Role):  # type: ignore[no-untyped-def]
 
 
 def from_our_page(request: Request, session: SignedIn, csrf: Annotated[str, Form()] = "") -> None:
-    """Against forged forms: the browser's word on where it comes from, and a token that only our page holds."""
+    """Against forged forms: the browser's word on where it comes from, and a token that only our
+    page holds."""
     elsewhere = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
     if elsewhere or not hmac.compare_digest(csrf.encode(), session.csrf.encode()):
-        raise Refusal("This form was not sent from ferroclaim", "Nothing was changed. Go back, reload the page and try again.")
+        raise Refusal(
+            "This form was not sent from ferroclaim",
+            "Nothing was changed. Go back, reload the page and try again.",
+        )
 
 
 FromOurPage = Depends(from_our_page)
@@ -95,7 +114,9 @@ def chart(launch: str, session: SignedIn, here: InHouse) -> Launch:
         )
     found = here.sessions.chart(session, launch)
     if found is None:
-        raise SignInAgain("This chart is not open for you any more. Open the app again from the patient's chart.")
+        raise SignInAgain(
+            "This chart is not open for you any more. Open the app again from the patient's chart."
+        )
     return found
 
 
@@ -103,12 +124,15 @@ OpenChart = Annotated[Launch, Depends(chart)]
 
 
 def set_cookie(response: Response, name: str, value: str, max_age: int | None = None) -> None:
-    """As a frame in another site's page needs it: Chromium keeps only `Partitioned` ones there (seen with 156).
+    """As a frame in another site's page needs it: Chromium keeps only `Partitioned` ones there
+    (seen with 156).
 
     Written by hand because http.cookies knows `Partitioned` only from Python 3.14.
     """
     age = f"; Max-Age={max_age}" if max_age is not None else ""
-    response.headers.append("Set-Cookie", f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=None; Partitioned{age}")
+    response.headers.append(
+        "Set-Cookie", f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=None; Partitioned{age}"
+    )
 
 
 def launch_cookie(state: str) -> str:
@@ -116,7 +140,8 @@ def launch_cookie(state: str) -> str:
 
 
 def local_identity(request: Request, settings: Settings) -> Identity | None:
-    """Without any sign-in, on this machine, and only where the settings name somebody: that person, with every role.
+    """Without any sign-in, on this machine, and only where the settings name somebody: that person,
+    with every role.
 
     The Host header is looked at, too: a page of elsewhere may lead a name of its own to 127.0.0.1.
     """

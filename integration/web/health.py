@@ -24,7 +24,9 @@ async def readyz(request: Request) -> JSONResponse:
     if state.worker is not None:
         checks["worker"] = "ok" if state.worker.is_alive else "stopped"
     good = all(value == "ok" for value in checks.values())
-    return JSONResponse({"status": "ok" if good else "unavailable", "checks": checks}, 200 if good else 503)
+    return JSONResponse(
+        {"status": "ok" if good else "unavailable", "checks": checks}, 200 if good else 503
+    )
 
 
 def _database(store: Store) -> str:

@@ -1,4 +1,5 @@
-"""HTML answers: templates, the headers that every page carries, and plain pages for what goes wrong."""
+"""HTML answers: templates, the headers that every page carries, and plain pages for what goes
+wrong."""
 
 import hashlib
 from collections.abc import Callable, Coroutine
@@ -17,7 +18,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
-from integration.errors import ConfigurationError, EhrError, FerroclaimError, Forbidden, NotFound, Unauthorized
+from integration.errors import (
+    ConfigurationError,
+    EhrError,
+    FerroclaimError,
+    Forbidden,
+    NotFound,
+    Unauthorized,
+)
 from integration.settings import Settings
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.web import wording
@@ -60,7 +68,11 @@ def _sentence(text: str) -> str:
 
 
 _environment = Environment(
-    loader=PackageLoader("integration.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    loader=PackageLoader("integration.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
 _environment.globals["asset"] = asset
 _environment.filters |= {
@@ -74,15 +86,27 @@ _environment.filters |= {
 
 
 def page(request: Request, template: str, /, status: int = 200, **context: Any) -> HTMLResponse:
-    return HTMLResponse(_environment.get_template(template).render(**context), status, security_headers(request.app.state.settings))
+    return HTMLResponse(
+        _environment.get_template(template).render(**context),
+        status,
+        security_headers(request.app.state.settings),
+    )
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
-    """Frames of the configured EHRs only; nothing from elsewhere; no script in the page; nothing kept by caches."""
-    frames = sorted({origin for site in settings.sites.values() if site.app for origin in site.app.frame_ancestors})
+    """Frames of the configured EHRs only; nothing from elsewhere; no script in the page; nothing
+    kept by caches."""
+    frames = sorted(
+        {
+            origin
+            for site in settings.sites.values()
+            if site.app
+            for origin in site.app.frame_ancestors
+        }
+    )
     policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-        f"frame-ancestors {' '.join([SELF, *frames])}"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src"
+        f" 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {' '.join([SELF, *frames])}"
     )
     return {
         "Content-Security-Policy": policy,
@@ -113,7 +137,8 @@ def install(app: FastAPI) -> None:
 
 
 class PageRoute(APIRoute):
-    """A route for people: whatever is refused or fails is answered with a page that says what to do."""
+    """A route for people: whatever is refused or fails is answered with a page that says what to
+    do."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -124,8 +149,18 @@ class PageRoute(APIRoute):
             except (FerroclaimError, HTTPException, RequestValidationError, Problem) as error:
                 return refused(request, error)
             except Exception as error:  # noqa: BLE001 (whatever happens, a person gets a page)
-                log.error("unexpected error", route=self.path, error=type(error).__name__, where=_where(error))
-                return _message(request, 500, "Something went wrong here", "It was logged. Try again; your chart was not changed.")
+                log.error(
+                    "unexpected error",
+                    route=self.path,
+                    error=type(error).__name__,
+                    where=_where(error),
+                )
+                return _message(
+                    request,
+                    500,
+                    "Something went wrong here",
+                    "It was logged. Try again; your chart was not changed.",
+                )
 
         return handled
 
@@ -136,42 +171,102 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
     if isinstance(error, Refusal):
         return _message(request, error.status, error.title, error.what, error.administrator, links)
     if isinstance(error, Unauthorized):
-        return _message(request, 401, "Please sign in again", "The EHR no longer accepts your access. Open the app again.", str(error))
+        return _message(
+            request,
+            401,
+            "Please sign in again",
+            "The EHR no longer accepts your access. Open the app again.",
+            str(error),
+        )
     if isinstance(error, Forbidden):
         what = "The EHR does not let you, or this app, see what is needed for the check."
         return _message(request, 403, "The EHR says no", what, str(error))
     if isinstance(error, NotFound):
-        return _message(request, 404, "The chart was not found", "The EHR does not know this patient any more.", str(error))
+        return _message(
+            request,
+            404,
+            "The chart was not found",
+            "The EHR does not know this patient any more.",
+            str(error),
+        )
     if isinstance(error, EhrError):
         what = "The EHR does not answer as it should. Nothing was lost; try again in a minute."
-        return _message(request, 503 if error.retryable else 502, "The chart cannot be read now", what, str(error))
+        return _message(
+            request,
+            503 if error.retryable else 502,
+            "The chart cannot be read now",
+            what,
+            str(error),
+        )
     if isinstance(error, ConfigurationError):
-        return _message(request, 500, "ferroclaim is not set up right", "Please tell whoever runs it.", str(error))
+        return _message(
+            request,
+            500,
+            "ferroclaim is not set up right",
+            "Please tell whoever runs it.",
+            str(error),
+        )
     if isinstance(error, FerroclaimError):
-        return _message(request, 503 if error.retryable else 409, "This cannot be done now", str(error))
+        return _message(
+            request, 503 if error.retryable else 409, "This cannot be done now", str(error)
+        )
     if isinstance(error, RequestValidationError):
         fields = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
-        return _message(request, 422, "Something is missing in the form", f"Please look at: {fields}. Go back and try again.")
-    status = error.status_code if isinstance(error, HTTPException) else error.status if isinstance(error, Problem) else 500
+        return _message(
+            request,
+            422,
+            "Something is missing in the form",
+            f"Please look at: {fields}. Go back and try again.",
+        )
+    status = (
+        error.status_code
+        if isinstance(error, HTTPException)
+        else error.status
+        if isinstance(error, Problem)
+        else 500
+    )
     what = "There is no such page." if status == 404 else "This cannot be shown."
     return _message(request, status, "Nothing to see here", what)
 
 
 def _message(
-    request: Request, status: int, title: str, what: str, administrator: str = "", links: list[tuple[str, str]] | None = None
+    request: Request,
+    status: int,
+    title: str,
+    what: str,
+    administrator: str = "",
+    links: list[tuple[str, str]] | None = None,
 ) -> HTMLResponse:
-    return page(request, "message.html", status, title=title, what=what, administrator=administrator, links=links or [])
+    return page(
+        request,
+        "message.html",
+        status,
+        title=title,
+        what=what,
+        administrator=administrator,
+        links=links or [],
+    )
 
 
 def _ways_in(settings: Settings) -> list[tuple[str, str]]:
     """Ways to sign in without a chart."""
     ways = [("/sign-in?with=sign-in", "Sign in")] if settings.web.sign_in else []
-    ways += [(f"/sign-in?with={name}", f"Sign in at {name}") for name, site in settings.sites.items() if site.app]
-    return ways or ([("/sign-in", f"Go on as {settings.web.local_user}")] if settings.web.local_user else [])
+    ways += [
+        (f"/sign-in?with={name}", f"Sign in at {name}")
+        for name, site in settings.sites.items()
+        if site.app
+    ]
+    return ways or (
+        [("/sign-in", f"Go on as {settings.web.local_user}")] if settings.web.local_user else []
+    )
 
 
 def _where(error: Exception) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    return f"{frame.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{frame.tb_lineno}" if frame else "?"
+    return (
+        f"{frame.tb_frame.f_code.co_filename.rsplit('/', 2)[-1]}:{frame.tb_lineno}"
+        if frame
+        else "?"
+    )

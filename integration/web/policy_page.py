@@ -6,7 +6,12 @@ from integration.web import wording
 from mappings.policy import LabRule, Policy, Rule
 
 LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
-CONDITIONS = {"ckd": "in kidney disease", "not ckd": "without kidney disease", "not dialysis": "not in dialysis", "dialysis": "in dialysis"}
+CONDITIONS = {
+    "ckd": "in kidney disease",
+    "not ckd": "without kidney disease",
+    "not dialysis": "not in dialysis",
+    "dialysis": "in dialysis",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,10 @@ def policy_rows(policy: Policy) -> list[PolicyRow]:
         rule = getattr(policy.requirements, field)
         if isinstance(rule, tuple):
             names = dict.fromkeys(name for lab in rule for name in _labs(lab))
-            rows += [_row(name, next(lab for lab in rule if name in _labs(lab)), policy) for name in names]
+            rows += [
+                _row(name, next(lab for lab in rule if name in _labs(lab)), policy)
+                for name in names
+            ]
         elif isinstance(rule, Rule):
             rows.append(_row(field.replace("_", "-"), rule, policy))
     return rows

@@ -1,4 +1,5 @@
-"""One shape for every error that the service answers: `{"error": {"code", "message", "fix"}}`, never a patient's data."""
+"""One shape for every error that the service answers: `{"error": {"code", "message", "fix"}}`,
+never a patient's data."""
 
 from typing import Any
 
@@ -32,12 +33,20 @@ _CODES = {
 class Problem(Exception):
     """An answer other than success. MESSAGE and FIX are for the caller: a sentence each."""
 
-    def __init__(self, status: int, message: str, fix: str | None = None, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        fix: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         self.status, self.message, self.fix, self.headers = status, message, fix, headers
         super().__init__(message)
 
 
-def answer(status: int, message: str, fix: str | None = None, headers: dict[str, str] | None = None) -> JSONResponse:
+def answer(
+    status: int, message: str, fix: str | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
     error: dict[str, Any] = {"code": _CODES.get(status, f"status-{status}"), "message": message}
     return JSONResponse({"error": error | ({"fix": fix} if fix else {})}, status, headers)
 
@@ -55,14 +64,27 @@ def install(app: FastAPI) -> None:
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         """Which fields, not what stood in them."""
         places = [".".join(str(part) for part in problem["loc"]) for problem in error.errors()]
-        return answer(422, f"The request is not usable: {', '.join(places)}.", "See /docs for what is expected.")
+        return answer(
+            422,
+            f"The request is not usable: {', '.join(places)}.",
+            "See /docs for what is expected.",
+        )
 
     @app.exception_handler(FerroclaimError)
     async def _ours(_: Request, error: FerroclaimError) -> JSONResponse:
-        return answer(503 if error.retryable else 409, str(error), headers={"Retry-After": "10"} if error.retryable else None)
+        return answer(
+            503 if error.retryable else 409,
+            str(error),
+            headers={"Retry-After": "10"} if error.retryable else None,
+        )
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> JSONResponse:
         route = request.scope.get("route")
-        log.error("unexpected error", route=getattr(route, "path", None), error=type(error).__name__, where=where(error))
+        log.error(
+            "unexpected error",
+            route=getattr(route, "path", None),
+            error=type(error).__name__,
+            where=where(error),
+        )
         return answer(500, "Something went wrong here. It was logged.")

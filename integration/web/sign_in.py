@@ -12,7 +12,14 @@ from integration.smart.launch import Away, redirect_uri
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.store import audit
 from integration.web import gate
-from integration.web.gate import SESSION_COOKIE, FromOurPage, House, InHouse, launch_cookie, set_cookie
+from integration.web.gate import (
+    SESSION_COOKIE,
+    FromOurPage,
+    House,
+    InHouse,
+    launch_cookie,
+    set_cookie,
+)
 from integration.web.pages import PageRoute, page, security_headers
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -21,19 +28,29 @@ JWKS_SECONDS = 3600
 
 
 @router.get("/launch")
-def launch(request: Request, here: InHouse, iss: Annotated[str, Query(max_length=2000)] = "", launch: str = "") -> Response:
+def launch(
+    request: Request,
+    here: InHouse,
+    iss: Annotated[str, Query(max_length=2000)] = "",
+    launch: str = "",
+) -> Response:
     """The EHR opens us here."""
     return _sent_away(here, here.door.from_chart(iss, launch, _callback(request, here)))
 
 
 @router.get("/sign-in")
 def sign_in(
-    request: Request, here: InHouse, with_: Annotated[str, Query(alias="with", max_length=80)] = "", chart: bool = False
+    request: Request,
+    here: InHouse,
+    with_: Annotated[str, Query(alias="with", max_length=80)] = "",
+    chart: bool = False,
 ) -> Response:
     """People who come without a chart."""
     who = gate.local_identity(request, here.settings)
     if who is not None:
-        secret = here.sessions.sign_in(who, ["clinician", "biller", "admin"], request.cookies.get(SESSION_COOKIE))
+        secret = here.sessions.sign_in(
+            who, ["clinician", "biller", "admin"], request.cookies.get(SESSION_COOKIE)
+        )
         _note(here, who.label, "signed in", LOCAL_ROLE, None)
         return _entered(here, "/worklist", secret)
     if with_:
@@ -43,21 +60,32 @@ def sign_in(
 
 @router.get("/callback")
 def callback(request: Request, here: InHouse) -> Response:
-    """The authorization server sends people back here; its parameters are never kept in an address or a log."""
+    """The authorization server sends people back here; its parameters are never kept in an address
+    or a log."""
     answer = dict(request.query_params)
     cookie = launch_cookie(answer.get("state", ""))
     arrived = here.door.arrived(answer, request.cookies.get(cookie), _callback(request, here))
     if arrived.from_chart and arrived.grant.patient is None:
         raise Refusal(
             "The EHR did not say which patient is open",
-            "Without that no chart is shown; nothing is guessed. Open a patient's chart first, then this app.",
-            f"{arrived.client.name}: its token response has no usable `patient`. Allow the scope `launch` for this app.",
+            "Without that no chart is shown; nothing is guessed. Open a patient's chart first, then"
+            " this app.",
+            f"{arrived.client.name}: its token response has no usable `patient`. Allow the scope"
+            " `launch` for this app.",
         )
-    secret = here.sessions.sign_in(arrived.who, sorted(arrived.roles), request.cookies.get(SESSION_COOKIE))
+    secret = here.sessions.sign_in(
+        arrived.who, sorted(arrived.roles), request.cookies.get(SESSION_COOKIE)
+    )
     target = "/worklist"
     if arrived.grant.patient is not None and "clinician" in arrived.roles:
         target = f"/chart/{here.sessions.open_chart(secret, arrived.client.name, arrived.grant)}"
-    _note(here, arrived.who.fhir_user or arrived.who.label, "signed in", ", ".join(sorted(arrived.roles)), arrived.client.name)
+    _note(
+        here,
+        arrived.who.fhir_user or arrived.who.label,
+        "signed in",
+        ", ".join(sorted(arrived.roles)),
+        arrived.client.name,
+    )
     response = _entered(here, target, secret)
     set_cookie(response, cookie, "", max_age=0)
     return response
@@ -81,9 +109,13 @@ def sign_out(request: Request, here: InHouse) -> Response:
 @router.get("/.well-known/jwks.json")
 def jwks(here: InHouse) -> JSONResponse:
     """The public parts of every key that we sign with."""
-    files = {site.auth.key_file for site in here.settings.sites.values()} | {s.app.key_file for s in here.settings.sites.values() if s.app}
+    files = {site.auth.key_file for site in here.settings.sites.values()} | {
+        s.app.key_file for s in here.settings.sites.values() if s.app
+    }
     rings = [Keyring.load(file) for file in sorted(file for file in files if file)]
-    return JSONResponse(jwks_of(rings), headers={"Cache-Control": f"public, max-age={JWKS_SECONDS}"})
+    return JSONResponse(
+        jwks_of(rings), headers={"Cache-Control": f"public, max-age={JWKS_SECONDS}"}
+    )
 
 
 LOCAL_ROLE = "local"
@@ -94,7 +126,8 @@ def _callback(request: Request, here: House) -> str:
 
 
 def _on_this_machine(request: Request, settings: Settings) -> str:
-    """Without public_url only this machine is served; the Host header of a stranger is never used."""
+    """Without public_url only this machine is served; the Host header of a stranger is never
+    used."""
     if settings.web.public_url is None and not is_loopback(request.url.hostname):
         raise Refusal(
             "ferroclaim is not set up for this address",

@@ -1,4 +1,5 @@
-"""The whole story of one line: chain, gaps and who settles them, history, notes, and the service lines of its claim."""
+"""The whole story of one line: chain, gaps and who settles them, history, notes, and the service
+lines of its claim."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,7 +71,8 @@ class GapView:
 
 @dataclass(frozen=True)
 class Attachment:
-    """A document or result of the chart that backs the line, with a way to it where the site has one."""
+    """A document or result of the chart that backs the line, with a way to it where the site has
+    one."""
 
     title: str
     says: str
@@ -104,15 +106,31 @@ class Story:
 def story(db: Db, row: Row, settings: Settings) -> Story:
     line = row.line
     zone = settings.site(row.site).time_zone
-    concerned = [found for found in gaps.of_patient(db, row.site, row.patient) if row.line_id in found.gap.lines]
-    events = [*_assessed(db, row, zone), *_audited(db, row, zone, {found.gap.id for found in concerned})]
+    concerned = [
+        found
+        for found in gaps.of_patient(db, row.site, row.patient)
+        if row.line_id in found.gap.lines
+    ]
+    events = [
+        *_assessed(db, row, zone),
+        *_audited(db, row, zone, {found.gap.id for found in concerned}),
+    ]
     return Story(
         row=row,
         line=line,
         text=line_text(line),
-        gaps=tuple(_gap(found) for found in sorted(concerned, key=lambda found: (not found.gap.blocking, found.gap.requirement))),
+        gaps=tuple(
+            _gap(found)
+            for found in sorted(
+                concerned, key=lambda found: (not found.gap.blocking, found.gap.requirement)
+            )
+        ),
         events=tuple(sorted(events, key=lambda event: event.order, reverse=True)),
-        notes=tuple(note for note in notes.of_patient(db, row.patient_id) if note.line_id in (None, row.line_id)),
+        notes=tuple(
+            note
+            for note in notes.of_patient(db, row.patient_id)
+            if note.line_id in (None, row.line_id)
+        ),
         cards=tuple(_cards(db, row, zone)),
         attachments=tuple(_attachments(db, row, settings)),
         x12=service_preview(line),
@@ -123,7 +141,11 @@ def story(db: Db, row: Row, settings: Settings) -> Story:
 def _gap(found: GapRow) -> GapView:
     gap = found.gap
     waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
-    written = {"confirmed": f"in the chart as {found.location}", "refused": "the EHR does not take it", "sent": "sent, answer awaited"}
+    written = {
+        "confirmed": f"in the chart as {found.location}",
+        "refused": "the EHR does not take it",
+        "sent": "sent, answer awaited",
+    }
     return GapView(
         title=wording.title(gap.requirement),
         finding=wording.first_sentence(gap.message),
@@ -132,7 +154,11 @@ def _gap(found: GapRow) -> GapView:
         blocking=gap.blocking,
         waived=waived,
         written=written.get(found.written or ""),
-        denial=" + ".join([gap.predicted_denial.carc, *gap.predicted_denial.rarc]) if gap.predicted_denial else None,
+        denial=(
+            " + ".join([gap.predicted_denial.carc, *gap.predicted_denial.rarc])
+            if gap.predicted_denial
+            else None
+        ),
     )
 
 
@@ -140,9 +166,20 @@ def _attachments(db: Db, row: Row, settings: Settings) -> Iterator[Attachment]:
     """What backs the line's requirements, as the newest assessment found it."""
     kept = assessments.current(db, row.site, row.patient)
     doses = set(row.line.administrations)
-    found = [finding for finding in kept.assessment.requirements if doses & set(finding.administrations)] if kept else []
+    found = (
+        [
+            finding
+            for finding in kept.assessment.requirements
+            if doses & set(finding.administrations)
+        ]
+        if kept
+        else []
+    )
     site, seen = settings.site(row.site), set[tuple[str, str]]()
-    for finding in sorted((item for item in found if item.requirement in ATTACHED), key=lambda item: ATTACHED.index(item.requirement)):
+    for finding in sorted(
+        (item for item in found if item.requirement in ATTACHED),
+        key=lambda item: ATTACHED.index(item.requirement),
+    ):
         for item in finding.evidence if finding.state == "met" else ():
             if (finding.requirement, item.resource) not in seen:
                 seen.add((finding.requirement, item.resource))
@@ -157,44 +194,66 @@ def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
         line = next((line for line in kept.assessment.lines if line.id == row.line_id), None)
         says = f"{line_text(line)} {line.status}{_because(line)}" if line else "no longer on record"
         if says != last:
-            events.append(Event(when(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of))
+            events.append(
+                Event(when(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
+            )
         last = says
     return events
 
 
 def _because(line: ClaimLine) -> str:
-    return f": {', '.join(wording.reason(reason) for reason in line.reasons)}" if line.reasons else ""
+    return (
+        f": {', '.join(wording.reason(reason) for reason in line.reasons)}" if line.reasons else ""
+    )
 
 
 def _audited(db: Db, row: Row, zone: str | None, gap_ids: set[str]) -> list[Event]:
-    """What people and ferroclaim did about it, looks of one person as one event; another line of the patient is left out."""
+    """What people and ferroclaim did about it, looks of one person as one event; another line of
+    the patient is left out."""
     ours = {f"ClaimLine/{row.line_id}", *(f"Gap/{gap}" for gap in gap_ids), None}
-    found = [entry for entry in audit.of_patient(db, row.patient_id) if _concerns(entry, ours, gap_ids)]
+    found = [
+        entry for entry in audit.of_patient(db, row.patient_id) if _concerns(entry, ours, gap_ids)
+    ]
     looks: dict[tuple[str, str], list[AuditRow]] = {}
     for entry in found:
         if entry.action in LOOKS:
             looks.setdefault((entry.actor, entry.action), []).append(entry)
-    events = [Event(when(entry.at, zone), _audit_sentence(entry), entry.at) for entry in found if entry.action not in LOOKS]
+    events = [
+        Event(when(entry.at, zone), _audit_sentence(entry), entry.at)
+        for entry in found
+        if entry.action not in LOOKS
+    ]
     for entries in looks.values():
         times = f", {len(entries)} times in all" if len(entries) > 1 else ""
-        events.append(Event(when(entries[0].at, zone), f"{_audit_sentence(entries[0])}{times}", entries[0].at))
+        events.append(
+            Event(when(entries[0].at, zone), f"{_audit_sentence(entries[0])}{times}", entries[0].at)
+        )
     return events
 
 
 def _concerns(entry: AuditRow, ours: set[str | None], gap_ids: set[str]) -> bool:
-    return entry.resource in ours or entry.detail.get("gap") in gap_ids or entry.action == "recorded"
+    return (
+        entry.resource in ours or entry.detail.get("gap") in gap_ids or entry.action == "recorded"
+    )
 
 
 def _audit_sentence(entry: AuditRow) -> str:
     why = entry.detail.get("reason")
-    resource = entry.resource if entry.resource and not entry.resource.startswith(("ClaimLine/", "Gap/")) else None
-    return f"{entry.actor} {_DONE.get(entry.action, entry.action)}{f' ({resource})' if resource else ''}{f': {why}' if why else ''}"
+    resource = (
+        entry.resource
+        if entry.resource and not entry.resource.startswith(("ClaimLine/", "Gap/"))
+        else None
+    )
+    return (
+        f"{entry.actor}"
+        f" {_DONE.get(entry.action, entry.action)}{f' ({resource})' if resource else ''}{f': {why}' if why else ''}"
+    )
 
 
 def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:
     found = db.execute(
-        "select shown_at, summary, outcome, reason, comment from cds_cards where site = %s and patient = %s and outcome is not null"
-        " order by shown_at desc limit 10",
+        "select shown_at, summary, outcome, reason, comment from cds_cards where site = %s and"
+        " patient = %s and outcome is not null order by shown_at desc limit 10",
         [row.site, row.patient],
     )
     return [
@@ -211,11 +270,18 @@ def service_preview(line: ClaimLine) -> str:
     """The line's own segments, as a claim file would carry them."""
     segments: list[Segment] = []
     for number, part in enumerate(service_lines(line), 1):
-        service, charge = ("HC", line.code, *line.modifiers), part.value if part.value is not None else Decimal(0)
+        service, charge = (
+            ("HC", line.code, *line.modifiers),
+            part.value if part.value is not None else Decimal(0),
+        )
         pointers = tuple(range(1, 1 + min(4, len(line.diagnoses))))
         priced = ("SV2", line.revenue_code, service, charge, "UN", part.units)
         segments.append(segment("LX", number))
-        segments.append(segment(*priced) if line.bill_type else segment("SV1", service, charge, "UN", part.units, "", "", pointers))
+        segments.append(
+            segment(*priced)
+            if line.bill_type
+            else segment("SV1", service, charge, "UN", part.units, "", "", pointers)
+        )
         segments.append(segment("DTP", "472", "D8", (line.service_date or "").replace("-", "")))
         if part.ndc:
             segments.append(segment("LIN", "", "N4", part.ndc.code))

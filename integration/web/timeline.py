@@ -1,6 +1,8 @@
-"""The time line: doses as ticks, ferritin and TSAT as lines on axes of their own, the payer's limits as bands.
+"""The time line: doses as ticks, ferritin and TSAT as lines on axes of their own, the payer's
+limits as bands.
 
-Geometry only; the template draws it as SVG and as the table below. Shapes and words carry the meaning, colour only helps.
+Geometry only; the template draws it as SVG and as the table below. Shapes and words carry the
+meaning, colour only helps.
 """
 
 from collections.abc import Callable, Sequence
@@ -113,10 +115,14 @@ def timeline(
     if not dates:
         return None
     scale = _Dates(min(dates), max(*dates, today), width)
-    limits = [comparison for rule in rules if rule.limit for comparison in _comparisons(parse(rule.limit))]
+    limits = [
+        comparison for rule in rules if rule.limit for comparison in _comparisons(parse(rule.limit))
+    ]
     panels, top = [], TOP + DOSES
     for name in NAMES:
-        panels.append(_panel(name, found[name], [row for row in limits if row.name == name], scale, top))
+        panels.append(
+            _panel(name, found[name], [row for row in limits if row.name == name], scale, top)
+        )
         top += PANEL + BETWEEN
     return Timeline(
         width=width,
@@ -126,23 +132,46 @@ def timeline(
         doses=_dose_ticks(doses, scale),
         window=_window(doses, rules, scale),
         panels=tuple(panels),
-        today=Tick(scale.x(today), "today", anchor="end" if scale.x(today) > width - 70 else "middle"),
+        today=Tick(
+            scale.x(today), "today", anchor="end" if scale.x(today) > width - 70 else "middle"
+        ),
         months=tuple(scale.months()),
-        says=f"{len(doses)} doses, {len(found['ferritin'])} ferritin and {len(found['tsat'])} TSAT results "
-        f"from {day(min(dates), year=True)} to {day(max(dates), year=True)}; the same in the table below.",
+        says=(
+            f"{len(doses)} doses, {len(found['ferritin'])} ferritin and {len(found['tsat'])} TSAT"
+            f" results from {day(min(dates), year=True)} to {day(max(dates), year=True)}; the same"
+            " in the table below."
+        ),
     )
 
 
-def table(doses: Sequence[tuple[Dose, str, str]], labs: Sequence[LabResult], zone: tzinfo | None = None) -> list[Row]:
+def table(
+    doses: Sequence[tuple[Dose, str, str]], labs: Sequence[LabResult], zone: tzinfo | None = None
+) -> list[Row]:
     """What the plot shows, newest first. Doses come with their drug and resource."""
     rows = [
-        Row(dose.on, drug, f"{_plain(dose.mg)} mg" if dose.mg is not None else "dose unknown", resource) for dose, drug, resource in doses
+        Row(
+            dose.on,
+            drug,
+            f"{_plain(dose.mg)} mg" if dose.mg is not None else "dose unknown",
+            resource,
+        )
+        for dose, drug, resource in doses
     ]
     for name in NAMES:
         for result in laboratory.usable(labs, name):
             if result.when is not None:
-                says = f"{_shown(result)} {UNITS[name]}{' (from iron and TIBC)' if result.parts else ''}"
-                rows.append(Row(result.when.days(zone)[0], LABS[name].capitalize(), says, result.source.resource))
+                says = (
+                    f"{_shown(result)}"
+                    f" {UNITS[name]}{' (from iron and TIBC)' if result.parts else ''}"
+                )
+                rows.append(
+                    Row(
+                        result.when.days(zone)[0],
+                        LABS[name].capitalize(),
+                        says,
+                        result.source.resource,
+                    )
+                )
     return sorted(rows, key=lambda row: (row.on, row.what, row.resource), reverse=True)
 
 
@@ -166,7 +195,12 @@ class _Dates:
                 starts.append(month_start)
             year, month = (year, month + 1) if month < 12 else (year + 1, 1)
         every = 1 + len(starts) * 62 // self.width
-        return [Tick(self.x(on), f"{on:%b}" + (f" {on.year}" if on.month == 1 or on == starts[0] else "")) for on in starts[::every]]
+        return [
+            Tick(
+                self.x(on), f"{on:%b}" + (f" {on.year}" if on.month == 1 or on == starts[0] else "")
+            )
+            for on in starts[::every]
+        ]
 
 
 def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
@@ -179,7 +213,14 @@ def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
         row = next((number for number, free in enumerate(free_from) if x - half >= free), None)
         if row is not None:
             free_from[row] = x + half
-        ticks.append(Tick(x, mg if row is not None else "", f"{day(dose.on, year=True)}: {mg} mg", row=row or 0))
+        ticks.append(
+            Tick(
+                x,
+                mg if row is not None else "",
+                f"{day(dose.on, year=True)}: {mg} mg",
+                row=row or 0,
+            )
+        )
     return tuple(ticks)
 
 
@@ -188,22 +229,43 @@ def _window(doses: Sequence[Dose], rules: Sequence[LabRule], scale: _Dates) -> W
     last = max((dose.on for dose in doses), default=None)
     if days is None or last is None:
         return None
-    return Window(scale.x(max(last - timedelta(days=days), scale.first)), scale.x(last), f"{days} days before {day(last)}")
+    return Window(
+        scale.x(max(last - timedelta(days=days), scale.first)),
+        scale.x(last),
+        f"{days} days before {day(last)}",
+    )
 
 
-def _results(labs: Sequence[LabResult], name: str, zone: tzinfo | None) -> list[tuple[date, LabResult]]:
-    rows = [(row.when.days(zone)[0], row) for row in laboratory.usable(labs, name) if row.when is not None and _middle(row) is not None]
+def _results(
+    labs: Sequence[LabResult], name: str, zone: tzinfo | None
+) -> list[tuple[date, LabResult]]:
+    rows = [
+        (row.when.days(zone)[0], row)
+        for row in laboratory.usable(labs, name)
+        if row.when is not None and _middle(row) is not None
+    ]
     return sorted(rows, key=lambda row: (row[0], row[1].source.resource))
 
 
 def _middle(result: LabResult) -> Decimal | None:
     """Where a result is drawn; one with a comparator at its limit."""
-    return result.value if result.value is not None else result.low if result.low is not None else result.high
+    return (
+        result.value
+        if result.value is not None
+        else result.low
+        if result.low is not None
+        else result.high
+    )
 
 
-def _panel(name: str, found: list[tuple[date, LabResult]], limits: list[Compare], scale: _Dates, top: float) -> Panel:
+def _panel(
+    name: str, found: list[tuple[date, LabResult]], limits: list[Compare], scale: _Dates, top: float
+) -> Panel:
     values = [float(_middle(row) or 0) for _, row in found]
-    highest = _round_up(max([*values, *(float(row.limit) for row in limits), 50 if name == "ferritin" else 30]) * 1.15)
+    highest = _round_up(
+        max([*values, *(float(row.limit) for row in limits), 50 if name == "ferritin" else 30])
+        * 1.15
+    )
     bottom = top + PANEL
 
     def y(value: float) -> float:
@@ -214,24 +276,41 @@ def _panel(name: str, found: list[tuple[date, LabResult]], limits: list[Compare]
         x = scale.x(on)
         label = _shown(row) if x >= free_from else ""
         free_from = x + 10 + 7 * len(label) if label else free_from
-        points.append(Point(x, y(value), label, f"{day(on, year=True)}: {_shown(row)} {UNITS[name]}"))
+        points.append(
+            Point(x, y(value), label, f"{day(on, year=True)}: {_shown(row)} {UNITS[name]}")
+        )
     path = "M" + " L".join(f"{point.x} {point.y}" for point in points) if len(points) > 1 else ""
     bands = tuple(_band(row, y, top, bottom) for row in dict.fromkeys(limits))
     marks = tuple((y(value), _plain(Decimal(str(value)))) for value in (0, highest / 2, highest))
-    return Panel(name, f"{LABS[name].capitalize()}, {UNITS[name]}", top, bottom, tuple(points), path, bands, marks)
+    return Panel(
+        name,
+        f"{LABS[name].capitalize()}, {UNITS[name]}",
+        top,
+        bottom,
+        tuple(points),
+        path,
+        bands,
+        marks,
+    )
 
 
 def _band(row: Compare, y: Callable[[float], float], top: float, bottom: float) -> Band:
     edge = y(float(row.limit))
     words = {"<": "below", "<=": "≤", ">": "above", ">=": "≥"}[row.operator]
     below = row.operator in ("<", "<=")
-    return Band(edge if below else top, bottom if below else edge, edge, f"payer: {words} {row.limit}")
+    return Band(
+        edge if below else top, bottom if below else edge, edge, f"payer: {words} {row.limit}"
+    )
 
 
 def _comparisons(node: Node) -> list[Compare]:
     if isinstance(node, Compare):
         return [node]
-    return [row for part in node.parts for row in _comparisons(part)] if isinstance(node, And | Or) else []
+    return (
+        [row for part in node.parts for row in _comparisons(part)]
+        if isinstance(node, And | Or)
+        else []
+    )
 
 
 def _shown(result: LabResult) -> str:
@@ -239,7 +318,13 @@ def _shown(result: LabResult) -> str:
     if result.value is not None:
         return _plain(result.value)
     if result.low is None or result.high is None:
-        return f"> {_plain(result.low)}" if result.low is not None else f"< {_plain(result.high)}" if result.high is not None else "?"
+        return (
+            f"> {_plain(result.low)}"
+            if result.low is not None
+            else f"< {_plain(result.high)}"
+            if result.high is not None
+            else "?"
+        )
     return f"{_plain(result.low)} to {_plain(result.high)}"
 
 

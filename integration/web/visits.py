@@ -1,4 +1,5 @@
-"""A clinician's visit to one chart: read with their own token, assessed fresh, and what they do there written back."""
+"""A clinician's visit to one chart: read with their own token, assessed fresh, and what they do
+there written back."""
 
 import hashlib
 import threading
@@ -73,7 +74,8 @@ class Visit:
     def see(self, action: str | None = "saw") -> Seen:
         """Reads and assesses now.
 
-        Where the service has an access of its own, that one decides for everybody: a person's rights may hide a result.
+        Where the service has an access of its own, that one decides for everybody: a person's
+        rights may hide a result.
         """
         pull = self.client.read_patient(self.launch.patient, fresh=True)
         _remember_capability(self.site, self.client.capability)
@@ -87,7 +89,14 @@ class Visit:
             elif action and self.site.auth.method != "none":
                 self.here.queue.assess(db, patient, "person", priority=PERSON)
             if action:
-                audit.note(db, self.actor, action, role="clinician", site=self.site.name, patient_id=patient.id)
+                audit.note(
+                    db,
+                    self.actor,
+                    action,
+                    role="clinician",
+                    site=self.site.name,
+                    patient_id=patient.id,
+                )
             waivers = gaps.waivers(db, patient.id)
         return Seen(patient, pull, checked, waivers, now)
 
@@ -100,7 +109,9 @@ class Visit:
             return "gone"
         with self.here.store.transaction() as db:
             for gap in found:
-                gaps.waive(db, seen.patient, gap, reason, self.actor, self.session.who.label, "clinician")
+                gaps.waive(
+                    db, seen.patient, gap, reason, self.actor, self.session.who.label, "clinician"
+                )
             waivers = gaps.waivers(db, seen.patient.id)
         return "waived" if self._write_back(seen, waivers) else "waived-here"
 
@@ -111,14 +122,25 @@ class Visit:
                 gaps.take_back(db, seen.patient, gap.id, self.actor, "clinician")
             waivers = gaps.waivers(db, seen.patient.id)
         ours = {gap.id for gap in seen.gaps(requirement)}
-        self._write_back(seen, waivers, [self._reopened(row, seen.now) for row in seen.pull.issues if gap_of(row) in ours])
+        self._write_back(
+            seen,
+            waivers,
+            [self._reopened(row, seen.now) for row in seen.pull.issues if gap_of(row) in ours],
+        )
         return "taken-back"
 
     def discarded(self, administration: str, mg: str) -> str:
-        """The discarded amount goes onto the administration, as `urn:ferroclaim:discarded-amount`."""
+        """The discarded amount goes onto the administration, as
+        `urn:ferroclaim:discarded-amount`."""
         seen = self.see(None)
-        ours = {reference for gap in seen.gaps("discarded-amount") for reference in gap.administrations}
-        found = [row for row in seen.pull.resources if f"{row['resourceType']}/{row.get('id')}" == administration]
+        ours = {
+            reference for gap in seen.gaps("discarded-amount") for reference in gap.administrations
+        }
+        found = [
+            row
+            for row in seen.pull.resources
+            if f"{row['resourceType']}/{row.get('id')}" == administration
+        ]
         if administration not in ours or not found:
             return "gone"
         said = f"discarded {mg} mg of {administration}"
@@ -140,25 +162,46 @@ class Visit:
     def order(self) -> str:
         """Draft orders for ferritin and transferrin saturation."""
         seen = self.see(None)
-        orders = entries.orders(self.launch.patient, self.launch.encounter, self._author(), seen.now)
-        done = [self._create(seen, row, f"please order {row['code']['text']}", {"authoredOn", "encounter"}) for row in orders]
+        orders = entries.orders(
+            self.launch.patient, self.launch.encounter, self._author(), seen.now
+        )
+        done = [
+            self._create(
+                seen, row, f"please order {row['code']['text']}", {"authoredOn", "encounter"}
+            )
+            for row in orders
+        ]
         return "ordered" if set(done) == {"recorded"} else "told"
 
     # Writing
 
     def _author(self) -> Resource | None:
         who = self.session.who.fhir_user
-        return {"reference": who} if who and who.startswith(("Practitioner/", "PractitionerRole/")) else None
+        return (
+            {"reference": who}
+            if who and who.startswith(("Practitioner/", "PractitionerRole/"))
+            else None
+        )
 
-    def _create(self, seen: Seen, resource: Resource, said: str, aside: set[str] | None = None) -> str:
+    def _create(
+        self, seen: Seen, resource: Resource, said: str, aside: set[str] | None = None
+    ) -> str:
         """Creates RESOURCE once, however often the button is pressed that day."""
         kind = resource["resourceType"]
         if not self.client.capability.creates(kind):
             return self._told(seen, said)
-        content = repr(sorted((key, str(value)) for key, value in resource.items() if key not in (aside or ())))
-        mark = hashlib.sha256(f"{self.site.name} {self.launch.patient} {seen.now.date()} {content}".encode()).hexdigest()[:32]
+        content = repr(
+            sorted((key, str(value)) for key, value in resource.items() if key not in (aside or ()))
+        )
+        mark = hashlib.sha256(
+            f"{self.site.name} {self.launch.patient} {seen.now.date()} {content}".encode()
+        ).hexdigest()[:32]
         body = {**resource, "identifier": [{"system": ENTRY, "value": mark}]}
-        headers = {"If-None-Exist": f"identifier={ENTRY}|{mark}"} if self.client.capability.conditional_create(kind) else {}
+        headers = (
+            {"If-None-Exist": f"identifier={ENTRY}|{mark}"}
+            if self.client.capability.conditional_create(kind)
+            else {}
+        )
         try:
             self.client.transport.write("POST", kind, body, headers, what=f"recording a {kind}")
         except OutcomeUnknown:
@@ -171,7 +214,13 @@ class Visit:
         path = f"{resource['resourceType']}/{resource['id']}"
         version = (resource.get("meta") or {}).get("versionId")
         try:
-            self.client.transport.write("PUT", path, resource, {"If-Match": f'W/"{version}"'} if version else {}, what="recording it")
+            self.client.transport.write(
+                "PUT",
+                path,
+                resource,
+                {"If-Match": f'W/"{version}"'} if version else {},
+                what="recording it",
+            )
         except OutcomeUnknown:
             return "unknown"
         except Conflict:
@@ -182,42 +231,82 @@ class Visit:
 
     def _recorded(self, seen: Seen, resource: str) -> str:
         with self.here.store.transaction() as db:
-            audit.note(db, self.actor, "recorded", role="clinician", site=self.site.name, patient_id=seen.patient.id, resource=resource)
+            audit.note(
+                db,
+                self.actor,
+                "recorded",
+                role="clinician",
+                site=self.site.name,
+                patient_id=seen.patient.id,
+                resource=resource,
+            )
         self._write_back(self.see(None), seen.waivers)
         return "recorded"
 
     def _told(self, seen: Seen, said: str) -> str:
-        """Where the EHR takes nothing, the billing office reads it in the worklist; it makes no line ready."""
+        """Where the EHR takes nothing, the billing office reads it in the worklist; it makes no
+        line ready."""
         with self.here.store.transaction() as db:
-            notes.add(db, seen.patient, f"From the chart page: {said}", self.session.who.label, "clinician")
+            notes.add(
+                db,
+                seen.patient,
+                f"From the chart page: {said}",
+                self.session.who.label,
+                "clinician",
+            )
         return "told"
 
     def _reopened(self, held: Resource, now: datetime) -> Resource:
         """An issue whose waiver is taken back is open again, and says so (R13: `amended`)."""
         said = f"Waiver taken back by {self.session.who.label}"
         mitigation: Resource = {
-            "action": {"coding": [{"system": MITIGATION, "code": "waiver-withdrawn"}], "text": said},
+            "action": {
+                "coding": [{"system": MITIGATION, "code": "waiver-withdrawn"}],
+                "text": said,
+            },
             "date": now.isoformat(timespec="seconds"),
         }
         mitigation |= {"author": author} if (author := self._author()) else {}
-        return {**held, "status": "amended", "mitigation": [*held.get("mitigation", ()), mitigation]}
+        return {
+            **held,
+            "status": "amended",
+            "mitigation": [*held.get("mitigation", ()), mitigation],
+        }
 
-    def _write_back(self, seen: Seen, waivers: Mapping[str, Waiver], reopened: Sequence[Resource] = ()) -> bool:
-        """Brings the DetectedIssues in line, one patient at a time; what another is writing now follows later."""
+    def _write_back(
+        self, seen: Seen, waivers: Mapping[str, Waiver], reopened: Sequence[Resource] = ()
+    ) -> bool:
+        """Brings the DetectedIssues in line, one patient at a time; what another is writing now
+        follows later."""
         with self.here.store.holding(patient_key(seen.patient.id)) as hold:
             if not hold.ours or seen.pull.unread:
                 return self._later(seen)
             try:
-                wanted = {gap_of(row): row for row in owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)}
+                wanted = {
+                    gap_of(row): row
+                    for row in owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)
+                }
                 wanted |= {gap_of(row): row for row in reopened}
-                door = write_back_for(self.client, StoredLedger(self.here.store, seen.patient.id), limit=self.site.limits.writes)
+                door = write_back_for(
+                    self.client,
+                    StoredLedger(self.here.store, seen.patient.id),
+                    limit=self.site.limits.writes,
+                )
                 outcomes = door.put_all(list(wanted.values()), seen.pull.issues)
             except EhrError:
                 return self._later(seen)
         with self.here.store.transaction() as db:
             for outcome in (row for row in outcomes if row.result in ("created", "updated")):
                 about = {"resource": outcome.location, "gap": outcome.gap}
-                audit.note(db, self.actor, outcome.result, role="clinician", site=self.site.name, patient_id=seen.patient.id, **about)
+                audit.note(
+                    db,
+                    self.actor,
+                    outcome.result,
+                    role="clinician",
+                    site=self.site.name,
+                    patient_id=seen.patient.id,
+                    **about,
+                )
         return all(outcome.result in ("created", "updated", "unchanged") for outcome in outcomes)
 
     def _later(self, seen: Seen) -> bool:

@@ -40,7 +40,10 @@ _ASKS = {
     "product": "needs one code for the drug that was given.",
     "dose": "pays by the milligram, so the dose needs a number and a unit.",
     "ndc": "wants the NDC of the vial on the claim.",
-    "discarded-amount": "wants each vial accounted for: what was given and what was thrown away (JW), or that nothing was (JZ).",
+    "discarded-amount": (
+        "wants each vial accounted for: what was given and what was thrown away (JW), or that"
+        " nothing was (JZ)."
+    ),
     "iron-deficiency-diagnosis": "pays for iron that treats a recorded iron deficiency.",
     "ckd-diagnosis": "covers this drug in chronic kidney disease, recorded with its stage.",
     "anemia-ckd-link": "wants the anaemia tied to the kidney disease.",
@@ -58,12 +61,16 @@ _ASKS = {
 
 
 def payer(policy: Policy | None) -> str:
-    """What people call the payer whose policy it is; `The payer` where a policy only stands in for an unknown one."""
+    """What people call the payer whose policy it is; `The payer` where a policy only stands in for
+    an unknown one."""
     return "The payer" if policy is None or " without " in policy.title else policy.title
 
 
-def payer_asks(requirement: str, policy: Policy | None, groups: tuple[str | None, ...] | None = None) -> str:
-    """One sentence: what this payer wants here; GROUPS: the conditions of laboratory rules that are the patient's."""
+def payer_asks(
+    requirement: str, policy: Policy | None, groups: tuple[str | None, ...] | None = None
+) -> str:
+    """One sentence: what this payer wants here; GROUPS: the conditions of laboratory rules that are
+    the patient's."""
     who = payer(policy)
     rules = policy.requirements if policy else None
     if requirement in ("ferritin", "transferrin-saturation", "hemoglobin") and rules:
@@ -74,18 +81,32 @@ def payer_asks(requirement: str, policy: Policy | None, groups: tuple[str | None
         trial = f"a trial of oral iron of {days} days" if days else "a trial of oral iron"
         return f"{who} wants {trial}, an intolerance, or the reason why it is unsuitable."
     if requirement == "progress-note" and rules and rules.progress_note:
-        return f"{who} wants a signed progress note within {rules.progress_note.window_days} days before the dose."
+        return (
+            f"{who} wants a signed progress note within {rules.progress_note.window_days} days"
+            " before the dose."
+        )
     if requirement == "prior-authorization":
-        unknown = bool(rules and rules.prior_authorization and rules.prior_authorization.asked == "unknown")
-        return f"{who} {'may ask' if unknown else 'asks'} for an authorization before the drug is given."
+        unknown = bool(
+            rules and rules.prior_authorization and rules.prior_authorization.asked == "unknown"
+        )
+        return (
+            f"{who} {'may ask' if unknown else 'asks'} for an authorization before the drug is"
+            " given."
+        )
     return f"{who} {_ASKS.get(requirement, 'asks for this.')}"
 
 
 def _laboratory(requirement: str, rules: Iterable[LabRule]) -> str:
     said = []
     for rule in rules:
-        group = {"ckd": " in kidney disease", "not ckd": " without kidney disease"}.get(rule.when or "", "")
-        wanted = limit(parse(rule.limit)) if rule.limit else joined([LABS[name] for name in rule.on_record]) + " on record"
+        group = {"ckd": " in kidney disease", "not ckd": " without kidney disease"}.get(
+            rule.when or "", ""
+        )
+        wanted = (
+            limit(parse(rule.limit))
+            if rule.limit
+            else joined([LABS[name] for name in rule.on_record]) + " on record"
+        )
         said.append(f"{wanted}, within {rule.window_days} days before each dose{group}")
     return "; ".join(said) or f"a {requirement.replace('-', ' ')} result"
 
@@ -98,7 +119,9 @@ def limit(node: Node) -> str:
         return f"not {limit(node.inner)}"
     if isinstance(node, And | Or):
         word = " and " if isinstance(node, And) else " or "
-        return word.join(f"({limit(part)})" if isinstance(part, And | Or) else limit(part) for part in node.parts)
+        return word.join(
+            f"({limit(part)})" if isinstance(part, And | Or) else limit(part) for part in node.parts
+        )
     return {"ckd": "kidney disease", "not ckd": "no kidney disease"}.get(node.name, node.name)
 
 
@@ -129,7 +152,9 @@ def plural(count: int, one: str, several: str | None = None) -> str:
 
 
 def joined(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    return (
+        words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+    )
 
 
 def day(value: date | None, *, year: bool = False) -> str:

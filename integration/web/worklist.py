@@ -1,4 +1,5 @@
-"""The biller's worklist: saved views, filters in the address, one line open beside the list, and bulk actions."""
+"""The biller's worklist: saved views, filters in the address, one line open beside the list, and
+bulk actions."""
 
 import csv
 import io
@@ -39,12 +40,21 @@ VIEWS = (
     ("all", "All lines"),
 )
 EMPTY = {
-    "ready": ("Nothing is waiting for you.", "Lines appear here as soon as their charts are complete."),
+    "ready": (
+        "Nothing is waiting for you.",
+        "Lines appear here as soon as their charts are complete.",
+    ),
     "held-clinician": ("No clinician is needed.", "What a chart lacks would be listed here."),
-    "held-us": ("Nothing is held by the billing office.", "Coverage, authorization and place of service are in order."),
+    "held-us": (
+        "Nothing is held by the billing office.",
+        "Coverage, authorization and place of service are in order.",
+    ),
     "waived": ("No waived lines.", "When a clinician waives a requirement, you decide here."),
     "released": ("Nothing has been released yet.", "Release ready lines from the first view."),
-    "changed": ("No released line has changed since.", "If a chart changes after the release, the line comes back here."),
+    "changed": (
+        "No released line has changed since.",
+        "If a chart changes after the release, the line comes back here.",
+    ),
 }
 
 
@@ -82,9 +92,21 @@ def _filters(
     page: int = 1,
 ) -> Filters:
     """What cannot be read is left out, so that an old bookmark still opens."""
-    known = Filters(site=site, policy=policy, requirement=requirement, owner=owner, find=find[:80], changed="1" if changed else "")
+    known = Filters(
+        site=site,
+        policy=policy,
+        requirement=requirement,
+        owner=owner,
+        find=find[:80],
+        changed="1" if changed else "",
+    )
     view = view if view in worklist.VIEWS else "ready"
-    return replace(known, view=view, sort=sort if sort in worklist.ORDER else "worth", page=max(1, min(page, 10_000)))  # type: ignore[arg-type]
+    return replace(
+        known,
+        view=view,
+        sort=sort if sort in worklist.ORDER else "worth",
+        page=max(1, min(page, 10_000)),
+    )  # type: ignore[arg-type]
 
 
 Filtered = Annotated[Filters, Depends(_filters)]
@@ -93,7 +115,11 @@ Filtered = Annotated[Filters, Depends(_filters)]
 def address(filters: Filters, **changes: Any) -> str:
     """The address of a view; what is not set is left out."""
     wanted = {**asdict(filters), **changes}
-    kept = {key: value for key, value in wanted.items() if value not in ("", None, asdict(Filters()).get(key))}
+    kept = {
+        key: value
+        for key, value in wanted.items()
+        if value not in ("", None, asdict(Filters()).get(key))
+    }
     return f"/worklist?{urlencode(kept)}" if kept else "/worklist"
 
 
@@ -103,7 +129,9 @@ def home(here: InHouse) -> Response:
 
 
 @router.get("/worklist")
-def show(request: Request, here: InHouse, filters: Filtered, session: Biller, open: str = "") -> Response:  # noqa: A002 (as in the address)
+def show(
+    request: Request, here: InHouse, filters: Filtered, session: Biller, open: str = ""
+) -> Response:  # noqa: A002 (as in the address)
     return _page(request, here, session, filters, open)
 
 
@@ -112,14 +140,36 @@ def table(here: InHouse, filters: Filtered, session: Biller) -> Response:
     """The list as it is filtered, all pages."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["service date", "site", "patient", "payer policy", "line", "units", "status", "waits for", "money", "owner"])
+    writer.writerow(
+        [
+            "service date",
+            "site",
+            "patient",
+            "payer policy",
+            "line",
+            "units",
+            "status",
+            "waits for",
+            "money",
+            "owner",
+        ]
+    )
     with here.store.transaction() as db:
         number = 1
         while found := worklist.rows(db, replace(filters, page=number), _sites(here), CLINICIAN):
             for row in found:
                 line = row.line
-                cells = [row.service_date, row.site, row.patient, row.policy, " ".join([line.code, *line.modifiers]), line.units]
-                writer.writerow(safe([*cells, row.state, "; ".join(row.waits_for), row.value, row.owner]))
+                cells = [
+                    row.service_date,
+                    row.site,
+                    row.patient,
+                    row.policy,
+                    " ".join([line.code, *line.modifiers]),
+                    line.units,
+                ]
+                writer.writerow(
+                    safe([*cells, row.state, "; ".join(row.waits_for), row.value, row.owner])
+                )
             number += 1
         audit.note(db, actor(session), "exported the list", role="biller", view=filters.view)
     return download(out.getvalue(), "worklist.csv", here)
@@ -138,15 +188,27 @@ def act(
     text: Annotated[str, Form(max_length=2000)] = "",
     open: Annotated[str, Form()] = "",  # noqa: A002
 ) -> Response:
-    """One action on the selected lines. What cannot be done is told line by line; the others are done."""
+    """One action on the selected lines. What cannot be done is told line by line; the others are
+    done."""
     keys = list(dict.fromkeys(line))[:ALL_SELECTED]
     if not keys:
         return _page(request, here, session, filters, open, Results("Nothing was selected.", ()))
-    results = _acted(here, session, keys, action, reason=reason.strip(), owner=owner.strip(), text=text.strip())
+    results = _acted(
+        here, session, keys, action, reason=reason.strip(), owner=owner.strip(), text=text.strip()
+    )
     return _page(request, here, session, filters, open, results)
 
 
-def _acted(here: House, session: Session, keys: Sequence[str], action: str, *, reason: str, owner: str, text: str) -> Results:
+def _acted(
+    here: House,
+    session: Session,
+    keys: Sequence[str],
+    action: str,
+    *,
+    reason: str,
+    owner: str,
+    text: str,
+) -> Results:
     done: list[Row] = []
     refused: list[str] = []
     for key in keys:
@@ -171,7 +233,9 @@ def _acted(here: House, session: Session, keys: Sequence[str], action: str, *, r
     return Results(says.get(action, "Nothing was done."), tuple(refused))
 
 
-def _one(db: Db, here: House, session: Session, row: Row, action: str, reason: str, owner: str, text: str) -> None:
+def _one(
+    db: Db, here: House, session: Session, row: Row, action: str, reason: str, owner: str, text: str
+) -> None:
     who, role = actor(session), "biller" if session.may("biller") else "admin"
     found = lines.get(db, row.site, row.patient, row.line_id)
     patient = patients.by_id(db, row.patient_id)
@@ -191,7 +255,14 @@ def _one(db: Db, here: House, session: Session, row: Row, action: str, reason: s
         raise lines.NotReleasable("Say what to do: release, withdraw, recheck, assign or note.")
 
 
-def _page(request: Request, here: House, session: Session, filters: Filters, open_: str, results: Results | None = None) -> Response:
+def _page(
+    request: Request,
+    here: House,
+    session: Session,
+    filters: Filters,
+    open_: str,
+    results: Results | None = None,
+) -> Response:
     with here.store.transaction() as db:
         sites = _sites(here)
         found = worklist.rows(db, filters, sites, CLINICIAN)
@@ -213,7 +284,9 @@ def _page(request: Request, here: House, session: Session, filters: Filters, ope
         context: dict[str, Any] = {
             "counts": worklist.counts(db, sites, CLINICIAN),
             "choices": worklist.choices(db, sites),
-            "failed": [(f, when(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)],
+            "failed": [
+                (f, when(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
+            ],
             "troubled": _troubled(db),
         }
     payers = _payers(here)
@@ -258,13 +331,20 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
 
 def _troubled(db: Db) -> list[tuple[str, str]]:
     """Sites that rest, and why: then the list may be behind the charts."""
-    return [(row[0], row[1]) for row in db.execute("select site, trouble from site_state where rest_until > now() and trouble is not null")]
+    return [
+        (row[0], row[1])
+        for row in db.execute(
+            "select site, trouble from site_state where rest_until > now() and trouble is not null"
+        )
+    ]
 
 
 def _payers(here: House) -> dict[str, str]:
     """The titles of the policies, as people call the payer."""
     return {
-        policy.id: policy.title.partition(" without ")[0] for site in here.settings.sites.values() for policy in policies_for(site).policies
+        policy.id: policy.title.partition(" without ")[0]
+        for site in here.settings.sites.values()
+        for policy in policies_for(site).policies
     }
 
 
@@ -278,9 +358,15 @@ def actor(session: Session) -> str:
 
 def safe(cells: Sequence[object]) -> list[object]:
     """A spreadsheet runs what begins with one of these as a formula."""
-    return [f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell for cell in cells]
+    return [
+        f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
+        for cell in cells
+    ]
 
 
 def download(text: str, name: str, here: House) -> Response:
-    headers = {**security_headers(here.settings), "Content-Disposition": f'attachment; filename="{name}"'}
+    headers = {
+        **security_headers(here.settings),
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -26,7 +26,10 @@ class Clients:
             made, client, policies = self._kept.get(site, (0.0, None, None))
             if client is None or policies is None or time.monotonic() - made > GOOD_FOR_SECONDS:
                 configured = self._settings.site(site)
-                client, policies = EhrClient(configured, observer=metrics.observer(site)), policies_of(configured)
+                client, policies = (
+                    EhrClient(configured, observer=metrics.observer(site)),
+                    policies_of(configured),
+                )
                 self._kept[site] = (time.monotonic(), client, policies)
             return client, policies
 

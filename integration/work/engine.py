@@ -1,4 +1,5 @@
-"""Runs a job: alone for its key, not while its site rests, and with a decision about everything that can go wrong."""
+"""Runs a job: alone for its key, not while its site rests, and with a decision about everything
+that can go wrong."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -21,14 +22,18 @@ from integration.work.retries import Decision, decide
 log = structlog.get_logger()
 
 _OF_THE_QUEUE = ("site", "attempt", "since", "timestamp", "until")
-BUSY_SECONDS = 2.0  # somebody else is at it: a worker that was given up too early, or a person's own look
+BUSY_SECONDS = (
+    2.0  # somebody else is at it: a worker that was given up too early, or a person's own look
+)
 
 
 @dataclass(frozen=True)
 class Job:
-    """`arguments` are the task's, without what every job has: its site, how often and since when it failed.
+    """`arguments` are the task's, without what every job has: its site, how often and since when it
+    failed.
 
-    `still_alone` raises `StoreUnavailable` where we were cut off from the lock of `key`: somebody else may be at it.
+    `still_alone` raises `StoreUnavailable` where we were cut off from the lock of `key`: somebody
+    else may be at it.
     """
 
     task: str
@@ -42,12 +47,22 @@ class Job:
     @classmethod
     def of(cls, task: str, key: str, arguments: Mapping[str, Any]) -> "Job":
         rest = {name: value for name, value in arguments.items() if name not in _OF_THE_QUEUE}
-        return cls(task, key, arguments.get("site"), rest, arguments.get("attempt", 0), arguments.get("since"))
+        return cls(
+            task,
+            key,
+            arguments.get("site"),
+            rest,
+            arguments.get("attempt", 0),
+            arguments.get("since"),
+        )
 
     @property
     def stored(self) -> dict[str, Any]:
         kept = {"site": self.site, "attempt": self.attempt or None, "since": self.since}
-        return {**self.arguments, **{name: value for name, value in kept.items() if value is not None}}
+        return {
+            **self.arguments,
+            **{name: value for name, value in kept.items() if value is not None},
+        }
 
 
 Handler = Callable[["Engine", Job], None]
@@ -55,7 +70,8 @@ Handler = Callable[["Engine", Job], None]
 
 @dataclass
 class Engine:
-    """What a job works with. STEP is told of each step of the workflow: tests end the process there."""
+    """What a job works with. STEP is told of each step of the workflow: tests end the process
+    there."""
 
     settings: Settings
     store: Store
@@ -69,7 +85,8 @@ class Engine:
         self.clients = Clients(self.settings)
 
     def run(self, job: Job) -> None:
-        """Does a job, or sees to it that it is done later. Raises only `StoreUnavailable`: then nothing is lost, either."""
+        """Does a job, or sees to it that it is done later. Raises only `StoreUnavailable`: then
+        nothing is lost, either."""
         self.step("begun")
         with self.store.holding(job.key) as hold:
             if not hold.ours:
@@ -101,7 +118,13 @@ class Engine:
             self._again(db, job, seconds)
 
     def _again(self, db: Db, job: Job, seconds: float) -> None:
-        self.queue.add(db, job.task, job.key, job.stored, at=datetime.now(UTC) + timedelta(seconds=max(0, seconds)))
+        self.queue.add(
+            db,
+            job.task,
+            job.key,
+            job.stored,
+            at=datetime.now(UTC) + timedelta(seconds=max(0, seconds)),
+        )
 
     def _succeeded(self, job: Job) -> None:
         with self.store.transaction() as db:
@@ -113,12 +136,29 @@ class Engine:
     def _failed(self, job: Job, error: Exception) -> None:
         now = datetime.now(UTC)
         since = datetime.fromisoformat(job.since) if job.since else now
-        decision = decide(error, job.attempt, (now - since) / timedelta(hours=1), self.settings.service.retry_hours)
+        decision = decide(
+            error,
+            job.attempt,
+            (now - since) / timedelta(hours=1),
+            self.settings.service.retry_hours,
+        )
         if decision.then == "site rests" and job.site not in self.settings.sites:
             decision = Decision("given up")  # somebody took the site out of the configuration
-        says = str(error) if isinstance(error, FerroclaimError) else f"An unexpected error ({type(error).__name__}) at {where(error)}."
+        says = (
+            str(error)
+            if isinstance(error, FerroclaimError)
+            else f"An unexpected error ({type(error).__name__}) at {where(error)}."
+        )
         metrics.failures.labels(job.site or "", type(error).__name__, decision.then).inc()
-        log.warning("work failed", task=job.task, site=job.site, job=job.key, error=says, then=decision.then, attempt=job.attempt)
+        log.warning(
+            "work failed",
+            task=job.task,
+            site=job.site,
+            job=job.key,
+            error=says,
+            then=decision.then,
+            attempt=job.attempt,
+        )
         with self.store.transaction() as db:
             match decision.then:
                 case "site rests":
@@ -131,4 +171,16 @@ class Engine:
                     kind = type(error).__name__
                     about = job.arguments.get("patient")
                     fresh = replace(job, attempt=0, since=None)
-                    failures.add(db, Failure(job.site or "", job.task, job.key, about, fresh.stored, kind, says, job.attempt + 1))
+                    failures.add(
+                        db,
+                        Failure(
+                            job.site or "",
+                            job.task,
+                            job.key,
+                            about,
+                            fresh.stored,
+                            kind,
+                            says,
+                            job.attempt + 1,
+                        ),
+                    )

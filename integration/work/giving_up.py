@@ -14,9 +14,13 @@ def chosen(db: Db, numbers: Sequence[int] | None, *, everything: bool) -> list[i
     if everything:
         return there
     if not numbers:
-        raise ConfigurationError("Name the numbers that `ferroclaim failed list` shows, or say --all.")
+        raise ConfigurationError(
+            "Name the numbers that `ferroclaim failed list` shows, or say --all."
+        )
     if unknown := sorted(set(numbers) - set(there)):
-        raise ConfigurationError(f"There is no failed work with number {', '.join(map(str, unknown))}.")
+        raise ConfigurationError(
+            f"There is no failed work with number {', '.join(map(str, unknown))}."
+        )
     return list(numbers)
 
 
@@ -30,7 +34,9 @@ def retry(db: Db, queue: Queue, identity: int, by: str) -> None:
         task, key = ASSESS, patient_key(row.patient_id)
     queue.add(db, task, key, row.arguments, priority=PERSON)
     failures.remove(db, identity)
-    audit.note(db, by, "retried", site=row.site or None, patient_id=row.patient_id, resource=row.task)
+    audit.note(
+        db, by, "retried", site=row.site or None, patient_id=row.patient_id, resource=row.task
+    )
 
 
 def discard(db: Db, identity: int, by: str, reason: str) -> None:
@@ -38,4 +44,13 @@ def discard(db: Db, identity: int, by: str, reason: str) -> None:
     if row is None:
         return
     failures.remove(db, identity)
-    audit.note(db, by, "discarded", site=row.site or None, patient_id=row.patient_id, resource=row.task, error=row.message, reason=reason)
+    audit.note(
+        db,
+        by,
+        "discarded",
+        site=row.site or None,
+        patient_id=row.patient_id,
+        resource=row.task,
+        error=row.message,
+        reason=reason,
+    )

@@ -1,4 +1,5 @@
-"""The queue: a job per patient waits at most once, and is added in the transaction that tells why."""
+"""The queue: a job per patient waits at most once, and is added in the transaction that tells
+why."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,22 +19,42 @@ SWEEP_SECONDS = 5.0  # a sweep finds a patient by one type of resource after the
 
 class Queue:
     def __init__(self, store: Store, service: Service) -> None:
-        self._settle, self._most = timedelta(seconds=service.settle_seconds), timedelta(seconds=service.settle_at_most_seconds)
+        self._settle, self._most = (
+            timedelta(seconds=service.settle_seconds),
+            timedelta(seconds=service.settle_at_most_seconds),
+        )
         self._app = App(connector=SyncPsycopgConnector())
         self._app.open(store.pool)
 
-    def add(self, db: Db, task: str, key: str, arguments: Mapping[str, Any], *, at: datetime | None = None, priority: int = USUAL) -> bool:
-        """Adds a job, unless one of that KEY already waits (False): that one will see to this, too, and no later.
+    def add(
+        self,
+        db: Db,
+        task: str,
+        key: str,
+        arguments: Mapping[str, Any],
+        *,
+        at: datetime | None = None,
+        priority: int = USUAL,
+    ) -> bool:
+        """Adds a job, unless one of that KEY already waits (False): that one will see to this, too,
+        and no later.
 
         No two jobs of one KEY ever run at once. The caller's transaction goes on in either case.
         """
         waiting = db.execute(_WAITING, [key]).fetchone()
         if waiting is None:
             try:
-                with db.transaction():  # a savepoint: a refused duplicate must not spoil what is kept with it
-                    self._app.configure_task(task, lock=key, queueing_lock=key, schedule_at=at, priority=priority, connection=db).defer(
-                        **arguments
-                    )
+                with (
+                    db.transaction()
+                ):  # a savepoint: a refused duplicate must not spoil what is kept with it
+                    self._app.configure_task(
+                        task,
+                        lock=key,
+                        queueing_lock=key,
+                        schedule_at=at,
+                        priority=priority,
+                        connection=db,
+                    ).defer(**arguments)
                     return True
             except AlreadyEnqueued:
                 pass  # somebody else added it between the two
@@ -42,7 +63,8 @@ class Queue:
         return False
 
     def assess(self, db: Db, patient: Patient, cause: str, *, priority: int = USUAL) -> bool:
-        """Wakes an assessment once nothing more is told for a moment; a person does not wait for that."""
+        """Wakes an assessment once nothing more is told for a moment; a person does not wait for
+        that."""
         now = datetime.now(UTC)
         arguments = {"site": patient.site, "patient": patient.id, "cause": cause}
         key = patient_key(patient.id)
@@ -50,7 +72,14 @@ class Queue:
             wait = timedelta(0) if priority == PERSON else timedelta(seconds=SWEEP_SECONDS)
             return self.add(db, ASSESS, key, arguments, at=now + wait, priority=priority)
         until = {"until": (now + self._most).isoformat()}
-        added = self.add(db, ASSESS, key, arguments | until, at=now + min(self._settle, self._most), priority=priority)
+        added = self.add(
+            db,
+            ASSESS,
+            key,
+            arguments | until,
+            at=now + min(self._settle, self._most),
+            priority=priority,
+        )
         if not added:
             db.execute(_STILL, {"key": key, "at": now + self._settle})
         return added

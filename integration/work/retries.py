@@ -27,7 +27,8 @@ class Decision:
 
 
 def decide(error: Exception, attempt: int, hours: float, retry_hours: float) -> Decision:
-    """ATTEMPT counts from 0, HOURS from the first failure. Trouble of a whole site uses up no attempt of a patient."""
+    """ATTEMPT counts from 0, HOURS from the first failure. Trouble of a whole site uses up no
+    attempt of a patient."""
     if is_of_the_site(error):
         return Decision("site rests")
     wait = min(FIRST_SECONDS * 2**attempt, LONGEST_SECONDS)
@@ -39,7 +40,8 @@ def decide(error: Exception, attempt: int, hours: float, retry_hours: float) -> 
 
 
 def is_of_the_site(error: Exception) -> bool:
-    """Whether every patient of the site would meet the same: no connection, too many requests, no right to read."""
+    """Whether every patient of the site would meet the same: no connection, too many requests, no
+    right to read."""
     if isinstance(error, Unreachable):
         return not isinstance(error, OutcomeUnknown) and error.status in (None, 429, 503)
     return isinstance(error, Unauthorized | Forbidden | ConfigurationError)

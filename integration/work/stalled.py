@@ -1,8 +1,9 @@
 """Jobs whose worker died: they go back into the queue.
 
-A job at work holds its key's lock in the database (`Store.holding`), and the database lets go of it when the process or
-its machine is gone. So a job that is said to be at work while nobody holds its key has nobody: no guess about clocks or
-heartbeats. A job that procrastinate calls failed met a database that was away, since all other failures are decided by us.
+A job at work holds its key's lock in the database (`Store.holding`), and the database lets go of it
+when the process or its machine is gone. So a job that is said to be at work while nobody holds its
+key has nobody: no guess about clocks or heartbeats. A job that procrastinate calls failed met a
+database that was away, since all other failures are decided by us.
 """
 
 from integration.store import Db
@@ -27,7 +28,8 @@ _HAS_TWIN = """
 
 
 def take_over(db: Db, grace_seconds: float = GRACE_SECONDS) -> int:
-    """Puts such jobs back to the queue; how many. One whose key waits there already is not needed any more."""
+    """Puts such jobs back to the queue; how many. One whose key waits there already is not needed
+    any more."""
     orphans = [row[0] for row in db.execute(_ORPHANS, [grace_seconds])]
     for identity in orphans:
         if db.execute(_HAS_TWIN, [identity]).fetchone():

@@ -48,7 +48,8 @@ def schedule(settings: Settings) -> dict[str, str]:
 
 
 def register(app: App, runner: Engine, *, periodic: bool = True) -> None:
-    """Gives APP a task for each handler, all of them run by RUNNER; PERIODIC: some by themselves, too."""
+    """Gives APP a task for each handler, all of them run by RUNNER; PERIODIC: some by themselves,
+    too."""
     for name in runner.handlers:
         app.task(name=name, pass_context=True)(_task(name, runner))
     for name, cron in schedule(runner.settings).items() if periodic else ():

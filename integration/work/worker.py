@@ -1,4 +1,5 @@
-"""A worker: takes jobs from the queue in a thread of its own, and goes on whatever happens to the database."""
+"""A worker: takes jobs from the queue in a thread of its own, and goes on whatever happens to the
+database."""
 
 import asyncio
 import threading
@@ -27,7 +28,9 @@ DRAIN_SECONDS = 30.0  # what is at work when we stop may end
 class Worker:
     """Start it, and stop it; or `run` it in the thread at hand."""
 
-    def __init__(self, engine: Engine, concurrency: int | None = None, *, periodic: bool = True) -> None:
+    def __init__(
+        self, engine: Engine, concurrency: int | None = None, *, periodic: bool = True
+    ) -> None:
         self.engine, self._periodic = engine, periodic
         self._concurrency = concurrency or engine.settings.service.workers
         self._stopping = threading.Event()
@@ -43,7 +46,8 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Takes no more jobs, lets those at work end, and returns when they have. Idempotent, from any thread."""
+        """Takes no more jobs, lets those at work end, and returns when they have. Idempotent, from
+        any thread."""
         self.ask_to_stop()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
@@ -70,10 +74,16 @@ class Worker:
         if self._stopping.is_set():
             return
         self._loop.set_exception_handler(_unheard)
-        self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2, thread_name_prefix="job"))
+        self._loop.set_default_executor(
+            ThreadPoolExecutor(self._concurrency + 2, thread_name_prefix="job")
+        )
         self._take_over(grace_seconds=1.0)
         connector = procrastinate.PsycopgConnector(
-            conninfo=self.engine.store.url, min_size=1, max_size=self._concurrency + 3, timeout=5, kwargs={"application_name": "ferroclaim"}
+            conninfo=self.engine.store.url,
+            min_size=1,
+            max_size=self._concurrency + 3,
+            timeout=5,
+            kwargs={"application_name": "ferroclaim"},
         )
         app = procrastinate.App(connector=connector)
         register(app, self.engine, periodic=self._periodic)
@@ -108,5 +118,6 @@ class Worker:
 
 
 def _unheard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """What procrastinate could not note because the database was away: the job is taken over when it is back."""
+    """What procrastinate could not note because the database was away: the job is taken over when
+    it is back."""
     log.warning("a job's end could not be noted", error=type(context.get("exception")).__name__)

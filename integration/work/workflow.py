@@ -1,4 +1,5 @@
-"""The one workflow: pull → assess → keep → write back. Every step may be done twice, and may end anywhere."""
+"""The one workflow: pull → assess → keep → write back. Every step may be done twice, and may end
+anywhere."""
 
 import time
 from collections.abc import Sequence
@@ -45,12 +46,20 @@ def assess(engine: Engine, job: Job) -> None:
         result = "no such patient"  # of a notification that named nobody
     metrics.assessments.labels(patient.site, result).inc()
     metrics.assessing.labels(patient.site).observe(time.perf_counter() - started)
-    log.info("assessed", site=patient.site, patient=patient.reference, result=result, cause=job.arguments.get("cause"))
+    log.info(
+        "assessed",
+        site=patient.site,
+        patient=patient.reference,
+        result=result,
+        cause=job.arguments.get("cause"),
+    )
 
 
 def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
     client, policies = engine.clients.of(patient.site)
-    port = write_back_for(client, StoredLedger(engine.store, patient.id), limit=client.site.limits.writes)
+    port = write_back_for(
+        client, StoredLedger(engine.store, patient.id), limit=client.site.limits.writes
+    )
     as_of = engine.clock()
     pull = client.read_patient(patient.fhir_id, fresh=True)
     engine.step("pulled")
@@ -59,11 +68,18 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
     engine.step("assessed")
     job.still_alone()
     with engine.store.transaction() as db:
-        changed = assessments.keep(db, patient, assessment, as_of, str(job.arguments.get("cause", "retry")))
+        changed = assessments.keep(
+            db, patient, assessment, as_of, str(job.arguments.get("cause", "retry"))
+        )
         patients.describe(db, patient.id, checked.record)
         owed = owed_issues(assessment, pull, as_of, gaps.waivers(db, patient.id))
         if not isinstance(port, Worklist):
-            ledger.owe(db, patient.site, patient.id, {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed})
+            ledger.owe(
+                db,
+                patient.site,
+                patient.id,
+                {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed},
+            )
         engine.step("keeping")
     engine.step("kept")
     if owed:
@@ -73,19 +89,32 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
     return "changed" if changed else "unchanged"
 
 
-def _write_back(engine: Engine, patient: Patient, port: WriteBack, owed: Sequence[Json], pull: PatientPull) -> None:
+def _write_back(
+    engine: Engine, patient: Patient, port: WriteBack, owed: Sequence[Json], pull: PatientPull
+) -> None:
     outcomes = port.put_all(owed, pull.issues)
     for outcome in outcomes:
         metrics.written.labels(patient.site, outcome.result).inc()
     with engine.store.transaction() as db:
-        _note(db, patient, outcomes, {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed})
-    unsettled = sorted({outcome.result for outcome in outcomes if outcome.result in ("unknown", "conflict")})
+        _note(
+            db,
+            patient,
+            outcomes,
+            {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed},
+        )
+    unsettled = sorted(
+        {outcome.result for outcome in outcomes if outcome.result in ("unknown", "conflict")}
+    )
     if unsettled:
-        raise Unsettled(f"Site {patient.site}: a write-back ended with {' and '.join(unsettled)}. It is looked up before it is repeated.")
+        raise Unsettled(
+            f"Site {patient.site}: a write-back ended with {' and '.join(unsettled)}. It is looked"
+            " up before it is repeated."
+        )
 
 
 def _note(db: Db, patient: Patient, outcomes: Sequence[Outcome], digests: dict[str, str]) -> None:
-    """What became of each gap: in the ledger, in the audit table, and for a person where the server refused."""
+    """What became of each gap: in the ledger, in the audit table, and for a person where the server
+    refused."""
     same = [outcome for outcome in outcomes if outcome.result == "unchanged"]
     entries = {o.gap: Entry("confirmed", digests[o.gap], o.location, o.version) for o in same}
     refused = [outcome for outcome in outcomes if outcome.result == "refused"]
@@ -95,7 +124,13 @@ def _note(db: Db, patient: Patient, outcomes: Sequence[Outcome], digests: dict[s
     for outcome in outcomes:
         if outcome.result in ("created", "updated"):
             audit.note(
-                db, audit.OURSELVES, outcome.result, site=patient.site, patient_id=patient.id, resource=outcome.location, gap=outcome.gap
+                db,
+                audit.OURSELVES,
+                outcome.result,
+                site=patient.site,
+                patient_id=patient.id,
+                resource=outcome.location,
+                gap=outcome.gap,
             )
     key = f"{WRITE_BACK}:{patient.id}"
     if not refused:
@@ -103,4 +138,6 @@ def _note(db: Db, patient: Patient, outcomes: Sequence[Outcome], digests: dict[s
         return
     says = f"{len(refused)} of {len(outcomes)} gaps were not taken: {refused[0].message}."
     arguments = {"site": patient.site, "patient": patient.id, "cause": "retry"}
-    failures.add(db, Failure(patient.site, WRITE_BACK, key, patient.id, arguments, "Refused", says, 1))
+    failures.add(
+        db, Failure(patient.site, WRITE_BACK, key, patient.id, arguments, "Refused", says, 1)
+    )

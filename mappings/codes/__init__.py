@@ -1,5 +1,5 @@
-"""The code tables: products, packages, laboratory analytes, diagnoses, units, settings, payers, payment, administration services,
-dosing, requirements.
+"""The code tables: products, packages, laboratory analytes, diagnoses, units, settings, payers,
+payment, administration services, dosing, requirements.
 
 A table is read once.
 """

@@ -10,7 +10,8 @@ from mappings.codes.tables import Dated
 
 
 class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
-    """`units`: unit texts with the factor to `unit`. `unverified`: which LOINC codes and units `verified: false` is about.
+    """`units`: unit texts with the factor to `unit`. `unverified`: which LOINC codes and units
+    `verified: false` is about.
 
     `thousands`: values reach thousands, so that a comma in a written one is no decimal comma.
     """
@@ -130,7 +131,10 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
     @cached_property
     def by_snomed(self) -> dict[str, tuple[str, ...]]:
-        return {one.code: tuple(row.icd10 for row in self.snomed if row.code == one.code) for one in self.snomed}
+        return {
+            one.code: tuple(row.icd10 for row in self.snomed if row.code == one.code)
+            for one in self.snomed
+        }
 
     @cached_property
     def dialysis_codes(self) -> dict[tuple[str, str], str]:
@@ -166,4 +170,8 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
     def contraindicates_oral_iron(self, code: str, once: bool = False) -> bool:
         """With `once`, only what counts also when it is over."""
-        return any(code.startswith(row.prefix) for row in self.oral_iron_contraindication if row.once or not once)
+        return any(
+            code.startswith(row.prefix)
+            for row in self.oral_iron_contraindication
+            if row.once or not once
+        )

@@ -1,4 +1,5 @@
-"""What the rows of the code tables hold. Each has its source; `verified: false` marks what no official text was seen for."""
+"""What the rows of the code tables hold. Each has its source; `verified: false` marks what no
+official text was seen for."""
 
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,13 @@ from msgspec import Struct, field
 from mappings import words
 
 
-class Dated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from", "end": "to"}):
+class Dated(
+    Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename={"start": "from", "end": "to"},
+):
     """Something that holds from-to, both days included."""
 
     start: date | None = None
@@ -34,7 +41,8 @@ class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where there is one.
+    """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where
+    there is one.
 
     `unverified`: those of its RxNorm and ATC codes for which no official text was seen.
     """
@@ -68,7 +76,8 @@ class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Names(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whole words that say one thing, in texts and notes; within a phrase of `but_not` they don't."""
+    """Whole words that say one thing, in texts and notes; within a phrase of `but_not` they
+    don't."""
 
     names: tuple[str, ...]
     but_not: tuple[str, ...] = ()
@@ -82,7 +91,8 @@ class Names(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a statusReason says of a dose that was not given: always, or only where no dose is recorded.
+    """What a statusReason says of a dose that was not given: always, or only where no dose is
+    recorded.
 
     With words `of_a_part` ("the rest was not given") a recorded dose stands.
     """
@@ -191,7 +201,9 @@ class PaymentLimits(Struct, frozen=True, forbid_unknown_fields=True, rename={"st
     verified: bool
 
 
-class OppsStatus(Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "status": "is"}):
+class OppsStatus(
+    Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "status": "is"}
+):
     start: date
     status: str
 
@@ -240,7 +252,8 @@ class AdministrationServices(Dated, frozen=True, kw_only=True):
 
 
 class LabelDose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Label limits for a population: mg of one dose (or mg per kg), mg of a course and its length in days."""
+    """Label limits for a population: mg of one dose (or mg per kg), mg of a course and its length
+    in days."""
 
     family: str
     population: Literal["hemodialysis", "peritoneal", "not-on-dialysis", "child", "any"]

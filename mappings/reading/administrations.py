@@ -1,4 +1,5 @@
-"""MedicationAdministration: what was given, when, how much, and what was thrown away (R1, R3, R5, R12)."""
+"""MedicationAdministration: what was given, when, how much, and what was thrown away (R1, R3, R5,
+R12)."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,7 +16,9 @@ from mappings.reading.fhir import Resource
 from mappings.reading.waste import discarded
 from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
 
-STATUSES = frozenset({"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"})
+STATUSES = frozenset(
+    {"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"}
+)
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
 _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 
@@ -24,15 +27,20 @@ class NotReadable(ValueError):
     """The resource can't be read; the message says what is wrong with it."""
 
 
-def administration(resource: Resource, collection: Collection, finder: ProductFinder) -> Administration | None:
-    """The Administration, or None for a drug that is none of our business; NotReadable without a valid status."""
+def administration(
+    resource: Resource, collection: Collection, finder: ProductFinder
+) -> Administration | None:
+    """The Administration, or None for a drug that is none of our business; NotReadable without a
+    valid status."""
     given = drug(resource, collection, finder)
     if not given.concerns_us and not given.lost:
         return None
     status = resource.get("status")
     if not isinstance(status, str) or status not in STATUSES:
         raise NotReadable(
-            "MedicationAdministration.status is missing" if status is None else "MedicationAdministration.status is not a FHIR status"
+            "MedicationAdministration.status is missing"
+            if status is None
+            else "MedicationAdministration.status is not a FHIR status"
         )
     dosages = fhir.items(resource.get("dosage"))
     start, end = _effective(resource)
@@ -45,10 +53,17 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         start=start,
         end=end,
         dose=_dose(dosages),
-        encounter=collection.key(resource.get("context")) or collection.key(resource.get("encounter")),
-        orders=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("request"))))),
+        encounter=collection.key(resource.get("context"))
+        or collection.key(resource.get("encounter")),
+        orders=tuple(
+            filter(None, (collection.key(row) for row in fhir.items(resource.get("request"))))
+        ),
         reasons=fhir.concepts(resource.get("reasonCode")),
-        reason_references=tuple(filter(None, (collection.key(row) for row in fhir.items(resource.get("reasonReference"))))),
+        reason_references=tuple(
+            filter(
+                None, (collection.key(row) for row in fhir.items(resource.get("reasonReference")))
+            )
+        ),
         not_given=_not_given(fhir.concepts(resource.get("statusReason")), _dose(dosages)),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
@@ -58,7 +73,10 @@ def administration(resource: Resource, collection: Collection, finder: ProductFi
         parents=_parents(resource, collection),
         identifiers=tuple(_identifiers(resource)),
         updated=fhir.moment(fhir.mapping(resource.get("meta")).get("lastUpdated")),
-        weak=any(tag.get("system") == "urn:ferroclaim:evidence" for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))),
+        weak=any(
+            tag.get("system") == "urn:ferroclaim:evidence"
+            for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))
+        ),
         performers=people.performers(resource, collection),
     )
 
@@ -76,9 +94,12 @@ def _dose(dosages: list[Resource]) -> Amount:
 
 
 def _as_hung(given: Drug, dosages: list[Resource]) -> Drug:
-    """The drug; a dose in mL that the dosage's text calls an infusion or a mixture is not one of the vial."""
+    """The drug; a dose in mL that the dosage's text calls an infusion or a mixture is not one of
+    the vial."""
     in_ml = _dose(dosages).unit in codes.units().ml_per
-    mixed = in_ml and any(codes.products().diluents.named_in(fhir.text(row.get("text"))) for row in dosages)
+    mixed = in_ml and any(
+        codes.products().diluents.named_in(fhir.text(row.get("text"))) for row in dosages
+    )
     return msgspec.structs.replace(given, diluted=True) if mixed else given
 
 
@@ -88,15 +109,24 @@ def _not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
 
 
 def _says_not_given(reason: Concept, nothing: bool) -> bool:
-    """Whether a reason says that the dose was not given; more of them do where `nothing` is recorded of one."""
+    """Whether a reason says that the dose was not given; more of them do where `nothing` is
+    recorded of one."""
     table = codes.products().not_given
     snomed = {*table.snomed, *(table.snomed_without_dose if nothing else ())}
-    if any(row.system == _NOT_GIVEN_SYSTEM or (row.system == fhir.SNOMED and row.code in snomed) for row in reason.codings):
+    if any(
+        row.system == _NOT_GIVEN_SYSTEM or (row.system == fhir.SNOMED and row.code in snomed)
+        for row in reason.codings
+    ):
         return True
     said = list(filter(None, [reason.text, *(row.display for row in reason.codings)]))
     if nothing:
-        return any(words.first_of(text, (*table.phrases, *table.phrases_without_dose)) for text in said)
-    return any(words.first_of(text, table.phrases) and not words.first_of(text, table.of_a_part) for text in said)
+        return any(
+            words.first_of(text, (*table.phrases, *table.phrases_without_dose)) for text in said
+        )
+    return any(
+        words.first_of(text, table.phrases) and not words.first_of(text, table.of_a_part)
+        for text in said
+    )
 
 
 def _discards(resource: Resource, dosages: list[Resource], source: Source) -> Iterator[Discard]:
@@ -110,12 +140,25 @@ def _discards(resource: Resource, dosages: list[Resource], source: Source) -> It
 
 def _discarded_amount(extension: Resource) -> Amount:
     """The amount of the extension; one without a Quantity says what it has instead."""
-    named = next((name for name in sorted(extension) if name.startswith("value") and extension[name] is not None), None)
+    named = next(
+        (
+            name
+            for name in sorted(extension)
+            if name.startswith("value") and extension[name] is not None
+        ),
+        None,
+    )
     if named == "valueQuantity":
         found = amount(extension[named])
     else:
-        found = Amount(problem=f"as {named} instead of valueQuantity" if named else "without a value")
-    return found if found.says else msgspec.structs.replace(found, says=f"an amount recorded {found.problem}")
+        found = Amount(
+            problem=f"as {named} instead of valueQuantity" if named else "without a value"
+        )
+    return (
+        found
+        if found.says
+        else msgspec.structs.replace(found, says=f"an amount recorded {found.problem}")
+    )
 
 
 def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ...], str | None]:
@@ -129,14 +172,25 @@ def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ..
         package = codes.packages().get(ndc or "")
         documented = mg(amount(fhir.mapping(inner.get("size")).get("valueQuantity")))
         if documented is not None and (documented <= 0 or (package and package.mg != documented)):
-            return (), "size and NDC of an opened container disagree" if documented > 0 else "containers-opened with a size that can't be"
+            return (
+                (),
+                (
+                    "size and NDC of an opened container disagree"
+                    if documented > 0
+                    else "containers-opened with a size that can't be"
+                ),
+            )
         found.append(Container(documented or (package.mg if package else None), count, ndc, source))
     return tuple(found), None
 
 
 def _drug_source(resource: Resource) -> str | None:
     for extension in fhir.extensions(resource, "urn:ferroclaim:drug-source"):
-        value = extension.get("valueCode") or extension.get("valueString") or next(fhir.codes(extension.get("valueCodeableConcept")), None)
+        value = (
+            extension.get("valueCode")
+            or extension.get("valueString")
+            or next(fhir.codes(extension.get("valueCodeableConcept")), None)
+        )
         coded = fhir.mapping(extension.get("valueCoding")).get("code")
         return fhir.text(value or coded) or None
     return None
@@ -150,10 +204,22 @@ def _boolean(resource: Resource, url: str) -> bool | None:
 
 
 def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
-    """The administrations that it is part of; one that can't be followed is named, too, so that it never counts as a whole."""
+    """The administrations that it is part of; one that can't be followed is named, too, so that it
+    never counts as a whole."""
     keys = [(collection.key(row), row.get("type")) for row in fhir.items(resource.get("partOf"))]
-    named = [key for key, _ in keys if key and ("MedicationAdministration/" in key or key.startswith("urn:"))]
-    return tuple(named + ["MedicationAdministration" for key, kind in keys if key is None and kind == "MedicationAdministration"])
+    named = [
+        key
+        for key, _ in keys
+        if key and ("MedicationAdministration/" in key or key.startswith("urn:"))
+    ]
+    return tuple(
+        named
+        + [
+            "MedicationAdministration"
+            for key, kind in keys
+            if key is None and kind == "MedicationAdministration"
+        ]
+    )
 
 
 def _identifiers(resource: Resource) -> Iterator[str]:

@@ -1,4 +1,5 @@
-"""Quantities of a drug: UCUM system and code first, then a short table of unit texts, else a problem (R3)."""
+"""Quantities of a drug: UCUM system and code first, then a short table of unit texts, else a
+problem (R3)."""
 
 from collections.abc import Mapping
 from decimal import Decimal, getcontext
@@ -14,7 +15,8 @@ _TAIL = Decimal("1e-18")
 
 
 def amount(quantity: object) -> Amount:
-    """A Quantity as an Amount; `problem` is "missing" where there is none, else it says what is wrong with it."""
+    """A Quantity as an Amount; `problem` is "missing" where there is none, else it says what is
+    wrong with it."""
     if quantity is None:
         return _MISSING
     if not isinstance(quantity, dict):
@@ -37,14 +39,22 @@ def _value_problem(quantity: Mapping[str, Any]) -> str | None:
         return "with its value written as text"
     number = fhir.decimal(value)
     if number is None:
-        return "with a value out of any range" if isinstance(value, Decimal) and value.is_finite() else "with a value that is not a number"
+        return (
+            "with a value out of any range"
+            if isinstance(value, Decimal) and value.is_finite()
+            else "with a value that is not a number"
+        )
     if quantity.get("comparator"):
         return "with a comparator instead of an exact value"
     return None if abs(number) < Decimal("1e9") else "with a value out of any range"
 
 
 def _unit_problem(quantity: Mapping[str, Any]) -> str:
-    return "in a unit that is not read here" if quantity.get("unit") or quantity.get("code") else "without a unit"
+    return (
+        "in a unit that is not read here"
+        if quantity.get("unit") or quantity.get("code")
+        else "without a unit"
+    )
 
 
 def unit_of(quantity: Mapping[str, Any]) -> str | None:
@@ -54,7 +64,8 @@ def unit_of(quantity: Mapping[str, Any]) -> str | None:
     if code and fhir.system(quantity.get("system")) == fhir.UCUM:
         if code in table.ucum:
             return table.ucum[code]
-        # Not UCUM as it should be ("MG" would be megagrams): read only where code and text say the same.
+        # Not UCUM as it should be ("MG" would be megagrams): read only where code and text say the
+        # same.
         said = _by_text(code)
         return said if said == _by_text(unit or code) else None
     return _by_text(unit or code)
@@ -81,7 +92,8 @@ def _converted(amount: Amount, factors: Mapping[str, Decimal]) -> Decimal | None
 
 
 def exact(number: Decimal) -> Decimal:
-    """A sum of mg without the tail that divisions by a strength leave (66.6… × 3 = 200); anything else stays as it is."""
+    """A sum of mg without the tail that divisions by a strength leave (66.6… × 3 = 200); anything
+    else stays as it is."""
     near = round(number, 9)
     return near if abs(number - near) < _TAIL else number
 

@@ -92,7 +92,11 @@ def from_claim(resource: Resource) -> Iterator[Authorization]:
     if resource.get("status") != "active" or resource.get("use") != "claim":
         return
     start, end = fhir.period(resource.get("billablePeriod"))
-    asked = tuple(code for item in fhir.items(resource.get("item")) for code in fhir.codes(item.get("productOrService")))
+    asked = tuple(
+        code
+        for item in fhir.items(resource.get("item"))
+        for code in fhir.codes(item.get("productOrService"))
+    )
     for insurance in fhir.items(resource.get("insurance")):
         for reference in fhir.texts(insurance.get("preAuthRef")):
             yield Authorization(
@@ -106,7 +110,8 @@ def from_claim(resource: Resource) -> Iterator[Authorization]:
 
 
 def from_coverage(resource: Resource) -> Iterator[Authorization]:
-    """`preAuthRef` that a biller imported with a Coverage: for any iron, as long as the coverage runs."""
+    """`preAuthRef` that a biller imported with a Coverage: for any iron, as long as the coverage
+    runs."""
     if resource.get("status") != "active":
         return
     start, end = fhir.period(resource.get("period"))
@@ -122,10 +127,14 @@ def from_coverage(resource: Resource) -> Iterator[Authorization]:
 
 
 def _numbers(coverage: Resource) -> Iterator[str]:
-    """FHIR has no such element of a Coverage: one of that name, or an extension whose address ends in it."""
+    """FHIR has no such element of a Coverage: one of that name, or an extension whose address ends
+    in it."""
     value = coverage.get("preAuthRef")
     found = [value, *(value if isinstance(value, list) else ())]
     for extension in fhir.items(coverage.get("extension")):
         if fhir.text(extension.get("url")).replace(":", "/").endswith("/preAuthRef"):
-            found += [extension.get("valueString"), fhir.mapping(extension.get("valueIdentifier")).get("value")]
+            found += [
+                extension.get("valueString"),
+                fhir.mapping(extension.get("valueIdentifier")).get("value"),
+            ]
     yield from filter(None, (fhir.text(number).strip() for number in found))

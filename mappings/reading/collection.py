@@ -1,4 +1,5 @@
-"""Resources gathered from Bundles, NDJSON or a server: newest versions, references resolved, sorted to their patients."""
+"""Resources gathered from Bundles, NDJSON or a server: newest versions, references resolved, sorted
+to their patients."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -28,9 +29,21 @@ SUBJECT = {
     "Coverage": "beneficiary",
     "RelatedPerson": "patient",
 }
-SHARED = frozenset({"Patient", "Medication", "Location", "Organization", "Practitioner", "PractitionerRole", "Substance", "Specimen"})
+SHARED = frozenset(
+    {
+        "Patient",
+        "Medication",
+        "Location",
+        "Organization",
+        "Practitioner",
+        "PractitionerRole",
+        "Substance",
+        "Specimen",
+    }
+)
 
-# The form of the elements that the rules read; a resource whose elements have another form is unreadable.
+# The form of the elements that the rules read; a resource whose elements have another form is
+# unreadable.
 _OBJECT, _LIST, _TEXT = (dict,), (list, dict), (str,)
 _FORMS: dict[str, dict[str, tuple[type, ...]]] = {
     "MedicationAdministration": {
@@ -45,8 +58,18 @@ _FORMS: dict[str, dict[str, tuple[type, ...]]] = {
         "note": _LIST,
         "identifier": _LIST,
     },
-    "Observation": {"code": _OBJECT, "valueQuantity": _OBJECT, "component": _LIST, "hasMember": _LIST},
-    "Condition": {"code": _OBJECT, "clinicalStatus": _OBJECT, "verificationStatus": _OBJECT, "category": _LIST},
+    "Observation": {
+        "code": _OBJECT,
+        "valueQuantity": _OBJECT,
+        "component": _LIST,
+        "hasMember": _LIST,
+    },
+    "Condition": {
+        "code": _OBJECT,
+        "clinicalStatus": _OBJECT,
+        "verificationStatus": _OBJECT,
+        "category": _LIST,
+    },
     "Coverage": {"type": _OBJECT, "period": _OBJECT, "payor": _LIST, "class": _LIST},
     "Encounter": {"class": _OBJECT, "period": _OBJECT, "location": _LIST, "diagnosis": _LIST},
     "Medication": {"code": _OBJECT, "ingredient": _LIST},
@@ -66,7 +89,8 @@ class Group(Struct):
 
 
 class Collection:
-    """Add resources in any order; then ask for each patient's group. `problems` names what could not be taken."""
+    """Add resources in any order; then ask for each patient's group. `problems` names what could
+    not be taken."""
 
     def __init__(self, bases: Iterable[str] = ()) -> None:
         self._by_key: dict[str, Resource] = {}
@@ -122,7 +146,8 @@ class Collection:
             self._suspects.add(key)
 
     def _settle(self) -> None:
-        """The newest version of each resource counts; where that is broken, or stands twice with different content, none does."""
+        """The newest version of each resource counts; where that is broken, or stands twice with
+        different content, none does."""
         for key in self._suspects:
             self._spoiled.pop(key, None)
             newest = _newest(self._rivals[key]) if key in self._rivals else self._by_key[key]
@@ -137,7 +162,8 @@ class Collection:
         self._suspects.clear()
 
     def key(self, reference: object) -> str | None:
-        """The `Type/id` that a Reference means here; a foreign absolute URL stays as it is; None for `#contained` and none."""
+        """The `Type/id` that a Reference means here; a foreign absolute URL stays as it is; None
+        for `#contained` and none."""
         target = reference.get("reference") if isinstance(reference, dict) else reference
         if not isinstance(target, str) or not target or target.startswith("#"):
             return None
@@ -170,7 +196,8 @@ class Collection:
         return (self._by_key[key] for key in keys if key not in self._spoiled)
 
     def groups(self) -> Iterator[Group]:
-        """One group per patient, ordered by reference. What can't be tied to a patient goes to `problems`."""
+        """One group per patient, ordered by reference. What can't be tied to a patient goes to
+        `problems`."""
         self._settle()
         groups: dict[str, Group] = {}
         for key, resource in self._by_key.items():
@@ -197,7 +224,11 @@ class Collection:
             self.problems.append(Problem(key, f"{element} does not name a patient"))
             return None
         # A Group, Device or Location as subject is nobody's chart.
-        return patient if patient.startswith("urn:") or patient.rsplit("/", 2)[-2] == "Patient" else None
+        return (
+            patient
+            if patient.startswith("urn:") or patient.rsplit("/", 2)[-2] == "Patient"
+            else None
+        )
 
 
 def _entries(bundle: Resource) -> list[Any]:
@@ -207,7 +238,9 @@ def _entries(bundle: Resource) -> list[Any]:
 
 def _contained(parent: Resource | None, identity: str) -> Resource | None:
     contained = fhir.items((parent or {}).get("contained"))
-    return next((item for item in contained if str(item.get("id", "")).lstrip("#") == identity), None)
+    return next(
+        (item for item in contained if str(item.get("id", "")).lstrip("#") == identity), None
+    )
 
 
 def _form_problem(resource: Resource, kind: str) -> str | None:
@@ -217,14 +250,20 @@ def _form_problem(resource: Resource, kind: str) -> str | None:
     for element, form in forms.items():
         value = resource.get(element)
         if value is not None and not isinstance(value, form):
-            return f"{kind}.{element} has the wrong form: expected {'an object' if form is _OBJECT else 'a list'}"
+            return (
+                f"{kind}.{element} has the wrong form: expected"
+                f" {'an object' if form is _OBJECT else 'a list'}"
+            )
     return None
 
 
 def _newest(rivals: list[Resource]) -> Resource | None:
-    """The version that is newer than, or the same as, every other; None where that can't be said."""
+    """The version that is newer than, or the same as, every other; None where that can't be
+    said."""
     ranked = sorted(rivals, key=lambda row: repr(row.get("meta")), reverse=True)
-    return next((row for row in ranked if all(_stands_before(row, other) for other in rivals)), None)
+    return next(
+        (row for row in ranked if all(_stands_before(row, other) for other in rivals)), None
+    )
 
 
 def _stands_before(row: Resource, other: Resource) -> bool:

@@ -13,7 +13,9 @@ _DUE_TO = (
     "http://hl7.org/fhir/StructureDefinition/condition-dueTo",
     "http://hl7.org/fhir/StructureDefinition/condition-due-to",
 )
-_NOT_CONFIRMED = frozenset({"refuted", "entered-in-error", "provisional", "differential", "unconfirmed"})
+_NOT_CONFIRMED = frozenset(
+    {"refuted", "entered-in-error", "provisional", "differential", "unconfirmed"}
+)
 _NOT_ACTIVE = frozenset({"inactive", "remission"})
 
 
@@ -26,14 +28,23 @@ def icd10_codes(concept: Concept) -> tuple[str, ...]:
 
 
 def _as_given(concept: Concept) -> list[str]:
-    return [dotted(coding.code) for coding in concept.codings if coding.system == fhir.ICD10CM and coding.code]
+    return [
+        dotted(coding.code)
+        for coding in concept.codings
+        if coding.system == fhir.ICD10CM and coding.code
+    ]
 
 
 def mapped(concept: Concept) -> tuple[tuple[str, str], ...]:
     """ICD-10-CM codes that only the map gives, each with the SNOMED code that it is for."""
     table, given = codes.diagnoses().by_snomed, {code[:3] for code in _as_given(concept)}
     snomed = [coding.code for coding in concept.codings if coding.system == fhir.SNOMED]
-    return tuple((code, concept_id) for concept_id in snomed for code in table.get(concept_id, ()) if code[:3] not in given)
+    return tuple(
+        (code, concept_id)
+        for concept_id in snomed
+        for code in table.get(concept_id, ())
+        if code[:3] not in given
+    )
 
 
 def dotted(code: str) -> str:
@@ -42,7 +53,8 @@ def dotted(code: str) -> str:
 
 
 def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
-    """The Diagnosis of a Condition; None where no code of it is known to the rules' terminologies."""
+    """The Diagnosis of a Condition; None where no code of it is known to the rules'
+    terminologies."""
     concept = fhir.concept(resource.get("code"))
     found = icd10_codes(concept)
     if not found:
@@ -50,28 +62,43 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
     verification = set(fhir.codes(resource.get("verificationStatus")))
     clinical = set(fhir.codes(resource.get("clinicalStatus")))
     due_to = [extension for url in _DUE_TO for extension in fhir.extensions(resource, url)]
-    evidence = [detail for item in fhir.items(resource.get("evidence")) for detail in fhir.items(item.get("detail"))]
+    evidence = [
+        detail
+        for item in fhir.items(resource.get("evidence"))
+        for detail in fhir.items(item.get("detail"))
+    ]
     abatement = _moment(resource, "abatement")
     references = [fhir.mapping(extension.get("valueReference")) for extension in due_to] + evidence
     return Diagnosis(
         source=fhir.source(resource),
         icd10=found,
         snomed=mapped(concept),
-        stands=not (verification & _NOT_CONFIRMED or (clinical & _NOT_ACTIVE and abatement is None)),
-        resolved="resolved" in clinical or any(name.startswith("abatement") and value is not False for name, value in resource.items()),
+        stands=not (
+            verification & _NOT_CONFIRMED or (clinical & _NOT_ACTIVE and abatement is None)
+        ),
+        resolved="resolved" in clinical
+        or any(
+            name.startswith("abatement") and value is not False for name, value in resource.items()
+        ),
         onset=_moment(resource, "onset"),
         abatement=abatement,
         recorded=fhir.moment(resource.get("recordedDate")),
         encounter=collection.key(resource.get("encounter")),
         category=_category(resource),
         due_to=tuple(filter(None, map(collection.key, references))),
-        due_to_icd10=tuple(code for row in due_to for code in icd10_codes(fhir.concept(row.get("valueCodeableConcept")))),
+        due_to_icd10=tuple(
+            code
+            for row in due_to
+            for code in icd10_codes(fhir.concept(row.get("valueCodeableConcept")))
+        ),
     )
 
 
 def _moment(resource: Resource, element: str) -> Moment | None:
     start, end = fhir.period(resource.get(f"{element}Period"))
-    return fhir.moment(resource.get(f"{element}DateTime")) or (end if element == "abatement" else start)
+    return fhir.moment(resource.get(f"{element}DateTime")) or (
+        end if element == "abatement" else start
+    )
 
 
 def _category(resource: Resource) -> str:
@@ -86,4 +113,8 @@ def reason(concepts: Iterable[Concept], source: Source, encounter: str | None) -
     concepts = list(concepts)
     found = tuple(dict.fromkeys(code for concept in concepts for code in icd10_codes(concept)))
     by_map = tuple(pair for concept in concepts for pair in mapped(concept))
-    return Diagnosis(source=source, icd10=found, snomed=by_map, encounter=encounter, is_reason=True) if found else None
+    return (
+        Diagnosis(source=source, icd10=found, snomed=by_map, encounter=encounter, is_reason=True)
+        if found
+        else None
+    )

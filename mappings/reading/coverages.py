@@ -1,4 +1,5 @@
-"""Coverage: which kind of payer, by source-of-payment code, coverage type, plan and payer's name (R10a, R12)."""
+"""Coverage: which kind of payer, by source-of-payment code, coverage type, plan and payer's name
+(R10a, R12)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import time
@@ -54,20 +55,39 @@ class CoverageReader:
         )
 
     def _alias(self, identities: tuple[str, ...], texts: list[str]) -> PayerAlias | None:
-        by_id = next((self._by_id[identity] for identity in identities if identity in self._by_id), None)
-        return by_id or next((self._by_name[words.plain(text)] for text in texts if words.plain(text) in self._by_name), None)
+        by_id = next(
+            (self._by_id[identity] for identity in identities if identity in self._by_id), None
+        )
+        return by_id or next(
+            (
+                self._by_name[words.plain(text)]
+                for text in texts
+                if words.plain(text) in self._by_name
+            ),
+            None,
+        )
 
 
 def _as_a_day(moment: Moment | None) -> Moment | None:
     """Midnight UTC is how some EHRs write a date: it means that date, wherever the site is."""
-    midnight = moment is not None and moment.zulu and moment.instant is not None and moment.instant.time() == time()
+    midnight = (
+        moment is not None
+        and moment.zulu
+        and moment.instant is not None
+        and moment.instant.time() == time()
+    )
     return Moment(moment.first, moment.last) if moment and midnight else moment
 
 
 def _kind(resource: Resource, named: list[PayerName]) -> tuple[str | None, bool]:
     """The kind of payer, and whether codes and names contradict each other."""
     strong = {row.kind for row in named if row.strong and row.kind}
-    coded = [kind for coding in fhir.concept(resource.get("type")).codings for kind in [_coded(coding)] if kind]
+    coded = [
+        kind
+        for coding in fhir.concept(resource.get("type")).codings
+        for kind in [_coded(coding)]
+        if kind
+    ]
     sopt = {kind for kind, certain in coded if certain}
     hints = {kind for kind, certain in coded if not certain}
     private = any(not row.strong for row in named)
@@ -75,21 +95,29 @@ def _kind(resource: Resource, named: list[PayerName]) -> tuple[str | None, bool]
     certain = _most_special(sopt | strong)
     if certain == {"medicare"} and "managed-care" in hints:
         return "medicare-advantage", False
-    # "Aetna Medicare" may be Medicare Advantage, a supplement or a drug plan: a person's decision, not ours.
+    # "Aetna Medicare" may be Medicare Advantage, a supplement or a drug plan: a person's decision,
+    # not ours.
     if len(certain) > 1 or (certain == {"medicare"} and private):
         return None, True
-    general = hints - {"managed-care", "public"} or ({"commercial"} if "managed-care" in hints else set())
-    kinds = certain or insurers or general or ({"self-pay"} if _paid_by_patient(resource) else set())
+    general = hints - {"managed-care", "public"} or (
+        {"commercial"} if "managed-care" in hints else set()
+    )
+    kinds = (
+        certain or insurers or general or ({"self-pay"} if _paid_by_patient(resource) else set())
+    )
     return (next(iter(kinds)), False) if len(kinds) == 1 else (None, bool(kinds))
 
 
 def _paid_by_patient(resource: Resource) -> bool:
     payors = [fhir.text(payor.get("reference")) for payor in fhir.items(resource.get("payor"))]
-    return bool(payors) and all("Patient/" in payor or "RelatedPerson/" in payor for payor in payors)
+    return bool(payors) and all(
+        "Patient/" in payor or "RelatedPerson/" in payor for payor in payors
+    )
 
 
 def _most_special(kinds: set[str]) -> set[str]:
-    """Drop what another kind makes more precise: Medicare Advantage, a supplement or a drug plan are Medicare by name as well."""
+    """Drop what another kind makes more precise: Medicare Advantage, a supplement or a drug plan
+    are Medicare by name as well."""
     if kinds & {"medicare-advantage", "supplement", "drug-only", "hospital-only"}:
         kinds = kinds - {"medicare"}
     if "supplement" in kinds:
@@ -125,18 +153,24 @@ def _names(resource: Resource, collection: Collection) -> Iterator[str]:
             yield from filter(None, [fhir.text(item.get("value"))])
     for payor in fhir.items(resource.get("payor")):
         organization = fhir.mapping(collection.resolve(payor, resource))
-        yield from filter(None, [fhir.text(payor.get("display")), fhir.text(organization.get("name"))])
+        yield from filter(
+            None, [fhir.text(payor.get("display")), fhir.text(organization.get("name"))]
+        )
 
 
 def _identities(resource: Resource, collection: Collection) -> Iterator[str]:
-    """Organization ids, identifiers (`system|value` and value) and plan numbers, for the site's aliases."""
+    """Organization ids, identifiers (`system|value` and value) and plan numbers, for the site's
+    aliases."""
     for payor in fhir.items(resource.get("payor")):
         key = collection.key(payor)
         if key:
             yield key
             yield key.rpartition("/")[2]
         organization = fhir.mapping(collection.resolve(payor, resource))
-        for item in [fhir.mapping(payor.get("identifier")), *fhir.items(organization.get("identifier"))]:
+        for item in [
+            fhir.mapping(payor.get("identifier")),
+            *fhir.items(organization.get("identifier")),
+        ]:
             if fhir.text(item.get("value")):
                 yield f"{fhir.text(item.get('system'))}|{item['value']}"
                 yield str(item["value"])

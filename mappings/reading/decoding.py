@@ -30,7 +30,8 @@ def _said(problem: Exception) -> str:
 
 
 def lines(data: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | NotJson]]:
-    """The resources of NDJSON lines with their line numbers; a broken line as the problem, so that the others go on."""
+    """The resources of NDJSON lines with their line numbers; a broken line as the problem, so that
+    the others go on."""
     for number, line in enumerate(data, 1):
         if not line.strip():
             continue

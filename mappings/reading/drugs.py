@@ -1,4 +1,5 @@
-"""A medication of FHIR as a Drug: concept or reference, contained or not, with its ingredients' strength (R2, R3)."""
+"""A medication of FHIR as a Drug: concept or reference, contained or not, with its ingredients'
+strength (R2, R3)."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -19,11 +20,17 @@ class _Ingredient(Struct, frozen=True):
     strength: Resource
 
 
-def drug(resource: Resource, collection: Collection, finder: ProductFinder, extra: Iterable[Concept] = ()) -> Drug:
+def drug(
+    resource: Resource, collection: Collection, finder: ProductFinder, extra: Iterable[Concept] = ()
+) -> Drug:
     """The Drug of a resource with a medication[x] (or an R5 CodeableReference `medication`)."""
     holder = fhir.mapping(resource.get("medication"))
-    concept = fhir.concept(fhir.either(resource, "medicationCodeableConcept") or holder.get("concept"))
-    reference = fhir.mapping(fhir.either(resource, "medicationReference") or holder.get("reference"))
+    concept = fhir.concept(
+        fhir.either(resource, "medicationCodeableConcept") or holder.get("concept")
+    )
+    reference = fhir.mapping(
+        fhir.either(resource, "medicationReference") or holder.get("reference")
+    )
     findings = [finder.find(concept), *(finder.find(row) for row in extra)]
     if not reference:
         return _drug(findings, (), {}, None, concept)
@@ -33,26 +40,40 @@ def drug(resource: Resource, collection: Collection, finder: ProductFinder, extr
     shown = Concept(text=fhir.text(reference.get("display")))
     findings.append(finder.find(shown))
     if medication is None:
-        return _drug(findings, (), {}, collection.key(reference) or "a reference without target", shown)
+        return _drug(
+            findings, (), {}, collection.key(reference) or "a reference without target", shown
+        )
     code = fhir.concept(medication.get("code"))
     ingredients = tuple(_ingredients(medication, around, collection, finder))
     packages = Concept(tuple(_packages([medication.get("identifier"), medication.get("batch")])))
-    findings += [finder.find(code), finder.find(packages), *(row for item in ingredients for row in item.findings)]
+    findings += [
+        finder.find(code),
+        finder.find(packages),
+        *(row for item in ingredients for row in item.findings),
+    ]
     return _drug(findings, ingredients, medication, None, code if code != Concept() else shown)
 
 
 def _packages(element: object) -> Iterator[Coding]:
-    """NDCs of a Medication's identifiers and batch, however deep: R4 has no element for them, and vendors use several."""
+    """NDCs of a Medication's identifiers and batch, however deep: R4 has no element for them, and
+    vendors use several."""
     if isinstance(element, list):
         for item in element:
             yield from _packages(item)
     elif isinstance(element, dict):
         if fhir.system(element.get("system")) == fhir.NDC:
-            yield Coding(fhir.NDC, (fhir.text(element.get("code")) or fhir.text(element.get("value"))).strip())
-        yield from _packages([value for value in element.values() if isinstance(value, dict | list)])
+            yield Coding(
+                fhir.NDC,
+                (fhir.text(element.get("code")) or fhir.text(element.get("value"))).strip(),
+            )
+        yield from _packages(
+            [value for value in element.values() if isinstance(value, dict | list)]
+        )
 
 
-def _ingredients(medication: Resource, holder: Resource | None, collection: Collection, finder: ProductFinder) -> Iterable[_Ingredient]:
+def _ingredients(
+    medication: Resource, holder: Resource | None, collection: Collection, finder: ProductFinder
+) -> Iterable[_Ingredient]:
     for item in fhir.items(medication.get("ingredient")):
         if item.get("isActive") is False:
             continue
@@ -60,7 +81,10 @@ def _ingredients(medication: Resource, holder: Resource | None, collection: Coll
         reference = fhir.mapping(item.get("itemReference"))
         if reference:
             target = collection.resolve(reference, holder) or {}
-            concepts += [fhir.concept(target.get("code")), Concept(text=fhir.text(reference.get("display")))]
+            concepts += [
+                fhir.concept(target.get("code")),
+                Concept(text=fhir.text(reference.get("display"))),
+            ]
         yield _Ingredient(tuple(map(finder.find, concepts)), fhir.mapping(item.get("strength")))
 
 
@@ -86,15 +110,21 @@ def _drug(
         bag_mg=bag_mg,
         diluted=diluted or len(ingredients) > 1 or not readable,
         lost=lost,
-        says=concept.text or next((coding.display or coding.code for coding in concept.codings), ""),
+        says=concept.text
+        or next((coding.display or coding.code for coding in concept.codings), ""),
     )
 
 
 def _strength(
     family: str | None, diluted: bool, ingredients: tuple[_Ingredient, ...], medication: Resource
 ) -> tuple[tuple[Decimal, Decimal] | None, Decimal | None, bool]:
-    """The strength of the iron ingredient, the mg of a whole bag, and whether what is said of it could be read."""
-    ours = [item for item in ingredients if any(row.family == family for found in item.findings for row in found.evidence)]
+    """The strength of the iron ingredient, the mg of a whole bag, and whether what is said of it
+    could be read."""
+    ours = [
+        item
+        for item in ingredients
+        if any(row.family == family for found in item.findings for row in found.evidence)
+    ]
     chosen = ours or list(ingredients if len(ingredients) == 1 else ())
     if len(chosen) != 1 or not chosen[0].strength:
         return None, None, True
@@ -103,7 +133,8 @@ def _strength(
     volume = _positive(ml(per))
     whole = _positive(ml(amount(fhir.mapping(medication.get("amount")).get("numerator"))))
     if mass is None or not (volume or whole):
-        # "100 mg a vial" leaves the volume to the label; any other denominator that can't be read leaves it open.
+        # "100 mg a vial" leaves the volume to the label; any other denominator that can't be read
+        # leaves it open.
         return None, None, mass is not None and (per.unit == "vial" or per.problem == "missing")
     volume = volume or whole or Decimal(1)
     label = codes.families()[family].strength_mg_per_ml if family else None
@@ -111,7 +142,11 @@ def _strength(
         # Nothing is as strong in a bag as in its vial: this is the vial's strength.
         return None, None, False
     weaker = diluted or label is None or mass < label * volume
-    return (mass, volume), (mass * (whole or volume) / volume if weaker and (whole or volume != 1) else None), True
+    return (
+        (mass, volume),
+        (mass * (whole or volume) / volume if weaker and (whole or volume != 1) else None),
+        True,
+    )
 
 
 def _positive(number: Decimal | None) -> Decimal | None:

@@ -1,4 +1,5 @@
-"""Encounters, their locations, and dialysis treatments: what decides setting and dialysis (R7, R8)."""
+"""Encounters, their locations, and dialysis treatments: what decides setting and dialysis (R7,
+R8)."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -62,21 +63,31 @@ def _stays(resource: Resource, collection: Collection) -> Iterator[Stay]:
 
 def _diagnoses(resource: Resource, collection: Collection) -> Iterator[str]:
     rows = [fhir.mapping(item.get("condition")) for item in fhir.items(resource.get("diagnosis"))]
-    yield from filter(None, map(collection.key, [*rows, *fhir.items(resource.get("reasonReference"))]))
+    yield from filter(
+        None, map(collection.key, [*rows, *fhir.items(resource.get("reasonReference"))])
+    )
 
 
 def location(resource: Resource, collection: Collection) -> Location:
-    """A Location; `place_of_service` by CMS code in type or identifier, else by HL7 location type."""
+    """A Location; `place_of_service` by CMS code in type or identifier, else by HL7 location
+    type."""
     found: list[str] = []
     concepts = [fhir.concept(item) for item in fhir.items(resource.get("type"))]
     for concept in concepts:
-        found += [coding.code for coding in concept.codings if coding.system == fhir.PLACE_OF_SERVICE]
+        found += [
+            coding.code for coding in concept.codings if coding.system == fhir.PLACE_OF_SERVICE
+        ]
     for item in fhir.items(resource.get("identifier")):
         if fhir.system(item.get("system")) == fhir.PLACE_OF_SERVICE:
             found.append(fhir.text(item.get("value")))
     if not found:
         table = codes.settings().location_type
-        found = [table[row.code] for concept in concepts for row in concept.codings if row.system == _ROLE_CODE and row.code in table]
+        found = [
+            table[row.code]
+            for concept in concepts
+            for row in concept.codings
+            if row.system == _ROLE_CODE and row.code in table
+        ]
     return Location(
         source=fhir.source(resource),
         place_of_service=tuple(dict.fromkeys(found)),
@@ -86,7 +97,10 @@ def location(resource: Resource, collection: Collection) -> Location:
 
 def dialysis_kind(concept: Concept) -> str | None:
     table = codes.diagnoses().dialysis_codes
-    return next((table[key] for row in concept.codings for key in [(row.system, row.code)] if key in table), None)
+    return next(
+        (table[key] for row in concept.codings for key in [(row.system, row.code)] if key in table),
+        None,
+    )
 
 
 def dialysis_treatments(procedures: list[Resource]) -> Iterator[DialysisTreatment]:

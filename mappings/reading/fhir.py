@@ -10,7 +10,8 @@ from mappings.record import Coding, Concept, Source
 
 Resource = dict[str, Any]
 
-# Nothing that is measured or counted is larger than 10^18 or smaller than 10^-18; written out, 1E+999999 fills a megabyte.
+# Nothing that is measured or counted is larger than 10^18 or smaller than 10^-18; written out,
+# 1E+999999 fills a megabyte.
 _MOST_MAGNITUDE = 18
 
 RXNORM = "rxnorm"
@@ -43,8 +44,12 @@ _SYSTEMS = {
     "http://hl7.org/fhir/sid/icd-10": ICD10CM,
     "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
     "http://unitsofmeasure.org": UCUM,
-    "https://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set": PLACE_OF_SERVICE,
-    "http://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set": PLACE_OF_SERVICE,
+    "https://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set": (
+        PLACE_OF_SERVICE
+    ),
+    "http://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set": (
+        PLACE_OF_SERVICE
+    ),
     "http://terminology.hl7.org/codesystem/ex-serviceplace": PLACE_OF_SERVICE,
 }
 
@@ -90,7 +95,9 @@ def concept(value: object) -> Concept:
     value = mapping(value)
     if "coding" not in value and "code" in value:
         return Concept((coding(value),))
-    return Concept(tuple([coding(item) for item in items(value.get("coding"))]), text(value.get("text")))
+    return Concept(
+        tuple([coding(item) for item in items(value.get("coding"))]), text(value.get("text"))
+    )
 
 
 def concepts(value: object) -> tuple[Concept, ...]:
@@ -121,7 +128,10 @@ def decimal(value: object) -> Decimal | None:
 
 def source(resource: Resource) -> Source:
     version = mapping(resource.get("meta")).get("versionId")
-    return Source(f"{resource['resourceType']}/{resource['id']}", version if isinstance(version, str) else None)
+    return Source(
+        f"{resource['resourceType']}/{resource['id']}",
+        version if isinstance(version, str) else None,
+    )
 
 
 def extensions(element: object, url: str) -> list[Resource]:

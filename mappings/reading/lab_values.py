@@ -1,4 +1,5 @@
-"""Values of laboratory results in the analyte's canonical unit (R10 labs): quantities, ranges, ratios, and what is written as text."""
+"""Values of laboratory results in the analyte's canonical unit (R10 labs): quantities, ranges,
+ratios, and what is written as text."""
 
 import re
 from decimal import Decimal
@@ -53,14 +54,16 @@ def _quantity(analyte: Analyte, quantity: Resource) -> Value:
 
 
 def _unit(quantity: Resource) -> str:
-    """The unit that counts: the UCUM code, else the unit's text. Small letters; units are compared without case."""
+    """The unit that counts: the UCUM code, else the unit's text. Small letters; units are compared
+    without case."""
     code, unit = fhir.text(quantity.get("code")).strip(), fhir.text(quantity.get("unit")).strip()
     said = code if code and fhir.system(quantity.get("system")) == fhir.UCUM else unit or code
     return said.lower()
 
 
 def _factor(analyte: Analyte, unit: str, number: Decimal) -> Decimal | None:
-    """What turns the value into the canonical unit; None where the unit is not one of the analyte's."""
+    """What turns the value into the canonical unit; None where the unit is not one of the
+    analyte's."""
     if unit in analyte.fractions:
         return Decimal(100) if number <= 1 else None
     return analyte.factors.get(unit)
@@ -72,12 +75,17 @@ def _unit_problem(analyte: Analyte, unit: str) -> str:
     return "in a unit that is not used for it" if unit else "without a unit"
 
 
-def _converted(analyte: Analyte, comparator: str, said: str, number: Decimal, unit: str, factor: Decimal) -> str:
+def _converted(
+    analyte: Analyte, comparator: str, said: str, number: Decimal, unit: str, factor: Decimal
+) -> str:
     """The value as it was written and, where that is another unit, the arithmetic."""
     if factor == 1:
         return f"{comparator}{said}"
     doubt = " (factor not verified)" if unit in analyte.doubtful else ""
-    return f"{comparator}{said} × {plain(factor)} = {comparator}{plain(number * factor)} {analyte.unit}{doubt}"
+    return (
+        f"{comparator}{said} × {plain(factor)} = {comparator}{plain(number * factor)}"
+        f" {analyte.unit}{doubt}"
+    )
 
 
 def _bounded(number: Decimal, comparator: str, says: str) -> Value:
@@ -92,33 +100,62 @@ def _bounded(number: Decimal, comparator: str, says: str) -> Value:
 
 def _range(analyte: Analyte, found: Resource) -> Value:
     """A range with one end or two; each end is a quantity of its own."""
-    ends = {name: _quantity(analyte, found[name]) for name in ("low", "high") if fhir.mapping(found.get(name))}
-    problem = next((end[4] for end in ends.values() if end[4]), None if ends else "with an empty range")
+    ends = {
+        name: _quantity(analyte, found[name])
+        for name in ("low", "high")
+        if fhir.mapping(found.get(name))
+    }
+    problem = next(
+        (end[4] for end in ends.values() if end[4]), None if ends else "with an empty range"
+    )
     if problem or any(end[0] != end[1] for end in ends.values()):
         return _unusable(problem or "with a comparator in a range")
-    low, high = ends["low"][0] if "low" in ends else Decimal(0), ends["high"][0] if "high" in ends else None
+    low, high = (
+        ends["low"][0] if "low" in ends else Decimal(0),
+        ends["high"][0] if "high" in ends else None,
+    )
     if low is not None and high is not None and low > high:
         return _unusable("with a range that ends below its beginning")
     said = " to ".join(end[5] for end in ends.values())
-    return low, high, False, False, None, said if len(ends) > 1 else f"{'from' if 'low' in ends else 'up to'} {said}"
+    return (
+        low,
+        high,
+        False,
+        False,
+        None,
+        said if len(ends) > 1 else f"{'from' if 'low' in ends else 'up to'} {said}",
+    )
 
 
 def _ratio(analyte: Analyte, ratio: Resource) -> Value:
     """A part of a whole, 14:100, of what is known as a fraction too."""
     part, whole = fhir.mapping(ratio.get("numerator")), fhir.mapping(ratio.get("denominator"))
     over, under = fhir.decimal(part.get("value")), fhir.decimal(whole.get("value"))
-    if not analyte.fractions or part.get("comparator") or whole.get("comparator") or _unit(part) != _unit(whole):
+    if (
+        not analyte.fractions
+        or part.get("comparator")
+        or whole.get("comparator")
+        or _unit(part) != _unit(whole)
+    ):
         return _unusable("given as a ratio that is not read")
     if over is None or under is None or over < 0 or under <= 0:
         return _unusable("given as a ratio that is not read")
     if over > under:
         return _unusable("given as a fraction above one")
     percent = 100 * over / under
-    return percent, percent, False, False, None, f"{written(part)} : {written(whole)} = {plain(round(percent, 1))} {analyte.unit}"
+    return (
+        percent,
+        percent,
+        False,
+        False,
+        None,
+        f"{written(part)} : {written(whole)} = {plain(round(percent, 1))} {analyte.unit}",
+    )
 
 
 def _text(analyte: Analyte, text: str) -> Value:
-    """A result written as text, ">45 ng/mL" or "30-50 ng/mL (L)": comparator, number or range, unit, mark; nothing else."""
+    """A result written as text, ">45 ng/mL" or "30-50 ng/mL (L)": comparator, number or range,
+    unit, mark; nothing else."""
     found = _TEXT.fullmatch(_MARK.sub("", text.strip()))
     if not found or (found["comparator"] and found["high"]):
         return _unusable("written as text that is not read")

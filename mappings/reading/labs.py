@@ -1,4 +1,5 @@
-"""Observations as usable laboratory results in canonical units (R10 labs, R12): panels, components and local codes included."""
+"""Observations as usable laboratory results in canonical units (R10 labs, R12): panels, components
+and local codes included."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -31,14 +32,19 @@ class LabReader:
     def __init__(self, aliases: Mapping[str, str]) -> None:
         table = codes.labs()
         named = {**table.by_loinc, **table.by_name}
-        self._aliases = {_known(key): named[name] for key, name in words.folded(aliases).items() if name in named}
+        self._aliases = {
+            _known(key): named[name] for key, name in words.folded(aliases).items() if name in named
+        }
         self._codes = {*table.by_loinc, *(key.rpartition("|")[2] for key in self._aliases)}
         self._by_texts = any("|" not in key for key in self._aliases)
 
     def analyte(self, concept: Concept) -> Analyte | None:
         """The analyte that a code means; a goal or a mere presence is none."""
         table = codes.labs()
-        if any(coding.system == fhir.LOINC and coding.code in table.never_loinc for coding in concept.codings):
+        if any(
+            coding.system == fhir.LOINC and coding.code in table.never_loinc
+            for coding in concept.codings
+        ):
             return None
         for coding in concept.codings:
             if coding.system == fhir.LOINC and coding.code in table.by_loinc:
@@ -49,30 +55,57 @@ class LabReader:
         return self._by_text(concept) if self._aliases else None
 
     def _of_part(self, part: Resource) -> Analyte | None:
-        """The analyte of an Observation or component. Most are none of ours: a look at their codes says so."""
+        """The analyte of an Observation or component. Most are none of ours: a look at their codes
+        says so."""
         code = fhir.mapping(part.get("code"))
-        said = [fhir.text(row.get("code")).strip() for row in [code, *fhir.items(code.get("coding"))]]
-        return self.analyte(fhir.concept(code)) if self._by_texts or not self._codes.isdisjoint(said) else None
+        said = [
+            fhir.text(row.get("code")).strip() for row in [code, *fhir.items(code.get("coding"))]
+        ]
+        return (
+            self.analyte(fhir.concept(code))
+            if self._by_texts or not self._codes.isdisjoint(said)
+            else None
+        )
 
     def _by_text(self, concept: Concept) -> Analyte | None:
         said = [concept.text, *(coding.display for coding in concept.codings)]
-        return next((self._aliases[key] for key in map(words.plain, filter(None, said)) if key in self._aliases), None)
+        return next(
+            (
+                self._aliases[key]
+                for key in map(words.plain, filter(None, said))
+                if key in self._aliases
+            ),
+            None,
+        )
 
-    def results(self, resource: Resource, collection: Collection, panels: "Panels") -> Iterator[LabResult]:
-        """The results of an Observation (unusable ones with the reason) and of those that a panel or report contains."""
+    def results(
+        self, resource: Resource, collection: Collection, panels: "Panels"
+    ) -> Iterator[LabResult]:
+        """The results of an Observation (unusable ones with the reason) and of those that a panel
+        or report contains."""
         for name, part in _observations(resource):
             is_own = part is resource or panels.of(name)
             if is_own and fhir.text(part.get("status")) in USABLE:
                 yield from self._of(part, name, resource, collection, panels)
 
-    def _of(self, resource: Resource, name: str, holder: Resource, collection: Collection, panels: "Panels") -> Iterator[LabResult]:
+    def _of(
+        self,
+        resource: Resource,
+        name: str,
+        holder: Resource,
+        collection: Collection,
+        panels: "Panels",
+    ) -> Iterator[LabResult]:
         named = [resource, *fhir.items(resource.get("component"))]
         parts = [(analyte, row) for row in named for analyte in [self._of_part(row)] if analyte]
         if not parts:
             return
         source = fhir.source(holder)
         home = source.resource if resource is not holder else None
-        when, specimen = _collected(resource, collection, holder), _specimen(resource, home, collection)
+        when, specimen = (
+            _collected(resource, collection, holder),
+            _specimen(resource, home, collection),
+        )
         if when is None and not any(element in resource for element in _TIMES):
             when, specimen = panels.time(name), specimen or panels.specimen(name)
         groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
@@ -81,7 +114,8 @@ class LabReader:
 
 
 def _observations(resource: Resource) -> Iterator[tuple[str, Resource]]:
-    """An Observation, or what a panel or report is made of, with those that live inside it as `Type/id#id`."""
+    """An Observation, or what a panel or report is made of, with those that live inside it as
+    `Type/id#id`."""
     name = fhir.source(resource).resource
     if resource["resourceType"] == "Observation":
         yield name, resource
@@ -94,7 +128,9 @@ def _collected(resource: Resource, collection: Collection, holder: Resource) -> 
     """When the specimen was collected, else the time that the result is about."""
     specimens = fhir.items(resource.get("specimen"))
     specimen = collection.resolve(specimens[0], holder) if len(specimens) == 1 else None
-    return _time(fhir.mapping(fhir.mapping(specimen).get("collection")), "collected") or _time(resource, "effective")
+    return _time(fhir.mapping(fhir.mapping(specimen).get("collection")), "collected") or _time(
+        resource, "effective"
+    )
 
 
 def _time(element: Resource, name: str) -> Moment | None:
@@ -154,14 +190,18 @@ def _pregnancy(part: Resource) -> Value:
 
 
 class Panels:
-    """The panels (`hasMember`) and DiagnosticReports (`result`) that observations belong to, at any depth."""
+    """The panels (`hasMember`) and DiagnosticReports (`result`) that observations belong to, at any
+    depth."""
 
     def __init__(self, holders: Iterable[Resource], collection: Collection) -> None:
         self._collection = collection
         self._holders: dict[str, tuple[str, Resource, Resource]] = {}
         self._direct: dict[str, tuple[str, ...]] = {}
         for holder in holders:
-            if any(element in holder for element in _HOLDING) and fhir.text(holder.get("status")) not in _VOID:
+            if (
+                any(element in holder for element in _HOLDING)
+                and fhir.text(holder.get("status")) not in _VOID
+            ):
                 self._add(holder)
 
     def _add(self, home: Resource) -> None:
@@ -171,7 +211,9 @@ class Panels:
             members = fhir.items(part.get("hasMember")) + fhir.items(part.get("result"))
             if members and fhir.text(part.get("status")) not in _VOID:
                 self._holders[name] = (source, part, home)
-                for key in filter(None, (_key(member, source, self._collection) for member in members)):
+                for key in filter(
+                    None, (_key(member, source, self._collection) for member in members)
+                ):
                     self._direct[key] = (*self._direct.get(key, ()), name)
 
     def of(self, name: str) -> tuple[str, ...]:
@@ -184,11 +226,14 @@ class Panels:
         while level:
             yield level
             seen.update(level)
-            above = dict.fromkeys(holder for inner in level for holder in self._direct.get(inner, ()))
+            above = dict.fromkeys(
+                holder for inner in level for holder in self._direct.get(inner, ())
+            )
             level = tuple(holder for holder in above if holder not in seen)
 
     def time(self, name: str) -> Moment | None:
-        """The time that the nearest of them give to members without one; None where they disagree on the day."""
+        """The time that the nearest of them give to members without one; None where they disagree
+        on the day."""
         for level in self._levels(name):
             times = set(filter(None, map(self._time_of, level)))
             if times:
@@ -205,7 +250,10 @@ class Panels:
     def specimen(self, name: str) -> str | None:
         """The one specimen of the nearest of them that say theirs."""
         for level in self._levels(name):
-            found = {_specimen(part, source, self._collection) for source, part, _ in map(self._holders.__getitem__, level)} - {None}
+            found = {
+                _specimen(part, source, self._collection)
+                for source, part, _ in map(self._holders.__getitem__, level)
+            } - {None}
             if found:
                 return found.pop() if len(found) == 1 else None
         return None
@@ -216,5 +264,7 @@ def _common_day(times: Iterable[Moment]) -> Moment | None:
     return Moment(min(days), max(days)) if len(days) == 1 else None
 
 
-def membership(observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection) -> Panels:
+def membership(
+    observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection
+) -> Panels:
     return Panels([*observations, *reports], collection)

@@ -1,4 +1,5 @@
-"""DocumentReferences that are progress, consult or history-and-physical notes (R12): their status, never their content."""
+"""DocumentReferences that are progress, consult or history-and-physical notes (R12): their status,
+never their content."""
 
 from mappings.reading import fhir
 from mappings.reading.collection import Collection
@@ -28,7 +29,11 @@ _NOTE_TYPES = frozenset(
 def note(resource: Resource, collection: Collection) -> Note | None:
     """The Note of a DocumentReference; None for another kind of document or a superseded one."""
     kinds = [fhir.concept(resource.get("type")), *fhir.concepts(resource.get("category"))]
-    known = any(row.system == fhir.LOINC and row.code in _NOTE_TYPES for kind in kinds for row in kind.codings)
+    known = any(
+        row.system == fhir.LOINC and row.code in _NOTE_TYPES
+        for kind in kinds
+        for row in kind.codings
+    )
     if not known or resource.get("status") != "current":
         return None
     context = fhir.mapping(resource.get("context"))

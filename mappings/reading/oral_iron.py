@@ -9,7 +9,18 @@ from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
 from mappings.record import Concept, OralIron
 
-_NOT_TAKEN = frozenset({"entered-in-error", "not-taken", "intended", "unknown", "cancelled", "draft", "declined", "preparation"})
+_NOT_TAKEN = frozenset(
+    {
+        "entered-in-error",
+        "not-taken",
+        "intended",
+        "unknown",
+        "cancelled",
+        "draft",
+        "declined",
+        "preparation",
+    }
+)
 _INTOLERANCE = (
     "intolerance",
     "intolerant",
@@ -27,10 +38,13 @@ _INTOLERANCE = (
 )
 # "No response" is no denial.
 _ONE = "|".join(sorted(set(_INTOLERANCE) - {"no response"}, key=len, reverse=True))
-_BETWEEN = "any|gi|gastrointestinal|known|reported|significant|further|other|issues|problems|and|or|nor"
+_BETWEEN = (
+    "any|gi|gastrointestinal|known|reported|significant|further|other|issues|problems|and|or|nor"
+)
 _EFFECTS = "effects?|events?|reactions?"
 _DENIED = re.compile(
-    rf" (?:no|without|denies|denied|never)(?: (?:{_BETWEEN}))* (?:{_ONE})(?: (?:{_BETWEEN}|{_EFFECTS}|{_ONE}))*(?= )"
+    rf" (?:no|without|denies|denied|never)(?: (?:{_BETWEEN}))* (?:{_ONE})(?:"
+    rf" (?:{_BETWEEN}|{_EFFECTS}|{_ONE}))*(?= )"
     rf"| (?:{_ONE})(?: (?:{_EFFECTS}))? (?:none|denied|absent)(?= )"
 )
 _SENTENCES = re.compile(r"[.;]|\bbut\b")
@@ -55,15 +69,22 @@ def _medication(resource: Resource, collection: Collection) -> list[Concept]:
     reference = fhir.mapping(resource.get("medicationReference"))
     if reference:
         found.append(Concept(text=fhir.text(reference.get("display"))))
-        found.append(fhir.concept(fhir.mapping(collection.resolve(reference, resource)).get("code")))
+        found.append(
+            fhir.concept(fhir.mapping(collection.resolve(reference, resource)).get("code"))
+        )
     return found
 
 
 def allergy(resource: Resource) -> OralIron | None:
     """An AllergyIntolerance to an oral iron."""
     substances = [fhir.concept(resource.get("code"))]
-    substances += [fhir.concept(item.get("substance")) for item in fhir.items(resource.get("reaction"))]
-    if not is_oral_iron(substances) or set(fhir.codes(resource.get("verificationStatus"))) & _UNCONFIRMED:
+    substances += [
+        fhir.concept(item.get("substance")) for item in fhir.items(resource.get("reaction"))
+    ]
+    if (
+        not is_oral_iron(substances)
+        or set(fhir.codes(resource.get("verificationStatus"))) & _UNCONFIRMED
+    ):
         return None
     return OralIron(
         source=fhir.source(resource),
@@ -73,16 +94,23 @@ def allergy(resource: Resource) -> OralIron | None:
 
 
 def course(resource: Resource, collection: Collection) -> OralIron | None:
-    """A MedicationStatement, MedicationRequest or MedicationDispense of oral iron that was taken or handed out.
+    """A MedicationStatement, MedicationRequest or MedicationDispense of oral iron that was taken or
+    handed out.
 
     One that the patient does not take for its side effects is an intolerance.
     """
     intolerant = any(_tells_intolerance(text) for text in _reasons(resource))
     unlike = _NOT_TAKEN - {"not-taken"} if intolerant else _NOT_TAKEN
-    if fhir.text(resource.get("status")) in unlike or _is_not_asked_for(resource) or not is_oral_iron(_medication(resource, collection)):
+    if (
+        fhir.text(resource.get("status")) in unlike
+        or _is_not_asked_for(resource)
+        or not is_oral_iron(_medication(resource, collection))
+    ):
         return None
     start, end = _dates(resource)
-    return OralIron(source=fhir.source(resource), intolerance=intolerant, start=start, end=end, says="oral iron")
+    return OralIron(
+        source=fhir.source(resource), intolerance=intolerant, start=start, end=end, says="oral iron"
+    )
 
 
 def _is_not_asked_for(resource: Resource) -> bool:
@@ -91,7 +119,12 @@ def _is_not_asked_for(resource: Resource) -> bool:
 
 def _reasons(resource: Resource) -> list[str]:
     reasons = fhir.concepts(resource.get("statusReason"))
-    return [text for row in reasons for text in (row.text, *(coding.display for coding in row.codings)) if text]
+    return [
+        text
+        for row in reasons
+        for text in (row.text, *(coding.display for coding in row.codings))
+        if text
+    ]
 
 
 def _tells_intolerance(text: str) -> bool:
@@ -102,7 +135,9 @@ def _tells_intolerance(text: str) -> bool:
 
 def _dates(resource: Resource) -> tuple[Moment | None, Moment | None]:
     if resource["resourceType"] == "MedicationDispense":
-        start = fhir.moment(resource.get("whenHandedOver")) or fhir.moment(resource.get("whenPrepared"))
+        start = fhir.moment(resource.get("whenHandedOver")) or fhir.moment(
+            resource.get("whenPrepared")
+        )
         return start, timings.last_day(start, timings.days(resource.get("daysSupply")))
     if resource["resourceType"] == "MedicationStatement":
         only = fhir.moment(resource.get("effectiveDateTime"))
@@ -118,9 +153,16 @@ def _of_request(resource: Resource) -> tuple[Moment | None, Moment | None]:
     supply = fhir.mapping(resource.get("dispenseRequest"))
     first, last = fhir.period(supply.get("validityPeriod"))
     begin = first or fhir.moment(resource.get("authoredOn"))
-    instructions = [fhir.mapping(row.get("timing")) for row in fhir.items(resource.get("dosageInstruction"))]
+    instructions = [
+        fhir.mapping(row.get("timing")) for row in fhir.items(resource.get("dosageInstruction"))
+    ]
     start, end = timings.whole(timings.span(timing, begin) for timing in instructions if timing)
     if start and not end:
         return start, None
-    end = end or timings.last_day(begin, timings.days(supply.get("expectedSupplyDuration"))) or last or begin
+    end = (
+        end
+        or timings.last_day(begin, timings.days(supply.get("expectedSupplyDuration")))
+        or last
+        or begin
+    )
     return start or begin, end

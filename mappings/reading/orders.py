@@ -1,4 +1,5 @@
-"""Orders and plans of IV iron, dispensed vials, and erythropoiesis-stimulating agents (R5, R10, R12)."""
+"""Orders and plans of IV iron, dispensed vials, and erythropoiesis-stimulating agents (R5, R10,
+R12)."""
 
 from collections.abc import Iterator
 
@@ -13,8 +14,11 @@ from mappings.reading.fhir import Resource
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
 
 # An order or a plan, and what FHIR's request-intent defines as kinds of order.
-_INTENTS = frozenset({"order", "plan", "original-order", "filler-order", "instance-order", "reflex-order"})
-# Between an order and its first dose lie the payer's authorization and a free chair. Ours, not verified.
+_INTENTS = frozenset(
+    {"order", "plan", "original-order", "filler-order", "instance-order", "reflex-order"}
+)
+# Between an order and its first dose lie the payer's authorization and a free chair. Ours, not
+# verified.
 _LATE_DAYS = 30
 _STATUSES = frozenset({"active", "completed"})
 _NOT_PLANNED = frozenset({"cancelled", "stopped", "entered-in-error"})
@@ -45,28 +49,48 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
         and fhir.text(resource.get("status")) in _STATUSES
         and resource.get("doNotPerform") is not True,
         dose=_dose(instructions),
-        has_timing=any(timings.has_frequency(fhir.mapping(row.get("timing"))) for row in instructions),
-        free_text=any(fhir.text(row.get("text")) or fhir.text(row.get("patientInstruction")) for row in instructions),
+        has_timing=any(
+            timings.has_frequency(fhir.mapping(row.get("timing"))) for row in instructions
+        ),
+        free_text=any(
+            fhir.text(row.get("text")) or fhir.text(row.get("patientInstruction"))
+            for row in instructions
+        ),
         authored=fhir.moment(resource.get("authoredOn")),
         start=start,
         end=end,
         reasons=fhir.concepts(resource.get("reasonCode")),
-        reason_references=tuple(filter(None, map(collection.key, fhir.items(resource.get("reasonReference"))))),
+        reason_references=tuple(
+            filter(None, map(collection.key, fhir.items(resource.get("reasonReference"))))
+        ),
         encounter=collection.key(resource.get("encounter")),
     )
 
 
 def _dose(instructions: list[Resource]) -> Amount:
-    doses = [fhir.mapping(part).get("doseQuantity") for row in instructions for part in fhir.items(row.get("doseAndRate"))]
-    ranges = [fhir.mapping(part.get("doseRange")).get("high") for row in instructions for part in fhir.items(row.get("doseAndRate"))]
+    doses = [
+        fhir.mapping(part).get("doseQuantity")
+        for row in instructions
+        for part in fhir.items(row.get("doseAndRate"))
+    ]
+    ranges = [
+        fhir.mapping(part.get("doseRange")).get("high")
+        for row in instructions
+        for part in fhir.items(row.get("doseAndRate"))
+    ]
     found = next((quantity for quantity in [*doses, *ranges] if quantity is not None), None)
     return amount(found)
 
 
-def _bounds(resource: Resource, instructions: list[Resource]) -> tuple[Moment | None, Moment | None]:
-    """From the first to the last day of all instructions; what one leaves open, the prescription's validity says."""
+def _bounds(
+    resource: Resource, instructions: list[Resource]
+) -> tuple[Moment | None, Moment | None]:
+    """From the first to the last day of all instructions; what one leaves open, the prescription's
+    validity says."""
     first, last = fhir.period(fhir.mapping(resource.get("dispenseRequest")).get("validityPeriod"))
-    schedules = [timing for row in instructions for timing in [fhir.mapping(row.get("timing"))] if timing]
+    schedules = [
+        timing for row in instructions for timing in [fhir.mapping(row.get("timing"))] if timing
+    ]
     spans = [_span(timing, first, fhir.moment(resource.get("authoredOn"))) for timing in schedules]
     return timings.whole([(start or first, end or last) for start, end in spans] or [(first, last)])
 
@@ -77,7 +101,9 @@ def _span(timing: Resource, start: Moment | None, ordered: Moment | None) -> tim
 
 def planned(resource: Resource, collection: Collection, finder: ProductFinder) -> Iterator[Order]:
     """The activities of a CarePlan that plan an IV iron."""
-    if fhir.text(resource.get("status")) not in ("active", "completed") or fhir.text(resource.get("intent")) not in ("plan", "order"):
+    if fhir.text(resource.get("status")) not in ("active", "completed") or fhir.text(
+        resource.get("intent")
+    ) not in ("plan", "order"):
         return
     for activity in fhir.items(resource.get("activity")):
         detail = fhir.mapping(activity.get("detail"))
@@ -86,11 +112,16 @@ def planned(resource: Resource, collection: Collection, finder: ProductFinder) -
             "medicationReference": detail.get("productReference"),
         }
         wanted = drug(
-            {name: value for name, value in product.items() if value} | {"contained": resource.get("contained")},
+            {name: value for name, value in product.items() if value}
+            | {"contained": resource.get("contained")},
             collection,
             finder,
         )
-        if wanted.concerns_us and fhir.text(detail.get("status")) not in _NOT_PLANNED and detail.get("doNotPerform") is not True:
+        if (
+            wanted.concerns_us
+            and fhir.text(detail.get("status")) not in _NOT_PLANNED
+            and detail.get("doNotPerform") is not True
+        ):
             yield _activity(resource, detail, wanted)
 
 
@@ -98,14 +129,18 @@ def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
     timing = fhir.mapping(detail.get("scheduledTiming"))
     start, end = fhir.period(plan.get("period"))
     created = fhir.moment(plan.get("created"))
-    first, last = _span(timing, start, created) if timing else fhir.period(detail.get("scheduledPeriod"))
+    first, last = (
+        _span(timing, start, created) if timing else fhir.period(detail.get("scheduledPeriod"))
+    )
     return Order(
         source=fhir.source(plan),
         drug=wanted,
         counts=True,
         dose=amount(detail.get("dailyAmount") or detail.get("quantity")),
         has_timing=timings.has_frequency(timing),
-        free_text=bool(fhir.text(detail.get("description")) or fhir.text(detail.get("scheduledString"))),
+        free_text=bool(
+            fhir.text(detail.get("description")) or fhir.text(detail.get("scheduledString"))
+        ),
         authored=created,
         start=first or start,
         end=last or end,
@@ -115,14 +150,20 @@ def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
 def dispense(resource: Resource, collection: Collection, finder: ProductFinder) -> Dispense | None:
     """Vials handed out for an order: containers only, never a discard."""
     handed = drug(resource, collection, finder)
-    if not handed.concerns_us or fhir.text(resource.get("status")) not in ("completed", "in-progress"):
+    if not handed.concerns_us or fhir.text(resource.get("status")) not in (
+        "completed",
+        "in-progress",
+    ):
         return None
     source = fhir.source(resource)
     return Dispense(
         source=source,
         drug=handed,
-        orders=tuple(filter(None, map(collection.key, fhir.items(resource.get("authorizingPrescription"))))),
-        when=fhir.moment(resource.get("whenHandedOver")) or fhir.moment(resource.get("whenPrepared")),
+        orders=tuple(
+            filter(None, map(collection.key, fhir.items(resource.get("authorizingPrescription"))))
+        ),
+        when=fhir.moment(resource.get("whenHandedOver"))
+        or fhir.moment(resource.get("whenPrepared")),
         containers=tuple(_vials(resource, handed, source)),
     )
 
@@ -149,5 +190,9 @@ def esa_dose(resource: Resource) -> EsaDose | None:
     if not coded and not any(words.first_of(text, _ESA_NAMES) for text in texts if text):
         return None
     start, _ = fhir.period(resource.get("effectivePeriod"))
-    when = fhir.moment(resource.get("effectiveDateTime")) or start or fhir.moment(resource.get("authoredOn"))
+    when = (
+        fhir.moment(resource.get("effectiveDateTime"))
+        or start
+        or fhir.moment(resource.get("authoredOn"))
+    )
     return EsaDose(source=fhir.source(resource), when=when, says=concept.text or "ESA")

@@ -1,4 +1,5 @@
-"""Who is on a claim: names, addresses, practitioners, subscribers. What is not written as claims need it stays empty."""
+"""Who is on a claim: names, addresses, practitioners, subscribers. What is not written as claims
+need it stays empty."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,9 @@ _TAXONOMY = frozenset({"http://nucc.org/provider-taxonomy", "urn:oid:2.16.840.1.
 # HL7 v2 table 0203 and CARIN Blue Button: member number; how a payer is addressed.
 _MEMBER, _PAYER = frozenset({"MB"}), frozenset({"NIIP", "payerid", "naiccode"})
 _NOT_THE_NAME = frozenset({"old", "maiden", "nickname", "anonymous", "temp"})
-_UNITED_STATES = frozenset({"", "us", "usa", "u s", "u s a", "united states", "united states of america"})
+_UNITED_STATES = frozenset(
+    {"", "us", "usa", "u s", "u s a", "united states", "united states of america"}
+)
 _POSTAL_CODE = re.compile(r"\d{5}(\d{4})?")
 
 
@@ -24,9 +27,14 @@ def demographics(patient: Resource) -> Demographics:
 
 
 def name(person: Resource) -> Name | None:
-    """The official name, else the usual one; None without a family name (a text alone can't be split)."""
+    """The official name, else the usual one; None without a family name (a text alone can't be
+    split)."""
     ranks = {"official": 0, "usual": 1}
-    rows = [row for row in fhir.items(person.get("name")) if fhir.text(row.get("use")) not in _NOT_THE_NAME]
+    rows = [
+        row
+        for row in fhir.items(person.get("name"))
+        if fhir.text(row.get("use")) not in _NOT_THE_NAME
+    ]
     rows = [row for row in rows if fhir.text(row.get("family")).strip()]
     if not rows:
         return None
@@ -46,8 +54,13 @@ def address(person: Resource) -> Address | None:
     if not rows:
         return None
     row = min(rows, key=lambda row: (row.get("use") != "home", row.get("type") == "postal"))
-    domestic = re.sub(r"[^a-z]+", " ", fhir.text(row.get("country")).lower()).strip() in _UNITED_STATES
-    state, postal_code = fhir.text(row.get("state")).strip().upper(), re.sub(r"[\s-]", "", fhir.text(row.get("postalCode")))
+    domestic = (
+        re.sub(r"[^a-z]+", " ", fhir.text(row.get("country")).lower()).strip() in _UNITED_STATES
+    )
+    state, postal_code = (
+        fhir.text(row.get("state")).strip().upper(),
+        re.sub(r"[\s-]", "", fhir.text(row.get("postalCode"))),
+    )
     return Address(
         lines=tuple(line.strip() for line in fhir.texts(row.get("line")) if line.strip()),
         city=fhir.text(row.get("city")).strip(),
@@ -58,7 +71,10 @@ def address(person: Resource) -> Address | None:
 
 def performers(resource: Resource, collection: Collection) -> tuple[Practitioner, ...]:
     """Who gave the drug."""
-    rows = (_practitioner(item.get("actor"), item.get("function"), collection, resource) for item in fhir.items(resource.get("performer")))
+    rows = (
+        _practitioner(item.get("actor"), item.get("function"), collection, resource)
+        for item in fhir.items(resource.get("performer"))
+    )
     return tuple(row for row in rows if row)
 
 
@@ -72,7 +88,9 @@ def participants(resource: Resource, collection: Collection) -> tuple[Practition
     return tuple(found)
 
 
-def _practitioner(reference: object, role: object, collection: Collection, parent: Resource) -> Practitioner | None:
+def _practitioner(
+    reference: object, role: object, collection: Collection, parent: Resource
+) -> Practitioner | None:
     """A Practitioner, also by way of a PractitionerRole; None for a patient, relative or device."""
     key = collection.key(reference)
     found = collection.resolve(reference, parent) or {}
@@ -86,7 +104,10 @@ def _practitioner(reference: object, role: object, collection: Collection, paren
     if found.get("resourceType", "Practitioner") != "Practitioner":
         return None
     qualified = (fhir.mapping(row.get("code")) for row in fhir.items(found.get("qualification")))
-    named = [*fhir.items(found.get("identifier")), *fhir.items(fhir.mapping(reference).get("identifier"))]
+    named = [
+        *fhir.items(found.get("identifier")),
+        *fhir.items(fhir.mapping(reference).get("identifier")),
+    ]
     return Practitioner(
         reference=key,
         role=next(fhir.codes(role), None),
@@ -97,12 +118,23 @@ def _practitioner(reference: object, role: object, collection: Collection, paren
 
 
 def _taxonomy(concepts: Iterable[object]) -> str | None:
-    return next((row.code for item in concepts for row in fhir.concept(item).codings if row.system in _TAXONOMY and row.code), None)
+    return next(
+        (
+            row.code
+            for item in concepts
+            for row in fhir.concept(item).codings
+            if row.system in _TAXONOMY and row.code
+        ),
+        None,
+    )
 
 
 def subscriber(resource: Resource, collection: Collection) -> Subscriber:
     """Whose policy a Coverage is, and under which number."""
-    beneficiary, holder = collection.key(resource.get("beneficiary")), collection.key(resource.get("subscriber"))
+    beneficiary, holder = (
+        collection.key(resource.get("beneficiary")),
+        collection.key(resource.get("subscriber")),
+    )
     relationship = next(fhir.codes(resource.get("relationship")), None)
     if relationship is None and holder is not None and holder == beneficiary:
         relationship = "self"
@@ -119,21 +151,30 @@ def subscriber(resource: Resource, collection: Collection) -> Subscriber:
 
 
 def payor(resource: Resource, collection: Collection, claim_id: str | None) -> Payor:
-    """The first payor: its name, and how claim files address it (by the site's table, else by a typed identifier)."""
+    """The first payor: its name, and how claim files address it (by the site's table, else by a
+    typed identifier)."""
     first = next(iter(fhir.items(resource.get("payor"))), {})
     organization = collection.resolve(first, resource) or {}
-    identifiers = [*fhir.items(organization.get("identifier")), *fhir.items(first.get("identifier"))]
+    identifiers = [
+        *fhir.items(organization.get("identifier")),
+        *fhir.items(first.get("identifier")),
+    ]
     return Payor(
-        name=(fhir.text(organization.get("name")) or fhir.text(first.get("display"))).strip() or None,
+        name=(fhir.text(organization.get("name")) or fhir.text(first.get("display"))).strip()
+        or None,
         claim_id=claim_id or _only(_values(identifiers, _NAIC, _PAYER)),
         reference=collection.key(first),
     )
 
 
-def _values(identifiers: Iterable[Resource], systems: frozenset[str], kinds: frozenset[str] = frozenset()) -> Iterator[str]:
+def _values(
+    identifiers: Iterable[Resource], systems: frozenset[str], kinds: frozenset[str] = frozenset()
+) -> Iterator[str]:
     """Values of identifiers of a system or a kind, old ones left out."""
     for item in identifiers:
-        wanted = fhir.text(item.get("system")) in systems or kinds & set(fhir.codes(item.get("type")))
+        wanted = fhir.text(item.get("system")) in systems or kinds & set(
+            fhir.codes(item.get("type"))
+        )
         if wanted and item.get("use") != "old" and fhir.text(item.get("value")).strip():
             yield fhir.text(item["value"]).strip()
 

@@ -24,7 +24,10 @@ def has_frequency(timing: Resource) -> bool:
         timing.get("event")
         or named.codings
         or named.text
-        or any(name in repeat for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when"))
+        or any(
+            name in repeat
+            for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when")
+        )
     )
 
 
@@ -33,7 +36,9 @@ def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
 
     `begin`: where only a length is said; a count of doses may begin `late_days` after it.
     """
-    events = sorted(filter(None, map(fhir.moment, fhir.texts(timing.get("event")))), key=lambda row: row.order)
+    events = sorted(
+        filter(None, map(fhir.moment, fhir.texts(timing.get("event")))), key=lambda row: row.order
+    )
     if events:
         return events[0], events[-1]
     repeat = fhir.mapping(timing.get("repeat"))
@@ -65,7 +70,9 @@ def days(duration: object) -> int | None:
 
 def _days_of_count(repeat: Resource) -> int | None:
     """So many doses at so many a period: the periods that they take."""
-    count, period = (fhir.decimal(fhir.either(repeat, f"{name}Max", name)) for name in ("count", "period"))
+    count, period = (
+        fhir.decimal(fhir.either(repeat, f"{name}Max", name)) for name in ("count", "period")
+    )
     frequency = fhir.decimal(repeat.get("frequency", 1))
     if not count or not period or not frequency:
         return None

@@ -1,6 +1,8 @@
-"""R10: one small function per requirement; each says for one service what it finds, or that it is not asked.
+"""R10: one small function per requirement; each says for one service what it finds, or that it is
+not asked.
 
-A requirement that stands in the table without a function here is decided as *no*: it holds the line (`not-yet-decided`).
+A requirement that stands in the table without a function here is decided as *no*: it holds the line
+(`not-yet-decided`).
 """
 
 from collections.abc import Callable
@@ -40,7 +42,13 @@ CHECKS: dict[str, Check] = {
 # What can be said of an administration whose product or date is not known.
 ALWAYS = ("service-date", "product", "dose")
 # What giving the drug asks where the drug itself is not billed.
-OF_GIVING = ("service-date", "coverage", "place-of-service", "iron-deficiency-diagnosis", "infusion-time")
+OF_GIVING = (
+    "service-date",
+    "coverage",
+    "place-of-service",
+    "iron-deficiency-diagnosis",
+    "infusion-time",
+)
 # A warning unless the policy says otherwise (R10).
 NOT_BLOCKING = frozenset({"dosing", "iron-overload"})
 NOT_APPLICABLE = Result(state="not-applicable")

@@ -1,4 +1,5 @@
-"""What the payer asks: coverage, place, authorization, preferred products, where the drug came from."""
+"""What the payer asks: coverage, place, authorization, preferred products, where the drug came
+from."""
 
 from calendar import monthrange
 from datetime import date, timedelta
@@ -18,7 +19,9 @@ def coverage(service: Service) -> Result | None:
     found = service.coordination
     if found is None:
         return None
-    evidence = tuple(cite(row.source, f"coverage, {row.kind or 'payer not recognised'}") for row in found.seen)
+    evidence = tuple(
+        cite(row.source, f"coverage, {row.kind or 'payer not recognised'}") for row in found.seen
+    )
     if found.state == "met" and not service.known_payer:
         kind = found.primary.kind if found.primary else ""
         return Result(
@@ -31,39 +34,65 @@ def coverage(service: Service) -> Result | None:
 
 
 def place_of_service(service: Service) -> Result | None:
-    """R7, R8: the setting is known and on the policy's list; the dialysis facility treats ESRD or AKI."""
+    """R7, R8: the setting is known and on the policy's list; the dialysis facility treats ESRD or
+    AKI."""
     setting, policy, table = service.setting, service.policy, codes.settings()
     evidence = (cite(setting.source, setting.says),) if setting.source else ()
     row = Dated(source=table.source, verified=table.verified)
     if setting.code is None:
         return Result(state="missing", says=setting.says, evidence=evidence, row=row)
     asked = policy.authority if policy else row
-    if policy and policy.bundled_with_dialysis and service.kidney.in_facility and not (service.kidney.esrd_diagnosis or service.kidney.aki):
-        says = "The dose was given in a dialysis facility, but neither end-stage renal disease nor acute kidney injury is recorded."
+    if (
+        policy
+        and policy.bundled_with_dialysis
+        and service.kidney.in_facility
+        and not (service.kidney.esrd_diagnosis or service.kidney.aki)
+    ):
+        says = (
+            "The dose was given in a dialysis facility, but neither end-stage renal disease nor"
+            " acute kidney injury is recorded."
+        )
         return Result(state="contradicted", says=says, evidence=evidence, row=asked)
     allowed = (policy.audience.settings if policy else ()) or tuple(table.by_code)
     if setting.code not in allowed:
         says = f"Place of service {setting.code} is not on the payer's list ({', '.join(allowed)})."
-        return Result(state="not-covered", says=says, evidence=evidence, value=setting.code, row=asked)
-    return Result(state="met", says=f"Place of service {setting.code}, {setting.says}.", evidence=evidence, value=setting.code, row=row)
+        return Result(
+            state="not-covered", says=says, evidence=evidence, value=setting.code, row=asked
+        )
+    return Result(
+        state="met",
+        says=f"Place of service {setting.code}, {setting.says}.",
+        evidence=evidence,
+        value=setting.code,
+        row=row,
+    )
 
 
 def esrd_consolidated_billing(service: Service) -> Result | None:
-    """R8: a drug of the consolidated billing for an ESRD patient outside the dialysis facility (not asked while the place is unknown)."""
+    """R8: a drug of the consolidated billing for an ESRD patient outside the dialysis facility (not
+    asked while the place is unknown)."""
     kidney, policy, day = service.kidney, service.policy, service.day
     if policy is None or not policy.consolidated_billing or service.code is None or day is None:
         return None
     if kidney.in_facility or service.setting.code is None:
         return None
-    rows = [row for row in codes.payment().esrd_consolidated_billing if row.holds(day) and service.code.code in row.codes]
+    rows = [
+        row
+        for row in codes.payment().esrd_consolidated_billing
+        if row.holds(day) and service.code.code in row.codes
+    ]
     if not kidney.esrd or not rows:
         return None
-    says = f"{service.code.code} for a patient with ESRD on dialysis belongs to the dialysis facility's claim (consolidated billing)."
+    says = (
+        f"{service.code.code} for a patient with ESRD on dialysis belongs to the dialysis"
+        " facility's claim (consolidated billing)."
+    )
     return Result(state="not-covered", says=says, evidence=kidney.evidence, row=rows[0])
 
 
 def prior_authorization(service: Service) -> Result | None:
-    """An approved authorization for this code, in its period, with units left; one on record also settles an open question."""
+    """An approved authorization for this code, in its period, with units left; one on record also
+    settles an open question."""
     rule = service.rules.prior_authorization
     if rule is None or not service.applies(rule) or service.code is None or service.day is None:
         return None
@@ -80,7 +109,10 @@ def prior_authorization(service: Service) -> Result | None:
             rule=rule,
         )
     if asked == "unknown" and not _for_code(service):
-        says = "Whether this plan asks for prior authorization is not known here: set it for the site, or record the authorization."
+        says = (
+            "Whether this plan asks for prior authorization is not known here: set it for the site,"
+            " or record the authorization."
+        )
         return Result(state="incomplete", says=says, rule=rule)
     return _why_not(service, rule)
 
@@ -93,13 +125,24 @@ def _asked(service: Service, rule: AuthorizationRule) -> str:
 
 
 def usable_authorization(service: Service) -> Authorization | None:
-    """The approved authorization for code and day that has enough units left: each line takes from the one that ends first."""
+    """The approved authorization for code and day that has enough units left: each line takes from
+    the one that ends first."""
     code, day = service.code.code if service.code else "", service.day or date.max
-    rows = sorted((row for row in _for_code(service) if row.decision == "approved"), key=lambda row: _ends(row, service) or date.max)
+    rows = sorted(
+        (row for row in _for_code(service) if row.decision == "approved"),
+        key=lambda row: _ends(row, service) or date.max,
+    )
     left = [row.units for row in rows]
     taken = None
-    for on, units in [*sorted((on, units) for on, other, units in service.earlier_units if other == code), (day, service.line_units)]:
-        fits = (place for place, row in enumerate(rows) if _in_period(row, service, on) and _enough(left[place], units))
+    for on, units in [
+        *sorted((on, units) for on, other, units in service.earlier_units if other == code),
+        (day, service.line_units),
+    ]:
+        fits = (
+            place
+            for place, row in enumerate(rows)
+            if _in_period(row, service, on) and _enough(left[place], units)
+        )
         taken = next(fits, None)
         if taken is not None:
             left[taken] = _rest(left[taken], units)
@@ -148,9 +191,16 @@ def _why_not(service: Service, rule: AuthorizationRule) -> Result:
     approved = [row for row in rows if row.decision == "approved"]
     cited = tuple(cite(row.source, f"authorization, {row.decision}") for row in rows)
     if any(_in_period(row, service, service.day or date.max) for row in approved):
-        return Result(state="not-covered", says="The authorized units are used up.", evidence=cited, rule=rule)
+        return Result(
+            state="not-covered", says="The authorized units are used up.", evidence=cited, rule=rule
+        )
     if approved:
-        return Result(state="expired", says=f"The authorization does not cover {service.day}.", evidence=cited, rule=rule)
+        return Result(
+            state="expired",
+            says=f"The authorization does not cover {service.day}.",
+            evidence=cited,
+            rule=rule,
+        )
     if any(row.decision == "denied" for row in rows):
         return Result(
             state="not-covered",
@@ -180,23 +230,39 @@ def _why_not(service: Service, rule: AuthorizationRule) -> Result:
             rule=rule,
             denial=DenialCodes(carc="284"),
         )
-    return Result(state="missing", says="The payer asks for prior authorization and none is on record.", rule=rule)
+    return Result(
+        state="missing",
+        says="The payer asks for prior authorization and none is on record.",
+        rule=rule,
+    )
 
 
 def preferred_product(service: Service) -> Result | None:
-    """This product is preferred, or preferred ones were tried; some products the payer does not cover at all."""
+    """This product is preferred, or preferred ones were tried; some products the payer does not
+    cover at all."""
     rule = service.rules.preferred_product
     if rule is None or not service.applies(rule) or service.code is None or service.day is None:
         return None
     code = service.code.code
     given = (cite(service.administration.source, code),)
     if code in rule.codes:
-        return Result(state="met", says=f"{code} is a preferred product.", value=code, rule=rule, evidence=given)
+        return Result(
+            state="met",
+            says=f"{code} is a preferred product.",
+            value=code,
+            rule=rule,
+            evidence=given,
+        )
     wanted = ", ".join(rule.codes)
     if code in rule.not_covered:
         says = f"The payer does not cover {code}; it covers {wanted}."
-        fix = "Expect no payment for this drug from this payer; choose one that it covers for the next dose."
-        return Result(state="not-covered", says=says, value=code, rule=rule, fix=fix, evidence=given)
+        fix = (
+            "Expect no payment for this drug from this payer; choose one that it covers for the"
+            " next dose."
+        )
+        return Result(
+            state="not-covered", says=says, value=code, rule=rule, fix=fix, evidence=given
+        )
     first = service.day - timedelta(days=rule.lookback_days)
     tried = _tried(service, rule.codes, first)
     if len(tried) >= rule.tried:
@@ -207,7 +273,10 @@ def preferred_product(service: Service) -> Result | None:
             rule=rule,
         )
     number = "one" if rule.tried == 1 else rule.tried
-    says = f"The payer prefers {wanted}, and no trial of {number} of them in the {rule.lookback_days} days before is on record."
+    says = (
+        f"The payer prefers {wanted}, and no trial of {number} of them in the {rule.lookback_days}"
+        " days before is on record."
+    )
     return Result(state="missing", says=says, rule=rule)
 
 
@@ -218,21 +287,52 @@ def _was_given(row: Administration) -> bool:
 
 def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
     """Preferred families given before the dose."""
-    families = {row.family for row in codes.families().values() if any(code.code in preferred for code in row.codes)}
+    families = {
+        row.family
+        for row in codes.families().values()
+        if any(code.code in preferred for code in row.codes)
+    }
     day, zone = service.day or date.max, service.zone
-    rows = [row for row in service.record.administrations if _was_given(row) and row.start and row.drug.family in families]
-    return {row.drug.family or "": row for row in rows if row.start and first <= row.start.days(zone)[0] < day}
+    rows = [
+        row
+        for row in service.record.administrations
+        if _was_given(row) and row.start and row.drug.family in families
+    ]
+    return {
+        row.drug.family or "": row
+        for row in rows
+        if row.start and first <= row.start.days(zone)[0] < day
+    }
 
 
 def drug_source(service: Service) -> Result | None:
-    """Where the drug came from is one of the known ways, and one that the payer's vendor rule allows."""
+    """Where the drug came from is one of the known ways, and one that the payer's vendor rule
+    allows."""
     rule = service.rules.drug_source
-    evidence = (cite(service.administration.source, service.drug_source or "no source of the drug"),)
+    evidence = (
+        cite(service.administration.source, service.drug_source or "no source of the drug"),
+    )
     if service.drug_source is not None and service.drug_source not in get_args(DrugSource):
-        return Result(state="incomplete", says="The recorded source of the drug is not one that is known.", rule=rule, evidence=evidence)
+        return Result(
+            state="incomplete",
+            says="The recorded source of the drug is not one that is known.",
+            rule=rule,
+            evidence=evidence,
+        )
     if rule is None or not service.applies(rule):
         return None
     if service.drug_source in rule.allowed:
-        return Result(state="met", says=f"The payer takes {service.drug_source}.", value=service.drug_source, rule=rule, evidence=evidence)
-    says = f"The payer wants the drug from another source ({', '.join(rule.allowed)}), not {service.drug_source}."
-    return Result(state="not-covered", says=says, value=service.drug_source, rule=rule, evidence=evidence)
+        return Result(
+            state="met",
+            says=f"The payer takes {service.drug_source}.",
+            value=service.drug_source,
+            rule=rule,
+            evidence=evidence,
+        )
+    says = (
+        f"The payer wants the drug from another source ({', '.join(rule.allowed)}), not"
+        f" {service.drug_source}."
+    )
+    return Result(
+        state="not-covered", says=says, value=service.drug_source, rule=rule, evidence=evidence
+    )

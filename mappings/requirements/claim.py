@@ -25,7 +25,11 @@ def product(service: Service) -> Result:
     drug = service.administration.drug
     evidence = (cite(service.administration.source, drug.says or "medication"),)
     if drug.clash:
-        return Result(state="contradicted", says=f"The record names different products: {drug.clash}.", evidence=evidence)
+        return Result(
+            state="contradicted",
+            says=f"The record names different products: {drug.clash}.",
+            evidence=evidence,
+        )
     if drug.lost:
         return Result(
             state="missing",
@@ -33,20 +37,33 @@ def product(service: Service) -> Result:
             evidence=evidence,
         )
     if service.family is None:
-        return Result(state="missing", says="Nothing says which iron product was given.", evidence=evidence)
+        return Result(
+            state="missing", says="Nothing says which iron product was given.", evidence=evidence
+        )
     if service.code is None:
         return _no_code(service)
     says = f"{service.family.name}: {service.code.code}."
-    return Result(state="met", says=says, value=service.code.code, evidence=evidence, row=service.code)
+    return Result(
+        state="met", says=says, value=service.code.code, evidence=evidence, row=service.code
+    )
 
 
 def _no_code(service: Service) -> Result:
     assert service.family is not None  # noqa: S101 - the caller has looked
-    evidence = (cite(service.administration.source, service.administration.drug.says or "medication"),)
+    evidence = (
+        cite(service.administration.source, service.administration.drug.says or "medication"),
+    )
     if any(row.use for row in service.family.codes) and service.family.presentations:
-        says = f"{service.family.name} has a code for each presentation, and the record does not say which was given."
+        says = (
+            f"{service.family.name} has a code for each presentation, and the record does not say"
+            " which was given."
+        )
         return Result(state="incomplete", says=says, evidence=evidence)
-    return Result(state="missing", says=f"{service.family.name} has no billing code for {service.day}.", evidence=evidence)
+    return Result(
+        state="missing",
+        says=f"{service.family.name} has no billing code for {service.day}.",
+        evidence=evidence,
+    )
 
 
 def dose(service: Service) -> Result:
@@ -54,14 +71,22 @@ def dose(service: Service) -> Result:
     found = service.dose
     evidence = (cite(service.administration.source, found.says.rstrip(".")),)
     if service.possible_duplicates:
-        others = [reference for reference in service.possible_duplicates if reference != service.reference]
-        says = "The same dose is recorded twice with the same product and start time: it is counted once until one record is corrected."
+        others = [
+            reference for reference in service.possible_duplicates if reference != service.reference
+        ]
+        says = (
+            "The same dose is recorded twice with the same product and start time: it is counted"
+            " once until one record is corrected."
+        )
         return Result(
             state="contradicted",
             says=says,
             evidence=(
                 *evidence,
-                *(cite(_source(service, reference), "same product, start and dose") for reference in others),
+                *(
+                    cite(_source(service, reference), "same product, start and dose")
+                    for reference in others
+                ),
             ),
         )
     if found.mg is None or found.state != "met":
@@ -70,7 +95,9 @@ def dose(service: Service) -> Result:
 
 
 def _source(service: Service, reference: str) -> Source:
-    return next(row.source for row in service.record.administrations if row.source.resource == reference)
+    return next(
+        row.source for row in service.record.administrations if row.source.resource == reference
+    )
 
 
 def ndc(service: Service) -> Result | None:
@@ -81,12 +108,24 @@ def ndc(service: Service) -> Result | None:
     named = known or service.administration.drug.ndcs
     evidence = tuple(cite(service.administration.source, f"NDC {row}") for row in named[:1])
     if _sizes(known) > 1 and not (service.administration.containers or service.dispenses):
-        says = f"NDCs of different containers are recorded ({', '.join(known)}), and nothing says which were opened."
+        says = (
+            f"NDCs of different containers are recorded ({', '.join(known)}), and nothing says"
+            " which were opened."
+        )
         return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
     if known:
-        return Result(state="met", value=known[0], says=f"NDC {', '.join(known)}.", rule=rule, evidence=evidence)
+        return Result(
+            state="met",
+            value=known[0],
+            says=f"NDC {', '.join(known)}.",
+            rule=rule,
+            evidence=evidence,
+        )
     if named:
-        says = f"The NDC {named[0]} is not a finished package of this product that is known here on {service.day}."
+        says = (
+            f"The NDC {named[0]} is not a finished package of this product that is known here on"
+            f" {service.day}."
+        )
         return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
     return Result(state="missing", says="No NDC of the product used is recorded.", rule=rule)
 
@@ -100,7 +139,11 @@ def discarded_amount(service: Service) -> Result | None:
     waste = service.waste
     if waste is None or not service.discard_modifiers:
         return None
-    row = next(row for row in reversed(codes.payment().discard_modifiers) if row.modifier in service.discard_modifiers)
+    row = next(
+        row
+        for row in reversed(codes.payment().discard_modifiers)
+        if row.modifier in service.discard_modifiers
+    )
     given = cite(service.administration.source, service.dose.says.rstrip("."))
     evidence = tuple(dict.fromkeys((given, *service.waste_evidence)))
     if waste.state == "met" or (waste.by and service.reference not in waste.by):
@@ -113,7 +156,11 @@ def discarded_amount(service: Service) -> Result | None:
             evidence=evidence,
             row=row,
         )
-    fix = f"Document that {plain(waste.expected_mg)} mg was discarded, or what became of it." if waste.expected_mg is not None else None
+    fix = (
+        f"Document that {plain(waste.expected_mg)} mg was discarded, or what became of it."
+        if waste.expected_mg is not None
+        else None
+    )
     return Result(state=waste.state, says=waste.says, evidence=evidence, fix=fix, row=row)
 
 
@@ -124,7 +171,10 @@ def units_limit(service: Service) -> Result | None:
     limit = rule.limits.get(service.code.code)
     if limit is None:
         return None
-    says = f"{service.units_of_day} units of {service.code.code} on {service.day}; the limit is {limit}."
+    says = (
+        f"{service.units_of_day} units of {service.code.code} on {service.day}; the limit is"
+        f" {limit}."
+    )
     return Result(
         state="met" if service.units_of_day <= limit else "not-covered",
         says=says,
@@ -145,9 +195,20 @@ def infusion_time(service: Service) -> Result | None:
         begun = administration.start is not None and administration.start.instant is not None
         says = "Start and stop of the infusion are not both recorded."
         cited = (cite(administration.source, "start only"),) if begun else ()
-        return Result(state="incomplete" if begun else "missing", says=says, rule=rule, evidence=cited)
+        return Result(
+            state="incomplete" if begun else "missing", says=says, rule=rule, evidence=cited
+        )
     cited = (cite(administration.source, f"{recorded} minutes from start to stop"),)
     if service.minutes is None:
-        says = f"The recorded stop lies {recorded} minutes after the start: one of the two is wrong."
+        says = (
+            f"The recorded stop lies {recorded} minutes after the start: one of the two is wrong."
+        )
         return Result(state="contradicted", says=says, rule=rule, evidence=cited)
-    return Result(state="met", says="Start and stop are recorded.", value=str(recorded), unit="minutes", rule=rule, evidence=cited)
+    return Result(
+        state="met",
+        says="Start and stop are recorded.",
+        value=str(recorded),
+        unit="minutes",
+        rule=rule,
+        evidence=cited,
+    )

@@ -27,7 +27,13 @@ def iron_deficiency_diagnosis(service: Service) -> Result | None:
         return _NOT_ASKED
     found = service.has("iron-deficiency-anemia")
     if found:
-        return Result(state="met", says=f"{found[0].code} is recorded.", value=found[0].code, evidence=_cited(found), rule=rule)
+        return Result(
+            state="met",
+            says=f"{found[0].code} is recorded.",
+            value=found[0].code,
+            evidence=_cited(found),
+            rule=rule,
+        )
     renal = service.has("anemia-in-ckd")
     if renal:
         return _by_renal_anemia(service, renal)
@@ -35,17 +41,26 @@ def iron_deficiency_diagnosis(service: Service) -> Result | None:
     if parent:
         return Result(
             state="incomplete",
-            says="Iron-deficiency anaemia is recorded without its fourth character (D50.0 to D50.9).",
+            says=(
+                "Iron-deficiency anaemia is recorded without its fourth character (D50.0 to D50.9)."
+            ),
             evidence=_cited(parent),
             rule=rule,
         )
-    return Result(state="missing", says=f"No iron-deficiency anaemia diagnosis is active on {service.day}.", rule=rule)
+    return Result(
+        state="missing",
+        says=f"No iron-deficiency anaemia diagnosis is active on {service.day}.",
+        rule=rule,
+    )
 
 
 def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
     rule = service.rules.iron_deficiency_diagnosis
     if not _billable(service, "ckd", "ckd-cause"):
-        says = "Anaemia in CKD (D63.1) is recorded without a billable code of the kidney disease that must come first."
+        says = (
+            "Anaemia in CKD (D63.1) is recorded without a billable code of the kidney disease that"
+            " must come first."
+        )
         return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
     shown_by = rule.renal_anemia if rule else None
     if rule is None or shown_by is None:
@@ -57,9 +72,12 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
         proof = tuple(item for row in shown for item in laboratory.evidence(row))
         name = "TSAT" if shown[0].analyte == "tsat" else shown[0].analyte
         says = f"D63.1 with {name} {shown[0].says} shows iron deficiency."
-        return Result(state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule)
+        return Result(
+            state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule
+        )
     says = (
-        f"Anaemia in CKD (D63.1) alone proves no iron deficiency, and no laboratory value of the {service.lab_window} days before shows it."
+        "Anaemia in CKD (D63.1) alone proves no iron deficiency, and no laboratory value of the"
+        f" {service.lab_window} days before shows it."
     )
     return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
 
@@ -67,14 +85,22 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
 def _showing(service: Service, limit: str) -> list[LabResult]:
     """The results that make a condition hold; none where it does not."""
     verdict = service.judged(limit, service.lab_window)
-    names = [name for name, state in verdict.states.items() if state == "met"] if verdict.holds else []
-    return [row for name in names for row in [service.lab(ANALYTES[name], service.lab_window).result] if row]
+    names = (
+        [name for name, state in verdict.states.items() if state == "met"] if verdict.holds else []
+    )
+    return [
+        row
+        for name in names
+        for row in [service.lab(ANALYTES[name], service.lab_window).result]
+        if row
+    ]
 
 
 def ckd_diagnosis(service: Service) -> Result | None:
     """N18.- with its stage, for the drugs whose label population is CKD.
 
-    For any drug and payer: an ESRD with a transplant is contradicted, and a stage that no claim takes incomplete (R8, R9).
+    For any drug and payer: an ESRD with a transplant is contradicted, and a stage that no claim
+    takes incomplete (R8, R9).
     """
     rule = service.rules.ckd_diagnosis
     if service.kidney.esrd_diagnosis and service.kidney.transplanted:
@@ -87,21 +113,36 @@ def ckd_diagnosis(service: Service) -> Result | None:
         )
     staged = _billable(service, "ckd", "ckd-parent")
     partial = service.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
-    if not staged and any(row.code == "N18.3" for row in partial) and not _is_aki_in_facility(service):
+    if (
+        not staged
+        and any(row.code == "N18.3" for row in partial)
+        and not _is_aki_in_facility(service)
+    ):
         says = "CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32."
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
     if not _asks_ckd(service, service.applies(rule)):
         return _NOT_ASKED
     if staged:
-        return Result(state="met", says=f"{staged[0].code} is recorded.", value=staged[0].code, evidence=_cited(staged), rule=rule)
+        return Result(
+            state="met",
+            says=f"{staged[0].code} is recorded.",
+            value=staged[0].code,
+            evidence=_cited(staged),
+            rule=rule,
+        )
     if partial:
         says = f"{partial[0].code} points to kidney disease, but no CKD stage (N18.-) is recorded."
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
-    return Result(state="missing", says=f"No chronic kidney disease (N18.-) is active on {service.day}.", rule=rule)
+    return Result(
+        state="missing",
+        says=f"No chronic kidney disease (N18.-) is active on {service.day}.",
+        rule=rule,
+    )
 
 
 def _asks_ckd(service: Service, asked: bool) -> bool:
-    """Only for products labelled for CKD, and not for acute kidney injury in the dialysis facility (R10)."""
+    """Only for products labelled for CKD, and not for acute kidney injury in the dialysis facility
+    (R10)."""
     labelled = service.family is not None and service.family.label_population == "ckd"
     return asked and labelled and not _is_aki_in_facility(service)
 
@@ -112,17 +153,28 @@ def _is_aki_in_facility(service: Service) -> bool:
 
 def _billable(service: Service, *groups: str) -> list[Stated]:
     """Those of the groups that a claim of the day takes."""
-    return [row for row in service.has(*groups) if codes.diagnoses().billable(row.code, service.day or date.max)]
+    return [
+        row
+        for row in service.has(*groups)
+        if codes.diagnoses().billable(row.code, service.day or date.max)
+    ]
 
 
 def anemia_ckd_link(service: Service) -> Result | None:
-    """D63.1, or an anaemia due to or evidenced by the CKD, or both as diagnoses of one encounter."""
+    """D63.1, or an anaemia due to or evidenced by the CKD, or both as diagnoses of one
+    encounter."""
     rule = service.rules.anemia_ckd_link
     if not _asks_ckd(service, service.applies(rule)):
         return _NOT_ASKED
     renal = service.has("anemia-in-ckd")
     if renal:
-        return Result(state="met", says="D63.1 (anaemia in CKD) is recorded.", value="D63.1", evidence=_cited(renal), rule=rule)
+        return Result(
+            state="met",
+            says="D63.1 (anaemia in CKD) is recorded.",
+            value="D63.1",
+            evidence=_cited(renal),
+            rule=rule,
+        )
     anemia, ckd = service.has("anemia"), service.has("ckd", "ckd-parent", "ckd-cause")
     linked = [row for row in anemia if _due_to(row, ckd) or _same_encounter(service, row, ckd)]
     if linked:
@@ -149,13 +201,18 @@ def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
 
 
 def _same_encounter(service: Service, anemia: Stated, ckd: list[Stated]) -> bool:
-    """Both as diagnoses of one encounter: listed by an Encounter, encounter diagnoses of one, or reasons of one order or dose."""
+    """Both as diagnoses of one encounter: listed by an Encounter, encounter diagnoses of one, or
+    reasons of one order or dose."""
     for row in ckd:
         pair = {anemia.by.source.resource, row.by.source.resource}
         if any(pair <= set(encounter.diagnoses) for encounter in service.record.encounters):
             return True
         categories = {anemia.by.category, row.by.category}
-        if categories == {"encounter"} and anemia.by.encounter and anemia.by.encounter == row.by.encounter:
+        if (
+            categories == {"encounter"}
+            and anemia.by.encounter
+            and anemia.by.encounter == row.by.encounter
+        ):
             return True
         if anemia.by.is_reason or row.by.is_reason:
             if anemia.by.source == row.by.source:
@@ -170,7 +227,11 @@ def treatment_plan(service: Service) -> Result | None:
     rule = service.rules.treatment_plan
     if not service.applies(rule):
         return _NOT_ASKED
-    ours = [row for row in service.record.orders if row.counts and service.family and row.drug.family == service.family.family]
+    ours = [
+        row
+        for row in service.record.orders
+        if row.counts and service.family and row.drug.family == service.family.family
+    ]
     covering = [row for row in ours if _covers(row, service)]
     complete = [row for row in covering if row.dose.problem is None and row.has_timing]
     if complete:
@@ -188,8 +249,13 @@ def treatment_plan(service: Service) -> Result | None:
             if covering[0].dose.problem
             else "a frequency"
         )
-        says = f"The order does not say {lacking} in its own fields{' (free text only)' if covering[0].free_text else ''}."
-        return Result(state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule)
+        says = (
+            f"The order does not say {lacking} in its own"
+            f" fields{' (free text only)' if covering[0].free_text else ''}."
+        )
+        return Result(
+            state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule
+        )
     if any(row.end and service.day and row.end.days(service.zone)[1] < service.day for row in ours):
         return Result(
             state="expired",
@@ -197,7 +263,9 @@ def treatment_plan(service: Service) -> Result | None:
             evidence=(cite(ours[0].source, "ended order"),),
             rule=rule,
         )
-    return Result(state="missing", says=f"No order or plan for this iron covers {service.day}.", rule=rule)
+    return Result(
+        state="missing", says=f"No order or plan for this iron covers {service.day}.", rule=rule
+    )
 
 
 def _covers(order: Order, service: Service) -> bool:
@@ -215,7 +283,11 @@ def _covers(order: Order, service: Service) -> bool:
 def oral_iron_history(service: Service) -> Result | None:
     """Intolerance, contraindication, or a trial as long as the policy asks."""
     rule = service.rules.oral_iron_history
-    if rule is None or not service.applies(rule) or (service.kidney.on_dialysis and not rule.in_dialysis):
+    if (
+        rule is None
+        or not service.applies(rule)
+        or (service.kidney.on_dialysis and not rule.in_dialysis)
+    ):
         return _NOT_ASKED
     if rule.unless and service.judged(rule.unless, service.lab_window).holds:
         return Result(
@@ -223,7 +295,11 @@ def oral_iron_history(service: Service) -> Result | None:
             says="The laboratory values make an oral trial unnecessary under this policy.",
             rule=rule,
         )
-    intolerant = [row for row in service.record.oral_iron if row.intolerance and (row.start is None or _begun(row, service))]
+    intolerant = [
+        row
+        for row in service.record.oral_iron
+        if row.intolerance and (row.start is None or _begun(row, service))
+    ]
     if intolerant:
         return Result(
             state="met",
@@ -244,7 +320,8 @@ def oral_iron_history(service: Service) -> Result | None:
 
 
 def _against_oral_iron(service: Service) -> list[Stated]:
-    """Contraindications of the day, and adverse effects of iron that were recorded once: these are not undone by getting well."""
+    """Contraindications of the day, and adverse effects of iron that were recorded once: these are
+    not undone by getting well."""
     table = codes.diagnoses()
     now = [row for row in service.diagnoses if table.contraindicates_oral_iron(row.code)]
     return now or [
@@ -257,10 +334,16 @@ def _against_oral_iron(service: Service) -> list[Stated]:
 
 
 def _trial(service: Service, rule: OralIronRule) -> Result:
-    courses = [row for row in service.record.oral_iron if not row.intolerance and _begun(row, service)]
+    courses = [
+        row for row in service.record.oral_iron if not row.intolerance and _begun(row, service)
+    ]
     cited = tuple(cite(row.source, "course of oral iron") for row in courses)
     if not courses:
-        return Result(state="missing", says="No trial of oral iron, intolerance or reason against it is recorded.", rule=rule)
+        return Result(
+            state="missing",
+            says="No trial of oral iron, intolerance or reason against it is recorded.",
+            rule=rule,
+        )
     longest = longest_run(courses, service)
     if rule.trial_days is None or longest >= rule.trial_days:
         return Result(
@@ -271,18 +354,32 @@ def _trial(service: Service, rule: OralIronRule) -> Result:
             evidence=cited,
             rule=rule,
         )
-    says = f"Oral iron is recorded for {longest} days without a break; the payer asks for {rule.trial_days}."
-    return Result(state="incomplete", says=says, value=str(longest), unit="days", evidence=cited, rule=rule)
+    says = (
+        f"Oral iron is recorded for {longest} days without a break; the payer asks for"
+        f" {rule.trial_days}."
+    )
+    return Result(
+        state="incomplete", says=says, value=str(longest), unit="days", evidence=cited, rule=rule
+    )
 
 
 def _begun(row: OralIron, service: Service) -> bool:
-    return row.start is not None and service.day is not None and row.start.days(service.zone)[0] <= service.day
+    return (
+        row.start is not None
+        and service.day is not None
+        and row.start.days(service.zone)[0] <= service.day
+    )
 
 
 def longest_run(courses: Iterable[OralIron], service: Service) -> int:
-    """Days of the longest continuous run up to the dose; courses that touch or overlap are one run."""
+    """Days of the longest continuous run up to the dose; courses that touch or overlap are one
+    run."""
     until = service.day or date.max
-    spans = sorted((row.start.last, min(row.end.first if row.end else until, until)) for row in courses if row.start)
+    spans = sorted(
+        (row.start.last, min(row.end.first if row.end else until, until))
+        for row in courses
+        if row.start
+    )
     longest, begin, end = 0, None, None
     for first, last in spans:
         if begin is None or end is None or first > end + timedelta(days=1):
@@ -300,11 +397,20 @@ def progress_note(service: Service) -> Result | None:
     here = service.encounter.source.resource if service.encounter else None
     first = service.day - timedelta(days=rule.window_days)
     of_encounter = [row for row in service.record.notes if here and here in row.encounters]
-    dated = [row for row in service.record.notes if row.when and row.when.days(service.zone)[0] <= service.day]
+    dated = [
+        row
+        for row in service.record.notes
+        if row.when and row.when.days(service.zone)[0] <= service.day
+    ]
     recent = [row for row in dated if row.when and row.when.days(service.zone)[1] >= first]
     final = [row for row in [*of_encounter, *recent] if row.final]
     if final:
-        return Result(state="met", says="A final note is on record.", evidence=(cite(final[0].source, "final note"),), rule=rule)
+        return Result(
+            state="met",
+            says="A final note is on record.",
+            evidence=(cite(final[0].source, "final note"),),
+            rule=rule,
+        )
     if of_encounter or recent:
         row = (of_encounter or recent)[0]
         return Result(
@@ -323,6 +429,9 @@ def progress_note(service: Service) -> Result | None:
         )
     return Result(
         state="missing",
-        says=f"No progress note of the encounter or of the {rule.window_days} days before {service.day}.",
+        says=(
+            f"No progress note of the encounter or of the {rule.window_days} days before"
+            f" {service.day}."
+        ),
         rule=rule,
     )

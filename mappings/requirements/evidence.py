@@ -1,4 +1,5 @@
-"""Ferritin, transferrin saturation and haemoglobin: found, in their window, and within the policy's limits."""
+"""Ferritin, transferrin saturation and haemoglobin: found, in their window, and within the policy's
+limits."""
 
 from collections.abc import Mapping
 
@@ -11,7 +12,10 @@ from mappings.record import LabResult
 from mappings.service import Result, Service
 
 _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
-_BEYOND_LIMIT = "File another result of the payer's window if there is one, or give the payer the clinical reason for the iron."
+_BEYOND_LIMIT = (
+    "File another result of the payer's window if there is one, or give the payer the clinical"
+    " reason for the iron."
+)
 _WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
 
 
@@ -28,8 +32,15 @@ def hemoglobin(service: Service) -> Result | None:
 
 
 def _laboratory(service: Service, name: str) -> Result | None:
-    """The worst over all rules of the policy that ask for the value; one that another value makes needless comes last."""
-    results = [result for rule in service.rules.laboratory if service.applies(rule) for result in [_asked(service, name, rule)] if result]
+    """The worst over all rules of the policy that ask for the value; one that another value makes
+    needless comes last."""
+    results = [
+        result
+        for rule in service.rules.laboratory
+        if service.applies(rule)
+        for result in [_asked(service, name, rule)]
+        if result
+    ]
     return min(results, key=lambda row: _WORST_FIRST.index(row.state), default=None)
 
 
@@ -41,7 +52,8 @@ def _asked(service: Service, name: str, rule: LabRule) -> Result | None:
 
 
 def _states(service: Service, rule: LabRule) -> Mapping[str, State]:
-    """The state of each value of a limit. Where it does not hold, though no value fails it, none of them is met."""
+    """The state of each value of a limit. Where it does not hold, though no value fails it, none of
+    them is met."""
     if not rule.limit:
         return {}
     node = parse(rule.limit)
@@ -93,16 +105,24 @@ def _older(service: Service, name: str) -> tuple[Evidence, ...]:
 
 def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:
     rows = [row for row in service.record.labs if row.analyte == ANALYTES[name] and row.problem]
-    return tuple(Evidence(row.source.resource, row.source.version, f"{row.analyte} {row.problem}") for row in rows)
+    return tuple(
+        Evidence(row.source.resource, row.source.version, f"{row.analyte} {row.problem}")
+        for row in rows
+    )
 
 
 def _found(service: Service, name: str, rule: LabRule, row: LabResult, state: State) -> str:
     drawn_soon = laboratory.caution(row, service.other_doses, service.zone)
-    said = f"{_WORDS[name].capitalize()} {row.says} on {row.when.last if row.when else ''}{drawn_soon}"
+    said = (
+        f"{_WORDS[name].capitalize()} {row.says} on {row.when.last if row.when else ''}{drawn_soon}"
+    )
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({rule.limit})."
     if state == "incomplete" and row.value is None:
         return f"{said} does not say on which side of the payer's limit it lies ({rule.limit})."
     if state == "incomplete":
-        return f"{said} can't be held against the payer's limit ({rule.limit}): a fact that it asks for is not on record."
+        return (
+            f"{said} can't be held against the payer's limit ({rule.limit}): a fact that it asks"
+            " for is not on record."
+        )
     return f"{said}."

@@ -14,21 +14,40 @@ from mappings.service import Result, Service, cite
 
 
 def dosing(service: Service) -> Result | None:
-    """The single dose against the policy's own limit, then dose and course against the label for this population."""
+    """The single dose against the policy's own limit, then dose and course against the label for
+    this population."""
     rule, dose = service.rules.dosing, service.dose.mg
     if dose is None or service.family is None or service.day is None or not service.applies(rule):
         return None
     source = (cite(service.administration.source, f"{plain(dose)} mg"),)
     if rule.single_mg is not None and dose > rule.single_mg:
-        says = f"{plain(dose)} mg in one dose is above the payer's limit of {plain(rule.single_mg)} mg."
+        says = (
+            f"{plain(dose)} mg in one dose is above the payer's limit of"
+            f" {plain(rule.single_mg)} mg."
+        )
         fix = "Keep each dose within the payer's limit, or have the payer agree to more."
-        return Result(state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source, fix=fix)
+        return Result(
+            state="not-covered",
+            says=says,
+            value=plain(dose),
+            unit="mg",
+            rule=rule,
+            evidence=source,
+            fix=fix,
+        )
     label = label_dose(service)
     if label is not None:
         return _by_label(service, label, dose)
     if rule.single_mg is None:
         return None
-    return Result(state="met", says="Within the payer's limit of a dose.", value=plain(dose), unit="mg", rule=rule, evidence=source)
+    return Result(
+        state="met",
+        says="Within the payer's limit of a dose.",
+        value=plain(dose),
+        unit="mg",
+        rule=rule,
+        evidence=source,
+    )
 
 
 def _by_label(service: Service, label: LabelDose, dose: Decimal) -> Result:
@@ -36,24 +55,39 @@ def _by_label(service: Service, label: LabelDose, dose: Decimal) -> Result:
     source: tuple[Evidence, ...] = (cite(service.administration.source, f"{plain(dose)} mg"),)
     weight = service.lab("weight", 365).result if label.single_mg_per_kg else None
     if label.single_mg_per_kg and (weight is None or weight.high is None):
-        says = "The label's dose for a child is by weight, and no weight of the last year is on record."
+        says = (
+            "The label's dose for a child is by weight, and no weight of the last year is on"
+            " record."
+        )
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
     source += laboratory.evidence(weight) if weight else ()
     most = _most(label, weight)
     if dose > most:
-        says = f"{plain(dose)} mg in one dose is above the label's {plain(most)} mg for this patient ({_population(label, weight, most)})."
-        return Result(state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source)
+        says = (
+            f"{plain(dose)} mg in one dose is above the label's {plain(most)} mg for this patient"
+            f" ({_population(label, weight, most)})."
+        )
+        return Result(
+            state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source
+        )
     return _course(service, label, dose, rule, source)
 
 
 def _population(label: LabelDose, weight: LabResult | None, most: Decimal) -> str:
-    return f"{label.population}, {label.single_mg_per_kg} mg/kg × {weight.says}" if weight and most < label.single_mg else label.population
+    return (
+        f"{label.population}, {label.single_mg_per_kg} mg/kg × {weight.says}"
+        if weight and most < label.single_mg
+        else label.population
+    )
 
 
 def _label_rule(rule: DosingRule, label: LabelDose) -> DosingRule:
     """The label as a rule: `blocking` of the policy is about its own limit where it has one."""
     return DosingRule(
-        blocking=rule.blocking if rule.single_mg is None else None, write_back=rule.write_back, source=label.source, verified=label.verified
+        blocking=rule.blocking if rule.single_mg is None else None,
+        write_back=rule.write_back,
+        source=label.source,
+        verified=label.verified,
     )
 
 
@@ -63,9 +97,22 @@ def _most(label: LabelDose, weight: LabResult | None) -> Decimal:
     return min(label.single_mg, label.single_mg_per_kg * weight.high)
 
 
-def _course(service: Service, label: LabelDose, dose: Decimal, rule: DosingRule, source: tuple[Evidence, ...]) -> Result:
+def _course(
+    service: Service,
+    label: LabelDose,
+    dose: Decimal,
+    rule: DosingRule,
+    source: tuple[Evidence, ...],
+) -> Result:
     if label.course_mg is None or label.course_days is None or service.day is None:
-        return Result(state="met", says="Within the label's dose.", value=plain(dose), unit="mg", rule=rule, evidence=source)
+        return Result(
+            state="met",
+            says="Within the label's dose.",
+            value=plain(dose),
+            unit="mg",
+            rule=rule,
+            evidence=source,
+        )
     first = service.day - timedelta(days=label.course_days - 1)
     before = sorted(row for row in service.earlier_doses if first <= row[0] <= service.day)
     total = sum((mg for _, mg, _ in before), dose)
@@ -73,13 +120,16 @@ def _course(service: Service, label: LabelDose, dose: Decimal, rule: DosingRule,
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
         says = f"{within} is above the label's course of {plain(label.course_mg)} mg."
-        return Result(state="not-covered", says=says, value=value, unit="mg", rule=rule, evidence=evidence)
+        return Result(
+            state="not-covered", says=says, value=value, unit="mg", rule=rule, evidence=evidence
+        )
     says = f"{within}; the label's course is {plain(label.course_mg)} mg."
     return Result(state="met", says=says, value=value, unit="mg", rule=rule, evidence=evidence)
 
 
 def label_dose(service: Service) -> LabelDose | None:
-    """The label row for the patient's population; with the kind of dialysis unknown, the one that allows more."""
+    """The label row for the patient's population; with the kind of dialysis unknown, the one that
+    allows more."""
     rows = [row for row in codes.dosing() if service.family and row.family == service.family.family]
     if service.flags["child"]:
         return next((row for row in rows if row.population == "child"), None)
@@ -87,8 +137,16 @@ def label_dose(service: Service) -> LabelDose | None:
     if general:
         return general
     if service.kidney.on_dialysis:
-        kinds = ["hemodialysis", "peritoneal"] if service.kidney.kind == "unspecified" else [service.kidney.kind]
-        return max((row for row in rows if row.population in kinds), key=lambda row: row.single_mg, default=None)
+        kinds = (
+            ["hemodialysis", "peritoneal"]
+            if service.kidney.kind == "unspecified"
+            else [service.kidney.kind]
+        )
+        return max(
+            (row for row in rows if row.population in kinds),
+            key=lambda row: row.single_mg,
+            default=None,
+        )
     if not service.flags["ckd"]:
         return None
     return next((row for row in rows if row.population == "not-on-dialysis"), None)
@@ -99,25 +157,41 @@ def iron_overload(service: Service) -> Result | None:
     rule = service.rules.iron_overload
     if service.day is None or not service.applies(rule):
         return None
-    newest = [(service.newest_lab("ferritin"), ">", rule.ferritin_above_ng_ml), (service.newest_lab("tsat"), ">=", rule.tsat_from_percent)]
+    newest = [
+        (service.newest_lab("ferritin"), ">", rule.ferritin_above_ng_ml),
+        (service.newest_lab("tsat"), ">=", rule.tsat_from_percent),
+    ]
     seen = [(row, compare(row, operator, limit), limit) for row, operator, limit in newest if row]
     for verdict in (True, None):
         found = next(((row, limit) for row, holds, limit in seen if holds is verdict), None)
         if found:
             return _overloaded(service, *found, verdict, rule)
-    says = "The newest results before the dose are below the ceiling." if seen else "No result shows iron overload."
+    says = (
+        "The newest results before the dose are below the ceiling."
+        if seen
+        else "No result shows iron overload."
+    )
     evidence = tuple(item for row, _, _ in seen for item in laboratory.evidence(row))
     return Result(state="met", says=says, rule=rule, evidence=evidence)
 
 
-def _overloaded(service: Service, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule) -> Result:
-    name, sign = ("Ferritin", "above") if row.analyte == "ferritin" else ("Transferrin saturation", "at or above")
+def _overloaded(
+    service: Service, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule
+) -> Result:
+    name, sign = (
+        ("Ferritin", "above")
+        if row.analyte == "ferritin"
+        else ("Transferrin saturation", "at or above")
+    )
     verb = f"is {sign}" if certain else f"may be {sign}"
     value = plain(laboratory.rounded(row.value, row)) if row.value is not None else None
     drawn_soon = laboratory.caution(row, service.other_doses, service.zone)
     return Result(
         state="not-covered" if certain else "incomplete",
-        says=f"{name} {row.says} before the dose {verb} {plain(limit)} {UNITS[row.analyte]}: possible iron overload{drawn_soon}.",
+        says=(
+            f"{name} {row.says} before the dose {verb} {plain(limit)} {UNITS[row.analyte]}:"
+            f" possible iron overload{drawn_soon}."
+        ),
         value=value,
         unit=UNITS[row.analyte],
         evidence=laboratory.evidence(row),

@@ -1,4 +1,5 @@
-"""The loops of a patient and a claim: 2000B to 2410 of the 837P (005010X222A1) and the 837I (005010X223A2)."""
+"""The loops of a patient and a claim: 2000B to 2410 of the 837P (005010X222A1) and the 837I
+(005010X223A2)."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -25,7 +26,8 @@ def control_number(draft: Draft) -> str:
 
 
 def subscriber_loops(claims: Sequence[Claim], first: int) -> list[Segment]:
-    """2000B, and 2000C where the patient is not the subscriber, with all claims of both. `first`: the next HL number."""
+    """2000B, and 2000C where the patient is not the subscriber, with all claims of both. `first`:
+    the next HL number."""
     _, who = claims[0]
     own = who.relationship == "18"
     rows = [
@@ -36,9 +38,18 @@ def subscriber_loops(claims: Sequence[Claim], first: int) -> list[Segment]:
         segment("NM1", "PR", 2, who.payer, *[""] * 4, "PI", who.payer_id),
     ]
     if not own:
-        rows += [segment("HL", first + 1, first, 23, 0), segment("PAT", who.relationship), _person("QC", who.patient), *_whereabouts(who)]
+        rows += [
+            segment("HL", first + 1, first, 23, 0),
+            segment("PAT", who.relationship),
+            _person("QC", who.patient),
+            *_whereabouts(who),
+        ]
     for draft, parties in claims:
-        rows += professional(draft, parties) if draft.kind == "professional" else institutional(draft, parties)
+        rows += (
+            professional(draft, parties)
+            if draft.kind == "professional"
+            else institutional(draft, parties)
+        )
     return rows
 
 
@@ -58,7 +69,18 @@ def professional(draft: Draft, who: Parties) -> list[Segment]:
     lines = [part for line in draft.lines for part in service_lines(line)]
     shared = draft.authorizations if len(draft.authorizations) == 1 else []
     rows = [
-        segment("CLM", control_number(draft), _total(lines), "", "", (draft.place_of_service, "B", 1), "Y", "A", "Y", "Y"),
+        segment(
+            "CLM",
+            control_number(draft),
+            _total(lines),
+            "",
+            "",
+            (draft.place_of_service, "B", 1),
+            "Y",
+            "A",
+            "Y",
+            "Y",
+        ),
         *_authorization(shared),
         segment("NTE", "ADD", _NOTE[None]),
         segment("HI", *_diagnoses(draft)),
@@ -71,7 +93,9 @@ def professional(draft: Draft, who: Parties) -> list[Segment]:
             segment("LX", place),
             segment("SV1", service, _charge(part), "UN", part.units, "", "", draft.pointers(line)),
             *_dated(part),
-            *_authorization([line.prior_authorization] if line.prior_authorization and not shared else []),
+            *_authorization(
+                [line.prior_authorization] if line.prior_authorization and not shared else []
+            ),
             *_closing(part),
         ]
     return rows
@@ -82,10 +106,24 @@ def institutional(draft: Draft, who: Parties) -> list[Segment]:
     bill_type, dates = draft.bill_type or "", [_day(day) for day in draft.dates]
     principal, *others = _diagnoses(draft)
     rows = [
-        segment("CLM", control_number(draft), _total(lines), "", "", (bill_type[:2], "A", 1), "", "A", "Y", "Y"),
+        segment(
+            "CLM",
+            control_number(draft),
+            _total(lines),
+            "",
+            "",
+            (bill_type[:2], "A", 1),
+            "",
+            "A",
+            "Y",
+            "Y",
+        ),
         segment("DTP", "434", "RD8", f"{dates[0]}-{dates[-1]}"),
         segment(
-            "CL1", _EMERGENCY if draft.place_of_service == "23" else _NOT_SAID, _NOT_SAID, _STILL_PATIENT if bill_type == "72X" else _HOME
+            "CL1",
+            _EMERGENCY if draft.place_of_service == "23" else _NOT_SAID,
+            _NOT_SAID,
+            _STILL_PATIENT if bill_type == "72X" else _HOME,
         ),
         *_authorization(draft.authorizations),
         segment("NTE", "ADD", _NOTE.get(bill_type, _NOTE[None])),
@@ -105,7 +143,10 @@ def institutional(draft: Draft, who: Parties) -> list[Segment]:
 
 
 def _diagnoses(draft: Draft) -> list[tuple[str, str]]:
-    return [("ABF" if place else "ABK", code.replace(".", "")) for place, code in enumerate(draft.diagnoses)]
+    return [
+        ("ABF" if place else "ABK", code.replace(".", ""))
+        for place, code in enumerate(draft.diagnoses)
+    ]
 
 
 def _authorization(references: Sequence[str]) -> list[Segment]:

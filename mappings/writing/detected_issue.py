@@ -1,7 +1,8 @@
 """A gap as a DetectedIssue in the chart, and its life there (R13).
 
-`preliminary` while open, `final` with a mitigation when the record is complete, `amended` when it is incomplete again,
-`cancelled` when its administrations are reversed. What others wrote (a mitigation, a status) is theirs and stays.
+`preliminary` while open, `final` with a mitigation when the record is complete, `amended` when it
+is incomplete again, `cancelled` when its administrations are reversed. What others wrote (a
+mitigation, a status) is theirs and stays.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,12 +26,15 @@ AUTHOR = "Device/ferroclaim"
 
 _OPEN = frozenset({"preliminary", "amended"})
 # FHIR R4 required bindings, which fhir.resources does not check.
-_STATUSES = frozenset({"registered", "preliminary", "final", "amended", "cancelled", "entered-in-error"})
+_STATUSES = frozenset(
+    {"registered", "preliminary", "final", "amended", "cancelled", "entered-in-error"}
+)
 _SEVERITIES = frozenset({"high", "moderate", "low"})
 
 
 class Waiver(Struct, frozen=True):
-    """A person's decision that a gap need not be closed, for the administrations it had then. It never makes a line ready."""
+    """A person's decision that a gap need not be closed, for the administrations it had then. It
+    never makes a line ready."""
 
     gap: str
     reason: str
@@ -47,40 +51,72 @@ def issues(
     author: str = AUTHOR,
     waivers: Mapping[str, Waiver] | None = None,
 ) -> list[Resource]:
-    """The DetectedIssues that should stand in the chart now, given ours that stand there; those to be left alone are left out."""
+    """The DetectedIssues that should stand in the chart now, given ours that stand there; those to
+    be left alone are left out."""
     held = {gap: row for row in existing for gap in [gap_of(row)] if gap}
     waivers = waivers or {}
     wanted: list[Resource] = []
     for gap in (row for row in assessment.gaps if row.write_back):
-        found = _open_issue(gap, assessment.patient, held.get(gap.id), now, author, waivers.get(gap.id))
+        found = _open_issue(
+            gap, assessment.patient, held.get(gap.id), now, author, waivers.get(gap.id)
+        )
         if found:
             wanted.append(found)
     still_open = {row.id for row in assessment.gaps if row.write_back}
-    closing = (row for gap, row in held.items() if gap not in still_open and row.get("status") in _OPEN)
+    closing = (
+        row for gap, row in held.items() if gap not in still_open and row.get("status") in _OPEN
+    )
     wanted += [found for row in closing for found in [_closed(row, assessment, now)] if found]
     return sorted((_checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
 
 
 def gap_of(resource: Resource) -> str | None:
     """The gap that an issue of ours is for."""
-    return next((str(row["value"]) for row in resource.get("identifier", ()) if row.get("system") == GAP and row.get("value")), None)
+    return next(
+        (
+            str(row["value"])
+            for row in resource.get("identifier", ())
+            if row.get("system") == GAP and row.get("value")
+        ),
+        None,
+    )
 
 
-def _open_issue(gap: Gap, patient: str, held: Resource | None, now: datetime, author: str, waiver: Waiver | None) -> Resource | None:
+def _open_issue(
+    gap: Gap, patient: str, held: Resource | None, now: datetime, author: str, waiver: Waiver | None
+) -> Resource | None:
     """The issue of an open gap; None where somebody else closed it for the same doses."""
     waived = waiver is not None and set(gap.administrations) <= set(waiver.administrations)
     if held is None:
-        return _new(gap, patient, "final" if waived else "preliminary", now, author, _waived(waiver) if waived and waiver else [])
+        return _new(
+            gap,
+            patient,
+            "final" if waived else "preliminary",
+            now,
+            author,
+            _waived(waiver) if waived and waiver else [],
+        )
     mitigations = list(held.get("mitigation", ()))
     if waived and waiver and not any(_same_waiver(row, waiver) for row in mitigations):
         mitigations += _waived(waiver)
     if held.get("status") == "entered-in-error":
         return None
-    if held.get("status") not in _OPEN and not waived and _closed_by_others(held) and _same_doses(gap, held):
+    if (
+        held.get("status") not in _OPEN
+        and not waived
+        and _closed_by_others(held)
+        and _same_doses(gap, held)
+    ):
         return None
-    status = "final" if waived else str(held["status"]) if held.get("status") in _OPEN else "amended"
+    status = (
+        "final" if waived else str(held["status"]) if held.get("status") in _OPEN else "amended"
+    )
     issue = _new(gap, patient, status, now, author, mitigations)
-    return {**issue, "identifiedDateTime": held.get("identifiedDateTime", issue["identifiedDateTime"]), "id": held.get("id")}
+    return {
+        **issue,
+        "identifiedDateTime": held.get("identifiedDateTime", issue["identifiedDateTime"]),
+        "id": held.get("id"),
+    }
 
 
 def _closed_by_others(held: Resource) -> bool:
@@ -88,11 +124,16 @@ def _closed_by_others(held: Resource) -> bool:
     mitigations = held.get("mitigation", ())
     if not mitigations:
         return True
-    return not any(coding.get("system") == MITIGATION and coding.get("code") != "waived" for coding in _codings(mitigations[-1]))
+    return not any(
+        coding.get("system") == MITIGATION and coding.get("code") != "waived"
+        for coding in _codings(mitigations[-1])
+    )
 
 
 def _codings(mitigation: Resource) -> list[Resource]:
-    return [row for row in (mitigation.get("action") or {}).get("coding", ()) if isinstance(row, dict)]
+    return [
+        row for row in (mitigation.get("action") or {}).get("coding", ()) if isinstance(row, dict)
+    ]
 
 
 def _same_doses(gap: Gap, held: Resource) -> bool:
@@ -101,25 +142,37 @@ def _same_doses(gap: Gap, held: Resource) -> bool:
 
 
 def _same_waiver(mitigation: Resource, waiver: Waiver) -> bool:
-    return any(row.get("code") == "waived" for row in _codings(mitigation)) and mitigation.get("date") == _instant(waiver.at)
+    return any(row.get("code") == "waived" for row in _codings(mitigation)) and mitigation.get(
+        "date"
+    ) == _instant(waiver.at)
 
 
-def _new(gap: Gap, patient: str, status: str, now: datetime, author: str, mitigations: list[Resource]) -> Resource:
+def _new(
+    gap: Gap, patient: str, status: str, now: datetime, author: str, mitigations: list[Resource]
+) -> Resource:
     requirement = codes.requirements()[gap.requirement]
     source = f" Source: {gap.source}." if gap.source else ""
     issue: Resource = {
         "resourceType": "DetectedIssue",
         "meta": {"tag": [TAG]},
-        "extension": [{"url": PRIORITY, "valueCode": "billing-hold" if gap.blocking else "warning"}],
+        "extension": [
+            {"url": PRIORITY, "valueCode": "billing-hold" if gap.blocking else "warning"}
+        ],
         "identifier": [{"system": GAP, "value": gap.id}],
         "status": status,
-        "code": {"coding": [{"system": REQUIREMENT, "code": gap.requirement}], "text": requirement.title},
+        "code": {
+            "coding": [{"system": REQUIREMENT, "code": gap.requirement}],
+            "text": requirement.title,
+        },
         "severity": gap.severity,
         "patient": {"reference": patient},
         "identifiedDateTime": _instant(now),
         "author": {"reference": author},
         "implicated": [{"reference": reference} for reference in gap.administrations],
-        "evidence": [{"code": [{"text": row.says}], "detail": [{"reference": row.resource}]} for row in gap.evidence],
+        "evidence": [
+            {"code": [{"text": row.says}], "detail": [{"reference": row.resource}]}
+            for row in gap.evidence
+        ],
         "detail": f"{gap.message} {gap.fix}{source}",
         "reference": f"urn:ferroclaim:policy:{gap.policy}" if gap.policy else None,
         "mitigation": mitigations,
@@ -128,17 +181,28 @@ def _new(gap: Gap, patient: str, status: str, now: datetime, author: str, mitiga
 
 
 def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Resource | None:
-    """An open issue whose gap is gone: completed, reversed, or (a dose that waits or is too old) left as it is."""
+    """An open issue whose gap is gone: completed, reversed, or (a dose that waits or is too old)
+    left as it is."""
     implicated = {str(row.get("reference")) for row in held.get("implicated", ())}
     reversed_ = {row.administration: row.reason for row in assessment.reversed}
     if implicated & {row.administration for row in assessment.pending}:
         return None
-    if any("timely-filing" in line.reasons for line in assessment.lines if implicated & set(line.administrations)):
+    if any(
+        "timely-filing" in line.reasons
+        for line in assessment.lines
+        if implicated & set(line.administrations)
+    ):
         return None
-    findings = [row for row in assessment.requirements if row.requirement == _requirement(held) and implicated & set(row.administrations)]
+    findings = [
+        row
+        for row in assessment.requirements
+        if row.requirement == _requirement(held) and implicated & set(row.administrations)
+    ]
     if findings:
         return _with_mitigation(held, "final", "documentation-completed", _completed(findings), now)
-    why = next((reversed_[reference] for reference in sorted(implicated) if reference in reversed_), None)
+    why = next(
+        (reversed_[reference] for reference in sorted(implicated) if reference in reversed_), None
+    )
     why = why or "the administration is no longer billed or on record"
     return _with_mitigation(held, "cancelled", "administration-reversed", f"Cancelled: {why}.", now)
 
@@ -163,10 +227,21 @@ def _with_mitigation(held: Resource, status: str, code: str, says: str, now: dat
 
 
 def _waived(waiver: Waiver) -> list[Resource]:
-    action = {"coding": [{"system": MITIGATION, "code": "waived"}], "text": f"Waived: {waiver.reason}"}
+    action = {
+        "coding": [{"system": MITIGATION, "code": "waived"}],
+        "text": f"Waived: {waiver.reason}",
+    }
     mitigation: Resource = {"action": action, "date": _instant(waiver.at)}
-    practitioner = waiver.author if waiver.author and waiver.author.startswith("Practitioner") else None
-    author = {"reference": practitioner} if practitioner else {"display": waiver.author_name} if waiver.author_name else None
+    practitioner = (
+        waiver.author if waiver.author and waiver.author.startswith("Practitioner") else None
+    )
+    author = (
+        {"reference": practitioner}
+        if practitioner
+        else {"display": waiver.author_name}
+        if waiver.author_name
+        else None
+    )
     return [mitigation | ({"author": author} if author else {})]
 
 
@@ -179,7 +254,11 @@ def _checked(issue: Resource) -> Resource:
     from fhir.resources.R4B.detectedissue import DetectedIssue
 
     if issue["status"] not in _STATUSES or issue.get("severity", "low") not in _SEVERITIES:
-        raise ValueError(f"no status or severity of FHIR R4: {issue['status']}, {issue.get('severity')}")
-    checked = DetectedIssue.model_validate({name: value for name, value in issue.items() if value is not None})
+        raise ValueError(
+            f"no status or severity of FHIR R4: {issue['status']}, {issue.get('severity')}"
+        )
+    checked = DetectedIssue.model_validate(
+        {name: value for name, value in issue.items() if value is not None}
+    )
     written: Resource = msgspec.json.decode(checked.model_dump_json())
     return {"resourceType": "DetectedIssue", **written}

@@ -1,4 +1,5 @@
-"""Which lines leave together: one claim per patient, coverage, date and setting, one service line per NDC.
+"""Which lines leave together: one claim per patient, coverage, date and setting, one service line
+per NDC.
 
 Only `ready` lines: what is held or not billable never stands in a claim, not even in a draft.
 """
@@ -18,7 +19,8 @@ _CENT = Decimal("0.01")
 
 
 class ServiceLine(Struct, frozen=True):
-    """A claim line, or the part of it that came from one NDC. `value` in dollars, None where unknown."""
+    """A claim line, or the part of it that came from one NDC. `value` in dollars, None where
+    unknown."""
 
     line: ClaimLine
     part: int
@@ -60,14 +62,30 @@ class Draft(Struct, frozen=True, kw_only=True):
 def drafts(document: Assessment, dialysis_by_month: bool = False) -> list[Draft]:
     """The claims of a document's ready lines, ordered.
 
-    A dialysis facility bills once a month (CMS Pub 100-04 ch. 8 s. 50.3, from memory): `dialysis_by_month` draws 72X so.
+    A dialysis facility bills once a month (CMS Pub 100-04 ch. 8 s. 50.3, from memory):
+    `dialysis_by_month` draws 72X so.
     """
     grouped: dict[tuple[str, ...], list[ClaimLine]] = {}
     for assessment in document.patients:
         for line in assessment.lines:
-            if line.status == "ready" and line.service_date and line.coverage and line.place_of_service:
-                period = line.service_date[:7] if dialysis_by_month and line.bill_type == "72X" else line.service_date
-                key = (assessment.patient, line.coverage, period, line.place_of_service, line.bill_type or "")
+            if (
+                line.status == "ready"
+                and line.service_date
+                and line.coverage
+                and line.place_of_service
+            ):
+                period = (
+                    line.service_date[:7]
+                    if dialysis_by_month and line.bill_type == "72X"
+                    else line.service_date
+                )
+                key = (
+                    assessment.patient,
+                    line.coverage,
+                    period,
+                    line.place_of_service,
+                    line.bill_type or "",
+                )
                 grouped.setdefault(key, []).append(line)
     return [_draft(key, rows) for key, rows in sorted(grouped.items())]
 
@@ -91,7 +109,9 @@ def service_lines(line: ClaimLine) -> Iterator[ServiceLine]:
         yield ServiceLine(line, 1, line.units, line.ndc, value)
         return
     units = shares(line.units, [_mg(row) for row in line.ndcs])
-    cents = shares(int(value / _CENT), [Decimal(part) for part in units]) if value is not None else None
+    cents = (
+        shares(int(value / _CENT), [Decimal(part) for part in units]) if value is not None else None
+    )
     for number, (part, ndc) in enumerate(zip(units, line.ndcs, strict=True), 1):
         yield ServiceLine(line, number, part, ndc, cents[number - 1] * _CENT if cents else None)
 
@@ -102,13 +122,17 @@ def _mg(row: NdcQuantity) -> Decimal:
 
 
 def shares(total: int, weights: Iterable[Decimal]) -> list[int]:
-    """Whole shares of `total` as near to the weights as can be; none is zero where there is enough for all."""
+    """Whole shares of `total` as near to the weights as can be; none is zero where there is enough
+    for all."""
     weights = list(weights)
     exact = [total * weight / sum(weights) for weight in weights]
     least = 1 if total >= len(weights) else 0
     parts = [max(int(share), least) for share in exact]
     while sum(parts) != total:
         step = 1 if sum(parts) < total else -1
-        change = [step * (share - part) if part + step >= least else Decimal("-Infinity") for share, part in zip(exact, parts, strict=True)]
+        change = [
+            step * (share - part) if part + step >= least else Decimal("-Infinity")
+            for share, part in zip(exact, parts, strict=True)
+        ]
         parts[change.index(max(change))] += step
     return parts

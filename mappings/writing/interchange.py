@@ -1,4 +1,5 @@
-"""837 drafts as X12 interchanges: one per receiver, a functional group for each of 837P and 837I. ISA15 is always `T`.
+"""837 drafts as X12 interchanges: one per receiver, a functional group for each of 837P and 837I.
+ISA15 is always `T`.
 
 A claim that lacks something is not written: what it lacks is said, in one sentence per patient.
 """
@@ -36,8 +37,11 @@ class Receiver(Struct, frozen=True, order=True):
     name: str
 
 
-def x12(document: Assessment, records: Mapping[str, PatientRecord], site: Site, now: datetime) -> tuple[str, list[Problem]]:
-    """The drafts of every ready line as one text (empty where there is none), and what keeps others from being written. `now` is aware."""
+def x12(
+    document: Assessment, records: Mapping[str, PatientRecord], site: Site, now: datetime
+) -> tuple[str, list[Problem]]:
+    """The drafts of every ready line as one text (empty where there is none), and what keeps others
+    from being written. `now` is aware."""
     provider = site.billing_provider
     lacks = provider_lacks(provider)
     problems = [_provider_problem(lacks)] if lacks else []
@@ -67,11 +71,15 @@ def _claim(draft: Draft, records: Mapping[str, PatientRecord], site: Site) -> Cl
 
 
 def _provider_problem(lacks: Sequence[str]) -> Problem:
-    return Problem("billing_provider", f"No 837 draft can be written: the site's billing_provider lacks {_and(lacks)}.")
+    return Problem(
+        "billing_provider",
+        f"No 837 draft can be written: the site's billing_provider lacks {_and(lacks)}.",
+    )
 
 
 def _problem(patient: str, refused: Sequence[Refusal]) -> Problem:
-    """One sentence: which services stay out of the file, and everything that is lacking or wrong."""
+    """One sentence: which services stay out of the file, and everything that is lacking or
+    wrong."""
     days = sorted({day for row in refused for day in row.draft.dates})
     lacking = list(dict.fromkeys(what for row in refused for what in row.lacking))
     reasons = [f"it lacks {_and(lacking)}"] if lacking else []
@@ -88,15 +96,22 @@ def _interchanges(claims: Sequence[Claim], provider: BillingProvider, now: datet
 
     def receiver(claim: Claim) -> Receiver:
         who = claim[1]
-        return Receiver(provider.receiver_id or who.payer_id, text(provider.receiver_name or who.payer, 60))
+        return Receiver(
+            provider.receiver_id or who.payer_id, text(provider.receiver_name or who.payer, 60)
+        )
 
     # Nine digits that differ from file to file, since the second of writing does.
     control = int(now.timestamp())
     rows = groupby(sorted(claims, key=lambda claim: (receiver(claim), claim[0].id)), receiver)
-    return [written(_interchange(list(some), to, provider, now, (control + place) % 10**9)) for place, (to, some) in enumerate(rows)]
+    return [
+        written(_interchange(list(some), to, provider, now, (control + place) % 10**9))
+        for place, (to, some) in enumerate(rows)
+    ]
 
 
-def _interchange(claims: Sequence[Claim], to: Receiver, provider: BillingProvider, now: datetime, control: int) -> list[Segment]:
+def _interchange(
+    claims: Sequence[Claim], to: Receiver, provider: BillingProvider, now: datetime, control: int
+) -> list[Segment]:
     submitter = _submitter(provider)
     kinds = [kind for kind in _GUIDE if any(draft.kind == kind for draft, _ in claims)]
     rows: list[Segment] = [
@@ -104,14 +119,40 @@ def _interchange(claims: Sequence[Claim], to: Receiver, provider: BillingProvide
          REPETITION, "00501", f"{control:09}", "1", "T", COMPONENT)
     ]  # fmt: skip
     for place, kind in enumerate(kinds, 1):
-        rows.append(segment("GS", "HC", submitter, to.id, f"{now:%Y%m%d}", f"{now:%H%M}", place, "X", _GUIDE[kind]))
-        rows += _transaction([row for row in claims if row[0].kind == kind], _GUIDE[kind], to, provider, now, f"{control:09}{place}", place)
+        rows.append(
+            segment(
+                "GS",
+                "HC",
+                submitter,
+                to.id,
+                f"{now:%Y%m%d}",
+                f"{now:%H%M}",
+                place,
+                "X",
+                _GUIDE[kind],
+            )
+        )
+        rows += _transaction(
+            [row for row in claims if row[0].kind == kind],
+            _GUIDE[kind],
+            to,
+            provider,
+            now,
+            f"{control:09}{place}",
+            place,
+        )
         rows.append(segment("GE", 1, place))
     return [*rows, segment("IEA", len(kinds), f"{control:09}")]
 
 
 def _transaction(
-    claims: Sequence[Claim], guide: str, to: Receiver, provider: BillingProvider, now: datetime, reference: str, place: int
+    claims: Sequence[Claim],
+    guide: str,
+    to: Receiver,
+    provider: BillingProvider,
+    now: datetime,
+    reference: str,
+    place: int,
 ) -> list[Segment]:
     """ST to SE."""
     rows = [
@@ -123,7 +164,9 @@ def _transaction(
         *_billing_provider(provider),
     ]
     number = 2
-    by_policy = sorted(claims, key=lambda claim: (claim[0].patient, claim[0].coverage, claim[0].dates, claim[0].id))
+    by_policy = sorted(
+        claims, key=lambda claim: (claim[0].patient, claim[0].coverage, claim[0].dates, claim[0].id)
+    )
     for _, some in groupby(by_policy, lambda claim: (claim[0].patient, claim[0].coverage)):
         loops = subscriber_loops(list(some), number)
         number += sum(row[0] == "HL" for row in loops)

@@ -1,4 +1,5 @@
-"""X12 segments: free text in X12's own characters, elements that cannot break out of their place."""
+"""X12 segments: free text in X12's own characters, elements that cannot break out of their
+place."""
 
 import re
 import unicodedata
@@ -21,7 +22,8 @@ Part = str | int | Decimal | Sequence[str | int] | None
 
 
 def text(value: str, most: int) -> str:
-    """Free text in capitals, at most so long; empty where letters would be lost (a name in another script)."""
+    """Free text in capitals, at most so long; empty where letters would be lost (a name in another
+    script)."""
     apart = unicodedata.normalize("NFKD", value.translate(_LETTERS))
     plain = "".join(letter for letter in apart if not unicodedata.combining(letter)).upper()
     plain = " ".join(_BREAKING.sub(" ", plain).split())
@@ -29,13 +31,15 @@ def text(value: str, most: int) -> str:
 
 
 def carried(identifier: str | None) -> str:
-    """An identifier as it is, since changing it would make it another's; empty where X12 can't carry it."""
+    """An identifier as it is, since changing it would make it another's; empty where X12 can't
+    carry it."""
     value = (identifier or "").strip()
     return value if _IDENTIFIER.fullmatch(value) else ""
 
 
 def segment(identity: str, *elements: Part) -> Segment:
-    """A segment without its trailing empty elements. A sequence is a composite. No element can hold a delimiter."""
+    """A segment without its trailing empty elements. A sequence is a composite. No element can hold
+    a delimiter."""
     written = [identity, *(_element(part) for part in elements)]
     while len(written) > 1 and not written[-1]:
         written.pop()
@@ -65,4 +69,6 @@ def written(segments: Iterable[Segment]) -> str:
 
 def parsed(file: str) -> list[Segment]:
     """The segments of a file in our delimiters."""
-    return [tuple(row.strip("\r\n").split(ELEMENT)) for row in file.split(TERMINATOR) if row.strip()]
+    return [
+        tuple(row.strip("\r\n").split(ELEMENT)) for row in file.split(TERMINATOR) if row.strip()
+    ]

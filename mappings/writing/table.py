@@ -14,29 +14,39 @@ COLUMNS = (
     "diagnosis_1", "diagnosis_2", "diagnosis_3", "diagnosis_4", "pointers", "prior_authorization", "drug_source", "payment",
     "value", "value_quarter", "ferritin", "transferrin_saturation", "administrations", "status", "reasons", "gaps", "notes",
 )  # fmt: skip
-# A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection; the wide forms too).
+# A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection; the wide forms
+# too).
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
 
 def csv(document: Assessment) -> str:
-    """Every line of the document, whatever its status; the header is COLUMNS. Lists within a cell are joined by `; `."""
+    """Every line of the document, whatever its status; the header is COLUMNS. Lists within a cell
+    are joined by `; `."""
     text = io.StringIO()
     writer = comma_separated.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for assessment in document.patients:
         for line in assessment.lines:
-            writer.writerows({name: _cell(value) for name, value in row.items()} for row in _rows(line, assessment))
+            writer.writerows(
+                {name: _cell(value) for name, value in row.items()}
+                for row in _rows(line, assessment)
+            )
     return text.getvalue()
 
 
 def _cell(value: object) -> str:
-    """Text that no spreadsheet takes for a formula; a lone carriage return would end the row (csv does not quote it)."""
+    """Text that no spreadsheet takes for a formula; a lone carriage return would end the row (csv
+    does not quote it)."""
     text = "" if value is None else "\n".join(re.split(r"\r\n?", str(value)))
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def _rows(line: ClaimLine, assessment: PatientAssessment) -> Iterator[dict[str, object]]:
-    findings = [row for row in assessment.requirements if set(row.administrations) & set(line.administrations)]
+    findings = [
+        row
+        for row in assessment.requirements
+        if set(row.administrations) & set(line.administrations)
+    ]
     gaps = [f"{row.requirement} {row.state}" for row in assessment.gaps if line.id in row.lines]
     for part in service_lines(line):
         yield {
@@ -64,8 +74,13 @@ def _service(part: ServiceLine) -> dict[str, object]:
         "revenue_code": line.revenue_code,
         "place_of_service": line.place_of_service,
         "bill_type": line.bill_type,
-        **{f"diagnosis_{number}": code for number, code in enumerate(line.diagnoses[:MOST_POINTERS], 1)},
-        "pointers": ":".join(str(number) for number in range(1, len(line.diagnoses[:MOST_POINTERS]) + 1)),
+        **{
+            f"diagnosis_{number}": code
+            for number, code in enumerate(line.diagnoses[:MOST_POINTERS], 1)
+        },
+        "pointers": ":".join(
+            str(number) for number in range(1, len(line.diagnoses[:MOST_POINTERS]) + 1)
+        ),
         "prior_authorization": line.prior_authorization,
         "drug_source": line.drug_source,
         "payment": line.payment,
@@ -79,6 +94,7 @@ def _service(part: ServiceLine) -> dict[str, object]:
 
 
 def _shown(findings: list[Finding], requirement: str) -> str:
-    """What was found for a laboratory requirement, with its date: `ferritin 42 ng/mL on 2026-10-12`."""
+    """What was found for a laboratory requirement, with its date: `ferritin 42 ng/mL on
+    2026-10-12`."""
     rows = [row for row in findings if row.requirement == requirement]
     return "; ".join(dict.fromkeys(item.says for row in rows for item in row.evidence))

@@ -1,4 +1,5 @@
-"""What no validator of X12 checks: counts that match, numbers that can be, lines that belong together.
+"""What no validator of X12 checks: counts that match, numbers that can be, lines that belong
+together.
 
 Tried in November 2026: pyx12 4.0 and others.
 """
@@ -14,7 +15,11 @@ from msgspec import Struct
 from mappings import codes
 from mappings.writing.segments import COMPONENT, Segment, parsed
 
-_CODE, _MODIFIER, _ICD = re.compile(r"[A-Z0-9]\d{3}[A-Z0-9]"), re.compile(r"[A-Z0-9]{2}"), re.compile(r"[A-Z]\d[0-9A-Z]{1,5}")
+_CODE, _MODIFIER, _ICD = (
+    re.compile(r"[A-Z0-9]\d{3}[A-Z0-9]"),
+    re.compile(r"[A-Z0-9]{2}"),
+    re.compile(r"[A-Z]\d[0-9A-Z]{1,5}"),
+)
 _TAXONOMY, _NDC, _REVENUE = re.compile(r"[0-9A-Z]{9}X"), re.compile(r"\d{11}"), re.compile(r"\d{4}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _NDC_UNITS = frozenset({"F2", "GR", "ME", "ML", "UN"})
@@ -27,21 +32,33 @@ def faults(file: str) -> list[str]:
     claims = _split(rows, "CLM")[1:]
     found = [*_envelopes(rows), *_headers(rows), *_levels(rows), *_parties(rows)]
     numbers = Counter(_at(claim[0], 1) for claim in claims)
-    found += [f"CLM01 {number} stands on {count} claims" for number, count in numbers.items() if count > 1]
+    found += [
+        f"CLM01 {number} stands on {count} claims" for number, count in numbers.items() if count > 1
+    ]
     return found + [fault for claim in claims for fault in _claim(claim)]
 
 
 def claim_faults(rows: Sequence[Segment]) -> list[str]:
     """What is wrong with a claim's own loops, before they stand in a file."""
-    return [*_parties(rows), *(fault for claim in _split(rows, "CLM")[1:] for fault in _claim(claim))]
+    return [
+        *_parties(rows),
+        *(fault for claim in _split(rows, "CLM")[1:] for fault in _claim(claim)),
+    ]
 
 
 def valid_npi(npi: str) -> bool:
-    """Ten digits whose last is the Luhn check digit with the prefix 80840 (CMS, NPI check digit)."""
+    """Ten digits whose last is the Luhn check digit with the prefix 80840 (CMS, NPI check
+    digit)."""
     if not re.fullmatch(r"\d{10}", npi):
         return False
     digits = [int(digit) for digit in reversed("80840" + npi)]
-    return sum(sum(divmod(digit * 2, 10)) if place % 2 else digit for place, digit in enumerate(digits)) % 10 == 0
+    return (
+        sum(
+            sum(divmod(digit * 2, 10)) if place % 2 else digit for place, digit in enumerate(digits)
+        )
+        % 10
+        == 0
+    )
 
 
 def _split(rows: Iterable[Segment], identity: str) -> list[list[Segment]]:
@@ -78,9 +95,23 @@ class _Service(Struct, frozen=True):
     def of(cls, line: Sequence[Segment]) -> Self:
         row = next((row for row in line if row[0] in ("SV1", "SV2")), ("SV1",))
         institutional = row[0] == "SV2"
-        procedure, charge, unit, units = (_at(row, number + institutional) for number in range(1, 5))
-        kind, code, *modifiers = [*procedure.split(COMPONENT), ""] if COMPONENT not in procedure else procedure.split(COMPONENT)
-        return cls(institutional, code if kind == "HC" else "", modifiers, charge, unit, units, _at(row, 1 if institutional else 7))
+        procedure, charge, unit, units = (
+            _at(row, number + institutional) for number in range(1, 5)
+        )
+        kind, code, *modifiers = (
+            [*procedure.split(COMPONENT), ""]
+            if COMPONENT not in procedure
+            else procedure.split(COMPONENT)
+        )
+        return cls(
+            institutional,
+            code if kind == "HC" else "",
+            modifiers,
+            charge,
+            unit,
+            units,
+            _at(row, 1 if institutional else 7),
+        )
 
 
 def _envelopes(rows: Sequence[Segment]) -> Iterator[str]:
@@ -89,7 +120,10 @@ def _envelopes(rows: Sequence[Segment]) -> Iterator[str]:
     control = {"ISA": 13, "GS": 6, "ST": 2}
     for place, row in enumerate(rows):
         if row[0] in control:
-            open_ = [(one, start, held + (number == len(open_) - 1)) for number, (one, start, held) in enumerate(open_)]
+            open_ = [
+                (one, start, held + (number == len(open_) - 1))
+                for number, (one, start, held) in enumerate(open_)
+            ]
             open_.append((row, place, 0))
         elif row[0] in _CLOSING:
             begun = open_.pop() if open_ and open_[-1][0][0] == _CLOSING[row[0]] else None
@@ -98,7 +132,10 @@ def _envelopes(rows: Sequence[Segment]) -> Iterator[str]:
                 continue
             opening, start, held = begun
             if _at(row, 2) != _at(opening, control[opening[0]]):
-                yield f"{row[0]}02 {_at(row, 2)} is not the control number {_at(opening, control[opening[0]])}"
+                yield (
+                    f"{row[0]}02 {_at(row, 2)} is not the control number"
+                    f" {_at(opening, control[opening[0]])}"
+                )
             count = place - start + 1 if row[0] == "SE" else held
             if _at(row, 1) != str(count):
                 yield f"{row[0]}01 says {_at(row, 1)}, there are {count}"
@@ -117,7 +154,8 @@ def _headers(rows: Sequence[Segment]) -> Iterator[str]:
 
 
 def _levels(rows: Sequence[Segment]) -> Iterator[str]:
-    """HL numbers run from 1 in each transaction; parents come first; HL04 says whether there are children."""
+    """HL numbers run from 1 in each transaction; parents come first; HL04 says whether there are
+    children."""
     for transaction in _split(rows, "ST")[1:]:
         levels = [row for row in transaction if row[0] == "HL"]
         parents = {_at(row, 2) for row in levels}
@@ -155,8 +193,16 @@ def _claim(rows: Sequence[Segment]) -> Iterator[str]:
     head, *lines = _split(rows, "LX")
     name = f"claim {_at(rows[0], 1)}"
     institutional = COMPONENT + "A" + COMPONENT in _at(rows[0], 5)
-    diagnoses = [part for row in rows if row[0] == "HI" for part in row[1:] if part.startswith(("ABK:", "ABF:", "BK:", "BF:"))]
-    yield from (f"{name}: {fault}" for fault in [*_diagnoses(diagnoses), *_head(head, institutional)])
+    diagnoses = [
+        part
+        for row in rows
+        if row[0] == "HI"
+        for part in row[1:]
+        if part.startswith(("ABK:", "ABF:", "BK:", "BF:"))
+    ]
+    yield from (
+        f"{name}: {fault}" for fault in [*_diagnoses(diagnoses), *_head(head, institutional)]
+    )
     for number, line in enumerate(lines, 1):
         yield from (f"{name}, line {number}: {fault}" for fault in _line(line, len(diagnoses)))
     total = sum((_decimal(_Service.of(line).charge) for line in lines), Decimal(0))
@@ -196,7 +242,9 @@ def _line(line: Sequence[Segment], diagnoses: int) -> Iterator[str]:
     service = _Service.of(line)
     if not _CODE.fullmatch(service.code):
         yield f"{service.code or 'nothing'} is no HCPCS code"
-    if len(service.modifiers) > 4 or not all(_MODIFIER.fullmatch(modifier) for modifier in service.modifiers):
+    if len(service.modifiers) > 4 or not all(
+        _MODIFIER.fullmatch(modifier) for modifier in service.modifiers
+    ):
         yield "at most four modifiers of two capitals or digits"
     if {"JW", "JZ"} <= set(service.modifiers):
         yield "JW and JZ contradict each other"
@@ -213,8 +261,15 @@ def _line(line: Sequence[Segment], diagnoses: int) -> Iterator[str]:
 
 def _pointers(element: str, diagnoses: int) -> Iterator[str]:
     pointers = element.split(COMPONENT)
-    if len(pointers) > 4 or len(set(pointers)) != len(pointers) or not all(_is_place(pointer, diagnoses) for pointer in pointers):
-        yield f"the pointers {element or '(none)'} do not lead to one to four of the {diagnoses} diagnoses"
+    if (
+        len(pointers) > 4
+        or len(set(pointers)) != len(pointers)
+        or not all(_is_place(pointer, diagnoses) for pointer in pointers)
+    ):
+        yield (
+            f"the pointers {element or '(none)'} do not lead to one to four of the {diagnoses}"
+            " diagnoses"
+        )
 
 
 def _is_place(pointer: str, diagnoses: int) -> bool:
@@ -235,9 +290,18 @@ def _drug(line: Sequence[Segment], service: _Service) -> Iterator[str]:
     if not amount > 0 or _at(quantity, 5) not in _NDC_UNITS:
         yield "an NDC quantity is more than nothing, in F2, GR, ME, ML or UN"
     package = codes.packages().get(_at(ndc, 3))
-    known = (row for family in codes.families().values() for row in family.codes if row.code == service.code)
+    known = (
+        row
+        for family in codes.families().values()
+        for row in family.codes
+        if row.code == service.code
+    )
     code = next(known, None)
-    if package and code and abs(amount * package.mg / package.ml / code.mg_per_unit - _decimal(service.units)) >= 1:
+    if (
+        package
+        and code
+        and abs(amount * package.mg / package.ml / code.mg_per_unit - _decimal(service.units)) >= 1
+    ):
         yield f"{amount} mL of NDC {_at(ndc, 3)} are not {service.units} units of {service.code}"
 
 
@@ -247,7 +311,10 @@ def _discards(lines: Sequence[Sequence[Segment]]) -> Iterator[str]:
     given = {key for key, service in keys if not {"JW", "JZ"} & set(service.modifiers)}
     for key, service in keys:
         if "JW" in service.modifiers and key not in given:
-            yield f"the JW line of {service.code} has no line of what was given from the same container on its day"
+            yield (
+                f"the JW line of {service.code} has no line of what was given from the same"
+                " container on its day"
+            )
 
 
 def _key(line: Sequence[Segment]) -> tuple[str, str, str]:

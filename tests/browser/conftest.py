@@ -1,4 +1,5 @@
-"""Debian's Chromium, driven by Playwright. Where it is missing the tests are skipped, but fail where all must run."""
+"""Debian's Chromium, driven by Playwright. Where it is missing the tests are skipped, but fail
+where all must run."""
 
 import os
 import shutil
@@ -34,7 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Ended with its module: Playwright keeps an event loop running, beside which no other test could run one."""
+    """Ended with its module: Playwright keeps an event loop running, beside which no other test
+    could run one."""
     found = shutil.which("chromium")
     if found is None:
         if os.environ.get("CI") == "true" or os.environ.get("FERROCLAIM_ALL_TESTS"):
@@ -57,7 +59,12 @@ def window(chromium: Browser) -> Iterator[Window]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(15000)
-            page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+            page.on(
+                "console",
+                lambda message: (
+                    complaints.append(message.text) if message.type == "error" else None
+                ),
+            )
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.complaints = complaints  # type: ignore[attr-defined]
             return page
@@ -68,9 +75,12 @@ def window(chromium: Browser) -> Iterator[Window]:
 
 @pytest.fixture
 def clinic(pages_store: Store, tmp_path: Path) -> Iterator[Stage]:
-    """A hospital with the telling chart, and our service on 127.0.0.1; the EHR's own pages are on localhost, another site."""
+    """A hospital with the telling chart, and our service on 127.0.0.1; the EHR's own pages are on
+    localhost, another site."""
     with pages_store.transaction() as db:
         db.execute("delete from patients")
-    with stage(tmp_path, pages_store, chart_link="http://localhost:9/{patient}/{type}/{id}") as opened:
+    with stage(
+        tmp_path, pages_store, chart_link="http://localhost:9/{patient}/{type}/{id}"
+    ) as opened:
         opened.ehr.load(telling_chart())  # type: ignore[union-attr]
         yield opened

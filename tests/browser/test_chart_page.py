@@ -1,4 +1,5 @@
-"""The clinician's page in a real browser: framed, by keyboard, on a phone, without script, on paper."""
+"""The clinician's page in a real browser: framed, by keyboard, on a phone, without script, on
+paper."""
 
 import re
 
@@ -21,7 +22,11 @@ def launched(clinic: Stage, page: Page) -> Page:
 
 def serious(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
-    return [f"{row['id']}: {row['nodes'][0]['html'][:120]}" for row in found if row["impact"] in ("serious", "critical")]
+    return [
+        f"{row['id']}: {row['nodes'][0]['html'][:120]}"
+        for row in found
+        if row["impact"] in ("serious", "critical")
+    ]
 
 
 def test_launch_waive_and_the_sentence_changes(clinic: Stage, window: Window) -> None:
@@ -37,10 +42,16 @@ def test_launch_waive_and_the_sentence_changes(clinic: Stage, window: Window) ->
 
 
 def test_in_the_ehrs_frame_only_with_its_own_cookie(clinic: Stage, window: Window) -> None:
-    """The EHR's page is on localhost, we are on 127.0.0.1: another site, so only a partitioned cookie is sent."""
-    frame = f'<iframe id="app" width="900" height="700" src="{clinic.launch_url(patient="p1")}"></iframe>'
+    """The EHR's page is on localhost, we are on 127.0.0.1: another site, so only a partitioned
+    cookie is sent."""
+    frame = (
+        '<iframe id="app" width="900" height="700"'
+        f' src="{clinic.launch_url(patient="p1")}"></iframe>'
+    )
     server = clinic.launcher.server
-    server.expect_request("/ehr").respond_with_data(HEAD + frame.replace("&", "&amp;"), content_type="text/html")
+    server.expect_request("/ehr").respond_with_data(
+        HEAD + frame.replace("&", "&amp;"), content_type="text/html"
+    )
     page = window()
     page.goto(server.url_for("/ehr"))
     inside = page.frame_locator("#app")
@@ -66,7 +77,11 @@ def test_no_other_page_may_frame_us(clinic: Stage, window: Window) -> None:
     page.wait_for_timeout(500)
     assert any("frame-ancestors" in text for text in page.complaints)  # type: ignore[attr-defined]
     page.complaints.clear()  # type: ignore[attr-defined]
-    assert all("Example" not in frame.content() for frame in page.frames if frame.url.startswith(clinic.url))
+    assert all(
+        "Example" not in frame.content()
+        for frame in page.frames
+        if frame.url.startswith(clinic.url)
+    )
 
 
 def test_by_keyboard_alone(clinic: Stage, window: Window) -> None:
@@ -112,7 +127,9 @@ def test_without_script(clinic: Stage, window: Window) -> None:
 
 def test_prints_on_one_sheet(clinic: Stage, window: Window) -> None:
     page = launched(clinic, window())
-    sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="Letter", prefer_css_page_size=False)))
+    sheets = len(
+        re.findall(rb"/Type\s*/Page\b", page.pdf(format="Letter", prefer_css_page_size=False))
+    )
     assert sheets == 1
 
 

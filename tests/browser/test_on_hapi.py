@@ -17,11 +17,19 @@ GAP = "urn:ferroclaim:gap"
 
 def loaded(hapi: str, fresh: Callable[[str], str]) -> str:
     """The telling chart under ids of its own; returns the patient's."""
-    names = {f"{row['resourceType']}/{row['id']}": f"{row['resourceType']}/{fresh(row['id'])}" for row in telling_chart()}
+    names = {
+        f"{row['resourceType']}/{row['id']}": f"{row['resourceType']}/{fresh(row['id'])}"
+        for row in telling_chart()
+    }
     entries = []
     for row in telling_chart():
         target = names[f"{row['resourceType']}/{row['id']}"]
-        entries.append({"resource": _renamed({**row, "id": target.split("/")[1]}, names), "request": {"method": "PUT", "url": target}})
+        entries.append(
+            {
+                "resource": _renamed({**row, "id": target.split("/")[1]}, names),
+                "request": {"method": "PUT", "url": target},
+            }
+        )
     body = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
     answer = requests.post(hapi, json=body, timeout=60)
     assert answer.status_code == 200, answer.text[:500]
@@ -29,9 +37,14 @@ def loaded(hapi: str, fresh: Callable[[str], str]) -> str:
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
-    """References to what is loaded; a specimen is left out, since HAPI wants every reference to lead somewhere."""
+    """References to what is loaded; a specimen is left out, since HAPI wants every reference to
+    lead somewhere."""
     if isinstance(value, dict):
-        return {key: _renamed(inner, names) for key, inner in value.items() if key not in ("specimen", "meta")}
+        return {
+            key: _renamed(inner, names)
+            for key, inner in value.items()
+            if key not in ("specimen", "meta")
+        }
     if isinstance(value, list):
         return [_renamed(inner, names) for inner in value]
     return names.get(value, value) if isinstance(value, str) else value
@@ -43,10 +56,16 @@ def found(hapi: str, kind: str, patient: str) -> list[dict[str, Any]]:
     return [entry["resource"] for entry in answer.get("entry", [])]
 
 
-def test_launch_waive_closed_issue(hapi: str, fresh: Callable[[str], str], pages_store: Store, tmp_path: Path, window: Window) -> None:
+def test_launch_waive_closed_issue(
+    hapi: str, fresh: Callable[[str], str], pages_store: Store, tmp_path: Path, window: Window
+) -> None:
     patient = loaded(hapi, fresh)
     practitioner = fresh("dr")
-    requests.put(f"{hapi}/Practitioner/{practitioner}", json={"resourceType": "Practitioner", "id": practitioner}, timeout=60)
+    requests.put(
+        f"{hapi}/Practitioner/{practitioner}",
+        json={"resourceType": "Practitioner", "id": practitioner},
+        timeout=60,
+    )
     with stage(tmp_path, pages_store, real=hapi) as clinic:
         clinic.launcher.claims = {"fhirUser": f"{clinic.ehr.base_url}/Practitioner/{practitioner}"}
         page = window()
@@ -68,7 +87,9 @@ def test_launch_waive_closed_issue(hapi: str, fresh: Callable[[str], str], pages
         card.get_by_label("Reason").fill("Drawn at another hospital")
         card.get_by_role("button", name="Waive").click()
         expect(page.get_by_role("status")).to_contain_text("with your reason in the chart")
-        by_requirement = {row["code"]["coding"][0]["code"]: row for row in found(hapi, "DetectedIssue", patient)}
+        by_requirement = {
+            row["code"]["coding"][0]["code"]: row for row in found(hapi, "DetectedIssue", patient)
+        }
         closed = by_requirement["transferrin-saturation"]
         assert closed["status"] == "final"
         assert closed["mitigation"][0]["author"]["reference"] == f"Practitioner/{practitioner}"
@@ -78,4 +99,13 @@ def test_launch_waive_closed_issue(hapi: str, fresh: Callable[[str], str], pages
         page.get_by_role("button", name="Record", exact=True).click()
         expect(page.locator("h1")).to_contain_text("release of what was waived")
         assert {row["status"] for row in found(hapi, "DetectedIssue", patient)} == {"final"}
-        assert len([row for row in found(hapi, "DetectedIssue", patient) if row["identifier"][0]["system"] == GAP]) == 2
+        assert (
+            len(
+                [
+                    row
+                    for row in found(hapi, "DetectedIssue", patient)
+                    if row["identifier"][0]["system"] == GAP
+                ]
+            )
+            == 2
+        )

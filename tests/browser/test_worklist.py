@@ -69,7 +69,11 @@ def test_release_without_script(office: Stage, window: Window) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(office: Stage, window: Window, scheme: str) -> None:
-    page = opened(office, window(color_scheme=scheme, viewport={"width": 1440, "height": 900}), "held-clinician")
+    page = opened(
+        office,
+        window(color_scheme=scheme, viewport={"width": 1440, "height": 900}),
+        "held-clinician",
+    )
     page.locator("a.open").first.click()
     expect(page.locator("aside.beside")).to_be_visible()
     assert serious(page) == []

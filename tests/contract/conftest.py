@@ -29,7 +29,8 @@ def ehr_server(_one_server: HTTPServer) -> HTTPServer:
 
 @pytest.fixture
 def ehr(ehr_server: HTTPServer) -> Iterator[Callable[..., FakeEhr]]:
-    """`ehr("epic")` is an empty EHR of that kind. A request that nobody expected fails the test at its end."""
+    """`ehr("epic")` is an empty EHR of that kind. A request that nobody expected fails the test at
+    its end."""
     made: list[FakeEhr] = []
 
     def make(mode: str, **settings: Any) -> FakeEhr:
@@ -44,12 +45,15 @@ def ehr(ehr_server: HTTPServer) -> Iterator[Callable[..., FakeEhr]]:
 
 @pytest.fixture
 def connect() -> Iterator[Callable[..., EhrClient]]:
-    """`connect(ehr)` is a client for it; what is configured besides comes as keywords. Tokens last for one test."""
+    """`connect(ehr)` is a client for it; what is configured besides comes as keywords. Tokens last
+    for one test."""
     clients: list[EhrClient] = []
     tokens = Tokens()
 
     def make(fake: FakeEhr, **settings: Any) -> EhrClient:
-        site = Site.adhoc(fake.base_url, **{"name": "general", "vendor": fake.mode_name, **settings})
+        site = Site.adhoc(
+            fake.base_url, **{"name": "general", "vendor": fake.mode_name, **settings}
+        )
         clients.append(EhrClient(site, tokens=tokens))
         return clients[-1]
 
@@ -60,10 +64,13 @@ def connect() -> Iterator[Callable[..., EhrClient]]:
 
 @pytest.fixture
 def running(ehr: Callable[..., FakeEhr], store: Store) -> Iterator[Callable[..., Running]]:
-    """`running()` is a service before a fake HAPI with one patient, p1; `mode` is another EHR, the rest is configuration."""
+    """`running()` is a service before a fake HAPI with one patient, p1; `mode` is another EHR, the
+    rest is configuration."""
     made: list[Running] = []
 
-    def make(mode: str = "hapi", resources: list[dict[str, Any]] | None = None, **settings: Any) -> Running:
+    def make(
+        mode: str = "hapi", resources: list[dict[str, Any]] | None = None, **settings: Any
+    ) -> Running:
         fake = ehr(mode).load(chart.chart() if resources is None else resources)
         made.append(Running(fake, store, **settings))
         return made[-1]

@@ -1,4 +1,5 @@
-"""The interface as it describes itself: schemathesis sends what fits and what does not; nothing breaks, nothing leaks."""
+"""The interface as it describes itself: schemathesis sends what fits and what does not; nothing
+breaks, nothing leaks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,14 +17,23 @@ from tests.plugins.pages import Clinic
 
 
 @pytest.fixture(scope="module")
-def office(pages_store: Store, pages_server: HTTPServer, tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+def office(
+    pages_store: Store, pages_server: HTTPServer, tmp_path_factory: pytest.TempPathFactory
+) -> Clinic:
     pages_server.clear()
     with pages_store.transaction() as db:
         db.execute("delete from patients")
-    roles = {"web": {"roles": {"biller": ["Practitioner/dr-1"]}}, "data_dir": tmp_path_factory.mktemp("api")}
+    roles = {
+        "web": {"roles": {"biller": ["Practitioner/dr-1"]}},
+        "data_dir": tmp_path_factory.mktemp("api"),
+    }
     keys = pages_server.url_for("/ehr-keys")
-    made = Clinic(pages_server, pages_store, roles, {"cds": [{"issuer": ISSUER, "jwks_url": keys}]}, {})
-    pages_server.expect_request("/ehr-keys").respond_with_json(KeySet([EHR_KEY]).as_dict(private=False))
+    made = Clinic(
+        pages_server, pages_store, roles, {"cds": [{"issuer": ISSUER, "jwks_url": keys}]}, {}
+    )
+    pages_server.expect_request("/ehr-keys").respond_with_json(
+        KeySet([EHR_KEY]).as_dict(private=False)
+    )
     made.launcher.context = {}
     seed_worklist(pages_store)
     return made
@@ -39,7 +49,9 @@ def cookie(office: Clinic) -> str:
 def operations(office: Clinic, cookie: str) -> Iterator[Any]:
     """Every operation of our interface; the hooks have tests of their own."""
     headers = {"Cookie": f"__Host-ferroclaim={cookie}"}
-    schema: Any = schemathesis.openapi.from_asgi("/openapi.json", office.app, headers=headers).include(path_regex="^/(api|cds-services)")
+    schema: Any = schemathesis.openapi.from_asgi(
+        "/openapi.json", office.app, headers=headers
+    ).include(path_regex="^/(api|cds-services)")
     yield from (result.ok() for result in schema.get_all_operations())
 
 
@@ -48,7 +60,9 @@ def test_the_interface_keeps_its_word(office: Clinic, cookie: str) -> None:
     for operation in operations(office, cookie):
 
         @given(case=operation.as_strategy())
-        @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
         def check(case: Any) -> None:
             headers = {"Cookie": f"__Host-ferroclaim={cookie}"}
             if case.path.startswith("/cds-services"):
@@ -57,11 +71,25 @@ def test_the_interface_keeps_its_word(office: Clinic, cookie: str) -> None:
 
         check()
         checked.append(operation.label)
-    assert {"GET /api/worklist", "GET /api/worklist/{key}", "GET /api/figures", "POST /cds-services/{service}"} <= set(checked)
+    assert {
+        "GET /api/worklist",
+        "GET /api/worklist/{key}",
+        "GET /api/figures",
+        "POST /cds-services/{service}",
+    } <= set(checked)
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/worklist", "/api/worklist/1:x", "/api/figures", "/docs", "/openapi.json", "/figures", "/worklist.csv"]
+    "path",
+    [
+        "/api/worklist",
+        "/api/worklist/1:x",
+        "/api/figures",
+        "/docs",
+        "/openapi.json",
+        "/figures",
+        "/worklist.csv",
+    ],
 )
 def test_nothing_without_signing_in(office: Clinic, path: str) -> None:
     answer = office.browser().client.get(path)

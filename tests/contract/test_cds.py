@@ -37,35 +37,67 @@ def hospital(clinic: Open) -> Clinic:
     jwks_url = made.server.url_for("/ehr-keys")
     site = made.settings.sites["general"]
     client = site.cds[0].model_copy(update={"jwks_url": jwks_url})
-    made.app.state.settings = made.settings.model_copy(update={"sites": {"general": site.model_copy(update={"cds": [client]})}})
-    made.server.expect_request("/ehr-keys").respond_with_json(KeySet([EHR_KEY]).as_dict(private=False))
+    made.app.state.settings = made.settings.model_copy(
+        update={"sites": {"general": site.model_copy(update={"cds": [client]})}}
+    )
+    made.server.expect_request("/ehr-keys").respond_with_json(
+        KeySet([EHR_KEY]).as_dict(private=False)
+    )
     return made
 
 
-def token(path: str, key: Any = EHR_KEY, header: dict[str, Any] | None = None, **claims: Any) -> str:
+def token(
+    path: str, key: Any = EHR_KEY, header: dict[str, Any] | None = None, **claims: Any
+) -> str:
     now = int(time.time())
-    all_claims = {"iss": ISSUER, "aud": PUBLIC_URL + path, "exp": now + 300, "iat": now, "jti": uuid.uuid4().hex, **claims}
+    all_claims = {
+        "iss": ISSUER,
+        "aud": PUBLIC_URL + path,
+        "exp": now + 300,
+        "iat": now,
+        "jti": uuid.uuid4().hex,
+        **claims,
+    }
     head = {"alg": "ES384", "kid": key.kid or "x", "typ": "JWT", **(header or {})}
     kept = {name: value for name, value in all_claims.items() if value is not None}
     return jwt.encode(head, kept, key, algorithms=[str(head["alg"])])
 
 
-def body(resources: list[Resource] | None = None, drafts: list[Resource] | None = None, **more: Any) -> dict[str, Any]:
+def body(
+    resources: list[Resource] | None = None, drafts: list[Resource] | None = None, **more: Any
+) -> dict[str, Any]:
     request: dict[str, Any] = {
         "hook": "order-sign",
         "hookInstance": str(uuid.uuid4()),
-        "context": {"userId": "Practitioner/dr-1", "patientId": "p1", "draftOrders": bundle([DRAFT] if drafts is None else drafts)},
+        "context": {
+            "userId": "Practitioner/dr-1",
+            "patientId": "p1",
+            "draftOrders": bundle([DRAFT] if drafts is None else drafts),
+        },
     }
     if resources is not None:
-        request["prefetch"] = {name: bundle([r for r in resources if r["resourceType"] == kind]) for name, kind in OF_KIND.items()}
+        request["prefetch"] = {
+            name: bundle([r for r in resources if r["resourceType"] == kind])
+            for name, kind in OF_KIND.items()
+        }
     return request | more
 
 
 def bundle(resources: list[Resource], **more: Any) -> Resource:
-    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": row} for row in resources], **more}
+    return {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "entry": [{"resource": row} for row in resources],
+        **more,
+    }
 
 
-def call(hospital: Clinic, request: dict[str, Any], service: str = "iron-order-sign", bearer: str | None = None) -> Response:
+def call(
+    hospital: Clinic,
+    request: dict[str, Any],
+    service: str = "iron-order-sign",
+    bearer: str | None = None,
+) -> Response:
     path = f"/cds-services/{service}"
     headers = {"Authorization": f"Bearer {bearer or token(path)}"}
     return hospital.browser().client.post(path, json=request, headers=headers)
@@ -98,7 +130,9 @@ def test_a_stranger_is_refused(hospital: Clinic, change: dict[str, Any], says: s
     answer = call(hospital, body(chart()), bearer=token("/cds-services/iron-order-sign", **change))
     assert answer.status_code == 401
     assert says in answer.json()["error"]["message"]
-    assert all(request.path == "/ehr-keys" for request, _ in hospital.server.log)  # a strange jku is never fetched
+    assert all(
+        request.path == "/ehr-keys" for request, _ in hospital.server.log
+    )  # a strange jku is never fetched
 
 
 def test_a_token_counts_once_and_is_asked_for_everywhere(hospital: Clinic) -> None:
@@ -108,13 +142,22 @@ def test_a_token_counts_once_and_is_asked_for_everywhere(hospital: Clinic) -> No
     client = hospital.browser().client
     assert client.get("/cds-services").status_code == 401
     assert client.post("/cds-services/iron-order-sign/feedback", json={}).status_code == 401
-    found = client.get("/cds-services", headers={"Authorization": f"Bearer {token('/cds-services')}"}).json()["services"]
+    found = client.get(
+        "/cds-services", headers={"Authorization": f"Bearer {token('/cds-services')}"}
+    ).json()["services"]
     assert [service["hook"] for service in found] == ["order-sign", "order-select", "patient-view"]
 
 
 def test_a_key_without_kid_is_found(hospital: Clinic) -> None:
     bare = ECKey.import_key({k: v for k, v in EHR_KEY.as_dict(private=True).items() if k != "kid"})
-    assert call(hospital, body(chart()), bearer=token("/cds-services/iron-order-sign", bare, {"kid": EHR_KEY.kid})).status_code == 200
+    assert (
+        call(
+            hospital,
+            body(chart()),
+            bearer=token("/cds-services/iron-order-sign", bare, {"kid": EHR_KEY.kid}),
+        ).status_code
+        == 200
+    )
 
 
 # What the cards say
@@ -143,9 +186,16 @@ def test_missing_results_come_with_an_order(hospital: Clinic) -> None:
 
 
 def test_what_is_ordered_in_the_same_dialog_is_not_suggested_again(hospital: Clinic) -> None:
-    lab_order = {"resourceType": "ServiceRequest", "id": "s1", "status": "draft", "code": {"coding": [{"code": "2276-4"}]}}
+    lab_order = {
+        "resourceType": "ServiceRequest",
+        "id": "s1",
+        "status": "draft",
+        "code": {"coding": [{"code": "2276-4"}]},
+    }
     found = cards(hospital, chart(without=["ferritin", "tsat"]), drafts=[DRAFT, lab_order])
-    actions = [action for card in found for s in card.get("suggestions", []) for action in s["actions"]]
+    actions = [
+        action for card in found for s in card.get("suggestions", []) for action in s["actions"]
+    ]
     assert [action["resource"]["code"]["coding"][0]["code"] for action in actions] == ["2502-3"]
 
 
@@ -155,20 +205,30 @@ def test_authorization_and_product(hospital: Clinic) -> None:
     found = cards(hospital, chart(commercial(), without=["coverage"]))
     assert any(card["source"]["topic"]["code"] == "prior-authorization" for card in found)
     uhc = cards(
-        hospital, chart(commercial("UnitedHealthcare"), without=["coverage"]), drafts=[order("d", text="Monoferric", status="draft")]
+        hospital,
+        chart(commercial("UnitedHealthcare"), without=["coverage"]),
+        drafts=[order("d", text="Monoferric", status="draft")],
     )
     assert any(card["source"]["topic"]["code"] == "preferred-product" for card in uhc)
 
 
 def test_another_drug_and_no_draft_say_nothing_and_read_nothing(hospital: Clinic) -> None:
-    request = {"fhirServer": hospital.ehr.base_url, "fhirAuthorization": {"access_token": "t", "token_type": "Bearer"}}
-    assert cards(hospital, drafts=[order("d", text="busPIRone 10 mg", status="draft")], **request) == []
+    request = {
+        "fhirServer": hospital.ehr.base_url,
+        "fhirAuthorization": {"access_token": "t", "token_type": "Bearer"},
+    }
+    assert (
+        cards(hospital, drafts=[order("d", text="busPIRone 10 mg", status="draft")], **request)
+        == []
+    )
     assert cards(hospital, drafts=[], **request) == []
     assert hospital.ehr.requests == []
 
 
 def test_a_long_name_makes_no_long_summary(hospital: Clinic) -> None:
-    found = cards(hospital, chart(without=["ferritin", "tsat", "intolerance", "ckd", "anemia-in-ckd"]))
+    found = cards(
+        hospital, chart(without=["ferritin", "tsat", "intolerance", "ckd", "anemia-in-ckd"])
+    )
     assert found
     assert all(len(card["summary"]) < 140 for card in found)
 
@@ -177,7 +237,13 @@ def test_a_long_name_makes_no_long_summary(hospital: Clinic) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [None, {"resourceType": "OperationOutcome", "issue": []}, "text", bundle([], link=[{"relation": "next", "url": "x"}])]
+    "odd",
+    [
+        None,
+        {"resourceType": "OperationOutcome", "issue": []},
+        "text",
+        bundle([], link=[{"relation": "next", "url": "x"}]),
+    ],
 )
 def test_results_that_may_be_elsewhere_are_never_called_missing(hospital: Clinic, odd: Any) -> None:
     request = body(chart(without=["intolerance"]))
@@ -201,7 +267,9 @@ def test_without_prefetch_the_chart_is_read_with_the_calls_own_token(hospital: C
 
 def test_another_server_and_its_token_are_left_alone(hospital: Clinic) -> None:
     authorization = {"access_token": "stolen", "token_type": "Bearer"}
-    answer = call(hospital, body(fhirServer="https://evil.example.com/fhir", fhirAuthorization=authorization))
+    answer = call(
+        hospital, body(fhirServer="https://evil.example.com/fhir", fhirAuthorization=authorization)
+    )
     assert answer.status_code == 412
     assert hospital.ehr.requests == []
 
@@ -217,7 +285,9 @@ def test_an_ehr_that_does_not_answer_costs_no_more_than_the_card(hospital: Clini
 
 def test_a_token_for_another_patient_is_refused(hospital: Clinic) -> None:
     authorization = {"access_token": "t", "token_type": "Bearer", "patient": "p2"}
-    answer = call(hospital, body(chart(), fhirServer=hospital.ehr.base_url, fhirAuthorization=authorization))
+    answer = call(
+        hospital, body(chart(), fhirServer=hospital.ehr.base_url, fhirAuthorization=authorization)
+    )
     assert answer.status_code == 403
     assert "cards" not in answer.json()
 
@@ -235,7 +305,9 @@ def test_a_context_without_patient_is_a_bad_request(hospital: Clinic, context: A
 
 def test_the_wrong_hook_is_a_bad_request(hospital: Clinic) -> None:
     assert call(hospital, body(chart(), hook="patient-view")).status_code == 400
-    assert call(hospital, body(chart()), "unknown", token("/cds-services/unknown")).status_code == 404
+    assert (
+        call(hospital, body(chart()), "unknown", token("/cds-services/unknown")).status_code == 404
+    )
 
 
 # Patient view and feedback
@@ -248,21 +320,30 @@ def test_patient_view_tells_of_doses_that_wait(hospital: Clinic) -> None:
     answer = call(hospital, view, "iron-patient-view")
     assert "1 iron dose cannot be billed yet" in answer.json()["cards"][0]["summary"]
     view["context"]["patientId"] = "unknown"
-    assert call(hospital, view, "iron-patient-view", token("/cds-services/iron-patient-view")).json() == {"cards": []}
+    assert call(
+        hospital, view, "iron-patient-view", token("/cds-services/iron-patient-view")
+    ).json() == {"cards": []}
 
 
 def test_feedback_is_kept(hospital: Clinic) -> None:
     card = cards(hospital, chart(without=["ferritin", "tsat"]))[0]["uuid"]
     path = "/cds-services/iron-order-sign/feedback"
-    override = {"reason": {"code": "elsewhere", "display": "Done elsewhere"}, "userComment": "<b>see fax</b>"}
+    override = {
+        "reason": {"code": "elsewhere", "display": "Done elsewhere"},
+        "userComment": "<b>see fax</b>",
+    }
     rows = [
         {"card": card, "outcome": "overridden", "overrideReason": override},
         {"card": "no uuid"},
         "odd",
         {"card": str(uuid.uuid4()), "outcome": "accepted"},
     ]
-    answer = hospital.browser().client.post(path, json={"feedback": rows}, headers={"Authorization": f"Bearer {token(path)}"})
+    answer = hospital.browser().client.post(
+        path, json={"feedback": rows}, headers={"Authorization": f"Bearer {token(path)}"}
+    )
     assert answer.status_code == 200
     with hospital.store.transaction() as db:
-        kept = db.execute("select outcome, reason, comment from cds_cards where id = %s", [card]).fetchone()
+        kept = db.execute(
+            "select outcome, reason, comment from cds_cards where id = %s", [card]
+        ).fetchone()
     assert kept == ("overridden", "Done elsewhere", "<b>see fax</b>")

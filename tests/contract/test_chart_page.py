@@ -1,4 +1,5 @@
-"""What a clinician does on the chart page, and what stands in the chart and the database afterwards."""
+"""What a clinician does on the chart page, and what stands in the chart and the database
+afterwards."""
 
 import re
 from dataclasses import replace
@@ -45,10 +46,16 @@ def sentence(page: Any) -> str:
 
 
 def issue(hospital: Clinic, requirement: str) -> Resource:
-    return next(row for row in hospital.ehr.of("DetectedIssue") if row["code"]["coding"][0]["code"] == requirement)
+    return next(
+        row
+        for row in hospital.ehr.of("DetectedIssue")
+        if row["code"]["coding"][0]["code"] == requirement
+    )
 
 
-def test_a_waiver_stands_in_the_chart_with_its_author_and_makes_nothing_ready(hospital: Clinic) -> None:
+def test_a_waiver_stands_in_the_chart_with_its_author_and_makes_nothing_ready(
+    hospital: Clinic,
+) -> None:
     browser, page = opened(hospital)
     after = browser.post(page, "/waive", reason="Refused by the patient <b>twice</b>")
     assert after.status_code == 200
@@ -60,7 +67,13 @@ def test_a_waiver_stands_in_the_chart_with_its_author_and_makes_nothing_ready(ho
     assert "Refused by the patient" in written["mitigation"][0]["action"]["text"]
     with hospital.store.transaction() as db:
         rows = {row.line.id: row for row in lines.of_patient(db, "general", "p1")}
-        assert sorted(row.line.status for row in rows.values()) == ["held", "held", "held", "ready", "ready"]
+        assert sorted(row.line.status for row in rows.values()) == [
+            "held",
+            "held",
+            "held",
+            "ready",
+            "ready",
+        ]
         assert sum(row.waived for row in rows.values()) == 2
         assert "Practitioner/dr-1 waived" in audited(db, hospital)
     again = browser.post(after, "/unwaive")
@@ -77,18 +90,31 @@ def test_what_was_discarded_goes_onto_the_administration(hospital: Clinic) -> No
     assert kept["extension"] == [
         {
             "url": "urn:ferroclaim:discarded-amount",
-            "valueQuantity": {"value": 50, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"},
+            "valueQuantity": {
+                "value": 50,
+                "unit": "mg",
+                "system": "http://unitsofmeasure.org",
+                "code": "mg",
+            },
         }
     ]
     assert kept["dosage"]["dose"]["value"] == 150  # nothing else changed
     assert "J1756 JW × 50" in after.text
 
 
-def test_oral_iron_history_is_recorded_once_however_often_the_button_is_pressed(hospital: Clinic) -> None:
+def test_oral_iron_history_is_recorded_once_however_often_the_button_is_pressed(
+    hospital: Clinic,
+) -> None:
     del hospital.ehr.resources["AllergyIntolerance/intolerance"]
     browser, page = opened(hospital)
     assert "No trial of oral iron" in page.text
-    fields = {"kind": "trial", "drug": "Ferrous sulfate", "start": "2026-03-01", "end": "2026-06-15", "reason": "nausea"}
+    fields = {
+        "kind": "trial",
+        "drug": "Ferrous sulfate",
+        "start": "2026-03-01",
+        "end": "2026-06-15",
+        "reason": "nausea",
+    }
     after = browser.post(page, "/oral-iron", **fields)
     browser.post(page, "/oral-iron", **fields)
     assert "No trial of oral iron" not in after.text
@@ -100,35 +126,61 @@ def test_oral_iron_history_is_recorded_once_however_often_the_button_is_pressed(
 def test_an_intolerance_is_recorded(hospital: Clinic) -> None:
     del hospital.ehr.resources["AllergyIntolerance/intolerance"]
     browser, page = opened(hospital)
-    after = browser.post(page, "/oral-iron", kind="intolerance", drug="Ferrous gluconate", reason="constipation")
+    after = browser.post(
+        page, "/oral-iron", kind="intolerance", drug="Ferrous gluconate", reason="constipation"
+    )
     assert "No trial of oral iron" not in after.text
-    assert hospital.ehr.of("AllergyIntolerance")[0]["recorder"] == {"reference": "Practitioner/dr-1"}
+    assert hospital.ehr.of("AllergyIntolerance")[0]["recorder"] == {
+        "reference": "Practitioner/dr-1"
+    }
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"start": "", "end": ""}, {"start": "2026-06-15", "end": "2026-03-01"}, {"drug": "<script>"}, {"kind": "x"}, {"reason": ""}],
+    [
+        {"start": "", "end": ""},
+        {"start": "2026-06-15", "end": "2026-03-01"},
+        {"drug": "<script>"},
+        {"kind": "x"},
+        {"reason": ""},
+    ],
     ids=str,
 )
-def test_a_form_that_makes_no_sense_changes_nothing(hospital: Clinic, fields: dict[str, str]) -> None:
+def test_a_form_that_makes_no_sense_changes_nothing(
+    hospital: Clinic, fields: dict[str, str]
+) -> None:
     del hospital.ehr.resources["AllergyIntolerance/intolerance"]
     browser, page = opened(hospital)
-    given = {"kind": "trial", "drug": "Ferrous sulfate", "start": "2026-03-01", "end": "2026-06-15", "reason": "nausea"}
+    given = {
+        "kind": "trial",
+        "drug": "Ferrous sulfate",
+        "start": "2026-03-01",
+        "end": "2026-06-15",
+        "reason": "nausea",
+    }
     refused = browser.post(page, "/oral-iron", **{**given, **fields})
     assert refused.status_code == 422
     assert "<h1>" in refused.text
     assert hospital.ehr.of("MedicationStatement") == []
 
 
-def test_where_the_ehr_takes_nothing_the_billing_office_is_told(hospital: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    allowed = {kind: what for kind, what in MODES["hapi"].writes.items() if kind in ("DetectedIssue", "Device", "Provenance")}
+def test_where_the_ehr_takes_nothing_the_billing_office_is_told(
+    hospital: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = {
+        kind: what
+        for kind, what in MODES["hapi"].writes.items()
+        if kind in ("DetectedIssue", "Device", "Provenance")
+    }
     monkeypatch.setattr(hospital.ehr, "mode", replace(MODES["hapi"], writes=allowed))
     browser, page = opened(hospital)
     after = browser.post(page, "/discarded", mg="50")
     assert "does not take this from here" in after.text
     assert "two things you can settle here" in sentence(after)  # a note makes no line ready
     with hospital.store.transaction() as db:
-        kept = db.execute("select text from notes n join patients p on p.id = n.patient_id where p.fhir_id = 'p1'").fetchall()
+        kept = db.execute(
+            "select text from notes n join patients p on p.id = n.patient_id where p.fhir_id = 'p1'"
+        ).fetchall()
     assert kept == [("From the chart page: discarded 50 mg of MedicationAdministration/ma4",)]
 
 
@@ -141,14 +193,19 @@ def test_a_forged_form_changes_nothing(hospital: Clinic) -> None:
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert csrf
     sent = {**fields, "csrf": csrf[1]}
-    assert browser.client.post(action, data=sent, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert (
+        browser.client.post(action, data=sent, headers={"Sec-Fetch-Site": "cross-site"}).status_code
+        == 403
+    )
     assert hospital.browser().client.post(action, data=sent).status_code == 401
     assert hospital.ehr.of("DetectedIssue") == []
 
 
 def test_a_dose_of_another_patient_cannot_be_named(hospital: Clinic) -> None:
     browser, page = opened(hospital)
-    after = browser.post(page, "/discarded", mg="50", administration="MedicationAdministration/other")
+    after = browser.post(
+        page, "/discarded", mg="50", administration="MedicationAdministration/other"
+    )
     assert "settled already" in after.text
     assert "extension" not in hospital.ehr.resources["MedicationAdministration/ma4"]
 
@@ -160,7 +217,9 @@ def test_iron_overload_stands_above_everything(hospital: Clinic) -> None:
     assert 'class="card safety"' in page.text
 
 
-def test_every_look_is_in_the_audit_table_and_the_evidence_links_into_the_chart(hospital: Clinic) -> None:
+def test_every_look_is_in_the_audit_table_and_the_evidence_links_into_the_chart(
+    hospital: Clinic,
+) -> None:
     _, page = opened(hospital)
     assert 'href="https://ehr.example.com/p1/Observation/tsat-2026-07-20"' in page.text
     with hospital.store.transaction() as db:
@@ -187,4 +246,7 @@ def test_an_ehr_that_is_down_gets_a_plain_page(hospital: Clinic) -> None:
 def test_gaps_are_kept_as_the_page_shows_them(hospital: Clinic) -> None:
     opened(hospital)
     with hospital.store.transaction() as db:
-        assert {row.gap.requirement for row in gaps.of_patient(db, "general", "p1")} == {"transferrin-saturation", "discarded-amount"}
+        assert {row.gap.requirement for row in gaps.of_patient(db, "general", "p1")} == {
+            "transferrin-saturation",
+            "discarded-amount",
+        }

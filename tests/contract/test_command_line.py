@@ -1,4 +1,5 @@
-"""`ferroclaim assess` and its kin: what a user gets for good and for bad input; never a traceback."""
+"""`ferroclaim assess` and its kin: what a user gets for good and for bad input; never a
+traceback."""
 
 import json
 from pathlib import Path
@@ -38,12 +39,29 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def _bundle(path: Path, resources: list[dict[str, Any]]) -> Path:
-    path.write_bytes(_encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": row} for row in resources]}))
+    path.write_bytes(
+        _encoder.encode(
+            {
+                "resourceType": "Bundle",
+                "type": "collection",
+                "entry": [{"resource": row} for row in resources],
+            }
+        )
+    )
     return path
 
 
 def test_a_bundle_gives_the_document(ferroclaim: Any, bundle: Path) -> None:
-    run = ferroclaim("assess", str(bundle), "--format", "json", "--as-of", "2026-11-23", "--time-zone", "America/New_York")
+    run = ferroclaim(
+        "assess",
+        str(bundle),
+        "--format",
+        "json",
+        "--as-of",
+        "2026-11-23",
+        "--time-zone",
+        "America/New_York",
+    )
     document = json.loads(run.out)
     assert (run.status, run.err) == (0, "")
     assert document["schema"] == "ferroclaim/assessment/1"
@@ -58,7 +76,10 @@ def test_a_folder_of_ndjson_gives_the_same(ferroclaim: Any, bundle: Path, tmp_pa
         with (folder / f"{row['resourceType']}.ndjson").open("ab") as file:
             file.write(_encoder.encode(row) + b"\n")
     options = ("--format", "json", "--as-of", "2026-11-23")
-    assert ferroclaim("assess", str(folder), *options).out == ferroclaim("assess", str(bundle), *options).out
+    assert (
+        ferroclaim("assess", str(folder), *options).out
+        == ferroclaim("assess", str(bundle), *options).out
+    )
 
 
 def test_a_broken_line_is_named_and_nothing_else_is_lost(ferroclaim: Any, tmp_path: Path) -> None:
@@ -93,9 +114,17 @@ def test_the_demo_needs_nothing(ferroclaim: Any) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("hello", "is not JSON"), ("[1]", "not a FHIR Bundle"), ("{}", "not a FHIR Bundle"), ("", "is not JSON"), ("\xff", "is not JSON")],
+    [
+        ("hello", "is not JSON"),
+        ("[1]", "not a FHIR Bundle"),
+        ("{}", "not a FHIR Bundle"),
+        ("", "is not JSON"),
+        ("\xff", "is not JSON"),
+    ],
 )
-def test_what_is_no_bundle_is_one_sentence(ferroclaim: Any, tmp_path: Path, content: str, said: str) -> None:
+def test_what_is_no_bundle_is_one_sentence(
+    ferroclaim: Any, tmp_path: Path, content: str, said: str
+) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(content.encode("latin-1"))
     run = ferroclaim("assess", str(path))
@@ -121,7 +150,9 @@ def test_what_is_no_bundle_is_one_sentence(ferroclaim: Any, tmp_path: Path, cont
         (["http://127.0.0.1:9/fhir", "--all", "--write-back"], "--dry-run first"),
     ],
 )
-def test_wrong_usage_is_one_sentence_with_the_fix(ferroclaim: Any, bundle: Path, arguments: list[str], said: str) -> None:
+def test_wrong_usage_is_one_sentence_with_the_fix(
+    ferroclaim: Any, bundle: Path, arguments: list[str], said: str
+) -> None:
     run = ferroclaim("assess", *[str(bundle) if word == "CHART" else word for word in arguments])
     assert run.status == 2
     assert said in run.err
@@ -134,20 +165,30 @@ def test_usage_that_typer_refuses(ferroclaim: Any, bundle: Path) -> None:
 
 
 @pytest.mark.parametrize(("status", "said"), [(401, "authoriz"), (403, "refuse"), (500, "")])
-def test_a_server_that_says_no(ferroclaim: Any, httpserver: HTTPServer, status: int, said: str) -> None:
+def test_a_server_that_says_no(
+    ferroclaim: Any, httpserver: HTTPServer, status: int, said: str
+) -> None:
     httpserver.expect_request("/fhir/metadata").respond_with_json(
-        {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [{"mode": "server"}]}
+        {
+            "resourceType": "CapabilityStatement",
+            "fhirVersion": "4.0.1",
+            "rest": [{"mode": "server"}],
+        }
     )
     httpserver.expect_request("/fhir").respond_with_data("no", status=status)
     httpserver.expect_request("/fhir/Patient/p1").respond_with_data("no", status=status)
-    httpserver.expect_request("/fhir/MedicationAdministration").respond_with_data("no", status=status)
+    httpserver.expect_request("/fhir/MedicationAdministration").respond_with_data(
+        "no", status=status
+    )
     run = ferroclaim("assess", httpserver.url_for("/fhir"), "--patient", "p1")
     assert run.status == 2
     assert str(status) in run.err or said in run.err.lower()
     assert run.err.count("\n") == 1
 
 
-def test_an_error_nobody_foresaw_is_a_sentence_too(ferroclaim: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_nobody_foresaw_is_a_sentence_too(
+    ferroclaim: Any, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("patient Jane Doe")
 

@@ -1,4 +1,5 @@
-"""`kill -9` of a worker at each step of its work, and of PostgreSQL: what stands in the EHR afterwards is whole, once."""
+"""`kill -9` of a worker at each step of its work, and of PostgreSQL: what stands in the EHR
+afterwards is whole, once."""
 
 import json
 import os
@@ -29,7 +30,14 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 60.0
 # A server that leaves everything to us: no ids of ours, no conditional create, no transaction.
-BARE = replace(modes.MEDPLUM, name="generic", conditional_create=False, transaction=False, lists_batch=False, batch=False)
+BARE = replace(
+    modes.MEDPLUM,
+    name="generic",
+    conditional_create=False,
+    transaction=False,
+    lists_batch=False,
+    batch=False,
+)
 
 
 def crash(service: Running, point: str) -> None:
@@ -66,7 +74,10 @@ def open_gaps(service: Running) -> set[str]:
 
 def standing(service: Running) -> dict[str, tuple[str, str]]:
     """By gap, status and version of its issue. A second issue of one gap fails here."""
-    found = [(row["identifier"][0]["value"], (row["status"], row["meta"]["versionId"])) for row in service.fake.of("DetectedIssue")]
+    found = [
+        (row["identifier"][0]["value"], (row["status"], row["meta"]["versionId"]))
+        for row in service.fake.of("DetectedIssue")
+    ]
     assert max(Counter(gap for gap, _ in found).values(), default=1) == 1
     return dict(found)
 
@@ -74,8 +85,13 @@ def standing(service: Running) -> dict[str, tuple[str, str]]:
 AROUND_THE_WRITE = ("kept", "sending", "answered", "written")
 
 
-@pytest.mark.parametrize(("point", "mode"), [*((point, "hapi") for point in POINTS), *((point, "generic") for point in AROUND_THE_WRITE)])
-def test_a_worker_killed_at(point: str, mode: str, running: Callable[..., Running], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("point", "mode"),
+    [*((point, "hapi") for point in POINTS), *((point, "generic") for point in AROUND_THE_WRITE)],
+)
+def test_a_worker_killed_at(
+    point: str, mode: str, running: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(modes.MODES, "generic", BARE)
     service = running(mode)
     service.assess()
@@ -85,19 +101,27 @@ def test_a_worker_killed_at(point: str, mode: str, running: Callable[..., Runnin
     assert standing(service) == dict.fromkeys(gaps, ("preliminary", "1"))
     assert service.rows("select distinct state from write_backs") == [("confirmed",)]
 
-    quantity = {"value": 42, "unit": "ng/mL", "system": "http://unitsofmeasure.org", "code": "ng/mL"}
+    quantity = {
+        "value": 42,
+        "unit": "ng/mL",
+        "system": "http://unitsofmeasure.org",
+        "code": "ng/mL",
+    }
     service.fake.store(chart.ferritin("f1", valueQuantity=quantity))
     service.assess()
     crash(service, point)
     recover(service)
     closed = gaps - open_gaps(service)
     assert len(closed) == 1
-    assert standing(service) == {gap: ("final", "2") if gap in closed else ("preliminary", "1") for gap in gaps}
+    assert standing(service) == {
+        gap: ("final", "2") if gap in closed else ("preliminary", "1") for gap in gaps
+    }
 
 
 @pytest.fixture
 def embedded(ehr: Callable[..., FakeEhr], shared_folder: Path) -> Iterator[Running]:
-    """A service on an embedded PostgreSQL of its own, six patients before it, with an EHR that takes its time."""
+    """A service on an embedded PostgreSQL of its own, six patients before it, with an EHR that
+    takes its time."""
     resources = [row for number in range(6) for row in chart.one_dose(f"p{number}")]
     fake = ehr("hapi", latency_seconds=0.05).load(resources)
     with Store.open(Settings(data_dir=shared_folder)) as store:

@@ -1,4 +1,5 @@
-"""Signing in: SMART Backend Services and client secrets against an authorization server that checks."""
+"""Signing in: SMART Backend Services and client secrets against an authorization server that
+checks."""
 
 import re
 import time
@@ -37,14 +38,24 @@ def registered(ehr_server: HTTPServer, ring: Keyring) -> FakeAuthorization:
 @pytest.fixture
 def auth(ring: Keyring, tmp_path: Path) -> dict[str, Any]:
     ring.save(tmp_path / "keys.json")
-    return {"method": "private_key_jwt", "client_id": "ferroclaim", "key_file": tmp_path / "keys.json"}
+    return {
+        "method": "private_key_jwt",
+        "client_id": "ferroclaim",
+        "key_file": tmp_path / "keys.json",
+    }
 
 
 @pytest.mark.parametrize("algorithm", ["RS384", "ES384"])
-def test_private_key_jwt_reads_a_patient(algorithm: Algorithm, ehr: Make, connect: Connect, ehr_server: HTTPServer, tmp_path: Path) -> None:
+def test_private_key_jwt_reads_a_patient(
+    algorithm: Algorithm, ehr: Make, connect: Connect, ehr_server: HTTPServer, tmp_path: Path
+) -> None:
     ring = Keyring((generate(algorithm),))
     ring.save(tmp_path / "keys.json")
-    auth = {"method": "private_key_jwt", "client_id": "ferroclaim", "key_file": tmp_path / "keys.json"}
+    auth = {
+        "method": "private_key_jwt",
+        "client_id": "ferroclaim",
+        "key_file": tmp_path / "keys.json",
+    }
     server = FakeAuthorization(ehr_server, ring.jwks())
     pull = connect(ehr("hapi", authorization=server).load(chart()), auth=auth).read_patient("p1")
     assert len(pull.resources) == len(chart())
@@ -52,7 +63,9 @@ def test_private_key_jwt_reads_a_patient(algorithm: Algorithm, ehr: Make, connec
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_a_client_secret_reads_a_patient(method: str, ehr: Make, connect: Connect, ehr_server: HTTPServer) -> None:
+def test_a_client_secret_reads_a_patient(
+    method: str, ehr: Make, connect: Connect, ehr_server: HTTPServer
+) -> None:
     server = FakeAuthorization(ehr_server)
     auth = {"method": method, "client_id": "ferroclaim", "client_secret": server.secret}
     pull = connect(ehr("hapi", authorization=server).load(chart()), auth=auth).read_patient("p1")
@@ -65,7 +78,9 @@ def test_without_authorization_nothing_is_sent(ehr: Make, connect: Connect) -> N
     assert not any("Authorization" in headers for headers in fake.headers)
 
 
-def test_a_netrc_never_takes_the_place_of_our_token(ehr: Make, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_netrc_never_takes_the_place_of_our_token(
+    ehr: Make, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "netrc").write_text("machine localhost login somebody password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     fake = ehr("hapi").load(chart())
@@ -73,7 +88,9 @@ def test_a_netrc_never_takes_the_place_of_our_token(ehr: Make, connect: Connect,
     assert not any("Authorization" in headers for headers in fake.headers)
 
 
-def test_one_token_for_all_who_share_it(ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_one_token_for_all_who_share_it(
+    ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     """Twenty threads of two clients, one token: the others wait for the one that fetches it."""
     site = Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth)
     tokens = Tokens()
@@ -89,7 +106,9 @@ def test_q13_a_token_that_dies_at_page_3_is_renewed_and_the_page_repeated(
     many = [ferritin(f"f{n}") for n in range(5)]
     fake = ehr("epic", authorization=registered, page_size=1).load(many)
     registered.uses = 2
-    found = connect(fake, auth=auth).search("Observation", {"patient": "p1", "category": "laboratory"})
+    found = connect(fake, auth=auth).search(
+        "Observation", {"patient": "p1", "category": "laboratory"}
+    )
     assert [r["id"] for r in found] == [r["id"] for r in many]
     pages = [r for r in fake.requests if "Observation" in r or "sessionID" in r]
     assert len(pages) == 5 + 2  # the third and the fifth were asked for twice
@@ -106,7 +125,9 @@ def test_q13_a_401_signs_in_again_once_and_is_no_retry(
     assert len(registered.given) == 2
 
 
-def test_a_revoked_token_is_renewed_for_a_write(ehr: Make, connect: Connect, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_a_revoked_token_is_renewed_for_a_write(
+    ehr: Make, connect: Connect, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     client = connect(ehr("hapi", authorization=registered), auth=auth)
     client.search("Device")
     registered.revoke()
@@ -131,7 +152,9 @@ def test_a_missing_expires_in_means_short(
     ehr: Make, registered: FakeAuthorization, auth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registered.expires_in = None
-    ours = authorization_for(Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens())
+    ours = authorization_for(
+        Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()
+    )
     now = time.time()
     for ahead, given in ((0, 1), (50, 1), (60, 2)):
         monkeypatch.setattr(ours, "now", lambda ahead=ahead: now + ahead)
@@ -162,14 +185,20 @@ def test_q43_scopes_follow_what_the_server_says(
 ) -> None:
     registered.capabilities = capabilities
     registered.configuration = {"scopes_supported": listed} if listed else {}
-    authorization_for(Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()).headers()
+    authorization_for(
+        Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()
+    ).headers()
     assert asked in registered.given[0]["scope"].split()
 
 
-def test_only_listed_scopes_are_asked_for(ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_only_listed_scopes_are_asked_for(
+    ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     """Oracle lists 303 of them and refuses any other."""
     registered.scopes = ["system/Observation.rs", "system/Patient.rs", "system/Schedule.rs"]
-    authorization_for(Site.adhoc(ehr("oracle", authorization=registered).base_url, auth=auth), Tokens()).headers()
+    authorization_for(
+        Site.adhoc(ehr("oracle", authorization=registered).base_url, auth=auth), Tokens()
+    ).headers()
     assert registered.given[0]["scope"] == "system/Observation.rs system/Patient.rs"
 
 
@@ -182,18 +211,29 @@ def test_only_listed_scopes_are_asked_for(ehr: Make, registered: FakeAuthorizati
     ],
 )
 def test_no_more_is_asked_for_than_the_site_writes(
-    write_back: str, asked: str, not_asked: str, ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
+    write_back: str,
+    asked: str,
+    not_asked: str,
+    ehr: Make,
+    registered: FakeAuthorization,
+    auth: dict[str, Any],
 ) -> None:
-    site = Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth, write_back=write_back)
+    site = Site.adhoc(
+        ehr("hapi", authorization=registered).base_url, auth=auth, write_back=write_back
+    )
     authorization_for(site, Tokens()).headers()
     given = registered.given[0]["scope"].split()
     assert asked in given
     assert not_asked not in given
 
 
-def test_q43_the_sites_own_scopes_win(ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_q43_the_sites_own_scopes_win(
+    ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     auth["scopes"] = ["system/Patient.rs"]
-    authorization_for(Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()).headers()
+    authorization_for(
+        Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()
+    ).headers()
     assert registered.given[0]["scope"] == "system/Patient.rs"
 
 
@@ -207,24 +247,36 @@ def test_q43_epics_bare_400_is_asked_again_with_a_new_assertion(
     assert first["client_assertion"] != second["client_assertion"]
 
 
-def test_q43_epic_is_told_the_client_in_a_header(ehr: Make, connect: Connect, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_q43_epic_is_told_the_client_in_a_header(
+    ehr: Make, connect: Connect, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     connect(ehr("epic", authorization=registered).load(chart()), auth=auth).read("Patient", "p1")
     assert registered.headers[0]["Epic-Client-Id"] == "ferroclaim"
 
 
-def test_q43_only_a_token_endpoint_is_required(ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_q43_only_a_token_endpoint_is_required(
+    ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     registered.configuration = {"capabilities": "not a list", "scopes_supported": None}
-    authorization_for(Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()).headers()
+    authorization_for(
+        Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()
+    ).headers()
     assert registered.given
 
 
-def test_a_relative_token_endpoint_is_resolved(ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_a_relative_token_endpoint_is_resolved(
+    ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     registered.configuration = {"token_endpoint": "/oauth/token"}
-    authorization_for(Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()).headers()
+    authorization_for(
+        Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()
+    ).headers()
     assert registered.given
 
 
-def test_a_wrong_key_says_what_to_check(ehr: Make, connect: Connect, ehr_server: HTTPServer, auth: dict[str, Any]) -> None:
+def test_a_wrong_key_says_what_to_check(
+    ehr: Make, connect: Connect, ehr_server: HTTPServer, auth: dict[str, Any]
+) -> None:
     stranger = FakeAuthorization(ehr_server, Keyring((generate("ES384"),)).jwks())
     with pytest.raises(Unauthorized) as raised:
         connect(ehr("hapi", authorization=stranger), auth=auth).read("Patient", "p1")
@@ -235,7 +287,9 @@ def test_a_wrong_key_says_what_to_check(ehr: Make, connect: Connect, ehr_server:
     )
 
 
-@pytest.mark.parametrize(("off", "said"), [(-3600, "(3599|3600|3601) s behind"), (3600, "(3599|3600|3601) s ahead")])
+@pytest.mark.parametrize(
+    ("off", "said"), [(-3600, "(3599|3600|3601) s behind"), (3600, "(3599|3600|3601) s ahead")]
+)
 def test_a_wrong_clock_is_named(
     off: int,
     said: str,
@@ -251,7 +305,9 @@ def test_a_wrong_clock_is_named(
         client.read("Patient", "p1")
 
 
-def test_a_refused_scope_says_so(ehr: Make, connect: Connect, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_a_refused_scope_says_so(
+    ehr: Make, connect: Connect, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     registered.scopes = ["system/Patient.rs"]
     auth["scopes"] = ["system/Everything.rs"]
     with pytest.raises(Unauthorized, match=r"\(invalid_scope\)\. Register the missing scopes"):
@@ -269,25 +325,39 @@ def test_a_token_endpoint_that_is_down_is_retryable(
 
 
 def test_no_smart_configuration(ehr_server: HTTPServer, auth: dict[str, Any]) -> None:
-    ehr_server.expect_request("/fhir/.well-known/smart-configuration").respond_with_data("<html>", status=404)
-    with pytest.raises(ConfigurationError, match=r"answered 404 and names no token endpoint\. Check base_url"):
+    ehr_server.expect_request("/fhir/.well-known/smart-configuration").respond_with_data(
+        "<html>", status=404
+    )
+    with pytest.raises(
+        ConfigurationError, match=r"answered 404 and names no token endpoint\. Check base_url"
+    ):
         authorization_for(Site.adhoc(ehr_server.url_for("/fhir"), auth=auth), Tokens()).headers()
 
 
-def test_a_configured_token_url_is_enough(ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_a_configured_token_url_is_enough(
+    ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     registered.configuration = {"token_endpoint": None}
     auth["token_url"] = registered.token_url
-    authorization_for(Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()).headers()
+    authorization_for(
+        Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()
+    ).headers()
     assert registered.given
 
 
-def test_a_token_endpoint_in_the_clear_is_refused(ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_a_token_endpoint_in_the_clear_is_refused(
+    ehr: Make, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     registered.configuration = {"token_endpoint": "http://login.example.org/token"}
     with pytest.raises(ConfigurationError, match=r"login\.example\.org is not https"):
-        authorization_for(Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()).headers()
+        authorization_for(
+            Site.adhoc(ehr("hapi", authorization=registered).base_url, auth=auth), Tokens()
+        ).headers()
 
 
-def test_an_answer_without_a_token(ehr_server: HTTPServer, registered: FakeAuthorization, auth: dict[str, Any]) -> None:
+def test_an_answer_without_a_token(
+    ehr_server: HTTPServer, registered: FakeAuthorization, auth: dict[str, Any]
+) -> None:
     ehr_server.expect_request("/elsewhere").respond_with_json({"token_type": "bearer"})
     auth["token_url"] = ehr_server.url_for("/elsewhere")
     with pytest.raises(BadAnswer, match="answered 200 without an access token"):

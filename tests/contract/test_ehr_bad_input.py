@@ -1,4 +1,5 @@
-"""What must not happen, and must not be answered with a traceback: each is one sentence with the site and the fix."""
+"""What must not happen, and must not be answered with a traceback: each is one sentence with the
+site and the fix."""
 
 import ipaddress
 import json
@@ -32,9 +33,11 @@ def test_html_instead_of_json(ehr: Make, connect: Connect) -> None:
     fake.inject(Response("<html>Sign in</html>", content_type="text/html"), pattern="Observation")
     with pytest.raises(BadAnswer) as raised:
         connect(fake).search("Observation", {"patient": "p1", "category": "laboratory"})
-    assert str(raised.value) == (
-        "Site general: the search for Observation was answered with text/html that is not a FHIR Bundle. "
-        "Check that base_url is the FHIR base, without a proxy or sign-in page before it."
+    assert (
+        str(raised.value)
+        == "Site general: the search for Observation was answered with text/html that is not a FHIR"
+        " Bundle. Check that base_url is the FHIR base, without a proxy or sign-in page"
+        " before it."
     )
 
 
@@ -45,7 +48,10 @@ def test_html_instead_of_a_capability_statement(ehr: Make, connect: Connect) -> 
         connect(fake).read_patient("p1")
 
 
-@pytest.mark.parametrize("body", ["[]", '"text"', "{}", '{"resourceType":"Bundle","entry":{}}', '{"resourceType":"Patient"}'])
+@pytest.mark.parametrize(
+    "body",
+    ["[]", '"text"', "{}", '{"resourceType":"Bundle","entry":{}}', '{"resourceType":"Patient"}'],
+)
 def test_json_that_is_no_bundle(body: str, ehr: Make, connect: Connect) -> None:
     fake = ehr("epic")
     fake.inject(Response(body, content_type="application/fhir+json"), pattern="Condition")
@@ -56,7 +62,10 @@ def test_json_that_is_no_bundle(body: str, ehr: Make, connect: Connect) -> None:
 def test_deeply_nested_json(ehr: Make, connect: Connect) -> None:
     deep = '{"resourceType":"Condition","id":"x","extension":' + "[" * 5000 + "]" * 5000 + "}"
     fake = ehr("epic").load([resource("Patient", "p1")])
-    fake.inject(Response('{"resourceType":"Bundle","entry":[{"resource":' + deep + "}]}"), pattern="Condition")
+    fake.inject(
+        Response('{"resourceType":"Bundle","entry":[{"resource":' + deep + "}]}"),
+        pattern="Condition",
+    )
     try:
         problems = connect(fake).read_patient("p1").problems
     except BadAnswer:
@@ -72,7 +81,10 @@ def test_one_huge_resource_is_named_and_the_others_are_read(ehr: Make, connect: 
     assert pull.problems == [
         {
             "resource": "Condition/huge",
-            "problem": "larger than 2000 bytes, so it was not read; raise limits.resource_bytes if that is right",
+            "problem": (
+                "larger than 2000 bytes, so it was not read; raise limits.resource_bytes if that is"
+                " right"
+            ),
         }
     ]
 
@@ -85,7 +97,9 @@ def test_a_huge_answer_is_not_swallowed(ehr: Make, connect: Connect) -> None:
             yield b" " * 65536
 
     fake.inject(Response(endless(), content_type="application/fhir+json"), pattern="Condition")
-    with pytest.raises(BadAnswer, match=r"an answer is larger than 1000000 bytes\. Lower limits\.page_size"):
+    with pytest.raises(
+        BadAnswer, match=r"an answer is larger than 1000000 bytes\. Lower limits\.page_size"
+    ):
         connect(fake, limits={"answer_bytes": 1_000_000}).search("Condition", {"patient": "p1"})
 
 
@@ -100,18 +114,39 @@ def test_pages_in_a_circle(ehr: Make, connect: Connect) -> None:
 
 def test_pages_without_end(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic", page_size=1).load([ferritin(f"f{n:02d}") for n in range(20)])
-    with pytest.raises(BadAnswer, match=r"a search for Observation has more than 10 pages\. Raise limits\.pages"):
-        connect(fake, limits={"pages": 10}).search("Observation", {"patient": "p1", "category": "laboratory"})
+    with pytest.raises(
+        BadAnswer, match=r"a search for Observation has more than 10 pages\. Raise limits\.pages"
+    ):
+        connect(fake, limits={"pages": 10}).search(
+            "Observation", {"patient": "p1", "category": "laboratory"}
+        )
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.2:{port}/fhir?p=2", "https://localhost:{port}/fhir?p=2", "//127.0.0.2:{port}/fhir", "ftp://localhost/x"]
+    "url",
+    [
+        "http://127.0.0.2:{port}/fhir?p=2",
+        "https://localhost:{port}/fhir?p=2",
+        "//127.0.0.2:{port}/fhir",
+        "ftp://localhost/x",
+    ],
 )
-def test_a_foreign_next_link_never_gets_the_token(url: str, ehr: Make, connect: Connect, ehr_server: HTTPServer) -> None:
+def test_a_foreign_next_link_never_gets_the_token(
+    url: str, ehr: Make, connect: Connect, ehr_server: HTTPServer
+) -> None:
     auth = FakeAuthorization(ehr_server)
     fake = ehr("epic", authorization=auth)
-    fake.page(pattern="Condition", link=[{"relation": "next", "url": url.format(port=ehr_server.port)}])
-    client = connect(fake, auth={"method": "client_secret_post", "client_id": "ferroclaim", "client_secret": auth.secret})
+    fake.page(
+        pattern="Condition", link=[{"relation": "next", "url": url.format(port=ehr_server.port)}]
+    )
+    client = connect(
+        fake,
+        auth={
+            "method": "client_secret_post",
+            "client_id": "ferroclaim",
+            "client_secret": auth.secret,
+        },
+    )
     with pytest.raises(BadAnswer, match="leads to another server"):
         client.search("Condition", {"patient": "p1"})
     assert [r for r in fake.requests if "metadata" not in r] == ["GET Condition?patient=p1"]
@@ -120,7 +155,9 @@ def test_a_foreign_next_link_never_gets_the_token(url: str, ehr: Make, connect: 
 def test_a_redirect_is_not_followed(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic")
     fake.inject(Response("", 302, {"Location": "http://127.0.0.2/"}), pattern="Condition")
-    with pytest.raises(BadAnswer, match=r"302, a redirect, which was not followed\. Correct base_url"):
+    with pytest.raises(
+        BadAnswer, match=r"302, a redirect, which was not followed\. Correct base_url"
+    ):
         connect(fake).search("Condition", {"patient": "p1"})
 
 
@@ -128,7 +165,11 @@ def test_a_server_that_is_down() -> None:
     site = Site.adhoc("http://127.0.0.1:9/fhir", limits={"retries": 0})
     with EhrClient(site) as client, pytest.raises(Unreachable) as raised:
         client.read_patient("p1")
-    assert str(raised.value) == ("Site adhoc: 127.0.0.1:9 cannot be reached. Check base_url and the network, then try again.")
+    assert (
+        str(raised.value)
+        == "Site adhoc: 127.0.0.1:9 cannot be reached. Check base_url and the network, then try"
+        " again."
+    )
 
 
 def test_a_server_that_answers_too_slowly(ehr: Make, connect: Connect) -> None:
@@ -137,7 +178,9 @@ def test_a_server_that_answers_too_slowly(ehr: Make, connect: Connect) -> None:
         connect(fake, limits={"retries": 0, "read_timeout_seconds": 0.05}).read_patient("p1")
 
 
-def test_retry_after_is_honoured(ehr: Make, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_is_honoured(
+    ehr: Make, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slept: list[float] = []
     monkeypatch.setattr("urllib3.util.retry.time.sleep", slept.append)
     fake = ehr("hapi").load(chart())
@@ -149,12 +192,17 @@ def test_retry_after_is_honoured(ehr: Make, connect: Connect, monkeypatch: pytes
 
 def test_what_a_server_writes_about_a_patient_is_not_repeated(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
-    outcome = {"resourceType": "OperationOutcome", "issue": [{"code": "security", "diagnostics": "Jane Doe is restricted"}]}
+    outcome = {
+        "resourceType": "OperationOutcome",
+        "issue": [{"code": "security", "diagnostics": "Jane Doe is restricted"}],
+    }
     fake.inject(Response(json.dumps(outcome), 403), pattern="Patient/p1")
     with pytest.raises(Forbidden) as raised:
         connect(fake).read("Patient", "p1")
-    assert str(raised.value) == (
-        "Site general: reading a Patient was answered with 403 (security). Ask the EHR's administrator for the missing scope."
+    assert (
+        str(raised.value)
+        == "Site general: reading a Patient was answered with 403 (security). Ask the EHR's"
+        " administrator for the missing scope."
     )
 
 
@@ -168,13 +216,21 @@ def test_an_id_is_not_repeated_either(identity: str, ehr: Make, connect: Connect
 
 def test_a_text_is_no_code(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
-    issues = [{"code": "Jane Doe, born 1955", "details": {"coding": [{"code": "4119"}, {}]}}, {"diagnostics": "HAPI-1094: Patient/p1"}]
-    fake.inject(Response(json.dumps({"resourceType": "OperationOutcome", "issue": issues}), 422), method="PUT")
+    issues = [
+        {"code": "Jane Doe, born 1955", "details": {"coding": [{"code": "4119"}, {}]}},
+        {"diagnostics": "HAPI-1094: Patient/p1"},
+    ]
+    fake.inject(
+        Response(json.dumps({"resourceType": "OperationOutcome", "issue": issues}), 422),
+        method="PUT",
+    )
     with pytest.raises(Refused, match=r"was answered with 422 \(4119, HAPI-1094\)\. "):
         connect(fake).transport.write("PUT", "Task/t1", {})
 
 
-@pytest.mark.parametrize("text", ["", "Patient/", "a b", "../metadata", "p1?x=y", "p" * 65, "Observation/1"])
+@pytest.mark.parametrize(
+    "text", ["", "Patient/", "a b", "../metadata", "p1?x=y", "p" * 65, "Observation/1"]
+)
 def test_a_patient_is_named_by_an_id(text: str) -> None:
     with pytest.raises(ConfigurationError, match="A patient is named by the FHIR id"):
         patient_id(text)
@@ -200,13 +256,21 @@ def tls(tmp_path: Path) -> Iterator[tuple[HTTPServer, Path]]:
     """A server with a certificate that nobody knows."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    )
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1)
+    )
     certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     (tmp_path / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (tmp_path / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "key.pem")
@@ -220,7 +284,8 @@ def test_a_certificate_that_is_not_trusted(tls: tuple[HTTPServer, Path]) -> None
     with EhrClient(site) as client, pytest.raises(ConfigurationError) as raised:
         client.read_patient("p1")
     assert re.fullmatch(
-        r"Site adhoc: the TLS certificate of localhost:\d+ is not trusted \(self-signed certificate\)\. "
+        r"Site adhoc: the TLS certificate of localhost:\d+ is not trusted \(self-signed"
+        r" certificate\)\. "
         r"Set ca_file to the certificate authority's file, or correct base_url\.",
         str(raised.value),
     )
@@ -235,11 +300,16 @@ def test_a_certificate_of_the_configured_authority(tls: tuple[HTTPServer, Path])
 
 def test_a_ca_file_that_is_not_there(ehr: Make, connect: Connect) -> None:
     site = Site.adhoc("https://localhost:1/fhir", ca_file="/nowhere/ca.pem")
-    with pytest.raises(ConfigurationError, match=r"Site adhoc: there is no file /nowhere/ca\.pem\. Correct ca_file\."):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"Site adhoc: there is no file /nowhere/ca\.pem\. Correct ca_file\.",
+    ):
         EhrClient(site)
 
 
-def test_a_request_object_is_never_part_of_an_error(ehr: Make, connect: Connect, ehr_server: HTTPServer) -> None:
+def test_a_request_object_is_never_part_of_an_error(
+    ehr: Make, connect: Connect, ehr_server: HTTPServer
+) -> None:
     """Errors are pickled into queues and printed: they hold texts only."""
     import pickle
 

@@ -20,7 +20,9 @@ Make = Callable[..., FakeEhr]
 
 
 def report(fake: FakeEhr, patient: str | None = None, **settings: Any) -> Report:
-    return examine(Site.adhoc(fake.base_url, name="general", limits={"retries": 0}, **settings), patient)
+    return examine(
+        Site.adhoc(fake.base_url, name="general", limits={"retries": 0}, **settings), patient
+    )
 
 
 def said(found: Report, level: str | None = None) -> list[str]:
@@ -31,7 +33,11 @@ def test_hapi_can_do_everything(ehr: Make) -> None:
     found = report(ehr("hapi").load(chart()), "p1")
     assert found.works
     assert found.profile == "hapi"
-    assert said(found, "ok") == ["A patient is read in one batch", "Gaps are written as DetectedIssue", "A patient was read in 1 request"]
+    assert said(found, "ok") == [
+        "A patient is read in one batch",
+        "Gaps are written as DetectedIssue",
+        "A patient was read in 1 request",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -41,13 +47,29 @@ def test_hapi_can_do_everything(ehr: Make) -> None:
             "epic",
             [
                 "Changes of Coverage cannot be asked for",
-                "Changes are found for MedicationAdministration by effective-time, Observation by date, Condition by recorded-date",
+                (
+                    "Changes are found for MedicationAdministration by effective-time, Observation"
+                    " by date, Condition by recorded-date"
+                ),
                 "Gaps are written as Communication",
                 "No subscriptions",
             ],
         ),
-        ("oracle", ["Changes are found for MedicationAdministration by effective-time", "Gaps are written as Communication"]),
-        ("athena", ["No MedicationAdministration", "Gaps are not written into the chart", "search_params lacks ah-practice"]),
+        (
+            "oracle",
+            [
+                "Changes are found for MedicationAdministration by effective-time",
+                "Gaps are written as Communication",
+            ],
+        ),
+        (
+            "athena",
+            [
+                "No MedicationAdministration",
+                "Gaps are not written into the chart",
+                "search_params lacks ah-practice",
+            ],
+        ),
         ("medplum", ["Gaps are written as DetectedIssue", "A patient is read in one batch"]),
     ],
 )
@@ -68,19 +90,28 @@ def test_the_practice_makes_athena_work(ehr: Make) -> None:
 
 
 def test_a_vendor_that_contradicts_the_statement(ehr: Make) -> None:
-    assert "vendor = epic, but the server seems to be oracle" in said(report(ehr("oracle"), vendor="epic"))
+    assert "vendor = epic, but the server seems to be oracle" in said(
+        report(ehr("oracle"), vendor="epic")
+    )
 
 
 def test_another_version_of_fhir(ehr: Make) -> None:
     fake = ehr("hapi")
-    fake.inject(Response('{"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0"}'), pattern="metadata")
+    fake.inject(
+        Response('{"resourceType": "CapabilityStatement", "fhirVersion": "5.0.0"}'),
+        pattern="metadata",
+    )
     assert "The server speaks FHIR 5.0.0" in said(report(fake), "problem")
 
 
 def test_a_type_that_every_line_needs(ehr: Make) -> None:
     fake = ehr("epic")
-    statement = json.loads(json.dumps({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"}))
-    statement["rest"] = [{"resource": [{"type": "MedicationAdministration"}, {"type": "Observation"}]}]
+    statement = json.loads(
+        json.dumps({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1"})
+    )
+    statement["rest"] = [
+        {"resource": [{"type": "MedicationAdministration"}, {"type": "Observation"}]}
+    ]
     fake.inject(Response(json.dumps(statement)), pattern="metadata")
     problems = said(report(fake), "problem")
     assert problems == [
@@ -96,11 +127,15 @@ def test_a_server_without_a_statement(ehr: Make) -> None:
     fake.inject(Response("", 404), pattern="metadata")
     found = report(fake, "p1", vendor="hapi")
     assert "/metadata is not answered" in said(found, "note")
-    assert {"A patient was read in 2 requests", "Gaps are written as DetectedIssue"} <= set(said(found))
+    assert {"A patient was read in 2 requests", "Gaps are written as DetectedIssue"} <= set(
+        said(found)
+    )
 
 
 def test_a_form_that_the_server_does_not_take(ehr: Make) -> None:
-    assert "Gaps cannot be written back as configured" in said(report(ehr("epic"), write_back="DetectedIssue"), "problem")
+    assert "Gaps cannot be written back as configured" in said(
+        report(ehr("epic"), write_back="DetectedIssue"), "problem"
+    )
 
 
 def test_a_patient_who_cannot_be_read(ehr: Make) -> None:
@@ -125,21 +160,29 @@ def auth(tmp_path: Path) -> dict[str, Any]:
     return {"method": "private_key_jwt", "client_id": "ferroclaim", "key_file": tmp_path / "k.json"}
 
 
-def test_a_key_that_is_not_registered(ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]) -> None:
+def test_a_key_that_is_not_registered(
+    ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]
+) -> None:
     fake = ehr("hapi", authorization=FakeAuthorization(ehr_server))
-    (problem,) = [finding for finding in report(fake, auth=auth).findings if finding.level == "problem"]
+    (problem,) = [
+        finding for finding in report(fake, auth=auth).findings if finding.level == "problem"
+    ]
     assert "invalid_client" in problem.why
     assert problem.fix.startswith("Check client_id")
 
 
-def test_a_key_whose_algorithm_the_server_does_not_take(ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]) -> None:
+def test_a_key_whose_algorithm_the_server_does_not_take(
+    ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]
+) -> None:
     server = FakeAuthorization(ehr_server, Keyring.load(auth["key_file"]).jwks())
     server.configuration = {"token_endpoint_auth_signing_alg_values_supported": ["RS384"]}
     found = report(ehr("hapi", authorization=server), auth=auth)
     assert said(found, "problem") == ["The key signs with ES384"]
 
 
-def test_a_way_to_sign_in_that_the_server_does_not_list(ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]) -> None:
+def test_a_way_to_sign_in_that_the_server_does_not_list(
+    ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]
+) -> None:
     server = FakeAuthorization(ehr_server, Keyring.load(auth["key_file"]).jwks())
     server.configuration = {"token_endpoint_auth_methods_supported": ["client_secret_basic"]}
     found = report(ehr("hapi", authorization=server), auth=auth)
@@ -147,7 +190,9 @@ def test_a_way_to_sign_in_that_the_server_does_not_list(ehr: Make, ehr_server: H
     assert found.works
 
 
-def test_a_scope_that_the_server_does_not_list(ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]) -> None:
+def test_a_scope_that_the_server_does_not_list(
+    ehr: Make, ehr_server: HTTPServer, auth: dict[str, Any]
+) -> None:
     server = FakeAuthorization(ehr_server, Keyring.load(auth["key_file"]).jwks())
     kinds = ("Patient", "Observation", "Condition", "Encounter", "Coverage", "MedicationRequest")
     server.scopes = [f"system/{kind}.rs" for kind in kinds]

@@ -1,4 +1,5 @@
-"""Reading a patient at every vendor, and the quirks of it. A test's name carries its number of docs/ehr-quirks.md."""
+"""Reading a patient at every vendor, and the quirks of it. A test's name carries its number of
+docs/ehr-quirks.md."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +29,9 @@ def keys(resources: list[dict]) -> list[str]:
 
 
 @pytest.mark.parametrize(("mode", "requests"), [("hapi", 1), ("medplum", 2), ("oracle", 2)])
-def test_a_batch_reads_the_chart_in_at_most_two_requests(mode: str, requests: int, ehr: Make, connect: Connect) -> None:
+def test_a_batch_reads_the_chart_in_at_most_two_requests(
+    mode: str, requests: int, ehr: Make, connect: Connect
+) -> None:
     fake = ehr(mode).load(chart())
     pull = connect(fake).read_patient("p1")
     assert keys(pull.resources) == WHOLE
@@ -46,14 +49,18 @@ def test_amounts_keep_every_digit(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load([resource("Patient", "p1")])
     dose = '{"resourceType":"MedicationAdministration","id":"ma1","subject":{"reference":"Patient/p1"},"dosage":{"dose":{"value":42.10}}}'
     page = '{"resourceType":"Bundle","entry":[{"resource":' + dose + "}]}"
-    fake.inject(Response(page, content_type="application/fhir+json"), pattern="MedicationAdministration")
+    fake.inject(
+        Response(page, content_type="application/fhir+json"), pattern="MedicationAdministration"
+    )
     (found,) = connect(fake).search("MedicationAdministration", {"patient": "p1"})
     assert str(found["dosage"]["dose"]["value"]) == "42.10"
     assert isinstance(found["dosage"]["dose"]["value"], Decimal)
 
 
 def test_an_unknown_patient(ehr: Make, connect: Connect) -> None:
-    with pytest.raises(NotFound, match=r"^Site general: there is no such patient\. Check the id\.$"):
+    with pytest.raises(
+        NotFound, match=r"^Site general: there is no such patient\. Check the id\.$"
+    ):
         connect(ehr("hapi").load(chart())).read_patient("nobody")
 
 
@@ -74,17 +81,23 @@ def test_q11_a_fresh_read_asks_for_no_cache(ehr: Make, connect: Connect) -> None
 
 
 def test_q12_a_search_that_the_server_forgot_is_begun_anew(ehr: Make, connect: Connect) -> None:
-    fake = ehr("epic", page_size=2).load([resource("Patient", "p1"), *(ferritin(f"f{n}") for n in range(5))])
+    fake = ehr("epic", page_size=2).load(
+        [resource("Patient", "p1"), *(ferritin(f"f{n}") for n in range(5))]
+    )
     fake.inject(Response("", 410), pattern="sessionID")
     found = connect(fake, limits=NO_WAIT).read_patient("p1")
     assert keys(found.resources) == [*(f"Observation/f{n}" for n in range(5)), "Patient/p1"]
 
 
 def test_q12_a_search_that_is_forgotten_again_is_an_error(ehr: Make, connect: Connect) -> None:
-    fake = ehr("epic", page_size=2).load([resource("Patient", "p1"), *(ferritin(f"f{n}") for n in range(5))])
+    fake = ehr("epic", page_size=2).load(
+        [resource("Patient", "p1"), *(ferritin(f"f{n}") for n in range(5))]
+    )
     fake.inject(Response("", 410), pattern="sessionID", times=2)
     with pytest.raises(NotFound):
-        connect(fake, limits=NO_WAIT).search("Observation", {"patient": "p1", "category": "laboratory"})
+        connect(fake, limits=NO_WAIT).search(
+            "Observation", {"patient": "p1", "category": "laboratory"}
+        )
 
 
 def test_q14_epic_is_asked_for_observations_by_category(ehr: Make, connect: Connect) -> None:
@@ -95,7 +108,9 @@ def test_q14_epic_is_asked_for_observations_by_category(ehr: Make, connect: Conn
     assert all("category=" in r for r in asked)
 
 
-def test_q15_whether_last_updated_is_known_is_read_off_the_statement(ehr: Make, connect: Connect) -> None:
+def test_q15_whether_last_updated_is_known_is_read_off_the_statement(
+    ehr: Make, connect: Connect
+) -> None:
     assert connect(ehr("hapi")).capability.since_param("MedicationAdministration") == "_lastUpdated"
 
 
@@ -113,12 +128,21 @@ def test_q16_oracle_gets_effective_time_with_prefix_and_time(ehr: Make, connect:
     assert "_include" not in asked
 
 
-def test_q17_results_corrected_between_pages_count_in_their_newest_version(ehr: Make, connect: Connect) -> None:
-    fake = ehr("epic", page_size=1).load([resource("Patient", "p1"), ferritin("f1"), ferritin("f2")])
-    newer = fake.resources["Observation/f1"] | {"status": "corrected", "meta": {"versionId": "2", "lastUpdated": "2027"}}
+def test_q17_results_corrected_between_pages_count_in_their_newest_version(
+    ehr: Make, connect: Connect
+) -> None:
+    fake = ehr("epic", page_size=1).load(
+        [resource("Patient", "p1"), ferritin("f1"), ferritin("f2")]
+    )
+    newer = fake.resources["Observation/f1"] | {
+        "status": "corrected",
+        "meta": {"versionId": "2", "lastUpdated": "2027"},
+    }
     fake.page(newer, fake.resources["Observation/f2"], pattern="sessionID")
     found = connect(fake).read_patient("p1")
-    assert [(r["id"], r["status"]) for r in found.resources if r["resourceType"] == "Observation"] == [
+    assert [
+        (r["id"], r["status"]) for r in found.resources if r["resourceType"] == "Observation"
+    ] == [
         ("f1", "corrected"),
         ("f2", "final"),
     ]
@@ -135,19 +159,29 @@ def test_two_contents_of_one_version_are_both_handed_over(ehr: Make, connect: Co
 
 def test_q18_plus_and_bar_are_escaped(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
-    connect(fake).search("Observation", {"date": "ge2026-01-01T00:00:00+05:00", "code": "http://loinc.org|2276-4"})
+    connect(fake).search(
+        "Observation", {"date": "ge2026-01-01T00:00:00+05:00", "code": "http://loinc.org|2276-4"}
+    )
     assert "date=ge2026-01-01T00%3A00%3A00%2B05%3A00" in fake.requests[-1]
     assert "%7C2276-4" in fake.requests[-1]
 
 
-def test_q18_a_next_link_elsewhere_is_not_followed_and_gets_no_token(ehr: Make, connect: Connect) -> None:
+def test_q18_a_next_link_elsewhere_is_not_followed_and_gets_no_token(
+    ehr: Make, connect: Connect
+) -> None:
     fake = ehr("epic").load(chart())
-    fake.page(pattern="Condition", link=[{"relation": "next", "url": "http://127.0.0.2:9/fhir?page=2"}])
-    with pytest.raises(BadAnswer, match=r"leads to another server \(127\.0\.0\.2:9\), which was not followed"):
+    fake.page(
+        pattern="Condition", link=[{"relation": "next", "url": "http://127.0.0.2:9/fhir?page=2"}]
+    )
+    with pytest.raises(
+        BadAnswer, match=r"leads to another server \(127\.0\.0\.2:9\), which was not followed"
+    ):
         connect(fake).read_patient("p1")
 
 
-def test_q18_absolute_references_off_the_base_are_never_fetched(ehr: Make, connect: Connect) -> None:
+def test_q18_absolute_references_off_the_base_are_never_fetched(
+    ehr: Make, connect: Connect
+) -> None:
     here, there = "Medication/m1", "https://elsewhere.example.org/fhir/Medication/m2"
     fake = ehr("oracle").load([*chart(), administration("ma2", medicationReference=ref(there))])
     pull = connect(fake).read_patient("p1")
@@ -202,7 +236,9 @@ def test_q20_codes_and_dates_are_checked_again(ehr: Make, connect: Connect) -> N
 
 def test_a_local_code_of_the_site_is_searched_too(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
-    connect(fake, lab_aliases={"urn:lab|FERR": "ferritin", "ferritin, serum": "ferritin"}).read_patient("p1")
+    connect(
+        fake, lab_aliases={"urn:lab|FERR": "ferritin", "ferritin, serum": "ferritin"}
+    ).read_patient("p1")
     assert any("urn%3Alab%7CFERR" in r for r in fake.requests)
 
 
@@ -228,7 +264,9 @@ def test_q22_a_401_is_an_answer(ehr: Make, connect: Connect) -> None:
         connect(fake).read_patient("p1")
 
 
-def test_q24_an_entry_that_failed_in_passing_is_asked_again_alone(ehr: Make, connect: Connect) -> None:
+def test_q24_an_entry_that_failed_in_passing_is_asked_again_alone(
+    ehr: Make, connect: Connect
+) -> None:
     fake = ehr("oracle").load(chart())
     fake.fail("^Condition")
     assert keys(connect(fake).read_patient("p1").resources) == WHOLE
@@ -236,12 +274,16 @@ def test_q24_an_entry_that_failed_in_passing_is_asked_again_alone(ehr: Make, con
 
 
 @pytest.mark.parametrize("mode", ["oracle", "epic"])
-def test_a_type_that_is_refused_is_named_and_the_rest_is_read(mode: str, ehr: Make, connect: Connect) -> None:
+def test_a_type_that_is_refused_is_named_and_the_rest_is_read(
+    mode: str, ehr: Make, connect: Connect
+) -> None:
     fake = ehr(mode).load(chart())
     fake.fail("^Condition", 403)
     pull = connect(fake).read_patient("p1")
     assert keys(pull.resources) == [key for key in WHOLE if key != "Condition/d1"]
-    assert pull.problems == [{"resource": "Condition", "problem": "the search for Condition was answered with 403"}]
+    assert pull.problems == [
+        {"resource": "Condition", "problem": "the search for Condition was answered with 403"}
+    ]
     assert pull.unread == {"Condition"}
 
 
@@ -268,44 +310,81 @@ def test_a_reference_that_leads_nowhere_is_named(ehr: Make, connect: Connect) ->
 
 
 def test_q39_panel_members_that_a_search_left_out_are_read(ehr: Make, connect: Connect) -> None:
-    panel = observation("panel", "24323-8", "laboratory", "2026-10-01") | {"hasMember": [ref("Observation/member")]}
-    fake = ehr("oracle").load([*chart(), panel, observation("member", "2502-3", None, "2026-10-01")])
+    panel = observation("panel", "24323-8", "laboratory", "2026-10-01") | {
+        "hasMember": [ref("Observation/member")]
+    }
+    fake = ehr("oracle").load(
+        [*chart(), panel, observation("member", "2502-3", None, "2026-10-01")]
+    )
     assert "Observation/member" in keys(connect(fake).read_patient("p1").resources)
 
 
 @pytest.mark.parametrize("mode", ["hapi", "oracle"])
-def test_notes_and_reports_are_read_without_their_pages(mode: str, ehr: Make, connect: Connect) -> None:
+def test_notes_and_reports_are_read_without_their_pages(
+    mode: str, ehr: Make, connect: Connect
+) -> None:
     page = {"contentType": "text/plain", "data": "c2VjcmV0"}
     note = resource("DocumentReference", "n1", content=[{"attachment": dict(page)}])
-    report = resource("DiagnosticReport", "r1", presentedForm=[dict(page)], contained=[{"resourceType": "Observation", "id": "o"}])
+    report = resource(
+        "DiagnosticReport",
+        "r1",
+        presentedForm=[dict(page)],
+        contained=[{"resourceType": "Observation", "id": "o"}],
+    )
     report["category"] = [{"coding": [{"code": "LAB"}]}]
     pull = connect(ehr(mode).load([*chart(), note, report])).read_patient("p1")
-    found = {r["resourceType"]: r for r in pull.resources if r["resourceType"] in ("DocumentReference", "DiagnosticReport")}
+    found = {
+        r["resourceType"]: r
+        for r in pull.resources
+        if r["resourceType"] in ("DocumentReference", "DiagnosticReport")
+    }
     assert found["DocumentReference"]["content"] == [{"attachment": {"contentType": "text/plain"}}]
     assert found["DiagnosticReport"]["presentedForm"] == [{"contentType": "text/plain"}]
     assert found["DiagnosticReport"]["contained"] == report["contained"]
 
 
-def test_athena_has_no_administrations_so_orders_and_procedures_stand_in(ehr: Make, connect: Connect) -> None:
+def test_athena_has_no_administrations_so_orders_and_procedures_stand_in(
+    ehr: Make, connect: Connect
+) -> None:
     dose = [{"doseAndRate": [{"doseQuantity": {"value": 200, "unit": "mg"}}]}]
-    order = resource("MedicationRequest", "o1", status="completed", authoredOn="2026-11-01", dosageInstruction=dose)
+    order = resource(
+        "MedicationRequest",
+        "o1",
+        status="completed",
+        authoredOn="2026-11-01",
+        dosageInstruction=dose,
+    )
     coded = {"coding": [{"system": "urn:oid:2.16.840.1.113883.6.285", "code": "J1756"}]}
-    done = resource("Procedure", "pr1", status="completed", performedDateTime="2026-11-01", code=coded)
+    done = resource(
+        "Procedure", "pr1", status="completed", performedDateTime="2026-11-01", code=coded
+    )
     other = resource("Procedure", "pr2", status="completed", code={"text": "dialysis"})
-    fake = ehr("athena").load([*chart()[:1], order | {"medicationCodeableConcept": {"text": "iron sucrose"}}, done, other])
+    fake = ehr("athena").load(
+        [*chart()[:1], order | {"medicationCodeableConcept": {"text": "iron sucrose"}}, done, other]
+    )
     pull = connect(fake, search_params=PRACTICE).read_patient("p1")
     made = [r for r in pull.resources if r["resourceType"] == "MedicationAdministration"]
     assert [r["id"] for r in made] == ["order.o1", "procedure.pr1"]
-    assert all(r["meta"]["tag"] == [{"system": "urn:ferroclaim:evidence", "code": "administration-fallback"}] for r in made)
+    assert all(
+        r["meta"]["tag"]
+        == [{"system": "urn:ferroclaim:evidence", "code": "administration-fallback"}]
+        for r in made
+    )
     assert made[0]["dosage"]["dose"]["value"] == 200
     assert made[0]["request"] == ref("MedicationRequest/o1")
     assert made[1]["medicationCodeableConcept"] == coded
     assert "MedicationAdministration" in pull.not_offered
 
 
-@pytest.mark.parametrize(("mode", "status", "reasons"), [("hapi", "ready", []), ("athena", "held", ["administration-evidence"])])
-def test_a_line_from_what_stands_in_is_never_ready(mode: str, status: str, reasons: list[str], ehr: Make, connect: Connect) -> None:
-    """The same chart is ready with its MedicationAdministration; with the order alone it waits for a person."""
+@pytest.mark.parametrize(
+    ("mode", "status", "reasons"),
+    [("hapi", "ready", []), ("athena", "held", ["administration-evidence"])],
+)
+def test_a_line_from_what_stands_in_is_never_ready(
+    mode: str, status: str, reasons: list[str], ehr: Make, connect: Connect
+) -> None:
+    """The same chart is ready with its MedicationAdministration; with the order alone it waits for
+    a person."""
     order = builders.order(status="completed", authoredOn="2026-11-01")
     if mode == "athena":
         coding = {"system": "http://hl7.org/fhir/sid/ndc", "code": "00517-2340-10"}
@@ -315,10 +394,16 @@ def test_a_line_from_what_stands_in_is_never_ready(mode: str, status: str, reaso
             "note": [{"text": "No waste."}],
         }
     records = json.loads(encode(builders.chart(builders.administration(), order)))
-    fake = ehr(mode).load(r for r in records if mode == "hapi" or r["resourceType"] != "MedicationAdministration")
-    client = connect(fake, search_params=PRACTICE if mode == "athena" else {}, time_zone="America/New_York")
+    fake = ehr(mode).load(
+        r for r in records if mode == "hapi" or r["resourceType"] != "MedicationAdministration"
+    )
+    client = connect(
+        fake, search_params=PRACTICE if mode == "athena" else {}, time_zone="America/New_York"
+    )
     pull = client.read_patient(builders.PATIENT)
-    found = assess_pull(pull, client.site, policies_of(client.site), datetime(2026, 11, 23, tzinfo=UTC))
+    found = assess_pull(
+        pull, client.site, policies_of(client.site), datetime(2026, 11, 23, tzinfo=UTC)
+    )
     assert [(line.status, line.units) for line in found.lines] == [(status, 200)]
     assert set(reasons) <= set(found.lines[0].reasons)
 
@@ -331,7 +416,9 @@ def test_athena_without_its_practice_is_refused(ehr: Make, connect: Connect) -> 
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_hapi_reads_all_further_pages_in_one_more_batch(size: int, ehr: Make, connect: Connect) -> None:
+def test_hapi_reads_all_further_pages_in_one_more_batch(
+    size: int, ehr: Make, connect: Connect
+) -> None:
     many = [ferritin(f"f{n:02d}") for n in range(20)]
     fake = ehr("hapi", page_size=size).load([*chart(), *many])
     pull = connect(fake).read_patient("p1")
@@ -360,7 +447,9 @@ def test_q44_never_more_than_five_connections(ehr: Make, connect: Connect) -> No
 
 
 def test_a_whole_site_is_listed_by_its_administrations(ehr: Make, connect: Connect) -> None:
-    fake = ehr("hapi", page_size=2).load([administration("a1", "p1"), administration("a2", "p2"), administration("a3", "p1")])
+    fake = ehr("hapi", page_size=2).load(
+        [administration("a1", "p1"), administration("a2", "p2"), administration("a3", "p1")]
+    )
     assert list(connect(fake).patients()) == ["p1", "p2"]
 
 

@@ -41,7 +41,9 @@ def test_who_wrote_it_is_said_with_it(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
     outcomes = write_back_for(connect(fake)).put_all([detected_issue("a"), detected_issue("b")], [])
     (provenance,) = fake.of("Provenance")
-    assert [target["reference"] for target in provenance["target"]] == [o.location for o in outcomes]
+    assert [target["reference"] for target in provenance["target"]] == [
+        o.location for o in outcomes
+    ]
     assert provenance["agent"][0]["who"] == {"reference": "Device/ferroclaim"}
     assert [device["id"] for device in fake.of("Device")] == ["ferroclaim"]
 
@@ -50,7 +52,9 @@ def test_who_wrote_it_is_said_after_single_writes_too(ehr: Make, connect: Connec
     fake = ehr("oracle").load(chart())
     outcomes = write_back_for(connect(fake)).put_all([detected_issue("a"), detected_issue("b")])
     (provenance,) = fake.of("Provenance")
-    assert [target["reference"] for target in provenance["target"]] == [o.location for o in outcomes]
+    assert [target["reference"] for target in provenance["target"]] == [
+        o.location for o in outcomes
+    ]
 
 
 def test_twice_changes_nothing(ehr: Make, connect: Connect) -> None:
@@ -59,7 +63,9 @@ def test_twice_changes_nothing(ehr: Make, connect: Connect) -> None:
     ours = write_back_for(client)
     ours.put_all([detected_issue("a")], [])
     before = len(fake.requests)
-    later = detected_issue("a", identifiedDateTime="2026-12-01T00:00:00Z")  # when it was first found stays
+    later = detected_issue(
+        "a", identifiedDateTime="2026-12-01T00:00:00Z"
+    )  # when it was first found stays
     assert results(ours.put_all([later], client.read_patient("p1").issues)) == ["unchanged"]
     assert len(fake.requests) == before + 1  # the reading alone
     assert fake.of("DetectedIssue")[0]["identifiedDateTime"] == "2026-11-23T15:05:00Z"
@@ -70,15 +76,21 @@ def test_a_settled_gap_is_updated(ehr: Make, connect: Connect) -> None:
     client = connect(fake)
     ours = write_back_for(client)
     ours.put_all([detected_issue("a")], [])
-    done = detected_issue("a", "final", mitigation=[mitigation("Ferritin is on record", "Device/ferroclaim")])
+    done = detected_issue(
+        "a", "final", mitigation=[mitigation("Ferritin is on record", "Device/ferroclaim")]
+    )
     (outcome,) = ours.put_all([done], client.read_patient("p1").issues)
     assert (outcome.result, outcome.version) == ("updated", "2")
     assert fake.of("DetectedIssue")[0]["status"] == "final"
 
 
-def test_a_gap_that_was_closed_before_it_was_written_is_not_written(ehr: Make, connect: Connect) -> None:
+def test_a_gap_that_was_closed_before_it_was_written_is_not_written(
+    ehr: Make, connect: Connect
+) -> None:
     fake = ehr("hapi").load(chart())
-    assert results(write_back_for(connect(fake)).put_all([detected_issue("a", "cancelled")], [])) == ["unchanged"]
+    assert results(
+        write_back_for(connect(fake)).put_all([detected_issue("a", "cancelled")], [])
+    ) == ["unchanged"]
     assert writes(fake) == []
 
 
@@ -89,7 +101,9 @@ def edited(fake: FakeEhr, **fields: Any) -> None:
 
 
 @pytest.mark.parametrize("mode", ["hapi", "medplum"])
-def test_a_clinicians_edit_between_our_read_and_our_write_stays(mode: str, ehr: Make, connect: Connect) -> None:
+def test_a_clinicians_edit_between_our_read_and_our_write_stays(
+    mode: str, ehr: Make, connect: Connect
+) -> None:
     fake = ehr(mode).load(chart())
     client = connect(fake)
     ours = write_back_for(client)
@@ -110,20 +124,26 @@ def test_an_earlier_mitigation_is_never_lost(ehr: Make, connect: Connect) -> Non
     ours = write_back_for(client)
     ours.put_all([detected_issue("a")], [])
     edited(fake, mitigation=[mitigation("Ordered ferritin")])
-    settled = detected_issue("a", "final", mitigation=[mitigation("On record", "Device/ferroclaim")])
+    settled = detected_issue(
+        "a", "final", mitigation=[mitigation("On record", "Device/ferroclaim")]
+    )
     ours.put_all([settled], client.read_patient("p1").issues)
     (there,) = fake.of("DetectedIssue")
     assert [m["action"]["text"] for m in there["mitigation"]] == ["Ordered ferritin", "On record"]
 
 
-def test_an_edit_that_already_says_what_we_wanted_is_left_alone(ehr: Make, connect: Connect) -> None:
+def test_an_edit_that_already_says_what_we_wanted_is_left_alone(
+    ehr: Make, connect: Connect
+) -> None:
     fake = ehr("hapi").load(chart())
     client = connect(fake)
     ours = write_back_for(client)
     ours.put_all([detected_issue("a")], [])
     known = client.read_patient("p1").issues
     edited(fake, detail="Now 80 days.")
-    assert results(ours.put_all([detected_issue("a", detail="Now 80 days.")], known)) == ["unchanged"]
+    assert results(ours.put_all([detected_issue("a", detail="Now 80 days.")], known)) == [
+        "unchanged"
+    ]
     assert fake.of("DetectedIssue")[0]["meta"]["versionId"] == "2"
 
 
@@ -138,11 +158,15 @@ def test_others_who_keep_writing_are_given_way_to(ehr: Make, connect: Connect) -
     assert outcome.result == "conflict"
 
 
-def test_one_refused_gap_of_a_transaction_does_not_take_the_others_along(ehr: Make, connect: Connect) -> None:
+def test_one_refused_gap_of_a_transaction_does_not_take_the_others_along(
+    ehr: Make, connect: Connect
+) -> None:
     """Q24: a failed transaction does not say which entry; then they go one by one."""
     fake = ehr("hapi").load(chart())
     bad = detected_issue("bad", modifierExtension=[{"url": "x"}])
-    object.__setattr__(fake.mode, "refuse_body", lambda body: (422, "x") if "modifierExtension" in body else None)
+    object.__setattr__(
+        fake.mode, "refuse_body", lambda body: (422, "x") if "modifierExtension" in body else None
+    )
     try:
         outcomes = write_back_for(connect(fake)).put_all([detected_issue("a"), bad], [])
     finally:
@@ -152,7 +176,9 @@ def test_one_refused_gap_of_a_transaction_does_not_take_the_others_along(ehr: Ma
     fake.unexpected.clear()
 
 
-def test_a_write_without_an_answer_is_unknown_and_settled_by_searching(ehr: Make, connect: Connect) -> None:
+def test_a_write_without_an_answer_is_unknown_and_settled_by_searching(
+    ehr: Make, connect: Connect
+) -> None:
     fake = ehr("medplum", latency_seconds=0).load(chart())
     client, ledger = connect(fake, limits=NO_WAIT), MemoryLedger()
     ours = write_back_for(client, ledger)
@@ -203,11 +229,14 @@ def test_the_ledger_ends_confirmed(ehr: Make, connect: Connect) -> None:
 
 
 def test_q23_two_of_one_gap_are_repaired(ehr: Make, connect: Connect) -> None:
-    """Parallel conditional creates may both succeed; the one without a clinician's mitigation gives way."""
+    """Parallel conditional creates may both succeed; the one without a clinician's mitigation gives
+    way."""
     fake = ehr("medplum").load([*chart(), detected_issue("a") | {"id": "first"}])
     fake.load([detected_issue("a", mitigation=[mitigation("Ordered")]) | {"id": "second"}])
     client = connect(fake)
-    (outcome,) = write_back_for(client).put_all([detected_issue("a", detail="new")], client.read_patient("p1").issues)
+    (outcome,) = write_back_for(client).put_all(
+        [detected_issue("a", detail="new")], client.read_patient("p1").issues
+    )
     assert (outcome.result, outcome.location) == ("updated", "DetectedIssue/second")
     assert [(r["id"], r["status"]) for r in fake.of("DetectedIssue")] == [
         ("first", "entered-in-error"),
@@ -216,19 +245,27 @@ def test_q23_two_of_one_gap_are_repaired(ehr: Make, connect: Connect) -> None:
 
 
 def test_q23_a_dry_run_repairs_nothing(ehr: Make, connect: Connect) -> None:
-    fake = ehr("medplum").load([*chart(), *(detected_issue("a") | {"id": n} for n in ("first", "second"))])
+    fake = ehr("medplum").load(
+        [*chart(), *(detected_issue("a") | {"id": n} for n in ("first", "second"))]
+    )
     client = connect(fake)
-    write_back_for(client).put_all([detected_issue("a")], client.read_patient("p1").issues, dry_run=True)
+    write_back_for(client).put_all(
+        [detected_issue("a")], client.read_patient("p1").issues, dry_run=True
+    )
     assert [r["status"] for r in fake.of("DetectedIssue")] == ["preliminary", "preliminary"]
 
 
 def test_q23_a_conditional_create_that_matches_two_is_settled(ehr: Make, connect: Connect) -> None:
-    fake = ehr("medplum").load([*chart(), *(detected_issue("a") | {"id": n} for n in ("first", "second"))])
+    fake = ehr("medplum").load(
+        [*chart(), *(detected_issue("a") | {"id": n} for n in ("first", "second"))]
+    )
     (outcome,) = write_back_for(connect(fake)).put_all([detected_issue("a", detail="new")], [])
     assert (outcome.result, outcome.location) == ("updated", "DetectedIssue/first")
 
 
-def test_q25_the_author_exists_on_the_server_before_it_is_named(ehr: Make, connect: Connect) -> None:
+def test_q25_the_author_exists_on_the_server_before_it_is_named(
+    ehr: Make, connect: Connect
+) -> None:
     fake = ehr("hapi").load(chart())
     client = connect(fake)
     for gap in "ab":
@@ -271,7 +308,9 @@ def test_a_run_writes_no_more_than_its_limit(ehr: Make, connect: Connect) -> Non
         ("athena", "auto", "worklist"),
     ],
 )
-def test_q26_the_form_follows_capability_and_site(mode: str, wanted: str, form: str, ehr: Make, connect: Connect) -> None:
+def test_q26_the_form_follows_capability_and_site(
+    mode: str, wanted: str, form: str, ehr: Make, connect: Connect
+) -> None:
     assert write_back_for(connect(ehr(mode), write_back=wanted)).form == form
 
 
@@ -287,7 +326,9 @@ def test_q26_athena_leaves_it_to_the_worklist(ehr: Make, connect: Connect) -> No
 
 
 @pytest.mark.parametrize("mode", ["epic", "oracle"])
-def test_a_communication_is_sent_once_for_each_change_of_state(mode: str, ehr: Make, connect: Connect) -> None:
+def test_a_communication_is_sent_once_for_each_change_of_state(
+    mode: str, ehr: Make, connect: Connect
+) -> None:
     fake, ledger = ehr(mode).load(chart()), MemoryLedger()
     for _ in range(2):
         write_back_for(connect(fake), ledger).put_all([detected_issue("a")])
@@ -304,7 +345,9 @@ def test_a_communication_is_sent_once_for_each_change_of_state(mode: str, ehr: M
 
 def test_a_communication_that_was_never_sent_is_not_withdrawn(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
-    assert results(write_back_for(connect(fake)).put_all([detected_issue("a", "cancelled")])) == ["unchanged"]
+    assert results(write_back_for(connect(fake)).put_all([detected_issue("a", "cancelled")])) == [
+        "unchanged"
+    ]
     assert fake.of("Communication") == []
 
 
@@ -326,19 +369,29 @@ def test_a_task_is_opened_and_completed(ehr: Make, connect: Connect) -> None:
     assert fake.of("Task")[0]["status"] == "completed"
 
 
-@pytest.mark.parametrize(("mode", "form"), [("hapi", "Task"), ("epic", "auto"), ("oracle", "auto"), ("epic", "DocumentReference")])
-def test_the_life_of_a_gap_goes_on_from_any_form(mode: str, form: str, ehr: Make, connect: Connect) -> None:
-    """What was written in another form is read back as the DetectedIssue that it stands for, and never as a fact."""
+@pytest.mark.parametrize(
+    ("mode", "form"),
+    [("hapi", "Task"), ("epic", "auto"), ("oracle", "auto"), ("epic", "DocumentReference")],
+)
+def test_the_life_of_a_gap_goes_on_from_any_form(
+    mode: str, form: str, ehr: Make, connect: Connect
+) -> None:
+    """What was written in another form is read back as the DetectedIssue that it stands for, and
+    never as a fact."""
     fake = ehr(mode).load(chart())
     client = connect(fake, write_back=form)
     ours = write_back_for(client)
     ours.put_all([detected_issue("a")], client.read_patient("p1").issues)
     pull = client.read_patient("p1")
-    assert [(i["status"], i["implicated"]) for i in pull.issues] == [("preliminary", detected_issue()["implicated"])]
+    assert [(i["status"], i["implicated"]) for i in pull.issues] == [
+        ("preliminary", detected_issue()["implicated"])
+    ]
     assert {r["resourceType"] for r in pull.resources} == {r["resourceType"] for r in chart()}
     settled = pull.issues[0] | {"status": "final", "mitigation": [mitigation("On record")]}
     ours.put_all([settled], pull.issues)
-    assert [(i["status"], len(i["mitigation"])) for i in client.read_patient("p1").issues] == [("final", 1)]
+    assert [(i["status"], len(i["mitigation"])) for i in client.read_patient("p1").issues] == [
+        ("final", 1)
+    ]
 
 
 @pytest.mark.parametrize("mode", ["epic", "oracle", "hapi"])
@@ -377,14 +430,28 @@ def test_oracles_409_is_a_conflict_like_any_other(ehr: Make, connect: Connect) -
     assert (outcome.result, outcome.version) == ("updated", "3")
 
 
-def test_where_nothing_can_be_searched_for_the_ledger_knows_the_place(ehr: Make, connect: Connect) -> None:
+def test_where_nothing_can_be_searched_for_the_ledger_knows_the_place(
+    ehr: Make, connect: Connect
+) -> None:
     fake, ledger = ehr("hapi").load(chart()), MemoryLedger()
     ledger.record("general", {"a": Entry("confirmed", "old", "Task/t1", "1")})
-    fake.load([{"resourceType": "Task", "id": "t1", "identifier": detected_issue("a")["identifier"], "status": "requested"}])
+    fake.load(
+        [
+            {
+                "resourceType": "Task",
+                "id": "t1",
+                "identifier": detected_issue("a")["identifier"],
+                "status": "requested",
+            }
+        ]
+    )
     client = connect(fake, write_back="Task")
     known = client.capability.types
     object.__setattr__(
-        client.capability, "types", known | {"Task": known["Task"].__class__(known["Task"].interactions, frozenset({"status"}))}
+        client.capability,
+        "types",
+        known
+        | {"Task": known["Task"].__class__(known["Task"].interactions, frozenset({"status"}))},
     )
     ours: WriteBack = write_back_for(client, ledger)
     assert isinstance(ours, ServerWriteBack)

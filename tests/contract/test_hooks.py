@@ -36,7 +36,14 @@ def known(service: Running) -> Running:
         (sent.administration(), "/MedicationAdministration/ma1", "PUT"),
         (sent.administration(), "", "POST"),
         (sent.topic_r4(sent.event(1, "MedicationAdministration/ma1", "Patient/p1")), "", "POST"),
-        (sent.topic_r4(sent.event(1, "MedicationAdministration/ma1"), entries=[{"resource": sent.administration()}]), "", "POST"),
+        (
+            sent.topic_r4(
+                sent.event(1, "MedicationAdministration/ma1"),
+                entries=[{"resource": sent.administration()}],
+            ),
+            "",
+            "POST",
+        ),
         (
             sent.topic_r5(
                 {
@@ -51,7 +58,9 @@ def known(service: Running) -> Running:
     ],
     ids=["HAPI", "Medplum", "R4 topic", "R4 topic, full", "R5 topic"],
 )
-def test_an_administration_queues_its_patient(service: Running, body: Any, path: str, method: str) -> None:
+def test_an_administration_queues_its_patient(
+    service: Running, body: Any, path: str, method: str
+) -> None:
     assert service.notify(body, path, method) == 204
     assert service.outcomes() == ["queued"]
     assert service.queued() == ["patient:1"]
@@ -62,14 +71,26 @@ def test_a_laboratory_result_of_somebody_unknown_wakes_nobody(service: Running) 
     assert (service.outcomes(), service.queued()) == (["ignored"], [])
 
 
-@pytest.mark.parametrize("kind", ["Observation", "Condition", "MedicationRequest", "DocumentReference", "Encounter", "Procedure"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Observation",
+        "Condition",
+        "MedicationRequest",
+        "DocumentReference",
+        "Encounter",
+        "Procedure",
+    ],
+)
 def test_what_may_close_a_gap_wakes_a_patient_whom_we_know(service: Running, kind: str) -> None:
     known(service)
     assert service.notify(sent.resource(kind, "x1", "p1")) == 204
     assert service.queued() == ["patient:1"]
 
 
-@pytest.mark.parametrize("kind", ["DetectedIssue", "Task", "Communication", "Provenance", "Appointment"])
+@pytest.mark.parametrize(
+    "kind", ["DetectedIssue", "Task", "Communication", "Provenance", "Appointment"]
+)
 def test_what_we_write_ourselves_wakes_nobody(service: Running, kind: str) -> None:
     known(service)
     assert service.notify(sent.resource(kind, "x1", "p1")) == 204
@@ -101,7 +122,14 @@ def test_an_id_that_is_gone_when_looked_up_is_nobodys(service: Running) -> None:
     assert (service.queued(), service.failures()) == ([], [])
 
 
-@pytest.mark.parametrize("body", [b"", sent.topic_r4(sent.event(1)), sent.topic_r5({"focus": {"identifier": {"value": "a-1.X"}}})])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        sent.topic_r4(sent.event(1)),
+        sent.topic_r5({"focus": {"identifier": {"value": "a-1.X"}}}),
+    ],
+)
 def test_a_notification_of_nothing_has_the_site_searched(service: Running, body: Any) -> None:
     assert service.notify(body) == 204
     assert (service.outcomes(), service.queued()) == (["catch-up"], ["sweep-site:general"])
@@ -142,7 +170,9 @@ def test_a_refused_duplicate_job_does_not_lose_the_notification(service: Running
     ]
 
 
-def test_nothing_is_answered_before_it_is_kept(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_answered_before_it_is_kept(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(_: Store) -> None:
         raise StoreUnavailable("The database does not answer.")
 
@@ -159,7 +189,9 @@ def test_a_missing_number_is_asked_for_and_then_searched_for(service: Running) -
     assert service.queued() == ["missed-events:general:lab:3"]
     assert service.rows("select args -> 'numbers' from procrastinate_jobs") == [([3, 4],)]
     service.work()
-    assert [kind for (kind,) in service.rows("select kind from sweeps")]  # this server has no $events
+    assert [
+        kind for (kind,) in service.rows("select kind from sweeps")
+    ]  # this server has no $events
 
 
 def test_numbers_that_were_only_late_are_not_missed(service: Running) -> None:
@@ -193,7 +225,12 @@ def test_numbers_of_a_sender_that_does_not_count_mean_nothing(running: Make) -> 
 
 
 def refused(reason: str) -> float:
-    return metrics.REGISTRY.get_sample_value("ferroclaim_notifications_refused_total", {"reason": reason}) or 0
+    return (
+        metrics.REGISTRY.get_sample_value(
+            "ferroclaim_notifications_refused_total", {"reason": reason}
+        )
+        or 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,11 +243,30 @@ def refused(reason: str) -> float:
         ({"body": b'{"a":' * 200 + b"1" + b"}" * 200}, 400, "nesting"),
         ({"body": b"{}"}, 422, "not-fhir"),
         ({"path": "/MedicationAdministration/ma2"}, 400, "mismatch"),
-        ({"body": {**sent.administration(), "subject": {"reference": "https://evil.example/fhir/Patient/p1"}}}, 422, "foreign"),
-        ({"body": sent.topic_r4(sent.event(1, "https://evil.example/fhir/MedicationAdministration/ma1"))}, 422, "foreign"),
+        (
+            {
+                "body": {
+                    **sent.administration(),
+                    "subject": {"reference": "https://evil.example/fhir/Patient/p1"},
+                }
+            },
+            422,
+            "foreign",
+        ),
+        (
+            {
+                "body": sent.topic_r4(
+                    sent.event(1, "https://evil.example/fhir/MedicationAdministration/ma1")
+                )
+            },
+            422,
+            "foreign",
+        ),
     ],
 )
-def test_refused_counted_and_nothing_asked(service: Running, arguments: dict[str, Any], status: int, reason: str) -> None:
+def test_refused_counted_and_nothing_asked(
+    service: Running, arguments: dict[str, Any], status: int, reason: str
+) -> None:
     before = refused(reason)
     assert service.notify(**{"body": sent.administration(), **arguments}) == status
     assert refused(reason) == before + 1
@@ -225,7 +281,11 @@ def test_an_unknown_site_is_refused(service: Running) -> None:
 
 def test_what_the_body_says_is_not_what_is_assessed(service: Running) -> None:
     """The dose, the drug, the patient's name: all of it is read from the configured base again."""
-    lying = {**sent.administration(), "dosage": {"dose": {"value": 9999, "unit": "mg"}}, "status": "entered-in-error"}
+    lying = {
+        **sent.administration(),
+        "dosage": {"dose": {"value": 9999, "unit": "mg"}},
+        "status": "entered-in-error",
+    }
     service.notify(lying)
     service.work()
     assert service.rows("select units, status from lines") == [(200, "held")]
@@ -237,9 +297,15 @@ def test_a_patient_whom_the_ehr_does_not_know_is_forgotten(service: Running) -> 
     assert (service.queued(), service.failures()) == ([], [])
 
 
-@pytest.mark.parametrize(("header", "prefix"), [("X-Signature", ""), ("X-Hub-Signature", "sha256=")], ids=["Medplum", "athenahealth"])
+@pytest.mark.parametrize(
+    ("header", "prefix"),
+    [("X-Signature", ""), ("X-Hub-Signature", "sha256=")],
+    ids=["Medplum", "athenahealth"],
+)
 def test_signed_notifications(running: Make, header: str, prefix: str) -> None:
-    service = running(site={"hooks": {"lab": {"secret": SECRET, "proof": "hmac-sha256", "header": header}}})
+    service = running(
+        site={"hooks": {"lab": {"secret": SECRET, "proof": "hmac-sha256", "header": header}}}
+    )
     body = sent.encoded(sent.administration())
     signature = prefix + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     assert service.notify(body, **{header: signature}) == 204

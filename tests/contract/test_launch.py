@@ -1,4 +1,5 @@
-"""SMART App Launch against an authorization server that checks, and every way in which a launch must be refused."""
+"""SMART App Launch against an authorization server that checks, and every way in which a launch
+must be refused."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,7 +45,9 @@ def test_a_chart_opens(clinic: Open) -> None:
     assert general.launcher.refused == []
     asked = general.launcher.asked[0]
     assert asked["aud"] == general.ehr.base_url
-    assert {"launch", "openid", "fhirUser", "user/MedicationAdministration.rs"} <= set(asked["scope"].split())
+    assert {"launch", "openid", "fhirUser", "user/MedicationAdministration.rs"} <= set(
+        asked["scope"].split()
+    )
     assert chart_path(browser).startswith("/chart/")
 
 
@@ -58,7 +61,9 @@ def test_a_chart_opens(clinic: Open) -> None:
         ("private_key_jwt", "RS384"),
     ],
 )
-def test_every_kind_of_client_proves_itself(clinic: Open, tmp_path: Path, method: str, algorithm: Any) -> None:
+def test_every_kind_of_client_proves_itself(
+    clinic: Open, tmp_path: Path, method: str, algorithm: Any
+) -> None:
     app: dict[str, Any] = {"method": method}
     ring = Keyring((generate(algorithm),))
     if method == "private_key_jwt":
@@ -86,11 +91,20 @@ def test_a_server_that_names_its_issuer_elsewhere_and_no_kid_is_understood(clini
         ({"expires_in": None}, {}),
         ({"scope": ""}, {}),
         ({"scope": None, "refresh_token": None}, {}),
-        ({"token_type": "Bearer", "fhirContext": [{"reference": "ImagingStudy/1"}, "odd"], "need_patient_banner": False}, {}),
+        (
+            {
+                "token_type": "Bearer",
+                "fhirContext": [{"reference": "ImagingStudy/1"}, "odd"],
+                "need_patient_banner": False,
+            },
+            {},
+        ),
         ({}, {"patient": "Patient/p1", "encounter": "Encounter/encounter"}),
     ],
 )
-def test_thin_and_odd_token_answers_are_survived(clinic: Open, answer: dict[str, Any], context: dict[str, Any]) -> None:
+def test_thin_and_odd_token_answers_are_survived(
+    clinic: Open, answer: dict[str, Any], context: dict[str, Any]
+) -> None:
     general = clinic()
     general.launcher.token_answer = answer
     _, page = opened(general, **({"patient": "p1"} | context))
@@ -111,7 +125,13 @@ def test_two_charts_side_by_side_do_not_mix(clinic: Open) -> None:
     general = clinic()
     browser, first = opened(general)
     one = chart_path(browser)
-    general.ehr.load([row | {"id": "p2", "name": [{"family": "Second"}]} for row in telling_chart() if row["resourceType"] == "Patient"])
+    general.ehr.load(
+        [
+            row | {"id": "p2", "name": [{"family": "Second"}]}
+            for row in telling_chart()
+            if row["resourceType"] == "Patient"
+        ]
+    )
     second = browser.get(general.launch_path(patient="p2"))
     assert "Second" in second.text
     assert chart_path(browser) != one
@@ -119,15 +139,25 @@ def test_two_charts_side_by_side_do_not_mix(clinic: Open) -> None:
     assert "Second" not in first.text
 
 
-def test_a_token_that_ended_is_renewed_once_and_the_refresh_token_never_used_again(clinic: Open) -> None:
+def test_a_token_that_ended_is_renewed_once_and_the_refresh_token_never_used_again(
+    clinic: Open,
+) -> None:
     general = clinic()
     general.launcher.token_answer = {"expires_in": 1}
     browser, page = opened(general)
     assert page.status_code == 200
-    refreshes = [form["refresh_token"] for form in general.launcher.forms if form["grant_type"] == "refresh_token"]
+    refreshes = [
+        form["refresh_token"]
+        for form in general.launcher.forms
+        if form["grant_type"] == "refresh_token"
+    ]
     assert refreshes  # good for less than the skew: renewed before the first request
     assert browser.get(chart_path(browser)).status_code == 200
-    refreshes = [form["refresh_token"] for form in general.launcher.forms if form["grant_type"] == "refresh_token"]
+    refreshes = [
+        form["refresh_token"]
+        for form in general.launcher.forms
+        if form["grant_type"] == "refresh_token"
+    ]
     assert len(refreshes) == len(set(refreshes))
 
 
@@ -147,7 +177,12 @@ def test_a_revoked_token_means_signing_in_again(clinic: Open) -> None:
 
 def test_an_unknown_iss_gets_no_request_at_all(clinic: Open) -> None:
     general = clinic()
-    for iss in ("https://evil.example.com/fhir", general.ehr.base_url + "/../x", "http://169.254.169.254/latest", ""):
+    for iss in (
+        "https://evil.example.com/fhir",
+        general.ehr.base_url + "/../x",
+        "http://169.254.169.254/latest",
+        "",
+    ):
         page = general.browser().get(f"/launch?iss={iss}&launch=x")
         assert page.status_code == 403
         assert "not set up here" in page.text
@@ -217,7 +252,9 @@ def test_an_id_token_of_another_key_or_none_is_refused(clinic: Open) -> None:
     assert "openid fhirUser" in page.text  # what the administrator must change
 
 
-@pytest.mark.parametrize("context", [{"need_patient_banner": True}, {"patient": "../p1"}, {"patient": 7}], ids=str)
+@pytest.mark.parametrize(
+    "context", [{"need_patient_banner": True}, {"patient": "../p1"}, {"patient": 7}], ids=str
+)
 def test_a_token_without_patient_shows_no_chart(clinic: Open, context: dict[str, Any]) -> None:
     page = opened(clinic(), **context)[1]
     assert page.status_code == 403
@@ -233,7 +270,9 @@ def test_a_denial_of_the_ehr_is_told_plainly(clinic: Open) -> None:
 
 
 def test_a_user_without_a_role_sees_nothing(clinic: Open) -> None:
-    general = clinic(web={"roles": {"clinician": ["Practitioner/other"], "biller": ["biller@example.com"]}})
+    general = clinic(
+        web={"roles": {"clinician": ["Practitioner/other"], "biller": ["biller@example.com"]}}
+    )
     browser, page = opened(general)
     assert page.status_code == 403
     assert "no role" in page.text
@@ -264,7 +303,10 @@ def test_an_expired_session_and_a_foreign_chart_are_refused(clinic: Open) -> Non
     assert "Example" not in refused.text
     secret = browser.client.cookies["__Host-ferroclaim"]
     with general.store.transaction() as db:
-        db.execute("update web_session set seen = now() - interval '2 days' where id = %s", [hashed(secret)])
+        db.execute(
+            "update web_session set seen = now() - interval '2 days' where id = %s",
+            [hashed(secret)],
+        )
     assert browser.get(path).status_code == 401
 
 
@@ -315,14 +357,25 @@ def test_tokens_rest_sealed(clinic: Open) -> None:
 
 def test_the_host_header_never_becomes_the_redirect(clinic: Open) -> None:
     general = clinic()
-    away = general.browser().client.get(general.launch_path(patient="p1"), headers={"Host": "evil.example.com"})
-    assert parse_qs(urlsplit(away.headers["location"]).query)["redirect_uri"] == [f"{PUBLIC_URL}/callback"]
+    away = general.browser().client.get(
+        general.launch_path(patient="p1"), headers={"Host": "evil.example.com"}
+    )
+    assert parse_qs(urlsplit(away.headers["location"]).query)["redirect_uri"] == [
+        f"{PUBLIC_URL}/callback"
+    ]
 
 
 def test_markup_in_names_stays_text(clinic: Open) -> None:
     general = clinic()
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-    rows = [row | {"name": [{"text": evil, "family": evil}]} if row["resourceType"] == "Patient" else row for row in telling_chart()]
+    rows = [
+        (
+            row | {"name": [{"text": evil, "family": evil}]}
+            if row["resourceType"] == "Patient"
+            else row
+        )
+        for row in telling_chart()
+    ]
     general.ehr.load(rows)
     page = general.browser().get(general.launch_path(patient="p1"))
     assert page.status_code == 200
@@ -342,14 +395,18 @@ def test_sign_in_by_itself_asks_for_no_launch(clinic: Open) -> None:
 
 
 @pytest.mark.parametrize("web", [{}, {"local_user": "Ada"}], ids=str)
-def test_no_local_user_without_the_setting_or_beside_a_sign_in(clinic: Open, web: dict[str, Any]) -> None:
+def test_no_local_user_without_the_setting_or_beside_a_sign_in(
+    clinic: Open, web: dict[str, Any]
+) -> None:
     assert clinic(web=web).browser().get("/sign-in").status_code == 401
 
 
 # What a launch may bring along
 
 
-def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(clinic: Open) -> None:
+def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(
+    clinic: Open,
+) -> None:
     general = clinic()
     context = {
         "fhirContext": [{"reference": "MedicationAdministration/ma4"}],
@@ -366,9 +423,15 @@ def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(
 
 def test_the_ehrs_colours_are_taken_and_nothing_else_of_its_style(clinic: Open) -> None:
     general = clinic()
-    said = {"color_accent": "#336699", "color_text": "red;} body{display:none", "dim_font_size": "30px"}
+    said = {
+        "color_accent": "#336699",
+        "color_text": "red;} body{display:none",
+        "dim_font_size": "30px",
+    }
     general.server.expect_request("/style.json").respond_with_json(said)
-    browser, page = opened(general, patient="p1", smart_style_url=general.server.url_for("/style.json"))
+    browser, page = opened(
+        general, patient="p1", smart_style_url=general.server.url_for("/style.json")
+    )
     assert "/style.css" in page.text
     css = browser.client.get(f"{chart_path(browser)}/style.css")
     assert "--accent: #336699;" in css.text
@@ -383,12 +446,16 @@ def test_two_requests_at_once_renew_a_token_once(clinic: Open) -> None:
     here = general.app.state.house
     session = here.sessions.session(browser.client.cookies["__Host-ferroclaim"])
     launch = here.sessions.chart(session, chart_path(browser).split("/")[-1])
-    users = [UserAuthorization(general.settings, here.sessions, here.directory, launch) for _ in range(4)]
+    users = [
+        UserAuthorization(general.settings, here.sessions, here.directory, launch) for _ in range(4)
+    ]
     stale = {"Authorization": f"Bearer {launch.access_token}"}
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(lambda user: user.renew(stale), users))
     assert len({user.headers()["Authorization"] for user in users}) == 1
-    assert len([form for form in general.launcher.forms if form["grant_type"] == "refresh_token"]) == 1
+    assert (
+        len([form for form in general.launcher.forms if form["grant_type"] == "refresh_token"]) == 1
+    )
 
 
 # Without a launch of the EHR
@@ -409,7 +476,12 @@ def test_standalone_with_a_patient_chosen_at_the_ehr(clinic: Open) -> None:
 
 def test_the_hospitals_own_sign_in(clinic: Open, pages_server: HTTPServer) -> None:
     issuer = pages_server.url_for("/auth")
-    provider = {"issuer": issuer, "client_id": "chart-app", "method": "client_secret_basic", "client_secret": "s3cret:/+"}
+    provider = {
+        "issuer": issuer,
+        "client_id": "chart-app",
+        "method": "client_secret_basic",
+        "client_secret": "s3cret:/+",
+    }
     general = clinic(web={"sign_in": provider, "roles": {"biller": ["sign-in:billing-office"]}})
     general.launcher.method = "client_secret_basic"
     general.launcher.claims = {"fhirUser": None, "groups": ["billing-office"], "sub": "maria"}
@@ -425,18 +497,26 @@ def test_the_hospitals_own_sign_in(clinic: Open, pages_server: HTTPServer) -> No
     assert browser.get("/worklist").status_code == 401
 
 
-def test_a_name_of_one_sign_in_means_nothing_at_another(clinic: Open, pages_server: HTTPServer) -> None:
+def test_a_name_of_one_sign_in_means_nothing_at_another(
+    clinic: Open, pages_server: HTTPServer
+) -> None:
     provider = {"issuer": pages_server.url_for("/auth"), "client_id": "x", "method": "public"}
     general = clinic(web={"sign_in": provider, "roles": {"clinician": ["Practitioner/dr-1"]}})
     assert opened(general)[1].status_code == 403
     assert "general:Practitioner/dr-1" in opened(general)[1].text
 
 
-def test_local_use_is_for_this_machine_and_a_named_person(pages_store: Store, tmp_path: Path) -> None:
+def test_local_use_is_for_this_machine_and_a_named_person(
+    pages_store: Store, tmp_path: Path
+) -> None:
     site = {"base_url": "http://127.0.0.1:1/fhir"}
-    settings = Settings.model_validate({"data_dir": tmp_path, "web": {"local_user": "Ada"}, "sites": {"general": site}})
+    settings = Settings.model_validate(
+        {"data_dir": tmp_path, "web": {"local_user": "Ada"}, "sites": {"general": site}}
+    )
     app = create_app(settings, pages_store)
-    here = TestClient(app, base_url="https://127.0.0.1", client=("127.0.0.1", 1), follow_redirects=False)
+    here = TestClient(
+        app, base_url="https://127.0.0.1", client=("127.0.0.1", 1), follow_redirects=False
+    )
     assert here.get("/sign-in").headers["location"] == "/worklist"
     assert "Ada" in here.get("/worklist").text
     strangers = [("https://127.0.0.1", "10.0.0.7"), ("https://evil.example.com", "127.0.0.1")]

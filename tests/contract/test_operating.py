@@ -37,7 +37,9 @@ def test_it_lives_and_is_ready(service: Running) -> None:
     assert service.web.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok"}}
 
 
-def test_it_lives_without_its_database_but_is_not_ready(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_lives_without_its_database_but_is_not_ready(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(_: Store) -> None:
         raise StoreUnavailable("The database does not answer.")
 
@@ -52,10 +54,15 @@ def test_it_is_not_ready_without_its_worker(service: Running, store: Store) -> N
         is_alive = False
 
     app = create_app(service.settings, store, worker=Stopped())  # type: ignore[arg-type]
-    assert TestClient(app).get("/readyz").json()["checks"] == {"database": "ok", "worker": "stopped"}
+    assert TestClient(app).get("/readyz").json()["checks"] == {
+        "database": "ok",
+        "worker": "stopped",
+    }
 
 
-@pytest.mark.parametrize("body", [b" " * (MOST_BYTES + 1), iter([b" " * 2**20] * 6)], ids=["said", "not said"])
+@pytest.mark.parametrize(
+    "body", [b" " * (MOST_BYTES + 1), iter([b" " * 2**20] * 6)], ids=["said", "not said"]
+)
 def test_a_large_body_is_refused_wherever_it_goes(service: Running, body: Any) -> None:
     answer = service.web.post("/hooks/general/lab", content=body)
     assert answer.status_code == 413
@@ -92,7 +99,9 @@ def test_metrics_tell_the_state_of_the_work(service: Running) -> None:
     assert "Patient/" not in text
 
 
-def test_metrics_say_that_the_database_is_away(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_say_that_the_database_is_away(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def away(_: Store) -> None:
         raise StoreUnavailable("The database does not answer.")
 
@@ -108,7 +117,13 @@ def test_without_sign_in_it_listens_here_only(host: str) -> None:
     with pytest.raises(ConfigurationError, match="Without sign-in"):
         _with_address(Settings(), host, None)
     _with_address(Settings(), "127.0.0.1", None)
-    signed_in = Settings.model_validate({"web": {"sign_in": {"issuer": "https://id.example", "client_id": "x", "client_secret": "y"}}})
+    signed_in = Settings.model_validate(
+        {
+            "web": {
+                "sign_in": {"issuer": "https://id.example", "client_id": "x", "client_secret": "y"}
+            }
+        }
+    )
     assert _with_address(signed_in, host, 80).service.port == 80
 
 
@@ -117,15 +132,28 @@ def test_without_sign_in_it_listens_here_only(host: str) -> None:
 
 @pytest.fixture
 def command(service: Running, tmp_path: Path) -> Callable[..., tuple[int, str]]:
-    """Runs `ferroclaim` with this service's configuration and database; its status and what it printed."""
+    """Runs `ferroclaim` with this service's configuration and database; its status and what it
+    printed."""
     config = tmp_path / "ferroclaim.toml"
     site = service.settings.site("general")
-    config.write_text(f'[sites.general]\nbase_url = "{site.base_url}"\nvendor = "hapi"\n[sites.general.limits]\nretries = 0\n')
+    config.write_text(
+        f'[sites.general]\nbase_url = "{site.base_url}"\nvendor ='
+        ' "hapi"\n[sites.general.limits]\nretries = 0\n'
+    )
 
     def run(*arguments: str) -> tuple[int, str]:
-        environment = {**os.environ, "FERROCLAIM_DATABASE_URL": service.store.url, "FERROCLAIM_CONFIG": str(config)}
+        environment = {
+            **os.environ,
+            "FERROCLAIM_DATABASE_URL": service.store.url,
+            "FERROCLAIM_CONFIG": str(config),
+        }
         done = subprocess.run(
-            [sys.executable, "-m", "integration.cli", *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
+            [sys.executable, "-m", "integration.cli", *arguments],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=60,
+            check=False,
         )
         assert "Traceback" not in done.stderr
         return done.returncode, done.stdout + done.stderr
@@ -149,29 +177,50 @@ def test_failed_work_is_listed_retried_and_discarded(
     assert command("failed", "retry", first[0]) == (0, f"{first[0]}\tqueued\n")
     assert service.queued() == ["patient:1"]
     assert command("failed", "discard", second[0]) == (2, "ferroclaim: Say why with --reason.\n")
-    assert command("failed", "discard", second[0], "--reason", "a test patient") == (0, f"{second[0]}\tdiscarded\n")
+    assert command("failed", "discard", second[0], "--reason", "a test patient") == (
+        0,
+        f"{second[0]}\tdiscarded\n",
+    )
     assert command("failed", "list") == (0, "")
-    assert command("failed", "retry", "99") == (2, "ferroclaim: There is no failed work with number 99.\n")
+    assert command("failed", "retry", "99") == (
+        2,
+        "ferroclaim: There is no failed work with number 99.\n",
+    )
 
 
-def test_sweep_queues_what_changed(service: Running, command: Callable[..., tuple[int, str]]) -> None:
+def test_sweep_queues_what_changed(
+    service: Running, command: Callable[..., tuple[int, str]]
+) -> None:
     status, said = command("sweep", "--since", "2026-11-01")
     assert (status, said.split("\t")[0]) == (0, "general")
     assert service.queued() == ["patient:1"]
     assert command("sweep", "--since", "yesterday")[0] == 2
-    assert command("sweep", "nowhere") == (2, "ferroclaim: There is no site 'nowhere' in the configuration (known: general).\n")
+    assert command("sweep", "nowhere") == (
+        2,
+        "ferroclaim: There is no site 'nowhere' in the configuration (known: general).\n",
+    )
 
 
-def test_sweep_keeps_out_of_a_workers_way(service: Running, command: Callable[..., tuple[int, str]]) -> None:
+def test_sweep_keeps_out_of_a_workers_way(
+    service: Running, command: Callable[..., tuple[int, str]]
+) -> None:
     with service.store.holding("sweep-site:general"):
-        assert command("sweep") == (2, "ferroclaim: A worker is searching site general just now. Try again when it is done.\n")
+        assert command("sweep") == (
+            2,
+            "ferroclaim: A worker is searching site general just now. Try again when it is done.\n",
+        )
 
 
 def test_subscribe_says_where_there_is_none(command: Callable[..., tuple[int, str]]) -> None:
-    assert command("subscribe") == (0, "general: takes no Subscription from us; `ferroclaim sweep` looks for changes instead.\n")
+    assert command("subscribe") == (
+        0,
+        "general: takes no Subscription from us; `ferroclaim sweep` looks for changes instead.\n",
+    )
 
 
-def test_a_fault_of_ours_is_told_by_its_place_alone(service: Running, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_ours_is_told_by_its_place_alone(
+    service: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
     from integration import logs
     from integration.settings import Log
 

@@ -1,4 +1,5 @@
-"""`ferroclaim policy`: what a policy's author gets for good and for bad files; never a traceback."""
+"""`ferroclaim policy`: what a policy's author gets for good and for bad files; never a
+traceback."""
 
 import json
 from pathlib import Path
@@ -47,7 +48,11 @@ def written(path: Path, *changes: tuple[str, str]) -> Path:
 @pytest.fixture
 def shorter(tmp_path: Path) -> Path:
     """Two weeks for labs instead of 90 days."""
-    return written(tmp_path / "own" / "part-b.yaml", ("window_days: 90", "window_days: 14"), ('version: "2026-01-01"', 'version: "2027"'))
+    return written(
+        tmp_path / "own" / "part-b.yaml",
+        ("window_days: 90", "window_days: 14"),
+        ('version: "2026-01-01"', 'version: "2027"'),
+    )
 
 
 @pytest.fixture
@@ -59,7 +64,9 @@ def chart(tmp_path: Path, *changes: builders.Resource) -> Path:
     encoder = msgspec.json.Encoder(decimal_format="number")
     entries = [{"resource": row} for row in builders.chart(*changes)]
     path = tmp_path / "chart.json"
-    path.write_bytes(encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries}))
+    path.write_bytes(
+        encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries})
+    )
     return path
 
 
@@ -68,9 +75,13 @@ class TestList:
         run = policy("list")
         assert run.status == 0
         assert (
-            "medicare-part-b 2026-01-01  Medicare Part B\n    for medicare; places of service: 11, 19, 22, 23, 24, 49; any date" in run.out
+            "medicare-part-b 2026-01-01  Medicare Part B\n    for medicare; places of service: 11,"
+            " 19, 22, 23, 24, 49; any date" in run.out
         )
-        assert "commercial-default 2026-01-01  Commercial payer without a policy here (not verified)" in run.out
+        assert (
+            "commercial-default 2026-01-01  Commercial payer without a policy here (not verified)"
+            in run.out
+        )
 
     def test_with_those_of_a_site(self, policy: Any, shorter: Path) -> None:
         found = json.loads(policy("list", "--policy-dir", shorter.parent, "--json").out)
@@ -82,12 +93,28 @@ class TestShow:
         run = policy("show", "medicare-part-b")
         assert run.status == 0
         assert "Ferritin, Transferrin saturation" in run.out
-        assert "source: reasonable and necessary; the 90-day window is ours (not verified)" in " ".join(run.out.split())
+        assert (
+            "source: reasonable and necessary; the 90-day window is ours (not verified)"
+            in " ".join(run.out.split())
+        )
 
     def test_on_a_date(self, policy: Any, tmp_path: Path) -> None:
-        written(tmp_path / "own" / "b.yaml", ('version: "2026-01-01"', 'version: "2027"\neffective: {from: 2027-01-01}'))
+        written(
+            tmp_path / "own" / "b.yaml",
+            ('version: "2026-01-01"', 'version: "2027"\neffective: {from: 2027-01-01}'),
+        )
         versions = [
-            json.loads(policy("show", "medicare-part-b", "--policy-dir", tmp_path / "own", "--on", day, "--json").out)["version"]
+            json.loads(
+                policy(
+                    "show",
+                    "medicare-part-b",
+                    "--policy-dir",
+                    tmp_path / "own",
+                    "--on",
+                    day,
+                    "--json",
+                ).out
+            )["version"]
             for day in ("2026-12-31", "2027-01-01")
         ]
         assert versions == ["2026-01-01", "2027"]
@@ -95,11 +122,18 @@ class TestShow:
     def test_an_unknown_one(self, policy: Any) -> None:
         run = policy("show", "part-c")
         assert (run.status, run.out) == (2, "")
-        assert run.err == "ferroclaim: There is no policy 'part-c': `ferroclaim policy list` names those there are.\n"
+        assert (
+            run.err
+            == "ferroclaim: There is no policy 'part-c': `ferroclaim policy list` names those there"
+            " are.\n"
+        )
 
     def test_what_is_no_date(self, policy: Any) -> None:
         run = policy("show", "medicare-part-b", "--on", "yesterday")
-        assert (run.status, run.err) == (2, "ferroclaim: --on 'yesterday' is not a date such as 2026-11-01.\n")
+        assert (run.status, run.err) == (
+            2,
+            "ferroclaim: --on 'yesterday' is not a date such as 2026-11-01.\n",
+        )
 
 
 class TestCheck:
@@ -110,12 +144,17 @@ class TestCheck:
     def test_every_mistake_with_its_line(self, policy: Any, tmp_path: Path) -> None:
         path = written(tmp_path / "b.yaml", ("window_days: 90, source", "window: 90, source"))
         other = written(
-            tmp_path / "c.yaml", ("ferritin, tsat]", "ferritin, tsat], limit: ferritine < 3"), ('settings: ["11",', 'settings: ["10",')
+            tmp_path / "c.yaml",
+            ("ferritin, tsat]", "ferritin, tsat], limit: ferritine < 3"),
+            ('settings: ["11",', 'settings: ["10",'),
         )
         run = policy("check", path, other)
         assert (run.status, run.out) == (2, "")
         assert run.err.splitlines() == [
-            f"{path}:22: unknown field `window` at $.requirements.laboratory[0] (did you mean `window_days`?)",
+            (
+                f"{path}:22: unknown field `window` at $.requirements.laboratory[0] (did you mean"
+                " `window_days`?)"
+            ),
             f"{path}:22: the field `window_days` is missing at $.requirements.laboratory[0]",
             f"{other}:6: unknown place of service '10' (known: 11, 12, 19, 22, 23, 24, 49, 65)",
             f"{other}:22: unknown name 'ferritine' (known: ferritin, hb, tsat)",
@@ -126,34 +165,54 @@ class TestCheck:
         path = written(tmp_path / "own" / "b.yaml", ("id: medicare-part-b", "id: my-part-b"))
         run = policy("check", path.parent)
         assert run.status == 2
-        assert run.err.startswith(f"{path}:6: the built-in policy medicare-part-b is for the same payer, settings and dates")
+        assert run.err.startswith(
+            f"{path}:6: the built-in policy medicare-part-b is for the same payer, settings and"
+            " dates"
+        )
 
     def test_an_unreadable_file_hides_no_other(self, policy: Any, tmp_path: Path) -> None:
         (tmp_path / "own").mkdir()
         (tmp_path / "own" / "a.yaml").write_text("title: Santé", "latin-1")
         path = written(tmp_path / "own" / "b.yaml", ("id: medicare-part-b", "id: my-part-b"))
-        other = written(tmp_path / "own" / "c.yaml", ("verified: true\nopps", "verified: perhaps\nopps"))
+        other = written(
+            tmp_path / "own" / "c.yaml", ("verified: true\nopps", "verified: perhaps\nopps")
+        )
         run = policy("check", tmp_path / "own")
         assert run.status == 2
         assert run.err.splitlines() == [
             f"{tmp_path}/own/a.yaml:1: not text in UTF-8: save the file as UTF-8",
-            f"{path}:6: the built-in policy medicare-part-b is for the same payer, settings and dates: take its id to replace it",
+            (
+                f"{path}:6: the built-in policy medicare-part-b is for the same payer, settings and"
+                " dates: take its id to replace it"
+            ),
             f"{other}:8: write true or false at $.verified",
         ]
 
     def test_policy_files_in_deeper_folders_are_named(self, policy: Any, shorter: Path) -> None:
         deeper = written(shorter.parent / "old" / "b.YML")
-        for run in (policy("check", shorter.parent), policy("list", "--policy-dir", shorter.parent)):
-            assert (run.status, run.err) == (0, f"{deeper}: not read; policy files stand in the folder itself\n")
+        for run in (
+            policy("check", shorter.parent),
+            policy("list", "--policy-dir", shorter.parent),
+        ):
+            assert (run.status, run.err) == (
+                0,
+                f"{deeper}: not read; policy files stand in the folder itself\n",
+            )
 
     @pytest.mark.parametrize("name", ["nowhere", "medicare-part-b"])
     def test_what_is_no_file(self, policy: Any, name: str) -> None:
         run = policy("check", name)
-        assert (run.status, run.err) == (2, f"ferroclaim: There is no policy file or folder {name!r}.\n")
+        assert (run.status, run.err) == (
+            2,
+            f"ferroclaim: There is no policy file or folder {name!r}.\n",
+        )
 
     def test_an_empty_folder(self, policy: Any, tmp_path: Path) -> None:
         run = policy("check", tmp_path)
-        assert (run.status, run.err) == (2, f"ferroclaim: {tmp_path}: no policy file (*.yaml or *.yml) stands in this folder\n")
+        assert (run.status, run.err) == (
+            2,
+            f"ferroclaim: {tmp_path}: no policy file (*.yaml or *.yml) stands in this folder\n",
+        )
 
 
 class TestTest:
@@ -172,8 +231,8 @@ class TestTest:
         assert run.out.splitlines()[:2] == [
             "medicare-part-b 2027: 12 cases, 2 wrong",
             (
-                "  labs of 90 days before: ferritin is expired, expected met: "
-                "No ferritin result within 14 days before 2026-01-15; the last one is of 2025-10-17."
+                "  labs of 90 days before: ferritin is expired, expected met: No ferritin result"
+                " within 14 days before 2026-01-15; the last one is of 2025-10-17."
             ),
         ]
 
@@ -193,7 +252,9 @@ class TestTest:
 
 
 class TestDiff:
-    def test_lines_gaps_and_money_that_change(self, policy: Any, shorter: Path, records: Path) -> None:
+    def test_lines_gaps_and_money_that_change(
+        self, policy: Any, shorter: Path, records: Path
+    ) -> None:
         run = policy("diff", "medicare-part-b", shorter, "--on", records, *OPTIONS)
         assert (run.status, run.err) == (0, "")
         assert run.out.splitlines() == [
@@ -205,20 +266,23 @@ class TestDiff:
             "2 gaps would change.",
             "  ferritin: expired, before: no gap  MedicationAdministration/ma1",
             (
-                "    No ferritin result within 14 days before 2026-11-01; the last one is of 2026-10-12. "
-                "(This rule is not verified against the payer's published policy.)"
+                "    No ferritin result within 14 days before 2026-11-01; the last one is of"
+                " 2026-10-12. (This rule is not verified against the payer's published policy.)"
             ),
             "  transferrin-saturation: expired, before: no gap  MedicationAdministration/ma1",
             (
-                "    No transferrin saturation result within 14 days before 2026-11-01; the last one is of 2026-10-12. "
-                "(This rule is not verified against the payer's published policy.)"
+                "    No transferrin saturation result within 14 days before 2026-11-01; the last"
+                " one is of 2026-10-12. (This rule is not verified against the payer's published"
+                " policy.)"
             ),
             "",
             "Held: $0.00 before, $45.80 after (+45.80). Ready: $45.80 before, $0.00 after.",
         ]
 
     def test_the_other_way_round_frees_it(self, policy: Any, shorter: Path, records: Path) -> None:
-        found = json.loads(policy("diff", shorter.parent, "built-in", "--on", records, "--json", *OPTIONS).out)
+        found = json.loads(
+            policy("diff", shorter.parent, "built-in", "--on", records, "--json", *OPTIONS).out
+        )
         assert (found["moneyBefore"]["held"], found["moneyAfter"]["held"]) == ("45.80", "0.00")
         assert [(row["requirement"], row["before"], row["after"]) for row in found["gaps"]] == [
             ("ferritin", "expired", None),
@@ -229,10 +293,18 @@ class TestDiff:
     def test_a_change_that_moves_nothing(self, policy: Any, tmp_path: Path, records: Path) -> None:
         same = written(tmp_path / "own" / "b.yaml", ('version: "2026-01-01"', 'version: "2027"'))
         run = policy("diff", "built-in", same, "--on", records, *OPTIONS)
-        assert (run.status, run.out) == (0, "Nothing changes: 1 line and every gap stay as they are.\n")
+        assert (run.status, run.out) == (
+            0,
+            "Nothing changes: 1 line and every gap stay as they are.\n",
+        )
 
-    def test_another_order_of_the_diagnoses(self, policy: Any, tmp_path: Path, records: Path) -> None:
-        own = written(tmp_path / "own" / "b.yaml", ("requirements:\n", "diagnosis_order: anemia-first\nrequirements:\n"))
+    def test_another_order_of_the_diagnoses(
+        self, policy: Any, tmp_path: Path, records: Path
+    ) -> None:
+        own = written(
+            tmp_path / "own" / "b.yaml",
+            ("requirements:\n", "diagnosis_order: anemia-first\nrequirements:\n"),
+        )
         run = policy("diff", "built-in", own, "--on", records, *OPTIONS)
         assert run.status == 0
         assert run.out.splitlines()[:4] == [
@@ -243,7 +315,9 @@ class TestDiff:
         ]
 
     def test_notes_on_a_line(self, policy: Any, tmp_path: Path, records: Path) -> None:
-        own = written(tmp_path / "own" / "b.yaml", ("requirements:\n", "esa_noted: true\nrequirements:\n"))
+        own = written(
+            tmp_path / "own" / "b.yaml", ("requirements:\n", "esa_noted: true\nrequirements:\n")
+        )
         found = json.loads(policy("diff", "built-in", own, "--on", records, "--json", *OPTIONS).out)
         ((detail,),) = [row["details"] for row in found["lines"]]
         assert (detail["what"], detail["after"].rpartition("; ")[2]) == (
@@ -253,11 +327,17 @@ class TestDiff:
 
     def test_payment(self, policy: Any, tmp_path: Path) -> None:
         records = chart(tmp_path, builders.location("22"))
-        own = written(tmp_path / "own" / "b.yaml", ("opps_packaging: true", "opps_packaging: false"))
+        own = written(
+            tmp_path / "own" / "b.yaml", ("opps_packaging: true", "opps_packaging: false")
+        )
         found = json.loads(policy("diff", "built-in", own, "--on", records, "--json", *OPTIONS).out)
-        assert {"what": "payment", "before": "packaged", "after": "separate"} in found["lines"][0]["details"]
+        assert {"what": "payment", "before": "packaged", "after": "separate"} in found["lines"][0][
+            "details"
+        ]
 
-    def test_records_that_can_not_all_be_read(self, policy: Any, shorter: Path, tmp_path: Path) -> None:
+    def test_records_that_can_not_all_be_read(
+        self, policy: Any, shorter: Path, tmp_path: Path
+    ) -> None:
         path = tmp_path / "rows.ndjson"
         path.write_text('{"resourceType": "Observation"}\nnot json\n', "utf-8")
         run = policy("diff", "built-in", shorter, "--on", path, *OPTIONS)
@@ -271,14 +351,28 @@ class TestDiff:
         ("old", "new", "on", "said"),
         [
             ("built-in", "centene", "records", "Both are the built-in policies"),
-            ("built-in", "nowhere", "records", "There is no policy file, folder or built-in policy 'nowhere'"),
-            ("built-in", "own", "nowhere.json", "Cannot read nowhere.json: No such file or directory"),
+            (
+                "built-in",
+                "nowhere",
+                "records",
+                "There is no policy file, folder or built-in policy 'nowhere'",
+            ),
+            (
+                "built-in",
+                "own",
+                "nowhere.json",
+                "Cannot read nowhere.json: No such file or directory",
+            ),
             ("built-in", "own", "http://127.0.0.1:1/fhir", "--on reads files"),
         ],
     )
-    def test_wrong_usage(self, policy: Any, shorter: Path, records: Path, old: str, new: str, on: str, said: str) -> None:
+    def test_wrong_usage(
+        self, policy: Any, shorter: Path, records: Path, old: str, new: str, on: str, said: str
+    ) -> None:
         names = {"records": str(records), "own": str(shorter)}
-        run = policy("diff", names.get(old, old), names.get(new, new), "--on", names.get(on, on), *OPTIONS)
+        run = policy(
+            "diff", names.get(old, old), names.get(new, new), "--on", names.get(on, on), *OPTIONS
+        )
         assert (run.status, run.out) == (2, "")
         assert run.err.startswith(f"ferroclaim: {said}")
         assert len(run.err.splitlines()) == 1

@@ -1,4 +1,5 @@
-"""Who may let a line go (R13): a ready one anybody of the billers, a waived one with a reason, the others nobody."""
+"""Who may let a line go (R13): a ready one anybody of the billers, a waived one with a reason, the
+others nobody."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -72,7 +73,15 @@ def kept(db: Db, *found: ClaimLine | Gap) -> LineRow:
 
 
 def waive(db: Db, waived: Gap) -> LineRow:
-    gaps.waive(db, patients.known(db, "general", "p1"), waived, "seen on paper", "Practitioner/7", "Dr Gray", "clinician")
+    gaps.waive(
+        db,
+        patients.known(db, "general", "p1"),
+        waived,
+        "seen on paper",
+        "Practitioner/7",
+        "Dr Gray",
+        "clinician",
+    )
     (row,) = lines.of_patient(db, "general", "p1")
     return row
 
@@ -85,7 +94,9 @@ def released(db: Db) -> bool:
 def test_a_ready_line(db: Db) -> None:
     lines.release(db, kept(db, line(status="ready", reasons=())), "ada", "biller")
     assert released(db)
-    assert db.execute("select actor, role, action, resource from audit").fetchall() == [("ada", "biller", "released", "ClaimLine/l1")]
+    assert db.execute("select actor, role, action, resource from audit").fetchall() == [
+        ("ada", "biller", "released", "ClaimLine/l1")
+    ]
 
 
 def test_a_held_line_is_not(db: Db) -> None:
@@ -168,6 +179,9 @@ def test_what_changes_after_a_release_is_seen(db: Db, after: dict[str, Any], cha
 
 def test_views_count_each_line_once(db: Db) -> None:
     kept(db, line(), gap())
-    assert {name: number for name, number in lines.counts(db, ["general"]).items() if number} == {"held": 1, "all": 1}
+    assert {name: number for name, number in lines.counts(db, ["general"]).items() if number} == {
+        "held": 1,
+        "all": 1,
+    }
     assert [row.line.id for row in lines.view(db, "held", ["general"])] == ["l1"]
     assert lines.view(db, "held", ["elsewhere"]) == []

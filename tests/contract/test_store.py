@@ -60,8 +60,12 @@ def test_a_new_procrastinate_brings_its_tables_up_to_date(bare: str) -> None:
 
 
 def test_a_database_that_is_not_there_is_named_without_its_password() -> None:
-    settings = Settings.model_validate({"database_url": "postgresql://ada:s3cret@127.0.0.1:1/ferroclaim"})
-    with pytest.raises(ConfigurationError, match=r"The database ferroclaim on 127\.0\.0\.1 cannot be reached") as caught:
+    settings = Settings.model_validate(
+        {"database_url": "postgresql://ada:s3cret@127.0.0.1:1/ferroclaim"}
+    )
+    with pytest.raises(
+        ConfigurationError, match=r"The database ferroclaim on 127\.0\.0\.1 cannot be reached"
+    ) as caught:
         Store.open(settings)
     assert "s3cret" not in str(caught.value)
 
@@ -109,7 +113,11 @@ def test_a_transaction_is_kept_whole_or_not_at_all(store: Store) -> None:
 
 
 def test_a_key_is_held_by_one(store: Store) -> None:
-    with store.holding("patient:1") as first, store.holding("patient:1") as second, store.holding("patient:2") as other:
+    with (
+        store.holding("patient:1") as first,
+        store.holding("patient:1") as second,
+        store.holding("patient:2") as other,
+    ):
         assert (first.ours, second.ours, other.ours) == (True, False, True)
     with store.holding("patient:1") as later:
         assert later.ours
@@ -120,19 +128,25 @@ def test_old_things_are_forgotten_and_what_stands_is_kept(store: Store) -> None:
         patient = patients.known(db, "general", "p1")
         for days, current in ((3000, False), (10, False), (3000, True)):
             db.execute(
-                "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, document, current)"
-                " values (%s, now(), now() - make_interval(days => %s), 'sweep', '', '{}', %s)",
+                "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, document,"
+                " current) values (%s, now(), now() - make_interval(days => %s), 'sweep', '',"
+                " '{}', %s)",
                 [patient.id, days, current],
             )
         for days in (31, 29):
             db.execute(
-                "insert into notifications (site, hook, received_at, shape, kind, outcome)"
-                " values ('general', 'lab', now() - make_interval(days => %s), 'empty', 'event', 'heard')",
+                "insert into notifications (site, hook, received_at, shape, kind, outcome) values"
+                " ('general', 'lab', now() - make_interval(days => %s), 'empty', 'event', 'heard')",
                 [days],
             )
         audit.note(db, "ada", "saw")
         db.execute("update audit set at = now() - interval '8 years'")
-        assert retention.forget_the_old(db, Retention()) == {"notifications": 1, "assessments": 1, "gaps": 0, "audit": 1}
+        assert retention.forget_the_old(db, Retention()) == {
+            "notifications": 1,
+            "assessments": 1,
+            "gaps": 0,
+            "audit": 1,
+        }
         assert db.execute("select count(*) from assessments").fetchone() == (2,)
 
 
@@ -143,4 +157,7 @@ def test_notes_and_who_did_what(store: Store) -> None:
         assert [note.text for note in notes.of_patient(db, patient.id)] == ["called the ward"]
         (row,) = audit.of_patient(db, patient.id)
         assert (row.actor, row.role, row.action) == ("ada", "biller", "noted")
-        assert (lines.of_patient(db, "general", "p1"), gaps.of_patient(db, "general", "p1")) == ([], [])
+        assert (lines.of_patient(db, "general", "p1"), gaps.of_patient(db, "general", "p1")) == (
+            [],
+            [],
+        )

@@ -19,10 +19,17 @@ PEOPLE = [f"p{number}" for number in range(50)]
 
 @pytest.mark.slow
 def test_a_thousand_notifications_of_fifty_patients(running: Callable[..., Running]) -> None:
-    """Seven changes of each, every one told thrice, shuffled, from eight senders at once, with two workers at work."""
+    """Seven changes of each, every one told thrice, shuffled, from eight senders at once, with two
+    workers at work."""
     resources = [row for person in PEOPLE for row in chart.one_dose(person)]
-    service = running(resources=resources, service={"settle_seconds": 2, "settle_at_most_seconds": 60})
-    told = [sent.administration(f"{person}-ma", person, str(version)) for person in PEOPLE for version in range(1, 8)]
+    service = running(
+        resources=resources, service={"settle_seconds": 2, "settle_at_most_seconds": 60}
+    )
+    told = [
+        sent.administration(f"{person}-ma", person, str(version))
+        for person in PEOPLE
+        for version in range(1, 8)
+    ]
     told *= 3
     random.Random(4242).shuffle(told)
     assessed: Counter[str] = Counter()
@@ -49,7 +56,11 @@ def test_a_thousand_notifications_of_fifty_patients(running: Callable[..., Runni
     assert len(service.outcomes()) == 350
     assert set(assessed) == {f"patient:{row[0]}" for row in service.rows("select id from patients")}
     issues = service.fake.of("DetectedIssue")
-    assert len({row["identifier"][0]["value"] for row in issues}) == len(issues) == service.rows("select count(*) from gaps")[0][0]
+    assert (
+        len({row["identifier"][0]["value"] for row in issues})
+        == len(issues)
+        == service.rows("select count(*) from gaps")[0][0]
+    )
     assert {row["meta"]["versionId"] for row in issues} == {"1"}
     print(f"{sum(assessed.values())} assessments of {len(assessed)} patients")
     assert sum(assessed.values()) <= 100

@@ -1,4 +1,5 @@
-"""Subscriptions at an EHR: made once, verified, repaired, made again where the server dropped them, removed."""
+"""Subscriptions at an EHR: made once, verified, repaired, made again where the server dropped them,
+removed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -23,17 +24,23 @@ JOB = Job(subscribing.TASK, "watch-subscriptions:general", "general", {})
 MODE = replace(
     modes.HAPI,
     types={**modes.EVERYTHING, "Subscription": ["url", "status"]},
-    writes={**modes.HAPI.writes, "Subscription": frozenset({"read", "search-type", "create", "update"})},
+    writes={
+        **modes.HAPI.writes,
+        "Subscription": frozenset({"read", "search-type", "create", "update"}),
+    },
 )
 
 
 class SubscribableEhr(FakeEhr):
-    """Turns what is requested active at its next reading, as HAPI does. `stubborn`: into that, instead."""
+    """Turns what is requested active at its next reading, as HAPI does. `stubborn`: into that,
+    instead."""
 
     stubborn = "active"
     events: dict[str, Any] | None = None
 
-    def answer(self, method: str, target: str, body: dict[str, Any] | None, headers: Mapping[str, str]) -> Answer:
+    def answer(
+        self, method: str, target: str, body: dict[str, Any] | None, headers: Mapping[str, str]
+    ) -> Answer:
         parts = urlsplit(target)
         if parts.path.endswith("/$events"):
             self.queries.append(f"{method} {target}")
@@ -46,7 +53,12 @@ class SubscribableEhr(FakeEhr):
             wanted = parse_qs(parts.query)["url"][0]
             answered = (
                 200,
-                {"resourceType": "Bundle", "entry": [{"resource": r} for r in self.ours if r["channel"]["endpoint"] == wanted]},
+                {
+                    "resourceType": "Bundle",
+                    "entry": [
+                        {"resource": r} for r in self.ours if r["channel"]["endpoint"] == wanted
+                    ],
+                },
                 {},
             )
         for row in self.ours:
@@ -60,7 +72,11 @@ class SubscribableEhr(FakeEhr):
 
     @property
     def made(self) -> list[str]:
-        return [query for query in self.queries if query.split()[0] in ("PUT", "POST", "DELETE") and "Subscription" in query]
+        return [
+            query
+            for query in self.queries
+            if query.split()[0] in ("PUT", "POST", "DELETE") and "Subscription" in query
+        ]
 
 
 @pytest.fixture
@@ -72,12 +88,25 @@ def fake(ehr_server: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Subscribabl
 
 
 @pytest.fixture
-def start(fake: SubscribableEhr, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Running]]:
+def start(
+    fake: SubscribableEhr, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Running]]:
     monkeypatch.setattr(subscribing, "ACTIVATION_SECONDS", 1.0)
     made: list[Running] = []
 
     def make(**wanted: Any) -> Running:
-        made.append(Running(fake, store, site={"subscriptions": {"types": ["MedicationAdministration", "Observation"], **wanted}}))
+        made.append(
+            Running(
+                fake,
+                store,
+                site={
+                    "subscriptions": {
+                        "types": ["MedicationAdministration", "Observation"],
+                        **wanted,
+                    }
+                },
+            )
+        )
         return made[-1]
 
     yield make
@@ -95,15 +124,26 @@ def done(results: list[Result]) -> list[tuple[str, str, str]]:
 
 
 def test_they_are_made_and_active(start: Callable[..., Running], fake: SubscribableEhr) -> None:
-    assert done(establish(start())) == [("medication-administration", "created", "active"), ("observation", "created", "active")]
+    assert done(establish(start())) == [
+        ("medication-administration", "created", "active"),
+        ("observation", "created", "active"),
+    ]
     administration, observation = sorted(fake.ours, key=lambda row: row["criteria"])
-    assert (administration["criteria"], observation["criteria"]) == ("MedicationAdministration?", "Observation?category=laboratory")
+    assert (administration["criteria"], observation["criteria"]) == (
+        "MedicationAdministration?",
+        "Observation?category=laboratory",
+    )
     channel = administration["channel"]
-    assert (channel["type"], channel["endpoint"]) == ("rest-hook", "http://127.0.0.1:1/hooks/general/medication-administration")
+    assert (channel["type"], channel["endpoint"]) == (
+        "rest-hook",
+        "http://127.0.0.1:1/hooks/general/medication-administration",
+    )
     assert channel["payload"] == FHIR_JSON
 
 
-def test_doing_it_again_leaves_them_alone(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_doing_it_again_leaves_them_alone(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     service = start()
     establish(service)
     before = fake.made.copy()
@@ -111,33 +151,63 @@ def test_doing_it_again_leaves_them_alone(start: Callable[..., Running], fake: S
     assert fake.made == before
 
 
-def test_each_has_a_secret_of_its_own_which_opens_its_hook_alone(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_each_has_a_secret_of_its_own_which_opens_its_hook_alone(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     service = start()
     establish(service)
-    secrets = {row["criteria"].split("?")[0]: row["channel"]["header"][0].removeprefix("X-Ferroclaim-Secret: ") for row in fake.ours}
+    secrets = {
+        row["criteria"].split("?")[0]: (
+            row["channel"]["header"][0].removeprefix("X-Ferroclaim-Secret: ")
+        )
+        for row in fake.ours
+    }
     assert len(set(secrets.values())) == 2
     assert all(len(secret) >= 43 for secret in secrets.values())  # 256 bits
     body = sent.administration()
-    assert service.notify(body, hook="medication-administration", X_Ferroclaim_Secret=secrets["MedicationAdministration"]) == 204
-    assert service.notify(body, hook="medication-administration", X_Ferroclaim_Secret=secrets["Observation"]) == 401
+    assert (
+        service.notify(
+            body,
+            hook="medication-administration",
+            X_Ferroclaim_Secret=secrets["MedicationAdministration"],
+        )
+        == 204
+    )
+    assert (
+        service.notify(
+            body, hook="medication-administration", X_Ferroclaim_Secret=secrets["Observation"]
+        )
+        == 401
+    )
 
 
-def test_one_that_the_server_broke_is_repaired(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_one_that_the_server_broke_is_repaired(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     service = start()
     establish(service)
     fake.store({**fake.ours[0], "status": "error", "error": "gave up"})
-    fake.store({**fake.ours[1], "channel": {**fake.ours[1]["channel"], "endpoint": "http://127.0.0.1:1/elsewhere"}})
+    fake.store(
+        {
+            **fake.ours[1],
+            "channel": {**fake.ours[1]["channel"], "endpoint": "http://127.0.0.1:1/elsewhere"},
+        }
+    )
     assert {row.did for row in establish(service)} == {"repaired"}
     assert {row["status"] for row in fake.ours} == {"active"}
     assert all("/hooks/general/" in row["channel"]["endpoint"] for row in fake.ours)
 
 
-def test_one_that_never_turns_active_is_told(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_one_that_never_turns_active_is_told(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     fake.stubborn = "error"
     assert {row.status for row in establish(start())} == {"error"}
 
 
-def test_a_create_without_an_answer_makes_no_second(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_a_create_without_an_answer_makes_no_second(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     """The store never learned the id; the endpoint tells which one is ours."""
     service = start()
     establish(service)
@@ -147,14 +217,21 @@ def test_a_create_without_an_answer_makes_no_second(start: Callable[..., Running
     assert len(fake.ours) == 2
 
 
-def test_what_is_not_wanted_any_more_is_removed(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_what_is_not_wanted_any_more_is_removed(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     establish(start())
     service = start(types=["MedicationAdministration"])
-    assert done(establish(service)) == [("medication-administration", "kept", "active"), ("observation", "removed", "off")]
+    assert done(establish(service)) == [
+        ("medication-administration", "kept", "active"),
+        ("observation", "removed", "off"),
+    ]
     assert [row["criteria"] for row in fake.ours] == ["MedicationAdministration?"]
 
 
-def test_all_can_be_removed_even_those_that_are_gone(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_all_can_be_removed_even_those_that_are_gone(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     service = start()
     establish(service)
     fake.resources.pop(f"Subscription/{fake.ours[0]['id']}")
@@ -163,7 +240,9 @@ def test_all_can_be_removed_even_those_that_are_gone(start: Callable[..., Runnin
     assert (fake.ours, service.rows("select 1 from subscriptions")) == ([], [])
 
 
-def test_a_dropped_one_is_noticed_made_again_and_what_went_by_is_searched(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_a_dropped_one_is_noticed_made_again_and_what_went_by_is_searched(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     service = start()
     establish(service)
     fake.resources.pop(f"Subscription/{fake.ours[0]['id']}")
@@ -174,7 +253,9 @@ def test_a_dropped_one_is_noticed_made_again_and_what_went_by_is_searched(start:
     assert service.rows("select recreated from subscriptions order by name") == [(1,), (1,)]
 
 
-def test_watching_what_is_well_does_nothing(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_watching_what_is_well_does_nothing(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     service = start()
     establish(service)
     before = fake.made.copy()
@@ -183,7 +264,9 @@ def test_watching_what_is_well_does_nothing(start: Callable[..., Running], fake:
 
 
 def test_topics(start: Callable[..., Running], fake: SubscribableEhr) -> None:
-    service = start(form="topic", topics={"MedicationAdministration": "urn:topic:iron"}, content="id-only")
+    service = start(
+        form="topic", topics={"MedicationAdministration": "urn:topic:iron"}, content="id-only"
+    )
     assert done(establish(service)) == [("medication-administration", "created", "active")]
     (made,) = fake.ours
     assert made["criteria"] == "urn:topic:iron"
@@ -191,18 +274,29 @@ def test_topics(start: Callable[..., Running], fake: SubscribableEhr) -> None:
     assert made["channel"]["_payload"]["extension"][0]["valueCode"] == "id-only"
 
 
-def test_events_that_never_came_are_asked_for(start: Callable[..., Running], fake: SubscribableEhr) -> None:
+def test_events_that_never_came_are_asked_for(
+    start: Callable[..., Running], fake: SubscribableEhr
+) -> None:
     service = start(form="topic", topics={"MedicationAdministration": "urn:topic:iron"})
     establish(service)
     ((secret,),) = service.rows("select secret from subscriptions")
     for number in (1, 4):
         told = sent.topic_r4(sent.event(number, "Observation/o1", "Patient/p9"))
-        assert service.notify(told, hook="medication-administration", X_Ferroclaim_Secret=secret) == 204
+        assert (
+            service.notify(told, hook="medication-administration", X_Ferroclaim_Secret=secret)
+            == 204
+        )
     dose = sent.event(3, "MedicationAdministration/ma1", "Patient/p1")
-    fake.events = sent.topic_r4(sent.event(2, "Observation/o2", "Patient/p9"), dose, kind="query-event")
+    fake.events = sent.topic_r4(
+        sent.event(2, "Observation/o2", "Patient/p9"), dose, kind="query-event"
+    )
     service.work()
     (asked,) = [query for query in fake.queries if "$events" in query]
-    assert parse_qs(urlsplit(asked).query) == {"eventsSinceNumber": ["2"], "eventsUntilNumber": ["3"], "content": ["id-only"]}
+    assert parse_qs(urlsplit(asked).query) == {
+        "eventsSinceNumber": ["2"],
+        "eventsUntilNumber": ["3"],
+        "content": ["id-only"],
+    }
     assert service.rows("select fhir_id from patients where concerns_us") == [("p1",)]
     assert service.rows("select 1 from sweeps") == []
 
@@ -216,7 +310,10 @@ def test_somebody_must_say_where_we_are(start: Callable[..., Running]) -> None:
     nowhere = Settings.model_validate({"service": {"port": 0}})
     with pytest.raises(ConfigurationError, match="hooks_url"):
         subscribing.hook_url(nowhere, "general", "observation")
-    assert subscribing.hook_url(service.settings, "general", "observation") == "http://127.0.0.1:1/hooks/general/observation"
+    assert (
+        subscribing.hook_url(service.settings, "general", "observation")
+        == "http://127.0.0.1:1/hooks/general/observation"
+    )
 
 
 def test_a_secret_is_not_shown(start: Callable[..., Running]) -> None:

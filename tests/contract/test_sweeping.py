@@ -1,4 +1,5 @@
-"""Looking for what nobody told of: windows that overlap, page by page, going on where it was left."""
+"""Looking for what nobody told of: windows that overlap, page by page, going on where it was
+left."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,7 +26,11 @@ def service(running: Make) -> Running:
 
 def searched(service: Running, kind: str = "MedicationAdministration") -> list[str]:
     """From which moment each search of KIND went."""
-    asked = [urlsplit(request.removeprefix("GET ")) for request in service.fake.requests if request.startswith(f"GET {kind}?")]
+    asked = [
+        urlsplit(request.removeprefix("GET "))
+        for request in service.fake.requests
+        if request.startswith(f"GET {kind}?")
+    ]
     return [parse_qs(parts.query)["_lastUpdated"][0] for parts in asked]
 
 
@@ -44,7 +49,9 @@ def test_the_next_look_overlaps_the_last(service: Running) -> None:
     sweeping.look(service.engine, JOB)
     service.engine.clock = lambda: NOW + timedelta(minutes=15)
     sweeping.look(service.engine, JOB)
-    assert searched(service)[1] == "ge2026-11-23T16:50:00.000Z"  # ten minutes before the end of the first
+    assert (
+        searched(service)[1] == "ge2026-11-23T16:50:00.000Z"
+    )  # ten minutes before the end of the first
     assert position(service).position == NOW + timedelta(minutes=15)
 
 
@@ -55,7 +62,9 @@ def test_a_look_begins_where_a_person_says(service: Running) -> None:
 
 
 def test_laboratory_results_wake_only_patients_whom_we_know(running: Make) -> None:
-    service = running(resources=[chart.resource("Patient", "p2"), chart.ferritin("f2", patient="p2")])
+    service = running(
+        resources=[chart.resource("Patient", "p2"), chart.ferritin("f2", patient="p2")]
+    )
     sweeping.look(service.engine, JOB)
     assert service.queued() == []
 
@@ -105,7 +114,8 @@ def test_a_page_that_the_server_forgot_begins_the_window_anew(running: Make) -> 
     service = many(running, 12)
     sweeping.look(service.engine, Job(sweeping.TASK, JOB.key, "general", {}))
     service.rows(
-        "update sweeps set window_from = position, window_to = now(), cursor = %s returning site", f"{service.fake.base_url}?_getpages=x"
+        "update sweeps set window_from = position, window_to = now(), cursor = %s returning site",
+        f"{service.fake.base_url}?_getpages=x",
     )
     sweeping.look(service.engine, JOB)
     assert len(searched(service)) == 2
@@ -130,7 +140,9 @@ def test_administrations_that_may_not_be_read_are_trouble(service: Running) -> N
 
 
 @pytest.mark.parametrize("vendor", ["epic", "oracle"])
-def test_where_nothing_can_be_searched_known_records_are_read_again(running: Make, vendor: str) -> None:
+def test_where_nothing_can_be_searched_known_records_are_read_again(
+    running: Make, vendor: str
+) -> None:
     service = running(vendor)
     service.assess()
     service.work()

@@ -1,4 +1,5 @@
-"""pull → assess → keep → write back: kept whole, done again without a trace, failing without a loss."""
+"""pull → assess → keep → write back: kept whole, done again without a trace, failing without a
+loss."""
 
 import threading
 import time
@@ -28,7 +29,10 @@ def service(running: Make) -> Running:
 
 def versions(service: Running) -> list[tuple[str, str, str]]:
     """Gap, status and version of each DetectedIssue at the EHR."""
-    return sorted((row["identifier"][0]["value"], row["status"], row["meta"]["versionId"]) for row in service.fake.of("DetectedIssue"))
+    return sorted(
+        (row["identifier"][0]["value"], row["status"], row["meta"]["versionId"])
+        for row in service.fake.of("DetectedIssue")
+    )
 
 
 def ledger(service: Running) -> Counter[str]:
@@ -36,7 +40,12 @@ def ledger(service: Running) -> Counter[str]:
 
 
 def with_ferritin(service: Running, value: int = 42) -> None:
-    quantity = {"value": value, "unit": "ng/mL", "system": "http://unitsofmeasure.org", "code": "ng/mL"}
+    quantity = {
+        "value": value,
+        "unit": "ng/mL",
+        "system": "http://unitsofmeasure.org",
+        "code": "ng/mL",
+    }
     service.fake.store(chart.ferritin("f1", valueQuantity=quantity))
 
 
@@ -84,8 +93,12 @@ def test_a_closed_gap_closes_its_issue(service: Running) -> None:
     with_ferritin(service)
     service.assess()
     service.work()
-    closed = service.rows("select id from gaps where requirement = 'ferritin' and closed_at is not null")
-    assert [(status, version) for gap, status, version in versions(service) if (gap,) in closed] == [("final", "2")]
+    closed = service.rows(
+        "select id from gaps where requirement = 'ferritin' and closed_at is not null"
+    )
+    assert [
+        (status, version) for gap, status, version in versions(service) if (gap,) in closed
+    ] == [("final", "2")]
 
 
 def test_a_patient_without_iron_leaves_no_record(running: Make) -> None:
@@ -108,7 +121,10 @@ def test_a_released_line_outlives_the_assessment_that_changes_it(service: Runnin
     service.assess()
     service.work()
     with service.store.transaction() as db:
-        db.execute("update lines set status = 'ready', document = jsonb_set(document, '{status}', '\"ready\"')")
+        db.execute(
+            "update lines set status = 'ready', document = jsonb_set(document, '{status}',"
+            " '\"ready\"')"
+        )
         (row,) = lines.of_patient(db, "general", "p1")
         lines.release(db, row, "Practitioner/b", "biller")
     with_ferritin(service)
@@ -125,7 +141,10 @@ def test_a_released_line_outlives_its_administration(service: Running) -> None:
     service.work()
     with service.store.transaction() as db:
         db.execute("update lines set status = 'ready'")
-        db.execute("insert into releases (patient_id, line_id, document, released_by) select patient_id, id, document, 'b' from lines")
+        db.execute(
+            "insert into releases (patient_id, line_id, document, released_by) select patient_id,"
+            " id, document, 'b' from lines"
+        )
     service.fake.store(chart.administration(status="entered-in-error"))
     service.assess()
     service.work()
@@ -141,7 +160,8 @@ def test_a_released_line_outlives_its_administration(service: Running) -> None:
 def hours_later(service: Running, hours: float) -> None:
     """As if the job had failed for that long."""
     service.rows(
-        "update procrastinate_jobs set args = args || jsonb_build_object('since', (now() - make_interval(secs => %s))::text) returning id",
+        "update procrastinate_jobs set args = args || jsonb_build_object('since', (now() -"
+        " make_interval(secs => %s))::text) returning id",
         hours * 3600,
     )
 
@@ -167,7 +187,9 @@ def test_a_site_that_is_down_rests_and_nothing_is_lost(service: Running) -> None
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_site_that_does_not_let_us_in_rests_instead_of_failing_each_patient(service: Running, status: int) -> None:
+def test_a_site_that_does_not_let_us_in_rests_instead_of_failing_each_patient(
+    service: Running, status: int
+) -> None:
     service.fake.fail(r"^MedicationAdministration\?", status=status, times=99)
     service.assess()
     service.work(rounds=2)
@@ -183,7 +205,9 @@ def test_work_for_a_site_that_is_configured_no_more_needs_a_person(service: Runn
     assert service.queued() == []
 
 
-def test_one_record_that_cannot_be_read_is_tried_again_later_and_later_and_then_given_up(service: Running) -> None:
+def test_one_record_that_cannot_be_read_is_tried_again_later_and_later_and_then_given_up(
+    service: Running,
+) -> None:
     service.fake.fail(r"^MedicationAdministration\?", status=500, times=99)
     service.assess()
     service.work()
@@ -195,7 +219,9 @@ def test_one_record_that_cannot_be_read_is_tried_again_later_and_later_and_then_
     assert service.queued() == []
 
 
-def test_a_fault_of_ours_is_given_up_soon_and_tells_no_patient(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_given_up_soon_and_tells_no_patient(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fault(*_: Any) -> None:
         raise KeyError("Patient/p1, Jane Doe")
 
@@ -207,7 +233,9 @@ def test_a_fault_of_ours_is_given_up_soon_and_tells_no_patient(service: Running,
     assert message.startswith("An unexpected error (KeyError) at contract/test_workflow.py:")
 
 
-def test_given_up_work_is_retried_by_a_person(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_up_work_is_retried_by_a_person(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(workflow, "check_pull", lambda *_: 1 / 0)
         service.assess()
@@ -218,10 +246,14 @@ def test_given_up_work_is_retried_by_a_person(service: Running, monkeypatch: pyt
     assert (service.failures(), service.queued()) == ([], ["patient:1"])
     service.work()
     assert len(versions(service)) > 0
-    assert service.rows("select actor, action from audit where actor = 'ada'") == [("ada", "retried")]
+    assert service.rows("select actor, action from audit where actor = 'ada'") == [
+        ("ada", "retried")
+    ]
 
 
-def test_given_up_work_is_discarded_by_a_person(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_up_work_is_discarded_by_a_person(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(workflow, "check_pull", lambda *_: 1 / 0)
     service.assess()
     service.work(rounds=3)
@@ -230,11 +262,15 @@ def test_given_up_work_is_discarded_by_a_person(service: Running, monkeypatch: p
         giving_up.discard(db, number, "ada", "a test patient")
         with pytest.raises(ConfigurationError, match="no failed work with number"):
             giving_up.chosen(db, [number], everything=False)
-    assert service.rows("select detail ->> 'reason' from audit where action = 'discarded'") == [("a test patient",)]
+    assert service.rows("select detail ->> 'reason' from audit where action = 'discarded'") == [
+        ("a test patient",)
+    ]
     assert (service.failures(), service.queued()) == ([], [])
 
 
-def test_work_that_succeeds_after_all_is_no_failure_any_more(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_succeeds_after_all_is_no_failure_any_more(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(workflow, "check_pull", lambda *_: 1 / 0)
         service.assess()
@@ -261,10 +297,15 @@ def test_a_write_back_that_is_refused_waits_for_a_person(service: Running) -> No
     assert (set(ledger(service)), service.failures()) == ({"confirmed"}, [])
 
 
-def test_an_answer_that_never_came_is_settled_by_looking(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The EHR takes the transaction and the connection breaks: the ledger says `sent`, and nothing is written twice."""
+def test_an_answer_that_never_came_is_settled_by_looking(
+    service: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The EHR takes the transaction and the connection breaks: the ledger says `sent`, and nothing
+    is written twice."""
     handled = service.fake._transaction
-    monkeypatch.setattr(service.fake, "_transaction", lambda body: (handled(body), (502, None, {}))[1])
+    monkeypatch.setattr(
+        service.fake, "_transaction", lambda body: (handled(body), (502, None, {}))[1]
+    )
     service.assess()
     service.work()
     assert set(ledger(service)) == {"sent"}
@@ -308,7 +349,9 @@ def test_work_of_the_dead_that_waits_anyway_is_dropped(service: Running) -> None
     job_at_work(service)
     service.assess()
     assert taken_over(service) == 1
-    assert service.rows("select status, count(*) from procrastinate_jobs group by 1") == [("todo", 1)]
+    assert service.rows("select status, count(*) from procrastinate_jobs group by 1") == [
+        ("todo", 1)
+    ]
 
 
 def test_a_worker_that_is_cut_off_writes_nothing(service: Running) -> None:
@@ -316,7 +359,10 @@ def test_a_worker_that_is_cut_off_writes_nothing(service: Running) -> None:
 
     def cut_off(step: str) -> None:
         if step == "pulled":
-            service.rows("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and database is not null")
+            service.rows(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and"
+                " database is not null"
+            )
 
     service.assess()
     service.engine.step = cut_off
@@ -340,11 +386,15 @@ def test_a_job_beside_another_holder_of_its_key_waits(service: Running) -> None:
 def test_a_person_does_not_wait_behind_others(running: Make) -> None:
     service = running(service={"settle_seconds": 600, "settle_at_most_seconds": 600})
     service.assess()
-    assert service.rows("select scheduled_at > now() + interval '5 minutes', priority from procrastinate_jobs") == [(True, 0)]
+    assert service.rows(
+        "select scheduled_at > now() + interval '5 minutes', priority from procrastinate_jobs"
+    ) == [(True, 0)]
     with service.store.transaction() as db:
         patient = patients.known(db, "general", "p1")
         assert not service.engine.queue.assess(db, patient, "person", priority=PERSON)
-    assert service.rows("select scheduled_at <= now(), priority from procrastinate_jobs") == [(True, PERSON)]
+    assert service.rows("select scheduled_at <= now(), priority from procrastinate_jobs") == [
+        (True, PERSON)
+    ]
 
 
 def test_a_patient_settles_while_more_is_told_but_not_for_ever(running: Make) -> None:
@@ -352,7 +402,9 @@ def test_a_patient_settles_while_more_is_told_but_not_for_ever(running: Make) ->
     moments = []
     for _ in range(3):
         service.assess()
-        moments += service.rows("select scheduled_at, (args ->> 'until')::timestamptz from procrastinate_jobs")
+        moments += service.rows(
+            "select scheduled_at, (args ->> 'until')::timestamptz from procrastinate_jobs"
+        )
         time.sleep(0.04)
     (first, until), (second, _), (third, _) = moments
     assert first < second <= until
@@ -364,7 +416,9 @@ def test_a_notification_does_not_hurry_work_that_failed(service: Running) -> Non
     service.assess()
     service.work()
     service.assess()
-    assert service.rows("select scheduled_at > now() + interval '2 seconds' from procrastinate_jobs") == [(True,)]
+    assert service.rows(
+        "select scheduled_at > now() + interval '2 seconds' from procrastinate_jobs"
+    ) == [(True,)]
 
 
 def test_two_workers_never_do_one_patient_at_once(running: Make) -> None:
@@ -395,7 +449,10 @@ def test_two_workers_never_do_one_patient_at_once(running: Make) -> None:
     service.engine.run, service.engine.step = watched, step  # type: ignore[method-assign]
     for person in people:
         service.assess(person)
-    workers = [threading.Thread(target=service.work, kwargs={"concurrency": 3, "rounds": 5}) for _ in range(2)]
+    workers = [
+        threading.Thread(target=service.work, kwargs={"concurrency": 3, "rounds": 5})
+        for _ in range(2)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:

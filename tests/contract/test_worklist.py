@@ -1,4 +1,5 @@
-"""The biller's list: who may see it, what it filters, what can be released and why the others cannot."""
+"""The biller's list: who may see it, what it filters, what can be released and why the others
+cannot."""
 
 import csv
 import io
@@ -44,12 +45,18 @@ def keys(page: Any) -> list[str]:
 def act(browser: Browser, page: Any, action: str, selected: list[str], **fields: str) -> Any:
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert csrf
-    return browser.client.post("/worklist", data={"csrf": csrf[1], "action": action, "line": selected, **fields})
+    return browser.client.post(
+        "/worklist", data={"csrf": csrf[1], "action": action, "line": selected, **fields}
+    )
 
 
 def held(office: Clinic, requirement: str) -> worklist.Row:
     with office.store.transaction() as db:
-        return next(row for row in worklist.rows(db, ALL, ["general"], CLINICIAN) if row.waits_for == [requirement])
+        return next(
+            row
+            for row in worklist.rows(db, ALL, ["general"], CLINICIAN)
+            if row.waits_for == [requirement]
+        )
 
 
 def waived(office: Clinic, requirement: str) -> worklist.Row:
@@ -59,7 +66,15 @@ def waived(office: Clinic, requirement: str) -> worklist.Row:
         assert patient
         for found in gaps.of_patient(db, row.site, row.patient):
             if found.gap.requirement == requirement:
-                gaps.waive(db, patient, found.gap, "not needed", "Practitioner/dr-9", "Dr. Nine", "clinician")
+                gaps.waive(
+                    db,
+                    patient,
+                    found.gap,
+                    "not needed",
+                    "Practitioner/dr-9",
+                    "Dr. Nine",
+                    "clinician",
+                )
     return row
 
 
@@ -90,7 +105,15 @@ def test_views_and_filters_stand_in_the_address(office: Clinic) -> None:
     assert "Chen, Li" in browser.get("/worklist?view=held-us").text
     assert "Evans, Tom" in browser.get("/worklist?view=all&find=evans").text
     assert browser.get("/worklist?view=all&find=%25_%27").status_code == 200
-    for odd in ("view=nonsense", "sort=drop+table", "page=0", "open=1:x", "open=x", "site=other", "policy='"):
+    for odd in (
+        "view=nonsense",
+        "sort=drop+table",
+        "page=0",
+        "open=1:x",
+        "open=x",
+        "site=other",
+        "policy='",
+    ):
         assert browser.get(f"/worklist?{odd}").status_code == 200
 
 
@@ -150,7 +173,10 @@ def test_assigning_notes_and_checking_again(office: Clinic) -> None:
     assert "<img" not in opened.text
     assert "will be checked again" in act(browser, page, "recheck", [key]).text
     with office.store.transaction() as db:
-        row = db.execute("select count(*) from procrastinate_jobs where task_name = 'assess' and args ->> 'cause' = 'person'").fetchone()
+        row = db.execute(
+            "select count(*) from procrastinate_jobs where task_name = 'assess' and args ->>"
+            " 'cause' = 'person'"
+        ).fetchone()
     assert row
     assert row[0] >= 1
 
@@ -194,7 +220,9 @@ def test_the_table_of_the_list_runs_nothing_in_a_spreadsheet(office: Clinic) -> 
 
 def test_failed_work_and_a_resting_site_are_shown(office: Clinic) -> None:
     with office.store.transaction() as db:
-        failures.add(db, Failure("general", "assess", "k", None, {}, "Refused", "It was refused.", 3))
+        failures.add(
+            db, Failure("general", "assess", "k", None, {}, "Refused", "It was refused.", 3)
+        )
         rests.rest(db, "general", "It cannot be reached.", datetime.now(UTC))
     _, page = signed_in(office)
     assert "It was refused." in page.text

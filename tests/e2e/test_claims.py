@@ -18,7 +18,12 @@ from tests.fakes.chart import transaction
 
 FHIR_JSON = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
 PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
-CHARTS = {"office": claims.chart(PAIR), "hospital": claims.hospital(), "dialysis": claims.dialysis(), "commercial": claims.commercial()}
+CHARTS = {
+    "office": claims.chart(PAIR),
+    "hospital": claims.hospital(),
+    "dialysis": claims.dialysis(),
+    "commercial": claims.commercial(),
+}
 AS_OF = builders.AS_OF
 
 Drafts = tuple[dict[str, Any], str]
@@ -26,18 +31,40 @@ Drafts = tuple[dict[str, Any], str]
 
 @pytest.fixture
 def client(hapi: str) -> Iterator[EhrClient]:
-    address = {"line": ["100 Main Street"], "city": "Columbus", "state": "OH", "postal_code": "432151234"}
-    provider = {"name": "Riverside Nephrology PC", "npi": "1234567893", "tax_id": "123456789", "phone": "5555551234", "address": address}
-    payers = {name: {"kind": alias.kind, "claim_id": alias.claim_id} for name, alias in claims.PAYERS.items()}
-    with EhrClient(Site.adhoc(hapi, time_zone="America/New_York", billing_provider=provider, payer_aliases=payers)) as made:
+    address = {
+        "line": ["100 Main Street"],
+        "city": "Columbus",
+        "state": "OH",
+        "postal_code": "432151234",
+    }
+    provider = {
+        "name": "Riverside Nephrology PC",
+        "npi": "1234567893",
+        "tax_id": "123456789",
+        "phone": "5555551234",
+        "address": address,
+    }
+    payers = {
+        name: {"kind": alias.kind, "claim_id": alias.claim_id}
+        for name, alias in claims.PAYERS.items()
+    }
+    with EhrClient(
+        Site.adhoc(
+            hapi, time_zone="America/New_York", billing_provider=provider, payer_aliases=payers
+        )
+    ) as made:
         yield made
 
 
 @pytest.fixture(params=CHARTS)
-def drafts(request: pytest.FixtureRequest, client: EhrClient, fresh: Callable[[str], str]) -> Drafts:
+def drafts(
+    request: pytest.FixtureRequest, client: EhrClient, fresh: Callable[[str], str]
+) -> Drafts:
     """The Bundle of Claims and the 837 of a chart that was loaded into HAPI and read from it."""
     client.transport.write("POST", "", transaction(CHARTS[request.param], fresh))
-    found = check_pull(client.read_patient(fresh("p1")), client.site, policies_of(client.site), AS_OF)
+    found = check_pull(
+        client.read_patient(fresh("p1")), client.site, policies_of(client.site), AS_OF
+    )
     made = document([found.assessment], found.problems, AS_OF)
     records, site = {found.record.patient: found.record}, client.site.facts()
     file, problems = x12(made, records, site, claims.NOW)
@@ -46,19 +73,26 @@ def drafts(request: pytest.FixtureRequest, client: EhrClient, fresh: Callable[[s
 
 
 def sent(client: EhrClient, bundle: dict[str, Any]) -> list[dict[str, Any]]:
-    entries = [{**entry, "request": {"method": "PUT", "url": f"Claim/{entry['resource']['id']}"}} for entry in bundle["entry"]]
+    entries = [
+        {**entry, "request": {"method": "PUT", "url": f"Claim/{entry['resource']['id']}"}}
+        for entry in bundle["entry"]
+    ]
     body = msgspec.json.encode({"resourceType": "Bundle", "type": "transaction", "entry": entries})
     answer = requests.post(client.site.base_url, data=body, headers=FHIR_JSON, timeout=60)
     assert answer.status_code == 200, answer.text
     return [entry["response"] for entry in answer.json()["entry"]]
 
 
-def test_hapi_takes_the_drafts_and_a_second_time_changes_nothing(drafts: Drafts, client: EhrClient) -> None:
+def test_hapi_takes_the_drafts_and_a_second_time_changes_nothing(
+    drafts: Drafts, client: EhrClient
+) -> None:
     bundle, _ = drafts
     (claim,) = [entry["resource"] for entry in bundle["entry"]]
     assert [response["status"] for response in sent(client, bundle)] == ["201 Created"]
     assert [response["etag"] for response in sent(client, bundle)] == ["1"]
-    kept = requests.get(f"{client.site.base_url}/Claim/{claim['id']}", headers=FHIR_JSON, timeout=60).json()
+    kept = requests.get(
+        f"{client.site.base_url}/Claim/{claim['id']}", headers=FHIR_JSON, timeout=60
+    ).json()
     assert kept["status"] == "draft"
     assert {name: kept[name] for name in ("item", "total", "diagnosis", "insurance")} == {
         name: claim[name] for name in ("item", "total", "diagnosis", "insurance")
@@ -67,15 +101,26 @@ def test_hapi_takes_the_drafts_and_a_second_time_changes_nothing(drafts: Drafts,
 
 def errors(client: EhrClient, claim: dict[str, Any]) -> list[str]:
     """What HAPI's validator says against a Claim."""
-    answer = requests.post(f"{client.site.base_url}/Claim/$validate", data=msgspec.json.encode(claim), headers=FHIR_JSON, timeout=120)
-    return [row["diagnostics"] for row in answer.json()["issue"] if row["severity"] in ("error", "fatal")]
+    answer = requests.post(
+        f"{client.site.base_url}/Claim/$validate",
+        data=msgspec.json.encode(claim),
+        headers=FHIR_JSON,
+        timeout=120,
+    )
+    return [
+        row["diagnostics"]
+        for row in answer.json()["issue"]
+        if row["severity"] in ("error", "fatal")
+    ]
 
 
 def test_hapis_validator_finds_no_error(drafts: Drafts, client: EhrClient) -> None:
     bundle, _ = drafts
     (claim,) = [entry["resource"] for entry in bundle["entry"]]
     assert errors(client, claim) == []
-    assert errors(client, {name: value for name, value in claim.items() if name != "priority"}), "it finds nothing at all"
+    assert errors(client, {name: value for name, value in claim.items() if name != "priority"}), (
+        "it finds nothing at all"
+    )
 
 
 def test_what_was_read_from_hapi_is_enough_for_an_837(drafts: Drafts) -> None:

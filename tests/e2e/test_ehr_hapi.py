@@ -1,4 +1,5 @@
-"""The client against the real HAPI: few requests, everything read, conflicts settled, never two of one gap."""
+"""The client against the real HAPI: few requests, everything read, conflicts settled, never two of
+one gap."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,16 @@ from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
 from integration.ehr.writeback import ServerWriteBack, write_back_for
 from integration.site import Site
-from tests.fakes.chart import administration, chart, detected_issue, ferritin, mitigation, observation, ref, transaction
+from tests.fakes.chart import (
+    administration,
+    chart,
+    detected_issue,
+    ferritin,
+    mitigation,
+    observation,
+    ref,
+    transaction,
+)
 
 Fresh = Callable[[str], str]
 
@@ -48,10 +58,18 @@ def sent(client: EhrClient, work: Callable[[], Any]) -> tuple[int, Any]:
 
 def issue(fresh: Fresh, gap: str = "gap", **fields: Any) -> Json:
     patient, dose = fresh("p1"), ref(f"MedicationAdministration/{fresh('ma1')}")
-    return detected_issue(fresh(gap), patient=patient, implicated=[dose], author=ref(f"Device/{fresh('ferroclaim')}"), **fields)
+    return detected_issue(
+        fresh(gap),
+        patient=patient,
+        implicated=[dose],
+        author=ref(f"Device/{fresh('ferroclaim')}"),
+        **fields,
+    )
 
 
-def test_one_request_reads_a_chart(client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_one_request_reads_a_chart(
+    client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     unlabelled = observation("local", "x", None, "2026-10-01", code={"text": "Ferritin (serum)"})
     social = observation("smoking", "72166-2", "social-history", "2026-10-01")
     patient = load([*chart(), unlabelled, social])
@@ -62,7 +80,9 @@ def test_one_request_reads_a_chart(client: EhrClient, load: Callable[[list[Json]
     assert pull.problems == []
 
 
-def test_two_requests_read_a_chart_of_a_thousand_results(client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_two_requests_read_a_chart_of_a_thousand_results(
+    client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     days = [f"{2014 + n // 84}-{n % 84 // 7 + 1:02d}-{n % 7 * 4 + 1:02d}" for n in range(1000)]
     patient = load([*chart(), *(ferritin(f"r{n:04d}", day) for n, day in enumerate(days))])
     requests, pull = sent(client, lambda: client.read_patient(patient))
@@ -71,8 +91,11 @@ def test_two_requests_read_a_chart_of_a_thousand_results(client: EhrClient, load
     assert len(pull.resources) == len(chart()) + 1000
 
 
-def test_q11_a_fresh_read_sees_what_was_just_written(client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
-    """HAPI repeats the results of a search for a minute; the header reaches the searches inside a batch, too."""
+def test_q11_a_fresh_read_sees_what_was_just_written(
+    client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
+    """HAPI repeats the results of a search for a minute; the header reaches the searches inside a
+    batch, too."""
     patient = load(chart())
     client.read_patient(patient)
     load([*chart(), administration("ma2")])
@@ -80,11 +103,15 @@ def test_q11_a_fresh_read_sees_what_was_just_written(client: EhrClient, load: Ca
     assert "MedicationAdministration/ma2" in names(pull.resources, fresh)
 
 
-def test_one_request_writes_all_gaps_of_a_patient(client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_one_request_writes_all_gaps_of_a_patient(
+    client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     patient = load(chart())
     ours = write_back_for(client)
     wanted = [issue(fresh, name) for name in ("a", "b", "c")]
-    requests, outcomes = sent(client, lambda: ours.put_all(wanted, client.read_patient(patient).issues))
+    requests, outcomes = sent(
+        client, lambda: ours.put_all(wanted, client.read_patient(patient).issues)
+    )
     assert requests == 2  # one read, one write
     assert [o.result for o in outcomes] == ["created"] * 3
     pull = client.read_patient(patient, fresh=True)
@@ -92,7 +119,12 @@ def test_one_request_writes_all_gaps_of_a_patient(client: EhrClient, load: Calla
     requests, outcomes = sent(client, lambda: ours.put_all(wanted, pull.issues))
     assert requests == 0
     assert [o.result for o in outcomes] == ["unchanged"] * 3
-    done = issue(fresh, "a", status="final", mitigation=[mitigation("Ferritin is on record") | {"author": {"display": "ferroclaim"}}])
+    done = issue(
+        fresh,
+        "a",
+        status="final",
+        mitigation=[mitigation("Ferritin is on record") | {"author": {"display": "ferroclaim"}}],
+    )
     requests, outcomes = sent(client, lambda: ours.put_all([done, *wanted[1:]], pull.issues))
     assert requests == 1
     assert [o.result for o in outcomes] == ["updated", "unchanged", "unchanged"]
@@ -100,7 +132,9 @@ def test_one_request_writes_all_gaps_of_a_patient(client: EhrClient, load: Calla
     assert len(provenance) == 2
 
 
-def test_two_writers_create_one_issue(hapi: str, client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_two_writers_create_one_issue(
+    hapi: str, client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     load(chart())
     together = threading.Barrier(4)
 
@@ -113,10 +147,19 @@ def test_two_writers_create_one_issue(hapi: str, client: EhrClient, load: Callab
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(create, range(4)))
     assert set(results) <= {"created", "updated", "unchanged"}
-    assert len(client.search("DetectedIssue", {"identifier": f"urn:ferroclaim:gap|{fresh('gap')}"}, fresh=True)) == 1
+    assert (
+        len(
+            client.search(
+                "DetectedIssue", {"identifier": f"urn:ferroclaim:gap|{fresh('gap')}"}, fresh=True
+            )
+        )
+        == 1
+    )
 
 
-def test_two_writers_of_one_version_lose_nothing(hapi: str, client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_two_writers_of_one_version_lose_nothing(
+    hapi: str, client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     """412 or 409: the one who comes second reads again, merges, and writes again."""
     patient = load(chart())
     write_back_for(client).put_all([issue(fresh)], [])
@@ -137,12 +180,17 @@ def test_two_writers_of_one_version_lose_nothing(hapi: str, client: EhrClient, l
     assert there["meta"]["versionId"] == "3"
 
 
-def test_a_clinicians_edit_in_between_stays(client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_a_clinicians_edit_in_between_stays(
+    client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     patient = load(chart())
     ours = write_back_for(client)
     ours.put_all([issue(fresh)], [])
     known = client.read_patient(patient, fresh=True).issues
-    waived = known[0] | {"status": "final", "mitigation": [mitigation("Labs done elsewhere") | {"author": {"display": "Dr. Who"}}]}
+    waived = known[0] | {
+        "status": "final",
+        "mitigation": [mitigation("Labs done elsewhere") | {"author": {"display": "Dr. Who"}}],
+    }
     client.transport.write("PUT", f"DetectedIssue/{waived['id']}", waived)
     (outcome,) = ours.put_all([issue(fresh, detail="Now 80 days.")], known)
     assert (outcome.result, outcome.version) == ("updated", "3")
@@ -151,7 +199,9 @@ def test_a_clinicians_edit_in_between_stays(client: EhrClient, load: Callable[[l
     assert there["mitigation"][0]["action"]["text"] == "Labs done elsewhere"
 
 
-def test_q24_q25_a_gap_of_a_dose_that_is_gone_is_refused_alone(client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_q24_q25_a_gap_of_a_dose_that_is_gone_is_refused_alone(
+    client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     load(chart())
     lost = issue(fresh, "lost") | {"implicated": [ref("MedicationAdministration/never-was")]}
     outcomes = write_back_for(client).put_all([issue(fresh, "good"), lost], [])
@@ -160,21 +210,28 @@ def test_q24_q25_a_gap_of_a_dose_that_is_gone_is_refused_alone(client: EhrClient
     assert "never-was" not in outcomes[1].message
 
 
-def test_q23_two_of_one_gap_are_repaired(client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_q23_two_of_one_gap_are_repaired(
+    client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     patient = load(chart())
     author = {"display": "ferroclaim"}
     for _ in range(2):
         client.transport.write("POST", "DetectedIssue", issue(fresh) | {"author": author})
     ours = write_back_for(client)
-    (outcome,) = ours.put_all([issue(fresh, detail="new")], client.read_patient(patient, fresh=True).issues)
+    (outcome,) = ours.put_all(
+        [issue(fresh, detail="new")], client.read_patient(patient, fresh=True).issues
+    )
     assert outcome.result == "updated"
     statuses = sorted(r["status"] for r in client.read_patient(patient, fresh=True).issues)
     assert statuses == ["entered-in-error", "preliminary"]
 
 
 @pytest.mark.parametrize("form", ["Task", "Communication", "DocumentReference"])
-def test_hapi_takes_every_other_form(form: str, hapi: str, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
-    """What is written is valid FHIR: a real server stores it, finds it again and says it is unchanged."""
+def test_hapi_takes_every_other_form(
+    form: str, hapi: str, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
+    """What is written is valid FHIR: a real server stores it, finds it again and says it is
+    unchanged."""
     load(chart())
     with EhrClient(Site.adhoc(hapi, write_back=form)) as client:
         ours = write_back_for(client)
@@ -182,15 +239,27 @@ def test_hapi_takes_every_other_form(form: str, hapi: str, load: Callable[[list[
         assert [o.result for o in ours.put_all([issue(fresh)])] == ["created"]
         assert [o.result for o in ours.put_all([issue(fresh)])] == ["unchanged"]
         done = issue(fresh, status="final", mitigation=[mitigation("On record")])
-        assert [i["status"] for i in client.read_patient(fresh("p1"), fresh=True).issues] == ["preliminary"]
-        assert [o.result for o in ours.put_all([done])] == [("created" if form == "Communication" else "updated")]
+        assert [i["status"] for i in client.read_patient(fresh("p1"), fresh=True).issues] == [
+            "preliminary"
+        ]
+        assert [o.result for o in ours.put_all([done])] == [
+            "created" if form == "Communication" else "updated"
+        ]
         pull = client.read_patient(fresh("p1"), fresh=True)
-        assert [(i["status"], i["mitigation"][0]["action"]["text"]) for i in pull.issues] == [("final", "On record")]
-        assert names(pull.resources, fresh) == sorted(f"{r['resourceType']}/{r['id']}" for r in chart())
-        assert len(client.search(form, {"patient": fresh("p1")}, fresh=True)) == (2 if form == "Communication" else 1)
+        assert [(i["status"], i["mitigation"][0]["action"]["text"]) for i in pull.issues] == [
+            ("final", "On record")
+        ]
+        assert names(pull.resources, fresh) == sorted(
+            f"{r['resourceType']}/{r['id']}" for r in chart()
+        )
+        assert len(client.search(form, {"patient": fresh("p1")}, fresh=True)) == (
+            2 if form == "Communication" else 1
+        )
 
 
-def test_all_patients_of_the_server_are_found(client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh) -> None:
+def test_all_patients_of_the_server_are_found(
+    client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
+) -> None:
     assert load(chart()) in list(client.patients())
 
 

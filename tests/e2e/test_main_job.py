@@ -1,4 +1,5 @@
-"""The main job, end to end: a chart in a real HAPI server becomes lines, and what is missing a DetectedIssue that closes by itself."""
+"""The main job, end to end: a chart in a real HAPI server becomes lines, and what is missing a
+DetectedIssue that closes by itself."""
 
 import json
 import subprocess
@@ -14,7 +15,11 @@ import requests
 from integration import samples
 from tests import builders
 
-FHIR_JSON = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json", "Cache-Control": "no-cache"}
+FHIR_JSON = {
+    "Content-Type": "application/fhir+json",
+    "Accept": "application/fhir+json",
+    "Cache-Control": "no-cache",
+}
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -30,40 +35,70 @@ def ferroclaim(*arguments: str, expect: int = 0) -> str:
 class Chart:
     """One patient's chart in HAPI, under ids that no other test has."""
 
-    def __init__(self, base: str, fresh: Callable[[str], str], resources: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, base: str, fresh: Callable[[str], str], resources: list[dict[str, Any]]
+    ) -> None:
         self.base, self.fresh = base, fresh
         self.patient = fresh(builders.PATIENT)
         text = _encoder.encode(resources).decode()
         for row in resources:
             text = text.replace(f'"id":"{row["id"]}"', f'"id":"{fresh(row["id"])}"')
-            text = text.replace(f'"{row["resourceType"]}/{row["id"]}"', f'"{row["resourceType"]}/{fresh(row["id"])}"')
+            text = text.replace(
+                f'"{row["resourceType"]}/{row["id"]}"',
+                f'"{row["resourceType"]}/{fresh(row["id"])}"',
+            )
         self.put(*json.loads(text))
 
     def put(self, *resources: dict[str, Any]) -> None:
         bundle = {
             "resourceType": "Bundle",
             "type": "transaction",
-            "entry": [{"resource": row, "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"}} for row in resources],
+            "entry": [
+                {
+                    "resource": row,
+                    "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+                }
+                for row in resources
+            ],
         }
         answer = requests.post(self.base, data=json.dumps(bundle), headers=FHIR_JSON, timeout=60)
         assert answer.status_code == 200, answer.text
 
     def get(self, kind: str, name: str) -> Any:
-        return requests.get(f"{self.base}/{kind}/{self.fresh(name)}", headers=FHIR_JSON, timeout=60).json()
+        return requests.get(
+            f"{self.base}/{kind}/{self.fresh(name)}", headers=FHIR_JSON, timeout=60
+        ).json()
 
     def issues(self) -> list[dict[str, Any]]:
-        found = requests.get(f"{self.base}/DetectedIssue?patient={self.patient}&_count=200", headers=FHIR_JSON, timeout=60).json()
+        found = requests.get(
+            f"{self.base}/DetectedIssue?patient={self.patient}&_count=200",
+            headers=FHIR_JSON,
+            timeout=60,
+        ).json()
         return [row["resource"] for row in found.get("entry", [])]
 
     def assess(self, *more: str, expect: int = 0) -> Any:
-        text = ferroclaim("assess", self.base, "--patient", self.patient, "--format", "json", "--as-of", "2026-11-23", *more, expect=expect)
+        text = ferroclaim(
+            "assess",
+            self.base,
+            "--patient",
+            self.patient,
+            "--format",
+            "json",
+            "--as-of",
+            "2026-11-23",
+            *more,
+            expect=expect,
+        )
         return json.loads(text)
 
 
 @pytest.fixture
 def chart(hapi: str, fresh: Callable[[str], str]) -> Chart:
     """The complete chart without ferritin and with a vial that the dose does not use up."""
-    return Chart(hapi, fresh, builders.chart(builders.administration(dose="150 mg"), without=["ferritin"]))
+    return Chart(
+        hapi, fresh, builders.chart(builders.administration(dose="150 mg"), without=["ferritin"])
+    )
 
 
 def open_issues(chart: Chart) -> dict[str, str]:
@@ -72,19 +107,33 @@ def open_issues(chart: Chart) -> dict[str, str]:
 
 def test_gaps_appear_once_and_close_when_the_chart_is_completed(chart: Chart) -> None:
     document = chart.assess("--write-back")
-    assert [gap["requirement"] for gap in document["patients"][0]["gaps"]] == ["discarded-amount", "ferritin"]
+    assert [gap["requirement"] for gap in document["patients"][0]["gaps"]] == [
+        "discarded-amount",
+        "ferritin",
+    ]
     assert open_issues(chart) == {"discarded-amount": "preliminary", "ferritin": "preliminary"}
 
     versions = {row["id"]: row["meta"]["versionId"] for row in chart.issues()}
     chart.assess("--write-back")
-    assert {row["id"]: row["meta"]["versionId"] for row in chart.issues()} == versions, "a second run changed something"
+    assert {row["id"]: row["meta"]["versionId"] for row in chart.issues()} == versions, (
+        "a second run changed something"
+    )
 
     lab = builders.ferritin()
-    chart.put({**json.loads(_encoder.encode(lab)), "id": chart.fresh("late"), "subject": {"reference": f"Patient/{chart.patient}"}})
+    chart.put(
+        {
+            **json.loads(_encoder.encode(lab)),
+            "id": chart.fresh("late"),
+            "subject": {"reference": f"Patient/{chart.patient}"},
+        }
+    )
     given = chart.get("MedicationAdministration", "ma1")
     chart.put({**given, "note": [{"text": "Wasted 50 mg."}]})
     document = chart.assess("--write-back")
-    lines = [(line["modifiers"], line["units"], line["status"]) for line in document["patients"][0]["lines"]]
+    lines = [
+        (line["modifiers"], line["units"], line["status"])
+        for line in document["patients"][0]["lines"]
+    ]
     assert lines == [([], 150, "ready"), (["JW"], 50, "ready")]
     assert open_issues(chart) == {"discarded-amount": "final", "ferritin": "final"}
     closed = next(row for row in chart.issues() if row["code"]["coding"][0]["code"] == "ferritin")
@@ -128,14 +177,21 @@ def test_an_unknown_patient_is_one_clear_sentence(hapi: str) -> None:
 
 
 def test_the_samples_over_http_are_what_the_demo_shows(hapi: str, tmp_path: Path) -> None:
-    """Loaded into HAPI and read back, the sample records give the lines that they give from their files."""
+    """Loaded into HAPI and read back, the sample records give the lines that they give from their
+    files."""
     patients = []
     for bundle in samples.bundles().values():
         rows = [_on_this_server(entry["resource"]) for entry in bundle["entry"]]
         put = {
             "resourceType": "Bundle",
             "type": "transaction",
-            "entry": [{"resource": row, "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"}} for row in rows],
+            "entry": [
+                {
+                    "resource": row,
+                    "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+                }
+                for row in rows
+            ],
         }
         answer = requests.post(hapi, data=_encoder.encode(put), headers=FHIR_JSON, timeout=60)
         assert answer.status_code == 200, answer.text
@@ -161,12 +217,23 @@ def test_the_samples_over_http_are_what_the_demo_shows(hapi: str, tmp_path: Path
 
 
 def _on_this_server(resource: dict[str, Any]) -> dict[str, Any]:
-    """HAPI refuses a reference to what it does not have (Q25): the samples' deliberate one is left out."""
-    return {name: value for name, value in resource.items() if "kept-in-another-system" not in str(value)}
+    """HAPI refuses a reference to what it does not have (Q25): the samples' deliberate one is left
+    out."""
+    return {
+        name: value
+        for name, value in resource.items()
+        if "kept-in-another-system" not in str(value)
+    }
 
 
 def _lines(document: Any) -> Any:
     return [
-        (row["patient"], [(line["code"], line["modifiers"], line["units"], line["status"], line["reasons"]) for line in row["lines"]])
+        (
+            row["patient"],
+            [
+                (line["code"], line["modifiers"], line["units"], line["status"], line["reasons"])
+                for line in row["lines"]
+            ],
+        )
         for row in document["patients"]
     ]

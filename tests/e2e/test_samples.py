@@ -1,4 +1,5 @@
-"""The sample patients load into a real FHIR server, as one transaction each and resource by resource."""
+"""The sample patients load into a real FHIR server, as one transaction each and resource by
+resource."""
 
 import json
 from collections.abc import Callable
@@ -35,8 +36,17 @@ def test_a_sample_loads_as_a_transaction(hapi: str, fresh: Callable[[str], str],
 
 def test_a_sample_loads_one_by_one(hapi: str, fresh: Callable[[str], str]) -> None:
     order = ["Patient", "Location", "Medication", "Encounter", "MedicationRequest"]
-    rows = [entry["resource"] for entry in renamed(samples.bundles()["luis-pseudonym"], fresh)["entry"]]
-    rows.sort(key=lambda row: order.index(row["resourceType"]) if row["resourceType"] in order else 9)
+    rows = [
+        entry["resource"] for entry in renamed(samples.bundles()["luis-pseudonym"], fresh)["entry"]
+    ]
+    rows.sort(
+        key=lambda row: order.index(row["resourceType"]) if row["resourceType"] in order else 9
+    )
     for row in rows:
-        answer = requests.put(f"{hapi}/{row['resourceType']}/{row['id']}", data=json.dumps(row), headers=JSON, timeout=60)
+        answer = requests.put(
+            f"{hapi}/{row['resourceType']}/{row['id']}",
+            data=json.dumps(row),
+            headers=JSON,
+            timeout=60,
+        )
         assert answer.status_code == 201, answer.text

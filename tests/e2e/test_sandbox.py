@@ -28,7 +28,12 @@ class Fhir:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.session.request(method, f"{self.base}/{path}".rstrip("/"), data=json.dumps(body) if body else None, headers=names)
+        return self.session.request(
+            method,
+            f"{self.base}/{path}".rstrip("/"),
+            data=json.dumps(body) if body else None,
+            headers=names,
+        )
 
     def put(self, resource: dict[str, Any]) -> dict[str, Any]:
         answer = self.call("PUT", f"{resource['resourceType']}/{resource['id']}", resource)
@@ -52,12 +57,20 @@ def fhir(hapi: str) -> Iterator[Fhir]:
 
 @pytest.fixture
 def subscribe(fhir: Fhir) -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
-    """Creates Subscriptions, and deletes them at the end, lest HAPI keeps calling an endpoint that is gone."""
+    """Creates Subscriptions, and deletes them at the end, lest HAPI keeps calling an endpoint that
+    is gone."""
     made = []
 
     def create(subscription: dict[str, Any]) -> dict[str, Any]:
         made.append(f"Subscription/{subscription['id']}")
-        return fhir.put({"resourceType": "Subscription", "status": "requested", "reason": "test", **subscription})
+        return fhir.put(
+            {
+                "resourceType": "Subscription",
+                "status": "requested",
+                "reason": "test",
+                **subscription,
+            }
+        )
 
     yield create
     for path in made:
@@ -89,7 +102,12 @@ def administration(key: str, patient: str) -> dict[str, Any]:
 
 def issue(key: str, **more: Any) -> dict[str, Any]:
     identifier = [{"system": IDENTIFIERS, "value": key}]
-    return {"resourceType": "DetectedIssue", "status": "preliminary", "identifier": identifier, **more}
+    return {
+        "resourceType": "DetectedIssue",
+        "status": "preliminary",
+        "identifier": identifier,
+        **more,
+    }
 
 
 def test_metadata_is_of_r4_and_names_subscriptions_and_export(fhir: Fhir) -> None:
@@ -101,7 +119,10 @@ def test_metadata_is_of_r4_and_names_subscriptions_and_export(fhir: Fhir) -> Non
     assert resources["DetectedIssue"]["conditionalUpdate"] is True
     assert "Subscription" in resources
     # HAPI takes a batch, but does not say so.
-    assert {interaction["code"] for interaction in server["interaction"]} == {"transaction", "history-system"}
+    assert {interaction["code"] for interaction in server["interaction"]} == {
+        "transaction",
+        "history-system",
+    }
     assert "export" in {operation["name"] for operation in server["operation"]}
 
 
@@ -176,7 +197,12 @@ def test_batch_answers_each_search_by_itself(fhir: Fhir, fresh: Fresh) -> None:
     assert answer.status_code == 200
     bundle = answer.json()
     assert bundle["type"] == "batch-response"
-    assert [entry["response"]["status"][:3] for entry in bundle["entry"]] == ["200", "200", "200", "400"]
+    assert [entry["response"]["status"][:3] for entry in bundle["entry"]] == [
+        "200",
+        "200",
+        "200",
+        "400",
+    ]
     assert [entry["resource"]["total"] for entry in bundle["entry"][:3]] == [1, 1, 0]
 
 
@@ -189,9 +215,14 @@ def test_transaction_resolves_references_between_its_entries(fhir: Fhir, fresh: 
             "resource": {"resourceType": "Patient"},
             "request": {"method": "POST", "url": "Patient"},
         },
-        {"resource": dose, "request": {"method": "PUT", "url": f"MedicationAdministration/{dose['id']}"}},
+        {
+            "resource": dose,
+            "request": {"method": "PUT", "url": f"MedicationAdministration/{dose['id']}"},
+        },
     ]
-    answer = fhir.call("POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    answer = fhir.call(
+        "POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    )
     assert answer.status_code == 200, answer.text
     stored = fhir.read(f"MedicationAdministration/{dose['id']}")
     assert re.fullmatch(r"Patient/\d+", stored["subject"]["reference"])
@@ -212,7 +243,9 @@ def test_export_ends_with_files_of_the_types_asked_for(fhir: Fhir, fresh: Fresh)
     one = fresh("p")
     fhir.put(patient(one))
     fhir.put(administration(fresh("ma"), one))
-    begun = fhir.call("GET", "$export?_type=Patient,MedicationAdministration", Prefer="respond-async")
+    begun = fhir.call(
+        "GET", "$export?_type=Patient,MedicationAdministration", Prefer="respond-async"
+    )
     assert begun.status_code == 202, begun.text
 
     def manifest() -> dict[str, Any] | None:
@@ -223,7 +256,9 @@ def test_export_ends_with_files_of_the_types_asked_for(fhir: Fhir, fresh: Fresh)
     files: dict[str, list[str]] = {}
     for output in eventually(manifest)["output"]:
         file = fhir.session.get(output["url"], headers={"Accept": "application/fhir+ndjson"})
-        files.setdefault(output["type"], []).extend(json.loads(line)["id"] for line in file.text.splitlines())
+        files.setdefault(output["type"], []).extend(
+            json.loads(line)["id"] for line in file.text.splitlines()
+        )
     assert one in files["Patient"]
     assert fresh("ma") in files["MedicationAdministration"]
 
@@ -236,11 +271,19 @@ def active(fhir: Fhir, subscription: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("payload", [None, FHIR_JSON], ids=["empty", "with the resource"])
 def test_subscription_becomes_active_and_notifies(
-    fhir: Fhir, fresh: Fresh, subscribe: Callable[..., Any], httpserver: HTTPServer, payload: str | None
+    fhir: Fhir,
+    fresh: Fresh,
+    subscribe: Callable[..., Any],
+    httpserver: HTTPServer,
+    payload: str | None,
 ) -> None:
     one, dose = fresh("p"), fresh("ma")
     httpserver.expect_request(re.compile("/hook.*")).respond_with_data(status=204)
-    channel = {"type": "rest-hook", "endpoint": httpserver.url_for("/hook"), "header": ["X-Secret: shibboleth"]}
+    channel = {
+        "type": "rest-hook",
+        "endpoint": httpserver.url_for("/hook"),
+        "header": ["X-Secret: shibboleth"],
+    }
     subscription = subscribe(
         {
             "id": fresh("sub"),
@@ -272,23 +315,34 @@ def topic(key: str, url: str) -> dict[str, Any]:
     return {
         "resourceType": "Basic",
         "id": key,
-        "code": {"coding": [{"system": "http://hl7.org/fhir/fhir-types", "code": "SubscriptionTopic"}]},
-        "extension": [{"url": f"{r5}url", "valueUri": url}, {"url": f"{r4b}resourceTrigger", "extension": trigger}],
+        "code": {
+            "coding": [{"system": "http://hl7.org/fhir/fhir-types", "code": "SubscriptionTopic"}]
+        },
+        "extension": [
+            {"url": f"{r5}url", "valueUri": url},
+            {"url": f"{r4b}resourceTrigger", "extension": trigger},
+        ],
         "modifierExtension": [{"url": f"{r5}status", "valueCode": "active"}],
     }
 
 
-def topic_subscription(key: str, url: str, criteria: str, endpoint: str, content: str) -> dict[str, Any]:
+def topic_subscription(
+    key: str, url: str, criteria: str, endpoint: str, content: str
+) -> dict[str, Any]:
     return {
         "id": key,
         "meta": {"profile": [f"{BACKPORT}subscription"]},
         "criteria": url,
-        "_criteria": {"extension": [{"url": f"{BACKPORT}filter-criteria", "valueString": criteria}]},
+        "_criteria": {
+            "extension": [{"url": f"{BACKPORT}filter-criteria", "valueString": criteria}]
+        },
         "channel": {
             "type": "rest-hook",
             "endpoint": endpoint,
             "payload": FHIR_JSON,
-            "_payload": {"extension": [{"url": f"{BACKPORT}payload-content", "valueCode": content}]},
+            "_payload": {
+                "extension": [{"url": f"{BACKPORT}payload-content", "valueCode": content}]
+            },
             "header": ["X-Secret: shibboleth"],
         },
     }
@@ -302,13 +356,18 @@ def test_topic_subscription_notifies_with_a_backport_bundle(
     httpserver.expect_request("/hook", method="POST").respond_with_data(status=204)
     fhir.put(topic(fresh("topic"), url))
     criteria = f"MedicationAdministration?patient=Patient/{one}"
-    subscription = subscribe(topic_subscription(fresh("sub"), url, criteria, httpserver.url_for("/hook"), content="id-only"))
+    subscription = subscribe(
+        topic_subscription(
+            fresh("sub"), url, criteria, httpserver.url_for("/hook"), content="id-only"
+        )
+    )
     eventually(lambda: active(fhir, subscription))
 
     doses: list[str] = []
 
     def heard() -> Any:
-        """Nothing tells when HAPI has read the topic (up to 10 seconds), so give a dose until one is heard of."""
+        """Nothing tells when HAPI has read the topic (up to 10 seconds), so give a dose until one
+        is heard of."""
         if not httpserver.log:
             doses.append(fresh(f"ma{len(doses)}"))
             fhir.put(administration(doses[-1], one))
@@ -321,9 +380,17 @@ def test_topic_subscription_notifies_with_a_backport_bundle(
     assert bundle["type"] == "history"
     status, *events = bundle["entry"]
     values = {part["name"]: part for part in status["resource"]["parameter"]}
-    assert values["subscription"]["valueReference"]["reference"] == f"Subscription/{subscription['id']}"
-    assert (values["topic"]["valueCanonical"], values["type"]["valueCode"]) == (url, "event-notification")
+    assert (
+        values["subscription"]["valueReference"]["reference"]
+        == f"Subscription/{subscription['id']}"
+    )
+    assert (values["topic"]["valueCanonical"], values["type"]["valueCode"]) == (
+        url,
+        "event-notification",
+    )
     parts = {part["name"]: part for part in values["notification-event"]["part"]}
     focus = parts["focus"]["valueReference"]["reference"]
     assert focus.removeprefix("MedicationAdministration/") in doses
-    assert [("resource" in event, event["request"]["method"]) for event in events] == [(False, "POST")]
+    assert [("resource" in event, event["request"]["method"]) for event in events] == [
+        (False, "POST")
+    ]

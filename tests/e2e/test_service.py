@@ -1,4 +1,5 @@
-"""The service before a real HAPI: told by a Subscription, killed, started again, and what stands in the charts meanwhile."""
+"""The service before a real HAPI: told by a Subscription, killed, started again, and what stands in
+the charts meanwhile."""
 
 import json
 import os
@@ -22,7 +23,11 @@ from tests.fakes import chart
 Fresh = Callable[[str], str]
 Json = dict[str, Any]
 
-FHIR_JSON = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json", "Cache-Control": "no-cache"}
+FHIR_JSON = {
+    "Content-Type": "application/fhir+json",
+    "Accept": "application/fhir+json",
+    "Cache-Control": "no-cache",
+}
 WAIT_SECONDS = 90.0
 OURS = ("MedicationAdministration", "Observation")
 PEOPLE = [f"p{number}" for number in range(8)]
@@ -46,8 +51,17 @@ class Fhir:
         self.session.headers.update(FHIR_JSON)
 
     def put(self, *resources: Json) -> None:
-        entries = [{"resource": row, "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"}} for row in resources]
-        answer = self.session.post(self.base, data=json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}))
+        entries = [
+            {
+                "resource": row,
+                "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+            }
+            for row in resources
+        ]
+        answer = self.session.post(
+            self.base,
+            data=json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}),
+        )
         assert answer.status_code == 200, answer.text
 
     def dose(self, person: str) -> list[Json]:
@@ -56,15 +70,24 @@ class Fhir:
 
     def ferritin(self, person: str) -> Json:
         """What closes one of its gaps."""
-        quantity = {"value": 42, "unit": "ng/mL", "system": "http://unitsofmeasure.org", "code": "ng/mL"}
-        return chart.ferritin(self.fresh(f"{person}-ferritin"), patient=self.fresh(person), valueQuantity=quantity)
+        quantity = {
+            "value": 42,
+            "unit": "ng/mL",
+            "system": "http://unitsofmeasure.org",
+            "code": "ng/mL",
+        }
+        return chart.ferritin(
+            self.fresh(f"{person}-ferritin"), patient=self.fresh(person), valueQuantity=quantity
+        )
 
     def delete(self, kind: str, name: str) -> None:
         assert self.session.delete(f"{self.base}/{kind}/{self.fresh(name)}").ok
 
     def issues(self, person: str) -> list[Json]:
         """Our DetectedIssues of a patient."""
-        bundle = self.session.get(f"{self.base}/DetectedIssue?patient={self.fresh(person)}&_count=200").json()
+        bundle = self.session.get(
+            f"{self.base}/DetectedIssue?patient={self.fresh(person)}&_count=200"
+        ).json()
         return [entry["resource"] for entry in bundle.get("entry", [])]
 
     def subscriptions(self, endpoint: str) -> list[Json]:
@@ -74,7 +97,8 @@ class Fhir:
 
 
 class Service:
-    """`ferroclaim serve` as a process, with an embedded PostgreSQL, watching this test's patients alone."""
+    """`ferroclaim serve` as a process, with an embedded PostgreSQL, watching this test's patients
+    alone."""
 
     def __init__(self, fhir: Fhir, folder: Path) -> None:
         self.folder, self.fhir = folder, fhir
@@ -86,10 +110,16 @@ class Service:
         self.configure()
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def configure(self, subscriptions: Json | None = None, people: list[str] = PEOPLE, **site: Any) -> None:
+    def configure(
+        self, subscriptions: Json | None = None, people: list[str] = PEOPLE, **site: Any
+    ) -> None:
         """Its file; a table inside a table is written as an inline one."""
         ours = "subject=" + ",".join(f"Patient/{self.fhir.fresh(person)}" for person in people)
-        wanted = {"types": list(OURS), "criteria": dict.fromkeys(OURS, ours), **(subscriptions or {})}
+        wanted = {
+            "types": list(OURS),
+            "criteria": dict.fromkeys(OURS, ours),
+            **(subscriptions or {}),
+        }
         tables = {
             "service": {"port": self.port},
             "sweep": {"first_days": 0},
@@ -124,7 +154,9 @@ class Service:
 
     def run(self, *arguments: str, expect: int = 0) -> str:
         command = [executable(), *arguments, "--config", str(self.config)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, timeout=120, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=self.folder, timeout=120, check=False
+        )
         assert done.returncode == expect, done.stderr
         return done.stdout
 
@@ -142,7 +174,11 @@ class Service:
 
 def toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {toml(inner)}" for key, inner in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{json.dumps(key)} = {toml(inner)}" for key, inner in value.items())
+            + "}"
+        )
     return json.dumps(value)
 
 
@@ -196,19 +232,31 @@ def test_told_by_a_subscription(service: Service, fhir: Fhir) -> None:
     assert by_requirement(first)["ferritin"] == "preliminary"
 
     fhir.put(fhir.ferritin("p0"))
-    eventually(lambda: by_requirement(fhir.issues("p0")).get("ferritin") == "final", "the closed gap")
-    assert {row["meta"]["versionId"] for row in fhir.issues("p0") if row["status"] == "preliminary"} == {"1"}
+    eventually(
+        lambda: by_requirement(fhir.issues("p0")).get("ferritin") == "final", "the closed gap"
+    )
+    assert {
+        row["meta"]["versionId"] for row in fhir.issues("p0") if row["status"] == "preliminary"
+    } == {"1"}
 
     fhir.put({**fhir.dose("p0")[1], "status": "entered-in-error"})
-    eventually(lambda: set(by_requirement(fhir.issues("p0")).values()) == {"final", "cancelled"}, "the cancelled gaps")
+    eventually(
+        lambda: set(by_requirement(fhir.issues("p0")).values()) == {"final", "cancelled"},
+        "the cancelled gaps",
+    )
 
     # Our own writes told nobody, and each change of the chart was one notification, one assessment.
-    assert service.rows("select distinct split_part(unnest(references_), '/', 1) from notifications order by 1") == [
+    assert service.rows(
+        "select distinct split_part(unnest(references_), '/', 1) from notifications order by 1"
+    ) == [
         ("MedicationAdministration",),
         ("Observation",),
     ]
     assert service.rows("select count(*) from assessments") == [(3,)]
-    assert all(line.split("\t")[2] == "removed" for line in service.run("subscribe", "--remove").splitlines())
+    assert all(
+        line.split("\t")[2] == "removed"
+        for line in service.run("subscribe", "--remove").splitlines()
+    )
     assert fhir.subscriptions(service.url) == []
 
 
@@ -220,7 +268,9 @@ def test_a_deleted_dose_is_told_too(service: Service, fhir: Fhir) -> None:
     fhir.put(*fhir.dose("p0"))
     eventually(lambda: service.rows("select 1 from lines"), "the line")
     fhir.delete("MedicationAdministration", "p0-ma")
-    eventually(lambda: service.rows("select 1 from notifications where shape = 'delete'"), "the delete")
+    eventually(
+        lambda: service.rows("select 1 from notifications where shape = 'delete'"), "the delete"
+    )
     eventually(lambda: service.rows("select 1 from lines") == [], "the end of the line")
 
 
@@ -230,7 +280,9 @@ def test_what_went_by_while_we_were_down_is_swept_up(service: Service, fhir: Fhi
     service.kill()
     fhir.put(*(row for person in PEOPLE[:3] for row in fhir.dose(person)))
     service.start()
-    service.run("sweep", "--since", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 600)))
+    service.run(
+        "sweep", "--since", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 600))
+    )
     for person in PEOPLE[:3]:
         eventually(lambda who=person: fhir.issues(who), "a DetectedIssue")  # type: ignore[misc]
 
@@ -240,22 +292,39 @@ def test_killed_under_load_with_two_workers(service: Service, fhir: Fhir) -> Non
     service.run("subscribe")
     service.start("worker")
     fhir.put(*(row for person in PEOPLE for row in fhir.dose(person)))
-    eventually(lambda: service.rows("select 1 from write_backs where state = 'sent' limit 1") or fhir.issues("p0"), "work")
+    eventually(
+        lambda: (
+            service.rows("select 1 from write_backs where state = 'sent' limit 1")
+            or fhir.issues("p0")
+        ),
+        "work",
+    )
     service.kill()
     fhir.put(*(fhir.ferritin(person) for person in PEOPLE))
     service.start()
 
-    open_gaps = "select p.fhir_id, array_agg(g.id) from gaps g join patients p on p.id = g.patient_id where g.closed_at is null group by 1"
+    open_gaps = (
+        "select p.fhir_id, array_agg(g.id) from gaps g join patients p on p.id = g.patient_id where"
+        " g.closed_at is null group by 1"
+    )
 
     def whole() -> bool:
-        """What stands open in the charts is what is open, of everybody, and the ferritin was seen."""
+        """What stands open in the charts is what is open, of everybody, and the ferritin was
+        seen."""
         wanted = {person: set(gaps) for person, gaps in service.rows(open_gaps)}
         there = {fhir.fresh(person): fhir.issues(person) for person in PEOPLE}
         ferritin = [by_requirement(issues).get("ferritin", "final") for issues in there.values()]
-        return set(ferritin) == {"final"} and {p: {gap_of(row) for row in rows if is_open(row)} for p, rows in there.items()} == wanted
+        return (
+            set(ferritin) == {"final"}
+            and {p: {gap_of(row) for row in rows if is_open(row)} for p, rows in there.items()}
+            == wanted
+        )
 
     eventually(whole, "every gap of everybody")
-    eventually(lambda: service.rows("select 1 from procrastinate_jobs where task_name = 'assess'") == [], "rest")
+    eventually(
+        lambda: service.rows("select 1 from procrastinate_jobs where task_name = 'assess'") == [],
+        "rest",
+    )
     assert whole()
     for person in PEOPLE:
         assert {row["meta"]["versionId"] for row in fhir.issues(person) if is_open(row)} == {"1"}
@@ -265,17 +334,27 @@ def test_told_by_a_topic(service: Service, fhir: Fhir, fresh: Fresh) -> None:
     from tests.e2e.test_sandbox import topic
 
     url = f"urn:ferroclaim:topic:{fresh('iron')}"
-    fhir.session.put(f"{fhir.base}/Basic/{fresh('topic')}", data=json.dumps(topic(fresh("topic"), url)))
-    service.configure({"form": "topic", "content": "id-only", "topics": {"MedicationAdministration": url}})
+    fhir.session.put(
+        f"{fhir.base}/Basic/{fresh('topic')}", data=json.dumps(topic(fresh("topic"), url))
+    )
+    service.configure(
+        {"form": "topic", "content": "id-only", "topics": {"MedicationAdministration": url}}
+    )
     service.start()
-    assert service.run("subscribe").split("\t")[1:] == ["medication-administration", "created", "active\n"]
+    assert service.run("subscribe").split("\t")[1:] == [
+        "medication-administration",
+        "created",
+        "active\n",
+    ]
     numbers = iter(range(100))
 
     def told() -> Any:
         """Nothing tells when HAPI has read the topic, so doses are given until one is heard of."""
         fhir.put(fhir.dose("p0")[0], {**fhir.dose("p0")[1], "id": fresh(f"p0-ma{next(numbers)}")})
         time.sleep(1)
-        return service.rows("select 1 from notifications where shape = 'topic-r4' and kind = 'event-notification'")
+        return service.rows(
+            "select 1 from notifications where shape = 'topic-r4' and kind = 'event-notification'"
+        )
 
     eventually(told, "a notification")
     eventually(lambda: fhir.issues("p0"), "a DetectedIssue")

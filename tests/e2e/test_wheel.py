@@ -16,7 +16,9 @@ pytestmark = pytest.mark.slow
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run with an empty home and nothing that points back into the clone."""
     environment = {"HOME": str(cwd), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +48,22 @@ def ferroclaim(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--no-index",
         "--no-deps",
     ]
-    # Through the .pth file the clone's ferroclaim counts as installed; pip must leave that one alone.
+    # Through the .pth file the clone's ferroclaim counts as installed; pip must leave that one
+    # alone.
     subprocess.run([*pip, "--ignore-installed", str(wheel)], check=True, capture_output=True)
     return folder / "venv/bin/ferroclaim"
 
 
 def test_the_wheel_holds_every_file_of_the_two_packages(wheel: Path) -> None:
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "mappings", "integration"]
+    listing = [
+        "git",
+        "ls-files",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "mappings",
+        "integration",
+    ]
     git = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
     wanted = {name for name in git.stdout.splitlines() if (ROOT / name).is_file()}
     held = set(zipfile.ZipFile(wheel).namelist())
@@ -60,14 +71,21 @@ def test_the_wheel_holds_every_file_of_the_two_packages(wheel: Path) -> None:
     assert {name for name in held - wanted if ".dist-info/" not in name} == set()
 
 
-@pytest.mark.parametrize("pattern", ["mappings/codes/*.yaml", "mappings/policies/*.yaml", "integration/samples/*.json"])
+@pytest.mark.parametrize(
+    "pattern", ["mappings/codes/*.yaml", "mappings/policies/*.yaml", "integration/samples/*.json"]
+)
 def test_the_wheel_holds_the_data(wheel: Path, pattern: str) -> None:
     assert [name for name in zipfile.ZipFile(wheel).namelist() if Path(name).match(pattern)]
 
 
 def test_the_command_runs_from_the_wheel(ferroclaim: Path, tmp_path: Path) -> None:
     python = ferroclaim.with_name("python")
-    imported = run(python, "-c", "import integration, mappings; print(integration.__file__, mappings.__file__)", cwd=tmp_path)
+    imported = run(
+        python,
+        "-c",
+        "import integration, mappings; print(integration.__file__, mappings.__file__)",
+        cwd=tmp_path,
+    )
     assert str(ROOT) not in imported.stdout
     shown = run(ferroclaim, "--help", cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (0, "")

@@ -1,4 +1,5 @@
-"""A fake authorization server: SMART configuration and a token endpoint that checks what real ones check."""
+"""A fake authorization server: SMART configuration and a token endpoint that checks what real ones
+check."""
 
 import json
 import time
@@ -40,7 +41,9 @@ class FakeAuthorization:
 
     def __post_init__(self) -> None:
         self.token_url = self.server.url_for("/oauth/token")
-        self.server.expect_request("/fhir/.well-known/smart-configuration").respond_with_handler(self._configured)
+        self.server.expect_request("/fhir/.well-known/smart-configuration").respond_with_handler(
+            self._configured
+        )
         self.server.expect_request("/oauth/token", method="POST").respond_with_handler(self._token)
 
     def accepts(self, request: Request) -> bool:
@@ -54,7 +57,11 @@ class FakeAuthorization:
         self._good.clear()
 
     def _configured(self, request: Request) -> Response:
-        said = {"token_endpoint": self.token_url, "capabilities": self.capabilities, **self.configuration}
+        said = {
+            "token_endpoint": self.token_url,
+            "capabilities": self.capabilities,
+            **self.configuration,
+        }
         if self.scopes is not None:
             said["scopes_supported"] = self.scopes
         return Response(json.dumps(said), content_type="application/json")
@@ -71,8 +78,14 @@ class FakeAuthorization:
         token = uuid.uuid4().hex
         self._good[token] = self.uses
         self.given.append({"token": token, "scope": form["scope"]})
-        answer: dict[str, Any] = {"access_token": token, "token_type": "bearer", "scope": form["scope"]}
-        return self._answer(answer | ({"expires_in": self.expires_in} if self.expires_in is not None else {}), 200)
+        answer: dict[str, Any] = {
+            "access_token": token,
+            "token_type": "bearer",
+            "scope": form["scope"],
+        }
+        return self._answer(
+            answer | ({"expires_in": self.expires_in} if self.expires_in is not None else {}), 200
+        )
 
     def _answer(self, body: dict[str, Any], status: int) -> Response:
         return Response(json.dumps(body), status, content_type="application/json")
@@ -86,7 +99,11 @@ class FakeAuthorization:
         if "client_assertion" in form:
             return None if self._proven(form) else "invalid_client"
         if "client_secret" in form:
-            return None if (form.get("client_id"), form["client_secret"]) == (self.client_id, self.secret) else "invalid_client"
+            return (
+                None
+                if (form.get("client_id"), form["client_secret"]) == (self.client_id, self.secret)
+                else "invalid_client"
+            )
         basic = request.headers.get("Authorization", "").removeprefix("Basic ")
         pair = [unquote(part) for part in b64decode(basic).decode().split(":", 1)]
         return None if pair == [self.client_id, self.secret] else "invalid_client"

@@ -1,4 +1,5 @@
-"""A browser without a screen: cookies, redirects between our service and the fake authorization server, forms."""
+"""A browser without a screen: cookies, redirects between our service and the fake authorization
+server, forms."""
 
 import re
 from html import unescape
@@ -17,7 +18,9 @@ class Browser:
     """One person's browser, with our service at PUBLIC_URL."""
 
     def __init__(self, app: FastAPI) -> None:
-        self.client = TestClient(app, base_url=PUBLIC_URL, follow_redirects=False, raise_server_exceptions=False)
+        self.client = TestClient(
+            app, base_url=PUBLIC_URL, follow_redirects=False, raise_server_exceptions=False
+        )
         self.visited: list[str] = []
 
     def get(self, path: str, **parts: Any) -> Response:
@@ -44,8 +47,15 @@ class Browser:
 
     def post(self, page: Response, action: str, **fields: str) -> Response:
         """Sends the first form of PAGE whose action ends so, with its hidden fields."""
-        form = next(f for f in re.findall(r"<form[^>]*>.*?</form>", page.text, re.DOTALL) if re.search(rf'action="[^"]*{action}"', f))
-        hidden = {unescape(k): unescape(v) for k, v in re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form)}
+        form = next(
+            f
+            for f in re.findall(r"<form[^>]*>.*?</form>", page.text, re.DOTALL)
+            if re.search(rf'action="[^"]*{action}"', f)
+        )
+        hidden = {
+            unescape(k): unescape(v)
+            for k, v in re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form)
+        }
         found = re.search(r'action="([^"]*)"', form)
         assert found
         response = self.client.post(found[1], data=hidden | fields)

@@ -1,4 +1,5 @@
-"""A small chart: one patient with iron, laboratory results, a diagnosis, an encounter and a coverage."""
+"""A small chart: one patient with iron, laboratory results, a diagnosis, an encounter and a
+coverage."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,12 @@ CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 def resource(kind: str, identity: str, patient: str | None = "p1", **fields: Any) -> Resource:
     """KIND/IDENTITY, naming PATIENT where the type does."""
     made: Resource = {"resourceType": kind, "id": identity, "meta": {"versionId": "1"}}
-    owner = {"Coverage": "beneficiary", "AllergyIntolerance": "patient", "DetectedIssue": "patient", "Claim": "patient"}
+    owner = {
+        "Coverage": "beneficiary",
+        "AllergyIntolerance": "patient",
+        "DetectedIssue": "patient",
+        "Claim": "patient",
+    }
     if patient is not None and kind not in ("Patient", "Medication", "Location", "Organization"):
         made[owner.get(kind, "subject")] = {"reference": f"Patient/{patient}"}
     return made | fields
@@ -20,11 +26,15 @@ def ref(reference: str) -> Resource:
     return {"reference": reference}
 
 
-def ferritin(identity: str, date: str = "2026-10-20", patient: str = "p1", **fields: Any) -> Resource:
+def ferritin(
+    identity: str, date: str = "2026-10-20", patient: str = "p1", **fields: Any
+) -> Resource:
     return observation(identity, "2276-4", "laboratory", date, patient, **fields)
 
 
-def observation(identity: str, loinc: str, category: str | None, date: str, patient: str = "p1", **fields: Any) -> Resource:
+def observation(
+    identity: str, loinc: str, category: str | None, date: str, patient: str = "p1", **fields: Any
+) -> Resource:
     made = resource("Observation", identity, patient, status="final", effectiveDateTime=date)
     made["code"] = {"coding": [{"system": "http://loinc.org", "code": loinc}]}
     if category:
@@ -42,7 +52,14 @@ def administration(identity: str = "ma1", patient: str = "p1", **fields: Any) ->
             medicationReference=ref("Medication/m1"),
             context=ref("Encounter/e1"),
             effectiveDateTime="2026-11-01T10:00:00-05:00",
-            dosage={"dose": {"value": 200, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}},
+            dosage={
+                "dose": {
+                    "value": 200,
+                    "unit": "mg",
+                    "system": "http://unitsofmeasure.org",
+                    "code": "mg",
+                }
+            },
         )
         | fields
     )
@@ -72,14 +89,19 @@ def chart() -> list[Resource]:
     ]
 
 
-def detected_issue(gap: str = "gap-1", status: str = "preliminary", patient: str = "p1", **fields: Any) -> Resource:
+def detected_issue(
+    gap: str = "gap-1", status: str = "preliminary", patient: str = "p1", **fields: Any
+) -> Resource:
     """Ours, as the writing side hands it over."""
     return {
         "resourceType": "DetectedIssue",
         "meta": {"tag": [{"system": "urn:ferroclaim", "code": "iron-billing-check"}]},
         "identifier": [{"system": "urn:ferroclaim:gap", "value": gap}],
         "status": status,
-        "code": {"coding": [{"system": "urn:ferroclaim:requirement", "code": "ferritin"}], "text": "No ferritin"},
+        "code": {
+            "coding": [{"system": "urn:ferroclaim:requirement", "code": "ferritin"}],
+            "text": "No ferritin",
+        },
         "severity": "low",
         "patient": {"reference": f"Patient/{patient}"},
         "identifiedDateTime": "2026-11-23T15:05:00Z",
@@ -90,14 +112,24 @@ def detected_issue(gap: str = "gap-1", status: str = "preliminary", patient: str
 
 
 def mitigation(text: str, author: str = "Practitioner/dr") -> Resource:
-    return {"action": {"text": text}, "date": "2026-11-24T08:00:00Z", "author": {"reference": author}}
+    return {
+        "action": {"text": text},
+        "date": "2026-11-24T08:00:00Z",
+        "author": {"reference": author},
+    }
 
 
 def transaction(resources: list[Resource], fresh: Callable[[str], str]) -> Resource:
-    """A Bundle that puts them on a server, under ids that FRESH makes of theirs; references follow."""
-    known = {f"{r['resourceType']}/{r['id']}": f"{r['resourceType']}/{fresh(r['id'])}" for r in resources}
+    """A Bundle that puts them on a server, under ids that FRESH makes of theirs; references
+    follow."""
+    known = {
+        f"{r['resourceType']}/{r['id']}": f"{r['resourceType']}/{fresh(r['id'])}" for r in resources
+    }
     made = [_renamed(r, known) for r in resources]
-    entries = [{"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}} for r in made]
+    entries = [
+        {"resource": r, "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}}
+        for r in made
+    ]
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 
 
@@ -114,5 +146,14 @@ def _renamed(value: Any, known: dict[str, str]) -> Any:
 
 def one_dose(patient: str) -> list[Resource]:
     """Somebody's chart with a dose of iron sucrose and nothing documented."""
-    dose = administration(f"{patient}-ma", patient, medicationCodeableConcept={"text": "iron sucrose"})
-    return [resource("Patient", patient), {key: value for key, value in dose.items() if key not in ("medicationReference", "context")}]
+    dose = administration(
+        f"{patient}-ma", patient, medicationCodeableConcept={"text": "iron sucrose"}
+    )
+    return [
+        resource("Patient", patient),
+        {
+            key: value
+            for key, value in dose.items()
+            if key not in ("medicationReference", "context")
+        },
+    ]

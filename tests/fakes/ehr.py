@@ -1,4 +1,5 @@
-"""A fake EHR on pytest-httpserver: refuses what its vendor refuses, and remembers every request nobody expected."""
+"""A fake EHR on pytest-httpserver: refuses what its vendor refuses, and remembers every request
+nobody expected."""
 
 import json
 import re
@@ -80,15 +81,21 @@ class FakeEhr:
             self.store(dict(resource))
         return self
 
-    def inject(self, answer: Response, method: str = "GET", pattern: str = "", times: int = 1) -> None:
+    def inject(
+        self, answer: Response, method: str = "GET", pattern: str = "", times: int = 1
+    ) -> None:
         self._injections.append(Injection(method, pattern, answer, times))
 
     def page(self, *resources: Json, pattern: str, **bundle: Any) -> None:
         """Answers the next request that matches PATTERN with this page."""
         made = {"resourceType": "Bundle", "entry": [{"resource": r} for r in resources], **bundle}
-        self.inject(Response(json.dumps(made), content_type="application/fhir+json"), pattern=pattern)
+        self.inject(
+            Response(json.dumps(made), content_type="application/fhir+json"), pattern=pattern
+        )
 
-    def fail(self, pattern: str, status: int = 503, times: int = 1, body: Json | None = None) -> None:
+    def fail(
+        self, pattern: str, status: int = 503, times: int = 1, body: Json | None = None
+    ) -> None:
         self._failures.append(Failure(pattern, status, body, times))
 
     def of(self, kind: str) -> list[Json]:
@@ -129,21 +136,30 @@ class FakeEhr:
 
     def _injected(self, request: Request, target: str) -> Response | None:
         for injection in self._injections:
-            if injection.times and request.method == injection.method and re.search(injection.pattern, target):
+            if (
+                injection.times
+                and request.method == injection.method
+                and re.search(injection.pattern, target)
+            ):
                 injection.times -= 1
                 return injection.answer
         return None
 
     # FHIR
 
-    def answer(self, method: str, target: str, body: Json | None, headers: Mapping[str, str]) -> Answer:
+    def answer(
+        self, method: str, target: str, body: Json | None, headers: Mapping[str, str]
+    ) -> Answer:
         self.queries.append(f"{method} {target}")
         for failure in self._failures:
             if failure.times and re.search(failure.pattern, target):
                 failure.times -= 1
                 return failure.status, failure.body, {}
         parts = urlsplit(target)
-        path, params = parts.path.strip("/").split("/"), parse_qsl(parts.query, keep_blank_values=True)
+        path, params = (
+            parts.path.strip("/").split("/"),
+            parse_qsl(parts.query, keep_blank_values=True),
+        )
         kind = path[0]
         if method == "GET" and kind == "metadata":
             return 200, statement(self.mode), {}
@@ -155,10 +171,16 @@ class FakeEhr:
             return self._surprise(method, target, 404, "not-supported")
         if method == "GET" and len(path) == 2:
             found = self.resources.get("/".join(path))
-            return (200, found, {"ETag": f'W/"{found["meta"]["versionId"]}"'}) if found else (404, _outcome("not-found"), {})
+            return (
+                (200, found, {"ETag": f'W/"{found["meta"]["versionId"]}"'})
+                if found
+                else (404, _outcome("not-found"), {})
+            )
         if method == "GET":
             return self._search(kind, params, target)
-        return self._written(method, kind, path[1] if len(path) == 2 else None, body or {}, headers, target)
+        return self._written(
+            method, kind, path[1] if len(path) == 2 else None, body or {}, headers, target
+        )
 
     def _surprise(self, method: str, target: str, status: int, code: str) -> Answer:
         self.unexpected.append(f"{method} {target} → {status} {code}")
@@ -166,41 +188,77 @@ class FakeEhr:
 
     def _search(self, kind: str, params: Params, target: str) -> Answer:
         allowed = set(self.mode.types[kind]) | self.mode.controls
-        if unknown := [name for name, _ in params if name.split(":")[0] not in allowed and name not in allowed]:
+        if unknown := [
+            name for name, _ in params if name.split(":")[0] not in allowed and name not in allowed
+        ]:
             return self._surprise("GET", target, 400, f"unknown parameter {unknown[0]}")
         if refusal := self.mode.refuse(kind, params):
             return self._surprise("GET", target, *refusal)
-        found = [r for r in self.of(kind) if all(_matches(r, name, value) for name, value in params)]
+        found = [
+            r for r in self.of(kind) if all(_matches(r, name, value) for name, value in params)
+        ]
         asked = dict(params)
-        offset, size = int(asked.get("_offset", 0)), min(int(asked.get("_count", self.page_size)), self.page_size)
+        offset, size = (
+            int(asked.get("_offset", 0)),
+            min(int(asked.get("_count", self.page_size)), self.page_size),
+        )
         token = uuid.uuid4().hex
         self._searches[token] = found, offset, size
-        wanted = [value for name, value in params if name == "_include"] if self.mode.includes else []
+        wanted = (
+            [value for name, value in params if name == "_include"] if self.mode.includes else []
+        )
         return self._page(token, kind, wanted, total="_total" in asked or self.mode.name == "hapi")
 
-    def _page(self, token: str, kind: str = "", include: list[str] | None = None, *, total: bool = False) -> Answer:
+    def _page(
+        self, token: str, kind: str = "", include: list[str] | None = None, *, total: bool = False
+    ) -> Answer:
         if token not in self._searches:
             return 410, _outcome("expired"), {}
         found, offset, size = self._searches[token]
         here = found[offset : offset + size]
         entries = [self._entry(resource, "match") for resource in here]
-        entries += [self._entry(resource, "include") for resource in self._included(here, include or [])]
+        entries += [
+            self._entry(resource, "include") for resource in self._included(here, include or [])
+        ]
         if not entries and self.mode.outcome_entries:
-            entries = [{"resource": _outcome("informational", "4101", "warning"), "search": {"mode": "outcome"}}]
+            entries = [
+                {
+                    "resource": _outcome("informational", "4101", "warning"),
+                    "search": {"mode": "outcome"},
+                }
+            ]
         links = []
         if offset + size < len(found):
             token = uuid.uuid4().hex
             self._searches[token] = found, offset + size, size
-            links = [{"relation": "next", "url": f"{self.base_url}?{urlencode({self.mode.page_param: token})}"}]
-        bundle: Json = {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries}
+            links = [
+                {
+                    "relation": "next",
+                    "url": f"{self.base_url}?{urlencode({self.mode.page_param: token})}",
+                }
+            ]
+        bundle: Json = {
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "link": links,
+            "entry": entries,
+        }
         return 200, bundle | ({"total": len(found)} if total else {}), {}
 
     def _entry(self, resource: Json, mode: str) -> Json:
-        entry: Json = {"fullUrl": f"{self.base_url}/{resource['resourceType']}/{resource['id']}", "resource": resource}
+        entry: Json = {
+            "fullUrl": f"{self.base_url}/{resource['resourceType']}/{resource['id']}",
+            "resource": resource,
+        }
         return entry | ({"search": {"mode": mode}} if self.mode.search_mode else {})
 
     def _included(self, here: list[Json], include: list[str]) -> list[Json]:
-        keys = {ref for r in here for name in include for ref in _references(r, INCLUDED.get(name, "").split("."))}
+        keys = {
+            ref
+            for r in here
+            for name in include
+            for ref in _references(r, INCLUDED.get(name, "").split("."))
+        }
         return [self.resources[key] for key in sorted(keys) if key in self.resources]
 
     def _bundle(self, body: Json) -> Answer:
@@ -210,9 +268,18 @@ class FakeEhr:
             return self._surprise("POST", str(body.get("type")), 400, "not-supported")
         entries = []
         for entry in body["entry"]:
-            status, resource, _ = self.answer(entry["request"]["method"], entry["request"]["url"], None, {})
+            status, resource, _ = self.answer(
+                entry["request"]["method"], entry["request"]["url"], None, {}
+            )
             made: Json = {"response": {"status": f"{status} x"}}
-            entries.append(made | ({"resource": resource} if status == 200 else {"response": made["response"] | {"outcome": resource}}))
+            entries.append(
+                made
+                | (
+                    {"resource": resource}
+                    if status == 200
+                    else {"response": made["response"] | {"outcome": resource}}
+                )
+            )
         return 200, {"resourceType": "Bundle", "type": "batch-response", "entry": entries}, {}
 
     def _transaction(self, body: Json) -> Answer:
@@ -222,15 +289,29 @@ class FakeEhr:
             request = entry["request"]
             names = {"ifMatch": "If-Match", "ifNoneExist": "If-None-Exist"}
             headers = {names[key]: value for key, value in request.items() if key in names}
-            status, _, answered = self.answer(request["method"], request["url"], entry["resource"], headers)
+            status, _, answered = self.answer(
+                request["method"], request["url"], entry["resource"], headers
+            )
             if status >= 400:
                 self.resources = before
                 return status, _outcome("conflict" if status in (409, 412) else "invalid"), {}
-            made = {"status": f"{status} x", "location": answered["Location"], "etag": answered["ETag"]}
+            made = {
+                "status": f"{status} x",
+                "location": answered["Location"],
+                "etag": answered["ETag"],
+            }
             entries.append({"response": made})
         return 200, {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}, {}
 
-    def _written(self, method: str, kind: str, identity: str | None, body: Json, headers: Mapping[str, str], target: str) -> Answer:
+    def _written(
+        self,
+        method: str,
+        kind: str,
+        identity: str | None,
+        body: Json,
+        headers: Mapping[str, str],
+        target: str,
+    ) -> Answer:
         verb = {"POST": "create", "PUT": "update"}.get(method, method)
         if verb not in self.mode.writes.get(kind, frozenset()):
             return self._surprise(method, target, 405, "not-supported")
@@ -240,7 +321,11 @@ class FakeEhr:
             value = headers["If-None-Exist"].removeprefix("identifier=")
             there = [r for r in self.of(kind) if _matches(r, "identifier", value)]
             if there:
-                return (200, *self._stored(there[0])) if len(there) == 1 else (412, _outcome("multiple-matches"), {})
+                return (
+                    (200, *self._stored(there[0]))
+                    if len(there) == 1
+                    else (412, _outcome("multiple-matches"), {})
+                )
         key = f"{kind}/{identity}"
         if method == "PUT" and key not in self.resources and not self.mode.own_ids:
             return 404, _outcome("not-found"), {}
@@ -254,7 +339,10 @@ class FakeEhr:
     def _stored(self, resource: Json) -> tuple[Json | None, dict[str, str]]:
         version = resource["meta"]["versionId"]
         location = f"{self.base_url}/{resource['resourceType']}/{resource['id']}/_history/{version}"
-        return (resource if self.mode.echoes else None), {"Location": location, "ETag": f'W/"{version}"'}
+        return (resource if self.mode.echoes else None), {
+            "Location": location,
+            "ETag": f'W/"{version}"',
+        }
 
 
 def _matches(resource: Json, name: str, value: str) -> bool:
@@ -275,7 +363,11 @@ def _matches(resource: Json, name: str, value: str) -> bool:
             tokens = _tokens(resource.get("identifier"), "value")
             return any(token in values or f"{token.split('|')[0]}|" in values for token in tokens)
         case "date" | "effective-time":
-            said = resource.get("effectiveDateTime") or (resource.get("period") or {}).get("start") or ""
+            said = (
+                resource.get("effectiveDateTime")
+                or (resource.get("period") or {}).get("start")
+                or ""
+            )
             return str(said)[:10] >= value[2:12]
         case "use" | "status":
             return resource.get(name) == value
@@ -287,7 +379,9 @@ def _tokens(items: Any, key: str) -> set[str]:
 
 
 def _codes(concepts: Any) -> set[str]:
-    return {coding.get("code") for concept in concepts or [] for coding in concept.get("coding") or []}
+    return {
+        coding.get("code") for concept in concepts or [] for coding in concept.get("coding") or []
+    }
 
 
 def _references(value: Any, path: list[str]) -> set[str]:
@@ -299,8 +393,15 @@ def _references(value: Any, path: list[str]) -> set[str]:
 
 
 def _outcome(code: str, detail: str | None = None, severity: str = "error") -> Json:
-    issue: Json = {"severity": severity, "code": code, "diagnostics": "names the patient, so it must not be repeated"}
-    return {"resourceType": "OperationOutcome", "issue": [issue | ({"details": {"coding": [{"code": detail}]}} if detail else {})]}
+    issue: Json = {
+        "severity": severity,
+        "code": code,
+        "diagnostics": "names the patient, so it must not be repeated",
+    }
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [issue | ({"details": {"coding": [{"code": detail}]}} if detail else {})],
+    }
 
 
 def _response(answer: Answer) -> Response:

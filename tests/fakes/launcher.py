@@ -1,4 +1,5 @@
-"""A fake authorization server for people: authorize and token endpoints that check what real ones check."""
+"""A fake authorization server for people: authorize and token endpoints that check what real ones
+check."""
 
 import base64
 import hashlib
@@ -22,7 +23,8 @@ OTHER = RSAKey.generate_key(2048, private=True)
 
 @dataclass
 class FakeLauncher:
-    """`context` goes into the token response beside the token; `claims` into the id_token; None leaves a key out."""
+    """`context` goes into the token response beside the token; `claims` into the id_token; None
+    leaves a key out."""
 
     server: HTTPServer
     redirect_uri: str = "http://127.0.0.1:8000/callback"
@@ -49,9 +51,15 @@ class FakeLauncher:
     def __post_init__(self) -> None:
         self.base_url = self.server.url_for("/fhir")
         self.issuer = self.server.url_for("/auth")
-        self.server.expect_request("/fhir/.well-known/smart-configuration").respond_with_handler(self._configured)
-        self.server.expect_request("/fhir/.well-known/openid-configuration").respond_with_handler(self._configured)
-        self.server.expect_request("/auth/.well-known/openid-configuration").respond_with_handler(self._configured)
+        self.server.expect_request("/fhir/.well-known/smart-configuration").respond_with_handler(
+            self._configured
+        )
+        self.server.expect_request("/fhir/.well-known/openid-configuration").respond_with_handler(
+            self._configured
+        )
+        self.server.expect_request("/auth/.well-known/openid-configuration").respond_with_handler(
+            self._configured
+        )
         self.server.expect_request("/auth/authorize").respond_with_handler(self._authorize)
         self.server.expect_request("/auth/token", method="POST").respond_with_handler(self._token)
         self.server.expect_request("/auth/keys").respond_with_handler(self._keys)
@@ -72,7 +80,12 @@ class FakeLauncher:
             "jwks_uri": "../auth/keys",  # relative to the FHIR base
             "authorization_endpoint": self.server.url_for("/auth/authorize"),
             "token_endpoint": self.server.url_for("/auth/token"),
-            "capabilities": ["launch-ehr", "launch-standalone", "sso-openid-connect", "permission-v2"],
+            "capabilities": [
+                "launch-ehr",
+                "launch-standalone",
+                "sso-openid-connect",
+                "permission-v2",
+            ],
             "code_challenge_methods_supported": ["S256"],
             **self.configuration,
         }
@@ -83,15 +96,28 @@ class FakeLauncher:
     def _authorize(self, request: Request) -> Response:
         asked = request.args.to_dict()
         self.asked.append(asked)
-        if asked.get("client_id") != self.client_id or asked.get("redirect_uri") != self.redirect_uri:
+        if (
+            asked.get("client_id") != self.client_id
+            or asked.get("redirect_uri") != self.redirect_uri
+        ):
             return self._no("unknown client or redirect_uri")
         back = {"state": asked.get("state", "")}
         problem = self._problem(asked)
         if problem or self.deny:
             self.refused.append(problem or str(self.deny))
-            return Response("", 302, {"Location": f"{self.redirect_uri}?{urlencode({'error': self.deny or 'invalid_request', **back})}"})
+            return Response(
+                "",
+                302,
+                {
+                    "Location": (
+                        f"{self.redirect_uri}?{urlencode({'error': self.deny or 'invalid_request', **back})}"
+                    )
+                },
+            )
         code = secrets.token_urlsafe(16)
-        context = self.launches.get(asked.get("launch", ""), {} if "launch" in asked else self.context)
+        context = self.launches.get(
+            asked.get("launch", ""), {} if "launch" in asked else self.context
+        )
         self._codes[code] = {**asked, "context": context}
         back |= {"code": code} | ({"iss": self.response_iss} if self.response_iss else {})
         return Response("", 302, {"Location": f"{self.redirect_uri}?{urlencode(back)}"})
@@ -100,9 +126,16 @@ class FakeLauncher:
         checks = {
             "response_type": asked.get("response_type") == "code",
             "state of 122 bits": len(asked.get("state", "")) >= 22,
-            "PKCE with S256": asked.get("code_challenge_method") == "S256" and len(asked.get("code_challenge", "")) == 43,
+            "PKCE with S256": (
+                asked.get("code_challenge_method") == "S256"
+                and len(asked.get("code_challenge", "")) == 43
+            ),
             "aud": asked.get("aud", self.base_url) == self.base_url,
-            "launch": asked.get("launch") in self.launches if "launch" in asked else "launch" not in asked.get("scope", "").split(),
+            "launch": (
+                asked.get("launch") in self.launches
+                if "launch" in asked
+                else "launch" not in asked.get("scope", "").split()
+            ),
             "scope": "openid" in asked.get("scope", "").split(),
         }
         return next((name for name, good in checks.items() if not good), None)
@@ -159,29 +192,60 @@ class FakeLauncher:
             **self.claims,
         }
         header = {"alg": "RS256"} | ({"kid": self.kid} if self.kid else {})
-        return jwt.encode(header, {key: value for key, value in claims.items() if value is not None}, self.key)
+        return jwt.encode(
+            header, {key: value for key, value in claims.items() if value is not None}, self.key
+        )
 
     def _client_problem(self, request: Request, form: dict[str, str]) -> str | None:
         basic = request.headers.get("Authorization", "")
         if self.method == "public":
-            return None if form.get("client_id") == self.client_id and not basic else "a public client names itself in the form"
+            return (
+                None
+                if form.get("client_id") == self.client_id and not basic
+                else "a public client names itself in the form"
+            )
         if "client_id" in form and self.method != "client_secret_post":
             return "a confidential client leaves client_id out"
         if self.method == "client_secret_basic":
-            pair = [unquote(part) for part in b64decode(basic.removeprefix("Basic ")).decode().split(":", 1)]
+            pair = [
+                unquote(part)
+                for part in b64decode(basic.removeprefix("Basic ")).decode().split(":", 1)
+            ]
             return None if pair == [self.client_id, self.secret] else "wrong secret"
         if self.method == "client_secret_post":
-            return None if (form.get("client_id"), form.get("client_secret")) == (self.client_id, self.secret) else "wrong secret"
+            return (
+                None
+                if (form.get("client_id"), form.get("client_secret"))
+                == (self.client_id, self.secret)
+                else "wrong secret"
+            )
         try:
-            found = jwt.decode(form["client_assertion"], KeySet.import_key_set(self.jwks), algorithms=["RS384", "ES384"]).claims  # type: ignore[arg-type]
+            found = jwt.decode(
+                form["client_assertion"],
+                KeySet.import_key_set(self.jwks),
+                algorithms=["RS384", "ES384"],
+            ).claims  # type: ignore[arg-type]
         except (JoseError, ValueError, KeyError):
             return "no proof by a registered key"
-        fits = found["iss"] == found["sub"] == self.client_id and found["aud"] == self.server.url_for("/auth/token")
-        return None if fits and found["exp"] <= time.time() + 300 else "an assertion for something else"
+        fits = found["iss"] == found["sub"] == self.client_id and found[
+            "aud"
+        ] == self.server.url_for("/auth/token")
+        return (
+            None
+            if fits and found["exp"] <= time.time() + 300
+            else "an assertion for something else"
+        )
 
     def _keys(self, request: Request) -> Response:
         public = SIGNING.as_dict(private=False)
-        return _json({"keys": [{**public, "use": "sig", "alg": "RS256"} | ({"kid": self.kid} if self.kid else {})]})
+        return _json(
+            {
+                "keys": [
+                    {**public, "use": "sig", "alg": "RS256"}
+                    | ({"kid": self.kid} if self.kid else {})
+                ]
+            }
+        )
 
     def _no(self, why: str) -> Response:
         self.refused.append(why)
@@ -189,7 +253,9 @@ class FakeLauncher:
 
 
 def challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    )
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:

@@ -1,4 +1,5 @@
-"""What each vendor's FHIR API offers and refuses. Sources stand in integration/ehr/profiles and docs/ehr-quirks.md."""
+"""What each vendor's FHIR API offers and refuses. Sources stand in integration/ehr/profiles and
+docs/ehr-quirks.md."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,15 @@ READ = {
 }
 EVERYTHING = {
     **{kind: [*params, "identifier", "_id", "_lastUpdated"] for kind, params in READ.items()},
-    "MedicationAdministration": ["patient", "subject", "status", "effective-time", "code", "_lastUpdated", "identifier"],
+    "MedicationAdministration": [
+        "patient",
+        "subject",
+        "status",
+        "effective-time",
+        "code",
+        "_lastUpdated",
+        "identifier",
+    ],
     "MedicationDispense": ["patient", "_lastUpdated"],
     "Claim": ["patient", "use", "_lastUpdated"],
     "ClaimResponse": ["patient", "use", "_lastUpdated"],
@@ -80,7 +89,9 @@ def oracle_refuses(kind: str, params: Params) -> Refusal:
         return 400, "required"
     if kind == "MedicationAdministration":
         for name, value in params:
-            if name == "effective-time" and not (value[:2] in ("ge", "gt", "le", "lt") and "T" in value):
+            if name == "effective-time" and not (
+                value[:2] in ("ge", "gt", "le", "lt") and "T" in value
+            ):
                 return 400, "invalid"  # Q16: a prefix and a time
     if kind == "Observation" and {"date", "_lastUpdated"} <= names:
         return 400, "invalid"  # Q17
@@ -100,7 +111,9 @@ HAPI = Mode(
     "HAPI FHIR Server",
     EVERYTHING,
     dict.fromkeys(EVERYTHING, ALL),
-    frozenset({"_count", "_id", "_sort", "_total", "_offset", "_elements", "_include", "_include:iterate"}),
+    frozenset(
+        {"_count", "_id", "_sort", "_total", "_offset", "_elements", "_include", "_include:iterate"}
+    ),
     includes=True,
     batch=True,
     transaction=True,
@@ -188,7 +201,10 @@ def statement(mode: Mode) -> dict:
                 "resource": [
                     {
                         "type": kind,
-                        "interaction": [{"code": c} for c in sorted(READING | mode.writes.get(kind, frozenset()))],
+                        "interaction": [
+                            {"code": c}
+                            for c in sorted(READING | mode.writes.get(kind, frozenset()))
+                        ],
                         "searchParam": [{"name": name, "type": "string"} for name in params],
                         "searchInclude": ["*"] if mode.includes else [],
                         # HAPI says so; Medplum's docs only do; the others say false or nothing.

@@ -1,4 +1,5 @@
-"""A real FHIR server behind the fake authorization server: only requests with a token of the launcher pass."""
+"""A real FHIR server behind the fake authorization server: only requests with a token of the
+launcher pass."""
 
 import re
 
@@ -23,10 +24,18 @@ class GuardedServer:
         path = request.full_path.rstrip("?").removeprefix("/fhir")
         if path != "/metadata" and not self._launcher.accepts(request):
             return Response(status=401)
-        headers = {name: value for name, value in request.headers.items() if name.lower() in PASSED_ON}
-        answer = requests.request(request.method, self._real + path, data=request.get_data(), headers=headers, timeout=60)
+        headers = {
+            name: value for name, value in request.headers.items() if name.lower() in PASSED_ON
+        }
+        answer = requests.request(
+            request.method, self._real + path, data=request.get_data(), headers=headers, timeout=60
+        )
         text = answer.content.replace(self._real.encode(), self.base_url.encode())
         kept = {
-            name: value.replace(self._real, self.base_url) for name, value in answer.headers.items() if name in ("ETag", "Location", "Date")
+            name: value.replace(self._real, self.base_url)
+            for name, value in answer.headers.items()
+            if name in ("ETag", "Location", "Date")
         }
-        return Response(text, answer.status_code, kept, content_type=answer.headers.get("Content-Type", ""))
+        return Response(
+            text, answer.status_code, kept, content_type=answer.headers.get("Content-Type", "")
+        )

@@ -1,4 +1,5 @@
-"""A whole stage for the pages: fake authorization server, fake EHR with a telling chart, embedded PostgreSQL, our service."""
+"""A whole stage for the pages: fake authorization server, fake EHR with a telling chart, embedded
+PostgreSQL, our service."""
 
 import json
 import socket
@@ -18,7 +19,19 @@ from integration.settings import Settings
 from integration.store import Store, assessments, patients
 from integration.web import visits
 from integration.web.app import create_app
-from tests.builders import Resource, administration, chart, complete, document_of, encounter, ferritin, lab, order, patient, tsat
+from tests.builders import (
+    Resource,
+    administration,
+    chart,
+    complete,
+    document_of,
+    encounter,
+    ferritin,
+    lab,
+    order,
+    patient,
+    tsat,
+)
 from tests.fakes.ehr import FakeEhr
 from tests.fakes.launcher import FakeLauncher
 from tests.fakes.proxy import GuardedServer
@@ -42,7 +55,9 @@ def telling_chart() -> list[Resource]:
         administration("ma5", on="2026-11-09T09:00:00-05:00"),
         administration("ma6", on="2026-11-23T09:00:00-05:00", status="in-progress"),
     ]
-    return chart(ada, order(on="2026-09-28"), *labs, *doses, without=["tsat", "ferritin", "administration"])
+    return chart(
+        ada, order(on="2026-09-28"), *labs, *doses, without=["tsat", "ferritin", "administration"]
+    )
 
 
 @dataclass
@@ -66,19 +81,32 @@ def stage(
     real: str | None = None,
     **app: Any,
 ) -> Iterator[Stage]:
-    """The service on a port of its own, with one site `general`; REAL is a FHIR server to use instead of the fake EHR."""
+    """The service on a port of its own, with one site `general`; REAL is a FHIR server to use
+    instead of the fake EHR."""
     with HTTPServer(threaded=True) as server:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         launcher = FakeLauncher(server, redirect_uri=f"{url}/callback")
-        ehr = FakeEhr(server, "hapi", authorization=launcher) if real is None else GuardedServer(server, real, launcher)  # type: ignore[arg-type]
+        ehr = (
+            FakeEhr(server, "hapi", authorization=launcher)
+            if real is None
+            else GuardedServer(server, real, launcher)
+        )  # type: ignore[arg-type]
         visits.forget()
         app.setdefault("frame_ancestors", [server.url_for("").rstrip("/")])
-        section = {"base_url": ehr.base_url, "vendor": "hapi", "time_zone": "America/New_York"} | (site or {})
+        section = {"base_url": ehr.base_url, "vendor": "hapi", "time_zone": "America/New_York"} | (
+            site or {}
+        )
         settings = Settings.model_validate(
             {
                 "data_dir": folder,
-                "web": {"public_url": url, "roles": {"clinician": ["*"], "biller": ["Practitioner/dr-1"], "admin": []}} | (web or {}),
+                "web": (
+                    {
+                        "public_url": url,
+                        "roles": {"clinician": ["*"], "biller": ["Practitioner/dr-1"], "admin": []},
+                    }
+                    | (web or {})
+                ),
                 "sites": {"general": section | {"app": {"client_id": launcher.client_id} | app}},
             }
         )
@@ -88,7 +116,9 @@ def stage(
 
 @contextmanager
 def serving(app: Any, port: int) -> Iterator[None]:
-    running = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", access_log=False))
+    running = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+    )
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
     while not running.started and thread.is_alive():
@@ -121,7 +151,8 @@ NAMES = (
 
 
 def seed_worklist(store: Store, site: str = "general", count: int = 10) -> None:
-    """Assessments of COUNT made-up patients: complete, waiting for a clinician, and waiting for the billing office."""
+    """Assessments of COUNT made-up patients: complete, waiting for a clinician, and waiting for the
+    billing office."""
     now = datetime.now(UTC)
     today = now.date()
     for number in range(count):
@@ -143,11 +174,26 @@ def _made_up(number: int, identity: str, today: date) -> Iterator[Resource]:
     for week in range(1 + number % 3):
         day = today - timedelta(days=9 + 7 * week + number)
         given, left = f"{day}T09:00:00-05:00", "50 mg" if dose == "150 mg" else None
-        yield administration(f"{identity}-{week}", dose=dose, on=given, encounter=f"{identity}-{week}", patient=identity, discarded=left)
+        yield administration(
+            f"{identity}-{week}",
+            dose=dose,
+            on=given,
+            encounter=f"{identity}-{week}",
+            patient=identity,
+            discarded=left,
+        )
         period = {"start": f"{day}T08:30:00-05:00", "end": f"{day}T10:00:00-05:00"}
         yield encounter(f"{identity}-{week}", patient=identity, period=period)
-    labs = [ferritin(40 + number, on=str(today - timedelta(days=40))), tsat(12, on=str(today - timedelta(days=40)))]
-    for name, row in {**complete(), "ferritin": labs[0], "tsat": labs[1], "order": order(on=str(today - timedelta(days=60)))}.items():
+    labs = [
+        ferritin(40 + number, on=str(today - timedelta(days=40))),
+        tsat(12, on=str(today - timedelta(days=40))),
+    ]
+    for name, row in {
+        **complete(),
+        "ferritin": labs[0],
+        "tsat": labs[1],
+        "order": order(on=str(today - timedelta(days=60))),
+    }.items():
         if name not in ("administration", "encounter", *without):
             yield _of(row, identity)
 

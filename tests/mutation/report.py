@@ -1,6 +1,8 @@
-"""What `make mutation` found, by module: how many mutants the tests killed, and each survivor with the change it makes.
+"""What `make mutation` found, by module: how many mutants the tests killed, and each survivor with
+the change it makes.
 
-python -m tests.mutation.report [--text]    # with --text also survivors that change the wording of a message and nothing else
+python -m tests.mutation.report [--text]    # with --text also survivors that change the wording of
+a message and nothing else
 """
 
 import ast
@@ -30,40 +32,65 @@ def main() -> None:
         for name, change, is_text in survivors:
             if not is_text or "--text" in sys.argv:
                 print(f"{module}: {name}", *change, sep="\n    ")
-    print("| module | mutants | not checked | refused by mypy | killed | survived: text only | survived: other | score |")
+    print(
+        "| module | mutants | not checked | refused by mypy | killed | survived: text only |"
+        " survived: other | score |"
+    )
     print("|---|" + "---|" * 7)
     for module, counts, _ in [*rows, ("**all**", total, None)]:
         print(_row(module, counts))
 
 
-def _counts(results: dict[str, int | None], survivors: list[tuple[str, list[str], bool]]) -> Counter[str]:
+def _counts(
+    results: dict[str, int | None], survivors: list[tuple[str, list[str], bool]]
+) -> Counter[str]:
     codes = Counter(results.values())
     text = sum(is_text for _, _, is_text in survivors)
     other, unchecked, refused = len(survivors) - text, codes[None], codes[REFUSED]
     killed = len(results) - unchecked - refused - codes[SURVIVED]
-    return Counter(mutants=len(results), unchecked=unchecked, refused=refused, killed=killed, text=text, other=other)
+    return Counter(
+        mutants=len(results),
+        unchecked=unchecked,
+        refused=refused,
+        killed=killed,
+        text=text,
+        other=other,
+    )
 
 
 def _row(module: str, counts: Counter[str]) -> str:
     judged = counts["killed"] + counts["text"] + counts["other"]
     score = f"{counts['killed']} of {judged} ({100 * counts['killed'] // max(1, judged)} %)"
-    figures = [counts[name] for name in ("mutants", "unchecked", "refused", "killed", "text", "other")]
+    figures = [
+        counts[name] for name in ("mutants", "unchecked", "refused", "killed", "text", "other")
+    ]
     return "| " + " | ".join(map(str, [module, *figures, score])) + " |"
 
 
-def _survivors(source: str, results: dict[str, int | None]) -> Iterator[tuple[str, list[str], bool]]:
+def _survivors(
+    source: str, results: dict[str, int | None]
+) -> Iterator[tuple[str, list[str], bool]]:
     """Each survivor, the lines it changes, and whether these are words of a sentence only."""
-    functions = {node.name: node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
+    functions = {
+        node.name: node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)
+    }
     for key, code in results.items():
         if code == SURVIVED:
             name = key.rpartition(".")[2]
-            before, after = functions[name.rpartition("__mutmut_")[0] + "__mutmut_orig"], functions[name]
+            before, after = (
+                functions[name.rpartition("__mutmut_")[0] + "__mutmut_orig"],
+                functions[name],
+            )
             yield name, list(_change(before, after)), _is_text(before, after)
 
 
 def _change(before: ast.FunctionDef, after: ast.FunctionDef) -> Iterator[str]:
     old, new = (ast.unparse(node).splitlines()[1:] for node in (before, after))
-    return (line for line in difflib.unified_diff(old, new, n=0, lineterm="") if not line.startswith(("---", "+++", "@@")))
+    return (
+        line
+        for line in difflib.unified_diff(old, new, n=0, lineterm="")
+        if not line.startswith(("---", "+++", "@@"))
+    )
 
 
 def _is_text(before: ast.FunctionDef, after: ast.FunctionDef) -> bool:

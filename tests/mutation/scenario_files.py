@@ -1,4 +1,5 @@
-"""All scenarios of a file as one test, for `make mutation`: to name a thousand tests costs it more than to run them."""
+"""All scenarios of a file as one test, for `make mutation`: to name a thousand tests costs it more
+than to run them."""
 
 import pytest
 

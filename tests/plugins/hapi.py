@@ -1,7 +1,8 @@
-"""The `hapi` fixture: the real HAPI FHIR server of docker/hapi, started once, at the first test that asks for it.
+"""The `hapi` fixture: the real HAPI FHIR server of docker/hapi, started once, at the first test
+that asks for it.
 
-FERROCLAIM_HAPI_URL names a running server to use instead. Where Java or Maven is missing the tests are skipped, but
-under CI=true and with FERROCLAIM_ALL_TESTS set (as `make test` does) they fail.
+FERROCLAIM_HAPI_URL names a running server to use instead. Where Java or Maven is missing the tests
+are skipped, but under CI=true and with FERROCLAIM_ALL_TESTS set (as `make test` does) they fail.
 """
 
 import os
@@ -41,14 +42,17 @@ def hapi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def fresh() -> Callable[[str], str]:
-    """Turns a name into an id (or any token) that no other test has: `fresh("patient")` is `t1f0a9c3b52-patient`."""
+    """Turns a name into an id (or any token) that no other test has: `fresh("patient")` is
+    `t1f0a9c3b52-patient`."""
     prefix = f"t{uuid4().hex[:10]}"
     return lambda name: f"{prefix}-{name}"
 
 
 def build() -> None:
     """Build the server if that is not done yet."""
-    built = subprocess.run([sys.executable, RUN, "--build-only"], capture_output=True, text=True, check=False)
+    built = subprocess.run(
+        [sys.executable, RUN, "--build-only"], capture_output=True, text=True, check=False
+    )
     if built.returncode == os.EX_UNAVAILABLE and not must_run():
         pytest.skip(built.stderr.strip())
     if built.returncode:
@@ -86,4 +90,7 @@ def address(process: "subprocess.Popen[bytes]", output: Path, log: Path) -> str:
             return line.removeprefix(READY).strip()
         time.sleep(0.2)
     ended = "is not ready" if process.poll() is None else f"ended with status {process.returncode}"
-    pytest.fail(f"The HAPI FHIR sandbox {ended}. The end of its log:\n{log.read_text()[-4000:]}", pytrace=False)
+    pytest.fail(
+        f"The HAPI FHIR sandbox {ended}. The end of its log:\n{log.read_text()[-4000:]}",
+        pytrace=False,
+    )

@@ -1,4 +1,5 @@
-"""Fixtures for the pages: one embedded PostgreSQL for all of them, and a service with a fake EHR before it."""
+"""Fixtures for the pages: one embedded PostgreSQL for all of them, and a service with a fake EHR
+before it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,23 +22,41 @@ Open = Callable[..., "Clinic"]
 
 @pytest.fixture(scope="session")
 def pages_store() -> Iterator[Store]:
-    """Not under pytest's own folder: PostgreSQL runs as another user than root, and each pytest run closes that folder again."""
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder, Store.open(Settings(data_dir=Path(folder))) as store:
+    """Not under pytest's own folder: PostgreSQL runs as another user than root, and each pytest run
+    closes that folder again."""
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        Store.open(Settings(data_dir=Path(folder))) as store,
+    ):
         yield store
 
 
 class Clinic:
     """A hospital with one EHR (site `general`), and our service."""
 
-    def __init__(self, server: HTTPServer, store: Store, settings: dict[str, Any], site: dict[str, Any], app: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        server: HTTPServer,
+        store: Store,
+        settings: dict[str, Any],
+        site: dict[str, Any],
+        app: dict[str, Any],
+    ) -> None:
         self.server, self.store = server, store
         self.launcher = FakeLauncher(server, redirect_uri=f"{PUBLIC_URL}/callback")
         self.ehr = FakeEhr(server, "hapi", authorization=self.launcher)  # type: ignore[arg-type]
-        section = {"base_url": self.ehr.base_url, "vendor": "hapi", "time_zone": "America/New_York", **site}
+        section = {
+            "base_url": self.ehr.base_url,
+            "vendor": "hapi",
+            "time_zone": "America/New_York",
+            **site,
+        }
         self.settings = Settings.model_validate(
             {
                 "web": {"public_url": PUBLIC_URL, **settings.pop("web", {})},
-                "sites": {"general": {**section, "app": {"client_id": self.launcher.client_id, **app}}},
+                "sites": {
+                    "general": {**section, "app": {"client_id": self.launcher.client_id, **app}}
+                },
                 **settings,
             }
         )
@@ -47,7 +66,9 @@ class Clinic:
         return Browser(self.app)
 
     def launch_path(self, iss: str | None = None, **context: Any) -> str:
-        return f"/launch?iss={iss or self.ehr.base_url}&launch={self.launcher.new_launch(**context)}"
+        return (
+            f"/launch?iss={iss or self.ehr.base_url}&launch={self.launcher.new_launch(**context)}"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +83,11 @@ def clinic(pages_store: Store, pages_server: HTTPServer, tmp_path: Any) -> Open:
     visits.forget()
     pages_server.clear()
 
-    def make(web: dict[str, Any] | None = None, site: dict[str, Any] | None = None, **app: Any) -> Clinic:
-        return Clinic(pages_server, pages_store, {"data_dir": tmp_path, "web": web or {}}, site or {}, app)
+    def make(
+        web: dict[str, Any] | None = None, site: dict[str, Any] | None = None, **app: Any
+    ) -> Clinic:
+        return Clinic(
+            pages_server, pages_store, {"data_dir": tmp_path, "web": web or {}}, site or {}, app
+        )
 
     return make

@@ -1,4 +1,5 @@
-"""A PostgreSQL for tests: the embedded one, started once per run, and a fresh database, up to date, for each test."""
+"""A PostgreSQL for tests: the embedded one, started once per run, and a fresh database, up to date,
+for each test."""
 
 import itertools
 import tempfile
@@ -21,7 +22,8 @@ _numbers = itertools.count(1)
 def shared_folder() -> Iterator[Path]:
     """A folder for an embedded PostgreSQL.
 
-    Run as root it works as another user, who must get there: any pytest that begins takes that right from pytest's own.
+    Run as root it works as another user, who must get there: any pytest that begins takes that
+    right from pytest's own.
     """
     with tempfile.TemporaryDirectory(prefix="ferroclaim-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
@@ -67,7 +69,9 @@ def database(postgres: str) -> Iterator[str]:
 
 @pytest.fixture
 def store(database: str, tmp_path: Path) -> Iterator[Store]:
-    with Store.open(Settings.model_validate({"database_url": database, "data_dir": tmp_path})) as opened:
+    with Store.open(
+        Settings.model_validate({"database_url": database, "data_dir": tmp_path})
+    ) as opened:
         yield opened
 
 

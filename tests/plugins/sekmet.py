@@ -1,4 +1,5 @@
-"""The `sekmet` fixture: sekmet-fhir 0.1.1, an independent R4 server with SMART Backend Services and without DetectedIssue.
+"""The `sekmet` fixture: sekmet-fhir 0.1.1, an independent R4 server with SMART Backend Services and
+without DetectedIssue.
 
 It has an environment of its own (.venv-sekmet, made by make), because its pins contradict ours.
 """
@@ -36,9 +37,17 @@ class Sekmet:
 @pytest.fixture(scope="session")
 def sekmet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sekmet]:
     """A running server that knows our key."""
-    built = subprocess.run(["make", "--quiet", ".venv-sekmet/.done"], cwd=ROOT, capture_output=True, text=True, check=False)
+    built = subprocess.run(
+        ["make", "--quiet", ".venv-sekmet/.done"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if built.returncode:
-        (pytest.fail if must_run() else pytest.skip)(f"sekmet-fhir could not be installed: {built.stderr[-500:]}")
+        (pytest.fail if must_run() else pytest.skip)(
+            f"sekmet-fhir could not be installed: {built.stderr[-500:]}"
+        )
     folder = tmp_path_factory.mktemp("sekmet")
     ring = Keyring((generate("ES384"),))
     ring.save(folder / "keys.json")
@@ -57,7 +66,9 @@ def sekmet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sekmet]:
     }
     (folder / "settings.yaml").write_text(json.dumps(settings))  # JSON is YAML
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([str(COMMAND), "serve", "--config", "settings.yaml"], cwd=folder, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [str(COMMAND), "serve", "--config", "settings.yaml"], cwd=folder, stdout=log, stderr=log
+        )
     try:
         _await(process, base, folder / "log")
         yield Sekmet(base, folder / "keys.json")
@@ -74,4 +85,6 @@ def _await(process: "subprocess.Popen[bytes]", base: str, log: Path) -> None:
                 return
         except requests.ConnectionError:
             time.sleep(0.2)
-    pytest.fail(f"sekmet-fhir did not start. The end of its log:\n{log.read_text()[-2000:]}", pytrace=False)
+    pytest.fail(
+        f"sekmet-fhir did not start. The end of its log:\n{log.read_text()[-2000:]}", pytrace=False
+    )

@@ -1,4 +1,5 @@
-"""Runs the scenarios: YAML files beside this one, which a biller can read. See README.md for the words they use."""
+"""Runs the scenarios: YAML files beside this one, which a biller can read. See README.md for the
+words they use."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -31,19 +32,33 @@ class _Loader(yaml.CSafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rows if tag != "tag:yaml.org,2002:timestamp" and (tag, first) not in _ON_AND_OFF]
+    first: [
+        (tag, pattern)
+        for tag, pattern in rows
+        if tag != "tag:yaml.org,2002:timestamp" and (tag, first) not in _ON_AND_OFF
+    ]
     for first, rows in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(node.value.replace(".nan", "nan").replace(".inf", "inf")))
+_Loader.add_constructor(
+    "tag:yaml.org,2002:float",
+    lambda _, node: Decimal(node.value.replace(".nan", "nan").replace(".inf", "inf")),
+)
 
 
 def scenarios_by_file() -> dict[str, list[dict[str, Any]]]:
-    return {path.stem: yaml.load(path.read_text("utf-8"), _Loader) for path in sorted(FOLDER.glob("*.yaml"))}  # noqa: S506 - our own safe loader
+    return {
+        path.stem: yaml.load(path.read_text("utf-8"), _Loader)
+        for path in sorted(FOLDER.glob("*.yaml"))
+    }  # noqa: S506 - our own safe loader
 
 
 def _scenarios() -> list[Any]:
     files = scenarios_by_file().items()
-    return [pytest.param(scenario, id=f"{stem}: {scenario['name']}") for stem, scenarios in files for scenario in scenarios]
+    return [
+        pytest.param(scenario, id=f"{stem}: {scenario['name']}")
+        for stem, scenarios in files
+        for scenario in scenarios
+    ]
 
 
 @pytest.mark.parametrize("scenario", _scenarios())
@@ -53,7 +68,11 @@ def test_scenario(scenario: dict[str, Any]) -> None:
     assert expected
     assert set(expected) <= EXPECTATIONS, "unknown expectations"
     changes = [_build(row) for row in scenario.get("with", [])]
-    resources = changes if scenario.get("only") else builders.chart(*changes, without=scenario.get("without", []))
+    resources = (
+        changes
+        if scenario.get("only")
+        else builders.chart(*changes, without=scenario.get("without", []))
+    )
     as_of = datetime.fromisoformat(scenario["as_of"]) if "as_of" in scenario else builders.AS_OF
     site = msgspec.convert(scenario.get("site", {}), Site)
     policies = well_founded.told_apart(_policies(scenario.get("policy")))
@@ -65,7 +84,9 @@ def test_scenario(scenario: dict[str, Any]) -> None:
     found = document.patients[0]
     well_founded.check(found, policies)
     for name in EXPECTATIONS & set(expected):
-        assert _found(name, expected[name], found) == expected[name], f"{name} of {builders.shown(found)} {builders.gaps(found)}"
+        assert _found(name, expected[name], found) == expected[name], (
+            f"{name} of {builders.shown(found)} {builders.gaps(found)}"
+        )
 
 
 def _build(row: dict[str, Any]) -> builders.Resource:
@@ -76,36 +97,58 @@ def _build(row: dict[str, Any]) -> builders.Resource:
 
 
 def _policies(changes: dict[str, Any] | None) -> policy.PolicySet:
-    """The built-in policies; with `policy: {id: …, modifiers: …}`, those parts of that one are replaced."""
+    """The built-in policies; with `policy: {id: …, modifiers: …}`, those parts of that one are
+    replaced."""
     if changes is None:
         return policy.built_in()
     changed = policy.built_in().get(changes["id"])
     assert changed, f"no policy {changes['id']}"
     merged = msgspec.convert(msgspec.to_builtins(changed) | changes, policy.Policy, strict=False)
-    return policy.PolicySet([merged, *(row for row in policy.built_in().policies if row is not changed)])
+    return policy.PolicySet(
+        [merged, *(row for row in policy.built_in().policies if row is not changed)]
+    )
 
 
 def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
     if name in ("lines", "gaps", "warnings"):
-        return builders.shown(found) if name == "lines" else builders.gaps(found, blocking=name == "gaps")
+        return (
+            builders.shown(found)
+            if name == "lines"
+            else builders.gaps(found, blocking=name == "gaps")
+        )
     if name in ("states", "values", "cites", "says", "denials"):
         return {requirement: _of_requirement(name, requirement, found) for requirement in expected}
     if name in ("pending", "reversed"):
-        return [f"{row.administration.partition('/')[2]} {row.status}" for row in getattr(found, name)]
+        return [
+            f"{row.administration.partition('/')[2]} {row.status}" for row in getattr(found, name)
+        ]
     if name == "unreadable":
         return [row.resource for row in found.unreadable]
     if name == "notes":
-        return [note for note in expected if any(note in said for line in found.lines for said in line.notes)]
+        return [
+            note
+            for note in expected
+            if any(note in said for line in found.lines for said in line.notes)
+        ]
     if name == "messages":
-        return [said for said in expected if any(said in f"{gap.message} {gap.fix}" for gap in found.gaps)]
+        return [
+            said
+            for said in expected
+            if any(said in f"{gap.message} {gap.fix}" for gap in found.gaps)
+        ]
     # `line`, `jw_line`: elements of the first line, of the JW line, as the document names them.
-    row = found.lines[0] if name == "line" else next(line for line in found.lines if "JW" in line.modifiers)
+    row = (
+        found.lines[0]
+        if name == "line"
+        else next(line for line in found.lines if "JW" in line.modifiers)
+    )
     line = msgspec.json.decode(msgspec.json.encode(row))
     return {element: line[element] for element in expected}
 
 
 def _of_requirement(name: str, requirement: str, found: PatientAssessment) -> Any:
-    """The state of a requirement, its value with unit, the resources it rests on, or the denial that its gap predicts."""
+    """The state of a requirement, its value with unit, the resources it rests on, or the denial
+    that its gap predicts."""
     if name == "states":
         return builders.state(found, requirement)
     if name == "denials":
@@ -114,4 +157,8 @@ def _of_requirement(name: str, requirement: str, found: PatientAssessment) -> An
     row = next(row for row in found.requirements if row.requirement == requirement)
     if name == "says":
         return row.says
-    return [item.resource for item in row.evidence] if name == "cites" else " ".join(filter(None, (row.value, row.unit)))
+    return (
+        [item.resource for item in row.evidence]
+        if name == "cites"
+        else " ".join(filter(None, (row.value, row.unit)))
+    )

@@ -1,4 +1,5 @@
-"""What holds of every assessment, whatever its scenario is about: each finding has its words, its evidence, its rule."""
+"""What holds of every assessment, whatever its scenario is about: each finding has its words, its
+evidence, its rule."""
 
 from collections.abc import Iterator
 
@@ -9,46 +10,81 @@ from mappings.assessment import Finding, PatientAssessment
 from mappings.policy import Policy, PolicySet, Requirements, Rule
 
 # Nothing was found, and yet the state is not `missing`.
-NOTHING_TO_CITE = ("No result shows iron overload.", "Whether this plan asks for prior authorization is not known")
+NOTHING_TO_CITE = (
+    "No result shows iron overload.",
+    "Whether this plan asks for prior authorization is not known",
+)
 LABORATORY = {"ferritin", "transferrin-saturation", "hemoglobin"}
 
 
 def told_apart(policies: PolicySet) -> PolicySet:
-    """The policies with a source of its own for each rule, so that a finding shows which of them spoke."""
-    return PolicySet([structs.replace(row, requirements=_sourced(row)) for row in policies.policies])
+    """The policies with a source of its own for each rule, so that a finding shows which of them
+    spoke."""
+    return PolicySet(
+        [structs.replace(row, requirements=_sourced(row)) for row in policies.policies]
+    )
 
 
 def _sourced(policy: Policy) -> Requirements:
-    named = {name: getattr(policy.requirements, name) for name in policy.requirements.__struct_fields__}
-    rules = {name: rule for name, rule in named.items() if isinstance(rule, Rule) and not rule.source}
-    own = {name: structs.replace(rule, source=f"{policy.source}, {name}") for name, rule in rules.items()}
+    named = {
+        name: getattr(policy.requirements, name) for name in policy.requirements.__struct_fields__
+    }
+    rules = {
+        name: rule for name, rule in named.items() if isinstance(rule, Rule) and not rule.source
+    }
+    own = {
+        name: structs.replace(rule, source=f"{policy.source}, {name}")
+        for name, rule in rules.items()
+    }
     return structs.replace(policy.requirements, **own)
 
 
 def check(found: PatientAssessment, policies: PolicySet) -> None:
-    """No finding without a word, a source, and what it rests on; no gap without a fix; no rule but the policy's own."""
+    """No finding without a word, a source, and what it rests on; no gap without a fix; no rule but
+    the policy's own."""
     for row in found.requirements:
         if row.state != "not-applicable":
             assert row.says, row
-            assert row.evidence or row.state == "missing" or row.says.startswith(NOTHING_TO_CITE), row
+            assert row.evidence or row.state == "missing" or row.says.startswith(NOTHING_TO_CITE), (
+                row
+            )
             assert row.source, row
             allowed = set(_authorities(row, policies.get(row.policy) if row.policy else None))
             assert not allowed or (row.source, row.verified) in allowed, (row, allowed)
     for gap in found.gaps:
-        assert gap.message.startswith(tuple(row.says or "" for row in found.requirements if row.requirement == gap.requirement)), gap
+        assert gap.message.startswith(
+            tuple(
+                row.says or "" for row in found.requirements if row.requirement == gap.requirement
+            )
+        ), gap
         assert gap.message.endswith((".", ".)")), gap
         assert gap.fix.endswith("."), gap
 
 
 def _authorities(row: Finding, policy: Policy | None) -> Iterator[tuple[str, bool]]:
-    """Source and verification of the policy's rules for a requirement; none where it is not the policy that asks."""
+    """Source and verification of the policy's rules for a requirement; none where it is not the
+    policy that asks."""
     rules = policy.requirements if policy else None
     if policy is None or rules is None:
         return
-    own = rules.laboratory if row.requirement in LABORATORY else (getattr(rules, row.requirement.replace("-", "_"), None),)
+    own = (
+        rules.laboratory
+        if row.requirement in LABORATORY
+        else (getattr(rules, row.requirement.replace("-", "_"), None),)
+    )
     for rule in filter(None, own):
-        yield rule.source or policy.source, policy.verified if rule.verified is None else rule.verified
-    if row.requirement == "iron-deficiency-diagnosis" and rules.iron_deficiency_diagnosis and rules.iron_deficiency_diagnosis.renal_anemia:
-        yield rules.iron_deficiency_diagnosis.renal_anemia.source, rules.iron_deficiency_diagnosis.renal_anemia.verified
+        yield (
+            rule.source or policy.source,
+            policy.verified if rule.verified is None else rule.verified,
+        )
+    if (
+        row.requirement == "iron-deficiency-diagnosis"
+        and rules.iron_deficiency_diagnosis
+        and rules.iron_deficiency_diagnosis.renal_anemia
+    ):
+        yield (
+            rules.iron_deficiency_diagnosis.renal_anemia.source,
+            rules.iron_deficiency_diagnosis.renal_anemia.verified,
+        )
     if row.requirement == "dosing":
         yield from ((label.source, label.verified) for label in codes.dosing())

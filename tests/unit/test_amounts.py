@@ -1,4 +1,5 @@
-"""R3: quantities and their units, with UCUM's own grammar as the oracle; strengths of vials and bags."""
+"""R3: quantities and their units, with UCUM's own grammar as the oracle; strengths of vials and
+bags."""
 
 import warnings
 from decimal import Decimal
@@ -51,7 +52,9 @@ def test_a_unit_text_means_its_ucum_code(text: str, code: str) -> None:
 
 def test_every_unit_text_of_the_table_is_held_here() -> None:
     vials = {"vial", "vials", "{vial}"}
-    assert {text.lower() for text in codes.units().texts} == {text.lower() for text in TEXTS} | vials
+    assert {text.lower() for text in codes.units().texts} == {
+        text.lower() for text in TEXTS
+    } | vials
 
 
 @pytest.mark.parametrize(
@@ -100,11 +103,17 @@ def test_any_other_unit_is_refused(unit: str) -> None:
         ({"value": Decimal("1e-30"), "unit": "mg"}, "with a value out of any range"),
         ({"value": Decimal("1e-18"), "unit": "mg"}, None),
         ({"value": 10**10, "unit": "mg"}, "with a value out of any range"),
-        ({"value": 200, "unit": "mg", "comparator": "<"}, "with a comparator instead of an exact value"),
+        (
+            {"value": 200, "unit": "mg", "comparator": "<"},
+            "with a comparator instead of an exact value",
+        ),
         ({"value": 200}, "without a unit"),
         ({"value": 200, "unit": "drops"}, "in a unit that is not read here"),
         ({"value": 200, "unit": "mg", "system": UCUM, "code": "mL"}, None),
-        ({"value": 200, "unit": "mg", "system": UCUM, "code": "[iU]"}, "in a unit that is not read here"),
+        (
+            {"value": 200, "unit": "mg", "system": UCUM, "code": "[iU]"},
+            "in a unit that is not read here",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_quantity_is_said(quantity: Any, problem: str | None) -> None:
@@ -138,13 +147,21 @@ def test_what_is_written_is_what_was_meant(number: Decimal) -> None:
 def given_mg(dose: str, medication: builders.Resource) -> str | None:
     """mg of a dose of that Medication, as the assessment says."""
     reference = {"reference": f"Medication/{medication['id']}"}
-    chart = builders.assessed(builders.administration(dose=dose, medicationCodeableConcept=None, medicationReference=reference), medication)
+    chart = builders.assessed(
+        builders.administration(
+            dose=dose, medicationCodeableConcept=None, medicationReference=reference
+        ),
+        medication,
+    )
     (found,) = [row for row in chart.requirements if row.requirement == "dose"]
     return found.value
 
 
 def mixture(numerator: Any, denominator: Any, **extra: Any) -> builders.Resource:
-    ingredient = {"itemCodeableConcept": {"text": "iron sucrose"}, "strength": {"numerator": numerator, "denominator": denominator}}
+    ingredient = {
+        "itemCodeableConcept": {"text": "iron sucrose"},
+        "strength": {"numerator": numerator, "denominator": denominator},
+    }
     return builders.medication(ingredient=[ingredient], **extra)
 
 
@@ -177,7 +194,9 @@ M110 = builders.quantity("110 mL")
         ("20 mL", builders.medication(text="Injectafer 1,000 mg/20 mL", id="fcm"), "1000"),
     ],
 )  # fmt: skip
-def test_the_strength_of_what_was_given(dose: str, medication: builders.Resource, mg: str | None) -> None:
+def test_the_strength_of_what_was_given(
+    dose: str, medication: builders.Resource, mg: str | None
+) -> None:
     assert given_mg(dose, medication) == mg
 
 
@@ -201,9 +220,15 @@ def test_the_arithmetic_or_what_is_wrong_is_said(dose: Any, says: str) -> None:
 
 
 def test_a_bag_is_part_of_the_arithmetic() -> None:
-    given = builders.administration(dose="55 mL", medicationCodeableConcept=None, medicationReference={"reference": "Medication/bag"})
+    given = builders.administration(
+        dose="55 mL",
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "Medication/bag"},
+    )
     chart = builders.assessed(given, builders.bag(200, 120))
-    assert [row.says for row in chart.requirements if row.requirement == "dose"] == ["55 mL × 1.666667 mg/mL = 91.666666667 mg"]
+    assert [row.says for row in chart.requirements if row.requirement == "dose"] == [
+        "55 mL × 1.666667 mg/mL = 91.666666667 mg"
+    ]
 
 
 @pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)

@@ -42,7 +42,11 @@ def reads_the_outside(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
         return node.attr in IMPURE_NAMES or ast.unparse(node) in IMPURE_CALLS
     # Without an argument it means the time zone of the machine.
-    return isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".astimezone") and not node.args
+    return (
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith(".astimezone")
+        and not node.args
+    )
 
 
 def impurities(source: str) -> Iterator[str]:
@@ -96,7 +100,17 @@ def test_the_check_lets_pass(source: str) -> None:
 
 def test_mappings_load_without_the_other_room() -> None:
     """What `mappings` imports must not bring in the other room by a back door either."""
-    run = subprocess.run([sys.executable, "-c", LOADED_WITH_MAPPINGS], cwd=ROOT, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", LOADED_WITH_MAPPINGS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     loaded = set(run.stdout.split())
     assert "mappings" in loaded
-    assert loaded & {"integration", "fastapi", "procrastinate", "psycopg", "requests", "starlette", "uvicorn"} == set()
+    assert (
+        loaded
+        & {"integration", "fastapi", "procrastinate", "psycopg", "requests", "starlette", "uvicorn"}
+        == set()
+    )

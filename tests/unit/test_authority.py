@@ -1,4 +1,5 @@
-"""What a requirement's state rests on: the policy's rule, a row of the code tables, or the requirement's own source; with its dates."""
+"""What a requirement's state rests on: the policy's rule, a row of the code tables, or the
+requirement's own source; with its dates."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -18,17 +19,25 @@ CONTRACT = {
     "verified": False,
     "effective": {"from": "2026-01-01", "to": "2026-12-31"},
 }
-LIMIT_OF_ITS_OWN = {"units-limit": {"limits": {"J1756": 150}, "source": "amendment 3", "verified": True}}
+LIMIT_OF_ITS_OWN = {
+    "units-limit": {"limits": {"J1756": 150}, "source": "amendment 3", "verified": True}
+}
 
 
-def under(changes: dict[str, object], *more: builders.Resource, without: tuple[str, ...] = ()) -> tuple[dict[str, Finding], dict[str, Gap]]:
+def under(
+    changes: dict[str, object], *more: builders.Resource, without: tuple[str, ...] = ()
+) -> tuple[dict[str, Finding], dict[str, Gap]]:
     """Findings and gaps by requirement, under Medicare's policy with parts of it replaced."""
     part_b = policy.built_in().get("medicare-part-b")
     assert part_b
     merged = msgspec.convert(msgspec.to_builtins(part_b) | changes, Policy, strict=False)
     others = [row for row in policy.built_in().policies if row is not part_b]
-    found = document_of(chart(*more, without=without), policies=PolicySet([merged, *others])).patients[0]
-    return {row.requirement: row for row in found.requirements}, {row.requirement: row for row in found.gaps}
+    found = document_of(
+        chart(*more, without=without), policies=PolicySet([merged, *others])
+    ).patients[0]
+    return {row.requirement: row for row in found.requirements}, {
+        row.requirement: row for row in found.gaps
+    }
 
 
 def rests_on(row: Finding | Gap) -> tuple[object, ...]:
@@ -48,14 +57,23 @@ def test_a_rule_without_a_source_has_that_of_its_policy() -> None:
 
 def test_a_rule_with_a_source_has_its_own() -> None:
     findings, gaps = under(contract(LIMIT_OF_ITS_OWN))
-    assert rests_on(findings["units-limit"])[:2] == rests_on(gaps["units-limit"])[:2] == ("amendment 3", True)
+    assert (
+        rests_on(findings["units-limit"])[:2]
+        == rests_on(gaps["units-limit"])[:2]
+        == ("amendment 3", True)
+    )
     assert "not verified" not in gaps["units-limit"].message
 
 
 def test_findings_and_gaps_name_the_version_of_the_policy() -> None:
     findings, gaps = under(contract(LIMIT_OF_ITS_OWN))
-    assert (gaps["units-limit"].policy, gaps["units-limit"].policy_version) == ("medicare-part-b", "7")
-    assert {(row.policy, row.policy_version) for row in findings.values()} == {("medicare-part-b", "7")}
+    assert (gaps["units-limit"].policy, gaps["units-limit"].policy_version) == (
+        "medicare-part-b",
+        "7",
+    )
+    assert {(row.policy, row.policy_version) for row in findings.values()} == {
+        ("medicare-part-b", "7")
+    }
 
 
 def test_without_a_payer_no_version_is_named() -> None:
@@ -71,7 +89,9 @@ def test_without_a_payer_no_version_is_named() -> None:
         ("service-date", ("CMS-1500 and UB-04 instructions: date of service", True, None, None)),
     ],
 )
-def test_rows_of_the_tables_have_their_own_dates(requirement: str, expected: tuple[object, ...]) -> None:
+def test_rows_of_the_tables_have_their_own_dates(
+    requirement: str, expected: tuple[object, ...]
+) -> None:
     assert rests_on(under({})[0][requirement]) == expected
 
 
@@ -86,7 +106,12 @@ def test_the_place_rests_on_a_mapping_of_ours_and_a_place_that_is_refused_on_the
     findings, _ = under({})
     assert rests_on(findings["place-of-service"])[1] is False
     _, gaps = under(contract({}), location("12"))
-    assert rests_on(gaps["place-of-service"]) == ("MP-12 contract", False, date(2026, 1, 1), date(2026, 12, 31))
+    assert rests_on(gaps["place-of-service"]) == (
+        "MP-12 contract",
+        False,
+        date(2026, 1, 1),
+        date(2026, 12, 31),
+    )
 
 
 def test_a_dialysis_facility_without_kidney_failure_rests_on_the_policy() -> None:
@@ -104,7 +129,8 @@ def test_consolidated_billing_rests_on_its_dated_row() -> None:
 
 
 def test_what_no_rule_of_the_policy_asks_falls_to_the_policy() -> None:
-    """An ESRD with a transplant is contradicted for any payer (R8), also where the policy asks for no CKD."""
+    """An ESRD with a transplant is contradicted for any payer (R8), also where the policy asks for
+    no CKD."""
     changes = (condition("N18.6"), condition("N18.4", clinical="inactive"), condition("Z94.0"))
     _, gaps = under(contract({}), *changes)
     assert gaps["ckd-diagnosis"].source == "MP-12 contract"

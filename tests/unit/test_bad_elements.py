@@ -1,4 +1,5 @@
-"""Each element of each kind of resource, replaced by what it never is: an assessment comes out all the same."""
+"""Each element of each kind of resource, replaced by what it never is: an assessment comes out all
+the same."""
 
 from typing import Any
 
@@ -9,11 +10,32 @@ from tests import builders
 from tests.builders import Resource, chart, document_of
 
 NEVER: list[Any] = [[None], [[]], [{"x": [None]}], {"x": []}, 3, True]
-REPORT = {"resourceType": "DiagnosticReport", "id": "report", "status": "final", "subject": {"reference": "Patient/p1"}}
-PLAN = {"resourceType": "CarePlan", "id": "plan", "status": "active", "intent": "plan", "subject": {"reference": "Patient/p1"}}
-ACTIVITY = {"detail": {"status": "scheduled", "productCodeableConcept": {"text": "iron sucrose"}, "scheduledString": "weekly"}}
+REPORT = {
+    "resourceType": "DiagnosticReport",
+    "id": "report",
+    "status": "final",
+    "subject": {"reference": "Patient/p1"},
+}
+PLAN = {
+    "resourceType": "CarePlan",
+    "id": "plan",
+    "status": "active",
+    "intent": "plan",
+    "subject": {"reference": "Patient/p1"},
+}
+ACTIVITY = {
+    "detail": {
+        "status": "scheduled",
+        "productCodeableConcept": {"text": "iron sucrose"},
+        "scheduledString": "weekly",
+    }
+}
 MORE: list[Resource] = [
-    {**REPORT, "result": [{"reference": "Observation/ferritin-2026-10-12"}], "effectiveDateTime": "2026-10-12"},
+    {
+        **REPORT,
+        "result": [{"reference": "Observation/ferritin-2026-10-12"}],
+        "effectiveDateTime": "2026-10-12",
+    },
     {**PLAN, "period": {"start": "2026-10-01"}, "created": "2026-10-01", "activity": [ACTIVITY]},
     builders.oral_iron("2026-06-01", "2026-09-01"),
     builders.dispense(),
@@ -24,8 +46,16 @@ MORE: list[Resource] = [
 EVERYTHING = chart(*MORE)
 
 
-@pytest.mark.parametrize("resource", EVERYTHING, ids=[f"{row['resourceType']}/{row['id']}" for row in EVERYTHING])
+@pytest.mark.parametrize(
+    "resource", EVERYTHING, ids=[f"{row['resourceType']}/{row['id']}" for row in EVERYTHING]
+)
 def test_no_element_breaks_an_assessment(resource: Resource) -> None:
     for element in resource.keys() - {"resourceType"}:
         for value in NEVER:
-            assert to_json(document_of(chart(*(row for row in MORE if row is not resource), {**resource, element: value})))
+            assert to_json(
+                document_of(
+                    chart(
+                        *(row for row in MORE if row is not resource), {**resource, element: value}
+                    )
+                )
+            )

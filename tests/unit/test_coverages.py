@@ -1,4 +1,5 @@
-"""Which kind of payer a Coverage tells of: by source-of-payment code, HL7 coverage type, name, or the site's alias."""
+"""Which kind of payer a Coverage tells of: by source-of-payment code, HL7 coverage type, name, or
+the site's alias."""
 
 from datetime import date
 from typing import Any
@@ -17,7 +18,9 @@ NEW_YORK = ZoneInfo("America/New_York")
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 
 
-def read(resource: builders.Resource, *others: builders.Resource, **aliases: PayerAlias) -> Coverage:
+def read(
+    resource: builders.Resource, *others: builders.Resource, **aliases: PayerAlias
+) -> Coverage:
     collection = Collection()
     for row in others:
         collection.add(row, "test")
@@ -26,7 +29,9 @@ def read(resource: builders.Resource, *others: builders.Resource, **aliases: Pay
     return found
 
 
-def kind(sopt: str | None = None, act: str | None = None, payor: str | None = "Sunrise", **extra: Any) -> str | None:
+def kind(
+    sopt: str | None = None, act: str | None = None, payor: str | None = "Sunrise", **extra: Any
+) -> str | None:
     if act:
         extra["type"] = {"coding": [builders.coding(ACT_CODE, act)]}
     return read(builders.coverage(sopt, payor, **extra)).kind
@@ -54,7 +59,13 @@ def test_source_of_payment_codes(code: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "system", ["https://nahdo.org/sopt", "http://nahdo.org/sopt", "urn:oid:2.16.840.1.113883.3.221.5", "https://NAHDO.org/sopt"]
+    "system",
+    [
+        "https://nahdo.org/sopt",
+        "http://nahdo.org/sopt",
+        "urn:oid:2.16.840.1.113883.3.221.5",
+        "https://NAHDO.org/sopt",
+    ],
 )
 def test_each_address_of_the_code_system(system: str) -> None:
     assert kind(type={"coding": [builders.coding(system, "21")]}) == "medicaid"
@@ -134,7 +145,9 @@ def test_names(name: str, expected: str | None) -> None:
         ("1", None, "Commercial", None),
     ],
 )
-def test_code_and_name_together(sopt: str | None, act: str | None, name: str, expected: str | None) -> None:
+def test_code_and_name_together(
+    sopt: str | None, act: str | None, name: str, expected: str | None
+) -> None:
     assert kind(sopt, act, name) == expected
 
 
@@ -158,10 +171,16 @@ def test_payers_with_a_policy_of_their_own(name: str, payer: str | None) -> None
 class TestAlias:
     SUNRISE = PayerAlias(kind="commercial", payer="uhc")
 
-    @pytest.mark.parametrize("key", ["Organization/77", "77", "urn:naic|60054", "60054", "Sunrise Health", "sunrise HEALTH"])
+    @pytest.mark.parametrize(
+        "key",
+        ["Organization/77", "77", "urn:naic|60054", "60054", "Sunrise Health", "sunrise HEALTH"],
+    )
     def test_by_id_identifier_or_name(self, key: str) -> None:
         organization = builders.resource(
-            resourceType="Organization", id="77", name="Sunrise Health", identifier=[{"system": "urn:naic", "value": "60054"}]
+            resourceType="Organization",
+            id="77",
+            name="Sunrise Health",
+            identifier=[{"system": "urn:naic", "value": "60054"}],
         )
         resource = builders.coverage(None, None) | {"payor": [{"reference": "Organization/77"}]}
         found = read(resource, organization, **{key: self.SUNRISE})
@@ -187,13 +206,20 @@ def test_a_patient_who_pays() -> None:
 
 
 def test_a_patient_who_pays_beside_a_payer_nobody_knows() -> None:
-    resource = builders.coverage(None, None) | {"payor": [{"reference": "Patient/p1"}, {"display": "Sunrise"}]}
+    resource = builders.coverage(None, None) | {
+        "payor": [{"reference": "Patient/p1"}, {"display": "Sunrise"}]
+    }
     assert read(resource).kind is None
 
 
 @pytest.mark.parametrize(
     ("name", "act", "conflict"),
-    [("Aetna Medicare", None, True), ("Sunrise", None, False), ("Medicare", "HMO", False), ("Aetna", None, False)],
+    [
+        ("Aetna Medicare", None, True),
+        ("Sunrise", None, False),
+        ("Medicare", "HMO", False),
+        ("Aetna", None, False),
+    ],
 )
 def test_a_contradiction_is_told_from_silence(name: str, act: str | None, conflict: bool) -> None:
     extra: dict[str, Any] = {"type": {"coding": [builders.coding(ACT_CODE, act)]}} if act else {}
@@ -215,9 +241,22 @@ def test_the_type_as_text(text: str, name: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"type": {"coding": [{"code": "plan"}]}, "value": "Medicare Advantage Gold"}, "medicare-advantage"),
-        ({"type": {"coding": [{"code": "plan"}]}, "value": "1", "name": "Medicare Advantage Gold"}, "medicare-advantage"),
-        ({"type": {"coding": [{"code": "group"}]}, "name": "Medicare Advantage Gold"}, "medicare-advantage"),
+        (
+            {"type": {"coding": [{"code": "plan"}]}, "value": "Medicare Advantage Gold"},
+            "medicare-advantage",
+        ),
+        (
+            {
+                "type": {"coding": [{"code": "plan"}]},
+                "value": "1",
+                "name": "Medicare Advantage Gold",
+            },
+            "medicare-advantage",
+        ),
+        (
+            {"type": {"coding": [{"code": "group"}]}, "name": "Medicare Advantage Gold"},
+            "medicare-advantage",
+        ),
         ({"type": {"coding": [{"code": "rxid"}]}, "value": "Part D"}, "medicare"),
         ({"type": {"coding": [{"code": "plan"}]}}, "medicare"),
     ],
@@ -253,21 +292,39 @@ NUMBER = {"url": "https://example.org/fhir/preAuthRef", "valueString": "PA5"}
         ({"preAuthRef": "PA5"}, ["PA5"]),
         ({"preAuthRef": ["PA5", "PA6"]}, ["PA5", "PA6"]),
         ({"extension": [NUMBER]}, ["PA5"]),
-        ({"extension": [{"url": "urn:example:preAuthRef", "valueIdentifier": {"value": " PA5 "}}]}, ["PA5"]),
-        ({"extension": [{"url": "https://example.org/fhir/noPreAuthRef", "valueString": "PA5"}]}, []),
+        (
+            {
+                "extension": [
+                    {"url": "urn:example:preAuthRef", "valueIdentifier": {"value": " PA5 "}}
+                ]
+            },
+            ["PA5"],
+        ),
+        (
+            {"extension": [{"url": "https://example.org/fhir/noPreAuthRef", "valueString": "PA5"}]},
+            [],
+        ),
         ({"extension": [{"url": "https://example.org/fhir/preAuthRef", "valueBoolean": True}]}, []),
         ({"preAuthRef": [7, " "], "extension": "PA5"}, []),
         ({"preAuthRef": "PA5", "status": "cancelled"}, []),
         ({}, []),
     ],
 )
-def test_an_authorization_that_was_imported_with_a_coverage(imported: dict[str, Any], numbers: list[str]) -> None:
+def test_an_authorization_that_was_imported_with_a_coverage(
+    imported: dict[str, Any], numbers: list[str]
+) -> None:
     assert [row.reference for row in from_coverage(builders.coverage() | imported)] == numbers
 
 
 def test_such_an_authorization_is_for_any_iron_as_long_as_the_coverage_runs() -> None:
-    (found,) = from_coverage(builders.coverage(preAuthRef="PA5", period={"start": "2026-01-01", "end": "2026-12-31"}))
-    assert (found.decision, found.units, found.source.resource) == ("approved", None, "Coverage/coverage")
+    (found,) = from_coverage(
+        builders.coverage(preAuthRef="PA5", period={"start": "2026-01-01", "end": "2026-12-31"})
+    )
+    assert (found.decision, found.units, found.source.resource) == (
+        "approved",
+        None,
+        "Coverage/coverage",
+    )
     assert {"J1756", "J2916", "Q0138", "Q0139", "J1439", "J1437", "J1750"} <= set(found.codes)
     assert found.start
     assert found.end

@@ -19,7 +19,10 @@ def stated(code: str, of_encounter: bool = False) -> Stated:
     return Stated(code, Diagnosis(source=Source(f"Condition/{code}"), icd10=(code,)), of_encounter)
 
 
-found_codes = st.lists(st.tuples(st.sampled_from([*sorted(RANK), "N18", "N18.3", "M54.5", "Z94.0"]), st.booleans()), max_size=25)
+found_codes = st.lists(
+    st.tuples(st.sampled_from([*sorted(RANK), "N18", "N18.3", "M54.5", "Z94.0"]), st.booleans()),
+    max_size=25,
+)
 
 
 @given(found_codes)

@@ -12,7 +12,9 @@ DOCKER = Path(__file__).parents[2] / "docker"
 SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
 
 
-def test_compose_configures_a_site_that_we_accept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_compose_configures_a_site_that_we_accept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name, value in SERVICES["ferroclaim"]["environment"].items():
         monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(\w+)\}", r"\1", value))
@@ -29,8 +31,17 @@ def test_compose_runs_the_hapi_of_the_sandbox() -> None:
 
 def test_the_image_gets_every_file_that_it_copies() -> None:
     lines = (DOCKER / "Dockerfile").read_text().splitlines()
-    copied = {name for line in lines if line.startswith("COPY") and "--from" not in line for name in line.split()[1:-1]}
-    let_through = [line[1:] for line in (DOCKER / "Dockerfile.dockerignore").read_text().splitlines() if line[0] == "!"]
+    copied = {
+        name
+        for line in lines
+        if line.startswith("COPY") and "--from" not in line
+        for name in line.split()[1:-1]
+    }
+    let_through = [
+        line[1:]
+        for line in (DOCKER / "Dockerfile.dockerignore").read_text().splitlines()
+        if line[0] == "!"
+    ]
     assert copied
     for name in copied:
         assert (DOCKER.parent / name).exists()

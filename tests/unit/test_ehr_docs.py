@@ -1,4 +1,5 @@
-"""The integrator's pages are true: every quirk has its row, every test and setting they name is there."""
+"""The integrator's pages are true: every quirk has its row, every test and setting they name is
+there."""
 
 import re
 import tomllib
@@ -13,7 +14,11 @@ ROOT = Path(__file__).parents[2]
 QUIRKS = (ROOT / "docs" / "ehr-quirks.md").read_text("utf-8")
 GUIDE = (ROOT / "docs" / "connect-an-ehr.md").read_text("utf-8")
 ROWS = {int(row[1]): row[2] for row in re.finditer(r"^\| Q(\d+) \|(.*)$", QUIRKS, re.MULTILINE)}
-TESTS = {name for file in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", file.read_text("utf-8"))}
+TESTS = {
+    name
+    for file in (ROOT / "tests").rglob("test_*.py")
+    for name in re.findall(r"def (test_\w+)", file.read_text("utf-8"))
+}
 
 
 def test_every_quirk_has_its_row() -> None:

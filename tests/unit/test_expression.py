@@ -1,4 +1,5 @@
-"""Conditions of policies: what can be written, what is refused, and what they say where facts are unknown."""
+"""Conditions of policies: what can be written, what is refused, and what they say where facts are
+unknown."""
 
 import re
 from datetime import date
@@ -16,24 +17,40 @@ DAY = Moment(date(2026, 10, 12), date(2026, 10, 12))
 
 
 def result(
-    low: str | None, high: str | None = None, low_open: bool = False, high_open: bool = False, analyte: str = "ferritin"
+    low: str | None,
+    high: str | None = None,
+    low_open: bool = False,
+    high_open: bool = False,
+    analyte: str = "ferritin",
 ) -> LabResult:
     bottom = Decimal(low) if low is not None else None
     top = Decimal(high) if high is not None else bottom
     source = Source("Observation/o1")
-    return LabResult(source=source, analyte=analyte, when=DAY, low=bottom, high=top, low_open=low_open, high_open=high_open)
+    return LabResult(
+        source=source,
+        analyte=analyte,
+        when=DAY,
+        low=bottom,
+        high=top,
+        low_open=low_open,
+        high_open=high_open,
+    )
 
 
 def facts(flags: dict[str, bool | None] | None = None, **labs: str | State) -> Facts:
     """`ferritin="42"`, or a state for one that is absent: `ferritin="missing"`."""
     states = {
-        name: LabState("met", result(value, analyte=name)) if value[0].isdigit() else LabState(value)  # type: ignore[arg-type]
+        name: (
+            LabState("met", result(value, analyte=name)) if value[0].isdigit() else LabState(value)
+        )  # type: ignore[arg-type]
         for name, value in labs.items()
     }
     return Facts(flags or {}, states)
 
 
-def verdict(text: str, flags: dict[str, bool | None] | None = None, **labs: str | State) -> tuple[bool | None, dict[str, State]]:
+def verdict(
+    text: str, flags: dict[str, bool | None] | None = None, **labs: str | State
+) -> tuple[bool | None, dict[str, State]]:
     found: Verdict = judge(parse(text), facts(flags, **labs))
     return found.holds, dict(found.states)
 
@@ -76,7 +93,10 @@ def verdict(text: str, flags: dict[str, bool | None] | None = None, **labs: str 
         ("ferritin < 30 and ferritin > 40", "no ferritin fits, so this never holds"),
         ("ferritin < 30 and ferritin >= 30", "no ferritin fits, so this never holds"),
         ("ferritin <= 30 and ferritin > 30", "no ferritin fits, so this never holds"),
-        ("ckd or (female and hb < 7 and (tsat < 20 and hb > 8))", "no hb fits, so this never holds"),
+        (
+            "ckd or (female and hb < 7 and (tsat < 20 and hb > 8))",
+            "no hb fits, so this never holds",
+        ),
         ("not (ferritin < 30 or ferritin >= 30)", "no ferritin fits, so this never holds"),
         ("ckd and dialysis and not ckd", "nobody is ckd and not ckd, so this never holds"),
     ],
@@ -138,7 +158,9 @@ def test_comparisons_at_the_limit(value: str, text: str, holds: bool) -> None:
         (result("101", "102"), "<=", False),
     ],
 )  # fmt: skip
-def test_a_range_decides_only_when_it_lies_on_one_side(found: LabResult, operator: str, holds: bool | None) -> None:
+def test_a_range_decides_only_when_it_lies_on_one_side(
+    found: LabResult, operator: str, holds: bool | None
+) -> None:
     assert expression.compare(found, operator, Decimal(100)) is holds
 
 
@@ -157,8 +179,13 @@ class TestAnd:
             ("expired", "missing", None, ("expired", "missing")),
         ],
     )
-    def test_each_side_is_shown_as_it_is(self, ferritin: str, tsat: str, holds: bool | None, states: tuple[State, State]) -> None:
-        assert verdict(self.text, ferritin=ferritin, tsat=tsat) == (holds, {"ferritin": states[0], "tsat": states[1]})
+    def test_each_side_is_shown_as_it_is(
+        self, ferritin: str, tsat: str, holds: bool | None, states: tuple[State, State]
+    ) -> None:
+        assert verdict(self.text, ferritin=ferritin, tsat=tsat) == (
+            holds,
+            {"ferritin": states[0], "tsat": states[1]},
+        )
 
 
 class TestOr:
@@ -178,8 +205,13 @@ class TestOr:
             ("missing", "missing", None, ("missing", "missing")),
         ],
     )
-    def test_one_side_is_enough(self, ferritin: str, tsat: str, holds: bool | None, states: tuple[State, State]) -> None:
-        assert verdict(self.text, ferritin=ferritin, tsat=tsat) == (holds, {"ferritin": states[0], "tsat": states[1]})
+    def test_one_side_is_enough(
+        self, ferritin: str, tsat: str, holds: bool | None, states: tuple[State, State]
+    ) -> None:
+        assert verdict(self.text, ferritin=ferritin, tsat=tsat) == (
+            holds,
+            {"ferritin": states[0], "tsat": states[1]},
+        )
 
 
 class TestFlags:
@@ -193,8 +225,14 @@ class TestFlags:
         assert verdict("male and ferritin < 30", {"male": False}, ferritin="missing") == (False, {})
 
     def test_a_limit_that_may_be_for_this_patient_is_not_met(self) -> None:
-        assert verdict("male and ferritin < 30", {"male": None}, ferritin="20") == (None, {"ferritin": "incomplete"})
-        assert verdict("male and ferritin < 30", {"male": None}, ferritin="40") == (False, {"ferritin": "not-covered"})
+        assert verdict("male and ferritin < 30", {"male": None}, ferritin="20") == (
+            None,
+            {"ferritin": "incomplete"},
+        )
+        assert verdict("male and ferritin < 30", {"male": None}, ferritin="40") == (
+            False,
+            {"ferritin": "not-covered"},
+        )
 
 
 class TestNot:
@@ -208,7 +246,10 @@ class TestNot:
 
     def test_so_that_the_rule_for_or_holds_behind_it(self) -> None:
         text = "not (ferritin > 500 and tsat > 30)"
-        assert verdict(text, ferritin="400", tsat="40") == (True, {"ferritin": "met", "tsat": "not-applicable"})
+        assert verdict(text, ferritin="400", tsat="40") == (
+            True,
+            {"ferritin": "met", "tsat": "not-applicable"},
+        )
 
 
 def test_a_value_that_stands_twice_is_shown_once() -> None:
@@ -224,4 +265,7 @@ def test_the_open_way_shows_what_is_missing_on_it() -> None:
 
 
 def test_names_are_the_laboratory_values_only() -> None:
-    assert set(expression.names(parse("ckd and (ferritin < 30 or not tsat < 20)"))) == {"ferritin", "tsat"}
+    assert set(expression.names(parse("ckd and (ferritin < 30 or not tsat < 20)"))) == {
+        "ferritin",
+        "tsat",
+    }

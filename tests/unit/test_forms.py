@@ -21,7 +21,11 @@ def canonical(issue: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("form", OTHERS, ids=lambda form: form.kind)
-@pytest.mark.parametrize("issue", [detected_issue(), SETTLED, detected_issue(status="cancelled")], ids=lambda i: i["status"])
+@pytest.mark.parametrize(
+    "issue",
+    [detected_issue(), SETTLED, detected_issue(status="cancelled")],
+    ids=lambda i: i["status"],
+)
 def test_what_went_in_comes_out(form: Form, issue: dict[str, Any]) -> None:
     assert form.issues([stored(form, issue)]) == [canonical(issue)]
 
@@ -50,8 +54,12 @@ def test_of_several_messages_the_latest_counts() -> None:
         (detected_issue(status="cancelled"), "cancelled", "cancelled"),
     ],
 )
-def test_what_a_clinician_did_with_a_task_counts(issue: dict[str, Any], task: str, expected: str) -> None:
-    assert [found["status"] for found in TASK.issues([stored(TASK, issue, status=task)])] == [expected]
+def test_what_a_clinician_did_with_a_task_counts(
+    issue: dict[str, Any], task: str, expected: str
+) -> None:
+    assert [found["status"] for found in TASK.issues([stored(TASK, issue, status=task)])] == [
+        expected
+    ]
 
 
 def test_what_is_not_ours_is_no_issue() -> None:
@@ -70,11 +78,16 @@ def test_the_extensions_of_others_are_kept() -> None:
     theirs = stored(TASK, detected_issue())
     theirs["extension"].append({"url": "urn:hospital", "valueCode": "x"})
     merged = TASK.merged(theirs, theirs, detected_issue(detail="new"))
-    assert sorted(extension["url"] for extension in merged["extension"]) == ["urn:ferroclaim:issue", "urn:hospital"]
+    assert sorted(extension["url"] for extension in merged["extension"]) == [
+        "urn:ferroclaim:issue",
+        "urn:hospital",
+    ]
 
 
 def test_what_says_the_same_is_left_as_it_is() -> None:
-    theirs = stored(TASK, detected_issue(), status="in-progress", owner={"reference": "Practitioner/dr"})
+    theirs = stored(
+        TASK, detected_issue(), status="in-progress", owner={"reference": "Practitioner/dr"}
+    )
     assert TASK.merged(theirs, theirs, detected_issue()) is theirs
     dropped = {**stored(TASK, detected_issue()), "extension": []}
     assert TASK.merged(dropped, dropped, detected_issue()) is dropped

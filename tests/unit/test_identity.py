@@ -1,4 +1,5 @@
-"""Ids of lines and gaps: the same from run to run, whatever else the chart says, and telling nothing of the patient."""
+"""Ids of lines and gaps: the same from run to run, whatever else the chart says, and telling
+nothing of the patient."""
 
 from datetime import datetime
 
@@ -12,7 +13,10 @@ OPEN = administration(dose="150 mg", ndc=None)
 
 
 def line_ids(*changes: builders.Resource, **options: object) -> dict[tuple[str, ...], str]:
-    return {(*line.administrations, *line.modifiers[:1]): line.id for line in builders.assessed(*changes, **options).lines}  # type: ignore[arg-type]
+    return {
+        (*line.administrations, *line.modifiers[:1]): line.id
+        for line in builders.assessed(*changes, **options).lines
+    }  # type: ignore[arg-type]
 
 
 def gap_ids(*changes: builders.Resource, **options: object) -> dict[str, str]:
@@ -28,7 +32,10 @@ def test_the_ids_of_lines_are_of_patient_first_dose_and_part() -> None:
     second = administration("ma0", dose="50 mg", discarded="50 mg", on="2026-11-01T09:30:00-05:00")
     found = {row.modifiers[:1]: row.id for row in builders.assessed(second).lines}
     first = ("Patient/p1", "MedicationAdministration/ma0")
-    assert found == {(): stable_id("line", *first, "administered"), ("JW",): stable_id("line", *first, "discarded")}
+    assert found == {
+        (): stable_id("line", *first, "administered"),
+        ("JW",): stable_id("line", *first, "discarded"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -62,7 +69,9 @@ def test_a_gap_keeps_its_id_from_state_to_state() -> None:
 
 def test_a_patients_gap_keeps_its_id_when_a_dose_is_added() -> None:
     more = administration(id="ma2", on="2026-11-08T09:00:00-05:00")
-    assert gap_ids(without=["ferritin"])["ferritin"] == gap_ids(more, without=["ferritin"])["ferritin"]
+    assert (
+        gap_ids(without=["ferritin"])["ferritin"] == gap_ids(more, without=["ferritin"])["ferritin"]
+    )
 
 
 def test_each_line_and_each_gap_has_its_own() -> None:

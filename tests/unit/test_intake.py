@@ -5,7 +5,11 @@ from tests.builders import Resource, administration
 
 
 def part(id: str, *wholes: str, **options: object) -> Resource:  # noqa: A002 - as FHIR calls it
-    return administration(id=id, partOf=[{"reference": f"MedicationAdministration/{whole}"} for whole in wholes], **options)  # type: ignore[arg-type]
+    return administration(
+        id=id,
+        partOf=[{"reference": f"MedicationAdministration/{whole}"} for whole in wholes],
+        **options,
+    )  # type: ignore[arg-type]
 
 
 def problems(*changes: Resource) -> dict[str, str]:
@@ -15,7 +19,9 @@ def problems(*changes: Resource) -> dict[str, str]:
 
 
 def test_a_whole_that_is_not_on_record() -> None:
-    assert problems(part("ma2", "gone")) == {"ma2": "partOf names an administration that is not on record"}
+    assert problems(part("ma2", "gone")) == {
+        "ma2": "partOf names an administration that is not on record"
+    }
 
 
 def test_a_circle() -> None:
@@ -30,17 +36,25 @@ def test_one_of_two_wholes_is_enough() -> None:
 
 
 def test_a_chain_of_parts_gives_its_waste_to_the_whole() -> None:
-    chain = [administration(dose="150 mg"), part("ma2", "ma1", dose=None), part("ma3", "ma2", dose=None, discarded="50 mg")]
+    chain = [
+        administration(dose="150 mg"),
+        part("ma2", "ma1", dose=None),
+        part("ma3", "ma2", dose=None, discarded="50 mg"),
+    ]
     assert builders.shown(builders.assessed(*chain)) == ["J1756 × 150 ready", "J1756 JW × 50 ready"]
 
 
 def test_what_is_wrong_with_the_containers_of_a_part_is_wrong_with_the_whole() -> None:
-    found = builders.assessed(part("ma2", "ma1", opened=[{"ndc": builders.VENOFER_100, "count": 0}]))
+    found = builders.assessed(
+        part("ma2", "ma1", opened=[{"ndc": builders.VENOFER_100, "count": 0}])
+    )
     assert builders.gaps(found) == ["discarded-amount contradicted"]
 
 
 def test_a_part_of_a_reversed_administration_is_reversed_with_it() -> None:
-    found = builders.assessed(administration(status="entered-in-error"), part("ma2", "ma1"), part("ma3", "ma2"))
+    found = builders.assessed(
+        administration(status="entered-in-error"), part("ma2", "ma1"), part("ma3", "ma2")
+    )
     assert (found.lines, found.pending) == ((), ())
     assert [(row.administration.partition("/")[2], row.reason) for row in found.reversed] == [
         ("ma1", "the administration was entered in error"),

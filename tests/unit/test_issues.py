@@ -13,7 +13,12 @@ from tests.fakes.chart import detected_issue, mitigation
 
 def stored(**fields: object) -> dict[str, object]:
     """As a server gives it back."""
-    meta = {"versionId": "1", "lastUpdated": "2026-11-23T10:00:00Z", "source": "#x", "tag": detected_issue()["meta"]["tag"]}
+    meta = {
+        "versionId": "1",
+        "lastUpdated": "2026-11-23T10:00:00Z",
+        "source": "#x",
+        "tag": detected_issue()["meta"]["tag"],
+    }
     return detected_issue() | {"id": "di1", "meta": meta, "text": {"status": "generated"}} | fields
 
 
@@ -22,10 +27,14 @@ def test_what_a_server_adds_makes_no_difference() -> None:
 
 
 def test_the_order_of_keys_makes_no_difference() -> None:
-    assert issues.digest(dict(reversed(detected_issue().items()))) == issues.digest(detected_issue())
+    assert issues.digest(dict(reversed(detected_issue().items()))) == issues.digest(
+        detected_issue()
+    )
 
 
-@pytest.mark.parametrize("change", [{"detail": "other"}, {"status": "final"}, {"mitigation": [mitigation("x")]}])
+@pytest.mark.parametrize(
+    "change", [{"detail": "other"}, {"status": "final"}, {"mitigation": [mitigation("x")]}]
+)
 def test_what_it_says_makes_a_difference(change: dict[str, object]) -> None:
     assert not issues.same(stored(), detected_issue() | change)
 
@@ -42,7 +51,11 @@ def test_ours_wins_where_nobody_else_wrote() -> None:
 def test_theirs_wins_where_they_wrote_since() -> None:
     theirs = stored(status="entered-in-error", severity="high")
     merged = issues.merged(stored(), theirs, detected_issue(detail="new"))
-    assert (merged["status"], merged["severity"], merged["detail"]) == ("entered-in-error", "high", "new")
+    assert (merged["status"], merged["severity"], merged["detail"]) == (
+        "entered-in-error",
+        "high",
+        "new",
+    )
 
 
 def test_what_they_took_away_stays_away() -> None:
@@ -57,8 +70,12 @@ def test_without_a_base_a_judgement_stays() -> None:
 
 
 def test_their_tags_are_kept() -> None:
-    theirs = stored(meta={"versionId": "3", "tag": [{"system": "urn:hospital", "code": "reviewed"}]})
-    assert [tag["code"] for tag in issues.merged(None, theirs, detected_issue())["meta"]["tag"]] == ["reviewed", "iron-billing-check"]
+    theirs = stored(
+        meta={"versionId": "3", "tag": [{"system": "urn:hospital", "code": "reviewed"}]}
+    )
+    assert [
+        tag["code"] for tag in issues.merged(None, theirs, detected_issue())["meta"]["tag"]
+    ] == ["reviewed", "iron-billing-check"]
 
 
 def test_amounts_are_written_as_numbers() -> None:
@@ -70,15 +87,26 @@ mitigations = st.lists(texts.map(mitigation), max_size=4)
 
 
 @given(base=mitigations, theirs=mitigations, ours=mitigations)
-def test_no_mitigation_is_ever_lost(base: list[object], theirs: list[object], ours: list[object]) -> None:
-    merged = issues.merged(stored(mitigation=base), stored(mitigation=theirs), detected_issue(mitigation=ours))
+def test_no_mitigation_is_ever_lost(
+    base: list[object], theirs: list[object], ours: list[object]
+) -> None:
+    merged = issues.merged(
+        stored(mitigation=base), stored(mitigation=theirs), detected_issue(mitigation=ours)
+    )
     kept = merged.get("mitigation", [])
     assert all(m in kept for m in theirs + ours)
     assert kept[: len(theirs)] == theirs
 
 
-@given(theirs=mitigations, ours=mitigations, status=st.sampled_from(["preliminary", "final", "amended"]), detail=texts)
-def test_merging_twice_is_merging_once(theirs: list[object], ours: list[object], status: str, detail: str) -> None:
+@given(
+    theirs=mitigations,
+    ours=mitigations,
+    status=st.sampled_from(["preliminary", "final", "amended"]),
+    detail=texts,
+)
+def test_merging_twice_is_merging_once(
+    theirs: list[object], ours: list[object], status: str, detail: str
+) -> None:
     wanted = detected_issue(status=status, detail=detail, mitigation=ours)
     once = issues.merged(stored(), stored(mitigation=theirs), wanted)
     assert issues.same(issues.merged(once, once, wanted), once)

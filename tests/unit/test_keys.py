@@ -20,7 +20,9 @@ def test_what_we_sign_is_verified_by_what_we_publish(algorithm: Algorithm, tmp_p
     ring = Keyring.load(tmp_path / "k.json")
     key = ring.signing()
     assert algorithm_of(key) == algorithm
-    token = jwt.encode({"alg": algorithm, "kid": key.kid}, {"sub": "x"}, key, algorithms=[algorithm])
+    token = jwt.encode(
+        {"alg": algorithm, "kid": key.kid}, {"sub": "x"}, key, algorithms=[algorithm]
+    )
     published = KeySet.import_key_set(json.loads(json.dumps(ring.jwks())))
     assert jwt.decode(token, published, algorithms=[algorithm]).claims == {"sub": "x"}
 
@@ -70,14 +72,21 @@ def test_several_sites_keys_are_one_document() -> None:
     assert len(jwks_of([one, other, one])["keys"]) == 2
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"keys": []}', "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----", "[1]"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", '{"keys": []}', "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----", "[1]"],
+)
 def test_what_is_no_key_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "k.json").write_text(text)
-    with pytest.raises(ConfigurationError, match="holds no private key; make one with `ferroclaim keys new`"):
+    with pytest.raises(
+        ConfigurationError, match="holds no private key; make one with `ferroclaim keys new`"
+    ):
         Keyring.load(tmp_path / "k.json")
 
 
-@pytest.mark.parametrize("document", [Keyring((generate(),)).jwks(), {"keys": [OctKey.generate_key().as_dict()]}])
+@pytest.mark.parametrize(
+    "document", [Keyring((generate(),)).jwks(), {"keys": [OctKey.generate_key().as_dict()]}]
+)
 def test_public_and_symmetric_keys_are_refused(document: dict[str, object], tmp_path: Path) -> None:
     (tmp_path / "k.json").write_text(json.dumps(document))
     with pytest.raises(ConfigurationError, match="holds no private key"):

@@ -1,4 +1,5 @@
-"""Values of results: low and high end, whether each is open, why it can't be used, how a person reads it."""
+"""Values of results: low and high end, whether each is open, why it can't be used, how a person
+reads it."""
 
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,9 @@ UCUM = "http://unitsofmeasure.org"
 D = Decimal
 
 
-def quantity(number: Any, unit: str | None = "ng/mL", comparator: str | None = None, **elements: Any) -> dict[str, Any]:
+def quantity(
+    number: Any, unit: str | None = "ng/mL", comparator: str | None = None, **elements: Any
+) -> dict[str, Any]:
     found = {"value": number, "unit": unit, "comparator": comparator, **elements}
     return {name: element for name, element in found.items() if element is not None}
 
@@ -34,12 +37,21 @@ def tsat(**element: Any) -> tuple[Any, ...]:
         (quantity(45, comparator="<="), (D(0), D(45), False, False, None, "<=45 ng/mL")),
         (quantity(45, comparator=">"), (D(45), None, True, False, None, ">45 ng/mL")),
         (quantity(45, comparator=">="), (D(45), None, False, False, None, ">=45 ng/mL")),
-        (quantity(45, comparator="ad"), (None, None, False, False, "with a comparator that is not read", "ad45 ng/mL")),
+        (
+            quantity(45, comparator="ad"),
+            (None, None, False, False, "with a comparator that is not read", "ad45 ng/mL"),
+        ),
         (quantity(-1), (None, None, False, False, "without a usable value", "-1 ng/mL")),
         (quantity("42"), (None, None, False, False, "without a usable value", "ng/mL")),
         (quantity(42, None), (None, None, False, False, "without a unit", "42")),
-        (quantity(42, "mg/dL"), (None, None, False, False, "in a unit that is not used for it", "42 mg/dL")),
-        (quantity(42, "nanograms", system=UCUM, code="ng/mL"), (D(42), D(42), False, False, None, "42 nanograms")),
+        (
+            quantity(42, "mg/dL"),
+            (None, None, False, False, "in a unit that is not used for it", "42 mg/dL"),
+        ),
+        (
+            quantity(42, "nanograms", system=UCUM, code="ng/mL"),
+            (D(42), D(42), False, False, None, "42 nanograms"),
+        ),
         (
             quantity(42, "mg/dL", system="urn:oid:1.2.3", code="ng/mL"),
             (None, None, False, False, "in a unit that is not used for it", "42 mg/dL"),
@@ -59,15 +71,32 @@ def test_a_quantity(found: dict[str, Any], expected: tuple[Any, ...]) -> None:
         (quantity(30), None, (D(30), None, False, False, None, "from 30 ng/mL")),
         (None, quantity(50), (D(0), D(50), False, False, None, "up to 50 ng/mL")),
         (None, None, (None, None, False, False, "with an empty range", "")),
-        (quantity(50), quantity(30), (None, None, False, False, "with a range that ends below its beginning", "")),
+        (
+            quantity(50),
+            quantity(30),
+            (None, None, False, False, "with a range that ends below its beginning", ""),
+        ),
         (quantity(30, None), quantity(50), (None, None, False, False, "without a unit", "")),
         (quantity(30), quantity(50, None), (None, None, False, False, "without a unit", "")),
-        (quantity(30, comparator=">"), quantity(50), (None, None, False, False, "with a comparator in a range", "")),
-        (quantity(30), quantity(50, comparator="<"), (None, None, False, False, "with a comparator in a range", "")),
+        (
+            quantity(30, comparator=">"),
+            quantity(50),
+            (None, None, False, False, "with a comparator in a range", ""),
+        ),
+        (
+            quantity(30),
+            quantity(50, comparator="<"),
+            (None, None, False, False, "with a comparator in a range", ""),
+        ),
     ],
 )
-def test_a_range(low: dict[str, Any] | None, high: dict[str, Any] | None, expected: tuple[Any, ...]) -> None:
-    assert ferritin(valueRange={name: end for name, end in (("low", low), ("high", high)) if end}) == expected
+def test_a_range(
+    low: dict[str, Any] | None, high: dict[str, Any] | None, expected: tuple[Any, ...]
+) -> None:
+    assert (
+        ferritin(valueRange={name: end for name, end in (("low", low), ("high", high)) if end})
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,11 +114,16 @@ def test_a_range(low: dict[str, Any] | None, high: dict[str, Any] | None, expect
     ],
 )
 def test_a_ratio(part: Any, whole: Any, expected: tuple[Any, ...]) -> None:
-    assert tsat(valueRatio={"numerator": {"value": part}, "denominator": {"value": whole}}) == expected
+    assert (
+        tsat(valueRatio={"numerator": {"value": part}, "denominator": {"value": whole}}) == expected
+    )
 
 
 def test_a_ratio_of_what_is_no_fraction() -> None:
-    assert ferritin(valueRatio={"numerator": {"value": 1}, "denominator": {"value": 2}})[4] == "given as a ratio that is not read"
+    assert (
+        ferritin(valueRatio={"numerator": {"value": 1}, "denominator": {"value": 2}})[4]
+        == "given as a ratio that is not read"
+    )
 
 
 def test_other_units_show_their_factor() -> None:

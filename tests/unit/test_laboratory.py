@@ -1,4 +1,5 @@
-"""Laboratory results: units, codes, what lies too soon after a dose, and a TSAT derived from one specimen."""
+"""Laboratory results: units, codes, what lies too soon after a dose, and a TSAT derived from one
+specimen."""
 
 from datetime import date
 from decimal import Decimal
@@ -23,7 +24,8 @@ UCUM = [
     for unit, factor in row.units.items()
     if unit in ("ug/L", "ng/mL", "ug/dL", "g/dL", "g/L", "mg/L", "mg/dL", "%", "kg", "g", "[lb_av]")
 ]
-# 1 umol of iron weighs 55.845 ug: umol/L × 5.5845 = ug/dL. The table has 5.587, from labunits' 0.179. Transferrin: 79,570 ug.
+# 1 umol of iron weighs 55.845 ug: umol/L × 5.5845 = ug/dL. The table has 5.587, from labunits'
+# 0.179. Transferrin: 79,570 ug.
 IRON = {"umol/L": 5.5845}
 MOLAR = {
     "ferritin": {"pmol/L": 0.445}, "iron": IRON, "tibc": IRON, "uibc": IRON,
@@ -45,7 +47,9 @@ def test_factors_agree_with_ucum(analyte: str, canonical: str, unit: str, factor
 @pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
 def test_molar_factors_are_those_of_the_molar_mass(row: Analyte) -> None:
     molar = {
-        unit: float(factor) for unit, factor in row.units.items() if unit.endswith("mol/L") and unit.isascii() and unit != "micromol/L"
+        unit: float(factor)
+        for unit, factor in row.units.items()
+        if unit.endswith("mol/L") and unit.isascii() and unit != "micromol/L"
     }
     assert molar == pytest.approx(MOLAR.get(row.analyte, {}), rel=1e-3)
 
@@ -70,7 +74,10 @@ def record(*resources: Resource, **site: Any) -> PatientRecord:
 
 
 def value(*resources: Resource, **site: Any) -> list[tuple[str, str | None, str | None]]:
-    return [(row.analyte, str(row.value) if row.value is not None else None, row.problem) for row in record(*resources, **site).labs]
+    return [
+        (row.analyte, str(row.value) if row.value is not None else None, row.problem)
+        for row in record(*resources, **site).labs
+    ]
 
 
 class TestUnits:
@@ -98,7 +105,9 @@ class TestUnits:
         ],
     )  # fmt: skip
     def test_of_saturation(self, number: str, unit: str, read: str | None) -> None:
-        ((_, found, _),) = value(builders.tsat(valueQuantity={"value": Decimal(number), "unit": unit}))
+        ((_, found, _),) = value(
+            builders.tsat(valueQuantity={"value": Decimal(number), "unit": unit})
+        )
         assert found == read
 
     @pytest.mark.parametrize(
@@ -109,7 +118,9 @@ class TestUnits:
         ],
     )  # fmt: skip
     def test_of_haemoglobin(self, number: str, unit: str, read: str) -> None:
-        ((_, found, _),) = value(builders.lab("hemoglobin", valueQuantity={"value": Decimal(number), "unit": unit}))
+        ((_, found, _),) = value(
+            builders.lab("hemoglobin", valueQuantity={"value": Decimal(number), "unit": unit})
+        )
         assert Decimal(found or 0) == Decimal(read)
 
     @pytest.mark.parametrize("analyte", ["iron", "tibc", "uibc"])
@@ -127,19 +138,26 @@ class TestUnits:
         ],
     )
     def test_of_iron_and_its_binding_capacity(self, analyte: str, number: str, unit: str) -> None:
-        ((_, found, _),) = value(builders.lab(analyte, valueQuantity={"value": Decimal(number), "unit": unit}))
+        ((_, found, _),) = value(
+            builders.lab(analyte, valueQuantity={"value": Decimal(number), "unit": unit})
+        )
         assert Decimal(found or 0) == 42
 
     @pytest.mark.parametrize(
         ("quantity", "says"),
         [
             ({"value": 20, "unit": "umol/L"}, "20 umol/L × 5.587 = 111.74 ug/dL"),
-            ({"value": 20, "unit": "umol/L", "comparator": "<"}, "<20 umol/L × 5.587 = <111.74 ug/dL"),
+            (
+                {"value": 20, "unit": "umol/L", "comparator": "<"},
+                "<20 umol/L × 5.587 = <111.74 ug/dL",
+            ),
             ({"value": 42, "unit": "MCG/DL"}, "42 MCG/DL"),
         ],
     )
     def test_a_converted_value_says_how(self, quantity: Resource, says: str) -> None:
-        assert [row.says for row in record(builders.lab("iron", valueQuantity=quantity)).labs] == [says]
+        assert [row.says for row in record(builders.lab("iron", valueQuantity=quantity)).labs] == [
+            says
+        ]
 
     @pytest.mark.parametrize(
         ("analyte", "unit", "says"),
@@ -217,30 +235,69 @@ class TestValues:
 
     def test_of_ranges(self) -> None:
         end = {"value": 5, "unit": "ng/mL"}
-        assert self.of("ferritin", valueRange={"low": end}) == (5, None, False, False, None, "from 5 ng/mL")
-        assert self.of("ferritin", valueRange={"high": end}) == (0, 5, False, False, None, "up to 5 ng/mL")
-        assert self.of("ferritin", valueRange={"low": end, "high": end}) == (5, 5, False, False, None, "5 ng/mL to 5 ng/mL")
+        assert self.of("ferritin", valueRange={"low": end}) == (
+            5,
+            None,
+            False,
+            False,
+            None,
+            "from 5 ng/mL",
+        )
+        assert self.of("ferritin", valueRange={"high": end}) == (
+            0,
+            5,
+            False,
+            False,
+            None,
+            "up to 5 ng/mL",
+        )
+        assert self.of("ferritin", valueRange={"low": end, "high": end}) == (
+            5,
+            5,
+            False,
+            False,
+            None,
+            "5 ng/mL to 5 ng/mL",
+        )
 
     def test_of_ratios(self) -> None:
         ratio = {"numerator": {"value": Decimal("0.14")}, "denominator": {"value": 1}}
         assert self.of("tsat", valueRatio=ratio) == (14, 14, False, False, None, "0.14 : 1 = 14 %")
 
     def test_of_what_is_not_used(self) -> None:
-        assert self.of("ferritin", valueString="42") == (None, None, False, False, "without a unit", "42")
+        assert self.of("ferritin", valueString="42") == (
+            None,
+            None,
+            False,
+            False,
+            "without a unit",
+            "42",
+        )
         assert self.of("ferritin") == (None, None, False, False, "without a value that is read", "")
 
     def test_a_code_of_no_system_yields_to_the_unit(self) -> None:
-        assert self.of("ferritin", valueQuantity={"value": 42, "unit": "ng/mL", "code": "NGML"})[4] is None
-        assert self.of("ferritin", valueQuantity={"value": 42, "unit": "ng/mL", "code": "NGML", "system": builders.UCUM})[4]
+        assert (
+            self.of("ferritin", valueQuantity={"value": 42, "unit": "ng/mL", "code": "NGML"})[4]
+            is None
+        )
+        assert self.of(
+            "ferritin",
+            valueQuantity={"value": 42, "unit": "ng/mL", "code": "NGML", "system": builders.UCUM},
+        )[4]
         assert self.of("ferritin", valueQuantity={"value": 42, "code": "ng/mL"})[4] is None
 
 
 class TestAliases:
-    LOCAL = {"coding": [{"system": "urn:oid:1.2.3", "code": "F1"}], "text": "Ferritin (S)"}  # noqa: RUF012
+    LOCAL = {
+        "coding": [{"system": "urn:oid:1.2.3", "code": "F1"}],
+        "text": "Ferritin (S)",
+    }  # noqa: RUF012
 
     @pytest.mark.parametrize("alias", ["urn:oid:1.2.3|F1", "Ferritin (S)", "ferritin s"])
     def test_of_a_site(self, alias: str) -> None:
-        assert value(builders.ferritin(code=self.LOCAL), lab_aliases={alias: "ferritin"}) == [("ferritin", "42", None)]
+        assert value(builders.ferritin(code=self.LOCAL), lab_aliases={alias: "ferritin"}) == [
+            ("ferritin", "42", None)
+        ]
 
     @pytest.mark.parametrize("alias", ["urn:oid:9|F1", "urn:oid:1.2.3|F2", "Ferritin"])
     def test_of_another_code_or_text(self, alias: str) -> None:
@@ -248,7 +305,9 @@ class TestAliases:
 
     def test_for_a_loinc_code_that_is_not_in_the_table(self) -> None:
         code = {"coding": [{"system": "http://loinc.org", "code": "99999-9"}]}
-        assert value(builders.ferritin(code=code), lab_aliases={"http://loinc.org|99999-9": "ferritin"}) == [("ferritin", "42", None)]
+        assert value(
+            builders.ferritin(code=code), lab_aliases={"http://loinc.org|99999-9": "ferritin"}
+        ) == [("ferritin", "42", None)]
 
     def test_never_for_a_goal(self) -> None:
         code = {"coding": [{"system": "http://loinc.org", "code": "86913-1"}], "text": "sat"}
@@ -256,11 +315,18 @@ class TestAliases:
 
 
 def result(analyte: str, on: str, low: str = "10") -> LabResult:
-    return LabResult(source=Source(f"Observation/{analyte}"), analyte=analyte, when=moment.parse(on), low=Decimal(low), high=Decimal(low))
+    return LabResult(
+        source=Source(f"Observation/{analyte}"),
+        analyte=analyte,
+        when=moment.parse(on),
+        low=Decimal(low),
+        high=Decimal(low),
+    )
 
 
 class TestTooSoon:
-    """Iron and saturation within 48 hours of a dose, ferritin and saturation within a week (both from memory or a page: marked)."""
+    """Iron and saturation within 48 hours of a dose, ferritin and saturation within a week (both
+    from memory or a page: marked)."""
 
     @pytest.mark.parametrize(
         ("analyte", "on", "too_soon"),
@@ -274,10 +340,19 @@ class TestTooSoon:
             ("ferritin", "2026-10-20T10:00:00-05:00", True),
         ],
     )  # fmt: skip
-    def test_after_a_dose_on_october_20_at_nine(self, analyte: str, on: str, too_soon: bool) -> None:
+    def test_after_a_dose_on_october_20_at_nine(
+        self, analyte: str, on: str, too_soon: bool
+    ) -> None:
         dose = moment.parse("2026-10-20T09:00:00-05:00")
         assert dose
-        assert bool(laboratory.caution(result(analyte, on), [(dose, Decimal(200))], ZoneInfo("America/Chicago"))) is too_soon
+        assert (
+            bool(
+                laboratory.caution(
+                    result(analyte, on), [(dose, Decimal(200))], ZoneInfo("America/Chicago")
+                )
+            )
+            is too_soon
+        )
 
     @pytest.mark.parametrize(
         ("analyte", "mg", "on", "too_soon"),
@@ -288,23 +363,40 @@ class TestTooSoon:
             ("hemoglobin", "750", "2026-10-21", False), ("hemoglobin", "750", "2026-10-20T10:00:00-05:00", False),
         ],
     )  # fmt: skip
-    def test_after_a_dose_of_more_or_less(self, analyte: str, mg: str | None, on: str, too_soon: bool) -> None:
+    def test_after_a_dose_of_more_or_less(
+        self, analyte: str, mg: str | None, on: str, too_soon: bool
+    ) -> None:
         dose = moment.parse("2026-10-20T09:00:00-05:00")
         assert dose
         found = laboratory.caution(result(analyte, on), [(dose, Decimal(mg) if mg else None)], None)
         assert found == (" (drawn soon after an earlier iron dose)" if too_soon else "")
 
     def test_of_any_of_several_doses(self) -> None:
-        doses = [(found, Decimal(200)) for found in map(moment.parse, ("2026-09-01", "2026-10-20")) if found]
+        doses = [
+            (found, Decimal(200))
+            for found in map(moment.parse, ("2026-09-01", "2026-10-20"))
+            if found
+        ]
         assert laboratory.caution(result("ferritin", "2026-10-21"), doses, None)
         assert not laboratory.caution(result("ferritin", "2026-10-10"), doses, None)
-        assert not laboratory.caution(LabResult(source=Source("x"), analyte="ferritin", when=None, low=None, high=None), doses, None)
+        assert not laboratory.caution(
+            LabResult(source=Source("x"), analyte="ferritin", when=None, low=None, high=None),
+            doses,
+            None,
+        )
 
     def test_is_said_of_a_result_that_is_met_as_well(self) -> None:
         earlier = builders.administration("ma0", on="2026-10-10T09:00:00-05:00")
         found = builders.assessed(earlier)
-        said = {row.requirement: row.says for row in found.requirements if row.administrations == ("MedicationAdministration/ma1",)}
-        assert said["ferritin"] == "Ferritin 42 ng/mL on 2026-10-12 (drawn soon after an earlier iron dose)."
+        said = {
+            row.requirement: row.says
+            for row in found.requirements
+            if row.administrations == ("MedicationAdministration/ma1",)
+        }
+        assert (
+            said["ferritin"]
+            == "Ferritin 42 ng/mL on 2026-10-12 (drawn soon after an earlier iron dose)."
+        )
 
     def test_a_dose_that_was_not_given_disturbs_nothing(self) -> None:
         refused = builders.administration("ma0", on="2026-10-10T09:00:00-05:00", status="not-done")
@@ -318,31 +410,50 @@ class TestDerived:
         found = builders.assessed(iron, tibc, without=["tsat"])
         (row,) = [row for row in found.requirements if row.requirement == "transferrin-saturation"]
         assert (row.state, row.value, row.unit) == ("met", "14.3", "%")
-        assert row.says == "Transferrin saturation 14.3 % derived from iron 30 ug/dL and TIBC 210 ug/dL on 2026-10-12."
-        assert {item.resource for item in row.evidence} == {"Observation/iron-2026-10-12", "Observation/tibc-2026-10-12"}
+        assert (
+            row.says
+            == "Transferrin saturation 14.3 % derived from iron 30 ug/dL and TIBC 210 ug/dL on"
+            " 2026-10-12."
+        )
+        assert {item.resource for item in row.evidence} == {
+            "Observation/iron-2026-10-12",
+            "Observation/tibc-2026-10-12",
+        }
 
     def test_from_transferrin(self) -> None:
         (found,) = laboratory.usable(
-            record(builders.lab("iron", 30, specimen="s"), builders.lab("transferrin", 240, specimen="s")).labs, "tsat"
+            record(
+                builders.lab("iron", 30, specimen="s"),
+                builders.lab("transferrin", 240, specimen="s"),
+            ).labs,
+            "tsat",
         )
         assert found.value == 10
         assert found.parts
 
     def test_what_is_compared_is_not_rounded(self) -> None:
         (found,) = laboratory.usable(
-            record(builders.lab("iron", "59.99", specimen="s"), builders.lab("tibc", 300, specimen="s")).labs, "tsat"
+            record(
+                builders.lab("iron", "59.99", specimen="s"), builders.lab("tibc", 300, specimen="s")
+            ).labs,
+            "tsat",
         )
         assert found.value is not None
         assert Decimal("19.99") < found.value < 20
 
     def test_a_capacity_of_nothing_derives_nothing(self) -> None:
-        rows = record(builders.lab("iron", 30, specimen="s"), builders.lab("tibc", 0, specimen="s")).labs
+        rows = record(
+            builders.lab("iron", 30, specimen="s"), builders.lab("tibc", 0, specimen="s")
+        ).labs
         assert laboratory.usable(rows, "tsat") == []
 
 
 class TestNewest:
     def test_by_time_then_measured_before_derived(self) -> None:
-        old, new = result("ferritin", "2026-10-12T08:00:00-05:00"), result("ferritin", "2026-10-12T09:00:00-05:00", "20")
+        old, new = (
+            result("ferritin", "2026-10-12T08:00:00-05:00"),
+            result("ferritin", "2026-10-12T09:00:00-05:00", "20"),
+        )
         assert laboratory.newest([new, old]) is new
         assert laboratory.newest([]) is None
 

@@ -21,7 +21,9 @@ def _as_before() -> object:
 
 def test_ids_are_hashed_with_the_installations_key(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log(format="json"), b"key")
-    structlog.get_logger().info("assessed", site="general", patient="Patient/p1", reference="Observation/o1")
+    structlog.get_logger().info(
+        "assessed", site="general", patient="Patient/p1", reference="Observation/o1"
+    )
     structlog.get_logger().info("assessed", site="general", patient="Patient/p1")
     structlog.get_logger().info("assessed", site="other", patient="Patient/p1")
     logs.configure(Log(format="json"), b"another key")

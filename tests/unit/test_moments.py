@@ -107,7 +107,9 @@ def test_any_text_is_a_moment_or_none(text: str) -> None:
     assert found is None or found.days(None)[0] <= found.days(None)[1]
 
 
-@pytest.mark.parametrize(("year", "known"), [(1849, False), (1850, True), (2999, True), (3000, False)])
+@pytest.mark.parametrize(
+    ("year", "known"), [(1849, False), (1850, True), (2999, True), (3000, False)]
+)
 def test_years_that_are_placeholders(year: int, known: bool) -> None:
     assert (moment.parse(f"{year}-06-01") is not None) is known
 
@@ -131,12 +133,20 @@ def test_years_that_are_placeholders(year: int, known: bool) -> None:
         ("2026-11-02T00:00:00", "2026-11-01T23:00:00-05:00", None, False),
     ],
 )
-def test_before_or_at_the_same_time(first: str, second: str, zone: ZoneInfo | None, before: bool) -> None:
+def test_before_or_at_the_same_time(
+    first: str, second: str, zone: ZoneInfo | None, before: bool
+) -> None:
     assert read(first).before_or_same(read(second), zone) is before
 
 
 def test_moments_in_order() -> None:
-    texts = ["2026-10-31T23:00:00-05:00", "2026-11-01", "2026-11-01T09:00:00-05:00", "2026-11-01T14:00:01Z", "2026-11"]
+    texts = [
+        "2026-10-31T23:00:00-05:00",
+        "2026-11-01",
+        "2026-11-01T09:00:00-05:00",
+        "2026-11-01T14:00:01Z",
+        "2026-11",
+    ]
     shuffled = [texts[3], texts[0], texts[4], texts[2], texts[1]]
     assert sorted(shuffled, key=lambda text: read(text).order) == texts
 
@@ -162,7 +172,10 @@ def test_the_later_moment_sorts_behind(earlier: str, later: str) -> None:
 
 
 def test_the_newest_result_is_the_one_of_the_later_instant() -> None:
-    results = [builders.ferritin(501, on="2026-10-13T01:00:00Z"), builders.ferritin(400, on="2026-10-12T22:00:00-04:00")]
+    results = [
+        builders.ferritin(501, on="2026-10-13T01:00:00Z"),
+        builders.ferritin(400, on="2026-10-12T22:00:00-04:00"),
+    ]
     found = builders.assessed(builders.commercial(), *results, without=["ferritin"])
     assert [row.value for row in found.requirements if row.requirement == "ferritin"] == ["400"]
 
@@ -177,7 +190,9 @@ def test_the_newest_result_is_the_one_of_the_later_instant() -> None:
         ("2026-11-02T09:00:00-06:00", None, datetime(2026, 11, 2, 15, tzinfo=UTC)),
     ],
 )
-def test_a_time_without_an_offset_is_placed_in_the_zone(text: str, zone: ZoneInfo | None, instant: datetime | None) -> None:
+def test_a_time_without_an_offset_is_placed_in_the_zone(
+    text: str, zone: ZoneInfo | None, instant: datetime | None
+) -> None:
     assert read(text).at(zone) == instant
 
 
@@ -187,15 +202,25 @@ def test_an_unknown_zone_is_named() -> None:
 
 
 def test_the_end_of_a_day() -> None:
-    assert moment.end_of_day(date(2026, 11, 23), NEW_YORK).isoformat() == "2026-11-23T23:59:59.999999-05:00"
+    assert (
+        moment.end_of_day(date(2026, 11, 23), NEW_YORK).isoformat()
+        == "2026-11-23T23:59:59.999999-05:00"
+    )
     # Without a zone no US dose of that day may be later.
-    assert moment.end_of_day(date(2026, 11, 23), None) == datetime(2026, 11, 24, 9, 59, 59, 999999, tzinfo=UTC)
+    assert moment.end_of_day(date(2026, 11, 23), None) == datetime(
+        2026, 11, 24, 9, 59, 59, 999999, tzinfo=UTC
+    )
 
 
 def test_a_dose_in_the_last_second_of_the_day_does_not_wait() -> None:
     end = moment.end_of_day(date(2026, 11, 1), NEW_YORK)
-    document = builders.document_of(builders.chart(builders.administration(on="2026-11-01T23:59:59.500-05:00")), end)
-    assert ([builders.shown(row) for row in document.patients], document.as_of) == ([["J1756 JZ × 200 ready"]], "2026-11-01T23:59:59-05:00")
+    document = builders.document_of(
+        builders.chart(builders.administration(on="2026-11-01T23:59:59.500-05:00")), end
+    )
+    assert ([builders.shown(row) for row in document.patients], document.as_of) == (
+        [["J1756 JZ × 200 ready"]],
+        "2026-11-01T23:59:59-05:00",
+    )
 
 
 def test_a_leap_second_is_read() -> None:

@@ -37,19 +37,31 @@ def test_hapi_posts_nothing() -> None:
 
 
 def test_hapi_deletes() -> None:
-    assert reading(b"", "MedicationAdministration/ma1", "DELETE").told == (Told("MedicationAdministration", "ma1"),)
+    assert reading(b"", "MedicationAdministration/ma1", "DELETE").told == (
+        Told("MedicationAdministration", "ma1"),
+    )
 
 
 def test_a_coverage_names_its_patient_otherwise() -> None:
-    body = {"resourceType": "Coverage", "id": "c1", "beneficiary": {"reference": f"{BASE}/Patient/p1"}}
+    body = {
+        "resourceType": "Coverage",
+        "id": "c1",
+        "beneficiary": {"reference": f"{BASE}/Patient/p1"},
+    }
     assert reading(body).told == (Told("Coverage", "c1", "p1"),)
 
 
 def test_repetitions_of_a_version_are_told_from_news() -> None:
-    once, again = reading(sent.administration(version="3")), reading(sent.administration(version="3"))
+    once, again = (
+        reading(sent.administration(version="3")),
+        reading(sent.administration(version="3")),
+    )
     assert once.duplicate_key == again.duplicate_key is not None
     assert reading(sent.administration(version="4")).duplicate_key != once.duplicate_key
-    assert reading({**sent.administration(version="3"), "status": "x"}).duplicate_key != once.duplicate_key
+    assert (
+        reading({**sent.administration(version="3"), "status": "x"}).duplicate_key
+        != once.duplicate_key
+    )
     assert reading(sent.administration(version=None)).duplicate_key is None
 
 
@@ -61,17 +73,30 @@ def test_signs_of_life_tell_of_nothing(kind: str) -> None:
 
 def test_r4_topic_id_only() -> None:
     found = reading(sent.topic_r4(sent.event(5, "MedicationAdministration/ma1")))
-    assert (found.shape, found.told, found.event_numbers) == ("topic-r4", (Told("MedicationAdministration", "ma1"),), (5,))
+    assert (found.shape, found.told, found.event_numbers) == (
+        "topic-r4",
+        (Told("MedicationAdministration", "ma1"),),
+        (5,),
+    )
 
 
 def test_r4_topic_with_the_patient_beside_the_focus() -> None:
-    found = reading(sent.topic_r4(sent.event(5, "MedicationAdministration/ma1", "Patient/p1", "Encounter/e1")))
+    found = reading(
+        sent.topic_r4(sent.event(5, "MedicationAdministration/ma1", "Patient/p1", "Encounter/e1"))
+    )
     assert found.told == (MA1,)
 
 
 def test_r4_topic_with_the_resource() -> None:
-    entries = [{"fullUrl": "https://elsewhere.example/fhir/MedicationAdministration/ma1", "resource": sent.administration()}]
-    assert reading(sent.topic_r4(sent.event(5, "MedicationAdministration/ma1"), entries=entries)).told == (MA1,)
+    entries = [
+        {
+            "fullUrl": "https://elsewhere.example/fhir/MedicationAdministration/ma1",
+            "resource": sent.administration(),
+        }
+    ]
+    assert reading(
+        sent.topic_r4(sent.event(5, "MedicationAdministration/ma1"), entries=entries)
+    ).told == (MA1,)
 
 
 def test_r4_topic_empty() -> None:
@@ -80,20 +105,37 @@ def test_r4_topic_empty() -> None:
 
 
 def test_r4_topic_of_several_events() -> None:
-    found = reading(sent.topic_r4(sent.event(6, "Observation/o1"), sent.event(5, "MedicationAdministration/ma1")))
+    found = reading(
+        sent.topic_r4(
+            sent.event(6, "Observation/o1"), sent.event(5, "MedicationAdministration/ma1")
+        )
+    )
     assert found.event_numbers == (5, 6)
-    assert {told.reference for told in found.told} == {"Observation/o1", "MedicationAdministration/ma1"}
+    assert {told.reference for told in found.told} == {
+        "Observation/o1",
+        "MedicationAdministration/ma1",
+    }
 
 
 def test_r4_topic_of_a_delete() -> None:
     entries = [{"request": {"method": "DELETE", "url": "Observation/o1"}}]
-    assert reading(sent.topic_r4(sent.event(5), entries=entries)).told == (Told("Observation", "o1"),)
+    assert reading(sent.topic_r4(sent.event(5), entries=entries)).told == (
+        Told("Observation", "o1"),
+    )
 
 
 def test_r5_topic() -> None:
-    event = {"eventNumber": "5", "focus": {"reference": "Observation/o1"}, "additionalContext": [{"reference": "Patient/p1"}]}
+    event = {
+        "eventNumber": "5",
+        "focus": {"reference": "Observation/o1"},
+        "additionalContext": [{"reference": "Patient/p1"}],
+    }
     found = reading(sent.topic_r5(event))
-    assert (found.shape, found.told, found.event_numbers) == ("topic-r5", (Told("Observation", "o1", "p1"),), (5,))
+    assert (found.shape, found.told, found.event_numbers) == (
+        "topic-r5",
+        (Told("Observation", "o1", "p1"),),
+        (5,),
+    )
 
 
 def test_athena_names_a_proprietary_id() -> None:
@@ -102,7 +144,9 @@ def test_athena_names_a_proprietary_id() -> None:
 
 
 def test_a_version_in_a_reference_is_left_out() -> None:
-    assert reading(sent.topic_r4(sent.event(1, "Observation/o1/_history/3"))).told == (Told("Observation", "o1"),)
+    assert reading(sent.topic_r4(sent.event(1, "Observation/o1/_history/3"))).told == (
+        Told("Observation", "o1"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,11 +162,34 @@ def test_a_version_in_a_reference_is_left_out() -> None:
         (sent.administration("ma2"), "MedicationAdministration/ma1", (400, "mismatch")),
         (sent.observation("ma1"), "MedicationAdministration/ma1", (400, "mismatch")),
         (sent.administration(), "../metadata", (400, "path")),
-        ({**sent.administration(), "subject": {"reference": "https://evil.example/fhir/Patient/p1"}}, "", (422, "foreign")),
-        ({**sent.administration(), "subject": {"reference": "//evil.example/Patient/p1"}}, "", (422, "foreign")),
-        (sent.topic_r4(sent.event(1, "https://evil.example/fhir/Observation/o1")), "", (422, "foreign")),
+        (
+            {
+                **sent.administration(),
+                "subject": {"reference": "https://evil.example/fhir/Patient/p1"},
+            },
+            "",
+            (422, "foreign"),
+        ),
+        (
+            {**sent.administration(), "subject": {"reference": "//evil.example/Patient/p1"}},
+            "",
+            (422, "foreign"),
+        ),
+        (
+            sent.topic_r4(sent.event(1, "https://evil.example/fhir/Observation/o1")),
+            "",
+            (422, "foreign"),
+        ),
         (sent.topic_r4(kind="payload"), "", (422, "not-a-notification")),
-        ({"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": sent.observation()}]}, "", (422, "not-a-notification")),
+        (
+            {
+                "resourceType": "Bundle",
+                "type": "searchset",
+                "entry": [{"resource": sent.observation()}],
+            },
+            "",
+            (422, "not-a-notification"),
+        ),
         ({"resourceType": "Bundle"}, "", (422, "not-a-notification")),
         (sent.topic_r4(entries=[{}] * 1001), "", (413, "too-large")),
     ],
@@ -141,11 +208,31 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["resourceType", "id", "entry", "resource", "parameter", "name", "part", "subject", "reference", "meta", "type"]
+                [
+                    "resourceType",
+                    "id",
+                    "entry",
+                    "resource",
+                    "parameter",
+                    "name",
+                    "part",
+                    "subject",
+                    "reference",
+                    "meta",
+                    "type",
+                ]
             ),
             inner
             | st.sampled_from(
-                ["Bundle", "Parameters", "SubscriptionStatus", "Observation", "type", "notification-event", "event-notification"]
+                [
+                    "Bundle",
+                    "Parameters",
+                    "SubscriptionStatus",
+                    "Observation",
+                    "type",
+                    "notification-event",
+                    "event-notification",
+                ]
             ),
             max_size=5,
         )

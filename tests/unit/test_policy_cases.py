@@ -27,7 +27,9 @@ def test_the_cases_of_a_built_in_policy_pass(row: Policy) -> None:
     assert [result for result in run_cases(row) if not result.passed] == []
 
 
-@pytest.mark.parametrize("row", [row for row in BUILT_IN if row.id != "no-coverage"], ids=lambda row: row.id)
+@pytest.mark.parametrize(
+    "row", [row for row in BUILT_IN if row.id != "no-coverage"], ids=lambda row: row.id
+)
 def test_each_has_a_case_that_is_ready(row: Policy) -> None:
     assert "ready" in {case.expect.get("line") for case in row.cases}
 
@@ -36,7 +38,10 @@ def run(identity: str, expect: dict[str, Any], **given: Any) -> list[tuple[str, 
     row = policy.built_in().get(identity)
     assert row
     case = Case(name="case", given=Given(**given), expect=expect)
-    return [(result.requirement, result.found) for result in run_cases(msgspec.structs.replace(row, cases=(case,)))]
+    return [
+        (result.requirement, result.found)
+        for result in run_cases(msgspec.structs.replace(row, cases=(case,)))
+    ]
 
 
 def test_a_case_that_fails_says_what_was_found() -> None:
@@ -45,7 +50,12 @@ def test_a_case_that_fails_says_what_was_found() -> None:
     case = Case(name="wrong", given=Given(ckd=True, ferritin=501), expect={"ferritin": "met"})  # type: ignore[arg-type]
     (found,) = run_cases(msgspec.structs.replace(row, cases=(case,)))
     assert not found.passed
-    assert (found.case, found.requirement, found.expected, found.found) == ("wrong", "ferritin", "met", "not-covered")
+    assert (found.case, found.requirement, found.expected, found.found) == (
+        "wrong",
+        "ferritin",
+        "met",
+        "not-covered",
+    )
     assert found.says.endswith("is outside the payer's limit (ferritin <= 500 and tsat <= 30).")
 
 
@@ -54,7 +64,11 @@ def test_a_case_that_fails_says_what_was_found() -> None:
     [
         ({"iron_deficiency": False}, "iron-deficiency-diagnosis", "missing"),
         ({"iron_deficiency": False, "ckd": True, "tsat": 14}, "iron-deficiency-diagnosis", "met"),
-        ({"anemia_in_ckd": False, "ckd": True, "iron_deficiency": False}, "anemia-ckd-link", "missing"),
+        (
+            {"anemia_in_ckd": False, "ckd": True, "iron_deficiency": False},
+            "anemia-ckd-link",
+            "missing",
+        ),
         ({"esrd": True}, "ckd-diagnosis", "met"),
         ({"dialysis": True}, "ckd-diagnosis", "incomplete"),
         ({"plan": False}, "treatment-plan", "missing"),
@@ -81,7 +95,9 @@ def test_the_day_lies_in_the_dates_of_the_policy() -> None:
     row = policy.built_in().get("commercial-default")
     assert row
     for effective in ({"from": date(2027, 3, 1)}, {"to": date(2019, 12, 31)}):
-        dated = msgspec.structs.replace(row, effective=msgspec.convert(effective, type(row.effective)))
+        dated = msgspec.structs.replace(
+            row, effective=msgspec.convert(effective, type(row.effective))
+        )
         assert all(result.passed for result in run_cases(dated))
 
 
@@ -155,7 +171,9 @@ ONE = "requirements: {ndc: {}}\ncases: [{name: one, "
     ],
 )
 def test_what_the_schema_refuses_is_refused_on_load(rest: str) -> None:
-    assert list(jsonschema.Draft202012Validator(json_schema()).iter_errors(yaml.load(BASE + rest, _Loader)))  # noqa: S506
+    assert list(
+        jsonschema.Draft202012Validator(json_schema()).iter_errors(yaml.load(BASE + rest, _Loader))
+    )  # noqa: S506
     assert policy.mistakes_in(BASE + rest, "sunrise.yaml")
 
 
@@ -164,8 +182,14 @@ def test_what_the_schema_refuses_is_refused_on_load(rest: str) -> None:
     [
         "requirements: {progress-note: {window_days: 30.0}}",
         "requirements: {dosing: {single_mg: 62.5}}",
-        f"{ONE} given: {{setting: '11', day: 2026-01-01}}, expect: {{line: held, ferritin: met}}}}]",
-        "requirements: {}\nmodifiers: {kx: [{modifier: KX, source: ours, attests: [dose], codes: [J1756]}]}",
+        (
+            f"{ONE} given: {{setting: '11', day: 2026-01-01}}, expect: {{line: held, ferritin:"
+            " met}}]"
+        ),
+        (
+            "requirements: {}\nmodifiers: {kx: [{modifier: KX, source: ours, attests: [dose],"
+            " codes: [J1756]}]}"
+        ),
     ],
 )
 def test_and_what_it_lets_through_is_taken(rest: str) -> None:
@@ -173,7 +197,10 @@ def test_and_what_it_lets_through_is_taken(rest: str) -> None:
     assert policy.mistakes_in(BASE + rest, "sunrise.yaml") == []
 
 
-@pytest.mark.parametrize(("place", "known"), [("For", "65"), ("AttestingModifier", "ferritin"), ("UnitsRule", "J1756"), ("Case", "line")])
+@pytest.mark.parametrize(
+    ("place", "known"),
+    [("For", "65"), ("AttestingModifier", "ferritin"), ("UnitsRule", "J1756"), ("Case", "line")],
+)
 def test_an_editor_completes_the_names_that_there_are(place: str, known: str) -> None:
     assert f'"{known}"' in json.dumps(json_schema()["$defs"][place])
 

@@ -1,4 +1,5 @@
-"""docs/policies.md is true: its tables are those of the structures, its example is a policy whose cases pass, its commands are there."""
+"""docs/policies.md is true: its tables are those of the structures, its example is a policy whose
+cases pass, its commands are there."""
 
 import re
 from pathlib import Path
@@ -25,8 +26,17 @@ def test_each_table_stands_in_the_guide(name: str) -> None:
 
 def test_everything_that_can_be_said_is_named() -> None:
     found = set(re.findall(r"^\| `([\w-]+)` \|", TEXT, re.MULTILINE))
-    everything = {*Requirements.__struct_encode_fields__, *Given.__struct_encode_fields__, *expression.FLAGS, *UNITS}
-    assert everything | set(Policy.__struct_encode_fields__) - {"for", "requirements", "modifiers", "cases"} <= found
+    everything = {
+        *Requirements.__struct_encode_fields__,
+        *Given.__struct_encode_fields__,
+        *expression.FLAGS,
+        *UNITS,
+    }
+    assert (
+        everything
+        | set(Policy.__struct_encode_fields__) - {"for", "requirements", "modifiers", "cases"}
+        <= found
+    )
 
 
 def test_the_example_is_a_policy_and_its_cases_pass(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Policy files: what is wrong with one is said on load, with file and line; a site's folder beside the built-in ones; the choice."""
+"""Policy files: what is wrong with one is said on load, with file and line; a site's folder beside
+the built-in ones; the choice."""
 
 from datetime import date
 from pathlib import Path
@@ -138,7 +139,9 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([(POLICY, "{a: " * 5000 + "}" * 5000)], "1: "),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named_with_file_and_line(tmp_path: Path, changes: list[tuple[str, str]], said: str) -> None:
+def test_a_mistake_is_named_with_file_and_line(
+    tmp_path: Path, changes: list[tuple[str, str]], said: str
+) -> None:
     assert refusal(tmp_path, changed(*changes)).startswith(said)
 
 
@@ -152,7 +155,10 @@ def test_every_mistake_is_told_from_the_first_line_to_the_last(tmp_path: Path) -
     cases = "cases:\n  - {name: one, given: {ferritn: 42}, expect: {ferritin: fine}}\n"
     with pytest.raises(DataFileError) as refused:
         policy.load(written(tmp_path, text + cases))
-    lines = [said.removeprefix(f"{tmp_path}/sunrise.yaml:").partition(":")[0] for said in refused.value.every]
+    lines = [
+        said.removeprefix(f"{tmp_path}/sunrise.yaml:").partition(":")[0]
+        for said in refused.value.every
+    ]
     assert lines == ["2", "4", "8", "9", "11", "13", "13"]
 
 
@@ -163,14 +169,27 @@ def test_a_whole_number_may_be_written_as_a_decimal(tmp_path: Path) -> None:
 
 
 def test_a_part_may_be_said_once_for_several(tmp_path: Path) -> None:
-    text = changed(("  ndc: {}", "  ndc: &ours {verified: false, source: ours}\n  treatment-plan: {<<: *ours, source: theirs}"))
+    text = changed(
+        (
+            "  ndc: {}",
+            (
+                "  ndc: &ours {verified: false, source: ours}\n  treatment-plan: {<<: *ours,"
+                " source: theirs}"
+            ),
+        )
+    )
     found = policy.load(written(tmp_path, text)).get("sunrise")
     assert found
     assert found.requirements.treatment_plan == policy.Rule(verified=False, source="theirs")
 
 
 def test_a_mistake_in_such_a_part_has_its_own_line(tmp_path: Path) -> None:
-    text = changed(("  ndc: {}", "  ndc: &ours {verified: false}\n  treatment-plan: {<<: *ours, when: diabetic}"))
+    text = changed(
+        (
+            "  ndc: {}",
+            "  ndc: &ours {verified: false}\n  treatment-plan: {<<: *ours, when: diabetic}",
+        )
+    )
     assert refusal(tmp_path, text).startswith("9: unknown name 'diabetic'")
 
 
@@ -183,29 +202,65 @@ KX = 'kx: [{modifier: KX, source: "MP-12", attests: '
     [
         (f"{KX}[ferritine]}}]", "12: unknown requirement 'ferritine' (did you mean ferritin?)"),
         (f"{KX}[]}}]", "12: write at least one; none is here"),
-        ("kx: [{modifier: KX, source: ours}]", "12: the field `attests` is missing at $.modifiers.kx[0]"),
-        ("kx: [{modifier: KX, attests: [ferritin]}]", "12: the field `source` is missing at $.modifiers.kx[0]"),
-        (f"{KX}[ferritin, transferrin-saturation]}}]", "12: KX attests transferrin-saturation, which the policy does not ask"),
-        (f"{KX}[oral-iron-history]}}]", "12: KX attests oral-iron-history, which the policy does not ask: ask it under requirements"),
-        (f"discard: false\n  {KX}[discarded-amount]}}]", "13: KX attests discarded-amount, which the policy does not ask"),
-        (f"{KX}[esrd-consolidated-billing]}}]", "12: KX attests esrd-consolidated-billing, which the policy does not ask"),
+        (
+            "kx: [{modifier: KX, source: ours}]",
+            "12: the field `attests` is missing at $.modifiers.kx[0]",
+        ),
+        (
+            "kx: [{modifier: KX, attests: [ferritin]}]",
+            "12: the field `source` is missing at $.modifiers.kx[0]",
+        ),
+        (
+            f"{KX}[ferritin, transferrin-saturation]}}]",
+            "12: KX attests transferrin-saturation, which the policy does not ask",
+        ),
+        (
+            f"{KX}[oral-iron-history]}}]",
+            (
+                "12: KX attests oral-iron-history, which the policy does not ask: ask it under"
+                " requirements"
+            ),
+        ),
+        (
+            f"discard: false\n  {KX}[discarded-amount]}}]",
+            "13: KX attests discarded-amount, which the policy does not ask",
+        ),
+        (
+            f"{KX}[esrd-consolidated-billing]}}]",
+            "12: KX attests esrd-consolidated-billing, which the policy does not ask",
+        ),
         (f"{KX}[ndc], codes: [J9999]}}]", "12: J9999 is not a code of an IV iron"),
         (
             f"{KX}[ndc]}}, {{modifier: KX, source: ours, attests: [ndc], from: 2026-01-01}}]",
             "12: its dates overlap those of another kx row",
         ),
-        (f"{KX}[ndc]}}, {{modifier: KX, source: ours, attests: [ndc], codes: [J1756]}}]", "12: its dates overlap those of another kx row"),
-        ("kx: [{modifier: JZ, source: ours, attests: [ndc]}]", "12: 'JZ' is not known (known: KX) at $.modifiers.kx[0].modifier"),
+        (
+            f"{KX}[ndc]}}, {{modifier: KX, source: ours, attests: [ndc], codes: [J1756]}}]",
+            "12: its dates overlap those of another kx row",
+        ),
+        (
+            "kx: [{modifier: JZ, source: ours, attests: [ndc]}]",
+            "12: 'JZ' is not known (known: KX) at $.modifiers.kx[0].modifier",
+        ),
         ("r340b: [{modifier: KX, source: ours}]", "12: 'KX' is not known (known: JG, TB)"),
-        ("r340b: [{modifier: TB, source: ours, attests: [ndc]}]", "12: unknown field `attests` at $.modifiers.r340b[0]"),
+        (
+            "r340b: [{modifier: TB, source: ours, attests: [ndc]}]",
+            "12: unknown field `attests` at $.modifiers.r340b[0]",
+        ),
         ("ambulatory_surgery: [{modifier: JW, source: ours}]", "12: 'JW' is not known (known: SG)"),
         ("r340b: [{modifier: TB}]", "12: the field `source` is missing at $.modifiers.r340b[0]"),
         ("r340b: [{modifier: TB, source: ''}]", "12: a text is wanted here, and it is empty"),
         (
-            "r340b:\n    - {modifier: JG, source: ours, to: 2025-01-01}\n    - {modifier: TB, source: ours, from: 2025-01-01}",
+            (
+                "r340b:\n    - {modifier: JG, source: ours, to: 2025-01-01}\n    - {modifier: TB,"
+                " source: ours, from: 2025-01-01}"
+            ),
             "14: its dates overlap those of another r340b row",
         ),
-        ("r340b: [{modifier: JG, source: ours, from: 2025-01-02, to: 2025-01-01}]", "12: from is after to"),
+        (
+            "r340b: [{modifier: JG, source: ours, from: 2025-01-02, to: 2025-01-01}]",
+            "12: from is after to",
+        ),
     ],
 )
 def test_modifiers_that_no_line_can_carry(tmp_path: Path, rows: str, said: str) -> None:
@@ -215,16 +270,27 @@ def test_modifiers_that_no_line_can_carry(tmp_path: Path, rows: str, said: str) 
 def test_an_authorization_that_is_not_asked_is_not_attested(tmp_path: Path) -> None:
     text = changed(("  ndc: {}", "  prior-authorization: {asked: 'no'}"))
     rows = f"modifiers:\n  {KX}[prior-authorization]}}]\n"
-    assert refusal(tmp_path, text + rows).startswith("12: KX attests prior-authorization, which the policy does not ask")
+    assert refusal(tmp_path, text + rows).startswith(
+        "12: KX attests prior-authorization, which the policy does not ask"
+    )
 
 
 @pytest.mark.parametrize(
     "rows",
     [
         f"{KX}[ferritin, ndc, dose, iron-overload, discarded-amount]}}]",
-        f"{KX}[ndc], codes: [J1756]}}, {{modifier: KX, source: ours, attests: [ndc], codes: [J1439]}}]",
-        f"{KX}[ndc], to: 2026-12-31}}, {{modifier: KX, source: ours, attests: [ferritin], from: 2027-01-01}}]",
-        "r340b: [{modifier: JG, source: a, to: 2024-12-31}, {modifier: TB, source: a, from: 2025-01-01}]",
+        (
+            f"{KX}[ndc], codes: [J1756]}}, {{modifier: KX, source: ours, attests: [ndc], codes:"
+            " [J1439]}]"
+        ),
+        (
+            f"{KX}[ndc], to: 2026-12-31}}, {{modifier: KX, source: ours, attests: [ferritin], from:"
+            " 2027-01-01}]"
+        ),
+        (
+            "r340b: [{modifier: JG, source: a, to: 2024-12-31}, {modifier: TB, source: a, from:"
+            " 2025-01-01}]"
+        ),
         "ambulatory_surgery: [{modifier: SG, source: ours}]",
     ],
 )
@@ -235,33 +301,56 @@ def test_modifiers_that_a_line_can_carry(tmp_path: Path, rows: str) -> None:
 @pytest.mark.parametrize(
     ("case", "said"),
     [
-        ("given: {ferritn: 42}, expect: {ferritin: met}", "12: unknown field `ferritn` at $.cases[0].given (did you mean `ferritin`?)"),
-        ("given: {ferritin: 42}, expect: {feritin: met}", "12: unknown requirement 'feritin' (did you mean ferritin?)"),
+        (
+            "given: {ferritn: 42}, expect: {ferritin: met}",
+            "12: unknown field `ferritn` at $.cases[0].given (did you mean `ferritin`?)",
+        ),
+        (
+            "given: {ferritin: 42}, expect: {feritin: met}",
+            "12: unknown requirement 'feritin' (did you mean ferritin?)",
+        ),
         ("given: {ferritin: 42}, expect: {ferritin: fine}", "12: 'fine' is not known"),
         ("given: {code: J1765}, expect: {ferritin: met}", "12: J1765 is not a code of an IV iron"),
         (
             "given: {}, expect: {line: met}",
-            "12: line is never met: a line is ready, held, not-billable, a requirement met, missing and so on",
+            (
+                "12: line is never met: a line is ready, held, not-billable, a requirement met,"
+                " missing and so on"
+            ),
         ),
         ("given: {}, expect: {ferritin: ready}", "12: ferritin is never ready"),
         ("given: {}, expect: {}", "12: write at least one; none is here"),
         ("given: {setting: '99'}, expect: {line: held}", "12: unknown place of service '99'"),
         ("given: {dose_mg: -50}, expect: {line: held}", "12: a number above 0 is wanted, not -50"),
-        ("given: {ferritin: -1}, expect: {line: held}", "12: a number of at least 0 is wanted, not -1"),
+        (
+            "given: {ferritin: -1}, expect: {line: held}",
+            "12: a number of at least 0 is wanted, not -1",
+        ),
         ("given: {oral_iron_days: 99999999}, expect: {line: held}", "12: write at most 36500"),
         ("given: {lab_days_before: 99999999}, expect: {line: held}", "12: write at most 36500"),
-        ("given: {day: 0001-01-01}, expect: {line: held}", "12: 0001-01-01 is before any dose on record: correct the year"),
-        ("given: {}, expect: {line: held}}\n  - {name: one, given: {}, expect: {line: held}", "12: 2 cases are called 'one'"),
+        (
+            "given: {day: 0001-01-01}, expect: {line: held}",
+            "12: 0001-01-01 is before any dose on record: correct the year",
+        ),
+        (
+            "given: {}, expect: {line: held}}\n  - {name: one, given: {}, expect: {line: held}",
+            "12: 2 cases are called 'one'",
+        ),
     ],
 )
-def test_cases_name_facts_and_requirements_that_there_are(tmp_path: Path, case: str, said: str) -> None:
+def test_cases_name_facts_and_requirements_that_there_are(
+    tmp_path: Path, case: str, said: str
+) -> None:
     assert refusal(tmp_path, f"{POLICY}cases:\n  - {{name: one, {case}}}\n").startswith(said)
 
 
 def test_a_case_of_a_day_that_the_policy_is_not_for(tmp_path: Path) -> None:
     text = changed(("title:", "effective: {from: 2027-01-01}\ntitle:"))
     case = "cases:\n  - {name: one, given: {day: 2026-12-31}, expect: {line: held}}\n"
-    assert refusal(tmp_path, text + case) == "13: 2026-12-31 is outside the policy's effective dates: nothing judges that day"
+    assert (
+        refusal(tmp_path, text + case)
+        == "13: 2026-12-31 is outside the policy's effective dates: nothing judges that day"
+    )
 
 
 class TestFolder:
@@ -289,11 +378,16 @@ class TestFolder:
         written(tmp_path, "not: a policy", "notes.txt")
         with pytest.raises(DataFileError) as refused:
             policy.load(tmp_path)
-        assert str(refused.value) == f"{tmp_path}: no policy file (*.yaml or *.yml) stands in this folder"
+        assert (
+            str(refused.value)
+            == f"{tmp_path}: no policy file (*.yaml or *.yml) stands in this folder"
+        )
 
     def test_a_folder_whose_policies_stand_deeper(self, tmp_path: Path) -> None:
         path = written(tmp_path / "payers") / "sunrise.yaml"
-        with pytest.raises(DataFileError, match=f"in this folder; those in folders of it are not read: {path}$"):
+        with pytest.raises(
+            DataFileError, match=f"in this folder; those in folders of it are not read: {path}$"
+        ):
             policy.load(tmp_path)
 
     @pytest.mark.parametrize(("encoding", "line"), [("latin-1", 2), ("utf-16", 1)])
@@ -301,20 +395,32 @@ class TestFolder:
         (tmp_path / "a.yaml").write_text("id: a\ntitle: Santé", encoding)
         with pytest.raises(DataFileError) as refused:
             policy.load(tmp_path)
-        assert str(refused.value) == f"{tmp_path}/a.yaml:{line}: not text in UTF-8: save the file as UTF-8"
+        assert (
+            str(refused.value)
+            == f"{tmp_path}/a.yaml:{line}: not text in UTF-8: save the file as UTF-8"
+        )
 
     def test_a_file_in_utf_16_without_its_mark(self, tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_text("id: a", "utf-16-le")
-        with pytest.raises(DataFileError, match=r"a.yaml:1: a control character \(U\+0000\): delete it, or save the file as UTF-8"):
+        with pytest.raises(
+            DataFileError,
+            match=(
+                r"a.yaml:1: a control character \(U\+0000\): delete it, or save the file as UTF-8"
+            ),
+        ):
             policy.load(tmp_path)
 
     def test_a_file_with_the_mark_of_utf_8(self, tmp_path: Path) -> None:
         assert policy.load(written(tmp_path, f"\ufeff{POLICY}")).get("sunrise")
 
     def test_the_id_of_a_built_in_replaces_it(self, tmp_path: Path) -> None:
-        text = changed(("id: sunrise", "id: uhc-commercial"), ("payers: [sunrise]", "payers: [uhc]"))
+        text = changed(
+            ("id: sunrise", "id: uhc-commercial"), ("payers: [sunrise]", "payers: [uhc]")
+        )
         found = policy.load(written(tmp_path, text))
-        assert [row.title for row in found.policies if row.id == "uhc-commercial"] == ["Sunrise Health Plan"]
+        assert [row.title for row in found.policies if row.id == "uhc-commercial"] == [
+            "Sunrise Health Plan"
+        ]
 
     def test_from_the_first_day_that_it_is_for(self, tmp_path: Path) -> None:
         text = changed(
@@ -323,7 +429,10 @@ class TestFolder:
             ("title:", "effective: {from: 2027-01-01}\ntitle:"),
         )
         found = policy.load(written(tmp_path, text))
-        before, after = found.get("uhc-commercial", date(2026, 12, 31)), found.get("uhc-commercial", date(2027, 1, 1))
+        before, after = (
+            found.get("uhc-commercial", date(2026, 12, 31)),
+            found.get("uhc-commercial", date(2027, 1, 1)),
+        )
         assert before
         assert after
         assert (before.title, after.title) == ("UnitedHealthcare commercial", "Sunrise Health Plan")
@@ -334,41 +443,74 @@ class TestFolder:
             ("kinds: [commercial], payers: [sunrise]", "uhc"),
             ("kinds: [medicaid], payers: [uhc]", "commercial"),
             ("kinds: [medicaid], payers: [sunrise]", "commercial, uhc"),
-            ("kinds: [commercial], payers: [uhc], settings: ['11'], settings_only: true", "places that it is not for"),
+            (
+                "kinds: [commercial], payers: [uhc], settings: ['11'], settings_only: true",
+                "places that it is not for",
+            ),
         ],
     )
-    def test_the_id_of_a_built_in_for_somebody_else_is_refused(self, tmp_path: Path, audience: str, lost: str) -> None:
-        text = changed(("id: sunrise", "id: uhc-commercial"), ("kinds: [commercial], payers: [sunrise]", audience))
-        assert refusal(tmp_path, text) == (
-            f"4: it would replace the built-in policy uhc-commercial and leave out {lost}: take another id, or the same `for`"
+    def test_the_id_of_a_built_in_for_somebody_else_is_refused(
+        self, tmp_path: Path, audience: str, lost: str
+    ) -> None:
+        text = changed(
+            ("id: sunrise", "id: uhc-commercial"),
+            ("kinds: [commercial], payers: [sunrise]", audience),
+        )
+        assert (
+            refusal(tmp_path, text)
+            == f"4: it would replace the built-in policy uhc-commercial and leave out {lost}: take"
+            " another id, or the same `for`"
         )
 
     def test_the_id_of_a_default_for_one_payer_is_refused(self, tmp_path: Path) -> None:
         said = refusal(tmp_path, changed(("id: sunrise", "id: commercial-default")))
-        assert said.startswith("4: it would replace the built-in policy commercial-default and leave out every other payer")
+        assert said.startswith(
+            "4: it would replace the built-in policy commercial-default and leave out every other"
+            " payer"
+        )
 
     def test_the_id_of_a_built_in_for_more_payers_or_in_fewer_places(self, tmp_path: Path) -> None:
-        text = changed(("id: sunrise", "id: uhc-commercial"), ("payers: [sunrise]", "payers: [uhc, sunrise], settings: ['11']"))
-        assert policy.load(written(tmp_path, text)).choose(date(2026, 1, 1), "22", "commercial", "uhc")
+        text = changed(
+            ("id: sunrise", "id: uhc-commercial"),
+            ("payers: [sunrise]", "payers: [uhc, sunrise], settings: ['11']"),
+        )
+        assert policy.load(written(tmp_path, text)).choose(
+            date(2026, 1, 1), "22", "commercial", "uhc"
+        )
 
     def test_another_id_for_the_same_payer_is_refused(self, tmp_path: Path) -> None:
         said = refusal(tmp_path, changed(("payers: [sunrise]", "payers: [uhc]")))
-        assert said == "4: the built-in policy uhc-commercial is for the same payer, settings and dates: take its id to replace it"
+        assert (
+            said
+            == "4: the built-in policy uhc-commercial is for the same payer, settings and dates:"
+            " take its id to replace it"
+        )
 
     def test_two_of_a_site_for_the_same_payer(self, tmp_path: Path) -> None:
         written(tmp_path, changed(("id: sunrise", "id: other")), "a.yaml")
-        with pytest.raises(DataFileError, match=rf"{tmp_path}/sunrise.yaml:1: its dates overlap those of {tmp_path}/a.yaml"):
+        with pytest.raises(
+            DataFileError,
+            match=rf"{tmp_path}/sunrise.yaml:1: its dates overlap those of {tmp_path}/a.yaml",
+        ):
             policy.load(written(tmp_path))
 
     def test_two_versions_whose_dates_overlap(self, tmp_path: Path) -> None:
         written(tmp_path, changed(("title:", "effective: {to: 2026-12-31}\ntitle:")), "a.yaml")
         with pytest.raises(DataFileError, match=r"sunrise.yaml:3: its dates overlap"):
-            policy.load(written(tmp_path, changed(("title:", "effective: {from: 2026-12-31}\ntitle:"))))
+            policy.load(
+                written(tmp_path, changed(("title:", "effective: {from: 2026-12-31}\ntitle:")))
+            )
 
     def test_two_versions_that_follow_each_other(self, tmp_path: Path) -> None:
         written(tmp_path, changed(("title:", "effective: {to: 2026-12-31}\ntitle:")), "a.yaml")
         found = policy.load(
-            written(tmp_path, changed(('version: "1"', 'version: "2"'), ("title:", "effective: {from: 2027-01-01}\ntitle:")))
+            written(
+                tmp_path,
+                changed(
+                    ('version: "1"', 'version: "2"'),
+                    ("title:", "effective: {from: 2027-01-01}\ntitle:"),
+                ),
+            )
         )
         versions = [
             row.version
@@ -380,10 +522,22 @@ class TestFolder:
 
     def test_two_settings_of_one_payer_are_two_policies(self, tmp_path: Path) -> None:
         written(
-            tmp_path, changed(("payers: [sunrise]", "payers: [sunrise], settings: ['11', '12']"), ("id: sunrise", "id: office")), "a.yaml"
+            tmp_path,
+            changed(
+                ("payers: [sunrise]", "payers: [sunrise], settings: ['11', '12']"),
+                ("id: sunrise", "id: office"),
+            ),
+            "a.yaml",
         )
-        found = policy.load(written(tmp_path, changed(("payers: [sunrise]", "payers: [sunrise], settings: ['22']"))))
-        chosen = [row.id for pos in ("11", "12", "22") for row in [found.choose(date(2026, 1, 1), pos, "commercial", "sunrise")] if row]
+        found = policy.load(
+            written(tmp_path, changed(("payers: [sunrise]", "payers: [sunrise], settings: ['22']")))
+        )
+        chosen = [
+            row.id
+            for pos in ("11", "12", "22")
+            for row in [found.choose(date(2026, 1, 1), pos, "commercial", "sunrise")]
+            if row
+        ]
         assert chosen == ["office", "office", "sunrise"]
 
 
@@ -411,20 +565,38 @@ class TestChoice:
             ("11", "government", None, None),
         ],
     )
-    def test_of_the_built_in(self, setting: str | None, kind: str, payer: str | None, chosen: str | None) -> None:
+    def test_of_the_built_in(
+        self, setting: str | None, kind: str, payer: str | None, chosen: str | None
+    ) -> None:
         found = policy.built_in().choose(self.DAY, setting, kind, payer)
         assert (found.id if found else None) == chosen
 
-    def test_a_plans_own_policy_without_the_dialysis_facility_leaves_that_to_medicare(self, tmp_path: Path) -> None:
-        text = changed(("kinds: [commercial], payers: [sunrise]", "kinds: [medicare-advantage], payers: [sunrise], settings: ['11']"))
+    def test_a_plans_own_policy_without_the_dialysis_facility_leaves_that_to_medicare(
+        self, tmp_path: Path
+    ) -> None:
+        text = changed(
+            (
+                "kinds: [commercial], payers: [sunrise]",
+                "kinds: [medicare-advantage], payers: [sunrise], settings: ['11']",
+            )
+        )
         found = policy.load(written(tmp_path, text))
-        chosen = [row.id for pos in ("11", "22", "65") for row in [found.choose(self.DAY, pos, "medicare-advantage", "sunrise")] if row]
+        chosen = [
+            row.id
+            for pos in ("11", "22", "65")
+            for row in [found.choose(self.DAY, pos, "medicare-advantage", "sunrise")]
+            if row
+        ]
         assert chosen == ["sunrise", "sunrise", "medicare-esrd-pps"]
 
 
 class TestBuiltIn:
     def test_the_table_of_the_rules(self) -> None:
-        found = {row.id: list(row.audience.settings) for row in policy.built_in().policies if row.id != "no-coverage"}
+        found = {
+            row.id: list(row.audience.settings)
+            for row in policy.built_in().policies
+            if row.id != "no-coverage"
+        }
         assert found == {
             "medicare-part-b": ["11", "19", "22", "23", "24", "49"],
             "medicare-esrd-pps": ["65"],
@@ -437,10 +609,16 @@ class TestBuiltIn:
         }
 
     @pytest.mark.parametrize("row", policy.built_in().policies, ids=lambda row: row.id)
-    def test_each_asks_for_an_ndc_and_keeps_the_ceilings_unverified(self, row: policy.Policy) -> None:
+    def test_each_asks_for_an_ndc_and_keeps_the_ceilings_unverified(
+        self, row: policy.Policy
+    ) -> None:
         ceiling = row.requirements.iron_overload
         assert row.requirements.ndc is not None
-        assert (int(ceiling.ferritin_above_ng_ml), int(ceiling.tsat_from_percent), ceiling.verified) == (800, 50, False)
+        assert (
+            int(ceiling.ferritin_above_ng_ml),
+            int(ceiling.tsat_from_percent),
+            ceiling.verified,
+        ) == (800, 50, False)
 
     @pytest.mark.parametrize("row", policy.built_in().policies, ids=lambda row: row.id)
     def test_each_window_says_whether_it_is_verified(self, row: policy.Policy) -> None:
@@ -448,16 +626,38 @@ class TestBuiltIn:
             assert rule.source
             ours = "ours" in rule.source
             assert rule.verified is not ours
-            assert ours is (rule.window_days != 60 and row.id != "no-coverage") or rule.source.startswith("KDIGO 2012; ")
+            assert ours is (
+                rule.window_days != 60 and row.id != "no-coverage"
+            ) or rule.source.startswith("KDIGO 2012; ")
 
     def test_each_limit_is_the_one_cms_published(self) -> None:
         limits = policy.built_in().get("medicare-part-b")
         assert limits
         assert limits.requirements.units_limit
-        published = {"J1756": 500, "J2916": 20, "Q0138": 510, "Q0139": 510, "J1750": 45, "J1439": 1000, "J1437": 100}
+        published = {
+            "J1756": 500,
+            "J2916": 20,
+            "Q0138": 510,
+            "Q0139": 510,
+            "J1750": 45,
+            "J1439": 1000,
+            "J1437": 100,
+        }
         assert limits.requirements.units_limit.limits == published
 
     def test_every_requirement_of_the_table_can_be_asked_or_is_always(self) -> None:
-        asked = set(policy.Requirements.__struct_encode_fields__) - {"laboratory"} | {"ferritin", "transferrin-saturation", "hemoglobin"}
-        always = {"service-date", "product", "dose", "discarded-amount", "coverage", "place-of-service", "esrd-consolidated-billing"}
+        asked = set(policy.Requirements.__struct_encode_fields__) - {"laboratory"} | {
+            "ferritin",
+            "transferrin-saturation",
+            "hemoglobin",
+        }
+        always = {
+            "service-date",
+            "product",
+            "dose",
+            "discarded-amount",
+            "coverage",
+            "place-of-service",
+            "esrd-consolidated-billing",
+        }
         assert asked | always == set(codes.requirements())

@@ -1,4 +1,5 @@
-"""What must hold for any chart and any policy: stricter is never looser, and less evidence never makes a held line ready."""
+"""What must hold for any chart and any policy: stricter is never looser, and less evidence never
+makes a held line ready."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +11,17 @@ from hypothesis import strategies as st
 
 from mappings import policy
 from mappings.assessment import WORST_FIRST, PatientAssessment
-from mappings.policy import DosingRule, DrugSourceRule, LabRule, NoteRule, OralIronRule, OverloadRule, Policy, PolicySet, UnitsRule
+from mappings.policy import (
+    DosingRule,
+    DrugSourceRule,
+    LabRule,
+    NoteRule,
+    OralIronRule,
+    OverloadRule,
+    Policy,
+    PolicySet,
+    UnitsRule,
+)
 from tests import builders
 from tests.builders import Resource
 
@@ -37,7 +48,10 @@ def results(analyte: str, values: list[int]) -> st.SearchStrategy[list[Resource]
     """Up to two results of an analyte, at limits and at the edges of windows."""
     rows = st.lists(st.tuples(st.sampled_from(values), ages), max_size=2)
     return rows.map(
-        lambda found: [builders.lab(analyte, value, on=drawn(age), id=f"{analyte}-{number}") for number, (value, age) in enumerate(found)]
+        lambda found: [
+            builders.lab(analyte, value, on=drawn(age), id=f"{analyte}-{number}")
+            for number, (value, age) in enumerate(found)
+        ]
     )
 
 
@@ -67,20 +81,34 @@ def one_of(*rows: Resource) -> st.SearchStrategy[list[Resource]]:
 
 DIAGNOSES = st.sets(st.sampled_from(["D63.1", "N18.3", "N18.4", "N18.6", "Z99.2", "K50.90"]))
 OTHERWISE: dict[str, st.SearchStrategy[list[Resource]]] = {
-    "administration": one_of(*(builders.administration(dose=f"{mg} mg") for mg in (100, 500, 600))).filter(bool),
-    "patient": one_of(builders.patient(sex="male"), builders.patient(sex="unknown"), builders.patient(born="2015-01-01")),
+    "administration": (
+        one_of(*(builders.administration(dose=f"{mg} mg") for mg in (100, 500, 600))).filter(bool)
+    ),
+    "patient": one_of(
+        builders.patient(sex="male"),
+        builders.patient(sex="unknown"),
+        builders.patient(born="2015-01-01"),
+    ),
     "encounter": one_of(builders.encounter(klass="EMER")),
     "location": one_of(*(builders.location(pos) for pos in ("12", "22", "65", None))),
-    "coverage": st.sampled_from(sorted(COVERAGES)).map(lambda row: [builders.coverage(**COVERAGES[row]), builders.commercial(id="second")]),
+    "coverage": (
+        st.sampled_from(sorted(COVERAGES)).map(
+            lambda row: [builders.coverage(**COVERAGES[row]), builders.commercial(id="second")]
+        )
+    ),
     "order": one_of(builders.order(weekly=False), builders.order(on="2026-11-02")),
     "oral iron": one_of(*(builders.oral_iron(drawn(120), drawn(days)) for days in (31, 32, 100))),
     "note": ages.map(lambda days: [builders.note(drawn(days))]),
-    "authorization": one_of(builders.authorization(units=100), builders.authorization(decision="A3")),
+    "authorization": one_of(
+        builders.authorization(units=100), builders.authorization(decision="A3")
+    ),
     "iron deficiency": one_of(builders.condition("D50.0")),
     "ferritin": results("ferritin", [5, 29, 30, 41, 99, 100, 300, 500, 501, 900]),
     "tsat": results("tsat", [5, 11, 12, 19, 20, 29, 30, 31, 55]),
     "hb": results("hemoglobin", [6, 7, 11, 12, 13]),
-    "other diagnoses": DIAGNOSES.map(lambda found: [builders.condition(code) for code in sorted(found)]),
+    "other diagnoses": DIAGNOSES.map(
+        lambda found: [builders.condition(code) for code in sorted(found)]
+    ),
 }
 
 
@@ -93,18 +121,24 @@ def charts(draw: st.DrawFn) -> dict[str, list[Resource]]:
     return found
 
 
-def assessed(chart: dict[str, list[Resource]], policies: PolicySet | None = None) -> PatientAssessment:
+def assessed(
+    chart: dict[str, list[Resource]], policies: PolicySet | None = None
+) -> PatientAssessment:
     resources = [row for rows in chart.values() for row in rows]
     return builders.document_of(resources, policies=policies).patients[0]
 
 
 def bad(found: PatientAssessment, blocking: bool | None = None) -> set[tuple[str, tuple[str, ...]]]:
-    rows = [row for row in found.requirements if row.state in WORST_FIRST and (blocking is None or row.blocking is blocking)]
+    rows = [
+        row
+        for row in found.requirements
+        if row.state in WORST_FIRST and (blocking is None or row.blocking is blocking)
+    ]
     return {(row.requirement, row.administrations) for row in rows}
 
 
-# Not among them: diagnoses of the kidney and dialysis, which choose the limits and may speak against billing, and one result of
-# several, behind which an older one may stand.
+# Not among them: diagnoses of the kidney and dialysis, which choose the limits and may speak
+# against billing, and one result of several, behind which an older one may stand.
 REMOVABLE = [
     "patient",
     "encounter",
@@ -123,7 +157,9 @@ REMOVABLE = [
 
 @settings(max_examples=150, deadline=None)
 @given(charts(), st.sampled_from(REMOVABLE))
-def test_less_evidence_never_makes_a_held_line_ready(chart: dict[str, list[Resource]], kind: str) -> None:
+def test_less_evidence_never_makes_a_held_line_ready(
+    chart: dict[str, list[Resource]], kind: str
+) -> None:
     before = assessed(chart)
     after = assessed({**chart, kind: []})
     if before.lines[0].status == "held":
@@ -131,7 +167,9 @@ def test_less_evidence_never_makes_a_held_line_ready(chart: dict[str, list[Resou
 
 
 def requirement(row: Policy, **changes: Any) -> Policy:
-    return msgspec.structs.replace(row, requirements=msgspec.structs.replace(row.requirements, **changes))
+    return msgspec.structs.replace(
+        row, requirements=msgspec.structs.replace(row.requirements, **changes)
+    )
 
 
 def every_lab(row: Policy, **changes: Any) -> Policy:
@@ -146,20 +184,38 @@ def shorter(row: Policy) -> Policy:
 def lower(row: Policy) -> Policy:
     """Every limit a little lower."""
     rules = row.requirements.laboratory
-    text = [rule.limit and rule.limit.replace("500", "400").replace("30", "25").replace("20", "15").replace("12", "10") for rule in rules]
-    return requirement(row, laboratory=tuple(msgspec.structs.replace(rule, limit=new) for rule, new in zip(rules, text, strict=True)))
+    text = [
+        rule.limit
+        and rule.limit.replace("500", "400")
+        .replace("30", "25")
+        .replace("20", "15")
+        .replace("12", "10")
+        for rule in rules
+    ]
+    return requirement(
+        row,
+        laboratory=tuple(
+            msgspec.structs.replace(rule, limit=new) for rule, new in zip(rules, text, strict=True)
+        ),
+    )
 
 
 def both(row: Policy) -> Policy:
     rules = tuple(
-        msgspec.structs.replace(rule, limit=rule.limit and rule.limit.replace(" or tsat", " and tsat"))
+        msgspec.structs.replace(
+            rule, limit=rule.limit and rule.limit.replace(" or tsat", " and tsat")
+        )
         for rule in row.requirements.laboratory
     )
     return requirement(row, laboratory=rules)
 
 
 def one_more(row: Policy) -> Policy:
-    more = LabRule(limit="ferritin < 100 and hb < 12", units={"ferritin": "ng/mL", "hb": "g/dL"}, window_days=30)
+    more = LabRule(
+        limit="ferritin < 100 and hb < 12",
+        units={"ferritin": "ng/mL", "hb": "g/dL"},
+        window_days=30,
+    )
     return requirement(row, laboratory=(*row.requirements.laboratory, more))
 
 
@@ -193,7 +249,9 @@ STRICTER = {
 
 @settings(max_examples=150, deadline=None)
 @given(charts(), st.sampled_from(sorted(STRICTER)))
-def test_a_stricter_policy_never_makes_fewer_gaps(chart: dict[str, list[Resource]], how: str) -> None:
+def test_a_stricter_policy_never_makes_fewer_gaps(
+    chart: dict[str, list[Resource]], how: str
+) -> None:
     rows = policy.built_in().policies
     stricter = PolicySet([row if row.id == "no-coverage" else STRICTER[how](row) for row in rows])
     before, after = assessed(chart), assessed(chart, stricter)

@@ -56,9 +56,13 @@ def test_a_normal_ndc_is_eleven_digits_and_stays(written: str) -> None:
 
 
 @pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)
-def test_every_package_is_its_product_and_a_whole_vial_is_billed_without_waste(package: Package) -> None:
+def test_every_package_is_its_product_and_a_whole_vial_is_billed_without_waste(
+    package: Package,
+) -> None:
     ndc = package.ndc
-    given = builders.administration(dose=f"{package.mg} mg", text=None, ndc=f"{ndc[:5]}-{ndc[5:9]}-{ndc[9:]}")
+    given = builders.administration(
+        dose=f"{package.mg} mg", text=None, ndc=f"{ndc[:5]}-{ndc[5:9]}-{ndc[9:]}"
+    )
     (line,) = builders.assessed(given).lines
     code = billing_code(codes.families()[package.family], "other", None)
     assert code is not None
@@ -82,7 +86,15 @@ NAMES = [(name, row.family) for row in codes.products().families for name in row
 
 @pytest.mark.parametrize(("name", "expected"), NAMES, ids=[name for name, _ in NAMES])
 def test_every_name_in_every_dress(name: str, expected: str) -> None:
-    for text in (name, name.upper(), f"({name})", f"{name}, 5 mL", name.replace(" ", "-"), f"inj. {name}®", f"  {name.title()}  "):
+    for text in (
+        name,
+        name.upper(),
+        f"({name})",
+        f"{name}, 5 mL",
+        name.replace(" ", "-"),
+        f"inj. {name}®",
+        f"  {name.title()}  ",
+    ):
         assert family(text) == expected
     for text in (f"x{name}", f"{name}x"):
         assert family(text) in (None, expected)
@@ -107,27 +119,70 @@ def test_iron_by_mouth_is_no_evidence_and_contradicts(code: str) -> None:
 
 
 CODINGS = [
-    *((Coding("rxnorm", code), row.family) for row in codes.products().families for code in row.rxnorm),
-    *((Coding("hcpcs", code.code), row.family) for row in codes.products().families for code in row.codes),
-    *((Coding("hcpcs", code), row.family) for row in codes.products().families for code in row.retired),
-    *((Coding("http://www.whocc.no/atc", code), row.family) for row in codes.products().families for code in row.atc),
+    *(
+        (Coding("rxnorm", code), row.family)
+        for row in codes.products().families
+        for code in row.rxnorm
+    ),
+    *(
+        (Coding("hcpcs", code.code), row.family)
+        for row in codes.products().families
+        for code in row.codes
+    ),
+    *(
+        (Coding("hcpcs", code), row.family)
+        for row in codes.products().families
+        for code in row.retired
+    ),
+    *(
+        (Coding("http://www.whocc.no/atc", code), row.family)
+        for row in codes.products().families
+        for code in row.atc
+    ),
 ]
 
 
-@pytest.mark.parametrize(("coding", "expected"), CODINGS, ids=[coding.code for coding, _ in CODINGS])
-def test_every_code_is_its_product_and_contradicts_every_other(coding: Coding, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("coding", "expected"), CODINGS, ids=[coding.code for coding, _ in CODINGS]
+)
+def test_every_code_is_its_product_and_contradicts_every_other(
+    coding: Coding, expected: str
+) -> None:
     assert family("", coding) == expected
     for other in codes.products().families:
         found, _, clash = agreed(FINDER.find(Concept((coding,), other.names[0])).evidence)
-        assert (found, clash is None) == ((expected, True) if other.family == expected else (None, False))
+        assert (found, clash is None) == (
+            (expected, True) if other.family == expected else (None, False)
+        )
 
 
 def test_a_code_of_an_unknown_system_is_no_evidence() -> None:
-    assert family("", Coding("urn:other", "J1756"), Coding("", "24909"), Coding("urn:other", "B03AC02")) is None
-    assert family("", Coding("http://www.whocc.no/atc", "B03AC"), Coding("hcpcs", "J0885"), Coding("rxnorm", "1")) is None
+    assert (
+        family(
+            "", Coding("urn:other", "J1756"), Coding("", "24909"), Coding("urn:other", "B03AC02")
+        )
+        is None
+    )
+    assert (
+        family(
+            "",
+            Coding("http://www.whocc.no/atc", "B03AC"),
+            Coding("hcpcs", "J0885"),
+            Coding("rxnorm", "1"),
+        )
+        is None
+    )
 
 
-@pytest.mark.parametrize("text", ["Venofer Injectafer", "venofer/injectafer", "Injectafer, Venofer", "iron sucrose ferric carboxymaltose"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Venofer Injectafer",
+        "venofer/injectafer",
+        "Injectafer, Venofer",
+        "iron sucrose ferric carboxymaltose",
+    ],
+)
 def test_two_names_side_by_side_are_both_seen(text: str) -> None:
     found, _, clash = agreed(FINDER.find(Concept((), text)).evidence)
     assert (found, clash) == (None, "name says ferric carboxymaltose but name says iron sucrose")

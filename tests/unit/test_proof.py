@@ -20,7 +20,12 @@ def test_a_secret_in_a_header() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "value"), [("X-Signature", SIGNED), ("X-Hub-Signature", f"sha256={SIGNED}"), ("X-Signature", SIGNED.upper())]
+    ("header", "value"),
+    [
+        ("X-Signature", SIGNED),
+        ("X-Hub-Signature", f"sha256={SIGNED}"),
+        ("X-Signature", SIGNED.upper()),
+    ],
 )
 def test_a_signature_of_the_raw_body(header: str, value: str) -> None:
     proof = Proof("hmac-sha256", header, b"shibboleth")
@@ -35,7 +40,10 @@ def test_what_is_not_latin_is_wrong_and_no_crash() -> None:
 
 
 def test_one_proof_of_several_is_enough() -> None:
-    gate = Gate((Proof("header", "A", b"shibboleth"), Proof("hmac-sha256", "X-Signature", b"shibboleth")), counts_events=False)
+    gate = Gate(
+        (Proof("header", "A", b"shibboleth"), Proof("hmac-sha256", "X-Signature", b"shibboleth")),
+        counts_events=False,
+    )
     assert gate.opens(Headers({"A": "shibboleth"}), BODY)
     assert gate.opens(Headers({"X-Signature": SIGNED}), BODY)
     assert not gate.opens(Headers({}), BODY)

@@ -1,4 +1,5 @@
-"""What holds for every chart, whatever it says. `make fuzz` looks with thousands of examples for one for which it does not."""
+"""What holds for every chart, whatever it says. `make fuzz` looks with thousands of examples for
+one for which it does not."""
 
 import copy
 from collections.abc import Iterator
@@ -16,14 +17,23 @@ from tests.builders import Resource, administration, dispense, order
 
 # Product: the name on the record, and the NDCs of its vials with their mg.
 PRODUCTS = {
-    "Venofer": {builders.VENOFER_50: "50", builders.VENOFER_100: "100", builders.VENOFER_200: "200"},
+    "Venofer": {
+        builders.VENOFER_50: "50",
+        builders.VENOFER_100: "100",
+        builders.VENOFER_200: "200",
+    },
     "Ferrlecit": {builders.FERRLECIT: "62.5"},
     "INFeD": {builders.INFED: "100"},
     "Injectafer": {builders.INJECTAFER_100: "100", builders.INJECTAFER_750: "750"},
     "Monoferric": {builders.MONOFERRIC_1000: "1000"},
 }
-MG_PER_UNIT = {code.code: code.mg_per_unit for row in codes.products().families for code in row.codes}
-MOMENTS = [datetime(2026, 11, 1, 14, tzinfo=UTC) + timedelta(minutes=minutes) for minutes in (0, 10, 24 * 60)]
+MG_PER_UNIT = {
+    code.code: code.mg_per_unit for row in codes.products().families for code in row.codes
+}
+MOMENTS = [
+    datetime(2026, 11, 1, 14, tzinfo=UTC) + timedelta(minutes=minutes)
+    for minutes in (0, 10, 24 * 60)
+]
 
 
 def amounts(most: int = 400) -> st.SearchStrategy[Decimal]:
@@ -32,7 +42,8 @@ def amounts(most: int = 400) -> st.SearchStrategy[Decimal]:
 
 @st.composite
 def doses(draw: st.DrawFn, name: str, number: int = 1) -> Resource:
-    """An administration of the product: dose, vial, what was opened and what was thrown away, all of it optional and perhaps wrong."""
+    """An administration of the product: dose, vial, what was opened and what was thrown away, all
+    of it optional and perhaps wrong."""
     vials = PRODUCTS[name]
     vial = draw(st.sampled_from([None, *vials]))
     mg = draw(st.one_of(amounts(), st.sampled_from([Decimal(size) for size in vials.values()])))
@@ -40,7 +51,13 @@ def doses(draw: st.DrawFn, name: str, number: int = 1) -> Resource:
     left = size * (mg / size).to_integral_value(ROUND_CEILING) - mg
     discarded = draw(st.sampled_from([None, None, left, left, Decimal(0)]) | amounts(100))
     opened = draw(
-        st.none() | st.lists(st.fixed_dictionaries({"ndc": st.sampled_from(sorted(vials)), "count": st.integers(1, 3)}), max_size=2)
+        st.none()
+        | st.lists(
+            st.fixed_dictionaries(
+                {"ndc": st.sampled_from(sorted(vials)), "count": st.integers(1, 3)}
+            ),
+            max_size=2,
+        )
     )
     return administration(
         id=f"ma{number}",
@@ -49,7 +66,18 @@ def doses(draw: st.DrawFn, name: str, number: int = 1) -> Resource:
         dose=f"{mg} mg",
         discarded=None if discarded is None else f"{discarded} mg",
         opened=opened,
-        note=draw(st.sampled_from([None, None, "no waste", "wasted 50 mg", "wasted 25 mg and 50 mg", "gave 100 mg wasted 50 mg"])),
+        note=draw(
+            st.sampled_from(
+                [
+                    None,
+                    None,
+                    "no waste",
+                    "wasted 50 mg",
+                    "wasted 25 mg and 50 mg",
+                    "gave 100 mg wasted 50 mg",
+                ]
+            )
+        ),
         on=draw(st.sampled_from(MOMENTS)).isoformat(),
         drug_source=draw(st.sampled_from([None, None, None, "clear-bag", "white-bag"])),
     )
@@ -57,7 +85,8 @@ def doses(draw: st.DrawFn, name: str, number: int = 1) -> Resource:
 
 @st.composite
 def charts(draw: st.DrawFn) -> list[Resource]:
-    """The complete chart with one to three doses of one product instead of its own, and perhaps a dispense."""
+    """The complete chart with one to three doses of one product instead of its own, and perhaps a
+    dispense."""
     name = draw(st.sampled_from(sorted(PRODUCTS)))
     given = [draw(doses(name, number)) for number in range(1, draw(st.integers(1, 3)) + 1)]
     vials = draw(st.none() | st.integers(1, 4))
@@ -74,20 +103,38 @@ def mg_of(resource: Resource) -> Decimal:
     return Decimal(str(resource["dosage"]["dose"]["value"]))
 
 
-def administered_and_discarded(lines: list[ClaimLine]) -> Iterator[tuple[ClaimLine, ClaimLine | None]]:
+def administered_and_discarded(
+    lines: list[ClaimLine],
+) -> Iterator[tuple[ClaimLine, ClaimLine | None]]:
     """Each line with its JW line, which names the same administrations."""
     for line in lines:
         if "JW" not in line.modifiers:
-            yield line, next((row for row in lines if "JW" in row.modifiers and row.administrations == line.administrations), None)
+            yield (
+                line,
+                next(
+                    (
+                        row
+                        for row in lines
+                        if "JW" in row.modifiers and row.administrations == line.administrations
+                    ),
+                    None,
+                ),
+            )
 
 
 @given(charts())
 def test_units_are_the_dose_rounded_up_and_never_below_it(chart: list[Resource]) -> None:
-    given_mg = {f"MedicationAdministration/{row['id']}": mg_of(row) for row in chart if row["resourceType"] == "MedicationAdministration"}
+    given_mg = {
+        f"MedicationAdministration/{row['id']}": mg_of(row)
+        for row in chart
+        if row["resourceType"] == "MedicationAdministration"
+    }
     for line, _ in administered_and_discarded(lines_of(chart)):
         # Possible duplicates are counted once, and hold the line.
         mg = [given_mg[reference] for reference in line.administrations]
-        least = Decimal(sum(set(mg)) if "dose" in line.reasons or line.status == "not-billable" else sum(mg))
+        least = Decimal(
+            sum(set(mg)) if "dose" in line.reasons or line.status == "not-billable" else sum(mg)
+        )
         assert line.units * MG_PER_UNIT[line.code] >= least
         assert (line.units - 1) * MG_PER_UNIT[line.code] < sum(mg)
 
@@ -98,25 +145,42 @@ def test_a_line_never_has_both_of_jw_and_jz(chart: list[Resource]) -> None:
     for line, discarded in administered_and_discarded(lines):
         assert len({"JW", "JZ"} & set(line.modifiers)) <= 1
         assert not (discarded and "JZ" in (*line.modifiers, *discarded.modifiers))
-        assert discarded is None or (discarded.units >= 1 and set(line.modifiers) == set(discarded.modifiers) - {"JW"})
-        # A line that is ready says one or the other: every drug here is paid apart, in single-dose vials.
+        assert discarded is None or (
+            discarded.units >= 1 and set(line.modifiers) == set(discarded.modifiers) - {"JW"}
+        )
+        # A line that is ready says one or the other: every drug here is paid apart, in single-dose
+        # vials.
         assert line.status != "ready" or discarded or "JZ" in line.modifiers
 
 
 @given(charts())
 def test_administered_and_discarded_are_what_the_containers_hold(chart: list[Resource]) -> None:
-    by_id = {f"MedicationAdministration/{row['id']}": row for row in chart if row["resourceType"] == "MedicationAdministration"}
+    by_id = {
+        f"MedicationAdministration/{row['id']}": row
+        for row in chart
+        if row["resourceType"] == "MedicationAdministration"
+    }
     for line, discarded in administered_and_discarded(lines_of(chart)):
         waste = by_id[line.administrations[0]] if len(line.administrations) == 1 else None
         if waste is None or line.status != "ready":
             continue
-        opened = [row for row in waste.get("extension", []) if row["url"].endswith("containers-opened")]
+        opened = [
+            row for row in waste.get("extension", []) if row["url"].endswith("containers-opened")
+        ]
         sizes = {ndc: Decimal(mg) for vials in PRODUCTS.values() for ndc, mg in vials.items()}
-        held = sum((sizes[row["extension"][1]["valueString"]] * row["extension"][0]["valueInteger"] for row in opened), Decimal(0))
+        held = sum(
+            (
+                sizes[row["extension"][1]["valueString"]] * row["extension"][0]["valueInteger"]
+                for row in opened
+            ),
+            Decimal(0),
+        )
         per_unit = MG_PER_UNIT[line.code]
         total = line.units + (discarded.units if discarded else 0)
         if held:
-            assert total * per_unit <= held or (discarded is None and (line.units - 1) * per_unit < held)
+            assert total * per_unit <= held or (
+                discarded is None and (line.units - 1) * per_unit < held
+            )
             assert (total + 1) * per_unit > held
         coded = waste["medicationCodeableConcept"].get("coding")
         if not opened and coded and discarded:
@@ -124,7 +188,9 @@ def test_administered_and_discarded_are_what_the_containers_hold(chart: list[Res
 
 
 @given(charts(), st.randoms(use_true_random=False))
-def test_order_copies_and_strangers_never_change_the_document(chart: list[Resource], random: Any) -> None:
+def test_order_copies_and_strangers_never_change_the_document(
+    chart: list[Resource], random: Any
+) -> None:
     document = to_json(builders.document_of(chart))
     shuffled = [*chart, *copy.deepcopy(random.sample(chart, 3)), *STRANGERS]
     random.shuffle(shuffled)
@@ -152,15 +218,27 @@ SPELLINGS = [
     {"unit": "gram"},
     {"code": "mg"},
 ]
-FACTOR = {"g": "0.001", "gram": "0.001", "mcg": "1000", "milliliter (iso1000)": "0.05", "cc": "0.05", "vials": "0.01"}
+FACTOR = {
+    "g": "0.001",
+    "gram": "0.001",
+    "mcg": "1000",
+    "milliliter (iso1000)": "0.05",
+    "cc": "0.05",
+    "vials": "0.01",
+}
 
 
 @given(amounts(), st.sampled_from(SPELLINGS), st.sampled_from(SPELLINGS))
-def test_how_the_dose_is_spelled_changes_nothing_that_is_billed(mg: Decimal, first: Resource, second: Resource) -> None:
+def test_how_the_dose_is_spelled_changes_nothing_that_is_billed(
+    mg: Decimal, first: Resource, second: Resource
+) -> None:
     def billed(unit: Resource) -> list[tuple[Any, ...]]:
         value = mg * Decimal(FACTOR.get(unit.get("unit", ""), "1"))
         found = builders.assessed(administration(dose={"value": value, **unit}))
-        return [(line.code, line.modifiers, line.units, line.status, line.reasons, line.ndc) for line in found.lines]
+        return [
+            (line.code, line.modifiers, line.units, line.status, line.reasons, line.ndc)
+            for line in found.lines
+        ]
 
     assert billed(first) == billed(second)
 
@@ -171,7 +249,9 @@ SUPPORT = sorted(set(builders.complete()) - {"administration", "patient"})
 
 
 @given(st.sets(st.sampled_from(SUPPORT)), st.sets(st.sampled_from(SUPPORT)), st.booleans())
-def test_removing_evidence_never_makes_a_held_line_ready(first: set[str], more: set[str], commercial: bool) -> None:
+def test_removing_evidence_never_makes_a_held_line_ready(
+    first: set[str], more: set[str], commercial: bool
+) -> None:
     extra = [builders.commercial(), builders.authorization(), builders.note()] if commercial else []
     extra = [row for row in extra if row["id"] not in first | more]
     before = lines_of(builders.chart(*extra, without=tuple(first)))
@@ -192,7 +272,12 @@ JUNK: list[Any] = [
 
 
 def of_patient(kind: str, identity: str, **elements: Any) -> Resource:
-    return {"resourceType": kind, "id": identity, "status": "active", "subject": {"reference": "Patient/p1"}} | elements
+    return {
+        "resourceType": kind,
+        "id": identity,
+        "status": "active",
+        "subject": {"reference": "Patient/p1"},
+    } | elements
 
 
 RICH = builders.chart(
@@ -209,13 +294,37 @@ RICH = builders.chart(
         reasonCode=[{"coding": [builders.coding(builders.ICD10, "D50.9")]}],
         statusReason=[{"text": "none"}],
     ),
-    administration(id="ma2", dose="110 mL", medicationCodeableConcept=None, medicationReference={"reference": "Medication/bag"}),
-    builders.bag(ndc=builders.VENOFER_100, identifier=[{"system": builders.NDC, "value": builders.VENOFER_100}], batch={"lotNumber": "1"}),
-    *(dispense(), builders.note(), builders.dialysis(), builders.authorization(), builders.oral_iron("2026-05-01", "2026-09-01")),
-    *(builders.lab("iron", 30, specimen="s"), builders.lab("tibc", 300, specimen="s"), builders.lab("hemoglobin", "9.1 g/dL")),
+    administration(
+        id="ma2",
+        dose="110 mL",
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "Medication/bag"},
+    ),
+    builders.bag(
+        ndc=builders.VENOFER_100,
+        identifier=[{"system": builders.NDC, "value": builders.VENOFER_100}],
+        batch={"lotNumber": "1"},
+    ),
+    *(
+        dispense(),
+        builders.note(),
+        builders.dialysis(),
+        builders.authorization(),
+        builders.oral_iron("2026-05-01", "2026-09-01"),
+    ),
+    *(
+        builders.lab("iron", 30, specimen="s"),
+        builders.lab("tibc", 300, specimen="s"),
+        builders.lab("hemoglobin", "9.1 g/dL"),
+    ),
     {"resourceType": "Specimen", "id": "s", "collection": {"collectedDateTime": "2026-10-12"}},
     of_patient("DiagnosticReport", "report", result=[{"reference": "Observation/x"}]),
-    of_patient("CarePlan", "plan", intent="plan", activity=[{"detail": {"productCodeableConcept": {"text": "Venofer"}}}]),
+    of_patient(
+        "CarePlan",
+        "plan",
+        intent="plan",
+        activity=[{"detail": {"productCodeableConcept": {"text": "Venofer"}}}],
+    ),
     of_patient(
         "Claim",
         "claim",
@@ -229,7 +338,13 @@ RICH = builders.chart(
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in a resource that can be broken."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    pairs = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, item in pairs:
         yield (*path, key)
         yield from places(item, (*path, key))
@@ -265,10 +380,18 @@ def test_nothing_that_stands_in_a_resource_breaks_an_assessment(data: st.DataObj
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
-KEYS = st.sampled_from(["resourceType", "id", "subject", "status", "dosage", "code", "entry", "resource", "meta"])
+KEYS = st.sampled_from(
+    ["resourceType", "id", "subject", "status", "dosage", "code", "entry", "resource", "meta"]
+)
 
 
-@given(st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12))
+@given(
+    st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+        max_leaves=12,
+    )
+)
 def test_no_json_breaks_an_assessment_or_spoils_the_rest(anything: Any) -> None:
     document = builders.document_of([*builders.chart(), anything])
     assert builders.shown(document.patients[0]) == ["J1756 JZ × 200 ready"]
@@ -276,28 +399,46 @@ def test_no_json_breaks_an_assessment_or_spoils_the_rest(anything: Any) -> None:
 
 
 def readable_mg(resource: Resource) -> Decimal | None:
-    """mg of the dose as a careful person would read it, without the code under test: a positive number of mg, by code or else by text."""
+    """mg of the dose as a careful person would read it, without the code under test: a positive
+    number of mg, by code or else by text."""
     dosage = resource.get("dosage")
     dose = dosage.get("dose") if isinstance(dosage, dict) else None
     if not isinstance(dose, dict) or dose.get("comparator"):
         return None
     value, code = dose.get("value"), dose.get("code")
-    other_code = dose.get("system") == builders.UCUM and isinstance(code, str) and code not in ("", "mg")
-    if isinstance(value, bool | str) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+    other_code = (
+        dose.get("system") == builders.UCUM and isinstance(code, str) and code not in ("", "mg")
+    )
+    if (
+        isinstance(value, bool | str)
+        or not isinstance(value, int | Decimal)
+        or not Decimal(value).is_finite()
+    ):
         return None
-    return Decimal(value) if "mg" in (code, dose.get("unit")) and not other_code and value > 0 else None
+    return (
+        Decimal(value)
+        if "mg" in (code, dose.get("unit")) and not other_code and value > 0
+        else None
+    )
 
 
 @given(mutants(builders.complete()["administration"], within="dosage"))
 def test_a_broken_dose_is_never_ready(given: Resource) -> None:
     mg = readable_mg(given)
     for line in lines_of(builders.chart(given)):
-        assert line.status != "ready" or (mg is not None and line.units == mg.to_integral_value(ROUND_CEILING))
+        assert line.status != "ready" or (
+            mg is not None and line.units == mg.to_integral_value(ROUND_CEILING)
+        )
 
 
 @given(
     mutants(
-        administration(codings=[builders.coding(builders.RXNORM, "24909"), builders.coding(builders.HCPCS, "J1756")]),
+        administration(
+            codings=[
+                builders.coding(builders.RXNORM, "24909"),
+                builders.coding(builders.HCPCS, "J1756"),
+            ]
+        ),
         "medicationCodeableConcept",
     )
 )
@@ -309,13 +450,23 @@ def test_a_broken_product_is_never_ready_as_another(given: Resource) -> None:
 
 @given(
     st.lists(
-        st.sampled_from([builders.VENOFER_100, builders.INJECTAFER_750, builders.INFED, "59353-652-01", "24338-510-17"]),
+        st.sampled_from(
+            [
+                builders.VENOFER_100,
+                builders.INJECTAFER_750,
+                builders.INFED,
+                "59353-652-01",
+                "24338-510-17",
+            ]
+        ),
         min_size=2,
         max_size=3,
         unique=True,
     )
 )
 def test_products_that_contradict_each_other_have_no_line(ndcs: list[str]) -> None:
-    given = administration(text=None, ndc=None, codings=[builders.coding(builders.NDC, ndc) for ndc in ndcs])
+    given = administration(
+        text=None, ndc=None, codings=[builders.coding(builders.NDC, ndc) for ndc in ndcs]
+    )
     found = builders.document_of(builders.chart(given)).patients
     assert not [line for patient in found for line in patient.lines]

@@ -1,4 +1,5 @@
-"""What a MedicationAdministration and its Medication say, down to the words and the numbers (R1, R2, R3, R12)."""
+"""What a MedicationAdministration and its Medication say, down to the words and the numbers (R1,
+R2, R3, R12)."""
 
 from decimal import Decimal
 from typing import Any
@@ -32,7 +33,9 @@ def given(**options: Any) -> Administration:
 )
 def test_a_status_that_can_not_be_used(status: Any, problem: str) -> None:
     records, _ = read([administration(status=status)])
-    assert [(row.resource, row.problem) for row in records[0].unreadable] == [("MedicationAdministration/ma1", problem)]
+    assert [(row.resource, row.problem) for row in records[0].unreadable] == [
+        ("MedicationAdministration/ma1", problem)
+    ]
 
 
 NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
@@ -44,7 +47,14 @@ NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
         ("200 mg", {"text": "Not given"}, True),
         ("200 mg", {"text": "dose not administered: IV lost"}, True),
         ("200 mg", {"coding": [{"system": NOT_GIVEN, "code": "b"}]}, True),
-        ("200 mg", {"text": "MAR hold", "coding": [{"system": "urn:x", "code": "1", "display": "Never started"}]}, True),
+        (
+            "200 mg",
+            {
+                "text": "MAR hold",
+                "coding": [{"system": "urn:x", "code": "1", "display": "Never started"}],
+            },
+            True,
+        ),
         ("200 mg", {"text": "Patient refused to continue"}, False),
         ("100 mg", {"text": "Remainder not given"}, False),
         ("100 mg", {"text": "Patient did not receive the full dose"}, False),
@@ -54,7 +64,11 @@ NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
             for text in ("Never administered", "Not infused", "Patient did not receive")
             for dose in (None, "200 mg")
         ),
-        *((dose, {"text": text}, dose is None) for text in ("Omitted", "withheld", "dose skipped", "refused") for dose in (None, "200 mg")),
+        *(
+            (dose, {"text": text}, dose is None)
+            for text in ("Omitted", "withheld", "dose skipped", "refused")
+            for dose in (None, "200 mg")
+        ),
         ("200 mg", {"coding": [builders.coding(builders.SNOMED, "385660001")]}, True),
         ("200 mg", {"coding": [builders.coding(builders.SNOMED, "182895007")]}, False),
         (None, {"coding": [builders.coding(builders.SNOMED, "182895007")]}, True),
@@ -69,7 +83,9 @@ NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
         (None, {}, False),
     ],
 )
-def test_what_says_that_nothing_was_given(dose: str | None, reason: Resource, not_given: bool) -> None:
+def test_what_says_that_nothing_was_given(
+    dose: str | None, reason: Resource, not_given: bool
+) -> None:
     assert given(status="stopped", dose=dose, statusReason=[reason]).not_given is not_given
 
 
@@ -95,14 +111,19 @@ def test_what_is_wrong_with_a_discarded_amount(value: Resource, problem: str | N
 @pytest.mark.parametrize("count", [1, 2, 999])
 def test_a_count_of_containers(count: int) -> None:
     found = given(opened=[{"ndc": builders.VENOFER_100, "count": count}])
-    assert [(row.mg, row.count, row.ndc) for row in found.containers] == [(Decimal(100), count, "00517234010")]
+    assert [(row.mg, row.count, row.ndc) for row in found.containers] == [
+        (Decimal(100), count, "00517234010")
+    ]
     assert found.containers_problem is None
 
 
 @pytest.mark.parametrize("count", [0, -1, 1000, True, "2", Decimal("1.5"), None])
 def test_a_count_that_is_none(count: Any) -> None:
     found = given(opened=[{"ndc": builders.VENOFER_100, "count": count}])
-    assert (found.containers, found.containers_problem) == ((), "containers-opened without a count of at least one")
+    assert (found.containers, found.containers_problem) == (
+        (),
+        "containers-opened without a count of at least one",
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,20 +136,30 @@ def test_a_count_that_is_none(count: Any) -> None:
         ({"ndc": "12345-6789-01"}, None, None),
         ({"size": "75 mg", "ndc": "12345-6789-01"}, 75, None),
         ({"size": "5 mL"}, None, None),
-        ({"size": "200 mg", "ndc": builders.VENOFER_100}, None, "size and NDC of an opened container disagree"),
+        (
+            {"size": "200 mg", "ndc": builders.VENOFER_100},
+            None,
+            "size and NDC of an opened container disagree",
+        ),
         ({"size": "0 mg"}, None, "containers-opened with a size that can't be"),
         ({"size": "-100 mg"}, None, "containers-opened with a size that can't be"),
     ],
 )
 def test_the_size_of_a_container(opened: Resource, mg: Any, problem: str | None) -> None:
     found = given(opened=[opened])
-    assert ([row.mg for row in found.containers], found.containers_problem) == ([] if problem else [mg], problem)
+    assert ([row.mg for row in found.containers], found.containers_problem) == (
+        [] if problem else [mg],
+        problem,
+    )
 
 
 def test_what_was_read_from_a_note_is_marked() -> None:
     found = given(discarded="50 mg", note="50 mg wasted")
-    assert [(row.amount.says, row.from_note) for row in found.discards] == [("50 mg", False), ("50 mg wasted", True)]
-    (line, _) = builders.assessed(administration(dose="150 mg", note="Wasted 50 mg.")).lines
+    assert [(row.amount.says, row.from_note) for row in found.discards] == [
+        ("50 mg", False),
+        ("50 mg wasted", True),
+    ]
+    line, _ = builders.assessed(administration(dose="150 mg", note="Wasted 50 mg.")).lines
     chain = builders.assessed(administration(dose="150 mg", note="Wasted 50 mg.")).requirements
     (waste,) = [row for row in chain if row.requirement == "discarded-amount"]
     assert [row.says for row in waste.evidence] == ["150 mg", "Wasted 50 mg (read from a note)"]
@@ -141,7 +172,10 @@ def test_what_was_read_from_a_note_is_marked() -> None:
         ([{"reference": "MedicationAdministration/a"}], ("MedicationAdministration/a",)),
         ([{"reference": "Procedure/a"}], ()),
         ([{"reference": "urn:uuid:a"}], ("urn:uuid:a",)),
-        ([{"type": "MedicationAdministration", "identifier": {"value": "a"}}], ("MedicationAdministration",)),
+        (
+            [{"type": "MedicationAdministration", "identifier": {"value": "a"}}],
+            ("MedicationAdministration",),
+        ),
         ([{"type": "Procedure", "identifier": {"value": "a"}}], ()),
         ([{"display": "dialysis"}], ()),
     ],
@@ -154,13 +188,27 @@ def test_what_it_is_part_of(part_of: list[Resource], parents: tuple[str, ...]) -
 
 
 def medication(*ingredients: Resource, **extra: Any) -> Drug:
-    contained = builders.medication(id="m", text=extra.pop("text", None), ingredient=list(ingredients), **extra)
-    return drug({"medicationReference": {"reference": "#m"}, "contained": [contained]}, Collection(), FINDER)
+    contained = builders.medication(
+        id="m", text=extra.pop("text", None), ingredient=list(ingredients), **extra
+    )
+    return drug(
+        {"medicationReference": {"reference": "#m"}, "contained": [contained]}, Collection(), FINDER
+    )
 
 
-def ingredient(text: str | None = "iron sucrose", numerator: Any = None, denominator: Any = None, **extra: Any) -> Resource:
-    strength = {"numerator": quantity(numerator), "denominator": quantity(denominator)} if numerator else None
-    return {"itemCodeableConcept": {"text": text}} | ({"strength": strength} if strength else {}) | extra
+def ingredient(
+    text: str | None = "iron sucrose", numerator: Any = None, denominator: Any = None, **extra: Any
+) -> Resource:
+    strength = (
+        {"numerator": quantity(numerator), "denominator": quantity(denominator)}
+        if numerator
+        else None
+    )
+    return (
+        {"itemCodeableConcept": {"text": text}}
+        | ({"strength": strength} if strength else {})
+        | extra
+    )
 
 
 def amount(text: str) -> Resource:
@@ -183,14 +231,31 @@ SALINE = ingredient("sodium chloride 0.9 %")
         (medication(IRON), (200, 110), 200, False),
         (medication(IRON, SALINE), (200, 110), 200, True),
         (medication(ingredient(numerator="19 mg", denominator="1 mL")), (19, 1), None, False),
-        (medication(ingredient(numerator="2 mg", denominator="1 mL"), amount=amount("100 mL")), (2, 1), 200, False),
-        (medication(ingredient(numerator="200 mg", denominator="1 bag"), amount=amount("110 mL")), (200, 110), 200, False),
+        (
+            medication(ingredient(numerator="2 mg", denominator="1 mL"), amount=amount("100 mL")),
+            (2, 1),
+            200,
+            False,
+        ),
+        (
+            medication(
+                ingredient(numerator="200 mg", denominator="1 bag"), amount=amount("110 mL")
+            ),
+            (200, 110),
+            200,
+            False,
+        ),
         # By the vial: nothing says in how many mL.
         (medication(ingredient(numerator="100 mg", denominator="1 vial")), None, None, False),
         (medication(ingredient(numerator="100 mg")), None, None, False),
         # As strong as the vial, in a bag: that is the vial's strength.
         (medication(ingredient(numerator="20 mg", denominator="1 mL"), SALINE), None, None, True),
-        (medication(ingredient(numerator="19.9 mg", denominator="1 mL"), SALINE), (Decimal("19.9"), 1), None, True),
+        (
+            medication(ingredient(numerator="19.9 mg", denominator="1 mL"), SALINE),
+            (Decimal("19.9"), 1),
+            None,
+            True,
+        ),
         # Nothing that can be read.
         (medication(ingredient(numerator="40 meq", denominator="250 mL")), None, None, True),
         (medication(ingredient(numerator="0 mg", denominator="250 mL")), None, None, True),
@@ -198,13 +263,29 @@ SALINE = ingredient("sodium chloride 0.9 %")
         (medication(ingredient(numerator="200 mg", denominator="110 drops")), None, None, True),
         (medication(ingredient(numerator="200 mg", denominator="1 bag")), None, None, True),
         # The one ingredient that nobody names is the iron of the code; of two nobody can say.
-        (medication(ingredient("X", "200 mg", "110 mL"), text="iron sucrose"), (200, 110), 200, False),
-        (medication(ingredient("X", "200 mg", "110 mL"), ingredient("Y", "1 mg", "110 mL"), text="iron sucrose"), None, None, True),
+        (
+            medication(ingredient("X", "200 mg", "110 mL"), text="iron sucrose"),
+            (200, 110),
+            200,
+            False,
+        ),
+        (
+            medication(
+                ingredient("X", "200 mg", "110 mL"),
+                ingredient("Y", "1 mg", "110 mL"),
+                text="iron sucrose",
+            ),
+            None,
+            None,
+            True,
+        ),
         (medication(IRON, ingredient(numerator="100 mg", denominator="110 mL")), None, None, True),
         (medication(IRON, ingredient("ferumoxytol", isActive=False)), (200, 110), 200, False),
     ],
 )
-def test_the_strength_that_a_medication_states(found: Drug, strength: Any, bag_mg: Any, diluted: bool) -> None:
+def test_the_strength_that_a_medication_states(
+    found: Drug, strength: Any, bag_mg: Any, diluted: bool
+) -> None:
     assert found.family == "iron-sucrose"
     assert (found.strength, found.bag_mg, found.diluted) == (strength, bag_mg, diluted)
 
@@ -219,17 +300,39 @@ def test_a_label_without_a_strength_makes_every_stated_one_a_mixture() -> None:
     [
         ({"medicationCodeableConcept": {"text": "Venofer 20 mg/mL"}}, "Venofer 20 mg/mL"),
         (
-            {"medicationCodeableConcept": {"coding": [{"system": builders.RXNORM, "code": "24909", "display": "iron sucrose"}]}},
+            {
+                "medicationCodeableConcept": {
+                    "coding": [
+                        {"system": builders.RXNORM, "code": "24909", "display": "iron sucrose"}
+                    ]
+                }
+            },
             "iron sucrose",
         ),
-        ({"medicationCodeableConcept": {"coding": [{"system": builders.RXNORM, "code": "24909"}]}}, "24909"),
-        ({"medicationReference": {"reference": "Medication/gone", "display": "Venofer"}}, "Venofer"),
         (
-            {"medicationReference": {"reference": "#m", "display": "Venofer"}, "contained": [{"resourceType": "Medication", "id": "m"}]},
+            {
+                "medicationCodeableConcept": {
+                    "coding": [{"system": builders.RXNORM, "code": "24909"}]
+                }
+            },
+            "24909",
+        ),
+        (
+            {"medicationReference": {"reference": "Medication/gone", "display": "Venofer"}},
+            "Venofer",
+        ),
+        (
+            {
+                "medicationReference": {"reference": "#m", "display": "Venofer"},
+                "contained": [{"resourceType": "Medication", "id": "m"}],
+            },
             "Venofer",
         ),
         ({"medication": {"concept": {"text": "Venofer"}}}, "Venofer"),
-        ({"medication": {"reference": {"reference": "Medication/gone", "display": "Venofer"}}}, "Venofer"),
+        (
+            {"medication": {"reference": {"reference": "Medication/gone", "display": "Venofer"}}},
+            "Venofer",
+        ),
     ],
 )
 def test_what_the_chain_calls_it(resource: Resource, says: str) -> None:
@@ -238,6 +341,8 @@ def test_what_the_chain_calls_it(resource: Resource, says: str) -> None:
 
 
 def test_another_drug_says_only_whether_it_could_be_found() -> None:
-    assert drug({"medicationCodeableConcept": {"text": "Ondansetron"}}, Collection(), FINDER) == Drug()
+    assert (
+        drug({"medicationCodeableConcept": {"text": "Ondansetron"}}, Collection(), FINDER) == Drug()
+    )
     lost = drug({"medicationReference": {"reference": "Medication/gone"}}, Collection(), FINDER)
     assert lost == Drug(lost="Medication/gone")

@@ -1,4 +1,5 @@
-"""What holds for every file of the repository: no address of a registry, no path of a machine, whole lock files."""
+"""What holds for every file of the repository: no address of a registry, no path of a machine,
+whole lock files."""
 
 import re
 import subprocess
@@ -32,7 +33,11 @@ def repository_texts() -> dict[str, str]:
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     git = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
     paths = [ROOT / name for name in git.stdout.split("\0") if name]
-    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()}
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace")
+        for path in paths
+        if path.is_file()
+    }
 
 
 def pins(lock: Path) -> dict[str, list[str]]:
@@ -87,7 +92,9 @@ def test_locks_hold_every_dependency() -> None:
         for requirement in map(Requirement, requirements):
             (line,) = locked[canonicalize_name(requirement.name)]
             version = line.partition("==")[2].split()[0]
-            assert requirement.specifier.contains(version), f"{requirement} in {name}.txt is {version}"
+            assert requirement.specifier.contains(version), (
+                f"{requirement} in {name}.txt is {version}"
+            )
 
 
 def test_no_test_folder_shadows_a_package() -> None:

@@ -1,4 +1,5 @@
-"""R10's table: each requirement's scope, predicted denial and whether a person may waive it; each has a check."""
+"""R10's table: each requirement's scope, predicted denial and whether a person may waive it; each
+has a check."""
 
 import pytest
 
@@ -48,7 +49,10 @@ def said(carc: str | None, rarc: tuple[str, ...]) -> str:
 
 
 def test_the_table() -> None:
-    assert {row.id: (row.scope, said(row.carc, row.rarc), row.waivable) for row in codes.requirements().values()} == TABLE
+    assert {
+        row.id: (row.scope, said(row.carc, row.rarc), row.waivable)
+        for row in codes.requirements().values()
+    } == TABLE
 
 
 def test_where_a_state_predicts_another_denial() -> None:
@@ -72,7 +76,9 @@ def test_each_is_decided_and_has_a_fix(name: str) -> None:
 
 
 def test_safety_is_not_paperwork() -> None:
-    severities = {row.id: row.severity for row in codes.requirements().values() if row.severity != "low"}
+    severities = {
+        row.id: row.severity for row in codes.requirements().values() if row.severity != "low"
+    }
     assert severities == {"dosing": "moderate", "iron-overload": "moderate"}
     assert severities.keys() == NOT_BLOCKING
     assert ALWAYS == ("service-date", "product", "dose")

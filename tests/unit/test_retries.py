@@ -31,16 +31,35 @@ def test_trouble_of_the_whole_site_lets_it_rest_and_never_gives_up(error: Except
     assert decide(error, 99, 999, 24).then == "site rests"
 
 
-@pytest.mark.parametrize("error", [Unreachable("s", "it broke", status=500), OutcomeUnknown("s", "who knows"), Unsettled("later")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unreachable("s", "it broke", status=500),
+        OutcomeUnknown("s", "who knows"),
+        Unsettled("later"),
+    ],
+)
 def test_what_passes_is_tried_again_until_it_is_too_long(error: Exception) -> None:
     assert decide(error, 0, 0, 24).then == "again"
     assert decide(error, 50, 23.9, 24).then == "again"
     assert decide(error, 50, 24.1, 24).then == "given up"
 
 
-@pytest.mark.parametrize("error", [BadAnswer("s", "a page of a proxy"), NotFound("s", "no such patient"), KeyError("a bug of ours")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadAnswer("s", "a page of a proxy"),
+        NotFound("s", "no such patient"),
+        KeyError("a bug of ours"),
+    ],
+)
 def test_what_should_not_help_is_tried_thrice(error: Exception) -> None:
-    assert [decide(error, attempt, 0, 24).then for attempt in range(4)] == ["again", "again", "given up", "given up"]
+    assert [decide(error, attempt, 0, 24).then for attempt in range(4)] == [
+        "again",
+        "again",
+        "given up",
+        "given up",
+    ]
 
 
 def test_a_refusal_needs_a_person_at_once() -> None:

@@ -13,7 +13,9 @@ PAGES = pages()
 
 
 def test_the_pages_are_not_stale() -> None:
-    written = {path.relative_to(RULES).as_posix(): path.read_text("utf-8") for path in RULES.rglob("*.md")}
+    written = {
+        path.relative_to(RULES).as_posix(): path.read_text("utf-8") for path in RULES.rglob("*.md")
+    }
     assert sorted(written) == sorted(PAGES), "run `make docs`"
     assert [name for name, text in PAGES.items() if written[name] != text] == [], "run `make docs`"
 
@@ -35,7 +37,10 @@ def test_every_table_is_whole(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "README.md"])
 def test_every_row_says_its_source(name: str) -> None:
     for block in re.findall(r"(?:^\|.*\|\n?)+", PAGES[name], re.MULTILINE):
-        heads, _, *rows = ([part.strip() for part in re.split(r"(?<!\\)\|", row)[1:-1]] for row in block.splitlines())
+        heads, _, *rows = (
+            [part.strip() for part in re.split(r"(?<!\\)\|", row)[1:-1]]
+            for row in block.splitlines()
+        )
         if heads[0] in ("", "case"):
             continue
         assert "source" in heads, heads
@@ -45,9 +50,18 @@ def test_every_row_says_its_source(name: str) -> None:
 def test_every_fact_is_there() -> None:
     everything = "".join(PAGES.values())
     assert [ndc for ndc in codes.packages() if ndc not in everything] == []
-    assert [row.code for family in codes.families().values() for row in family.codes if row.code not in everything] == []
-    assert [name for name in codes.requirements() if f"`{name}`" not in PAGES["requirements.md"]] == []
-    assert [row.id for row in policy.built_in().policies if f"policies/{row.id}.md" not in PAGES] == []
+    assert [
+        row.code
+        for family in codes.families().values()
+        for row in family.codes
+        if row.code not in everything
+    ] == []
+    assert [
+        name for name in codes.requirements() if f"`{name}`" not in PAGES["requirements.md"]
+    ] == []
+    assert [
+        row.id for row in policy.built_in().policies if f"policies/{row.id}.md" not in PAGES
+    ] == []
 
 
 def test_links_lead_somewhere() -> None:

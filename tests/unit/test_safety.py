@@ -7,7 +7,11 @@ def test_a_course_cites_each_of_its_doses_with_its_day() -> None:
     later = builders.administration("ma0", dose="100 mg", on="2026-10-25T09:00:00-04:00")
     first = builders.administration("mb0", dose="500 mg", on="2026-10-19T09:00:00-04:00")
     found = builders.assessed(later, first, builders.administration(dose="500 mg"))
-    (row,) = [row for row in found.requirements if row.requirement == "dosing" and row.administrations == ("MedicationAdministration/ma1",)]
+    (row,) = [
+        row
+        for row in found.requirements
+        if row.requirement == "dosing" and row.administrations == ("MedicationAdministration/ma1",)
+    ]
     assert [(item.resource.partition("/")[2], item.says) for item in row.evidence] == [
         ("ma1", "500 mg"), ("mb0", "500 mg on 2026-10-19"), ("ma0", "100 mg on 2026-10-25")
     ]  # fmt: skip

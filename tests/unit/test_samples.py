@@ -42,13 +42,19 @@ LINES = {
     ],
     "farid-specimen": ["2026-10-28 J1756 × 300 ready packaged 0.00"],
     "greta-dummyer": ["2026-11-11 J1756 × 200 not-billable"],
-    "hiro-exampleton": ["2026-10-20 J1439 × 750 not-billable", "2026-10-27 J1439 JZ × 750 held separate 830.25"],
+    "hiro-exampleton": [
+        "2026-10-20 J1439 × 750 not-billable",
+        "2026-10-27 J1439 JZ × 750 held separate 830.25",
+    ],
     "ines-prototype": [
         "2026-10-05 J1756 JZ × 200 ready separate 45.80",
         "2026-10-12 J1756 JZ × 200 ready separate 45.80",
         "2026-11-12 J1437 JZ × 100 held separate 2201.80",
     ],
-    "jonas-testwell": ["2026-11-03 J1439 × 750 ready separate 830.25", "2026-11-03 J1439 JW × 250 ready separate 276.75"],
+    "jonas-testwell": [
+        "2026-11-03 J1439 × 750 ready separate 830.25",
+        "2026-11-03 J1439 JW × 250 ready separate 276.75",
+    ],
     "kamala-draftwood": ["2026-11-05 J1439 JZ × 750 held separate 830.25"],
     "luis-pseudonym": ["None J1756 × 100 held", "2026-10-22 J1756 JZ × 100 held separate 22.90"],
     "mae-fictive": ["2026-10-21 J1756 JZ × 200 held separate 45.80"],
@@ -62,7 +68,11 @@ LINES = {
     "petra-phantomhill": ["2026-11-10 Q0138 JZ × 510 held separate 165.24"],
 }
 GAPS = {
-    "carla-mockridge": ["ferritin expired", "oral-iron-history missing", "transferrin-saturation missing"],
+    "carla-mockridge": [
+        "ferritin expired",
+        "oral-iron-history missing",
+        "transferrin-saturation missing",
+    ],
     "dmitri-placeholder": [
         "ferritin not-covered",
         "oral-iron-history incomplete",
@@ -85,7 +95,11 @@ GAPS = {
         "service-date missing",
         "treatment-plan missing",
     ],
-    "mae-fictive": ["dosing not-covered", "esrd-consolidated-billing not-covered", "iron-overload not-covered"],
+    "mae-fictive": [
+        "dosing not-covered",
+        "esrd-consolidated-billing not-covered",
+        "iron-overload not-covered",
+    ],
     "noor-nullwright": [
         "anemia-ckd-link missing",
         "ckd-diagnosis incomplete",
@@ -127,8 +141,21 @@ def patient_of(name: str) -> PatientAssessment:
 def test_lines(name: str) -> None:
     found = []
     for row in patient_of(name).lines:
-        parts = [row.service_date, row.code, *row.modifiers, "×", row.units, row.status, row.payment, row.value]
-        found.append(" ".join(str(part) for part in parts[:1] + [part for part in parts[1:] if part is not None]))
+        parts = [
+            row.service_date,
+            row.code,
+            *row.modifiers,
+            "×",
+            row.units,
+            row.status,
+            row.payment,
+            row.value,
+        ]
+        found.append(
+            " ".join(
+                str(part) for part in parts[:1] + [part for part in parts[1:] if part is not None]
+            )
+        )
     assert found == LINES[name]
 
 
@@ -139,7 +166,10 @@ def test_gaps(name: str) -> None:
 
 def test_reversed_and_pending_doses_have_no_line() -> None:
     jonas = patient_of("jonas-testwell")
-    assert [(row.administration[-1], row.status) for row in jonas.reversed] == [("2", "entered-in-error"), ("3", "not-done")]
+    assert [(row.administration[-1], row.status) for row in jonas.reversed] == [
+        ("2", "entered-in-error"),
+        ("3", "not-done"),
+    ]
     assert [(row.administration[-1], row.status) for row in jonas.pending] == [("4", "in-progress")]
 
 
@@ -154,7 +184,9 @@ def test_a_patient_without_an_iv_iron_is_left_out() -> None:
 
 def test_every_requirement_is_a_gap_of_some_sample() -> None:
     asked = {row.requirement for patient in demo().patients for row in patient.gaps}
-    with_services = {row.requirement for patient in demo(bill_services=True).patients for row in patient.gaps}
+    with_services = {
+        row.requirement for patient in demo(bill_services=True).patients for row in patient.gaps
+    }
     assert set(codes.requirements()) - asked == {"infusion-time"}
     assert set(codes.requirements()) == with_services
 
@@ -171,7 +203,10 @@ def test_the_document_does_not_depend_on_the_order_of_the_input() -> None:
 
 
 def test_nothing_is_unreadable() -> None:
-    assert [*demo().unreadable, *(problem for row in assessed().values() for problem in row.unreadable)] == []
+    assert [
+        *demo().unreadable,
+        *(problem for row in assessed().values() for problem in row.unreadable),
+    ] == []
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -185,13 +220,21 @@ def test_each_bundle_puts_its_resources_under_their_own_ids(name: str) -> None:
     bundle = CHARTS[name]
     assert bundle["type"] == "transaction"
     for entry in bundle["entry"]:
-        assert entry["request"] == {"method": "PUT", "url": f"{entry['resource']['resourceType']}/{entry['resource']['id']}"}
+        assert entry["request"] == {
+            "method": "PUT",
+            "url": f"{entry['resource']['resourceType']}/{entry['resource']['id']}",
+        }
 
 
 def test_ids_are_unique_and_references_lead_somewhere() -> None:
     ids = [f"{row['resourceType']}/{row['id']}" for row in samples.resources()]
     assert len(ids) == len(set(ids))
-    targets = {target for row in samples.resources() for target in references(row) if not target.startswith("#")}
+    targets = {
+        target
+        for row in samples.resources()
+        for target in references(row)
+        if not target.startswith("#")
+    }
     assert targets - set(ids) == set()
 
 
@@ -217,7 +260,9 @@ def test_the_readme_has_a_row_for_each_file() -> None:
 
 
 def test_what_no_document_settles_is_not_asked_for_as_one() -> None:
-    fixes = {(name, gap.requirement): gap.fix for name in assessed() for gap in assessed()[name].gaps}
+    fixes = {
+        (name, gap.requirement): gap.fix for name in assessed() for gap in assessed()[name].gaps
+    }
     assert "clinical reason" in fixes["dmitri", "ferritin"]
     assert "Expect no payment" in fixes["ines", "preferred-product"]
     assert "within the payer's limit" in fixes["kamala", "dosing"]

@@ -1,4 +1,5 @@
-"""The configuration: one file, the environment over it, errors that name the key and never the value."""
+"""The configuration: one file, the environment over it, errors that name the key and never the
+value."""
 
 import json
 from pathlib import Path
@@ -54,7 +55,9 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_published_schema_is_the_one_we_read_by() -> None:
     stale = "run `python -m integration.settings > docs/ferroclaim.schema.json`"
-    assert json.loads(PUBLISHED.read_text("utf-8")) == json.loads(json.dumps(settings.json_schema())), stale
+    assert json.loads(PUBLISHED.read_text("utf-8")) == json.loads(
+        json.dumps(settings.json_schema())
+    ), stale
 
 
 def test_an_editor_can_check_a_file_by_it(file: Path) -> None:
@@ -88,7 +91,9 @@ def test_a_loinc_stands_for_its_analyte() -> None:
     aliases = {"Ferr": "2276-4", "urn:lab|SAT": "2502-3", "Hgb": "hemoglobin"}
     facts = Site.adhoc("https://x", lab_aliases=aliases).facts()
     assert facts.lab_aliases == {"Ferr": "ferritin", "urn:lab|SAT": "tsat", "Hgb": "hemoglobin"}
-    found = builders.assessed(builders.lab("ferritin", 42, code={"text": "Ferr"}), without=["ferritin"], site=facts)
+    found = builders.assessed(
+        builders.lab("ferritin", 42, code={"text": "Ferr"}), without=["ferritin"], site=facts
+    )
     assert builders.state(found, "ferritin") == "met"
 
 
@@ -104,7 +109,9 @@ def test_the_environment_overrides_the_file(file: Path, monkeypatch: pytest.Monk
     assert "s3cret" not in repr(read)
 
 
-def test_the_file_may_be_named_by_the_environment(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_may_be_named_by_the_environment(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FERROCLAIM_CONFIG", str(file))
     assert "st-mary" in load().sites
 
@@ -115,7 +122,9 @@ def test_no_file_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_named_file_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"Cannot read the configuration .*none\.toml: No such file"):
+    with pytest.raises(
+        ConfigurationError, match=r"Cannot read the configuration .*none\.toml: No such file"
+    ):
         load(tmp_path / "none.toml")
 
 
@@ -123,26 +132,53 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
     ("lines", "says"),
     [
         ("[sites", "is not TOML"),
-        ('[sites.a]\nbase_ur = "x"', "sites.a.base_url: Field required; sites.a.base_ur: Extra inputs"),
-        ('[sites.a]\nbase_url = "fhir.example.org"', "sites.a.base_url: must be an http or https address"),
-        ('[sites.a]\nbase_url = "https://u:geheim@x/fhir"', "sites.a.base_url: must hold neither credentials"),
-        ('[sites.A]\nbase_url = "https://x/fhir"', "sites.A.name: String should match pattern"),
-        ('[sites.a]\nbase_url = "https://x"\ntime_zone = "Mars"', "sites.a.time_zone: is not an IANA time zone"),
         (
-            '[sites.a]\nbase_url = "https://x"\nauth = {method = "client_secret_basic", client_secret = "geheim"}',
+            '[sites.a]\nbase_ur = "x"',
+            "sites.a.base_url: Field required; sites.a.base_ur: Extra inputs",
+        ),
+        (
+            '[sites.a]\nbase_url = "fhir.example.org"',
+            "sites.a.base_url: must be an http or https address",
+        ),
+        (
+            '[sites.a]\nbase_url = "https://u:geheim@x/fhir"',
+            "sites.a.base_url: must hold neither credentials",
+        ),
+        ('[sites.A]\nbase_url = "https://x/fhir"', "sites.A.name: String should match pattern"),
+        (
+            '[sites.a]\nbase_url = "https://x"\ntime_zone = "Mars"',
+            "sites.a.time_zone: is not an IANA time zone",
+        ),
+        (
+            (
+                '[sites.a]\nbase_url = "https://x"\nauth = {method = "client_secret_basic",'
+                ' client_secret = "geheim"}'
+            ),
             "sites.a.auth: method client_secret_basic needs client_id",
         ),
         (
-            '[sites.a]\nbase_url = "http://x"\nauth = {method = "client_secret_post", client_id = "a", client_secret = "geheim"}',
+            (
+                '[sites.a]\nbase_url = "http://x"\nauth = {method = "client_secret_post", client_id'
+                ' = "a", client_secret = "geheim"}'
+            ),
             "sites.a: authorization needs https",
         ),
-        ('[sites.a]\nbase_url = "https://x"\nlimits = {connections = 6}', "sites.a.limits.connections: Input should be"),
-        ('[sites.a]\nbase_url = "https://x"\nplaces = {l = {pos = "office"}}', "sites.a.places.l.pos: String should match"),
+        (
+            '[sites.a]\nbase_url = "https://x"\nlimits = {connections = 6}',
+            "sites.a.limits.connections: Input should be",
+        ),
+        (
+            '[sites.a]\nbase_url = "https://x"\nplaces = {l = {pos = "office"}}',
+            "sites.a.places.l.pos: String should match",
+        ),
         (
             '[sites.a]\nbase_url = "https://x"\nlab_aliases = {Ferr = "geheim"}',
             "sites.a.lab_aliases: what 'Ferr' stands for is not an analyte (ferritin, tsat, ",
         ),
-        ('[sites.a]\nbase_url = "https://x"\nlab_aliases = {Ferr = "9999-9"}', "or the LOINC of one"),
+        (
+            '[sites.a]\nbase_url = "https://x"\nlab_aliases = {Ferr = "9999-9"}',
+            "or the LOINC of one",
+        ),
         (
             '[sites.a]\nbase_url = "https://x"\ndrug_aliases = {Fe20 = "geheim"}',
             "sites.a.drug_aliases: what 'Fe20' stands for is not a product (iron-sucrose, ",
@@ -151,7 +187,9 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
         ("sites = {a = 3}", "sites.a"),
     ],
 )
-def test_what_is_wrong_is_named_by_its_key_without_its_value(lines: str, says: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_named_by_its_key_without_its_value(
+    lines: str, says: str, tmp_path: Path
+) -> None:
     (tmp_path / "ferroclaim.toml").write_text(lines)
     with pytest.raises(ConfigurationError) as raised:
         load(tmp_path / "ferroclaim.toml")
@@ -160,7 +198,10 @@ def test_what_is_wrong_is_named_by_its_key_without_its_value(lines: str, says: s
 
 
 def test_an_unknown_site_names_the_known_ones(file: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"There is no site 'x' in the configuration \(known: sandbox, st-mary\)"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"There is no site 'x' in the configuration \(known: sandbox, st-mary\)",
+    ):
         load(file).site("x")
 
 

@@ -1,4 +1,5 @@
-"""Every fact of the code tables and policies says where it is from, and whether an official text was seen."""
+"""Every fact of the code tables and policies says where it is from, and whether an official text
+was seen."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ FILES = sorted([*(ROOT / "codes").glob("*.yaml"), *(ROOT / "policies").glob("*.y
 
 
 def unsourced(node: Any, path: str = "$", sourced: bool = False) -> Iterator[str]:
-    """Facts that neither say themselves, nor stand in something that says, `source` and `verified`."""
+    """Facts that neither say themselves, nor stand in something that says, `source` and
+    `verified`."""
     if isinstance(node, dict):
         sourced = sourced or {"source", "verified"} <= set(node)
         for name, value in node.items():
@@ -56,10 +58,14 @@ def test_what_is_from_memory_is_not_verified() -> None:
 def rows_of(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         yield node
-    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+    for value in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
         yield from rows_of(value)
 
 
 def test_the_origin_of_the_reference_data_is_told() -> None:
     text = (ROOT / "codes" / "README.md").read_text("utf-8")
-    assert [path.name for path in (ROOT / "codes").glob("*.yaml") if f"`{path.name}`" not in text] == []
+    assert [
+        path.name for path in (ROOT / "codes").glob("*.yaml") if f"`{path.name}`" not in text
+    ] == []

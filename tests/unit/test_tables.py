@@ -30,7 +30,10 @@ def shown(document: Assessment, width: int = 100, encoding: str = "utf-8") -> st
 
 def explained(document: Assessment, reference: str, width: int = 100) -> str:
     stream = io.StringIO()
-    found = [tables.explain_administration(row, reference, Console(file=stream, width=width)) for row in document.patients]
+    found = [
+        tables.explain_administration(row, reference, Console(file=stream, width=width))
+        for row in document.patients
+    ]
     assert any(found)
     return stream.getvalue()
 
@@ -58,7 +61,13 @@ def test_a_file_gets_no_colour() -> None:
 
 
 def test_an_old_terminal_gets_signs_that_it_can_show() -> None:
-    rows = document_of(chart(administration("ma2", on="2026-11-08T09:00:00-05:00"), administration(note="no waste"), without=["tsat"]))
+    rows = document_of(
+        chart(
+            administration("ma2", on="2026-11-08T09:00:00-05:00"),
+            administration(note="no waste"),
+            without=["tsat"],
+        )
+    )
     text = shown(rows, encoding="ascii")
     assert "J1756 JZ x 200" in text
     assert "# held" in text
@@ -69,7 +78,9 @@ def test_safety_stands_above_the_paperwork_and_apart() -> None:
     safety, _, rest = text.partition("╰")
     assert "Mae Fictive: Possible iron overload" in safety
     assert "Possible iron overload" not in rest
-    assert "Ferritin 1150 ng/mL before the dose is above 800 ng/mL" in flat(safety).replace("│ ", "")
+    assert "Ferritin 1150 ng/mL before the dose is above 800 ng/mL" in flat(safety).replace(
+        "│ ", ""
+    )
 
 
 def test_without_safety_gaps_there_is_no_box() -> None:
@@ -78,7 +89,10 @@ def test_without_safety_gaps_there_is_no_box() -> None:
 
 def test_what_is_missing_says_what_to_do_and_which_denial_comes_otherwise() -> None:
     text = flat(shown(document_of(chart(without=["tsat"])), width=200))
-    assert "Transferrin saturation No transferrin saturation result within 90 days before 1 Nov 2026. *" in text
+    assert (
+        "Transferrin saturation No transferrin saturation result within 90 days before 1 Nov"
+        " 2026. *" in text
+    )
     assert "→ File the transferrin saturation" in text
     assert "not on record" in text
     assert "else CARC 252, RARC N395" in text
@@ -95,7 +109,9 @@ def test_no_patient() -> None:
 
 
 def test_unreadable_resources_are_counted() -> None:
-    assert "1 resource could not be read." in shown(document_of([*chart(), {"resourceType": "Observation"}]))
+    assert "1 resource could not be read." in shown(
+        document_of([*chart(), {"resourceType": "Observation"}])
+    )
 
 
 def test_explain_shows_arithmetic_evidence_sources_and_denial() -> None:
@@ -121,18 +137,25 @@ def test_explain_dates_the_rules_behind_what_is_met_and_what_is_not() -> None:
 def test_explain_an_administration_without_a_line() -> None:
     text = explained(demo(), "MedicationAdministration/jonas-dose-2")
     assert "has no claim line: the administration was entered in error" in flat(text)
-    assert "Which iron was given: contradictory" in explained(demo(), "MedicationAdministration/luis-dose-1")
+    assert "Which iron was given: contradictory" in explained(
+        demo(), "MedicationAdministration/luis-dose-1"
+    )
 
 
 def test_explain_a_line_of_its_own() -> None:
     patient = document_of(chart()).patients[0]
     stream = io.StringIO()
-    tables.explain(patient.lines[0], patient.gaps, patient.requirements, Console(file=stream, width=100))
+    tables.explain(
+        patient.lines[0], patient.gaps, patient.requirements, Console(file=stream, width=100)
+    )
     assert "ready: nothing is missing" in stream.getvalue()
 
 
 def test_causes_count_a_line_with_each_and_alone() -> None:
-    found = {row.reason: (row.held.lines, row.alone.lines) for row in sums.causes(document_of(chart(without=["tsat", "ferritin"])))}
+    found = {
+        row.reason: (row.held.lines, row.alone.lines)
+        for row in sums.causes(document_of(chart(without=["tsat", "ferritin"])))
+    }
     assert found == {"ferritin": (1, 0), "transferrin-saturation": (1, 0)}
     assert sums.causes(document_of(chart(without=["tsat"])))[0].alone.lines == 1
 
@@ -159,11 +182,22 @@ def test_the_way_on_names_a_sample_that_is_there() -> None:
     assert "bruno-dose-1" in Path(sample[1]).read_text("utf-8")
 
 
-@pytest.mark.parametrize("command", [["demo"], ["explain", str(SAMPLE), "--administration", "bruno-dose-1", "--as-of", "2026-11-23"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["demo"],
+        ["explain", str(SAMPLE), "--administration", "bruno-dose-1", "--as-of", "2026-11-23"],
+    ],
+)
 def test_the_command_line_survives_a_terminal_without_unicode(command: list[str]) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     run = subprocess.run(
-        [sys.executable, "-m", "integration.cli", *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "integration.cli", *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (run.returncode, run.stderr) == (0, "")
     assert "J1756" in run.stdout

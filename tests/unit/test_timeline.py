@@ -13,12 +13,24 @@ from mappings.policy_rules import LabRule
 from mappings.record import LabResult, Source
 
 TODAY = date(2026, 11, 23)
-LIMITS = [LabRule(limit="ferritin <= 500 and tsat <= 30", units={"ferritin": "ng/mL", "tsat": "%"}, window_days=60)]
+LIMITS = [
+    LabRule(
+        limit="ferritin <= 500 and tsat <= 30",
+        units={"ferritin": "ng/mL", "tsat": "%"},
+        window_days=60,
+    )
+]
 
 
 def lab(analyte: str, value: int, on: date) -> LabResult:
     amount = Decimal(value)
-    return LabResult(source=Source(f"Observation/{analyte}-{on}"), analyte=analyte, when=parse(on.isoformat()), low=amount, high=amount)
+    return LabResult(
+        source=Source(f"Observation/{analyte}-{on}"),
+        analyte=analyte,
+        when=parse(on.isoformat()),
+        low=amount,
+        high=amount,
+    )
 
 
 def dose(on: date, mg: int = 200) -> Dose:
@@ -28,16 +40,31 @@ def dose(on: date, mg: int = 200) -> Dose:
 days = st.integers(0, 700).map(lambda back: TODAY - timedelta(days=back))
 
 
-@given(st.lists(days, max_size=30), st.lists(st.tuples(days, st.integers(0, 6000)), max_size=30), st.sampled_from([360, 760]))
-def test_everything_is_drawn_within_the_frame(doses: list[date], labs: list[tuple[date, int]], width: int) -> None:
-    drawn = timeline([dose(on) for on in doses], [lab("ferritin", value, on) for on, value in labs], LIMITS, TODAY, width=width)
+@given(
+    st.lists(days, max_size=30),
+    st.lists(st.tuples(days, st.integers(0, 6000)), max_size=30),
+    st.sampled_from([360, 760]),
+)
+def test_everything_is_drawn_within_the_frame(
+    doses: list[date], labs: list[tuple[date, int]], width: int
+) -> None:
+    drawn = timeline(
+        [dose(on) for on in doses],
+        [lab("ferritin", value, on) for on, value in labs],
+        LIMITS,
+        TODAY,
+        width=width,
+    )
     if drawn is None:
         assert not doses
         assert not labs
         return
     ferritin, tsat = drawn.panels
     assert all(drawn.left <= tick.x <= drawn.right for tick in (*drawn.doses, *drawn.months))
-    assert all(drawn.left <= point.x <= drawn.right and ferritin.top <= point.y <= ferritin.bottom for point in ferritin.points)
+    assert all(
+        drawn.left <= point.x <= drawn.right and ferritin.top <= point.y <= ferritin.bottom
+        for point in ferritin.points
+    )
     assert tsat.points == ()
     labelled = [(tick.row, tick.x) for tick in drawn.doses if tick.label]
     for row in (0, 1):
@@ -46,7 +73,11 @@ def test_everything_is_drawn_within_the_frame(doses: list[date], labs: list[tupl
 
 
 def test_limits_are_bands_and_a_higher_value_stands_higher() -> None:
-    labs = [lab("ferritin", 400, TODAY - timedelta(days=40)), lab("ferritin", 700, TODAY - timedelta(days=10)), lab("tsat", 20, TODAY)]
+    labs = [
+        lab("ferritin", 400, TODAY - timedelta(days=40)),
+        lab("ferritin", 700, TODAY - timedelta(days=10)),
+        lab("tsat", 20, TODAY),
+    ]
     drawn = timeline([dose(TODAY - timedelta(days=5))], labs, LIMITS, TODAY)
     assert drawn
     ferritin, tsat = drawn.panels

@@ -24,7 +24,19 @@ ORDERED = moment.parse("2026-09-01")
         ({"repeat": {"timeOfDay": ["09:00:00"]}}, True),
         ({"repeat": {"when": ["PCM"]}}, True),
         ({"code": {"text": "weekly"}}, True),
-        ({"code": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation", "code": "QD"}]}}, True),
+        (
+            {
+                "code": {
+                    "coding": [
+                        {
+                            "system": "http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation",
+                            "code": "QD",
+                        }
+                    ]
+                }
+            },
+            True,
+        ),
         ({"code": {}}, False),
         ({"event": ["2026-09-01"]}, True),
         ({"event": []}, False),
@@ -67,8 +79,16 @@ def weeks(value: Any, unit: str = "wk") -> dict[str, Any]:
         (repeat(count=5, frequency=2, period=1, periodUnit="wk"), "2026-09-01", "2026-09-21"),
         (repeat(count=4, frequency=2, period=1, periodUnit="wk"), "2026-09-01", "2026-09-14"),
         (repeat(count=5, period=2, periodUnit="d"), "2026-09-01", "2026-09-10"),
-        (repeat(count=3, countMax=5, period=1, periodMax=2, periodUnit="d"), "2026-09-01", "2026-09-10"),
-        (repeat(count=5, period=1, periodUnit="wk", boundsPeriod={"start": "2026-08-01"}), "2026-08-01", "2026-09-04"),
+        (
+            repeat(count=3, countMax=5, period=1, periodMax=2, periodUnit="d"),
+            "2026-09-01",
+            "2026-09-10",
+        ),
+        (
+            repeat(count=5, period=1, periodUnit="wk", boundsPeriod={"start": "2026-08-01"}),
+            "2026-08-01",
+            "2026-09-04",
+        ),
         (repeat(count=5), "2026-09-01", None),
         (repeat(frequency=1, period=1, periodUnit="wk"), "2026-09-01", None),
     ],
@@ -80,7 +100,9 @@ def test_from_when_until_when(timing: dict[str, Any], first: str | None, last: s
 
 
 def test_a_count_of_doses_may_begin_later_and_a_length_does_not() -> None:
-    assert timings.span(repeat(count=1, period=1, periodUnit="wk"), ORDERED, 30)[1] == moment.parse("2026-10-07")
+    assert timings.span(repeat(count=1, period=1, periodUnit="wk"), ORDERED, 30)[1] == moment.parse(
+        "2026-10-07"
+    )
     assert timings.span(weeks(1), ORDERED, 30)[1] == moment.parse("2026-09-07")
     started = repeat(count=1, period=1, periodUnit="wk", boundsPeriod={"start": "2026-08-01"})
     assert timings.span(started, ORDERED, 30)[1] == moment.parse("2026-08-07")
@@ -95,7 +117,17 @@ def test_several_are_open_where_one_is() -> None:
     assert timings.whole([]) == (None, None)
 
 
-@pytest.mark.parametrize("duration", [None, {}, {"value": "5", "code": "wk"}, {"code": "wk"}, {"value": -1, "code": "d"}, {"value": 5}])
+@pytest.mark.parametrize(
+    "duration",
+    [
+        None,
+        {},
+        {"value": "5", "code": "wk"},
+        {"code": "wk"},
+        {"value": -1, "code": "d"},
+        {"value": 5},
+    ],
+)
 def test_a_duration_that_cannot_be_read(duration: object) -> None:
     assert timings.days(duration) is None
 

@@ -1,4 +1,5 @@
-"""A line's chain names its evidence with versions, its arithmetic, and each rule with its source and dates."""
+"""A line's chain names its evidence with versions, its arithmetic, and each rule with its source
+and dates."""
 
 from datetime import date
 
@@ -20,7 +21,11 @@ def test_the_product_cites_the_version_and_dates_its_code() -> None:
     (step,) = steps("R2", administration(version="3"))
     assert step.says == "iron sucrose → J1756, 1 mg per unit"
     assert step.evidence == (Evidence("MedicationAdministration/ma1", "3", "Venofer"),)
-    assert (step.source, step.start, step.end) == ("HCPCS Level II; Venofer label", date(2003, 1, 1), None)
+    assert (step.source, step.start, step.end) == (
+        "HCPCS Level II; Venofer label",
+        date(2003, 1, 1),
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +74,9 @@ def test_diagnoses_and_payer_cite_their_resources() -> None:
 
 def test_the_value_is_shown_with_its_quarter() -> None:
     found = [row for row in steps("R11") if "payment limit" in row.says]
-    assert [row.says for row in found] == ["200 units × $0.229 = $45.80 (payment limit of 2025Q4, the latest known)"]
+    assert [row.says for row in found] == [
+        "200 units × $0.229 = $45.80 (payment limit of 2025Q4, the latest known)"
+    ]
 
 
 def test_the_last_step_is_the_outcome() -> None:
@@ -82,9 +89,15 @@ def test_the_last_step_is_the_outcome() -> None:
 
 @pytest.mark.parametrize(
     ("day", "start", "verified"),
-    [("2026-03-10", date(2020, 1, 1), True), ("2026-06-30", date(2020, 1, 1), True), ("2026-07-01", date(2020, 1, 1), False)],
+    [
+        ("2026-03-10", date(2020, 1, 1), True),
+        ("2026-06-30", date(2020, 1, 1), True),
+        ("2026-07-01", date(2020, 1, 1), False),
+    ],
 )
-def test_the_opps_status_is_that_of_the_day_and_carried_forward_it_is_not_verified(day: str, start: date, verified: bool) -> None:
+def test_the_opps_status_is_that_of_the_day_and_carried_forward_it_is_not_verified(
+    day: str, start: date, verified: bool
+) -> None:
     hospital = (location("22"), administration(on=f"{day}T09:00:00-05:00"))
     (step,) = steps("R11", *hospital)[:-1]
     assert step.says == "packaged: the hospital is paid for the drug with the visit (OPPS status N)"
@@ -93,19 +106,24 @@ def test_the_opps_status_is_that_of_the_day_and_carried_forward_it_is_not_verifi
 
 
 def test_a_drug_that_the_hospital_is_paid_for_apart_cites_its_status() -> None:
-    injectafer = administration(dose="750 mg", text="Injectafer", ndc=builders.INJECTAFER_750, on="2026-05-01T09:00:00-05:00")
-    (step, *_) = steps("R11", injectafer, location("22"))
+    injectafer = administration(
+        dose="750 mg",
+        text="Injectafer",
+        ndc=builders.INJECTAFER_750,
+        on="2026-05-01T09:00:00-05:00",
+    )
+    step, *_ = steps("R11", injectafer, location("22"))
     assert (step.says, step.verified) == ("paid separately (OPPS status K)", True)
     assert step.start
 
 
 def test_elsewhere_the_policy_says_how_the_drug_is_paid() -> None:
-    (step, *_) = steps("R11")
+    step, *_ = steps("R11")
     assert step.says == "paid separately"
     assert step.source
     assert step.source.startswith("NCD 110.10")
     dialysis = (location("65"), condition("N18.6"), condition("N18.4", clinical="inactive"))
-    (bundled, _) = steps("R11", *dialysis)
+    bundled, _ = steps("R11", *dialysis)
     assert bundled.says == "bundled: paid with the dialysis treatment"
     assert bundled.source
     (kidney,) = steps("R8", *dialysis)
@@ -129,19 +147,32 @@ def test_the_modifier_of_an_off_campus_department_cites_its_row() -> None:
 
 def test_a_diagnosis_that_the_map_gave_says_so() -> None:
     """431857002 is mapped from memory, 87522002 as published."""
-    found = assessed(condition("431857002"), condition("87522002"), without=["ckd", "iron-deficiency"])
+    found = assessed(
+        condition("431857002"), condition("87522002"), without=["ckd", "iron-deficiency"]
+    )
     (step,) = [row for row in found.lines[0].trace if row.rule == "R9"]
     assert step.says == "diagnoses N18.4, D63.1, D50.9"
-    assert step.source == "ICD-10-CM (CDC/NCHS); SNOMED CT map: memory; SNOMED CT map: several public value sets"
+    assert (
+        step.source
+        == "ICD-10-CM (CDC/NCHS); SNOMED CT map: memory; SNOMED CT map: several public value sets"
+    )
     assert step.verified is False
-    assert [row.says for row in step.evidence] == ["SNOMED CT 431857002 → N18.4 (map not verified)", "D63.1", "SNOMED CT 87522002 → D50.9"]
+    assert [row.says for row in step.evidence] == [
+        "SNOMED CT 431857002 → N18.4 (map not verified)",
+        "D63.1",
+        "SNOMED CT 87522002 → D50.9",
+    ]
     (ckd,) = [row for row in found.requirements if row.requirement == "ckd-diagnosis"]
     assert [row.says for row in ckd.evidence] == ["SNOMED CT 431857002 → N18.4 (map not verified)"]
     assert ckd.value == "N18.4"
 
 
 def test_a_verified_map_leaves_the_step_verified() -> None:
-    (step,) = [row for row in assessed(condition("87522002"), without=["iron-deficiency"]).lines[0].trace if row.rule == "R9"]
+    (step,) = [
+        row
+        for row in assessed(condition("87522002"), without=["iron-deficiency"]).lines[0].trace
+        if row.rule == "R9"
+    ]
     assert step.verified is True
 
 
@@ -154,17 +185,28 @@ def test_the_dialysis_cites_what_the_map_gave() -> None:
 
 def test_laboratory_evidence_cites_its_version_usable_or_not() -> None:
     found = assessed(
-        builders.ferritin(meta={"versionId": "7"}), builders.tsat(unit=None, meta={"versionId": "8"}), without=["ferritin", "tsat"]
+        builders.ferritin(meta={"versionId": "7"}),
+        builders.tsat(unit=None, meta={"versionId": "8"}),
+        without=["ferritin", "tsat"],
     )
-    versions = {row.requirement: [item.version for item in row.evidence] for row in found.requirements}
+    versions = {
+        row.requirement: [item.version for item in row.evidence] for row in found.requirements
+    }
     assert (versions["ferritin"], versions["transferrin-saturation"]) == (["7"], ["8"])
 
 
 def test_kidney_evidence_cites_its_versions() -> None:
     esrd = condition("N18.6", meta={"versionId": "3"})
     treatment = builders.dialysis(meta={"versionId": "4"})
-    gap = next(row for row in assessed(esrd, treatment, without=["ckd"]).gaps if row.requirement == "esrd-consolidated-billing")
-    assert sorted((row.resource, row.version) for row in gap.evidence) == [("Condition/condition-N18-6", "3"), ("Procedure/dialysis", "4")]
+    gap = next(
+        row
+        for row in assessed(esrd, treatment, without=["ckd"]).gaps
+        if row.requirement == "esrd-consolidated-billing"
+    )
+    assert sorted((row.resource, row.version) for row in gap.evidence) == [
+        ("Condition/condition-N18-6", "3"),
+        ("Procedure/dialysis", "4"),
+    ]
 
 
 def test_a_line_cites_what_it_rests_on_and_nothing_that_is_open() -> None:
@@ -178,5 +220,7 @@ def test_a_line_cites_what_it_rests_on_and_nothing_that_is_open() -> None:
         "Observation/ferritin-2026-10-12",
         "Observation/tsat-2026-10-12",
     }
-    beyond = assessed(builders.commercial(), builders.note(), builders.authorization(), builders.ferritin(501)).lines[0]
+    beyond = assessed(
+        builders.commercial(), builders.note(), builders.authorization(), builders.ferritin(501)
+    ).lines[0]
     assert "Observation/ferritin-2026-10-12" not in {row.resource for row in beyond.evidence}

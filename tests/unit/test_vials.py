@@ -11,20 +11,52 @@ from mappings.vials import Given, together, waste
 from tests import builders
 
 VIALS = (Container(mg=Decimal(100), count=2),)
-ONE, TWO, BOTH = Evidence("a", "1", "first"), Evidence("b", "1", "second"), Evidence("c", "1", "of both")
+ONE, TWO, BOTH = (
+    Evidence("a", "1", "first"),
+    Evidence("b", "1", "second"),
+    Evidence("c", "1", "of both"),
+)
 
 
 def one(mg: str, drawn_mg: str, **extra: Any) -> Given:
-    return Given(mg=Decimal(mg), drawn_mg=Decimal(drawn_mg), opened=VIALS, ndc="n", vial_mg=Decimal(100), family="venofer", **extra)
+    return Given(
+        mg=Decimal(mg),
+        drawn_mg=Decimal(drawn_mg),
+        opened=VIALS,
+        ndc="n",
+        vial_mg=Decimal(100),
+        family="venofer",
+        **extra,
+    )
 
 
 def test_doses_from_the_same_vials_are_added_up() -> None:
-    first = one("66.6666666666", "70", references=("a",), discarded=Decimal(20), evidence=(ONE, BOTH), notes=("note",))
-    second = one("83.3333333334", "90", references=("b",), problem="broken", evidence=(TWO, BOTH), notes=("note", "other"))
+    first = one(
+        "66.6666666666",
+        "70",
+        references=("a",),
+        discarded=Decimal(20),
+        evidence=(ONE, BOTH),
+        notes=("note",),
+    )
+    second = one(
+        "83.3333333334",
+        "90",
+        references=("b",),
+        problem="broken",
+        evidence=(TWO, BOTH),
+        notes=("note", "other"),
+    )
     third = one("25", "30", references=("c",), discarded=Decimal(5), problem="worse")
     evidence, notes = (ONE, BOTH, TWO), ("note", "other")
     assert together([first, second, third]) == one(
-        "175", "190", references=("a", "b", "c"), discarded=Decimal(25), problem="broken", evidence=evidence, notes=notes
+        "175",
+        "190",
+        references=("a", "b", "c"),
+        discarded=Decimal(25),
+        problem="broken",
+        evidence=evidence,
+        notes=notes,
     )
 
 
@@ -33,24 +65,43 @@ def test_nothing_said_of_a_discard_stays_unsaid() -> None:
     assert together([row, row]).discarded is None
 
 
-def dose(mg: str, opened: str | None = None, vial: str | None = None, discarded: str | None = None) -> Given:
+def dose(
+    mg: str, opened: str | None = None, vial: str | None = None, discarded: str | None = None
+) -> Given:
     """A dose from containers opened, or from vials of a size, which is their NDC."""
     containers = (Container(mg=Decimal(opened), count=1, ndc=opened),) if opened else ()
     size, left = Decimal(vial) if vial else None, Decimal(discarded) if discarded else None
     return Given(
-        references=("a",), mg=Decimal(mg), drawn_mg=Decimal(mg), opened=containers, ndc=vial or opened, vial_mg=size, discarded=left
+        references=("a",),
+        mg=Decimal(mg),
+        drawn_mg=Decimal(mg),
+        opened=containers,
+        ndc=vial or opened,
+        vial_mg=size,
+        discarded=left,
     )
 
 
 @pytest.mark.parametrize(
     ("doses", "total"),
     [
-        ([dose("50", opened="62.5", discarded="12.5"), dose("30", vial="50", discarded="20")], "112.5"),
-        ([dose("50", opened="62.5", discarded="12.5"), dose("30", vial="50", discarded="70")], "162.5"),
+        (
+            [dose("50", opened="62.5", discarded="12.5"), dose("30", vial="50", discarded="20")],
+            "112.5",
+        ),
+        (
+            [dose("50", opened="62.5", discarded="12.5"), dose("30", vial="50", discarded="70")],
+            "162.5",
+        ),
         ([dose("30", vial="50", discarded="1120"), dose("1000", vial="1000")], "2150"),
         ([dose("50", vial="50", discarded="1000")], "1050"),
     ],
-    ids=["each from its own", "a spare vial of the known size", "spare vials of two sizes", "as many spare vials as anyone opens"],
+    ids=[
+        "each from its own",
+        "a spare vial of the known size",
+        "spare vials of two sizes",
+        "as many spare vials as anyone opens",
+    ],
 )
 def test_given_and_discarded_are_what_was_opened(doses: list[Given], total: str) -> None:
     found = waste(doses)
@@ -65,21 +116,38 @@ def test_given_and_discarded_are_what_was_opened(doses: list[Given], total: str)
         [dose("150", opened="200", discarded="100")],
         [dose("50", vial="50", discarded="1050")],
     ],
-    ids=["a vial too few for the second dose", "a milligram beyond", "more than a vial beyond", "more spare vials than anyone opens"],
+    ids=[
+        "a vial too few for the second dose",
+        "a milligram beyond",
+        "more than a vial beyond",
+        "more spare vials than anyone opens",
+    ],
 )
 def test_figures_that_cannot_be(doses: list[Given]) -> None:
     assert waste(doses).state == "contradicted"
 
 
 def test_opened_containers_are_cited_beside_the_discard() -> None:
-    given = builders.administration(dose="150 mg", ndc=None, version="7", discarded="50 mg", opened=[{"ndc": "00517-2310-05"}])
-    (step,) = [row for row in builders.assessed(given).lines[0].trace if row.rule == "R5" and "discarded =" in row.says]
-    assert [(row.version, row.says) for row in step.evidence] == [("7", "discarded 50 mg"), ("7", "1 × 200 mg opened")]
+    given = builders.administration(
+        dose="150 mg", ndc=None, version="7", discarded="50 mg", opened=[{"ndc": "00517-2310-05"}]
+    )
+    (step,) = [
+        row
+        for row in builders.assessed(given).lines[0].trace
+        if row.rule == "R5" and "discarded =" in row.says
+    ]
+    assert [(row.version, row.says) for row in step.evidence] == [
+        ("7", "discarded 50 mg"),
+        ("7", "1 × 200 mg opened"),
+    ]
 
 
 @pytest.mark.parametrize(
     ("said", "evidence"),
-    [({"note": "Wasted 50 mg."}, "Wasted 50 mg (read from a note)"), ({"discarded": "50 mg"}, "discarded 50 mg")],
+    [
+        ({"note": "Wasted 50 mg."}, "Wasted 50 mg (read from a note)"),
+        ({"discarded": "50 mg"}, "discarded 50 mg"),
+    ],
     ids=["in a note", "in the extension"],
 )
 def test_evidence_tells_where_a_discard_was_read(said: dict[str, Any], evidence: str) -> None:

@@ -14,9 +14,17 @@ from tests import builders, claims
 from tests.builders import Resource
 
 PAIR = builders.administration(
-    dose="125 mg", ndc=None, opened=[{"ndc": builders.VENOFER_100}, {"ndc": builders.VENOFER_50}], discarded="25 mg"
+    dose="125 mg",
+    ndc=None,
+    opened=[{"ndc": builders.VENOFER_100}, {"ndc": builders.VENOFER_50}],
+    discarded="25 mg",
 )
-CHARTS = {"office": claims.chart(PAIR), "hospital": claims.hospital(), "dialysis": claims.dialysis(), "commercial": claims.commercial()}
+CHARTS = {
+    "office": claims.chart(PAIR),
+    "hospital": claims.hospital(),
+    "dialysis": claims.dialysis(),
+    "commercial": claims.commercial(),
+}
 
 
 def drawn(resources: list[Resource], site: Site = claims.SITE) -> list[Any]:
@@ -53,9 +61,15 @@ def test_an_office_claim_with_discarded_drug() -> None:
         "identifier": {"system": claims.NPI, "value": "1234567893"},
         "display": "Riverside Nephrology PC",
     }
-    assert [code(row["diagnosisCodeableConcept"]) for row in claim["diagnosis"]] == ["N18.4", "D63.1", "D50.9"]
+    assert [code(row["diagnosisCodeableConcept"]) for row in claim["diagnosis"]] == [
+        "N18.4",
+        "D63.1",
+        "D50.9",
+    ]
     assert [code(row["type"][0]) for row in claim["diagnosis"] if "type" in row] == ["principal"]
-    assert claim["insurance"] == [{"sequence": 1, "focal": True, "coverage": {"reference": "Coverage/coverage"}}]
+    assert claim["insurance"] == [
+        {"sequence": 1, "focal": True, "coverage": {"reference": "Coverage/coverage"}}
+    ]
     assert claim["total"] == {"value": 34.36, "currency": "USD"}
     assert [(codes(item), item["quantity"], item["net"]["value"]) for item in claim["item"]] == [
         (["J1756"], {"value": 125, "unit": "units"}, 28.63),
@@ -64,7 +78,10 @@ def test_an_office_claim_with_discarded_drug() -> None:
     first = claim["item"][0]
     assert first["diagnosisSequence"] == [1, 2, 3]
     assert (first["servicedDate"], code(first["locationCodeableConcept"])) == ("2026-11-01", "11")
-    assert [(code(row["productOrService"]), row["quantity"]["value"], row["quantity"]["unit"]) for row in first["detail"]] == [
+    assert [
+        (code(row["productOrService"]), row["quantity"]["value"], row["quantity"]["unit"])
+        for row in first["detail"]
+    ] == [
         ("00517-2325-10", 1.25, "mL"),
         ("00517-2340-10", 5, "mL"),
     ]
@@ -72,9 +89,15 @@ def test_an_office_claim_with_discarded_drug() -> None:
 
 def test_the_evidence_stands_once_and_the_items_point_to_it() -> None:
     (claim,) = drawn(CHARTS["office"])
-    information = {row["sequence"]: row["valueReference"]["reference"] for row in claim["supportingInfo"]}
+    information = {
+        row["sequence"]: row["valueReference"]["reference"] for row in claim["supportingInfo"]
+    }
     assert len(set(information.values())) == len(information)
-    assert {"Observation/ferritin-2026-10-12", "Observation/tsat-2026-10-12", "MedicationAdministration/ma1"} <= set(information.values())
+    assert {
+        "Observation/ferritin-2026-10-12",
+        "Observation/tsat-2026-10-12",
+        "MedicationAdministration/ma1",
+    } <= set(information.values())
     assert all(set(item["informationSequence"]) == set(information) for item in claim["item"])
 
 
@@ -91,7 +114,9 @@ def test_who_takes_part() -> None:
 
 
 @pytest.mark.parametrize(("name", "bill_type"), [("hospital", "131"), ("dialysis", "721")])
-def test_an_institutional_claim_has_type_of_bill_and_revenue_code(name: str, bill_type: str) -> None:
+def test_an_institutional_claim_has_type_of_bill_and_revenue_code(
+    name: str, bill_type: str
+) -> None:
     (claim,) = drawn(CHARTS[name])
     assert code(claim["type"]) == "institutional"
     assert code(claim["item"][0]["revenue"]) == "0636"
@@ -125,14 +150,20 @@ def test_without_a_billing_provider_the_encounters_organization_or_nobody_bills(
     nobody = replace(claims.SITE, billing_provider=None)
     (claim,) = drawn(claims.chart(), nobody)
     assert claim["provider"]["extension"][0]["valueCode"] == "unknown"
-    (claim,) = drawn(claims.chart(builders.encounter(serviceProvider={"reference": "Organization/clinic"})), nobody)
+    (claim,) = drawn(
+        claims.chart(builders.encounter(serviceProvider={"reference": "Organization/clinic"})),
+        nobody,
+    )
     assert claim["provider"] == {"reference": "Organization/clinic"}
 
 
 def test_codes_of_services_are_cpt() -> None:
     half_an_hour = builders.administration(until="2026-11-01T09:30:00-05:00")
     (claim,) = drawn(claims.chart(half_an_hour), replace(claims.SITE, bill_services=True))
-    systems = {code(item["productOrService"]): item["productOrService"]["coding"][0]["system"] for item in claim["item"]}
+    systems = {
+        code(item["productOrService"]): item["productOrService"]["coding"][0]["system"]
+        for item in claim["item"]
+    }
     assert systems == {"96365": builders.CPT, "J1756": builders.HCPCS}
     assert "net" not in claim["item"][0]
 
@@ -153,7 +184,8 @@ def test_the_order_of_the_chart_does_not_matter() -> None:
 
 
 def test_no_draft_of_ours_is_taken_for_an_authorization() -> None:
-    """A draft written to an EHR comes back with the chart; only an active Claim imported by a biller says a number."""
+    """A draft written to an EHR comes back with the chart; only an active Claim imported by a
+    biller says a number."""
     (claim,) = drawn(CHARTS["commercial"])
     without = [row for row in CHARTS["commercial"] if row["resourceType"] != "ClaimResponse"]
     (record,), _ = read([*without, claim], claims.SITE)

@@ -41,8 +41,13 @@ def test_the_pair_of_given_and_discarded_stays_together() -> None:
 def test_a_dialysis_facility_bills_by_the_month() -> None:
     doses = [dose(day, f"ma-{day}") for day in ("2026-11-03", "2026-11-05")]
     october = dose("2026-10-30", "ma-october")
-    chart = claims.dialysis(builders.encounter(participant=claims.ATTENDER, **claims.VISIT), *doses, october)
-    assert [draft.dates for draft in drawn(chart, dialysis_by_month=True)] == [["2026-10-30"], ["2026-11-01", "2026-11-03", "2026-11-05"]]
+    chart = claims.dialysis(
+        builders.encounter(participant=claims.ATTENDER, **claims.VISIT), *doses, october
+    )
+    assert [draft.dates for draft in drawn(chart, dialysis_by_month=True)] == [
+        ["2026-10-30"],
+        ["2026-11-01", "2026-11-03", "2026-11-05"],
+    ]
     assert len(drawn(chart)) == 4
 
 
@@ -57,13 +62,26 @@ def ndc(code: str, quantity: str) -> NdcQuantity:
 
 def test_pointers_are_the_first_four_diagnoses() -> None:
     five = line(diagnoses=("I12.9", "N18.4", "D63.1", "D50.9", "Z99.2"))
-    draft = Draft(id="x", patient="p", coverage="c", place_of_service="11", bill_type=None, lines=(five,))
+    draft = Draft(
+        id="x", patient="p", coverage="c", place_of_service="11", bill_type=None, lines=(five,)
+    )
     assert (draft.diagnoses, draft.pointers(five)) == (list(five.diagnoses), [1, 2, 3, 4])
 
 
 def test_parts_keep_the_units_and_cents_of_the_line() -> None:
-    parts = list(service_lines(line(units=125, value="28.63", ndcs=(ndc(builders.VENOFER_50, "1.25"), ndc(builders.VENOFER_100, "5")))))
-    assert [(part.units, part.value) for part in parts] == [(25, Decimal("5.73")), (100, Decimal("22.90"))]
+    parts = list(
+        service_lines(
+            line(
+                units=125,
+                value="28.63",
+                ndcs=(ndc(builders.VENOFER_50, "1.25"), ndc(builders.VENOFER_100, "5")),
+            )
+        )
+    )
+    assert [(part.units, part.value) for part in parts] == [
+        (25, Decimal("5.73")),
+        (100, Decimal("22.90")),
+    ]
 
 
 def test_a_line_of_one_ndc_or_none_stays_whole() -> None:
@@ -72,7 +90,9 @@ def test_a_line_of_one_ndc_or_none_stays_whole() -> None:
         assert (part.units, part.ndc) == (200, one.ndc)
 
 
-@given(st.integers(0, 2000), st.lists(st.decimals("0.001", "1000", places=3), min_size=1, max_size=5))
+@given(
+    st.integers(0, 2000), st.lists(st.decimals("0.001", "1000", places=3), min_size=1, max_size=5)
+)
 def test_shares_sum_to_the_total_and_leave_none_out(total: int, weights: list[Decimal]) -> None:
     parts = shares(total, weights)
     assert sum(parts) == total

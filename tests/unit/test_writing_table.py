@@ -35,7 +35,11 @@ def with_line(**changes: Any) -> Assessment:
 
 def test_a_ready_line() -> None:
     (row,) = rows(document())
-    assert {name: value for name, value in row.items() if value and name not in ("claim_line_id", "notes")} == {
+    assert {
+        name: value
+        for name, value in row.items()
+        if value and name not in ("claim_line_id", "notes")
+    } == {
         "patient": "Patient/p1",
         "coverage": "Coverage/coverage",
         "policy": "medicare-part-b",
@@ -64,12 +68,23 @@ def test_a_ready_line() -> None:
 
 def test_a_held_line_says_why() -> None:
     (row,) = rows(document(without=["ferritin"]))
-    assert (row["status"], row["reasons"], row["gaps"], row["ferritin"]) == ("held", "ferritin", "ferritin missing", "")
+    assert (row["status"], row["reasons"], row["gaps"], row["ferritin"]) == (
+        "held",
+        "ferritin",
+        "ferritin missing",
+        "",
+    )
 
 
 def test_several_ndcs_are_several_rows_that_sum_to_the_line() -> None:
-    found = rows(document(builders.administration(dose="125 mg", ndc=None, opened=TWO_VIALS, discarded="25 mg")))
-    assert [(row["modifier_1"], row["ndc"], row["units"], row["ndc_quantity"]) for row in found] == [
+    found = rows(
+        document(
+            builders.administration(dose="125 mg", ndc=None, opened=TWO_VIALS, discarded="25 mg")
+        )
+    )
+    assert [
+        (row["modifier_1"], row["ndc"], row["units"], row["ndc_quantity"]) for row in found
+    ] == [
         ("", "00517232510", "25", "1.25"),
         ("", "00517234010", "100", "5"),
         ("JW", "00517232510", "25", "1.25"),
@@ -85,7 +100,11 @@ def test_a_line_without_facts_has_empty_cells() -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "  =", " \t+"])
 def test_no_cell_is_a_formula(start: str) -> None:
-    (row,) = rows(with_line(notes=(f"{start}HYPERLINK(1)",), prior_authorization=f"{start}1+1", coverage=f"{start}x"))
+    (row,) = rows(
+        with_line(
+            notes=(f"{start}HYPERLINK(1)",), prior_authorization=f"{start}1+1", coverage=f"{start}x"
+        )
+    )
     for name in ("notes", "prior_authorization", "coverage"):
         assert row[name].startswith("'")
 

@@ -58,14 +58,19 @@ IEA*1*795446300~
 """
 PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
 TWO_VIALS = builders.administration(
-    dose="125 mg", ndc=None, opened=[{"ndc": builders.VENOFER_100}, {"ndc": builders.VENOFER_50}], discarded="25 mg"
+    dose="125 mg",
+    ndc=None,
+    opened=[{"ndc": builders.VENOFER_100}, {"ndc": builders.VENOFER_50}],
+    discarded="25 mg",
 )
 
 
 def payer_of(claim_id: str) -> Resource:
     """A coverage whose payer says itself how claim files address it."""
     identifier = {"type": {"coding": [{"code": "NIIP"}]}, "value": claim_id}
-    return builders.coverage(payor=None, subscriberId="1EG4TE5MK73") | {"payor": [{"display": "Part B", "identifier": identifier}]}
+    return builders.coverage(payor=None, subscriberId="1EG4TE5MK73") | {
+        "payor": [{"display": "Part B", "identifier": identifier}]
+    }
 
 
 def accepted(resources: list[Resource], site: Site = claims.SITE) -> list[tuple[str, ...]]:
@@ -180,7 +185,9 @@ def test_a_charge_that_is_not_known_is_zero() -> None:
 
 def test_claims_of_one_policy_stand_under_one_subscriber() -> None:
     visit = builders.encounter(participant=claims.ATTENDER, **claims.VISIT)
-    rows = accepted(claims.chart(visit, builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00")))
+    rows = accepted(
+        claims.chart(visit, builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00"))
+    )
     assert body(rows, "HL") == ["HL*1**20*1", "HL*2*1*22*0"]
     assert len(body(rows, "CLM")) == 2
 
@@ -195,8 +202,12 @@ def test_professional_and_institutional_claims_are_groups_of_one_interchange() -
 
 
 def two_payers() -> list[Resource]:
-    ended = builders.coverage(subscriberId="1EG4TE5MK73", period={"start": "2020-01-01", "end": "2026-11-05"})
-    later = builders.commercial(id="sunrise", subscriberId="W9", relationship={"coding": [{"code": "self"}]})
+    ended = builders.coverage(
+        subscriberId="1EG4TE5MK73", period={"start": "2020-01-01", "end": "2026-11-05"}
+    )
+    later = builders.commercial(
+        id="sunrise", subscriberId="W9", relationship={"coding": [{"code": "self"}]}
+    )
     visit = builders.encounter(participant=claims.ATTENDER, **claims.VISIT)
     second = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00")
     later["period"] = {"start": "2026-11-06"}
@@ -205,13 +216,20 @@ def two_payers() -> list[Resource]:
 
 def test_without_a_clearinghouse_each_payer_gets_its_interchange() -> None:
     rows = accepted(two_payers())
-    assert [(row[8].strip(), row[13]) for row in rows if row[0] == "ISA"] == [("15202", "795446300"), ("SHP01", "795446301")]
+    assert [(row[8].strip(), row[13]) for row in rows if row[0] == "ISA"] == [
+        ("15202", "795446300"),
+        ("SHP01", "795446301"),
+    ]
 
 
 def test_a_clearinghouse_gets_them_all() -> None:
-    provider = replace(claims.PROVIDER, submitter_id="RIVER", receiver_id="CLEAR", receiver_name="Clearing House")
+    provider = replace(
+        claims.PROVIDER, submitter_id="RIVER", receiver_id="CLEAR", receiver_name="Clearing House"
+    )
     rows = accepted(two_payers(), replace(claims.SITE, billing_provider=provider))
-    assert [(row[6].strip(), row[8].strip()) for row in rows if row[0] == "ISA"] == [("RIVER", "CLEAR")]
+    assert [(row[6].strip(), row[8].strip()) for row in rows if row[0] == "ISA"] == [
+        ("RIVER", "CLEAR")
+    ]
     assert [row for row in body(rows, "NM1") if row.startswith(("NM1*41", "NM1*40", "NM1*PR"))] == [
         "NM1*41*2*RIVERSIDE NEPHROLOGY PC*****46*RIVER",
         "NM1*40*2*CLEARING HOUSE*****46*CLEAR",
@@ -220,7 +238,9 @@ def test_a_clearinghouse_gets_them_all() -> None:
     ]
 
 
-@pytest.mark.parametrize("broken", ["DMG*D8*19550214*F~\n", "HI*ABK:N184*ABF:D631*ABF:D509~\n", "LIN**N4*00517231005~\n"])
+@pytest.mark.parametrize(
+    "broken", ["DMG*D8*19550214*F~\n", "HI*ABK:N184*ABF:D631*ABF:D509~\n", "LIN**N4*00517231005~\n"]
+)
 def test_the_validator_sees_what_is_missing(broken: str) -> None:
     assert claims.validated(PROFESSIONAL.replace(broken, "", 1)) != ""
 
@@ -236,13 +256,16 @@ def test_the_order_of_the_chart_does_not_matter() -> None:
 
 def test_what_a_chart_lacks_is_one_sentence() -> None:
     bare = builders.chart(builders.patient(born="1955-02", sex="x"), builders.coverage(payor="CMS"))
-    assert refused(bare) == (
-        "The 837 draft of 2026-11-01 is not written: it lacks the patient's family and given name in Latin letters (Patient.name), "
-        "the patient's address with street, city, state as two letters and ZIP code (Patient.address), "
-        "the patient's birth date (Patient.birthDate), the patient's sex (Patient.gender), "
-        "the member number (Coverage/coverage subscriberId), "
-        "the payer's id for claims (claim_id in the site's payer_aliases, or a typed identifier of the Organization) and "
-        "one rendering practitioner with name and NPI (Encounter.participant or MedicationAdministration.performer)."
+    assert (
+        refused(bare)
+        == "The 837 draft of 2026-11-01 is not written: it lacks the patient's family and given"
+        " name in Latin letters (Patient.name), the patient's address with street, city, state"
+        " as two letters and ZIP code (Patient.address), the patient's birth date"
+        " (Patient.birthDate), the patient's sex (Patient.gender), the member number"
+        " (Coverage/coverage subscriberId), the payer's id for claims (claim_id in the site's"
+        " payer_aliases, or a typed identifier of the Organization) and one rendering"
+        " practitioner with name and NPI (Encounter.participant or"
+        " MedicationAdministration.performer)."
     )
 
 
@@ -250,16 +273,25 @@ def test_what_a_chart_lacks_is_one_sentence() -> None:
     ("change", "lacks"),
     [
         (claims.patient(family="李", given="娜"), "family and given name in Latin letters"),
-        (builders.patient(name=[{"family": "Doe"}], address=[claims.HOME]), "family and given name"),
+        (
+            builders.patient(name=[{"family": "Doe"}], address=[claims.HOME]),
+            "family and given name",
+        ),
         (claims.patient(address=[{**claims.HOME, "state": "Ohio"}]), "state as two letters"),
         (claims.patient(address=[{**claims.HOME, "line": ["~"]}]), "address with street"),
         (claims.patient(address=[{**claims.HOME, "city": "C"}]), "address with street, city"),
-        (claims.patient(address=[{**claims.HOME, "line": ["12 Elm Street", "五号"]}]), "address with street"),
+        (
+            claims.patient(address=[{**claims.HOME, "line": ["12 Elm Street", "五号"]}]),
+            "address with street",
+        ),
         (builders.coverage(), "the member number"),
         (builders.coverage(subscriberId="1EG4*TE5"), "the member number"),
         (builders.coverage(subscriberId="1"), "the member number"),
         (payer_of("1234567890123456"), "the payer's id for claims"),
-        (builders.coverage(subscriberId="W1", relationship={"coding": [{"code": "spouse"}]}), "relationship to the subscriber"),
+        (
+            builders.coverage(subscriberId="W1", relationship={"coding": [{"code": "spouse"}]}),
+            "relationship to the subscriber",
+        ),
         (builders.encounter(), "one rendering practitioner"),
         (claims.practitioner(npi="1598765431"), "the NPI of NM1*82 fails its check digit"),
     ],
@@ -274,19 +306,28 @@ def test_the_others_are_written() -> None:
     text, problems = claims.written(claims.chart(nameless, builders.location(), second))
     assert faults(text) == []
     assert text.count("CLM*") == 1
-    assert [problem.problem[:40] for problem in problems] == ["The 837 draft of 2026-11-08 is not writt"]
+    assert [problem.problem[:40] for problem in problems] == [
+        "The 837 draft of 2026-11-08 is not writt"
+    ]
 
 
 def test_two_attending_practitioners_are_none() -> None:
-    two = [*claims.ATTENDER, {**claims.ATTENDER[0], "individual": {"reference": "Practitioner/jones"}}]
+    two = [
+        *claims.ATTENDER,
+        {**claims.ATTENDER[0], "individual": {"reference": "Practitioner/jones"}},
+    ]
     jones = claims.practitioner(npi="1679576722", name="jones", family="Jones")
-    assert "where 2 are named" in refused(claims.hospital(jones, builders.encounter(participant=two)))
+    assert "where 2 are named" in refused(
+        claims.hospital(jones, builders.encounter(participant=two))
+    )
 
 
 def test_who_gave_the_drug_renders_it_but_does_not_attend() -> None:
     nobody = builders.encounter()
     dose = builders.administration(performer=[{"actor": {"reference": "Practitioner/smith"}}])
-    assert "NM1*82*1*SMITH*ALAN****XX*1598765430" in body(accepted(claims.chart(nobody, dose)), "NM1")
+    assert "NM1*82*1*SMITH*ALAN****XX*1598765430" in body(
+        accepted(claims.chart(nobody, dose)), "NM1"
+    )
     assert "one attending practitioner" in refused(claims.hospital(nobody, dose))
 
 
@@ -301,18 +342,27 @@ def test_an_authorization_that_x12_cannot_carry_is_not_rewritten() -> None:
         (None, "lacks name, npi, tax_id, address and phone."),
         (replace(claims.PROVIDER, phone=None, address=None), "lacks an address and a phone."),
         (replace(claims.PROVIDER, npi="1234567890"), "lacks an npi with a right check digit."),
-        (replace(claims.PROVIDER, address=replace(claims.PROVIDER.address, postal_code="43215")), "lacks a nine-digit postal_code."),  # type: ignore[type-var]
+        (
+            replace(claims.PROVIDER, address=replace(claims.PROVIDER.address, postal_code="43215")),
+            "lacks a nine-digit postal_code.",
+        ),  # type: ignore[type-var]
     ],
 )
 def test_without_a_billing_provider_nothing_is_written(provider: Any, lacks: str) -> None:
     text, problems = claims.written(claims.chart(), replace(claims.SITE, billing_provider=provider))
     assert text == ""
-    assert problems == [Problem("billing_provider", f"No 837 draft can be written: the site's billing_provider {lacks}")]
+    assert problems == [
+        Problem(
+            "billing_provider", f"No 837 draft can be written: the site's billing_provider {lacks}"
+        )
+    ]
 
 
 def test_a_patient_without_a_record_is_named() -> None:
     document, _ = claims.assessed(claims.chart())
-    assert x12(document, {}, claims.SITE, claims.NOW)[1][0].problem.endswith("it lacks the patient's record.")
+    assert x12(document, {}, claims.SITE, claims.NOW)[1][0].problem.endswith(
+        "it lacks the patient's record."
+    )
 
 
 @pytest.mark.parametrize(
@@ -344,12 +394,16 @@ def test_no_text_breaks_out(name: str, street: str, member: str) -> None:
     assert bool(text) != bool(problems)
     if text:
         assert faults(text) == []
-        assert [row[0] for row in parsed(text)] == [row[0] for row in parsed(claims.written(claims.chart())[0])]
+        assert [row[0] for row in parsed(text)] == [
+            row[0] for row in parsed(claims.written(claims.chart())[0])
+        ]
 
 
 def test_segments_of_a_transaction_are_counted() -> None:
     rows = accepted(two_payers())
     starts = [place for place, row in enumerate(rows) if row[0] == "ST"]
     ends = [place for place, row in enumerate(rows) if row[0] == "SE"]
-    assert [int(rows[end][1]) for end in ends] == [end - start + 1 for start, end in zip(starts, ends, strict=True)]
+    assert [int(rows[end][1]) for end in ends] == [
+        end - start + 1 for start, end in zip(starts, ends, strict=True)
+    ]
     assert all(start < end for start, end in pairwise(sorted(starts + ends)))
