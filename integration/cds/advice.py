@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from integration.assessing.patient import check_pull
 from integration.cds.evidence import Known
-from integration.check import check_pull
 from integration.ehr.patient import PatientPull
 from integration.site import Site
 from integration.web import wording

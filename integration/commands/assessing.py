@@ -9,9 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from integration import settings
-from integration.errors import ConfigurationError
-from integration.site import Site
-from integration.sources import (
+from integration.assessing.sources import (
     Result,
     adhoc_or_named,
     from_collection,
@@ -20,6 +18,8 @@ from integration.sources import (
     is_server,
     writing_back,
 )
+from integration.errors import ConfigurationError
+from integration.site import Site
 from mappings import moment, policy
 from mappings.assessment import Assessment, to_json
 from mappings.policy import PolicySet

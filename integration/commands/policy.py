@@ -98,7 +98,7 @@ def check(
     ],
 ) -> None:
     """Whether policy files can be used; every mistake with file and line."""
-    from integration.policies import mistakes
+    from integration.assessing.policies import mistakes
 
     found = mistakes(paths)
     _name_unread(map(Path, paths))
@@ -123,7 +123,7 @@ def run(
     """Run the cases that stand in the policies themselves. Exit status 1 where one fails."""
     import msgspec
 
-    from integration.policies import chosen, tested
+    from integration.assessing.policies import chosen, tested
 
     found = tested(chosen(which))
     failed = any(not result.passed for _, results in found for result in results)
@@ -171,8 +171,8 @@ def diff(
     """Which lines and gaps, and how much money, another policy would move."""
     import msgspec
 
+    from integration.assessing.policies import difference
     from integration.commands.assessing import facts_of, moment_of
-    from integration.policies import difference
 
     facts = facts_of(site, config, time_zone)
     found, result = difference(old, new, on, facts, moment_of(as_of, facts))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from integration.check import Checked
+from integration.assessing.patient import Checked
 from integration.site import Site
 from integration.web import timeline, wording
 from integration.web.chart_views import (

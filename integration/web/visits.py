@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from integration.check import Checked, check_pull, owed_issues, policies_of
+from integration.assessing.patient import Checked, check_pull, owed_issues, policies_of
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.ehr.patient import PatientPull

@@ -4,7 +4,7 @@ import threading
 import time
 
 from integration import metrics
-from integration.check import policies_of
+from integration.assessing.patient import policies_of
 from integration.ehr.client import EhrClient
 from integration.settings import Settings
 from mappings.policy import PolicySet

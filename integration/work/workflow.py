@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from integration import metrics
-from integration.check import check_pull, owed_issues
+from integration.assessing.patient import check_pull, owed_issues
 from integration.ehr import issues
 from integration.ehr.answers import Json
 from integration.ehr.ledger import Entry

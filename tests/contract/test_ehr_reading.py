@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from werkzeug import Response
 
-from integration.check import assess_pull, policies_of
+from integration.assessing.patient import assess_pull, policies_of
 from integration.ehr.answers import encode
 from integration.ehr.client import EhrClient
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused, Unauthorized, Unreachable

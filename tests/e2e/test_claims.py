@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import requests
 
-from integration.check import check_pull, policies_of
+from integration.assessing.patient import check_pull, policies_of
 from integration.ehr.client import EhrClient
 from integration.site import Site
 from mappings.assess import document

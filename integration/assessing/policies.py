@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from integration.assessing.sources import Result, collect, is_server
 from integration.errors import ConfigurationError
-from integration.sources import Result, collect, is_server
 from mappings import documents, policy
 from mappings.assess import assess, document
 from mappings.documents import DataFileError

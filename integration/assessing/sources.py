@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from integration.check import Checked, check_pull, owed_issues
+from integration.assessing.patient import Checked, check_pull, owed_issues
 from integration.ehr.client import EhrClient
 from integration.ehr.writeback import Outcome, WriteBack
 from integration.errors import ConfigurationError, EhrError, NotFound

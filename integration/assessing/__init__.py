@@ -1,0 +1,1 @@
+"""One patient: pull, record, assess."""
