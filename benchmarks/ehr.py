@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pytest_httpserver import HTTPServer
 
+from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.writeback import Worklist, write_back_for
-from integration.site import Site
 from tests.fakes.chart import (
     administration,
     chart,

@@ -30,7 +30,7 @@ import msgspec
 import psycopg
 import requests
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store, patients
 from integration.work import tasks
 from tests import notifications as sent

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from integration.settings import Log
+from integration.configuration.settings import Log
 
 # Keys under which an event names a resource.
 IDENTIFYING = ("patient", "resource", "reference", "job")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from integration import logs, metrics
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store
 
 

@@ -6,8 +6,8 @@ import signal
 import sys
 from typing import Any
 
+from integration.configuration.settings import Settings
 from integration.ehr.http import Transport
-from integration.settings import Settings
 from integration.store import Store
 from integration.work import tasks
 from integration.work.worker import Worker

@@ -7,7 +7,7 @@ from typing import Any
 import procrastinate
 from starlette.testclient import TestClient
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store, patients
 from integration.triggers.proof import HEADER
 from integration.web.app import create_app

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from integration.settings import Settings  # noqa: E402
+from integration.configuration.settings import Settings  # noqa: E402
 from integration.store import Store  # noqa: E402
 from tests.browser.conftest import ARGUMENTS  # noqa: E402
 from tests.builders import commercial, ferritin, tsat  # noqa: E402

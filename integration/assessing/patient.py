@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from integration.configuration.site import Site
 from integration.ehr.patient import PatientPull
-from integration.site import Site
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy import PolicySet, load

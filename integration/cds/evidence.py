@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.patient import FHIR_ID
 from integration.errors import ConfigurationError, EhrError
-from integration.site import Site
 from integration.web.problems import Problem
 
 Resource = dict[str, Any]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Header, Request
 
 from integration.cds import advice, evidence
 from integration.cds.trust import Caller, caller
-from integration.site import Site
+from integration.configuration.site import Site
 from integration.smart.launch import public_base
 from integration.store import Db, assessments
 from integration.web.gate import House, InHouse

@@ -10,9 +10,9 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
+from integration.configuration.settings import Settings
+from integration.configuration.site import CdsClient, Site
 from integration.errors import FerroclaimError
-from integration.settings import Settings
-from integration.site import CdsClient, Site
 from integration.smart.identity import signed
 from integration.smart.server import Directory, fetched_keys
 from integration.smart.sessions import hashed

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from integration import settings
 from integration.assessing.sources import (
     Result,
     adhoc_or_named,
@@ -18,8 +17,9 @@ from integration.assessing.sources import (
     is_server,
     writing_back,
 )
+from integration.configuration import settings
+from integration.configuration.site import Site
 from integration.errors import ConfigurationError
-from integration.site import Site
 from mappings import moment, policy
 from mappings.assessment import Assessment, to_json
 from mappings.policy import PolicySet

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from integration import settings
+from integration.configuration import settings
+from integration.configuration.site import Site
 from integration.errors import ConfigurationError
-from integration.site import Site
 
 _MARKS = {"ok": "✓", "note": "·", "warning": "!", "problem": "✗"}
 

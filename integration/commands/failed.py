@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True, help="Work that was given up: look, try again, or let it be."
@@ -73,6 +73,6 @@ def discard(
 
 
 def _settings(config: Path | None) -> Settings:
-    from integration import settings as configuration
+    from integration.configuration import settings as configuration
 
     return configuration.load(config)

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from integration import settings as configuration
+from integration.configuration import settings as configuration
+from integration.configuration.section import is_loopback
+from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.section import is_loopback
-from integration.settings import Settings
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")

@@ -23,7 +23,7 @@ def subscribe(
 ) -> None:
     """Have EHRs tell us of changes. May be run again at any time: it makes what is missing and
     leaves the rest."""
-    from integration import settings as configuration
+    from integration.configuration import settings as configuration
     from integration.ehr.client import EhrClient
     from integration.running import opened
     from integration.triggers import subscribing

@@ -28,7 +28,7 @@ def sweep(
     config: Config = None,
 ) -> None:
     """Search the sites for changes, and queue their patients; the service's workers assess them."""
-    from integration import settings as configuration
+    from integration.configuration import settings as configuration
     from integration.running import opened
     from integration.triggers import sweeping
     from integration.work import tasks

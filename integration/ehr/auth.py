@@ -19,10 +19,10 @@ import requests
 from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from integration.configuration.site import Auth, Site, SmartApp
 from integration.ehr.discovery import SmartConfiguration, discover, json_object, plain_request
 from integration.ehr.keys import Key, Keyring, algorithm_of
 from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
-from integration.site import Auth, Site, SmartApp
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock

@@ -4,8 +4,8 @@ silent or wrong."""
 from dataclasses import dataclass, field
 from typing import Any
 
+from integration.configuration.site import Site
 from integration.ehr.profile import Profile, detected, profile
-from integration.site import Site
 
 
 @dataclass(frozen=True)

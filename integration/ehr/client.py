@@ -8,6 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Self, TypeVar
 
+from integration.configuration.site import Site
 from integration.ehr import bundles, listing
 from integration.ehr.answers import Answer, Json
 from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens
@@ -17,7 +18,6 @@ from integration.ehr.http import Observer, Transport
 from integration.ehr.patient import BATCH_ENTRIES, PatientPull, Reading
 from integration.ehr.plan import Query, pairs
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
-from integration.site import Site
 
 NO_CACHE = {"Cache-Control": "no-cache"}
 

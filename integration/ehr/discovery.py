@@ -6,9 +6,9 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from integration.configuration.section import is_loopback
+from integration.configuration.site import Site
 from integration.errors import ConfigurationError, Unreachable
-from integration.section import is_loopback
-from integration.site import Site
 
 WELL_KNOWN = "/.well-known/smart-configuration"
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from integration.configuration.site import Site
 from integration.ehr.answers import Json
 from integration.ehr.auth import ClientCredentials, backend_scopes
 from integration.ehr.capability import Capability
@@ -13,7 +14,6 @@ from integration.ehr.forms import form_for
 from integration.ehr.keys import Keyring, algorithm_of
 from integration.ehr.profile import detected
 from integration.errors import ConfigurationError, EhrError, FerroclaimError
-from integration.site import Site
 
 Level = Literal["ok", "note", "problem"]
 # Without these a line cannot become ready; the others settle single requirements.

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.forms import Form, form_for
 from integration.ehr.issues import GAP_SYSTEM
 from integration.ehr.profile import Search, profile
 from integration.errors import ConfigurationError
-from integration.site import Site
 from mappings.codes import labs
 
 REPEATED = ("_include", "_include:iterate", "_revinclude")

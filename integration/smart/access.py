@@ -4,8 +4,8 @@ clear."""
 import threading
 from collections.abc import Mapping
 
+from integration.configuration.settings import Settings
 from integration.errors import EhrError
-from integration.settings import Settings
 from integration.smart import grants
 from integration.smart.refusal import SignInAgain
 from integration.smart.server import Directory, client_named

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.smart import grants
 from integration.smart.grants import Grant
 from integration.smart.identity import Identity, identity

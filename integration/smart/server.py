@@ -11,11 +11,11 @@ from urllib.parse import urljoin, urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from integration.configuration.section import is_loopback
+from integration.configuration.settings import Settings
+from integration.configuration.site import Site, SmartApp
 from integration.ehr.discovery import WELL_KNOWN, json_object, plain_request
 from integration.errors import ConfigurationError, EhrError, Unreachable
-from integration.section import is_loopback
-from integration.settings import Settings
-from integration.site import Site, SmartApp
 from integration.smart.refusal import Refusal
 
 OPENID = "/.well-known/openid-configuration"

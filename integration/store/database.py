@@ -12,8 +12,8 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError, FerroclaimError
-from integration.settings import Settings
 from integration.store.embedded import Embedded
 from integration.store.migrating import migrate
 

@@ -1,6 +1,6 @@
 """How long things are kept."""
 
-from integration.operation import Retention
+from integration.configuration.service import Retention
 from integration.store.database import Db
 
 _RULES = {

@@ -9,9 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from integration import metrics
+from integration.configuration.settings import Settings
+from integration.configuration.site import Site
 from integration.errors import ConfigurationError
-from integration.settings import Settings
-from integration.site import Site
 from integration.store import Store
 from integration.triggers import notification
 from integration.triggers.accepting import accept

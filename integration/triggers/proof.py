@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from integration.site import Site
+from integration.configuration.site import Site
 from integration.store import Store, subscriptions
 
 HEADER = "X-Ferroclaim-Secret"

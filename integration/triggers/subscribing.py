@@ -9,11 +9,11 @@ from typing import Literal
 
 import structlog
 
+from integration.configuration.settings import Settings
+from integration.configuration.site import Site
 from integration.ehr.answers import Answer, Json
 from integration.ehr.client import EhrClient
 from integration.errors import ConfigurationError, NotFound, Refused
-from integration.settings import Settings
-from integration.site import Site
 from integration.store import Db, Store, subscriptions
 from integration.store.subscriptions import Subscribed
 from integration.triggers import waking

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from integration.cds import services
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store
 from integration.triggers import hooks
 from integration.web import api, chart_page, figures, health, pages, problems, sign_in, worklist

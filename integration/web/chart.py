@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from integration.assessing.patient import Checked
-from integration.site import Site
+from integration.configuration.site import Site
 from integration.web import timeline, wording
 from integration.web.chart_views import (
     Affected,

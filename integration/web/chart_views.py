@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from integration.site import Site
+from integration.configuration.site import Site
 from integration.web import timeline, wording
 from integration.web.entries import TESTS
 from integration.web.timeline import Timeline

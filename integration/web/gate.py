@@ -7,8 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Form, Request, Response
 
-from integration.section import is_loopback
-from integration.settings import Role, Settings
+from integration.configuration.section import is_loopback
+from integration.configuration.settings import Role, Settings
 from integration.smart.identity import Identity
 from integration.smart.launch import Door
 from integration.smart.refusal import Refusal, SignInAgain

@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
+from integration.configuration.settings import Settings
 from integration.errors import (
     ConfigurationError,
     EhrError,
@@ -26,7 +27,6 @@ from integration.errors import (
     NotFound,
     Unauthorized,
 )
-from integration.settings import Settings
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.web import wording
 from integration.web.problems import Problem, answer

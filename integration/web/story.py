@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Db, assessments, audit, gaps, notes
 from integration.store.audit import AuditRow
 from integration.store.gaps import GapRow

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from integration.assessing.patient import Checked, check_pull, owed_issues, policies_of
+from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.ehr.patient import PatientPull
 from integration.ehr.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
-from integration.site import Site
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session
 from integration.store import assessments, audit, gaps, notes, patients

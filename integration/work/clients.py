@@ -5,8 +5,8 @@ import time
 
 from integration import metrics
 from integration.assessing.patient import policies_of
+from integration.configuration.settings import Settings
 from integration.ehr.client import EhrClient
-from integration.settings import Settings
 from mappings.policy import PolicySet
 
 GOOD_FOR_SECONDS = 3600.0  # an EHR's upgrade, a changed policy file: noticed within the hour

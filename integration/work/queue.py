@@ -8,7 +8,7 @@ from typing import Any
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 
-from integration.operation import Service
+from integration.configuration.service import Service
 from integration.store import Db, Store
 from integration.store.patients import Patient
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from procrastinate import App, JobContext
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store, retention
 from integration.triggers import resolving, subscribing, sweeping
 from integration.work import workflow

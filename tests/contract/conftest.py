@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
+from integration.configuration.site import Site
 from integration.ehr.auth import Tokens
 from integration.ehr.client import EhrClient
-from integration.site import Site
 from integration.store import Store
 from tests.fakes import chart
 from tests.fakes.ehr import FakeEhr

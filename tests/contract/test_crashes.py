@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store, StoreUnavailable
 from integration.work.stalled import take_over
 from integration.work.worker import Worker

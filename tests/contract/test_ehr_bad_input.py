@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.patient import patient_id
 from integration.errors import BadAnswer, ConfigurationError, Forbidden, Refused, Unreachable
-from integration.site import Site
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart, ferritin, resource
 from tests.fakes.ehr import FakeEhr

@@ -9,9 +9,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from integration.configuration.site import Site
 from integration.ehr.doctor import Report, examine
 from integration.ehr.keys import Keyring, generate
-from integration.site import Site
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart
 from tests.fakes.ehr import FakeEhr

@@ -14,8 +14,8 @@ from starlette.testclient import TestClient
 
 from integration import metrics
 from integration.commands.service import _with_address
+from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.settings import Settings
 from integration.store import Store, StoreUnavailable
 from integration.web.app import MOST_BYTES, create_app
 from integration.work import workflow
@@ -222,7 +222,7 @@ def test_a_fault_of_ours_is_told_by_its_place_alone(
     service: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from integration import logs
-    from integration.settings import Log
+    from integration.configuration.settings import Log
 
     app = service.web.app
 

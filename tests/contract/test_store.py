@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from integration.configuration.service import Retention
+from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.operation import Retention
-from integration.settings import Settings
 from integration.store import Store, audit, gaps, lines, notes, patients, retention
 from integration.store.embedded import Embedded
 from integration.store.migrating import migrate, pending

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pytest_httpserver import HTTPServer
 
+from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.settings import Settings
 from integration.store import Store, subscriptions
 from integration.triggers import subscribing
 from integration.triggers.subscribing import Result

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from integration.assessing.patient import check_pull, policies_of
+from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
-from integration.site import Site
 from mappings.assess import document
 from mappings.writing import claims as claim_bundle
 from mappings.writing import faults, x12

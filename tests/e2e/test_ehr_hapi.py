@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from integration.configuration.site import Site
 from integration.ehr.answers import Json
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
 from integration.ehr.writeback import ServerWriteBack, write_back_for
-from integration.site import Site
 from tests.fakes.chart import (
     administration,
     chart,

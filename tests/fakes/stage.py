@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from pytest_httpserver import HTTPServer
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store, assessments, patients
 from integration.web import visits
 from integration.web.app import create_app

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store
 from integration.web import visits
 from integration.web.app import create_app

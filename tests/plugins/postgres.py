@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from integration.store import Store
 from integration.store.embedded import Embedded
 from integration.store.migrating import migrate

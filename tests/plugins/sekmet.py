@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from integration.configuration.site import Site
 from integration.ehr.keys import Keyring, generate
-from integration.site import Site
 from tests.plugins.hapi import must_run
 
 ROOT = Path(__file__).parents[2]

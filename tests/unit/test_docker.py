@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from integration import settings
+from integration.configuration import settings
 
 DOCKER = Path(__file__).parents[2] / "docker"
 SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]

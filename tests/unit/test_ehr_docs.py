@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.settings import Settings
-from integration.site import Limits, Site
+from integration.configuration.settings import Settings
+from integration.configuration.site import Limits, Site
 
 ROOT = Path(__file__).parents[2]
 QUIRKS = (ROOT / "docs" / "ehr-quirks.md").read_text("utf-8")

@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from integration import logs
-from integration.settings import Log
+from integration.configuration.settings import Log
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:

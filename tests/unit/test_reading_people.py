@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integration.site import Site as SiteSettings
+from integration.configuration.site import Site as SiteSettings
 from mappings.reading import read
 from mappings.record import Address, Name, PatientRecord, Payor, Practitioner
 from mappings.site import PayerAlias, Site

@@ -7,10 +7,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from integration import settings
+from integration.configuration import settings
+from integration.configuration.settings import Settings, load
+from integration.configuration.site import Site
 from integration.errors import ConfigurationError
-from integration.settings import Settings, load
-from integration.site import Site
 from tests import builders
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "ferroclaim.schema.json"
@@ -54,7 +54,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_published_schema_is_the_one_we_read_by() -> None:
-    stale = "run `python -m integration.settings > docs/ferroclaim.schema.json`"
+    stale = "run `python -m integration.configuration.settings > docs/ferroclaim.schema.json`"
     assert json.loads(PUBLISHED.read_text("utf-8")) == json.loads(
         json.dumps(settings.json_schema())
     ), stale

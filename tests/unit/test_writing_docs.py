@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from integration.settings import Settings
+from integration.configuration.settings import Settings
 from mappings.writing.parties import provider_lacks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "claim-files.md").read_text("utf-8")

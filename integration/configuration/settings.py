@@ -14,10 +14,10 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
+from integration.configuration.section import ConfiguredPath, Section, safe_address, sentences
+from integration.configuration.service import Retention, Service, Sweep
+from integration.configuration.site import Site
 from integration.errors import ConfigurationError
-from integration.operation import Retention, Service, Sweep
-from integration.section import ConfiguredPath, Section, safe_address, sentences
-from integration.site import Site
 
 CONFIG_VARIABLE = "FERROCLAIM_CONFIG"
 DEFAULT_FILE = Path("ferroclaim.toml")

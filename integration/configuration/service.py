@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator
 
-from integration.section import Section
+from integration.configuration.section import Section
 
 # What may close a gap of a patient we know (R12); DetectedIssue and what else we write ourselves
 # never wakes us.

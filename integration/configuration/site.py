@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
-from integration.errors import ConfigurationError
-from integration.operation import Hook, Name, Subscribing
-from integration.section import (
+from integration.configuration.section import (
     ConfiguredPath,
     Section,
     is_loopback,
@@ -17,6 +15,8 @@ from integration.section import (
     safe_address,
     sentences,
 )
+from integration.configuration.service import Hook, Name, Subscribing
+from integration.errors import ConfigurationError
 from mappings import codes, record
 from mappings import site as facts
 from mappings.policy_rules import DrugSource

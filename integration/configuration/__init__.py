@@ -1,0 +1,1 @@
+"""What a site and the service are told to do."""
