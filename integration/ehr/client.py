@@ -15,7 +15,7 @@ from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens
 from integration.ehr.bundles import Page
 from integration.ehr.capability import Capability, read_statement
 from integration.ehr.http import Observer, Transport
-from integration.ehr.patient import BATCH_ENTRIES, PatientPull, Reading
+from integration.ehr.patient import PatientPull, Reading
 from integration.ehr.plan import Query, pairs
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
 
@@ -213,3 +213,6 @@ class EhrClient:
                 "Raise limits.pages or limits.page_size if that is right",
             )
         seen.add(address)
+
+
+BATCH_ENTRIES = 100

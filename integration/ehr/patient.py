@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from integration.ehr import bundles, fallback, references
 from integration.ehr.answers import Answer, Json, error_for
 from integration.ehr.bundles import Page
+from integration.ehr.client import BATCH_ENTRIES
 from integration.ehr.issues import gap_of
 from integration.ehr.plan import Query, not_offered, own_form, queries
 from integration.errors import (
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-BATCH_ENTRIES = 100
 ROUNDS = 2  # a panel's members, a mixture's ingredients
 
 Problem = dict[str, str]
