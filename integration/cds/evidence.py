@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
-from integration.ehr.patient import FHIR_ID
+from integration.ehr.fhir.references import FHIR_ID
 from integration.errors import ConfigurationError, EhrError
 from integration.web.problems import Problem
 

@@ -191,7 +191,7 @@ def _of_server(
     write: tuple[bool, int] | None,
 ) -> Result:
     from integration.ehr.client import EhrClient
-    from integration.ehr.patient import patient_id
+    from integration.ehr.fhir.references import patient_id
     from integration.ehr.writeback import write_back_for
 
     wanted = [patient_id(row) for row in patients] if patients else None

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from integration.configuration.site import Site
-from integration.ehr.answers import Json
 from integration.ehr.auth import ClientCredentials, backend_scopes
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.ehr.discovery import SmartConfiguration
+from integration.ehr.fhir.answers import Json
 from integration.ehr.forms import form_for
 from integration.ehr.keys import Keyring, algorithm_of
 from integration.ehr.profile import detected

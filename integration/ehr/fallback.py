@@ -9,7 +9,7 @@ from such a record ready without a person.
 from collections.abc import Iterator
 from typing import Any
 
-from integration.ehr.answers import Json
+from integration.ehr.fhir.answers import Json
 
 TAG = {"system": "urn:ferroclaim:evidence", "code": "administration-fallback"}
 HCPCS = frozenset(

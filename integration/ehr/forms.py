@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from integration.ehr.answers import Json
 from integration.ehr.capability import Capability
+from integration.ehr.fhir.answers import Json
+from integration.ehr.fhir.references import age
 from integration.ehr.issues import GAP_SYSTEM, gap_of, is_closed, merged
-from integration.ehr.references import age
 from integration.errors import ConfigurationError
 from mappings.reading.decoding import decode
 

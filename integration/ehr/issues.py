@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from integration.ehr.answers import Json
+from integration.ehr.fhir.answers import Json
 
 GAP_SYSTEM = "urn:ferroclaim:gap"
 # A server sets these, or they say who found it first and when, which a later look must not change.

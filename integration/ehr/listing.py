@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from integration.ehr import references
-from integration.ehr.plan import Query
+from integration.ehr.fhir import references
+from integration.ehr.fhir.query import Query
 from integration.errors import Refused
 
 if TYPE_CHECKING:

@@ -1,19 +1,20 @@
 """Reading one patient: what the rules need (R12), in as few requests as the server allows."""
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from integration.ehr import bundles, fallback, references
-from integration.ehr.answers import Answer, Json, error_for
-from integration.ehr.bundles import Page
+from integration.ehr import fallback
 from integration.ehr.client import BATCH_ENTRIES
+from integration.ehr.fhir import bundles, references
+from integration.ehr.fhir.answers import Answer, Json, error_for
+from integration.ehr.fhir.bundles import Page
+from integration.ehr.fhir.query import Query
+from integration.ehr.fhir.references import patient_id
 from integration.ehr.issues import gap_of
-from integration.ehr.plan import Query, not_offered, own_form, queries
+from integration.ehr.plan import not_offered, own_form, queries
 from integration.errors import (
-    ConfigurationError,
     EhrError,
     Forbidden,
     NotFound,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
-FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 ROUNDS = 2  # a panel's members, a mixture's ingredients
 
 Problem = dict[str, str]
@@ -52,16 +52,6 @@ class PatientPull:
         return [r for r in self.resources if r["resourceType"] == "DetectedIssue"] + list(
             self.in_other_form
         )
-
-
-def patient_id(text: str) -> str:
-    """`p1` of `p1` or `Patient/p1`."""
-    identity = text.removeprefix("Patient/")
-    if not FHIR_ID.fullmatch(identity):
-        raise ConfigurationError(
-            "A patient is named by the FHIR id: letters, digits, hyphens and dots, at most 64."
-        )
-    return identity
 
 
 @dataclass(frozen=True)

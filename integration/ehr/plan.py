@@ -2,13 +2,11 @@
 allows."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
-from urllib.parse import urlencode
+from datetime import date
 
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
+from integration.ehr.fhir.query import Query
 from integration.ehr.forms import Form, form_for
 from integration.ehr.issues import GAP_SYSTEM
 from integration.ehr.profile import Search, profile
@@ -18,45 +16,6 @@ from mappings.codes import labs
 REPEATED = ("_include", "_include:iterate", "_revinclude")
 CONTROLS = ("_count", "_elements", "_summary", "_sort", "_total")
 LOINC = "http://loinc.org"
-
-
-@dataclass(frozen=True)
-class Query:
-    """One search; `params` as the server is asked, in order."""
-
-    kind: str
-    params: tuple[tuple[str, str], ...]
-
-    @property
-    def path(self) -> str:
-        """Relative address. `+` and `|` are escaped (Q18)."""
-        return f"{self.kind}?{urlencode(self.params)}" if self.params else self.kind
-
-    def from_offset(self, offset: int) -> "Query":
-        """The same search, some matches further on."""
-        kept = tuple((name, value) for name, value in self.params if name != "_total")
-        return Query(self.kind, (*kept, ("_offset", str(offset))))
-
-    def matches(self, resource: dict[str, Any]) -> bool:
-        """Whether RESOURCE is what was asked for: a server may ignore code, identifier and date
-        (Q20)."""
-        if resource.get("resourceType") != self.kind:
-            return True  # included
-        asked = dict(self.params)
-        return (
-            _has_token(_concepts(resource.get("code")), asked.get("code"))
-            and _has_token(_listed(resource.get("identifier")), asked.get("identifier"))
-            and _not_before(resource, asked.get("date"))
-        )
-
-
-def pairs(params: Mapping[str, str | list[str]]) -> tuple[tuple[str, str], ...]:
-    """A search's parameters; a list of values is repeated, which means `and`."""
-    return tuple(
-        (name, text)
-        for name, value in params.items()
-        for text in ([value] if isinstance(value, str) else value)
-    )
 
 
 def queries(capability: Capability, patient_id: str, since: date | None, site: Site) -> list[Query]:
@@ -141,45 +100,3 @@ def _filled(text: str, filling: Mapping[str, str]) -> str:
     for mark, value in filling.items():
         text = text.replace(mark, value)
     return text
-
-
-def _has_token(tokens: set[tuple[str, str]], asked: str | None) -> bool:
-    """Whether one of TOKENS is in the list that was asked for; `system|` takes any code of the
-    system."""
-    if asked is None:
-        return True
-    wanted = {tuple(part.split("|", 1)) for part in asked.split(",") if "|" in part}
-    return bool(tokens & wanted) or any((system, "") in wanted for system, _ in tokens)
-
-
-def _concepts(concept: Any) -> set[tuple[str, str]]:
-    codings = concept.get("coding") if isinstance(concept, dict) else None
-    return {
-        (str(c.get("system")), str(c.get("code"))) for c in codings or [] if isinstance(c, dict)
-    }
-
-
-def _listed(identifiers: Any) -> set[tuple[str, str]]:
-    return {
-        (str(i.get("system")), str(i.get("value")))
-        for i in (identifiers if isinstance(identifiers, list) else [])
-        if isinstance(i, dict)
-    }
-
-
-def _not_before(resource: dict[str, Any], asked: str | None) -> bool:
-    """A result that says no date, or ends after the date asked for, stays."""
-    if asked is None or not asked.startswith("ge"):
-        return True
-    period = resource.get("effectivePeriod") or resource.get("period") or {}
-    said = (
-        resource.get("effectiveDateTime") or period.get("end") if isinstance(period, dict) else None
-    )
-    day = asked[2:12]
-    # One day of grace: the server compares in its own zone. A partial date stays if the year or
-    # month may reach it.
-    return not isinstance(said, str) or said[:10] >= _day_before(day)[: len(said[:10])]
-
-
-def _day_before(day: str) -> str:
-    return str(date.fromisoformat(day) - timedelta(days=1))

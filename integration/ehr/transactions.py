@@ -6,9 +6,10 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from integration.ehr import bundles, issues
-from integration.ehr.answers import Answer, Json
+from integration.ehr import issues
 from integration.ehr.client import EhrClient
+from integration.ehr.fhir import bundles
+from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.issues import GAP_SYSTEM
 from integration.errors import BadAnswer, EhrError
 

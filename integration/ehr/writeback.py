@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from integration.ehr.answers import Json
 from integration.ehr.client import EhrClient
+from integration.ehr.fhir.answers import Json
 from integration.ehr.forms import form_for
 from integration.ehr.issues import gap_of
 from integration.ehr.ledger import Ledger, MemoryLedger

@@ -11,8 +11,8 @@ import requests
 
 from integration.ehr.auth import client_proof
 from integration.ehr.discovery import json_object, plain_request
+from integration.ehr.fhir.references import FHIR_ID
 from integration.ehr.keys import Keyring
-from integration.ehr.patient import FHIR_ID
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.server import AuthorizationServer, Client
 

@@ -1,7 +1,7 @@
 """Looking up what a notification did not say: whose resource it is, and which events never came."""
 
 from integration import metrics
-from integration.ehr import references
+from integration.ehr.fhir import references
 from integration.errors import EhrError, NotFound
 from integration.store import inbox, subscriptions
 from integration.triggers import notification, waking

@@ -11,8 +11,8 @@ import structlog
 
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
-from integration.ehr.answers import Answer, Json
 from integration.ehr.client import EhrClient
+from integration.ehr.fhir.answers import Answer, Json
 from integration.errors import ConfigurationError, NotFound, Refused
 from integration.store import Db, Store, subscriptions
 from integration.store.subscriptions import Subscribed

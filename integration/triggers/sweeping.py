@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from integration.configuration.service import WAKING
-from integration.ehr import references
-from integration.ehr.answers import Json
 from integration.ehr.client import EhrClient
-from integration.ehr.plan import Query
+from integration.ehr.fhir import references
+from integration.ehr.fhir.answers import Json
+from integration.ehr.fhir.query import Query
 from integration.errors import Forbidden, NotFound, Refused
 from integration.store import patients, sweeps
 from integration.store.sweeps import Window

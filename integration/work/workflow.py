@@ -9,7 +9,7 @@ import structlog
 from integration import metrics
 from integration.assessing.patient import check_pull, owed_issues
 from integration.ehr import issues
-from integration.ehr.answers import Json
+from integration.ehr.fhir.answers import Json
 from integration.ehr.ledger import Entry
 from integration.ehr.patient import PatientPull
 from integration.ehr.writeback import Outcome, Worklist, WriteBack, write_back_for

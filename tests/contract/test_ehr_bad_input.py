@@ -18,7 +18,7 @@ from werkzeug import Response
 
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
-from integration.ehr.patient import patient_id
+from integration.ehr.fhir.references import patient_id
 from integration.errors import BadAnswer, ConfigurationError, Forbidden, Refused, Unreachable
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart, ferritin, resource

@@ -10,8 +10,8 @@ import pytest
 from werkzeug import Response
 
 from integration.assessing.patient import assess_pull, policies_of
-from integration.ehr.answers import encode
 from integration.ehr.client import EhrClient
+from integration.ehr.fhir.answers import encode
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from tests import builders
 from tests.fakes.chart import administration, chart, ferritin, observation, ref, resource

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from integration.configuration.site import Site
-from integration.ehr.answers import Json
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
+from integration.ehr.fhir.answers import Json
 from integration.ehr.writeback import ServerWriteBack, write_back_for
 from tests.fakes.chart import (
     administration,

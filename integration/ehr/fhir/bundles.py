@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from integration.ehr.answers import Answer, Json
+from integration.ehr.fhir.answers import Answer, Json
 from integration.errors import BadAnswer
 from mappings.reading.decoding import decode
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from integration.ehr.answers import Json
+from integration.ehr.fhir.answers import Json
+from integration.errors import ConfigurationError
 from mappings.reading.collection import SUBJECT
 
 WHOSE = {**SUBJECT, "DetectedIssue": "patient", "Task": "for", "Communication": "subject"}
@@ -69,3 +70,16 @@ def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
         yield value
     elif isinstance(value, dict) and path[0] in value:
         yield from _at(value[path[0]], path[1:])
+
+
+FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def patient_id(text: str) -> str:
+    """`p1` of `p1` or `Patient/p1`."""
+    identity = text.removeprefix("Patient/")
+    if not FHIR_ID.fullmatch(identity):
+        raise ConfigurationError(
+            "A patient is named by the FHIR id: letters, digits, hyphens and dots, at most 64."
+        )
+    return identity

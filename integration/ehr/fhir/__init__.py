@@ -1,0 +1,1 @@
+"""FHIR as a server speaks it: answers, bundles, references, searches."""
