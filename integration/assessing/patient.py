@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from integration.configuration.site import Site
-from integration.ehr.patient import PatientPull
+from integration.ehr.reading.patient import PatientPull
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy import PolicySet, load

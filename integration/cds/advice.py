@@ -10,7 +10,7 @@ from typing import Any
 from integration.assessing.patient import check_pull
 from integration.cds.evidence import Known
 from integration.configuration.site import Site
-from integration.ehr.patient import PatientPull
+from integration.ehr.reading.patient import PatientPull
 from integration.web import wording
 from integration.web.entries import TESTS, draft_order
 from mappings.assessment import Gap, PatientAssessment

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Self, TypeVar
 
 from integration.configuration.site import Site
-from integration.ehr import listing
 from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens
 from integration.ehr.capability import Capability, read_statement
 from integration.ehr.fhir import bundles
@@ -17,7 +16,8 @@ from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.bundles import Page
 from integration.ehr.fhir.query import Query, pairs
 from integration.ehr.http import Observer, Transport
-from integration.ehr.patient import PatientPull, Reading
+from integration.ehr.reading import listing
+from integration.ehr.reading.patient import PatientPull, Reading
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
 
 NO_CACHE = {"Cache-Control": "no-cache"}

@@ -13,7 +13,7 @@ from integration.assessing.patient import Checked, check_pull, owed_issues, poli
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
-from integration.ehr.patient import PatientPull
+from integration.ehr.reading.patient import PatientPull
 from integration.ehr.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
 from integration.smart.access import UserAuthorization

@@ -11,7 +11,7 @@ from integration.assessing.patient import check_pull, owed_issues
 from integration.ehr import issues
 from integration.ehr.fhir.answers import Json
 from integration.ehr.ledger import Entry
-from integration.ehr.patient import PatientPull
+from integration.ehr.reading.patient import PatientPull
 from integration.ehr.writeback import Outcome, Worklist, WriteBack, write_back_for
 from integration.errors import FerroclaimError, NotFound
 from integration.store import Db, assessments, audit, failures, gaps, ledger, patients

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from integration.ehr import fallback
 from integration.ehr.client import BATCH_ENTRIES
 from integration.ehr.fhir import bundles, references
 from integration.ehr.fhir.answers import Answer, Json, error_for
@@ -13,7 +12,8 @@ from integration.ehr.fhir.bundles import Page
 from integration.ehr.fhir.query import Query
 from integration.ehr.fhir.references import patient_id
 from integration.ehr.issues import gap_of
-from integration.ehr.plan import not_offered, own_form, queries
+from integration.ehr.reading import fallback
+from integration.ehr.reading.plan import not_offered, own_form, queries
 from integration.errors import (
     EhrError,
     Forbidden,

@@ -1,0 +1,1 @@
+"""Everything of one patient, read from an EHR."""
