@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from integration.configuration.settings import Settings  # noqa: E402
-from integration.ehr.keys import generate  # noqa: E402
+from integration.ehr.transport.keys import generate  # noqa: E402
 from tests.builders import Resource, chart, order  # noqa: E402
 from tests.fakes.ehr import FakeEhr  # noqa: E402
 from tests.fakes.launcher import FakeLauncher  # noqa: E402

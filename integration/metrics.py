@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from integration.ehr.http import Observer
+from integration.ehr.transport.http import Observer
 from integration.store import Store, StoreUnavailable
 
 REGISTRY = CollectorRegistry()

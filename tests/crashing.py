@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from integration.configuration.settings import Settings
-from integration.ehr.http import Transport
+from integration.ehr.transport.http import Transport
 from integration.store import Store
 from integration.work import tasks
 from integration.work.worker import Worker

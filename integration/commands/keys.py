@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from integration.ehr.keys import Keyring
+from integration.ehr.transport.keys import Keyring
 from integration.errors import ConfigurationError
 
 group = typer.Typer(
@@ -59,7 +59,7 @@ def jwks(files: Annotated[list[Path], typer.Argument(help="Key files.")]) -> Non
     """The public keys as a JWKS document."""
     import json
 
-    from integration.ehr.keys import jwks_of
+    from integration.ehr.transport.keys import jwks_of
 
     if not files:
         raise ConfigurationError("Name a key file.")

@@ -9,15 +9,15 @@ from functools import cached_property
 from typing import Self, TypeVar
 
 from integration.configuration.site import Site
-from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens
 from integration.ehr.capability import Capability, read_statement
 from integration.ehr.fhir import bundles
 from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.bundles import Page
 from integration.ehr.fhir.query import Query, pairs
-from integration.ehr.http import Observer, Transport
 from integration.ehr.reading import listing
 from integration.ehr.reading.patient import PatientPull, Reading
+from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens
+from integration.ehr.transport.http import Observer, Transport
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
 
 NO_CACHE = {"Cache-Control": "no-cache"}

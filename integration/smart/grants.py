@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import requests
 
-from integration.ehr.auth import client_proof
-from integration.ehr.discovery import json_object, plain_request
 from integration.ehr.fhir.references import FHIR_ID
-from integration.ehr.keys import Keyring
+from integration.ehr.transport.auth import client_proof
+from integration.ehr.transport.discovery import json_object, plain_request
+from integration.ehr.transport.keys import Keyring
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.server import AuthorizationServer, Client
 

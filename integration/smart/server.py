@@ -14,7 +14,7 @@ from joserfc.jwk import KeySet
 from integration.configuration.section import is_loopback
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site, SmartApp
-from integration.ehr.discovery import WELL_KNOWN, json_object, plain_request
+from integration.ehr.transport.discovery import WELL_KNOWN, json_object, plain_request
 from integration.errors import ConfigurationError, EhrError, Unreachable
 from integration.smart.refusal import Refusal
 

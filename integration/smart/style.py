@@ -5,7 +5,7 @@ import re
 import time
 from urllib.parse import urlsplit
 
-from integration.ehr.discovery import json_object, plain_request
+from integration.ehr.transport.discovery import json_object, plain_request
 from integration.errors import FerroclaimError
 from integration.smart.server import Client
 

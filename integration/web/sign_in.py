@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from integration.configuration.section import is_loopback
 from integration.configuration.settings import Settings
-from integration.ehr.keys import Keyring, jwks_of
+from integration.ehr.transport.keys import Keyring, jwks_of
 from integration.smart.launch import Away, redirect_uri
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.store import audit

@@ -7,8 +7,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from integration.configuration.site import Site
-from integration.ehr.auth import Tokens
 from integration.ehr.client import EhrClient
+from integration.ehr.transport.auth import Tokens
 from integration.store import Store
 from tests.fakes import chart
 from tests.fakes.ehr import FakeEhr

@@ -9,7 +9,7 @@ from httpx2 import Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
-from integration.ehr.keys import generate
+from integration.ehr.transport.keys import generate
 from tests.builders import Resource, chart, ferritin, order, tsat
 from tests.fakes.browser import PUBLIC_URL
 from tests.plugins.pages import Clinic, Open

@@ -12,9 +12,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from integration.configuration.site import Site
-from integration.ehr.auth import Tokens, authorization_for
 from integration.ehr.client import EhrClient
-from integration.ehr.keys import Algorithm, Keyring, generate
+from integration.ehr.transport.auth import Tokens, authorization_for
+from integration.ehr.transport.keys import Algorithm, Keyring, generate
 from integration.errors import BadAnswer, ConfigurationError, Unauthorized, Unreachable
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart, ferritin, resource

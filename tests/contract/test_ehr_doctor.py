@@ -11,7 +11,7 @@ from werkzeug import Response
 
 from integration.configuration.site import Site
 from integration.ehr.doctor import Report, examine
-from integration.ehr.keys import Keyring, generate
+from integration.ehr.transport.keys import Keyring, generate
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart
 from tests.fakes.ehr import FakeEhr

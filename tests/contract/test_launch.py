@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from pytest_httpserver import HTTPServer
 
 from integration.configuration.settings import Settings
-from integration.ehr.keys import Keyring, generate
+from integration.ehr.transport.keys import Keyring, generate
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import hashed
 from integration.store import Store

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from integration.configuration.site import Site
-from integration.ehr.keys import Keyring, generate
+from integration.ehr.transport.keys import Keyring, generate
 from tests.plugins.hapi import must_run
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey
 
-from integration.ehr.keys import Algorithm, Keyring, algorithm_of, generate, jwks_of
+from integration.ehr.transport.keys import Algorithm, Keyring, algorithm_of, generate, jwks_of
 from integration.errors import ConfigurationError
 
 ALGORITHMS: list[Algorithm] = ["RS384", "ES384"]

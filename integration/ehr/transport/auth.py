@@ -20,8 +20,13 @@ from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from integration.configuration.site import Auth, Site, SmartApp
-from integration.ehr.discovery import SmartConfiguration, discover, json_object, plain_request
-from integration.ehr.keys import Key, Keyring, algorithm_of
+from integration.ehr.transport.discovery import (
+    SmartConfiguration,
+    discover,
+    json_object,
+    plain_request,
+)
+from integration.ehr.transport.keys import Key, Keyring, algorithm_of
 from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -21,9 +21,9 @@ from urllib3.exceptions import (
 from urllib3.util import Retry
 
 from integration.configuration.site import Site
-from integration.ehr.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
 from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
 from integration.ehr.profile import profile
+from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
 from integration.errors import BadAnswer, ConfigurationError, OutcomeUnknown, Unreachable
 from mappings.reading.decoding import decode
 

@@ -1,0 +1,1 @@
+"""Requests to an EHR: addresses, tokens, keys, retries."""
