@@ -24,7 +24,7 @@ from pytest_httpserver import HTTPServer
 
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
-from integration.ehr.writeback import Worklist, write_back_for
+from integration.ehr.writing.writeback import Worklist, write_back_for
 from tests.fakes.chart import (
     administration,
     chart,

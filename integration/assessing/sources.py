@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from integration.assessing.patient import Checked, check_pull, owed_issues
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
-from integration.ehr.writeback import Outcome, WriteBack
+from integration.ehr.writing.writeback import Outcome, WriteBack
 from integration.errors import ConfigurationError, EhrError, NotFound
 from mappings.assess import assess, document
 from mappings.assessment import Assessment

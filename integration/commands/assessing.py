@@ -192,7 +192,7 @@ def _of_server(
 ) -> Result:
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
-    from integration.ehr.writeback import write_back_for
+    from integration.ehr.writing.writeback import write_back_for
 
     wanted = [patient_id(row) for row in patients] if patients else None
     with EhrClient(site) as client:

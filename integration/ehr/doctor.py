@@ -8,11 +8,11 @@ from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Json
-from integration.ehr.forms import form_for
 from integration.ehr.profile import detected
 from integration.ehr.transport.auth import ClientCredentials, backend_scopes
 from integration.ehr.transport.discovery import SmartConfiguration
 from integration.ehr.transport.keys import Keyring, algorithm_of
+from integration.ehr.writing.forms import form_for
 from integration.errors import ConfigurationError, EhrError, FerroclaimError
 
 Level = Literal["ok", "note", "problem"]

@@ -1,10 +1,10 @@
-"""The ledger of write-backs on PostgreSQL: what `integration.ehr.ledger.Ledger` asks for,
+"""The ledger of write-backs on PostgreSQL: what `integration.ehr.writing.ledger.Ledger` asks for,
 durably."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from integration.ehr.ledger import Entry
+from integration.ehr.writing.ledger import Entry
 from integration.store.database import Db, Store
 
 

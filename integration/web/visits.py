@@ -14,7 +14,7 @@ from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.ehr.reading.patient import PatientPull
-from integration.ehr.writeback import write_back_for
+from integration.ehr.writing.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session

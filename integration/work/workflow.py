@@ -8,11 +8,11 @@ import structlog
 
 from integration import metrics
 from integration.assessing.patient import check_pull, owed_issues
-from integration.ehr import issues
 from integration.ehr.fhir.answers import Json
-from integration.ehr.ledger import Entry
 from integration.ehr.reading.patient import PatientPull
-from integration.ehr.writeback import Outcome, Worklist, WriteBack, write_back_for
+from integration.ehr.writing import issues
+from integration.ehr.writing.ledger import Entry
+from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack, write_back_for
 from integration.errors import FerroclaimError, NotFound
 from integration.store import Db, assessments, audit, failures, gaps, ledger, patients
 from integration.store.failures import Failure

@@ -8,8 +8,8 @@ import pytest
 from werkzeug import Response
 
 from integration.ehr.client import EhrClient
-from integration.ehr.ledger import Entry, MemoryLedger
-from integration.ehr.writeback import Outcome, ServerWriteBack, WriteBack, write_back_for
+from integration.ehr.writing.ledger import Entry, MemoryLedger
+from integration.ehr.writing.writeback import Outcome, ServerWriteBack, WriteBack, write_back_for
 from integration.errors import ConfigurationError, Unreachable
 from tests.fakes.chart import chart, detected_issue, mitigation
 from tests.fakes.ehr import FakeEhr

@@ -12,7 +12,7 @@ from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
 from integration.ehr.fhir.answers import Json
-from integration.ehr.writeback import ServerWriteBack, write_back_for
+from integration.ehr.writing.writeback import ServerWriteBack, write_back_for
 from tests.fakes.chart import (
     administration,
     chart,

@@ -10,10 +10,10 @@ import pytest
 
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
-from integration.ehr.ledger import MemoryLedger
 from integration.ehr.transport.auth import Tokens
 from integration.ehr.transport.keys import Keyring, generate
-from integration.ehr.writeback import write_back_for
+from integration.ehr.writing.ledger import MemoryLedger
+from integration.ehr.writing.writeback import write_back_for
 from integration.errors import ConfigurationError, Forbidden, Unauthorized
 from tests import builders
 from tests.fakes.chart import (

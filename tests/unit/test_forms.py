@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integration.ehr.forms import COMMUNICATION, DOCUMENT_REFERENCE, TASK, Form
+from integration.ehr.writing.forms import COMMUNICATION, DOCUMENT_REFERENCE, TASK, Form
 from tests.fakes.chart import detected_issue, mitigation
 
 OTHERS = [TASK, COMMUNICATION, DOCUMENT_REFERENCE]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.ehr import issues
+from integration.ehr.writing import issues
 from tests.fakes.chart import detected_issue, mitigation
 
 

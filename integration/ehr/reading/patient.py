@@ -11,9 +11,9 @@ from integration.ehr.fhir.answers import Answer, Json, error_for
 from integration.ehr.fhir.bundles import Page
 from integration.ehr.fhir.query import Query
 from integration.ehr.fhir.references import patient_id
-from integration.ehr.issues import gap_of
 from integration.ehr.reading import fallback
 from integration.ehr.reading.plan import not_offered, own_form, queries
+from integration.ehr.writing.issues import gap_of
 from integration.errors import (
     EhrError,
     Forbidden,

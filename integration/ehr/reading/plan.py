@@ -7,9 +7,9 @@ from datetime import date
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.fhir.query import Query
-from integration.ehr.forms import Form, form_for
-from integration.ehr.issues import GAP_SYSTEM
 from integration.ehr.profile import Search, profile
+from integration.ehr.writing.forms import Form, form_for
+from integration.ehr.writing.issues import GAP_SYSTEM
 from integration.errors import ConfigurationError
 from mappings.codes import labs
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
-from integration.ehr import issues, transactions
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.references import age
-from integration.ehr.forms import DETECTED_ISSUE, Form
-from integration.ehr.issues import GAP_SYSTEM
-from integration.ehr.ledger import Entry, Ledger
-from integration.ehr.transactions import Write
+from integration.ehr.writing import issues, transactions
+from integration.ehr.writing.forms import DETECTED_ISSUE, Form
+from integration.ehr.writing.issues import GAP_SYSTEM
+from integration.ehr.writing.ledger import Entry, Ledger
+from integration.ehr.writing.transactions import Write
 from integration.errors import (
     BadAnswer,
     Conflict,

@@ -14,7 +14,7 @@ import msgspec
 from integration.ehr.capability import Capability
 from integration.ehr.fhir.answers import Json
 from integration.ehr.fhir.references import age
-from integration.ehr.issues import GAP_SYSTEM, gap_of, is_closed, merged
+from integration.ehr.writing.issues import GAP_SYSTEM, gap_of, is_closed, merged
 from integration.errors import ConfigurationError
 from mappings.reading.decoding import decode
 

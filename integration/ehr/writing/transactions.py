@@ -6,11 +6,11 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from integration.ehr import issues
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir import bundles
 from integration.ehr.fhir.answers import Answer, Json
-from integration.ehr.issues import GAP_SYSTEM
+from integration.ehr.writing import issues
+from integration.ehr.writing.issues import GAP_SYSTEM
 from integration.errors import BadAnswer, EhrError
 
 DEVICE_SYSTEM = "urn:ferroclaim:device"

@@ -1,0 +1,1 @@
+"""Gaps, written into an EHR."""
