@@ -4,8 +4,8 @@ wanted, metrics."""
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from integration import logs, metrics
 from integration.configuration.settings import Settings
+from integration.operating import logs, metrics
 from integration.store import Store
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from integration import metrics
+from integration.operating import metrics
 from integration.store import Db, Store, inbox
 from integration.store.inbox import Arrival, Outcome
 from integration.triggers import waking

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from integration import metrics
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+from integration.operating import metrics
 from integration.store import Store
 from integration.triggers import notification
 from integration.triggers.accepting import accept

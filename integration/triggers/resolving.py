@@ -1,8 +1,8 @@
 """Looking up what a notification did not say: whose resource it is, and which events never came."""
 
-from integration import metrics
 from integration.ehr.fhir import references
 from integration.errors import EhrError, NotFound
+from integration.operating import metrics
 from integration.store import inbox, subscriptions
 from integration.triggers import notification, waking
 from integration.triggers.notification import Told, Unusable

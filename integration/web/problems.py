@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from integration.errors import FerroclaimError
-from integration.logs import where
+from integration.operating.logs import where
 
 log = structlog.get_logger()
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import structlog
 
-from integration import metrics
 from integration.configuration.settings import Settings
 from integration.errors import FerroclaimError
-from integration.logs import where
+from integration.operating import metrics
+from integration.operating.logs import where
 from integration.store import Db, Store, StoreUnavailable, failures, rests
 from integration.store.failures import Failure
 from integration.work.clients import Clients

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import structlog
 
-from integration import metrics
 from integration.assessing.patient import check_pull, owed_issues
 from integration.ehr.fhir.answers import Json
 from integration.ehr.reading.patient import PatientPull
@@ -14,6 +13,7 @@ from integration.ehr.writing import issues
 from integration.ehr.writing.ledger import Entry
 from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack, write_back_for
 from integration.errors import FerroclaimError, NotFound
+from integration.operating import metrics
 from integration.store import Db, assessments, audit, failures, gaps, ledger, patients
 from integration.store.failures import Failure
 from integration.store.ledger import StoredLedger

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integration import metrics
+from integration.operating import metrics
 from integration.store import Store, StoreUnavailable
 from tests import notifications as sent
 from tests.service import SECRET, Running

@@ -12,10 +12,10 @@ import structlog
 from prometheus_client import generate_latest
 from starlette.testclient import TestClient
 
-from integration import metrics
 from integration.commands.service import _with_address
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
+from integration.operating import metrics
 from integration.store import Store, StoreUnavailable
 from integration.web.app import MOST_BYTES, create_app
 from integration.work import workflow
@@ -221,8 +221,8 @@ def test_subscribe_says_where_there_is_none(command: Callable[..., tuple[int, st
 def test_a_fault_of_ours_is_told_by_its_place_alone(
     service: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from integration import logs
     from integration.configuration.settings import Log
+    from integration.operating import logs
 
     app = service.web.app
 

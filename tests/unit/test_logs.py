@@ -5,8 +5,8 @@ import json
 import pytest
 import structlog
 
-from integration import logs
 from integration.configuration.settings import Log
+from integration.operating import logs
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
