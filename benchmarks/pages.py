@@ -42,7 +42,7 @@ def serve(settings: dict[str, Any], port: int) -> None:
     """The service, until it is ended."""
     import uvicorn
 
-    from integration.web.app import create_app
+    from integration.serving.app import create_app
 
     uvicorn.run(
         create_app(Settings.model_validate(settings)),

@@ -31,8 +31,8 @@ import psycopg
 import requests
 
 from integration.configuration.settings import Settings
+from integration.serving import tasks
 from integration.store import Store, patients
-from integration.work import tasks
 from tests import notifications as sent
 from tests.fakes import chart, modes
 from tests.plugins import hapi
@@ -275,9 +275,9 @@ def serve(text: str, inside: str) -> None:
 
     import uvicorn
 
-    from integration.running import opened
-    from integration.web.app import create_app
-    from integration.work.worker import Worker
+    from integration.serving.app import create_app
+    from integration.serving.process import opened
+    from integration.serving.worker import Worker
 
     configured = Settings.model_validate_json(text)
     with opened(configured, connections=16) as store, socket.socket() as listening:
@@ -293,8 +293,8 @@ def serve(text: str, inside: str) -> None:
 
 
 def work(text: str) -> None:
-    from integration.running import opened
-    from integration.work.worker import Worker
+    from integration.serving.process import opened
+    from integration.serving.worker import Worker
 
     configured = Settings.model_validate_json(text)
     with opened(configured) as store:

@@ -8,9 +8,9 @@ from typing import Any
 
 from integration.configuration.settings import Settings
 from integration.ehr.transport.http import Transport
+from integration.serving import tasks
+from integration.serving.worker import Worker
 from integration.store import Store
-from integration.work import tasks
-from integration.work.worker import Worker
 from tests.service import NOW
 
 # Of the engine and the workflow; `sending` and `answered` are before and after the EHR took a

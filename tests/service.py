@@ -8,11 +8,11 @@ import procrastinate
 from starlette.testclient import TestClient
 
 from integration.configuration.settings import Settings
+from integration.serving import tasks
+from integration.serving.app import create_app
+from integration.serving.tasks import register
 from integration.store import Store, patients
 from integration.triggers.proof import HEADER
-from integration.web.app import create_app
-from integration.work import tasks
-from integration.work.tasks import register
 from tests.fakes.ehr import FakeEhr
 from tests.notifications import Json, encoded
 

@@ -29,7 +29,7 @@ def every(
     config: Config = None,
 ) -> None:
     """What was given up, why, and after how many tries."""
-    from integration.running import opened
+    from integration.serving.process import opened
     from integration.store import failures
 
     with opened(_settings(config)) as store, store.transaction() as db:
@@ -42,7 +42,7 @@ def every(
 @app.command()
 def retry(numbers: Numbers = None, every: Every = False, config: Config = None) -> None:
     """Queue it again."""
-    from integration.running import opened
+    from integration.serving.process import opened
     from integration.work import giving_up
     from integration.work.queue import Queue
 
@@ -61,7 +61,7 @@ def discard(
     config: Config = None,
 ) -> None:
     """Let it be."""
-    from integration.running import opened
+    from integration.serving.process import opened
     from integration.work import giving_up
 
     if not reason.strip():

@@ -52,10 +52,10 @@ def serve(
                     f" {_sites(settings)}."
                 )
 
-    from integration.running import opened
-    from integration.web.app import create_app
-    from integration.work import tasks
-    from integration.work.worker import Worker
+    from integration.serving import tasks
+    from integration.serving.app import create_app
+    from integration.serving.process import opened
+    from integration.serving.worker import Worker
 
     settings = _with_address(configuration.load(config), host, port)
     service = settings.service
@@ -91,9 +91,9 @@ def serve(
 
 def worker(config: Config = None) -> None:
     """Assess what is queued, beside `serve` or on another machine with the same database."""
-    from integration.running import opened
-    from integration.work import tasks
-    from integration.work.worker import Worker
+    from integration.serving import tasks
+    from integration.serving.process import opened
+    from integration.serving.worker import Worker
 
     settings = configuration.load(config)
     if settings.database_url is None:

@@ -25,7 +25,7 @@ def subscribe(
     leaves the rest."""
     from integration.configuration import settings as configuration
     from integration.ehr.client import EhrClient
-    from integration.running import opened
+    from integration.serving.process import opened
     from integration.triggers import subscribing
 
     settings = configuration.load(config)

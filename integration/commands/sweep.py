@@ -29,9 +29,9 @@ def sweep(
 ) -> None:
     """Search the sites for changes, and queue their patients; the service's workers assess them."""
     from integration.configuration import settings as configuration
-    from integration.running import opened
+    from integration.serving import tasks
+    from integration.serving.process import opened
     from integration.triggers import sweeping
-    from integration.work import tasks
     from integration.work.engine import Job
 
     settings = configuration.load(config)

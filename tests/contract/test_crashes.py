@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from integration.configuration.settings import Settings
+from integration.serving.stalled import take_over
+from integration.serving.worker import Worker
 from integration.store import Store, StoreUnavailable
-from integration.work.stalled import take_over
-from integration.work.worker import Worker
 from tests.crashing import POINTS
 from tests.fakes import chart, modes
 from tests.fakes.ehr import FakeEhr

@@ -13,10 +13,10 @@ from pytest_httpserver import HTTPServer
 
 from integration.configuration.settings import Settings
 from integration.ehr.transport.keys import Keyring, generate
+from integration.serving.app import create_app
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import hashed
 from integration.store import Store
-from integration.web.app import create_app
 from tests.fakes.browser import PUBLIC_URL, Browser
 from tests.fakes.launcher import OTHER
 from tests.fakes.stage import telling_chart

@@ -16,8 +16,8 @@ from integration.commands.service import _with_address
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
 from integration.operating import metrics
+from integration.serving.app import MOST_BYTES, create_app
 from integration.store import Store, StoreUnavailable
-from integration.web.app import MOST_BYTES, create_app
 from integration.work import workflow
 from tests.service import Running
 

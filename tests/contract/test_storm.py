@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from integration.work.worker import Worker
+from integration.serving.worker import Worker
 from tests import notifications as sent
 from tests.contract.test_crashes import eventually
 from tests.fakes import chart

@@ -12,10 +12,10 @@ import pytest
 from werkzeug import Response
 
 from integration.errors import ConfigurationError
+from integration.serving.stalled import take_over
 from integration.store import assessments, lines, patients
 from integration.work import giving_up, workflow
 from integration.work.queue import PERSON, patient_key
-from integration.work.stalled import take_over
 from tests.fakes import chart
 from tests.service import NOW, Running
 

@@ -16,9 +16,9 @@ import uvicorn
 from pytest_httpserver import HTTPServer
 
 from integration.configuration.settings import Settings
+from integration.serving.app import create_app
 from integration.store import Store, assessments, patients
 from integration.web import visits
-from integration.web.app import create_app
 from tests.builders import (
     Resource,
     administration,

@@ -10,9 +10,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from integration.configuration.settings import Settings
+from integration.serving.app import create_app
 from integration.store import Store
 from integration.web import visits
-from integration.web.app import create_app
 from tests.fakes.browser import PUBLIC_URL, Browser
 from tests.fakes.ehr import FakeEhr
 from tests.fakes.launcher import FakeLauncher

@@ -9,12 +9,12 @@ from fastapi import APIRouter, FastAPI
 
 from integration.cds import services
 from integration.configuration.settings import Settings
+from integration.serving.worker import Worker
 from integration.store import Store
 from integration.triggers import hooks
 from integration.web import api, chart_page, figures, health, pages, problems, sign_in, worklist
 from integration.web.limits import BodyLimit
 from integration.work.queue import Queue
-from integration.work.worker import Worker
 
 MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
 

@@ -12,10 +12,10 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 
 from integration.errors import FerroclaimError
+from integration.serving.stalled import GRACE_SECONDS, take_over
+from integration.serving.tasks import register
 from integration.store import StoreUnavailable
 from integration.work.engine import Engine
-from integration.work.stalled import GRACE_SECONDS, take_over
-from integration.work.tasks import register
 
 log = structlog.get_logger()
 

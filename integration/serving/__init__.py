@@ -1,0 +1,1 @@
+"""What assembles: the app, the worker, its tasks, the process."""
