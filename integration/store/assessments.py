@@ -9,7 +9,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from integration.store import gaps, lines, patients
-from integration.store.database import Db
+from integration.store.database.connection import Db
 from integration.store.patients import Patient
 from mappings.assessment import ClaimLine, Finding, Gap, PatientAssessment
 

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from integration.store.database import Db
+from integration.store.database.connection import Db
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from integration.store.database import Db
+from integration.store.database.connection import Db
 
 
 @dataclass(frozen=True)

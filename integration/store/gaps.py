@@ -8,7 +8,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from integration.store import audit
-from integration.store.database import Db
+from integration.store.database.connection import Db
 from integration.store.patients import Patient
 from mappings.assessment import Gap
 from mappings.writing.detected_issue import Waiver

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from integration.store.database import Db
+from integration.store.database.connection import Db
 
 Outcome = Literal["queued", "waiting", "catch-up", "ignored", "duplicate", "heard"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from integration.ehr.writing.ledger import Entry
-from integration.store.database import Db, Store
+from integration.store.database.connection import Db, Store
 
 
 class StoredLedger:

@@ -10,7 +10,7 @@ from psycopg.rows import class_row
 
 from integration.errors import FerroclaimError
 from integration.store import audit
-from integration.store.database import Db
+from integration.store.database.connection import Db
 from mappings.assessment import ClaimLine
 
 View = Literal["ready", "held", "waived", "released", "changed", "not-billable", "all"]

@@ -6,7 +6,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from integration.store import audit
-from integration.store.database import Db
+from integration.store.database.connection import Db
 from integration.store.patients import Patient
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
-from integration.store.database import Db
+from integration.store.database.connection import Db
 
 FIRST_SECONDS, LONGEST_SECONDS = 5, 120
 

@@ -1,7 +1,7 @@
 """How long things are kept."""
 
 from integration.configuration.service import Retention
-from integration.store.database import Db
+from integration.store.database.connection import Db
 
 _RULES = {
     "notifications": (

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from psycopg.rows import class_row
 
-from integration.store.database import Db
+from integration.store.database.connection import Db
 
 SECRET_BYTES = 32
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from psycopg.rows import class_row
 
-from integration.store.database import Db
+from integration.store.database.connection import Db
 from mappings.assessment import ClaimLine
 
 Sort = Literal["worth", "money", "age", "date", "patient"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integration.store import audit, gaps, lines, patients
-from integration.store.database import Db
+from integration.store.database.connection import Db
 from tests.builders import Resource, ferritin
 from tests.fakes.browser import Browser
 from tests.fakes.modes import MODES

@@ -10,8 +10,8 @@ from integration.configuration.service import Retention
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
 from integration.store import Store, audit, gaps, lines, notes, patients, retention
-from integration.store.embedded import Embedded
-from integration.store.migrating import migrate, pending
+from integration.store.database.embedded import Embedded
+from integration.store.database.migrating import migrate, pending
 
 
 @pytest.fixture

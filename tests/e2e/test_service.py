@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import requests
 
-from integration.store.embedded import Embedded
+from integration.store.database.embedded import Embedded
 from tests.fakes import chart
 
 Fresh = Callable[[str], str]

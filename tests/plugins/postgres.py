@@ -11,8 +11,8 @@ import pytest
 
 from integration.configuration.settings import Settings
 from integration.store import Store
-from integration.store.embedded import Embedded
-from integration.store.migrating import migrate
+from integration.store.database.embedded import Embedded
+from integration.store.database.migrating import migrate
 
 TEMPLATE = "template_ferroclaim"
 _numbers = itertools.count(1)

@@ -14,8 +14,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError, FerroclaimError
-from integration.store.embedded import Embedded
-from integration.store.migrating import migrate
+from integration.store.database.embedded import Embedded
+from integration.store.database.migrating import migrate
 
 log = structlog.get_logger()
 

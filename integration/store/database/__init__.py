@@ -1,0 +1,1 @@
+"""The connection to PostgreSQL, embedded or not, and its migrations."""
