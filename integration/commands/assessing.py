@@ -60,7 +60,8 @@ Config = Annotated[
 
 def demo() -> None:
     """Assess the sample records that come with the package: no configuration, no network."""
-    from integration import samples, tables
+    from integration import samples
+    from integration.terminal import tables
     from mappings.reading import Collection
 
     collection = Collection()
@@ -142,7 +143,7 @@ def explain(
     config: Config = None,
 ) -> None:
     """The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials."""
-    from integration import tables
+    from integration.terminal import tables
 
     result = _result(source, patient, False, policy_dir, as_of, time_zone, site, config, None)
     reference = (
@@ -247,7 +248,7 @@ def moment_of(text: str | None, facts: Facts) -> datetime:
 
 def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None:
     if form == "table" and out is None:
-        from integration import tables
+        from integration.terminal import tables
 
         tables.show(result.document, _console(), result.names)
         return
@@ -294,7 +295,7 @@ def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
 
     from rich.console import Console
 
-    from integration import tables
+    from integration.terminal import tables
 
     stream = io.StringIO()
     tables.show(document, Console(file=stream, width=120, no_color=True), names)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from integration import sums, tables
+from integration.terminal import sums, tables
 from mappings.assessment import Assessment
 from tests.builders import administration, chart, commercial, condition, document_of, ferritin, tsat
 from tests.unit.test_samples import demo

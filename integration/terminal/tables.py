@@ -13,9 +13,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from integration import sums, terminal
-from integration.chain import explain, explain_administration
-from integration.terminal import sign
+from integration.terminal import signs, sums
+from integration.terminal.explanation import explain, explain_administration
+from integration.terminal.signs import sign
 from integration.web.wording import dated, first_sentence, joined, money, plural, reason, title
 from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
 
@@ -109,7 +109,7 @@ def _safety(document: Assessment, console: Console, names: Names) -> None:
 
 def _patient(patient: PatientAssessment, console: Console, names: Names, widths: Widths) -> None:
     name = names.get(patient.patient, patient.patient)
-    payers = dict.fromkeys(terminal.payer(line.policy) for line in patient.lines)
+    payers = dict.fromkeys(signs.payer(line.policy) for line in patient.lines)
     beside = [
         *([patient.patient] if name != patient.patient else []),
         *(payers if console.width < WIDE else []),
@@ -123,7 +123,7 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
             console,
             Text(
                 f"    {sign('not-billable', console)} {on} not billable:"
-                f" {terminal.causes(row.reasons)}"
+                f" {signs.causes(row.reasons)}"
             ),
         )
     for kind, unbilled in (("pending", patient.pending), ("reversed", patient.reversed)):
@@ -144,14 +144,14 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
 def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
     return {
         "date": Text(dated(line.service_date or "no date"), justify="right"),
-        "drug": Text(terminal.drug(line)),
-        "line": Text(terminal.billed(line, console), style="bold"),
-        "payer": Text(terminal.payer(line.policy)),
+        "drug": Text(signs.drug(line)),
+        "line": Text(signs.billed(line, console), style="bold"),
+        "payer": Text(signs.payer(line.policy)),
         "status": Text(
-            f"{sign(line.status, console)} {terminal.STATUS[line.status]}",
-            style=terminal.STYLE[line.status],
+            f"{sign(line.status, console)} {signs.STATUS[line.status]}",
+            style=signs.STYLE[line.status],
         ),
-        "money": Text(terminal.worth(line), justify="right"),
+        "money": Text(signs.worth(line), justify="right"),
     }
 
 
@@ -205,10 +205,10 @@ def _missing(gap: Gap, patient: PatientAssessment) -> Text:
     which = [plural(len(gap.administrations), "dose")] if len(gap.administrations) > 1 else []
     which += [dated(dates[0])] if len(dates) == 1 and len(patient.lines) > 1 else []
     which += [] if gap.lines else [joined([row.rpartition("/")[2] for row in gap.administrations])]
-    denial = f"\nelse {terminal.denial(gap.predicted_denial)}" if gap.predicted_denial else ""
+    denial = f"\nelse {signs.denial(gap.predicted_denial)}" if gap.predicted_denial else ""
     state = ", ".join(
         [
-            terminal.state(gap.requirement, gap.state),
+            signs.state(gap.requirement, gap.state),
             *which,
             *([] if gap.blocking else ["a warning"]),
         ]
@@ -256,8 +256,8 @@ def _causes(document: Assessment) -> Table:
     for name in ("lines", "money", "by this alone", "money"):
         table.add_column(name, justify="right")
     for row in sums.causes(document):
-        alone = [str(row.alone.lines), terminal.amount(row.alone)] if row.alone.lines else ["", ""]
-        table.add_row(reason(row.reason), str(row.held.lines), terminal.amount(row.held), *alone)
+        alone = [str(row.alone.lines), signs.amount(row.alone)] if row.alone.lines else ["", ""]
+        table.add_row(reason(row.reason), str(row.held.lines), signs.amount(row.held), *alone)
     return table
 
 
@@ -276,7 +276,7 @@ def _tasks(document: Assessment, console: Console, names: Names) -> None:
             f"{number}.",
             Text.assemble(
                 (who, "bold"),
-                f": {terminal.causes(task.reasons)}",
+                f": {signs.causes(task.reasons)}",
                 (frees, "bold"),
                 (limits, "dim"),
             ),

@@ -9,8 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from integration import terminal
-from integration.terminal import sign
+from integration.terminal import signs
+from integration.terminal.signs import sign
 from integration.web.wording import title
 from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssessment
 
@@ -67,18 +67,18 @@ def explain(
 
 def _line(line: ClaimLine, console: Console) -> None:
     status = Text(
-        f"{sign(line.status, console)} {terminal.STATUS[line.status]}",
-        style=terminal.STYLE[line.status],
+        f"{sign(line.status, console)} {signs.STATUS[line.status]}",
+        style=signs.STYLE[line.status],
     )
     head = Text.assemble(
-        (terminal.billed(line, console), "bold"),
-        f"  {terminal.drug(line)}, {line.service_date or 'no date'}  ",
+        (signs.billed(line, console), "bold"),
+        f"  {signs.drug(line)}, {line.service_date or 'no date'}  ",
         status,
     )
     _print(
         console,
-        head.append(f"  {terminal.worth(line)}"),
-        Text(f"{terminal.payer(line.policy)}, line {line.id}", style="dim"),
+        head.append(f"  {signs.worth(line)}"),
+        Text(f"{signs.payer(line.policy)}, line {line.id}", style="dim"),
     )
     _print(console, Text(), Text("How the line came about", style="bold"), _steps(line))
     if line.notes:
@@ -102,7 +102,7 @@ def _steps(line: ClaimLine) -> RenderableType:
     last = ""
     for step in line.trace:
         outcome = step is line.trace[-1] and line.status == "held"
-        says = f"held by {terminal.causes(line.reasons)}" if outcome else step.says
+        says = f"held by {signs.causes(line.reasons)}" if outcome else step.says
         body = Group(
             Text(says),
             *_proof(step.evidence),
@@ -165,7 +165,7 @@ def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Con
             console,
             _marked(
                 sign("not-billable", console),
-                Text(f"Not asked: {terminal.causes(tuple(unasked))}.", style="dim"),
+                Text(f"Not asked: {signs.causes(tuple(unasked))}.", style="dim"),
             ),
         )
     _print(console, Text())
@@ -185,14 +185,14 @@ def _met(row: Finding, console: Console) -> RenderableType:
 
 
 def _unmet(row: Finding, gap: Gap | None, console: Console) -> RenderableType:
-    state = terminal.state(row.requirement, row.state) + ("" if row.blocking else " (a warning)")
+    state = signs.state(row.requirement, row.state) + ("" if row.blocking else " (a warning)")
     rows: list[RenderableType] = [
         Text(f"{title(row.requirement)}: {state}", style="bold"),
         Text(row.says or ""),
     ]
     rows.append(Text(f"{sign('arrow', console)} {(gap.fix if gap else row.fix) or ''}"))
     if row.denial:
-        rows.append(Text(f"else denial {terminal.denial(row.denial)}"))
+        rows.append(Text(f"else denial {signs.denial(row.denial)}"))
     rows += [*_proof(row.evidence), *_authority(row.source, row.verified, row.start, row.end)]
     return _marked(sign("held" if row.blocking else "warning", console), Group(*rows))
 
