@@ -11,8 +11,17 @@ from integration.cds import services
 from integration.configuration.settings import Settings
 from integration.serving.worker import Worker
 from integration.store import Store
-from integration.triggers import hooks
-from integration.web import api, chart_page, figures, health, pages, problems, sign_in, worklist
+from integration.web import (
+    api,
+    chart_page,
+    figures,
+    health,
+    hooks,
+    pages,
+    problems,
+    sign_in,
+    worklist,
+)
 from integration.web.limits import BodyLimit
 from integration.work.queue import Queue
 

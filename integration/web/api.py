@@ -15,10 +15,10 @@ from integration.smart.sessions import Session
 from integration.store import audit, worklist
 from integration.web.figures import figures_now
 from integration.web.gate import InHouse, with_role
-from integration.web.pages import PageRoute, page
+from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import Problem
 from integration.web.wording import CLINICIAN_REQUIREMENTS
-from integration.web.worklist import Filtered, actor
+from integration.web.worklist import Filtered
 
 router = APIRouter(prefix="/api", tags=["worklist"])
 docs = APIRouter(route_class=PageRoute, include_in_schema=False)

@@ -28,7 +28,9 @@ from integration.errors import (
     Unauthorized,
 )
 from integration.smart.refusal import Refusal, SignInAgain
+from integration.smart.sessions import Session
 from integration.web import wording
+from integration.web.gate import House
 from integration.web.problems import Problem, answer
 
 log = structlog.get_logger()
@@ -270,3 +272,15 @@ def _where(error: Exception) -> str:
         if frame
         else "?"
     )
+
+
+def actor(session: Session) -> str:
+    return session.who.fhir_user or session.who.label
+
+
+def download(text: str, name: str, here: House) -> Response:
+    headers = {
+        **security_headers(here.settings),
+        "Content-Disposition": f'attachment; filename="{name}"',
+    }
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)

@@ -19,7 +19,7 @@ from integration.store import Db, audit, failures, lines, notes, patients, workl
 from integration.store.worklist import Filters, Row
 from integration.web import wording
 from integration.web.gate import FromOurPage, House, InHouse, with_role
-from integration.web.pages import PageRoute, page, security_headers
+from integration.web.pages import PageRoute, actor, download, page, security_headers
 from integration.web.story import story, when
 from integration.web.visits import policies_for
 from integration.work.queue import PERSON
@@ -352,21 +352,9 @@ def _sites(here: House) -> list[str]:
     return sorted(here.settings.sites)
 
 
-def actor(session: Session) -> str:
-    return session.who.fhir_user or session.who.label
-
-
 def safe(cells: Sequence[object]) -> list[object]:
     """A spreadsheet runs what begins with one of these as a formula."""
     return [
         f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
         for cell in cells
     ]
-
-
-def download(text: str, name: str, here: House) -> Response:
-    headers = {
-        **security_headers(here.settings),
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
