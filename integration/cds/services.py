@@ -12,9 +12,9 @@ from integration.cds.trust import Caller, caller
 from integration.configuration.site import Site
 from integration.smart.launch import public_base
 from integration.store import Db, assessments
+from integration.web.chart.visit import policies_for
 from integration.web.gate import House, InHouse
 from integration.web.problems import Problem
-from integration.web.visits import policies_for
 
 log = structlog.get_logger()
 _REFUSALS: dict[int | str, dict[str, Any]] = {

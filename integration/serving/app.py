@@ -11,17 +11,8 @@ from integration.cds import services
 from integration.configuration.settings import Settings
 from integration.serving.worker import Worker
 from integration.store import Store
-from integration.web import (
-    api,
-    chart_page,
-    figures,
-    health,
-    hooks,
-    pages,
-    problems,
-    sign_in,
-    worklist,
-)
+from integration.web import api, figures, health, hooks, pages, problems, sign_in, worklist
+from integration.web.chart import routes
 from integration.web.limits import BodyLimit
 from integration.work.queue import Queue
 
@@ -34,7 +25,7 @@ def routers() -> list[APIRouter]:
         health.router,
         hooks.router,
         sign_in.router,
-        chart_page.router,
+        routes.router,
         worklist.router,
         figures.router,
         api.router,

@@ -13,8 +13,8 @@ from integration.store.gaps import GapRow
 from integration.store.notes import Note
 from integration.store.worklist import Row
 from integration.web import wording
-from integration.web.chart import line_text
-from integration.web.chart_views import link_into_chart
+from integration.web.chart.page import line_text
+from integration.web.chart.views import link_into_chart
 from mappings.assessment import ClaimLine
 from mappings.writing.drafts import service_lines
 from mappings.writing.segments import ELEMENT, TERMINATOR, Segment, segment

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from integration.web.chart import _sentence
-from integration.web.chart_views import DoseView
+from integration.web.chart.page import _sentence
+from integration.web.chart.views import DoseView
 
 TODAY = date(2026, 11, 23)
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.web.timeline import Dose, table, timeline
+from integration.web.chart.timeline import Dose, table, timeline
 from mappings.moment import parse
 from mappings.policy_rules import LabRule
 from mappings.record import LabResult, Source

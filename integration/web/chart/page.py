@@ -8,8 +8,9 @@ from typing import Any
 
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
-from integration.web import timeline, wording
-from integration.web.chart_views import (
+from integration.web import wording
+from integration.web.chart import timeline
+from integration.web.chart.views import (
     Affected,
     Banner,
     Card,

@@ -13,11 +13,11 @@ from integration.smart import style
 from integration.smart.refusal import Refusal
 from integration.smart.server import client_named
 from integration.smart.sessions import Launch
-from integration.web.chart import chart_page
+from integration.web.chart.page import chart_page
+from integration.web.chart.visit import Visit, policies_for
 from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
 from integration.web.pages import PageRoute, page, security_headers
 from integration.web.policy_page import policy_rows
-from integration.web.visits import Visit, policies_for
 
 router = APIRouter(prefix="/chart/{launch}", route_class=PageRoute, include_in_schema=False)
 acts = [FromOurPage, Depends(chart)]

@@ -5,9 +5,10 @@ from datetime import date
 from decimal import Decimal
 
 from integration.configuration.site import Site
-from integration.web import timeline, wording
+from integration.web import wording
+from integration.web.chart import timeline
+from integration.web.chart.timeline import Timeline
 from integration.web.entries import TESTS
-from integration.web.timeline import Timeline
 from mappings.assessment import Step
 
 
