@@ -11,9 +11,11 @@ from integration.cds import services
 from integration.configuration.settings import Settings
 from integration.serving.worker import Worker
 from integration.store import Store
-from integration.web import api, figures, health, hooks, pages, problems, sign_in, worklist
+from integration.web import api, health, hooks, pages, problems, sign_in
 from integration.web.chart import routes
 from integration.web.limits import BodyLimit
+from integration.web.worklist import figures
+from integration.web.worklist import routes as worklist
 from integration.work.queue import Queue
 
 MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower

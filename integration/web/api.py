@@ -13,12 +13,12 @@ from pydantic import BaseModel
 
 from integration.smart.sessions import Session
 from integration.store import audit, worklist
-from integration.web.figures import figures_now
 from integration.web.gate import InHouse, with_role
 from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import Problem
 from integration.web.wording import CLINICIAN_REQUIREMENTS
-from integration.web.worklist import Filtered
+from integration.web.worklist.figures import figures_now
+from integration.web.worklist.routes import Filtered
 
 router = APIRouter(prefix="/api", tags=["worklist"])
 docs = APIRouter(route_class=PageRoute, include_in_schema=False)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.store.figures import Wasted
-from integration.web.figures import least_left, saving
+from integration.web.worklist.figures import least_left, saving
 
 SIZES = st.sets(
     st.sampled_from([Decimal(50), Decimal(100), Decimal("62.5"), Decimal(200)]), min_size=1

@@ -18,7 +18,7 @@ from integration.store.figures import Wasted
 from integration.web import wording
 from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
-from integration.web.worklist import safe
+from integration.web.worklist.routes import safe
 from mappings import codes
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)

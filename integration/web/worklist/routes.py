@@ -21,7 +21,7 @@ from integration.web import wording
 from integration.web.chart.visit import policies_for
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
-from integration.web.story import story, when
+from integration.web.worklist.story import story, when
 from integration.work.queue import PERSON
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
