@@ -1,7 +1,7 @@
 """A page for each policy."""
 
 from docs.make.markdown import cell, dates, said, table
-from integration.web.policy_page import PolicyRow, policy_rows
+from integration.wording.policies import PolicyRow, policy_rows
 from mappings import codes, policy
 from mappings.policy import DatedModifier, LabRule, Policy, Rule
 

@@ -11,8 +11,8 @@ from integration.assessing.patient import check_pull
 from integration.cds.evidence import Known
 from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull
-from integration.web import wording
 from integration.web.entries import TESTS, draft_order
+from integration.wording import words
 from mappings.assessment import Gap, PatientAssessment
 from mappings.policy import PolicySet
 from mappings.products import ProductFinder
@@ -143,16 +143,16 @@ def open_issues(assessment: PatientAssessment, app: str) -> list[Card]:
     gaps = [
         gap
         for gap in assessment.gaps
-        if gap.blocking and wording.owner(gap.requirement) == "clinician"
+        if gap.blocking and words.owner(gap.requirement) == "clinician"
     ]
     doses = {reference for gap in gaps for reference in gap.administrations}
     if not doses:
         return []
-    titles = list(dict.fromkeys(wording.title(gap.requirement) for gap in gaps))
+    titles = list(dict.fromkeys(words.title(gap.requirement) for gap in gaps))
     summary = (
-        f"{wording.plural(len(doses), 'iron dose')} cannot be billed yet: {wording.joined(titles)}"
+        f"{words.plural(len(doses), 'iron dose')} cannot be billed yet: {words.joined(titles)}"
     )
-    detail = "\n".join(f"- {_plain(wording.first_sentence(gap.message))}" for gap in gaps[:8])
+    detail = "\n".join(f"- {_plain(words.first_sentence(gap.message))}" for gap in gaps[:8])
     return [_made("documentation", summary, detail, [], app, [gap.requirement for gap in gaps])]
 
 
@@ -177,8 +177,8 @@ def _card(
 ) -> Card:
     policy = next((policies.get(gap.policy) for gap in gaps if gap.policy), None)
     detail = "\n".join(
-        f"- {_plain(wording.first_sentence(gap.message))}"
-        f" {_plain(wording.payer_asks(gap.requirement, policy))}"
+        f"- {_plain(words.first_sentence(gap.message))}"
+        f" {_plain(words.payer_asks(gap.requirement, policy))}"
         for gap in gaps
     )
     source = next((gap.source for gap in gaps if gap.source), None)
@@ -190,7 +190,7 @@ def _card(
     ]
     return _made(
         name,
-        wording.first_sentence(gaps[0].message),
+        words.first_sentence(gaps[0].message),
         detail,
         _suggestions(wanted, patient),
         app,
@@ -245,7 +245,7 @@ def _suggestions(tests: list[tuple[str, str]], patient: str) -> list[Resource]:
     ]
     return [
         {
-            "label": f"Order {wording.joined([text for _, text in tests])}",
+            "label": f"Order {words.joined([text for _, text in tests])}",
             "uuid": str(uuid.uuid4()),
             "actions": actions,
         }

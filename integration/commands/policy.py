@@ -62,7 +62,7 @@ def show(
     """What a policy asks for, each rule with its source."""
     import msgspec
 
-    from integration.web.policy_page import policy_rows
+    from integration.wording.policies import policy_rows
     from mappings import policy
 
     row = policy.load(policy_dir).get(identity, _day(on))
@@ -269,7 +269,7 @@ def _show_results(row: "Policy", results: list["CaseResult"]) -> None:
 
 
 def _show_difference(found: "Difference") -> None:
-    from integration.web.wording import plural
+    from integration.wording.words import plural
 
     total = plural(len(found.lines) + found.unchanged_lines, "line")
     if not found.lines and not found.gaps:

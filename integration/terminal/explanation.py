@@ -11,7 +11,7 @@ from rich.text import Text
 
 from integration.terminal import signs
 from integration.terminal.signs import sign
-from integration.web.wording import title
+from integration.wording.words import title
 from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssessment
 
 RULES = {

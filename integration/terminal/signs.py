@@ -6,7 +6,7 @@ from decimal import Decimal
 from rich.console import Console
 
 from integration.terminal.sums import Sum
-from integration.web.wording import STATES, money, reason
+from integration.wording.words import STATES, money, reason
 from mappings import codes, policy
 from mappings.assessment import ClaimLine, Denial, PolicyRef
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from integration.terminal import signs, sums
 from integration.terminal.explanation import explain, explain_administration
 from integration.terminal.signs import sign
-from integration.web.wording import dated, first_sentence, joined, money, plural, reason, title
+from integration.wording.words import dated, first_sentence, joined, money, plural, reason, title
 from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
 
 __all__ = ["explain", "explain_administration", "next_steps", "show"]

@@ -16,9 +16,9 @@ from integration.store import audit, worklist
 from integration.web.gate import InHouse, with_role
 from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import Problem
-from integration.web.wording import CLINICIAN_REQUIREMENTS
 from integration.web.worklist.figures import figures_now
 from integration.web.worklist.routes import Filtered
+from integration.wording.words import CLINICIAN_REQUIREMENTS
 
 router = APIRouter(prefix="/api", tags=["worklist"])
 docs = APIRouter(route_class=PageRoute, include_in_schema=False)

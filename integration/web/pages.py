@@ -29,9 +29,9 @@ from integration.errors import (
 )
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.sessions import Session
-from integration.web import wording
 from integration.web.gate import House
 from integration.web.problems import Problem, answer
+from integration.wording import words
 
 log = structlog.get_logger()
 
@@ -57,11 +57,11 @@ def asset(name: str) -> str:
 
 
 def _money(value: Decimal | str | None) -> str:
-    return wording.money(Decimal(value) if isinstance(value, str) else value)
+    return words.money(Decimal(value) if isinstance(value, str) else value)
 
 
 def _day(value: date | str | None) -> str:
-    return wording.day(date.fromisoformat(value) if isinstance(value, str) else value, year=True)
+    return words.day(date.fromisoformat(value) if isinstance(value, str) else value, year=True)
 
 
 def _sentence(text: str) -> str:
@@ -80,10 +80,10 @@ _environment.globals["asset"] = asset
 _environment.filters |= {
     "money": _money,
     "day": _day,
-    "dated": wording.dated,
+    "dated": words.dated,
     "sentence": _sentence,
     "status": lambda status: STATUSES.get(status, status),
-    "plural": wording.plural,
+    "plural": words.plural,
 }
 
 

@@ -11,13 +11,13 @@ import pytest
 
 from integration.store import audit, failures, gaps, lines, patients, rests, worklist
 from integration.store.failures import Failure
-from integration.web import wording
+from integration.wording import words
 from tests.fakes.browser import Browser
 from tests.fakes.stage import seed_worklist
 from tests.plugins.pages import Clinic, Open
 
 ALL = worklist.Filters(view="all")
-CLINICIAN = sorted(wording.CLINICIAN)
+CLINICIAN = sorted(words.CLINICIAN)
 
 
 @pytest.fixture

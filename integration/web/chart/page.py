@@ -8,7 +8,6 @@ from typing import Any
 
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
-from integration.web import wording
 from integration.web.chart import timeline
 from integration.web.chart.views import (
     Affected,
@@ -20,6 +19,7 @@ from integration.web.chart.views import (
     Proof,
     link_into_chart,
 )
+from integration.wording import words
 from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment
 from mappings.policy import LabRule, Policy, PolicySet
 from mappings.record import Administration, PatientRecord
@@ -67,7 +67,7 @@ class _Chart:
             about,
         )
         self.zone = site.facts().zone
-        self.today = wording.local_day(now, site.time_zone)
+        self.today = words.local_day(now, site.time_zone)
         self.patient = next((row for row in resources if row.get("resourceType") == "Patient"), {})
         self.given = {row.source.resource: row for row in self.record.administrations}
         self.lines = {line.id: line for line in self.assessment.lines}
@@ -82,12 +82,10 @@ class _Chart:
         yours = tuple(
             card
             for card in open_
-            if card.blocking
-            and card.owner == "clinician"
-            and card.requirement not in wording.SAFETY
+            if card.blocking and card.owner == "clinician" and card.requirement not in words.SAFETY
         )
         elsewhere = tuple(card for card in open_ if card.blocking and card.owner == "billing")
-        safety = tuple(card for card in open_ if card.requirement in wording.SAFETY)
+        safety = tuple(card for card in open_ if card.requirement in words.SAFETY)
         return ChartPage(
             banner=banner(self.patient),
             sentence=_sentence(
@@ -97,9 +95,7 @@ class _Chart:
             cards=yours,
             elsewhere=elsewhere,
             warnings=tuple(
-                card
-                for card in open_
-                if not card.blocking and card.requirement not in wording.SAFETY
+                card for card in open_ if not card.blocking and card.requirement not in words.SAFETY
             ),
             waived=tuple(card for card in cards if card.waived is not None),
             plot=timeline.timeline(
@@ -118,7 +114,7 @@ class _Chart:
                 f"{row.resource}: {row.problem}" for row in self.assessment.unreadable
             ),
             unread=unread,
-            assessed=wording.clock(self.now, self.site.time_zone),
+            assessed=words.clock(self.now, self.site.time_zone),
             today=self.today,
         )
 
@@ -164,10 +160,10 @@ class _Chart:
         return Card(
             requirement=first.requirement,
             state=first.state,
-            title=wording.title(first.requirement),
+            title=words.title(first.requirement),
             gaps=tuple(gap.id for gap in gaps),
-            finding=wording.first_sentence(first.message),
-            asks=wording.payer_asks(first.requirement, policy, self._groups()),
+            finding=words.first_sentence(first.message),
+            asks=words.payer_asks(first.requirement, policy, self._groups()),
             source=first.source,
             verified=first.verified,
             policy=first.policy,
@@ -178,7 +174,7 @@ class _Chart:
             money=sum((Decimal(line.value) for line in held.values() if line.value), Decimal(0)),
             blocking=any(gap.blocking for gap in gaps),
             waivable=all(gap.waivable for gap in gaps),
-            owner=wording.owner(first.requirement),
+            owner=words.owner(first.requirement),
             denial=(
                 " + ".join([first.predicted_denial.carc, *first.predicted_denial.rarc])
                 if first.predicted_denial
@@ -219,8 +215,8 @@ class _Chart:
     def _affected(self, gap: Gap) -> Iterable[Affected]:
         for reference in gap.administrations:
             on, dose = self._on(reference), self.given.get(reference)
-            says = f"{wording.day(on)}, {_amount(dose)}" if dose else wording.day(on)
-            yield Affected(gap.id, reference, on, says, wording.first_sentence(gap.message))
+            says = f"{words.day(on)}, {_amount(dose)}" if dose else words.day(on)
+            yield Affected(gap.id, reference, on, says, words.first_sentence(gap.message))
 
     # Doses
 
@@ -249,7 +245,7 @@ class _Chart:
             state=state,
             payer=policy.title.partition(" without ")[0] if policy else "not known",
             lines=tuple(self._line(line) for line in lines),
-            waits_for=tuple(wording.title(name) for name in sorted(waits)),
+            waits_for=tuple(words.title(name) for name in sorted(waits)),
             link=link_into_chart(self.site, self.assessment.patient, reference),
         )
 
@@ -258,10 +254,10 @@ class _Chart:
             text=line_text(line),
             status=line.status,
             value=Decimal(line.value) if line.value else None,
-            chips=tuple(wording.reason(row) for row in line.reasons),
+            chips=tuple(words.reason(row) for row in line.reasons),
             steps=line.trace,
             proofs=tuple(self._proof(row) for row in line.evidence),
-            notes=tuple(wording.dated(row) for row in line.notes),
+            notes=tuple(words.dated(row) for row in line.notes),
         )
 
     def _on(self, reference: str) -> date | None:
@@ -313,7 +309,7 @@ class _Chart:
 
     def _proof(self, item: Evidence) -> Proof:
         return Proof(
-            wording.dated(item.says),
+            words.dated(item.says),
             item.resource,
             link_into_chart(self.site, self.assessment.patient, item.resource),
         )
@@ -378,7 +374,7 @@ def _sentence(
     if not counted:
         return (
             (
-                f"{wording.plural(len(doses), 'iron dose')} on record, none of them to be billed"
+                f"{words.plural(len(doses), 'iron dose')} on record, none of them to be billed"
                 " now. Nothing for you here."
             ),
             "",
@@ -388,18 +384,16 @@ def _sentence(
         every = f"All {len(counted)} doses are" if len(counted) > 1 else "The dose is"
         return (f"{every} documented. Nothing for you here.", "", "")
     since = min((dose.on for dose in counted if dose.on), default=None)
-    period = f" since {wording.day(since, year=since.year != today.year)}" if since else ""
+    period = f" since {words.day(since, year=since.year != today.year)}" if since else ""
     waits = (
         "It waits for" if len(counted) == 1 else f"{waiting} wait{'s' if waiting == 1 else ''} for"
     )
-    start = (
-        f"{ready} of {wording.plural(len(counted), 'iron dose')}{period} can be billed. {waits} "
-    )
+    start = f"{ready} of {words.plural(len(counted), 'iron dose')}{period} can be billed. {waits} "
     if yours:
         return (
             start,
             (
-                f"{wording.number(len(yours))} {'thing' if len(yours) == 1 else 'things'} you can"
+                f"{words.number(len(yours))} {'thing' if len(yours) == 1 else 'things'} you can"
                 " settle here"
             ),
             ".",

@@ -17,7 +17,7 @@ from integration.web.chart.page import chart_page
 from integration.web.chart.visit import Visit, policies_for
 from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
 from integration.web.pages import PageRoute, page, security_headers
-from integration.web.policy_page import policy_rows
+from integration.wording.policies import policy_rows
 
 router = APIRouter(prefix="/chart/{launch}", route_class=PageRoute, include_in_schema=False)
 acts = [FromOurPage, Depends(chart)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
-from integration.web.wording import LABS, UNITS, day
+from integration.wording.words import LABS, UNITS, day
 from mappings import laboratory
 from mappings.expression import And, Compare, Node, Or, parse
 from mappings.policy import LabRule

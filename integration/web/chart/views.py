@@ -5,10 +5,10 @@ from datetime import date
 from decimal import Decimal
 
 from integration.configuration.site import Site
-from integration.web import wording
 from integration.web.chart import timeline
 from integration.web.chart.timeline import Timeline
 from integration.web.entries import TESTS
+from integration.wording import words
 from mappings.assessment import Step
 
 
@@ -73,7 +73,7 @@ class Card:
     money: Decimal
     blocking: bool
     waivable: bool
-    owner: wording.Owner
+    owner: words.Owner
     denial: str | None
     waived: str | None
 

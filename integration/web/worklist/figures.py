@@ -15,10 +15,10 @@ from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
 from integration.store import Db, audit, figures
 from integration.store.figures import Wasted
-from integration.web import wording
 from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
 from integration.web.worklist.routes import safe
+from integration.wording import words
 from mappings import codes
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -117,19 +117,18 @@ def figures_now(db: Db, sites: Sequence[str]) -> list[Figure]:
 
 def _held(db: Db, sites: Sequence[str]) -> Figure:
     found = figures.held(db, sites)
-    rows = tuple((wording.title(row.requirement), row.lines, row.money) for row in found)
+    rows = tuple((words.title(row.requirement), row.lines, row.money) for row in found)
     return Figure(
         "held",
         "Money held, by cause",
         (
-            f"{wording.title(found[0].requirement)} holds the most,"
-            f" {wording.money(found[0].money)}."
+            f"{words.title(found[0].requirement)} holds the most, {words.money(found[0].money)}."
             if found
             else "Nothing is held."
         ),
         ("cause", "lines", "money"),
         rows,
-        _bars([(label, wording.money(money), float(money)) for label, _, money in rows]),
+        _bars([(label, words.money(money), float(money)) for label, _, money in rows]),
         "A line with two causes stands under both.",
     )
 
@@ -144,8 +143,7 @@ def _times(db: Db, sites: Sequence[str]) -> Figure:
         "time-to-complete",
         "From the dose to a complete record",
         (
-            f"Half of {wording.plural(len(days), 'line')} were complete within {median(days):g}"
-            " days."
+            f"Half of {words.plural(len(days), 'line')} were complete within {median(days):g} days."
             if days
             else "No line is complete yet."
         ),
@@ -166,7 +164,7 @@ def _clean(db: Db, sites: Sequence[str]) -> Figure:
         "clean-at-first-assessment",
         "Clean at first assessment",
         (
-            f"{clean} of {wording.plural(lines, 'line')} ({100 * clean / lines:.0f} %) needed"
+            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f} %) needed"
             " nothing from anybody."
             if lines
             else "No line yet."
@@ -195,7 +193,7 @@ def _denials(db: Db, sites: Sequence[str]) -> Figure:
         " read yet to hold it against.",
         ("denial", "lines predicted", "money", "denied"),
         rows,
-        _bars([(str(row[0]), wording.money(row[2]), float(row[2])) for row in rows]),
+        _bars([(str(row[0]), words.money(row[2]), float(row[2])) for row in rows]),
     )
 
 
@@ -212,8 +210,8 @@ def _waste(rows: Sequence[Wasted]) -> Figure:
         sum((t.saved_money for t in totals.values()), Decimal(0)),
     )
     told = (
-        f"{wording.money(money)} was discarded; smaller vials would have saved"
-        f" {wording.money(saved)} of it."
+        f"{words.money(money)} was discarded; smaller vials would have saved"
+        f" {words.money(saved)} of it."
     )
     return Figure(
         "waste",

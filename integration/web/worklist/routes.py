@@ -17,16 +17,16 @@ from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
 from integration.store import Db, audit, failures, lines, notes, patients, worklist
 from integration.store.worklist import Filters, Row
-from integration.web import wording
 from integration.web.chart.visit import policies_for
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
 from integration.web.worklist.story import story, when
+from integration.wording import words
 from integration.work.queue import PERSON
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
-CLINICIAN = wording.CLINICIAN_REQUIREMENTS
+CLINICIAN = words.CLINICIAN_REQUIREMENTS
 ALL_SELECTED = 500
 
 VIEWS = (
@@ -65,7 +65,7 @@ class Cell:
     row: Row
     text: str
     state: str
-    chips: tuple[tuple[str, wording.Owner], ...]
+    chips: tuple[tuple[str, words.Owner], ...]
     age: int | None
     payer: str
     patient: str
@@ -224,11 +224,11 @@ def _acted(
             done.append(row)
     money = sum((row.value or Decimal(0) for row in done), Decimal(0))
     says = {
-        "release": f"{wording.plural(len(done), 'line')} released, {wording.money(money)}.",
-        "withdraw": f"The release of {wording.plural(len(done), 'line')} was taken back.",
-        "recheck": f"{wording.plural(len(done), 'line')} will be checked again in a moment.",
-        "assign": f"{wording.plural(len(done), 'line')} assigned to {owner or 'nobody'}.",
-        "note": f"A note was added to {wording.plural(len(done), 'line')}.",
+        "release": f"{words.plural(len(done), 'line')} released, {words.money(money)}.",
+        "withdraw": f"The release of {words.plural(len(done), 'line')} was taken back.",
+        "recheck": f"{words.plural(len(done), 'line')} will be checked again in a moment.",
+        "assign": f"{words.plural(len(done), 'line')} assigned to {owner or 'nobody'}.",
+        "note": f"A note was added to {words.plural(len(done), 'line')}.",
     }
     return Results(says.get(action, "Nothing was done."), tuple(refused))
 
@@ -307,7 +307,7 @@ def _page(
         empty=EMPTY.get(filters.view, ("No line fits.", "Loosen the filters.")),
         title=dict(VIEWS)[filters.view],
         address=address,
-        requirement_title=wording.title,
+        requirement_title=words.title,
         sites=sites,
         payers=payers,
         **context,
@@ -321,7 +321,7 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
         row=row,
         text=" ".join([line.code, *line.modifiers, "×", str(line.units)]),
         state=row.state,
-        chips=tuple((wording.title(name), wording.owner(name)) for name in named),
+        chips=tuple((words.title(name), words.owner(name)) for name in named),
         age=(today - row.service_date).days if row.service_date else None,
         payer=payers.get(row.policy or "", row.policy or "not known"),
         patient=row.name or f"Patient {row.patient}",

@@ -12,9 +12,9 @@ from integration.store.audit import AuditRow
 from integration.store.gaps import GapRow
 from integration.store.notes import Note
 from integration.store.worklist import Row
-from integration.web import wording
 from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
+from integration.wording import words
 from mappings.assessment import ClaimLine
 from mappings.writing.drafts import service_lines
 from mappings.writing.segments import ELEMENT, TERMINATOR, Segment, segment
@@ -61,7 +61,7 @@ class Event:
 class GapView:
     title: str
     finding: str
-    owner: wording.Owner
+    owner: words.Owner
     fix: str
     blocking: bool
     waived: str | None
@@ -134,7 +134,7 @@ def story(db: Db, row: Row, settings: Settings) -> Story:
         cards=tuple(_cards(db, row, zone)),
         attachments=tuple(_attachments(db, row, settings)),
         x12=service_preview(line),
-        chips=tuple(wording.reason(reason) for reason in line.reasons),
+        chips=tuple(words.reason(reason) for reason in line.reasons),
     )
 
 
@@ -147,9 +147,9 @@ def _gap(found: GapRow) -> GapView:
         "sent": "sent, answer awaited",
     }
     return GapView(
-        title=wording.title(gap.requirement),
-        finding=wording.first_sentence(gap.message),
-        owner=wording.owner(gap.requirement),
+        title=words.title(gap.requirement),
+        finding=words.first_sentence(gap.message),
+        owner=words.owner(gap.requirement),
         fix=gap.fix,
         blocking=gap.blocking,
         waived=waived,
@@ -184,7 +184,7 @@ def _attachments(db: Db, row: Row, settings: Settings) -> Iterator[Attachment]:
             if (finding.requirement, item.resource) not in seen:
                 seen.add((finding.requirement, item.resource))
                 link = link_into_chart(site, row.patient, item.resource)
-                yield Attachment(wording.title(finding.requirement), item.says, item.resource, link)
+                yield Attachment(words.title(finding.requirement), item.says, item.resource, link)
 
 
 def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
@@ -202,9 +202,7 @@ def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
 
 
 def _because(line: ClaimLine) -> str:
-    return (
-        f": {', '.join(wording.reason(reason) for reason in line.reasons)}" if line.reasons else ""
-    )
+    return f": {', '.join(words.reason(reason) for reason in line.reasons)}" if line.reasons else ""
 
 
 def _audited(db: Db, row: Row, zone: str | None, gap_ids: set[str]) -> list[Event]:
@@ -263,7 +261,7 @@ def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:
 
 
 def when(moment: datetime, zone: str | None) -> str:
-    return f"{wording.day(wording.local_day(moment, zone))} {wording.clock(moment, zone)}"
+    return f"{words.day(words.local_day(moment, zone))} {words.clock(moment, zone)}"
 
 
 def service_preview(line: ClaimLine) -> str:

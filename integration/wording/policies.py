@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from integration.web import wording
+from integration.wording import words
 from mappings.policy import LabRule, Policy, Rule
 
 LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
@@ -48,10 +48,10 @@ def _labs(rule: LabRule) -> list[str]:
 def _row(name: str, rule: Rule, policy: Policy) -> PolicyRow:
     return PolicyRow(
         requirement=name,
-        title=wording.title(name),
-        asks=wording.payer_asks(name, policy),
+        title=words.title(name),
+        asks=words.payer_asks(name, policy),
         when=None if isinstance(rule, LabRule) else CONDITIONS.get(rule.when or "", rule.when),
         source=rule.source,
         verified=policy.verified if rule.verified is None else rule.verified,
-        warning=rule.blocking is False or (rule.blocking is None and name in wording.SAFETY),
+        warning=rule.blocking is False or (rule.blocking is None and name in words.SAFETY),
     )
