@@ -32,8 +32,9 @@ from mappings.policy import Policy, PolicySet
 from mappings.products import billing_code
 from mappings.reading.conditions import reason
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord, Problem
-from mappings.requirements import ALWAYS, CHECKS, NOT_APPLICABLE, NOT_BLOCKING, OF_GIVING
-from mappings.service import Result, Service, handed_ndcs
+from mappings.requirements.checks import ALWAYS, CHECKS, NOT_BLOCKING, OF_GIVING
+from mappings.requirements.result import NOT_APPLICABLE, Result
+from mappings.service import Service, handed_ndcs
 from mappings.site import Site
 
 _SUPPLIED_BY_PAYER = frozenset({"white-bag", "brown-bag"})

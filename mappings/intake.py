@@ -10,7 +10,8 @@ from msgspec import Struct
 from mappings.assessment import Unbilled
 from mappings.doses import mg_of
 from mappings.record import Administration, PatientRecord, Problem
-from mappings.service import Result, cite, handed_ndcs
+from mappings.requirements.result import Result
+from mappings.service import cite, handed_ndcs
 
 _WAITING = {
     "in-progress": "the administration is still going on",

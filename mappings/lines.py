@@ -57,7 +57,7 @@ def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
 
 def undecided() -> list[str]:
     """Requirements of the table that nothing decides yet: each holds every line."""
-    from mappings.requirements import CHECKS
+    from mappings.requirements.checks import CHECKS
 
     return [name for name in codes.requirements() if name not in CHECKS]
 

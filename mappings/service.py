@@ -9,8 +9,8 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings import codes, laboratory
-from mappings.assessment import Evidence, State
-from mappings.codes.tables import BillingCode, Dated, DenialCodes, Family
+from mappings.assessment import Evidence
+from mappings.codes.tables import BillingCode, Family
 from mappings.coordination import Coordination
 from mappings.diagnoses import Stated, having
 from mappings.dialysis import KidneyStatus
@@ -20,30 +20,13 @@ from mappings.moment import Moment
 from mappings.places import Setting
 from mappings.policy import Policy, Requirements, Rule
 from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord, Source
+from mappings.requirements.result import Result
 from mappings.site import Site
 from mappings.vials import Waste
 
 # Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
 # days (R10a).
 DEFAULT_WINDOW_DAYS = 90
-
-
-class Result(Struct, frozen=True, kw_only=True):
-    """What a requirement finds for one administration. `says` is what a clinician reads; `fix`
-    replaces the general one.
-
-    `rule`: of the policy, that asks; `row`: of the code tables, where one of those decided.
-    """
-
-    state: State
-    says: str = ""
-    evidence: tuple[Evidence, ...] = ()
-    value: str | None = None
-    unit: str | None = None
-    rule: Rule | None = None
-    row: Dated | None = None
-    fix: str | None = None
-    denial: DenialCodes | None = None
 
 
 def cite(source: Source, says: str) -> Evidence:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from docs.make.markdown import table
 from mappings import codes
-from mappings.requirements import NOT_BLOCKING
+from mappings.requirements.checks import NOT_BLOCKING
 
 
 def chapters() -> dict[str, str]:

@@ -11,7 +11,8 @@ from mappings.codes.tables import Dated, DenialCodes
 from mappings.policy import AuthorizationRule
 from mappings.policy_rules import DrugSource
 from mappings.record import Administration, Authorization
-from mappings.service import Result, Service, cite
+from mappings.requirements.result import Result
+from mappings.service import Service, cite
 
 
 def coverage(service: Service) -> Result | None:

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from mappings import codes
 from mappings.reading.amounts import plain
 from mappings.record import Source
-from mappings.service import Result, Service, cite
+from mappings.requirements.result import Result
+from mappings.service import Service, cite
 
 
 def service_date(service: Service) -> Result:

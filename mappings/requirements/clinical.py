@@ -11,7 +11,8 @@ from mappings.diagnoses import Stated, began_by
 from mappings.expression import ANALYTES
 from mappings.policy import OralIronRule
 from mappings.record import LabResult, OralIron, Order
-from mappings.service import Result, Service, cite
+from mappings.requirements.result import Result
+from mappings.service import Service, cite
 
 _NOT_ASKED = None
 

@@ -9,7 +9,8 @@ from mappings.expression import ANALYTES, LabState, judge, names, parse
 from mappings.policy import UNITS, LabRule
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
-from mappings.service import Result, Service
+from mappings.requirements.result import Result
+from mappings.service import Service
 
 _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _BEYOND_LIMIT = (

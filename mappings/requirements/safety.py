@@ -10,7 +10,8 @@ from mappings.expression import compare
 from mappings.policy import UNITS, DosingRule, OverloadRule
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
-from mappings.service import Result, Service, cite
+from mappings.requirements.result import Result
+from mappings.service import Service, cite
 
 
 def dosing(service: Service) -> Result | None:

@@ -4,7 +4,7 @@ has a check."""
 import pytest
 
 from mappings import codes
-from mappings.requirements import ALWAYS, CHECKS, NOT_BLOCKING
+from mappings.requirements.checks import ALWAYS, CHECKS, NOT_BLOCKING
 
 # id: scope, predicted denial, waivable (rules R10).
 TABLE = {

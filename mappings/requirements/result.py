@@ -1,0 +1,28 @@
+"""What a requirement finds for one administration."""
+
+from msgspec import Struct
+
+from mappings.assessment import Evidence, State
+from mappings.codes.tables import Dated, DenialCodes
+from mappings.policy import Rule
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What a requirement finds for one administration. `says` is what a clinician reads; `fix`
+    replaces the general one.
+
+    `rule`: of the policy, that asks; `row`: of the code tables, where one of those decided.
+    """
+
+    state: State
+    says: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    value: str | None = None
+    unit: str | None = None
+    rule: Rule | None = None
+    row: Dated | None = None
+    fix: str | None = None
+    denial: DenialCodes | None = None
+
+
+NOT_APPLICABLE = Result(state="not-applicable")
