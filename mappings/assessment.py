@@ -12,6 +12,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
+from mappings.record import Source
+
 SCHEMA = "ferroclaim/assessment/1"
 
 State = Literal[
@@ -190,3 +192,7 @@ if __name__ == "__main__":
     import json
 
     print(json.dumps(json_schema(), indent=2))
+
+
+def cite(source: Source, says: str) -> Evidence:
+    return Evidence(source.resource, source.version, says)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step
+from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
 from mappings.groups import Group
 from mappings.identity import stable_id
-from mappings.service import Service, cite
+from mappings.service import Service
 
 
 def companion_lines(

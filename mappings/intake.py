@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, tzinfo
 import msgspec
 from msgspec import Struct
 
-from mappings.assessment import Unbilled
+from mappings.assessment import Unbilled, cite
 from mappings.doses import mg_of
 from mappings.record import Administration, PatientRecord, Problem
 from mappings.requirements.result import Result
-from mappings.service import cite, handed_ndcs
+from mappings.service import handed_ndcs
 
 _WAITING = {
     "in-progress": "the administration is still going on",

@@ -29,10 +29,6 @@ from mappings.vials import Waste
 DEFAULT_WINDOW_DAYS = 90
 
 
-def cite(source: Source, says: str) -> Evidence:
-    return Evidence(source.resource, source.version, says)
-
-
 class Service(Struct, dict=True, kw_only=True):
     """An administration with its day, product, dose, setting, patient's kidney status, payer and
     policy.

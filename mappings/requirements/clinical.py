@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from msgspec import structs
 
 from mappings import codes, laboratory
-from mappings.assessment import Evidence
+from mappings.assessment import Evidence, cite
 from mappings.diagnoses import Stated, began_by
 from mappings.expression import ANALYTES
 from mappings.policy import OralIronRule
 from mappings.record import LabResult, OralIron, Order
 from mappings.requirements.result import Result
-from mappings.service import Service, cite
+from mappings.service import Service
 
 _NOT_ASKED = None
 

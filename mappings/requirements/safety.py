@@ -4,14 +4,14 @@ from datetime import timedelta
 from decimal import Decimal
 
 from mappings import codes, laboratory
-from mappings.assessment import Evidence
+from mappings.assessment import Evidence, cite
 from mappings.codes.tables import LabelDose
 from mappings.expression import compare
 from mappings.policy import UNITS, DosingRule, OverloadRule
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
 from mappings.requirements.result import Result
-from mappings.service import Service, cite
+from mappings.service import Service
 
 
 def dosing(service: Service) -> Result | None:
