@@ -2,11 +2,11 @@
 order it was read."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from msgspec import structs
 
-from mappings import codes, payment
+from mappings import codes
 from mappings.assessment import (
     SCHEMA,
     WORST_FIRST,
@@ -17,28 +17,19 @@ from mappings.assessment import (
     PatientAssessment,
     Unreadable,
 )
-from mappings.codes.tables import BillingCode, Dated, Family
-from mappings.coordination import Coordination, coordinate
-from mappings.diagnoses import stated
-from mappings.dialysis import status as kidney_status
-from mappings.doses import dose
+from mappings.charge.building import service_of
+from mappings.charge.charge import Service
+from mappings.codes.tables import Dated
 from mappings.groups import Group, group, settle_waste
 from mappings.identity import stable_id
 from mappings.infusions import companion_lines
-from mappings.intake import Intake, service_day, take_in
+from mappings.intake import take_in
 from mappings.lines import claim_lines
-from mappings.places import Setting, encounter_of, setting
 from mappings.policy import Policy, PolicySet
-from mappings.products import billing_code
-from mappings.reading.conditions import reason
-from mappings.record import Administration, Diagnosis, Encounter, PatientRecord, Problem
+from mappings.record import PatientRecord, Problem
 from mappings.requirements.checks import ALWAYS, CHECKS, NOT_BLOCKING, OF_GIVING
 from mappings.requirements.result import NOT_APPLICABLE, Result
-from mappings.service import Service, handed_ndcs
 from mappings.site import Site
-
-_SUPPLIED_BY_PAYER = frozenset({"white-bag", "brown-bag"})
-_DEFAULT_SOURCE = "buy-and-bill"
 
 
 def assess(
@@ -48,7 +39,7 @@ def assess(
     is aware."""
     site = site or Site()
     intake = take_in(record, as_of, site.zone)
-    services = [_service(row, record, intake, policies, as_of, site) for row in intake.counted]
+    services = [service_of(row, record, intake, policies, as_of, site) for row in intake.counted]
     _rank_copies(services)
     groups = group(services)
     _settle(groups)
@@ -90,143 +81,6 @@ def document(
         patients=tuple(row for row in rows if row.concerns_us),
         unreadable=tuple(sorted(set(outer))),
     )
-
-
-def _service(
-    row: Administration,
-    record: PatientRecord,
-    intake: Intake,
-    policies: PolicySet,
-    as_of: datetime,
-    site: Site,
-) -> Service:
-    """An administration with everything that the requirements ask about it."""
-    day, day_problem = service_day(row, site.zone)
-    encounter = encounter_of(row, record, site.zone)
-    place = setting(row, encounter, record, site)
-    diagnoses = (
-        stated(record, row, encounter, _reasons(row, record, encounter), day, site.zone)
-        if day
-        else []
-    )
-    kidney = (
-        kidney_status(record, diagnoses, place.code, day, site.zone)
-        if day
-        else kidney_status(record, [], None, date.min, site.zone)
-    )
-    coordination = coordinate(record, day, site.zone) if day else None
-    policy, known = _policy(policies, coordination, place, day)
-    family = codes.families().get(row.drug.family or "")
-    service = Service(
-        record=record,
-        site=site,
-        administration=row,
-        day=day,
-        day_problem=day_problem,
-        dose=dose(row, record.orders, handed_ndcs(record, row, day, site.zone)),
-        family=family,
-        code=_code(family, row, kidney.esrd, day),
-        encounter=encounter,
-        setting=place,
-        diagnoses=diagnoses,
-        kidney=kidney,
-        coordination=coordination,
-        policy=policy,
-        known_payer=known,
-        drug_source=_drug_source(row, coordination, place, site),
-        is_340b=_is_340b(row, coordination, place, site),
-        possible_duplicates=intake.copies.get(row.source.resource, ()),
-        duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
-    )
-    service.not_billable = _not_billable(service, as_of)
-    service.payment = payment.payment(service)
-    service.discard_modifiers = (
-        frozenset() if service.not_billable else payment.discard_modifiers(service, service.payment)
-    )
-    return service
-
-
-def _reasons(
-    row: Administration, record: PatientRecord, encounter: Encounter | None
-) -> list[Diagnosis]:
-    """Diagnoses that the administration, its order or its encounter states as coded reasons."""
-    orders = [order for order in record.orders if order.source.resource in row.orders]
-    found = [
-        reason(row.reasons, row.source, row.encounter),
-        *(reason(order.reasons, order.source, order.encounter) for order in orders),
-    ]
-    visit = (
-        reason(encounter.reasons, encounter.source, encounter.source.resource)
-        if encounter
-        else None
-    )
-    # A reason of the encounter is a diagnosis of it, like those that it lists.
-    found.append(structs.replace(visit, is_reason=False) if visit else None)
-    return [row for row in found if row]
-
-
-def _policy(
-    policies: PolicySet, coordination: Coordination | None, place: Setting, day: date | None
-) -> tuple[Policy | None, bool]:
-    """The payer's policy; without a payer, what stands in for one (R10a)."""
-    if day is None or coordination is None:
-        return None, False
-    primary = coordination.primary
-    found = policies.choose(day, place.code, primary.kind or "", primary.payer) if primary else None
-    return (found, True) if found else (policies.choose(day, None, "none", None), False)
-
-
-def _code(
-    family: Family | None, row: Administration, esrd: bool, day: date | None
-) -> BillingCode | None:
-    """R2: the drug administered; ferumoxytol by ESRD on dialysis on that date."""
-    if family is None or row.drug.lost:
-        return None
-    use = row.drug.use
-    if any(code.use == "esrd-on-dialysis" for code in family.codes):
-        use = "esrd-on-dialysis" if esrd else "other"
-    return billing_code(family, use, day)
-
-
-def _drug_source(
-    row: Administration, coordination: Coordination | None, place: Setting, site: Site
-) -> str | None:
-    """As documented, else the site's default for the place or payer, else bought and billed."""
-    by_place = place.place.drug_source if place.place else None
-    by_payer = [
-        site.drug_sources[key] for key in _payer_names(coordination) if key in site.drug_sources
-    ]
-    return next(filter(None, (row.drug_source, by_place, *by_payer)), _DEFAULT_SOURCE)
-
-
-def _is_340b(
-    row: Administration, coordination: Coordination | None, place: Setting, site: Site
-) -> bool:
-    """Bought under 340B: as documented, else the site's default for the place or payer."""
-    by_place = place.place.r340b if place.place else None
-    by_payer = [site.r340b[key] for key in _payer_names(coordination) if key in site.r340b]
-    return next((said for said in (row.is_340b, by_place, *by_payer) if said is not None), False)
-
-
-def _payer_names(coordination: Coordination | None) -> list[str]:
-    """The primary payer by name, then by kind."""
-    primary = coordination.primary if coordination else None
-    return [key for key in (primary.payer, primary.kind) if key] if primary else []
-
-
-def _not_billable(service: Service, as_of: datetime) -> str | None:
-    """R1, R7, R10: too old, an inpatient stay, a drug that somebody else supplied."""
-    start = service.administration.start
-    if start is not None:
-        limit = service.policy.timely_filing_days if service.policy else 365
-        today = (as_of.astimezone(service.zone) if service.zone else as_of).date()
-        if (today - (service.day or start.days(service.zone)[1])).days > limit:
-            return "timely-filing"
-    if service.setting.inpatient:
-        return "inpatient"
-    if service.drug_source in _SUPPLIED_BY_PAYER:
-        return "drug-supplied-by-payer"
-    return "drug-sample" if service.drug_source == "sample" else None
 
 
 def _rank_copies(services: list[Service]) -> None:

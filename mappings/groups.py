@@ -8,9 +8,9 @@ from functools import cached_property
 from msgspec import Struct
 
 from mappings import containers, vials
+from mappings.charge.charge import Service
 from mappings.reading.amounts import exact
 from mappings.record import Container
-from mappings.service import Service
 
 _ZERO = Decimal(0)
 

@@ -11,9 +11,9 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
+from mappings.charge.charge import Service
 from mappings.groups import Group
 from mappings.identity import stable_id
-from mappings.service import Service
 
 
 def companion_lines(

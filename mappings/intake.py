@@ -8,10 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from mappings.assessment import Unbilled, cite
+from mappings.charge.charge import handed_ndcs
 from mappings.doses import mg_of
 from mappings.record import Administration, PatientRecord, Problem
 from mappings.requirements.result import Result
-from mappings.service import handed_ndcs
 
 _WAITING = {
     "in-progress": "the administration is still going on",

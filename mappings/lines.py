@@ -5,14 +5,15 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from mappings import codes, modifiers, payment, vials
+from mappings import codes, modifiers, vials
 from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
+from mappings.charge import payment
+from mappings.charge.charge import Service
 from mappings.diagnoses import Sequenced, sequence
 from mappings.groups import Group
 from mappings.identity import stable_id
 from mappings.reading.amounts import plain
 from mappings.requirements.billing import usable_authorization
-from mappings.service import Service
 from mappings.trace import Role, trace
 
 _LEAST_ML = Decimal("0.001")

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from mappings import codes
+from mappings.charge.charge import Service
 from mappings.policy import AttestingModifier, DatedModifier, Policy
-from mappings.service import Service
 
 T = TypeVar("T", bound=DatedModifier)
 

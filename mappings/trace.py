@@ -4,13 +4,14 @@ source and dates."""
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from mappings import codes, payment, vials
+from mappings import codes, vials
 from mappings.assessment import Evidence, Step, cite
+from mappings.charge import payment
+from mappings.charge.charge import Service
 from mappings.codes.tables import Dated
 from mappings.diagnoses import Sequenced
 from mappings.groups import Group
 from mappings.reading.amounts import plain
-from mappings.service import Service
 
 Role = Literal["administered", "discarded"]
 _WASTE = "CMS Pub 100-04 ch. 17 s. 40"

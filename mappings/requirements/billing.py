@@ -8,12 +8,12 @@ from typing import get_args
 
 from mappings import codes
 from mappings.assessment import cite
+from mappings.charge.charge import Service
 from mappings.codes.tables import Dated, DenialCodes
 from mappings.policy import AuthorizationRule
 from mappings.policy_rules import DrugSource
 from mappings.record import Administration, Authorization
 from mappings.requirements.result import Result
-from mappings.service import Service
 
 
 def coverage(service: Service) -> Result | None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from mappings.charge.charge import Service
 from mappings.requirements import billing, claim, clinical, evidence, safety
 from mappings.requirements.result import Result
-from mappings.service import Service
 
 Check = Callable[[Service], Result | None]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from mappings import codes
 from mappings.assessment import cite
+from mappings.charge.charge import Service
 from mappings.reading.amounts import plain
 from mappings.record import Source
 from mappings.requirements.result import Result
-from mappings.service import Service
 
 
 def service_date(service: Service) -> Result:

@@ -7,12 +7,12 @@ from msgspec import structs
 
 from mappings import codes, laboratory
 from mappings.assessment import Evidence, cite
+from mappings.charge.charge import Service
 from mappings.diagnoses import Stated, began_by
 from mappings.expression import ANALYTES
 from mappings.policy import OralIronRule
 from mappings.record import LabResult, OralIron, Order
 from mappings.requirements.result import Result
-from mappings.service import Service
 
 _NOT_ASKED = None
 

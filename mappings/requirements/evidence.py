@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 from mappings import laboratory
 from mappings.assessment import WORST_FIRST, Evidence, State
+from mappings.charge.charge import Service
 from mappings.expression import ANALYTES, LabState, judge, names, parse
 from mappings.policy import UNITS, LabRule
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
 from mappings.requirements.result import Result
-from mappings.service import Service
 
 _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _BEYOND_LIMIT = (

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 from mappings import codes, laboratory
 from mappings.assessment import Evidence, cite
+from mappings.charge.charge import Service
 from mappings.codes.tables import LabelDose
 from mappings.expression import compare
 from mappings.policy import UNITS, DosingRule, OverloadRule
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
 from mappings.requirements.result import Result
-from mappings.service import Service
 
 
 def dosing(service: Service) -> Result | None:

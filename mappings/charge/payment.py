@@ -5,8 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from mappings import codes
+from mappings.charge.charge import Service
 from mappings.codes.tables import OppsStatus
-from mappings.service import Service
 
 # Office, home and independent clinic: no payer packages a drug there.
 _SEPARATE_WITH_ANY_PAYER = frozenset({"11", "12", "49"})
