@@ -9,7 +9,7 @@ from mappings import codes, modifiers, vials
 from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
 from mappings.charge import payment
 from mappings.charge.charge import Service
-from mappings.diagnoses import Sequenced, sequence
+from mappings.circumstances.diagnoses import Sequenced, sequence
 from mappings.groups import Group
 from mappings.identity import stable_id
 from mappings.reading.amounts import plain

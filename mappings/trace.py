@@ -8,8 +8,8 @@ from mappings import codes, vials
 from mappings.assessment import Evidence, Step, cite
 from mappings.charge import payment
 from mappings.charge.charge import Service
+from mappings.circumstances.diagnoses import Sequenced
 from mappings.codes.tables import Dated
-from mappings.diagnoses import Sequenced
 from mappings.groups import Group
 from mappings.reading.amounts import plain
 

@@ -7,13 +7,13 @@ from msgspec import structs
 from mappings import codes
 from mappings.charge import payment
 from mappings.charge.charge import Service, handed_ndcs
+from mappings.circumstances.coverage import Coordination, coordinate
+from mappings.circumstances.diagnoses import stated
+from mappings.circumstances.kidney import status as kidney_status
+from mappings.circumstances.setting import Setting, encounter_of, setting
 from mappings.codes.tables import BillingCode, Family
-from mappings.coordination import Coordination, coordinate
-from mappings.diagnoses import stated
-from mappings.dialysis import status as kidney_status
 from mappings.doses import dose
 from mappings.intake import Intake, service_day
-from mappings.places import Setting, encounter_of, setting
 from mappings.policy import Policy, PolicySet
 from mappings.products import billing_code
 from mappings.reading.conditions import reason

@@ -8,16 +8,17 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mappings import codes, laboratory
+from mappings import codes
 from mappings.assessment import Evidence
+from mappings.circumstances import labs
+from mappings.circumstances.coverage import Coordination
+from mappings.circumstances.diagnoses import Stated, having
+from mappings.circumstances.kidney import KidneyStatus
+from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
-from mappings.coordination import Coordination
-from mappings.diagnoses import Stated, having
-from mappings.dialysis import KidneyStatus
 from mappings.doses import Dose, mg_of
 from mappings.expression import ANALYTES, Facts, LabState, Verdict, judge, parse
 from mappings.moment import Moment
-from mappings.places import Setting
 from mappings.policy import Policy, Requirements, Rule
 from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord, Source
 from mappings.requirements.result import Result
@@ -143,7 +144,7 @@ class Service(Struct, dict=True, kw_only=True):
     def _look_up(self, analyte: str, window_days: int) -> LabState:
         if self.day is None:
             return LabState("missing")
-        return laboratory.state(
+        return labs.state(
             self.record.labs, analyte, self.administration.start, self.day, window_days, self.zone
         )
 
@@ -151,10 +152,8 @@ class Service(Struct, dict=True, kw_only=True):
         """The newest usable result before the dose, however old."""
         if self.day is None:
             return None
-        rows = laboratory.usable(self.record.labs, analyte)
-        return laboratory.newest(
-            laboratory.before(rows, self.administration.start, self.day, self.zone)
-        )
+        rows = labs.usable(self.record.labs, analyte)
+        return labs.newest(labs.before(rows, self.administration.start, self.day, self.zone))
 
     @cached_property
     def other_doses(self) -> list[tuple[Moment, Decimal | None]]:

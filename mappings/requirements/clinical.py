@@ -5,10 +5,11 @@ from datetime import date, timedelta
 
 from msgspec import structs
 
-from mappings import codes, laboratory
+from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Service
-from mappings.diagnoses import Stated, began_by
+from mappings.circumstances import labs
+from mappings.circumstances.diagnoses import Stated, began_by
 from mappings.expression import ANALYTES
 from mappings.policy import OralIronRule
 from mappings.record import LabResult, OralIron, Order
@@ -70,7 +71,7 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
     rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
     shown = _showing(service, shown_by.limit)
     if shown:
-        proof = tuple(item for row in shown for item in laboratory.evidence(row))
+        proof = tuple(item for row in shown for item in labs.evidence(row))
         name = "TSAT" if shown[0].analyte == "tsat" else shown[0].analyte
         says = f"D63.1 with {name} {shown[0].says} shows iron deficiency."
         return Result(

@@ -3,9 +3,9 @@ limits."""
 
 from collections.abc import Mapping
 
-from mappings import laboratory
 from mappings.assessment import WORST_FIRST, Evidence, State
 from mappings.charge.charge import Service
+from mappings.circumstances import labs
 from mappings.expression import ANALYTES, LabState, judge, names, parse
 from mappings.policy import UNITS, LabRule
 from mappings.reading.amounts import plain
@@ -79,8 +79,8 @@ def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
     return Result(
         state=state,
         says=_found(service, name, rule, found.result, state),
-        evidence=laboratory.evidence(found.result),
-        value=plain(laboratory.rounded(value, found.result)) if value is not None else None,
+        evidence=labs.evidence(found.result),
+        value=plain(labs.rounded(value, found.result)) if value is not None else None,
         unit=UNITS[name],
         rule=rule,
         fix=_BEYOND_LIMIT if state == "not-covered" else None,
@@ -101,7 +101,7 @@ def _absent(service: Service, name: str, rule: LabRule, found: LabState) -> str:
 def _older(service: Service, name: str) -> tuple[Evidence, ...]:
     """The newest result of before the window."""
     row = service.newest_lab(ANALYTES[name])
-    return laboratory.evidence(row) if row else ()
+    return labs.evidence(row) if row else ()
 
 
 def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:
@@ -113,7 +113,7 @@ def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:
 
 
 def _found(service: Service, name: str, rule: LabRule, row: LabResult, state: State) -> str:
-    drawn_soon = laboratory.caution(row, service.other_doses, service.zone)
+    drawn_soon = labs.caution(row, service.other_doses, service.zone)
     said = (
         f"{_WORDS[name].capitalize()} {row.says} on {row.when.last if row.when else ''}{drawn_soon}"
     )

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from mappings import codes, laboratory
+from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Service
+from mappings.circumstances import labs
 from mappings.codes.tables import LabelDose
 from mappings.expression import compare
 from mappings.policy import UNITS, DosingRule, OverloadRule
@@ -61,7 +62,7 @@ def _by_label(service: Service, label: LabelDose, dose: Decimal) -> Result:
             " record."
         )
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
-    source += laboratory.evidence(weight) if weight else ()
+    source += labs.evidence(weight) if weight else ()
     most = _most(label, weight)
     if dose > most:
         says = (
@@ -172,7 +173,7 @@ def iron_overload(service: Service) -> Result | None:
         if seen
         else "No result shows iron overload."
     )
-    evidence = tuple(item for row, _, _ in seen for item in laboratory.evidence(row))
+    evidence = tuple(item for row, _, _ in seen for item in labs.evidence(row))
     return Result(state="met", says=says, rule=rule, evidence=evidence)
 
 
@@ -185,8 +186,8 @@ def _overloaded(
         else ("Transferrin saturation", "at or above")
     )
     verb = f"is {sign}" if certain else f"may be {sign}"
-    value = plain(laboratory.rounded(row.value, row)) if row.value is not None else None
-    drawn_soon = laboratory.caution(row, service.other_doses, service.zone)
+    value = plain(labs.rounded(row.value, row)) if row.value is not None else None
+    drawn_soon = labs.caution(row, service.other_doses, service.zone)
     return Result(
         state="not-covered" if certain else "incomplete",
         says=(
@@ -195,6 +196,6 @@ def _overloaded(
         ),
         value=value,
         unit=UNITS[row.analyte],
-        evidence=laboratory.evidence(row),
+        evidence=labs.evidence(row),
         rule=rule,
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import codes
-from mappings.diagnoses import MOST_DIAGNOSES, Stated, sequence
+from mappings.circumstances.diagnoses import MOST_DIAGNOSES, Stated, sequence
 from mappings.record import Diagnosis, Source
 
 DAY = date(2026, 11, 1)

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from ucumvert import PintUcumRegistry
 
-from mappings import codes, laboratory, moment
+from mappings import codes, moment
+from mappings.circumstances import labs
 from mappings.codes.clinical import Analyte
 from mappings.reading import Collection, Reader, lab_values
 from mappings.record import LabResult, PatientRecord, Source
@@ -347,7 +348,7 @@ class TestTooSoon:
         assert dose
         assert (
             bool(
-                laboratory.caution(
+                labs.caution(
                     result(analyte, on), [(dose, Decimal(200))], ZoneInfo("America/Chicago")
                 )
             )
@@ -368,7 +369,7 @@ class TestTooSoon:
     ) -> None:
         dose = moment.parse("2026-10-20T09:00:00-05:00")
         assert dose
-        found = laboratory.caution(result(analyte, on), [(dose, Decimal(mg) if mg else None)], None)
+        found = labs.caution(result(analyte, on), [(dose, Decimal(mg) if mg else None)], None)
         assert found == (" (drawn soon after an earlier iron dose)" if too_soon else "")
 
     def test_of_any_of_several_doses(self) -> None:
@@ -377,9 +378,9 @@ class TestTooSoon:
             for found in map(moment.parse, ("2026-09-01", "2026-10-20"))
             if found
         ]
-        assert laboratory.caution(result("ferritin", "2026-10-21"), doses, None)
-        assert not laboratory.caution(result("ferritin", "2026-10-10"), doses, None)
-        assert not laboratory.caution(
+        assert labs.caution(result("ferritin", "2026-10-21"), doses, None)
+        assert not labs.caution(result("ferritin", "2026-10-10"), doses, None)
+        assert not labs.caution(
             LabResult(source=Source("x"), analyte="ferritin", when=None, low=None, high=None),
             doses,
             None,
@@ -421,7 +422,7 @@ class TestDerived:
         }
 
     def test_from_transferrin(self) -> None:
-        (found,) = laboratory.usable(
+        (found,) = labs.usable(
             record(
                 builders.lab("iron", 30, specimen="s"),
                 builders.lab("transferrin", 240, specimen="s"),
@@ -432,7 +433,7 @@ class TestDerived:
         assert found.parts
 
     def test_what_is_compared_is_not_rounded(self) -> None:
-        (found,) = laboratory.usable(
+        (found,) = labs.usable(
             record(
                 builders.lab("iron", "59.99", specimen="s"), builders.lab("tibc", 300, specimen="s")
             ).labs,
@@ -445,7 +446,7 @@ class TestDerived:
         rows = record(
             builders.lab("iron", 30, specimen="s"), builders.lab("tibc", 0, specimen="s")
         ).labs
-        assert laboratory.usable(rows, "tsat") == []
+        assert labs.usable(rows, "tsat") == []
 
 
 class TestNewest:
@@ -454,10 +455,10 @@ class TestNewest:
             result("ferritin", "2026-10-12T08:00:00-05:00"),
             result("ferritin", "2026-10-12T09:00:00-05:00", "20"),
         )
-        assert laboratory.newest([new, old]) is new
-        assert laboratory.newest([]) is None
+        assert labs.newest([new, old]) is new
+        assert labs.newest([]) is None
 
     def test_within_a_window_day_n_counts(self) -> None:
         rows = [result("ferritin", day) for day in ("2026-08-02", "2026-08-03", "2026-11-01")]
-        kept = laboratory.within(rows, date(2026, 11, 1), 90, None)
+        kept = labs.within(rows, date(2026, 11, 1), 90, None)
         assert kept == rows[1:]

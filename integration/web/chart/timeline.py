@@ -11,7 +11,7 @@ from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
 from integration.wording.words import LABS, UNITS, day
-from mappings import laboratory
+from mappings.circumstances import labs as laboratory
 from mappings.expression import And, Compare, Node, Or, parse
 from mappings.policy import LabRule
 from mappings.record import LabResult

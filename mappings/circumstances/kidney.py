@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings.assessment import Evidence
-from mappings.diagnoses import Stated, having
+from mappings.circumstances.diagnoses import Stated, having
 from mappings.moment import Moment
 from mappings.record import PatientRecord
 

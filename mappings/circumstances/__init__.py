@@ -1,0 +1,1 @@
+"""What stood around the dose on its day."""
