@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from mappings import codes, words
+from mappings.codes.units import mg
 from mappings.moment import Moment
 from mappings.products import ProductFinder, normal_ndc
 from mappings.reading import fhir, people
-from mappings.reading.amounts import amount, mg
+from mappings.reading.amounts import amount
 from mappings.reading.collection import Collection
 from mappings.reading.drugs import drug
 from mappings.reading.fhir import Resource

@@ -76,21 +76,6 @@ def _by_text(text: str) -> str | None:
     return codes.units().texts.get(text if len(text) == 1 else text.lower())
 
 
-def mg(amount: Amount) -> Decimal | None:
-    """The amount in mg; None where it is not a mass."""
-    return _converted(amount, codes.units().mg_per)
-
-
-def ml(amount: Amount) -> Decimal | None:
-    """The amount in mL; None where it is not a volume."""
-    return _converted(amount, codes.units().ml_per)
-
-
-def _converted(amount: Amount, factors: Mapping[str, Decimal]) -> Decimal | None:
-    factor = factors.get(amount.unit or "")
-    return None if amount.value is None or factor is None else amount.value * factor
-
-
 def exact(number: Decimal) -> Decimal:
     """A sum of mg without the tail that divisions by a strength leave (66.6… × 3 = 200); anything
     else stays as it is."""

@@ -7,9 +7,10 @@ from decimal import Decimal
 from msgspec import Struct
 
 from mappings import codes
+from mappings.codes.units import mg, ml
 from mappings.products import Evidence, Findings, ProductFinder, agreed
 from mappings.reading import fhir
-from mappings.reading.amounts import amount, mg, ml
+from mappings.reading.amounts import amount
 from mappings.reading.collection import Collection
 from mappings.reading.fhir import Resource
 from mappings.record import Coding, Concept, Drug
