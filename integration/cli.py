@@ -13,7 +13,7 @@ import typer
 
 from integration.commands import assessing, doctor, failed, keys, policy, service, subscribe, sweep
 from integration.errors import FerroclaimError
-from mappings.documents import DataFileError
+from mappings.datafiles.loading import DataFileError
 
 app = typer.Typer(
     name="ferroclaim",

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from mappings import documents, policy_checks
+from mappings import policy_checks
 from mappings.codes.tables import Dated
-from mappings.documents import DataFileError
+from mappings.datafiles import loading
+from mappings.datafiles.loading import DataFileError
 from mappings.policy_rules import (
     UNITS,
     AttestingModifier,
@@ -128,7 +129,7 @@ def built_in() -> PolicySet:
         for entry in files("mappings").joinpath("policies").iterdir()
         if entry.name.endswith(".yaml")
     )
-    return PolicySet(_checked(dict(documents.packaged("policies", name) for name in names)))
+    return PolicySet(_checked(dict(loading.packaged("policies", name) for name in names)))
 
 
 def load(folder: Path | None) -> PolicySet:
@@ -139,7 +140,7 @@ def load(folder: Path | None) -> PolicySet:
     return (
         built_in()
         if folder is None
-        else with_own({str(path): documents.text_of(path) for path in files_in(folder)})
+        else with_own({str(path): loading.text_of(path) for path in files_in(folder)})
     )
 
 
@@ -171,7 +172,7 @@ def not_read_in(folder: Path) -> list[Path]:
 
 def load_file(path: Path) -> Policy:
     """One policy file, checked."""
-    return _checked({str(path): documents.text_of(path)})[0]
+    return _checked({str(path): loading.text_of(path)})[0]
 
 
 def with_own(texts: Mapping[str, str]) -> PolicySet:
@@ -199,7 +200,7 @@ def with_own(texts: Mapping[str, str]) -> PolicySet:
     if mistakes:
         raise DataFileError(
             *(
-                f"{where}:{documents.line_of(texts[where], '$.for')}: {problem}"
+                f"{where}:{loading.line_of(texts[where], '$.for')}: {problem}"
                 for where, problem in mistakes
             )
         )
@@ -247,7 +248,7 @@ def mistakes_in(text: str, where: str) -> list[str]:
 
 
 def _structure(text: str, where: str) -> Policy:
-    return documents.structure(text, where, Policy, policy_checks.check)
+    return loading.structure(text, where, Policy, policy_checks.check)
 
 
 def _checked(texts: Mapping[str, str]) -> list[Policy]:
@@ -259,7 +260,7 @@ def _checked(texts: Mapping[str, str]) -> list[Policy]:
         except DataFileError as problem:
             mistakes += problem.every
     for where, other in policy_checks.overlaps(policies.items()):
-        line = documents.line_of(texts[other], "$.effective")
+        line = loading.line_of(texts[other], "$.effective")
         mistakes.append(
             f"{other}:{line}: its dates overlap those of {where}, which is for the same payer and"
             " settings"

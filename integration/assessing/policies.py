@@ -7,9 +7,10 @@ from pathlib import Path
 
 from integration.assessing.sources import Result, collect, is_server
 from integration.errors import ConfigurationError
-from mappings import documents, policy
+from mappings import policy
 from mappings.assess import assess, document
-from mappings.documents import DataFileError
+from mappings.datafiles import loading
+from mappings.datafiles.loading import DataFileError
 from mappings.policy import Policy, PolicySet
 from mappings.policy_cases import CaseResult, run_cases
 from mappings.policy_diff import Difference, compare
@@ -26,7 +27,7 @@ def policy_set(which: str) -> PolicySet:
     if path.is_dir():
         return policy.load(path)
     if path.is_file():
-        return policy.with_own({which: documents.text_of(path)})
+        return policy.with_own({which: loading.text_of(path)})
     if which == BUILT_IN or policy.built_in().get(which):
         return policy.built_in()
     raise _unknown(which)
@@ -87,7 +88,7 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
 def _alone(where: str, good: dict[str, str]) -> list[str]:
     """The mistakes of one file by itself; one without any joins the good ones."""
     try:
-        text = documents.text_of(Path(where))
+        text = loading.text_of(Path(where))
     except DataFileError as problem:
         return list(problem.every)
     mistakes = policy.mistakes_in(text, where)
@@ -122,8 +123,8 @@ def difference(
     if is_server(records):
         raise ConfigurationError("--on reads files: a Bundle, NDJSON, or a folder of either.")
     found, problems = Reader(facts).records(collect(records))
-    documents = [
+    loading = [
         document([assess(row, policies, as_of, facts) for row in found], problems, as_of)
         for policies in (before, after)
     ]
-    return compare(*documents), Result(documents[1], {row.patient: row for row in found})
+    return compare(*loading), Result(loading[1], {row.patient: row for row in found})

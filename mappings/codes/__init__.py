@@ -22,7 +22,7 @@ from mappings.codes.tables import (
     Settings,
     Units,
 )
-from mappings.documents import packaged, structure
+from mappings.datafiles.loading import packaged, structure
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mappings import codes, policy
-from mappings.documents import DataFileError
+from mappings.datafiles.loading import DataFileError
 
 POLICY = """\
 id: sunrise

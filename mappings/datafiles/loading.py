@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from mappings import forms
-from mappings.forms import Check, Mistake, Unreadable
+from mappings.datafiles import form as forms
+from mappings.datafiles.form import Check, Mistake, Unreadable
 
 T = TypeVar("T")
 MOST_DIGITS = 15

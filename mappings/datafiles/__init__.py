@@ -1,0 +1,1 @@
+"""YAML data files, read into frozen structures."""
