@@ -33,7 +33,7 @@ test-quick: .venv/.dev  ## units, scenarios and contracts (up to 2 minutes)
 fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up to 30 minutes)
 	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py
 
-mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappings.vials.*" (an hour or more)
+mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappings.dose.waste.*" (an hour or more)
 	@nice -n 19 $(BIN)/mutmut run $(ONLY)
 	@$(BIN)/python -m tests.mutation.report
 

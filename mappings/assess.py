@@ -20,10 +20,10 @@ from mappings.assessment import (
 from mappings.charge.building import service_of
 from mappings.charge.charge import Service
 from mappings.codes.tables import Dated
+from mappings.dose.intake import take_in
 from mappings.groups import Group, group, settle_waste
 from mappings.identity import stable_id
 from mappings.infusions import companion_lines
-from mappings.intake import take_in
 from mappings.lines import claim_lines
 from mappings.policy import Policy, PolicySet
 from mappings.record import PatientRecord, Problem

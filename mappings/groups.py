@@ -7,8 +7,9 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from mappings import containers, vials
 from mappings.charge.charge import Service
+from mappings.dose import containers
+from mappings.dose import waste as vials
 from mappings.reading.amounts import exact
 from mappings.record import Container
 

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from mappings import codes, modifiers, vials
+from mappings import codes, modifiers
 from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
 from mappings.charge import payment
 from mappings.charge.charge import Service
 from mappings.circumstances.diagnoses import Sequenced, sequence
+from mappings.dose import waste as vials
 from mappings.groups import Group
 from mappings.identity import stable_id
 from mappings.reading.amounts import plain

@@ -4,12 +4,13 @@ source and dates."""
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from mappings import codes, vials
+from mappings import codes
 from mappings.assessment import Evidence, Step, cite
 from mappings.charge import payment
 from mappings.charge.charge import Service
 from mappings.circumstances.diagnoses import Sequenced
 from mappings.codes.tables import Dated
+from mappings.dose import waste as vials
 from mappings.groups import Group
 from mappings.reading.amounts import plain
 

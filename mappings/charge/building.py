@@ -6,16 +6,17 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.charge import payment
-from mappings.charge.charge import Service, handed_ndcs
+from mappings.charge.charge import Service
 from mappings.circumstances.coverage import Coordination, coordinate
 from mappings.circumstances.diagnoses import stated
 from mappings.circumstances.kidney import status as kidney_status
 from mappings.circumstances.setting import Setting, encounter_of, setting
 from mappings.codes.tables import BillingCode, Family
-from mappings.doses import dose
-from mappings.intake import Intake, service_day
+from mappings.dose.dispensed import handed_ndcs
+from mappings.dose.intake import Intake, service_day
+from mappings.dose.milligrams import dose
+from mappings.dose.product import billing_code
 from mappings.policy import Policy, PolicySet
-from mappings.products import billing_code
 from mappings.reading.conditions import reason
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
 from mappings.site import Site

@@ -16,14 +16,15 @@ from mappings.circumstances.diagnoses import Stated, having
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
-from mappings.doses import Dose, mg_of
+from mappings.dose.dispensed import dispensed_for, handed_ndcs
+from mappings.dose.milligrams import Dose, mg_of
+from mappings.dose.waste import Waste
 from mappings.expression import ANALYTES, Facts, LabState, Verdict, judge, parse
 from mappings.moment import Moment
 from mappings.policy import Policy, Requirements, Rule
 from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord, Source
 from mappings.requirements.result import Result
 from mappings.site import Site
-from mappings.vials import Waste
 
 # Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
 # days (R10a).
@@ -253,30 +254,6 @@ class Service(Struct, dict=True, kw_only=True):
     def dispenses(self) -> list[Dispense]:
         """Vials handed out for the same order on the same day."""
         return dispensed_for(self.record, self.administration, self.day, self.zone)
-
-
-def dispensed_for(
-    record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None
-) -> list[Dispense]:
-    orders = set(administration.orders)
-    return [
-        row
-        for row in record.dispenses
-        if row.when is not None
-        and day is not None
-        and orders & set(row.orders)
-        and row.when.days(zone)[0] <= day <= row.when.days(zone)[1]
-    ]
-
-
-def handed_ndcs(
-    record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None
-) -> list[str]:
-    """NDCs of the vials documented as opened, and of those handed out."""
-    documented = [row.ndc for row in administration.containers if row.ndc]
-    return documented + [
-        ndc for row in dispensed_for(record, administration, day, zone) for ndc in row.drug.ndcs
-    ]
 
 
 def _age(record: PatientRecord, day: date | None) -> int | None:

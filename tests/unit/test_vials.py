@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mappings.assessment import Evidence
+from mappings.dose.waste import Given, together, waste
 from mappings.record import Container
-from mappings.vials import Given, together, waste
 from tests import builders
 
 VIALS = (Container(mg=Decimal(100), count=2),)

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.assessment import Evidence
-from mappings.doses import mg_of
-from mappings.products import package
+from mappings.dose.milligrams import mg_of
+from mappings.dose.product import package
+from mappings.dose.waste import Given, Ndc, sizes
 from mappings.reading.amounts import plain
 from mappings.record import Administration, Container, Discard, Dispense
-from mappings.vials import Given, Ndc, sizes
 
 _ZERO = Decimal(0)
 

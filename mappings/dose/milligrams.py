@@ -8,7 +8,7 @@ from msgspec import Struct
 from mappings import codes
 from mappings.assessment import State
 from mappings.codes.units import mg, ml
-from mappings.products import package
+from mappings.dose.product import package
 from mappings.reading.amounts import exact, plain
 from mappings.record import Administration, Amount, Drug, Order
 

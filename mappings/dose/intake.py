@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from mappings.assessment import Unbilled, cite
-from mappings.charge.charge import handed_ndcs
-from mappings.doses import mg_of
+from mappings.dose.dispensed import handed_ndcs
+from mappings.dose.milligrams import mg_of
 from mappings.record import Administration, PatientRecord, Problem
 from mappings.requirements.result import Result
 

@@ -1,0 +1,1 @@
+"""Which administrations count, and how much was given, opened and discarded."""
