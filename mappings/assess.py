@@ -21,10 +21,11 @@ from mappings.charge.building import service_of
 from mappings.charge.charge import Service
 from mappings.codes.tables import Dated
 from mappings.dose.intake import take_in
-from mappings.groups import Group, group, settle_waste
 from mappings.identity import stable_id
-from mappings.infusions import companion_lines
-from mappings.lines import claim_lines
+from mappings.lines.administration import companion_lines
+from mappings.lines.claim_lines import claim_lines
+from mappings.lines.groups import group
+from mappings.lines.settling import rank_copies, settle
 from mappings.policy import Policy, PolicySet
 from mappings.record import PatientRecord, Problem
 from mappings.requirements.checks import ALWAYS, CHECKS, NOT_BLOCKING, OF_GIVING
@@ -40,9 +41,9 @@ def assess(
     site = site or Site()
     intake = take_in(record, as_of, site.zone)
     services = [service_of(row, record, intake, policies, as_of, site) for row in intake.counted]
-    _rank_copies(services)
+    rank_copies(services)
     groups = group(services)
-    _settle(groups)
+    settle(groups)
     findings = [row for service in services for row in _findings(service)]
     lines = [line for one in groups for line in claim_lines(one, findings)]
     lines += companion_lines(groups, lines, findings)
@@ -81,68 +82,6 @@ def document(
         patients=tuple(row for row in rows if row.concerns_us),
         unreadable=tuple(sorted(set(outer))),
     )
-
-
-def _rank_copies(services: list[Service]) -> None:
-    """Of possible duplicates the first stands for all: one that has a line and may be billed, so
-    that the others never hide it."""
-    known = {
-        row.reference: (not row.has_line, bool(row.not_billable), row.reference) for row in services
-    }
-    for row in services:
-        row.possible_duplicates = tuple(sorted(row.possible_duplicates, key=known.__getitem__))
-
-
-def _settle(groups: list[Group]) -> None:
-    """What lines need to know of each other: waste, units of the day, units and doses before."""
-    for one in groups:
-        settle_waste(one)
-    billed = [one for one in groups if not one.first.not_billable and one.first.day]
-    given = [
-        (row.day, row.dose.mg, row)
-        for one in groups
-        for row in one.counted
-        if row.day and row.dose.mg is not None
-    ]
-    for one in groups:
-        for row in one.services:
-            row.line_units = one.units + one.discarded_units
-            row.units_of_day = sum(
-                other.units + other.discarded_units
-                for other in billed
-                if other.first.day == row.day and _same_code(other, one)
-            )
-            row.earlier_units = tuple(
-                (other.first.day, other.first.code.code, other.units + other.discarded_units)
-                for other in billed
-                if other is not one
-                and other.first.day
-                and other.first.code
-                and row.day
-                and _comes_before(other, one)
-            )
-            row.earlier_doses = tuple(
-                (day, mg, other.administration.source)
-                for day, mg, other in given
-                if other is not row
-                and row.day
-                and other.family == row.family
-                and _earlier(other, row)
-            )
-
-
-def _same_code(one: Group, other: Group) -> bool:
-    return bool(
-        one.first.code and other.first.code and one.first.code.code == other.first.code.code
-    )
-
-
-def _comes_before(other: Group, one: Group) -> bool:
-    return (str(other.first.day), other.first.reference) < (str(one.first.day), one.first.reference)
-
-
-def _earlier(other: Service, row: Service) -> bool:
-    return (str(other.day), other.reference) < (str(row.day), row.reference)
 
 
 def _findings(service: Service) -> list[Finding]:

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from mappings import codes, modifiers
+from mappings import codes
 from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
 from mappings.charge import payment
 from mappings.charge.charge import Service
 from mappings.circumstances.diagnoses import Sequenced, sequence
 from mappings.dose import waste as vials
-from mappings.groups import Group
 from mappings.identity import stable_id
+from mappings.lines import modifiers
+from mappings.lines.groups import Group
+from mappings.lines.trace import Role, trace
 from mappings.reading.amounts import plain
 from mappings.requirements.billing import usable_authorization
-from mappings.trace import Role, trace
 
 _LEAST_ML = Decimal("0.001")
 

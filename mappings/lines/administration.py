@@ -12,8 +12,8 @@ from msgspec import structs
 from mappings import codes
 from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
 from mappings.charge.charge import Service
-from mappings.groups import Group
 from mappings.identity import stable_id
+from mappings.lines.groups import Group
 
 
 def companion_lines(

@@ -11,7 +11,7 @@ from mappings.charge.charge import Service
 from mappings.circumstances.diagnoses import Sequenced
 from mappings.codes.tables import Dated
 from mappings.dose import waste as vials
-from mappings.groups import Group
+from mappings.lines.groups import Group
 from mappings.reading.amounts import plain
 
 Role = Literal["administered", "discarded"]

@@ -1,0 +1,1 @@
+"""Claim lines, and what stands on them."""
