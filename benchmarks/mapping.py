@@ -19,9 +19,9 @@ from pathlib import Path
 
 import orjson
 
-from mappings import policy
 from mappings.assess import assess, document
 from mappings.assessment import to_json
+from mappings.policy import choosing
 from mappings.reading import Collection, Reader, decode
 from mappings.site import Site
 from tests import builders, synthea
@@ -106,7 +106,7 @@ def bare(paths: list[Path]) -> None:
 def whole(paths: list[Path]) -> int:
     """As the bulk run does it: one reader for all, one patient at a time. Returns how many lines
     came out."""
-    reader, policies, lines = Reader(SITE), policy.built_in(), 0
+    reader, policies, lines = Reader(SITE), choosing.built_in(), 0
     for path in paths:
         collection = Collection()
         collection.add(decode(path.read_bytes()), path.name)

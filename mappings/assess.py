@@ -26,7 +26,7 @@ from mappings.lines.administration import companion_lines
 from mappings.lines.claim_lines import claim_lines
 from mappings.lines.groups import group
 from mappings.lines.settling import rank_copies, settle
-from mappings.policy import Policy, PolicySet
+from mappings.policy.choosing import Policy, PolicySet
 from mappings.record import PatientRecord, Problem
 from mappings.requirements.checks import ALWAYS, CHECKS, NOT_BLOCKING, OF_GIVING
 from mappings.requirements.result import NOT_APPLICABLE, Result

@@ -12,8 +12,8 @@ from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.codes.tables import Family, Package
 from mappings.moment import Moment
-from mappings.policy import Case, Policy, PolicySet
-from mappings.policy_rules import Given
+from mappings.policy.choosing import Case, Policy, PolicySet
+from mappings.policy.rules import Given
 from mappings.record import (
     Administration,
     Amount,

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from mappings import policy
 from mappings.assess import assess, document
 from mappings.assessment import Assessment, PatientAssessment
+from mappings.policy import choosing
 from mappings.reading import read
 from mappings.site import Site
 
@@ -500,11 +500,11 @@ def document_of(
     resources: list[Resource],
     as_of: datetime = AS_OF,
     site: Site | None = None,
-    policies: policy.PolicySet | None = None,
+    policies: choosing.PolicySet | None = None,
 ) -> Assessment:
     """The assessment document of resources."""
     records, problems = read(resources, site)
-    rows = [assess(record, policies or policy.built_in(), as_of, site) for record in records]
+    rows = [assess(record, policies or choosing.built_in(), as_of, site) for record in records]
     return document(rows, problems, as_of)
 
 

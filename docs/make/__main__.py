@@ -7,7 +7,7 @@ from docs.make import policies, policy_guide, requirements, tables
 
 RULES = Path(__file__).parents[1] / "rules"
 MADE = (
-    "<!-- Made by `make docs` from the data in mappings/codes and mappings/policies: change"
+    "<!-- Made by `make docs` from the data in mappings/codes and mappings/policy/built_in: change"
     " those. -->"
 )
 

@@ -2,13 +2,14 @@
 
 from docs.make.markdown import cell, dates, said, table
 from integration.wording.policies import PolicyRow, policy_rows
-from mappings import codes, policy
-from mappings.policy import DatedModifier, LabRule, Policy, Rule
+from mappings import codes
+from mappings.policy import choosing
+from mappings.policy.choosing import DatedModifier, LabRule, Policy, Rule
 
 
 def chapters() -> dict[str, str]:
     """File name → text."""
-    return {f"policies/{row.id}.md": page(row) for row in policy.built_in().policies}
+    return {f"policies/{row.id}.md": page(row) for row in choosing.built_in().policies}
 
 
 def page(row: Policy) -> str:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from msgspec import NODEFAULT, Struct, structs
 
 from docs.make.markdown import table
-from mappings import expression
-from mappings.policy_rules import UNITS, Given, Modifiers, Policy, Requirements, Rule
+from mappings.policy import conditions
+from mappings.policy.rules import UNITS, Given, Modifiers, Policy, Requirements, Rule
 
 GUIDE = Path(__file__).parents[1] / "policies.md"
 _COMMON = frozenset(Rule.__struct_fields__)
@@ -118,7 +118,7 @@ def _names() -> list[tuple[str, str]]:
         (f"`{name}`", f"the newest usable result within the window, in {unit}")
         for name, unit in UNITS.items()
     ]
-    return [*labs, *((f"`{name}`", _FLAGS[name]) for name in sorted(expression.FLAGS))]
+    return [*labs, *((f"`{name}`", _FLAGS[name]) for name in sorted(conditions.FLAGS))]
 
 
 _FLAGS = {

@@ -10,7 +10,7 @@ from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
-from mappings.policy import PolicySet, load
+from mappings.policy.choosing import PolicySet, load
 from mappings.reading import Collection, Reader
 from mappings.reading.collection import Group
 from mappings.record import PatientRecord, Problem

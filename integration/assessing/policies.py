@@ -7,11 +7,11 @@ from pathlib import Path
 
 from integration.assessing.sources import Result, collect, is_server
 from integration.errors import ConfigurationError
-from mappings import policy
 from mappings.assess import assess, document
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
-from mappings.policy import Policy, PolicySet
+from mappings.policy import choosing
+from mappings.policy.choosing import Policy, PolicySet
 from mappings.policy_cases import CaseResult, run_cases
 from mappings.policy_diff import Difference, compare
 from mappings.reading import Reader
@@ -25,11 +25,11 @@ def policy_set(which: str) -> PolicySet:
     id of one."""
     path = Path(which)
     if path.is_dir():
-        return policy.load(path)
+        return choosing.load(path)
     if path.is_file():
-        return policy.with_own({which: loading.text_of(path)})
-    if which == BUILT_IN or policy.built_in().get(which):
-        return policy.built_in()
+        return choosing.with_own({which: loading.text_of(path)})
+    if which == BUILT_IN or choosing.built_in().get(which):
+        return choosing.built_in()
     raise _unknown(which)
 
 
@@ -38,16 +38,16 @@ def chosen(which: Iterable[str] | None) -> list[Policy]:
     return (
         [found for name in which for found in _chosen(name)]
         if which
-        else list(policy.built_in().policies)
+        else list(choosing.built_in().policies)
     )
 
 
 def _chosen(name: str) -> Iterator[Policy]:
     paths = _files(name)
     if paths is not None:
-        yield from (policy.load_file(path) for path in paths)
+        yield from (choosing.load_file(path) for path in paths)
         return
-    found = [row for row in policy.built_in().policies if name in (BUILT_IN, row.id)]
+    found = [row for row in choosing.built_in().policies if name in (BUILT_IN, row.id)]
     if not found:
         raise _unknown(name)
     yield from found
@@ -60,7 +60,7 @@ def _files(name: str) -> list[Path] | None:
         return [path]
     if not path.is_dir():
         return None
-    return policy.files_in(path)
+    return choosing.files_in(path)
 
 
 def _unknown(name: str) -> ConfigurationError:
@@ -91,7 +91,7 @@ def _alone(where: str, good: dict[str, str]) -> list[str]:
         text = loading.text_of(Path(where))
     except DataFileError as problem:
         return list(problem.every)
-    mistakes = policy.mistakes_in(text, where)
+    mistakes = choosing.mistakes_in(text, where)
     if not mistakes:
         good[where] = text
     return mistakes
@@ -99,7 +99,7 @@ def _alone(where: str, good: dict[str, str]) -> list[str]:
 
 def _together(own: dict[str, str], found: dict[str, list[str]]) -> None:
     try:
-        policy.with_own(own)
+        choosing.with_own(own)
     except DataFileError as problem:
         for said in problem.every:
             found[next(name for name in own if said.startswith(f"{name}:"))].append(said)

@@ -14,7 +14,7 @@ from integration.ehr.writing.writeback import Outcome, WriteBack
 from integration.errors import ConfigurationError, EhrError, NotFound
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
-from mappings.policy import PolicySet
+from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, NotJson, Reader, decode, lines
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site as Facts

@@ -14,7 +14,7 @@ from integration.ehr.reading.patient import PatientPull
 from integration.web.entries import TESTS, draft_order
 from integration.wording import words
 from mappings.assessment import Gap, PatientAssessment
-from mappings.policy import PolicySet
+from mappings.policy.choosing import PolicySet
 from mappings.products import ProductFinder
 from mappings.reading import Collection
 from mappings.reading.drugs import drug

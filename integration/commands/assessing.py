@@ -20,9 +20,10 @@ from integration.assessing.sources import (
 from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
-from mappings import moment, policy
+from mappings import moment
 from mappings.assessment import Assessment, to_json
-from mappings.policy import PolicySet
+from mappings.policy import choosing
+from mappings.policy.choosing import PolicySet
 from mappings.site import Site as Facts
 
 Format = Literal["table", "json", "csv", "x12", "fhir"]
@@ -69,7 +70,7 @@ def demo() -> None:
         collection.add(bundle, name)
     facts = Facts(time_zone=DEMO_ZONE)
     as_of = moment.end_of_day(DEMO_DAY, facts.zone)
-    result = from_collection(collection, facts, policy.built_in(), as_of)
+    result = from_collection(collection, facts, choosing.built_in(), as_of)
     tables.show(result.document, _console(), result.names)
     tables.next_steps(_console())
 
@@ -222,7 +223,7 @@ def facts_of(site_name: str | None, config: Path | None, time_zone: str | None) 
 def policies_from(folder: Path | None) -> PolicySet:
     """The policies of a folder with the built-in ones (DataFileError names file and line of a
     mistake)."""
-    return policy.load(folder)
+    return choosing.load(folder)
 
 
 def moment_of(text: str | None, facts: Facts) -> datetime:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from mappings.policy import Policy
+    from mappings.policy.choosing import Policy
     from mappings.policy_cases import CaseResult
     from mappings.policy_diff import Difference, GapChange, LineChange
 
@@ -35,9 +35,9 @@ def mount(parent: typer.Typer) -> None:
 @app.command("list")
 def every(policy_dir: Folder = None, as_json: Json = False) -> None:
     """The policies in force, and whom each is for."""
-    from mappings import policy
+    from mappings.policy import choosing
 
-    rows = policy.load(policy_dir).policies
+    rows = choosing.load(policy_dir).policies
     _name_unread([policy_dir] if policy_dir else [])
     if as_json:
         _json([_brief(row) for row in rows])
@@ -63,9 +63,9 @@ def show(
     import msgspec
 
     from integration.wording.policies import policy_rows
-    from mappings import policy
+    from mappings.policy import choosing
 
-    row = policy.load(policy_dir).get(identity, _day(on))
+    row = choosing.load(policy_dir).get(identity, _day(on))
     if row is None:
         when = f" in force on {on}" if on else ""
         raise ConfigurationError(
@@ -189,7 +189,7 @@ def diff(
 
 
 def _name_unread(folders: "Iterable[Path]") -> None:
-    from mappings.policy import not_read_in
+    from mappings.policy.choosing import not_read_in
 
     for path in (path for folder in folders for path in not_read_in(folder)):
         typer.echo(f"{path}: not read; policy files stand in the folder itself", err=True)

@@ -19,7 +19,7 @@ from integration.configuration.service import Hook, Name, Subscribing
 from integration.errors import ConfigurationError
 from mappings import codes, record
 from mappings import site as facts
-from mappings.policy_rules import DrugSource
+from mappings.policy.rules import DrugSource
 
 Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "generic"]
 WriteBackForm = Literal[

@@ -7,8 +7,9 @@ from rich.console import Console
 
 from integration.terminal.sums import Sum
 from integration.wording.words import STATES, money, reason
-from mappings import codes, policy
+from mappings import codes
 from mappings.assessment import ClaimLine, Denial, PolicyRef
+from mappings.policy import choosing
 
 _SIGNS: dict[str, tuple[str, str]] = {
     "ready": ("✓", "+"),
@@ -74,7 +75,7 @@ def payer(ref: PolicyRef | None) -> str:
     """The policy's title, or its id where a site wrote it; without one the payer is not known."""
     if ref is None:
         return "payer not known"
-    known = policy.built_in().get(ref.id)
+    known = choosing.built_in().get(ref.id)
     return known.title if known else ref.id
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from integration.wording import words
-from mappings.policy import LabRule, Policy, Rule
+from mappings.policy.choosing import LabRule, Policy, Rule
 
 LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
 CONDITIONS = {

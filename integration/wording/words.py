@@ -8,8 +8,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from mappings import codes
-from mappings.expression import And, Compare, Node, Not, Or, parse
-from mappings.policy import LabRule, Policy
+from mappings.policy.choosing import LabRule, Policy
+from mappings.policy.conditions import And, Compare, Node, Not, Or, parse
 
 Owner = Literal["clinician", "billing"]
 

@@ -7,7 +7,7 @@ from integration.assessing.patient import policies_of
 from integration.configuration.settings import Settings
 from integration.ehr.client import EhrClient
 from integration.operating import metrics
-from mappings.policy import PolicySet
+from mappings.policy.choosing import PolicySet
 
 GOOD_FOR_SECONDS = 3600.0  # an EHR's upgrade, a changed policy file: noticed within the hour
 

@@ -16,7 +16,7 @@ from mappings.dose.dispensed import handed_ndcs
 from mappings.dose.intake import Intake, service_day
 from mappings.dose.milligrams import dose
 from mappings.dose.product import billing_code
-from mappings.policy import Policy, PolicySet
+from mappings.policy.choosing import Policy, PolicySet
 from mappings.reading.conditions import reason
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
 from mappings.site import Site

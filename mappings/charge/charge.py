@@ -19,9 +19,9 @@ from mappings.codes.tables import BillingCode, Family
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
 from mappings.dose.milligrams import Dose, mg_of
 from mappings.dose.waste import Waste
-from mappings.expression import ANALYTES, Facts, LabState, Verdict, judge, parse
 from mappings.moment import Moment
-from mappings.policy import Policy, Requirements, Rule
+from mappings.policy.choosing import Policy, Requirements, Rule
+from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
 from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord, Source
 from mappings.requirements.result import Result
 from mappings.site import Site

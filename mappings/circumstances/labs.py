@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from mappings import codes
 from mappings.assessment import Evidence
-from mappings.expression import LabState
 from mappings.moment import Moment
+from mappings.policy.conditions import LabState
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from mappings import codes
 from mappings.charge.charge import Service
-from mappings.policy import AttestingModifier, DatedModifier, Policy
+from mappings.policy.choosing import AttestingModifier, DatedModifier, Policy
 
 T = TypeVar("T", bound=DatedModifier)
 

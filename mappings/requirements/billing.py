@@ -10,8 +10,8 @@ from mappings import codes
 from mappings.assessment import cite
 from mappings.charge.charge import Service
 from mappings.codes.tables import Dated, DenialCodes
-from mappings.policy import AuthorizationRule
-from mappings.policy_rules import DrugSource
+from mappings.policy.choosing import AuthorizationRule
+from mappings.policy.rules import DrugSource
 from mappings.record import Administration, Authorization
 from mappings.requirements.result import Result
 

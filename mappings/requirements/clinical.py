@@ -10,8 +10,8 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Service
 from mappings.circumstances import labs
 from mappings.circumstances.diagnoses import Stated, began_by
-from mappings.expression import ANALYTES
-from mappings.policy import OralIronRule
+from mappings.policy.choosing import OralIronRule
+from mappings.policy.conditions import ANALYTES
 from mappings.record import LabResult, OralIron, Order
 from mappings.requirements.result import Result
 

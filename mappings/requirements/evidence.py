@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from mappings.assessment import WORST_FIRST, Evidence, State
 from mappings.charge.charge import Service
 from mappings.circumstances import labs
-from mappings.expression import ANALYTES, LabState, judge, names, parse
-from mappings.policy import UNITS, LabRule
+from mappings.policy.choosing import UNITS, LabRule
+from mappings.policy.conditions import ANALYTES, LabState, judge, names, parse
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
 from mappings.requirements.result import Result

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from mappings.assessment import Evidence, State
 from mappings.codes.tables import Dated, DenialCodes
-from mappings.policy import Rule
+from mappings.policy.choosing import Rule
 
 
 class Result(Struct, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Service
 from mappings.circumstances import labs
 from mappings.codes.tables import LabelDose
-from mappings.expression import compare
-from mappings.policy import UNITS, DosingRule, OverloadRule
+from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
+from mappings.policy.conditions import compare
 from mappings.reading.amounts import plain
 from mappings.record import LabResult
 from mappings.requirements.result import Result

@@ -12,7 +12,7 @@ from integration import cli
 from tests import builders
 
 ROOT = Path(__file__).parents[2]
-PART_B = (ROOT / "mappings" / "policies" / "medicare-part-b.yaml").read_text("utf-8")
+PART_B = (ROOT / "mappings" / "policy" / "built_in" / "medicare-part-b.yaml").read_text("utf-8")
 OPTIONS = ("--as-of", "2026-11-23", "--time-zone", "America/New_York")
 
 

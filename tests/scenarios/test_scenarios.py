@@ -10,8 +10,8 @@ import msgspec
 import pytest
 import yaml
 
-from mappings import policy
 from mappings.assessment import PatientAssessment
+from mappings.policy import choosing
 from mappings.site import Site
 from tests import builders
 from tests.scenarios import well_founded
@@ -96,16 +96,16 @@ def _build(row: dict[str, Any]) -> builders.Resource:
     return built
 
 
-def _policies(changes: dict[str, Any] | None) -> policy.PolicySet:
+def _policies(changes: dict[str, Any] | None) -> choosing.PolicySet:
     """The built-in policies; with `policy: {id: …, modifiers: …}`, those parts of that one are
     replaced."""
     if changes is None:
-        return policy.built_in()
-    changed = policy.built_in().get(changes["id"])
+        return choosing.built_in()
+    changed = choosing.built_in().get(changes["id"])
     assert changed, f"no policy {changes['id']}"
-    merged = msgspec.convert(msgspec.to_builtins(changed) | changes, policy.Policy, strict=False)
-    return policy.PolicySet(
-        [merged, *(row for row in policy.built_in().policies if row is not changed)]
+    merged = msgspec.convert(msgspec.to_builtins(changed) | changes, choosing.Policy, strict=False)
+    return choosing.PolicySet(
+        [merged, *(row for row in choosing.built_in().policies if row is not changed)]
     )
 
 

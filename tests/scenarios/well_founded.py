@@ -7,7 +7,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import Finding, PatientAssessment
-from mappings.policy import Policy, PolicySet, Requirements, Rule
+from mappings.policy.choosing import Policy, PolicySet, Requirements, Rule
 
 # Nothing was found, and yet the state is not `missing`.
 NOTHING_TO_CITE = (

@@ -7,9 +7,9 @@ from datetime import date
 import msgspec
 import pytest
 
-from mappings import policy
 from mappings.assessment import Finding, Gap
-from mappings.policy import Policy, PolicySet
+from mappings.policy import choosing
+from mappings.policy.choosing import Policy, PolicySet
 from tests import builders
 from tests.builders import administration, chart, condition, document_of, location
 
@@ -28,10 +28,10 @@ def under(
     changes: dict[str, object], *more: builders.Resource, without: tuple[str, ...] = ()
 ) -> tuple[dict[str, Finding], dict[str, Gap]]:
     """Findings and gaps by requirement, under Medicare's policy with parts of it replaced."""
-    part_b = policy.built_in().get("medicare-part-b")
+    part_b = choosing.built_in().get("medicare-part-b")
     assert part_b
     merged = msgspec.convert(msgspec.to_builtins(part_b) | changes, Policy, strict=False)
-    others = [row for row in policy.built_in().policies if row is not part_b]
+    others = [row for row in choosing.built_in().policies if row is not part_b]
     found = document_of(
         chart(*more, without=without), policies=PolicySet([merged, *others])
     ).patients[0]
@@ -116,7 +116,7 @@ def test_the_place_rests_on_a_mapping_of_ours_and_a_place_that_is_refused_on_the
 
 def test_a_dialysis_facility_without_kidney_failure_rests_on_the_policy() -> None:
     findings, _ = under({}, location("65"))
-    dialysis = policy.built_in().get("medicare-esrd-pps")
+    dialysis = choosing.built_in().get("medicare-esrd-pps")
     assert dialysis
     assert rests_on(findings["place-of-service"])[:2] == (dialysis.source, dialysis.verified)
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from mappings import expression
 from mappings.assessment import State
-from mappings.expression import Facts, LabState, Verdict, judge, parse
 from mappings.moment import Moment
+from mappings.policy import conditions
+from mappings.policy.conditions import Facts, LabState, Verdict, judge, parse
 from mappings.record import LabResult, Source
 
 DAY = Moment(date(2026, 10, 12), date(2026, 10, 12))
@@ -119,11 +119,11 @@ def test_what_is_no_condition_is_refused(text: str, problem: str) -> None:
     ],
 )
 def test_what_may_hold_is_a_condition(text: str) -> None:
-    assert isinstance(parse(text), expression.Compare | expression.And | expression.Or)
+    assert isinstance(parse(text), conditions.Compare | conditions.And | conditions.Or)
 
 
 def test_limits_are_read_exactly() -> None:
-    assert parse("ferritin <= 0.1") == expression.Compare("ferritin", "<=", Decimal("0.1"))
+    assert parse("ferritin <= 0.1") == conditions.Compare("ferritin", "<=", Decimal("0.1"))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_comparisons_at_the_limit(value: str, text: str, holds: bool) -> None:
 def test_a_range_decides_only_when_it_lies_on_one_side(
     found: LabResult, operator: str, holds: bool | None
 ) -> None:
-    assert expression.compare(found, operator, Decimal(100)) is holds
+    assert conditions.compare(found, operator, Decimal(100)) is holds
 
 
 class TestAnd:
@@ -265,7 +265,7 @@ def test_the_open_way_shows_what_is_missing_on_it() -> None:
 
 
 def test_names_are_the_laboratory_values_only() -> None:
-    assert set(expression.names(parse("ckd and (ferritin < 30 or not tsat < 20)"))) == {
+    assert set(conditions.names(parse("ckd and (ferritin < 30 or not tsat < 20)"))) == {
         "ferritin",
         "tsat",
     }

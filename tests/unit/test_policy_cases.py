@@ -10,16 +10,16 @@ import msgspec
 import pytest
 import yaml
 
-from mappings import policy
-from mappings.policy import Policy
+from mappings.policy import choosing
+from mappings.policy.choosing import Policy
+from mappings.policy.rules import Case, Given
+from mappings.policy.schema import json_schema
 from mappings.policy_cases import run_cases
-from mappings.policy_rules import Case, Given
-from mappings.policy_schema import json_schema
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "docs" / "policy.schema.json"
-FILES = sorted((ROOT / "mappings" / "policies").glob("*.yaml"))
-BUILT_IN = policy.built_in().policies
+FILES = sorted((ROOT / "mappings" / "policy" / "built_in").glob("*.yaml"))
+BUILT_IN = choosing.built_in().policies
 
 
 @pytest.mark.parametrize("row", BUILT_IN, ids=lambda row: row.id)
@@ -35,7 +35,7 @@ def test_each_has_a_case_that_is_ready(row: Policy) -> None:
 
 
 def run(identity: str, expect: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
-    row = policy.built_in().get(identity)
+    row = choosing.built_in().get(identity)
     assert row
     case = Case(name="case", given=Given(**given), expect=expect)
     return [
@@ -45,7 +45,7 @@ def run(identity: str, expect: dict[str, Any], **given: Any) -> list[tuple[str, 
 
 
 def test_a_case_that_fails_says_what_was_found() -> None:
-    row = policy.built_in().get("commercial-default")
+    row = choosing.built_in().get("commercial-default")
     assert row
     case = Case(name="wrong", given=Given(ckd=True, ferritin=501), expect={"ferritin": "met"})  # type: ignore[arg-type]
     (found,) = run_cases(msgspec.structs.replace(row, cases=(case,)))
@@ -92,7 +92,7 @@ def test_what_each_fact_does(given: dict[str, Any], requirement: str, state: str
 
 
 def test_the_day_lies_in_the_dates_of_the_policy() -> None:
-    row = policy.built_in().get("commercial-default")
+    row = choosing.built_in().get("commercial-default")
     assert row
     for effective in ({"from": date(2027, 3, 1)}, {"to": date(2019, 12, 31)}):
         dated = msgspec.structs.replace(
@@ -102,7 +102,7 @@ def test_the_day_lies_in_the_dates_of_the_policy() -> None:
 
 
 def test_the_published_schema_is_the_one_the_files_are_read_by() -> None:
-    stale = "run `python -m mappings.policy_schema > docs/policy.schema.json`"
+    stale = "run `python -m mappings.policy.schema > docs/policy.schema.json`"
     assert json.loads(PUBLISHED.read_text("utf-8")) == json.loads(json.dumps(json_schema())), stale
 
 
@@ -174,7 +174,7 @@ def test_what_the_schema_refuses_is_refused_on_load(rest: str) -> None:
     assert list(
         jsonschema.Draft202012Validator(json_schema()).iter_errors(yaml.load(BASE + rest, _Loader))
     )  # noqa: S506
-    assert policy.mistakes_in(BASE + rest, "sunrise.yaml")
+    assert choosing.mistakes_in(BASE + rest, "sunrise.yaml")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_what_the_schema_refuses_is_refused_on_load(rest: str) -> None:
 )
 def test_and_what_it_lets_through_is_taken(rest: str) -> None:
     jsonschema.validate(yaml.load(BASE + rest, _Loader), json_schema())  # noqa: S506
-    assert policy.mistakes_in(BASE + rest, "sunrise.yaml") == []
+    assert choosing.mistakes_in(BASE + rest, "sunrise.yaml") == []
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 
 from docs.make.policy_guide import GUIDE, filled, parts
 from integration.commands.policy import app
-from mappings import expression, policy
+from mappings.policy import choosing, conditions
+from mappings.policy.rules import UNITS, Given, Policy, Requirements
 from mappings.policy_cases import run_cases
-from mappings.policy_rules import UNITS, Given, Policy, Requirements
 
 TEXT = GUIDE.read_text("utf-8")
 
@@ -29,7 +29,7 @@ def test_everything_that_can_be_said_is_named() -> None:
     everything = {
         *Requirements.__struct_encode_fields__,
         *Given.__struct_encode_fields__,
-        *expression.FLAGS,
+        *conditions.FLAGS,
         *UNITS,
     }
     assert (
@@ -42,7 +42,7 @@ def test_everything_that_can_be_said_is_named() -> None:
 def test_the_example_is_a_policy_and_its_cases_pass(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
     (tmp_path / "sunrise.yaml").write_text(example, "utf-8")
-    found = policy.load(tmp_path).get("sunrise")
+    found = choosing.load(tmp_path).get("sunrise")
     assert found
     results = run_cases(found)
     assert results

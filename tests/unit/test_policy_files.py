@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mappings import codes, policy
+from mappings import codes
 from mappings.datafiles.loading import DataFileError
+from mappings.policy import choosing
 
 POLICY = """\
 id: sunrise
@@ -39,7 +40,7 @@ def changed(*changes: tuple[str, str]) -> str:
 
 def refusal(folder: Path, text: str) -> str:
     with pytest.raises(DataFileError) as refused:
-        policy.load(written(folder, text))
+        choosing.load(written(folder, text))
     message = str(refused.value)
     assert message.startswith(f"{folder}/sunrise.yaml:")
     assert "\n" not in message
@@ -47,7 +48,7 @@ def refusal(folder: Path, text: str) -> str:
 
 
 def test_a_good_one_is_taken(tmp_path: Path) -> None:
-    found = policy.load(written(tmp_path)).get("sunrise")
+    found = choosing.load(written(tmp_path)).get("sunrise")
     assert found
     assert found.requirements.laboratory[0].window_days == 60
 
@@ -154,7 +155,7 @@ def test_every_mistake_is_told_from_the_first_line_to_the_last(tmp_path: Path) -
     )
     cases = "cases:\n  - {name: one, given: {ferritn: 42}, expect: {ferritin: fine}}\n"
     with pytest.raises(DataFileError) as refused:
-        policy.load(written(tmp_path, text + cases))
+        choosing.load(written(tmp_path, text + cases))
     lines = [
         said.removeprefix(f"{tmp_path}/sunrise.yaml:").partition(":")[0]
         for said in refused.value.every
@@ -163,7 +164,7 @@ def test_every_mistake_is_told_from_the_first_line_to_the_last(tmp_path: Path) -
 
 
 def test_a_whole_number_may_be_written_as_a_decimal(tmp_path: Path) -> None:
-    found = policy.load(written(tmp_path, changed(("60}", "30.0}")))).get("sunrise")
+    found = choosing.load(written(tmp_path, changed(("60}", "30.0}")))).get("sunrise")
     assert found
     assert found.requirements.laboratory[0].window_days == 30
 
@@ -178,9 +179,9 @@ def test_a_part_may_be_said_once_for_several(tmp_path: Path) -> None:
             ),
         )
     )
-    found = policy.load(written(tmp_path, text)).get("sunrise")
+    found = choosing.load(written(tmp_path, text)).get("sunrise")
     assert found
-    assert found.requirements.treatment_plan == policy.Rule(verified=False, source="theirs")
+    assert found.requirements.treatment_plan == choosing.Rule(verified=False, source="theirs")
 
 
 def test_a_mistake_in_such_a_part_has_its_own_line(tmp_path: Path) -> None:
@@ -295,7 +296,7 @@ def test_an_authorization_that_is_not_asked_is_not_attested(tmp_path: Path) -> N
     ],
 )
 def test_modifiers_that_a_line_can_carry(tmp_path: Path, rows: str) -> None:
-    assert policy.load(written(tmp_path, f"{MODIFIERS}  {rows}\n")).get("sunrise")
+    assert choosing.load(written(tmp_path, f"{MODIFIERS}  {rows}\n")).get("sunrise")
 
 
 @pytest.mark.parametrize(
@@ -355,29 +356,29 @@ def test_a_case_of_a_day_that_the_policy_is_not_for(tmp_path: Path) -> None:
 
 class TestFolder:
     def test_none_is_the_built_in(self) -> None:
-        assert policy.load(None) is policy.built_in()
+        assert choosing.load(None) is choosing.built_in()
 
     def test_a_folder_that_is_none(self, tmp_path: Path) -> None:
         with pytest.raises(DataFileError, match="not a folder of policies"):
-            policy.load(tmp_path / "nowhere")
+            choosing.load(tmp_path / "nowhere")
 
     def test_a_site_adds_a_policy(self, tmp_path: Path) -> None:
-        found = policy.load(written(tmp_path))
-        assert len(found.policies) == len(policy.built_in().policies) + 1
+        found = choosing.load(written(tmp_path))
+        assert len(found.policies) == len(choosing.built_in().policies) + 1
 
     @pytest.mark.parametrize("name", ["sunrise.YAML", "sunrise.yml", ".sunrise.yaml"])
     def test_each_policy_file_is_read(self, tmp_path: Path, name: str) -> None:
-        assert policy.load(written(tmp_path, name=name)).get("sunrise")
+        assert choosing.load(written(tmp_path, name=name)).get("sunrise")
 
     def test_other_files_are_left_alone(self, tmp_path: Path) -> None:
         written(tmp_path, "not: a policy", "notes.txt")
         written(tmp_path / "old.yaml", "not: a policy")
-        assert policy.load(written(tmp_path)).get("sunrise")
+        assert choosing.load(written(tmp_path)).get("sunrise")
 
     def test_a_folder_without_a_policy(self, tmp_path: Path) -> None:
         written(tmp_path, "not: a policy", "notes.txt")
         with pytest.raises(DataFileError) as refused:
-            policy.load(tmp_path)
+            choosing.load(tmp_path)
         assert (
             str(refused.value)
             == f"{tmp_path}: no policy file (*.yaml or *.yml) stands in this folder"
@@ -388,13 +389,13 @@ class TestFolder:
         with pytest.raises(
             DataFileError, match=f"in this folder; those in folders of it are not read: {path}$"
         ):
-            policy.load(tmp_path)
+            choosing.load(tmp_path)
 
     @pytest.mark.parametrize(("encoding", "line"), [("latin-1", 2), ("utf-16", 1)])
     def test_a_file_in_another_encoding(self, tmp_path: Path, encoding: str, line: int) -> None:
         (tmp_path / "a.yaml").write_text("id: a\ntitle: Santé", encoding)
         with pytest.raises(DataFileError) as refused:
-            policy.load(tmp_path)
+            choosing.load(tmp_path)
         assert (
             str(refused.value)
             == f"{tmp_path}/a.yaml:{line}: not text in UTF-8: save the file as UTF-8"
@@ -408,16 +409,16 @@ class TestFolder:
                 r"a.yaml:1: a control character \(U\+0000\): delete it, or save the file as UTF-8"
             ),
         ):
-            policy.load(tmp_path)
+            choosing.load(tmp_path)
 
     def test_a_file_with_the_mark_of_utf_8(self, tmp_path: Path) -> None:
-        assert policy.load(written(tmp_path, f"\ufeff{POLICY}")).get("sunrise")
+        assert choosing.load(written(tmp_path, f"\ufeff{POLICY}")).get("sunrise")
 
     def test_the_id_of_a_built_in_replaces_it(self, tmp_path: Path) -> None:
         text = changed(
             ("id: sunrise", "id: uhc-commercial"), ("payers: [sunrise]", "payers: [uhc]")
         )
-        found = policy.load(written(tmp_path, text))
+        found = choosing.load(written(tmp_path, text))
         assert [row.title for row in found.policies if row.id == "uhc-commercial"] == [
             "Sunrise Health Plan"
         ]
@@ -428,7 +429,7 @@ class TestFolder:
             ("payers: [sunrise]", "payers: [uhc]"),
             ("title:", "effective: {from: 2027-01-01}\ntitle:"),
         )
-        found = policy.load(written(tmp_path, text))
+        found = choosing.load(written(tmp_path, text))
         before, after = (
             found.get("uhc-commercial", date(2026, 12, 31)),
             found.get("uhc-commercial", date(2027, 1, 1)),
@@ -474,7 +475,7 @@ class TestFolder:
             ("id: sunrise", "id: uhc-commercial"),
             ("payers: [sunrise]", "payers: [uhc, sunrise], settings: ['11']"),
         )
-        assert policy.load(written(tmp_path, text)).choose(
+        assert choosing.load(written(tmp_path, text)).choose(
             date(2026, 1, 1), "22", "commercial", "uhc"
         )
 
@@ -492,18 +493,18 @@ class TestFolder:
             DataFileError,
             match=rf"{tmp_path}/sunrise.yaml:1: its dates overlap those of {tmp_path}/a.yaml",
         ):
-            policy.load(written(tmp_path))
+            choosing.load(written(tmp_path))
 
     def test_two_versions_whose_dates_overlap(self, tmp_path: Path) -> None:
         written(tmp_path, changed(("title:", "effective: {to: 2026-12-31}\ntitle:")), "a.yaml")
         with pytest.raises(DataFileError, match=r"sunrise.yaml:3: its dates overlap"):
-            policy.load(
+            choosing.load(
                 written(tmp_path, changed(("title:", "effective: {from: 2026-12-31}\ntitle:")))
             )
 
     def test_two_versions_that_follow_each_other(self, tmp_path: Path) -> None:
         written(tmp_path, changed(("title:", "effective: {to: 2026-12-31}\ntitle:")), "a.yaml")
-        found = policy.load(
+        found = choosing.load(
             written(
                 tmp_path,
                 changed(
@@ -529,7 +530,7 @@ class TestFolder:
             ),
             "a.yaml",
         )
-        found = policy.load(
+        found = choosing.load(
             written(tmp_path, changed(("payers: [sunrise]", "payers: [sunrise], settings: ['22']")))
         )
         chosen = [
@@ -568,7 +569,7 @@ class TestChoice:
     def test_of_the_built_in(
         self, setting: str | None, kind: str, payer: str | None, chosen: str | None
     ) -> None:
-        found = policy.built_in().choose(self.DAY, setting, kind, payer)
+        found = choosing.built_in().choose(self.DAY, setting, kind, payer)
         assert (found.id if found else None) == chosen
 
     def test_a_plans_own_policy_without_the_dialysis_facility_leaves_that_to_medicare(
@@ -580,7 +581,7 @@ class TestChoice:
                 "kinds: [medicare-advantage], payers: [sunrise], settings: ['11']",
             )
         )
-        found = policy.load(written(tmp_path, text))
+        found = choosing.load(written(tmp_path, text))
         chosen = [
             row.id
             for pos in ("11", "22", "65")
@@ -594,7 +595,7 @@ class TestBuiltIn:
     def test_the_table_of_the_rules(self) -> None:
         found = {
             row.id: list(row.audience.settings)
-            for row in policy.built_in().policies
+            for row in choosing.built_in().policies
             if row.id != "no-coverage"
         }
         assert found == {
@@ -608,9 +609,9 @@ class TestBuiltIn:
             "medicaid-default": [],
         }
 
-    @pytest.mark.parametrize("row", policy.built_in().policies, ids=lambda row: row.id)
+    @pytest.mark.parametrize("row", choosing.built_in().policies, ids=lambda row: row.id)
     def test_each_asks_for_an_ndc_and_keeps_the_ceilings_unverified(
-        self, row: policy.Policy
+        self, row: choosing.Policy
     ) -> None:
         ceiling = row.requirements.iron_overload
         assert row.requirements.ndc is not None
@@ -620,8 +621,8 @@ class TestBuiltIn:
             ceiling.verified,
         ) == (800, 50, False)
 
-    @pytest.mark.parametrize("row", policy.built_in().policies, ids=lambda row: row.id)
-    def test_each_window_says_whether_it_is_verified(self, row: policy.Policy) -> None:
+    @pytest.mark.parametrize("row", choosing.built_in().policies, ids=lambda row: row.id)
+    def test_each_window_says_whether_it_is_verified(self, row: choosing.Policy) -> None:
         for rule in row.requirements.laboratory:
             assert rule.source
             ours = "ours" in rule.source
@@ -631,7 +632,7 @@ class TestBuiltIn:
             ) or rule.source.startswith("KDIGO 2012; ")
 
     def test_each_limit_is_the_one_cms_published(self) -> None:
-        limits = policy.built_in().get("medicare-part-b")
+        limits = choosing.built_in().get("medicare-part-b")
         assert limits
         assert limits.requirements.units_limit
         published = {
@@ -646,7 +647,7 @@ class TestBuiltIn:
         assert limits.requirements.units_limit.limits == published
 
     def test_every_requirement_of_the_table_can_be_asked_or_is_always(self) -> None:
-        asked = set(policy.Requirements.__struct_encode_fields__) - {"laboratory"} | {
+        asked = set(choosing.Requirements.__struct_encode_fields__) - {"laboratory"} | {
             "ferritin",
             "transferrin-saturation",
             "hemoglobin",

@@ -9,9 +9,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mappings import policy
 from mappings.assessment import WORST_FIRST, PatientAssessment
-from mappings.policy import (
+from mappings.policy import choosing
+from mappings.policy.choosing import (
     DosingRule,
     DrugSourceRule,
     LabRule,
@@ -224,7 +224,7 @@ def oral_iron(row: Policy) -> Policy:
 
 
 def authorization(row: Policy) -> Policy:
-    return requirement(row, prior_authorization=policy.AuthorizationRule(asked="yes"))
+    return requirement(row, prior_authorization=choosing.AuthorizationRule(asked="yes"))
 
 
 STRICTER = {
@@ -252,7 +252,7 @@ STRICTER = {
 def test_a_stricter_policy_never_makes_fewer_gaps(
     chart: dict[str, list[Resource]], how: str
 ) -> None:
-    rows = policy.built_in().policies
+    rows = choosing.built_in().policies
     stricter = PolicySet([row if row.id == "no-coverage" else STRICTER[how](row) for row in rows])
     before, after = assessed(chart), assessed(chart, stricter)
     assert bad(before) <= bad(after)

@@ -7,7 +7,8 @@ import pytest
 
 from docs.make.__main__ import RULES, pages, write
 from docs.make.markdown import cell, table
-from mappings import codes, policy
+from mappings import codes
+from mappings.policy import choosing
 
 PAGES = pages()
 
@@ -60,7 +61,7 @@ def test_every_fact_is_there() -> None:
         name for name in codes.requirements() if f"`{name}`" not in PAGES["requirements.md"]
     ] == []
     assert [
-        row.id for row in policy.built_in().policies if f"policies/{row.id}.md" not in PAGES
+        row.id for row in choosing.built_in().policies if f"policies/{row.id}.md" not in PAGES
     ] == []
 
 

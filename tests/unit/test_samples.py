@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from integration import samples
-from mappings import codes, policy
+from mappings import codes
 from mappings.assess import assess, document
 from mappings.assessment import Assessment, PatientAssessment, to_json
+from mappings.policy import choosing
 from mappings.reading import read
 from mappings.site import Site
 
@@ -124,7 +125,7 @@ CHARTS = samples.bundles()
 def demo(order: list[dict[str, Any]] | None = None, bill_services: bool = False) -> Assessment:
     site = Site(time_zone=samples.TIME_ZONE, bill_services=bill_services)
     records, problems = read(order or samples.resources(), site)
-    rows = [assess(record, policy.built_in(), samples.AS_OF, site) for record in records]
+    rows = [assess(record, choosing.built_in(), samples.AS_OF, site) for record in records]
     return document(rows, problems, samples.AS_OF)
 
 
@@ -193,7 +194,7 @@ def test_every_requirement_is_a_gap_of_some_sample() -> None:
 
 def test_every_built_in_policy_is_used_by_some_sample() -> None:
     used = {row.policy.id for patient in assessed().values() for row in patient.lines if row.policy}
-    assert {row.id for row in policy.built_in().policies} - used == {"no-coverage"}
+    assert {row.id for row in choosing.built_in().policies} - used == {"no-coverage"}
 
 
 def test_the_document_does_not_depend_on_the_order_of_the_input() -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2] / "mappings"
-FILES = sorted([*(ROOT / "codes").glob("*.yaml"), *(ROOT / "policies").glob("*.yaml")])
+FILES = sorted([*(ROOT / "codes").glob("*.yaml"), *(ROOT / "policy" / "built_in").glob("*.yaml")])
 
 
 def unsourced(node: Any, path: str = "$", sourced: bool = False) -> Iterator[str]:

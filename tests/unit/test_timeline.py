@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from integration.web.chart.timeline import Dose, table, timeline
 from mappings.moment import parse
-from mappings.policy_rules import LabRule
+from mappings.policy.rules import LabRule
 from mappings.record import LabResult, Source
 
 TODAY = date(2026, 11, 23)

@@ -21,7 +21,7 @@ from integration.web.chart.views import (
 )
 from integration.wording import words
 from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment
-from mappings.policy import LabRule, Policy, PolicySet
+from mappings.policy.choosing import LabRule, Policy, PolicySet
 from mappings.record import Administration, PatientRecord
 from mappings.writing.detected_issue import Waiver
 

@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from integration.wording.words import LABS, UNITS, day
 from mappings.circumstances import labs as laboratory
-from mappings.expression import And, Compare, Node, Or, parse
-from mappings.policy import LabRule
+from mappings.policy.choosing import LabRule
+from mappings.policy.conditions import And, Compare, Node, Or, parse
 from mappings.record import LabResult
 
 LEFT, RIGHT, TOP = 46, 14, 16

@@ -25,7 +25,7 @@ from integration.web import entries
 from integration.web.gate import House
 from integration.work.queue import PERSON, patient_key
 from mappings.assessment import Gap
-from mappings.policy import PolicySet
+from mappings.policy.choosing import PolicySet
 from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
 
 Resource = dict[str, Any]

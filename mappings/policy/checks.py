@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 from msgspec import Meta
 
-from mappings import codes, expression
+from mappings import codes
 from mappings.codes.tables import Dated
-from mappings.policy_rules import (
+from mappings.policy import conditions
+from mappings.policy.rules import (
     UNITS,
     Case,
     DatedModifier,
@@ -80,7 +81,7 @@ def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
         if text is None:
             continue
         try:
-            asked = set(expression.names(expression.parse(text)))
+            asked = set(conditions.names(conditions.parse(text)))
         except ValueError as problem:
             yield element, str(problem)
             continue
@@ -204,7 +205,7 @@ def _asked(policy: Policy) -> frozenset[str]:
         for name, key in zip(rules.__struct_fields__, rules.__struct_encode_fields__, strict=True)
         if getattr(rules, name)
     }
-    labs = {expression.LABS[name] for rule in rules.laboratory for name in _compared(rule)}
+    labs = {conditions.LABS[name] for rule in rules.laboratory for name in _compared(rule)}
     others = {
         "discarded-amount": policy.modifiers.discard,
         "esrd-consolidated-billing": policy.consolidated_billing,
@@ -220,7 +221,7 @@ def _asked(policy: Policy) -> frozenset[str]:
 
 
 def _compared(rule: LabRule) -> Iterable[str]:
-    return rule.on_record or expression.names(expression.parse(rule.limit or ""))
+    return rule.on_record or conditions.names(conditions.parse(rule.limit or ""))
 
 
 _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {

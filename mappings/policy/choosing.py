@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from mappings import policy_checks
 from mappings.codes.tables import Dated
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
-from mappings.policy_rules import (
+from mappings.policy import checks
+from mappings.policy.rules import (
     UNITS,
     AttestingModifier,
     AuthorizationRule,
@@ -126,10 +126,10 @@ def built_in() -> PolicySet:
     """The policies that ship in the package."""
     names = sorted(
         entry.name
-        for entry in files("mappings").joinpath("policies").iterdir()
+        for entry in files("mappings").joinpath("policy", "built_in").iterdir()
         if entry.name.endswith(".yaml")
     )
-    return PolicySet(_checked(dict(loading.packaged("policies", name) for name in names)))
+    return PolicySet(_checked(dict(loading.packaged("policy/built_in", name) for name in names)))
 
 
 def load(folder: Path | None) -> PolicySet:
@@ -185,9 +185,7 @@ def with_own(texts: Mapping[str, str]) -> PolicySet:
         if row
     ]
     mistakes = [(where, problem) for where, policy in own.items() for problem in _left_out(policy)]
-    for built, where in policy_checks.overlaps(
-        [*((policy.id, policy) for policy in kept), *own.items()]
-    ):
+    for built, where in checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
         mistakes.append(
             (
                 where,
@@ -248,7 +246,7 @@ def mistakes_in(text: str, where: str) -> list[str]:
 
 
 def _structure(text: str, where: str) -> Policy:
-    return loading.structure(text, where, Policy, policy_checks.check)
+    return loading.structure(text, where, Policy, checks.check)
 
 
 def _checked(texts: Mapping[str, str]) -> list[Policy]:
@@ -259,7 +257,7 @@ def _checked(texts: Mapping[str, str]) -> list[Policy]:
             policies[where] = _structure(text, where)
         except DataFileError as problem:
             mistakes += problem.every
-    for where, other in policy_checks.overlaps(policies.items()):
+    for where, other in checks.overlaps(policies.items()):
         line = loading.line_of(texts[other], "$.effective")
         mistakes.append(
             f"{other}:{line}: its dates overlap those of {where}, which is for the same payer and"

@@ -1,4 +1,4 @@
-"""The published JSON schema of policy files, for editors: `python -m mappings.policy_schema >
+"""The published JSON schema of policy files, for editors: `python -m mappings.policy.schema >
 docs/policy.schema.json`."""
 
 import json
@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from mappings.policy_checks import KNOWN
-from mappings.policy_rules import Policy
+from mappings.policy.checks import KNOWN
+from mappings.policy.rules import Policy
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Payers' policies: their rules, and which one speaks."""
