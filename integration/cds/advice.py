@@ -15,9 +15,9 @@ from integration.web.entries import TESTS, draft_order
 from integration.wording import words
 from mappings.assessment import Gap, PatientAssessment
 from mappings.policy.choosing import PolicySet
-from mappings.products import ProductFinder
 from mappings.reading import Collection
-from mappings.reading.drugs import drug
+from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.products import ProductFinder
 
 Resource = dict[str, Any]
 Card = dict[str, Any]

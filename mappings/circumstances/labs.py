@@ -9,7 +9,7 @@ from mappings import codes
 from mappings.assessment import Evidence
 from mappings.moment import Moment
 from mappings.policy.conditions import LabState
-from mappings.reading.amounts import plain
+from mappings.reading.drugs.amounts import plain
 from mappings.record import LabResult
 
 _CAPACITY = ("tibc", "transferrin", "uibc")

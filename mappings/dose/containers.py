@@ -10,7 +10,7 @@ from mappings.assessment import Evidence
 from mappings.dose.milligrams import mg_of
 from mappings.dose.product import package
 from mappings.dose.waste import Given, Ndc, sizes
-from mappings.reading.amounts import plain
+from mappings.reading.drugs.amounts import plain
 from mappings.record import Administration, Container, Discard, Dispense
 
 _ZERO = Decimal(0)

@@ -9,7 +9,7 @@ from mappings import codes
 from mappings.assessment import State
 from mappings.codes.units import mg, ml
 from mappings.dose.product import package
-from mappings.reading.amounts import exact, plain
+from mappings.reading.drugs.amounts import exact, plain
 from mappings.record import Administration, Amount, Drug, Order
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.assessment import Evidence, State
-from mappings.reading.amounts import exact, plain
+from mappings.reading.drugs.amounts import exact, plain
 from mappings.record import Container
 
 _ZERO = Decimal(0)

@@ -15,7 +15,7 @@ from mappings.identity import stable_id
 from mappings.lines import modifiers
 from mappings.lines.groups import Group
 from mappings.lines.trace import Role, trace
-from mappings.reading.amounts import plain
+from mappings.reading.drugs.amounts import plain
 from mappings.requirements.billing import usable_authorization
 
 _LEAST_ML = Decimal("0.001")

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mappings.charge.charge import Service
 from mappings.dose import containers
 from mappings.dose import waste as vials
-from mappings.reading.amounts import exact
+from mappings.reading.drugs.amounts import exact
 from mappings.record import Container
 
 _ZERO = Decimal(0)

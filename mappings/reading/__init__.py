@@ -4,7 +4,6 @@ the others."""
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from mappings.products import ProductFinder
 from mappings.reading import (
     administrations,
     authorizations,
@@ -19,7 +18,8 @@ from mappings.reading.collection import Collection, Group
 from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.decoding import NotJson, decode, lines
-from mappings.reading.drugs import drug
+from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import Resource, moment, source
 from mappings.record import Administration, Drug, PatientRecord, Problem
 from mappings.site import Site

@@ -8,13 +8,13 @@ import msgspec
 from mappings import codes, words
 from mappings.codes.units import mg
 from mappings.moment import Moment
-from mappings.products import ProductFinder, normal_ndc
 from mappings.reading import fhir, people
-from mappings.reading.amounts import amount
 from mappings.reading.collection import Collection
-from mappings.reading.drugs import drug
+from mappings.reading.drugs.amounts import amount
+from mappings.reading.drugs.discards import discarded
+from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.fhir import Resource
-from mappings.reading.waste import discarded
 from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
 
 STATUSES = frozenset(

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mappings.codes.clinical import Analyte
 from mappings.reading import fhir
-from mappings.reading.amounts import plain, written
+from mappings.reading.drugs.amounts import plain, written
 from mappings.reading.fhir import Resource
 
 # Low and high end, whether each is open, why it can't be used, and how a person reads it.

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from mappings import codes, words
 from mappings.moment import Moment
-from mappings.products import ProductFinder
 from mappings.reading import fhir, timings
-from mappings.reading.amounts import amount
 from mappings.reading.collection import Collection
-from mappings.reading.drugs import drug
+from mappings.reading.drugs.amounts import amount
+from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import Resource
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from mappings import codes
 from mappings.assessment import cite
 from mappings.charge.charge import Service
-from mappings.reading.amounts import plain
+from mappings.reading.drugs.amounts import plain
 from mappings.record import Source
 from mappings.requirements.result import Result
 

@@ -8,7 +8,7 @@ from mappings.charge.charge import Service
 from mappings.circumstances import labs
 from mappings.policy.choosing import UNITS, LabRule
 from mappings.policy.conditions import ANALYTES, LabState, judge, names, parse
-from mappings.reading.amounts import plain
+from mappings.reading.drugs.amounts import plain
 from mappings.record import LabResult
 from mappings.requirements.result import Result
 

@@ -13,7 +13,7 @@ from mappings import codes
 from mappings.codes.tables import Package
 from mappings.codes.units import mg, ml
 from mappings.dose.milligrams import mg_of
-from mappings.reading.amounts import amount, exact, plain, unit_of
+from mappings.reading.drugs.amounts import amount, exact, plain, unit_of
 from tests import builders
 from tests.builders import UCUM
 

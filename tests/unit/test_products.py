@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mappings import codes
 from mappings.codes.tables import NotBillable, Package
 from mappings.dose.product import billing_code
-from mappings.mixtures import is_mixture
-from mappings.products import ProductFinder, agreed, normal_ndc
+from mappings.reading.drugs.mixtures import is_mixture
+from mappings.reading.drugs.products import ProductFinder, agreed, normal_ndc
 from mappings.record import Coding, Concept
 from tests import builders
 

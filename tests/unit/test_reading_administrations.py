@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from mappings.products import ProductFinder
 from mappings.reading import Collection, read
 from mappings.reading.administrations import administration as read_administration
-from mappings.reading.drugs import drug
+from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.products import ProductFinder
 from mappings.record import Administration, Drug
 from tests import builders
 from tests.builders import Resource, administration, quantity

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from mappings import codes
-from mappings.reading.waste import discarded
+from mappings.reading.drugs.discards import discarded
 
 
 def said(note: str) -> list[str]:

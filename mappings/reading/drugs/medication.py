@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.codes.units import mg, ml
-from mappings.products import Evidence, Findings, ProductFinder, agreed
 from mappings.reading import fhir
-from mappings.reading.amounts import amount
 from mappings.reading.collection import Collection
+from mappings.reading.drugs.amounts import amount
+from mappings.reading.drugs.products import Evidence, Findings, ProductFinder, agreed
 from mappings.reading.fhir import Resource
 from mappings.record import Coding, Concept, Drug
 

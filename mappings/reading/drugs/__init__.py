@@ -1,0 +1,1 @@
+"""Which drug, and how much of it, a resource speaks of."""
