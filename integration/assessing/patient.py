@@ -12,7 +12,7 @@ from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet, load
 from mappings.reading import Collection, Reader
-from mappings.reading.collection import Group
+from mappings.reading.fhir.collection import Group
 from mappings.record import PatientRecord, Problem
 from mappings.writing.detected_issue import Waiver, issues
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mappings.reading.collection import SUBJECT
+from mappings.reading.fhir.collection import SUBJECT
 
 Json = dict[str, Any]
 Shape = Literal["resource", "empty", "delete", "topic-r4", "topic-r5"]

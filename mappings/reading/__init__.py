@@ -14,13 +14,13 @@ from mappings.reading import (
     orders,
     people,
 )
-from mappings.reading.collection import Collection, Group
 from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
-from mappings.reading.decoding import NotJson, decode, lines
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.fhir import Resource, moment, source
+from mappings.reading.fhir.collection import Collection, Group
+from mappings.reading.fhir.decoding import NotJson, decode, lines
+from mappings.reading.fhir.elements import Resource, moment, source
 from mappings.record import Administration, Drug, PatientRecord, Problem
 from mappings.site import Site
 

@@ -8,13 +8,14 @@ import msgspec
 from mappings import codes, words
 from mappings.codes.units import mg
 from mappings.moment import Moment
-from mappings.reading import fhir, people
-from mappings.reading.collection import Collection
+from mappings.reading import people
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
 
 STATUSES = frozenset(
@@ -43,9 +44,9 @@ def administration(
             if status is None
             else "MedicationAdministration.status is not a FHIR status"
         )
-    dosages = fhir.items(resource.get("dosage"))
+    dosages = elements.items(resource.get("dosage"))
     start, end = _effective(resource)
-    source = fhir.source(resource)
+    source = elements.source(resource)
     containers, containers_problem = _containers(resource, source)
     return Administration(
         source=source,
@@ -57,15 +58,16 @@ def administration(
         encounter=collection.key(resource.get("context"))
         or collection.key(resource.get("encounter")),
         orders=tuple(
-            filter(None, (collection.key(row) for row in fhir.items(resource.get("request"))))
+            filter(None, (collection.key(row) for row in elements.items(resource.get("request"))))
         ),
-        reasons=fhir.concepts(resource.get("reasonCode")),
+        reasons=elements.concepts(resource.get("reasonCode")),
         reason_references=tuple(
             filter(
-                None, (collection.key(row) for row in fhir.items(resource.get("reasonReference")))
+                None,
+                (collection.key(row) for row in elements.items(resource.get("reasonReference"))),
             )
         ),
-        not_given=_not_given(fhir.concepts(resource.get("statusReason")), _dose(dosages)),
+        not_given=_not_given(elements.concepts(resource.get("statusReason")), _dose(dosages)),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
         containers_problem=containers_problem,
@@ -73,10 +75,10 @@ def administration(
         is_340b=_boolean(resource, "urn:ferroclaim:340b"),
         parents=_parents(resource, collection),
         identifiers=tuple(_identifiers(resource)),
-        updated=fhir.moment(fhir.mapping(resource.get("meta")).get("lastUpdated")),
+        updated=elements.moment(elements.mapping(resource.get("meta")).get("lastUpdated")),
         weak=any(
             tag.get("system") == "urn:ferroclaim:evidence"
-            for tag in fhir.items(fhir.mapping(resource.get("meta")).get("tag"))
+            for tag in elements.items(elements.mapping(resource.get("meta")).get("tag"))
         ),
         performers=people.performers(resource, collection),
     )
@@ -84,8 +86,8 @@ def administration(
 
 def _effective(resource: Resource) -> tuple[Moment | None, Moment | None]:
     if "effectivePeriod" in resource:
-        return fhir.period(resource["effectivePeriod"])
-    return fhir.moment(resource.get("effectiveDateTime")), None
+        return elements.period(resource["effectivePeriod"])
+    return elements.moment(resource.get("effectiveDateTime")), None
 
 
 def _dose(dosages: list[Resource]) -> Amount:
@@ -99,7 +101,7 @@ def _as_hung(given: Drug, dosages: list[Resource]) -> Drug:
     the vial."""
     in_ml = _dose(dosages).unit in codes.units().ml_per
     mixed = in_ml and any(
-        codes.products().diluents.named_in(fhir.text(row.get("text"))) for row in dosages
+        codes.products().diluents.named_in(elements.text(row.get("text"))) for row in dosages
     )
     return msgspec.structs.replace(given, diluted=True) if mixed else given
 
@@ -115,7 +117,7 @@ def _says_not_given(reason: Concept, nothing: bool) -> bool:
     table = codes.products().not_given
     snomed = {*table.snomed, *(table.snomed_without_dose if nothing else ())}
     if any(
-        row.system == _NOT_GIVEN_SYSTEM or (row.system == fhir.SNOMED and row.code in snomed)
+        row.system == _NOT_GIVEN_SYSTEM or (row.system == elements.SNOMED and row.code in snomed)
         for row in reason.codings
     ):
         return True
@@ -131,10 +133,10 @@ def _says_not_given(reason: Concept, nothing: bool) -> bool:
 
 
 def _discards(resource: Resource, dosages: list[Resource], source: Source) -> Iterator[Discard]:
-    for extension in fhir.extensions(resource, "urn:ferroclaim:discarded-amount"):
+    for extension in elements.extensions(resource, "urn:ferroclaim:discarded-amount"):
         yield Discard(_discarded_amount(extension), source)
-    notes = [fhir.text(note.get("text")) for note in fhir.items(resource.get("note"))]
-    notes += [fhir.text(dosage.get("text")) for dosage in dosages]
+    notes = [elements.text(note.get("text")) for note in elements.items(resource.get("note"))]
+    notes += [elements.text(dosage.get("text")) for dosage in dosages]
     for note in filter(None, notes):
         yield from (Discard(found, source, from_note=True) for found in discarded(note))
 
@@ -164,14 +166,14 @@ def _discarded_amount(extension: Resource) -> Amount:
 
 def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ...], str | None]:
     found: list[Container] = []
-    for extension in fhir.extensions(resource, "urn:ferroclaim:containers-opened"):
-        inner = {part.get("url"): part for part in fhir.items(extension.get("extension"))}
-        count = fhir.mapping(inner.get("count")).get("valueInteger")
+    for extension in elements.extensions(resource, "urn:ferroclaim:containers-opened"):
+        inner = {part.get("url"): part for part in elements.items(extension.get("extension"))}
+        count = elements.mapping(inner.get("count")).get("valueInteger")
         if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < 1000:
             return (), "containers-opened without a count of at least one"
-        ndc = normal_ndc(fhir.text(fhir.mapping(inner.get("ndc")).get("valueString")))
+        ndc = normal_ndc(elements.text(elements.mapping(inner.get("ndc")).get("valueString")))
         package = codes.packages().get(ndc or "")
-        documented = mg(amount(fhir.mapping(inner.get("size")).get("valueQuantity")))
+        documented = mg(amount(elements.mapping(inner.get("size")).get("valueQuantity")))
         if documented is not None and (documented <= 0 or (package and package.mg != documented)):
             return (
                 (),
@@ -186,19 +188,19 @@ def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ..
 
 
 def _drug_source(resource: Resource) -> str | None:
-    for extension in fhir.extensions(resource, "urn:ferroclaim:drug-source"):
+    for extension in elements.extensions(resource, "urn:ferroclaim:drug-source"):
         value = (
             extension.get("valueCode")
             or extension.get("valueString")
-            or next(fhir.codes(extension.get("valueCodeableConcept")), None)
+            or next(elements.codes(extension.get("valueCodeableConcept")), None)
         )
-        coded = fhir.mapping(extension.get("valueCoding")).get("code")
-        return fhir.text(value or coded) or None
+        coded = elements.mapping(extension.get("valueCoding")).get("code")
+        return elements.text(value or coded) or None
     return None
 
 
 def _boolean(resource: Resource, url: str) -> bool | None:
-    for extension in fhir.extensions(resource, url):
+    for extension in elements.extensions(resource, url):
         value = extension.get("valueBoolean")
         return value if isinstance(value, bool) else None
     return None
@@ -207,7 +209,9 @@ def _boolean(resource: Resource, url: str) -> bool | None:
 def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
     """The administrations that it is part of; one that can't be followed is named, too, so that it
     never counts as a whole."""
-    keys = [(collection.key(row), row.get("type")) for row in fhir.items(resource.get("partOf"))]
+    keys = [
+        (collection.key(row), row.get("type")) for row in elements.items(resource.get("partOf"))
+    ]
     named = [
         key
         for key, _ in keys
@@ -225,7 +229,7 @@ def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
 
 def _identifiers(resource: Resource) -> Iterator[str]:
     """Business identifiers as system|value; one without a system tells nothing across records."""
-    for item in fhir.items(resource.get("identifier")):
-        system, value = fhir.text(item.get("system")), fhir.text(item.get("value"))
+    for item in elements.items(resource.get("identifier")):
+        system, value = elements.text(item.get("system")), elements.text(item.get("value"))
         if system and value:
             yield f"{system}|{value}"

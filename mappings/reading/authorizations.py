@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from mappings import codes
-from mappings.reading import fhir
-from mappings.reading.collection import Collection
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Authorization
 
 Decision = Literal["approved", "denied", "pended"]
@@ -20,13 +20,13 @@ def from_response(resource: Resource, collection: Collection) -> Iterator[Author
     """Each authorized item of a ClaimResponse to a preauthorization."""
     if resource.get("use") != "preauthorization" or resource.get("status", "active") != "active":
         return
-    reference = fhir.text(resource.get("preAuthRef"))
-    start, end = fhir.period(resource.get("preAuthPeriod"))
-    source = fhir.source(resource)
+    reference = elements.text(resource.get("preAuthRef"))
+    start, end = elements.period(resource.get("preAuthPeriod"))
+    source = elements.source(resource)
     complete = resource.get("outcome") == "complete" and bool(reference)
     request = collection.resolve(resource.get("request"), resource) or {}
-    asked = {item.get("sequence"): item for item in fhir.items(request.get("item"))}
-    items = fhir.items(resource.get("item")) + fhir.items(resource.get("addItem"))
+    asked = {item.get("sequence"): item for item in elements.items(request.get("item"))}
+    items = elements.items(resource.get("item")) + elements.items(resource.get("addItem"))
     for item in items or [{}]:
         original = asked.get(item.get("itemSequence"), {})
         product = item.get("productOrService") or original.get("productOrService")
@@ -35,7 +35,7 @@ def from_response(resource: Resource, collection: Collection) -> Iterator[Author
             source=source,
             reference=reference,
             decision=decided if complete else "pended",
-            codes=tuple(fhir.codes(product)),
+            codes=tuple(elements.codes(product)),
             units=_units(item, original),
             start=start,
             end=end,
@@ -51,7 +51,7 @@ def _decision(item: Resource) -> Decision:
 
 
 def _adjudication_codes(item: Resource) -> Iterator[str]:
-    for row in fhir.items(item.get("adjudication")):
+    for row in elements.items(item.get("adjudication")):
         yield from _said(row.get("category"))
         yield from _said(row.get("reason"))
         yield from _extension_codes(row)
@@ -60,27 +60,27 @@ def _adjudication_codes(item: Resource) -> Iterator[str]:
 
 def _said(concept: object) -> Iterator[str]:
     """Codes and the plain text."""
-    yield from fhir.codes(concept)
-    yield fhir.concept(concept).text.strip()
+    yield from elements.codes(concept)
+    yield elements.concept(concept).text.strip()
 
 
 def _extension_codes(element: Any) -> Iterator[str]:
     """Codes inside Da Vinci's reviewAction extension, at any depth."""
-    for extension in fhir.items(fhir.mapping(element).get("extension")):
-        yield from fhir.codes(extension.get("valueCodeableConcept"))
+    for extension in elements.items(elements.mapping(element).get("extension")):
+        yield from elements.codes(extension.get("valueCodeableConcept"))
         yield from _extension_codes(extension)
 
 
 def _units(item: Resource, original: Resource) -> Decimal | None:
-    for row in fhir.items(item.get("adjudication")):
-        value = fhir.decimal(row.get("value"))
+    for row in elements.items(item.get("adjudication")):
+        value = elements.decimal(row.get("value"))
         if value is not None and {said.lower() for said in _said(row.get("category"))} & _OF_UNITS:
             return value
     return next(
         (
             value
             for holder in (item, original)
-            for value in [fhir.decimal(fhir.mapping(holder.get("quantity")).get("value"))]
+            for value in [elements.decimal(elements.mapping(holder.get("quantity")).get("value"))]
             if value is not None
         ),
         None,
@@ -91,16 +91,16 @@ def from_claim(resource: Resource) -> Iterator[Authorization]:
     """`preAuthRef` of a Claim that a biller imported. A preauthorization request is no answer."""
     if resource.get("status") != "active" or resource.get("use") != "claim":
         return
-    start, end = fhir.period(resource.get("billablePeriod"))
+    start, end = elements.period(resource.get("billablePeriod"))
     asked = tuple(
         code
-        for item in fhir.items(resource.get("item"))
-        for code in fhir.codes(item.get("productOrService"))
+        for item in elements.items(resource.get("item"))
+        for code in elements.codes(item.get("productOrService"))
     )
-    for insurance in fhir.items(resource.get("insurance")):
-        for reference in fhir.texts(insurance.get("preAuthRef")):
+    for insurance in elements.items(resource.get("insurance")):
+        for reference in elements.texts(insurance.get("preAuthRef")):
             yield Authorization(
-                source=fhir.source(resource),
+                source=elements.source(resource),
                 reference=reference,
                 decision="approved",
                 codes=asked,
@@ -114,10 +114,10 @@ def from_coverage(resource: Resource) -> Iterator[Authorization]:
     runs."""
     if resource.get("status") != "active":
         return
-    start, end = fhir.period(resource.get("period"))
+    start, end = elements.period(resource.get("period"))
     for reference in _numbers(resource):
         yield Authorization(
-            source=fhir.source(resource),
+            source=elements.source(resource),
             reference=reference,
             decision="approved",
             codes=tuple(row.code for family in codes.families().values() for row in family.codes),
@@ -131,10 +131,10 @@ def _numbers(coverage: Resource) -> Iterator[str]:
     in it."""
     value = coverage.get("preAuthRef")
     found = [value, *(value if isinstance(value, list) else ())]
-    for extension in fhir.items(coverage.get("extension")):
-        if fhir.text(extension.get("url")).replace(":", "/").endswith("/preAuthRef"):
+    for extension in elements.items(coverage.get("extension")):
+        if elements.text(extension.get("url")).replace(":", "/").endswith("/preAuthRef"):
             found += [
                 extension.get("valueString"),
-                fhir.mapping(extension.get("valueIdentifier")).get("value"),
+                elements.mapping(extension.get("valueIdentifier")).get("value"),
             ]
-    yield from filter(None, (fhir.text(number).strip() for number in found))
+    yield from filter(None, (elements.text(number).strip() for number in found))

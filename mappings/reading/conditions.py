@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from mappings import codes
 from mappings.moment import Moment
-from mappings.reading import fhir
-from mappings.reading.collection import Collection
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept, Diagnosis, Source
 
 _DUE_TO = (
@@ -31,14 +31,14 @@ def _as_given(concept: Concept) -> list[str]:
     return [
         dotted(coding.code)
         for coding in concept.codings
-        if coding.system == fhir.ICD10CM and coding.code
+        if coding.system == elements.ICD10CM and coding.code
     ]
 
 
 def mapped(concept: Concept) -> tuple[tuple[str, str], ...]:
     """ICD-10-CM codes that only the map gives, each with the SNOMED code that it is for."""
     table, given = codes.diagnoses().by_snomed, {code[:3] for code in _as_given(concept)}
-    snomed = [coding.code for coding in concept.codings if coding.system == fhir.SNOMED]
+    snomed = [coding.code for coding in concept.codings if coding.system == elements.SNOMED]
     return tuple(
         (code, concept_id)
         for concept_id in snomed
@@ -55,22 +55,24 @@ def dotted(code: str) -> str:
 def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
     """The Diagnosis of a Condition; None where no code of it is known to the rules'
     terminologies."""
-    concept = fhir.concept(resource.get("code"))
+    concept = elements.concept(resource.get("code"))
     found = icd10_codes(concept)
     if not found:
         return None
-    verification = set(fhir.codes(resource.get("verificationStatus")))
-    clinical = set(fhir.codes(resource.get("clinicalStatus")))
-    due_to = [extension for url in _DUE_TO for extension in fhir.extensions(resource, url)]
+    verification = set(elements.codes(resource.get("verificationStatus")))
+    clinical = set(elements.codes(resource.get("clinicalStatus")))
+    due_to = [extension for url in _DUE_TO for extension in elements.extensions(resource, url)]
     evidence = [
         detail
-        for item in fhir.items(resource.get("evidence"))
-        for detail in fhir.items(item.get("detail"))
+        for item in elements.items(resource.get("evidence"))
+        for detail in elements.items(item.get("detail"))
     ]
     abatement = _moment(resource, "abatement")
-    references = [fhir.mapping(extension.get("valueReference")) for extension in due_to] + evidence
+    references = [
+        elements.mapping(extension.get("valueReference")) for extension in due_to
+    ] + evidence
     return Diagnosis(
-        source=fhir.source(resource),
+        source=elements.source(resource),
         icd10=found,
         snomed=mapped(concept),
         stands=not (
@@ -82,27 +84,29 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
         ),
         onset=_moment(resource, "onset"),
         abatement=abatement,
-        recorded=fhir.moment(resource.get("recordedDate")),
+        recorded=elements.moment(resource.get("recordedDate")),
         encounter=collection.key(resource.get("encounter")),
         category=_category(resource),
         due_to=tuple(filter(None, map(collection.key, references))),
         due_to_icd10=tuple(
             code
             for row in due_to
-            for code in icd10_codes(fhir.concept(row.get("valueCodeableConcept")))
+            for code in icd10_codes(elements.concept(row.get("valueCodeableConcept")))
         ),
     )
 
 
 def _moment(resource: Resource, element: str) -> Moment | None:
-    start, end = fhir.period(resource.get(f"{element}Period"))
-    return fhir.moment(resource.get(f"{element}DateTime")) or (
+    start, end = elements.period(resource.get(f"{element}Period"))
+    return elements.moment(resource.get(f"{element}DateTime")) or (
         end if element == "abatement" else start
     )
 
 
 def _category(resource: Resource) -> str:
-    found = {code for item in fhir.items(resource.get("category")) for code in fhir.codes(item)}
+    found = {
+        code for item in elements.items(resource.get("category")) for code in elements.codes(item)
+    }
     if "encounter-diagnosis" in found or (not found and resource.get("encounter")):
         return "encounter"
     return "problem-list" if found & {"problem-list-item", "problem"} else "other"

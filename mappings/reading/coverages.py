@@ -7,9 +7,10 @@ from datetime import time
 from mappings import codes, words
 from mappings.codes.tables import PayerName
 from mappings.moment import Moment
-from mappings.reading import fhir, people
-from mappings.reading.collection import Collection
-from mappings.reading.fhir import Resource
+from mappings.reading import people
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Coding, Coverage
 from mappings.site import PayerAlias
 
@@ -30,7 +31,7 @@ class CoverageReader:
 
     def coverage(self, resource: Resource, collection: Collection) -> Coverage | None:
         """The Coverage; None for one that never was."""
-        if fhir.text(resource.get("status")) in ("entered-in-error", "draft"):
+        if elements.text(resource.get("status")) in ("entered-in-error", "draft"):
             return None
         texts = list(dict.fromkeys(_names(resource, collection)))
         identities = tuple(dict.fromkeys(_identities(resource, collection)))
@@ -38,10 +39,10 @@ class CoverageReader:
         named = [row for text in texts for row in _named(text)]
         payer = alias.payer if alias else next((row.payer for row in named if row.payer), None)
         kind, conflict = (alias.kind, False) if alias else _kind(resource, named)
-        start, end = map(_as_a_day, fhir.period(resource.get("period")))
+        start, end = map(_as_a_day, elements.period(resource.get("period")))
         order = resource.get("order")
         return Coverage(
-            source=fhir.source(resource),
+            source=elements.source(resource),
             active=resource.get("status") == "active",
             kind=kind,
             payer=payer,
@@ -84,7 +85,7 @@ def _kind(resource: Resource, named: list[PayerName]) -> tuple[str | None, bool]
     strong = {row.kind for row in named if row.strong and row.kind}
     coded = [
         kind
-        for coding in fhir.concept(resource.get("type")).codings
+        for coding in elements.concept(resource.get("type")).codings
         for kind in [_coded(coding)]
         if kind
     ]
@@ -109,7 +110,9 @@ def _kind(resource: Resource, named: list[PayerName]) -> tuple[str | None, bool]
 
 
 def _paid_by_patient(resource: Resource) -> bool:
-    payors = [fhir.text(payor.get("reference")) for payor in fhir.items(resource.get("payor"))]
+    payors = [
+        elements.text(payor.get("reference")) for payor in elements.items(resource.get("payor"))
+    ]
     return bool(payors) and all(
         "Patient/" in payor or "RelatedPerson/" in payor for payor in payors
     )
@@ -145,34 +148,34 @@ def _named(text: str) -> list[PayerName]:
 
 
 def _names(resource: Resource, collection: Collection) -> Iterator[str]:
-    kind = fhir.concept(resource.get("type"))
+    kind = elements.concept(resource.get("type"))
     yield from filter(None, [kind.text, *(coding.display for coding in kind.codings)])
-    for item in fhir.items(resource.get("class")):
-        yield from filter(None, [fhir.text(item.get("name"))])
-        if "plan" in fhir.codes(item.get("type")):
-            yield from filter(None, [fhir.text(item.get("value"))])
-    for payor in fhir.items(resource.get("payor")):
-        organization = fhir.mapping(collection.resolve(payor, resource))
+    for item in elements.items(resource.get("class")):
+        yield from filter(None, [elements.text(item.get("name"))])
+        if "plan" in elements.codes(item.get("type")):
+            yield from filter(None, [elements.text(item.get("value"))])
+    for payor in elements.items(resource.get("payor")):
+        organization = elements.mapping(collection.resolve(payor, resource))
         yield from filter(
-            None, [fhir.text(payor.get("display")), fhir.text(organization.get("name"))]
+            None, [elements.text(payor.get("display")), elements.text(organization.get("name"))]
         )
 
 
 def _identities(resource: Resource, collection: Collection) -> Iterator[str]:
     """Organization ids, identifiers (`system|value` and value) and plan numbers, for the site's
     aliases."""
-    for payor in fhir.items(resource.get("payor")):
+    for payor in elements.items(resource.get("payor")):
         key = collection.key(payor)
         if key:
             yield key
             yield key.rpartition("/")[2]
-        organization = fhir.mapping(collection.resolve(payor, resource))
+        organization = elements.mapping(collection.resolve(payor, resource))
         for item in [
-            fhir.mapping(payor.get("identifier")),
-            *fhir.items(organization.get("identifier")),
+            elements.mapping(payor.get("identifier")),
+            *elements.items(organization.get("identifier")),
         ]:
-            if fhir.text(item.get("value")):
-                yield f"{fhir.text(item.get('system'))}|{item['value']}"
+            if elements.text(item.get("value")):
+                yield f"{elements.text(item.get('system'))}|{item['value']}"
                 yield str(item["value"])
-    for item in fhir.items(resource.get("class")):
-        yield from filter(None, [fhir.text(item.get("value"))])
+    for item in elements.items(resource.get("class")):
+        yield from filter(None, [elements.text(item.get("value"))])

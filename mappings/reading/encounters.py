@@ -6,9 +6,10 @@ from datetime import date
 
 from mappings import codes
 from mappings.moment import Moment
-from mappings.reading import fhir, people
-from mappings.reading.collection import Collection
-from mappings.reading.fhir import Resource
+from mappings.reading import people
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept, DialysisTreatment, Encounter, Location, Stay
 
 _ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
@@ -20,17 +21,17 @@ _GOING_ON = frozenset({"arrived", "triaged", "in-progress", "onleave"})
 
 def encounter(resource: Resource, collection: Collection) -> Encounter | None:
     """An Encounter that took place; None for a planned, cancelled or mistaken one."""
-    if fhir.text(resource.get("status")) in _NOT_HELD:
+    if elements.text(resource.get("status")) in _NOT_HELD:
         return None
-    start, end = fhir.period(resource.get("period"))
+    start, end = elements.period(resource.get("period"))
     return Encounter(
-        source=fhir.source(resource),
+        source=elements.source(resource),
         klass=_klass(resource),
         start=start,
-        end=end or (None if fhir.text(resource.get("status")) in _GOING_ON else _day_of(start)),
+        end=end or (None if elements.text(resource.get("status")) in _GOING_ON else _day_of(start)),
         stays=tuple(_stays(resource, collection)),
         diagnoses=tuple(_diagnoses(resource, collection)),
-        reasons=fhir.concepts(resource.get("reasonCode")),
+        reasons=elements.concepts(resource.get("reasonCode")),
         service_provider=collection.key(resource.get("serviceProvider")),
         dialysis=next(filter(None, map(dialysis_kind, _services(resource))), None),
         participants=people.participants(resource, collection),
@@ -38,8 +39,8 @@ def encounter(resource: Resource, collection: Collection) -> Encounter | None:
 
 
 def _klass(resource: Resource) -> str | None:
-    klass = fhir.mapping(resource.get("class"))
-    code = fhir.text(klass.get("code")) or next(fhir.codes(klass), "")
+    klass = elements.mapping(resource.get("class"))
+    code = elements.text(klass.get("code")) or next(elements.codes(klass), "")
     return code.strip().upper() or None
 
 
@@ -51,20 +52,23 @@ def _day_of(start: Moment | None) -> Moment | None:
 def _services(resource: Resource) -> Iterator[Concept]:
     """What was done, and why."""
     for element in ("type", "serviceType", "reasonCode"):
-        yield from fhir.concepts(resource.get(element))
+        yield from elements.concepts(resource.get(element))
 
 
 def _stays(resource: Resource, collection: Collection) -> Iterator[Stay]:
-    for item in fhir.items(resource.get("location")):
+    for item in elements.items(resource.get("location")):
         key = collection.key(item.get("location"))
-        if key and fhir.text(item.get("status")) not in ("planned", "reserved"):
-            yield Stay(key, *fhir.period(item.get("period")))
+        if key and elements.text(item.get("status")) not in ("planned", "reserved"):
+            yield Stay(key, *elements.period(item.get("period")))
 
 
 def _diagnoses(resource: Resource, collection: Collection) -> Iterator[str]:
-    rows = [fhir.mapping(item.get("condition")) for item in fhir.items(resource.get("diagnosis"))]
+    rows = [
+        elements.mapping(item.get("condition"))
+        for item in elements.items(resource.get("diagnosis"))
+    ]
     yield from filter(
-        None, map(collection.key, [*rows, *fhir.items(resource.get("reasonReference"))])
+        None, map(collection.key, [*rows, *elements.items(resource.get("reasonReference"))])
     )
 
 
@@ -72,14 +76,14 @@ def location(resource: Resource, collection: Collection) -> Location:
     """A Location; `place_of_service` by CMS code in type or identifier, else by HL7 location
     type."""
     found: list[str] = []
-    concepts = [fhir.concept(item) for item in fhir.items(resource.get("type"))]
+    concepts = [elements.concept(item) for item in elements.items(resource.get("type"))]
     for concept in concepts:
         found += [
-            coding.code for coding in concept.codings if coding.system == fhir.PLACE_OF_SERVICE
+            coding.code for coding in concept.codings if coding.system == elements.PLACE_OF_SERVICE
         ]
-    for item in fhir.items(resource.get("identifier")):
-        if fhir.system(item.get("system")) == fhir.PLACE_OF_SERVICE:
-            found.append(fhir.text(item.get("value")))
+    for item in elements.items(resource.get("identifier")):
+        if elements.system(item.get("system")) == elements.PLACE_OF_SERVICE:
+            found.append(elements.text(item.get("value")))
     if not found:
         table = codes.settings().location_type
         found = [
@@ -89,7 +93,7 @@ def location(resource: Resource, collection: Collection) -> Location:
             if row.system == _ROLE_CODE and row.code in table
         ]
     return Location(
-        source=fhir.source(resource),
+        source=elements.source(resource),
         place_of_service=tuple(dict.fromkeys(found)),
         organization=collection.key(resource.get("managingOrganization")),
     )
@@ -106,13 +110,13 @@ def dialysis_kind(concept: Concept) -> str | None:
 def dialysis_treatments(procedures: list[Resource]) -> Iterator[DialysisTreatment]:
     """Procedures that are dialysis and were done or under way."""
     for resource in procedures:
-        kind = dialysis_kind(fhir.concept(resource.get("code")))
-        if kind and fhir.text(resource.get("status")) in ("completed", "in-progress"):
-            start, end = fhir.period(resource.get("performedPeriod"))
+        kind = dialysis_kind(elements.concept(resource.get("code")))
+        if kind and elements.text(resource.get("status")) in ("completed", "in-progress"):
+            start, end = elements.period(resource.get("performedPeriod"))
             goes_on = start is not None and resource.get("status") == "in-progress"
             yield DialysisTreatment(
-                source=fhir.source(resource),
+                source=elements.source(resource),
                 kind=kind,
-                when=fhir.moment(resource.get("performedDateTime")) or start or end,
+                when=elements.moment(resource.get("performedDateTime")) or start or end,
                 until=end or (_NEVER if goes_on else None),
             )

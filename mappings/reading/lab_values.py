@@ -5,9 +5,9 @@ import re
 from decimal import Decimal
 
 from mappings.codes.clinical import Analyte
-from mappings.reading import fhir
 from mappings.reading.drugs.amounts import plain, written
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.elements import Resource
 
 # Low and high end, whether each is open, why it can't be used, and how a person reads it.
 Value = tuple[Decimal | None, Decimal | None, bool, bool, str | None, str]
@@ -41,14 +41,14 @@ def _unusable(problem: str, says: str = "") -> Value:
 
 def _quantity(analyte: Analyte, quantity: Resource) -> Value:
     said = written(quantity)
-    number = fhir.decimal(quantity.get("value"))
+    number = elements.decimal(quantity.get("value"))
     if number is None or number < 0:
         return _unusable("without a usable value", said)
     unit = _unit(quantity)
     factor = _factor(analyte, unit, number)
     if factor is None:
         return _unusable(_unit_problem(analyte, unit), said)
-    comparator = fhir.text(quantity.get("comparator"))
+    comparator = elements.text(quantity.get("comparator"))
     says = _converted(analyte, comparator, said.removesuffix(" 1"), number, unit, factor)
     return _bounded(number * factor, comparator, says)
 
@@ -56,8 +56,13 @@ def _quantity(analyte: Analyte, quantity: Resource) -> Value:
 def _unit(quantity: Resource) -> str:
     """The unit that counts: the UCUM code, else the unit's text. Small letters; units are compared
     without case."""
-    code, unit = fhir.text(quantity.get("code")).strip(), fhir.text(quantity.get("unit")).strip()
-    said = code if code and fhir.system(quantity.get("system")) == fhir.UCUM else unit or code
+    code, unit = (
+        elements.text(quantity.get("code")).strip(),
+        elements.text(quantity.get("unit")).strip(),
+    )
+    said = (
+        code if code and elements.system(quantity.get("system")) == elements.UCUM else unit or code
+    )
     return said.lower()
 
 
@@ -103,7 +108,7 @@ def _range(analyte: Analyte, found: Resource) -> Value:
     ends = {
         name: _quantity(analyte, found[name])
         for name in ("low", "high")
-        if fhir.mapping(found.get(name))
+        if elements.mapping(found.get(name))
     }
     problem = next(
         (end[4] for end in ends.values() if end[4]), None if ends else "with an empty range"
@@ -129,8 +134,11 @@ def _range(analyte: Analyte, found: Resource) -> Value:
 
 def _ratio(analyte: Analyte, ratio: Resource) -> Value:
     """A part of a whole, 14:100, of what is known as a fraction too."""
-    part, whole = fhir.mapping(ratio.get("numerator")), fhir.mapping(ratio.get("denominator"))
-    over, under = fhir.decimal(part.get("value")), fhir.decimal(whole.get("value"))
+    part, whole = (
+        elements.mapping(ratio.get("numerator")),
+        elements.mapping(ratio.get("denominator")),
+    )
+    over, under = elements.decimal(part.get("value")), elements.decimal(whole.get("value"))
     if (
         not analyte.fractions
         or part.get("comparator")

@@ -7,9 +7,10 @@ from decimal import Decimal
 from mappings import codes, words
 from mappings.codes.clinical import Analyte
 from mappings.moment import Moment
-from mappings.reading import fhir, lab_values
-from mappings.reading.collection import Collection
-from mappings.reading.fhir import Resource
+from mappings.reading import lab_values
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.reading.lab_values import Value
 from mappings.record import Concept, LabResult, Source
 
@@ -23,7 +24,7 @@ _TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effective
 def _known(key: str) -> str:
     """An alias key `system|code` with the system's short name, as codings have it."""
     system, bar, code = key.rpartition("|")
-    return f"{fhir.system(system)}{bar}{code}" if bar else key
+    return f"{elements.system(system)}{bar}{code}" if bar else key
 
 
 class LabReader:
@@ -42,12 +43,12 @@ class LabReader:
         """The analyte that a code means; a goal or a mere presence is none."""
         table = codes.labs()
         if any(
-            coding.system == fhir.LOINC and coding.code in table.never_loinc
+            coding.system == elements.LOINC and coding.code in table.never_loinc
             for coding in concept.codings
         ):
             return None
         for coding in concept.codings:
-            if coding.system == fhir.LOINC and coding.code in table.by_loinc:
+            if coding.system == elements.LOINC and coding.code in table.by_loinc:
                 return table.by_loinc[coding.code]
             local = self._aliases.get(f"{coding.system}|{coding.code}")
             if local:
@@ -57,12 +58,13 @@ class LabReader:
     def _of_part(self, part: Resource) -> Analyte | None:
         """The analyte of an Observation or component. Most are none of ours: a look at their codes
         says so."""
-        code = fhir.mapping(part.get("code"))
+        code = elements.mapping(part.get("code"))
         said = [
-            fhir.text(row.get("code")).strip() for row in [code, *fhir.items(code.get("coding"))]
+            elements.text(row.get("code")).strip()
+            for row in [code, *elements.items(code.get("coding"))]
         ]
         return (
-            self.analyte(fhir.concept(code))
+            self.analyte(elements.concept(code))
             if self._by_texts or not self._codes.isdisjoint(said)
             else None
         )
@@ -85,7 +87,7 @@ class LabReader:
         or report contains."""
         for name, part in _observations(resource):
             is_own = part is resource or panels.of(name)
-            if is_own and fhir.text(part.get("status")) in USABLE:
+            if is_own and elements.text(part.get("status")) in USABLE:
                 yield from self._of(part, name, resource, collection, panels)
 
     def _of(
@@ -96,11 +98,11 @@ class LabReader:
         collection: Collection,
         panels: "Panels",
     ) -> Iterator[LabResult]:
-        named = [resource, *fhir.items(resource.get("component"))]
+        named = [resource, *elements.items(resource.get("component"))]
         parts = [(analyte, row) for row in named for analyte in [self._of_part(row)] if analyte]
         if not parts:
             return
-        source = fhir.source(holder)
+        source = elements.source(holder)
         home = source.resource if resource is not holder else None
         when, specimen = (
             _collected(resource, collection, holder),
@@ -116,39 +118,39 @@ class LabReader:
 def _observations(resource: Resource) -> Iterator[tuple[str, Resource]]:
     """An Observation, or what a panel or report is made of, with those that live inside it as
     `Type/id#id`."""
-    name = fhir.source(resource).resource
+    name = elements.source(resource).resource
     if resource["resourceType"] == "Observation":
         yield name, resource
-    for item in fhir.items(resource.get("contained")):
+    for item in elements.items(resource.get("contained")):
         if item.get("resourceType") == "Observation":
-            yield f"{name}#{fhir.text(item.get('id')).lstrip('#')}", item
+            yield f"{name}#{elements.text(item.get('id')).lstrip('#')}", item
 
 
 def _collected(resource: Resource, collection: Collection, holder: Resource) -> Moment | None:
     """When the specimen was collected, else the time that the result is about."""
-    specimens = fhir.items(resource.get("specimen"))
+    specimens = elements.items(resource.get("specimen"))
     specimen = collection.resolve(specimens[0], holder) if len(specimens) == 1 else None
-    return _time(fhir.mapping(fhir.mapping(specimen).get("collection")), "collected") or _time(
-        resource, "effective"
-    )
+    return _time(
+        elements.mapping(elements.mapping(specimen).get("collection")), "collected"
+    ) or _time(resource, "effective")
 
 
 def _time(element: Resource, name: str) -> Moment | None:
     """`collected[x]` or `effective[x]`; of a Timing only a single event."""
-    point = fhir.moment(fhir.either(element, f"{name}DateTime", f"{name}Instant"))
-    start, end = fhir.period(element.get(f"{name}Period"))
-    events = fhir.texts(fhir.mapping(element.get(f"{name}Timing")).get("event"))
-    return point or start or end or (fhir.moment(events[0]) if len(events) == 1 else None)
+    point = elements.moment(elements.either(element, f"{name}DateTime", f"{name}Instant"))
+    start, end = elements.period(element.get(f"{name}Period"))
+    events = elements.texts(elements.mapping(element.get(f"{name}Timing")).get("event"))
+    return point or start or end or (elements.moment(events[0]) if len(events) == 1 else None)
 
 
 def _specimen(resource: Resource, home: str | None, collection: Collection) -> str | None:
     """The one specimen as `Type/id`; one that lives inside HOME as part of that."""
-    found = fhir.items(resource.get("specimen"))
+    found = elements.items(resource.get("specimen"))
     return _key(found[0], home, collection) if len(found) == 1 else None
 
 
 def _key(reference: Resource, home: str | None, collection: Collection) -> str | None:
-    said = fhir.text(reference.get("reference"))
+    said = elements.text(reference.get("reference"))
     return f"{home}{said}" if home and said.startswith("#") else collection.key(reference)
 
 
@@ -184,7 +186,7 @@ def _value(analyte: Analyte, part: Resource) -> Value:
 
 def _pregnancy(part: Resource) -> Value:
     known = {row.code for row in codes.diagnoses().pregnancy}
-    pregnant = any(code in known for code in fhir.codes(part.get("valueCodeableConcept")))
+    pregnant = any(code in known for code in elements.codes(part.get("valueCodeableConcept")))
     value = Decimal(1 if pregnant else 0)
     return value, value, False, False, None, "pregnant" if pregnant else "not pregnant"
 
@@ -200,16 +202,16 @@ class Panels:
         for holder in holders:
             if (
                 any(element in holder for element in _HOLDING)
-                and fhir.text(holder.get("status")) not in _VOID
+                and elements.text(holder.get("status")) not in _VOID
             ):
                 self._add(holder)
 
     def _add(self, home: Resource) -> None:
         """A panel or report, and the panels inside it."""
-        source = fhir.source(home).resource
+        source = elements.source(home).resource
         for name, part in dict([(source, home), *_observations(home)]).items():
-            members = fhir.items(part.get("hasMember")) + fhir.items(part.get("result"))
-            if members and fhir.text(part.get("status")) not in _VOID:
+            members = elements.items(part.get("hasMember")) + elements.items(part.get("result"))
+            if members and elements.text(part.get("status")) not in _VOID:
                 self._holders[name] = (source, part, home)
                 for key in filter(
                     None, (_key(member, source, self._collection) for member in members)
@@ -243,7 +245,7 @@ class Panels:
     def _time_of(self, name: str) -> Moment | None:
         """None for one that is about several days: not each of its members is."""
         _, part, home = self._holders[name]
-        start, end = fhir.period(part.get("effectivePeriod"))
+        start, end = elements.period(part.get("effectivePeriod"))
         spans_days = start and end and start.first != end.first
         return None if spans_days else _collected(part, self._collection, home)
 

@@ -1,9 +1,9 @@
 """DocumentReferences that are progress, consult or history-and-physical notes (R12): their status,
 never their content."""
 
-from mappings.reading import fhir
-from mappings.reading.collection import Collection
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Note
 
 # LOINC codes of the progress / consult / H&P family (codes only).
@@ -28,19 +28,21 @@ _NOTE_TYPES = frozenset(
 
 def note(resource: Resource, collection: Collection) -> Note | None:
     """The Note of a DocumentReference; None for another kind of document or a superseded one."""
-    kinds = [fhir.concept(resource.get("type")), *fhir.concepts(resource.get("category"))]
+    kinds = [elements.concept(resource.get("type")), *elements.concepts(resource.get("category"))]
     known = any(
-        row.system == fhir.LOINC and row.code in _NOTE_TYPES
+        row.system == elements.LOINC and row.code in _NOTE_TYPES
         for kind in kinds
         for row in kind.codings
     )
     if not known or resource.get("status") != "current":
         return None
-    context = fhir.mapping(resource.get("context"))
-    when = fhir.moment(resource.get("date")) or fhir.period(context.get("period"))[0]
+    context = elements.mapping(resource.get("context"))
+    when = elements.moment(resource.get("date")) or elements.period(context.get("period"))[0]
     return Note(
-        source=fhir.source(resource),
-        final=fhir.text(resource.get("docStatus")) in ("final", "amended"),
-        encounters=tuple(filter(None, map(collection.key, fhir.items(context.get("encounter"))))),
+        source=elements.source(resource),
+        final=elements.text(resource.get("docStatus")) in ("final", "amended"),
+        encounters=tuple(
+            filter(None, map(collection.key, elements.items(context.get("encounter"))))
+        ),
         when=when,
     )

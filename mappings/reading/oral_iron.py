@@ -4,9 +4,9 @@ import re
 
 from mappings import codes, words
 from mappings.moment import Moment
-from mappings.reading import fhir, timings
-from mappings.reading.collection import Collection
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements, timings
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept, OralIron
 
 _NOT_TAKEN = frozenset(
@@ -56,7 +56,9 @@ def is_oral_iron(concepts: list[Concept]) -> bool:
     """Whether a medication is an iron by mouth, by RxNorm or name."""
     table = codes.products().oral_iron
     for concept in concepts:
-        if any(row.system == fhir.RXNORM and row.code in table.rxnorm for row in concept.codings):
+        if any(
+            row.system == elements.RXNORM and row.code in table.rxnorm for row in concept.codings
+        ):
             return True
         texts = [concept.text, *(row.display for row in concept.codings)]
         if any(words.first_of(text, table.names) for text in texts if text):
@@ -65,29 +67,29 @@ def is_oral_iron(concepts: list[Concept]) -> bool:
 
 
 def _medication(resource: Resource, collection: Collection) -> list[Concept]:
-    found = [fhir.concept(resource.get("medicationCodeableConcept"))]
-    reference = fhir.mapping(resource.get("medicationReference"))
+    found = [elements.concept(resource.get("medicationCodeableConcept"))]
+    reference = elements.mapping(resource.get("medicationReference"))
     if reference:
-        found.append(Concept(text=fhir.text(reference.get("display"))))
+        found.append(Concept(text=elements.text(reference.get("display"))))
         found.append(
-            fhir.concept(fhir.mapping(collection.resolve(reference, resource)).get("code"))
+            elements.concept(elements.mapping(collection.resolve(reference, resource)).get("code"))
         )
     return found
 
 
 def allergy(resource: Resource) -> OralIron | None:
     """An AllergyIntolerance to an oral iron."""
-    substances = [fhir.concept(resource.get("code"))]
+    substances = [elements.concept(resource.get("code"))]
     substances += [
-        fhir.concept(item.get("substance")) for item in fhir.items(resource.get("reaction"))
+        elements.concept(item.get("substance")) for item in elements.items(resource.get("reaction"))
     ]
     if (
         not is_oral_iron(substances)
-        or set(fhir.codes(resource.get("verificationStatus"))) & _UNCONFIRMED
+        or set(elements.codes(resource.get("verificationStatus"))) & _UNCONFIRMED
     ):
         return None
     return OralIron(
-        source=fhir.source(resource),
+        source=elements.source(resource),
         intolerance=True,
         says="allergy or intolerance to oral iron",
     )
@@ -102,23 +104,29 @@ def course(resource: Resource, collection: Collection) -> OralIron | None:
     intolerant = any(_tells_intolerance(text) for text in _reasons(resource))
     unlike = _NOT_TAKEN - {"not-taken"} if intolerant else _NOT_TAKEN
     if (
-        fhir.text(resource.get("status")) in unlike
+        elements.text(resource.get("status")) in unlike
         or _is_not_asked_for(resource)
         or not is_oral_iron(_medication(resource, collection))
     ):
         return None
     start, end = _dates(resource)
     return OralIron(
-        source=fhir.source(resource), intolerance=intolerant, start=start, end=end, says="oral iron"
+        source=elements.source(resource),
+        intolerance=intolerant,
+        start=start,
+        end=end,
+        says="oral iron",
     )
 
 
 def _is_not_asked_for(resource: Resource) -> bool:
-    return resource.get("doNotPerform") is True or fhir.text(resource.get("intent")) in _NO_ORDERS
+    return (
+        resource.get("doNotPerform") is True or elements.text(resource.get("intent")) in _NO_ORDERS
+    )
 
 
 def _reasons(resource: Resource) -> list[str]:
-    reasons = fhir.concepts(resource.get("statusReason"))
+    reasons = elements.concepts(resource.get("statusReason"))
     return [
         text
         for row in reasons
@@ -135,26 +143,27 @@ def _tells_intolerance(text: str) -> bool:
 
 def _dates(resource: Resource) -> tuple[Moment | None, Moment | None]:
     if resource["resourceType"] == "MedicationDispense":
-        start = fhir.moment(resource.get("whenHandedOver")) or fhir.moment(
+        start = elements.moment(resource.get("whenHandedOver")) or elements.moment(
             resource.get("whenPrepared")
         )
         return start, timings.last_day(start, timings.days(resource.get("daysSupply")))
     if resource["resourceType"] == "MedicationStatement":
-        only = fhir.moment(resource.get("effectiveDateTime"))
+        only = elements.moment(resource.get("effectiveDateTime"))
         if only:
             return only, only
-        start, end = fhir.period(resource.get("effectivePeriod"))
+        start, end = elements.period(resource.get("effectivePeriod"))
         return start, end if end or resource.get("status") == "active" else start
     return _of_request(resource)
 
 
 def _of_request(resource: Resource) -> tuple[Moment | None, Moment | None]:
     """As long as the instructions say, else the supply, else the prescription's validity."""
-    supply = fhir.mapping(resource.get("dispenseRequest"))
-    first, last = fhir.period(supply.get("validityPeriod"))
-    begin = first or fhir.moment(resource.get("authoredOn"))
+    supply = elements.mapping(resource.get("dispenseRequest"))
+    first, last = elements.period(supply.get("validityPeriod"))
+    begin = first or elements.moment(resource.get("authoredOn"))
     instructions = [
-        fhir.mapping(row.get("timing")) for row in fhir.items(resource.get("dosageInstruction"))
+        elements.mapping(row.get("timing"))
+        for row in elements.items(resource.get("dosageInstruction"))
     ]
     start, end = timings.whole(timings.span(timing, begin) for timing in instructions if timing)
     if start and not end:

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from mappings import codes, words
 from mappings.moment import Moment
-from mappings.reading import fhir, timings
-from mappings.reading.collection import Collection
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements, timings
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
 
 # An order or a plan, and what FHIR's request-intent defines as kinds of order.
@@ -40,28 +40,28 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
     wanted = drug(resource, collection, finder)
     if not wanted.concerns_us:
         return None
-    instructions = fhir.items(resource.get("dosageInstruction"))
+    instructions = elements.items(resource.get("dosageInstruction"))
     start, end = _bounds(resource, instructions)
     return Order(
-        source=fhir.source(resource),
+        source=elements.source(resource),
         drug=wanted,
-        counts=fhir.text(resource.get("intent")) in _INTENTS
-        and fhir.text(resource.get("status")) in _STATUSES
+        counts=elements.text(resource.get("intent")) in _INTENTS
+        and elements.text(resource.get("status")) in _STATUSES
         and resource.get("doNotPerform") is not True,
         dose=_dose(instructions),
         has_timing=any(
-            timings.has_frequency(fhir.mapping(row.get("timing"))) for row in instructions
+            timings.has_frequency(elements.mapping(row.get("timing"))) for row in instructions
         ),
         free_text=any(
-            fhir.text(row.get("text")) or fhir.text(row.get("patientInstruction"))
+            elements.text(row.get("text")) or elements.text(row.get("patientInstruction"))
             for row in instructions
         ),
-        authored=fhir.moment(resource.get("authoredOn")),
+        authored=elements.moment(resource.get("authoredOn")),
         start=start,
         end=end,
-        reasons=fhir.concepts(resource.get("reasonCode")),
+        reasons=elements.concepts(resource.get("reasonCode")),
         reason_references=tuple(
-            filter(None, map(collection.key, fhir.items(resource.get("reasonReference"))))
+            filter(None, map(collection.key, elements.items(resource.get("reasonReference"))))
         ),
         encounter=collection.key(resource.get("encounter")),
     )
@@ -69,14 +69,14 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
 
 def _dose(instructions: list[Resource]) -> Amount:
     doses = [
-        fhir.mapping(part).get("doseQuantity")
+        elements.mapping(part).get("doseQuantity")
         for row in instructions
-        for part in fhir.items(row.get("doseAndRate"))
+        for part in elements.items(row.get("doseAndRate"))
     ]
     ranges = [
-        fhir.mapping(part.get("doseRange")).get("high")
+        elements.mapping(part.get("doseRange")).get("high")
         for row in instructions
-        for part in fhir.items(row.get("doseAndRate"))
+        for part in elements.items(row.get("doseAndRate"))
     ]
     found = next((quantity for quantity in [*doses, *ranges] if quantity is not None), None)
     return amount(found)
@@ -87,11 +87,15 @@ def _bounds(
 ) -> tuple[Moment | None, Moment | None]:
     """From the first to the last day of all instructions; what one leaves open, the prescription's
     validity says."""
-    first, last = fhir.period(fhir.mapping(resource.get("dispenseRequest")).get("validityPeriod"))
+    first, last = elements.period(
+        elements.mapping(resource.get("dispenseRequest")).get("validityPeriod")
+    )
     schedules = [
-        timing for row in instructions for timing in [fhir.mapping(row.get("timing"))] if timing
+        timing for row in instructions for timing in [elements.mapping(row.get("timing"))] if timing
     ]
-    spans = [_span(timing, first, fhir.moment(resource.get("authoredOn"))) for timing in schedules]
+    spans = [
+        _span(timing, first, elements.moment(resource.get("authoredOn"))) for timing in schedules
+    ]
     return timings.whole([(start or first, end or last) for start, end in spans] or [(first, last)])
 
 
@@ -101,12 +105,12 @@ def _span(timing: Resource, start: Moment | None, ordered: Moment | None) -> tim
 
 def planned(resource: Resource, collection: Collection, finder: ProductFinder) -> Iterator[Order]:
     """The activities of a CarePlan that plan an IV iron."""
-    if fhir.text(resource.get("status")) not in ("active", "completed") or fhir.text(
+    if elements.text(resource.get("status")) not in ("active", "completed") or elements.text(
         resource.get("intent")
     ) not in ("plan", "order"):
         return
-    for activity in fhir.items(resource.get("activity")):
-        detail = fhir.mapping(activity.get("detail"))
+    for activity in elements.items(resource.get("activity")):
+        detail = elements.mapping(activity.get("detail"))
         product = {
             "medicationCodeableConcept": detail.get("productCodeableConcept") or detail.get("code"),
             "medicationReference": detail.get("productReference"),
@@ -119,27 +123,27 @@ def planned(resource: Resource, collection: Collection, finder: ProductFinder) -
         )
         if (
             wanted.concerns_us
-            and fhir.text(detail.get("status")) not in _NOT_PLANNED
+            and elements.text(detail.get("status")) not in _NOT_PLANNED
             and detail.get("doNotPerform") is not True
         ):
             yield _activity(resource, detail, wanted)
 
 
 def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
-    timing = fhir.mapping(detail.get("scheduledTiming"))
-    start, end = fhir.period(plan.get("period"))
-    created = fhir.moment(plan.get("created"))
+    timing = elements.mapping(detail.get("scheduledTiming"))
+    start, end = elements.period(plan.get("period"))
+    created = elements.moment(plan.get("created"))
     first, last = (
-        _span(timing, start, created) if timing else fhir.period(detail.get("scheduledPeriod"))
+        _span(timing, start, created) if timing else elements.period(detail.get("scheduledPeriod"))
     )
     return Order(
-        source=fhir.source(plan),
+        source=elements.source(plan),
         drug=wanted,
         counts=True,
         dose=amount(detail.get("dailyAmount") or detail.get("quantity")),
         has_timing=timings.has_frequency(timing),
         free_text=bool(
-            fhir.text(detail.get("description")) or fhir.text(detail.get("scheduledString"))
+            elements.text(detail.get("description")) or elements.text(detail.get("scheduledString"))
         ),
         authored=created,
         start=first or start,
@@ -150,20 +154,22 @@ def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
 def dispense(resource: Resource, collection: Collection, finder: ProductFinder) -> Dispense | None:
     """Vials handed out for an order: containers only, never a discard."""
     handed = drug(resource, collection, finder)
-    if not handed.concerns_us or fhir.text(resource.get("status")) not in (
+    if not handed.concerns_us or elements.text(resource.get("status")) not in (
         "completed",
         "in-progress",
     ):
         return None
-    source = fhir.source(resource)
+    source = elements.source(resource)
     return Dispense(
         source=source,
         drug=handed,
         orders=tuple(
-            filter(None, map(collection.key, fhir.items(resource.get("authorizingPrescription"))))
+            filter(
+                None, map(collection.key, elements.items(resource.get("authorizingPrescription")))
+            )
         ),
-        when=fhir.moment(resource.get("whenHandedOver"))
-        or fhir.moment(resource.get("whenPrepared")),
+        when=elements.moment(resource.get("whenHandedOver"))
+        or elements.moment(resource.get("whenPrepared")),
         containers=tuple(_vials(resource, handed, source)),
     )
 
@@ -178,21 +184,26 @@ def _vials(resource: Resource, handed: Drug, source: Source) -> Iterator[Contain
 
 def esa_dose(resource: Resource) -> EsaDose | None:
     """An ESA given or ordered; NCD 110.10 covers iron beside it."""
-    if fhir.text(resource.get("status")) not in ("completed", "active", "in-progress", "stopped"):
+    if elements.text(resource.get("status")) not in (
+        "completed",
+        "active",
+        "in-progress",
+        "stopped",
+    ):
         return None
-    concept: Concept = fhir.concept(resource.get("medicationCodeableConcept"))
-    coded = any(row.system == fhir.HCPCS and row.code in _ESA_CODES for row in concept.codings)
+    concept: Concept = elements.concept(resource.get("medicationCodeableConcept"))
+    coded = any(row.system == elements.HCPCS and row.code in _ESA_CODES for row in concept.codings)
     texts = [
         concept.text,
         *(row.display for row in concept.codings),
-        fhir.text(fhir.mapping(resource.get("medicationReference")).get("display")),
+        elements.text(elements.mapping(resource.get("medicationReference")).get("display")),
     ]
     if not coded and not any(words.first_of(text, _ESA_NAMES) for text in texts if text):
         return None
-    start, _ = fhir.period(resource.get("effectivePeriod"))
+    start, _ = elements.period(resource.get("effectivePeriod"))
     when = (
-        fhir.moment(resource.get("effectiveDateTime"))
+        elements.moment(resource.get("effectiveDateTime"))
         or start
-        or fhir.moment(resource.get("authoredOn"))
+        or elements.moment(resource.get("authoredOn"))
     )
-    return EsaDose(source=fhir.source(resource), when=when, says=concept.text or "ESA")
+    return EsaDose(source=elements.source(resource), when=when, says=concept.text or "ESA")

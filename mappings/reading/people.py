@@ -4,9 +4,9 @@ need it stays empty."""
 import re
 from collections.abc import Iterable, Iterator
 
-from mappings.reading import fhir
-from mappings.reading.collection import Collection
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Address, Demographics, Name, Payor, Practitioner, Subscriber
 
 _NPI = frozenset({"http://hl7.org/fhir/sid/us-npi", "urn:oid:2.16.840.1.113883.4.6"})
@@ -32,38 +32,38 @@ def name(person: Resource) -> Name | None:
     ranks = {"official": 0, "usual": 1}
     rows = [
         row
-        for row in fhir.items(person.get("name"))
-        if fhir.text(row.get("use")) not in _NOT_THE_NAME
+        for row in elements.items(person.get("name"))
+        if elements.text(row.get("use")) not in _NOT_THE_NAME
     ]
-    rows = [row for row in rows if fhir.text(row.get("family")).strip()]
+    rows = [row for row in rows if elements.text(row.get("family")).strip()]
     if not rows:
         return None
-    row = min(rows, key=lambda row: ranks.get(fhir.text(row.get("use")), 2))
-    given = [part.strip() for part in fhir.texts(row.get("given")) if part.strip()]
+    row = min(rows, key=lambda row: ranks.get(elements.text(row.get("use")), 2))
+    given = [part.strip() for part in elements.texts(row.get("given")) if part.strip()]
     return Name(
-        family=fhir.text(row["family"]).strip(),
+        family=elements.text(row["family"]).strip(),
         given=" ".join(given[:1]),
         middle=" ".join(given[1:2]),
-        suffix=" ".join(fhir.texts(row.get("suffix"))).strip(),
+        suffix=" ".join(elements.texts(row.get("suffix"))).strip(),
     )
 
 
 def address(person: Resource) -> Address | None:
     """The address where the person lives: a home one first, never an old one."""
-    rows = [row for row in fhir.items(person.get("address")) if row.get("use") != "old"]
+    rows = [row for row in elements.items(person.get("address")) if row.get("use") != "old"]
     if not rows:
         return None
     row = min(rows, key=lambda row: (row.get("use") != "home", row.get("type") == "postal"))
     domestic = (
-        re.sub(r"[^a-z]+", " ", fhir.text(row.get("country")).lower()).strip() in _UNITED_STATES
+        re.sub(r"[^a-z]+", " ", elements.text(row.get("country")).lower()).strip() in _UNITED_STATES
     )
     state, postal_code = (
-        fhir.text(row.get("state")).strip().upper(),
-        re.sub(r"[\s-]", "", fhir.text(row.get("postalCode"))),
+        elements.text(row.get("state")).strip().upper(),
+        re.sub(r"[\s-]", "", elements.text(row.get("postalCode"))),
     )
     return Address(
-        lines=tuple(line.strip() for line in fhir.texts(row.get("line")) if line.strip()),
-        city=fhir.text(row.get("city")).strip(),
+        lines=tuple(line.strip() for line in elements.texts(row.get("line")) if line.strip()),
+        city=elements.text(row.get("city")).strip(),
         state=state if domestic and re.fullmatch("[A-Z]{2}", state) else "",
         postal_code=postal_code if domestic and _POSTAL_CODE.fullmatch(postal_code) else "",
     )
@@ -73,7 +73,7 @@ def performers(resource: Resource, collection: Collection) -> tuple[Practitioner
     """Who gave the drug."""
     rows = (
         _practitioner(item.get("actor"), item.get("function"), collection, resource)
-        for item in fhir.items(resource.get("performer"))
+        for item in elements.items(resource.get("performer"))
     )
     return tuple(row for row in rows if row)
 
@@ -81,8 +81,8 @@ def performers(resource: Resource, collection: Collection) -> tuple[Practitioner
 def participants(resource: Resource, collection: Collection) -> tuple[Practitioner, ...]:
     """Who took part in an encounter, with each role."""
     found: list[Practitioner] = []
-    for item in fhir.items(resource.get("participant")):
-        kinds = fhir.items(item.get("type")) or [{}]
+    for item in elements.items(resource.get("participant")):
+        kinds = elements.items(item.get("type")) or [{}]
         rows = (_practitioner(item.get("individual"), kind, collection, resource) for kind in kinds)
         found += [row for row in rows if row]
     return tuple(found)
@@ -96,21 +96,23 @@ def _practitioner(
     found = collection.resolve(reference, parent) or {}
     taxonomy = None
     if found.get("resourceType") == "PractitionerRole":
-        taxonomy = _taxonomy(fhir.items(found.get("specialty")))
-        reference = fhir.mapping(found.get("practitioner"))
+        taxonomy = _taxonomy(elements.items(found.get("specialty")))
+        reference = elements.mapping(found.get("practitioner"))
         key, found = collection.key(reference) or key, collection.resolve(reference, parent) or {}
     elif not found and not (key or "Practitioner").startswith("Practitioner"):
         return None
     if found.get("resourceType", "Practitioner") != "Practitioner":
         return None
-    qualified = (fhir.mapping(row.get("code")) for row in fhir.items(found.get("qualification")))
+    qualified = (
+        elements.mapping(row.get("code")) for row in elements.items(found.get("qualification"))
+    )
     named = [
-        *fhir.items(found.get("identifier")),
-        *fhir.items(fhir.mapping(reference).get("identifier")),
+        *elements.items(found.get("identifier")),
+        *elements.items(elements.mapping(reference).get("identifier")),
     ]
     return Practitioner(
         reference=key,
-        role=next(fhir.codes(role), None),
+        role=next(elements.codes(role), None),
         npi=_only(_values(named, _NPI)),
         name=name(found),
         taxonomy=taxonomy or _taxonomy(qualified),
@@ -122,7 +124,7 @@ def _taxonomy(concepts: Iterable[object]) -> str | None:
         (
             row.code
             for item in concepts
-            for row in fhir.concept(item).codings
+            for row in elements.concept(item).codings
             if row.system in _TAXONOMY and row.code
         ),
         None,
@@ -135,16 +137,16 @@ def subscriber(resource: Resource, collection: Collection) -> Subscriber:
         collection.key(resource.get("beneficiary")),
         collection.key(resource.get("subscriber")),
     )
-    relationship = next(fhir.codes(resource.get("relationship")), None)
+    relationship = next(elements.codes(resource.get("relationship")), None)
     if relationship is None and holder is not None and holder == beneficiary:
         relationship = "self"
     person = collection.resolve(resource.get("subscriber"), resource) or {}
     patient = collection.get(beneficiary or "") or {}
-    identifiers = fhir.items(resource.get("identifier"))
+    identifiers = elements.items(resource.get("identifier"))
     return Subscriber(
-        member_id=fhir.text(resource.get("subscriberId")).strip()
+        member_id=elements.text(resource.get("subscriberId")).strip()
         or _only(_values(identifiers, _MBI, _MEMBER))
-        or _only(_values(fhir.items(patient.get("identifier")), _MBI)),
+        or _only(_values(elements.items(patient.get("identifier")), _MBI)),
         relationship=relationship,
         name=name(person) if relationship != "self" else None,
     )
@@ -153,14 +155,16 @@ def subscriber(resource: Resource, collection: Collection) -> Subscriber:
 def payor(resource: Resource, collection: Collection, claim_id: str | None) -> Payor:
     """The first payor: its name, and how claim files address it (by the site's table, else by a
     typed identifier)."""
-    first = next(iter(fhir.items(resource.get("payor"))), {})
+    first = next(iter(elements.items(resource.get("payor"))), {})
     organization = collection.resolve(first, resource) or {}
     identifiers = [
-        *fhir.items(organization.get("identifier")),
-        *fhir.items(first.get("identifier")),
+        *elements.items(organization.get("identifier")),
+        *elements.items(first.get("identifier")),
     ]
     return Payor(
-        name=(fhir.text(organization.get("name")) or fhir.text(first.get("display"))).strip()
+        name=(
+            elements.text(organization.get("name")) or elements.text(first.get("display"))
+        ).strip()
         or None,
         claim_id=claim_id or _only(_values(identifiers, _NAIC, _PAYER)),
         reference=collection.key(first),
@@ -172,11 +176,11 @@ def _values(
 ) -> Iterator[str]:
     """Values of identifiers of a system or a kind, old ones left out."""
     for item in identifiers:
-        wanted = fhir.text(item.get("system")) in systems or kinds & set(
-            fhir.codes(item.get("type"))
+        wanted = elements.text(item.get("system")) in systems or kinds & set(
+            elements.codes(item.get("type"))
         )
-        if wanted and item.get("use") != "old" and fhir.text(item.get("value")).strip():
-            yield fhir.text(item["value"]).strip()
+        if wanted and item.get("use") != "old" and elements.text(item.get("value")).strip():
+            yield elements.text(item["value"]).strip()
 
 
 def _only(values: Iterable[str]) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mappings import moment
-from mappings.reading import timings
+from mappings.reading.fhir import timings
 
 ORDERED = moment.parse("2026-09-01")
 

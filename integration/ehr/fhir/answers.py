@@ -17,7 +17,7 @@ from integration.errors import (
     Unauthorized,
     Unreachable,
 )
-from mappings.reading.decoding import decode
+from mappings.reading.fhir.decoding import decode
 
 FHIR_JSON = "application/fhir+json"
 # The codes that cumulus-fhir-support and eCRNow retry; a 500 or 504 may be permanent, so few times

@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 
 from integration.ehr.fhir.answers import Answer, Json
 from integration.errors import BadAnswer
-from mappings.reading.decoding import decode
+from mappings.reading.fhir.decoding import decode
 
 ABSENT = Raw(b"")
 

@@ -25,7 +25,7 @@ from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, enc
 from integration.ehr.profile import profile
 from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
 from integration.errors import BadAnswer, ConfigurationError, OutcomeUnknown, Unreachable
-from mappings.reading.decoding import decode
+from mappings.reading.fhir.decoding import decode
 
 LONGEST_WAIT_SECONDS = 120
 CHUNK_BYTES = 1 << 16

@@ -16,7 +16,7 @@ from integration.ehr.fhir.answers import Json
 from integration.ehr.fhir.references import age
 from integration.ehr.writing.issues import GAP_SYSTEM, gap_of, is_closed, merged
 from integration.errors import ConfigurationError
-from mappings.reading.decoding import decode
+from mappings.reading.fhir.decoding import decode
 
 CANONICAL = "urn:ferroclaim:issue"
 AUTO_FORMS = (

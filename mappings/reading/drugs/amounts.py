@@ -6,7 +6,7 @@ from decimal import Decimal, getcontext
 from typing import Any
 
 from mappings import codes
-from mappings.reading import fhir
+from mappings.reading.fhir import elements
 from mappings.record import Amount
 
 _MISSING = Amount(problem="missing")
@@ -28,7 +28,7 @@ def amount(quantity: object) -> Amount:
     unit = unit_of(quantity)
     if unit is None:
         return Amount(problem=_unit_problem(quantity), says=says)
-    return Amount(fhir.decimal(quantity["value"]), unit, None, says)
+    return Amount(elements.decimal(quantity["value"]), unit, None, says)
 
 
 def _value_problem(quantity: Mapping[str, Any]) -> str | None:
@@ -37,7 +37,7 @@ def _value_problem(quantity: Mapping[str, Any]) -> str | None:
         return "without a value"
     if isinstance(value, str):
         return "with its value written as text"
-    number = fhir.decimal(value)
+    number = elements.decimal(value)
     if number is None:
         return (
             "with a value out of any range"
@@ -60,8 +60,11 @@ def _unit_problem(quantity: Mapping[str, Any]) -> str:
 def unit_of(quantity: Mapping[str, Any]) -> str | None:
     """mg, ug, g, mL, L or vial; None for anything else."""
     table = codes.units()
-    code, unit = fhir.text(quantity.get("code")).strip(), fhir.text(quantity.get("unit")).strip()
-    if code and fhir.system(quantity.get("system")) == fhir.UCUM:
+    code, unit = (
+        elements.text(quantity.get("code")).strip(),
+        elements.text(quantity.get("unit")).strip(),
+    )
+    if code and elements.system(quantity.get("system")) == elements.UCUM:
         if code in table.ucum:
             return table.ucum[code]
         # Not UCUM as it should be ("MG" would be megagrams): read only where code and text say the
@@ -86,8 +89,8 @@ def exact(number: Decimal) -> Decimal:
 def written(quantity: Mapping[str, Any]) -> str:
     """The quantity as a person wrote it, for the chain: "200 mg"."""
     value = quantity.get("value")
-    unit = fhir.text(quantity.get("unit")) or fhir.text(quantity.get("code"))
-    number = fhir.decimal(value)
+    unit = elements.text(quantity.get("unit")) or elements.text(quantity.get("code"))
+    number = elements.decimal(value)
     return f"{plain(number) if number is not None else ''} {unit}".strip()
 
 

@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.codes.units import mg, ml
-from mappings.reading import fhir
-from mappings.reading.collection import Collection
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.products import Evidence, Findings, ProductFinder, agreed
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Coding, Concept, Drug
 
 
@@ -25,26 +25,26 @@ def drug(
     resource: Resource, collection: Collection, finder: ProductFinder, extra: Iterable[Concept] = ()
 ) -> Drug:
     """The Drug of a resource with a medication[x] (or an R5 CodeableReference `medication`)."""
-    holder = fhir.mapping(resource.get("medication"))
-    concept = fhir.concept(
-        fhir.either(resource, "medicationCodeableConcept") or holder.get("concept")
+    holder = elements.mapping(resource.get("medication"))
+    concept = elements.concept(
+        elements.either(resource, "medicationCodeableConcept") or holder.get("concept")
     )
-    reference = fhir.mapping(
-        fhir.either(resource, "medicationReference") or holder.get("reference")
+    reference = elements.mapping(
+        elements.either(resource, "medicationReference") or holder.get("reference")
     )
     findings = [finder.find(concept), *(finder.find(row) for row in extra)]
     if not reference:
         return _drug(findings, (), {}, None, concept)
     medication = collection.resolve(reference, resource)
     # What a contained Medication refers to is contained beside it, not in it.
-    around = resource if fhir.text(reference.get("reference")).startswith("#") else medication
-    shown = Concept(text=fhir.text(reference.get("display")))
+    around = resource if elements.text(reference.get("reference")).startswith("#") else medication
+    shown = Concept(text=elements.text(reference.get("display")))
     findings.append(finder.find(shown))
     if medication is None:
         return _drug(
             findings, (), {}, collection.key(reference) or "a reference without target", shown
         )
-    code = fhir.concept(medication.get("code"))
+    code = elements.concept(medication.get("code"))
     ingredients = tuple(_ingredients(medication, around, collection, finder))
     packages = Concept(tuple(_packages([medication.get("identifier"), medication.get("batch")])))
     findings += [
@@ -62,10 +62,10 @@ def _packages(element: object) -> Iterator[Coding]:
         for item in element:
             yield from _packages(item)
     elif isinstance(element, dict):
-        if fhir.system(element.get("system")) == fhir.NDC:
+        if elements.system(element.get("system")) == elements.NDC:
             yield Coding(
-                fhir.NDC,
-                (fhir.text(element.get("code")) or fhir.text(element.get("value"))).strip(),
+                elements.NDC,
+                (elements.text(element.get("code")) or elements.text(element.get("value"))).strip(),
             )
         yield from _packages(
             [value for value in element.values() if isinstance(value, dict | list)]
@@ -75,18 +75,18 @@ def _packages(element: object) -> Iterator[Coding]:
 def _ingredients(
     medication: Resource, holder: Resource | None, collection: Collection, finder: ProductFinder
 ) -> Iterable[_Ingredient]:
-    for item in fhir.items(medication.get("ingredient")):
+    for item in elements.items(medication.get("ingredient")):
         if item.get("isActive") is False:
             continue
-        concepts = [fhir.concept(item.get("itemCodeableConcept"))]
-        reference = fhir.mapping(item.get("itemReference"))
+        concepts = [elements.concept(item.get("itemCodeableConcept"))]
+        reference = elements.mapping(item.get("itemReference"))
         if reference:
             target = collection.resolve(reference, holder) or {}
             concepts += [
-                fhir.concept(target.get("code")),
-                Concept(text=fhir.text(reference.get("display"))),
+                elements.concept(target.get("code")),
+                Concept(text=elements.text(reference.get("display"))),
             ]
-        yield _Ingredient(tuple(map(finder.find, concepts)), fhir.mapping(item.get("strength")))
+        yield _Ingredient(tuple(map(finder.find, concepts)), elements.mapping(item.get("strength")))
 
 
 def _drug(
@@ -132,7 +132,7 @@ def _strength(
     mass = _positive(mg(amount(chosen[0].strength.get("numerator"))))
     per = amount(chosen[0].strength.get("denominator"))
     volume = _positive(ml(per))
-    whole = _positive(ml(amount(fhir.mapping(medication.get("amount")).get("numerator"))))
+    whole = _positive(ml(amount(elements.mapping(medication.get("amount")).get("numerator"))))
     if mass is None or not (volume or whole):
         # "100 mg a vial" leaves the volume to the label; any other denominator that can't be read
         # leaves it open.

@@ -5,8 +5,8 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from mappings.moment import Moment
-from mappings.reading import fhir
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.elements import Resource
 
 _DAYS: dict[str, int] = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 _DAYS |= {"mo": 30, "month": 30, "months": 30, "a": 365, "year": 365, "years": 365}
@@ -18,8 +18,8 @@ Span = tuple[Moment | None, Moment | None]
 
 def has_frequency(timing: Resource) -> bool:
     """A repeat, a coded timing, or dates given one by one."""
-    repeat = fhir.mapping(timing.get("repeat"))
-    named = fhir.concept(timing.get("code"))
+    repeat = elements.mapping(timing.get("repeat"))
+    named = elements.concept(timing.get("code"))
     return bool(
         timing.get("event")
         or named.codings
@@ -37,12 +37,13 @@ def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
     `begin`: where only a length is said; a count of doses may begin `late_days` after it.
     """
     events = sorted(
-        filter(None, map(fhir.moment, fhir.texts(timing.get("event")))), key=lambda row: row.order
+        filter(None, map(elements.moment, elements.texts(timing.get("event")))),
+        key=lambda row: row.order,
     )
     if events:
         return events[0], events[-1]
-    repeat = fhir.mapping(timing.get("repeat"))
-    start, end = fhir.period(repeat.get("boundsPeriod"))
+    repeat = elements.mapping(timing.get("repeat"))
+    start, end = elements.period(repeat.get("boundsPeriod"))
     if end:
         return start, end
     length, doses = days(repeat.get("boundsDuration")), _days_of_count(repeat)
@@ -63,21 +64,22 @@ def whole(spans: Iterable[Span]) -> Span:
 
 def days(duration: object) -> int | None:
     """A FHIR Duration in whole days; None for one that can't be read."""
-    duration = fhir.mapping(duration)
-    unit = fhir.text(duration.get("code")) or fhir.text(duration.get("unit"))
-    return _whole_days(fhir.decimal(duration.get("value")), unit.lower())
+    duration = elements.mapping(duration)
+    unit = elements.text(duration.get("code")) or elements.text(duration.get("unit"))
+    return _whole_days(elements.decimal(duration.get("value")), unit.lower())
 
 
 def _days_of_count(repeat: Resource) -> int | None:
     """So many doses at so many a period: the periods that they take."""
     count, period = (
-        fhir.decimal(fhir.either(repeat, f"{name}Max", name)) for name in ("count", "period")
+        elements.decimal(elements.either(repeat, f"{name}Max", name))
+        for name in ("count", "period")
     )
-    frequency = fhir.decimal(repeat.get("frequency", 1))
+    frequency = elements.decimal(repeat.get("frequency", 1))
     if not count or not period or not frequency:
         return None
     periods = (count / frequency).to_integral_value(ROUND_CEILING)
-    return _whole_days(periods * period, fhir.text(repeat.get("periodUnit")))
+    return _whole_days(periods * period, elements.text(repeat.get("periodUnit")))
 
 
 def _whole_days(value: Decimal | None, unit: str) -> int | None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from mappings.reading import fhir
-from mappings.reading.fhir import Resource
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.elements import Resource
 from mappings.record import Problem
 
 # Where each type that the rules read says whose it is.
@@ -109,7 +109,7 @@ class Collection:
                 self.problems.append(Problem(place, "not a Bundle entry"))
                 continue
             resource = entry.get("resource")
-            if resource is None or fhir.mapping(entry.get("search")).get("mode") == "outcome":
+            if resource is None or elements.mapping(entry.get("search")).get("mode") == "outcome":
                 continue
             full_url = entry.get("fullUrl")
             self.add(resource, place, full_url if isinstance(full_url, str) else None)
@@ -237,7 +237,7 @@ def _entries(bundle: Resource) -> list[Any]:
 
 
 def _contained(parent: Resource | None, identity: str) -> Resource | None:
-    contained = fhir.items((parent or {}).get("contained"))
+    contained = elements.items((parent or {}).get("contained"))
     return next(
         (item for item in contained if str(item.get("id", "")).lstrip("#") == identity), None
     )
@@ -273,14 +273,14 @@ def _stands_before(row: Resource, other: Resource) -> bool:
 
 def _newer(held: Resource, other: Resource) -> Resource | None:
     """The newer of two by versionId, else by lastUpdated; None where they are of one version."""
-    ours, theirs = fhir.mapping(held.get("meta")), fhir.mapping(other.get("meta"))
+    ours, theirs = elements.mapping(held.get("meta")), elements.mapping(other.get("meta"))
     versions = [meta.get("versionId") for meta in (ours, theirs)]
     if versions[0] is not None and versions[0] == versions[1]:
         return None
     if all(isinstance(version, str) and version.isdecimal() for version in versions):
         first, second = (int(str(version)) for version in versions)
     else:
-        moments = [fhir.moment(meta.get("lastUpdated")) for meta in (ours, theirs)]
+        moments = [elements.moment(meta.get("lastUpdated")) for meta in (ours, theirs)]
         if None in moments:
             return None
         first, second = (found.order for found in moments if found)  # type: ignore[assignment]
