@@ -8,7 +8,6 @@ from mappings.reading import (
     administrations,
     authorizations,
     encounters,
-    labs,
     notes,
     oral_iron,
     orders,
@@ -21,6 +20,7 @@ from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir.collection import Collection, Group
 from mappings.reading.fhir.decoding import NotJson, decode, lines
 from mappings.reading.fhir.elements import Resource, moment, source
+from mappings.reading.labs import results
 from mappings.record import Administration, Drug, PatientRecord, Problem
 from mappings.site import Site
 
@@ -53,7 +53,7 @@ class Reader:
 
     def __init__(self, site: Site) -> None:
         self._finder = ProductFinder(site.drug_aliases)
-        self._labs = labs.LabReader(site.lab_aliases)
+        self._labs = results.LabReader(site.lab_aliases)
         self._coverages = CoverageReader(site.payer_aliases)
 
     def records(self, collection: Collection) -> tuple[list[PatientRecord], list[Problem]]:
@@ -71,7 +71,7 @@ class Reader:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
         patient = collection.get(group.patient) or {}
         observations = group.all("Observation")
-        panels = labs.membership(observations, group.all("DiagnosticReport"), collection)
+        panels = results.membership(observations, group.all("DiagnosticReport"), collection)
         finder = self._finder
 
         def each(kind: str, reader: Callable[[Resource], T | None]) -> tuple[T, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mappings import codes
-from mappings.reading.lab_values import value
+from mappings.reading.labs.quantities import value
 
 UCUM = "http://unitsofmeasure.org"
 D = Decimal

@@ -13,7 +13,8 @@ from ucumvert import PintUcumRegistry
 from mappings import codes, moment
 from mappings.circumstances import labs
 from mappings.codes.clinical import Analyte
-from mappings.reading import Collection, Reader, lab_values
+from mappings.reading import Collection, Reader
+from mappings.reading.labs import quantities
 from mappings.record import LabResult, PatientRecord, Source
 from mappings.site import Site
 from tests import builders
@@ -221,7 +222,7 @@ class TestValues:
 
     @staticmethod
     def of(analyte: str, **part: Any) -> tuple[object, ...]:
-        return lab_values.value(codes.labs().by_name[analyte], part)
+        return quantities.value(codes.labs().by_name[analyte], part)
 
     @pytest.mark.parametrize(
         ("text", "ends"),

@@ -7,11 +7,11 @@ from decimal import Decimal
 from mappings import codes, words
 from mappings.codes.clinical import Analyte
 from mappings.moment import Moment
-from mappings.reading import lab_values
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.lab_values import Value
+from mappings.reading.labs import quantities
+from mappings.reading.labs.quantities import Value
 from mappings.record import Concept, LabResult, Source
 
 USABLE = frozenset({"final", "amended", "corrected"})
@@ -181,7 +181,7 @@ def _result(
 
 
 def _value(analyte: Analyte, part: Resource) -> Value:
-    return _pregnancy(part) if analyte.analyte == "pregnancy" else lab_values.value(analyte, part)
+    return _pregnancy(part) if analyte.analyte == "pregnancy" else quantities.value(analyte, part)
 
 
 def _pregnancy(part: Resource) -> Value:
