@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mappings.charge.charge import Service
-from mappings.requirements import billing, claim, clinical, evidence, safety
+from mappings.requirements import billing, claim, clinical, labs, safety
 from mappings.requirements.result import Result
 
 Check = Callable[[Service], Result | None]
@@ -23,9 +23,9 @@ CHECKS: dict[str, Check] = {
     "treatment-plan": clinical.treatment_plan,
     "oral-iron-history": clinical.oral_iron_history,
     "progress-note": clinical.progress_note,
-    "ferritin": evidence.ferritin,
-    "transferrin-saturation": evidence.transferrin_saturation,
-    "hemoglobin": evidence.hemoglobin,
+    "ferritin": labs.ferritin,
+    "transferrin-saturation": labs.transferrin_saturation,
+    "hemoglobin": labs.hemoglobin,
     "coverage": billing.coverage,
     "prior-authorization": billing.prior_authorization,
     "place-of-service": billing.place_of_service,

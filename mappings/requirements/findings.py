@@ -1,0 +1,79 @@
+"""The state of each requirement for one administration (R10)."""
+
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from mappings import codes
+from mappings.assessment import Denial, Finding
+from mappings.charge.charge import Service
+from mappings.codes.tables import Dated
+from mappings.policy.choosing import Policy
+from mappings.requirements.checks import ALWAYS, CHECKS, NOT_BLOCKING, OF_GIVING
+from mappings.requirements.result import NOT_APPLICABLE, Result
+
+
+def findings_of(service: Service) -> list[Finding]:
+    """The state of each requirement for one service; of one that is not billable, what giving the
+    drug asks where that is billed."""
+    if service.not_billable and not service.has_line:
+        return [_finding("product", NOT_APPLICABLE, service)]
+    if service.not_billable:
+        names: Sequence[str] = OF_GIVING if service.bills_giving_alone else ()
+    elif not service.has_line:
+        names = ("service-date", "product")
+    else:
+        names = tuple(CHECKS) if service.day else ALWAYS
+    # Of possible duplicates one speaks of the dose, for all of them.
+    asked = (name for name in names if not (name == "dose" and service.is_copy))
+    return [_finding(name, CHECKS[name](service) or NOT_APPLICABLE, service) for name in asked]
+
+
+def _finding(name: str, result: Result, service: Service) -> Finding:
+    rule, policy = result.rule, service.policy
+    blocking = rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING
+    row, authority = codes.requirements()[name], _authority(name, result, policy)
+    denial = result.denial or row.denial_by_state.get(result.state)
+    return Finding(
+        requirement=name,
+        state=result.state,
+        administrations=(
+            tuple(sorted(service.possible_duplicates))
+            if name == "dose" and service.possible_duplicates
+            else (service.reference,)
+        ),
+        policy=policy.id if policy and service.known_payer else None,
+        policy_version=policy.version if policy and service.known_payer else None,
+        value=result.value,
+        unit=result.unit,
+        says=result.says or None,
+        blocking=blocking,
+        write_back=rule.write_back if rule and rule.write_back is not None else blocking,
+        source=authority.source,
+        verified=authority.verified,
+        start=authority.start,
+        end=authority.end,
+        fix=result.fix or row.fix,
+        denial=(
+            Denial(denial.carc, denial.rarc)
+            if denial
+            else Denial(row.carc, row.rarc)
+            if row.carc
+            else None
+        ),
+        evidence=result.evidence,
+    )
+
+
+def _authority(name: str, result: Result, policy: Policy | None) -> Dated:
+    """What a finding rests on, from-to: the row of a code table that decided, the policy's rule
+    that asks, or the requirement itself."""
+    rule, general = result.rule, codes.requirements()[name].source
+    if result.row:
+        return structs.replace(result.row, source=result.row.source or general or "")
+    if policy and rule:
+        verified = policy.verified if rule.verified is None else rule.verified
+        return structs.replace(
+            policy.authority, source=rule.source or policy.source, verified=verified
+        )
+    return Dated(source=general or (policy.source if policy else ""))
