@@ -12,10 +12,10 @@ from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
 from mappings.policy.choosing import Policy, PolicySet
-from mappings.policy_cases import CaseResult, run_cases
-from mappings.policy_diff import Difference, compare
 from mappings.reading import Reader
 from mappings.site import Site as Facts
+from mappings.trials.cases import CaseResult, run_cases
+from mappings.trials.difference import Difference, compare
 
 BUILT_IN = "built-in"
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mappings.policy.choosing import Policy
-    from mappings.policy_cases import CaseResult
-    from mappings.policy_diff import Difference, GapChange, LineChange
+    from mappings.trials.cases import CaseResult
+    from mappings.trials.difference import Difference, GapChange, LineChange
 
 app = typer.Typer(
     no_args_is_help=True,

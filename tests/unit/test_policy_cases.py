@@ -14,7 +14,7 @@ from mappings.policy import choosing
 from mappings.policy.choosing import Policy
 from mappings.policy.rules import Case, Given
 from mappings.policy.schema import json_schema
-from mappings.policy_cases import run_cases
+from mappings.trials.cases import run_cases
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "docs" / "policy.schema.json"

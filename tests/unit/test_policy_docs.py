@@ -10,7 +10,7 @@ from docs.make.policy_guide import GUIDE, filled, parts
 from integration.commands.policy import app
 from mappings.policy import choosing, conditions
 from mappings.policy.rules import UNITS, Given, Policy, Requirements
-from mappings.policy_cases import run_cases
+from mappings.trials.cases import run_cases
 
 TEXT = GUIDE.read_text("utf-8")
 

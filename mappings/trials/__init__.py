@@ -1,0 +1,1 @@
+"""Trying a policy: its cases, and what a change of it moves."""
