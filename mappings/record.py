@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from mappings.moment import Moment
+from mappings.values.moment import Moment
 
 
 class Source(Struct, frozen=True, order=True):

@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from mappings import moment
 from mappings.record import Address
+from mappings.values import moment
 
 
 class Place(Struct, frozen=True, kw_only=True):

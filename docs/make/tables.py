@@ -2,7 +2,7 @@
 
 from docs.make.markdown import cell, dates, table
 from mappings import codes
-from mappings.reading.drugs.amounts import plain
+from mappings.values.numbers import plain
 
 
 def chapters() -> dict[str, str]:

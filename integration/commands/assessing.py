@@ -20,11 +20,11 @@ from integration.assessing.sources import (
 from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
-from mappings import moment
 from mappings.assessment import Assessment, to_json
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
 from mappings.site import Site as Facts
+from mappings.values import moment
 
 Format = Literal["table", "json", "csv", "x12", "fhir"]
 DEMO_DAY, DEMO_ZONE = date(2026, 11, 23), "America/New_York"

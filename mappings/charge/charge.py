@@ -19,12 +19,12 @@ from mappings.codes.tables import BillingCode, Family
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
 from mappings.dose.milligrams import Dose, mg_of
 from mappings.dose.waste import Waste
-from mappings.moment import Moment
 from mappings.policy.choosing import Policy, Requirements, Rule
 from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
 from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord, Source
 from mappings.requirements.result import Result
 from mappings.site import Site
+from mappings.values.moment import Moment
 
 # Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
 # days (R10a).

@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from mappings.assessment import Evidence
 from mappings.circumstances.diagnoses import Stated, having
-from mappings.moment import Moment
 from mappings.record import PatientRecord
+from mappings.values.moment import Moment
 
 WINDOW_DAYS = 90
 DIALYSIS_FACILITY = "65"

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from mappings import codes
 from mappings.assessment import Evidence
-from mappings.moment import Moment
 from mappings.policy.conditions import LabState
-from mappings.reading.drugs.amounts import plain
 from mappings.record import LabResult
+from mappings.values.moment import Moment
+from mappings.values.numbers import plain
 
 _CAPACITY = ("tibc", "transferrin", "uibc")
 

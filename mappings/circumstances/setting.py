@@ -6,9 +6,9 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings import codes
-from mappings.moment import Moment
 from mappings.record import Administration, Encounter, PatientRecord, Source, Stay
 from mappings.site import Place, Site
+from mappings.values.moment import Moment
 
 _HOSPITAL, _CRITICAL_ACCESS = "13X", "85X"
 

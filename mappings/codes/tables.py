@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from mappings import words
+from mappings.values import words
 
 
 class Dated(

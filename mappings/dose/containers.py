@@ -10,8 +10,8 @@ from mappings.assessment import Evidence
 from mappings.dose.milligrams import mg_of
 from mappings.dose.product import package
 from mappings.dose.waste import Given, Ndc, sizes
-from mappings.reading.drugs.amounts import plain
 from mappings.record import Administration, Container, Discard, Dispense
+from mappings.values.numbers import plain
 
 _ZERO = Decimal(0)
 

@@ -9,8 +9,8 @@ from mappings import codes
 from mappings.assessment import State
 from mappings.codes.units import mg, ml
 from mappings.dose.product import package
-from mappings.reading.drugs.amounts import exact, plain
 from mappings.record import Administration, Amount, Drug, Order
+from mappings.values.numbers import exact, plain
 
 
 class Dose(Struct, frozen=True):

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.assessment import Evidence, State
-from mappings.reading.drugs.amounts import exact, plain
 from mappings.record import Container
+from mappings.values.numbers import exact, plain
 
 _ZERO = Decimal(0)
 # Nobody opens so many containers beyond those that a dose needs.

@@ -12,8 +12,8 @@ from msgspec import structs
 from mappings import codes
 from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
 from mappings.charge.charge import Service
-from mappings.identity import stable_id
 from mappings.lines.groups import Group
+from mappings.values.identity import stable_id
 
 
 def companion_lines(

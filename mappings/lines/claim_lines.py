@@ -11,12 +11,12 @@ from mappings.charge import payment
 from mappings.charge.charge import Service
 from mappings.circumstances.diagnoses import Sequenced, sequence
 from mappings.dose import waste as vials
-from mappings.identity import stable_id
 from mappings.lines import modifiers
 from mappings.lines.groups import Group
 from mappings.lines.trace import Role, trace
-from mappings.reading.drugs.amounts import plain
 from mappings.requirements.billing import usable_authorization
+from mappings.values.identity import stable_id
+from mappings.values.numbers import plain
 
 _LEAST_ML = Decimal("0.001")
 

@@ -10,8 +10,8 @@ from msgspec import Struct
 from mappings.charge.charge import Service
 from mappings.dose import containers
 from mappings.dose import waste as vials
-from mappings.reading.drugs.amounts import exact
 from mappings.record import Container
+from mappings.values.numbers import exact
 
 _ZERO = Decimal(0)
 

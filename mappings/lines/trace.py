@@ -12,7 +12,7 @@ from mappings.circumstances.diagnoses import Sequenced
 from mappings.codes.tables import Dated
 from mappings.dose import waste as vials
 from mappings.lines.groups import Group
-from mappings.reading.drugs.amounts import plain
+from mappings.values.numbers import plain
 
 Role = Literal["administered", "discarded"]
 _WASTE = "CMS Pub 100-04 ch. 17 s. 40"

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from mappings import codes, words
+from mappings import codes
 from mappings.codes.units import mg
-from mappings.moment import Moment
 from mappings.reading import people
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded
@@ -17,6 +16,8 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
+from mappings.values import words
+from mappings.values.moment import Moment
 
 STATUSES = frozenset(
     {"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"}

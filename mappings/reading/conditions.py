@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from mappings import codes
-from mappings.moment import Moment
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept, Diagnosis, Source
+from mappings.values.moment import Moment
 
 _DUE_TO = (
     "http://hl7.org/fhir/StructureDefinition/condition-dueTo",

@@ -4,15 +4,16 @@
 from collections.abc import Iterator, Mapping
 from datetime import time
 
-from mappings import codes, words
+from mappings import codes
 from mappings.codes.tables import PayerName
-from mappings.moment import Moment
 from mappings.reading import people
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Coding, Coverage
 from mappings.site import PayerAlias
+from mappings.values import words
+from mappings.values.moment import Moment
 
 _SOPT = (
     "https://nahdo.org/sopt",

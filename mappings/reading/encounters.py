@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from datetime import date
 
 from mappings import codes
-from mappings.moment import Moment
 from mappings.reading import people
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept, DialysisTreatment, Encounter, Location, Stay
+from mappings.values.moment import Moment
 
 _ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 

@@ -2,12 +2,13 @@
 
 import re
 
-from mappings import codes, words
-from mappings.moment import Moment
+from mappings import codes
 from mappings.reading.fhir import elements, timings
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Concept, OralIron
+from mappings.values import words
+from mappings.values.moment import Moment
 
 _NOT_TAKEN = frozenset(
     {

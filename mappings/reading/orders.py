@@ -3,8 +3,7 @@ R12)."""
 
 from collections.abc import Iterator
 
-from mappings import codes, words
-from mappings.moment import Moment
+from mappings import codes
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
@@ -12,6 +11,8 @@ from mappings.reading.fhir import elements, timings
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
+from mappings.values import words
+from mappings.values.moment import Moment
 
 # An order or a plan, and what FHIR's request-intent defines as kinds of order.
 _INTENTS = frozenset(

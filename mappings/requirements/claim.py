@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from mappings import codes
 from mappings.assessment import cite
 from mappings.charge.charge import Service
-from mappings.reading.drugs.amounts import plain
 from mappings.record import Source
 from mappings.requirements.result import Result
+from mappings.values.numbers import plain
 
 
 def service_date(service: Service) -> Result:

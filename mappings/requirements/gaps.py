@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, Finding, Gap
-from mappings.identity import stable_id
+from mappings.values.identity import stable_id
 
 
 def gaps_of(

@@ -8,9 +8,9 @@ from mappings.charge.charge import Service
 from mappings.circumstances import labs
 from mappings.policy.choosing import UNITS, LabRule
 from mappings.policy.conditions import ANALYTES, LabState, judge, names, parse
-from mappings.reading.drugs.amounts import plain
 from mappings.record import LabResult
 from mappings.requirements.result import Result
+from mappings.values.numbers import plain
 
 _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _BEYOND_LIMIT = (

@@ -10,9 +10,9 @@ from mappings.circumstances import labs
 from mappings.codes.tables import LabelDose
 from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
 from mappings.policy.conditions import compare
-from mappings.reading.drugs.amounts import plain
 from mappings.record import LabResult
 from mappings.requirements.result import Result
+from mappings.values.numbers import plain
 
 
 def dosing(service: Service) -> Result | None:

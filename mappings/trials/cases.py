@@ -11,7 +11,6 @@ from mappings import codes
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.codes.tables import Family, Package
-from mappings.moment import Moment
 from mappings.policy.choosing import Case, Policy, PolicySet
 from mappings.policy.rules import Given
 from mappings.record import (
@@ -33,6 +32,7 @@ from mappings.record import (
     Source,
     Stay,
 )
+from mappings.values.moment import Moment
 
 # A day that every known code, modifier and status holds on, for policies without dates.
 USUAL_DAY = date(2026, 1, 15)

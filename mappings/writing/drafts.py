@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
-from mappings.identity import stable_id
+from mappings.values.identity import stable_id
 
 MOST_POINTERS = 4
 _CENT = Decimal("0.01")

@@ -13,7 +13,8 @@ from mappings import codes
 from mappings.codes.tables import Package
 from mappings.codes.units import mg, ml
 from mappings.dose.milligrams import mg_of
-from mappings.reading.drugs.amounts import amount, exact, plain, unit_of
+from mappings.reading.drugs.amounts import amount, unit_of
+from mappings.values.numbers import exact, plain
 from tests import builders
 from tests.builders import UCUM
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from mappings.assessment import State
-from mappings.moment import Moment
 from mappings.policy import conditions
 from mappings.policy.conditions import Facts, LabState, Verdict, judge, parse
 from mappings.record import LabResult, Source
+from mappings.values.moment import Moment
 
 DAY = Moment(date(2026, 10, 12), date(2026, 10, 12))
 

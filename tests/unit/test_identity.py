@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from mappings.identity import stable_id
+from mappings.values.identity import stable_id
 from tests import builders
 from tests.builders import administration
 

@@ -5,8 +5,8 @@ from datetime import date
 
 from mappings import codes
 from mappings.assessment import ClaimLine, Evidence
-from mappings.identity import stable_id
 from mappings.site import Site
+from mappings.values.identity import stable_id
 from tests import builders
 from tests.builders import administration, assessed, encounter
 

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from ucumvert import PintUcumRegistry
 
-from mappings import codes, moment
+from mappings import codes
 from mappings.circumstances import labs
 from mappings.codes.clinical import Analyte
 from mappings.reading import Collection, Reader
 from mappings.reading.labs import quantities
 from mappings.record import LabResult, PatientRecord, Source
 from mappings.site import Site
+from mappings.values import moment
 from tests import builders
 from tests.builders import Resource
 

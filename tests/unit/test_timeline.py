@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.web.chart.timeline import Dose, table, timeline
-from mappings.moment import parse
 from mappings.policy.rules import LabRule
 from mappings.record import LabResult, Source
+from mappings.values.moment import parse
 
 TODAY = date(2026, 11, 23)
 LIMITS = [

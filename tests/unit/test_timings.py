@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mappings import moment
 from mappings.reading.fhir import timings
+from mappings.values import moment
 
 ORDERED = moment.parse("2026-09-01")
 

@@ -2,16 +2,15 @@
 problem (R3)."""
 
 from collections.abc import Mapping
-from decimal import Decimal, getcontext
+from decimal import Decimal
 from typing import Any
 
 from mappings import codes
 from mappings.reading.fhir import elements
 from mappings.record import Amount
+from mappings.values.numbers import plain
 
 _MISSING = Amount(problem="missing")
-# What a division leaves behind its last digit; no quantity is recorded as finely (fhir.decimal).
-_TAIL = Decimal("1e-18")
 
 
 def amount(quantity: object) -> Amount:
@@ -79,23 +78,9 @@ def _by_text(text: str) -> str | None:
     return codes.units().texts.get(text if len(text) == 1 else text.lower())
 
 
-def exact(number: Decimal) -> Decimal:
-    """A sum of mg without the tail that divisions by a strength leave (66.6… × 3 = 200); anything
-    else stays as it is."""
-    near = round(number, 9)
-    return near if abs(number - near) < _TAIL else number
-
-
 def written(quantity: Mapping[str, Any]) -> str:
     """The quantity as a person wrote it, for the chain: "200 mg"."""
     value = quantity.get("value")
     unit = elements.text(quantity.get("unit")) or elements.text(quantity.get("code"))
     number = elements.decimal(value)
     return f"{plain(number) if number is not None else ''} {unit}".strip()
-
-
-def plain(number: Decimal) -> str:
-    """A decimal without exponent or trailing zeros; a quotient that never ends to nine places."""
-    if len(Decimal(number).as_tuple().digits) >= getcontext().prec:
-        number = round(number, 9)
-    return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"

@@ -8,8 +8,9 @@ from functools import cache
 
 from msgspec import Struct
 
-from mappings import codes, words
+from mappings import codes
 from mappings.record import Amount
+from mappings.values import words
 
 _NUMBER = r"(?<![\d.,/<>≤≥~-])(?P<value>\d{1,4}(?:\.\d+)?)(?![\d,]|\.\d)"
 _UNIT = r"\s*(?P<unit>mg|milligrams?|mcg|[uµμ]g|g|grams?|ml|cc|milliliters?)\b"

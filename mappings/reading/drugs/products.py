@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from mappings import codes, words
+from mappings import codes
 from mappings.reading.drugs.mixtures import is_mixture
 from mappings.record import Coding, Concept
+from mappings.values import words
 
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from mappings.moment import Moment, parse
 from mappings.record import Coding, Concept, Source
+from mappings.values.moment import Moment, parse
 
 Resource = dict[str, Any]
 

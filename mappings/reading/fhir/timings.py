@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
-from mappings.moment import Moment
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
+from mappings.values.moment import Moment
 
 _DAYS: dict[str, int] = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 _DAYS |= {"mo": 30, "month": 30, "months": 30, "a": 365, "year": 365, "years": 365}

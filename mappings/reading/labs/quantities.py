@@ -5,9 +5,10 @@ import re
 from decimal import Decimal
 
 from mappings.codes.clinical import Analyte
-from mappings.reading.drugs.amounts import plain, written
+from mappings.reading.drugs.amounts import written
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
+from mappings.values.numbers import plain
 
 # Low and high end, whether each is open, why it can't be used, and how a person reads it.
 Value = tuple[Decimal | None, Decimal | None, bool, bool, str | None, str]

@@ -4,15 +4,16 @@ and local codes included."""
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from mappings import codes, words
+from mappings import codes
 from mappings.codes.clinical import Analyte
-from mappings.moment import Moment
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.labs import quantities
 from mappings.reading.labs.quantities import Value
 from mappings.record import Concept, LabResult, Source
+from mappings.values import words
+from mappings.values.moment import Moment
 
 USABLE = frozenset({"final", "amended", "corrected"})
 # A report in one of these statuses says nothing, whatever it contains.

@@ -1,0 +1,1 @@
+"""Moments, numbers, words and identifiers."""
