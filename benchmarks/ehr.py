@@ -24,6 +24,7 @@ from pytest_httpserver import HTTPServer
 
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
+from integration.ehr.reading.patient import read_patient
 from integration.ehr.writing.writeback import Worklist, write_back_for
 from tests.fakes.chart import (
     administration,
@@ -104,11 +105,11 @@ def measure(name: str, client: EhrClient, patients: list[str], expected: int) ->
     for number, patient in enumerate(patients):
         wanted = gaps(patient, f"{patient}-{number}")
         with reads.of(client):
-            pull = client.read_patient(patient, fresh=True)
+            pull = read_patient(client, patient, fresh=True)
         with writes.of(client):
             back.put_all(wanted, pull.issues)
         with again.of(client):
-            back.put_all(wanted, client.read_patient(patient, fresh=True).issues)
+            back.put_all(wanted, read_patient(client, patient, fresh=True).issues)
         facts = [r for r in pull.resources if r["resourceType"] != "DetectedIssue"]
         assert len(facts) == expected, f"{name}: {len(facts)} of {expected} resources"
     if "hapi" in name:

@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 from integration.assessing.patient import Checked, check_pull, owed_issues
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
+from integration.ehr.reading import listing
+from integration.ehr.reading.patient import read_patient
 from integration.ehr.writing.writeback import Outcome, WriteBack
 from integration.errors import ConfigurationError, EhrError, NotFound
 from mappings.assess import assess, document
@@ -145,10 +147,10 @@ def from_server(
     outcomes: list[Outcome] = []
     names: dict[str, str] = {}
     named = patients is not None
-    for patient in patients if patients is not None else client.patients():
+    for patient in patients if patients is not None else listing.patients(client):
         try:
-            pull = client.read_patient(
-                patient, fresh=True
+            pull = read_patient(
+                client, patient, fresh=True
             )  # HAPI repeats a search of the last minute (Q11)
         except NotFound as problem:
             if named and len(patients or []) == 1:

@@ -8,6 +8,7 @@ from typing import Any
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.references import FHIR_ID
+from integration.ehr.reading.patient import read_patient
 from integration.errors import ConfigurationError, EhrError
 from integration.web.problems import Problem
 
@@ -70,7 +71,7 @@ def known(site: Site, request: Mapping[str, Any], patient: str) -> Known:
         return Known(tuple(found), frozenset(missing))
     try:
         with EhrClient(_hurried(site), auth=Transient(token)) as client:
-            pull = client.read_patient(patient)
+            pull = read_patient(client, patient)
     except (EhrError, ConfigurationError):
         return Known(tuple(found), frozenset(missing))
     return Known(tuple(pull.resources), frozenset(pull.unread))

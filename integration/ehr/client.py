@@ -4,7 +4,6 @@ reads."""
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from functools import cached_property
 from typing import Self, TypeVar
 
@@ -14,12 +13,11 @@ from integration.ehr.fhir import bundles
 from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.bundles import Page
 from integration.ehr.fhir.query import Query, pairs
-from integration.ehr.reading import listing
-from integration.ehr.reading.patient import PatientPull, Reading
 from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens
 from integration.ehr.transport.http import Observer, Transport
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
 
+BATCH_ENTRIES = 100
 NO_CACHE = {"Cache-Control": "no-cache"}
 
 Item = TypeVar("Item")
@@ -160,18 +158,6 @@ class EhrClient:
         """WORK on every item, as many at a time as the site allows."""
         return list(self._pool.map(work, items))
 
-    def read_patient(
-        self, patient_id: str, *, since: date | None = None, fresh: bool = False
-    ) -> PatientPull:
-        """All that the rules need of one patient. SINCE leaves out older laboratory results,
-        encounters and notes."""
-        return Reading(self, patient_id, since, fresh).pull()
-
-    def patients(self) -> Iterator[str]:
-        """The ids of all who were ever given anything; raises `Refused` where the server does not
-        list them."""
-        return listing.patients(self)
-
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(
@@ -214,6 +200,3 @@ class EhrClient:
                 "Raise limits.pages or limits.page_size if that is right",
             )
         seen.add(address)
-
-
-BATCH_ENTRIES = 100

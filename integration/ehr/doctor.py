@@ -9,6 +9,7 @@ from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Json
 from integration.ehr.profile import detected
+from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.auth import ClientCredentials, backend_scopes
 from integration.ehr.transport.discovery import SmartConfiguration
 from integration.ehr.transport.keys import Keyring, algorithm_of
@@ -289,7 +290,7 @@ def _writing(site: Site, capability: Capability) -> Iterator[Finding]:
 
 def _patient(client: EhrClient, patient_id: str) -> Iterator[Finding]:
     try:
-        pull = client.read_patient(patient_id)
+        pull = read_patient(client, patient_id)
     except EhrError as error:
         yield _failure("The patient cannot be read", error)
         return

@@ -8,7 +8,7 @@ import structlog
 
 from integration.assessing.patient import check_pull, owed_issues
 from integration.ehr.fhir.answers import Json
-from integration.ehr.reading.patient import PatientPull
+from integration.ehr.reading.patient import PatientPull, read_patient
 from integration.ehr.writing import issues
 from integration.ehr.writing.ledger import Entry
 from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack, write_back_for
@@ -61,7 +61,7 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
         client, StoredLedger(engine.store, patient.id), limit=client.site.limits.writes
     )
     as_of = engine.clock()
-    pull = client.read_patient(patient.fhir_id, fresh=True)
+    pull = read_patient(client, patient.fhir_id, fresh=True)
     engine.step("pulled")
     checked = check_pull(pull, client.site, policies, as_of)
     assessment = checked.assessment

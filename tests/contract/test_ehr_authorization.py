@@ -13,6 +13,7 @@ from pytest_httpserver import HTTPServer
 
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
+from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.auth import Tokens, authorization_for
 from integration.ehr.transport.keys import Algorithm, Keyring, generate
 from integration.errors import BadAnswer, ConfigurationError, Unauthorized, Unreachable
@@ -57,7 +58,7 @@ def test_private_key_jwt_reads_a_patient(
         "key_file": tmp_path / "keys.json",
     }
     server = FakeAuthorization(ehr_server, ring.jwks())
-    pull = connect(ehr("hapi", authorization=server).load(chart()), auth=auth).read_patient("p1")
+    pull = read_patient(connect(ehr("hapi", authorization=server).load(chart()), auth=auth), "p1")
     assert len(pull.resources) == len(chart())
     assert len(server.given) == 1
 
@@ -68,13 +69,13 @@ def test_a_client_secret_reads_a_patient(
 ) -> None:
     server = FakeAuthorization(ehr_server)
     auth = {"method": method, "client_id": "ferroclaim", "client_secret": server.secret}
-    pull = connect(ehr("hapi", authorization=server).load(chart()), auth=auth).read_patient("p1")
+    pull = read_patient(connect(ehr("hapi", authorization=server).load(chart()), auth=auth), "p1")
     assert len(pull.resources) == len(chart())
 
 
 def test_without_authorization_nothing_is_sent(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
-    connect(fake).read_patient("p1")
+    read_patient(connect(fake), "p1")
     assert not any("Authorization" in headers for headers in fake.headers)
 
 
@@ -84,7 +85,7 @@ def test_a_netrc_never_takes_the_place_of_our_token(
     (tmp_path / "netrc").write_text("machine localhost login somebody password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     fake = ehr("hapi").load(chart())
-    connect(fake).read_patient("p1")
+    read_patient(connect(fake), "p1")
     assert not any("Authorization" in headers for headers in fake.headers)
 
 

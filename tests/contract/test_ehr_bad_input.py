@@ -19,6 +19,7 @@ from werkzeug import Response
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.references import patient_id
+from integration.ehr.reading.patient import read_patient
 from integration.errors import BadAnswer, ConfigurationError, Forbidden, Refused, Unreachable
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart, ferritin, resource
@@ -45,7 +46,7 @@ def test_html_instead_of_a_capability_statement(ehr: Make, connect: Connect) -> 
     fake = ehr("epic")
     fake.inject(Response("<html>", content_type="text/html"), pattern="metadata")
     with pytest.raises(BadAnswer, match="/metadata was answered with text/html that is not JSON"):
-        connect(fake).read_patient("p1")
+        read_patient(connect(fake), "p1")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_deeply_nested_json(ehr: Make, connect: Connect) -> None:
         pattern="Condition",
     )
     try:
-        problems = connect(fake).read_patient("p1").problems
+        problems = read_patient(connect(fake), "p1").problems
     except BadAnswer:
         return
     assert problems[0]["problem"] == "not JSON that can be read"
@@ -76,7 +77,7 @@ def test_deeply_nested_json(ehr: Make, connect: Connect) -> None:
 def test_one_huge_resource_is_named_and_the_others_are_read(ehr: Make, connect: Connect) -> None:
     huge = resource("Condition", "huge", note=[{"text": "x" * 3000}])
     fake = ehr("epic").load([*chart(), huge])
-    pull = connect(fake, limits={"resource_bytes": 2000}).read_patient("p1")
+    pull = read_patient(connect(fake, limits={"resource_bytes": 2000}), "p1")
     assert "Condition/d1" in [f"{r['resourceType']}/{r['id']}" for r in pull.resources]
     assert pull.problems == [
         {
@@ -164,7 +165,7 @@ def test_a_redirect_is_not_followed(ehr: Make, connect: Connect) -> None:
 def test_a_server_that_is_down() -> None:
     site = Site.adhoc("http://127.0.0.1:9/fhir", limits={"retries": 0})
     with EhrClient(site) as client, pytest.raises(Unreachable) as raised:
-        client.read_patient("p1")
+        read_patient(client, "p1")
     assert (
         str(raised.value)
         == "Site adhoc: 127.0.0.1:9 cannot be reached. Check base_url and the network, then try"
@@ -175,7 +176,7 @@ def test_a_server_that_is_down() -> None:
 def test_a_server_that_answers_too_slowly(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic", latency_seconds=0.5)
     with pytest.raises(Unreachable, match="did not answer in time"):
-        connect(fake, limits={"retries": 0, "read_timeout_seconds": 0.05}).read_patient("p1")
+        read_patient(connect(fake, limits={"retries": 0, "read_timeout_seconds": 0.05}), "p1")
 
 
 def test_retry_after_is_honoured(
@@ -186,7 +187,7 @@ def test_retry_after_is_honoured(
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", 429, {"Retry-After": "7"}), method="POST")
     fake.inject(Response("", 503, {"Retry-After": "86400"}), method="POST")
-    connect(fake).read_patient("p1")
+    read_patient(connect(fake), "p1")
     assert [seconds for seconds in slept if seconds] == [7, 120]  # what is asked for, within reason
 
 
@@ -240,13 +241,13 @@ def test_an_answer_with_another_number_of_entries(ehr: Make, connect: Connect) -
     fake = ehr("hapi").load(chart())
     fake.inject(Response('{"resourceType":"Bundle","entry":[]}'), method="POST")
     with pytest.raises(BadAnswer, match=r"a batch of \d+ reads came back with 0 entries"):
-        connect(fake).read_patient("p1")
+        read_patient(connect(fake), "p1")
 
 
 def test_a_batch_that_is_refused_after_all_is_read_singly(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", 405), method="POST", times=9)
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert len(pull.resources) == len(chart())
     assert fake.requests.count("POST ") == 1
 
@@ -282,7 +283,7 @@ def test_a_certificate_that_is_not_trusted(tls: tuple[HTTPServer, Path]) -> None
     server, _ = tls
     site = Site.adhoc(server.url_for("/fhir"))
     with EhrClient(site) as client, pytest.raises(ConfigurationError) as raised:
-        client.read_patient("p1")
+        read_patient(client, "p1")
     assert re.fullmatch(
         r"Site adhoc: the TLS certificate of localhost:\d+ is not trusted \(self-signed"
         r" certificate\)\. "
@@ -295,7 +296,7 @@ def test_a_certificate_of_the_configured_authority(tls: tuple[HTTPServer, Path])
     server, ca_file = tls
     fake = FakeEhr(server, "hapi").load(chart())
     with EhrClient(Site.adhoc(fake.base_url, ca_file=ca_file)) as client:
-        assert len(client.read_patient("p1").resources) == len(chart())
+        assert len(read_patient(client, "p1").resources) == len(chart())
 
 
 def test_a_ca_file_that_is_not_there(ehr: Make, connect: Connect) -> None:

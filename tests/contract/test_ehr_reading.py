@@ -12,6 +12,7 @@ from werkzeug import Response
 from integration.assessing.patient import assess_pull, policies_of
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import encode
+from integration.ehr.reading.patient import read_patient
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from tests import builders
 from tests.fakes.chart import administration, chart, ferritin, observation, ref, resource
@@ -33,14 +34,14 @@ def test_a_batch_reads_the_chart_in_at_most_two_requests(
     mode: str, requests: int, ehr: Make, connect: Connect
 ) -> None:
     fake = ehr(mode).load(chart())
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert keys(pull.resources) == WHOLE
     assert pull.problems == []
     assert pull.requests == requests == len([r for r in fake.requests if "metadata" not in r])
 
 
 def test_without_batch_the_chart_is_read_by_searches(ehr: Make, connect: Connect) -> None:
-    pull = connect(ehr("epic").load(chart())).read_patient("p1")
+    pull = read_patient(connect(ehr("epic").load(chart())), "p1")
     assert keys(pull.resources) == WHOLE
     assert pull.problems == []
 
@@ -61,22 +62,22 @@ def test_an_unknown_patient(ehr: Make, connect: Connect) -> None:
     with pytest.raises(
         NotFound, match=r"^Site general: there is no such patient\. Check the id\.$"
     ):
-        connect(ehr("hapi").load(chart())).read_patient("nobody")
+        read_patient(connect(ehr("hapi").load(chart())), "nobody")
 
 
 def test_since_leaves_out_older_results_only(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load([*chart(), ferritin("old", "2019-01-01")])
     client = connect(fake)
-    assert "Observation/old" in keys(client.read_patient("p1").resources)
-    recent = keys(client.read_patient("p1", since=date(2026, 1, 1)).resources)
+    assert "Observation/old" in keys(read_patient(client, "p1").resources)
+    recent = keys(read_patient(client, "p1", since=date(2026, 1, 1)).resources)
     assert recent == WHOLE
 
 
 def test_q11_a_fresh_read_asks_for_no_cache(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
     client = connect(fake)
-    client.read_patient("p1")
-    client.read_patient("p1", fresh=True)
+    read_patient(client, "p1")
+    read_patient(client, "p1", fresh=True)
     assert [headers.get("Cache-Control") for headers in fake.headers] == [None, None, "no-cache"]
 
 
@@ -85,7 +86,7 @@ def test_q12_a_search_that_the_server_forgot_is_begun_anew(ehr: Make, connect: C
         [resource("Patient", "p1"), *(ferritin(f"f{n}") for n in range(5))]
     )
     fake.inject(Response("", 410), pattern="sessionID")
-    found = connect(fake, limits=NO_WAIT).read_patient("p1")
+    found = read_patient(connect(fake, limits=NO_WAIT), "p1")
     assert keys(found.resources) == [*(f"Observation/f{n}" for n in range(5)), "Patient/p1"]
 
 
@@ -102,7 +103,7 @@ def test_q12_a_search_that_is_forgotten_again_is_an_error(ehr: Make, connect: Co
 
 def test_q14_epic_is_asked_for_observations_by_category(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
-    connect(fake).read_patient("p1")
+    read_patient(connect(fake), "p1")
     asked = [r for r in fake.requests if r.startswith("GET Observation?")]
     assert len(asked) == 2
     assert all("category=" in r for r in asked)
@@ -122,7 +123,7 @@ def test_q15_epic_falls_back_to_clinical_dates(ehr: Make, connect: Connect) -> N
 
 def test_q16_oracle_gets_effective_time_with_prefix_and_time(ehr: Make, connect: Connect) -> None:
     fake = ehr("oracle").load(chart())
-    connect(fake).read_patient("p1", since=date(2026, 1, 1))
+    read_patient(connect(fake), "p1", since=date(2026, 1, 1))
     (asked,) = [q for q in fake.queries if q.startswith("GET MedicationAdministration?")]
     assert "effective-time=ge2026-01-01T00%3A00%3A00Z" in asked
     assert "_include" not in asked
@@ -139,7 +140,7 @@ def test_q17_results_corrected_between_pages_count_in_their_newest_version(
         "meta": {"versionId": "2", "lastUpdated": "2027"},
     }
     fake.page(newer, fake.resources["Observation/f2"], pattern="sessionID")
-    found = connect(fake).read_patient("p1")
+    found = read_patient(connect(fake), "p1")
     assert [
         (r["id"], r["status"]) for r in found.resources if r["resourceType"] == "Observation"
     ] == [
@@ -153,7 +154,7 @@ def test_two_contents_of_one_version_are_both_handed_over(ehr: Make, connect: Co
     fake = ehr("epic").load([resource("Patient", "p1"), ferritin("f1")])
     here = fake.resources["Observation/f1"]
     fake.page(here, here | {"status": "amended"}, pattern="category=laboratory")
-    found = connect(fake).read_patient("p1").resources
+    found = read_patient(connect(fake), "p1").resources
     assert [r["status"] for r in found if r["id"] == "f1"] == ["final", "amended"]
 
 
@@ -176,7 +177,7 @@ def test_q18_a_next_link_elsewhere_is_not_followed_and_gets_no_token(
     with pytest.raises(
         BadAnswer, match=r"leads to another server \(127\.0\.0\.2:9\), which was not followed"
     ):
-        connect(fake).read_patient("p1")
+        read_patient(connect(fake), "p1")
 
 
 def test_q18_absolute_references_off_the_base_are_never_fetched(
@@ -184,7 +185,7 @@ def test_q18_absolute_references_off_the_base_are_never_fetched(
 ) -> None:
     here, there = "Medication/m1", "https://elsewhere.example.org/fhir/Medication/m2"
     fake = ehr("oracle").load([*chart(), administration("ma2", medicationReference=ref(there))])
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert here in keys(pull.resources)
     assert not [r for r in fake.requests if "m2" in r or "elsewhere" in r]
 
@@ -193,30 +194,30 @@ def test_absolute_references_into_the_base_are_fetched(ehr: Make, connect: Conne
     fake = ehr("oracle")
     absolute = f"{fake.base_url}/Medication/m1/_history/1"
     fake.load([*chart(), administration(medicationReference=ref(absolute))])
-    assert keys(connect(fake).read_patient("p1").resources) == WHOLE
+    assert keys(read_patient(connect(fake), "p1").resources) == WHOLE
 
 
 def test_q19_operation_outcomes_among_results_are_skipped(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load([resource("Patient", "p1")])
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert keys(pull.resources) == ["Patient/p1"]
     assert pull.problems == []
 
 
 def test_q19_search_mode_may_be_absent(ehr: Make, connect: Connect) -> None:
-    assert keys(connect(ehr("medplum").load(chart())).read_patient("p1").resources) == WHOLE
+    assert keys(read_patient(connect(ehr("medplum").load(chart())), "p1").resources) == WHOLE
 
 
 def test_q20_what_is_another_patients_is_dropped(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
     fake.page(resource("Condition", "d2", "p2"), pattern="Condition")
-    assert "Condition/d2" not in keys(connect(fake).read_patient("p1").resources)
+    assert "Condition/d2" not in keys(read_patient(connect(fake), "p1").resources)
 
 
 def test_q20_what_names_no_patient_is_named_and_dropped(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
     fake.page(resource("Condition", "d2", None), pattern="Condition")
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert "Condition/d2" not in keys(pull.resources)
     assert {"resource": "Condition/d2", "problem": "names no patient; not used"} in pull.problems
 
@@ -230,22 +231,22 @@ def test_q20_codes_and_dates_are_checked_again(ehr: Make, connect: Connect) -> N
         observation("weight-that-year", "29463-7", "vital-signs", "2026"),
     ]
     fake.page(*several, pattern="category=vital-signs")
-    found = connect(fake).read_patient("p1", since=date(2026, 1, 1)).resources
+    found = read_patient(connect(fake), "p1", since=date(2026, 1, 1)).resources
     assert keys(found) == ["Observation/weight", "Observation/weight-that-year", "Patient/p1"]
 
 
 def test_a_local_code_of_the_site_is_searched_too(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
-    connect(
-        fake, lab_aliases={"urn:lab|FERR": "ferritin", "ferritin, serum": "ferritin"}
-    ).read_patient("p1")
+    read_patient(
+        connect(fake, lab_aliases={"urn:lab|FERR": "ferritin", "ferritin, serum": "ferritin"}), "p1"
+    )
     assert any("urn%3Alab%7CFERR" in r for r in fake.requests)
 
 
 def test_q21_trouble_that_passes_is_tried_again(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", 503, {"Retry-After": "0"}), method="POST", times=2)
-    assert keys(connect(fake).read_patient("p1").resources) == WHOLE
+    assert keys(read_patient(connect(fake), "p1").resources) == WHOLE
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
@@ -253,7 +254,7 @@ def test_q21_trouble_that_stays_is_retryable(status: int, ehr: Make, connect: Co
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", status), method="POST", times=9)
     with pytest.raises(Unreachable, match=f"a batch of reads was answered with {status}") as raised:
-        connect(fake, limits=NO_WAIT).read_patient("p1")
+        read_patient(connect(fake, limits=NO_WAIT), "p1")
     assert raised.value.retryable
 
 
@@ -261,7 +262,7 @@ def test_q22_a_401_is_an_answer(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", 401), method="POST")
     with pytest.raises(Unauthorized, match="401"):
-        connect(fake).read_patient("p1")
+        read_patient(connect(fake), "p1")
 
 
 def test_q24_an_entry_that_failed_in_passing_is_asked_again_alone(
@@ -269,7 +270,7 @@ def test_q24_an_entry_that_failed_in_passing_is_asked_again_alone(
 ) -> None:
     fake = ehr("oracle").load(chart())
     fake.fail("^Condition")
-    assert keys(connect(fake).read_patient("p1").resources) == WHOLE
+    assert keys(read_patient(connect(fake), "p1").resources) == WHOLE
     assert len([q for q in fake.queries if q.startswith("GET Condition")]) == 2
 
 
@@ -279,7 +280,7 @@ def test_a_type_that_is_refused_is_named_and_the_rest_is_read(
 ) -> None:
     fake = ehr(mode).load(chart())
     fake.fail("^Condition", 403)
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert keys(pull.resources) == [key for key in WHOLE if key != "Condition/d1"]
     assert pull.problems == [
         {"resource": "Condition", "problem": "the search for Condition was answered with 403"}
@@ -291,20 +292,20 @@ def test_without_administrations_nothing_can_be_said(ehr: Make, connect: Connect
     fake = ehr("epic").load(chart())
     fake.inject(Response("", 403), pattern="MedicationAdministration")
     with pytest.raises(Forbidden, match="Ask the EHR's administrator for the missing scope"):
-        connect(fake).read_patient("p1")
+        read_patient(connect(fake), "p1")
 
 
 def test_one_refused_search_of_two_for_a_type_is_no_problem(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic").load(chart())
     fake.inject(Response("", 400), pattern="category=vital-signs")
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert pull.problems == []
     assert "Observation/f1" in keys(pull.resources)
 
 
 def test_a_reference_that_leads_nowhere_is_named(ehr: Make, connect: Connect) -> None:
     fake = ehr("oracle").load([r for r in chart() if r["resourceType"] != "Medication"])
-    (problem,) = connect(fake).read_patient("p1").problems
+    (problem,) = read_patient(connect(fake), "p1").problems
     assert problem["resource"] == "Medication/m1"
     assert "404" in problem["problem"]
 
@@ -316,7 +317,7 @@ def test_q39_panel_members_that_a_search_left_out_are_read(ehr: Make, connect: C
     fake = ehr("oracle").load(
         [*chart(), panel, observation("member", "2502-3", None, "2026-10-01")]
     )
-    assert "Observation/member" in keys(connect(fake).read_patient("p1").resources)
+    assert "Observation/member" in keys(read_patient(connect(fake), "p1").resources)
 
 
 @pytest.mark.parametrize("mode", ["hapi", "oracle"])
@@ -332,7 +333,7 @@ def test_notes_and_reports_are_read_without_their_pages(
         contained=[{"resourceType": "Observation", "id": "o"}],
     )
     report["category"] = [{"coding": [{"code": "LAB"}]}]
-    pull = connect(ehr(mode).load([*chart(), note, report])).read_patient("p1")
+    pull = read_patient(connect(ehr(mode).load([*chart(), note, report])), "p1")
     found = {
         r["resourceType"]: r
         for r in pull.resources
@@ -362,7 +363,7 @@ def test_athena_has_no_administrations_so_orders_and_procedures_stand_in(
     fake = ehr("athena").load(
         [*chart()[:1], order | {"medicationCodeableConcept": {"text": "iron sucrose"}}, done, other]
     )
-    pull = connect(fake, search_params=PRACTICE).read_patient("p1")
+    pull = read_patient(connect(fake, search_params=PRACTICE), "p1")
     made = [r for r in pull.resources if r["resourceType"] == "MedicationAdministration"]
     assert [r["id"] for r in made] == ["order.o1", "procedure.pr1"]
     assert all(
@@ -400,7 +401,7 @@ def test_a_line_from_what_stands_in_is_never_ready(
     client = connect(
         fake, search_params=PRACTICE if mode == "athena" else {}, time_zone="America/New_York"
     )
-    pull = client.read_patient(builders.PATIENT)
+    pull = read_patient(client, builders.PATIENT)
     found = assess_pull(
         pull, client.site, policies_of(client.site), datetime(2026, 11, 23, tzinfo=UTC)
     )
@@ -410,7 +411,7 @@ def test_a_line_from_what_stands_in_is_never_ready(
 
 def test_athena_without_its_practice_is_refused(ehr: Make, connect: Connect) -> None:
     fake = ehr("athena").load(chart())
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert "Observation" in pull.unread
     fake.unexpected.clear()
 
@@ -421,7 +422,7 @@ def test_hapi_reads_all_further_pages_in_one_more_batch(
 ) -> None:
     many = [ferritin(f"f{n:02d}") for n in range(20)]
     fake = ehr("hapi", page_size=size).load([*chart(), *many])
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert keys(pull.resources) == sorted({*WHOLE, *keys(many)})
     assert pull.requests == 2
 
@@ -430,19 +431,19 @@ def test_a_chart_that_moved_between_the_pages_is_read_again(ehr: Make, connect: 
     many = [ferritin(f"f{n:02d}") for n in range(9)]
     fake = ehr("hapi", page_size=5).load([*chart(), *many])
     fake.fail("_offset=5", 200, body={"resourceType": "Bundle", "entry": []})
-    pull = connect(fake).read_patient("p1")
+    pull = read_patient(connect(fake), "p1")
     assert keys(pull.resources) == sorted({*WHOLE, *keys(many)})
 
 
 def test_pages_are_followed_to_the_end(ehr: Make, connect: Connect) -> None:
     many = [ferritin(f"f{n:02d}") for n in range(20)]
     fake = ehr("oracle", page_size=3).load([*chart(), *many])
-    assert keys(connect(fake).read_patient("p1").resources) == sorted({*WHOLE, *keys(many)})
+    assert keys(read_patient(connect(fake), "p1").resources) == sorted({*WHOLE, *keys(many)})
 
 
 def test_q44_never_more_than_five_connections(ehr: Make, connect: Connect) -> None:
     fake = ehr("epic", latency_seconds=0.01).load(chart())
-    connect(fake).read_patient("p1")
+    read_patient(connect(fake), "p1")
     assert 1 < fake.most_at_once <= 5
 
 

@@ -8,6 +8,7 @@ import pytest
 from werkzeug import Response
 
 from integration.ehr.client import EhrClient
+from integration.ehr.reading.patient import read_patient
 from integration.ehr.writing.ledger import Entry, MemoryLedger
 from integration.ehr.writing.writeback import Outcome, ServerWriteBack, WriteBack, write_back_for
 from integration.errors import ConfigurationError, Unreachable
@@ -66,7 +67,7 @@ def test_twice_changes_nothing(ehr: Make, connect: Connect) -> None:
     later = detected_issue(
         "a", identifiedDateTime="2026-12-01T00:00:00Z"
     )  # when it was first found stays
-    assert results(ours.put_all([later], client.read_patient("p1").issues)) == ["unchanged"]
+    assert results(ours.put_all([later], read_patient(client, "p1").issues)) == ["unchanged"]
     assert len(fake.requests) == before + 1  # the reading alone
     assert fake.of("DetectedIssue")[0]["identifiedDateTime"] == "2026-11-23T15:05:00Z"
 
@@ -79,7 +80,7 @@ def test_a_settled_gap_is_updated(ehr: Make, connect: Connect) -> None:
     done = detected_issue(
         "a", "final", mitigation=[mitigation("Ferritin is on record", "Device/ferroclaim")]
     )
-    (outcome,) = ours.put_all([done], client.read_patient("p1").issues)
+    (outcome,) = ours.put_all([done], read_patient(client, "p1").issues)
     assert (outcome.result, outcome.version) == ("updated", "2")
     assert fake.of("DetectedIssue")[0]["status"] == "final"
 
@@ -108,7 +109,7 @@ def test_a_clinicians_edit_between_our_read_and_our_write_stays(
     client = connect(fake)
     ours = write_back_for(client)
     ours.put_all([detected_issue("a")], [])
-    known = client.read_patient("p1").issues
+    known = read_patient(client, "p1").issues
     edited(fake, status="final", mitigation=[mitigation("Waived: labs done elsewhere")])
     (outcome,) = ours.put_all([detected_issue("a", detail="Now 80 days.")], known)
     assert (outcome.result, outcome.version) == ("updated", "3")
@@ -127,7 +128,7 @@ def test_an_earlier_mitigation_is_never_lost(ehr: Make, connect: Connect) -> Non
     settled = detected_issue(
         "a", "final", mitigation=[mitigation("On record", "Device/ferroclaim")]
     )
-    ours.put_all([settled], client.read_patient("p1").issues)
+    ours.put_all([settled], read_patient(client, "p1").issues)
     (there,) = fake.of("DetectedIssue")
     assert [m["action"]["text"] for m in there["mitigation"]] == ["Ordered ferritin", "On record"]
 
@@ -139,7 +140,7 @@ def test_an_edit_that_already_says_what_we_wanted_is_left_alone(
     client = connect(fake)
     ours = write_back_for(client)
     ours.put_all([detected_issue("a")], [])
-    known = client.read_patient("p1").issues
+    known = read_patient(client, "p1").issues
     edited(fake, detail="Now 80 days.")
     assert results(ours.put_all([detected_issue("a", detail="Now 80 days.")], known)) == [
         "unchanged"
@@ -152,7 +153,7 @@ def test_others_who_keep_writing_are_given_way_to(ehr: Make, connect: Connect) -
     client = connect(fake)
     ours = write_back_for(client)
     ours.put_all([detected_issue("a")], [])
-    known = client.read_patient("p1").issues
+    known = read_patient(client, "p1").issues
     fake.fail("^DetectedIssue/", 412, times=9)
     (outcome,) = ours.put_all([detected_issue("a", detail="new")], known)
     assert outcome.result == "conflict"
@@ -235,7 +236,7 @@ def test_q23_two_of_one_gap_are_repaired(ehr: Make, connect: Connect) -> None:
     fake.load([detected_issue("a", mitigation=[mitigation("Ordered")]) | {"id": "second"}])
     client = connect(fake)
     (outcome,) = write_back_for(client).put_all(
-        [detected_issue("a", detail="new")], client.read_patient("p1").issues
+        [detected_issue("a", detail="new")], read_patient(client, "p1").issues
     )
     assert (outcome.result, outcome.location) == ("updated", "DetectedIssue/second")
     assert [(r["id"], r["status"]) for r in fake.of("DetectedIssue")] == [
@@ -250,7 +251,7 @@ def test_q23_a_dry_run_repairs_nothing(ehr: Make, connect: Connect) -> None:
     )
     client = connect(fake)
     write_back_for(client).put_all(
-        [detected_issue("a")], client.read_patient("p1").issues, dry_run=True
+        [detected_issue("a")], read_patient(client, "p1").issues, dry_run=True
     )
     assert [r["status"] for r in fake.of("DetectedIssue")] == ["preliminary", "preliminary"]
 
@@ -277,7 +278,9 @@ def test_nothing_is_written_in_a_dry_run(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load([*chart(), detected_issue("b") | {"id": "x"}])
     client = connect(fake)
     wanted = [detected_issue("a"), detected_issue("b", detail="new")]
-    planned = write_back_for(client).put_all(wanted, client.read_patient("p1").issues, dry_run=True)
+    planned = write_back_for(client).put_all(
+        wanted, read_patient(client, "p1").issues, dry_run=True
+    )
     assert results(planned) == ["created", "updated"]
     assert [r for r in writes(fake) if r != "POST "] == []
     assert len(fake.of("DetectedIssue")) == 1
@@ -381,15 +384,15 @@ def test_the_life_of_a_gap_goes_on_from_any_form(
     fake = ehr(mode).load(chart())
     client = connect(fake, write_back=form)
     ours = write_back_for(client)
-    ours.put_all([detected_issue("a")], client.read_patient("p1").issues)
-    pull = client.read_patient("p1")
+    ours.put_all([detected_issue("a")], read_patient(client, "p1").issues)
+    pull = read_patient(client, "p1")
     assert [(i["status"], i["implicated"]) for i in pull.issues] == [
         ("preliminary", detected_issue()["implicated"])
     ]
     assert {r["resourceType"] for r in pull.resources} == {r["resourceType"] for r in chart()}
     settled = pull.issues[0] | {"status": "final", "mitigation": [mitigation("On record")]}
     ours.put_all([settled], pull.issues)
-    assert [(i["status"], len(i["mitigation"])) for i in client.read_patient("p1").issues] == [
+    assert [(i["status"], len(i["mitigation"])) for i in read_patient(client, "p1").issues] == [
         ("final", 1)
     ]
 

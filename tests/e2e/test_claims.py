@@ -10,6 +10,7 @@ import requests
 from integration.assessing.patient import check_pull, policies_of
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
+from integration.ehr.reading.patient import read_patient
 from mappings.assess import document
 from mappings.writing import claims as claim_bundle
 from mappings.writing import faults, x12
@@ -63,7 +64,7 @@ def drafts(
     """The Bundle of Claims and the 837 of a chart that was loaded into HAPI and read from it."""
     client.transport.write("POST", "", transaction(CHARTS[request.param], fresh))
     found = check_pull(
-        client.read_patient(fresh("p1")), client.site, policies_of(client.site), AS_OF
+        read_patient(client, fresh("p1")), client.site, policies_of(client.site), AS_OF
     )
     made = document([found.assessment], found.problems, AS_OF)
     records, site = {found.record.patient: found.record}, client.site.facts()

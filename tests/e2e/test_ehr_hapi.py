@@ -12,6 +12,7 @@ from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
 from integration.ehr.fhir.answers import Json
+from integration.ehr.reading.patient import read_patient
 from integration.ehr.writing.writeback import ServerWriteBack, write_back_for
 from tests.fakes.chart import (
     administration,
@@ -73,7 +74,7 @@ def test_one_request_reads_a_chart(
     unlabelled = observation("local", "x", None, "2026-10-01", code={"text": "Ferritin (serum)"})
     social = observation("smoking", "72166-2", "social-history", "2026-10-01")
     patient = load([*chart(), unlabelled, social])
-    requests, pull = sent(client, lambda: client.read_patient(patient))
+    requests, pull = sent(client, lambda: read_patient(client, patient))
     assert requests == pull.requests == 1
     expected = sorted([*(f"{r['resourceType']}/{r['id']}" for r in chart()), "Observation/local"])
     assert names(pull.resources, fresh) == expected
@@ -85,7 +86,7 @@ def test_two_requests_read_a_chart_of_a_thousand_results(
 ) -> None:
     days = [f"{2014 + n // 84}-{n % 84 // 7 + 1:02d}-{n % 7 * 4 + 1:02d}" for n in range(1000)]
     patient = load([*chart(), *(ferritin(f"r{n:04d}", day) for n, day in enumerate(days))])
-    requests, pull = sent(client, lambda: client.read_patient(patient))
+    requests, pull = sent(client, lambda: read_patient(client, patient))
     assert requests == pull.requests == 2
     assert len([r for r in pull.resources if r["resourceType"] == "Observation"]) == 1002
     assert len(pull.resources) == len(chart()) + 1000
@@ -97,9 +98,9 @@ def test_q11_a_fresh_read_sees_what_was_just_written(
     """HAPI repeats the results of a search for a minute; the header reaches the searches inside a
     batch, too."""
     patient = load(chart())
-    client.read_patient(patient)
+    read_patient(client, patient)
     load([*chart(), administration("ma2")])
-    pull = client.read_patient(patient, fresh=True)
+    pull = read_patient(client, patient, fresh=True)
     assert "MedicationAdministration/ma2" in names(pull.resources, fresh)
 
 
@@ -110,11 +111,11 @@ def test_one_request_writes_all_gaps_of_a_patient(
     ours = write_back_for(client)
     wanted = [issue(fresh, name) for name in ("a", "b", "c")]
     requests, outcomes = sent(
-        client, lambda: ours.put_all(wanted, client.read_patient(patient).issues)
+        client, lambda: ours.put_all(wanted, read_patient(client, patient).issues)
     )
     assert requests == 2  # one read, one write
     assert [o.result for o in outcomes] == ["created"] * 3
-    pull = client.read_patient(patient, fresh=True)
+    pull = read_patient(client, patient, fresh=True)
     assert len(pull.issues) == 3
     requests, outcomes = sent(client, lambda: ours.put_all(wanted, pull.issues))
     assert requests == 0
@@ -163,7 +164,7 @@ def test_two_writers_of_one_version_lose_nothing(
     """412 or 409: the one who comes second reads again, merges, and writes again."""
     patient = load(chart())
     write_back_for(client).put_all([issue(fresh)], [])
-    known = client.read_patient(patient, fresh=True).issues
+    known = read_patient(client, patient, fresh=True).issues
     together = threading.Barrier(2)
 
     def update(text: str) -> str:
@@ -175,7 +176,7 @@ def test_two_writers_of_one_version_lose_nothing(
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(update, ["one", "other"])) == ["updated", "updated"]
-    (there,) = client.read_patient(patient, fresh=True).issues
+    (there,) = read_patient(client, patient, fresh=True).issues
     assert sorted(m["action"]["text"] for m in there["mitigation"]) == ["one", "other"]
     assert there["meta"]["versionId"] == "3"
 
@@ -186,7 +187,7 @@ def test_a_clinicians_edit_in_between_stays(
     patient = load(chart())
     ours = write_back_for(client)
     ours.put_all([issue(fresh)], [])
-    known = client.read_patient(patient, fresh=True).issues
+    known = read_patient(client, patient, fresh=True).issues
     waived = known[0] | {
         "status": "final",
         "mitigation": [mitigation("Labs done elsewhere") | {"author": {"display": "Dr. Who"}}],
@@ -194,7 +195,7 @@ def test_a_clinicians_edit_in_between_stays(
     client.transport.write("PUT", f"DetectedIssue/{waived['id']}", waived)
     (outcome,) = ours.put_all([issue(fresh, detail="Now 80 days.")], known)
     assert (outcome.result, outcome.version) == ("updated", "3")
-    (there,) = client.read_patient(patient, fresh=True).issues
+    (there,) = read_patient(client, patient, fresh=True).issues
     assert (there["status"], there["detail"]) == ("final", "Now 80 days.")
     assert there["mitigation"][0]["action"]["text"] == "Labs done elsewhere"
 
@@ -219,10 +220,10 @@ def test_q23_two_of_one_gap_are_repaired(
         client.transport.write("POST", "DetectedIssue", issue(fresh) | {"author": author})
     ours = write_back_for(client)
     (outcome,) = ours.put_all(
-        [issue(fresh, detail="new")], client.read_patient(patient, fresh=True).issues
+        [issue(fresh, detail="new")], read_patient(client, patient, fresh=True).issues
     )
     assert outcome.result == "updated"
-    statuses = sorted(r["status"] for r in client.read_patient(patient, fresh=True).issues)
+    statuses = sorted(r["status"] for r in read_patient(client, patient, fresh=True).issues)
     assert statuses == ["entered-in-error", "preliminary"]
 
 
@@ -239,13 +240,13 @@ def test_hapi_takes_every_other_form(
         assert [o.result for o in ours.put_all([issue(fresh)])] == ["created"]
         assert [o.result for o in ours.put_all([issue(fresh)])] == ["unchanged"]
         done = issue(fresh, status="final", mitigation=[mitigation("On record")])
-        assert [i["status"] for i in client.read_patient(fresh("p1"), fresh=True).issues] == [
+        assert [i["status"] for i in read_patient(client, fresh("p1"), fresh=True).issues] == [
             "preliminary"
         ]
         assert [o.result for o in ours.put_all([done])] == [
             "created" if form == "Communication" else "updated"
         ]
-        pull = client.read_patient(fresh("p1"), fresh=True)
+        pull = read_patient(client, fresh("p1"), fresh=True)
         assert [(i["status"], i["mitigation"][0]["action"]["text"]) for i in pull.issues] == [
             ("final", "On record")
         ]

@@ -10,6 +10,7 @@ import pytest
 
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
+from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.auth import Tokens
 from integration.ehr.transport.keys import Keyring, generate
 from integration.ehr.writing.ledger import MemoryLedger
@@ -62,7 +63,7 @@ def issue(fresh: Fresh, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_chart_is_read_with_a_signed_assertion(client: EhrClient, patient: str) -> None:
-    pull = client.read_patient(patient)
+    pull = read_patient(client, patient)
     assert {r["resourceType"] for r in pull.resources} == {r["resourceType"] for r in chart()}
     assert len(pull.resources) == len(chart())
     assert pull.problems == []
@@ -120,7 +121,7 @@ def test_pages_are_followed(
 ) -> None:
     more = [ferritin(f"r{n:03d}") for n in range(150)]
     hospital.transport.write("POST", "", transaction([resource("Patient", "p1"), *more], fresh))
-    pull = client.read_patient(patient)
+    pull = read_patient(client, patient)
     assert len([r for r in pull.resources if r["resourceType"] == "Observation"]) == 152
 
 
@@ -142,7 +143,7 @@ def test_a_key_that_nobody_registered(sekmet: Sekmet) -> None:
         EhrClient(site, tokens=Tokens()) as client,
         pytest.raises(Unauthorized, match=r"\(invalid_client\)\. Check client_id"),
     ):
-        client.read_patient("p1")
+        read_patient(client, "p1")
 
 
 def test_a_scope_that_does_not_reach(sekmet: Sekmet, patient: str) -> None:
@@ -152,7 +153,7 @@ def test_a_scope_that_does_not_reach(sekmet: Sekmet, patient: str) -> None:
     with EhrClient(sekmet.site(auth=auth)) as client:
         assert client.read("Patient", patient)["id"] == patient
         with pytest.raises(Forbidden, match="Ask the EHR's administrator for the missing scope"):
-            client.read_patient(patient)
+            read_patient(client, patient)
 
 
 def test_the_main_job_ends_in_tasks_that_are_completed(

@@ -1,17 +1,14 @@
 """Which patients a site has, for `--all`."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from integration.ehr.client import EhrClient
 from integration.ehr.fhir import references
 from integration.ehr.fhir.query import Query
 from integration.errors import Refused
 
-if TYPE_CHECKING:
-    from integration.ehr.client import EhrClient
 
-
-def patients(client: "EhrClient") -> Iterator[str]:
+def patients(client: EhrClient) -> Iterator[str]:
     """The ids of all who were ever given anything; each once, page by page."""
     capability = client.capability
     if capability.profile.lists_administrations and capability.searches("MedicationAdministration"):
@@ -25,7 +22,7 @@ def patients(client: "EhrClient") -> Iterator[str]:
     )
 
 
-def _of(client: "EhrClient", query: Query) -> Iterator[str]:
+def _of(client: EhrClient, query: Query) -> Iterator[str]:
     """From the server itself: HAPI repeats a search of the last minute (Q11)."""
     size = client.site.limits.page_size or client.capability.profile.page_size
     counted = Query(query.kind, (*query.params, *((("_count", str(size)),) if size else ())))

@@ -3,9 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING
 
-from integration.ehr.client import BATCH_ENTRIES
+from integration.ehr.client import BATCH_ENTRIES, EhrClient
 from integration.ehr.fhir import bundles, references
 from integration.ehr.fhir.answers import Answer, Json, error_for
 from integration.ehr.fhir.bundles import Page
@@ -21,9 +20,6 @@ from integration.errors import (
     Refused,
     Unauthorized,
 )
-
-if TYPE_CHECKING:
-    from integration.ehr.client import EhrClient
 
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
@@ -54,6 +50,14 @@ class PatientPull:
         )
 
 
+def read_patient(
+    client: EhrClient, patient_id: str, *, since: date | None = None, fresh: bool = False
+) -> PatientPull:
+    """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters
+    and notes."""
+    return Reading(client, patient_id, since, fresh).pull()
+
+
 @dataclass(frozen=True)
 class Begun:
     """A search after its first page; `next` is None when that was all."""
@@ -80,7 +84,7 @@ class Begun:
 class Reading:
     """One patient's reading in progress."""
 
-    client: "EhrClient"
+    client: EhrClient
     patient: str
     since: date | None = None
     fresh: bool = False

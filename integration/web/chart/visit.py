@@ -13,7 +13,7 @@ from integration.assessing.patient import Checked, check_pull, owed_issues, poli
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
-from integration.ehr.reading.patient import PatientPull
+from integration.ehr.reading.patient import PatientPull, read_patient
 from integration.ehr.writing.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
 from integration.smart.access import UserAuthorization
@@ -77,7 +77,7 @@ class Visit:
         Where the service has an access of its own, that one decides for everybody: a person's
         rights may hide a result.
         """
-        pull = self.client.read_patient(self.launch.patient, fresh=True)
+        pull = read_patient(self.client, self.launch.patient, fresh=True)
         _remember_capability(self.site, self.client.capability)
         now = datetime.now(UTC)
         checked = check_pull(pull, self.site, self.policies, now)
