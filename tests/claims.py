@@ -56,9 +56,8 @@ def practitioner(npi: str = "1598765430", name: str = "smith", family: str = "Sm
 
 
 def patient(family: str = "Doe", given: str = "Jane", **extra: object) -> Resource:
-    return builders.patient(
-        **{"name": [{"family": family, "given": [given]}], "address": [HOME], **extra}
-    )  # type: ignore[arg-type]
+    said = {"name": [{"family": family, "given": [given]}], "address": [HOME], **extra}
+    return builders.patient(**said)  # type: ignore[arg-type]
 
 
 def chart(*changes: Resource, without: tuple[str, ...] = ()) -> list[Resource]:

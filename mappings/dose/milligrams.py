@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import State
-from mappings.codes.units import mg, ml
+from mappings.codes.conversions import mg, ml
 from mappings.dose.product import package
 from mappings.record import Administration, Amount, Drug, Order
 from mappings.values.numbers import exact, plain

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from mappings import codes
-from mappings.codes.units import mg
+from mappings.codes.conversions import mg
 from mappings.reading import people
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded

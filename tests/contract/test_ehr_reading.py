@@ -12,6 +12,7 @@ from werkzeug import Response
 from integration.assessing.patient import assess_pull, policies_of
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import encode
+from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from tests import builders
@@ -451,10 +452,10 @@ def test_a_whole_site_is_listed_by_its_administrations(ehr: Make, connect: Conne
     fake = ehr("hapi", page_size=2).load(
         [administration("a1", "p1"), administration("a2", "p2"), administration("a3", "p1")]
     )
-    assert list(connect(fake).patients()) == ["p1", "p2"]
+    assert list(listing.patients(connect(fake))) == ["p1", "p2"]
 
 
 @pytest.mark.parametrize("mode", ["epic", "oracle", "athena"])
 def test_an_ehr_that_lists_nobody_says_so(mode: str, ehr: Make, connect: Connect) -> None:
     with pytest.raises(Refused, match=r"this EHR lists no patients\. Name them with --patient"):
-        list(connect(ehr(mode)).patients())
+        list(listing.patients(connect(ehr(mode))))

@@ -12,6 +12,7 @@ from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.doctor import examine
 from integration.ehr.fhir.answers import Json
+from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.writing.writeback import ServerWriteBack, write_back_for
 from tests.fakes.chart import (
@@ -261,7 +262,7 @@ def test_hapi_takes_every_other_form(
 def test_all_patients_of_the_server_are_found(
     client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
 ) -> None:
-    assert load(chart()) in list(client.patients())
+    assert load(chart()) in list(listing.patients(client))
 
 
 def test_doctor_finds_nothing_wrong(hapi: str, load: Callable[[list[Json]], str]) -> None:

@@ -222,9 +222,9 @@ class FakeLauncher:
         try:
             found = jwt.decode(
                 form["client_assertion"],
-                KeySet.import_key_set(self.jwks),
+                KeySet.import_key_set(self.jwks),  # type: ignore[arg-type]
                 algorithms=["RS384", "ES384"],
-            ).claims  # type: ignore[arg-type]
+            ).claims
         except (JoseError, ValueError, KeyError):
             return "no proof by a registered key"
         fits = found["iss"] == found["sub"] == self.client_id and found[

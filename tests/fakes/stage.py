@@ -88,10 +88,10 @@ def stage(
         url = f"http://127.0.0.1:{port}"
         launcher = FakeLauncher(server, redirect_uri=f"{url}/callback")
         ehr = (
-            FakeEhr(server, "hapi", authorization=launcher)
+            FakeEhr(server, "hapi", authorization=launcher)  # type: ignore[arg-type]
             if real is None
             else GuardedServer(server, real, launcher)
-        )  # type: ignore[arg-type]
+        )
         visit.forget()
         app.setdefault("frame_ancestors", [server.url_for("").rstrip("/")])
         section = {"base_url": ehr.base_url, "vendor": "hapi", "time_zone": "America/New_York"} | (

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import codes
+from mappings.codes.conversions import mg, ml
 from mappings.codes.tables import Package
-from mappings.codes.units import mg, ml
 from mappings.dose.milligrams import mg_of
 from mappings.reading.drugs.amounts import amount, unit_of
 from mappings.values.numbers import exact, plain

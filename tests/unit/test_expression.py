@@ -41,8 +41,8 @@ def facts(flags: dict[str, bool | None] | None = None, **labs: str | State) -> F
     """`ferritin="42"`, or a state for one that is absent: `ferritin="missing"`."""
     states = {
         name: (
-            LabState("met", result(value, analyte=name)) if value[0].isdigit() else LabState(value)
-        )  # type: ignore[arg-type]
+            LabState("met", result(value, analyte=name)) if value[0].isdigit() else LabState(value)  # type: ignore[arg-type]
+        )
         for name, value in labs.items()
     }
     return Facts(flags or {}, states)

@@ -15,8 +15,8 @@ OPEN = administration(dose="150 mg", ndc=None)
 def line_ids(*changes: builders.Resource, **options: object) -> dict[tuple[str, ...], str]:
     return {
         (*line.administrations, *line.modifiers[:1]): line.id
-        for line in builders.assessed(*changes, **options).lines
-    }  # type: ignore[arg-type]
+        for line in builders.assessed(*changes, **options).lines  # type: ignore[arg-type]
+    }
 
 
 def gap_ids(*changes: builders.Resource, **options: object) -> dict[str, str]:

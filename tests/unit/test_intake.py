@@ -8,8 +8,8 @@ def part(id: str, *wholes: str, **options: object) -> Resource:  # noqa: A002 - 
     return administration(
         id=id,
         partOf=[{"reference": f"MedicationAdministration/{whole}"} for whole in wholes],
-        **options,
-    )  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]
+    )
 
 
 def problems(*changes: Resource) -> dict[str, str]:

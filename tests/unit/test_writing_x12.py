@@ -343,9 +343,12 @@ def test_an_authorization_that_x12_cannot_carry_is_not_rewritten() -> None:
         (replace(claims.PROVIDER, phone=None, address=None), "lacks an address and a phone."),
         (replace(claims.PROVIDER, npi="1234567890"), "lacks an npi with a right check digit."),
         (
-            replace(claims.PROVIDER, address=replace(claims.PROVIDER.address, postal_code="43215")),
+            replace(
+                claims.PROVIDER,
+                address=replace(claims.PROVIDER.address, postal_code="43215"),  # type: ignore[type-var]
+            ),
             "lacks a nine-digit postal_code.",
-        ),  # type: ignore[type-var]
+        ),
     ],
 )
 def test_without_a_billing_provider_nothing_is_written(provider: Any, lacks: str) -> None:

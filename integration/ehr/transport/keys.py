@@ -121,9 +121,8 @@ def jwks_of(rings: list[Keyring]) -> dict[str, Any]:
 
 def _from_json(document: dict[str, Any]) -> list[Key]:
     single = {"keys": [document]} if "kty" in document else document
-    return [
-        _named(key) for key in KeySet.import_key_set(single).keys if isinstance(key, RSAKey | ECKey)
-    ]  # type: ignore[arg-type]
+    known = KeySet.import_key_set(single).keys  # type: ignore[arg-type]
+    return [_named(key) for key in known if isinstance(key, RSAKey | ECKey)]
 
 
 def _from_pem(text: str) -> Key:

@@ -104,9 +104,9 @@ def _filters(
     return replace(
         known,
         view=view,
-        sort=sort if sort in worklist.ORDER else "worth",
+        sort=sort if sort in worklist.ORDER else "worth",  # type: ignore[arg-type]
         page=max(1, min(page, 10_000)),
-    )  # type: ignore[arg-type]
+    )
 
 
 Filtered = Annotated[Filters, Depends(_filters)]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from mappings import codes
-from mappings.codes.units import mg, ml
+from mappings.codes.conversions import mg, ml
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.products import Evidence, Findings, ProductFinder, agreed
 from mappings.reading.fhir import elements
