@@ -1,12 +1,13 @@
 """record + policies + moment → assessment. Pure: the same record gives the same answer, in whatever
 order it was read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from mappings.assessment import (
     SCHEMA,
     Assessment,
+    ClaimLine,
     PatientAssessment,
     Unreadable,
 )
@@ -38,9 +39,7 @@ def assess(
     lines = [line for one in groups for line in claim_lines(one, findings)]
     lines += companion_lines(groups, lines, findings)
     problems = {(row.resource, row.problem) for row in (*record.unreadable, *intake.problems)}
-    ordered = tuple(
-        sorted(lines, key=lambda row: (row.service_date or "", row.code, row.modifiers, row.id))
-    )
+    ordered = tuple(_ordered(lines))
     return PatientAssessment(
         patient=record.patient,
         lines=ordered,
@@ -56,6 +55,17 @@ def assess(
         reversed=intake.reversed,
         unreadable=tuple(Unreadable(*row) for row in sorted(problems)),
     )
+
+
+def _ordered(lines: Sequence[ClaimLine]) -> list[ClaimLine]:
+    """By date and code, a dose before its discard and nothing between them."""
+    modifiers = {row.id: row.modifiers for row in lines}
+
+    def place(line: ClaimLine) -> tuple[object, ...]:
+        of_dose = modifiers[line.pair]
+        return (line.service_date or "", line.code, of_dose, line.pair, line.discard_of or "")
+
+    return sorted(lines, key=place)
 
 
 def document(

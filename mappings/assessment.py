@@ -90,6 +90,13 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     services: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     trace: tuple[Step, ...] = ()
+    discard_of: str | None = None
+
+    @property
+    def pair(self) -> str:
+        """The same for a dose and its JW line, which are one decision: the id of the dose's
+        line."""
+        return self.discard_of or self.id
 
 
 class Gap(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -275,10 +275,16 @@ class Site(Section):
     )
     subscriptions: Subscribing = Subscribing()
     auto_release: bool = Field(
-        default=False, description="Ready lines leave without a person; the site's own decision."
+        default=False,
+        description=(
+            "Lines that are ready without a warning are released without a person: the site's own"
+            " decision."
+        ),
     )
     production: bool = Field(
-        default=False, description="Claim files carry ISA15 `P` instead of `T`."
+        default=False,
+        description="Refused: claim files are drafts (ISA15 `T`) so far.",
+        json_schema_extra={"const": False},
     )
 
     @classmethod
@@ -306,6 +312,16 @@ class Site(Section):
             bill_services=self.bill_services,
             billing_provider=self.billing_provider.facts() if self.billing_provider else None,
         )
+
+    @field_validator("production")
+    @classmethod
+    def _drafts_only(cls, value: bool) -> bool:
+        if value:
+            raise ValueError(
+                "no claim file for production is written yet, only drafts (ISA15 T): remove it,"
+                " and enter released lines in your billing system from the worklist's CSV"
+            )
+        return value
 
     @field_validator("base_url")
     @classmethod

@@ -89,7 +89,6 @@ def first_looks(db: Db, sites: Sequence[str], months: int = 12) -> list[FirstLoo
 
 def wasted(db: Db, sites: Sequence[str]) -> list[Wasted]:
     query = """select w.code, coalesce(g.units, 0), w.units, w.value from lines w join patients p on p.id = w.patient_id
-        left join lateral (select sum(units)::int as units from lines g where g.patient_id = w.patient_id and g.code = w.code
-            and g.document -> 'administrations' = w.document -> 'administrations' and not 'JW' = any(g.modifiers)) g on true
-        where 'JW' = any(w.modifiers) and w.gone_at is null and p.site = any(%s)"""
+        left join lines g on g.patient_id = w.patient_id and g.id = w.pair
+        where w.id <> w.pair and w.gone_at is null and p.site = any(%s)"""
     return [Wasted(*row) for row in db.execute(query, [list(sites)])]

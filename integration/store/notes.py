@@ -21,6 +21,7 @@ class Note:
 
 
 def add(db: Db, patient: Patient, text: str, by: str, role: str, line: str | None = None) -> None:
+    """LINE is the pair's, where the note is about one."""
     db.execute(
         "insert into notes (patient_id, line_id, written_by, text) values (%s, %s, %s, %s)",
         [patient.id, line, by, text],

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Any, Literal
 
 import msgspec
@@ -19,8 +20,11 @@ PAGE_ROWS = 100
 
 @dataclass(frozen=True)
 class Row:
-    """One line. `waits_for`: requirements of open, blocking, unwaived gaps; `waived_for` those that
-    somebody waived."""
+    """One line, with what is said of its pair: `owner`, `changed`, `changed_at`.
+
+    `waits_for`: what holds it; `waived_for`: what would, had nobody waived it. `changed`: after a
+    release the chart says something else of one of the pair. `pair` is the id of the dose's line.
+    """
 
     patient_id: int
     site: str
@@ -28,7 +32,9 @@ class Row:
     name: str | None
     born: str | None
     line_id: str
+    pair: str
     document: str
+    released_document: str | None
     status: str
     owner: str | None
     value: Decimal | None
@@ -37,6 +43,8 @@ class Row:
     waits_for: list[str]
     waived_for: list[str]
     released_at: datetime | None
+    release_reason: str | None
+    gone_at: datetime | None
     changed: bool
     changed_at: datetime
     first_seen_at: datetime
@@ -44,6 +52,11 @@ class Row:
     @property
     def line(self) -> ClaimLine:
         return msgspec.json.decode(self.document, type=ClaimLine)
+
+    @property
+    def leaving(self) -> ClaimLine:
+        """The line as it was released, else as it is now."""
+        return msgspec.json.decode(self.released_document or self.document, type=ClaimLine)
 
     @property
     def key(self) -> str:
@@ -54,11 +67,11 @@ class Row:
         """`released`, `waived`, `ready`, `held` or `not-billable`."""
         if self.released_at is not None:
             return "released"
-        return (
-            "waived"
-            if self.status == "held" and self.waived_for and not self.waits_for
-            else self.status
-        )
+        return "waived" if self.status == "held" and not self.waits_for else self.status
+
+
+# A dose with its discard: one or two lines, the dose first.
+Pair = tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -78,71 +91,120 @@ class Filters:
 
 @dataclass(frozen=True)
 class Sums:
+    """`pairs`: how many decisions these lines are; a page has `PAGE_ROWS` of them."""
+
     count: int
     money: Decimal
+    pairs: int
 
 
-# What each line waits for, in one pass over the open gaps.
-_WAITING = """select g.patient_id, line_id,
-    array_agg(distinct g.requirement order by g.requirement) filter (where w.id is null) as waits_for,
-    array_agg(distinct g.requirement order by g.requirement) filter (where w.id is not null) as waived_for
-    from gaps g cross join lateral unnest(g.lines) as line_id left join waivers w on w.patient_id = g.patient_id and w.gap_id = g.id
+# What of each line is waived, in one pass over the open gaps.
+_WAIVED = """select patient_id, line_id, array_agg(requirement order by requirement) as waived_for from (
+    select g.patient_id, line_id, g.requirement
+    from gaps g cross join lateral unnest(g.lines) as line_id
+    left join waivers w on w.patient_id = g.patient_id and w.gap_id = g.id
         and w.withdrawn_at is null and w.administrations @> g.administrations
-    where g.closed_at is null and g.blocking group by 1, 2"""
-_ROWS = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_date as born, l.id as line_id, l.code,
-    l.status, l.owner, l.value, l.service_date, l.policy, coalesce(o.waits_for, '{{}}') as waits_for,
-    coalesce(o.waived_for, '{{}}') as waived_for, r.released_at,
-    r.id is not null and (l.gone_at is not null or (l.status <> 'ready' and r.document ->> 'status' = 'ready')) as changed,
-    l.changed_at, l.first_seen_at, l.gone_at
-    from lines l join patients p on p.id = l.patient_id left join ({_WAITING}) o on o.patient_id = l.patient_id and o.line_id = l.id
-    left join releases r on r.patient_id = l.patient_id and r.line_id = l.id and r.withdrawn_at is null"""  # noqa: S608
-_KEPT = ", ".join(name for name in Row.__dataclass_fields__ if name != "document")
-_DOCUMENT = (
-    "(select d.document::text from lines d where d.patient_id = x.patient_id and d.id = x.line_id)"
-    " as document"
-)
-_WAIVED_ONLY = "status = 'held' and waits_for = '{}' and waived_for <> '{}'"
-VIEWS: dict[str, str] = {
-    "ready": "status = 'ready' and released_at is null",
-    "held-clinician": "status = 'held' and released_at is null and waits_for && %(clinician)s",
-    "held-us": (
-        "status = 'held' and released_at is null and waits_for <> '{}' and not waits_for <@"
-        " %(clinician)s"
+    where g.closed_at is null and g.blocking
+    group by 1, 2, 3 having bool_and(w.id is not null and g.waivable)) x group by 1, 2"""
+_LINES = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_date as born,
+    l.id as line_id, l.pair, l.code, l.status, l.owner, l.value, l.service_date, l.policy, l.claim,
+    l.changed_at, l.first_seen_at, l.gone_at, r.id as release, r.released_at,
+    r.reason as release_reason, r.claim as released_claim,
+    r.document ->> 'status' as released_status,
+    case when l.status = 'held' then array(select unnest(l.reasons) except
+        select unnest(o.waived_for) order by 1) else '{{}}' end as waits_for,
+    case when l.status = 'held' then coalesce(o.waived_for, '{{}}') else '{{}}' end as waived_for
+    from lines l join patients p on p.id = l.patient_id
+    left join ({_WAIVED}) o on o.patient_id = l.patient_id and o.line_id = l.id
+    left join releases r on r.patient_id = l.patient_id and r.line_id = l.id
+        and r.withdrawn_at is null"""  # noqa: S608
+# A release is of a line as a claim carries it, held by nothing or by what was waived then.
+_DIFFERS = """release is not null and (gone_at is not null or claim <> released_claim
+    or status = 'not-billable'
+    or status = 'held' and (released_status = 'ready' or waits_for <> '{}'))"""
+_ROWS = f"""select patient_id, site, patient, name, born, line_id, pair, code, status, value,
+    service_date, policy, released_at, release_reason, gone_at, first_seen_at, waits_for,
+    waived_for, release, max(owner) over one as owner, max(changed_at) over one as changed_at,
+    sum(value) over one as worth, min(service_date) over one as day,
+    count(release) over one > 0 as released,
+    bool_or({_DIFFERS}) over one or count(release) over one between 1 and count(*) over one - 1
+        as changed
+    from ({_LINES}) x window one as (partition by patient_id, pair)"""  # noqa: S608
+_DOCUMENTS = {
+    "document": (
+        "(select l.document::text from lines l where l.patient_id = x.patient_id and l.id ="
+        " x.line_id) as document"
     ),
-    "waived": f"{_WAIVED_ONLY} and released_at is null",
-    "released": "released_at is not null and not changed",
+    "released_document": (
+        "(select r.document::text from releases r where r.id = x.release) as released_document"
+    ),
+}
+_COLUMNS = ", ".join(_DOCUMENTS.get(name, name) for name in Row.__dataclass_fields__)
+VIEWS: dict[str, str] = {
+    "ready": "status = 'ready' and not released",
+    "held-clinician": "not released and waits_for && %(clinician)s",
+    "held-us": "not released and waits_for <> '{}' and not waits_for <@ %(clinician)s",
+    "waived": "status = 'held' and waits_for = '{}' and not released",
+    "released": "released and not changed",
     "changed": "changed",
     "not-billable": "status = 'not-billable'",
     "all": "true",
 }
+_TOGETHER = "patient_id, pair, line_id <> pair"
 ORDER: dict[str, str] = {
-    "worth": (
-        "coalesce(value, 0) * greatest(1, current_date - coalesce(service_date, current_date)) desc"
-    ),
-    "money": "value desc nulls last",
-    "age": "service_date nulls first",
-    "date": "service_date desc nulls last",
+    "worth": "coalesce(worth, 0) * greatest(1, current_date - coalesce(day, current_date)) desc",
+    "money": "worth desc nulls last",
+    "age": "day nulls first",
+    "date": "day desc nulls last",
     "patient": "name nulls last, patient",
 }
+# What needs a person's eye before it leaves: a gap of any kind, waived or not, what was released or
+# taken back before, and a diagnosis that only the problem list has.
+_TOUCHED = """select l.pair from lines l where l.patient_id = %(patient)s and (l.status <> 'ready'
+    or l.document -> 'problemListOnly' <> '[]'
+    or exists (select 1 from gaps g where g.patient_id = l.patient_id and g.closed_at is null
+        and l.id = any(g.lines))
+    or exists (select 1 from releases r where r.patient_id = l.patient_id and r.line_id = l.id))"""
 
 
 def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> list[Row]:
-    """A page of a view; CLINICIAN: the requirements that are the clinician's to settle."""
+    """A page of a view, pairs together; CLINICIAN: the requirements that are the clinician's."""
     where, values = _where(filters, sites, clinician)
-    order = f"{ORDER[filters.sort]}, patient_id, line_id"
-    values |= {"limit": PAGE_ROWS, "offset": PAGE_ROWS * (filters.page - 1)}
+    order = ORDER[filters.sort]
+    values |= {"before": PAGE_ROWS * (filters.page - 1), "last": PAGE_ROWS * filters.page}
     # The documents are large: they are read for the rows of this page alone.
-    found = f"select {_KEPT} from ({_ROWS}) y where {where} order by {order} limit %(limit)s offset %(offset)s"  # noqa: S608
-    query = f"select {_KEPT}, {_DOCUMENT} from ({found}) x order by {order}"  # noqa: S608
+    ranked = f"select *, dense_rank() over (order by {order}, patient_id, pair) as place from ({_ROWS}) y where {where}"  # noqa: S608
+    found = f"({ranked}) x where place > %(before)s and place <= %(last)s"
+    return _found(db, f"{found} order by place, line_id <> pair", values)
+
+
+def pair_of(db: Db, key: str, sites: Sequence[str]) -> Pair:
+    """The line of `patient:line`, at one of SITES, with the other of its pair; empty: none."""
+    row = get(db, key, sites)
+    if row is None:
+        return ()
+    values = {"patient": row.patient_id, "pair": row.pair}
+    where = "patient_id = %(patient)s and pair = %(pair)s"
+    return tuple(_found(db, f"({_ROWS}) x where {where} order by {_TOGETHER}", values))
+
+
+def untouched(db: Db, patient_id: int) -> list[Pair]:
+    """The ready pairs of a patient that no person has to look at."""
+    where = f"patient_id = %(patient)s and pair not in ({_TOUCHED})"
+    found = _found(db, f"({_ROWS}) x where {where} order by {_TOGETHER}", {"patient": patient_id})
+    return [tuple(lines) for _, lines in groupby(found, lambda row: row.pair)]
+
+
+def _found(db: Db, source: str, values: dict[str, Any]) -> list[Row]:
     with db.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query.encode(), values).fetchall()
+        return cursor.execute(f"select {_COLUMNS} from {source}".encode(), values).fetchall()  # noqa: S608
 
 
 def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> Sums:
     where, values = _where(filters, sites, clinician)
-    query = f"select count(*), coalesce(sum(value), 0) from ({_ROWS}) x where {where}"  # noqa: S608
+    query = f"select count(*), coalesce(sum(value), 0), count(distinct (patient_id, pair)) from ({_ROWS}) x where {where}"  # noqa: S608
     row = db.execute(query.encode(), values).fetchone()
-    return Sums(*row) if row else Sums(0, Decimal(0))
+    return Sums(*row) if row else Sums(0, Decimal(0), 0)
 
 
 def counts(db: Db, sites: Sequence[str], clinician: Sequence[str]) -> dict[str, int]:
@@ -162,9 +224,9 @@ def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
     patient, _, line = key.partition(":")
     if not patient.isdecimal() or len(patient) > 15:
         return None
-    query = f"select {_KEPT}, {_DOCUMENT} from ({_ROWS}) x where patient_id = %s and line_id = %s and site = any(%s)"  # noqa: S608
-    with db.cursor(row_factory=class_row(Row)) as cursor:
-        return cursor.execute(query.encode(), [int(patient), line, list(sites)]).fetchone()
+    values = {"patient": int(patient), "line": line, "sites": list(sites)}
+    where = "patient_id = %(patient)s and line_id = %(line)s and site = any(%(sites)s)"
+    return next(iter(_found(db, f"({_ROWS}) x where {where}", values)), None)
 
 
 def choices(db: Db, sites: Sequence[str]) -> dict[str, list[str]]:

@@ -26,9 +26,13 @@ Biller = Annotated[Session, with_role("biller", "admin")]
 
 
 class Line(BaseModel):
-    """`key` names the line here; `line` is the line of the assessment document."""
+    """`key` names the line here; `line` is the line of the assessment document.
+
+    Lines with the same `pair` are one decision: a dose, and what was discarded of it.
+    """
 
     key: str
+    pair: str
     site: str
     patient: str
     status: str
@@ -126,6 +130,7 @@ def schema(request: Request, session: Biller) -> JSONResponse:  # noqa: ARG001 (
 def _line(row: worklist.Row) -> Line:
     return Line(
         key=row.key,
+        pair=f"{row.patient_id}:{row.pair}",
         site=row.site,
         patient=row.patient,
         status=row.state,

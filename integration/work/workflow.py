@@ -13,8 +13,9 @@ from integration.ehr.writing import issues
 from integration.ehr.writing.ledger import Entry
 from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack, write_back_for
 from integration.errors import FerroclaimError, NotFound
+from integration.keeping import keep
 from integration.operating import metrics
-from integration.store import Db, assessments, audit, failures, gaps, ledger, patients
+from integration.store import Db, audit, failures, gaps, ledger, patients
 from integration.store.failures import Failure
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
@@ -68,10 +69,8 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
     engine.step("assessed")
     job.still_alone()
     with engine.store.transaction() as db:
-        changed = assessments.keep(
-            db, patient, assessment, as_of, str(job.arguments.get("cause", "retry"))
-        )
-        patients.describe(db, patient.id, checked.record)
+        cause = str(job.arguments.get("cause", "retry"))
+        changed = keep(db, client.site, patient, checked, pull, as_of, cause)
         owed = owed_issues(assessment, pull, as_of, gaps.waivers(db, patient.id))
         if not isinstance(port, Worklist):
             ledger.owe(

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from msgspec import structs
+
 from mappings import codes
 from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
 from mappings.charge import payment
@@ -36,7 +38,8 @@ def claim_lines(group: Group, findings: Sequence[Finding]) -> list[ClaimLine]:
     first = _discard_modifier(group, left)
     lines = [_line(group, "administered", group.units, (*first, *after), findings, status, reasons)]
     if left:
-        lines.append(_line(group, "discarded", left, ("JW", *after), findings, status, reasons))
+        discard = _line(group, "discarded", left, ("JW", *after), findings, status, reasons)
+        lines.append(structs.replace(discard, discard_of=lines[0].id))
     return lines
 
 

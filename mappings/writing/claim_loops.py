@@ -67,8 +67,7 @@ def address(where: Address) -> list[Segment]:
 
 def professional(draft: Draft, who: Parties) -> list[Segment]:
     lines = [part for line in draft.lines for part in service_lines(line)]
-    shared = draft.authorizations if len(draft.authorizations) == 1 else []
-    rows = [
+    return [
         segment(
             "CLM",
             control_number(draft),
@@ -81,31 +80,19 @@ def professional(draft: Draft, who: Parties) -> list[Segment]:
             "Y",
             "Y",
         ),
-        *_authorization(shared),
+        *_authorization(_shared(draft)),
         segment("NTE", "ADD", _NOTE[None]),
         segment("HI", *_diagnoses(draft)),
         *_practitioner("82", "PE", who),
+        *service_loops(draft),
     ]
-    for place, part in enumerate(lines, 1):
-        line = part.line
-        service = ("HC", line.code, *line.modifiers)
-        rows += [
-            segment("LX", place),
-            segment("SV1", service, _charge(part), "UN", part.units, "", "", draft.pointers(line)),
-            *_dated(part),
-            *_authorization(
-                [line.prior_authorization] if line.prior_authorization and not shared else []
-            ),
-            *_closing(part),
-        ]
-    return rows
 
 
 def institutional(draft: Draft, who: Parties) -> list[Segment]:
     lines = [part for line in draft.lines for part in service_lines(line)]
     bill_type, dates = draft.bill_type or "", [_day(day) for day in draft.dates]
     principal, *others = _diagnoses(draft)
-    rows = [
+    return [
         segment(
             "CLM",
             control_number(draft),
@@ -130,16 +117,33 @@ def institutional(draft: Draft, who: Parties) -> list[Segment]:
         segment("HI", principal),
         *([segment("HI", *others)] if others else []),
         *_practitioner("71", "AT", who),
+        *service_loops(draft),
     ]
-    for place, part in enumerate(lines, 1):
-        service = ("HC", part.line.code, *part.line.modifiers)
-        rows += [
-            segment("LX", place),
-            segment("SV2", part.line.revenue_code, service, _charge(part), "UN", part.units),
-            *_dated(part),
-            *_closing(part),
-        ]
-    return rows
+
+
+def service_loops(draft: Draft) -> list[Segment]:
+    """2400 and 2410 of each service line, numbered from 1."""
+    parts = (part for line in draft.lines for part in service_lines(line))
+    return [row for place, part in enumerate(parts, 1) for row in _service_loop(place, part, draft)]
+
+
+def _service_loop(place: int, part: ServiceLine, draft: Draft) -> Iterator[Segment]:
+    line = part.line
+    service, own = ("HC", line.code, *line.modifiers), line.prior_authorization
+    yield segment("LX", place)
+    if draft.kind == "institutional":
+        yield segment("SV2", line.revenue_code, service, _charge(part), "UN", part.units)
+    else:
+        yield segment("SV1", service, _charge(part), "UN", part.units, "", "", draft.pointers(line))
+    yield from _dated(part)
+    if draft.kind == "professional" and own and not _shared(draft):
+        yield from _authorization([own])
+    yield from _closing(part)
+
+
+def _shared(draft: Draft) -> list[str]:
+    """The one authorization that stands for a whole professional claim."""
+    return draft.authorizations if len(draft.authorizations) == 1 else []
 
 
 def _diagnoses(draft: Draft) -> list[tuple[str, str]]:

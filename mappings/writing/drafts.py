@@ -90,6 +90,13 @@ def drafts(document: Assessment, dialysis_by_month: bool = False) -> list[Draft]
     return [_draft(key, rows) for key, rows in sorted(grouped.items())]
 
 
+def preview(patient: str, lines: Sequence[ClaimLine]) -> Draft:
+    """The draft that these lines of one pair would be in alone, whatever their status."""
+    first = lines[0]
+    key = (first.coverage, first.service_date, first.place_of_service, first.bill_type)
+    return _draft((patient, *(part or "" for part in key)), lines)
+
+
 def _draft(key: tuple[str, ...], lines: Sequence[ClaimLine]) -> Draft:
     patient, coverage, _, place_of_service, bill_type = key
     return Draft(

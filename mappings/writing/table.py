@@ -13,6 +13,7 @@ COLUMNS = (
     "units", "ndc", "ndc_quantity", "ndc_unit", "revenue_code", "place_of_service", "bill_type",
     "diagnosis_1", "diagnosis_2", "diagnosis_3", "diagnosis_4", "pointers", "prior_authorization", "drug_source", "payment",
     "value", "value_quarter", "ferritin", "transferrin_saturation", "administrations", "status", "reasons", "gaps", "notes",
+    "discard_of",
 )  # fmt: skip
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection; the wide forms
 # too).
@@ -28,15 +29,17 @@ def csv(document: Assessment) -> str:
     for assessment in document.patients:
         for line in assessment.lines:
             writer.writerows(
-                {name: _cell(value) for name, value in row.items()}
+                {name: safe(value) for name, value in row.items()}
                 for row in _rows(line, assessment)
             )
     return text.getvalue()
 
 
-def _cell(value: object) -> str:
-    """Text that no spreadsheet takes for a formula; a lone carriage return would end the row (csv
-    does not quote it)."""
+def safe(value: object) -> str:
+    """A cell of any table of ours: text that no spreadsheet takes for a formula.
+
+    A lone carriage return would end the row: csv does not quote it.
+    """
     text = "" if value is None else "\n".join(re.split(r"\r\n?", str(value)))
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
@@ -90,6 +93,7 @@ def _service(part: ServiceLine) -> dict[str, object]:
         "status": line.status,
         "reasons": "; ".join(line.reasons),
         "notes": "; ".join(line.notes),
+        "discard_of": line.discard_of,
     }
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from integration.store import audit, gaps, lines, patients
+from integration.store import audit, gaps, patients, worklist
 from integration.store.database.connection import Db
+from integration.store.worklist import Filters
 from tests.builders import Resource, ferritin
 from tests.fakes.browser import Browser
 from tests.fakes.modes import MODES
@@ -66,15 +67,10 @@ def test_a_waiver_stands_in_the_chart_with_its_author_and_makes_nothing_ready(
     assert written["mitigation"][0]["author"]["reference"] == "Practitioner/dr-1"
     assert "Refused by the patient" in written["mitigation"][0]["action"]["text"]
     with hospital.store.transaction() as db:
-        rows = {row.line.id: row for row in lines.of_patient(db, "general", "p1")}
-        assert sorted(row.line.status for row in rows.values()) == [
-            "held",
-            "held",
-            "held",
-            "ready",
-            "ready",
-        ]
-        assert sum(row.waived for row in rows.values()) == 2
+        states = sorted(
+            row.state for row in worklist.rows(db, Filters(view="all"), ["general"], [])
+        )
+        assert states == ["held", "ready", "ready", "waived", "waived"]
         assert "Practitioner/dr-1 waived" in audited(db, hospital)
     again = browser.post(after, "/unwaive")
     assert "two things you can settle here" in sentence(again)
@@ -231,7 +227,7 @@ def test_part_of_a_chart_that_cannot_be_read_is_said_and_nothing_is_kept(hospita
     _, page = opened(hospital)
     assert "could not be read" in page.text
     with hospital.store.transaction() as db:
-        assert lines.of_patient(db, "general", "p1") == []
+        assert worklist.rows(db, Filters(view="all"), ["general"], []) == []
 
 
 def test_an_ehr_that_is_down_gets_a_plain_page(hospital: Clinic) -> None:

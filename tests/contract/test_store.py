@@ -9,7 +9,7 @@ import pytest
 from integration.configuration.service import Retention
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.store import Store, audit, gaps, lines, notes, patients, retention
+from integration.store import Store, audit, gaps, notes, patients, retention
 from integration.store.database.embedded import Embedded
 from integration.store.database.migrating import migrate, pending
 
@@ -157,7 +157,4 @@ def test_notes_and_who_did_what(store: Store) -> None:
         assert [note.text for note in notes.of_patient(db, patient.id)] == ["called the ward"]
         (row,) = audit.of_patient(db, patient.id)
         assert (row.actor, row.role, row.action) == ("ada", "biller", "noted")
-        assert (lines.of_patient(db, "general", "p1"), gaps.of_patient(db, "general", "p1")) == (
-            [],
-            [],
-        )
+        assert gaps.of_patient(db, "general", "p1") == []

@@ -13,9 +13,11 @@ from werkzeug import Response
 
 from integration.errors import ConfigurationError
 from integration.serving.stalled import take_over
-from integration.store import assessments, lines, patients
+from integration.store import Db, assessments, decisions, patients, worklist
+from integration.store.worklist import Filters, Pair
 from integration.work import giving_up, workflow
 from integration.work.queue import PERSON, patient_key
+from tests import builders
 from tests.fakes import chart
 from tests.service import NOW, Running
 
@@ -117,6 +119,11 @@ def test_a_site_that_takes_nothing_owes_nothing(running: Make) -> None:
     assert service.rows("select count(*) > 0 from gaps") == [(True,)]
 
 
+def pair_of(db: Db) -> Pair:
+    row, *_ = worklist.rows(db, Filters(view="all"), ["general"], [])
+    return decisions.to_decide(db, row.key, ["general"])
+
+
 def test_a_released_line_outlives_the_assessment_that_changes_it(service: Running) -> None:
     service.assess()
     service.work()
@@ -125,15 +132,14 @@ def test_a_released_line_outlives_the_assessment_that_changes_it(service: Runnin
             "update lines set status = 'ready', document = jsonb_set(document, '{status}',"
             " '\"ready\"')"
         )
-        (row,) = lines.of_patient(db, "general", "p1")
-        lines.release(db, row, "Practitioner/b", "biller")
+        decisions.release(db, pair_of(db), "Practitioner/b", "biller")
     with_ferritin(service)
     service.assess()
     service.work()
     with service.store.transaction() as db:
-        (row,) = lines.of_patient(db, "general", "p1")
-    assert row.changed_after_release  # it is held now
-    assert (row.line.status, row.released_line and row.released_line.status) == ("held", "ready")
+        (row,) = pair_of(db)
+    assert row.changed  # it is held now
+    assert (row.line.status, row.leaving.status) == ("held", "ready")
 
 
 def test_a_released_line_outlives_its_administration(service: Running) -> None:
@@ -149,9 +155,40 @@ def test_a_released_line_outlives_its_administration(service: Running) -> None:
     service.assess()
     service.work()
     with service.store.transaction() as db:
-        (row,) = lines.view(db, "changed", ["general"])
+        (row,) = worklist.rows(db, Filters(view="changed"), ["general"], [])
     assert row.gone_at is not None
     assert {status for _, status, _ in versions(service)} == {"cancelled"}
+
+
+def diagnosed() -> list[dict[str, Any]]:
+    """150 mg of a 200 mg vial, complete, with diagnoses of the encounter itself."""
+    rows = builders.chart(builders.administration(dose="150 mg", discarded="50 mg"))
+    visit = {
+        "category": [{"coding": [{"code": "encounter-diagnosis"}]}],
+        "encounter": {"reference": "Encounter/encounter"},
+    }
+    return [row | visit if row["resourceType"] == "Condition" else row for row in rows]
+
+
+@pytest.mark.parametrize("auto_release", [True, False])
+def test_a_site_may_let_ready_lines_go_by_itself(running: Make, auto_release: bool) -> None:
+    service = running(resources=diagnosed(), site={"auto_release": auto_release})
+    service.assess()
+    service.work()
+    assert service.rows("select distinct status from lines") == [("ready",)]
+    both = service.rows("select released_by from releases")
+    assert both == ([("site general",)] * 2 if auto_release else [])
+    actors = service.rows("select actor, role from audit where action = 'released'")
+    assert actors == ([("site general", "site")] * 2 if auto_release else [])
+
+
+def test_no_line_goes_by_itself_where_a_part_of_the_chart_was_not_read(running: Make) -> None:
+    service = running(resources=diagnosed(), site={"auto_release": True})
+    service.fake.fail("^ClaimResponse", 403, times=9)
+    service.assess()
+    service.work()
+    assert service.rows("select distinct status from lines") == [("ready",)]
+    assert service.rows("select 1 from releases") == []
 
 
 # Failing

@@ -4,12 +4,13 @@ cannot."""
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from integration.store import audit, failures, gaps, lines, patients, rests, worklist
+from integration.store import audit, failures, gaps, patients, rests, worklist
 from integration.store.failures import Failure
 from integration.wording import words
 from tests.fakes.browser import Browser
@@ -50,30 +51,25 @@ def act(browser: Browser, page: Any, action: str, selected: list[str], **fields:
     )
 
 
-def held(office: Clinic, requirement: str) -> worklist.Row:
+def held(office: Clinic, requirement: str, patient: str = "") -> worklist.Row:
+    wanted = replace(ALL, find=patient)
     with office.store.transaction() as db:
         return next(
             row
-            for row in worklist.rows(db, ALL, ["general"], CLINICIAN)
+            for row in worklist.rows(db, wanted, ["general"], CLINICIAN)
             if row.waits_for == [requirement]
         )
 
 
-def waived(office: Clinic, requirement: str) -> worklist.Row:
-    row = held(office, requirement)
+def waived(office: Clinic, requirement: str, patient: str = "") -> worklist.Row:
+    row = held(office, requirement, patient)
     with office.store.transaction() as db:
-        patient = patients.by_id(db, row.patient_id)
-        assert patient
+        known = patients.by_id(db, row.patient_id)
+        assert known
         for found in gaps.of_patient(db, row.site, row.patient):
             if found.gap.requirement == requirement:
                 gaps.waive(
-                    db,
-                    patient,
-                    found.gap,
-                    "not needed",
-                    "Practitioner/dr-9",
-                    "Dr. Nine",
-                    "clinician",
+                    db, known, found.gap, "not needed", "Practitioner/dr-9", "Dr. Nine", "clinician"
                 )
     return row
 
@@ -150,9 +146,45 @@ def test_a_waived_line_needs_a_reason_and_a_firm_requirement_none_helps(office: 
     refused = act(browser, page, "release", [firm.key], reason="please")
     assert "which nobody can waive" in refused.text
     with office.store.transaction() as db:
-        kept = lines.get(db, row.site, row.patient, row.line_id)
+        kept = worklist.get(db, row.key, ["general"])
         assert kept
         assert (kept.release_reason, kept.line.status) == ("Payer confirmed by phone", "held")
+
+
+def test_a_dose_and_its_discard_are_one_decision_wherever_it_is_made(office: Clinic) -> None:
+    seed_worklist(office.store, count=16)
+    browser, _ = signed_in(office)
+    page = browser.get("/worklist?find=w15")
+    dose, discard = keys(page)
+    (pair,) = set(re.findall(r'data-pair="([^"]+)"', page.text))
+    assert pair == dose
+    assert "2 lines released, $45.80." in act(browser, page, "release", [dose]).text
+    assert keys(browser.get("/worklist?view=released")) == [dose, discard]
+    assert "of 2 lines was taken back" in act(browser, page, "withdraw", [discard]).text
+    act(browser, page, "assign", [discard], owner="maria")
+    assert keys(browser.get("/worklist?owner=maria")) == [dose, discard]
+    assert "2 lines released" in act(browser, page, "release", [discard, dose]).text
+    act(browser, page, "note", [discard], text="two vials of 100")
+    opened = browser.get(f"/worklist?view=released&find=w15&open={dose}").text
+    for part in ("decided together with", "two vials of 100", "SV1*HC:J1756*", "SV1*HC:J1756:JW*"):
+        assert part in opened, part
+    assert opened.count("REF*6R*") == 2
+    assert opened.count("released the line") == 2  # once each time it was
+    found = browser.get("/api/worklist?view=released").json()["lines"]
+    assert [(row["key"], row["pair"]) for row in found] == [(dose, dose), (discard, dose)]
+    rows = list(csv.reader(io.StringIO(browser.get("/worklist.csv?view=released").text)))
+    assert [row[4] for row in rows[1:]] == ["J1756", "J1756 JW"]
+
+
+def test_a_waiver_is_of_both(office: Clinic) -> None:
+    seed_worklist(office.store, count=12)
+    row = waived(office, "transferrin-saturation", "w11")
+    browser, _ = signed_in(office)
+    found = browser.get("/api/worklist?view=waived&find=w11").json()["lines"]
+    assert len(found) == 6
+    pairs = [one["pair"] for one in found]
+    assert pairs[::2] == pairs[1::2]
+    assert row.key in {one["key"] for one in found}
 
 
 def test_a_release_is_taken_back(office: Clinic) -> None:
@@ -210,11 +242,17 @@ def test_a_forged_form_releases_nothing(office: Clinic) -> None:
 def test_the_table_of_the_list_runs_nothing_in_a_spreadsheet(office: Clinic) -> None:
     browser, page = signed_in(office)
     act(browser, page, "assign", keys(page)[:1], owner='=HYPERLINK("http://x")')
+    act(browser, page, "assign", keys(page)[1:2], owner="＝1+1")
+    act(browser, page, "assign", keys(page)[2:3], owner=" =1+1")
     answer = browser.get("/worklist.csv?view=all")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert len(rows) == 22
     assert {row["status"] for row in rows} == {"ready", "held"}
-    assert not any(str(cell).startswith(("=", "+", "@")) for row in rows for cell in row.values())
+    assert not any(
+        str(cell).lstrip().startswith(("=", "+", "@", "＝"))
+        for row in rows
+        for cell in row.values()
+    )
     assert "no-store" in answer.headers["cache-control"]
 
 

@@ -2,6 +2,7 @@
 value."""
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -209,3 +210,27 @@ def test_an_unknown_site_names_the_known_ones(file: Path) -> None:
 def test_loopback_may_do_without_tls(host: str) -> None:
     auth = {"method": "client_secret_post", "client_id": "a", "client_secret": "b"}
     assert Site.adhoc(f"http://{host}:8080/fhir", auth=auth).name == "adhoc"
+
+
+@pytest.mark.parametrize("said", ["true", '"yes"'])
+def test_production_is_refused_until_there_are_claim_files(tmp_path: Path, said: str) -> None:
+    file = tmp_path / "ferroclaim.toml"
+    file.write_text(
+        f'[sites.general]\nbase_url = "https://fhir.example.org"\nproduction = {said}\n'
+    )
+    with pytest.raises(
+        ConfigurationError, match=r"sites\.general\.production: no claim file .* remove it"
+    ):
+        load(file)
+
+
+def test_every_setting_of_a_site_is_read_somewhere() -> None:
+    """One that stands in the published schema and does nothing is a promise that nobody keeps."""
+    folder = Path(settings.__file__).parent
+    source = "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+    unread = {
+        name
+        for name in Site.model_fields
+        if not re.search(rf"(site|self|client)\.{name}\b", source)
+    }
+    assert unread == {"production"}  # refused

@@ -6,6 +6,7 @@ import pytest
 
 from mappings import codes
 from mappings.reading.drugs.discards import discarded
+from tests.builders import administration, chart, document_of, encounter
 
 
 def said(note: str) -> list[str]:
@@ -207,3 +208,26 @@ def test_waste_of_what_is_given_beside_the_iron_is_left_alone(name: str) -> None
 @pytest.mark.parametrize("name", codes.products().line_draws.names)
 def test_beside_a_blood_draw_no_millilitre_is_read(name: str) -> None:
     assert said(f"{name.title()} ok. Wasted 5 mL. Wasted 50 mg.") == ["50 mg"]
+
+
+def test_a_dose_and_its_discard_are_a_pair_and_stand_together() -> None:
+    """Two encounters of one day, each with a discard: no line of the one comes between the
+    other's."""
+    doses = [
+        administration(
+            name,
+            dose="150 mg",
+            on=f"2026-11-01T{hour}:00:00-05:00",
+            encounter=name,
+            discarded="50 mg",
+        )
+        for name, hour in (("a", "09"), ("b", "15"))
+    ]
+    visits = [encounter("a"), encounter("b")]
+    (found,) = document_of(chart(*doses, *visits, without=["administration", "encounter"])).patients
+    assert [(row.modifiers, row.discard_of is None) for row in found.lines] == [
+        ((), True),
+        (("JW",), False),
+    ] * 2
+    for dose, discard in zip(found.lines[::2], found.lines[1::2], strict=True):
+        assert discard.discard_of == dose.id == dose.pair == discard.pair

@@ -11,7 +11,10 @@ from msgspec.structs import replace
 from mappings.record import Problem
 from mappings.site import Site
 from mappings.writing import faults, x12
+from mappings.writing.claim_loops import service_loops
+from mappings.writing.drafts import preview
 from mappings.writing.segments import parsed
+from mappings.writing.segments import written as as_text
 from tests import builders, claims
 from tests.builders import Resource
 
@@ -410,3 +413,15 @@ def test_segments_of_a_transaction_are_counted() -> None:
         end - start + 1 for start, end in zip(starts, ends, strict=True)
     ]
     assert all(start < end for start, end in pairwise(sorted(starts + ends)))
+
+
+@pytest.mark.parametrize("chart", [claims.chart, claims.hospital, claims.commercial])
+def test_a_preview_of_lines_is_what_the_file_says_of_them(chart: Any) -> None:
+    """Numbers, charges, pointers, dates, authorizations, REF*6R and NDCs: the file's own
+    segments."""
+    resources = chart(PAIR)
+    document, _ = claims.assessed(resources)
+    (patient,) = document.patients
+    said = as_text(service_loops(preview(patient.patient, patient.lines)))
+    assert said.count("REF*6R*") == len(patient.lines)
+    assert said in claims.written(resources)[0]

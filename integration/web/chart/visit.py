@@ -16,9 +16,10 @@ from integration.ehr.client import EhrClient
 from integration.ehr.reading.patient import PatientPull, read_patient
 from integration.ehr.writing.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
+from integration.keeping import keep
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session
-from integration.store import assessments, audit, gaps, notes, patients
+from integration.store import audit, gaps, notes, patients
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web import entries
@@ -84,8 +85,7 @@ class Visit:
         with self.here.store.transaction() as db:
             patient = patients.known(db, self.site.name, self.launch.patient)
             if self.site.auth.method == "none" and not pull.unread:
-                assessments.keep(db, patient, checked.assessment, now, "person")
-                patients.describe(db, patient.id, checked.record)
+                keep(db, self.site, patient, checked, pull, now, "person")
             elif action and self.site.auth.method != "none":
                 self.here.queue.assess(db, patient, "person", priority=PERSON)
             if action:

@@ -28,6 +28,8 @@
   document.addEventListener("change", (event) => {
     const box = event.target;
     if (box.matches("[data-all]")) for (const other of all("[data-row] input[type=checkbox]")) other.checked = box.checked;
+    // A dose and its discard leave together.
+    if (box.dataset.pair) for (const other of all("[data-row] input[type=checkbox]")) if (other.dataset.pair === box.dataset.pair) other.checked = box.checked;
     if (box.matches("input[type=checkbox]")) total();
     if (box.matches("[data-submits]")) box.form.requestSubmit();
   });

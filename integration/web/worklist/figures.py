@@ -17,9 +17,9 @@ from integration.store import Db, audit, figures
 from integration.store.figures import Wasted
 from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
-from integration.web.worklist.routes import safe
 from integration.wording import words
 from mappings import codes
+from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
@@ -100,7 +100,8 @@ def _csv(figure: Figure, here: House) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(figure.header)
-    writer.writerows(safe(row) for row in figure.rows)
+    for row in figure.rows:
+        writer.writerow([safe(cell) for cell in row])
     return download(out.getvalue(), f"{figure.name}.csv", here)
 
 

@@ -15,14 +15,16 @@ from fastapi.responses import RedirectResponse, Response
 
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
-from integration.store import Db, audit, failures, lines, notes, patients, worklist
-from integration.store.worklist import Filters, Row
+from integration.store import Db, audit, decisions, failures, notes, patients, worklist
+from integration.store.decisions import NotReleasable
+from integration.store.worklist import Filters, Pair, Row
 from integration.web.chart.visit import policies_for
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
 from integration.web.worklist.story import story, when
 from integration.wording import words
 from integration.work.queue import PERSON
+from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
@@ -158,21 +160,17 @@ def table(here: InHouse, filters: Filtered, session: Biller) -> Response:
         number = 1
         while found := worklist.rows(db, replace(filters, page=number), _sites(here), CLINICIAN):
             for row in found:
-                line = row.line
-                cells = [
-                    row.service_date,
-                    row.site,
-                    row.patient,
-                    row.policy,
-                    " ".join([line.code, *line.modifiers]),
-                    line.units,
-                ]
-                writer.writerow(
-                    safe([*cells, row.state, "; ".join(row.waits_for), row.value, row.owner])
-                )
+                writer.writerow([safe(cell) for cell in _cells(row)])
             number += 1
         audit.note(db, actor(session), "exported the list", role="biller", view=filters.view)
     return download(out.getvalue(), "worklist.csv", here)
+
+
+def _cells(row: Row) -> list[object]:
+    line = row.line
+    what = " ".join([line.code, *line.modifiers])
+    who = [row.service_date, row.site, row.patient, row.policy]
+    return [*who, what, line.units, row.state, "; ".join(row.waits_for), row.value, row.owner]
 
 
 @router.post("/worklist", dependencies=[FromOurPage])
@@ -188,8 +186,8 @@ def act(
     text: Annotated[str, Form(max_length=2000)] = "",
     open: Annotated[str, Form()] = "",  # noqa: A002
 ) -> Response:
-    """One action on the selected lines. What cannot be done is told line by line; the others are
-    done."""
+    """One action on the selected lines, each with the other of its pair. What cannot be done is
+    told; the others are done."""
     keys = list(dict.fromkeys(line))[:ALL_SELECTED]
     if not keys:
         return _page(request, here, session, filters, open, Results("Nothing was selected.", ()))
@@ -209,19 +207,21 @@ def _acted(
     owner: str,
     text: str,
 ) -> Results:
+    seen: set[str] = set()
     done: list[Row] = []
     refused: list[str] = []
     for key in keys:
+        if key in seen:
+            continue
         with here.store.transaction() as db:
-            row = worklist.get(db, key, _sites(here))
             try:
-                if row is None:
-                    raise lines.NotReleasable("A selected line is no longer there.")
-                _one(db, here, session, row, action, reason, owner, text)
+                pair = decisions.to_decide(db, key, _sites(here))
+                seen |= {row.key for row in pair}
+                _one(db, here, session, pair, action, reason, owner, text)
             except FerroclaimError as error:
                 refused.append(str(error))
                 continue
-            done.append(row)
+            done += pair
     money = sum((row.value or Decimal(0) for row in done), Decimal(0))
     says = {
         "release": f"{words.plural(len(done), 'line')} released, {words.money(money)}.",
@@ -234,25 +234,31 @@ def _acted(
 
 
 def _one(
-    db: Db, here: House, session: Session, row: Row, action: str, reason: str, owner: str, text: str
+    db: Db,
+    here: House,
+    session: Session,
+    pair: Pair,
+    action: str,
+    reason: str,
+    owner: str,
+    text: str,
 ) -> None:
     who, role = actor(session), "biller" if session.may("biller") else "admin"
-    found = lines.get(db, row.site, row.patient, row.line_id)
-    patient = patients.by_id(db, row.patient_id)
-    if found is None or patient is None:
-        raise lines.NotReleasable("A selected line is no longer there.")
+    patient = patients.by_id(db, pair[0].patient_id)
+    if patient is None:
+        raise NotReleasable("A selected line is no longer there.")
     if action == "release":
-        lines.release(db, found, who, role, reason or None)
+        decisions.release(db, pair, who, role, reason or None)
     elif action == "withdraw":
-        lines.withdraw(db, found, who, role)
+        decisions.withdraw(db, pair, who, role)
     elif action == "recheck":
         here.queue.assess(db, patient, "person", priority=PERSON)
     elif action == "assign":
-        lines.assign(db, found, owner or None, who, role)
+        decisions.assign(db, pair, owner or None, who, role)
     elif action == "note" and text:
-        notes.add(db, patient, text, who, role, row.line_id)
+        notes.add(db, patient, text, who, role, pair[0].pair)
     else:
-        raise lines.NotReleasable("Say what to do: release, withdraw, recheck, assign or note.")
+        raise NotReleasable("Say what to do: release, withdraw, recheck, assign or note.")
 
 
 def _page(
@@ -268,7 +274,9 @@ def _page(
         found = worklist.rows(db, filters, sites, CLINICIAN)
         sums = worklist.sums(db, filters, sites, CLINICIAN)
         row = worklist.get(db, open_, sites) if open_ else None
-        opened = story(db, row, here.settings) if row else None
+        opened = (
+            story(db, row, worklist.pair_of(db, row.key, sites), here.settings) if row else None
+        )
         if row:
             audit.note(
                 db,
@@ -298,7 +306,7 @@ def _page(
         views=VIEWS,
         cells=[_cell(row, filters, today, payers) for row in found],
         sums=sums,
-        pages=-(-sums.count // worklist.PAGE_ROWS),
+        pages=-(-sums.pairs // worklist.PAGE_ROWS),
         opened=opened,
         open=open_ if opened else "",
         results=results,
@@ -350,11 +358,3 @@ def _payers(here: House) -> dict[str, str]:
 
 def _sites(here: House) -> list[str]:
     return sorted(here.settings.sites)
-
-
-def safe(cells: Sequence[object]) -> list[object]:
-    """A spreadsheet runs what begins with one of these as a formula."""
-    return [
-        f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
-        for cell in cells
-    ]

@@ -11,13 +11,14 @@ from integration.store import Db, assessments, audit, gaps, notes
 from integration.store.audit import AuditRow
 from integration.store.gaps import GapRow
 from integration.store.notes import Note
-from integration.store.worklist import Row
+from integration.store.worklist import Pair, Row
 from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
 from mappings.assessment import ClaimLine
-from mappings.writing.drafts import service_lines
-from mappings.writing.segments import ELEMENT, TERMINATOR, Segment, segment
+from mappings.writing.claim_loops import service_loops
+from mappings.writing.drafts import preview
+from mappings.writing.segments import written
 
 # What the audit table calls an action, as a sentence goes on.
 _DONE = {
@@ -91,7 +92,11 @@ class CdsCard:
 
 @dataclass(frozen=True)
 class Story:
+    """`pair`: the line and the other of its pair; `worth` of both, in dollars."""
+
     row: Row
+    pair: Pair
+    worth: Decimal
     line: ClaimLine
     text: str
     gaps: tuple[GapView, ...]
@@ -103,7 +108,7 @@ class Story:
     chips: tuple[str, ...]
 
 
-def story(db: Db, row: Row, settings: Settings) -> Story:
+def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
     line = row.line
     zone = settings.site(row.site).time_zone
     concerned = [
@@ -113,10 +118,12 @@ def story(db: Db, row: Row, settings: Settings) -> Story:
     ]
     events = [
         *_assessed(db, row, zone),
-        *_audited(db, row, zone, {found.gap.id for found in concerned}),
+        *_audited(db, pair, zone, {found.gap.id for found in concerned}),
     ]
     return Story(
         row=row,
+        pair=pair,
+        worth=sum((one.value or Decimal(0) for one in pair), Decimal(0)),
         line=line,
         text=line_text(line),
         gaps=tuple(
@@ -129,11 +136,11 @@ def story(db: Db, row: Row, settings: Settings) -> Story:
         notes=tuple(
             note
             for note in notes.of_patient(db, row.patient_id)
-            if note.line_id in (None, row.line_id)
+            if note.line_id in (None, row.line_id, row.pair)
         ),
         cards=tuple(_cards(db, row, zone)),
         attachments=tuple(_attachments(db, row, settings)),
-        x12=service_preview(line),
+        x12=service_preview(pair),
         chips=tuple(words.reason(reason) for reason in line.reasons),
     )
 
@@ -205,12 +212,14 @@ def _because(line: ClaimLine) -> str:
     return f": {', '.join(words.reason(reason) for reason in line.reasons)}" if line.reasons else ""
 
 
-def _audited(db: Db, row: Row, zone: str | None, gap_ids: set[str]) -> list[Event]:
-    """What people and ferroclaim did about it, looks of one person as one event; another line of
-    the patient is left out."""
-    ours = {f"ClaimLine/{row.line_id}", *(f"Gap/{gap}" for gap in gap_ids), None}
+def _audited(db: Db, pair: Pair, zone: str | None, gap_ids: set[str]) -> list[Event]:
+    """What people and ferroclaim did about the pair, looks of one person as one event; other lines
+    of the patient are left out."""
+    ours = {*(f"ClaimLine/{row.line_id}" for row in pair), *(f"Gap/{gap}" for gap in gap_ids), None}
     found = [
-        entry for entry in audit.of_patient(db, row.patient_id) if _concerns(entry, ours, gap_ids)
+        entry
+        for entry in audit.of_patient(db, pair[0].patient_id)
+        if _concerns(entry, ours, gap_ids)
     ]
     looks: dict[tuple[str, str], list[AuditRow]] = {}
     for entry in found:
@@ -226,7 +235,7 @@ def _audited(db: Db, row: Row, zone: str | None, gap_ids: set[str]) -> list[Even
         events.append(
             Event(when(entries[0].at, zone), f"{_audit_sentence(entries[0])}{times}", entries[0].at)
         )
-    return events
+    return list(dict.fromkeys(events))
 
 
 def _concerns(entry: AuditRow, ours: set[str | None], gap_ids: set[str]) -> bool:
@@ -264,24 +273,8 @@ def when(moment: datetime, zone: str | None) -> str:
     return f"{words.day(words.local_day(moment, zone))} {words.clock(moment, zone)}"
 
 
-def service_preview(line: ClaimLine) -> str:
-    """The line's own segments, as a claim file would carry them."""
-    segments: list[Segment] = []
-    for number, part in enumerate(service_lines(line), 1):
-        service, charge = (
-            ("HC", line.code, *line.modifiers),
-            part.value if part.value is not None else Decimal(0),
-        )
-        pointers = tuple(range(1, 1 + min(4, len(line.diagnoses))))
-        priced = ("SV2", line.revenue_code, service, charge, "UN", part.units)
-        segments.append(segment("LX", number))
-        segments.append(
-            segment(*priced)
-            if line.bill_type
-            else segment("SV1", service, charge, "UN", part.units, "", "", pointers)
-        )
-        segments.append(segment("DTP", "472", "D8", (line.service_date or "").replace("-", "")))
-        if part.ndc:
-            segments.append(segment("LIN", "", "N4", part.ndc.code))
-            segments.append(segment("CTP", "", "", "", Decimal(part.ndc.quantity), part.ndc.unit))
-    return "\n".join(ELEMENT.join(row) + TERMINATOR for row in segments)
+def service_preview(pair: Pair) -> str:
+    """The pair's service lines as the claim writer writes them: as released, else as they are
+    now."""
+    lines = [row.leaving for row in pair if row.released_at or not row.gone_at]
+    return written(service_loops(preview(pair[0].patient, lines)))

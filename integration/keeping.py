@@ -1,0 +1,29 @@
+"""What was found of a patient goes into the store, and what the site decides of it."""
+
+from datetime import datetime
+
+from integration.assessing.patient import Checked
+from integration.configuration.site import Site
+from integration.ehr.reading.patient import PatientPull
+from integration.store import Db, assessments, decisions, patients
+from integration.store.patients import Patient
+
+
+def keep(
+    db: Db,
+    site: Site,
+    patient: Patient,
+    checked: Checked,
+    pull: PatientPull,
+    as_of: datetime,
+    cause: str,
+) -> bool:
+    """Keeps an assessment, in the caller's transaction; whether it differs from the last one.
+
+    At a site with `auto_release` what became ready leaves, unless a part of the chart was not read.
+    """
+    changed = assessments.keep(db, patient, checked.assessment, as_of, cause)
+    patients.describe(db, patient.id, checked.record)
+    if site.auto_release and not pull.unread:
+        decisions.release_untouched(db, patient)
+    return changed
