@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from integration.store import worklist
 from integration.store.database.connection import Db
 
 
@@ -45,28 +46,22 @@ class Wasted:
     money: Decimal | None
 
 
-_HELD = """from lines l join patients p on p.id = l.patient_id
-    join gaps g on g.patient_id = l.patient_id and l.id = any(g.lines) and g.closed_at is null and g.blocking
-    where l.status = 'held' and l.gone_at is null and p.site = any(%s)
-    and not exists (select 1 from releases r where r.patient_id = l.patient_id and r.line_id = l.id and r.withdrawn_at is null)
-    and not exists (select 1 from waivers w where w.patient_id = g.patient_id and w.gap_id = g.id and w.withdrawn_at is null
-        and w.administrations @> g.administrations)"""
-
-
 def held(db: Db, sites: Sequence[str]) -> list[Cause]:
-    columns = "g.requirement, l.patient_id, l.id, coalesce(l.value, 0) as value"
-    query = f"select requirement, count(*), sum(value) from (select distinct {columns} {_HELD}) x group by 1 order by 3 desc, 1"  # noqa: S608
+    query = f"""select requirement, count(*), sum(coalesce(value, 0))
+        from ({worklist.ROWS}) x cross join lateral unnest(waits_for) as requirement
+        where not released and site = any(%s) group by 1 order by 3 desc, 1"""  # noqa: S608
     return [Cause(*row) for row in db.execute(query.encode(), [list(sites)])]
 
 
 def predicted(db: Db, sites: Sequence[str]) -> list[Predicted]:
     """Denials to be expected if the held lines left as they are."""
-    columns = (
-        "g.document -> 'predictedDenial' ->> 'carc' as carc, l.patient_id, l.id, coalesce(l.value,"
-        " 0) as value"
-    )
-    rows = f"select distinct {columns} {_HELD}"
-    query = f"select carc, count(*), sum(value) from ({rows}) x where carc is not null group by 1 order by 3 desc, 1"  # noqa: S608
+    rows = f"""select distinct g.document -> 'predictedDenial' ->> 'carc' as carc,
+            x.patient_id, line_id, coalesce(value, 0) as value
+        from ({worklist.ROWS}) x join gaps g on g.patient_id = x.patient_id
+            and line_id = any(g.lines) and g.requirement = any(waits_for)
+            and g.closed_at is null and g.blocking
+        where not released and site = any(%s)"""  # noqa: S608
+    query = f"select carc, count(*), sum(value) from ({rows}) y where carc is not null group by 1 order by 3 desc, 1"  # noqa: S608
     return [Predicted(*row) for row in db.execute(query.encode(), [list(sites)])]
 
 

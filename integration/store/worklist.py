@@ -110,7 +110,7 @@ _LINES = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_
     l.id as line_id, l.pair, l.code, l.status, l.owner, l.value, l.service_date, l.policy, l.claim,
     l.changed_at, l.first_seen_at, l.gone_at, r.id as release, r.released_at,
     r.reason as release_reason, r.claim as released_claim,
-    r.document ->> 'status' as released_status,
+    r.status as released_status,
     case when l.status = 'held' then array(select unnest(l.reasons) except
         select unnest(o.waived_for) order by 1) else '{{}}' end as waits_for,
     case when l.status = 'held' then coalesce(o.waived_for, '{{}}') else '{{}}' end as waived_for
@@ -122,7 +122,9 @@ _LINES = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_
 _DIFFERS = """release is not null and (gone_at is not null or claim <> released_claim
     or status = 'not-billable'
     or status = 'held' and (released_status = 'ready' or waits_for <> '{}'))"""
-_ROWS = f"""select patient_id, site, patient, name, born, line_id, pair, code, status, value,
+# Every line with what is said of its pair: the one definition of held, waived, released and
+# changed.
+ROWS = f"""select patient_id, site, patient, name, born, line_id, pair, code, status, value,
     service_date, policy, released_at, release_reason, gone_at, first_seen_at, waits_for,
     waived_for, release, max(owner) over one as owner, max(changed_at) over one as changed_at,
     sum(value) over one as worth, min(service_date) over one as day,
@@ -173,7 +175,7 @@ def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str
     order = ORDER[filters.sort]
     values |= {"before": PAGE_ROWS * (filters.page - 1), "last": PAGE_ROWS * filters.page}
     # The documents are large: they are read for the rows of this page alone.
-    ranked = f"select *, dense_rank() over (order by {order}, patient_id, pair) as place from ({_ROWS}) y where {where}"  # noqa: S608
+    ranked = f"select *, dense_rank() over (order by {order}, patient_id, pair) as place from ({ROWS}) y where {where}"  # noqa: S608
     found = f"({ranked}) x where place > %(before)s and place <= %(last)s"
     return _found(db, f"{found} order by place, line_id <> pair", values)
 
@@ -185,13 +187,13 @@ def pair_of(db: Db, key: str, sites: Sequence[str]) -> Pair:
         return ()
     values = {"patient": row.patient_id, "pair": row.pair}
     where = "patient_id = %(patient)s and pair = %(pair)s"
-    return tuple(_found(db, f"({_ROWS}) x where {where} order by {_TOGETHER}", values))
+    return tuple(_found(db, f"({ROWS}) x where {where} order by {_TOGETHER}", values))
 
 
 def untouched(db: Db, patient_id: int) -> list[Pair]:
     """The ready pairs of a patient that no person has to look at."""
     where = f"patient_id = %(patient)s and pair not in ({_TOUCHED})"
-    found = _found(db, f"({_ROWS}) x where {where} order by {_TOGETHER}", {"patient": patient_id})
+    found = _found(db, f"({ROWS}) x where {where} order by {_TOGETHER}", {"patient": patient_id})
     return [tuple(lines) for _, lines in groupby(found, lambda row: row.pair)]
 
 
@@ -202,7 +204,7 @@ def _found(db: Db, source: str, values: dict[str, Any]) -> list[Row]:
 
 def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> Sums:
     where, values = _where(filters, sites, clinician)
-    query = f"select count(*), coalesce(sum(value), 0), count(distinct (patient_id, pair)) from ({_ROWS}) x where {where}"  # noqa: S608
+    query = f"select count(*), coalesce(sum(value), 0), count(distinct (patient_id, pair)) from ({ROWS}) x where {where}"  # noqa: S608
     row = db.execute(query.encode(), values).fetchone()
     return Sums(*row) if row else Sums(0, Decimal(0), 0)
 
@@ -212,7 +214,7 @@ def counts(db: Db, sites: Sequence[str], clinician: Sequence[str]) -> dict[str, 
     columns = ", ".join(
         f'count(*) filter (where {condition}) as "{name}"' for name, condition in VIEWS.items()
     )
-    query = f"select {columns} from ({_ROWS}) x where site = any(%(sites)s)"  # noqa: S608
+    query = f"select {columns} from ({ROWS}) x where site = any(%(sites)s)"  # noqa: S608
     row = db.execute(
         query.encode(), {"sites": list(sites), "clinician": list(clinician)}
     ).fetchone()
@@ -226,7 +228,7 @@ def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
         return None
     values = {"patient": int(patient), "line": line, "sites": list(sites)}
     where = "patient_id = %(patient)s and line_id = %(line)s and site = any(%(sites)s)"
-    return next(iter(_found(db, f"({_ROWS}) x where {where}", values)), None)
+    return next(iter(_found(db, f"({ROWS}) x where {where}", values)), None)
 
 
 def choices(db: Db, sites: Sequence[str]) -> dict[str, list[str]]:

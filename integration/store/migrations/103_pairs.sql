@@ -10,4 +10,5 @@ create function claim_of(document jsonb) returns text immutable language sql as 
         document -> 'coverage', document -> 'secondaryCoverages', document -> 'priorAuthorization', document -> 'value')::text)
 $$;
 alter table lines add column claim text not null generated always as (claim_of(document)) stored;
+alter table releases add column status text generated always as (document ->> 'status') stored;
 alter table releases add column claim text not null generated always as (claim_of(document)) stored;
