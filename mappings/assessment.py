@@ -120,6 +120,11 @@ class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
     write_back: bool = True
     evidence: tuple[Evidence, ...] = ()
 
+    @property
+    def is_safety(self) -> bool:
+        """About the patient rather than the paperwork (R13)."""
+        return self.severity != "low"
+
 
 class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
     """The state of one requirement for one administration, and the rule that asks: its source,

@@ -18,6 +18,7 @@ from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
+from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
 Card = dict[str, Any]
@@ -137,23 +138,35 @@ def cards(
     return [_card(name, rows, policies, patient, ordered, app) for name, rows in _grouped(gaps)]
 
 
-def open_issues(assessment: PatientAssessment, app: str) -> list[Card]:
-    """For `patient-view`: what waits for this clinician, in one card; nothing where nothing
-    does."""
+def open_issues(
+    assessment: PatientAssessment, waivers: Mapping[str, Waiver], app: str
+) -> list[Card]:
+    """For `patient-view`: safety in a card of its own, then what waits for this clinician; nothing
+    where nothing does."""
     gaps = [
-        gap
-        for gap in assessment.gaps
-        if gap.blocking and words.owner(gap.requirement) == "clinician"
+        gap for gap in assessment.gaps if not (gap.id in waivers and waivers[gap.id].covers(gap))
     ]
-    doses = {reference for gap in gaps for reference in gap.administrations}
-    if not doses:
-        return []
-    titles = list(dict.fromkeys(words.title(gap.requirement) for gap in gaps))
-    summary = (
-        f"{words.plural(len(doses), 'iron dose')} cannot be billed yet: {words.joined(titles)}"
+    safety = [gap for gap in gaps if gap.is_safety]
+    waiting = [
+        gap
+        for gap in gaps
+        if gap.blocking and not gap.is_safety and words.owner(gap.requirement) == "clinician"
+    ]
+    found = (
+        [_listed("safety", words.first_sentence(safety[0].message), safety, app)] if safety else []
     )
+    return found + ([_listed("documentation", _unbilled(waiting), waiting, app)] if waiting else [])
+
+
+def _unbilled(gaps: Sequence[Gap]) -> str:
+    doses = {reference for gap in gaps for reference in gap.administrations}
+    titles = list(dict.fromkeys(words.title(gap.requirement) for gap in gaps))
+    return f"{words.plural(len(doses), 'iron dose')} cannot be billed yet: {words.joined(titles)}"
+
+
+def _listed(name: str, summary: str, gaps: Sequence[Gap], app: str) -> Card:
     detail = "\n".join(f"- {_plain(words.first_sentence(gap.message))}" for gap in gaps[:8])
-    return [_made("documentation", summary, detail, [], app, [gap.requirement for gap in gaps])]
+    return _made(name, summary, detail, [], app, [gap.requirement for gap in gaps])
 
 
 def _grouped(gaps: Sequence[Gap]) -> list[tuple[str, list[Gap]]]:

@@ -11,7 +11,7 @@ from integration.cds import advice, evidence
 from integration.cds.trust import Caller, caller
 from integration.configuration.site import Site
 from integration.smart.launch import public_base
-from integration.store import Db, assessments
+from integration.store import Db, assessments, gaps, patients
 from integration.web.chart.visit import policies_for
 from integration.web.gate import House, InHouse
 from integration.web.problems import Problem
@@ -134,7 +134,9 @@ def _ordered(site: Site, patient: str, body: Json, app: str) -> list[Json]:
 def _viewed(here: House, site: Site, patient: str, app: str) -> list[Json]:
     with here.store.transaction() as db:
         kept = assessments.current(db, site.name, patient)
-    return advice.open_issues(kept.assessment, app) if kept else []
+        known = patients.find(db, site.name, patient)
+        waivers = gaps.waivers(db, known.id) if known else {}
+    return advice.open_issues(kept.assessment, waivers, app) if kept else []
 
 
 def _orders(context: Json, hook: str) -> list[Json]:

@@ -8,8 +8,6 @@ from msgspec import Struct
 from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
 
 _ZERO = Decimal(0)
-# About the patient rather than the paperwork (R13: severity above low).
-SAFETY = frozenset({"dosing", "iron-overload"})
 
 
 class Sum(Struct, frozen=True):
@@ -119,4 +117,4 @@ def _waits_for(line: ClaimLine, patient: PatientAssessment) -> frozenset[tuple[s
 
 def safety(patient: PatientAssessment) -> list[Gap]:
     """Gaps that are about the patient's safety."""
-    return [gap for gap in patient.gaps if gap.requirement in SAFETY]
+    return [gap for gap in patient.gaps if gap.is_safety]

@@ -135,7 +135,7 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
                     f" {item.reason}"
                 ),
             )
-    gaps = [gap for gap in patient.gaps if gap.blocking or gap.requirement not in sums.SAFETY]
+    gaps = [gap for gap in patient.gaps if gap.blocking or not gap.is_safety]
     if gaps:
         _print(console, Padding(_gaps(gaps, patient, console), (0, 0, 0, 4), expand=False))
     _print(console, Text())

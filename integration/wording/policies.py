@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from integration.wording import words
 from mappings.policy.choosing import LabRule, Policy, Rule
+from mappings.requirements.checks import NOT_BLOCKING
 
 LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
 CONDITIONS = {
@@ -53,5 +54,5 @@ def _row(name: str, rule: Rule, policy: Policy) -> PolicyRow:
         when=None if isinstance(rule, LabRule) else CONDITIONS.get(rule.when or "", rule.when),
         source=rule.source,
         verified=policy.verified if rule.verified is None else rule.verified,
-        warning=rule.blocking is False or (rule.blocking is None and name in words.SAFETY),
+        warning=rule.blocking is False or (rule.blocking is None and name in NOT_BLOCKING),
     )

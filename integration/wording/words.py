@@ -18,11 +18,10 @@ CLINICIAN = frozenset(
     {
         "dose", "discarded-amount", "iron-deficiency-diagnosis", "ckd-diagnosis", "anemia-ckd-link", "ferritin",
         "transferrin-saturation", "hemoglobin", "treatment-plan", "oral-iron-history", "progress-note", "infusion-time",
-        "preferred-product", "ndc", "product", "service-date",
+        "preferred-product", "ndc", "product", "service-date", "dosing", "iron-overload",
     }
 )  # fmt: skip
-SAFETY = frozenset({"dosing", "iron-overload"})
-CLINICIAN_REQUIREMENTS = sorted(CLINICIAN | SAFETY)
+CLINICIAN_REQUIREMENTS = sorted(CLINICIAN)
 LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
 UNITS = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
 SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}

@@ -43,6 +43,10 @@ class Waiver(Struct, frozen=True):
     author: str | None = None
     author_name: str | None = None
 
+    def covers(self, gap: Gap) -> bool:
+        """Whether it was said of every dose that the gap is about now."""
+        return set(gap.administrations) <= set(self.administrations)
+
 
 def issues(
     assessment: PatientAssessment,
@@ -86,7 +90,7 @@ def _open_issue(
     gap: Gap, patient: str, held: Resource | None, now: datetime, author: str, waiver: Waiver | None
 ) -> Resource | None:
     """The issue of an open gap; None where somebody else closed it for the same doses."""
-    waived = waiver is not None and set(gap.administrations) <= set(waiver.administrations)
+    waived = waiver is not None and waiver.covers(gap)
     if held is None:
         return _new(
             gap,

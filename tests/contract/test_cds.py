@@ -325,6 +325,27 @@ def test_patient_view_tells_of_doses_that_wait(hospital: Clinic) -> None:
     ).json() == {"cards": []}
 
 
+def test_patient_view_tells_of_safety_first_until_somebody_has_seen_it(hospital: Clinic) -> None:
+    hospital.ehr.load(chart(ferritin(950, on="2026-10-12"), without=["ferritin", "tsat"]))
+    browser = hospital.browser()
+    page = browser.get(hospital.launch_path(patient="p1"))
+    found = call(hospital, body(hook="patient-view"), "iron-patient-view").json()["cards"]
+    assert [(card["indicator"], card["source"]["topic"]["code"]) for card in found] == [
+        ("warning", "iron-overload"),
+        ("info", "transferrin-saturation"),
+    ]
+    assert "possible iron overload" in found[0]["summary"]
+    assert "950" not in found[1]["detail"]
+    browser.post(page, "/waive", requirement="iron-overload", reason="Known, and discussed")
+    again = call(
+        hospital,
+        body(hook="patient-view"),
+        "iron-patient-view",
+        token("/cds-services/iron-patient-view"),
+    )
+    assert [card["indicator"] for card in again.json()["cards"]] == ["info"]
+
+
 def test_feedback_is_kept(hospital: Clinic) -> None:
     card = cards(hospital, chart(without=["ferritin", "tsat"]))[0]["uuid"]
     path = "/cds-services/iron-order-sign/feedback"

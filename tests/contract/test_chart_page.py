@@ -10,7 +10,7 @@ import pytest
 from integration.store import audit, gaps, patients, worklist
 from integration.store.database.connection import Db
 from integration.store.worklist import Filters
-from tests.builders import Resource, ferritin
+from tests.builders import Resource, administration, ferritin, tsat
 from tests.fakes.browser import Browser
 from tests.fakes.modes import MODES
 from tests.fakes.stage import telling_chart
@@ -211,6 +211,23 @@ def test_iron_overload_stands_above_everything(hospital: Clinic) -> None:
     _, page = opened(hospital)
     assert page.text.index("Look at this before the next dose") < page.text.index("What is missing")
     assert 'class="card safety"' in page.text
+    assert sentence(page).startswith("Look at one safety item before the next dose.")
+
+
+def test_nothing_is_called_done_above_a_safety_card(hospital: Clinic) -> None:
+    hospital.ehr.load(
+        [
+            ferritin(950, on="2026-11-08", id="high"),
+            tsat(20, on="2026-10-03"),
+            administration("ma4", status="not-done"),
+        ]
+    )
+    browser, page = opened(hospital)
+    assert "Nothing for you here" not in sentence(page)
+    assert "sentence done" not in page.text
+    seen = browser.post(page, "/waive", reason="Known, and discussed")
+    assert "Nothing for you here" in sentence(seen)
+    assert "sentence done" in seen.text
 
 
 def test_every_look_is_in_the_audit_table_and_the_evidence_links_into_the_chart(

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from integration.web.chart.page import _sentence
 from integration.web.chart.views import DoseView
+from integration.web.chart_sentence import sentence
 
 TODAY = date(2026, 11, 23)
 
@@ -15,6 +15,11 @@ def doses(*statuses: str) -> list[DoseView]:
         DoseView(f"ma{n}", date(2026, 10, 1), "Venofer", "200 mg", status, "", "", (), (), None)
         for n, status in enumerate(statuses)
     ]
+
+
+def said(statuses: str, safety: int, yours: int, elsewhere: int) -> str:
+    cards = [[object()] * count for count in (safety, yours, elsewhere)]
+    return str(sentence(doses(*statuses.split()), *cards, TODAY))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -74,5 +79,46 @@ def doses(*statuses: str) -> list[DoseView]:
     ],
 )
 def test_the_sentence(statuses: str, yours: int, elsewhere: int, says: str) -> None:
-    found = _sentence(doses(*statuses.split()), [object()] * yours, [object()] * elsewhere, TODAY)  # type: ignore[list-item]
-    assert "".join(found) == says
+    assert said(statuses, 0, yours, elsewhere) == says
+
+
+@pytest.mark.parametrize(
+    ("statuses", "safety", "yours", "elsewhere", "says"),
+    [
+        (
+            "ready ready",
+            2,
+            0,
+            0,
+            "Look at two safety items before the next dose. All 2 doses are documented.",
+        ),
+        ("ready", 1, 0, 0, "Look at one safety item before the next dose. The dose is documented."),
+        (
+            "ready held",
+            1,
+            2,
+            0,
+            (
+                "Look at one safety item before the next dose. 1 of 2 iron doses since 1 Oct can be"
+                " billed. 1 waits for two things you can settle here."
+            ),
+        ),
+    ],
+)
+def test_safety_comes_first(
+    statuses: str, safety: int, yours: int, elsewhere: int, says: str
+) -> None:
+    assert said(statuses, safety, yours, elsewhere) == says
+
+
+@pytest.mark.parametrize(
+    "statuses", ["", "ready", "held", "pending", "not-billable", "ready held", "reversed"]
+)
+@pytest.mark.parametrize("yours", [0, 1])
+@pytest.mark.parametrize("elsewhere", [0, 1])
+def test_nothing_for_you_is_never_said_above_a_safety_card(
+    statuses: str, yours: int, elsewhere: int
+) -> None:
+    text = said(statuses, 1, yours, elsewhere)
+    assert text.startswith("Look at one safety item")
+    assert "Nothing for you" not in text

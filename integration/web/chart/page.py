@@ -19,6 +19,7 @@ from integration.web.chart.views import (
     Proof,
     link_into_chart,
 )
+from integration.web.chart_sentence import sentence
 from integration.wording import words
 from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment
 from mappings.policy.choosing import LabRule, Policy, PolicySet
@@ -82,21 +83,25 @@ class _Chart:
         yours = tuple(
             card
             for card in open_
-            if card.blocking and card.owner == "clinician" and card.requirement not in words.SAFETY
+            if card.blocking and card.owner == "clinician" and not card.safety
         )
-        elsewhere = tuple(card for card in open_ if card.blocking and card.owner == "billing")
-        safety = tuple(card for card in open_ if card.requirement in words.SAFETY)
+        elsewhere = tuple(
+            card for card in open_ if card.blocking and card.owner == "billing" and not card.safety
+        )
+        safety = tuple(card for card in open_ if card.safety)
         return ChartPage(
             banner=banner(self.patient),
-            sentence=_sentence(
-                shown, [*yours, *(card for card in safety if card.blocking)], elsewhere, self.today
+            sentence=sentence(
+                shown,
+                safety,
+                [*yours, *(card for card in safety if card.blocking)],
+                elsewhere,
+                self.today,
             ),
             safety=safety,
             cards=yours,
             elsewhere=elsewhere,
-            warnings=tuple(
-                card for card in open_ if not card.blocking and card.requirement not in words.SAFETY
-            ),
+            warnings=tuple(card for card in open_ if not card.blocking and not card.safety),
             waived=tuple(card for card in cards if card.waived is not None),
             plot=timeline.timeline(
                 [row[0] for row in marks], self.record.labs, rules, self.today, self.zone
@@ -138,9 +143,7 @@ class _Chart:
 
     def _waived(self, gap: Gap) -> Waiver | None:
         waiver = self.waivers.get(gap.id)
-        return (
-            waiver if waiver and set(gap.administrations) <= set(waiver.administrations) else None
-        )
+        return waiver if waiver and waiver.covers(gap) else None
 
     def _card(self, gaps: list[Gap]) -> Card:
         first = gaps[0]
@@ -175,6 +178,7 @@ class _Chart:
             blocking=any(gap.blocking for gap in gaps),
             waivable=all(gap.waivable for gap in gaps),
             owner=words.owner(first.requirement),
+            safety=first.is_safety,
             denial=(
                 " + ".join([first.predicted_denial.carc, *first.predicted_denial.rarc])
                 if first.predicted_denial
@@ -360,44 +364,3 @@ def _amount(given: Administration | None) -> str:
     if given is None or given.dose.value is None:
         return "dose not readable"
     return f"{given.dose.value.normalize():f} {given.dose.unit or ''}".strip()
-
-
-def _sentence(
-    doses: Sequence[DoseView], yours: Sequence[Card], elsewhere: Sequence[Card], today: date
-) -> tuple[str, str, str]:
-    """What a clinician needs if it is the only thing read."""
-    counted = [dose for dose in doses if dose.status not in ("pending", "not-billable")]
-    ready = sum(dose.status == "ready" for dose in counted)
-    waiting = len(counted) - ready
-    if not doses:
-        return ("No intravenous iron is on record for this patient. Nothing for you here.", "", "")
-    if not counted:
-        return (
-            (
-                f"{words.plural(len(doses), 'iron dose')} on record, none of them to be billed"
-                " now. Nothing for you here."
-            ),
-            "",
-            "",
-        )
-    if not waiting:
-        every = f"All {len(counted)} doses are" if len(counted) > 1 else "The dose is"
-        return (f"{every} documented. Nothing for you here.", "", "")
-    since = min((dose.on for dose in counted if dose.on), default=None)
-    period = f" since {words.day(since, year=since.year != today.year)}" if since else ""
-    waits = (
-        "It waits for" if len(counted) == 1 else f"{waiting} wait{'s' if waiting == 1 else ''} for"
-    )
-    start = f"{ready} of {words.plural(len(counted), 'iron dose')}{period} can be billed. {waits} "
-    if yours:
-        return (
-            start,
-            (
-                f"{words.number(len(yours))} {'thing' if len(yours) == 1 else 'things'} you can"
-                " settle here"
-            ),
-            ".",
-        )
-    if elsewhere:
-        return (start + "the billing office. Nothing for you here.", "", "")
-    return (start + "the biller's release of what was waived. Nothing for you here.", "", "")

@@ -74,6 +74,7 @@ class Card:
     blocking: bool
     waivable: bool
     owner: words.Owner
+    safety: bool
     denial: str | None
     waived: str | None
 
@@ -109,9 +110,23 @@ class DoseView:
 
 
 @dataclass(frozen=True)
+class Sentence:
+    """The sentence on top, part by part: `safety` first, then what can be billed, with what is
+    `stressed` in it."""
+
+    safety: str
+    before: str
+    stressed: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.safety} {self.before}{self.stressed}{self.after}".strip()
+
+
+@dataclass(frozen=True)
 class ChartPage:
     banner: Banner
-    sentence: tuple[str, str, str]  # before, what is stressed, after
+    sentence: Sentence
     safety: tuple[Card, ...]
     cards: tuple[Card, ...]
     elsewhere: tuple[Card, ...]
