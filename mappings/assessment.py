@@ -63,9 +63,13 @@ class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
 
 
 class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`partial_date`: when the drug was given as the chart has it, where that is no day of service
+    (`2026-10`)."""
+
     id: str
     administrations: tuple[str, ...]
     service_date: str | None
+    partial_date: str | None = None
     code: str
     modifiers: tuple[str, ...]
     units: int
@@ -97,6 +101,11 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
         """The same for a dose and its JW line, which are one decision: the id of the dose's
         line."""
         return self.discard_of or self.id
+
+    @property
+    def given_on(self) -> str | None:
+        """The date as far as it is known: the day of service, else what the chart has of it."""
+        return self.service_date or self.partial_date
 
 
 class Gap(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -86,7 +86,10 @@ def _note(db: Db, row: Row, action: str, by: str, role: str, **detail: str | Non
 
 
 def _what(row: Row) -> str:
-    return f"The line {' '.join([row.line.code, *row.line.modifiers])} of {row.line.service_date}"
+    return (
+        f"The line {' '.join([row.line.code, *row.line.modifiers])} of"
+        f" {row.line.given_on or 'an unknown date'}"
+    )
 
 
 def _check(db: Db, row: Row, reason: str | None) -> None:

@@ -72,7 +72,7 @@ def _line(line: ClaimLine, console: Console) -> None:
     )
     head = Text.assemble(
         (signs.billed(line, console), "bold"),
-        f"  {signs.drug(line)}, {line.service_date or 'no date'}  ",
+        f"  {signs.drug(line)}, {line.given_on or 'no date'}  ",
         status,
     )
     _print(

@@ -118,7 +118,7 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
     if patient.lines:
         _print(console, Padding(_lines(patient.lines, console, widths), (0, 0, 0, 2), expand=False))
     for row in (row for row in patient.lines if row.status == "not-billable"):
-        on = dated(row.service_date or "no date")
+        on = dated(row.given_on or "no date")
         _print(
             console,
             Text(
@@ -143,7 +143,7 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
 
 def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
     return {
-        "date": Text(dated(line.service_date or "no date"), justify="right"),
+        "date": Text(dated(line.given_on or "no date"), justify="right"),
         "drug": Text(signs.drug(line)),
         "line": Text(signs.billed(line, console), style="bold"),
         "payer": Text(signs.payer(line.policy)),
@@ -199,9 +199,7 @@ def _gaps(gaps: Iterable[Gap], patient: PatientAssessment, console: Console) -> 
 
 def _missing(gap: Gap, patient: PatientAssessment) -> Text:
     """Title, state, which doses where that is not plain, and the denial it predicts."""
-    dates = sorted(
-        {line.service_date or "no date" for line in patient.lines if line.id in gap.lines}
-    )
+    dates = sorted({line.given_on or "no date" for line in patient.lines if line.id in gap.lines})
     which = [plural(len(gap.administrations), "dose")] if len(gap.administrations) > 1 else []
     which += [dated(dates[0])] if len(dates) == 1 and len(patient.lines) > 1 else []
     which += [] if gap.lines else [joined([row.rpartition("/")[2] for row in gap.administrations])]

@@ -74,4 +74,4 @@ def _of_billing(
 
 def _since(counted: Sequence[DoseView], today: date) -> str:
     since = min((dose.on for dose in counted if dose.on), default=None)
-    return f" since {words.day(since, year=since.year != today.year)}" if since else ""
+    return f" since {words.day(since, year=since.first.year != today.year)}" if since else ""

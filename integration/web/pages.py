@@ -32,6 +32,7 @@ from integration.smart.sessions import Session
 from integration.web.gate import House
 from integration.web.problems import Problem, answer
 from integration.wording import words
+from mappings.values.moment import Span
 
 log = structlog.get_logger()
 
@@ -60,8 +61,8 @@ def _money(value: Decimal | str | None) -> str:
     return words.money(Decimal(value) if isinstance(value, str) else value)
 
 
-def _day(value: date | str | None) -> str:
-    return words.day(date.fromisoformat(value) if isinstance(value, str) else value, year=True)
+def _day(value: date | Span | str | None) -> str:
+    return words.dated(value) if isinstance(value, str) else words.day(value, year=True)
 
 
 def _sentence(text: str) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from mappings import codes
 from mappings.policy.choosing import LabRule, Policy
 from mappings.policy.conditions import And, Compare, Node, Not, Or, parse
+from mappings.values.moment import Span
 
 Owner = Literal["clinician", "billing"]
 
@@ -32,6 +33,8 @@ STATES = {
     "contradicted": "contradictory",
     "not-covered": "outside the payer's limit",
 }
+# A day or a month, not the middle of an NDC.
+_DATE = re.compile(r"(?<![\w-])((?:19|20)\d{2})-(\d{2})(?:-(\d{2}))?(?![\w-])")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 _ASKS = {
@@ -156,24 +159,27 @@ def joined(words: list[str]) -> str:
     )
 
 
-def day(value: date | None, *, year: bool = False) -> str:
-    """`1 Nov`, or `1 Nov 2026`."""
+def day(value: date | Span | None, *, year: bool = False) -> str:
+    """`1 Nov`, or `1 Nov 2026`; `Oct 2026` where the day is not known."""
     if value is None:
         return "no date"
+    if isinstance(value, Span):
+        return day(value.first, year=year) if value.first == value.last else dated(value.text)
     return f"{value.day} {value:%b} {value.year}" if year else f"{value.day} {value:%b}"
 
 
 def dated(text: str) -> str:
     """A sentence with its dates and signs as people write them."""
     text = re.sub(r"\btsat\b", "TSAT", text.replace("<=", "≤").replace(">=", "≥"))
-    return re.sub(r"\b(\d{4})-(\d{2})-(\d{2})\b", _written, text)
+    return _DATE.sub(_written, text)
 
 
 def _written(found: re.Match[str]) -> str:
     try:
-        return day(date(int(found[1]), int(found[2]), int(found[3])), year=True)
+        on = date(int(found[1]), int(found[2]), int(found[3] or 1))
     except ValueError:
         return found[0]
+    return day(on, year=True) if found[3] else f"{on:%b} {on.year}"
 
 
 def first_sentence(text: str) -> str:

@@ -69,6 +69,12 @@ class Service(Struct, dict=True, kw_only=True):
     earlier_doses: tuple[tuple[date, Decimal, Source], ...] = ()
 
     @property
+    def partial_date(self) -> str | None:
+        """When it was given as the record has it, where that is no day: `2026-10`."""
+        start = self.administration.start
+        return start.span(self.zone).text if start and not self.day else None
+
+    @property
     def reference(self) -> str:
         return self.administration.source.resource
 

@@ -75,10 +75,10 @@ def _covers(row: Coverage, day: date, zone: tzinfo | None) -> bool:
 def _none(medical: list[Coverage], day: date, zone: tzinfo | None) -> Coordination:
     ended = [row for row in medical if row.end and row.end.days(zone)[1] < day]
     if ended:
-        last = max(row.end.last for row in ended if row.end)
+        last = max((row.end.span(zone) for row in ended if row.end), key=lambda span: span.last)
         return Coordination(
             "expired",
-            f"No coverage is active on {day}; the last one ended on {last}.",
+            f"No coverage is active on {day}; the last one ended {last.on}.",
             seen=tuple(ended),
         )
     return Coordination(

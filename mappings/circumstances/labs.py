@@ -179,14 +179,18 @@ def rounded(value: Decimal, row: LabResult) -> Decimal:
     return round(value, 1) if row.derived else value
 
 
-def evidence(row: LabResult) -> tuple[Evidence, ...]:
+def evidence(row: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
-    day = row.when.last.isoformat() if row.when else "undated"
-    sources = dict.fromkeys(row.parts or (row.source,))
+    says = f"{row.analyte} {row.says} {drawn(row, zone)}"
     return tuple(
-        Evidence(source.resource, source.version, f"{row.analyte} {row.says} on {day}")
-        for source in sources
+        Evidence(source.resource, source.version, says)
+        for source in dict.fromkeys(row.parts or (row.source,))
     )
+
+
+def drawn(row: LabResult, zone: tzinfo | None) -> str:
+    """When a result was collected, as far as that is known: `on 2026-10-12`, `in 2026-10`."""
+    return row.when.span(zone).on if row.when else "undated"
 
 
 def caution(

@@ -100,11 +100,12 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
     start = row.start
     evidence = (cite(row.source, "date of service"),)
     if start is None or start.partial:
-        says = (
-            "The date of service is recorded only in part."
+        in_part = (
+            f"The date of service is recorded only in part: {start.span(zone).text}."
             if start
-            else "No date of service that can be read is recorded."
+            else None
         )
+        says = in_part or "No date of service that can be read is recorded."
         return None, Result(state="missing", says=says, evidence=evidence)
     if start.floating and zone is None:
         return None, Result(
@@ -117,9 +118,8 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
         )
     day = start.day(zone)
     if day is None:
-        first, last = start.days(zone)
         says = (
-            f"The dose was given on {first} or {last}, depending on the time zone, and none is"
+            f"The dose was given {start.span(zone).on}, depending on the time zone, and none is"
             " known."
         )
         return None, Result(

@@ -136,6 +136,7 @@ def _line(services: Sequence[Service], drug: ClaimLine, code: str, units: int) -
         id=stable_id("line", services[0].record.patient, services[0].reference, code),
         administrations=tuple(sorted(row.reference for row in services)),
         service_date=drug.service_date,
+        partial_date=drug.partial_date,
         code=code,
         modifiers=(),
         units=units,

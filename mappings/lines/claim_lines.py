@@ -111,6 +111,7 @@ def _line(
         ),
         administrations=tuple(sorted(row.reference for row in group.services)),
         service_date=str(service.day) if service.day else None,
+        partial_date=service.partial_date,
         code=code,
         modifiers=line_modifiers,
         units=units,

@@ -49,8 +49,14 @@ def _dated(rule: str, says: str, row: Dated, evidence: tuple[Evidence, ...] = ()
 def _what_was_given(group: Group) -> Iterator[Step]:
     service = group.first
     zone = f" in {service.site.time_zone}" if service.site.time_zone else ""
+    in_part = f"; on record: {service.partial_date}" if service.partial_date else ""
     yield Step(
-        "R1", f"date of service {service.day}{zone}" if service.day else "date of service not known"
+        "R1",
+        (
+            f"date of service {service.day}{zone}"
+            if service.day
+            else f"date of service not known{in_part}"
+        ),
     )
     if service.family and service.code:
         found = tuple(

@@ -71,7 +71,7 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
     rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
     shown = _showing(service, shown_by.limit)
     if shown:
-        proof = tuple(item for row in shown for item in labs.evidence(row))
+        proof = tuple(item for row in shown for item in labs.evidence(row, service.zone))
         name = "TSAT" if shown[0].analyte == "tsat" else shown[0].analyte
         says = f"D63.1 with {name} {shown[0].says} shows iron deficiency."
         return Result(

@@ -79,7 +79,7 @@ def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
     return Result(
         state=state,
         says=_found(service, name, rule, found.result, state),
-        evidence=labs.evidence(found.result),
+        evidence=labs.evidence(found.result, service.zone),
         value=plain(labs.rounded(value, found.result)) if value is not None else None,
         unit=UNITS[name],
         rule=rule,
@@ -91,7 +91,7 @@ def _absent(service: Service, name: str, rule: LabRule, found: LabState) -> str:
     span = f"within {rule.window_days} days before {service.day}"
     if found.state == "expired":
         older = service.newest_lab(ANALYTES[name])
-        last = older.when.last if older and older.when else None
+        last = older.when.span(service.zone).text if older and older.when else None
         return f"No {_WORDS[name]} result {span}; the last one is of {last}."
     broken = [row for row in service.record.labs if row.analyte == ANALYTES[name] and row.problem]
     unusable = f" (a result {broken[0].problem} can't be used)" if broken else ""
@@ -101,7 +101,7 @@ def _absent(service: Service, name: str, rule: LabRule, found: LabState) -> str:
 def _older(service: Service, name: str) -> tuple[Evidence, ...]:
     """The newest result of before the window."""
     row = service.newest_lab(ANALYTES[name])
-    return labs.evidence(row) if row else ()
+    return labs.evidence(row, service.zone) if row else ()
 
 
 def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:
@@ -114,9 +114,7 @@ def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:
 
 def _found(service: Service, name: str, rule: LabRule, row: LabResult, state: State) -> str:
     drawn_soon = labs.caution(row, service.other_doses, service.zone)
-    said = (
-        f"{_WORDS[name].capitalize()} {row.says} on {row.when.last if row.when else ''}{drawn_soon}"
-    )
+    said = f"{_WORDS[name].capitalize()} {row.says} {labs.drawn(row, service.zone)}{drawn_soon}"
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({rule.limit})."
     if state == "incomplete" and row.value is None:

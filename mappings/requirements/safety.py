@@ -62,7 +62,7 @@ def _by_label(service: Service, label: LabelDose, dose: Decimal) -> Result:
             " record."
         )
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
-    source += labs.evidence(weight) if weight else ()
+    source += labs.evidence(weight, service.zone) if weight else ()
     most = _most(label, weight)
     if dose > most:
         says = (
@@ -173,7 +173,7 @@ def iron_overload(service: Service) -> Result | None:
         if seen
         else "No result shows iron overload."
     )
-    evidence = tuple(item for row, _, _ in seen for item in labs.evidence(row))
+    evidence = tuple(item for row, _, _ in seen for item in labs.evidence(row, service.zone))
     return Result(state="met", says=says, rule=rule, evidence=evidence)
 
 
@@ -196,6 +196,6 @@ def _overloaded(
         ),
         value=value,
         unit=UNITS[row.analyte],
-        evidence=labs.evidence(row),
+        evidence=labs.evidence(row, service.zone),
         rule=rule,
     )

@@ -125,7 +125,7 @@ def _line_change(patient: str, old: ClaimLine | None, new: ClaimLine | None) -> 
     return LineChange(
         patient=patient,
         administrations=either.administrations,
-        service_date=either.service_date,
+        service_date=either.given_on,
         before=shown(old) if old else None,
         after=shown(new) if new else None,
         value_before=old.value if old else None,

@@ -4,6 +4,7 @@ them."""
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
@@ -19,6 +20,43 @@ _LEAP_SECOND = re.compile(r"(?<=:\d\d):60")
 _FIRST_YEAR, _LAST_YEAR = 1850, 2999
 # Without a known zone a UTC instant may fall on two US dates: -04:00 (Atlantic) to -10:00 (Hawaii).
 _EASTMOST, _WESTMOST = timezone(timedelta(hours=-4)), timezone(timedelta(hours=-10))
+
+
+class Span(NamedTuple):
+    """The days that a date may mean. `text` is the date as far as it is known, never a day that
+    nobody wrote."""
+
+    first: date
+    last: date
+
+    @property
+    def text(self) -> str:
+        """`2026-10-12`, `2026-10`, `2026`; else the days at both ends."""
+        if self.first == self.last:
+            return self.first.isoformat()
+        if self._whole_year:
+            return str(self.first.year)
+        if self._whole_month:
+            return f"{self.first:%Y-%m}"
+        return (
+            f"{self.first} {'or' if self.last - self.first == timedelta(days=1) else 'to'}"
+            f" {self.last}"
+        )
+
+    @property
+    def on(self) -> str:
+        """`on 2026-10-12`, `in 2026-10`."""
+        return f"{'in' if self._whole_year or self._whole_month else 'on'} {self.text}"
+
+    @property
+    def _whole_year(self) -> bool:
+        return self.first.month == self.first.day == 1 and self.last == date(
+            self.first.year, 12, 31
+        )
+
+    @property
+    def _whole_month(self) -> bool:
+        return self.first.day == 1 and self.last == _end_of_month(self.first)
 
 
 class Moment(Struct, frozen=True):
@@ -47,6 +85,10 @@ class Moment(Struct, frozen=True):
             self.instant.astimezone(zone or _WESTMOST).date(),
             self.instant.astimezone(zone or _EASTMOST).date(),
         )
+
+    def span(self, zone: tzinfo | None) -> Span:
+        """The days it can be in `zone`, to be shown."""
+        return Span(*self.days(zone))
 
     def day(self, zone: tzinfo | None) -> date | None:
         """The one day it is, or None where that can't be said."""
@@ -93,8 +135,8 @@ def _moment(found: re.Match[str]) -> Moment:
         return Moment(date(year, 1, 1), date(year, 12, 31))
     month = int(found["month"])
     if found["day"] is None:
-        following = date(year + month // 12, month % 12 + 1, 1)
-        return Moment(date(year, month, 1), following - timedelta(days=1))
+        begins = date(year, month, 1)
+        return Moment(begins, _end_of_month(begins))
     day = date(year, month, int(found["day"]))
     if found["time"] is None:
         return Moment(day, day)
@@ -104,6 +146,11 @@ def _moment(found: re.Match[str]) -> Moment:
         return Moment(day, day, instant.replace(tzinfo=UTC), floating=True)
     zone = UTC if offset == "Z" else datetime.fromisoformat(f"{day}T00:00:00{offset}").tzinfo
     return Moment(day, day, instant.replace(tzinfo=zone), zulu=offset in ("Z", "+00:00", "-00:00"))
+
+
+def _end_of_month(day: date) -> date:
+    following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+    return following - timedelta(days=1)
 
 
 def zone(name: str | None) -> tzinfo | None:

@@ -67,7 +67,7 @@ def _service(part: ServiceLine) -> dict[str, object]:
         "claim_line_id": line.id,
         "coverage": line.coverage,
         "policy": line.policy.id if line.policy else None,
-        "service_date": line.service_date,
+        "service_date": line.given_on,
         "hcpcs": line.code,
         **{f"modifier_{number}": modifier for number, modifier in enumerate(line.modifiers, 1)},
         "units": part.units,

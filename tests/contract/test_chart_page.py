@@ -230,6 +230,18 @@ def test_nothing_is_called_done_above_a_safety_card(hospital: Clinic) -> None:
     assert "sentence done" in seen.text
 
 
+def test_a_month_is_a_month_everywhere_on_the_page(hospital: Clinic) -> None:
+    hospital.ehr.load([administration("ma1", on="2026-10"), ferritin(42, on="2026-09", id="month")])
+    for number in range(2, 6):
+        hospital.ehr.load([administration(f"ma{number}", on="2026-11-02", status="not-done")])
+    _, page = opened(hospital)
+    text = page.text[page.text.index("<main") :]
+    assert "since Oct 2026" in sentence(page)
+    assert text.count("Oct 2026") >= 5  # headline, card, plot, table, doses
+    assert "Sep 2026: 42 ng/mL" in text
+    assert not re.search(r"\b(1|31) Oct\b|\b(1|30) Sep\b", text)
+
+
 def test_every_look_is_in_the_audit_table_and_the_evidence_links_into_the_chart(
     hospital: Clinic,
 ) -> None:

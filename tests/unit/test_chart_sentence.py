@@ -6,15 +6,19 @@ import pytest
 
 from integration.web.chart.views import DoseView
 from integration.web.chart_sentence import sentence
+from mappings.values.moment import parse
 
 TODAY = date(2026, 11, 23)
 
 
 def doses(*statuses: str) -> list[DoseView]:
-    return [
-        DoseView(f"ma{n}", date(2026, 10, 1), "Venofer", "200 mg", status, "", "", (), (), None)
-        for n, status in enumerate(statuses)
-    ]
+    return [dose(status, "2026-10-01", f"ma{number}") for number, status in enumerate(statuses)]
+
+
+def dose(status: str, on: str, name: str = "ma") -> DoseView:
+    moment = parse(on)
+    assert moment
+    return DoseView(name, moment.span(None), "Venofer", "200 mg", status, "", "", (), (), None)
 
 
 def said(statuses: str, safety: int, yours: int, elsewhere: int) -> str:
@@ -122,3 +126,16 @@ def test_nothing_for_you_is_never_said_above_a_safety_card(
     text = said(statuses, 1, yours, elsewhere)
     assert text.startswith("Look at one safety item")
     assert "Nothing for you" not in text
+
+
+@pytest.mark.parametrize(
+    ("dates", "since"),
+    [
+        (["2026-10", "2026-11-02"], "since Oct 2026 can"),
+        (["2026-10-05", "2026-11"], "since 5 Oct can"),
+        (["2025", "2026-11-02"], "since 2025 can"),
+        (["2025-12-30"], "since 30 Dec 2025 can"),
+    ],
+)
+def test_a_day_that_nobody_wrote_is_not_said(dates: list[str], since: str) -> None:
+    assert since in str(sentence([dose("held", on) for on in dates], [], [], [], TODAY))

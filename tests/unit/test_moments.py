@@ -226,3 +226,23 @@ def test_a_dose_in_the_last_second_of_the_day_does_not_wait() -> None:
 def test_a_leap_second_is_read() -> None:
     assert read("2026-11-01T23:59:60-05:00") == read("2026-11-01T23:59:59-05:00")
     assert read("2026-11-01T23:59:60.5Z") == read("2026-11-01T23:59:59.5Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "says"),
+    [
+        ("2026-10-12", None, "on 2026-10-12"),
+        ("2026-10", None, "in 2026-10"),
+        ("2024-02", NEW_YORK, "in 2024-02"),
+        ("2026", None, "in 2026"),
+        ("2026-11-01T14:00:00Z", None, "on 2026-11-01"),
+        ("2026-11-02T05:00:00Z", None, "on 2026-11-01 or 2026-11-02"),
+        ("2026-11-02T03:00:00Z", NEW_YORK, "on 2026-11-01"),
+    ],
+)
+def test_a_date_is_shown_as_far_as_it_is_known(text: str, zone: ZoneInfo | None, says: str) -> None:
+    assert read(text).span(zone).on == says
+
+
+def test_days_that_are_no_month_are_shown_by_both_ends() -> None:
+    assert moment.Span(date(2026, 10, 1), date(2026, 11, 30)).text == "2026-10-01 to 2026-11-30"

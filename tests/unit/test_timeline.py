@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.web.chart.timeline import Dose, table, timeline
+from integration.wording.words import dated, day
 from mappings.policy.rules import LabRule
 from mappings.record import LabResult, Source
 from mappings.values.moment import parse
@@ -22,19 +23,21 @@ LIMITS = [
 ]
 
 
-def lab(analyte: str, value: int, on: date) -> LabResult:
+def lab(analyte: str, value: int, on: date | str) -> LabResult:
     amount = Decimal(value)
     return LabResult(
         source=Source(f"Observation/{analyte}-{on}"),
         analyte=analyte,
-        when=parse(on.isoformat()),
+        when=parse(str(on)),
         low=amount,
         high=amount,
     )
 
 
-def dose(on: date, mg: int = 200) -> Dose:
-    return Dose(on, Decimal(mg))
+def dose(on: date | str, mg: int = 200) -> Dose:
+    moment = parse(str(on))
+    assert moment
+    return Dose(moment.span(None), Decimal(mg))
 
 
 days = st.integers(0, 700).map(lambda back: TODAY - timedelta(days=back))
@@ -94,8 +97,35 @@ def test_limits_are_bands_and_a_higher_value_stands_higher() -> None:
 def test_the_table_has_every_point_newest_first() -> None:
     labs = [lab("ferritin", 42, date(2026, 10, 12)), lab("tsat", 14, date(2026, 7, 20))]
     rows = table([(dose(date(2026, 11, 2), 150), "Venofer", "MedicationAdministration/ma1")], labs)
-    assert [(str(row.on), row.what, row.value) for row in rows] == [
+    assert [(row.on.text, row.what, row.value) for row in rows] == [
         ("2026-11-02", "Venofer", "150 mg"),
         ("2026-10-12", "Ferritin", "42 ng/mL"),
         ("2026-07-20", "Transferrin saturation", "14 %"),
     ]
+
+
+@given(st.sampled_from(["2026", "2026-10", "2025-12"]), st.sampled_from([360, 760]))
+def test_a_date_without_a_day_is_drawn_as_the_days_that_it_may_be(on: str, width: int) -> None:
+    drawn = timeline([dose(on)], [lab("ferritin", 42, on)], LIMITS, TODAY, width=width)
+    assert drawn
+    (tick,), (point,) = drawn.doses, drawn.panels[0].points
+    for mark in (tick, point):
+        assert mark.spread
+        assert drawn.left <= mark.spread[0] < mark.x < mark.spread[1] <= drawn.right
+        assert mark.title.startswith(f"{dated(on)}: ")
+    assert drawn.window is None  # no day to count back from
+    assert f"from {dated(on)} to {dated(on)}" in drawn.says
+
+
+def test_a_day_is_drawn_as_a_day() -> None:
+    drawn = timeline([dose("2026-11-02")], [lab("ferritin", 42, "2026-10-12")], LIMITS, TODAY)
+    assert drawn
+    assert (drawn.doses[0].spread, drawn.panels[0].points[0].spread) == (None, None)
+
+
+def test_the_table_says_a_month_where_a_month_is_known() -> None:
+    rows = table(
+        [(dose("2026-10"), "Venofer", "MedicationAdministration/ma1")],
+        [lab("ferritin", 42, "2026")],
+    )
+    assert [day(row.on, year=True) for row in rows] == ["Oct 2026", "2026"]

@@ -22,12 +22,15 @@ from integration.web.chart.views import (
 from integration.web.chart_sentence import sentence
 from integration.wording import words
 from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment
+from mappings.circumstances import labs
 from mappings.policy.choosing import LabRule, Policy, PolicySet
-from mappings.record import Administration, PatientRecord
+from mappings.record import Administration, LabResult, PatientRecord
+from mappings.values.moment import Span
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
 NARROW = 360
+NEVER = Span(date.max, date.max)
 LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
 
 
@@ -193,40 +196,37 @@ class _Chart:
         cited = [item for gap in gaps for item in gap.evidence]
         if gaps[0].requirement in ("ferritin", "transferrin-saturation"):
             wanted = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
-            last = max(filter(None, map(self._on, gaps[0].administrations)), default=self.today)
+            last = max(
+                (on.last for on in map(self._on, gaps[0].administrations) if on), default=self.today
+            )
             rows = [
                 row
                 for row in self.record.labs
-                if row.analyte in wanted and row.when is not None and row.when.first <= last
+                if row.analyte in wanted and row.when and row.when.days(self.zone)[0] <= last
             ]
             newest = {
                 row.analyte: row
                 for row in sorted(rows, key=lambda row: row.when.order if row.when else (date.min,))
             }
-            cited += [
-                Evidence(
-                    row.source.resource,
-                    row.source.version,
-                    f"{LAB_NAMES.get(row.analyte, row.analyte)} {row.says} on"
-                    f" {row.when.days(self.zone)[0]}",
-                )
-                for row in newest.values()
-                if row.when is not None
-            ]
+            cited += [self._newest(row) for row in newest.values()]
         unique = {item.resource: item for item in reversed(cited)}
         return tuple(self._proof(item) for item in reversed(unique.values()))
+
+    def _newest(self, row: LabResult) -> Evidence:
+        says = f"{LAB_NAMES.get(row.analyte, row.analyte)} {row.says} {labs.drawn(row, self.zone)}"
+        return Evidence(row.source.resource, row.source.version, says)
 
     def _affected(self, gap: Gap) -> Iterable[Affected]:
         for reference in gap.administrations:
             on, dose = self._on(reference), self.given.get(reference)
             says = f"{words.day(on)}, {_amount(dose)}" if dose else words.day(on)
-            yield Affected(gap.id, reference, on, says, words.first_sentence(gap.message))
+            yield Affected(gap.id, reference, says, words.first_sentence(gap.message))
 
     # Doses
 
     def _doses(self) -> list[DoseView]:
         rows = [self._dose(row) for row in self.record.administrations]
-        return sorted(rows, key=lambda row: (row.on or date.max, row.administration), reverse=True)
+        return sorted(rows, key=lambda row: (row.on or NEVER, row.administration), reverse=True)
 
     def _dose(self, given: Administration) -> DoseView:
         reference = given.source.resource
@@ -264,9 +264,9 @@ class _Chart:
             notes=tuple(words.dated(row) for row in line.notes),
         )
 
-    def _on(self, reference: str) -> date | None:
+    def _on(self, reference: str) -> Span | None:
         given = self.given.get(reference)
-        return given.start.days(self.zone)[0] if given and given.start else None
+        return given.start.span(self.zone) if given and given.start else None
 
     # Time line and small print
 

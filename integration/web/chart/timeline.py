@@ -15,18 +15,23 @@ from mappings.circumstances import labs as laboratory
 from mappings.policy.choosing import LabRule
 from mappings.policy.conditions import And, Compare, Node, Or, parse
 from mappings.record import LabResult
+from mappings.values.moment import Span
 
 LEFT, RIGHT, TOP = 46, 14, 16
 DOSES, PANEL, BETWEEN, AXIS = 62, 92, 38, 26
 NAMES = ("ferritin", "tsat")
+Spread = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Point:
+    """`spread`: from where to where it may be, where its day is not known."""
+
     x: float
     y: float
     label: str
     title: str
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,15 @@ class Window:
 
 @dataclass(frozen=True)
 class Tick:
-    """`row`: labels that would run into each other stand one above the other."""
+    """`row`: labels that would run into each other stand one above the other. `spread`: as of a
+    point."""
 
     x: float
     label: str
     title: str = ""
     anchor: str = "middle"
     row: int = 0
+    spread: Spread | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class Dose:
-    on: date
+    on: Span
     mg: Decimal | None
 
 
@@ -95,7 +102,7 @@ class Dose:
 class Row:
     """A row of the table behind the plot."""
 
-    on: date
+    on: Span
     what: str
     value: str
     resource: str
@@ -111,10 +118,11 @@ def timeline(
 ) -> Timeline | None:
     """None where there is nothing to draw."""
     found = {name: _results(labs, name, zone) for name in NAMES}
-    dates = [dose.on for dose in doses] + [on for rows in found.values() for on, _ in rows]
-    if not dates:
+    spans = [dose.on for dose in doses] + [on for rows in found.values() for on, _ in rows]
+    if not spans:
         return None
-    scale = _Dates(min(dates), max(*dates, today), width)
+    earliest, latest = min(spans), max(spans, key=lambda span: span.last)
+    scale = _Dates(earliest.first, max(latest.last, today), width)
     limits = [
         comparison for rule in rules if rule.limit for comparison in _comparisons(parse(rule.limit))
     ]
@@ -138,8 +146,8 @@ def timeline(
         months=tuple(scale.months()),
         says=(
             f"{len(doses)} doses, {len(found['ferritin'])} ferritin and {len(found['tsat'])} TSAT"
-            f" results from {day(min(dates), year=True)} to {day(max(dates), year=True)}; the same"
-            " in the table below."
+            f" results from {day(earliest, year=True)} to {day(latest, year=True)}; the same in the"
+            " table below."
         ),
     )
 
@@ -166,7 +174,7 @@ def table(
                 )
                 rows.append(
                     Row(
-                        result.when.days(zone)[0],
+                        result.when.span(zone),
                         LABS[name].capitalize(),
                         says,
                         result.source.resource,
@@ -186,6 +194,13 @@ class _Dates:
     def x(self, on: date) -> float:
         part = (on - self.first).days / max(1, (self.last - self.first).days)
         return round(LEFT + part * (self.width - LEFT - RIGHT), 1)
+
+    def middle(self, on: Span) -> float:
+        return round((self.x(on.first) + self.x(on.last)) / 2, 1)
+
+    def spread(self, on: Span) -> Spread | None:
+        """None for a day."""
+        return None if on.first == on.last else (self.x(on.first), self.x(on.last))
 
     def months(self) -> list[Tick]:
         starts = []
@@ -207,28 +222,24 @@ def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
     """Labels in two rows; what fits in neither is left to the table."""
     ticks: list[Tick] = []
     free_from = [0.0, 0.0]
-    for dose in sorted(doses, key=lambda row: row.on):
-        x, mg = scale.x(dose.on), "?" if dose.mg is None else _plain(dose.mg)
+    for dose in sorted(doses, key=lambda row: scale.middle(row.on)):
+        x, mg = scale.middle(dose.on), "?" if dose.mg is None else _plain(dose.mg)
         half = 4 * len(mg) + 2
         row = next((number for number, free in enumerate(free_from) if x - half >= free), None)
         if row is not None:
             free_from[row] = x + half
-        ticks.append(
-            Tick(
-                x,
-                mg if row is not None else "",
-                f"{day(dose.on, year=True)}: {mg} mg",
-                row=row or 0,
-            )
-        )
+        label, title = mg if row is not None else "", f"{day(dose.on, year=True)}: {mg} mg"
+        ticks.append(Tick(x, label, title, row=row or 0, spread=scale.spread(dose.on)))
     return tuple(ticks)
 
 
 def _window(doses: Sequence[Dose], rules: Sequence[LabRule], scale: _Dates) -> Window | None:
+    """None where the day of the newest dose is not known: nothing can be counted back from it."""
     days = max((rule.window_days for rule in rules), default=None)
-    last = max((dose.on for dose in doses), default=None)
-    if days is None or last is None:
+    newest = max((dose.on for dose in doses), key=lambda span: span.last, default=None)
+    if days is None or newest is None or newest.first != newest.last:
         return None
+    last = newest.last
     return Window(
         scale.x(max(last - timedelta(days=days), scale.first)),
         scale.x(last),
@@ -238,9 +249,9 @@ def _window(doses: Sequence[Dose], rules: Sequence[LabRule], scale: _Dates) -> W
 
 def _results(
     labs: Sequence[LabResult], name: str, zone: tzinfo | None
-) -> list[tuple[date, LabResult]]:
+) -> list[tuple[Span, LabResult]]:
     rows = [
-        (row.when.days(zone)[0], row)
+        (row.when.span(zone), row)
         for row in laboratory.usable(labs, name)
         if row.when is not None and _middle(row) is not None
     ]
@@ -259,7 +270,7 @@ def _middle(result: LabResult) -> Decimal | None:
 
 
 def _panel(
-    name: str, found: list[tuple[date, LabResult]], limits: list[Compare], scale: _Dates, top: float
+    name: str, found: list[tuple[Span, LabResult]], limits: list[Compare], scale: _Dates, top: float
 ) -> Panel:
     values = [float(_middle(row) or 0) for _, row in found]
     highest = _round_up(
@@ -273,11 +284,17 @@ def _panel(
 
     points, free_from = [], 0.0
     for (on, row), value in zip(found, values, strict=True):
-        x = scale.x(on)
+        x = scale.middle(on)
         label = _shown(row) if x >= free_from else ""
         free_from = x + 10 + 7 * len(label) if label else free_from
         points.append(
-            Point(x, y(value), label, f"{day(on, year=True)}: {_shown(row)} {UNITS[name]}")
+            Point(
+                x,
+                y(value),
+                label,
+                f"{day(on, year=True)}: {_shown(row)} {UNITS[name]}",
+                scale.spread(on),
+            )
         )
     path = "M" + " L".join(f"{point.x} {point.y}" for point in points) if len(points) > 1 else ""
     bands = tuple(_band(row, y, top, bottom) for row in dict.fromkeys(limits))

@@ -10,6 +10,7 @@ from integration.web.chart.timeline import Timeline
 from integration.web.entries import TESTS
 from integration.wording import words
 from mappings.assessment import Step
+from mappings.values.moment import Span
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,6 @@ class Affected:
 
     gap: str
     administration: str
-    on: date | None
     says: str
     finding: str
 
@@ -98,7 +98,7 @@ class LineView:
 @dataclass(frozen=True)
 class DoseView:
     administration: str
-    on: date | None
+    on: Span | None
     drug: str
     dose: str
     status: str

@@ -65,6 +65,7 @@ class Cell:
     """One row of the table."""
 
     row: Row
+    on: str | None
     text: str
     state: str
     chips: tuple[tuple[str, words.Owner], ...]
@@ -169,7 +170,7 @@ def table(here: InHouse, filters: Filtered, session: Biller) -> Response:
 def _cells(row: Row) -> list[object]:
     line = row.line
     what = " ".join([line.code, *line.modifiers])
-    who = [row.service_date, row.site, row.patient, row.policy]
+    who = [row.line.given_on, row.site, row.patient, row.policy]
     return [*who, what, line.units, row.state, "; ".join(row.waits_for), row.value, row.owner]
 
 
@@ -327,6 +328,7 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
     named = row.waits_for or row.waived_for
     return Cell(
         row=row,
+        on=line.given_on,
         text=" ".join([line.code, *line.modifiers, "×", str(line.units)]),
         state=row.state,
         chips=tuple((words.title(name), words.owner(name)) for name in named),
