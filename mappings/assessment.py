@@ -108,6 +108,19 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
         return self.service_date or self.partial_date
 
 
+class Asked(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The payer's rule that decided. `says` follows the payer's name; `when` and `limit` are the
+    conditions of the policy's file.
+
+    `window_days`: how many days before the dose its evidence may be.
+    """
+
+    says: str
+    when: str | None = None
+    limit: str | None = None
+    window_days: int | None = None
+
+
 class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     requirement: str
@@ -121,6 +134,7 @@ class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
     policy_version: str | None = None
     message: str
     fix: str
+    asked: Asked | None = None
     predicted_denial: Denial | None
     source: str | None
     verified: bool
@@ -128,6 +142,15 @@ class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
     end: date | None = field(default=None, name="to")
     write_back: bool = True
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def decided_by(self) -> PolicyRef | None:
+        """The policy whose rule decided; None where the payer is not known."""
+        return (
+            PolicyRef(self.policy, self.policy_version)
+            if self.policy and self.policy_version
+            else None
+        )
 
     @property
     def is_safety(self) -> bool:
@@ -154,6 +177,7 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
     start: date | None = field(default=None, name="from")
     end: date | None = field(default=None, name="to")
     fix: str | None = None
+    asked: Asked | None = None
     denial: Denial | None = None
     evidence: tuple[Evidence, ...] = ()
 

@@ -60,27 +60,15 @@ def _audience(row: Policy) -> list[tuple[str, object]]:
 
 
 def _asked(row: Policy, found: PolicyRow) -> tuple[object, ...]:
-    asks = found.asks.removeprefix(row.title).strip()
+    asks = found.asks[:1].upper() + found.asks[1:]
     weight = "warns" if found.warning else "holds the line"
     source = found.source or _source(row, found.requirement)
-    return (
-        found.title,
-        asks[:1].upper() + asks[1:],
-        found.when,
-        _details(row, found),
-        weight,
-        source,
-        found.verified,
-    )
+    return found.title, asks, found.when, _details(found.rule), weight, source, found.verified
 
 
-def _details(row: Policy, found: PolicyRow) -> str:
-    """The parameters of the rule as the file has them; a laboratory rule has one set for each
-    condition."""
-    rule = getattr(row.requirements, found.requirement.replace("-", "_"), None)
-    if isinstance(rule, Rule):
-        return cell(said(rule))
-    return "; ".join(_laboratory(lab) for lab in row.requirements.laboratory)
+def _details(rule: Rule) -> str:
+    """The parameters of the rule as the file has them."""
+    return _laboratory(rule) if isinstance(rule, LabRule) else cell(said(rule))
 
 
 def _laboratory(rule: LabRule) -> str:

@@ -188,14 +188,14 @@ def _grouped(gaps: Sequence[Gap]) -> list[tuple[str, list[Gap]]]:
 def _card(
     name: str, gaps: list[Gap], policies: PolicySet, patient: str, ordered: set[str], app: str
 ) -> Card:
-    policy = next((policies.get(gap.policy) for gap in gaps if gap.policy), None)
-    detail = "\n".join(
-        f"- {_plain(words.first_sentence(gap.message))}"
-        f" {_plain(words.payer_asks(gap.requirement, policy))}"
+    said = [
+        f"{words.first_sentence(gap.message)}"
+        f" {words.payer_asks(gap, policies.named(gap.decided_by))}"
         for gap in gaps
-    )
-    source = next((gap.source for gap in gaps if gap.source), None)
-    detail += f"\n\nSource: {_plain(source)}" if source else ""
+    ]
+    detail = "\n".join(f"- {_plain(text)}" for text in said)
+    sources = dict.fromkeys(gap.source for gap in gaps if gap.source)
+    detail += f"\n\nSource: {_plain('; '.join(sources))}" if sources else ""
     wanted = [
         TESTS[gap.requirement]
         for gap in gaps

@@ -1,22 +1,20 @@
 """A payer's policy in words, for people who ask where a rule comes from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from integration.wording import words
 from mappings.policy.choosing import LabRule, Policy, Rule
-from mappings.requirements.checks import NOT_BLOCKING
+from mappings.requirements import is_blocking
+from mappings.requirements.asking import CONDITIONS, asks
 
 LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
-CONDITIONS = {
-    "ckd": "in kidney disease",
-    "not ckd": "without kidney disease",
-    "not dialysis": "not in dialysis",
-    "dialysis": "in dialysis",
-}
 
 
 @dataclass(frozen=True)
 class PolicyRow:
+    """`asks` follows the payer's name."""
+
     requirement: str
     title: str
     asks: str
@@ -24,22 +22,24 @@ class PolicyRow:
     source: str | None
     verified: bool
     warning: bool
+    rule: Rule
 
 
 def policy_rows(policy: Policy) -> list[PolicyRow]:
-    """What the policy asks, one row each, in the order of the file."""
+    """What the policy asks, a row for each rule and what it is about, in the order of the file."""
     rows: list[PolicyRow] = []
     for field in policy.requirements.__struct_fields__:
         rule = getattr(policy.requirements, field)
         if isinstance(rule, tuple):
-            names = dict.fromkeys(name for lab in rule for name in _labs(lab))
-            rows += [
-                _row(name, next(lab for lab in rule if name in _labs(lab)), policy)
-                for name in names
-            ]
+            rows += _laboratory(rule, policy)
         elif isinstance(rule, Rule):
             rows.append(_row(field.replace("_", "-"), rule, policy))
     return rows
+
+
+def _laboratory(rules: tuple[LabRule, ...], policy: Policy) -> Iterator[PolicyRow]:
+    for name in dict.fromkeys(name for rule in rules for name in _labs(rule)):
+        yield from (_row(name, rule, policy) for rule in rules if name in _labs(rule))
 
 
 def _labs(rule: LabRule) -> list[str]:
@@ -50,9 +50,10 @@ def _row(name: str, rule: Rule, policy: Policy) -> PolicyRow:
     return PolicyRow(
         requirement=name,
         title=words.title(name),
-        asks=words.payer_asks(name, policy),
+        asks=asks(name, rule),
         when=None if isinstance(rule, LabRule) else CONDITIONS.get(rule.when or "", rule.when),
         source=rule.source,
         verified=policy.verified if rule.verified is None else rule.verified,
-        warning=rule.blocking is False or (rule.blocking is None and name in NOT_BLOCKING),
+        warning=not is_blocking(name, rule),
+        rule=rule,
     )

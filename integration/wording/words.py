@@ -1,15 +1,14 @@
 """What requirements, states and dates are called on the pages, and who can settle what."""
 
 import re
-from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from mappings import codes
-from mappings.policy.choosing import LabRule, Policy
-from mappings.policy.conditions import And, Compare, Node, Not, Or, parse
+from mappings.assessment import Gap
+from mappings.policy.choosing import Policy
 from mappings.values.moment import Span
 
 Owner = Literal["clinician", "billing"]
@@ -23,9 +22,6 @@ CLINICIAN = frozenset(
     }
 )  # fmt: skip
 CLINICIAN_REQUIREMENTS = sorted(CLINICIAN)
-LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
-UNITS = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
-SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 STATES = {
     "missing": "not on record",
     "expired": "too old",
@@ -37,94 +33,16 @@ STATES = {
 _DATE = re.compile(r"(?<![\w-])((?:19|20)\d{2})-(\d{2})(?:-(\d{2}))?(?![\w-])")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
-_ASKS = {
-    "service-date": "needs the day on which the drug was given.",
-    "product": "needs one code for the drug that was given.",
-    "dose": "pays by the milligram, so the dose needs a number and a unit.",
-    "ndc": "wants the NDC of the vial on the claim.",
-    "discarded-amount": (
-        "wants each vial accounted for: what was given and what was thrown away (JW), or that"
-        " nothing was (JZ)."
-    ),
-    "iron-deficiency-diagnosis": "pays for iron that treats a recorded iron deficiency.",
-    "ckd-diagnosis": "covers this drug in chronic kidney disease, recorded with its stage.",
-    "anemia-ckd-link": "wants the anaemia tied to the kidney disease.",
-    "treatment-plan": "wants an order or plan with dose and frequency that covers the day.",
-    "coverage": "has to be known as the plan that pays first on that day.",
-    "place-of-service": "pays by the place where the drug was given.",
-    "esrd-consolidated-billing": "pays for this drug within the dialysis facility's own claim.",
-    "drug-source": "wants to know who bought the drug.",
-    "units-limit": "pays up to a number of units a day without asking.",
-    "dosing": "compares the dose with the product's label.",
-    "iron-overload": "does not expect iron to be given at such values.",
-    "infusion-time": "pays for the infusion by its start and stop.",
-    "preferred-product": "prefers other iron products, tried first.",
-}
-
 
 def payer(policy: Policy | None) -> str:
     """What people call the payer whose policy it is; `The payer` where a policy only stands in for
     an unknown one."""
-    return "The payer" if policy is None or " without " in policy.title else policy.title
+    return "The payer" if policy is None or policy.stands_in else policy.payer_name
 
 
-def payer_asks(
-    requirement: str, policy: Policy | None, groups: tuple[str | None, ...] | None = None
-) -> str:
-    """One sentence: what this payer wants here; GROUPS: the conditions of laboratory rules that are
-    the patient's."""
-    who = payer(policy)
-    rules = policy.requirements if policy else None
-    if requirement in ("ferritin", "transferrin-saturation", "hemoglobin") and rules:
-        fitting = [rule for rule in rules.laboratory if groups is None or rule.when in groups]
-        return f"{who} wants {_laboratory(requirement, fitting or rules.laboratory)}."
-    if requirement == "oral-iron-history":
-        days = rules.oral_iron_history.trial_days if rules and rules.oral_iron_history else None
-        trial = f"a trial of oral iron of {days} days" if days else "a trial of oral iron"
-        return f"{who} wants {trial}, an intolerance, or the reason why it is unsuitable."
-    if requirement == "progress-note" and rules and rules.progress_note:
-        return (
-            f"{who} wants a signed progress note within {rules.progress_note.window_days} days"
-            " before the dose."
-        )
-    if requirement == "prior-authorization":
-        unknown = bool(
-            rules and rules.prior_authorization and rules.prior_authorization.asked == "unknown"
-        )
-        return (
-            f"{who} {'may ask' if unknown else 'asks'} for an authorization before the drug is"
-            " given."
-        )
-    return f"{who} {_ASKS.get(requirement, 'asks for this.')}"
-
-
-def _laboratory(requirement: str, rules: Iterable[LabRule]) -> str:
-    said = []
-    for rule in rules:
-        group = {"ckd": " in kidney disease", "not ckd": " without kidney disease"}.get(
-            rule.when or "", ""
-        )
-        wanted = (
-            limit(parse(rule.limit))
-            if rule.limit
-            else joined([LABS[name] for name in rule.on_record]) + " on record"
-        )
-        said.append(f"{wanted}, within {rule.window_days} days before each dose{group}")
-    return "; ".join(said) or f"a {requirement.replace('-', ' ')} result"
-
-
-def limit(node: Node) -> str:
-    """`ferritin at most 500 ng/mL and transferrin saturation at most 30 %`."""
-    if isinstance(node, Compare):
-        return f"{LABS[node.name]} {SIGNS[node.operator]} {node.limit} {UNITS[node.name]}"
-    if isinstance(node, Not):
-        return f"not {limit(node.inner)}"
-    if isinstance(node, And | Or):
-        word = " and " if isinstance(node, And) else " or "
-        return word.join(
-            f"({limit(part)})" if isinstance(part, And | Or) else limit(part) for part in node.parts
-        )
-    return {"ckd": "kidney disease", "not ckd": "no kidney disease"}.get(node.name, node.name)
+def payer_asks(gap: Gap, policy: Policy | None) -> str:
+    """One sentence: what the rule that decided wants; POLICY: the gap's own."""
+    return f"{payer(policy)} {gap.asked.says if gap.asked else 'asks for this.'}"
 
 
 def owner(requirement: str) -> Owner:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from mappings.assessment import PolicyRef
 from mappings.codes.tables import Dated
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
@@ -85,6 +86,17 @@ class PolicySet:
             if row.id == identity and (day is None or row.effective.holds(day))
         ]
         return found[-1] if found else None
+
+    def named(self, ref: PolicyRef | None) -> Policy | None:
+        """The very policy that decided."""
+        return next(
+            (
+                row
+                for row in self.policies
+                if ref and (row.id, row.version) == (ref.id, ref.version)
+            ),
+            None,
+        )
 
     def choose(self, day: date, setting: str | None, kind: str, payer: str | None) -> Policy | None:
         """The payer's own policy before that of its kind; one for this setting only before one that

@@ -306,6 +306,17 @@ class Policy(
     ]
     version: Annotated[Text, Meta(description="whatever tells this file from an earlier one")]
     title: Text
+    payer: Annotated[
+        Text | None, Meta(description="what people call the payer; else the title")
+    ] = None
+    stands_in: Annotated[
+        bool,
+        Meta(
+            description=(
+                "for payers that have no policy of their own: sentences speak of `the payer`"
+            )
+        ),
+    ] = False
     audience: For
     requirements: Requirements
     source: Text
@@ -335,6 +346,10 @@ class Policy(
         bool, Meta(description="note on the line whether an ESA is on record (NCD 110.10)")
     ] = False
     cases: tuple[Case, ...] = ()
+
+    @property
+    def payer_name(self) -> str:
+        return self.payer or self.title
 
     @property
     def authority(self) -> Dated:

@@ -4,7 +4,9 @@ from."""
 from calendar import monthrange
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import get_args
+from typing import Literal, get_args
+
+from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import cite
@@ -101,6 +103,7 @@ def prior_authorization(service: Service) -> Result | None:
     asked = _asked(service, rule)
     if asked == "no":
         return None
+    rule = structs.replace(rule, asked=asked)
     found = usable_authorization(service)
     if found:
         return Result(
@@ -119,7 +122,7 @@ def prior_authorization(service: Service) -> Result | None:
     return _why_not(service, rule)
 
 
-def _asked(service: Service, rule: AuthorizationRule) -> str:
+def _asked(service: Service, rule: AuthorizationRule) -> Literal["yes", "no", "unknown"]:
     if rule.codes and service.code and service.code.code not in rule.codes:
         return "no"
     own = service.site.prior_authorization.get(service.policy.id) if service.policy else None

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import Denial, Finding
+from mappings.assessment import WORST_FIRST, Denial, Finding
 from mappings.charge.charge import Service
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy
-from mappings.requirements.checks import ALWAYS, CHECKS, NOT_BLOCKING, OF_GIVING
+from mappings.requirements import is_blocking
+from mappings.requirements.asking import asked
+from mappings.requirements.checks import ALWAYS, CHECKS, OF_GIVING
 from mappings.requirements.result import NOT_APPLICABLE, Result
 
 
@@ -25,13 +27,13 @@ def findings_of(service: Service) -> list[Finding]:
     else:
         names = tuple(CHECKS) if service.day else ALWAYS
     # Of possible duplicates one speaks of the dose, for all of them.
-    asked = (name for name in names if not (name == "dose" and service.is_copy))
-    return [_finding(name, CHECKS[name](service) or NOT_APPLICABLE, service) for name in asked]
+    spoken = (name for name in names if not (name == "dose" and service.is_copy))
+    return [_finding(name, CHECKS[name](service) or NOT_APPLICABLE, service) for name in spoken]
 
 
 def _finding(name: str, result: Result, service: Service) -> Finding:
     rule, policy = result.rule, service.policy
-    blocking = rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING
+    blocking = is_blocking(name, rule)
     row, authority = codes.requirements()[name], _authority(name, result, policy)
     denial = result.denial or row.denial_by_state.get(result.state)
     return Finding(
@@ -54,6 +56,7 @@ def _finding(name: str, result: Result, service: Service) -> Finding:
         start=authority.start,
         end=authority.end,
         fix=result.fix or row.fix,
+        asked=asked(name, rule) if rule or result.state in WORST_FIRST else None,
         denial=(
             Denial(denial.carc, denial.rarc)
             if denial

@@ -60,6 +60,7 @@ def _gap(
         policy_version=worst.policy_version,
         message=f"{worst.says or requirement.title}{also}{doubt}",
         fix=worst.fix or requirement.fix,
+        asked=worst.asked,
         predicted_denial=worst.denial,
         source=worst.source,
         verified=worst.verified,

@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
 from integration.ehr.transport.keys import generate
-from tests.builders import Resource, chart, ferritin, order, tsat
+from tests.builders import Resource, chart, commercial, condition, ferritin, order, tsat
 from tests.fakes.browser import PUBLIC_URL
 from tests.plugins.pages import Clinic, Open
 
@@ -185,6 +185,24 @@ def test_missing_results_come_with_an_order(hospital: Clinic) -> None:
     assert "90 days" in laboratory["detail"]
 
 
+def test_a_card_shows_the_rule_that_decided(hospital: Clinic) -> None:
+    on = time.strftime("%Y-%m-%d", time.localtime(time.time() - 5 * 86400))
+    labs = [ferritin(700, on=on), tsat(20, on=on)]
+    found = cards(
+        hospital,
+        chart(
+            commercial(),
+            condition("E11.22"),
+            *labs,
+            without=["coverage", "ckd", "ferritin", "tsat"],
+        ),
+    )
+    laboratory = next(card for card in found if card["source"]["topic"]["code"] == "ferritin")
+    assert "ferritin at most 500 ng/mL" in laboratory["detail"]
+    assert "in kidney disease" in laboratory["detail"]
+    assert "without kidney disease" not in laboratory["detail"]
+
+
 def test_what_is_ordered_in_the_same_dialog_is_not_suggested_again(hospital: Clinic) -> None:
     lab_order = {
         "resourceType": "ServiceRequest",
@@ -200,8 +218,6 @@ def test_what_is_ordered_in_the_same_dialog_is_not_suggested_again(hospital: Cli
 
 
 def test_authorization_and_product(hospital: Clinic) -> None:
-    from tests.builders import commercial
-
     found = cards(hospital, chart(commercial(), without=["coverage"]))
     assert any(card["source"]["topic"]["code"] == "prior-authorization" for card in found)
     uhc = cards(

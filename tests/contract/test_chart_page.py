@@ -10,7 +10,7 @@ import pytest
 from integration.store import audit, gaps, patients, worklist
 from integration.store.database.connection import Db
 from integration.store.worklist import Filters
-from tests.builders import Resource, administration, ferritin, tsat
+from tests.builders import Resource, administration, commercial, condition, ferritin, tsat
 from tests.fakes.browser import Browser
 from tests.fakes.modes import MODES
 from tests.fakes.stage import telling_chart
@@ -240,6 +240,26 @@ def test_a_month_is_a_month_everywhere_on_the_page(hospital: Clinic) -> None:
     assert text.count("Oct 2026") >= 5  # headline, card, plot, table, doses
     assert "Sep 2026: 42 ng/mL" in text
     assert not re.search(r"\b(1|31) Oct\b|\b(1|30) Sep\b", text)
+
+
+def test_the_card_shows_the_rule_that_decided(hospital: Clinic) -> None:
+    """A cause of kidney disease without its stage is kidney disease for the rules, and so for the
+    page."""
+    del hospital.ehr.resources[f"Condition/{condition('N18.4')['id']}"]
+    hospital.ehr.load(
+        [
+            commercial(),
+            condition("E11.22"),
+            ferritin(700, on="2026-10-13", id="high"),
+            tsat(20, on="2026-10-13", id="low"),
+        ]
+    )
+    _, page = opened(hospital)
+    assert "ferritin ≤ 500 and TSAT ≤ 30" in page.text
+    assert "ferritin at most 500 ng/mL and transferrin saturation at most 30 %" in page.text
+    assert "payer: ≤ 500" in page.text
+    assert "below 30" not in page.text
+    assert "without kidney disease" not in page.text
 
 
 def test_every_look_is_in_the_audit_table_and_the_evidence_links_into_the_chart(

@@ -23,7 +23,7 @@ def dose(status: str, on: str, name: str = "ma") -> DoseView:
 
 def said(statuses: str, safety: int, yours: int, elsewhere: int) -> str:
     cards = [[object()] * count for count in (safety, yours, elsewhere)]
-    return str(sentence(doses(*statuses.split()), *cards, TODAY))  # type: ignore[arg-type]
+    return str(sentence(doses(*statuses.split()), cards[0], cards[1], cards[2], TODAY))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

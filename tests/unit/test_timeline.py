@@ -9,18 +9,12 @@ from hypothesis import strategies as st
 
 from integration.web.chart.timeline import Dose, table, timeline
 from integration.wording.words import dated, day
-from mappings.policy.rules import LabRule
+from mappings.assessment import Asked
 from mappings.record import LabResult, Source
 from mappings.values.moment import parse
 
 TODAY = date(2026, 11, 23)
-LIMITS = [
-    LabRule(
-        limit="ferritin <= 500 and tsat <= 30",
-        units={"ferritin": "ng/mL", "tsat": "%"},
-        window_days=60,
-    )
-]
+LIMITS = [Asked(says="", limit="ferritin <= 500 and tsat <= 30", window_days=60)]
 
 
 def lab(analyte: str, value: int, on: date | str) -> LabResult:

@@ -21,9 +21,9 @@ from integration.web.chart.views import (
 )
 from integration.web.chart_sentence import sentence
 from integration.wording import words
-from mappings.assessment import ClaimLine, Evidence, Gap, PatientAssessment
+from mappings.assessment import Asked, ClaimLine, Evidence, Gap, PatientAssessment
 from mappings.circumstances import labs
-from mappings.policy.choosing import LabRule, Policy, PolicySet
+from mappings.policy.choosing import Policy, PolicySet
 from mappings.record import Administration, LabResult, PatientRecord
 from mappings.values.moment import Span
 from mappings.writing.detected_issue import Waiver
@@ -31,6 +31,7 @@ from mappings.writing.detected_issue import Waiver
 Resource = dict[str, Any]
 NARROW = 360
 NEVER = Span(date.max, date.max)
+LABORATORY = ("ferritin", "transferrin-saturation")
 LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
 
 
@@ -150,7 +151,7 @@ class _Chart:
 
     def _card(self, gaps: list[Gap]) -> Card:
         first = gaps[0]
-        policy = self.policies.get(first.policy) if first.policy else None
+        policy = self.policies.named(first.decided_by)
         held = {
             identity: self.lines[identity]
             for gap in gaps
@@ -169,7 +170,7 @@ class _Chart:
             title=words.title(first.requirement),
             gaps=tuple(gap.id for gap in gaps),
             finding=words.first_sentence(first.message),
-            asks=words.payer_asks(first.requirement, policy, self._groups()),
+            asks=words.payer_asks(first, policy),
             source=first.source,
             verified=first.verified,
             policy=first.policy,
@@ -194,7 +195,7 @@ class _Chart:
         """What the gap itself cites; for a laboratory value also what there is of it and its
         relatives."""
         cited = [item for gap in gaps for item in gap.evidence]
-        if gaps[0].requirement in ("ferritin", "transferrin-saturation"):
+        if gaps[0].requirement in LABORATORY:
             wanted = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
             last = max(
                 (on.last for on in map(self._on, gaps[0].administrations) if on), default=self.today
@@ -234,12 +235,14 @@ class _Chart:
         aside = {row.administration: ("pending", row.reason) for row in self.assessment.pending}
         aside |= {row.administration: ("reversed", row.reason) for row in self.assessment.reversed}
         status, state = aside.get(reference) or (_status(lines), "")
-        waits = {
-            gap.requirement
-            for gap in self.assessment.gaps
-            if gap.blocking and reference in gap.administrations
-        }
-        policy = next((self.policies.get(line.policy.id) for line in lines if line.policy), None)
+        waits = {reason for line in lines if line.status == "held" for reason in line.reasons}
+        if not lines:
+            waits = {
+                gap.requirement
+                for gap in self.assessment.gaps
+                if gap.blocking and reference in gap.administrations
+            }
+        policy = next((self.policies.named(line.policy) for line in lines if line.policy), None)
         return DoseView(
             administration=reference,
             on=self._on(reference),
@@ -247,9 +250,9 @@ class _Chart:
             dose=_amount(given),
             status=status,
             state=state,
-            payer=policy.title.partition(" without ")[0] if policy else "not known",
+            payer=policy.payer_name if policy else "not known",
             lines=tuple(self._line(line) for line in lines),
-            waits_for=tuple(words.title(name) for name in sorted(waits)),
+            waits_for=tuple(words.reason(name) for name in sorted(waits)),
             link=link_into_chart(self.site, self.assessment.patient, reference),
         )
 
@@ -287,28 +290,22 @@ class _Chart:
             if on is not None
         ]
 
-    def _lab_rules(self) -> Sequence[LabRule]:
-        """The rules of the newest dose's policy for this patient."""
-        latest = next(
-            (line.policy.id for line in reversed(self.assessment.lines) if line.policy), None
-        )
-        policy = self.policies.get(latest) if latest else None
-        return (
-            [rule for rule in policy.requirements.laboratory if rule.when in self._groups()]
-            if policy
-            else []
-        )
-
-    def _groups(self) -> tuple[str | None, ...]:
-        """The conditions of laboratory rules that this patient's diagnoses meet."""
-        ckd = any(
-            code.startswith("N18") for line in self.assessment.lines for code in line.diagnoses
-        )
-        return (None, "ckd") if ckd else (None, "not ckd")
+    def _lab_rules(self) -> list[Asked]:
+        """The laboratory rules that decided on the newest dose of which one was asked."""
+        for line in reversed(self.assessment.lines):
+            about = [
+                row
+                for row in self.assessment.requirements
+                if set(row.administrations) & set(line.administrations)
+            ]
+            asked = [row.asked for row in about if row.asked and row.requirement in LABORATORY]
+            if asked:
+                return list(dict.fromkeys(asked))
+        return []
 
     def _policies(self) -> tuple[tuple[str, str], ...]:
-        used = dict.fromkeys(line.policy.id for line in self.assessment.lines if line.policy)
-        found: list[Policy] = [row for row in (self.policies.get(name) for name in used) if row]
+        used = dict.fromkeys(line.policy for line in self.assessment.lines if line.policy)
+        found: list[Policy] = [row for row in map(self.policies.named, used) if row]
         return tuple((row.id, f"{row.title} ({row.version})") for row in found)
 
     def _proof(self, item: Evidence) -> Proof:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
-from integration.wording.words import LABS, UNITS, day
+from integration.wording.words import day
+from mappings.assessment import Asked
 from mappings.circumstances import labs as laboratory
-from mappings.policy.choosing import LabRule
+from mappings.policy.choosing import UNITS
 from mappings.policy.conditions import And, Compare, Node, Or, parse
 from mappings.record import LabResult
+from mappings.requirements.asking import LABS
 from mappings.values.moment import Span
 
 LEFT, RIGHT, TOP = 46, 14, 16
@@ -111,7 +113,7 @@ class Row:
 def timeline(
     doses: Sequence[Dose],
     labs: Sequence[LabResult],
-    rules: Sequence[LabRule],
+    rules: Sequence[Asked],
     today: date,
     zone: tzinfo | None = None,
     width: int = 760,
@@ -233,9 +235,9 @@ def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
     return tuple(ticks)
 
 
-def _window(doses: Sequence[Dose], rules: Sequence[LabRule], scale: _Dates) -> Window | None:
+def _window(doses: Sequence[Dose], rules: Sequence[Asked], scale: _Dates) -> Window | None:
     """None where the day of the newest dose is not known: nothing can be counted back from it."""
-    days = max((rule.window_days for rule in rules), default=None)
+    days = max((rule.window_days for rule in rules if rule.window_days is not None), default=None)
     newest = max((dose.on for dose in doses), key=lambda span: span.last, default=None)
     if days is None or newest is None or newest.first != newest.last:
         return None

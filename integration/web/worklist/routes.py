@@ -350,11 +350,10 @@ def _troubled(db: Db) -> list[tuple[str, str]]:
 
 
 def _payers(here: House) -> dict[str, str]:
-    """The titles of the policies, as people call the payer."""
+    """Policy → what people call its payer."""
+    sites = here.settings.sites.values()
     return {
-        policy.id: policy.title.partition(" without ")[0]
-        for site in here.settings.sites.values()
-        for policy in policies_for(site).policies
+        policy.id: policy.payer_name for site in sites for policy in policies_for(site).policies
     }
 
 

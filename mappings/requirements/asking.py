@@ -1,0 +1,118 @@
+"""What a rule of a payer asks, in words that follow the payer's name; made once, for findings,
+gaps, pages and cards."""
+
+from mappings.assessment import Asked
+from mappings.policy.conditions import And, Compare, Node, Not, Or, parse
+from mappings.policy.rules import (
+    UNITS,
+    AuthorizationRule,
+    DosingRule,
+    LabRule,
+    NoteRule,
+    OralIronRule,
+    OverloadRule,
+    Rule,
+)
+from mappings.values.numbers import plain
+
+LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
+CONDITIONS = {
+    "ckd": "in kidney disease",
+    "not ckd": "without kidney disease",
+    "not dialysis": "not in dialysis",
+    "dialysis": "in dialysis",
+}
+_SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
+_NAMES = {"ckd": "kidney disease", "not ckd": "no kidney disease"}
+_ASKS = {
+    "service-date": "needs the day on which the drug was given.",
+    "product": "needs one code for the drug that was given.",
+    "dose": "pays by the milligram, so the dose needs a number and a unit.",
+    "ndc": "wants the NDC of the vial on the claim.",
+    "discarded-amount": (
+        "wants each vial accounted for: what was given and what was thrown away (JW), or that"
+        " nothing was (JZ)."
+    ),
+    "iron-deficiency-diagnosis": "pays for iron that treats a recorded iron deficiency.",
+    "ckd-diagnosis": "covers this drug in chronic kidney disease, recorded with its stage.",
+    "anemia-ckd-link": "wants the anaemia tied to the kidney disease.",
+    "treatment-plan": "wants an order or plan with dose and frequency that covers the day.",
+    "coverage": "has to be known as the plan that pays first on that day.",
+    "place-of-service": "pays by the place where the drug was given.",
+    "esrd-consolidated-billing": "pays for this drug within the dialysis facility's own claim.",
+    "drug-source": "wants to know who bought the drug.",
+    "units-limit": "pays up to a number of units a day without asking.",
+    "dosing": "compares the dose with the product's label.",
+    "iron-overload": "does not expect iron to be given at such values.",
+    "infusion-time": "pays for the infusion by its start and stop.",
+    "preferred-product": "prefers other iron products, tried first.",
+}
+
+
+def asked(requirement: str, rule: Rule | None) -> Asked:
+    """The rule that decided (None: what is asked of everybody)."""
+    limit = rule.limit if isinstance(rule, LabRule) else None
+    days = rule.window_days if isinstance(rule, LabRule | NoteRule) else None
+    return Asked(
+        says=asks(requirement, rule),
+        when=rule.when if rule else None,
+        limit=limit,
+        window_days=days,
+    )
+
+
+def asks(requirement: str, rule: Rule | None) -> str:
+    """`wants ferritin below 30 ng/mL, within 60 days before each dose without kidney disease.`"""
+    if isinstance(rule, LabRule):
+        group = CONDITIONS.get(rule.when or "", f"where {rule.when}" if rule.when else "")
+        return (
+            f"wants {_results(rule)}, within {rule.window_days} days before each dose {group}".rstrip()
+            + "."
+        )
+    if isinstance(rule, OralIronRule):
+        of_days = f" of {rule.trial_days} days" if rule.trial_days else ""
+        return (
+            f"wants a trial of oral iron{of_days}, an intolerance, or the reason why it is"
+            " unsuitable."
+        )
+    if isinstance(rule, NoteRule):
+        return f"wants a signed progress note within {rule.window_days} days before the dose."
+    if isinstance(rule, AuthorizationRule):
+        return (
+            f"{'may ask' if rule.asked == 'unknown' else 'asks'} for an authorization before the"
+            " drug is given."
+        )
+    return _safety(rule) or _ASKS.get(requirement, "asks for this.")
+
+
+def _safety(rule: Rule | None) -> str | None:
+    if isinstance(rule, DosingRule) and rule.single_mg is not None:
+        return f"pays for at most {plain(rule.single_mg)} mg in one dose."
+    if isinstance(rule, OverloadRule):
+        ferritin, tsat = plain(rule.ferritin_above_ng_ml), plain(rule.tsat_from_percent)
+        return (
+            f"does not expect iron at a ferritin above {ferritin} ng/mL or a transferrin saturation"
+            f" of {tsat} % or more."
+        )
+    return None
+
+
+def _results(rule: LabRule) -> str:
+    if rule.limit:
+        return in_words(parse(rule.limit))
+    return " and ".join(LABS[name] for name in rule.on_record) + " on record"
+
+
+def in_words(node: Node) -> str:
+    """`ferritin at most 500 ng/mL and transferrin saturation at most 30 %`."""
+    if isinstance(node, Compare):
+        return f"{LABS[node.name]} {_SIGNS[node.operator]} {node.limit} {UNITS[node.name]}"
+    if isinstance(node, Not):
+        return f"not {in_words(node.inner)}"
+    if isinstance(node, And | Or):
+        word = " and " if isinstance(node, And) else " or "
+        return word.join(
+            f"({in_words(part)})" if isinstance(part, And | Or) else in_words(part)
+            for part in node.parts
+        )
+    return _NAMES.get(node.name, node.name)

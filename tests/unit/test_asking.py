@@ -1,0 +1,113 @@
+"""The rule that decided is carried by what it decided: finding, gap, page and card say the same of
+it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from integration.wording import words
+from integration.wording.policies import policy_rows
+from mappings.assessment import PolicyRef
+from mappings.policy import choosing
+from mappings.policy.choosing import DosingRule, PolicySet
+from mappings.requirements.asking import asks
+from tests.builders import Resource, assessed, commercial, condition, ferritin, tsat
+
+LABORATORY = ("ferritin", "transferrin-saturation")
+CHARTS = {
+    "N18.4": [condition("N18.4")],
+    "E11.22 alone": [condition("E11.22")],
+    "I12.9 alone": [condition("I12.9")],
+    "no kidney disease": [condition("K90.0")],
+}
+
+
+@pytest.mark.parametrize("changes", CHARTS.values(), ids=CHARTS)
+@pytest.mark.parametrize("payer", ["Sunrise", "Centene", "BlueCross BlueShield of South Carolina"])
+def test_a_card_never_contradicts_its_finding(changes: list[Resource], payer: str) -> None:
+    found = assessed(
+        commercial(payer), ferritin(700), tsat(45), *changes, without=["coverage", "ckd"]
+    )
+    gaps = [
+        row for row in found.gaps if row.requirement in LABORATORY and row.state == "not-covered"
+    ]
+    assert gaps
+    for gap in gaps:
+        assert gap.asked
+        assert gap.asked.limit
+        assert f"({gap.asked.limit})" in gap.message
+        kidneys = {"ckd": "in kidney disease", "not ckd": "without kidney disease"}
+        assert kidneys[gap.asked.when or ""] in words.payer_asks(gap, None)
+
+
+def test_a_cause_of_kidney_disease_without_its_stage_is_kidney_disease() -> None:
+    found = assessed(
+        commercial(), ferritin(700), tsat(20), condition("E11.22"), without=["coverage", "ckd"]
+    )
+    gap = next(row for row in found.gaps if row.requirement == "ferritin")
+    assert gap.asked
+    assert (gap.asked.when, gap.asked.limit, gap.asked.window_days) == (
+        "ckd",
+        "ferritin <= 500 and tsat <= 30",
+        60,
+    )
+    said = words.payer_asks(gap, choosing.built_in().named(gap.decided_by))
+    limit = "ferritin at most 500 ng/mL and transferrin saturation at most 30 %"
+    assert said == f"The payer wants {limit}, within 60 days before each dose in kidney disease."
+
+
+def test_every_gap_says_what_is_asked() -> None:
+    for changes in CHARTS.values():
+        found = assessed(
+            *changes, without=["tsat", "ferritin", "order", "coverage", "intolerance", "ckd"]
+        )
+        assert all(gap.asked and gap.asked.says.endswith(".") for gap in found.gaps)
+
+
+def test_a_limit_of_the_payer_is_told_from_that_of_the_label() -> None:
+    assert asks("dosing", DosingRule(single_mg=500)) == "pays for at most 500 mg in one dose."  # type: ignore[arg-type]
+    assert asks("dosing", DosingRule()) == "compares the dose with the product's label."
+
+
+def test_a_payer_has_a_name_of_its_own() -> None:
+    named = {row.id: (row.payer_name, words.payer(row)) for row in choosing.built_in().policies}
+    assert named["commercial-default"] == ("Commercial payer", "The payer")
+    assert named["medicare-part-b"] == ("Medicare Part B", "Medicare Part B")
+
+
+def test_the_very_version_that_decided_is_found() -> None:
+    (row,) = [row for row in choosing.built_in().policies if row.id == "centene"]
+    newer = structs.replace(row, version="2027")
+    both = PolicySet([row, newer])
+    assert both.named(PolicyRef("centene", row.version)) == row
+    assert both.named(PolicyRef("centene", "2027")) == newer
+    assert both.named(PolicyRef("centene", "1999")) is None
+
+
+def test_each_rule_of_a_policy_is_shown_with_its_own_source() -> None:
+    default = choosing.built_in().get("commercial-default")
+    assert default
+    rows = [row for row in policy_rows(default) if row.requirement == "ferritin"]
+    assert [(row.asks.endswith("in kidney disease."), row.source) for row in rows] == [
+        (True, "KDIGO 2012; the 60-day window is ours"),
+        (False, "BCBS SC CAM 334"),
+    ]
+
+
+AGAIN = {
+    "who has kidney disease": r"""["'](N18|not ckd|ckd["'])""",
+    "which laboratory rule spoke": r"requirements\.laboratory\b",
+    "a title as data": (
+        r"title\.(partition|split|removeprefix|removesuffix)|removeprefix\(\w+\.title|in"
+        r" \w*\.?title\b"
+    ),
+}
+
+
+@pytest.mark.parametrize("pattern", AGAIN.values(), ids=AGAIN)
+def test_what_people_see_decides_nothing_again(pattern: str) -> None:
+    folder = Path(__file__).parents[2] / "integration"
+    found = [str(path) for path in folder.rglob("*.py") if re.search(pattern, path.read_text())]
+    assert found == []
