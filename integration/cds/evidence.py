@@ -57,7 +57,7 @@ def patient_of(request: Mapping[str, Any]) -> str:
         raise Problem(400, "The context has no usable patientId.")
     authorization = request.get("fhirAuthorization")
     granted = authorization.get("patient") if isinstance(authorization, dict) else None
-    if isinstance(granted, str) and granted.removeprefix("Patient/") != patient:
+    if granted is not None and str(granted).removeprefix("Patient/") != patient:
         raise Problem(403, "The token is for another patient than the context.")
     return patient
 

@@ -13,7 +13,7 @@ from joserfc.jws import extract_compact
 from integration.configuration.settings import Settings
 from integration.configuration.site import CdsClient, Site
 from integration.errors import FerroclaimError
-from integration.smart.identity import signed
+from integration.smart.identity import audiences_of, moment, signed
 from integration.smart.server import Directory, fetched_keys
 from integration.smart.sessions import hashed
 from integration.store import Store
@@ -31,13 +31,17 @@ class Caller:
     sites: tuple[Site, ...]
 
     def site(self, fhir_server: object) -> Site:
-        """By its FHIR base where it names a configured one."""
-        named = [
-            site
-            for site in self.sites
-            if isinstance(fhir_server, str) and site.base_url == fhir_server.rstrip("/")
-        ]
-        return (named or list(self.sites))[0]
+        """By its FHIR base, or the only one: at two sites one patient id may be two people, so
+        nothing is guessed."""
+        said = fhir_server.rstrip("/") if isinstance(fhir_server, str) else None
+        named = [site for site in self.sites if len(self.sites) == 1 or site.base_url == said]
+        if not named:
+            raise Problem(
+                403,
+                "The fhirServer is none that this caller speaks for.",
+                "Send the base_url of the site as fhirServer.",
+            )
+        return named[0]
 
 
 def caller(
@@ -98,16 +102,16 @@ def _claims(directory: Directory, site: Site, client: CdsClient, token: str) -> 
 
 
 def _check(claims: dict[str, Any], audience: str) -> None:
-    now, audiences = time.time(), claims.get("aud")
-    if audience not in (audiences if isinstance(audiences, list) else [audiences]):
+    now, expires, issued = time.time(), moment(claims, "exp"), moment(claims, "iat")
+    if audience not in audiences_of(claims):
         raise _no("The token is for another service")
-    expires = claims.get("exp")
-    if not isinstance(expires, int | float) or expires < now - CLOCK_SKEW_SECONDS:
+    if expires is None or issued is None:
+        raise _no("The token does not say from when until when it counts (exp, iat)")
+    if expires < now - CLOCK_SKEW_SECONDS:
         raise _no("The token has expired")
     if expires > now + LONGEST_LIFE_SECONDS:
         raise _no("The token lives too long")
-    issued = claims.get("iat", now)
-    if not isinstance(issued, int | float) or issued > now + CLOCK_SKEW_SECONDS:
+    if issued > now + CLOCK_SKEW_SECONDS:
         raise _no("The token is from the future")
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
         raise _no("The token has no jti")

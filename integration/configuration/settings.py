@@ -42,7 +42,7 @@ class OpenIdConnect(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.method != "public" and self.client_secret is None:
+        if self.method != "public" and not self.client_secret:
             raise ValueError(f"method {self.method} needs client_secret")
         return self
 
@@ -94,6 +94,15 @@ class Settings(Section):
     sweep: Sweep = Sweep()
     retention: Retention = Retention()
     sites: dict[str, Site] = Field(default={})
+
+    @model_validator(mode="after")
+    def _one_address_for_an_issuer(self) -> Self:
+        """The keys of one address must not speak for a site whose keys are at another."""
+        addresses: dict[str, str] = {}
+        for client in [client for site in self.sites.values() for client in site.cds]:
+            if addresses.setdefault(client.issuer, client.jwks_url) != client.jwks_url:
+                raise ValueError(f"the cds issuer {client.issuer} has two jwks_urls")
+        return self
 
     @model_validator(mode="before")
     @classmethod

@@ -59,7 +59,7 @@ class Auth(Section):
             "client_secret_basic": ["client_id", "client_secret"],
             "client_secret_post": ["client_id", "client_secret"],
         }[self.method]
-        missing = [name for name in needed if getattr(self, name) is None]
+        missing = [name for name in needed if not getattr(self, name)]
         if missing:
             raise ValueError(f"method {self.method} needs {' and '.join(missing)}")
         return self
@@ -97,7 +97,7 @@ class SmartApp(Section):
     def _complete(self) -> Self:
         if self.method == "private_key_jwt" and self.key_file is None:
             raise ValueError("method private_key_jwt needs key_file")
-        if self.method.startswith("client_secret") and self.client_secret is None:
+        if self.method.startswith("client_secret") and not self.client_secret:
             raise ValueError(f"method {self.method} needs client_secret")
         return self
 

@@ -16,6 +16,7 @@ from integration.ehr.transport.keys import Keyring
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.server import AuthorizationServer, Client
 
+LONGEST_LIFETIME_SECONDS = 86_400.0
 UNSTATED_LIFETIME_SECONDS = 300  # expires_in is only recommended; missing means short
 
 
@@ -118,7 +119,7 @@ def _refusal(client: Client, response: requests.Response, answer: dict[str, Any]
 
 def _seconds(value: object) -> float:
     try:
-        return max(0.0, float(value))  # type: ignore[arg-type]
+        return min(max(0.0, float(value)), LONGEST_LIFETIME_SECONDS)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return UNSTATED_LIFETIME_SECONDS
 

@@ -1,5 +1,9 @@
-"""The id_token: who signed in, proven by the server's key (OpenID Connect Core 3.1.3.7)."""
+"""The id_token: who signed in, proven by the server's key (OpenID Connect Core 3.1.3.7).
 
+A claim that is absent proves nothing: it counts as *no*.
+"""
+
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +19,7 @@ from integration.smart.server import AuthorizationServer, Client, Directory
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384"]
 CLOCK_SKEW_SECONDS = 60
+LATEST = 2.0**40  # seconds; what lies beyond is no date
 PEOPLE = ("Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person")
 
 
@@ -84,17 +89,16 @@ def _verified(
 def _problem(
     claims: Mapping[str, Any], issuer: str, client_id: str, nonce: str, now: float
 ) -> str | None:
-    audience = claims.get("aud")
-    audiences = audience if isinstance(audience, list) else [audience]
     if claims.get("iss") != issuer:
         return "its id_token is of another issuer than its discovery document names"
-    if client_id not in audiences or (
-        len(audiences) > 1 and claims.get("azp", client_id) != client_id
-    ):
+    if not _is_for(claims, client_id):
         return "its id_token is for another client"
-    if not _number(claims.get("exp")) or claims["exp"] < now - CLOCK_SKEW_SECONDS:
+    expires, issued = moment(claims, "exp"), moment(claims, "iat")
+    if expires is None or issued is None:
+        return "its id_token does not say from when until when it counts (exp, iat)"
+    if expires < now - CLOCK_SKEW_SECONDS:
         return "its id_token has expired (check both clocks)"
-    if _number(claims.get("iat")) and claims["iat"] > now + CLOCK_SKEW_SECONDS:
+    if issued > now + CLOCK_SKEW_SECONDS:
         return "its id_token is from the future (check both clocks)"
     if claims.get("nonce") != nonce:
         return "its id_token belongs to another sign-in"
@@ -105,8 +109,25 @@ def _problem(
     )
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_for(claims: Mapping[str, Any], client_id: str) -> bool:
+    """Of several audiences `azp` says who asked for it; where it is said, it must be us."""
+    audiences = audiences_of(claims)
+    if client_id not in audiences:
+        return False
+    return claims.get("azp") == client_id if "azp" in claims or len(audiences) > 1 else True
+
+
+def audiences_of(claims: Mapping[str, Any]) -> list[Any]:
+    audience = claims.get("aud")
+    return audience if isinstance(audience, list) else [audience]
+
+
+def moment(claims: Mapping[str, Any], name: str) -> float | None:
+    """A NumericDate in seconds; None where the claim is absent or no date."""
+    value = claims.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if math.isfinite(value) and abs(value) < LATEST else None
 
 
 def _identity(client: Client, claims: Mapping[str, Any]) -> Identity:
@@ -116,7 +137,7 @@ def _identity(client: Client, claims: Mapping[str, Any]) -> Identity:
         subject=str(claims["sub"]),
         fhir_user=_fhir_user(client.site.base_url, claims.get("fhirUser")),
         name=_text(claims.get("name")) or _text(claims.get("preferred_username")),
-        email=_text(claims.get("email")) if claims.get("email_verified", True) is True else None,
+        email=_text(claims.get("email")) if claims.get("email_verified") is True else None,
         groups=(
             tuple(group for group in groups if isinstance(group, str))
             if isinstance(groups, list)

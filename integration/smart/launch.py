@@ -127,7 +127,8 @@ class Door:
             )
         client = client_named(self.settings, pending.site)
         _refuse_error(answer, client)
-        if answer.get("iss", pending.issuer) != pending.issuer:
+        server = self.directory.server(client)
+        if answer.get("iss", None if server.says_issuer else pending.issuer) != pending.issuer:
             raise Refusal(
                 "This sign-in cannot be trusted",
                 "The answer came from another sign-in than the one you were sent to. Nothing was"
@@ -135,7 +136,6 @@ class Door:
                 f"{client.name}: the `iss` of the authorization response is not the issuer of its"
                 " discovery document (RFC 9207).",
             )
-        server = self.directory.server(client)
         grant = grants.by_code(client, server, answer["code"], pending.verifier, callback)
         who = self._who(client, server, grant, pending.nonce)
         return Arrived(client, who, self._roles(who, pending.from_chart), grant, pending.from_chart)

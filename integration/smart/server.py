@@ -83,6 +83,7 @@ class AuthorizationServer:
     jwks_uri: str | None
     capabilities: frozenset[str]
     scopes: frozenset[str]
+    says_issuer: bool = False  # in every authorization response (RFC 9207)
 
     @property
     def scope_version(self) -> int:
@@ -157,6 +158,7 @@ def _discovered(client: Client) -> AuthorizationServer:
         _endpoint(site, said, "jwks_uri") if said.get("jwks_uri") else None,
         _texts(said.get("capabilities")),
         _texts(said.get("scopes_supported")),
+        said.get("authorization_response_iss_parameter_supported") is True,
     )
 
 

@@ -25,6 +25,8 @@ class Proof:
     def holds(self, headers: Mapping[str, str], body: bytes) -> bool:
         """HEADERS are found whatever their case."""
         given = headers.get(self.header, "").encode("utf-8", "replace")
+        if not given or not self.secret:
+            return False
         if self.kind == "header":
             return hmac.compare_digest(given, self.secret)
         expected = hmac.new(self.secret, body, hashlib.sha256).hexdigest().encode()

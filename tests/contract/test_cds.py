@@ -9,7 +9,9 @@ from httpx2 import Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
+from integration.cds.trust import Caller
 from integration.ehr.transport.keys import generate
+from integration.web.problems import Problem
 from tests.builders import Resource, chart, commercial, condition, ferritin, order, tsat
 from tests.fakes.browser import PUBLIC_URL
 from tests.plugins.pages import Clinic, Open
@@ -124,6 +126,11 @@ def cards(hospital: Clinic, *args: Any, **more: Any) -> list[dict[str, Any]]:
         ({"header": {"jku": "https://stranger.example.com/keys"}}, "jku"),
         ({"header": {"alg": "HS256"}, "key": OctKey.import_key(b"0" * 32)}, "algorithm"),
         ({"iat": time.time() + 900}, "future"),
+        ({"iss": None}, "issuer"),
+        ({"aud": None}, "another service"),
+        ({"exp": None}, "from when"),
+        ({"exp": float("nan")}, "from when"),
+        ({"iat": None}, "from when"),
     ],
 )
 def test_a_stranger_is_refused(hospital: Clinic, change: dict[str, Any], says: str) -> None:
@@ -133,6 +140,19 @@ def test_a_stranger_is_refused(hospital: Clinic, change: dict[str, Any], says: s
     assert all(
         request.path == "/ehr-keys" for request, _ in hospital.server.log
     )  # a strange jku is never fetched
+
+
+def test_a_caller_for_two_sites_says_which(hospital: Clinic) -> None:
+    """The patient p1 may be another person at the other site."""
+    site = hospital.settings.sites["general"]
+    other = site.model_copy(update={"name": "other", "base_url": "https://other.example.com/fhir"})
+    caller = Caller((other, site))
+    assert caller.site(f"{site.base_url}/") is site
+    for unsaid in (None, 7, "https://stranger.example.com/fhir"):
+        with pytest.raises(Problem) as refused:
+            caller.site(unsaid)
+        assert refused.value.status == 403
+    assert Caller((site,)).site(None) is site
 
 
 def test_a_token_counts_once_and_is_asked_for_everywhere(hospital: Clinic) -> None:

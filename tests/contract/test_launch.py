@@ -225,8 +225,15 @@ def test_a_code_of_another_issuer_is_never_sent_anywhere(clinic: Open) -> None:
     [
         {"iss": "https://other.example.com"},
         {"aud": "other-app"},
+        {"iss": None},
+        {"aud": None},
         {"aud": ["chart-app", "x"], "azp": "x"},
+        {"aud": ["chart-app", "x"]},
+        {"azp": "x"},
         {"exp": 1},
+        {"exp": None},
+        {"exp": float("nan")},
+        {"iat": None},
         {"nonce": "x"},
         {"nonce": None},
         {"iat": time.time() + 900},
@@ -240,6 +247,27 @@ def test_an_id_token_that_proves_nothing_is_refused(clinic: Open, claims: dict[s
     _, page = opened(general)
     assert page.status_code == 403
     assert "who you are" in page.text
+
+
+@pytest.mark.parametrize(
+    ("verified", "status"), [(None, 403), (False, 403), ("true", 403), (True, 200)]
+)
+def test_an_address_counts_only_where_the_server_says_it_was_verified(
+    clinic: Open, verified: object, status: int
+) -> None:
+    general = clinic(web={"roles": {"clinician": ["rivera@example.com"]}})
+    general.launcher.claims = {"email": "rivera@example.com", "email_verified": verified}
+    assert opened(general)[1].status_code == status
+
+
+def test_a_server_that_promises_to_name_itself_must_do_so(clinic: Open) -> None:
+    """RFC 9207, 2.4."""
+    general = clinic()
+    general.launcher.configuration = {"authorization_response_iss_parameter_supported": True}
+    assert opened(general)[1].status_code == 403
+    assert general.launcher.forms == []
+    general.launcher.response_iss = general.launcher.issuer
+    assert opened(general)[1].status_code == 200
 
 
 def test_an_id_token_of_another_key_or_none_is_refused(clinic: Open) -> None:

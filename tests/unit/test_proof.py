@@ -47,3 +47,11 @@ def test_one_proof_of_several_is_enough() -> None:
     assert gate.opens(Headers({"A": "shibboleth"}), BODY)
     assert gate.opens(Headers({"X-Signature": SIGNED}), BODY)
     assert not gate.opens(Headers({}), BODY)
+
+
+def test_a_secret_that_is_not_there_opens_nothing() -> None:
+    for kind in ("header", "hmac-sha256"):
+        proof = Proof(kind, "X", b"")
+        assert not proof.holds(Headers({}), b"")
+        assert not proof.holds(Headers({"X": ""}), b"")
+        assert not proof.holds(Headers({"X": hmac.new(b"", b"", hashlib.sha256).hexdigest()}), b"")

@@ -184,6 +184,20 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
             '[sites.a]\nbase_url = "https://x"\ndrug_aliases = {Fe20 = "geheim"}',
             "sites.a.drug_aliases: what 'Fe20' stands for is not a product (iron-sucrose, ",
         ),
+        (
+            (
+                '[sites.a]\nbase_url = "https://x"\nauth = {method = "client_secret_basic",'
+                ' client_id = "a", client_secret = ""}'
+            ),
+            "sites.a.auth: method client_secret_basic needs client_secret",
+        ),
+        (
+            (
+                '[sites.a]\nbase_url = "https://x"\ncds = [{issuer = "i", jwks_url = "https://a"},'
+                ' {issuer = "i", jwks_url = "https://b"}]'
+            ),
+            "the cds issuer i has two jwks_urls",
+        ),
         ("sites = 3", "ferroclaim.toml"),
         ("sites = {a = 3}", "sites.a"),
     ],
