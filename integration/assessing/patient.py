@@ -19,11 +19,10 @@ from mappings.writing.detected_issue import Waiver, issues
 
 @dataclass(frozen=True)
 class Checked:
-    """A patient's record and assessment; `problems` belong to no patient."""
+    """A patient's record and assessment."""
 
     record: PatientRecord
     assessment: PatientAssessment
-    problems: tuple[Problem, ...] = ()
 
 
 def policies_of(site: Site) -> PolicySet:
@@ -40,8 +39,9 @@ def check_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: dateti
     facts = site.facts()
     group = next((row for row in collection.groups() if row.patient == reference), Group(reference))
     group.problems.extend(Problem(row["resource"], row["problem"]) for row in pull.problems)
+    group.problems.extend(collection.problems)  # of what many may share, this chart rests on it
     record = Reader(facts).record(group, collection)
-    return Checked(record, assess(record, policies, as_of, facts), tuple(collection.problems))
+    return Checked(record, assess(record, policies, as_of, facts))
 
 
 def assess_pull(

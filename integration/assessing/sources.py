@@ -159,7 +159,6 @@ def from_server(
             continue
         found = check_pull(pull, client.site, policies, as_of)
         checked.append(found)
-        problems += found.problems
         names[found.record.patient] = next(
             (display_name(row) for row in pull.resources if row["resourceType"] == "Patient"), ""
         )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Body, Header, Request
+from fastapi import APIRouter, Header, Request
 
 from integration.cds import advice, evidence
 from integration.cds.trust import Caller, caller
@@ -15,6 +15,7 @@ from integration.store import Db, assessments, gaps, patients
 from integration.web.chart.visit import policies_for
 from integration.web.gate import House, InHouse
 from integration.web.problems import Problem
+from integration.web.text import JsonBody
 
 log = structlog.get_logger()
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -62,11 +63,7 @@ def discovery(request: Request, here: InHouse, authorization: Bearer = "") -> Js
 
 @router.post("/{service}")
 def call(
-    request: Request,
-    here: InHouse,
-    service: str,
-    body: Annotated[Json, Body()],
-    authorization: Bearer = "",
+    request: Request, here: InHouse, service: str, body: JsonBody, authorization: Bearer = ""
 ) -> Json:
     """A hook was triggered. 412 where nothing can be said for want of data."""
     known = _service(service)
@@ -90,11 +87,7 @@ def call(
 
 @router.post("/{service}/feedback")
 def feedback(
-    request: Request,
-    here: InHouse,
-    service: str,
-    body: Annotated[Json, Body()],
-    authorization: Bearer = "",
+    request: Request, here: InHouse, service: str, body: JsonBody, authorization: Bearer = ""
 ) -> Json:
     """What became of cards; told again, the last word counts."""
     _service(service)

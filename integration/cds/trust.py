@@ -1,7 +1,6 @@
 """Whether a call comes from an EHR that we know: its JWT, by allow-listed issuer and key address,
 used once."""
 
-import json
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from integration.smart.server import Directory, fetched_keys
 from integration.smart.sessions import hashed
 from integration.store import Store
 from integration.web.problems import Problem
+from mappings.reading.fhir.decoding import decode
 
 ALGORITHMS = ["ES384", "RS384", "ES256", "RS256"]
 CLOCK_SKEW_SECONDS = 60
@@ -73,9 +73,8 @@ def _unverified(token: str) -> tuple[dict[str, Any], str | None]:
     """Header and issuer, to know whose keys to ask."""
     try:
         parts = extract_compact(token.encode())
-
-        claims = json.loads(parts.payload or b"{}")
-    except (JoseError, ValueError):
+        claims = decode(parts.payload or b"{}")
+    except (JoseError, ValueError, RecursionError):
         raise _no("The token is not a JWT") from None
     header = parts.headers()
     if header.get("alg") not in ALGORITHMS:

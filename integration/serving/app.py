@@ -14,6 +14,7 @@ from integration.store import Store
 from integration.web import api, health, hooks, pages, problems, sign_in
 from integration.web.chart import routes
 from integration.web.limits import BodyLimit
+from integration.web.text import TextOnly
 from integration.web.worklist import figures
 from integration.web.worklist import routes as worklist
 from integration.work.queue import Queue
@@ -63,6 +64,7 @@ def create_app(
     if store is not None:
         _equip(app, store)
     app.add_middleware(BodyLimit, limit=MOST_BYTES)
+    app.add_middleware(TextOnly)
     problems.install(app)
     pages.install(app)
     for part in routers() if parts is None else parts:

@@ -14,8 +14,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import extract_compact
 
+from integration.ehr.fhir.references import FHIR_ID
 from integration.smart.refusal import Refusal
 from integration.smart.server import AuthorizationServer, Client, Directory
+from mappings.reading.fhir.decoding import cleaned
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "PS384"]
 CLOCK_SKEW_SECONDS = 60
@@ -63,13 +65,13 @@ def signed(token: str, keys: KeySet, algorithms: list[str]) -> dict[str, Any] | 
     whichever does."""
     try:
         header = extract_compact(token.encode()).headers()
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, RecursionError):
         return None
     named = [key for key in keys.keys if header.get("kid") in (None, key.kid)]
     for key in named:
         try:
-            return dict(jwt.decode(token, key, algorithms=algorithms).claims)
-        except (JoseError, ValueError, TypeError):
+            return dict(cleaned(jwt.decode(token, key, algorithms=algorithms).claims))
+        except (JoseError, ValueError, TypeError, RecursionError):
             continue
     return None
 
@@ -152,7 +154,7 @@ def _fhir_user(base: str, value: object) -> str | None:
     if not isinstance(value, str):
         return None
     kind, _, key = value.removeprefix(base + "/").partition("/")
-    return f"{kind}/{key}" if kind in PEOPLE and key and "/" not in key else None
+    return f"{kind}/{key}" if kind in PEOPLE and FHIR_ID.fullmatch(key) else None
 
 
 def _text(value: object) -> str | None:

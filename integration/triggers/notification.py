@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgspec
-
 from mappings.reading.fhir.collection import SUBJECT
+from mappings.reading.fhir.decoding import NotJson, TooDeep, decode
 
 Json = dict[str, Any]
 Shape = Literal["resource", "empty", "delete", "topic-r4", "topic-r5"]
@@ -22,6 +21,7 @@ MOST_ENTRIES = 1000
 _RELATIVE = re.compile(
     r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?"
 )
+_NUMBER = re.compile(r"[0-9]{1,19}")
 _KINDS = ("handshake", "heartbeat", "event-notification", "query-status", "query-event")
 
 
@@ -92,10 +92,10 @@ def _path(path: str) -> Told | None:
 
 def _decoded(body: bytes) -> Json:
     try:
-        value = msgspec.json.decode(body)
-    except RecursionError:
+        value = decode(body)
+    except TooDeep:
         raise Unusable(400, "nesting", "The body is nested too deeply.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NotJson:
         raise Unusable(400, "json", "The body is not JSON.") from None
     if _depth(value) > DEEPEST:
         raise Unusable(400, "nesting", "The body is nested too deeply.")
@@ -290,11 +290,8 @@ def _without_doubles(told: set[Told]) -> Iterator[Told]:
 
 def _number(value: Any) -> int | None:
     """An event number: a string in R4, an integer64 (also a string) in R5."""
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        return None
-    return number if 0 <= number < 2**63 else None
+    text = str(value)
+    return int(text) if _NUMBER.fullmatch(text) and int(text) < 2**63 else None
 
 
 def _list(value: Any) -> list[Any]:

@@ -31,6 +31,7 @@ from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.sessions import Session
 from integration.web.gate import House
 from integration.web.problems import Problem, answer
+from integration.web.text import refuse_broken_form
 from integration.wording import words
 from mappings.values.moment import Span
 
@@ -148,6 +149,7 @@ class PageRoute(APIRoute):
 
         async def handled(request: Request) -> Response:
             try:
+                await refuse_broken_form(request)
                 return await handle(request)
             except (FerroclaimError, HTTPException, RequestValidationError, Problem) as error:
                 return refused(request, error)
@@ -213,6 +215,10 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         return _message(
             request, 503 if error.retryable else 409, "This cannot be done now", str(error)
         )
+    if isinstance(error, Problem):
+        return _message(
+            request, error.status, "This cannot be used", error.message, error.fix or ""
+        )
     if isinstance(error, RequestValidationError):
         fields = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
         return _message(
@@ -221,13 +227,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
             "Something is missing in the form",
             f"Please look at: {fields}. Go back and try again.",
         )
-    status = (
-        error.status_code
-        if isinstance(error, HTTPException)
-        else error.status
-        if isinstance(error, Problem)
-        else 500
-    )
+    status = error.status_code if isinstance(error, HTTPException) else 500
     what = "There is no such page." if status == 404 else "This cannot be shown."
     return _message(request, status, "Nothing to see here", what)
 

@@ -1,5 +1,7 @@
 """CDS Hooks: whose call it is, what is survived, and what the cards say."""
 
+import base64
+import json
 import time
 import uuid
 from typing import Any
@@ -129,7 +131,8 @@ def cards(hospital: Clinic, *args: Any, **more: Any) -> list[dict[str, Any]]:
         ({"iss": None}, "issuer"),
         ({"aud": None}, "another service"),
         ({"exp": None}, "from when"),
-        ({"exp": float("nan")}, "from when"),
+        ({"exp": float("nan")}, "not a JWT"),
+        ({"exp": 10**30}, "from when"),
         ({"iat": None}, "from when"),
     ],
 )
@@ -404,3 +407,42 @@ def test_feedback_is_kept(hospital: Clinic) -> None:
             "select outcome, reason, comment from cds_cards where id = %s", [card]
         ).fetchone()
     assert kept == ("overridden", "Done elsewhere", "<b>see fax</b>")
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"], ids=["NUL", "surrogate"])
+def test_broken_text_costs_its_resource_and_no_more(hospital: Clinic, text: str) -> None:
+    resources = [*chart(without=["tsat"]), order("broken", note=[{"text": text}])]
+    drafts = [DRAFT, order("draft2", status="draft", note=[{"text": text}])]
+    request = body(resources, drafts, **{text: text, "hookInstance": text})
+    path = "/cds-services/iron-order-sign"
+    headers = {"Authorization": f"Bearer {token(path)}", "Content-Type": "application/json"}
+    answer = hospital.browser().client.post(path, content=json.dumps(request), headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["cards"]
+    path += "/feedback"
+    rows = [
+        {"card": text, "outcome": text},
+        {"card": answer.json()["cards"][0]["uuid"], "outcome": "overridden"},
+    ]
+    rows[1] |= {"overrideReason": {"reason": {"code": text}, "userComment": text}}
+    headers = {"Authorization": f"Bearer {token(path)}", "Content-Type": "application/json"}
+    assert (
+        hospital.browser()
+        .client.post(path, content=json.dumps({"feedback": rows}), headers=headers)
+        .status_code
+        == 200
+    )
+
+
+def test_depth_is_refused_before_it_costs_anything(hospital: Clinic) -> None:
+    path = "/cds-services/iron-order-sign"
+    deep = "[" * 20_000 + "]" * 20_000
+    for bearer in (
+        token(path),
+        base64.urlsafe_b64encode(deep.encode()).decode().rstrip("=") + ".e30.e30",
+    ):
+        headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+        answer = hospital.browser().client.post(
+            path, content='{"context": ' + deep + "}", headers=headers
+        )
+        assert answer.status_code in (400, 401, 422)

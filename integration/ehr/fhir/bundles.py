@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 
 from integration.ehr.fhir.answers import Answer, Json
 from integration.errors import BadAnswer
-from mappings.reading.fhir.decoding import decode
+from mappings.reading.fhir.decoding import NotJson, decode, decode_with
 
 ABSENT = Raw(b"")
 
@@ -86,9 +86,10 @@ _heads = msgspec.json.Decoder(_Head)
 
 
 def bundle(site: str, answer: Answer, what: str) -> Bundle:
+    found: Bundle | None
     try:
-        found = _bundles.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        _, found = decode_with(_bundles, answer.body)
+    except NotJson:
         found = None
     if found is None or found.resourceType != "Bundle":
         kind = answer.headers.get("Content-Type", "an unnamed type").split(";")[0]
@@ -149,8 +150,8 @@ def _without_attachments(taken: Json) -> None:
 
 def name(raw: Raw | bytes, kind: str) -> str:
     try:
-        head = _heads.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        _, head = decode_with(_heads, bytes(raw))
+    except NotJson:
         return kind
     return f"{head.resourceType}/{head.id}" if head.id else head.resourceType
 

@@ -20,6 +20,7 @@ from integration.errors import (
     Refused,
     Unauthorized,
 )
+from mappings.reading.fhir.decoding import Damaged
 
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
@@ -128,7 +129,9 @@ class Reading:
         evidence it is."""
         if not self.client.capability.searches("MedicationAdministration"):
             for resource in [resource for versions in self.kept.values() for resource in versions]:
-                for stand_in in fallback.administrations(resource):
+                for stand_in in (
+                    () if isinstance(resource, Damaged) else fallback.administrations(resource)
+                ):
                     self._keep(stand_in)
 
     def _searches(self) -> None:

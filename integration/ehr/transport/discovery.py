@@ -9,6 +9,7 @@ import requests
 from integration.configuration.section import is_loopback
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError, Unreachable
+from mappings.reading.fhir.decoding import NotJson, decode
 
 WELL_KNOWN = "/.well-known/smart-configuration"
 
@@ -93,8 +94,8 @@ def plain_request(site: Site, method: str, url: str, **parts: Any) -> requests.R
 
 def json_object(response: requests.Response) -> dict[str, Any] | None:
     try:
-        answer = response.json()
-    except ValueError:
+        answer = decode(response.content)
+    except NotJson:
         return None
     return answer if isinstance(answer, dict) else None
 

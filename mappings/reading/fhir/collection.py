@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from mappings.reading.fhir import elements
+from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Problem
 
@@ -129,7 +130,7 @@ class Collection:
         kind, identity = resource["resourceType"], resource.get("id")
         if identity is None and full_url and full_url.startswith("urn:uuid:"):
             identity = full_url.removeprefix("urn:uuid:")
-            resource = {**resource, "id": identity}
+            resource = type(resource)({**resource, "id": identity})
         if not isinstance(identity, str) or not identity:
             self.problems.append(Problem(where, f"{kind} without an id"))
             return
@@ -216,6 +217,8 @@ class Collection:
         yield from (groups[patient] for patient in sorted(groups))
 
     def _patient(self, key: str, resource: Resource) -> str | None:
+        if key in self._spoiled and resource["resourceType"] == "Patient":
+            return key
         element = SUBJECT.get(resource["resourceType"])
         if element is None:
             return None
@@ -244,6 +247,8 @@ def _contained(parent: Resource | None, identity: str) -> Resource | None:
 
 
 def _form_problem(resource: Resource, kind: str) -> str | None:
+    if isinstance(resource, Damaged):
+        return BROKEN_TEXT
     forms = _FORMS.get(kind)
     if forms is None:
         return None
