@@ -10,7 +10,7 @@ from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
-from mappings.policy.choosing import PolicySet, load
+from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
 from mappings.reading.fhir.collection import Group
 from mappings.record import PatientRecord, Problem
@@ -23,11 +23,6 @@ class Checked:
 
     record: PatientRecord
     assessment: PatientAssessment
-
-
-def policies_of(site: Site) -> PolicySet:
-    """The built-in policies with the site's own."""
-    return load(site.policy_dir)
 
 
 def check_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: datetime) -> Checked:

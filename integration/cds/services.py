@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Header, Request
 
+from integration.assessing.clients import policies_for
 from integration.cds import advice, evidence
 from integration.cds.trust import Caller, caller
 from integration.configuration.site import Site
 from integration.smart.launch import public_base
 from integration.store import Db, assessments, gaps, patients
-from integration.web.chart.visit import policies_for
 from integration.web.gate import House, InHouse
 from integration.web.problems import Problem
 from integration.web.text import JsonBody

@@ -35,14 +35,18 @@ class EhrClient:
         capability: Capability | None = None,
         tokens: Tokens = SHARED_TOKENS,
         observer: Observer | None = None,
+        learned: Callable[[Capability], None] | None = None,
     ) -> None:
         """AUTH: a person's own access, instead of the service's. CAPABILITY: where it was asked for
-        a moment ago."""
+        a moment ago.
+
+        LEARNED is told the capability when the server was asked for it.
+        """
         self.site = site
         self.transport = Transport(site, auth=auth, tokens=tokens, observer=observer)
         self.said: Json | None = None  # the CapabilityStatement, once `capability` was asked for
         self.known_devices: dict[str, str] = {}  # authors that the server has, by the name we use
-        self._capability = capability
+        self._capability, self._learned = capability, learned
         self._asking = threading.Lock()
         self._batch_refused = False
 
@@ -64,7 +68,13 @@ class EhrClient:
             if self._capability is None:
                 self.said = self._statement()
                 self._capability = read_statement(self.site, self.said)
+                if self._learned:
+                    self._learned(self._capability)
             return self._capability
+
+    def goes_by(self, capability: Capability | None) -> bool:
+        """Whether this client works by CAPABILITY, or has still to learn what the server can do."""
+        return self._capability is None or self._capability is capability
 
     def _statement(self) -> Json | None:
         """The CapabilityStatement, or None where the server keeps it to itself."""

@@ -29,6 +29,10 @@ class Kept:
         return msgspec.json.decode(self.document, type=PatientAssessment)
 
 
+PAGE = (  # the cause of what a person's own access found; anything else the service read by itself
+    "page"
+)
+
 _COLUMNS = "id, as_of, confirmed_at, cause, document::text"
 
 
@@ -72,7 +76,11 @@ def keep(
         [as_of, assessment.concerns_us, _rests_on(assessment), patient.id],
     )
     if last is not None and last[1] == digest:
-        db.execute("update assessments set confirmed_at = %s where id = %s", [as_of, last[0]])
+        confirmed = (
+            "update assessments set confirmed_at = %s, cause = case cause when %s then %s else"
+            " cause end where id = %s"
+        )
+        db.execute(confirmed, [as_of, PAGE, cause, last[0]])
         return False
     if last is None and not assessment.concerns_us:
         return False

@@ -9,13 +9,13 @@ from typing import Any
 
 import structlog
 
+from integration.assessing.clients import Clients
 from integration.configuration.settings import Settings
 from integration.errors import FerroclaimError
 from integration.operating import metrics
 from integration.operating.logs import where
 from integration.store import Db, Store, StoreUnavailable, failures, rests
 from integration.store.failures import Failure
-from integration.work.clients import Clients
 from integration.work.queue import Queue
 from integration.work.retries import Decision, decide
 

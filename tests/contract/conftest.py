@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
+from integration.assessing import clients
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.transport.auth import Tokens
@@ -24,6 +25,7 @@ def _one_server() -> Iterator[HTTPServer]:
 @pytest.fixture
 def ehr_server(_one_server: HTTPServer) -> HTTPServer:
     _one_server.clear()
+    clients.forget()  # one address, another EHR in each test
     return _one_server
 
 
@@ -47,18 +49,18 @@ def ehr(ehr_server: HTTPServer) -> Iterator[Callable[..., FakeEhr]]:
 def connect() -> Iterator[Callable[..., EhrClient]]:
     """`connect(ehr)` is a client for it; what is configured besides comes as keywords. Tokens last
     for one test."""
-    clients: list[EhrClient] = []
+    made: list[EhrClient] = []
     tokens = Tokens()
 
     def make(fake: FakeEhr, **settings: Any) -> EhrClient:
         site = Site.adhoc(
             fake.base_url, **{"name": "general", "vendor": fake.mode_name, **settings}
         )
-        clients.append(EhrClient(site, tokens=tokens))
-        return clients[-1]
+        made.append(EhrClient(site, tokens=tokens))
+        return made[-1]
 
     yield make
-    for client in clients:
+    for client in made:
         client.close()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integration.assessing.patient import policies_of
+from integration.assessing.clients import policies_for
 from integration.assessing.sources import from_files
 from integration.store import assessments
 from mappings.assessment import ClaimLine
@@ -45,7 +45,7 @@ def said_by_the_command_line(
         json.dumps({"resourceType": "Bundle", "entry": [{"resource": row} for row in resources]})
     )
     site = running.settings.site("general")
-    (found,) = from_files(str(file), site.facts(), policies_of(site), as_of).document.patients
+    (found,) = from_files(str(file), site.facts(), policies_for(site), as_of).document.patients
     return found
 
 

@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 from werkzeug import Response
 
-from integration.assessing.patient import assess_pull, policies_of
+from integration.assessing.clients import policies_for
+from integration.assessing.patient import assess_pull
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import encode
 from integration.ehr.reading import listing
@@ -404,7 +405,7 @@ def test_a_line_from_what_stands_in_is_never_ready(
     )
     pull = read_patient(client, builders.PATIENT)
     found = assess_pull(
-        pull, client.site, policies_of(client.site), datetime(2026, 11, 23, tzinfo=UTC)
+        pull, client.site, policies_for(client.site), datetime(2026, 11, 23, tzinfo=UTC)
     )
     assert [(line.status, line.units) for line in found.lines] == [(status, 200)]
     assert set(reasons) <= set(found.lines[0].reasons)

@@ -15,10 +15,10 @@ from typing import Any
 import uvicorn
 from pytest_httpserver import HTTPServer
 
+from integration.assessing import clients
 from integration.configuration.settings import Settings
 from integration.serving.app import create_app
 from integration.store import Store, assessments, patients
-from integration.web.chart import visit
 from tests.builders import (
     Resource,
     administration,
@@ -92,7 +92,7 @@ def stage(
             if real is None
             else GuardedServer(server, real, launcher)
         )
-        visit.forget()
+        clients.forget()
         app.setdefault("frame_ancestors", [server.url_for("").rstrip("/")])
         section = {"base_url": ehr.base_url, "vendor": "hapi", "time_zone": "America/New_York"} | (
             site or {}

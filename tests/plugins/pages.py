@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
+from integration.assessing import clients
 from integration.configuration.settings import Settings
 from integration.serving.app import create_app
 from integration.store import Store
-from integration.web.chart import visit
 from tests.fakes.browser import PUBLIC_URL, Browser
 from tests.fakes.ehr import FakeEhr
 from tests.fakes.launcher import FakeLauncher
@@ -80,7 +80,7 @@ def pages_server() -> Iterator[HTTPServer]:
 @pytest.fixture
 def clinic(pages_store: Store, pages_server: HTTPServer, tmp_path: Any) -> Open:
     """Makes a `Clinic`; keywords: `web`, `site` and `app` settings."""
-    visit.forget()
+    clients.forget()
     pages_server.clear()
 
     def make(

@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from integration.assessing.clients import policies_for
 from integration.smart import style
 from integration.smart.refusal import Refusal
 from integration.smart.server import client_named
 from integration.smart.sessions import Launch
 from integration.web.chart.page import chart_page
-from integration.web.chart.visit import Visit, policies_for
+from integration.web.chart.visit import Visit
 from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
 from integration.web.pages import PageRoute, page, security_headers
 from integration.wording.policies import policy_rows

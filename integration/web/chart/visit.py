@@ -2,40 +2,31 @@
 there written back."""
 
 import hashlib
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from integration.assessing.patient import Checked, check_pull, owed_issues, policies_of
+from integration.assessing.clients import client_for, policies_for
+from integration.assessing.patient import Checked, check_pull, owed_issues
 from integration.configuration.site import Site
-from integration.ehr.capability import Capability
-from integration.ehr.client import EhrClient
 from integration.ehr.reading.patient import PatientPull, read_patient
 from integration.ehr.writing.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
 from integration.keeping import keep
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session
-from integration.store import audit, gaps, notes, patients
+from integration.store import Db, assessments, audit, gaps, notes, patients
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web import entries
 from integration.web.gate import House
 from integration.work.queue import PERSON, patient_key
 from mappings.assessment import Gap
-from mappings.policy.choosing import PolicySet
 from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
 
 Resource = dict[str, Any]
 ENTRY = "urn:ferroclaim:entry"
-CAPABILITY_SECONDS = 600
-
-_capabilities: dict[str, tuple[float, Capability]] = {}
-_policies: dict[str, PolicySet] = {}
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class Visit:
         self.site: Site = here.settings.site(launch.site)
         self.policies = policies_for(self.site)
         auth = UserAuthorization(here.settings, here.sessions, here.directory, launch)
-        self.client = EhrClient(self.site, auth=auth, capability=_known_capability(self.site))
+        self.client = client_for(self.site, auth=auth)
 
     def __enter__(self) -> "Visit":
         return self
@@ -75,18 +66,17 @@ class Visit:
     def see(self, action: str | None = "saw") -> Seen:
         """Reads and assesses now.
 
-        Where the service has an access of its own, that one decides for everybody: a person's
-        rights may hide a result.
+        What the service reads by itself decides for everybody: a person's rights may hide a result.
         """
         pull = read_patient(self.client, self.launch.patient, fresh=True)
-        _remember_capability(self.site, self.client.capability)
         now = datetime.now(UTC)
         checked = check_pull(pull, self.site, self.policies, now)
         with self.here.store.transaction() as db:
             patient = patients.known(db, self.site.name, self.launch.patient)
-            if self.site.auth.method == "none" and not pull.unread:
-                keep(db, self.site, patient, checked, pull, now, "person")
-            elif action and self.site.auth.method != "none":
+            if self._decides(db):
+                if not pull.unread:
+                    keep(db, self.site, patient, checked, pull, now, assessments.PAGE)
+            elif action:
                 self.here.queue.assess(db, patient, "person", priority=PERSON)
             if action:
                 audit.note(
@@ -99,6 +89,16 @@ class Visit:
                 )
             waivers = gaps.waivers(db, patient.id)
         return Seen(patient, pull, checked, waivers, now)
+
+    def _decides(self, db: Db) -> bool:
+        """Whether nobody but this page reads the chart: without an access of its own, as far as the
+        service never read it."""
+        kept = (
+            assessments.current(db, self.site.name, self.launch.patient)
+            if self.site.auth.method == "none"
+            else None
+        )
+        return self.site.auth.method == "none" and (kept is None or kept.cause == assessments.PAGE)
 
     # What a clinician may do
 
@@ -314,29 +314,3 @@ class Visit:
         with self.here.store.transaction() as db:
             self.here.queue.assess(db, seen.patient, "person", priority=PERSON)
         return False
-
-
-def policies_for(site: Site) -> PolicySet:
-    with _lock:
-        if site.name not in _policies:
-            _policies[site.name] = policies_of(site)
-        return _policies[site.name]
-
-
-def _known_capability(site: Site) -> Capability | None:
-    with _lock:
-        kept = _capabilities.get(site.base_url)
-    return kept[1] if kept and kept[0] > time.monotonic() else None
-
-
-def _remember_capability(site: Site, capability: Capability) -> None:
-    with _lock:
-        if (kept := _capabilities.get(site.base_url)) is None or kept[0] <= time.monotonic():
-            _capabilities[site.base_url] = (time.monotonic() + CAPABILITY_SECONDS, capability)
-
-
-def forget() -> None:
-    """Asks every server and policy folder anew."""
-    with _lock:
-        _capabilities.clear()
-        _policies.clear()

@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from integration.assessing.clients import policies_for
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
 from integration.store import Db, audit, decisions, failures, notes, patients, worklist
 from integration.store.decisions import NotReleasable
 from integration.store.worklist import Filters, Pair, Row
-from integration.web.chart.visit import policies_for
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
 from integration.web.worklist.story import story, when

@@ -1,0 +1,97 @@
+"""What is known of the sites, once for the pages, CDS Hooks and the worker: policies, what servers
+can do, the service's own clients."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from integration.configuration.settings import Settings
+from integration.configuration.site import Site
+from integration.ehr.capability import Capability
+from integration.ehr.client import EhrClient
+from integration.errors import ConfigurationError
+from integration.operating import metrics
+from mappings.datafiles import loading
+from mappings.datafiles.loading import DataFileError
+from mappings.policy import choosing
+from mappings.policy.choosing import PolicySet
+
+CAPABILITY_SECONDS = 600.0  # an EHR's upgrade is noticed within ten minutes
+
+_lock = threading.Lock()
+_policies: dict[Path, tuple[dict[str, str], PolicySet]] = {}
+_capabilities: dict[tuple[str, str], tuple[float, Capability]] = {}
+
+
+def policies_for(site: Site) -> PolicySet:
+    """The built-in policies with the site's own, as the files are now. ConfigurationError where one
+    of them has a mistake."""
+    if site.policy_dir is None:
+        return choosing.built_in()
+    try:
+        texts = {str(path): loading.text_of(path) for path in choosing.files_in(site.policy_dir)}
+        with _lock:
+            kept = _policies.get(site.policy_dir)
+            if kept is None or kept[0] != texts:
+                kept = _policies[site.policy_dir] = texts, choosing.with_own(texts)
+            return kept[1]
+    except DataFileError as mistake:
+        raise ConfigurationError(
+            f"Site {site.name}: {mistake}. Correct it; `ferroclaim policy check` says when it is"
+            " right."
+        ) from None
+
+
+def client_for(site: Site, **parts: Any) -> EhrClient:
+    """A client that knows what the site's server can do, if anybody asked a moment ago, and tells
+    it to the next one."""
+    return EhrClient(
+        site,
+        capability=_known(site),
+        learned=lambda capability: _remember(site, capability),
+        **parts,
+    )
+
+
+def _known(site: Site) -> Capability | None:
+    with _lock:
+        kept = _capabilities.get((site.name, site.base_url))
+    return kept[1] if kept and kept[0] > time.monotonic() else None
+
+
+def _remember(site: Site, capability: Capability) -> None:
+    with _lock:
+        _capabilities[site.name, site.base_url] = time.monotonic() + CAPABILITY_SECONDS, capability
+
+
+def forget() -> None:
+    """Asks every server and policy folder anew."""
+    with _lock:
+        _capabilities.clear()
+        _policies.clear()
+
+
+class Clients:
+    """The service's own clients, kept between jobs. Threads share them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._kept: dict[str, EhrClient] = {}
+
+    def of(self, name: str) -> tuple[EhrClient, PolicySet]:
+        """The client of a site, and its policies."""
+        site = self._settings.site(name)
+        policies = policies_for(site)
+        with self._lock:
+            client = self._kept.get(name)
+            if client is None or not client.goes_by(_known(site)):
+                client = self._kept[name] = client_for(site, observer=metrics.observer(name))
+        return client, policies
+
+    def close(self) -> None:
+        with self._lock:
+            for client in self._kept.values():
+                client.close()
+            self._kept.clear()
