@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from integration.wording import words
 from mappings.policy.choosing import LabRule, Policy, Rule
-from mappings.requirements import is_blocking
 from mappings.requirements.asking import CONDITIONS, asks
+from mappings.requirements.checks import is_blocking
 
 LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
 

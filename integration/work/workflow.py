@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from integration.assessing.keeping import keep
 from integration.assessing.patient import check_pull, owed_issues
 from integration.ehr.fhir.answers import Json
 from integration.ehr.reading.patient import PatientPull, read_patient
@@ -13,7 +14,6 @@ from integration.ehr.writing import issues
 from integration.ehr.writing.ledger import Entry
 from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack, write_back_for
 from integration.errors import FerroclaimError, NotFound
-from integration.keeping import keep
 from integration.operating import metrics
 from integration.store import Db, audit, failures, gaps, ledger, patients
 from integration.store.failures import Failure

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mappings.charge.charge import Service
+from mappings.policy.rules import Rule
 from mappings.requirements import billing, claim, clinical, labs, safety
 from mappings.requirements.result import Result
 
@@ -53,3 +54,8 @@ OF_GIVING = (
 
 # A warning unless the policy says otherwise (R10).
 NOT_BLOCKING = frozenset({"dosing", "iron-overload"})
+
+
+def is_blocking(name: str, rule: Rule | None) -> bool:
+    """Whether a gap of the requirement holds the line, by the policy's rule or else by what it is."""
+    return rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING

@@ -9,9 +9,8 @@ from mappings.assessment import WORST_FIRST, Denial, Finding
 from mappings.charge.charge import Service
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy
-from mappings.requirements import is_blocking
 from mappings.requirements.asking import asked
-from mappings.requirements.checks import ALWAYS, CHECKS, OF_GIVING
+from mappings.requirements.checks import ALWAYS, CHECKS, OF_GIVING, is_blocking
 from mappings.requirements.result import NOT_APPLICABLE, Result
 
 

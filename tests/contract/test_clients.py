@@ -11,7 +11,8 @@ from integration.assessing import clients
 from integration.assessing.clients import policies_for
 from integration.errors import ConfigurationError
 from integration.serving import tasks
-from integration.store import Store, assessments, lines, patients
+from integration.store import Store, assessments, patients, worklist
+from integration.store.worklist import Filters
 from tests.builders import document_of
 from tests.fakes.stage import telling_chart
 from tests.plugins.pages import Clinic, Open
@@ -115,7 +116,7 @@ def test_the_page_keeps_nothing_over_what_the_service_read(hospital: Clinic) -> 
     found: Any = document_of(telling_chart(), datetime.now(UTC)).patients[0]
     with hospital.store.transaction() as db:
         assessments.keep(db, patients.known(db, "general", "p1"), found, datetime.now(UTC), "sweep")
-        before = lines.of_patient(db, "general", "p1")
+        before = worklist.rows(db, Filters(view="all"), ["general"], [])
     for key in [
         key for key in hospital.ehr.resources if key.startswith("MedicationAdministration/")
     ]:
@@ -125,7 +126,7 @@ def test_the_page_keeps_nothing_over_what_the_service_read(hospital: Clinic) -> 
         kept = assessments.current(db, "general", "p1")
         assert kept
         assert kept.cause == "sweep"
-        assert lines.of_patient(db, "general", "p1") == before
+        assert worklist.rows(db, Filters(view="all"), ["general"], []) == before
         waiting = db.execute(
             "select count(*) from procrastinate_jobs where task_name = 'assess' and status = 'todo'"
         ).fetchone()

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from integration.web.chart.sentence import sentence
 from integration.web.chart.views import DoseView
-from integration.web.chart_sentence import sentence
 from mappings.values.moment import parse
 
 TODAY = date(2026, 11, 23)

@@ -9,6 +9,7 @@ from typing import Any
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
 from integration.web.chart import timeline
+from integration.web.chart.sentence import sentence
 from integration.web.chart.views import (
     Affected,
     Banner,
@@ -19,7 +20,6 @@ from integration.web.chart.views import (
     Proof,
     link_into_chart,
 )
-from integration.web.chart_sentence import sentence
 from integration.wording import words
 from mappings.assessment import Asked, ClaimLine, Evidence, Gap, PatientAssessment
 from mappings.circumstances import labs

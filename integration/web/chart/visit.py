@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from integration.assessing.clients import client_for, policies_for
+from integration.assessing.keeping import keep
 from integration.assessing.patient import Checked, check_pull, owed_issues
 from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull, read_patient
 from integration.ehr.writing.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
-from integration.keeping import keep
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session
 from integration.store import Db, assessments, audit, gaps, notes, patients
