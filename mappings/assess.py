@@ -11,7 +11,7 @@ from mappings.assessment import (
     PatientAssessment,
     Unreadable,
 )
-from mappings.charge.building import service_of
+from mappings.charge.building import charge_of
 from mappings.dose.intake import take_in
 from mappings.lines.administration import companion_lines
 from mappings.lines.claim_lines import claim_lines
@@ -31,11 +31,11 @@ def assess(
     is aware."""
     site = site or Site()
     intake = take_in(record, as_of, site.zone)
-    services = [service_of(row, record, intake, policies, as_of, site) for row in intake.counted]
-    rank_copies(services)
-    groups = group(services)
+    charges = [charge_of(row, record, intake, policies, as_of, site) for row in intake.counted]
+    rank_copies(charges)
+    groups = group(charges)
     settle(groups)
-    findings = [row for service in services for row in findings_of(service)]
+    findings = [row for charge in charges for row in findings_of(charge)]
     lines = [line for one in groups for line in claim_lines(one, findings)]
     lines += companion_lines(groups, lines, findings)
     problems = {(row.resource, row.problem) for row in (*record.unreadable, *intake.problems)}

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.charge import payment
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.circumstances.coverage import Coordination, coordinate
 from mappings.circumstances.diagnoses import stated
 from mappings.circumstances.kidney import status as kidney_status
@@ -27,14 +27,14 @@ _SUPPLIED_BY_PAYER = frozenset({"white-bag", "brown-bag"})
 _DEFAULT_SOURCE = "buy-and-bill"
 
 
-def service_of(
+def charge_of(
     row: Administration,
     record: PatientRecord,
     intake: Intake,
     policies: PolicySet,
     as_of: datetime,
     site: Site,
-) -> Service:
+) -> Charge:
     """An administration with everything that the requirements ask about it."""
     day, day_problem = service_day(row, site.zone)
     encounter = encounter_of(row, record, site.zone)
@@ -52,7 +52,7 @@ def service_of(
     coordination = coordinate(record, day, site.zone) if day else None
     policy, known = _policy(policies, coordination, place, day)
     family = codes.families().get(row.drug.family or "")
-    service = Service(
+    charge = Charge(
         record=record,
         site=site,
         administration=row,
@@ -73,12 +73,12 @@ def service_of(
         possible_duplicates=intake.copies.get(row.source.resource, ()),
         duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
     )
-    service.not_billable = _not_billable(service, as_of)
-    service.payment = payment.payment(service)
-    service.discard_modifiers = (
-        frozenset() if service.not_billable else payment.discard_modifiers(service, service.payment)
+    charge.not_billable = _not_billable(charge, as_of)
+    charge.payment = payment.payment(charge)
+    charge.discard_modifiers = (
+        frozenset() if charge.not_billable else payment.discard_modifiers(charge, charge.payment)
     )
-    return service
+    return charge
 
 
 def _reasons(
@@ -149,16 +149,16 @@ def _payer_names(coordination: Coordination | None) -> list[str]:
     return [key for key in (primary.payer, primary.kind) if key] if primary else []
 
 
-def _not_billable(service: Service, as_of: datetime) -> str | None:
+def _not_billable(charge: Charge, as_of: datetime) -> str | None:
     """R1, R7, R10: too old, an inpatient stay, a drug that somebody else supplied."""
-    start = service.administration.start
+    start = charge.administration.start
     if start is not None:
-        limit = service.policy.timely_filing_days if service.policy else 365
-        today = (as_of.astimezone(service.zone) if service.zone else as_of).date()
-        if (today - (service.day or start.days(service.zone)[1])).days > limit:
+        limit = charge.policy.timely_filing_days if charge.policy else 365
+        today = (as_of.astimezone(charge.zone) if charge.zone else as_of).date()
+        if (today - (charge.day or start.days(charge.zone)[1])).days > limit:
             return "timely-filing"
-    if service.setting.inpatient:
+    if charge.setting.inpatient:
         return "inpatient"
-    if service.drug_source in _SUPPLIED_BY_PAYER:
+    if charge.drug_source in _SUPPLIED_BY_PAYER:
         return "drug-supplied-by-payer"
-    return "drug-sample" if service.drug_source == "sample" else None
+    return "drug-sample" if charge.drug_source == "sample" else None

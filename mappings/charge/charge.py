@@ -31,7 +31,7 @@ from mappings.values.moment import Moment
 DEFAULT_WINDOW_DAYS = 90
 
 
-class Service(Struct, dict=True, kw_only=True):
+class Charge(Struct, dict=True, kw_only=True):
     """An administration with its day, product, dose, setting, patient's kidney status, payer and
     policy.
 

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from mappings import codes
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.codes.tables import OppsStatus
 
 # Office, home and independent clinic: no payer packages a drug there.
@@ -14,29 +14,29 @@ _SEPARATE_WITH_ANY_PAYER = frozenset({"11", "12", "49"})
 Payment = Literal["separate", "packaged", "bundled"]
 
 
-def payment(service: Service) -> Payment | None:
+def payment(charge: Charge) -> Payment | None:
     """None while the line can't be priced: setting or status of the code unknown."""
-    policy = service.policy
-    if policy is None or service.code is None or service.day is None:
+    policy = charge.policy
+    if policy is None or charge.code is None or charge.day is None:
         return None
-    if not service.known_payer:
-        return "separate" if service.setting.code in _SEPARATE_WITH_ANY_PAYER else None
-    if policy.bundled_with_dialysis and service.kidney.in_facility:
+    if not charge.known_payer:
+        return "separate" if charge.setting.code in _SEPARATE_WITH_ANY_PAYER else None
+    if policy.bundled_with_dialysis and charge.kidney.in_facility:
         return "bundled"
     if policy.opps_packaging:
-        if service.setting.code is None:
+        if charge.setting.code is None:
             return None
-        if asks_opps(service):
-            return _by_opps(service.code.code, service.day)
+        if asks_opps(charge):
+            return _by_opps(charge.code.code, charge.day)
     return "separate"
 
 
-def asks_opps(service: Service) -> bool:
+def asks_opps(charge: Charge) -> bool:
     """Whether the OPPS status of the drug decides: in a hospital's outpatient department, and in an
     ambulatory surgery centre."""
-    policy = service.policy
-    here = service.setting.bill_type == "13X" or service.setting.code == "24"
-    return policy is not None and policy.opps_packaging and service.known_payer and here
+    policy = charge.policy
+    here = charge.setting.bill_type == "13X" or charge.setting.code == "24"
+    return policy is not None and policy.opps_packaging and charge.known_payer and here
 
 
 def _by_opps(code: str, day: date) -> Payment | None:
@@ -64,14 +64,14 @@ def opps_carried_forward(day: date) -> bool:
     return (day.year, (day.month - 1) // 3) > (last.year, (last.month - 1) // 3)
 
 
-def discard_modifiers(service: Service, paid: str | None) -> frozenset[str]:
+def discard_modifiers(charge: Charge, paid: str | None) -> frozenset[str]:
     """Which of JW and JZ are asked: by date, by payer, not for packaged drugs, on the 72X from its
     own date (R5)."""
-    policy, day = service.policy, service.day
+    policy, day = charge.policy, charge.day
     if policy is None or day is None or not policy.modifiers.discard or paid == "packaged":
         return frozenset()
     table = codes.payment()
-    if service.setting.bill_type == "72X" and not table.esrd_discard_modifiers.holds(day):
+    if charge.setting.bill_type == "72X" and not table.esrd_discard_modifiers.holds(day):
         return frozenset()
     return frozenset(row.modifier for row in table.discard_modifiers if row.holds(day))
 

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.lines.groups import Group
 from mappings.values.identity import stable_id
 
@@ -27,7 +27,7 @@ def companion_lines(
         if "JW" not in row.modifiers
         for reference in row.administrations
     }
-    visits: dict[object, dict[str, list[Service]]] = {}
+    visits: dict[object, dict[str, list[Charge]]] = {}
     for group in groups:
         first = group.first
         if _is_billed(first):
@@ -41,33 +41,31 @@ def companion_lines(
             ).extend(group.counted)
     found = []
     for drugs in visits.values():
-        for place, services in enumerate(
+        for place, charges in enumerate(
             sorted(drugs.values(), key=lambda rows: (not _infusions(rows), rows[0].reference))
         ):
-            drug = _held_apart(services, drug_lines[services[0].reference], findings)
+            drug = _held_apart(charges, drug_lines[charges[0].reference], findings)
             found += [
-                _line(services, drug, *row) for row in administration_codes(services, place == 0)
+                _line(charges, drug, *row) for row in administration_codes(charges, place == 0)
             ]
     return found
 
 
-def _is_billed(service: Service) -> bool:
+def _is_billed(charge: Charge) -> bool:
     """Where the drug is, or would be if it were ours."""
-    dated = service.day is not None and codes.administration_services().holds(service.day)
+    dated = charge.day is not None and codes.administration_services().holds(charge.day)
     return (
-        dated
-        and service.bills_services
-        and (not service.not_billable or service.bills_giving_alone)
+        dated and charge.bills_services and (not charge.not_billable or charge.bills_giving_alone)
     )
 
 
 def _held_apart(
-    services: Sequence[Service], drug: ClaimLine, findings: Sequence[Finding]
+    charges: Sequence[Charge], drug: ClaimLine, findings: Sequence[Finding]
 ) -> ClaimLine:
     """The drug's line; where the drug is not billed, with what holds giving it."""
     if drug.status != "not-billable":
         return drug
-    references = {row.reference for row in services}
+    references = {row.reference for row in charges}
     open_ = {
         row.requirement
         for row in findings
@@ -76,35 +74,35 @@ def _held_apart(
     return structs.replace(drug, status="held" if open_ else "ready", reasons=tuple(sorted(open_)))
 
 
-def administration_codes(services: Sequence[Service], initial: bool) -> list[tuple[str, int]]:
+def administration_codes(charges: Sequence[Charge], initial: bool) -> list[tuple[str, int]]:
     """CPT codes and units for one drug at one encounter. Without a stop time it was a push; the
     times of several bags add up."""
     table = codes.administration_services()
-    minutes = sum(_infusions(services))
+    minutes = sum(_infusions(charges))
     if not minutes:
         push = (table.initial_push if initial else table.sequential_push, 1)
-        again = _pushed_again(services)
+        again = _pushed_again(charges)
         return [push, *([(table.repeated_push, again)] if again else [])]
     further = -((60 + table.further_hour_over_minutes - minutes) // 60)
     hour = (table.initial_infusion if initial else table.sequential_infusion, 1)
     return [hour, *([(table.further_hour, further)] if further > 0 else [])]
 
 
-def _infusions(services: Iterable[Service]) -> list[int]:
+def _infusions(charges: Iterable[Charge]) -> list[int]:
     """Minutes of those that are longer than a push."""
     return [
         minutes
-        for row in services
+        for row in charges
         if (minutes := row.minutes or 0) > codes.administration_services().push_minutes
     ]
 
 
-def _pushed_again(services: Sequence[Service]) -> int:
+def _pushed_again(charges: Sequence[Charge]) -> int:
     """Pushes of a drug after its first one, on a facility's claim, each far enough from the one
     before."""
     starts = sorted(
         row.administration.start.instant
-        for row in services
+        for row in charges
         if row.administration.start and row.administration.start.instant
     )
     apart = codes.administration_services().repeated_push_minutes * 60
@@ -113,16 +111,16 @@ def _pushed_again(services: Sequence[Service]) -> int:
         for one, other in zip(starts[1:], starts, strict=False)
         if (one - other).total_seconds() >= apart
     ]
-    return len(later) if services[0].setting.claim == "institutional" else 0
+    return len(later) if charges[0].setting.claim == "institutional" else 0
 
 
-def _line(services: Sequence[Service], drug: ClaimLine, code: str, units: int) -> ClaimLine:
+def _line(charges: Sequence[Charge], drug: ClaimLine, code: str, units: int) -> ClaimLine:
     table = codes.administration_services()
-    times = [row.minutes for row in services]
+    times = [row.minutes for row in charges]
     says = " + ".join(
         "no stop time, as a push" if minutes is None else f"{minutes} minutes" for minutes in times
     )
-    cited = tuple(cite(row.administration.source, "start and stop") for row in services)
+    cited = tuple(cite(row.administration.source, "start and stop") for row in charges)
     step = Step(
         "administration",
         f"{says} → {code} × {units}",
@@ -133,15 +131,15 @@ def _line(services: Sequence[Service], drug: ClaimLine, code: str, units: int) -
         cited,
     )
     return ClaimLine(
-        id=stable_id("line", services[0].record.patient, services[0].reference, code),
-        administrations=tuple(sorted(row.reference for row in services)),
+        id=stable_id("line", charges[0].record.patient, charges[0].reference, code),
+        administrations=tuple(sorted(row.reference for row in charges)),
         service_date=drug.service_date,
         partial_date=drug.partial_date,
         code=code,
         modifiers=(),
         units=units,
         status=drug.status,
-        payment="separate" if services[0].known_payer or drug.payment == "separate" else None,
+        payment="separate" if charges[0].known_payer or drug.payment == "separate" else None,
         reasons=drug.reasons,
         policy=drug.policy,
         coverage=drug.coverage,

@@ -1,4 +1,4 @@
-"""R4, R5, R11: services of one day, encounter, code and setting become one claim line, and a JW
+"""R4, R5, R11: doses of one day, encounter, code and setting become one claim line, and a JW
 line for what was discarded."""
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from msgspec import structs
 from mappings import codes
 from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
 from mappings.charge import payment
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.circumstances.diagnoses import Sequenced, sequence
 from mappings.dose import waste as vials
 from mappings.lines import modifiers
@@ -26,14 +26,14 @@ _LEAST_ML = Decimal("0.001")
 def claim_lines(group: Group, findings: Sequence[Finding]) -> list[ClaimLine]:
     """The administered line, and the JW line where drug was discarded. `findings`: of the
     patient."""
-    service = group.first
-    references = {row.reference for row in group.services}
+    charge = group.first
+    references = {row.reference for row in group.charges}
     findings = [row for row in findings if not references.isdisjoint(row.administrations)]
-    if service.not_billable:
+    if charge.not_billable:
         return [_line(group, "administered", group.units, (), findings, "not-billable")]
     reasons = hold_reasons(group, findings)
     status: Literal["held", "ready"] = "held" if reasons else "ready"
-    after = modifiers.after_discard(service, met_by_all(findings), service.policy)
+    after = modifiers.after_discard(charge, met_by_all(findings), charge.policy)
     left = group.discarded_units
     first = _discard_modifier(group, left)
     lines = [_line(group, "administered", group.units, (*first, *after), findings, status, reasons)]
@@ -56,7 +56,7 @@ def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     attested = {name for row in modifiers.asked_kx(group.first) for name in row.attests}
     reasons = {row.requirement for row in bad if row.blocking or row.requirement in attested}
     reasons |= {f"not-yet-decided:{name}" for name in undecided()}
-    if any(row.administration.weak for row in group.services):
+    if any(row.administration.weak for row in group.charges):
         reasons.add("administration-evidence")
     return tuple(sorted(reasons))
 
@@ -82,45 +82,45 @@ def _line(
     status: Literal["ready", "held", "not-billable"],
     reasons: tuple[str, ...] = (),
 ) -> ClaimLine:
-    service = group.first
-    code = service.code.code if service.code else ""
+    charge = group.first
+    code = charge.code.code if charge.code else ""
     billable = status != "not-billable"
     known_dose = any(row.dose.mg is not None for row in group.counted)
     worth, quarter = (
-        payment.value(code, units, service.day, service.payment)
+        payment.value(code, units, charge.day, charge.payment)
         if billable and known_dose
         else (None, None)
     )
     ndcs = _ndc_quantities(group, role)
     sequenced = (
         sequence(
-            service.diagnoses,
-            service.day,
-            service.policy.diagnosis_order,
-            service.kidney.in_facility,
+            charge.diagnoses,
+            charge.day,
+            charge.policy.diagnosis_order,
+            charge.kidney.in_facility,
         )
-        if service.day and service.policy
+        if charge.day and charge.policy
         else Sequenced((), (), ())
     )
-    authorization = usable_authorization(service) if service.policy else None
-    coordination = service.coordination
-    setting = service.setting
+    authorization = usable_authorization(charge) if charge.policy else None
+    coordination = charge.coordination
+    setting = charge.setting
     return ClaimLine(
         id=stable_id(
-            "line", service.record.patient, min(row.reference for row in group.services), role
+            "line", charge.record.patient, min(row.reference for row in group.charges), role
         ),
-        administrations=tuple(sorted(row.reference for row in group.services)),
-        service_date=str(service.day) if service.day else None,
-        partial_date=service.partial_date,
+        administrations=tuple(sorted(row.reference for row in group.charges)),
+        service_date=str(charge.day) if charge.day else None,
+        partial_date=charge.partial_date,
         code=code,
         modifiers=line_modifiers,
         units=units,
         status=status,
-        payment=service.payment if billable else None,
-        reasons=reasons if billable else (service.not_billable or "",),
+        payment=charge.payment if billable else None,
+        reasons=reasons if billable else (charge.not_billable or "",),
         policy=(
-            PolicyRef(service.policy.id, service.policy.version)
-            if service.policy and service.known_payer
+            PolicyRef(charge.policy.id, charge.policy.version)
+            if charge.policy and charge.known_payer
             else None
         ),
         coverage=(
@@ -137,7 +137,7 @@ def _line(
         bill_type=setting.bill_type,
         revenue_code=setting.revenue_code,
         prior_authorization=authorization.reference if authorization else None,
-        drug_source=service.drug_source,
+        drug_source=charge.drug_source,
         value=worth,
         value_quarter=quarter,
         notes=_notes(group, sequenced, status),
@@ -148,7 +148,7 @@ def _line(
             units,
             line_modifiers,
             sequenced,
-            _outcome(status, reasons, service.not_billable),
+            _outcome(status, reasons, charge.not_billable),
         ),
     )
 
@@ -183,30 +183,30 @@ def _ml(amount: Decimal) -> str:
 
 
 def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
-    service = group.first
+    charge = group.first
     notes = list(sequenced.notes)
     if sequenced.problem_list_only:
         notes.append(
             f"problem-list-only: {', '.join(sequenced.problem_list_only)} (to be confirmed at"
             " release)"
         )
-    for row in group.services:
+    for row in group.charges:
         notes += _service_notes(row)
     for given in group.given:
         notes += given.notes
-    if service.waste and service.waste.saving:
-        notes.append(service.waste.saving)
+    if charge.waste and charge.waste.saving:
+        notes.append(charge.waste.saving)
     if (
         status != "not-billable"
-        and service.payment == "packaged"
-        and service.day
-        and payment.opps_carried_forward(service.day)
+        and charge.payment == "packaged"
+        and charge.day
+        and payment.opps_carried_forward(charge.day)
     ):
         notes.append("OPPS status of the last known release carried forward (not verified)")
     return tuple(dict.fromkeys(notes))
 
 
-def _service_notes(row: Service) -> Iterable[str]:
+def _service_notes(row: Charge) -> Iterable[str]:
     ordered = {
         item.drug.family
         for item in row.record.orders
@@ -244,7 +244,7 @@ def _service_notes(row: Service) -> Iterable[str]:
 
 
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
-    found = [cite(row.administration.source, row.dose.says.rstrip(".")) for row in group.services]
+    found = [cite(row.administration.source, row.dose.says.rstrip(".")) for row in group.charges]
     wanted = (
         "discarded-amount",
         "ndc",

@@ -1,4 +1,4 @@
-"""R4: services of one day, encounter, code and setting are one line; what their containers say
+"""R4: doses of one day, encounter, code and setting are one line; what their containers say
 together (R5)."""
 
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.dose import containers
 from mappings.dose import waste as vials
 from mappings.record import Container
@@ -20,32 +20,32 @@ class Pool(Struct, frozen=True, eq=False):
     """Services for which vials were dispensed together, with the vials by dispense; one service
     alone where there are none."""
 
-    services: tuple[Service, ...]
+    charges: tuple[Charge, ...]
     dispensed: dict[str, tuple[Container, ...]]
 
     @property
     def vials(self) -> tuple[Container, ...]:
         """The vials that count: none where an administration documents its own."""
-        if any(containers.documented(row.administration) for row in self.services):
+        if any(containers.documented(row.administration) for row in self.charges):
             return ()
         return tuple(row for found in self.dispensed.values() for row in found)
 
 
 class Group(Struct, dict=True, eq=False):
-    """The services of one line. Ask for its sums only when all of them are in it."""
+    """The doses of one line. Ask for its sums only when all of them are in it."""
 
-    services: list[Service]
+    charges: list[Charge]
     pools: list[Pool] = []
     given: list[vials.Given] = []
 
     @property
-    def first(self) -> Service:
-        return self.services[0]
+    def first(self) -> Charge:
+        return self.charges[0]
 
     @property
-    def counted(self) -> list[Service]:
+    def counted(self) -> list[Charge]:
         """Services whose mg count: of possible duplicates, one."""
-        return [row for row in self.services if not row.is_copy]
+        return [row for row in self.charges if not row.is_copy]
 
     @cached_property
     def mg(self) -> Decimal:
@@ -54,7 +54,7 @@ class Group(Struct, dict=True, eq=False):
     @property
     def whole(self) -> bool:
         """Whether the dose of each of them is known."""
-        return all(row.dose.mg is not None for row in self.services)
+        return all(row.dose.mg is not None for row in self.charges)
 
     @property
     def mg_per_unit(self) -> Decimal:
@@ -79,12 +79,12 @@ class Group(Struct, dict=True, eq=False):
         return vials.discarded_units(waste, self.mg, self.mg_per_unit)
 
 
-def group(services: Iterable[Service]) -> list[Group]:
+def group(charges: Iterable[Charge]) -> list[Group]:
     """R4: one line per date, encounter (where known), code, setting and drug source; copies stay
     with what they copy."""
     groups: dict[object, Group] = {}
     rows = sorted(
-        (row for row in services if row.has_line),
+        (row for row in charges if row.has_line),
         key=lambda row: (row.is_copy, str(row.day), row.reference),
     )
     known = {_key(row)[:-1]: set[str]() for row in rows}
@@ -96,30 +96,30 @@ def group(services: Iterable[Service]) -> list[Group]:
             leader = next(
                 one
                 for one in groups.values()
-                if any(member.reference in row.possible_duplicates for member in one.services)
+                if any(member.reference in row.possible_duplicates for member in one.charges)
             )
-            leader.services.append(row)
+            leader.charges.append(row)
             continue
         *key, encounter = _key(row)
         only = known[tuple(key)]
         encounter = next(iter(only)) if encounter is None and len(only) == 1 else encounter
-        groups.setdefault((*key, encounter), Group([])).services.append(row)
+        groups.setdefault((*key, encounter), Group([])).charges.append(row)
     _share_vials(list(groups.values()))
     return list(groups.values())
 
 
 def _share_vials(groups: Iterable[Group]) -> None:
-    """Tell each line which of its services share dispensed vials, with each other and with those of
+    """Tell each line which of its doses share dispensed vials, with each other and with those of
     other lines."""
     line = {row.reference: one for one in groups for row in one.counted}
     for pool in _pools(row for one in groups for row in one.counted):
-        for one in dict.fromkeys(line[row.reference] for row in pool.services):
+        for one in dict.fromkeys(line[row.reference] for row in pool.charges):
             one.pools.append(pool)
 
 
-def _pools(services: Iterable[Service]) -> list[Pool]:
+def _pools(charges: Iterable[Charge]) -> list[Pool]:
     pools: list[Pool] = []
-    for row in services:
+    for row in charges:
         family = row.administration.drug.family
         dispensed = {
             item.source.resource: containers.dispensed_vials([item], family)
@@ -127,14 +127,14 @@ def _pools(services: Iterable[Service]) -> list[Pool]:
         }
         dispensed = {dispense: found for dispense, found in dispensed.items() if found}
         met = [pool for pool in pools if pool.dispensed.keys() & dispensed.keys()]
-        joined = tuple(service for pool in met for service in pool.services)
+        joined = tuple(charge for pool in met for charge in pool.charges)
         for pool in met:
             dispensed |= pool.dispensed
         pools = [pool for pool in pools if pool not in met] + [Pool((*joined, row), dispensed)]
     return pools
 
 
-def _key(row: Service) -> tuple[object, ...]:
+def _key(row: Charge) -> tuple[object, ...]:
     alone = row.reference if row.day is None else None
     setting = (
         row.setting.code,
@@ -156,12 +156,12 @@ def _key(row: Service) -> tuple[object, ...]:
 
 
 def settle_waste(group: Group) -> None:
-    """Work out the line's waste and give it to each of its services."""
+    """Work out the line's waste and give it to each of its doses."""
     group.given = [given for pool in group.pools for given in _given(group, pool)]
     if not group.given:
         return
     waste = vials.waste(group.given)
-    for row in group.services:
+    for row in group.charges:
         row.waste = waste
         row.waste_evidence = tuple(
             item
@@ -175,7 +175,7 @@ def _given(group: Group, pool: Pool) -> list[vials.Given]:
     """The line's doses from a pool; as one where they came from the same dispensed vials."""
     own: list[vials.Given] = []
     others: list[vials.Given] = []
-    for row in pool.services:
+    for row in pool.charges:
         if row.dose.mg is not None:
             given = containers.given(row.administration, row.dose.mg, row.dispenses, pool.vials)
             (own if row in group.counted else others).append(given)

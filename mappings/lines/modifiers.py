@@ -4,19 +4,19 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from mappings import codes
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.policy.choosing import AttestingModifier, DatedModifier, Policy
 
 T = TypeVar("T", bound=DatedModifier)
 
 
-def asked_kx(service: Service) -> list[AttestingModifier]:
+def asked_kx(charge: Charge) -> list[AttestingModifier]:
     """The KX rules of the policy for this code and day."""
-    return _asked(service, service.policy.modifiers.kx if service.policy else ())
+    return _asked(charge, charge.policy.modifiers.kx if charge.policy else ())
 
 
-def _asked(service: Service, rows: Iterable[T]) -> list[T]:
-    code, day = service.code, service.day
+def _asked(charge: Charge, rows: Iterable[T]) -> list[T]:
+    code, day = charge.code, charge.day
     return [
         row
         for row in rows
@@ -24,23 +24,23 @@ def _asked(service: Service, rows: Iterable[T]) -> list[T]:
     ]
 
 
-def after_discard(service: Service, met: frozenset[str], policy: Policy | None) -> tuple[str, ...]:
+def after_discard(charge: Charge, met: frozenset[str], policy: Policy | None) -> tuple[str, ...]:
     """R6: KX, 340B, off-campus, ASC, in this order. `met`: requirements that are met or not
     applicable."""
-    if policy is None or service.day is None or service.code is None:
+    if policy is None or charge.day is None or charge.code is None:
         return ()
     rules = policy.modifiers
-    found: list[str] = [row.modifier for row in asked_kx(service) if set(row.attests) <= met]
-    if service.is_340b:
-        found += [row.modifier for row in _asked(service, rules.r340b)][:1]
-    place = service.setting.place
-    if rules.off_campus and place and service.setting.bill_type in ("13X", "85X"):
+    found: list[str] = [row.modifier for row in asked_kx(charge) if set(row.attests) <= met]
+    if charge.is_340b:
+        found += [row.modifier for row in _asked(charge, rules.r340b)][:1]
+    place = charge.setting.place
+    if rules.off_campus and place and charge.setting.bill_type in ("13X", "85X"):
         dated = codes.payment().off_campus_modifiers
         found += [
             row.modifier
             for row in dated
-            if row.modifier == place.off_campus and row.holds(service.day)
+            if row.modifier == place.off_campus and row.holds(charge.day)
         ]
-    if service.setting.code == "24":
-        found += [row.modifier for row in _asked(service, rules.ambulatory_surgery)][:1]
+    if charge.setting.code == "24":
+        found += [row.modifier for row in _asked(charge, rules.ambulatory_surgery)][:1]
     return tuple(found)

@@ -1,16 +1,16 @@
 """What lines need to know of each other: waste, units of the day, units and doses before."""
 
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.lines.groups import Group, settle_waste
 
 
-def rank_copies(services: list[Service]) -> None:
+def rank_copies(charges: list[Charge]) -> None:
     """Of possible duplicates the first stands for all: one that has a line and may be billed, so
     that the others never hide it."""
     known = {
-        row.reference: (not row.has_line, bool(row.not_billable), row.reference) for row in services
+        row.reference: (not row.has_line, bool(row.not_billable), row.reference) for row in charges
     }
-    for row in services:
+    for row in charges:
         row.possible_duplicates = tuple(sorted(row.possible_duplicates, key=known.__getitem__))
 
 
@@ -26,7 +26,7 @@ def settle(groups: list[Group]) -> None:
         if row.day and row.dose.mg is not None
     ]
     for one in groups:
-        for row in one.services:
+        for row in one.charges:
             row.line_units = one.units + one.discarded_units
             row.units_of_day = sum(
                 other.units + other.discarded_units
@@ -62,5 +62,5 @@ def _comes_before(other: Group, one: Group) -> bool:
     return (str(other.first.day), other.first.reference) < (str(one.first.day), one.first.reference)
 
 
-def _earlier(other: Service, row: Service) -> bool:
+def _earlier(other: Charge, row: Charge) -> bool:
     return (str(other.day), other.reference) < (str(row.day), row.reference)

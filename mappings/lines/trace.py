@@ -7,7 +7,7 @@ from typing import Literal
 from mappings import codes
 from mappings.assessment import Evidence, Step, cite
 from mappings.charge import payment
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.circumstances.diagnoses import Sequenced
 from mappings.codes.tables import Dated
 from mappings.dose import waste as vials
@@ -47,28 +47,28 @@ def _dated(rule: str, says: str, row: Dated, evidence: tuple[Evidence, ...] = ()
 
 
 def _what_was_given(group: Group) -> Iterator[Step]:
-    service = group.first
-    zone = f" in {service.site.time_zone}" if service.site.time_zone else ""
-    in_part = f"; on record: {service.partial_date}" if service.partial_date else ""
+    charge = group.first
+    zone = f" in {charge.site.time_zone}" if charge.site.time_zone else ""
+    in_part = f"; on record: {charge.partial_date}" if charge.partial_date else ""
     yield Step(
         "R1",
         (
-            f"date of service {service.day}{zone}"
-            if service.day
+            f"date of service {charge.day}{zone}"
+            if charge.day
             else f"date of service not known{in_part}"
         ),
     )
-    if service.family and service.code:
+    if charge.family and charge.code:
         found = tuple(
             cite(row.administration.source, row.administration.drug.says or "medication")
-            for row in group.services
+            for row in group.charges
         )
         says = (
-            f"{service.family.name} → {service.code.code}, {plain(service.code.mg_per_unit)} mg per"
+            f"{charge.family.name} → {charge.code.code}, {plain(charge.code.mg_per_unit)} mg per"
             " unit"
         )
-        yield _dated("R2", says, service.code, found)
-    for row in group.services:
+        yield _dated("R2", says, charge.code, found)
+    for row in group.charges:
         copy = "" if row in group.counted else " (possible duplicate, not counted)"
         yield Step(
             "R3",
@@ -96,10 +96,10 @@ def _discarded(group: Group, units: int) -> Iterator[Step]:
 
 
 def _waste(group: Group) -> Iterator[Step]:
-    service = group.first
-    if service.payment == "packaged":
+    charge = group.first
+    if charge.payment == "packaged":
         yield Step("R5", "JW and JZ are not asked for a packaged drug", codes.payment().opps.source)
-    elif service.discard_modifiers and service.waste:
+    elif charge.discard_modifiers and charge.waste:
         for ndc in dict.fromkeys(ndc for row in group.counted for ndc in row.known_ndcs):
             package = codes.packages()[ndc]
             yield Step(
@@ -108,26 +108,26 @@ def _waste(group: Group) -> Iterator[Step]:
                 package.source,
                 package.verified,
             )
-        found = dict.fromkeys(item for row in group.services for item in row.waste_evidence)
-        yield Step("R5", service.waste.says, _WASTE, evidence=tuple(found))
-    elif not service.discard_modifiers and service.known_payer and not service.not_billable:
+        found = dict.fromkeys(item for row in group.charges for item in row.waste_evidence)
+        yield Step("R5", charge.waste.says, _WASTE, evidence=tuple(found))
+    elif not charge.discard_modifiers and charge.known_payer and not charge.not_billable:
         yield Step("R5", "JW and JZ are not asked on this date by this payer", _WASTE)
 
 
-def _modifiers(service: Service, modifiers: Iterable[str]) -> Iterator[Step]:
+def _modifiers(charge: Charge, modifiers: Iterable[str]) -> Iterator[Step]:
     table = codes.payment()
     asked: list[tuple[str, str, Dated]] = [
         ("R5", row.modifier, row) for row in table.discard_modifiers
     ]
     asked += [("R6", row.modifier, row) for row in table.off_campus_modifiers]
-    if service.policy:
-        rules = service.policy.modifiers
+    if charge.policy:
+        rules = charge.policy.modifiers
         asked += [
             ("R6", row.modifier, row)
             for row in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery)
         ]
     for name in modifiers:
-        day = service.day
+        day = charge.day
         rule, row = next(
             ((rule, row) for rule, known, row in asked if known == name and day and row.holds(day)),
             ("R6", Dated()),
@@ -135,9 +135,9 @@ def _modifiers(service: Service, modifiers: Iterable[str]) -> Iterator[Step]:
         yield _dated(rule, f"modifier {name}", row)
 
 
-def _circumstances(service: Service, diagnoses: Sequenced) -> Iterator[Step]:
+def _circumstances(charge: Charge, diagnoses: Sequenced) -> Iterator[Step]:
     """Place, kidney status, diagnoses."""
-    place = service.setting
+    place = charge.setting
     if place.code:
         found = (cite(place.source, place.says),) if place.source else ()
         yield Step(
@@ -147,12 +147,12 @@ def _circumstances(service: Service, diagnoses: Sequenced) -> Iterator[Step]:
             codes.settings().verified,
             evidence=found,
         )
-    kidney = service.kidney
+    kidney = charge.kidney
     if kidney.esrd or kidney.aki:
         says = "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury"
         yield Step("R8", says, _KIDNEY, verified=False, evidence=kidney.evidence)
     if diagnoses.codes:
-        stated = [row for code in diagnoses.codes for row in service.diagnoses if row.code == code]
+        stated = [row for code in diagnoses.codes for row in charge.diagnoses if row.code == code]
         cited = tuple(dict.fromkeys(cite(row.by.source, row.says) for row in stated))
         maps = {row.mapped_by for row in stated} - {None}
         table = codes.diagnoses().icd10
@@ -165,8 +165,8 @@ def _circumstances(service: Service, diagnoses: Sequenced) -> Iterator[Step]:
         )
 
 
-def _payer(service: Service) -> Iterator[Step]:
-    policy, coordination = service.policy, service.coordination
+def _payer(charge: Charge) -> Iterator[Step]:
+    policy, coordination = charge.policy, charge.coordination
     if coordination and coordination.primary:
         primary = coordination.primary
         yield Step(
@@ -174,15 +174,15 @@ def _payer(service: Service) -> Iterator[Step]:
             f"coverage {primary.kind}: {coordination.says}",
             evidence=(cite(primary.source, f"coverage, {primary.kind}"),),
         )
-    if policy and service.known_payer:
+    if policy and charge.known_payer:
         says = f"policy {policy.id}, version {policy.version}: {policy.title}"
         yield _dated("R10a", says, policy.authority)
 
 
 def _paid(group: Group, units: int) -> Iterator[Step]:
-    service = group.first
-    yield _way(service)
-    code, day, paid = service.code, service.day, service.payment
+    charge = group.first
+    yield _way(charge)
+    code, day, paid = charge.code, charge.day, charge.payment
     worth, quarter = payment.value(code.code if code else "", units, day, paid)
     row = next((row for row in codes.payment().limits if row.quarter == quarter), None)
     if row and code and units:
@@ -200,20 +200,20 @@ _WAYS = {
 }
 
 
-def _way(service: Service) -> Step:
+def _way(charge: Charge) -> Step:
     """How the drug is paid: by its OPPS status on the day, else by the policy."""
-    says, policy = _WAYS[service.payment or ""], service.policy
+    says, policy = _WAYS[charge.payment or ""], charge.policy
     row = (
-        payment.opps_status(service.code.code, service.day)
-        if service.code and service.day and payment.asks_opps(service)
+        payment.opps_status(charge.code.code, charge.day)
+        if charge.code and charge.day and payment.asks_opps(charge)
         else None
     )
-    if row and service.day:
+    if row and charge.day:
         opps = codes.payment().opps
-        verified = opps.verified and not payment.opps_carried_forward(service.day)
+        verified = opps.verified and not payment.opps_carried_forward(charge.day)
         return Step("R11", f"{says} (OPPS status {row.status})", opps.source, verified, row.start)
     return (
         _dated("R11", says, policy.authority)
-        if policy and service.known_payer
+        if policy and charge.known_payer
         else Step("R11", says)
     )

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import cite
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.codes.tables import Dated, DenialCodes
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import DrugSource
@@ -18,29 +18,29 @@ from mappings.record import Administration, Authorization
 from mappings.requirements.result import Result
 
 
-def coverage(service: Service) -> Result | None:
+def coverage(charge: Charge) -> Result | None:
     """R10a. A payer that is known but that no policy is for is held, too."""
-    found = service.coordination
+    found = charge.coordination
     if found is None:
         return None
     evidence = tuple(
         cite(row.source, f"coverage, {row.kind or 'payer not recognised'}") for row in found.seen
     )
-    if found.state == "met" and not service.known_payer:
+    if found.state == "met" and not charge.known_payer:
         kind = found.primary.kind if found.primary else ""
         return Result(
             state="incomplete",
-            says=f"There is no policy for a {kind} payer on {service.day}.",
+            says=f"There is no policy for a {kind} payer on {charge.day}.",
             evidence=evidence,
             fix="Add a policy for this payer, or name the payer in the table of payer aliases.",
         )
     return Result(state=found.state, says=found.says, evidence=evidence)
 
 
-def place_of_service(service: Service) -> Result | None:
+def place_of_service(charge: Charge) -> Result | None:
     """R7, R8: the setting is known and on the policy's list; the dialysis facility treats ESRD or
     AKI."""
-    setting, policy, table = service.setting, service.policy, codes.settings()
+    setting, policy, table = charge.setting, charge.policy, codes.settings()
     evidence = (cite(setting.source, setting.says),) if setting.source else ()
     row = Dated(source=table.source, verified=table.verified)
     if setting.code is None:
@@ -49,8 +49,8 @@ def place_of_service(service: Service) -> Result | None:
     if (
         policy
         and policy.bundled_with_dialysis
-        and service.kidney.in_facility
-        and not (service.kidney.esrd_diagnosis or service.kidney.aki)
+        and charge.kidney.in_facility
+        and not (charge.kidney.esrd_diagnosis or charge.kidney.aki)
     ):
         says = (
             "The dose was given in a dialysis facility, but neither end-stage renal disease nor"
@@ -72,39 +72,39 @@ def place_of_service(service: Service) -> Result | None:
     )
 
 
-def esrd_consolidated_billing(service: Service) -> Result | None:
+def esrd_consolidated_billing(charge: Charge) -> Result | None:
     """R8: a drug of the consolidated billing for an ESRD patient outside the dialysis facility (not
     asked while the place is unknown)."""
-    kidney, policy, day = service.kidney, service.policy, service.day
-    if policy is None or not policy.consolidated_billing or service.code is None or day is None:
+    kidney, policy, day = charge.kidney, charge.policy, charge.day
+    if policy is None or not policy.consolidated_billing or charge.code is None or day is None:
         return None
-    if kidney.in_facility or service.setting.code is None:
+    if kidney.in_facility or charge.setting.code is None:
         return None
     rows = [
         row
         for row in codes.payment().esrd_consolidated_billing
-        if row.holds(day) and service.code.code in row.codes
+        if row.holds(day) and charge.code.code in row.codes
     ]
     if not kidney.esrd or not rows:
         return None
     says = (
-        f"{service.code.code} for a patient with ESRD on dialysis belongs to the dialysis"
+        f"{charge.code.code} for a patient with ESRD on dialysis belongs to the dialysis"
         " facility's claim (consolidated billing)."
     )
     return Result(state="not-covered", says=says, evidence=kidney.evidence, row=rows[0])
 
 
-def prior_authorization(service: Service) -> Result | None:
+def prior_authorization(charge: Charge) -> Result | None:
     """An approved authorization for this code, in its period, with units left; one on record also
     settles an open question."""
-    rule = service.rules.prior_authorization
-    if rule is None or not service.applies(rule) or service.code is None or service.day is None:
+    rule = charge.rules.prior_authorization
+    if rule is None or not charge.applies(rule) or charge.code is None or charge.day is None:
         return None
-    asked = _asked(service, rule)
+    asked = _asked(charge, rule)
     if asked == "no":
         return None
     rule = structs.replace(rule, asked=asked)
-    found = usable_authorization(service)
+    found = usable_authorization(charge)
     if found:
         return Result(
             state="met",
@@ -113,40 +113,40 @@ def prior_authorization(service: Service) -> Result | None:
             evidence=(cite(found.source, "approved authorization"),),
             rule=rule,
         )
-    if asked == "unknown" and not _for_code(service):
+    if asked == "unknown" and not _for_code(charge):
         says = (
             "Whether this plan asks for prior authorization is not known here: set it for the site,"
             " or record the authorization."
         )
         return Result(state="incomplete", says=says, rule=rule)
-    return _why_not(service, rule)
+    return _why_not(charge, rule)
 
 
-def _asked(service: Service, rule: AuthorizationRule) -> Literal["yes", "no", "unknown"]:
-    if rule.codes and service.code and service.code.code not in rule.codes:
+def _asked(charge: Charge, rule: AuthorizationRule) -> Literal["yes", "no", "unknown"]:
+    if rule.codes and charge.code and charge.code.code not in rule.codes:
         return "no"
-    own = service.site.prior_authorization.get(service.policy.id) if service.policy else None
+    own = charge.site.prior_authorization.get(charge.policy.id) if charge.policy else None
     return rule.asked if own is None or rule.asked != "unknown" else "yes" if own else "no"
 
 
-def usable_authorization(service: Service) -> Authorization | None:
+def usable_authorization(charge: Charge) -> Authorization | None:
     """The approved authorization for code and day that has enough units left: each line takes from
     the one that ends first."""
-    code, day = service.code.code if service.code else "", service.day or date.max
+    code, day = charge.code.code if charge.code else "", charge.day or date.max
     rows = sorted(
-        (row for row in _for_code(service) if row.decision == "approved"),
-        key=lambda row: _ends(row, service) or date.max,
+        (row for row in _for_code(charge) if row.decision == "approved"),
+        key=lambda row: _ends(row, charge) or date.max,
     )
     left = [row.units for row in rows]
     taken = None
     for on, units in [
-        *sorted((on, units) for on, other, units in service.earlier_units if other == code),
-        (day, service.line_units),
+        *sorted((on, units) for on, other, units in charge.earlier_units if other == code),
+        (day, charge.line_units),
     ]:
         fits = (
             place
             for place, row in enumerate(rows)
-            if _in_period(row, service, on) and _enough(left[place], units)
+            if _in_period(row, charge, on) and _enough(left[place], units)
         )
         taken = next(fits, None)
         if taken is not None:
@@ -162,25 +162,25 @@ def _rest(left: Decimal | None, units: int) -> Decimal | None:
     return None if left is None else left - units
 
 
-def _for_code(service: Service) -> list[Authorization]:
-    code = service.code.code if service.code else ""
-    return [row for row in service.record.authorizations if code in row.codes]
+def _for_code(charge: Charge) -> list[Authorization]:
+    code = charge.code.code if charge.code else ""
+    return [row for row in charge.record.authorizations if code in row.codes]
 
 
-def _in_period(row: Authorization, service: Service, day: date) -> bool:
-    begins, ends = _begins(row, service), _ends(row, service)
+def _in_period(row: Authorization, charge: Charge, day: date) -> bool:
+    begins, ends = _begins(row, charge), _ends(row, charge)
     return (begins is None or begins <= day) and (ends is None or day <= ends)
 
 
-def _begins(row: Authorization, service: Service) -> date | None:
-    return row.start.days(service.zone)[0] if row.start else None
+def _begins(row: Authorization, charge: Charge) -> date | None:
+    return row.start.days(charge.zone)[0] if row.start else None
 
 
-def _ends(row: Authorization, service: Service) -> date | None:
+def _ends(row: Authorization, charge: Charge) -> date | None:
     """As it says, else after the policy's months."""
-    begins, rule = _begins(row, service), service.rules.prior_authorization
+    begins, rule = _begins(row, charge), charge.rules.prior_authorization
     if row.end:
-        return row.end.days(service.zone)[1]
+        return row.end.days(charge.zone)[1]
     return _months_after(begins, rule.months) if begins and rule and rule.months else None
 
 
@@ -191,18 +191,18 @@ def _months_after(day: date, months: int) -> date:
     return date(year, month, min(day.day, monthrange(year, month)[1])) - timedelta(days=1)
 
 
-def _why_not(service: Service, rule: AuthorizationRule) -> Result:
-    rows = _for_code(service)
+def _why_not(charge: Charge, rule: AuthorizationRule) -> Result:
+    rows = _for_code(charge)
     approved = [row for row in rows if row.decision == "approved"]
     cited = tuple(cite(row.source, f"authorization, {row.decision}") for row in rows)
-    if any(_in_period(row, service, service.day or date.max) for row in approved):
+    if any(_in_period(row, charge, charge.day or date.max) for row in approved):
         return Result(
             state="not-covered", says="The authorized units are used up.", evidence=cited, rule=rule
         )
     if approved:
         return Result(
             state="expired",
-            says=f"The authorization does not cover {service.day}.",
+            says=f"The authorization does not cover {charge.day}.",
             evidence=cited,
             rule=rule,
         )
@@ -221,7 +221,7 @@ def _why_not(service: Service, rule: AuthorizationRule) -> Result:
             evidence=cited,
             rule=rule,
         )
-    others = [row for row in service.record.authorizations if row.decision == "approved"]
+    others = [row for row in charge.record.authorizations if row.decision == "approved"]
     if others:
         says = (
             "The authorization on record is for another code."
@@ -242,14 +242,14 @@ def _why_not(service: Service, rule: AuthorizationRule) -> Result:
     )
 
 
-def preferred_product(service: Service) -> Result | None:
+def preferred_product(charge: Charge) -> Result | None:
     """This product is preferred, or preferred ones were tried; some products the payer does not
     cover at all."""
-    rule = service.rules.preferred_product
-    if rule is None or not service.applies(rule) or service.code is None or service.day is None:
+    rule = charge.rules.preferred_product
+    if rule is None or not charge.applies(rule) or charge.code is None or charge.day is None:
         return None
-    code = service.code.code
-    given = (cite(service.administration.source, code),)
+    code = charge.code.code
+    given = (cite(charge.administration.source, code),)
     if code in rule.codes:
         return Result(
             state="met",
@@ -268,8 +268,8 @@ def preferred_product(service: Service) -> Result | None:
         return Result(
             state="not-covered", says=says, value=code, rule=rule, fix=fix, evidence=given
         )
-    first = service.day - timedelta(days=rule.lookback_days)
-    tried = _tried(service, rule.codes, first)
+    first = charge.day - timedelta(days=rule.lookback_days)
+    tried = _tried(charge, rule.codes, first)
     if len(tried) >= rule.tried:
         return Result(
             state="met",
@@ -290,17 +290,17 @@ def _was_given(row: Administration) -> bool:
     return row.status in ("completed", "stopped") and not row.not_given
 
 
-def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
+def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
     """Preferred families given before the dose."""
     families = {
         row.family
         for row in codes.families().values()
         if any(code.code in preferred for code in row.codes)
     }
-    day, zone = service.day or date.max, service.zone
+    day, zone = charge.day or date.max, charge.zone
     rows = [
         row
-        for row in service.record.administrations
+        for row in charge.record.administrations
         if _was_given(row) and row.start and row.drug.family in families
     ]
     return {
@@ -310,34 +310,32 @@ def _tried(service: Service, preferred: tuple[str, ...], first: date) -> dict[st
     }
 
 
-def drug_source(service: Service) -> Result | None:
+def drug_source(charge: Charge) -> Result | None:
     """Where the drug came from is one of the known ways, and one that the payer's vendor rule
     allows."""
-    rule = service.rules.drug_source
-    evidence = (
-        cite(service.administration.source, service.drug_source or "no source of the drug"),
-    )
-    if service.drug_source is not None and service.drug_source not in get_args(DrugSource):
+    rule = charge.rules.drug_source
+    evidence = (cite(charge.administration.source, charge.drug_source or "no source of the drug"),)
+    if charge.drug_source is not None and charge.drug_source not in get_args(DrugSource):
         return Result(
             state="incomplete",
             says="The recorded source of the drug is not one that is known.",
             rule=rule,
             evidence=evidence,
         )
-    if rule is None or not service.applies(rule):
+    if rule is None or not charge.applies(rule):
         return None
-    if service.drug_source in rule.allowed:
+    if charge.drug_source in rule.allowed:
         return Result(
             state="met",
-            says=f"The payer takes {service.drug_source}.",
-            value=service.drug_source,
+            says=f"The payer takes {charge.drug_source}.",
+            value=charge.drug_source,
             rule=rule,
             evidence=evidence,
         )
     says = (
         f"The payer wants the drug from another source ({', '.join(rule.allowed)}), not"
-        f" {service.drug_source}."
+        f" {charge.drug_source}."
     )
     return Result(
-        state="not-covered", says=says, value=service.drug_source, rule=rule, evidence=evidence
+        state="not-covered", says=says, value=charge.drug_source, rule=rule, evidence=evidence
     )

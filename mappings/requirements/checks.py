@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.policy.rules import Rule
 from mappings.requirements import billing, claim, clinical, labs, safety
 from mappings.requirements.result import Result
 
-Check = Callable[[Service], Result | None]
+Check = Callable[[Charge], Result | None]
 
 
 CHECKS: dict[str, Check] = {

@@ -7,7 +7,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import Evidence, cite
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.circumstances import labs
 from mappings.circumstances.diagnoses import Stated, began_by
 from mappings.policy.choosing import OralIronRule
@@ -22,12 +22,12 @@ def _cited(rows: Iterable[Stated]) -> tuple[Evidence, ...]:
     return tuple(cite(row.by.source, row.says) for row in rows)
 
 
-def iron_deficiency_diagnosis(service: Service) -> Result | None:
+def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
     """D50.-, or D63.1 with a laboratory value in the window that shows iron deficiency."""
-    rule = service.rules.iron_deficiency_diagnosis
-    if not service.applies(rule):
+    rule = charge.rules.iron_deficiency_diagnosis
+    if not charge.applies(rule):
         return _NOT_ASKED
-    found = service.has("iron-deficiency-anemia")
+    found = charge.has("iron-deficiency-anemia")
     if found:
         return Result(
             state="met",
@@ -36,10 +36,10 @@ def iron_deficiency_diagnosis(service: Service) -> Result | None:
             evidence=_cited(found),
             rule=rule,
         )
-    renal = service.has("anemia-in-ckd")
+    renal = charge.has("anemia-in-ckd")
     if renal:
-        return _by_renal_anemia(service, renal)
-    parent = [row for row in service.diagnoses if row.code == "D50"]
+        return _by_renal_anemia(charge, renal)
+    parent = [row for row in charge.diagnoses if row.code == "D50"]
     if parent:
         return Result(
             state="incomplete",
@@ -51,14 +51,14 @@ def iron_deficiency_diagnosis(service: Service) -> Result | None:
         )
     return Result(
         state="missing",
-        says=f"No iron-deficiency anaemia diagnosis is active on {service.day}.",
+        says=f"No iron-deficiency anaemia diagnosis is active on {charge.day}.",
         rule=rule,
     )
 
 
-def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
-    rule = service.rules.iron_deficiency_diagnosis
-    if not _billable(service, "ckd", "ckd-cause"):
+def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
+    rule = charge.rules.iron_deficiency_diagnosis
+    if not _billable(charge, "ckd", "ckd-cause"):
         says = (
             "Anaemia in CKD (D63.1) is recorded without a billable code of the kidney disease that"
             " must come first."
@@ -69,9 +69,9 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
         says = "Anaemia in CKD (D63.1) alone proves no iron deficiency."
         return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
     rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
-    shown = _showing(service, shown_by.limit)
+    shown = _showing(charge, shown_by.limit)
     if shown:
-        proof = tuple(item for row in shown for item in labs.evidence(row, service.zone))
+        proof = tuple(item for row in shown for item in labs.evidence(row, charge.zone))
         name = "TSAT" if shown[0].analyte == "tsat" else shown[0].analyte
         says = f"D63.1 with {name} {shown[0].says} shows iron deficiency."
         return Result(
@@ -79,50 +79,50 @@ def _by_renal_anemia(service: Service, renal: list[Stated]) -> Result:
         )
     says = (
         "Anaemia in CKD (D63.1) alone proves no iron deficiency, and no laboratory value of the"
-        f" {service.lab_window} days before shows it."
+        f" {charge.lab_window} days before shows it."
     )
     return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
 
 
-def _showing(service: Service, limit: str) -> list[LabResult]:
+def _showing(charge: Charge, limit: str) -> list[LabResult]:
     """The results that make a condition hold; none where it does not."""
-    verdict = service.judged(limit, service.lab_window)
+    verdict = charge.judged(limit, charge.lab_window)
     names = (
         [name for name, state in verdict.states.items() if state == "met"] if verdict.holds else []
     )
     return [
         row
         for name in names
-        for row in [service.lab(ANALYTES[name], service.lab_window).result]
+        for row in [charge.lab(ANALYTES[name], charge.lab_window).result]
         if row
     ]
 
 
-def ckd_diagnosis(service: Service) -> Result | None:
+def ckd_diagnosis(charge: Charge) -> Result | None:
     """N18.- with its stage, for the drugs whose label population is CKD.
 
     For any drug and payer: an ESRD with a transplant is contradicted, and a stage that no claim
     takes incomplete (R8, R9).
     """
-    rule = service.rules.ckd_diagnosis
-    if service.kidney.esrd_diagnosis and service.kidney.transplanted:
-        found = service.has("esrd", "kidney-transplant")
+    rule = charge.rules.ckd_diagnosis
+    if charge.kidney.esrd_diagnosis and charge.kidney.transplanted:
+        found = charge.has("esrd", "kidney-transplant")
         return Result(
             state="contradicted",
             says="End-stage renal disease (N18.6) and a kidney transplant (Z94.0) are both active.",
             evidence=_cited(found),
             rule=rule,
         )
-    staged = _billable(service, "ckd", "ckd-parent")
-    partial = service.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
+    staged = _billable(charge, "ckd", "ckd-parent")
+    partial = charge.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
     if (
         not staged
         and any(row.code == "N18.3" for row in partial)
-        and not _is_aki_in_facility(service)
+        and not _is_aki_in_facility(charge)
     ):
         says = "CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32."
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
-    if not _asks_ckd(service, service.applies(rule)):
+    if not _asks_ckd(charge, charge.applies(rule)):
         return _NOT_ASKED
     if staged:
         return Result(
@@ -137,38 +137,38 @@ def ckd_diagnosis(service: Service) -> Result | None:
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
     return Result(
         state="missing",
-        says=f"No chronic kidney disease (N18.-) is active on {service.day}.",
+        says=f"No chronic kidney disease (N18.-) is active on {charge.day}.",
         rule=rule,
     )
 
 
-def _asks_ckd(service: Service, asked: bool) -> bool:
+def _asks_ckd(charge: Charge, asked: bool) -> bool:
     """Only for products labelled for CKD, and not for acute kidney injury in the dialysis facility
     (R10)."""
-    labelled = service.family is not None and service.family.label_population == "ckd"
-    return asked and labelled and not _is_aki_in_facility(service)
+    labelled = charge.family is not None and charge.family.label_population == "ckd"
+    return asked and labelled and not _is_aki_in_facility(charge)
 
 
-def _is_aki_in_facility(service: Service) -> bool:
-    return service.kidney.aki and service.kidney.in_facility
+def _is_aki_in_facility(charge: Charge) -> bool:
+    return charge.kidney.aki and charge.kidney.in_facility
 
 
-def _billable(service: Service, *groups: str) -> list[Stated]:
+def _billable(charge: Charge, *groups: str) -> list[Stated]:
     """Those of the groups that a claim of the day takes."""
     return [
         row
-        for row in service.has(*groups)
-        if codes.diagnoses().billable(row.code, service.day or date.max)
+        for row in charge.has(*groups)
+        if codes.diagnoses().billable(row.code, charge.day or date.max)
     ]
 
 
-def anemia_ckd_link(service: Service) -> Result | None:
+def anemia_ckd_link(charge: Charge) -> Result | None:
     """D63.1, or an anaemia due to or evidenced by the CKD, or both as diagnoses of one
     encounter."""
-    rule = service.rules.anemia_ckd_link
-    if not _asks_ckd(service, service.applies(rule)):
+    rule = charge.rules.anemia_ckd_link
+    if not _asks_ckd(charge, charge.applies(rule)):
         return _NOT_ASKED
-    renal = service.has("anemia-in-ckd")
+    renal = charge.has("anemia-in-ckd")
     if renal:
         return Result(
             state="met",
@@ -177,8 +177,8 @@ def anemia_ckd_link(service: Service) -> Result | None:
             evidence=_cited(renal),
             rule=rule,
         )
-    anemia, ckd = service.has("anemia"), service.has("ckd", "ckd-parent", "ckd-cause")
-    linked = [row for row in anemia if _due_to(row, ckd) or _same_encounter(service, row, ckd)]
+    anemia, ckd = charge.has("anemia"), charge.has("ckd", "ckd-parent", "ckd-cause")
+    linked = [row for row in anemia if _due_to(row, ckd) or _same_encounter(charge, row, ckd)]
     if linked:
         return Result(
             state="met",
@@ -202,12 +202,12 @@ def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
     return bool(sources & set(anemia.by.due_to)) or bool(groups & set(anemia.by.due_to_icd10))
 
 
-def _same_encounter(service: Service, anemia: Stated, ckd: list[Stated]) -> bool:
+def _same_encounter(charge: Charge, anemia: Stated, ckd: list[Stated]) -> bool:
     """Both as diagnoses of one encounter: listed by an Encounter, encounter diagnoses of one, or
     reasons of one order or dose."""
     for row in ckd:
         pair = {anemia.by.source.resource, row.by.source.resource}
-        if any(pair <= set(encounter.diagnoses) for encounter in service.record.encounters):
+        if any(pair <= set(encounter.diagnoses) for encounter in charge.record.encounters):
             return True
         categories = {anemia.by.category, row.by.category}
         if (
@@ -224,17 +224,17 @@ def _same_encounter(service: Service, anemia: Stated, ckd: list[Stated]) -> bool
     return False
 
 
-def treatment_plan(service: Service) -> Result | None:
+def treatment_plan(charge: Charge) -> Result | None:
     """An order or plan of this drug with dose and frequency that covers the day."""
-    rule = service.rules.treatment_plan
-    if not service.applies(rule):
+    rule = charge.rules.treatment_plan
+    if not charge.applies(rule):
         return _NOT_ASKED
     ours = [
         row
-        for row in service.record.orders
-        if row.counts and service.family and row.drug.family == service.family.family
+        for row in charge.record.orders
+        if row.counts and charge.family and row.drug.family == charge.family.family
     ]
-    covering = [row for row in ours if _covers(row, service)]
+    covering = [row for row in ours if _covers(row, charge)]
     complete = [row for row in covering if row.dose.problem is None and row.has_timing]
     if complete:
         return Result(
@@ -258,40 +258,40 @@ def treatment_plan(service: Service) -> Result | None:
         return Result(
             state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule
         )
-    if any(row.end and service.day and row.end.days(service.zone)[1] < service.day for row in ours):
+    if any(row.end and charge.day and row.end.days(charge.zone)[1] < charge.day for row in ours):
         return Result(
             state="expired",
-            says=f"The order ended before {service.day}.",
+            says=f"The order ended before {charge.day}.",
             evidence=(cite(ours[0].source, "ended order"),),
             rule=rule,
         )
     return Result(
-        state="missing", says=f"No order or plan for this iron covers {service.day}.", rule=rule
+        state="missing", says=f"No order or plan for this iron covers {charge.day}.", rule=rule
     )
 
 
-def _covers(order: Order, service: Service) -> bool:
-    day, zone = service.day, service.zone
+def _covers(order: Order, charge: Charge) -> bool:
+    day, zone = charge.day, charge.zone
     if day is None:
         return False
     if order.end and order.end.days(zone)[1] < day:
         return False
     begin = order.start or order.authored
     if begin is None:
-        return order.source.resource in service.administration.orders
+        return order.source.resource in charge.administration.orders
     return begin.days(zone)[1] <= day
 
 
-def oral_iron_history(service: Service) -> Result | None:
+def oral_iron_history(charge: Charge) -> Result | None:
     """Intolerance, contraindication, or a trial as long as the policy asks."""
-    rule = service.rules.oral_iron_history
+    rule = charge.rules.oral_iron_history
     if (
         rule is None
-        or not service.applies(rule)
-        or (service.kidney.on_dialysis and not rule.in_dialysis)
+        or not charge.applies(rule)
+        or (charge.kidney.on_dialysis and not rule.in_dialysis)
     ):
         return _NOT_ASKED
-    if rule.unless and service.judged(rule.unless, service.lab_window).holds:
+    if rule.unless and charge.judged(rule.unless, charge.lab_window).holds:
         return Result(
             state="not-applicable",
             says="The laboratory values make an oral trial unnecessary under this policy.",
@@ -299,8 +299,8 @@ def oral_iron_history(service: Service) -> Result | None:
         )
     intolerant = [
         row
-        for row in service.record.oral_iron
-        if row.intolerance and (row.start is None or _begun(row, service))
+        for row in charge.record.oral_iron
+        if row.intolerance and (row.start is None or _begun(row, charge))
     ]
     if intolerant:
         return Result(
@@ -309,7 +309,7 @@ def oral_iron_history(service: Service) -> Result | None:
             evidence=tuple(cite(row.source, row.says) for row in intolerant),
             rule=rule,
         )
-    against = _against_oral_iron(service)
+    against = _against_oral_iron(charge)
     if against:
         return Result(
             state="met",
@@ -318,26 +318,26 @@ def oral_iron_history(service: Service) -> Result | None:
             evidence=_cited(against),
             rule=rule,
         )
-    return _trial(service, rule)
+    return _trial(charge, rule)
 
 
-def _against_oral_iron(service: Service) -> list[Stated]:
+def _against_oral_iron(charge: Charge) -> list[Stated]:
     """Contraindications of the day, and adverse effects of iron that were recorded once: these are
     not undone by getting well."""
     table = codes.diagnoses()
-    now = [row for row in service.diagnoses if table.contraindicates_oral_iron(row.code)]
+    now = [row for row in charge.diagnoses if table.contraindicates_oral_iron(row.code)]
     return now or [
         Stated(code, row, of_encounter=False)
-        for row in service.record.diagnoses
-        if service.day and began_by(row, service.day, service.zone)
+        for row in charge.record.diagnoses
+        if charge.day and began_by(row, charge.day, charge.zone)
         for code in row.icd10
         if table.contraindicates_oral_iron(code, once=True)
     ]
 
 
-def _trial(service: Service, rule: OralIronRule) -> Result:
+def _trial(charge: Charge, rule: OralIronRule) -> Result:
     courses = [
-        row for row in service.record.oral_iron if not row.intolerance and _begun(row, service)
+        row for row in charge.record.oral_iron if not row.intolerance and _begun(row, charge)
     ]
     cited = tuple(cite(row.source, "course of oral iron") for row in courses)
     if not courses:
@@ -346,7 +346,7 @@ def _trial(service: Service, rule: OralIronRule) -> Result:
             says="No trial of oral iron, intolerance or reason against it is recorded.",
             rule=rule,
         )
-    longest = longest_run(courses, service)
+    longest = longest_run(courses, charge)
     if rule.trial_days is None or longest >= rule.trial_days:
         return Result(
             state="met",
@@ -365,18 +365,18 @@ def _trial(service: Service, rule: OralIronRule) -> Result:
     )
 
 
-def _begun(row: OralIron, service: Service) -> bool:
+def _begun(row: OralIron, charge: Charge) -> bool:
     return (
         row.start is not None
-        and service.day is not None
-        and row.start.days(service.zone)[0] <= service.day
+        and charge.day is not None
+        and row.start.days(charge.zone)[0] <= charge.day
     )
 
 
-def longest_run(courses: Iterable[OralIron], service: Service) -> int:
+def longest_run(courses: Iterable[OralIron], charge: Charge) -> int:
     """Days of the longest continuous run up to the dose; courses that touch or overlap are one
     run."""
-    until = service.day or date.max
+    until = charge.day or date.max
     spans = sorted(
         (row.start.last, min(row.end.first if row.end else until, until))
         for row in courses
@@ -391,20 +391,20 @@ def longest_run(courses: Iterable[OralIron], service: Service) -> int:
     return longest
 
 
-def progress_note(service: Service) -> Result | None:
+def progress_note(charge: Charge) -> Result | None:
     """A final note of the encounter, or one within the policy's window before the dose."""
-    rule = service.rules.progress_note
-    if rule is None or not service.applies(rule) or service.day is None:
+    rule = charge.rules.progress_note
+    if rule is None or not charge.applies(rule) or charge.day is None:
         return _NOT_ASKED
-    here = service.encounter.source.resource if service.encounter else None
-    first = service.day - timedelta(days=rule.window_days)
-    of_encounter = [row for row in service.record.notes if here and here in row.encounters]
+    here = charge.encounter.source.resource if charge.encounter else None
+    first = charge.day - timedelta(days=rule.window_days)
+    of_encounter = [row for row in charge.record.notes if here and here in row.encounters]
     dated = [
         row
-        for row in service.record.notes
-        if row.when and row.when.days(service.zone)[0] <= service.day
+        for row in charge.record.notes
+        if row.when and row.when.days(charge.zone)[0] <= charge.day
     ]
-    recent = [row for row in dated if row.when and row.when.days(service.zone)[1] >= first]
+    recent = [row for row in dated if row.when and row.when.days(charge.zone)[1] >= first]
     final = [row for row in [*of_encounter, *recent] if row.final]
     if final:
         return Result(
@@ -426,14 +426,14 @@ def progress_note(service: Service) -> Result | None:
         return Result(
             state="expired",
             evidence=tuple(cite(row.source, "older note") for row in older),
-            says=f"The last note is older than {rule.window_days} days before {service.day}.",
+            says=f"The last note is older than {rule.window_days} days before {charge.day}.",
             rule=rule,
         )
     return Result(
         state="missing",
         says=(
             f"No progress note of the encounter or of the {rule.window_days} days before"
-            f" {service.day}."
+            f" {charge.day}."
         ),
         rule=rule,
     )

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, Denial, Finding
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy
 from mappings.requirements.asking import asked
@@ -14,24 +14,24 @@ from mappings.requirements.checks import ALWAYS, CHECKS, OF_GIVING, is_blocking
 from mappings.requirements.result import NOT_APPLICABLE, Result
 
 
-def findings_of(service: Service) -> list[Finding]:
+def findings_of(charge: Charge) -> list[Finding]:
     """The state of each requirement for one service; of one that is not billable, what giving the
     drug asks where that is billed."""
-    if service.not_billable and not service.has_line:
-        return [_finding("product", NOT_APPLICABLE, service)]
-    if service.not_billable:
-        names: Sequence[str] = OF_GIVING if service.bills_giving_alone else ()
-    elif not service.has_line:
+    if charge.not_billable and not charge.has_line:
+        return [_finding("product", NOT_APPLICABLE, charge)]
+    if charge.not_billable:
+        names: Sequence[str] = OF_GIVING if charge.bills_giving_alone else ()
+    elif not charge.has_line:
         names = ("service-date", "product")
     else:
-        names = tuple(CHECKS) if service.day else ALWAYS
+        names = tuple(CHECKS) if charge.day else ALWAYS
     # Of possible duplicates one speaks of the dose, for all of them.
-    spoken = (name for name in names if not (name == "dose" and service.is_copy))
-    return [_finding(name, CHECKS[name](service) or NOT_APPLICABLE, service) for name in spoken]
+    spoken = (name for name in names if not (name == "dose" and charge.is_copy))
+    return [_finding(name, CHECKS[name](charge) or NOT_APPLICABLE, charge) for name in spoken]
 
 
-def _finding(name: str, result: Result, service: Service) -> Finding:
-    rule, policy = result.rule, service.policy
+def _finding(name: str, result: Result, charge: Charge) -> Finding:
+    rule, policy = result.rule, charge.policy
     blocking = is_blocking(name, rule)
     row, authority = codes.requirements()[name], _authority(name, result, policy)
     denial = result.denial or row.denial_by_state.get(result.state)
@@ -39,12 +39,12 @@ def _finding(name: str, result: Result, service: Service) -> Finding:
         requirement=name,
         state=result.state,
         administrations=(
-            tuple(sorted(service.possible_duplicates))
-            if name == "dose" and service.possible_duplicates
-            else (service.reference,)
+            tuple(sorted(charge.possible_duplicates))
+            if name == "dose" and charge.possible_duplicates
+            else (charge.reference,)
         ),
-        policy=policy.id if policy and service.known_payer else None,
-        policy_version=policy.version if policy and service.known_payer else None,
+        policy=policy.id if policy and charge.known_payer else None,
+        policy_version=policy.version if policy and charge.known_payer else None,
         value=result.value,
         unit=result.unit,
         says=result.says or None,

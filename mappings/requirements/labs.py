@@ -4,7 +4,7 @@ limits."""
 from collections.abc import Mapping
 
 from mappings.assessment import WORST_FIRST, Evidence, State
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.circumstances import labs
 from mappings.policy.choosing import UNITS, LabRule
 from mappings.policy.conditions import ANALYTES, LabState, judge, names, parse
@@ -20,66 +20,66 @@ _BEYOND_LIMIT = (
 _WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
 
 
-def ferritin(service: Service) -> Result | None:
-    return _laboratory(service, "ferritin")
+def ferritin(charge: Charge) -> Result | None:
+    return _laboratory(charge, "ferritin")
 
 
-def transferrin_saturation(service: Service) -> Result | None:
-    return _laboratory(service, "tsat")
+def transferrin_saturation(charge: Charge) -> Result | None:
+    return _laboratory(charge, "tsat")
 
 
-def hemoglobin(service: Service) -> Result | None:
-    return _laboratory(service, "hb")
+def hemoglobin(charge: Charge) -> Result | None:
+    return _laboratory(charge, "hb")
 
 
-def _laboratory(service: Service, name: str) -> Result | None:
+def _laboratory(charge: Charge, name: str) -> Result | None:
     """The worst over all rules of the policy that ask for the value; one that another value makes
     needless comes last."""
     results = [
         result
-        for rule in service.rules.laboratory
-        if service.applies(rule)
-        for result in [_asked(service, name, rule)]
+        for rule in charge.rules.laboratory
+        if charge.applies(rule)
+        for result in [_asked(charge, name, rule)]
         if result
     ]
     return min(results, key=lambda row: _WORST_FIRST.index(row.state), default=None)
 
 
-def _asked(service: Service, name: str, rule: LabRule) -> Result | None:
+def _asked(charge: Charge, name: str, rule: LabRule) -> Result | None:
     if name in rule.on_record:
-        return _result(service, name, rule, service.lab(ANALYTES[name], rule.window_days).state)
-    states = _states(service, rule)
-    return _result(service, name, rule, states[name]) if name in states else None
+        return _result(charge, name, rule, charge.lab(ANALYTES[name], rule.window_days).state)
+    states = _states(charge, rule)
+    return _result(charge, name, rule, states[name]) if name in states else None
 
 
-def _states(service: Service, rule: LabRule) -> Mapping[str, State]:
+def _states(charge: Charge, rule: LabRule) -> Mapping[str, State]:
     """The state of each value of a limit. Where it does not hold, though no value fails it, none of
     them is met."""
     if not rule.limit:
         return {}
     node = parse(rule.limit)
-    verdict = judge(node, service.facts(rule.window_days))
+    verdict = judge(node, charge.facts(rule.window_days))
     if verdict.holds or not set(verdict.states.values()) <= {"met", "not-applicable"}:
         return verdict.states
     return dict.fromkeys(names(node), "incomplete" if verdict.holds is None else "not-covered")
 
 
-def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
-    found = service.lab(ANALYTES[name], rule.window_days)
+def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
+    found = charge.lab(ANALYTES[name], rule.window_days)
     if state == "not-applicable":
         return Result(state=state, says="The policy's other value holds.", rule=rule)
     if found.result is None:
         return Result(
             state=found.state,
-            says=_absent(service, name, rule, found),
+            says=_absent(charge, name, rule, found),
             rule=rule,
-            evidence=_older(service, name) or _unusable(service, name),
+            evidence=_older(charge, name) or _unusable(charge, name),
         )
     value = found.result.value
     return Result(
         state=state,
-        says=_found(service, name, rule, found.result, state),
-        evidence=labs.evidence(found.result, service.zone),
+        says=_found(charge, name, rule, found.result, state),
+        evidence=labs.evidence(found.result, charge.zone),
         value=plain(labs.rounded(value, found.result)) if value is not None else None,
         unit=UNITS[name],
         rule=rule,
@@ -87,34 +87,34 @@ def _result(service: Service, name: str, rule: LabRule, state: State) -> Result:
     )
 
 
-def _absent(service: Service, name: str, rule: LabRule, found: LabState) -> str:
-    span = f"within {rule.window_days} days before {service.day}"
+def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
+    span = f"within {rule.window_days} days before {charge.day}"
     if found.state == "expired":
-        older = service.newest_lab(ANALYTES[name])
-        last = older.when.span(service.zone).text if older and older.when else None
+        older = charge.newest_lab(ANALYTES[name])
+        last = older.when.span(charge.zone).text if older and older.when else None
         return f"No {_WORDS[name]} result {span}; the last one is of {last}."
-    broken = [row for row in service.record.labs if row.analyte == ANALYTES[name] and row.problem]
+    broken = [row for row in charge.record.labs if row.analyte == ANALYTES[name] and row.problem]
     unusable = f" (a result {broken[0].problem} can't be used)" if broken else ""
     return f"No {_WORDS[name]} result {span}{unusable}."
 
 
-def _older(service: Service, name: str) -> tuple[Evidence, ...]:
+def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
     """The newest result of before the window."""
-    row = service.newest_lab(ANALYTES[name])
-    return labs.evidence(row, service.zone) if row else ()
+    row = charge.newest_lab(ANALYTES[name])
+    return labs.evidence(row, charge.zone) if row else ()
 
 
-def _unusable(service: Service, name: str) -> tuple[Evidence, ...]:
-    rows = [row for row in service.record.labs if row.analyte == ANALYTES[name] and row.problem]
+def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
+    rows = [row for row in charge.record.labs if row.analyte == ANALYTES[name] and row.problem]
     return tuple(
         Evidence(row.source.resource, row.source.version, f"{row.analyte} {row.problem}")
         for row in rows
     )
 
 
-def _found(service: Service, name: str, rule: LabRule, row: LabResult, state: State) -> str:
-    drawn_soon = labs.caution(row, service.other_doses, service.zone)
-    said = f"{_WORDS[name].capitalize()} {row.says} {labs.drawn(row, service.zone)}{drawn_soon}"
+def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: State) -> str:
+    drawn_soon = labs.caution(row, charge.other_doses, charge.zone)
+    said = f"{_WORDS[name].capitalize()} {row.says} {labs.drawn(row, charge.zone)}{drawn_soon}"
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({rule.limit})."
     if state == "incomplete" and row.value is None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from mappings import codes
 from mappings.assessment import Evidence, cite
-from mappings.charge.charge import Service
+from mappings.charge.charge import Charge
 from mappings.circumstances import labs
 from mappings.codes.tables import LabelDose
 from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
@@ -15,13 +15,13 @@ from mappings.requirements.result import Result
 from mappings.values.numbers import plain
 
 
-def dosing(service: Service) -> Result | None:
+def dosing(charge: Charge) -> Result | None:
     """The single dose against the policy's own limit, then dose and course against the label for
     this population."""
-    rule, dose = service.rules.dosing, service.dose.mg
-    if dose is None or service.family is None or service.day is None or not service.applies(rule):
+    rule, dose = charge.rules.dosing, charge.dose.mg
+    if dose is None or charge.family is None or charge.day is None or not charge.applies(rule):
         return None
-    source = (cite(service.administration.source, f"{plain(dose)} mg"),)
+    source = (cite(charge.administration.source, f"{plain(dose)} mg"),)
     if rule.single_mg is not None and dose > rule.single_mg:
         says = (
             f"{plain(dose)} mg in one dose is above the payer's limit of"
@@ -37,9 +37,9 @@ def dosing(service: Service) -> Result | None:
             evidence=source,
             fix=fix,
         )
-    label = label_dose(service)
+    label = label_dose(charge)
     if label is not None:
-        return _by_label(service, label, dose)
+        return _by_label(charge, label, dose)
     if rule.single_mg is None:
         return None
     return Result(
@@ -52,17 +52,17 @@ def dosing(service: Service) -> Result | None:
     )
 
 
-def _by_label(service: Service, label: LabelDose, dose: Decimal) -> Result:
-    rule = _label_rule(service.rules.dosing, label)
-    source: tuple[Evidence, ...] = (cite(service.administration.source, f"{plain(dose)} mg"),)
-    weight = service.lab("weight", 365).result if label.single_mg_per_kg else None
+def _by_label(charge: Charge, label: LabelDose, dose: Decimal) -> Result:
+    rule = _label_rule(charge.rules.dosing, label)
+    source: tuple[Evidence, ...] = (cite(charge.administration.source, f"{plain(dose)} mg"),)
+    weight = charge.lab("weight", 365).result if label.single_mg_per_kg else None
     if label.single_mg_per_kg and (weight is None or weight.high is None):
         says = (
             "The label's dose for a child is by weight, and no weight of the last year is on"
             " record."
         )
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
-    source += labs.evidence(weight, service.zone) if weight else ()
+    source += labs.evidence(weight, charge.zone) if weight else ()
     most = _most(label, weight)
     if dose > most:
         says = (
@@ -72,7 +72,7 @@ def _by_label(service: Service, label: LabelDose, dose: Decimal) -> Result:
         return Result(
             state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source
         )
-    return _course(service, label, dose, rule, source)
+    return _course(charge, label, dose, rule, source)
 
 
 def _population(label: LabelDose, weight: LabResult | None, most: Decimal) -> str:
@@ -100,13 +100,13 @@ def _most(label: LabelDose, weight: LabResult | None) -> Decimal:
 
 
 def _course(
-    service: Service,
+    charge: Charge,
     label: LabelDose,
     dose: Decimal,
     rule: DosingRule,
     source: tuple[Evidence, ...],
 ) -> Result:
-    if label.course_mg is None or label.course_days is None or service.day is None:
+    if label.course_mg is None or label.course_days is None or charge.day is None:
         return Result(
             state="met",
             says="Within the label's dose.",
@@ -115,8 +115,8 @@ def _course(
             rule=rule,
             evidence=source,
         )
-    first = service.day - timedelta(days=label.course_days - 1)
-    before = sorted(row for row in service.earlier_doses if first <= row[0] <= service.day)
+    first = charge.day - timedelta(days=label.course_days - 1)
+    before = sorted(row for row in charge.earlier_doses if first <= row[0] <= charge.day)
     total = sum((mg for _, mg, _ in before), dose)
     evidence = (*source, *(cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before))
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
@@ -129,56 +129,56 @@ def _course(
     return Result(state="met", says=says, value=value, unit="mg", rule=rule, evidence=evidence)
 
 
-def label_dose(service: Service) -> LabelDose | None:
+def label_dose(charge: Charge) -> LabelDose | None:
     """The label row for the patient's population; with the kind of dialysis unknown, the one that
     allows more."""
-    rows = [row for row in codes.dosing() if service.family and row.family == service.family.family]
-    if service.flags["child"]:
+    rows = [row for row in codes.dosing() if charge.family and row.family == charge.family.family]
+    if charge.flags["child"]:
         return next((row for row in rows if row.population == "child"), None)
     general = next((row for row in rows if row.population == "any"), None)
     if general:
         return general
-    if service.kidney.on_dialysis:
+    if charge.kidney.on_dialysis:
         kinds = (
             ["hemodialysis", "peritoneal"]
-            if service.kidney.kind == "unspecified"
-            else [service.kidney.kind]
+            if charge.kidney.kind == "unspecified"
+            else [charge.kidney.kind]
         )
         return max(
             (row for row in rows if row.population in kinds),
             key=lambda row: row.single_mg,
             default=None,
         )
-    if not service.flags["ckd"]:
+    if not charge.flags["ckd"]:
         return None
     return next((row for row in rows if row.population == "not-on-dialysis"), None)
 
 
-def iron_overload(service: Service) -> Result | None:
+def iron_overload(charge: Charge) -> Result | None:
     """The newest usable ferritin and TSAT before the dose, against the ceiling."""
-    rule = service.rules.iron_overload
-    if service.day is None or not service.applies(rule):
+    rule = charge.rules.iron_overload
+    if charge.day is None or not charge.applies(rule):
         return None
     newest = [
-        (service.newest_lab("ferritin"), ">", rule.ferritin_above_ng_ml),
-        (service.newest_lab("tsat"), ">=", rule.tsat_from_percent),
+        (charge.newest_lab("ferritin"), ">", rule.ferritin_above_ng_ml),
+        (charge.newest_lab("tsat"), ">=", rule.tsat_from_percent),
     ]
     seen = [(row, compare(row, operator, limit), limit) for row, operator, limit in newest if row]
     for verdict in (True, None):
         found = next(((row, limit) for row, holds, limit in seen if holds is verdict), None)
         if found:
-            return _overloaded(service, *found, verdict, rule)
+            return _overloaded(charge, *found, verdict, rule)
     says = (
         "The newest results before the dose are below the ceiling."
         if seen
         else "No result shows iron overload."
     )
-    evidence = tuple(item for row, _, _ in seen for item in labs.evidence(row, service.zone))
+    evidence = tuple(item for row, _, _ in seen for item in labs.evidence(row, charge.zone))
     return Result(state="met", says=says, rule=rule, evidence=evidence)
 
 
 def _overloaded(
-    service: Service, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule
+    charge: Charge, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule
 ) -> Result:
     name, sign = (
         ("Ferritin", "above")
@@ -187,7 +187,7 @@ def _overloaded(
     )
     verb = f"is {sign}" if certain else f"may be {sign}"
     value = plain(labs.rounded(row.value, row)) if row.value is not None else None
-    drawn_soon = labs.caution(row, service.other_doses, service.zone)
+    drawn_soon = labs.caution(row, charge.other_doses, charge.zone)
     return Result(
         state="not-covered" if certain else "incomplete",
         says=(
@@ -196,6 +196,6 @@ def _overloaded(
         ),
         value=value,
         unit=UNITS[row.analyte],
-        evidence=labs.evidence(row, service.zone),
+        evidence=labs.evidence(row, charge.zone),
         rule=rule,
     )

@@ -1,0 +1,16 @@
+"""What a chart states of a fact: nothing, a value, or words that are not understood (principle 4)."""
+
+from msgspec import Struct
+
+
+class Unread(Struct, frozen=True, order=True):
+    """Stated, and not understood: what stands there, and in which element of which resource.
+
+    It never counts as if the element were absent, and never as its favorable value.
+    """
+
+    element: str
+    says: str
+
+    def __str__(self) -> str:
+        return f'"{self.says}" ({self.element})'
