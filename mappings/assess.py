@@ -12,11 +12,11 @@ from mappings.assessment import (
     Unreadable,
 )
 from mappings.charge.building import charge_of
+from mappings.charge.groups import grouped
+from mappings.charge.neighbors import neighbors_of, ranked
 from mappings.dose.intake import take_in
 from mappings.lines.administration import companion_lines
 from mappings.lines.claim_lines import claim_lines
-from mappings.lines.groups import group
-from mappings.lines.settling import rank_copies, settle
 from mappings.policy.choosing import PolicySet
 from mappings.record import PatientRecord, Problem
 from mappings.requirements.findings import findings_of
@@ -32,11 +32,17 @@ def assess(
     site = site or Site()
     intake = take_in(record, as_of, site.zone)
     charges = [charge_of(row, record, intake, policies, as_of, site) for row in intake.counted]
-    rank_copies(charges)
-    groups = group(charges)
-    settle(groups)
-    findings = [row for charge in charges for row in findings_of(charge)]
-    lines = [line for one in groups for line in claim_lines(one, findings)]
+    charges = ranked(charges)
+    groups = grouped(charges)
+    neighbors = neighbors_of(charges, groups)
+    findings = [
+        finding
+        for charge in charges
+        for finding in findings_of(charge, neighbors[charge.reference])
+    ]
+    lines = [
+        line for group in groups for line in claim_lines(neighbors[group.first.reference], findings)
+    ]
     lines += companion_lines(groups, lines, findings)
     problems = {(row.resource, row.problem) for row in (*record.unreadable, *intake.problems)}
     ordered = tuple(_ordered(lines))

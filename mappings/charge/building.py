@@ -22,8 +22,6 @@ from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
 from mappings.site import Site
 
 _SUPPLIED_BY_PAYER = frozenset({"white-bag", "brown-bag"})
-
-
 _DEFAULT_SOURCE = "buy-and-bill"
 
 
@@ -36,7 +34,7 @@ def charge_of(
     site: Site,
 ) -> Charge:
     """An administration with everything that the requirements ask about it."""
-    day, day_problem = service_day(row, site.zone)
+    day, no_day = service_day(row, site.zone)
     encounter = encounter_of(row, record, site.zone)
     place = setting(row, encounter, record, site)
     diagnoses = (
@@ -52,12 +50,12 @@ def charge_of(
     coordination = coordinate(record, day, site.zone) if day else None
     policy, known = _policy(policies, coordination, place, day)
     family = codes.families().get(row.drug.family or "")
-    charge = Charge(
+    facts = Charge(
         record=record,
         site=site,
         administration=row,
         day=day,
-        day_problem=day_problem,
+        no_day=no_day,
         dose=dose(row, record.orders, handed_ndcs(record, row, day, site.zone)),
         family=family,
         code=_code(family, row, kidney.esrd, day),
@@ -73,12 +71,9 @@ def charge_of(
         possible_duplicates=intake.copies.get(row.source.resource, ()),
         duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
     )
-    charge.not_billable = _not_billable(charge, as_of)
-    charge.payment = payment.payment(charge)
-    charge.discard_modifiers = (
-        frozenset() if charge.not_billable else payment.discard_modifiers(charge, charge.payment)
-    )
-    return charge
+    paid, why_not = payment.payment(facts), _not_billable(facts, as_of)
+    asked = frozenset[str]() if why_not else payment.discard_modifiers(facts, paid)
+    return structs.replace(facts, payment=paid, not_billable=why_not, discard_modifiers=asked)
 
 
 def _reasons(

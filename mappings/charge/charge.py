@@ -9,7 +9,6 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings import codes
-from mappings.assessment import Evidence
 from mappings.circumstances import labs
 from mappings.circumstances.coverage import Coordination
 from mappings.circumstances.diagnoses import Stated, having
@@ -17,12 +16,11 @@ from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
+from mappings.dose.intake import NoDay
 from mappings.dose.milligrams import Dose, mg_of
-from mappings.dose.waste import Waste
 from mappings.policy.choosing import Policy, Requirements, Rule
 from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
-from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord, Source
-from mappings.requirements.result import Result
+from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord
 from mappings.site import Site
 from mappings.values.moment import Moment
 
@@ -31,7 +29,7 @@ from mappings.values.moment import Moment
 DEFAULT_WINDOW_DAYS = 90
 
 
-class Charge(Struct, dict=True, kw_only=True):
+class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     """An administration with its day, product, dose, setting, patient's kidney status, payer and
     policy.
 
@@ -43,7 +41,7 @@ class Charge(Struct, dict=True, kw_only=True):
     site: Site
     administration: Administration
     day: date | None
-    day_problem: Result | None
+    no_day: NoDay | None
     dose: Dose
     family: Family | None
     code: BillingCode | None
@@ -61,12 +59,6 @@ class Charge(Struct, dict=True, kw_only=True):
     duplicate_identifier: tuple[str, ...] = ()
     payment: Literal["separate", "packaged", "bundled"] | None = None
     discard_modifiers: frozenset[str] = frozenset()
-    waste: Waste | None = None
-    waste_evidence: tuple[Evidence, ...] = ()
-    units_of_day: int = 0
-    line_units: int = 0
-    earlier_units: tuple[tuple[date, str, int], ...] = ()
-    earlier_doses: tuple[tuple[date, Decimal, Source], ...] = ()
 
     @property
     def partial_date(self) -> str | None:

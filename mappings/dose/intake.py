@@ -7,11 +7,10 @@ from datetime import UTC, date, datetime, tzinfo
 import msgspec
 from msgspec import Struct
 
-from mappings.assessment import Unbilled, cite
+from mappings.assessment import Evidence, State, Unbilled, cite
 from mappings.dose.dispensed import handed_ndcs
 from mappings.dose.milligrams import mg_of
 from mappings.record import Administration, PatientRecord, Problem
-from mappings.requirements.result import Result
 
 _WAITING = {
     "in-progress": "the administration is still going on",
@@ -95,7 +94,16 @@ def _waits(row: Administration, as_of: datetime, zone: tzinfo | None) -> str | N
     return f"the date of service is after {today}" if later else None
 
 
-def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, Result | None]:
+class NoDay(Struct, frozen=True, kw_only=True):
+    """Why the date of service can't be said. `fix` replaces the requirement's own."""
+
+    state: State
+    says: str
+    evidence: tuple[Evidence, ...]
+    fix: str | None = None
+
+
+def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, NoDay | None]:
     """The date of service, or why there is none."""
     start = row.start
     evidence = (cite(row.source, "date of service"),)
@@ -106,9 +114,9 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
             else None
         )
         says = in_part or "No date of service that can be read is recorded."
-        return None, Result(state="missing", says=says, evidence=evidence)
+        return None, NoDay(state="missing", says=says, evidence=evidence)
     if start.floating and zone is None:
-        return None, Result(
+        return None, NoDay(
             state="incomplete",
             says=(
                 "The time of the dose is recorded without a time zone, and none is set for the"
@@ -122,7 +130,7 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
             f"The dose was given {start.span(zone).on}, depending on the time zone, and none is"
             " known."
         )
-        return None, Result(
+        return None, NoDay(
             state="incomplete",
             says=says,
             evidence=evidence,

@@ -12,7 +12,7 @@ from msgspec import structs
 from mappings import codes
 from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
 from mappings.charge.charge import Charge
-from mappings.lines.groups import Group
+from mappings.charge.groups import Group
 from mappings.values.identity import stable_id
 
 

@@ -11,10 +11,11 @@ from mappings import codes
 from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
 from mappings.charge import payment
 from mappings.charge.charge import Charge
+from mappings.charge.groups import Group
+from mappings.charge.neighbors import Neighbors
 from mappings.circumstances.diagnoses import Sequenced, sequence
 from mappings.dose import waste as vials
 from mappings.lines import modifiers
-from mappings.lines.groups import Group
 from mappings.lines.trace import Role, trace
 from mappings.requirements.billing import usable_authorization
 from mappings.values.identity import stable_id
@@ -23,28 +24,32 @@ from mappings.values.numbers import plain
 _LEAST_ML = Decimal("0.001")
 
 
-def claim_lines(group: Group, findings: Sequence[Finding]) -> list[ClaimLine]:
-    """The administered line, and the JW line where drug was discarded. `findings`: of the
-    patient."""
+def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[ClaimLine]:
+    """The administered line, and the JW line where drug was discarded.
+
+    `neighbors`: of the line's first dose; `findings`: of the patient.
+    """
+    group = neighbors.group
     charge = group.first
     references = {row.reference for row in group.charges}
     findings = [row for row in findings if not references.isdisjoint(row.administrations)]
     if charge.not_billable:
-        return [_line(group, "administered", group.units, (), findings, "not-billable")]
+        return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
     reasons = hold_reasons(group, findings)
     status: Literal["held", "ready"] = "held" if reasons else "ready"
     after = modifiers.after_discard(charge, met_by_all(findings), charge.policy)
     left = group.discarded_units
     first = _discard_modifier(group, left)
-    lines = [_line(group, "administered", group.units, (*first, *after), findings, status, reasons)]
+    given = (*first, *after)
+    lines = [_line(neighbors, "administered", group.units, given, findings, status, reasons)]
     if left:
-        discard = _line(group, "discarded", left, ("JW", *after), findings, status, reasons)
+        discard = _line(neighbors, "discarded", left, ("JW", *after), findings, status, reasons)
         lines.append(structs.replace(discard, discard_of=lines[0].id))
     return lines
 
 
 def _discard_modifier(group: Group, left: int) -> tuple[str, ...]:
-    waste = group.first.waste
+    waste = group.waste
     settled = waste is not None and waste.state == "met" and not left and group.whole
     return ("JZ",) if settled and "JZ" in group.first.discard_modifiers else ()
 
@@ -74,7 +79,7 @@ def met_by_all(findings: Sequence[Finding]) -> frozenset[str]:
 
 
 def _line(
-    group: Group,
+    neighbors: Neighbors,
     role: Role,
     units: int,
     line_modifiers: tuple[str, ...],
@@ -82,6 +87,7 @@ def _line(
     status: Literal["ready", "held", "not-billable"],
     reasons: tuple[str, ...] = (),
 ) -> ClaimLine:
+    group = neighbors.group
     charge = group.first
     code = charge.code.code if charge.code else ""
     billable = status != "not-billable"
@@ -102,7 +108,7 @@ def _line(
         if charge.day and charge.policy
         else Sequenced((), (), ())
     )
-    authorization = usable_authorization(charge) if charge.policy else None
+    authorization = usable_authorization(charge, neighbors) if charge.policy else None
     coordination = charge.coordination
     setting = charge.setting
     return ClaimLine(
@@ -162,7 +168,7 @@ def _outcome(status: str, reasons: tuple[str, ...], not_billable: str | None) ->
 def _ndc_quantities(group: Group, role: Role) -> tuple[NdcQuantity, ...]:
     """mL of this line by NDC: what was given, or what was discarded. None where the NDC of a part
     is not known."""
-    waste = group.first.waste
+    waste = group.waste
     amounts = (
         vials.left_by_ndc(group.given, waste)
         if waste and role == "discarded"
@@ -194,8 +200,8 @@ def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
         notes += _service_notes(row)
     for given in group.given:
         notes += given.notes
-    if charge.waste and charge.waste.saving:
-        notes.append(charge.waste.saving)
+    if group.waste and group.waste.saving:
+        notes.append(group.waste.saving)
     if (
         status != "not-billable"
         and charge.payment == "packaged"

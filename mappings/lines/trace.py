@@ -8,10 +8,10 @@ from mappings import codes
 from mappings.assessment import Evidence, Step, cite
 from mappings.charge import payment
 from mappings.charge.charge import Charge
+from mappings.charge.groups import Group
 from mappings.circumstances.diagnoses import Sequenced
 from mappings.codes.tables import Dated
 from mappings.dose import waste as vials
-from mappings.lines.groups import Group
 from mappings.values.numbers import plain
 
 Role = Literal["administered", "discarded"]
@@ -88,7 +88,7 @@ def _administered(group: Group) -> Iterator[Step]:
 
 
 def _discarded(group: Group, units: int) -> Iterator[Step]:
-    waste = group.first.waste
+    waste = group.waste
     if waste and waste.total_mg is not None:
         total = vials.units(waste.total_mg, group.mg_per_unit, "down")
         held = f"{plain(waste.total_mg)} mg in the containers = {total} label units"
@@ -99,7 +99,7 @@ def _waste(group: Group) -> Iterator[Step]:
     charge = group.first
     if charge.payment == "packaged":
         yield Step("R5", "JW and JZ are not asked for a packaged drug", codes.payment().opps.source)
-    elif charge.discard_modifiers and charge.waste:
+    elif charge.discard_modifiers and group.waste:
         for ndc in dict.fromkeys(ndc for row in group.counted for ndc in row.known_ndcs):
             package = codes.packages()[ndc]
             yield Step(
@@ -108,8 +108,8 @@ def _waste(group: Group) -> Iterator[Step]:
                 package.source,
                 package.verified,
             )
-        found = dict.fromkeys(item for row in group.charges for item in row.waste_evidence)
-        yield Step("R5", charge.waste.says, _WASTE, evidence=tuple(found))
+        found = dict.fromkeys(item for dose in group.charges for item in group.waste_evidence(dose))
+        yield Step("R5", group.waste.says, _WASTE, evidence=tuple(found))
     elif not charge.discard_modifiers and charge.known_payer and not charge.not_billable:
         yield Step("R5", "JW and JZ are not asked on this date by this payer", _WASTE)
 

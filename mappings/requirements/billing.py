@@ -11,6 +11,7 @@ from msgspec import structs
 from mappings import codes
 from mappings.assessment import cite
 from mappings.charge.charge import Charge
+from mappings.charge.neighbors import Neighbors
 from mappings.codes.tables import Dated, DenialCodes
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import DrugSource
@@ -94,7 +95,7 @@ def esrd_consolidated_billing(charge: Charge) -> Result | None:
     return Result(state="not-covered", says=says, evidence=kidney.evidence, row=rows[0])
 
 
-def prior_authorization(charge: Charge) -> Result | None:
+def prior_authorization(charge: Charge, neighbors: Neighbors) -> Result | None:
     """An approved authorization for this code, in its period, with units left; one on record also
     settles an open question."""
     rule = charge.rules.prior_authorization
@@ -104,7 +105,7 @@ def prior_authorization(charge: Charge) -> Result | None:
     if asked == "no":
         return None
     rule = structs.replace(rule, asked=asked)
-    found = usable_authorization(charge)
+    found = usable_authorization(charge, neighbors)
     if found:
         return Result(
             state="met",
@@ -129,20 +130,17 @@ def _asked(charge: Charge, rule: AuthorizationRule) -> Literal["yes", "no", "unk
     return rule.asked if own is None or rule.asked != "unknown" else "yes" if own else "no"
 
 
-def usable_authorization(charge: Charge) -> Authorization | None:
+def usable_authorization(charge: Charge, neighbors: Neighbors) -> Authorization | None:
     """The approved authorization for code and day that has enough units left: each line takes from
     the one that ends first."""
-    code, day = charge.code.code if charge.code else "", charge.day or date.max
+    day = charge.day or date.max
     rows = sorted(
         (row for row in _for_code(charge) if row.decision == "approved"),
         key=lambda row: _ends(row, charge) or date.max,
     )
     left = [row.units for row in rows]
     taken = None
-    for on, units in [
-        *sorted((on, units) for on, other, units in charge.earlier_units if other == code),
-        (day, charge.line_units),
-    ]:
+    for on, units in [*neighbors.earlier_units, (day, neighbors.group.all_units)]:
         fits = (
             place
             for place, row in enumerate(rows)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
+from msgspec import structs
+
 from mappings import codes
 from mappings.assessment import cite
 from mappings.charge.charge import Charge
+from mappings.charge.neighbors import Neighbors
 from mappings.record import Source
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain
@@ -12,8 +15,8 @@ from mappings.values.numbers import plain
 
 def service_date(charge: Charge) -> Result:
     administration = charge.administration
-    if charge.day_problem:
-        return charge.day_problem
+    if charge.no_day:
+        return Result(**structs.asdict(charge.no_day))
     return Result(
         state="met",
         says=f"Given on {charge.day}.",
@@ -136,9 +139,9 @@ def _sizes(ndcs: Iterable[str]) -> int:
     return len({codes.packages()[row].mg for row in ndcs})
 
 
-def discarded_amount(charge: Charge) -> Result | None:
+def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     """R5; asked only where JW and JZ are."""
-    waste = charge.waste
+    waste = neighbors.group.waste
     if waste is None or not charge.discard_modifiers:
         return None
     row = next(
@@ -147,7 +150,7 @@ def discarded_amount(charge: Charge) -> Result | None:
         if row.modifier in charge.discard_modifiers
     )
     given = cite(charge.administration.source, charge.dose.says.rstrip("."))
-    evidence = tuple(dict.fromkeys((given, *charge.waste_evidence)))
+    evidence = tuple(dict.fromkeys((given, *neighbors.group.waste_evidence(charge))))
     if waste.state == "met" or (waste.by and charge.reference not in waste.by):
         value = plain(waste.discarded_mg) if waste.state == "met" else None
         return Result(
@@ -166,20 +169,19 @@ def discarded_amount(charge: Charge) -> Result | None:
     return Result(state=waste.state, says=waste.says, evidence=evidence, fix=fix, row=row)
 
 
-def units_limit(charge: Charge) -> Result | None:
+def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
     rule = charge.rules.units_limit
     if rule is None or not charge.applies(rule) or charge.code is None:
         return None
     limit = rule.limits.get(charge.code.code)
     if limit is None:
         return None
-    says = (
-        f"{charge.units_of_day} units of {charge.code.code} on {charge.day}; the limit is {limit}."
-    )
+    units = neighbors.units_of_day
+    says = f"{units} units of {charge.code.code} on {charge.day}; the limit is {limit}."
     return Result(
-        state="met" if charge.units_of_day <= limit else "not-covered",
+        state="met" if units <= limit else "not-covered",
         says=says,
-        value=str(charge.units_of_day),
+        value=str(units),
         unit="units",
         rule=rule,
         evidence=(cite(charge.administration.source, charge.dose.says.rstrip(".")),),

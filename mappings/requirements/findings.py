@@ -7,6 +7,7 @@ from msgspec import structs
 from mappings import codes
 from mappings.assessment import WORST_FIRST, Denial, Finding
 from mappings.charge.charge import Charge
+from mappings.charge.neighbors import Neighbors
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy
 from mappings.requirements.asking import asked
@@ -14,8 +15,8 @@ from mappings.requirements.checks import ALWAYS, CHECKS, OF_GIVING, is_blocking
 from mappings.requirements.result import NOT_APPLICABLE, Result
 
 
-def findings_of(charge: Charge) -> list[Finding]:
-    """The state of each requirement for one service; of one that is not billable, what giving the
+def findings_of(charge: Charge, neighbors: Neighbors) -> list[Finding]:
+    """The state of each requirement for one dose; of one that is not billable, what giving the
     drug asks where that is billed."""
     if charge.not_billable and not charge.has_line:
         return [_finding("product", NOT_APPLICABLE, charge)]
@@ -27,7 +28,9 @@ def findings_of(charge: Charge) -> list[Finding]:
         names = tuple(CHECKS) if charge.day else ALWAYS
     # Of possible duplicates one speaks of the dose, for all of them.
     spoken = (name for name in names if not (name == "dose" and charge.is_copy))
-    return [_finding(name, CHECKS[name](charge) or NOT_APPLICABLE, charge) for name in spoken]
+    return [
+        _finding(name, CHECKS[name](charge, neighbors) or NOT_APPLICABLE, charge) for name in spoken
+    ]
 
 
 def _finding(name: str, result: Result, charge: Charge) -> Finding:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
+from mappings.charge.neighbors import Neighbors
 from mappings.circumstances import labs
 from mappings.codes.tables import LabelDose
 from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
@@ -15,7 +16,7 @@ from mappings.requirements.result import Result
 from mappings.values.numbers import plain
 
 
-def dosing(charge: Charge) -> Result | None:
+def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
     """The single dose against the policy's own limit, then dose and course against the label for
     this population."""
     rule, dose = charge.rules.dosing, charge.dose.mg
@@ -39,7 +40,7 @@ def dosing(charge: Charge) -> Result | None:
         )
     label = label_dose(charge)
     if label is not None:
-        return _by_label(charge, label, dose)
+        return _by_label(charge, neighbors, label, dose)
     if rule.single_mg is None:
         return None
     return Result(
@@ -52,7 +53,7 @@ def dosing(charge: Charge) -> Result | None:
     )
 
 
-def _by_label(charge: Charge, label: LabelDose, dose: Decimal) -> Result:
+def _by_label(charge: Charge, neighbors: Neighbors, label: LabelDose, dose: Decimal) -> Result:
     rule = _label_rule(charge.rules.dosing, label)
     source: tuple[Evidence, ...] = (cite(charge.administration.source, f"{plain(dose)} mg"),)
     weight = charge.lab("weight", 365).result if label.single_mg_per_kg else None
@@ -72,7 +73,7 @@ def _by_label(charge: Charge, label: LabelDose, dose: Decimal) -> Result:
         return Result(
             state="not-covered", says=says, value=plain(dose), unit="mg", rule=rule, evidence=source
         )
-    return _course(charge, label, dose, rule, source)
+    return _course(charge, neighbors, label, dose, rule, source)
 
 
 def _population(label: LabelDose, weight: LabResult | None, most: Decimal) -> str:
@@ -101,6 +102,7 @@ def _most(label: LabelDose, weight: LabResult | None) -> Decimal:
 
 def _course(
     charge: Charge,
+    neighbors: Neighbors,
     label: LabelDose,
     dose: Decimal,
     rule: DosingRule,
@@ -116,7 +118,7 @@ def _course(
             evidence=source,
         )
     first = charge.day - timedelta(days=label.course_days - 1)
-    before = sorted(row for row in charge.earlier_doses if first <= row[0] <= charge.day)
+    before = neighbors.doses_since(first)
     total = sum((mg for _, mg, _ in before), dose)
     evidence = (*source, *(cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before))
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"

@@ -1,12 +1,17 @@
 """The two-room rule: `mappings` decides, `integration` moves, and nothing goes the other way."""
 
 import ast
+import importlib
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+
+import mappings
 
 ROOT = Path(__file__).parents[2]
 PURE_FILES = sorted((ROOT / "mappings").rglob("*.py"))
@@ -114,3 +119,12 @@ def test_mappings_load_without_the_other_room() -> None:
         & {"integration", "fastapi", "procrastinate", "psycopg", "requests", "starlette", "uvicorn"}
         == set()
     )
+
+
+def test_what_mappings_hand_on_is_frozen() -> None:
+    """A half-built object that is written to later is two facts in one. Readers collect as they go."""
+    modules = pkgutil.walk_packages(mappings.__path__, "mappings.")
+    for module in (row for row in modules if not row.name.startswith("mappings.reading.fhir.")):
+        for name, found in vars(importlib.import_module(module.name)).items():
+            if isinstance(found, type) and issubclass(found, msgspec.Struct):
+                assert found.__struct_config__.frozen, f"{module.name}.{name}"

@@ -1,0 +1,187 @@
+"""R4: doses of one day, encounter, code and setting are one line; what their containers say
+together (R5)."""
+
+from collections.abc import Iterable, Set
+from decimal import Decimal
+from functools import cached_property
+
+from msgspec import Struct
+
+from mappings.assessment import Evidence
+from mappings.charge.charge import Charge
+from mappings.dose import containers
+from mappings.dose import waste as vials
+from mappings.record import Container
+from mappings.values.numbers import exact
+
+_ZERO = Decimal(0)
+
+
+class Pool(Struct, frozen=True, eq=False):
+    """Doses for which vials were dispensed together, with the vials by dispense; one dose alone
+    where there are none."""
+
+    charges: tuple[Charge, ...]
+    dispensed: dict[str, tuple[Container, ...]]
+
+    @property
+    def vials(self) -> tuple[Container, ...]:
+        """The vials that count: none where an administration documents its own."""
+        if any(containers.documented(row.administration) for row in self.charges):
+            return ()
+        return tuple(row for found in self.dispensed.values() for row in found)
+
+
+class Group(Struct, frozen=True, eq=False, dict=True):
+    """The doses of one line, and what became of the containers that they came from (R4, R5)."""
+
+    charges: tuple[Charge, ...]
+    given: tuple[vials.Given, ...] = ()
+    waste: vials.Waste | None = None
+
+    @property
+    def first(self) -> Charge:
+        return self.charges[0]
+
+    @cached_property
+    def counted(self) -> tuple[Charge, ...]:
+        """Doses whose mg count: of possible duplicates, one."""
+        return tuple(charge for charge in self.charges if not charge.is_copy)
+
+    @cached_property
+    def mg(self) -> Decimal:
+        known = (charge.dose.mg for charge in self.counted if charge.dose.mg is not None)
+        return exact(sum(known, _ZERO))
+
+    @property
+    def whole(self) -> bool:
+        """Whether the dose of each of them is known."""
+        return all(charge.dose.mg is not None for charge in self.charges)
+
+    @property
+    def mg_per_unit(self) -> Decimal:
+        code = self.first.code
+        return code.mg_per_unit if code else Decimal(1)
+
+    @cached_property
+    def units(self) -> int:
+        return vials.units(self.mg, self.mg_per_unit)
+
+    @cached_property
+    def discarded_units(self) -> int:
+        """Units of a JW line: only where JW is asked, each dose known and the waste settled."""
+        waste = self.waste
+        settled = self.whole and waste is not None and waste.state == "met"
+        if waste is None or not settled or "JW" not in self.first.discard_modifiers:
+            return 0
+        return vials.discarded_units(waste, self.mg, self.mg_per_unit)
+
+    @property
+    def all_units(self) -> int:
+        """Units of the line and of its JW line."""
+        return self.units + self.discarded_units
+
+    def waste_evidence(self, charge: Charge) -> tuple[Evidence, ...]:
+        """What is recorded of the containers of one of its doses."""
+        given = (row for row in self.given if charge.reference in row.references)
+        return tuple(item for row in given for item in row.evidence)
+
+
+def grouped(charges: Iterable[Charge]) -> list[Group]:
+    """R4: one line per date, encounter (where known), code, setting and drug source; copies stay
+    with what they copy."""
+    ordered = sorted(
+        (charge for charge in charges if charge.has_line),
+        key=lambda charge: (charge.is_copy, str(charge.day), charge.reference),
+    )
+    together = _together(ordered)
+    counted = [charge for charges in together for charge in charges if not charge.is_copy]
+    pools = _pools(counted)
+    return [_group(charges, pools) for charges in together]
+
+
+def _together(ordered: list[Charge]) -> list[list[Charge]]:
+    encounters = _encounters(ordered)
+    lines: dict[object, list[Charge]] = {}
+    line_of: dict[str, list[Charge]] = {}
+    for charge in ordered:
+        if charge.is_copy:
+            line = next(line_of[name] for name in charge.possible_duplicates if name in line_of)
+        else:
+            *key, encounter = _key(charge)
+            only = encounters[tuple(key)]
+            encounter = next(iter(only)) if encounter is None and len(only) == 1 else encounter
+            line = lines.setdefault((*key, encounter), [])
+        line.append(charge)
+        line_of[charge.reference] = line
+    return list(lines.values())
+
+
+def _encounters(charges: Iterable[Charge]) -> dict[tuple[object, ...], set[str]]:
+    """The known encounters of doses that are one line but for their encounter."""
+    found: dict[tuple[object, ...], set[str]] = {}
+    for charge in charges:
+        known = found.setdefault(_key(charge)[:-1], set())
+        if charge.encounter:
+            known.add(charge.encounter.source.resource)
+    return found
+
+
+def _group(charges: list[Charge], pools: Iterable[Pool]) -> Group:
+    counted = [charge for charge in charges if not charge.is_copy]
+    own = {charge.reference for charge in counted}
+    mine = [pool for pool in pools if any(row.reference in own for row in pool.charges)]
+    given = tuple(row for pool in mine for row in _given(own, pool))
+    return Group(tuple(charges), given, vials.waste(given) if given else None)
+
+
+def _pools(charges: Iterable[Charge]) -> list[Pool]:
+    pools: list[Pool] = []
+    for row in charges:
+        family = row.administration.drug.family
+        dispensed = {
+            item.source.resource: containers.dispensed_vials([item], family)
+            for item in row.dispenses
+        }
+        dispensed = {dispense: found for dispense, found in dispensed.items() if found}
+        met = [pool for pool in pools if pool.dispensed.keys() & dispensed.keys()]
+        joined = tuple(charge for pool in met for charge in pool.charges)
+        for pool in met:
+            dispensed |= pool.dispensed
+        pools = [pool for pool in pools if pool not in met] + [Pool((*joined, row), dispensed)]
+    return pools
+
+
+def _key(row: Charge) -> tuple[object, ...]:
+    alone = row.reference if row.day is None else None
+    setting = (
+        row.setting.code,
+        row.setting.place.off_campus if row.setting.place else None,
+        row.setting.bill_type,
+    )
+    code = row.code.code if row.code else None
+    encounter = row.encounter.source.resource if row.encounter else row.administration.encounter
+    return (
+        row.day,
+        alone,
+        code,
+        setting,
+        row.drug_source,
+        row.is_340b,
+        row.not_billable,
+        encounter,
+    )
+
+
+def _given(own: Set[str], pool: Pool) -> list[vials.Given]:
+    """A line's doses (`own`) from a pool; as one where they came from the same dispensed vials."""
+    ours: list[vials.Given] = []
+    others: list[vials.Given] = []
+    for charge in pool.charges:
+        if charge.dose.mg is not None:
+            mg, dispenses = charge.dose.mg, charge.dispenses
+            given = containers.given(charge.administration, mg, dispenses, pool.vials)
+            (ours if charge.reference in own else others).append(given)
+    if not ours or not pool.vials:
+        return ours
+    return [vials.shared(ours, others) if others else vials.together(ours)]

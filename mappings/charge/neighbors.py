@@ -1,0 +1,114 @@
+"""What doses and lines of one patient mean for each other: copies, units and doses before."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+
+from msgspec import Struct, structs
+
+from mappings.charge.charge import Charge
+from mappings.charge.groups import Group
+from mappings.record import Source
+
+# A day, mg, and the administration that says so.
+GivenBefore = tuple[date, Decimal, Source]
+
+
+def ranked(charges: Sequence[Charge]) -> list[Charge]:
+    """The charges, with their possible duplicates in the order in which they stand for all: first
+    one that has a line and may be billed, so that the others never hide it."""
+    places = {
+        charge.reference: (not charge.has_line, bool(charge.not_billable), charge.reference)
+        for charge in charges
+    }
+    return [
+        _in_order(charge, places) if charge.possible_duplicates else charge for charge in charges
+    ]
+
+
+def _in_order(charge: Charge, places: dict[str, tuple[bool, bool, str]]) -> Charge:
+    ordered = tuple(sorted(charge.possible_duplicates, key=places.__getitem__))
+    return structs.replace(charge, possible_duplicates=ordered)
+
+
+class PatientLines(Struct, frozen=True, eq=False, dict=True):
+    """All lines of a patient, as they are looked up by day, code and family."""
+
+    groups: tuple[Group, ...]
+
+    @cached_property
+    def billed(self) -> dict[str, list[Group]]:
+        """By code, in the order of their days: lines that may be billed."""
+        found: dict[str, list[Group]] = {}
+        for group in sorted(self.groups, key=_place):
+            if group.first.code and group.first.day and not group.first.not_billable:
+                found.setdefault(group.first.code.code, []).append(group)
+        return found
+
+    @cached_property
+    def units_of_days(self) -> dict[tuple[str, date | None], int]:
+        found: dict[tuple[str, date | None], int] = {}
+        for code, groups in self.billed.items():
+            for group in groups:
+                key = (code, group.first.day)
+                found[key] = found.get(key, 0) + group.all_units
+        return found
+
+    @cached_property
+    def given(self) -> dict[str, list[tuple[tuple[str, str], GivenBefore]]]:
+        """By family: known doses in the order of their days, each behind its place."""
+        found: dict[str, list[tuple[tuple[str, str], GivenBefore]]] = {}
+        for charge in (charge for group in self.groups for charge in group.counted):
+            if charge.family and charge.day and charge.dose.mg is not None:
+                dose = (charge.day, charge.dose.mg, charge.administration.source)
+                place = (str(charge.day), charge.reference)
+                found.setdefault(charge.family.family, []).append((place, dose))
+        return {family: sorted(doses) for family, doses in found.items()}
+
+
+class Neighbors(Struct, frozen=True, eq=False, dict=True):
+    """What the other doses and lines of the patient mean for one charge."""
+
+    charge: Charge
+    group: Group
+    lines: PatientLines
+
+    @property
+    def units_of_day(self) -> int:
+        """Units of the code on the day, JW units included."""
+        code = self.charge.code.code if self.charge.code else ""
+        return self.lines.units_of_days.get((code, self.charge.day), 0)
+
+    @cached_property
+    def earlier_units(self) -> list[tuple[date, int]]:
+        """Days and units of the lines of this code before this one, oldest first."""
+        code = self.charge.code.code if self.charge.code else ""
+        mine = _place(self.group)
+        before = [group for group in self.lines.billed.get(code, ()) if _place(group) < mine]
+        return sorted((group.first.day, group.all_units) for group in before if group.first.day)
+
+    def doses_since(self, first: date) -> list[GivenBefore]:
+        """Known doses of the same drug from the day `first` on, before this one."""
+        charge = self.charge
+        given = self.lines.given.get(charge.family.family if charge.family else "", [])
+        start = bisect_left(given, ((str(first), ""),))
+        end = bisect_left(given, ((str(charge.day), charge.reference),))
+        return [dose for _, dose in given[start:end]]
+
+
+def neighbors_of(charges: Iterable[Charge], groups: Iterable[Group]) -> dict[str, Neighbors]:
+    """By administration: what the others mean for it. One without a line stands alone."""
+    lines = PatientLines(tuple(groups))
+    line_of = {charge.reference: group for group in lines.groups for charge in group.charges}
+    return {
+        charge.reference: Neighbors(
+            charge, line_of.get(charge.reference) or Group((charge,)), lines
+        )
+        for charge in charges
+    }
+
+
+def _place(group: Group) -> tuple[str, str]:
+    return str(group.first.day), group.first.reference
