@@ -102,8 +102,10 @@ def test_no_address_with_broken_text_is_an_error_of_ours(hospital: Clinic) -> No
     browser = hospital.browser()
     assert browser.get(hospital.launch_path(patient="p1")).status_code == 200
     for path in (
-        "/worklist?view=%00", "/worklist?q=%00", "/worklist?owner=%00", "/api/worklist/%00", "/api/worklist?site=%00", "/chart/%00",
-        "/worklist/line/%00", "/launch?iss=%00&launch=%00", "/sign-in?with=%00", "/callback?state=%00&code=%00", "/figures?name=%00",
+        "/worklist?view=%00", "/worklist?q=%00", "/worklist?owner=%00", "/api/worklist/%00",
+        "/api/worklist?site=%00", "/chart/%00",
+        "/worklist/line/%00", "/launch?iss=%00&launch=%00", "/sign-in?with=%00",
+        "/callback?state=%00&code=%00", "/figures?name=%00",
     ):  # fmt: skip
         assert browser.client.get(path).status_code == 400, path
         assert browser.client.get(path.replace("%00", "%ED%A0%80")).status_code < 500, path

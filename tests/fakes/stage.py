@@ -44,8 +44,10 @@ def telling_chart() -> list[Resource]:
         identifier=[{"type": {"coding": [{"code": "MR"}]}, "value": "00412207"}],
     )
     labs = [
-        ferritin(18, on="2026-06-02"), ferritin(31, on="2026-07-20"), ferritin(42, on="2026-10-12"), ferritin(88, on="2026-11-16"),
-        tsat(9, on="2026-04-20"), tsat(11, on="2026-06-02"), tsat(14, on="2026-07-20"), lab("iron", 48, on="2026-10-12", specimen="s1"),
+        ferritin(18, on="2026-06-02"), ferritin(31, on="2026-07-20"), ferritin(42, on="2026-10-12"),
+        ferritin(88, on="2026-11-16"),
+        tsat(9, on="2026-04-20"), tsat(11, on="2026-06-02"), tsat(14, on="2026-07-20"),
+        lab("iron", 48, on="2026-10-12", specimen="s1"),
     ]  # fmt: skip
     doses = [
         administration("ma1", on="2026-10-05T09:00:00-04:00"),

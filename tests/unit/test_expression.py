@@ -129,7 +129,8 @@ def test_limits_are_read_exactly() -> None:
 @pytest.mark.parametrize(
     ("value", "text", "holds"),
     [
-        ("499", "ferritin < 500", True), ("500", "ferritin < 500", False), ("501", "ferritin < 500", False),
+        ("499", "ferritin < 500", True), ("500", "ferritin < 500", False),
+        ("501", "ferritin < 500", False),
         ("500", "ferritin <= 500", True), ("500.1", "ferritin <= 500", False),
         ("500", "ferritin > 500", False), ("500.1", "ferritin > 500", True),
         ("499.9", "ferritin >= 500", False), ("500", "ferritin >= 500", True),
@@ -149,10 +150,14 @@ def test_comparisons_at_the_limit(value: str, text: str, holds: bool) -> None:
         (result("0", "101", high_open=True), "<=", None),  # <101
         (result("0", "100", high_open=True), ">=", False),
         (result("0", "100"), ">", False),
-        (LabResult(source=Source("o"), analyte="ferritin", when=DAY, low=Decimal(100), high=None, low_open=True), "<=", False),  # >100
-        (LabResult(source=Source("o"), analyte="ferritin", when=DAY, low=Decimal(100), high=None, low_open=True), ">", True),
-        (LabResult(source=Source("o"), analyte="ferritin", when=DAY, low=Decimal(100), high=None), ">", None),  # >=100
-        (LabResult(source=Source("o"), analyte="ferritin", when=DAY, low=Decimal(100), high=None), "<", False),
+        (LabResult(source=Source("o"), analyte="ferritin", when=DAY, low=Decimal(100), high=None,
+            low_open=True), "<=", False),  # >100
+        (LabResult(source=Source("o"), analyte="ferritin", when=DAY, low=Decimal(100), high=None,
+            low_open=True), ">", True),
+        (LabResult(source=Source("o"), analyte="ferritin", when=DAY, low=Decimal(100), high=None),
+            ">", None),  # >=100
+        (LabResult(source=Source("o"), analyte="ferritin", when=DAY, low=Decimal(100), high=None),
+            "<", False),
         (result("99", "101"), "<=", None),
         (result("98", "99"), "<", True),
         (result("101", "102"), "<=", False),

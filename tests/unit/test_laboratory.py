@@ -87,9 +87,11 @@ class TestUnits:
     @pytest.mark.parametrize(
         ("unit", "read"),
         [
-            ("ng/mL", "42"), ("ng/ml", "42"), ("NG/ML", "42"), ("ug/L", "42"), ("µg/L", "42"), ("μg/L", "42"), ("mcg/L", "42"),
+            ("ng/mL", "42"), ("ng/ml", "42"), ("NG/ML", "42"), ("ug/L", "42"), ("µg/L", "42"),
+            ("μg/L", "42"), ("mcg/L", "42"),
             ("pmol/L", "18.690"), (" ng/mL ", "42"),
-            ("mg/dL", None), ("mg/L", None), ("ng/dL", None), ("IU/L", None), ("ng", None), ("%", None), ("", None), ("unit", None),
+            ("mg/dL", None), ("mg/L", None), ("ng/dL", None), ("IU/L", None), ("ng", None),
+            ("%", None), ("", None), ("unit", None),
         ],
     )  # fmt: skip
     def test_of_ferritin(self, unit: str, read: str | None) -> None:
@@ -102,7 +104,8 @@ class TestUnits:
         [
             ("0.9", "%", "0.9"), ("90", "%", "90"), ("14", "percent", "14"), ("14", "%SAT", "14"),
             ("14", "% sat", "14"), ("14", "pct", "14"),
-            ("0.9", "1", "90.0"), ("1", "1", "100"), ("0.14", "{ratio}", "14.00"), ("0.14", "Fraction", "14.00"),
+            ("0.9", "1", "90.0"), ("1", "1", "100"), ("0.14", "{ratio}", "14.00"),
+            ("0.14", "Fraction", "14.00"),
             ("0.14", "mol/mol", "14.00"),
             ("1.01", "1", None), ("14", "ratio", None), ("14", "", None), ("14", "ug/dL", None),
         ],
@@ -116,7 +119,8 @@ class TestUnits:
     @pytest.mark.parametrize(
         ("number", "unit", "read"),
         [
-            ("10.5", "g/dL", "10.5"), ("105", "g/L", "10.5"), ("6.5", "mmol/L", "10.4715"), ("10.5", "g%", "10.5"), ("10.5", "gm%", "10.5"),
+            ("10.5", "g/dL", "10.5"), ("105", "g/L", "10.5"), ("6.5", "mmol/L", "10.4715"),
+            ("10.5", "g%", "10.5"), ("10.5", "gm%", "10.5"),
             ("10.5", "g/100 mL", "10.5"), ("10.5", "g/100mL", "10.5"),
         ],
     )  # fmt: skip
@@ -180,12 +184,17 @@ class TestText:
     @pytest.mark.parametrize(
         ("text", "low", "high"),
         [
-            ("42 ng/mL", "42", "42"), ("42.5ng/mL", "42.5", "42.5"), (">45 ng/mL", "45", None), ("< 5 ng/mL", "0", "5"),
-            (">= 1650 ug/L", "1650", None), ("≥1650 ng/mL", "1650", None), ("≤ 5 ng/mL", "0", "5"), ("01 ng/mL", "1", "1"),
-            ("1,650 ng/mL", "1650", "1650"), ("1,650.5 ng/mL", "1650.5", "1650.5"), ("1,234,567 ng/mL", "1234567", "1234567"),
-            ("30-50 ng/mL", "30", "50"), ("30 – 50 ng/mL", "30", "50"), ("30 to 50.5 ng/mL", "30", "50.5"),
+            ("42 ng/mL", "42", "42"), ("42.5ng/mL", "42.5", "42.5"), (">45 ng/mL", "45", None),
+            ("< 5 ng/mL", "0", "5"),
+            (">= 1650 ug/L", "1650", None), ("≥1650 ng/mL", "1650", None), ("≤ 5 ng/mL", "0", "5"),
+            ("01 ng/mL", "1", "1"),
+            ("1,650 ng/mL", "1650", "1650"), ("1,650.5 ng/mL", "1650.5", "1650.5"),
+            ("1,234,567 ng/mL", "1234567", "1234567"),
+            ("30-50 ng/mL", "30", "50"), ("30 – 50 ng/mL", "30", "50"),
+            ("30 to 50.5 ng/mL", "30", "50.5"),
             ("990-1,010 ng/mL", "990", "1010"),
-            ("42 ng/mL (low)", "42", "42"), ("42 ng/mL LL", "42", "42"), ("42 ng/mL high", "42", "42"), ("42 ng/mL(HH)", "42", "42"),
+            ("42 ng/mL (low)", "42", "42"), ("42 ng/mL LL", "42", "42"),
+            ("42 ng/mL high", "42", "42"), ("42 ng/mL(HH)", "42", "42"),
             ("42\u00a0ng/mL H", "42", "42"), (">45 ng/mL L", "45", None),
         ],
     )  # fmt: skip
@@ -196,16 +205,25 @@ class TestText:
     @pytest.mark.parametrize(
         ("text", "problem"),
         [
-            ("42", "without a unit"), (">45", "without a unit"), ("42 L", "without a unit"), ("30-50", "without a unit"),
+            ("42", "without a unit"), (">45", "without a unit"), ("42 L", "without a unit"),
+            ("30-50", "without a unit"),
             ("1,650", "without a unit"),
-            ("42 ng/mL 43 ng/mL", "in a unit that is not used for it"), ("4.2e1 ng/mL", "in a unit that is not used for it"),
-            ("42 ng/mL (ref 10-200)", "in a unit that is not used for it"), ("42 ng/mLH", "in a unit that is not used for it"),
-            ("see comment", "written as text that is not read"), ("", "written as text that is not read"),
-            ("-3 ng/mL", "written as text that is not read"), ("1 650 ng/mL", "written as text that is not read"),
-            ("1,65 ng/mL", "written as text that is not read"), ("1,6500 ng/mL", "written as text that is not read"),
-            ("1.650,5 ng/mL", "written as text that is not read"), ("1.2.3 ng/mL", "written as text that is not read"),
-            ("0,650 ng/mL", "written as text that is not read"), ("30-50-70 ng/mL", "written as text that is not read"),
-            (">30-50 ng/mL", "written as text that is not read"), ("=42 ng/mL", "written as text that is not read"),
+            ("42 ng/mL 43 ng/mL", "in a unit that is not used for it"),
+            ("4.2e1 ng/mL", "in a unit that is not used for it"),
+            ("42 ng/mL (ref 10-200)", "in a unit that is not used for it"),
+            ("42 ng/mLH", "in a unit that is not used for it"),
+            ("see comment", "written as text that is not read"),
+            ("", "written as text that is not read"),
+            ("-3 ng/mL", "written as text that is not read"),
+            ("1 650 ng/mL", "written as text that is not read"),
+            ("1,65 ng/mL", "written as text that is not read"),
+            ("1,6500 ng/mL", "written as text that is not read"),
+            ("1.650,5 ng/mL", "written as text that is not read"),
+            ("1.2.3 ng/mL", "written as text that is not read"),
+            ("0,650 ng/mL", "written as text that is not read"),
+            ("30-50-70 ng/mL", "written as text that is not read"),
+            (">30-50 ng/mL", "written as text that is not read"),
+            ("=42 ng/mL", "written as text that is not read"),
         ],
     )  # fmt: skip
     def test_anything_else_is_not(self, text: str, problem: str) -> None:
@@ -228,8 +246,10 @@ class TestValues:
     @pytest.mark.parametrize(
         ("text", "ends"),
         [
-            ("5 ng/mL", (5, 5, False, False)), ("<5 ng/mL", (0, 5, False, True)), ("<=5 ng/mL", (0, 5, False, False)),
-            (">5 ng/mL", (5, None, True, False)), (">=5 ng/mL", (5, None, False, False)), ("5-6 ng/mL", (5, 6, False, False)),
+            ("5 ng/mL", (5, 5, False, False)), ("<5 ng/mL", (0, 5, False, True)),
+            ("<=5 ng/mL", (0, 5, False, False)),
+            (">5 ng/mL", (5, None, True, False)), (">=5 ng/mL", (5, None, False, False)),
+            ("5-6 ng/mL", (5, 6, False, False)),
             ("0 ng/mL", (0, 0, False, False)),
         ],
     )  # fmt: skip
@@ -334,7 +354,8 @@ class TestTooSoon:
     @pytest.mark.parametrize(
         ("analyte", "on", "too_soon"),
         [
-            ("ferritin", "2026-10-21", True), ("ferritin", "2026-10-27", True), ("ferritin", "2026-10-28", False),
+            ("ferritin", "2026-10-21", True), ("ferritin", "2026-10-27", True),
+            ("ferritin", "2026-10-28", False),
             ("tsat", "2026-10-27", True), ("tsat", "2026-10-28", False),
             ("iron", "2026-10-22", True), ("iron", "2026-10-23", False),
             ("hemoglobin", "2026-10-21", False),
@@ -360,10 +381,14 @@ class TestTooSoon:
     @pytest.mark.parametrize(
         ("analyte", "mg", "on", "too_soon"),
         [
-            ("ferritin", "501", "2026-10-28", True), ("ferritin", "501", "2026-11-17", True), ("ferritin", "501", "2026-11-18", False),
-            ("ferritin", "500", "2026-10-28", False), ("ferritin", "500", "2026-10-27", True), ("ferritin", None, "2026-10-28", False),
-            ("ferritin", None, "2026-10-27", True), ("tsat", "750", "2026-11-17", True), ("iron", "750", "2026-10-23", False),
-            ("hemoglobin", "750", "2026-10-21", False), ("hemoglobin", "750", "2026-10-20T10:00:00-05:00", False),
+            ("ferritin", "501", "2026-10-28", True), ("ferritin", "501", "2026-11-17", True),
+            ("ferritin", "501", "2026-11-18", False),
+            ("ferritin", "500", "2026-10-28", False), ("ferritin", "500", "2026-10-27", True),
+            ("ferritin", None, "2026-10-28", False),
+            ("ferritin", None, "2026-10-27", True), ("tsat", "750", "2026-11-17", True),
+            ("iron", "750", "2026-10-23", False),
+            ("hemoglobin", "750", "2026-10-21", False),
+            ("hemoglobin", "750", "2026-10-20T10:00:00-05:00", False),
         ],
     )  # fmt: skip
     def test_after_a_dose_of_more_or_less(

@@ -235,14 +235,18 @@ STRICTER = {
     "oral iron for 90 days, in dialysis, too": oral_iron,
     "an authorization for everything": authorization,
     "a recent note": lambda row: requirement(row, progress_note=NoteRule(window_days=14)),
-    "the payer's own drug": lambda row: requirement(row, drug_source=DrugSourceRule(allowed=("white-bag",))),
+    "the payer's own drug": lambda row: requirement(row,
+        drug_source=DrugSourceRule(allowed=("white-bag",))),
     "fewer units": lambda row: requirement(row, units_limit=UnitsRule(limits={"J1756": 100})),
-    "a smaller dose": lambda row: requirement(row, dosing=DosingRule(single_mg=Decimal(100), blocking=True)),
+    "a smaller dose": lambda row: requirement(row,
+        dosing=DosingRule(single_mg=Decimal(100), blocking=True)),
     "a lower ceiling": lambda row: requirement(
-        row, iron_overload=OverloadRule(ferritin_above_ng_ml=Decimal(90), tsat_from_percent=Decimal(10), blocking=True)
+        row, iron_overload=OverloadRule(ferritin_above_ng_ml=Decimal(90),
+            tsat_from_percent=Decimal(10), blocking=True)
     ),
     "another place": lambda row: msgspec.structs.replace(
-        row, audience=msgspec.structs.replace(row.audience, settings=tuple(pos for pos in row.audience.settings if pos != "11") or ("12",))
+        row, audience=msgspec.structs.replace(row.audience,
+            settings=tuple(pos for pos in row.audience.settings if pos != "11") or ("12",))
     ),
 }  # fmt: skip
 

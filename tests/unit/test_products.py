@@ -39,8 +39,10 @@ def test_an_ndc_in_eleven_digits(written: str, normal: str) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "", "0517234010", "051723401", "005172340100", "0517-2340", "517-2340-10", "0517-234-10", "0517-2340-1", "49230-534-1",
-        "00517-02340-10", "00517-2340-010", "00517 2340 10", "NDC00517234010", "0051723401X", "٠٠٥١٧٢٣٤٠١٠", "-0517-2340-10",
+        "", "0517234010", "051723401", "005172340100", "0517-2340", "517-2340-10", "0517-234-10",
+        "0517-2340-1", "49230-534-1",
+        "00517-02340-10", "00517-2340-010", "00517 2340 10", "NDC00517234010", "0051723401X",
+        "٠٠٥١٧٢٣٤٠١٠", "-0517-2340-10",
     ],
 )  # fmt: skip
 def test_what_is_no_ndc_or_more_than_one(written: str) -> None:
@@ -104,8 +106,10 @@ def test_every_name_in_every_dress(name: str, expected: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "iron", "Iron 200 mg", "ferric citrate", "Auryxia", "iron polysaccharide", "Elmiron", "busPIRone", "Axiron", "ferrous sulfate",
-        "ferrous gluconate", "environment", "sucrose", "dextran 40", "Venoferox", "infedx", "ferric", "IRON PO", "carboxymaltose",
+        "iron", "Iron 200 mg", "ferric citrate", "Auryxia", "iron polysaccharide", "Elmiron",
+        "busPIRone", "Axiron", "ferrous sulfate",
+        "ferrous gluconate", "environment", "sucrose", "dextran 40", "Venoferox", "infedx",
+        "ferric", "IRON PO", "carboxymaltose",
     ],
 )  # fmt: skip
 def test_names_that_only_look_alike(text: str) -> None:
@@ -214,16 +218,23 @@ def test_a_mixture_is_told_by_any_of_its_texts(text: str, display: str, diluted:
 @pytest.mark.parametrize(
     "text",
     [
-        "VENOFER 200 MG-NS 100 ML", "VENOFER 200 MG-NS 20 ML", "iron sucrose/0.9% NaCl", "iron sucrose 0.2 g/100 mL",
-        "iron sucrose 200 mg, NS 100 mL", "iron sucrose 200 mg in LR 100 mL", "Venofer 200 mg/NS 100 mL", "iron sucrose 300 mg + NS 250 mL",
-        "iron sucrose 200 mg w/ NS 100 mL", "iron sucrose 200 mg added to NS 100 mL", "iron sucrose 200 mg / saline 100mL",
-        "iron sucrose 200 mg in a total volume of 100 mL", "iron sucrose premix bag", "iron sucrose infusion 100 mL bag",
+        "VENOFER 200 MG-NS 100 ML", "VENOFER 200 MG-NS 20 ML", "iron sucrose/0.9% NaCl",
+        "iron sucrose 0.2 g/100 mL",
+        "iron sucrose 200 mg, NS 100 mL", "iron sucrose 200 mg in LR 100 mL",
+        "Venofer 200 mg/NS 100 mL", "iron sucrose 300 mg + NS 250 mL",
+        "iron sucrose 200 mg w/ NS 100 mL", "iron sucrose 200 mg added to NS 100 mL",
+        "iron sucrose 200 mg / saline 100mL",
+        "iron sucrose 200 mg in a total volume of 100 mL", "iron sucrose premix bag",
+        "iron sucrose infusion 100 mL bag",
         "iron sucrose infusion",
-        "iron sucrose 200 mg 100 mL", "iron sucrose 200 mg (100 cc)", "100 ML iron sucrose 2 MG/ML", "Venofer 20 mg/mL 100 mL",
+        "iron sucrose 200 mg 100 mL", "iron sucrose 200 mg (100 cc)", "100 ML iron sucrose 2 MG/ML",
+        "Venofer 20 mg/mL 100 mL",
         "Venofer 0.1 L",
-        "Venofer 100-mL", "Venofer 1 liter", "Venofer 1 litre", "Venofer 100 milliliters", "iron sucrose 100 mg IV 10 mL",
+        "Venofer 100-mL", "Venofer 1 liter", "Venofer 1 litre", "Venofer 100 milliliters",
+        "iron sucrose 100 mg IV 10 mL",
         "Venofer 2000 mcg/mL",
-        "Venofer 2 mg iron/mL", "Venofer 2 mg elemental iron per mL", "Venofer 2 mg Fe/mL", "Venofer 1 gm/mL", "Venofer 1 gram/mL",
+        "Venofer 2 mg iron/mL", "Venofer 2 mg elemental iron per mL", "Venofer 2 mg Fe/mL",
+        "Venofer 1 gm/mL", "Venofer 1 gram/mL",
         "Venofer 20 mg/L", "Venofer 200 mg/15.5 mL", "Venofer 15 mL", "Venofer 17 mL",
     ],
 )  # fmt: skip
@@ -234,13 +245,18 @@ def test_what_names_a_mixture(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Venofer", "Venofer 20 mg/mL", "iron sucrose 100 mg/5 mL injection", "VENOFER 100 MG/5 ML VIAL",
+        "Venofer", "Venofer 20 mg/mL", "iron sucrose 100 mg/5 mL injection",
+        "VENOFER 100 MG/5 ML VIAL",
         "Iron sucrose 200 mg/10 mL IV solution",
-        "5 ML iron sucrose 20 MG/ML Injection [Venofer]", "Venofer 10 mL vial", "Venofer 5-mL vial", "iron sucrose 100 mg iron/5 mL",
-        "Venofer 20 mg elemental iron/mL", "iron sucrose 200 mg (20 mg/mL) 10 mL", "two vials of 100 mg, 200 mg, 10 mL",
+        "5 ML iron sucrose 20 MG/ML Injection [Venofer]", "Venofer 10 mL vial", "Venofer 5-mL vial",
+        "iron sucrose 100 mg iron/5 mL",
+        "Venofer 20 mg elemental iron/mL", "iron sucrose 200 mg (20 mg/mL) 10 mL",
+        "two vials of 100 mg, 200 mg, 10 mL",
         "Venofer 0.1 g/5 mL",
-        "Venofer 1,000 mg per 50 mL", "Venofer 20000 mcg/mL", "Venofer 300 mg 15 mL", "Venofer 0.005 L", "Venofer 1 g in 50 mL",
-        "Venofer 20 mg/mL solution for injection/infusion", "Venofer 20 mg/mL concentrate for solution for infusion",
+        "Venofer 1,000 mg per 50 mL", "Venofer 20000 mcg/mL", "Venofer 300 mg 15 mL",
+        "Venofer 0.005 L", "Venofer 1 g in 50 mL",
+        "Venofer 20 mg/mL solution for injection/infusion",
+        "Venofer 20 mg/mL concentrate for solution for infusion",
     ],
 )  # fmt: skip
 def test_what_names_a_vial(text: str) -> None:

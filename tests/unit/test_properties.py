@@ -263,11 +263,15 @@ def test_removing_evidence_never_makes_a_held_line_ready(
 # --- broken input: what may stand anywhere instead of what should
 
 JUNK: list[Any] = [
-    None, "", 0, -1, [], {}, True, "x", "9" * 40, 10**30, Decimal("1E-999999"), Decimal("1E+999999"), Decimal("NaN"), 1.5,
-    [None], [[]], {"": None}, ["a"], "²", "\x00", [{"system": [], "code": {}}], {"coding": "x"}, {"coding": [None, 1]},
+    None, "", 0, -1, [], {}, True, "x", "9" * 40, 10**30, Decimal("1E-999999"),
+    Decimal("1E+999999"), Decimal("NaN"), 1.5,
+    [None], [[]], {"": None}, ["a"], "²", "\x00", [{"system": [], "code": {}}], {"coding": "x"},
+    {"coding": [None, 1]},
     {"reference": None}, {"reference": "#"}, {"reference": "://"}, {"reference": "Patient/p1"},
-    {"reference": "MedicationAdministration/ma1"}, "0001-01-01", "9999-12-31T23:59:59+14:00", "2026-11-01T09:00:00",
-    {"value": "200", "unit": "mg"}, {"value": Decimal("NaN"), "unit": "mg"}, {"value": 200, "unit": "drops"},
+    {"reference": "MedicationAdministration/ma1"}, "0001-01-01", "9999-12-31T23:59:59+14:00",
+    "2026-11-01T09:00:00",
+    {"value": "200", "unit": "mg"}, {"value": Decimal("NaN"), "unit": "mg"},
+    {"value": 200, "unit": "drops"},
 ]  # fmt: skip
 
 

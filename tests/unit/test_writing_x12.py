@@ -124,7 +124,8 @@ def test_an_outpatient_hospital() -> None:
         "CTP****10*ML",
     ]
     assert body(rows, "GS", "ST", "SBR") == [
-        "GS*HC*1234567893*15202*20261123*1505*1*X*005010X223A2", "ST*837*0001*005010X223A2", "SBR*P*18*******MA",
+        "GS*HC*1234567893*15202*20261123*1505*1*X*005010X223A2", "ST*837*0001*005010X223A2",
+        "SBR*P*18*******MA",
     ]  # fmt: skip
 
 
@@ -171,7 +172,8 @@ def test_a_line_of_two_ndcs_is_two_service_lines() -> None:
         "SV1*HC:J1756:JW*5.73*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
     ]  # fmt: skip
     assert [row for row in body(rows, "REF") if "6R" in row] == [
-        "REF*6R*F8667208C3B4C98DED078F4F-1", "REF*6R*F8667208C3B4C98DED078F4F-2", "REF*6R*34B1902FAD9949D9F8FC0FCA",
+        "REF*6R*F8667208C3B4C98DED078F4F-1", "REF*6R*F8667208C3B4C98DED078F4F-2",
+        "REF*6R*34B1902FAD9949D9F8FC0FCA",
     ]  # fmt: skip
 
 
