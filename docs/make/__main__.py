@@ -27,9 +27,12 @@ def overview(chapters: dict[str, str]) -> str:
     ]
     return f"""# The rules, and where they are from
 
-ferroclaim decides from these tables. Each row names its source; *verified: no* means that no official text was seen for it (it is from
-memory, or our own choice), and gaps that rest on it say so. *Holds* are dates of service, both included: the date of the dose decides
-which row counts, not the day of the assessment. `ferroclaim explain` shows which rows made a line what it is.
+ferroclaim decides from these tables. Each row names its source; *verified: no* means that no
+official text was seen for it (it is from
+memory, or our own choice), and gaps that rest on it say so. *Holds* are dates of service, both
+included: the date of the dose decides
+which row counts, not the day of the assessment. `ferroclaim explain` shows which rows made a line
+what it is.
 
 {chr(10).join(entries)}
 """

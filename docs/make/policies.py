@@ -31,13 +31,22 @@ def page(row: Policy) -> str:
 
 ## What it asks
 
-{table(["requirement", "asks", "when", "details", "unless met", "source", "verified"], [_asked(row, found) for found in policy_rows(row)])}
+{
+        table(
+            ["requirement", "asks", "when", "details", "unless met", "source", "verified"],
+            [_asked(row, found) for found in policy_rows(row)],
+        )
+    }
 
 ## Modifiers
 
 JW and JZ: {"asked" if row.modifiers.discard else "not asked"}.
 
-{table(["modifier", "codes", "attests", "holds", "source", "verified"], asked) if asked else "No others."}
+{
+        table(["modifier", "codes", "attests", "holds", "source", "verified"], asked)
+        if asked
+        else "No others."
+    }
 
 ## Its own tests
 

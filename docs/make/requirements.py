@@ -43,8 +43,10 @@ def requirements() -> str:
     ]
     return f"""# What a dose needs
 
-Each is `met`, `missing`, `expired`, `incomplete`, `contradicted`, `not-covered` or `not-applicable`. What is not met holds the line or
-warns (a policy may say otherwise). *Waivable*: a person with the biller's role may release the line all the same, with a reason.
+Each is `met`, `missing`, `expired`, `incomplete`, `contradicted`, `not-covered` or
+`not-applicable`. What is not met holds the line or
+warns (a policy may say otherwise). *Waivable*: a person with the
+biller's role may release the line all the same, with a reason.
 
 {table(heads, rows)}
 """

@@ -118,15 +118,33 @@ def products() -> str:
     ]
     return f"""# Products and their codes
 
-The code follows the drug that was administered, on the date of service; units = mg ÷ mg per unit, rounded up.
+The code follows the drug that was administered, on the date of service; units = mg ÷ mg per unit,
+rounded up.
 
 {table(["drug", "HCPCS", "mg per unit", "for", "holds", "source", "verified"], rows)}
 
 ## How a product is recognised
 
-By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*: the population that the drug is labelled for.
+By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*: the population
+that the drug is labelled for.
 
-{table(["drug", "names", "mg/mL", "label", "RxNorm", "ATC", "of these not verified", "retired codes", "source", "verified"], names)}
+{
+        table(
+            [
+                "drug",
+                "names",
+                "mg/mL",
+                "label",
+                "RxNorm",
+                "ATC",
+                "of these not verified",
+                "retired codes",
+                "source",
+                "verified",
+            ],
+            names,
+        )
+    }
 
 ## What is none of these
 
@@ -156,7 +174,8 @@ def packages() -> str:
     refused = [(row.product, row.what, row.source, row.verified) for row in known.not_billable]
     return f"""# Packages by NDC
 
-One single-dose container of each: it decides whether drug was left over (JW, JZ), and the mL on the claim.
+One single-dose container of each: it decides whether drug was left over (JW, JZ), and the mL on the
+claim.
 
 {table(["NDC", "drug", "mg", "mL", "label", "on the market", "source", "verified"], rows)}
 
@@ -184,7 +203,21 @@ def dosing() -> str:
 
 A dose above these makes a warning for a clinician; it holds a line only where a policy says so.
 
-{table(["drug", "population", "mg in one dose", "mg per kg", "mg in a course", "days of a course", "source", "verified"], rows)}
+{
+        table(
+            [
+                "drug",
+                "population",
+                "mg in one dose",
+                "mg per kg",
+                "mg in a course",
+                "days of a course",
+                "source",
+                "verified",
+            ],
+            rows,
+        )
+    }
 """
 
 
@@ -212,12 +245,30 @@ def laboratory() -> str:
     tibc = labs.tibc_per_transferrin
     return f"""# Laboratory results
 
-A unit that is not listed is not used; the number beside it turns a value into the unit of the second column. *Thousands*: a comma
-in a value that is written as text separates thousands; elsewhere it could be a decimal comma, and the text is not read.
+A unit that is not listed is not used; the number beside it turns a value into the unit of the
+second column. *Thousands*: a comma
+in a value that is written as text separates thousands; elsewhere it could be a decimal comma, and
+the text is not read.
 
-{table(["analyte", "unit", "LOINC", "units that are read", "fractions", "thousands", "source", "verified", "not verified of these"], rows)}
+{
+        table(
+            [
+                "analyte",
+                "unit",
+                "LOINC",
+                "units that are read",
+                "fractions",
+                "thousands",
+                "source",
+                "verified",
+                "not verified of these",
+            ],
+            rows,
+        )
+    }
 
-Transferrin saturation may be derived from iron and TIBC of one specimen; TIBC = transferrin (mg/dL) × {tibc.factor}
+Transferrin saturation may be derived from iron and TIBC of one specimen; TIBC = transferrin (mg/dL)
+× {tibc.factor}
 (source: {tibc.source}; verified: {cell(tibc.verified)}).
 
 ## Never evidence
@@ -246,7 +297,8 @@ def diagnoses() -> str:
     pregnancy = [(row.system, row.code, row.source, row.verified) for row in known.pregnancy]
     return f"""# Diagnoses
 
-On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficiency, dialysis; the first four are its pointers.
+On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficiency, dialysis; the
+first four are its pointers.
 
 {table(["group", "ICD-10-CM", "source", "verified"], groups)}
 
@@ -260,7 +312,8 @@ On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficien
 
 ## SNOMED CT
 
-Where no ICD-10-CM code of the same category is given. Of several codes for one concept the day of the dose decides.
+Where no ICD-10-CM code of the same category is given. Of several codes for one concept the day of
+the dose decides.
 
 {table(["SNOMED CT", "ICD-10-CM", "source", "verified"], snomed)}
 
@@ -304,7 +357,20 @@ def settings() -> str:
 
 The location's own code decides, then the class of the encounter, then the site's table of places.
 
-{table(["place of service", "name", "claim", "bill type", "revenue code", "source", "verified"], rows)}
+{
+        table(
+            [
+                "place of service",
+                "name",
+                "claim",
+                "bill type",
+                "revenue code",
+                "source",
+                "verified",
+            ],
+            rows,
+        )
+    }
 
 ## Other codes
 
@@ -322,7 +388,8 @@ def payers() -> str:
     ]
     return f"""# Payers
 
-What a Coverage says of its payer: by source-of-payment code, by type, by name. A site adds aliases of its own.
+What a Coverage says of its payer: by source-of-payment code, by type, by name. A site adds aliases
+of its own.
 
 {table(["source of payment begins with", "kind", "source", "verified"], sopt)}
 
@@ -369,7 +436,8 @@ def payment() -> str:
     )
     return f"""# Payment
 
-The value of a line is its units × the payment limit of the latest known quarter up to the date of service.
+The value of a line is its units × the payment limit of the latest known quarter up to the date of
+service.
 
 {table(["HCPCS", "dollars per unit", "quarter", "holds", "source", "verified"], limits)}
 
@@ -421,10 +489,17 @@ def services() -> str:
     ]
     return f"""# Administration services
 
-Companion lines of the drug, off unless the site bills them (`bill_services`). Never in a dialysis facility, and never on a
-professional's claim in {cell(known.not_for_professionals_in)}. Revenue code on a facility's claim: {known.revenue_code}.
+Companion lines of the drug, off unless the site bills them (`bill_services`). Never in a dialysis
+facility, and never on a
+professional's claim in {cell(known.not_for_professionals_in)}. Revenue code on a facility's claim:
+{known.revenue_code}.
 
-{table(["what", "CPT", "holds", "source", "verified"], [(*row, dates(known), known.source, known.verified) for row in rows])}
+{
+        table(
+            ["what", "CPT", "holds", "source", "verified"],
+            [(*row, dates(known), known.source, known.verified) for row in rows],
+        )
+    }
 """
 
 

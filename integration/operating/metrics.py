@@ -93,8 +93,10 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
     "ferroclaim_queue_oldest_seconds": (
         "Age of the oldest job that is due.",
         [],
-        """select coalesce(max(extract(epoch from now() - greatest(e.at, coalesce(j.scheduled_at, e.at)))), 0)
-            from procrastinate_jobs j join procrastinate_events e on e.job_id = j.id and e.type = 'deferred'
+        """select coalesce(max(extract(epoch from now() - greatest(e.at, coalesce(j.scheduled_at,
+            e.at)))), 0)
+            from procrastinate_jobs j join procrastinate_events e on e.job_id = j.id
+                and e.type = 'deferred'
             where j.status = 'todo' and coalesce(j.scheduled_at, now()) <= now()""",
     ),
     "ferroclaim_failed_work": (
@@ -105,7 +107,8 @@ _GAUGES: dict[str, tuple[str, list[str], str]] = {
     "ferroclaim_gaps": (
         "Open gaps.",
         ["site", "requirement", "blocking"],
-        """select p.site, g.requirement, g.blocking, count(*) from gaps g join patients p on p.id = g.patient_id
+        """select p.site, g.requirement, g.blocking, count(*) from gaps g
+            join patients p on p.id = g.patient_id
             where g.closed_at is null group by 1, 2, 3""",
     ),
     "ferroclaim_lines": (

@@ -14,7 +14,8 @@ _ORPHANS = """
     select j.id from procrastinate_jobs j
     where j.status = 'failed' or (j.status = 'doing'
         and not exists (select 1 from procrastinate_events e
-            where e.job_id = j.id and e.type = 'started' and e.at > now() - make_interval(secs => %s))
+            where e.job_id = j.id and e.type = 'started'
+                and e.at > now() - make_interval(secs => %s))
         and not exists (select 1 from pg_locks l
             where l.locktype = 'advisory' and l.granted and l.objsubid = 1
                 and l.database = (select oid from pg_database where datname = current_database())
@@ -22,7 +23,8 @@ _ORPHANS = """
     order by j.id for update of j skip locked
 """
 _HAS_TWIN = """
-    select 1 from procrastinate_jobs j join procrastinate_jobs twin on twin.queueing_lock = j.queueing_lock and twin.status = 'todo'
+    select 1 from procrastinate_jobs j join procrastinate_jobs twin on twin.queueing_lock =
+        j.queueing_lock and twin.status = 'todo'
     where j.id = %s
 """
 

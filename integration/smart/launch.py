@@ -24,9 +24,12 @@ from integration.smart.sessions import Pending, Sessions
 
 CALLBACK = "/callback"
 READ = (
-    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Condition", "Coverage", "DetectedIssue",
-    "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication", "MedicationAdministration",
-    "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation", "Organization", "Procedure",
+    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Condition", "Coverage",
+    "DetectedIssue",
+    "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication",
+    "MedicationAdministration",
+    "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation", "Organization",
+    "Procedure",
 )  # fmt: skip
 WRITE = (
     "AllergyIntolerance",

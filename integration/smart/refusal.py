@@ -17,6 +17,8 @@ class SignInAgain(Refusal):
 
     def __init__(
         self,
-        what: str = "Your session has ended. Open the app again from the patient's chart, or sign in again.",
+        what: str = (
+            "Your session has ended. Open the app again from the patient's chart, or sign in again."
+        ),
     ) -> None:
         super().__init__("Please sign in again", what, status=401)

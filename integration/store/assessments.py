@@ -49,10 +49,8 @@ def _of(db: Db, site: str, fhir_id: str, rest: str) -> Iterator[Kept]:
     patient = patients.find(db, site, fhir_id)
     if patient is not None:
         with db.cursor(row_factory=class_row(Kept)) as rows:
-            yield from rows.execute(
-                f"select {_COLUMNS} from assessments where patient_id = %s {rest}".encode(),
-                [patient.id],
-            )  # noqa: S608
+            query = f"select {_COLUMNS} from assessments where patient_id = %s {rest}"  # noqa: S608
+            yield from rows.execute(query.encode(), [patient.id])
 
 
 def keep(

@@ -27,7 +27,8 @@ class Failure:
     failed_at: datetime | None = None
 
 
-_ROWS = """select f.id, f.site, f.task, f.key, f.patient_id, p.fhir_id as patient, f.arguments, f.error, f.message, f.attempts, f.failed_at
+_ROWS = """select f.id, f.site, f.task, f.key, f.patient_id, p.fhir_id as patient, f.arguments,
+    f.error, f.message, f.attempts, f.failed_at
     from failures f left join patients p on p.id = f.patient_id"""
 
 

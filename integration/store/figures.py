@@ -61,29 +61,37 @@ def predicted(db: Db, sites: Sequence[str]) -> list[Predicted]:
             and line_id = any(g.lines) and g.requirement = any(waits_for)
             and g.closed_at is null and g.blocking
         where not released and site = any(%s)"""  # noqa: S608
-    query = f"select carc, count(*), sum(value) from ({rows}) y where carc is not null group by 1 order by 3 desc, 1"  # noqa: S608
+    query = f"""select carc, count(*), sum(value) from ({rows}) y
+        where carc is not null group by 1 order by 3 desc, 1"""  # noqa: S608
     return [Predicted(*row) for row in db.execute(query.encode(), [list(sites)])]
 
 
 def days_to_complete(db: Db, sites: Sequence[str]) -> list[int]:
     """From the dose to the moment since when its line is ready."""
-    query = """select greatest(0, l.status_since::date - l.service_date) from lines l join patients p on p.id = l.patient_id
+    query = """select greatest(0, l.status_since::date - l.service_date) from lines l
+        join patients p on p.id = l.patient_id
         where l.status = 'ready' and l.service_date is not null and p.site = any(%s) order by 1"""
     return [row[0] for row in db.execute(query, [list(sites)])]
 
 
 def first_looks(db: Db, sites: Sequence[str], months: int = 12) -> list[FirstLook]:
     """By month of service, over the last MONTHS; the first assessment that has the line decides."""
-    query = """select date_trunc('month', day)::date, count(*), count(*) filter (where status = 'ready') from (
-            select distinct on (a.patient_id, l ->> 'id') l ->> 'status' as status, (l ->> 'serviceDate')::date as day
-            from assessments a join patients p on p.id = a.patient_id, jsonb_array_elements(a.document -> 'lines') l
-            where p.site = any(%s) and l ->> 'serviceDate' is not null order by a.patient_id, l ->> 'id', a.id) x
-        where status <> 'not-billable' and day > now() - make_interval(months => %s) group by 1 order by 1"""
+    query = """select date_trunc('month', day)::date, count(*),
+        count(*) filter (where status = 'ready') from (
+            select distinct on (a.patient_id, l ->> 'id') l ->> 'status' as status,
+                (l ->> 'serviceDate')::date as day
+            from assessments a join patients p on p.id = a.patient_id,
+                jsonb_array_elements(a.document -> 'lines') l
+            where p.site = any(%s) and l ->> 'serviceDate' is not null order by a.patient_id,
+                l ->> 'id', a.id) x
+        where status <> 'not-billable' and day > now() - make_interval(months => %s)
+            group by 1 order by 1"""
     return [FirstLook(*row) for row in db.execute(query, [list(sites), months])]
 
 
 def wasted(db: Db, sites: Sequence[str]) -> list[Wasted]:
-    query = """select w.code, coalesce(g.units, 0), w.units, w.value from lines w join patients p on p.id = w.patient_id
+    query = """select w.code, coalesce(g.units, 0), w.units, w.value from lines w
+        join patients p on p.id = w.patient_id
         left join lines g on g.patient_id = w.patient_id and g.id = w.pair
         where w.id <> w.pair and w.gone_at is null and p.site = any(%s)"""
     return [Wasted(*row) for row in db.execute(query, [list(sites)])]

@@ -35,9 +35,11 @@ class GapRow:
 
 
 _ROWS = """select g.patient_id, g.document::text, g.opened_at, g.changed_at, g.closed_at,
-        coalesce(w.waived_by_name, w.waived_by) as waived_by, w.waived_at, w.reason as waiver_reason, b.location, b.state as written
+        coalesce(w.waived_by_name, w.waived_by) as waived_by, w.waived_at,
+            w.reason as waiver_reason, b.location, b.state as written
     from gaps g join patients p on p.id = g.patient_id
-    left join waivers w on w.patient_id = g.patient_id and w.gap_id = g.id and w.withdrawn_at is null
+    left join waivers w on w.patient_id = g.patient_id and w.gap_id = g.id
+        and w.withdrawn_at is null
     left join write_backs b on b.site = p.site and b.gap_id = g.id
     where p.site = %s and p.fhir_id = %s"""
 
@@ -118,15 +120,20 @@ def keep(db: Db, patient_id: int, found: Iterable[Gap], now: datetime) -> None:
     )
 
 
-_KEEP = """insert into gaps as g (patient_id, id, requirement, state, blocking, waivable, severity, policy, administrations, lines,
+_KEEP = """insert into gaps as g (patient_id, id, requirement, state, blocking, waivable, severity,
+    policy, administrations, lines,
         document, opened_at, changed_at)
-    values (%(patient_id)s, %(id)s, %(requirement)s, %(state)s, %(blocking)s, %(waivable)s, %(severity)s, %(policy)s,
+    values (%(patient_id)s, %(id)s, %(requirement)s, %(state)s, %(blocking)s, %(waivable)s,
+        %(severity)s, %(policy)s,
         %(administrations)s, %(lines)s, %(document)s, %(now)s, %(now)s)
-    on conflict (patient_id, id) do update set state = excluded.state, blocking = excluded.blocking, waivable = excluded.waivable,
-        severity = excluded.severity, policy = excluded.policy, administrations = excluded.administrations, lines = excluded.lines,
+    on conflict (patient_id, id) do update set state = excluded.state, blocking = excluded.blocking,
+        waivable = excluded.waivable,
+        severity = excluded.severity, policy = excluded.policy,
+            administrations = excluded.administrations, lines = excluded.lines,
         document = excluded.document, closed_at = null,
         opened_at = case when g.closed_at is null then g.opened_at else excluded.opened_at end,
-        changed_at = case when g.closed_at is null and g.document = excluded.document then g.changed_at else excluded.changed_at end"""
+        changed_at = case when g.closed_at is null
+            and g.document = excluded.document then g.changed_at else excluded.changed_at end"""
 
 
 def _columns(patient_id: int, gap: Gap, now: datetime) -> dict[str, object]:

@@ -54,14 +54,19 @@ def explain(db: Db, site: str, messages: Iterable[tuple[str, str]]) -> None:
 
 # What is on its way stays so: only the server can tell what became of it. A location once known is
 # kept.
-_OWE = """insert into write_backs as b (site, gap_id, patient_id, state, digest) values (%s, %s, %s, 'pending', %s)
-    on conflict (site, gap_id) do update set state = case b.state when 'sent' then 'sent' else 'pending' end,
-        digest = case b.state when 'sent' then b.digest else excluded.digest end, message = null, changed_at = now(),
+_OWE = """insert into write_backs as b (site, gap_id, patient_id, state, digest) values (%s, %s, %s,
+    'pending', %s)
+    on conflict (site, gap_id) do update set state = case b.state when 'sent' then 'sent'
+        else 'pending' end,
+        digest = case b.state when 'sent' then b.digest else excluded.digest end, message = null,
+            changed_at = now(),
         owed_since = case b.state when 'confirmed' then now() else b.owed_since end
     where b.state <> 'confirmed' or b.digest <> excluded.digest"""
-_RECORD = """insert into write_backs as b (site, gap_id, patient_id, state, digest, location, version)
+_RECORD = """insert into write_backs as b (site, gap_id, patient_id, state, digest, location,
+    version)
     values (%(site)s, %(gap)s, %(patient_id)s, %(state)s, %(digest)s, %(location)s, %(version)s)
-    on conflict (site, gap_id) do update set state = excluded.state, digest = excluded.digest, changed_at = now(), message = null,
+    on conflict (site, gap_id) do update set state = excluded.state, digest = excluded.digest,
+        changed_at = now(), message = null,
         location = coalesce(excluded.location, b.location), version = excluded.version"""
 
 

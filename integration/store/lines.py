@@ -28,16 +28,23 @@ def keep(db: Db, patient_id: int, found: Iterable[ClaimLine], now: datetime) -> 
     )
 
 
-_KEEP = """insert into lines as l (patient_id, id, service_date, code, modifiers, units, status, payment, reasons, policy, coverage,
+_KEEP = """insert into lines as l (patient_id, id, service_date, code, modifiers, units, status,
+    payment, reasons, policy, coverage,
         value, document, first_seen_at, changed_at, status_since)
-    values (%(patient_id)s, %(id)s, %(service_date)s, %(code)s, %(modifiers)s, %(units)s, %(status)s, %(payment)s, %(reasons)s,
+    values (%(patient_id)s, %(id)s, %(service_date)s, %(code)s, %(modifiers)s, %(units)s,
+        %(status)s, %(payment)s, %(reasons)s,
         %(policy)s, %(coverage)s, %(value)s, %(document)s, %(now)s, %(now)s, %(now)s)
-    on conflict (patient_id, id) do update set service_date = excluded.service_date, code = excluded.code,
-        modifiers = excluded.modifiers, units = excluded.units, status = excluded.status, payment = excluded.payment,
-        reasons = excluded.reasons, policy = excluded.policy, coverage = excluded.coverage, value = excluded.value,
+    on conflict (patient_id, id) do update set service_date = excluded.service_date,
+        code = excluded.code,
+        modifiers = excluded.modifiers, units = excluded.units, status = excluded.status,
+            payment = excluded.payment,
+        reasons = excluded.reasons, policy = excluded.policy, coverage = excluded.coverage,
+            value = excluded.value,
         document = excluded.document, gone_at = null,
-        changed_at = case when l.document = excluded.document then l.changed_at else excluded.changed_at end,
-        status_since = case when l.status = excluded.status then l.status_since else excluded.status_since end"""
+        changed_at = case when l.document = excluded.document then l.changed_at
+            else excluded.changed_at end,
+        status_since = case when l.status = excluded.status then l.status_since
+            else excluded.status_since end"""
 
 
 def _columns(patient_id: int, line: ClaimLine, now: datetime) -> dict[str, Any]:

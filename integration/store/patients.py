@@ -41,9 +41,8 @@ def known(db: Db, site: str, fhir_id: str) -> Patient:
 
 def find(db: Db, site: str, fhir_id: str) -> Patient | None:
     with db.cursor(row_factory=class_row(Patient)) as rows:
-        return rows.execute(
-            f"select {_COLUMNS} from patients where site = %s and fhir_id = %s", [site, fhir_id]
-        ).fetchone()  # noqa: S608
+        query = f"select {_COLUMNS} from patients where site = %s and fhir_id = %s"  # noqa: S608
+        return rows.execute(query.encode(), [site, fhir_id]).fetchone()
 
 
 def by_id(db: Db, identity: int) -> Patient | None:

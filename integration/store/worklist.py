@@ -99,7 +99,8 @@ class Sums:
 
 
 # What of each line is waived, in one pass over the open gaps.
-_WAIVED = """select patient_id, line_id, array_agg(requirement order by requirement) as waived_for from (
+_WAIVED = """select patient_id, line_id, array_agg(requirement
+    order by requirement) as waived_for from (
     select g.patient_id, line_id, g.requirement
     from gaps g cross join lateral unnest(g.lines) as line_id
     left join waivers w on w.patient_id = g.patient_id and w.gap_id = g.id
@@ -175,7 +176,8 @@ def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str
     order = ORDER[filters.sort]
     values |= {"before": PAGE_ROWS * (filters.page - 1), "last": PAGE_ROWS * filters.page}
     # The documents are large: they are read for the rows of this page alone.
-    ranked = f"select *, dense_rank() over (order by {order}, patient_id, pair) as place from ({ROWS}) y where {where}"  # noqa: S608
+    place = f"dense_rank() over (order by {order}, patient_id, pair) as place"
+    ranked = f"select *, {place} from ({ROWS}) y where {where}"  # noqa: S608
     found = f"({ranked}) x where place > %(before)s and place <= %(last)s"
     return _found(db, f"{found} order by place, line_id <> pair", values)
 
@@ -204,7 +206,8 @@ def _found(db: Db, source: str, values: dict[str, Any]) -> list[Row]:
 
 def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> Sums:
     where, values = _where(filters, sites, clinician)
-    query = f"select count(*), coalesce(sum(value), 0), count(distinct (patient_id, pair)) from ({ROWS}) x where {where}"  # noqa: S608
+    wanted = "count(*), coalesce(sum(value), 0), count(distinct (patient_id, pair))"
+    query = f"select {wanted} from ({ROWS}) x where {where}"  # noqa: S608
     row = db.execute(query.encode(), values).fetchone()
     return Sums(*row) if row else Sums(0, Decimal(0), 0)
 

@@ -156,7 +156,8 @@ def _once(resource: Json, body: bytes) -> str | None:
     version = meta.get("versionId") if isinstance(meta, dict) else None
     if not isinstance(version, str) or not version:
         return None
-    return f"{resource['resourceType']}/{resource['id']}/_history/{version[:64]}#{hashlib.sha256(body).hexdigest()[:32]}"
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    return f"{resource['resourceType']}/{resource['id']}/_history/{version[:64]}#{digest}"
 
 
 # Topics: R4 with the backport's Parameters, R4B and R5 with a SubscriptionStatus (athenahealth

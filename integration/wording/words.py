@@ -16,8 +16,10 @@ Owner = Literal["clinician", "billing"]
 # What a clinician can put right in the chart; the rest is for the billing office.
 CLINICIAN = frozenset(
     {
-        "dose", "discarded-amount", "iron-deficiency-diagnosis", "ckd-diagnosis", "anemia-ckd-link", "ferritin",
-        "transferrin-saturation", "hemoglobin", "treatment-plan", "oral-iron-history", "progress-note", "infusion-time",
+        "dose", "discarded-amount", "iron-deficiency-diagnosis", "ckd-diagnosis", "anemia-ckd-link",
+        "ferritin",
+        "transferrin-saturation", "hemoglobin", "treatment-plan", "oral-iron-history",
+        "progress-note", "infusion-time",
         "preferred-product", "ndc", "product", "service-date", "dosing", "iron-overload",
     }
 )  # fmt: skip

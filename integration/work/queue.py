@@ -87,10 +87,12 @@ class Queue:
 
 _WAITING = "select priority from procrastinate_jobs where queueing_lock = %s and status = 'todo'"
 # Only a more urgent reason moves a job that waits: one that failed keeps its distance.
-_HASTEN = """update procrastinate_jobs set priority = %(priority)s, scheduled_at = least(scheduled_at, %(at)s)
+_HASTEN = """update procrastinate_jobs set priority = %(priority)s,
+    scheduled_at = least(scheduled_at, %(at)s)
     where queueing_lock = %(key)s and status = 'todo' and priority < %(priority)s"""
 # More was told of a patient who has not come to rest.
-_STILL = """update procrastinate_jobs set scheduled_at = least((args ->> 'until')::timestamptz, %(at)s)
+_STILL = """update procrastinate_jobs set scheduled_at = least((args ->> 'until')::timestamptz,
+    %(at)s)
     where queueing_lock = %(key)s and status = 'todo' and args ? 'until' and scheduled_at > now()"""
 
 

@@ -17,7 +17,9 @@ from integration.errors import (
 Then = Literal["site rests", "again", "given up"]
 
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 900.0
-DOUBTS = 3  # tries of what should not help, but sometimes does: a proxy's page, a replica that lags, a fault of ours
+# Tries of what should not help, but sometimes does: a proxy's page, a replica that lags, a fault of
+# ours.
+DOUBTS = 3
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,8 @@ def asks(requirement: str, rule: Rule | None) -> str:
     if isinstance(rule, LabRule):
         group = CONDITIONS.get(rule.when or "", f"where {rule.when}" if rule.when else "")
         return (
-            f"wants {_results(rule)}, within {rule.window_days} days before each dose {group}".rstrip()
+            f"wants {_results(rule)}, within {rule.window_days} days before each dose"
+            f" {group}".rstrip()
             + "."
         )
     if isinstance(rule, OralIronRule):

@@ -67,5 +67,5 @@ NOT_BLOCKING = frozenset({"dosing", "iron-overload"})
 
 
 def is_blocking(name: str, rule: Rule | None) -> bool:
-    """Whether a gap of the requirement holds the line, by the policy's rule or else by what it is."""
+    """Whether a gap of the requirement holds the line: by the policy's rule, else by what it is."""
     return rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING

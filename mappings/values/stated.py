@@ -1,4 +1,4 @@
-"""What a chart states of a fact: nothing, a value, or words that are not understood (principle 4)."""
+"""What a chart states of a fact: nothing, a value, or words that are not understood."""
 
 from msgspec import Struct
 

@@ -115,7 +115,8 @@ def _interchange(
     submitter = _submitter(provider)
     kinds = [kind for kind in _GUIDE if any(draft.kind == kind for draft, _ in claims)]
     rows: list[Segment] = [
-        ("ISA", "00", " " * 10, "00", " " * 10, "ZZ", f"{submitter:15}", "ZZ", f"{to.id:15}", f"{now:%y%m%d}", f"{now:%H%M}",
+        ("ISA", "00", " " * 10, "00", " " * 10, "ZZ", f"{submitter:15}", "ZZ", f"{to.id:15}",
+            f"{now:%y%m%d}", f"{now:%H%M}",
          REPETITION, "00501", f"{control:09}", "1", "T", COMPONENT)
     ]  # fmt: skip
     for place, kind in enumerate(kinds, 1):

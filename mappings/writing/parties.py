@@ -93,7 +93,8 @@ def _with_lacking(found: Parties, draft: Draft, candidates: int) -> Parties:
         "the patient's family and given name in Latin letters (Patient.name)": (
             found.patient.family and found.patient.given
         ),
-        "the patient's address with street, city, state as two letters and ZIP code (Patient.address)": (
+        "the patient's address with street, city, state as two letters and ZIP code"
+        " (Patient.address)": (
             address.lines and address.city and address.state and address.postal_code
         ),
         "the patient's birth date (Patient.birthDate)": found.born,
@@ -107,9 +108,8 @@ def _with_lacking(found: Parties, draft: Draft, candidates: int) -> Parties:
         f"the member number ({draft.coverage} subscriberId)": found.member_id,
         f"the payer's name ({draft.coverage} payor)": found.payer,
         "the kind of payer (payer_aliases of the site)": found.filing,
-        "the payer's id for claims (claim_id in the site's payer_aliases, or a typed identifier of the Organization)": (
-            found.payer_id
-        ),
+        "the payer's id for claims (claim_id in the site's payer_aliases, or a typed identifier of"
+        " the Organization)": (found.payer_id),
         f"one {role} practitioner with name and NPI ({where}){several}": (
             found.practitioner.npi and found.practitioner.name and found.practitioner.name.family
         ),

@@ -9,10 +9,13 @@ from mappings.assessment import Assessment, ClaimLine, Finding, PatientAssessmen
 from mappings.writing.drafts import MOST_POINTERS, ServiceLine, service_lines
 
 COLUMNS = (
-    "claim_line_id", "patient", "coverage", "policy", "service_date", "hcpcs", "modifier_1", "modifier_2", "modifier_3", "modifier_4",
+    "claim_line_id", "patient", "coverage", "policy", "service_date", "hcpcs", "modifier_1",
+    "modifier_2", "modifier_3", "modifier_4",
     "units", "ndc", "ndc_quantity", "ndc_unit", "revenue_code", "place_of_service", "bill_type",
-    "diagnosis_1", "diagnosis_2", "diagnosis_3", "diagnosis_4", "pointers", "prior_authorization", "drug_source", "payment",
-    "value", "value_quarter", "ferritin", "transferrin_saturation", "administrations", "status", "reasons", "gaps", "notes",
+    "diagnosis_1", "diagnosis_2", "diagnosis_3", "diagnosis_4", "pointers", "prior_authorization",
+    "drug_source", "payment",
+    "value", "value_quarter", "ferritin", "transferrin_saturation", "administrations", "status",
+    "reasons", "gaps", "notes",
     "discard_of",
 )  # fmt: skip
 # A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection; the wide forms

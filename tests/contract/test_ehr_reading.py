@@ -50,7 +50,10 @@ def test_without_batch_the_chart_is_read_by_searches(ehr: Make, connect: Connect
 
 def test_amounts_keep_every_digit(ehr: Make, connect: Connect) -> None:
     fake = ehr("hapi").load([resource("Patient", "p1")])
-    dose = '{"resourceType":"MedicationAdministration","id":"ma1","subject":{"reference":"Patient/p1"},"dosage":{"dose":{"value":42.10}}}'
+    dose = (
+        '{"resourceType":"MedicationAdministration","id":"ma1",'
+        '"subject":{"reference":"Patient/p1"},"dosage":{"dose":{"value":42.10}}}'
+    )
     page = '{"resourceType":"Bundle","entry":[{"resource":' + dose + "}]}"
     fake.inject(
         Response(page, content_type="application/fhir+json"), pattern="MedicationAdministration"

@@ -110,7 +110,8 @@ class FakeLauncher:
                 302,
                 {
                     "Location": (
-                        f"{self.redirect_uri}?{urlencode({'error': self.deny or 'invalid_request', **back})}"
+                        f"{self.redirect_uri}?"
+                        + urlencode({"error": self.deny or "invalid_request", **back})
                     )
                 },
             )

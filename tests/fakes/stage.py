@@ -71,7 +71,8 @@ class Stage:
     store: Store
 
     def launch_url(self, **context: Any) -> str:
-        return f"{self.url}/launch?iss={self.ehr.base_url}&launch={self.launcher.new_launch(**context)}"
+        launch = self.launcher.new_launch(**context)
+        return f"{self.url}/launch?iss={self.ehr.base_url}&launch={launch}"
 
 
 @contextmanager

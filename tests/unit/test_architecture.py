@@ -125,7 +125,7 @@ def test_mappings_load_without_the_other_room() -> None:
 
 
 def test_what_mappings_hand_on_is_frozen() -> None:
-    """A half-built object that is written to later is two facts in one. Readers collect as they go."""
+    """A half-built object that is written to later is two facts in one; readers collect."""
     modules = pkgutil.walk_packages(mappings.__path__, "mappings.")
     for module in (row for row in modules if not row.name.startswith("mappings.reading.fhir.")):
         for name, found in vars(importlib.import_module(module.name)).items():

@@ -311,10 +311,10 @@ class TestValues:
 
 
 class TestAliases:
-    LOCAL = {
+    LOCAL = {  # noqa: RUF012
         "coding": [{"system": "urn:oid:1.2.3", "code": "F1"}],
         "text": "Ferritin (S)",
-    }  # noqa: RUF012
+    }
 
     @pytest.mark.parametrize("alias", ["urn:oid:1.2.3|F1", "Ferritin (S)", "ferritin s"])
     def test_of_a_site(self, alias: str) -> None:

@@ -171,9 +171,8 @@ ONE = "requirements: {ndc: {}}\ncases: [{name: one, "
     ],
 )
 def test_what_the_schema_refuses_is_refused_on_load(rest: str) -> None:
-    assert list(
-        jsonschema.Draft202012Validator(json_schema()).iter_errors(yaml.load(BASE + rest, _Loader))
-    )  # noqa: S506
+    written = yaml.load(BASE + rest, _Loader)  # noqa: S506
+    assert list(jsonschema.Draft202012Validator(json_schema()).iter_errors(written))
     assert choosing.mistakes_in(BASE + rest, "sunrise.yaml")
 
 

@@ -72,8 +72,10 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("{limit: ferritin <= 500, units", "{units")],
             "10: a laboratory rule has either on_record or limit"),
         ([("window_days: 60", "window_days: -1")], "10: write at least 0"),
-        ([("window_days: 60", "window: 60")], "10: unknown field `window` at $.requirements.laboratory[0] (did you mean `window_days`?)"),
-        ([("  ndc: {}", "  ndc:")], "8: nothing stands after `ndc` at $.requirements: write {} if that is all, or leave the name out"),
+        ([("window_days: 60", "window: 60")], ("10: unknown field `window` at"
+            " $.requirements.laboratory[0] (did you mean `window_days`?)")),
+        ([("  ndc: {}", "  ndc:")], ("8: nothing stands after `ndc` at"
+            " $.requirements: write {} if that is all, or leave the name out")),
         ([("  ndc: {}", "  ndcs: {}")],
             "8: unknown field `ndcs` at $.requirements (did you mean `ndc`?)"),
         ([("  ndc: {}", "  ndc: {wen: ckd}")],
@@ -82,7 +84,8 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
             "8: the limit of tsat has no unit: add it to units"),
         ([("  ndc: {}", "  oral-iron-history: {unless: tsat lower 12}")],
             "8: can't read the condition 'tsat lower 12'"),
-        ([("  ndc: {}", "  iron-deficiency-diagnosis: {renal_anemia: {limit: tsat <= 20, units: {}, source: ours, verified: false}}")],
+        ([("  ndc: {}", ("  iron-deficiency-diagnosis: {renal_anemia:"
+            " {limit: tsat <= 20, units: {}, source: ours, verified: false}}"))],
          "8: the limit of tsat has no unit"),
         ([("  ndc: {}", "  prior-authorization: {asked: perhaps}")], "8: 'perhaps' is not known"),
         ([("  ndc: {}", "  prior-authorization: {asked: 'yes', codes: [J1765]}")],

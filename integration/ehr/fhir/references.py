@@ -21,7 +21,8 @@ FOLLOWED = {
     "DiagnosticReport": ("result",),
     "Observation": ("hasMember",),
 }
-READABLE = frozenset({"Condition", "Encounter", "Location", "Medication", "MedicationRequest", "Observation",
+READABLE = frozenset({"Condition", "Encounter", "Location", "Medication", "MedicationRequest",
+    "Observation",
                       "Organization", "Substance"})  # fmt: skip
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?")
 

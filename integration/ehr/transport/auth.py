@@ -36,9 +36,11 @@ CLOCK_SKEW_SECONDS = 60
 
 # What R12 reads, and what a write-back may need.
 READ_TYPES = (
-    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Communication", "Condition", "Coverage",
+    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Communication", "Condition",
+    "Coverage",
     "DetectedIssue", "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication",
-    "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation",
+    "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
+    "Observation",
     "Organization", "Patient", "Procedure", "Task",
 )  # fmt: skip
 WRITE_FORMS = ("Communication", "DetectedIssue", "DocumentReference", "Task")

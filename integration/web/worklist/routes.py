@@ -133,8 +133,12 @@ def home(here: InHouse) -> Response:
 
 @router.get("/worklist")
 def show(
-    request: Request, here: InHouse, filters: Filtered, session: Biller, open: str = ""
-) -> Response:  # noqa: A002 (as in the address)
+    request: Request,
+    here: InHouse,
+    filters: Filtered,
+    session: Biller,
+    open: str = "",  # noqa: A002 (as in the address)
+) -> Response:
     return _page(request, here, session, filters, open)
 
 

@@ -251,10 +251,8 @@ def _audit_sentence(entry: AuditRow) -> str:
         if entry.resource and not entry.resource.startswith(("ClaimLine/", "Gap/"))
         else None
     )
-    return (
-        f"{entry.actor}"
-        f" {_DONE.get(entry.action, entry.action)}{f' ({resource})' if resource else ''}{f': {why}' if why else ''}"
-    )
+    of, because = f" ({resource})" if resource else "", f": {why}" if why else ""
+    return f"{entry.actor} {_DONE.get(entry.action, entry.action)}{of}{because}"
 
 
 def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:

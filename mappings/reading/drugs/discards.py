@@ -54,7 +54,10 @@ _THIS = (
     " (?:administration|dose|infusion|patient|time|treatment|vial|visit)"
 )
 _LEAVING = rf"and|because|due|jw|jz|per|rn|since|today|w|witnessed by|{_THIS}|{_ORDINAL}"
-_LEAVING_AMOUNT = rf"{_LEAVING}|after|as|at|by|cosigned|during|from|in|into|on|plus|to|upon|when|while|with|witness|witnessed"
+_LEAVING_AMOUNT = (
+    rf"{_LEAVING}|after|as|at|by|cosigned|during|from|in|into|on|plus|to|upon|when|while|with"
+    r"|witness|witnessed"
+)
 _LEAVING_NOTHING = rf"{_LEAVING}|generated|occurred|produced"
 # "Discard 50 mg" and "waste 50 mg" may be instructions: they count as "waste: 50 mg" and "waste of
 # 50 mg" only.
@@ -103,7 +106,8 @@ def _phrases() -> _Phrases:
 
     def ends(leaving: str) -> str:
         mark = r"[^\s\w():=?×*-]|[-–]\s"
-        return rf"(?:[\s()]+(?:{any_own}|iv)\b)*(?!{_TIMES})[\s()]*(?:$|{mark}|(?<=[\s()])(?:\d|(?:{leaving})\b))"
+        own = rf"(?:[\s()]+(?:{any_own}|iv)\b)*(?!{_TIMES})[\s()]*"
+        return rf"{own}(?:$|{mark}|(?<=[\s()])(?:\d|(?:{leaving})\b))"
 
     texts = (nothing + ends(_LEAVING_NOTHING), before, after, ends(_LEAVING_AMOUNT))
     return _Phrases(*(re.compile(text, re.IGNORECASE) for text in texts))
