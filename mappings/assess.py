@@ -4,6 +4,7 @@ order it was read."""
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from mappings import codes
 from mappings.assessment import (
     SCHEMA,
     Assessment,
@@ -30,6 +31,13 @@ def assess(
     """What may be billed of one patient's IV iron on `as_of`, and what is missing (R1-R11). `as_of`
     is aware."""
     site = site or Site()
+    with codes.using(site.codes):
+        return _assessed(record, policies, as_of, site)
+
+
+def _assessed(
+    record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site
+) -> PatientAssessment:
     intake = take_in(record, as_of, site.zone)
     charges = [charge_of(row, record, intake, policies, as_of, site) for row in intake.counted]
     charges = ranked(charges)

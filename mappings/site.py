@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from mappings.codes import CodeTables
 from mappings.record import Address
 from mappings.values import moment
 
@@ -55,7 +56,8 @@ class Site(Struct, frozen=True, kw_only=True):
 
     Of `drug_aliases`: `system|code` or a text; values: product families. Of `prior_authorization`:
     policy ids; values: whether that policy asks for one here. Of `drug_sources` and `r340b` (bought
-    under 340B): payer kinds or payers.
+    under 340B): payer kinds or payers. `codes`: the code tables with the site's own rows; None: the
+    built-in ones.
     """
 
     time_zone: str | None = None
@@ -68,6 +70,7 @@ class Site(Struct, frozen=True, kw_only=True):
     r340b: Mapping[str, bool] = field(default_factory=dict)
     bill_services: bool = False
     billing_provider: BillingProvider | None = None
+    codes: CodeTables | None = None
 
     @property
     def zone(self) -> tzinfo | None:

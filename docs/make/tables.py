@@ -2,6 +2,7 @@
 
 from docs.make.markdown import cell, dates, table
 from mappings import codes
+from mappings.codes.freshness import freshness
 from mappings.values.numbers import plain
 
 
@@ -18,7 +19,29 @@ def chapters() -> dict[str, str]:
         "payment.md": payment(),
         "services.md": services(),
         "units.md": units(),
+        "freshness.md": how_long(),
     }
+
+
+def how_long() -> str:
+    rows = [
+        (
+            row.name,
+            f"{row.days} days",
+            row.published,
+            row.built_in or "as its rows say",
+            row.source,
+            row.verified,
+        )
+        for row in freshness()
+    ]
+    return f"""# How long a table stays current
+
+Days from the day that a table is of, until its publisher has normally brought out the next one. `ferroclaim codes list` says how old the
+tables of a site are, and `ferroclaim codes import` brings them [up to date](../codes.md).
+
+{table(["table", "stays current", "by", "built-in rows are of", "source", "verified"], rows)}
+"""
 
 
 def products() -> str:
@@ -447,6 +470,11 @@ Packaged: {cell(known.opps.packaged)}. Paid apart: {cell(known.opps.separate)}.
 The last release seen is of {known.opps.last_release}; it carries forward, and lines say so.
 
 {table(["HCPCS", "status", "holds", "source", "verified"], opps)}
+
+## In an ambulatory surgery center (ASC indicator)
+
+Packaged: {cell(known.asc.packaged)}. Paid apart: {cell(known.asc.separate)}. Where no indicator of a code is known, its OPPS status
+decides; a site imports the indicators with [`ferroclaim codes`](../codes.md).
 
 ## ESRD consolidated billing
 

@@ -12,6 +12,8 @@ from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
 from integration.errors import ConfigurationError
 from integration.operating import metrics
+from mappings import codes
+from mappings.codes import CodeTables
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
@@ -20,22 +22,25 @@ from mappings.policy.choosing import PolicySet
 CAPABILITY_SECONDS = 600.0  # an EHR's upgrade is noticed within ten minutes
 
 _lock = threading.Lock()
-_policies: dict[Path, tuple[dict[str, str], PolicySet]] = {}
+_policies: dict[Path, tuple[dict[str, str], CodeTables | None, PolicySet]] = {}
 _capabilities: dict[tuple[str, str], tuple[float, Capability]] = {}
 
 
 def policies_for(site: Site) -> PolicySet:
-    """The built-in policies with the site's own, as the files are now. ConfigurationError where one
-    of them has a mistake."""
+    """The built-in policies with the site's own, which may be about a code of the site's own tables,
+    as the files are now. ConfigurationError where one of them has a mistake."""
     if site.policy_dir is None:
         return choosing.built_in()
+    tables = site.facts().codes
     try:
         texts = {str(path): loading.text_of(path) for path in choosing.files_in(site.policy_dir)}
         with _lock:
             kept = _policies.get(site.policy_dir)
-            if kept is None or kept[0] != texts:
-                kept = _policies[site.policy_dir] = texts, choosing.with_own(texts)
-            return kept[1]
+            if kept is None or kept[0] != texts or kept[1] is not tables:
+                with codes.using(tables):
+                    found = choosing.with_own(texts)
+                kept = _policies[site.policy_dir] = texts, tables, found
+            return kept[2]
     except DataFileError as mistake:
         raise ConfigurationError(
             f"Site {site.name}: {mistake}. Correct it; `ferroclaim policy check` says when it is"

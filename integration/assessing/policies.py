@@ -12,7 +12,7 @@ from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
 from mappings.policy.choosing import Policy, PolicySet
-from mappings.reading import Reader
+from mappings.reading import Collection, Reader
 from mappings.site import Site as Facts
 from mappings.trials.cases import CaseResult, run_cases
 from mappings.trials.difference import Difference, compare
@@ -120,11 +120,17 @@ def difference(
         raise ConfigurationError(
             "Both are the built-in policies: name a file or folder of your own as OLD or NEW."
         )
-    if is_server(records):
-        raise ConfigurationError("--on reads files: a Bundle, NDJSON, or a folder of either.")
-    found, problems = Reader(facts).records(collect(records))
+    collection = records_of(records)
+    found, problems = Reader(facts).records(collection)
     loading = [
         document([assess(row, policies, as_of, facts) for row in found], problems, as_of)
         for policies in (before, after)
     ]
     return compare(*loading), Result(loading[1], {row.patient: row for row in found})
+
+
+def records_of(records: str) -> Collection:
+    """What `--on` names: files alone."""
+    if is_server(records):
+        raise ConfigurationError("--on reads files: a Bundle, NDJSON, or a folder of either.")
+    return collect(records)

@@ -20,6 +20,7 @@ from integration.assessing.sources import (
 from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+from mappings import codes
 from mappings.assessment import Assessment, to_json
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
@@ -53,6 +54,12 @@ Zone = Annotated[str | None, typer.Option("--time-zone", help="IANA name, e.g. A
 SiteName = Annotated[str | None, typer.Option("--site", help="A site of the configuration.")]
 PolicyDir = Annotated[
     Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
+]
+CodeDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--code-dir", help="Rows of code tables of your own beside and over the built-in ones."
+    ),
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
@@ -88,6 +95,7 @@ def assess(
         Path | None, typer.Option("--out", help="Write there instead of to standard output.")
     ] = None,
     policy_dir: PolicyDir = None,
+    code_dir: CodeDir = None,
     as_of: AsOf = None,
     time_zone: Zone = None,
     site: SiteName = None,
@@ -120,13 +128,14 @@ def assess(
         patient,
         everyone,
         policy_dir,
+        code_dir,
         as_of,
         time_zone,
         site,
         config,
         (dry_run, limit or DEFAULT_WRITES) if write_back else None,
     )
-    _write(result, form, out, facts_of(site, config, time_zone))
+    _write(result, form, out, facts_of(site, config, time_zone, code_dir))
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -138,6 +147,7 @@ def explain(
     ],
     patient: Patients = None,
     policy_dir: PolicyDir = None,
+    code_dir: CodeDir = None,
     as_of: AsOf = None,
     time_zone: Zone = None,
     site: SiteName = None,
@@ -146,7 +156,9 @@ def explain(
     """The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials."""
     from integration.terminal import tables
 
-    result = _result(source, patient, False, policy_dir, as_of, time_zone, site, config, None)
+    result = _result(
+        source, patient, False, policy_dir, code_dir, as_of, time_zone, site, config, None
+    )
     reference = (
         f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
     )
@@ -164,6 +176,7 @@ def _result(
     patients: list[str] | None,
     everyone: bool,
     policy_dir: Path | None,
+    code_dir: Path | None,
     as_of: str | None,
     time_zone: str | None,
     site_name: str | None,
@@ -171,9 +184,10 @@ def _result(
     write: tuple[bool, int] | None,
 ) -> Result:
     named = settings.load(config).site(site_name) if site_name else None
-    facts = facts_of(site_name, config, time_zone)
+    facts = facts_of(site_name, config, time_zone, code_dir)
     at = moment_of(as_of, facts)
-    policies = policies_from(policy_dir or (named.policy_dir if named else None))
+    with codes.using(facts.codes):
+        policies = policies_from(policy_dir or (named.policy_dir if named else None))
     if not is_server(source):
         if patients or everyone:
             raise ConfigurationError("--patient and --all go with a FHIR base URL as SOURCE.")
@@ -181,7 +195,8 @@ def _result(
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
     site = adhoc_or_named(source, named)
-    site = site.model_copy(update={"time_zone": time_zone}) if time_zone else site
+    given = {"time_zone": time_zone, "code_dir": code_dir}
+    site = site.model_copy(update={name: value for name, value in given.items() if value})
     return _of_server(site, None if everyone else patients, policies, at, write)
 
 
@@ -206,12 +221,18 @@ def _of_server(
         return from_server(client, wanted, policies, at, back)
 
 
-def facts_of(site_name: str | None, config: Path | None, time_zone: str | None) -> Facts:
-    """What the rules need of a site of the configuration, or of none but a time zone."""
+def facts_of(
+    site_name: str | None, config: Path | None, time_zone: str | None, code_dir: Path | None = None
+) -> Facts:
+    """What the rules need of a site of the configuration, or of none but a time zone and code
+    tables."""
     import msgspec
+
+    from integration.codes.folder import tables_of
 
     facts = settings.load(config).site(site_name).facts() if site_name else Facts()
     facts = msgspec.structs.replace(facts, time_zone=time_zone) if time_zone else facts
+    facts = msgspec.structs.replace(facts, codes=tables_of(code_dir)) if code_dir else facts
     try:
         _ = facts.zone
     except ValueError as problem:

@@ -3,7 +3,7 @@ force."""
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from integration.assessing.sources import Result
     from mappings.policy.choosing import Policy
     from mappings.trials.cases import CaseResult
     from mappings.trials.difference import Difference, GapChange, LineChange
@@ -166,16 +167,24 @@ def diff(
     config: Annotated[
         Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
     ] = None,
+    code_dir: Annotated[
+        Path | None, typer.Option("--code-dir", help="Rows of code tables of your own.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Which lines and gaps, and how much money, another policy would move."""
-    import msgspec
-
     from integration.assessing.policies import difference
     from integration.commands.assessing import facts_of, moment_of
 
-    facts = facts_of(site, config, time_zone)
-    found, result = difference(old, new, on, facts, moment_of(as_of, facts))
+    facts = facts_of(site, config, time_zone, code_dir)
+    report_difference(*difference(old, new, on, facts, moment_of(as_of, facts)), as_json)
+
+
+def report_difference(found: "Difference", result: "Result", as_json: bool) -> NoReturn:
+    """The difference on standard output, what could not be read on standard error, and the exit
+    status."""
+    import msgspec
+
     if as_json:
         _json(msgspec.to_builtins(found))
     else:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
+from integration.codes.folder import tables_of
 from integration.configuration.section import (
     ConfiguredPath,
     Section,
@@ -19,6 +20,8 @@ from integration.configuration.service import Hook, Name, Subscribing
 from integration.errors import ConfigurationError
 from mappings import codes, record
 from mappings import site as facts
+from mappings.codes import CodeTables
+from mappings.datafiles.loading import DataFileError
 from mappings.policy.rules import DrugSource
 
 Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "generic"]
@@ -261,6 +264,12 @@ class Site(Section):
         default=False, description="Infusion and injection codes as companion lines."
     )
     policy_dir: ConfiguredPath | None = None
+    code_dir: ConfiguredPath | None = Field(
+        default=None,
+        description=(
+            "Rows of code tables of the site's own, as `ferroclaim codes import` writes them."
+        ),
+    )
     limits: Limits = Limits()
     app: SmartApp | None = Field(
         default=None, description="The SMART app, opened from the chart or by itself."
@@ -311,6 +320,7 @@ class Site(Section):
             r340b=self.r340b,
             bill_services=self.bill_services,
             billing_provider=self.billing_provider.facts() if self.billing_provider else None,
+            codes=self._tables(),
         )
 
     @field_validator("production")
@@ -322,6 +332,12 @@ class Site(Section):
                 " and enter released lines in your billing system from the worklist's CSV"
             )
         return value
+
+    def _tables(self) -> CodeTables | None:
+        try:
+            return tables_of(self.code_dir) if self.code_dir else None
+        except DataFileError as problem:
+            raise ConfigurationError(f"Site {self.name}: {problem}") from None
 
     @field_validator("base_url")
     @classmethod

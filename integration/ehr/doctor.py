@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
+from integration.codes.folder import stale_in_words
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
@@ -73,7 +75,7 @@ class Report:
 def examine(site: Site, patient_id: str | None = None) -> Report:
     """Asks the server; reads one patient too, where one is named. Never raises what the server or
     the network did."""
-    findings: list[Finding] = []
+    findings: list[Finding] = list(_tables(site))
     try:
         with EhrClient(site) as client:
             findings += _authorization(client)
@@ -92,6 +94,17 @@ def examine(site: Site, patient_id: str | None = None) -> Report:
     except FerroclaimError as error:
         return Report(
             site.name, site.vendor, "", (*findings, _failure("The site cannot be used", error))
+        )
+
+
+def _tables(site: Site) -> Iterator[Finding]:
+    today = datetime.now(UTC).date()
+    for said in stale_in_words(site.code_dir, today):
+        yield Finding(
+            "note",
+            said,
+            "A newer one has normally been published by now.",
+            "Import it with `ferroclaim codes import`",
         )
 
 

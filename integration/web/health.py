@@ -1,11 +1,14 @@
 """Whether the process lives, and whether it can work."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from integration.codes.folder import stale_in_words
+from integration.configuration.settings import Settings
 from integration.store import Store, StoreUnavailable
 
 router = APIRouter(include_in_schema=False)
@@ -18,15 +21,24 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """503 while the database does not answer or a worker inside has stopped."""
+    """503 while the database does not answer or a worker inside has stopped. Beside it, which code
+    tables have outlived their time."""
     state = request.app.state
     checks: dict[str, Any] = {"database": await run_in_threadpool(_database, state.store)}
     if state.worker is not None:
         checks["worker"] = "ok" if state.worker.is_alive else "stopped"
     good = all(value == "ok" for value in checks.values())
+    stale = await run_in_threadpool(_stale_tables, state.settings)
     return JSONResponse(
-        {"status": "ok" if good else "unavailable", "checks": checks}, 200 if good else 503
+        {"status": "ok" if good else "unavailable", "checks": checks, "staleTables": stale},
+        200 if good else 503,
     )
+
+
+def _stale_tables(settings: Settings) -> dict[str, list[str]]:
+    """By site; old prices keep nobody from working."""
+    today = datetime.now(UTC).date()
+    return {name: stale_in_words(site.code_dir, today) for name, site in settings.sites.items()}
 
 
 def _database(store: Store) -> str:

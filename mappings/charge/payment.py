@@ -4,12 +4,16 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
+from msgspec import Struct
+
 from mappings import codes
 from mappings.charge.charge import Charge
-from mappings.codes.tables import OppsStatus
+from mappings.codes.quarters import quarter_of
+from mappings.codes.tables import Opps, PaymentLimits
 
 # Office, home and independent clinic: no payer packages a drug there.
 _SEPARATE_WITH_ANY_PAYER = frozenset({"11", "12", "49"})
+_SURGERY_CENTER = "24"
 
 Payment = Literal["separate", "packaged", "bundled"]
 
@@ -26,42 +30,76 @@ def payment(charge: Charge) -> Payment | None:
     if policy.opps_packaging:
         if charge.setting.code is None:
             return None
-        if asks_opps(charge):
-            return _by_opps(charge.code.code, charge.day)
+        if asks_status(charge):
+            found = status(charge)
+            return found.paid if found else None
     return "separate"
 
 
-def asks_opps(charge: Charge) -> bool:
-    """Whether the OPPS status of the drug decides: in a hospital's outpatient department, and in an
-    ambulatory surgery centre."""
+def asks_status(charge: Charge) -> bool:
+    """Whether the status of the drug decides: in a hospital's outpatient department, and in an
+    ambulatory surgery center."""
     policy = charge.policy
-    here = charge.setting.bill_type == "13X" or charge.setting.code == "24"
+    here = charge.setting.bill_type == "13X" or charge.setting.code == _SURGERY_CENTER
     return policy is not None and policy.opps_packaging and charge.known_payer and here
 
 
-def _by_opps(code: str, day: date) -> Payment | None:
-    opps, row = codes.payment().opps, opps_status(code, day)
-    if row is None:
+class Status(Struct, frozen=True, kw_only=True):
+    """How a payment system lists a drug on a day. `carried_forward`: an older release than the
+    day's says so (then it is not verified)."""
+
+    system: str
+    status: str
+    paid: Literal["separate", "packaged"] | None
+    source: str
+    verified: bool
+    start: date
+    carried_forward: bool
+
+
+def status(charge: Charge) -> Status | None:
+    """That of the latest release up to the day; in a surgery center the OPPS status where the
+    center's own indicator is not known."""
+    code, day, table = charge.code, charge.day, codes.payment()
+    if code is None or day is None or not asks_status(charge):
         return None
-    return (
-        "packaged"
-        if row.status in opps.packaged
-        else "separate"
-        if row.status in opps.separate
+    center = (
+        _listed(table.asc, "ASC indicator", code.code, day)
+        if charge.setting.code == _SURGERY_CENTER
         else None
+    )
+    return center or _listed(table.opps, "OPPS status", code.code, day)
+
+
+def _listed(table: Opps, name: str, code: str, day: date) -> Status | None:
+    known = [row for row in table.status.get(code, ()) if row.start <= day]
+    if not known:
+        return None
+    row, carried = known[-1], _carried_forward(table, day)
+    return Status(
+        system=name,
+        status=row.status,
+        paid=_paid(table, row.status),
+        source=row.source or table.source,
+        verified=table.verified and row.verified and not carried,
+        start=row.start,
+        carried_forward=carried,
     )
 
 
-def opps_status(code: str, day: date) -> OppsStatus | None:
-    """The status of the latest release up to the day; the last one known carries forward."""
-    known = [row for row in codes.payment().opps.status.get(code, ()) if row.start <= day]
-    return known[-1] if known else None
+def _paid(table: Opps, status: str) -> Literal["separate", "packaged"] | None:
+    if status in table.packaged:
+        return "packaged"
+    return "separate" if status in table.separate else None
 
 
-def opps_carried_forward(day: date) -> bool:
-    """Whether the status is that of an older release than the day's (then it is not verified)."""
-    last = codes.payment().opps.last_release
-    return (day.year, (day.month - 1) // 3) > (last.year, (last.month - 1) // 3)
+def _carried_forward(table: Opps, day: date) -> bool:
+    newest = max(
+        row
+        for row in (table.last_release, *table.later_releases)
+        if row <= day or row == table.last_release
+    )
+    return quarter_of(day) > quarter_of(newest)
 
 
 def discard_modifiers(charge: Charge, paid: str | None) -> frozenset[str]:
@@ -76,6 +114,16 @@ def discard_modifiers(charge: Charge, paid: str | None) -> frozenset[str]:
     return frozenset(row.modifier for row in table.discard_modifiers if row.holds(day))
 
 
+def limit(code: str, day: date | None) -> PaymentLimits | None:
+    """The latest known quarter up to the day that has a limit of the code."""
+    rows = [
+        row
+        for row in codes.payment().limits
+        if day is not None and row.start <= day and code in row.limit
+    ]
+    return max(rows, key=lambda row: row.start, default=None)
+
+
 def value(
     code: str, units: int, day: date | None, paid: str | None
 ) -> tuple[str | None, str | None]:
@@ -83,14 +131,9 @@ def value(
     bundled lines put none at risk."""
     if paid in ("packaged", "bundled"):
         return "0.00", None
-    rows = [
-        row
-        for row in codes.payment().limits
-        if day is not None and row.start <= day and code in row.limit
-    ]
-    if not rows or paid is None:
+    newest = limit(code, day)
+    if newest is None or paid is None:
         return None, None
-    newest = max(rows, key=lambda row: row.start)
     return (
         str((units * newest.limit[code]).quantize(Decimal("0.01"), ROUND_HALF_UP)),
         newest.quarter,

@@ -1,13 +1,13 @@
 """The code tables: products, packages, laboratory analytes, diagnoses, units, settings, payers,
 payment, administration services, dosing, requirements.
 
-A table is read once.
+Each function gives a table of those in force: the built-in ones, with a site's own rows where
+`using` was handed them.
 """
 
-from functools import cache
-from typing import TypeVar
-
 from mappings.codes.clinical import Diagnoses, Labs
+from mappings.codes.code_tables import CodeTables, built_in, in_force, using
+from mappings.codes.rows import UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
     Family,
@@ -22,82 +22,68 @@ from mappings.codes.tables import (
     Settings,
     Units,
 )
-from mappings.datafiles.loading import packaged, structure
 
-T = TypeVar("T")
-
-
-def _table(name: str, form: type[T]) -> T:
-    where, text = packaged("codes", name)
-    return structure(text, where, form)
+__all__ = ["CodeTables", "built_in", "in_force", "using"]
 
 
-@cache
 def products() -> Products:
-    return _table("products.yaml", Products)
+    return in_force().products
 
 
-@cache
 def families() -> dict[str, Family]:
-    return {row.family: row for row in products().families}
+    return in_force().families
 
 
-@cache
 def package_table() -> Packages:
-    return _table("packages.yaml", Packages)
+    return in_force().package_table
 
 
-@cache
 def packages() -> dict[str, Package]:
     """Finished packages by 11-digit NDC."""
-    return {row.ndc: row for row in package_table().packages}
+    return in_force().packages
 
 
-@cache
 def labs() -> Labs:
-    return _table("labs.yaml", Labs)
+    return in_force().labs
 
 
-@cache
 def diagnoses() -> Diagnoses:
-    return _table("diagnoses.yaml", Diagnoses)
+    return in_force().diagnoses
 
 
-@cache
 def units() -> Units:
-    return _table("units.yaml", Units)
+    return in_force().units
 
 
-@cache
 def settings() -> Settings:
-    return _table("settings.yaml", Settings)
+    return in_force().settings
 
 
-@cache
 def payers() -> Payers:
-    return _table("payers.yaml", Payers)
+    return in_force().payers
 
 
-@cache
 def payment() -> Payment:
-    return _table("payment.yaml", Payment)
+    return in_force().payment
 
 
-@cache
 def administration_services() -> AdministrationServices:
-    return _table("services.yaml", AdministrationServices)
+    return in_force().administration_services
 
 
-@cache
 def dosing() -> tuple[LabelDose, ...]:
-    return _table("dosing.yaml", tuple[LabelDose, ...])
+    return in_force().dosing
 
 
-@cache
 def requirement_table() -> RequirementTable:
-    return _table("requirements.yaml", RequirementTable)
+    return in_force().requirement_table
 
 
-@cache
 def requirements() -> dict[str, Requirement]:
-    return {row.id: row for row in requirement_table().requirements}
+    return in_force().requirements
+
+
+def units_per_day() -> tuple[UnitsPerDay, ...]:
+    """NCCI's units of a day (MUE) that the site imported; the built-in ones stand in the
+    policies."""
+    return in_force().units_per_day

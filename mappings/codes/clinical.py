@@ -145,7 +145,8 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
         return {row.code: row for row in self.icd10.dated}
 
     @cached_property
-    def _billable(self) -> frozenset[str]:
+    def every_billable(self) -> frozenset[str]:
+        """On whatever day."""
         return frozenset(self.icd10.billable) | {row.code for row in self.icd10.dated}
 
     @cached_property
@@ -166,7 +167,10 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     def billable(self, code: str, day: date) -> bool:
         """Whether the code is a billable one on that day."""
         dated = self._dated.get(code)
-        return code in self._billable and (dated is None or dated.holds(day))
+        return code in self.every_billable and (dated is None or dated.holds(day))
+
+    def billable_on(self, day: date) -> frozenset[str]:
+        return frozenset(code for code in self.every_billable if self.billable(code, day))
 
     def contraindicates_oral_iron(self, code: str, once: bool = False) -> bool:
         """With `once`, only what counts also when it is over."""

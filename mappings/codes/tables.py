@@ -204,17 +204,25 @@ class PaymentLimits(Struct, frozen=True, forbid_unknown_fields=True, rename={"st
 class OppsStatus(
     Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "status": "is"}
 ):
+    """`source`: of this row, where it is not that of the table."""
+
     start: date
     status: str
+    source: str | None = None
+    verified: bool = True
 
 
-class Opps(Struct, frozen=True, forbid_unknown_fields=True):
+class Opps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A payment system's status of codes. Every release up to the last one is known, after it the
+    `later_releases`."""
+
     source: str
     verified: bool
     last_release: date
     status: dict[str, tuple[OppsStatus, ...]]
     packaged: tuple[str, ...]
     separate: tuple[str, ...]
+    later_releases: tuple[date, ...] = ()
 
 
 class ConsolidatedBilling(Dated, frozen=True, kw_only=True):
@@ -228,6 +236,7 @@ class Modifier(Dated, frozen=True, kw_only=True):
 class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     limits: tuple[PaymentLimits, ...]
     opps: Opps
+    asc: Opps
     esrd_consolidated_billing: tuple[ConsolidatedBilling, ...]
     discard_modifiers: tuple[Modifier, ...]
     off_campus_modifiers: tuple[Modifier, ...]

@@ -216,6 +216,14 @@ def _dated(text: str) -> str:
         return "year-month-day, such as 2027-01-31"
 
 
+def too_small(value: Any, schema: dict[str, Any]) -> Iterator[str]:
+    """What msgspec does not check of a decimal: its least value, as its JSON schema says it."""
+    if isinstance(value, Decimal) and ("exclusiveMinimum" in schema and value <= 0):
+        yield f"a number above 0 is wanted, not {value}"
+    if isinstance(value, Decimal) and ("minimum" in schema and value < 0):
+        yield f"a number of at least 0 is wanted, not {value}"
+
+
 def line_below(node: yaml.Node | None, line: int, path: str) -> int:
     """The line of a path such as `requirements.laboratory[0].limit` below a node (or the nearest
     that exists above it)."""

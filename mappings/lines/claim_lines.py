@@ -2,6 +2,7 @@
 line for what was discarded."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
@@ -14,6 +15,7 @@ from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances.diagnoses import Sequenced, sequence
+from mappings.codes.quarters import quarters_between
 from mappings.dose import waste as vials
 from mappings.lines import modifiers
 from mappings.lines.trace import Role, trace
@@ -146,7 +148,7 @@ def _line(
         drug_source=charge.drug_source,
         value=worth,
         value_quarter=quarter,
-        notes=_notes(group, sequenced, status),
+        notes=_notes(group, sequenced, status, quarter),
         evidence=_evidence(group, findings),
         trace=trace(
             group,
@@ -188,7 +190,7 @@ def _ml(amount: Decimal) -> str:
     return plain(max(amount.quantize(_LEAST_ML, ROUND_HALF_UP), _LEAST_ML))
 
 
-def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
+def _notes(group: Group, sequenced: Sequenced, status: str, quarter: str | None) -> tuple[str, ...]:
     charge = group.first
     notes = list(sequenced.notes)
     if sequenced.problem_list_only:
@@ -202,14 +204,27 @@ def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
         notes += given.notes
     if group.waste and group.waste.saving:
         notes.append(group.waste.saving)
-    if (
-        status != "not-billable"
-        and charge.payment == "packaged"
-        and charge.day
-        and payment.opps_carried_forward(charge.day)
-    ):
-        notes.append("OPPS status of the last known release carried forward (not verified)")
+    listed = (
+        payment.status(charge)
+        if status != "not-billable" and charge.payment == "packaged"
+        else None
+    )
+    if listed and listed.carried_forward:
+        notes.append(f"{listed.system} of the last known release carried forward (not verified)")
+    if quarter and charge.code and charge.day:
+        notes += _old_limit(charge.code.code, charge.day)
     return tuple(dict.fromkeys(notes))
+
+
+def _old_limit(code: str, day: date) -> Iterable[str]:
+    """How old the limit is that a line is priced with, where its day is of a later quarter."""
+    row = payment.limit(code, day)
+    late = quarters_between(row.start, day) if row else 0
+    if row and late:
+        yield (
+            f"priced with the payment limit of {row.quarter}, {late}"
+            f" quarter{'s' if late > 1 else ''} before the date of service"
+        )
 
 
 def _service_notes(row: Charge) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """R6: the modifiers after JW or JZ."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import TypeVar
 
 from mappings import codes
@@ -17,11 +18,19 @@ def asked_kx(charge: Charge) -> list[AttestingModifier]:
 
 def _asked(charge: Charge, rows: Iterable[T]) -> list[T]:
     code, day = charge.code, charge.day
-    return [
+    asked = [
         row
         for row in rows
         if code and day and row.holds(day) and (not row.codes or code.code in row.codes)
     ]
+    return [row for row in asked if day and not _ended(row.modifier, day)]
+
+
+def _ended(modifier: str, day: date) -> bool:
+    """Whether the HCPCS file that the site imported ends it before the day."""
+    return any(
+        row.modifier == modifier and row.end and row.end < day for row in codes.in_force().modifiers
+    )
 
 
 def after_discard(charge: Charge, met: frozenset[str], policy: Policy | None) -> tuple[str, ...]:

@@ -98,7 +98,10 @@ def _discarded(group: Group, units: int) -> Iterator[Step]:
 def _waste(group: Group) -> Iterator[Step]:
     charge = group.first
     if charge.payment == "packaged":
-        yield Step("R5", "JW and JZ are not asked for a packaged drug", codes.payment().opps.source)
+        listed = payment.status(charge)
+        yield Step(
+            "R5", "JW and JZ are not asked for a packaged drug", listed.source if listed else ""
+        )
     elif charge.discard_modifiers and group.waste:
         for ndc in dict.fromkeys(ndc for row in group.counted for ndc in row.known_ndcs):
             package = codes.packages()[ndc]
@@ -184,8 +187,8 @@ def _paid(group: Group, units: int) -> Iterator[Step]:
     yield _way(charge)
     code, day, paid = charge.code, charge.day, charge.payment
     worth, quarter = payment.value(code.code if code else "", units, day, paid)
-    row = next((row for row in codes.payment().limits if row.quarter == quarter), None)
-    if row and code and units:
+    row = payment.limit(code.code, day) if code and quarter and units else None
+    if row and code:
         says = (
             f"{units} units × ${plain(row.limit[code.code])} = ${worth} (payment limit of"
             f" {quarter}, the latest known)"
@@ -203,15 +206,15 @@ _WAYS = {
 def _way(charge: Charge) -> Step:
     """How the drug is paid: by its OPPS status on the day, else by the policy."""
     says, policy = _WAYS[charge.payment or ""], charge.policy
-    row = (
-        payment.opps_status(charge.code.code, charge.day)
-        if charge.code and charge.day and payment.asks_opps(charge)
-        else None
-    )
-    if row and charge.day:
-        opps = codes.payment().opps
-        verified = opps.verified and not payment.opps_carried_forward(charge.day)
-        return Step("R11", f"{says} (OPPS status {row.status})", opps.source, verified, row.start)
+    found = payment.status(charge)
+    if found:
+        return Step(
+            "R11",
+            f"{says} ({found.system} {found.status})",
+            found.source,
+            found.verified,
+            found.start,
+        )
     return (
         _dated("R11", says, policy.authority)
         if policy and charge.known_payer

@@ -4,7 +4,6 @@ overlapping dates."""
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
-from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -12,6 +11,7 @@ from msgspec import Meta
 
 from mappings import codes
 from mappings.codes.tables import Dated
+from mappings.datafiles import form as forms
 from mappings.policy import conditions
 from mappings.policy.rules import (
     UNITS,
@@ -68,10 +68,7 @@ def _against(found: Any, schema: dict[str, Any]) -> Iterator[str]:
         yield problem.format(found) + (
             f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(known())})"
         )
-    if isinstance(found, Decimal) and ("exclusiveMinimum" in schema and found <= 0):
-        yield f"a number above 0 is wanted, not {found}"
-    if isinstance(found, Decimal) and ("minimum" in schema and found < 0):
-        yield f"a number of at least 0 is wanted, not {found}"
+    yield from forms.too_small(found, schema)
 
 
 def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:

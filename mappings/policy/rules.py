@@ -127,8 +127,13 @@ class DrugSourceRule(Rule, frozen=True, kw_only=True):
 
 
 class UnitsRule(Rule, frozen=True, kw_only=True):
-    """The most units of a code in one day, JW units included."""
+    """The most units of a code in one day, JW units included.
 
+    `mue`: these are NCCI's (MUE) of their time; where the site's code tables have newer ones for
+    the day, those count.
+    """
+
+    mue: bool = False
     limits: Annotated[dict[Hcpcs, Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
 
 

@@ -4,6 +4,7 @@ the others."""
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from mappings import codes
 from mappings.reading import (
     administrations,
     authorizations,
@@ -52,7 +53,9 @@ class Reader:
     seen."""
 
     def __init__(self, site: Site) -> None:
-        self._finder = ProductFinder(site.drug_aliases)
+        self._codes = site.codes
+        with codes.using(self._codes):
+            self._finder = ProductFinder(site.drug_aliases)
         self._labs = results.LabReader(site.lab_aliases)
         self._coverages = CoverageReader(site.payer_aliases)
 
@@ -65,6 +68,10 @@ class Reader:
     def record(self, group: Group, collection: Collection) -> PatientRecord:
         """The record of one patient. Patients without an IV iron get one without the rest: nothing
         else is asked of them."""
+        with codes.using(self._codes):
+            return self._record(group, collection)
+
+    def _record(self, group: Group, collection: Collection) -> PatientRecord:
         problems = group.problems
         given = self._administrations(group, collection, problems)
         if not given:

@@ -1,6 +1,7 @@
 """What stands on the line itself: date, product, dose, NDC, discarded drug, units, times."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from msgspec import structs
 
@@ -8,6 +9,7 @@ from mappings import codes
 from mappings.assessment import cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
+from mappings.codes.rows import UnitsPerDay
 from mappings.record import Source
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain
@@ -173,19 +175,33 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
     rule = charge.rules.units_limit
     if rule is None or not charge.applies(rule) or charge.code is None:
         return None
-    limit = rule.limits.get(charge.code.code)
+    code, row = charge.code.code, _mue(charge) if rule.mue else None
+    limit = row.units[code] if row else rule.limits.get(code)
     if limit is None:
         return None
     units = neighbors.units_of_day
-    says = f"{units} units of {charge.code.code} on {charge.day}; the limit is {limit}."
+    says = f"{units} units of {code} on {charge.day}; the limit is {limit}."
     return Result(
         state="met" if units <= limit else "not-covered",
         says=says,
         value=str(units),
         unit="units",
         rule=rule,
+        row=row,
         evidence=(cite(charge.administration.source, charge.dose.says.rstrip(".")),),
     )
+
+
+def _mue(charge: Charge) -> UnitsPerDay | None:
+    """The newest of the tables up to the day, for this kind of claim."""
+    code, day = charge.code, charge.day
+    claim = "institutional" if charge.setting.bill_type else "professional"
+    rows = [
+        row
+        for row in codes.units_per_day()
+        if code and day and code.code in row.units and row.claim == claim and row.holds(day)
+    ]
+    return max(rows, key=lambda row: row.start or date.min, default=None)
 
 
 def infusion_time(charge: Charge) -> Result | None:

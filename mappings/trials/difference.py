@@ -1,5 +1,5 @@
-"""What another policy would change: the lines, the gaps and the money of the same records under two
-sets of policies."""
+"""What another policy, or other code tables, would change: lines, gaps and money of the same
+records under both."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 class DetailChange(Struct, frozen=True, kw_only=True):
-    """What else of a line would change: diagnoses in their order, payment, prior authorization,
-    notes (None: nothing)."""
+    """What else of a line would change: NDC, diagnoses in their order, payment, prior
+    authorization, notes (None: nothing)."""
 
     what: str
     before: str | None
@@ -142,8 +142,10 @@ def _details(old: ClaimLine, new: ClaimLine) -> Iterator[DetailChange]:
 
 
 def _said(line: ClaimLine) -> dict[str, str | None]:
-    """What a policy decides of a line beside its code, modifiers, status and value."""
+    """What policies and code tables decide of a line beside its code, modifiers, status and
+    value."""
     return {
+        "NDC": line.ndc.code if line.ndc else ", ".join(row.code for row in line.ndcs),
         "diagnoses": ", ".join(line.diagnoses),
         "payment": line.payment,
         "prior authorization": line.prior_authorization,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
 from mappings.circumstances.setting import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
@@ -54,7 +55,8 @@ def claims(
     `now` is aware."""
     from fhir.resources.R4B.bundle import Bundle
 
-    found = [_claim(draft, records.get(draft.patient), site, now) for draft in drafts(document)]
+    with codes.using(site.codes):
+        found = [_claim(draft, records.get(draft.patient), site, now) for draft in drafts(document)]
     bundle = {
         "resourceType": "Bundle",
         "type": "collection",

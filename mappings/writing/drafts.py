@@ -124,8 +124,10 @@ def service_lines(line: ClaimLine) -> Iterator[ServiceLine]:
 
 
 def _mg(row: NdcQuantity) -> Decimal:
-    package = codes.packages()[row.code]
-    return Decimal(row.quantity) * package.mg / package.ml
+    """Weighed by its mL alone where the package is not in the tables any more: a family has one
+    strength."""
+    package = codes.packages().get(row.code)
+    return Decimal(row.quantity) * (package.mg / package.ml if package else 1)
 
 
 def shares(total: int, weights: Iterable[Decimal]) -> list[int]:

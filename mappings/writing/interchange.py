@@ -11,6 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mappings import codes
 from mappings.assessment import Assessment
 from mappings.record import PatientRecord, Problem
 from mappings.site import BillingProvider, Site
@@ -47,10 +48,13 @@ def x12(
     problems = [_provider_problem(lacks)] if lacks else []
     complete: list[Claim] = []
     refused: dict[str, list[Refusal]] = {}
-    for draft in drafts(document, dialysis_by_month=True):
-        found = _claim(draft, records, site)
+    with codes.using(site.codes):
+        drafted = [
+            _claim(draft, records, site) for draft in drafts(document, dialysis_by_month=True)
+        ]
+    for found in drafted:
         if isinstance(found, Refusal):
-            refused.setdefault(draft.patient, []).append(found)
+            refused.setdefault(found.draft.patient, []).append(found)
         else:
             complete.append(found)
     problems += [_problem(patient, rows) for patient, rows in refused.items()]

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from integration.configuration.site import Site
 from integration.ehr.doctor import Report, examine
 from integration.ehr.transport.keys import Keyring, generate
+from mappings.codes.freshness import freshness
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart
 from tests.fakes.ehr import FakeEhr
@@ -38,6 +41,24 @@ def test_hapi_can_do_everything(ehr: Make) -> None:
         "Gaps are written as DetectedIssue",
         "A patient was read in 1 request",
     ]
+
+
+def test_a_year_later_every_code_table_is_old(ehr: Make) -> None:
+    fake = ehr("hapi").load(chart())
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=366)):
+        found = report(fake)
+    assert found.works
+    assert [row.name for row in freshness()] == [
+        text.partition(":")[0] for text in said(found, "note")
+    ][: len(freshness())]
+
+
+def test_code_tables_that_can_not_be_used(ehr: Make, tmp_path: Path) -> None:
+    (tmp_path / "rows.yaml").write_text("limits: 3\n")
+    assert (
+        said(report(ehr("hapi").load(chart()), code_dir=tmp_path))[0]
+        == "The site's code tables can't be used: run `ferroclaim codes check`"
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+import time_machine
 from prometheus_client import generate_latest
 from starlette.testclient import TestClient
 
@@ -19,6 +21,7 @@ from integration.operating import metrics
 from integration.serving.app import MOST_BYTES, create_app
 from integration.store import Store, StoreUnavailable
 from integration.work import workflow
+from mappings.codes.freshness import freshness
 from tests.service import Running
 
 Make = Callable[..., Running]
@@ -34,7 +37,18 @@ def service(running: Make) -> Running:
 
 def test_it_lives_and_is_ready(service: Running) -> None:
     assert service.web.get("/healthz").json() == {"status": "ok"}
-    assert service.web.get("/readyz").json() == {"status": "ok", "checks": {"database": "ok"}}
+    answer = service.web.get("/readyz").json()
+    assert (answer["status"], answer["checks"]) == ("ok", {"database": "ok"})
+
+
+def test_it_is_ready_with_old_code_tables_and_names_every_one(service: Running) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=366)):
+        answer = service.web.get("/readyz")
+    assert answer.status_code == 200
+    said = answer.json()["staleTables"]
+    assert set(said) == set(service.settings.sites)
+    for names in said.values():
+        assert [text.partition(":")[0] for text in names] == [row.name for row in freshness()]
 
 
 def test_it_lives_without_its_database_but_is_not_ready(

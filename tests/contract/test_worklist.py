@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from integration.codes.folder import limits_in_words
 from integration.store import audit, failures, gaps, patients, rests, worklist
 from integration.store.failures import Failure
 from integration.wording import words
@@ -78,6 +79,11 @@ def test_without_signing_in_there_is_no_list(office: Clinic) -> None:
     page = office.browser().get("/worklist")
     assert page.status_code == 401
     assert "Abbott" not in page.text
+
+
+def test_it_says_how_old_the_payment_limits_are(office: Clinic) -> None:
+    today = datetime.now(UTC).date()
+    assert f"{limits_in_words(None, today)} <" in signed_in(office)[1].text
 
 
 def test_a_clinician_has_no_list(clinic: Open, office: Clinic) -> None:

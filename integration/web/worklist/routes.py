@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from integration.assessing.clients import policies_for
+from integration.codes.folder import limits_in_words
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
 from integration.store import Db, audit, decisions, failures, notes, patients, worklist
@@ -323,6 +324,7 @@ def _page(
         requirement_title=words.title,
         sites=sites,
         payers=payers,
+        prices=_prices(here, filters, today),
         **context,
     )
 
@@ -359,6 +361,19 @@ def _payers(here: House) -> dict[str, str]:
     return {
         policy.id: policy.payer_name for site in sites for policy in policies_for(site).policies
     }
+
+
+def _prices(here: House, filters: Filters, today: date) -> list[str]:
+    """How old the payment limits are that the lines of today are priced with, by site where they
+    differ."""
+    said = {
+        name: limits_in_words(site.code_dir, today)
+        for name, site in here.settings.sites.items()
+        if filters.site in ("", name)
+    }
+    if len(set(said.values())) == 1:
+        return [next(iter(said.values()))]
+    return [f"{name}: {text}" for name, text in sorted(said.items())]
 
 
 def _sites(here: House) -> list[str]:

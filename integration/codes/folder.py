@@ -1,0 +1,122 @@
+"""A site's own rows of the code tables: a folder, read once and again when a file of it changes."""
+
+import threading
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+from integration.errors import ConfigurationError
+from mappings.codes import CodeTables, built_in, own
+from mappings.codes.freshness import Age, ages
+from mappings.codes.published.x12_lists import predicted_denials
+from mappings.codes.quarters import quarter_name
+from mappings.datafiles import loading
+from mappings.datafiles.loading import DataFileError
+
+# Name, time of change and size of each file: what says that a folder has changed.
+_Look = tuple[tuple[str, int, int], ...]
+
+_kept: dict[Path, tuple[_Look, CodeTables]] = {}
+_lock = threading.Lock()
+
+
+def tables_of(folder: Path) -> CodeTables:
+    """The built-in tables with the rows of the folder as they are now; DataFileError on any mistake
+    in them."""
+    look = _look(folder)
+    with _lock:
+        before = _kept.get(folder)
+        if before is None or before[0] != look:
+            before = _kept[folder] = (look, own.load(folder))
+        return before[1]
+
+
+def _look(folder: Path) -> _Look:
+    found = [(path, path.stat()) for path in own.files_in(folder)]
+    return tuple((path.name, stat.st_mtime_ns, stat.st_size) for path, stat in found)
+
+
+BUILT_IN = "built-in"
+
+
+def tables_from(which: str) -> CodeTables:
+    """The tables with the rows of a folder or file; those that ship for `built-in`."""
+    path = Path(which)
+    if path.is_dir():
+        return own.load(path)
+    if path.is_file():
+        return own.with_own({which: loading.text_of(path)})
+    if which == BUILT_IN:
+        return built_in()
+    raise ConfigurationError(
+        f"There is no folder or file of code tables {which!r}; `built-in` are those that ship."
+    )
+
+
+def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
+    """File → every mistake in it; the files of one folder are held against each other, too."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        path = Path(name)
+        if not path.exists():
+            raise ConfigurationError(f"There is no folder or file of code tables {name!r}.")
+        paths = own.files_in(path) if path.is_dir() else [path]
+        texts: dict[str, str] = {}
+        for where in map(str, paths):
+            found[where] = _alone(where, texts)
+        _together(texts, found)
+    return found
+
+
+def _alone(where: str, good: dict[str, str]) -> list[str]:
+    try:
+        text = loading.text_of(Path(where))
+        own.read(text, where)
+    except DataFileError as problem:
+        return list(problem.every)
+    good[where] = text
+    return []
+
+
+def _together(texts: dict[str, str], found: dict[str, list[str]]) -> None:
+    try:
+        own.with_own(texts)
+    except DataFileError as problem:
+        for said in problem.every:
+            found[next(name for name in texts if said.startswith(f"{name}:"))].append(said)
+
+
+def ended_denials(tables: CodeTables) -> list[str]:
+    """The codes that gaps predict and that X12 ends."""
+    predicted = predicted_denials(tables)
+    ended = [row for row in tables.denial_codes if row.end and row.code in predicted]
+    return [
+        f"{row.kind.upper()} {row.code} ends on {row.end}; {', '.join(predicted[row.code])}"
+        " predict it"
+        for row in ended
+    ]
+
+
+def ages_of(folder: Path | None, day: date) -> list[Age]:
+    """How old the tables of a site are; DataFileError where its folder can't be used."""
+    return ages(tables_of(folder) if folder else built_in(), day)
+
+
+def stale_in_words(folder: Path | None, day: date) -> list[str]:
+    """What of a site's tables has outlived its time, for who looks after the service."""
+    try:
+        return [row.says for row in ages_of(folder, day) if row.stale]
+    except DataFileError:
+        return ["The site's code tables can't be used: run `ferroclaim codes check`"]
+
+
+def limits_in_words(folder: Path | None, day: date) -> str:
+    """How old the payment limits are that a line of the day is priced with."""
+    try:
+        age = next(row for row in ages_of(folder, day) if row.table == "payment-limits")
+    except DataFileError:
+        return "the code tables can't be used"
+    if age.of is None:
+        return "no payment limits"
+    late = f", normally current until {age.current_until}" if age.stale else ""
+    return f"payment limits of {quarter_name(age.of)}, {age.days} days old{late}"

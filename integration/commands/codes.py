@@ -1,0 +1,220 @@
+"""`codes`: the tables behind the lines; what a quarter's published files bring, checked and
+compared with what is in force."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from integration.configuration import settings
+from integration.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from integration.codes.imports import Outcome
+    from integration.configuration.site import Site
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Codes, prices and packages: what is in force, how old, and how to bring it up to date.",
+)
+Folder = Annotated[Path | None, typer.Option("--code-dir", help="Where the site's own rows stand.")]
+SiteName = Annotated[
+    str | None, typer.Option("--site", help="A site of the configuration: its code_dir.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def mount(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="codes")
+
+
+@app.command("import")
+def bring_in(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="As published: zip, csv, xlsx, txt.")
+    ],
+    code_dir: Folder = None,
+    site: SiteName = None,
+    config: Config = None,
+    quarter: Annotated[
+        str | None,
+        typer.Option(
+            "--quarter", help="From when a file holds that doesn't say it itself, such as 2026Q4."
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Rows of the same quarter that differ give way.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written.")] = False,
+) -> None:
+    """Read published files, and write the rows of your drugs. A file that is not understood whole
+    changes nothing (exit status 1)."""
+    from integration.codes.imports import import_files
+
+    folder, named = _folder(code_dir, site, config)
+    if folder is None:
+        raise ConfigurationError(
+            "Say where the rows go: --code-dir DIR, or --site NAME with a code_dir in the"
+            " configuration."
+        )
+    aliases = named.drug_aliases if named else {}
+    outcomes = import_files(
+        files, folder, aliases, _quarter(quarter), _today(), replace=replace, dry_run=dry_run
+    )
+    for row in outcomes:
+        _show_outcome(row, dry_run)
+    raise typer.Exit(1 if any(row.state == "refused" for row in outcomes) else 0)
+
+
+@app.command("list")
+def every(
+    code_dir: Folder = None,
+    site: SiteName = None,
+    config: Config = None,
+    on: Annotated[str | None, typer.Option("--on", help="As on this day; default today.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What is in force, of what day it is, and until when that is normally current."""
+    import msgspec
+
+    from integration.codes.folder import tables_of
+    from mappings.codes import built_in
+    from mappings.codes.freshness import ages
+
+    folder, _ = _folder(code_dir, site, config)
+    tables = tables_of(folder) if folder else built_in()
+    found = ages(tables, _day(on) or _today())
+    if as_json:
+        rows = {
+            "tables": msgspec.to_builtins(found),
+            "imported": msgspec.to_builtins(tables.published),
+        }
+        typer.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        return
+    for row in found:
+        typer.echo(f"{'!' if row.stale else ' '} {row.says} ({row.by or 'none'})")
+    for one in tables.published:
+        typer.echo(f"    {one.kind} from {one.start}: {one.kept} of {one.read} rows, {one.file}")
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH]...", help="Files or folders; default: the site's code_dir."),
+    ] = None,
+    code_dir: Folder = None,
+    site: SiteName = None,
+    config: Config = None,
+) -> None:
+    """Whether the rows of a site can be used; every mistake with file, line and what to write."""
+    from integration.codes.folder import ended_denials, mistakes, tables_from
+
+    folder, _ = _folder(code_dir, site, config)
+    names = [*(paths or []), *([str(folder)] if folder else [])]
+    if not names:
+        raise ConfigurationError(
+            "Name files or folders to check, or --code-dir DIR, or --site NAME."
+        )
+    found = mistakes(names)
+    for where, problems in found.items():
+        for problem in problems:
+            typer.echo(problem, err=True)
+        if not problems:
+            typer.echo(f"{where}: no mistakes")
+    if not any(found.values()):
+        for said in dict.fromkeys(
+            said for name in names for said in ended_denials(tables_from(name))
+        ):
+            typer.echo(said)
+    raise typer.Exit(2 if any(found.values()) else 0)
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="A folder or file of rows, or `built-in`.")],
+    new: Annotated[str, typer.Argument(help="The same.")],
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="RECORDS",
+            help="A Bundle file, NDJSON, a folder of either, or - for a Bundle.",
+        ),
+    ],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As for `assess`; default now.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")
+    ] = None,
+    site: SiteName = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Which lines and gaps, and how much money, other tables would move."""
+    from integration.assessing.clients import policies_for
+    from integration.code_changes import difference
+    from integration.commands.assessing import facts_of, moment_of
+    from integration.commands.policy import report_difference
+    from mappings.policy import choosing
+
+    facts = facts_of(site, config, time_zone)
+    policies = policies_for(settings.load(config).site(site)) if site else choosing.built_in()
+    report_difference(*difference(old, new, on, facts, policies, moment_of(as_of, facts)), as_json)
+
+
+def _folder(
+    code_dir: Path | None, site: str | None, config: Path | None
+) -> "tuple[Path | None, Site | None]":
+    """The folder that is named, else the site's; and the site."""
+    named = settings.load(config).site(site) if site else None
+    return code_dir or (named.code_dir if named else None), named
+
+
+def _quarter(text: str | None) -> date | None:
+    from mappings.codes.quarters import quarter_start
+
+    found = quarter_start(text) if text else None
+    if text and found is None:
+        raise ConfigurationError(f"--quarter {text!r} is not a quarter such as 2026Q4.")
+    return found
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigurationError(f"--on {text!r} is not a date such as 2026-11-01.") from None
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _show_outcome(row: "Outcome", dry_run: bool) -> None:
+    """What was read goes to standard output, what needs a person to standard error."""
+    from mappings.codes.quarters import quarter_name
+
+    if row.state == "refused":
+        for said in row.says:
+            typer.echo(said, err=True)
+        typer.echo(f"{row.where}: nothing was taken from it.", err=True)
+    elif row.state == "aside":
+        typer.echo(f"{row.where}: left aside, not one of the files that are read here")
+    elif row.published:
+        done = {
+            "same": "stands there already",
+            "written": "would be written" if dry_run else "written",
+        }[row.state]
+        counted = f"{row.published.read} rows read, {row.published.kept} kept"
+        typer.echo(
+            f"{row.where}: {row.title}, {quarter_name(row.published.start)}: {counted}; {row.path}"
+            f" {done}"
+        )
+        for said in row.says:
+            typer.echo(f"  left out: {said}")

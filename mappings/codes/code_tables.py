@@ -1,0 +1,112 @@
+"""The code tables that hold for one site: the built-in ones, with the site's own rows beside and
+over them.
+
+Whoever reads a record, assesses it or writes it hands the tables over with `using`; the rules ask
+`mappings.codes` and see these.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, cached_property
+from typing import TypeVar
+
+from msgspec import Struct
+
+from mappings.codes.clinical import Diagnoses, Labs
+from mappings.codes.rows import DenialCode, NocLimit, Published, UnitsPerDay
+from mappings.codes.tables import (
+    AdministrationServices,
+    Family,
+    LabelDose,
+    Modifier,
+    Package,
+    Packages,
+    Payers,
+    Payment,
+    Products,
+    Requirement,
+    RequirementTable,
+    Settings,
+    Units,
+)
+from mappings.datafiles.loading import packaged, structure
+
+T = TypeVar("T")
+
+
+class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
+    """Frozen; a site's are another object. `published`: what the site's own rows were imported
+    from."""
+
+    products: Products
+    package_table: Packages
+    labs: Labs
+    diagnoses: Diagnoses
+    units: Units
+    settings: Settings
+    payers: Payers
+    payment: Payment
+    administration_services: AdministrationServices
+    dosing: tuple[LabelDose, ...]
+    requirement_table: RequirementTable
+    units_per_day: tuple[UnitsPerDay, ...] = ()
+    modifiers: tuple[Modifier, ...] = ()
+    noc_limits: tuple[NocLimit, ...] = ()
+    denial_codes: tuple[DenialCode, ...] = ()
+    published: tuple[Published, ...] = ()
+
+    @cached_property
+    def families(self) -> dict[str, Family]:
+        return {row.family: row for row in self.products.families}
+
+    @cached_property
+    def packages(self) -> dict[str, Package]:
+        """Finished packages by 11-digit NDC."""
+        return {row.ndc: row for row in self.package_table.packages}
+
+    @cached_property
+    def requirements(self) -> dict[str, Requirement]:
+        return {row.id: row for row in self.requirement_table.requirements}
+
+
+def _table(name: str, form: type[T]) -> T:
+    where, text = packaged("codes", name)
+    return structure(text, where, form)
+
+
+@cache
+def built_in() -> CodeTables:
+    """The tables that ship in the package, read once."""
+    return CodeTables(
+        products=_table("products.yaml", Products),
+        package_table=_table("packages.yaml", Packages),
+        labs=_table("labs.yaml", Labs),
+        diagnoses=_table("diagnoses.yaml", Diagnoses),
+        units=_table("units.yaml", Units),
+        settings=_table("settings.yaml", Settings),
+        payers=_table("payers.yaml", Payers),
+        payment=_table("payment.yaml", Payment),
+        administration_services=_table("services.yaml", AdministrationServices),
+        dosing=_table("dosing.yaml", tuple[LabelDose, ...]),
+        requirement_table=_table("requirements.yaml", RequirementTable),
+    )
+
+
+_current: ContextVar[CodeTables | None] = ContextVar("code_tables", default=None)
+
+
+def in_force() -> CodeTables:
+    """Those of the site that is being read, assessed or written for; else the built-in ones."""
+    return _current.get() or built_in()
+
+
+@contextmanager
+def using(tables: CodeTables | None) -> Iterator[None]:
+    """Within the block these are in force (None: the built-in ones). The block must not yield: a
+    generator would leak them."""
+    before = _current.set(tables)
+    try:
+        yield
+    finally:
+        _current.reset(before)

@@ -1,0 +1,100 @@
+"""How old the tables in force are on a day, and which have outlived the time for which they are
+normally current."""
+
+from datetime import date, timedelta
+from functools import cache
+
+from msgspec import Struct
+
+from mappings.codes.code_tables import CodeTables
+from mappings.codes.rows import Kind
+from mappings.datafiles.loading import packaged, structure
+
+
+class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    table: str
+    name: str
+    days: int
+    published: tuple[Kind, ...]
+    source: str
+    verified: bool
+    built_in: date | None = None
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    tables: tuple[Freshness, ...]
+
+
+class Age(Struct, frozen=True, kw_only=True):
+    """A table on a day: what day it is of (None: nothing in it holds yet), where from, and until
+    when that is normally current."""
+
+    table: str
+    name: str
+    of: date | None
+    by: str
+    days: int | None
+    current_until: date | None
+    stale: bool
+
+    @property
+    def says(self) -> str:
+        """`Payment limits (ASP): of 2025-10-01, 424 days old; current until 2026-01-01`."""
+        if self.of is None:
+            return f"{self.name}: nothing holds on this day yet"
+        end = "was current until" if self.stale else "current until"
+        return f"{self.name}: of {self.of}, {self.days} days old; {end} {self.current_until}"
+
+
+@cache
+def freshness() -> tuple[Freshness, ...]:
+    where, text = packaged("codes", "freshness.yaml")
+    return structure(text, where, _File).tables
+
+
+def ages(tables: CodeTables, day: date) -> list[Age]:
+    """Each table as it is on the day."""
+    return [_age(row, tables, day) for row in freshness()]
+
+
+def _age(row: Freshness, tables: CodeTables, day: date) -> Age:
+    known = dict.fromkeys(_built_in(row, tables), "built in")
+    imported = _imported(row, tables, day)
+    known |= {imported: "imported"} if imported else {}
+    of = max((start for start in known if start <= day), default=None)
+    until = of + timedelta(days=row.days) if of else None
+    return Age(
+        table=row.table,
+        name=row.name,
+        of=of,
+        by=known[of] if of else "",
+        days=(day - of).days if of else None,
+        current_until=until,
+        stale=until is None or until < day,
+    )
+
+
+def _imported(row: Freshness, tables: CodeTables, day: date) -> date | None:
+    """The day of the newest file; of a table that several files make up, the day of the oldest of
+    their newest."""
+    newest: dict[str, date] = {}
+    for one in tables.published:
+        if one.kind in row.published and one.start <= day:
+            newest[one.kind] = max(one.start, newest.get(one.kind, one.start))
+    if row.table in _WHOLE:
+        return min(newest.values()) if len(newest) == len(row.published) else None
+    return max(newest.values(), default=None)
+
+
+# Tables of several files that are current only together.
+_WHOLE = frozenset({"units-per-day", "denial-codes"})
+
+
+def _built_in(row: Freshness, tables: CodeTables) -> list[date]:
+    """The days of the rows themselves, where they have such."""
+    if row.table == "payment-limits":
+        return [limits.start for limits in tables.payment.limits]
+    if row.table in ("opps-status", "asc-indicators"):
+        listed = tables.payment.opps if row.table == "opps-status" else tables.payment.asc
+        return [listed.last_release, *listed.later_releases]
+    return [row.built_in] if row.built_in else []

@@ -1,0 +1,260 @@
+"""A site's own rows, read and laid beside and over the built-in tables: by date, so that past days
+keep the rows of their time."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from msgspec import Meta, structs
+
+from mappings.codes.clinical import DatedDiagnosis, Diagnoses
+from mappings.codes.code_tables import CodeTables, built_in
+from mappings.codes.rows import OwnCode, OwnDiagnosis, OwnPackage, OwnRows, Release
+from mappings.codes.tables import (
+    BillingCode,
+    Dated,
+    Family,
+    Modifier,
+    Opps,
+    OppsStatus,
+    Package,
+    Packages,
+    Payment,
+    PaymentLimits,
+    Products,
+)
+from mappings.datafiles import form, loading
+from mappings.datafiles.loading import DataFileError
+
+SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a code_dir in order; DataFileError where it is no folder. An empty one is fine:
+    nothing is imported yet."""
+    if not folder.is_dir():
+        raise DataFileError(f"{folder}: not a folder of code tables")
+    return sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+
+
+def load(folder: Path | None) -> CodeTables:
+    """The built-in tables with the rows of a site's folder; DataFileError on any mistake."""
+    return (
+        built_in()
+        if folder is None
+        else with_own({str(path): loading.text_of(path) for path in files_in(folder)})
+    )
+
+
+def read(text: str, where: str) -> OwnRows:
+    """One file, checked by itself; DataFileError with every mistake."""
+    return loading.structure(text, where, OwnRows, _check)
+
+
+def with_own(texts: Mapping[str, str]) -> CodeTables:
+    """The built-in tables with a site's rows, by file name; DataFileError with every mistake of
+    every file."""
+    files: dict[str, OwnRows] = {}
+    mistakes: list[str] = []
+    for where, text in texts.items():
+        try:
+            files[where] = read(text, where)
+        except DataFileError as problem:
+            mistakes += problem.every
+    for where, path, said in disagreements(files):
+        mistakes.append(f"{where}:{loading.line_of(texts[where], path)}: {said}")
+    if mistakes:
+        raise DataFileError(*mistakes)
+    return merged(files.values()) if files else built_in()
+
+
+def _check(value: object, metas: tuple[Meta, ...]) -> Iterable[tuple[str, str]]:
+    for meta in metas:
+        yield from (("", said) for said in form.too_small(value, meta.extra_json_schema or {}))
+    if isinstance(value, Dated) and value.start and value.end and value.end < value.start:
+        yield "to", f"it ends ({value.end}) before it begins ({value.start})"
+    if isinstance(value, OwnPackage | OwnCode) and value.family not in built_in().families:
+        yield "family", f"unknown family {value.family!r} (known: {', '.join(built_in().families)})"
+
+
+# What two files say of the same thing: the thing, what is said, and where.
+_Said = tuple[tuple[object, ...], object, str]
+
+
+def _statements(rows: OwnRows) -> Iterator[_Said]:
+    for number, limits in enumerate(rows.limits):
+        for code, limit in limits.limit.items():
+            yield ("payment limit", code, limits.quarter), limit, f"$.limits[{number}].limit.{code}"
+    for name in ("opps", "asc"):
+        for number, release in enumerate(getattr(rows, name)):
+            for code, status in release.status.items():
+                yield (
+                    (f"{name.upper()} status", code, release.start),
+                    status,
+                    f"$.{name}[{number}].status.{code}",
+                )
+    for number, row in enumerate(rows.packages):
+        yield (
+            ("package", row.ndc),
+            f"{row.mg} mg in {row.ml} mL of {row.family}",
+            f"$.packages[{number}]",
+        )
+    for number, most in enumerate(rows.units_per_day):
+        for code, units in most.units.items():
+            yield (
+                ("units per day", code, most.claim, most.start),
+                units,
+                f"$.units_per_day[{number}].units.{code}",
+            )
+
+
+def disagreements(files: Mapping[str, OwnRows]) -> Iterator[tuple[str, str, str]]:
+    """File, path in it and what is wrong, for each thing of which two files say different
+    things."""
+    known: dict[tuple[object, ...], tuple[object, str]] = {}
+    for where, rows in files.items():
+        for thing, said, path in _statements(rows):
+            before, other = known.setdefault(thing, (said, where))
+            if not _same(said, before):
+                name, *of = thing
+                what = " ".join(str(part) for part in of)
+                yield (
+                    where,
+                    path,
+                    (
+                        f"{name} {what} is {said} here and {before} in {other}: delete the row that"
+                        " is wrong"
+                    ),
+                )
+
+
+def _same(one: object, other: object) -> bool:
+    """Two amounts are the same where one is the other with fewer decimals: Addendum B rounds to
+    cents what the ASP file has in mills."""
+    if isinstance(one, Decimal) and isinstance(other, Decimal):
+        coarser = max(one, other, key=lambda number: number.as_tuple().exponent)
+        return one.quantize(coarser, ROUND_HALF_UP) == other.quantize(coarser, ROUND_HALF_UP)
+    return one == other
+
+
+def merged(files: Iterable[OwnRows]) -> CodeTables:
+    """The built-in tables with the rows of these files over them; of two files, the one of the
+    later day is over the other."""
+    tables, ordered = (
+        built_in(),
+        sorted(files, key=lambda row: row.published.start if row.published else date.max),
+    )
+    own = _together(ordered)
+    return structs.replace(
+        tables,
+        products=_products(tables.products, own.codes),
+        package_table=_packages(tables.package_table, own.packages),
+        diagnoses=_diagnoses(tables.diagnoses, own.diagnoses),
+        payment=_payment(tables.payment, own),
+        units_per_day=own.units_per_day,
+        modifiers=own.modifiers,
+        noc_limits=own.noc_limits,
+        denial_codes=own.denial_codes,
+        published=tuple(row.published for row in ordered if row.published),
+    )
+
+
+def _together(files: Iterable[OwnRows]) -> OwnRows:
+    names = [name for name in OwnRows.__struct_fields__ if name != "published"]
+    rows: dict[str, Any] = {
+        name: tuple(chain.from_iterable(getattr(one, name) for one in files)) for name in names
+    }
+    return OwnRows(**rows)
+
+
+def _products(table: Products, own: Iterable[OwnCode]) -> Products:
+    own = list(own)
+    return structs.replace(table, families=tuple(_family(row, own) for row in table.families))
+
+
+def _family(family: Family, own: Iterable[OwnCode]) -> Family:
+    """Its codes, each as the newest of the site's rows has it."""
+    codes = {row.code: row for row in family.codes}
+    for row in own:
+        if row.family == family.family:
+            codes[row.code] = BillingCode(
+                **{name: getattr(row, name) for name in BillingCode.__struct_fields__}
+            )
+    return structs.replace(family, codes=tuple(codes.values()))
+
+
+def _packages(table: Packages, own: Iterable[Package]) -> Packages:
+    rows = {row.ndc: row for row in table.packages}
+    for row in own:
+        before, fields = (
+            rows.get(row.ndc),
+            {name: getattr(row, name) for name in Package.__struct_fields__},
+        )
+        if before and row.start is None and row.end is None:
+            # A crosswalk says nothing of the days on the market.
+            fields |= {"start": before.start, "end": before.end}
+        rows[row.ndc] = Package(**fields)
+    return structs.replace(table, packages=tuple(rows.values()))
+
+
+def _diagnoses(table: Diagnoses, own: Iterable[OwnDiagnosis]) -> Diagnoses:
+    dated = {row.code: row for row in table.icd10.dated}
+    for row in own:
+        known = dated.get(row.code)
+        start = row.start or (known.start if known else None)
+        dated[row.code] = DatedDiagnosis(
+            code=row.code, start=start, end=row.end, source=row.source, verified=row.verified
+        )
+    return structs.replace(table, icd10=structs.replace(table.icd10, dated=tuple(dated.values())))
+
+
+def _payment(table: Payment, own: OwnRows) -> Payment:
+    """The site's limits come first: of two of one quarter, the first is taken."""
+    limits = sorted((*own.limits, *table.limits), key=lambda row: row.start, reverse=True)
+    fields = PaymentLimits.__struct_fields__
+    return structs.replace(
+        table,
+        limits=tuple(
+            PaymentLimits(**{name: getattr(row, name) for name in fields}) for row in limits
+        ),
+        opps=_with_releases(table.opps, own.opps),
+        asc=_with_releases(table.asc, own.asc),
+        discard_modifiers=tuple(_until(row, own.modifiers) for row in table.discard_modifiers),
+        off_campus_modifiers=tuple(
+            _until(row, own.modifiers) for row in table.off_campus_modifiers
+        ),
+    )
+
+
+def _with_releases(table: Opps, releases: Iterable[Release]) -> Opps:
+    releases = list(releases)
+    status = {code: {row.start: row for row in rows} for code, rows in table.status.items()}
+    for release in releases:
+        for code, said in release.status.items():
+            status.setdefault(code, {})[release.start] = OppsStatus(
+                release.start, said, release.source, release.verified
+            )
+    days = sorted({release.start for release in releases if release.start > table.last_release})
+    return structs.replace(
+        table,
+        status={
+            code: tuple(sorted(rows.values(), key=lambda row: row.start))
+            for code, rows in status.items()
+        },
+        later_releases=tuple(days),
+    )
+
+
+def _until(row: Modifier, own: Iterable[Modifier]) -> Modifier:
+    """From when a modifier is asked stays as it is; when it ends, the HCPCS file says."""
+    ended = next((one for one in own if one.modifier == row.modifier and one.end), None)
+    return (
+        structs.replace(row, end=ended.end, source=f"{row.source}; end: {ended.source}")
+        if ended
+        else row
+    )

@@ -1,0 +1,52 @@
+"""How hospitals' outpatient departments are paid for a code (OPPS Addendum B): status, and the
+limit of what is paid apart."""
+
+import re
+from decimal import Decimal
+
+from mappings.codes.published.form import Form, Known, Reading, Taken, amount
+from mappings.codes.rows import OwnLimits, OwnRows, Release
+
+_STATUS = re.compile(r"[A-Z][0-9]?")
+_PAID_APART = frozenset({"K", "G"})
+
+
+def read(reading: Reading, known: Known) -> Taken:
+    status: dict[str, str] = {}
+    limits: dict[str, Decimal] = {}
+    for number, (code, said, rate) in reading.rows():
+        price = amount(rate)
+        if code and not _STATUS.fullmatch(said):
+            reading.wrong(number, f"the status of {code} is {said!r}: a letter such as N is wanted")
+        elif price is None and not _is_nothing(rate):
+            reading.wrong(
+                number, f"the payment rate of {code} is {rate!r}: a price is wanted, or nothing"
+            )
+        elif code in known.codes:
+            if status.setdefault(code, said) != said:
+                reading.wrong(number, f"{code} stands twice, with {status[code]} and {said}")
+            if price is not None and said in _PAID_APART:
+                limits[code] = price
+    table = reading.table
+    release = Release(start=table.day, status=status, source=table.source, verified=True)
+    row = OwnLimits(
+        quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True
+    )
+    return reading.taken(
+        OwnRows(opps=(release,) if status else (), limits=(row,) if limits else ())
+    )
+
+
+def _is_nothing(rate: str) -> bool:
+    return rate.lstrip("$").replace(".", "").strip("0 -") == ""
+
+
+FORM = Form(
+    kind="opps-addendum-b",
+    title="CMS OPPS Addendum B",
+    columns={"code": "hcpcs code", "status": "si|status indicator", "rate": "payment rate"},
+    read=read,
+    without=".*payment indicator",
+    dated=True,
+    ends_with="Q",
+)

@@ -1,0 +1,40 @@
+"""How ambulatory surgery centers are paid for drugs (ASC Addendum BB)."""
+
+import re
+
+from mappings.codes.published.form import Form, Known, Reading, Sheet, Taken, plain
+from mappings.codes.rows import OwnRows, Release
+
+_INDICATOR = re.compile(r"[A-Z][0-9]")
+# Sheets of the same workbook in which no drug stands: procedures, definitions, exclusions.
+_OTHER_ADDENDA = re.compile(r"addendum (aa|dd1|dd2|ee|ff)\b.*")
+
+
+def is_other_addendum(sheet: Sheet) -> bool:
+    first = next((cell for row in sheet.rows[:1] for cell in row if cell), "")
+    return bool(_OTHER_ADDENDA.match(plain(first)))
+
+
+def read(reading: Reading, known: Known) -> Taken:
+    status: dict[str, str] = {}
+    for number, (code, said) in reading.rows():
+        if not _INDICATOR.fullmatch(said):
+            reading.wrong(
+                number, f"the payment indicator of {code} is {said!r}: one such as K2 is wanted"
+            )
+        elif code in known.codes and status.setdefault(code, said) != said:
+            reading.wrong(number, f"{code} stands twice, with {status[code]} and {said}")
+    table = reading.table
+    release = Release(start=table.day, status=status, source=table.source, verified=True)
+    return reading.taken(OwnRows(asc=(release,) if status else ()))
+
+
+FORM = Form(
+    kind="asc-addenda",
+    title="CMS ASC Addendum BB",
+    columns={"code": "hcpcs code", "indicator": ".*payment indicator"},
+    read=read,
+    without="subject to multiple procedure discounting",
+    dated=True,
+    ends_with="Q",
+)

@@ -1,0 +1,40 @@
+"""Medicare's payment limits by quarter (ASP drug pricing file)."""
+
+from decimal import Decimal
+
+from mappings.codes.published.form import Form, Known, Reading, Taken, amount, unit_mg
+from mappings.codes.rows import OwnLimits, OwnRows
+
+# What stands where a limit is set another way.
+_NO_LIMIT = frozenset({"", "N/A", "NA"})
+
+
+def read(reading: Reading, known: Known) -> Taken:
+    limits: dict[str, Decimal] = {}
+    for number, (code, dosage, limit) in reading.rows():
+        price = amount(limit)
+        if price is None and (code in known.codes or limit.upper() not in _NO_LIMIT):
+            reading.wrong(
+                number, f"the payment limit of {code} is {limit!r}: a price above 0 is wanted"
+            )
+        elif price is not None and code in known.codes:
+            unit = known.codes[code][1].mg_per_unit
+            if unit_mg(dosage) != unit:
+                reading.wrong(number, f"{code} is priced per {dosage!r}, and its unit is {unit} mg")
+            if limits.setdefault(code, price) != price:
+                reading.wrong(number, f"{code} stands twice, with {limits[code]} and {price}")
+    table = reading.table
+    row = OwnLimits(
+        quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True
+    )
+    return reading.taken(OwnRows(limits=(row,) if limits else ()))
+
+
+FORM = Form(
+    kind="asp-pricing",
+    title="CMS ASP payment limits",
+    columns={"code": "hcpcs code", "dosage": "hcpcs code dosage", "limit": "payment limit"},
+    read=read,
+    dated=True,
+    ends_with="Q",
+)

@@ -1,0 +1,147 @@
+"""A file of a site's own rows: what it may hold, in the forms of the built-in tables."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from mappings.codes.tables import BillingCode, Dated, Modifier, Package, PaymentLimits
+
+Kind = Literal[
+    "asp-pricing",
+    "noc-pricing",
+    "asp-crosswalk",
+    "noc-crosswalk",
+    "opps-addendum-b",
+    "asc-addenda",
+    "mue-practitioner",
+    "mue-outpatient-hospital",
+    "hcpcs",
+    "icd-10-cm",
+    "ndc-directory",
+    "x12-carc",
+    "x12-rarc",
+]
+Hcpcs = Annotated[
+    str, Meta(pattern="^[A-Z0-9][0-9]{4}$", description="a code of five characters such as J1756")
+]
+Ndc = Annotated[
+    str,
+    Meta(pattern="^[0-9]{11}$", description="an NDC is eleven digits without dashes, in quotes"),
+]
+Limit = Annotated[Decimal, Meta(extra_json_schema={"exclusiveMinimum": 0})]
+
+
+class Published(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from"}
+):
+    """The published file that the rows are of: from when it holds, and how many of its rows were
+    read and kept."""
+
+    kind: Kind
+    start: date
+    file: str
+    read: int
+    kept: int
+    imported: date | None = None
+
+
+class OwnLimits(PaymentLimits, frozen=True, kw_only=True):
+    limit: dict[Hcpcs, Limit]
+
+
+class Release(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from"}
+):
+    """The status of codes in one release of a payment system."""
+
+    start: date
+    status: dict[Hcpcs, str]
+    source: str
+    verified: bool
+
+
+class OwnPackage(Package, frozen=True, kw_only=True):
+    ndc: Ndc
+    mg: Limit
+    ml: Limit
+
+
+class OwnCode(BillingCode, frozen=True, kw_only=True):
+    """A code of a family: a known one with its dates, or one that the product does not know yet."""
+
+    family: str
+    code: Hcpcs
+    mg_per_unit: Limit
+
+
+class UnitsPerDay(Dated, frozen=True, kw_only=True):
+    """NCCI's most units of a code in one day (MUE), on one kind of claim."""
+
+    claim: Literal["professional", "institutional"]
+    units: dict[Hcpcs, Annotated[int, Meta(ge=0)]]
+
+
+class OwnDiagnosis(Dated, frozen=True, kw_only=True):
+    """A billable ICD-10-CM code, and between which days it is one."""
+
+    code: str
+
+
+class NocLimit(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"start": "from"}
+):
+    """The payment limit of a drug that has no HCPCS code of its own, per its dosage."""
+
+    quarter: str
+    start: date
+    family: str
+    name: str
+    dosage: str
+    limit: Limit
+    source: str
+    verified: bool
+
+
+class DenialCode(Dated, frozen=True, kw_only=True):
+    """An X12 claim adjustment reason or remark code, and between which days it is in use."""
+
+    kind: Literal["carc", "rarc"]
+    code: str
+
+
+class OwnRows(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of a site's `code_dir`. Without `published` a person wrote it."""
+
+    published: Published | None = None
+    limits: tuple[OwnLimits, ...] = ()
+    noc_limits: tuple[NocLimit, ...] = ()
+    opps: tuple[Release, ...] = ()
+    asc: tuple[Release, ...] = ()
+    packages: tuple[OwnPackage, ...] = ()
+    units_per_day: tuple[UnitsPerDay, ...] = ()
+    codes: tuple[OwnCode, ...] = ()
+    modifiers: tuple[Modifier, ...] = ()
+    diagnoses: tuple[OwnDiagnosis, ...] = ()
+    denial_codes: tuple[DenialCode, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many facts stand in the file."""
+        rows = (
+            self.noc_limits,
+            self.packages,
+            self.codes,
+            self.modifiers,
+            self.diagnoses,
+            self.denial_codes,
+        )
+        in_maps = sum(len(row.limit) for row in self.limits) + sum(
+            len(row.units) for row in self.units_per_day
+        )
+        return (
+            sum(len(row) for row in rows)
+            + in_maps
+            + sum(len(row.status) for row in (*self.opps, *self.asc))
+        )

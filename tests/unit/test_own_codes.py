@@ -1,0 +1,265 @@
+"""A site's own rows of the code tables: beside and over the built-in ones, by date, and for that
+site alone."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from integration.codes.folder import limits_in_words, tables_of
+from mappings import codes
+from mappings.assessment import PatientAssessment
+from mappings.codes import own
+from mappings.datafiles.loading import DataFileError
+from mappings.site import Site
+from tests import builders
+
+LIMITS = """
+limits:
+  - {quarter: 2026Q4, from: 2026-10-01, limit: {J1756: 0.500}, source: "CMS ASP payment limits 2026Q4", verified: true}
+"""
+
+
+def site(*texts: str) -> Site:
+    tables = own.with_own({f"{number}.yaml": text for number, text in enumerate(texts)})
+    return Site(time_zone="America/New_York", codes=tables)
+
+
+def assessed(
+    *changes: builders.Resource, site: Site, as_of: datetime = builders.AS_OF
+) -> PatientAssessment:
+    (found,) = builders.document_of(builders.chart(*changes), as_of, site).patients
+    return found
+
+
+class TestOver:
+    def test_a_limit_prices_the_days_from_its_quarter_on(self) -> None:
+        (line,) = assessed(site=site(LIMITS)).lines
+        assert (line.value, line.value_quarter) == ("100.00", "2026Q4")
+        assert [step.source for step in line.trace if "payment limit" in step.says] == [
+            "CMS ASP payment limits 2026Q4"
+        ]
+
+    def test_and_the_days_before_keep_the_row_of_their_time(self) -> None:
+        dose = builders.administration(on="2025-12-01T10:00:00-05:00")
+        found = assessed(dose, site=site(LIMITS), as_of=datetime(2025, 12, 20, tzinfo=UTC))
+        assert {line.value_quarter for line in found.lines} == {"2025Q4"}
+
+    def test_of_one_quarter_the_own_row_counts(self) -> None:
+        (line,) = assessed(
+            site=site(LIMITS.replace("2026Q4, from: 2026-10-01", "2025Q4, from: 2025-10-01"))
+        ).lines
+        assert line.value == "100.00"
+
+    @pytest.mark.parametrize(("status", "payment"), [("K", "separate"), ("N", "packaged")])
+    def test_a_later_release_decides_in_the_hospital(self, status: str, payment: str) -> None:
+        release = (
+            f'opps: [{{from: 2026-10-01, status: {{J1756: "{status}"}}, source: "Addendum B'
+            ' 2026Q4", verified: true}]'
+        )
+        (line,) = assessed(builders.location("22"), site=site(release)).lines
+        assert line.payment == payment
+        assert not [note for note in line.notes if "carried forward" in note]
+        assert [step.source for step in line.trace if "OPPS status" in step.says] == [
+            "Addendum B 2026Q4"
+        ]
+
+    def test_the_indicator_of_a_surgery_center_comes_before_the_hospital_status(self) -> None:
+        release = (
+            'asc: [{from: 2026-10-01, status: {J1756: K2}, source: "Addendum BB 2026Q4", verified:'
+            " true}]"
+        )
+        found = [
+            assessed(builders.location("24"), site=site(text)).lines[0].payment
+            for text in (release, LIMITS)
+        ]
+        assert found == ["separate", "packaged"]
+
+    @pytest.mark.parametrize(
+        ("claim", "state"), [("professional", "not-covered"), ("institutional", "met")]
+    )
+    def test_units_of_a_day_by_kind_of_claim(self, claim: str, state: str) -> None:
+        most = (
+            f"units_per_day: [{{claim: {claim}, from: 2026-10-01, units: {{J1756: 100}}, source:"
+            " NCCI MUE 2026Q4}]"
+        )
+        found = assessed(site=site(most))
+        assert builders.state(found, "units-limit") == state
+        if state == "not-covered":
+            assert [gap.source for gap in found.gaps if gap.requirement == "units-limit"] == [
+                "NCCI MUE 2026Q4"
+            ]
+
+    def test_a_package_that_the_product_does_not_know(self) -> None:
+        package = (
+            'packages: [{ndc: "99999123401", family: iron-sucrose, mg: 200, ml: 10, label: new,'
+            " source: NDC directory}]"
+        )
+        dose = builders.administration(ndc="99999-1234-01")
+        ndcs = [
+            line.ndc and line.ndc.code
+            for known in (site(package), site(LIMITS))
+            for line in assessed(dose, site=known).lines
+        ]
+        assert ndcs == ["99999123401", None]
+
+    def test_a_code_ends(self) -> None:
+        ended = (
+            "codes: [{family: iron-sucrose, code: J1756, mg_per_unit: 1, from: 2003-01-01, to:"
+            " 2026-10-31, source: HCPCS}]"
+        )
+        later = (
+            "codes: [{family: iron-sucrose, code: J1757, mg_per_unit: 2, from: 2026-11-01, source:"
+            " HCPCS}]"
+        )
+        (line,) = assessed(site=site(ended, later)).lines
+        assert (line.code, line.units) == ("J1757", 100)
+
+    def test_a_diagnosis_ends(self) -> None:
+        ended = "diagnoses: [{code: N18.4, to: 2026-10-31, source: ICD-10-CM}]"
+        assert [
+            "N18.4" in assessed(site=known).lines[0].diagnoses
+            for known in (site(ended), site(LIMITS))
+        ] == [False, True]
+
+    def test_a_modifier_ends(self) -> None:
+        ended = "modifiers: [{modifier: JZ, to: 2026-10-31, source: HCPCS}]"
+        assert [
+            assessed(site=known).lines[0].modifiers for known in (site(ended), site(LIMITS))
+        ] == [(), ("JZ",)]
+
+
+class TestAge:
+    LIMITS = max(codes.payment().limits, key=lambda row: row.start)
+
+    def test_of_the_payment_limits_within_their_quarter(self) -> None:
+        day = self.LIMITS.start + timedelta(days=19)
+        assert limits_in_words(None, day) == f"payment limits of {self.LIMITS.quarter}, 19 days old"
+
+    def test_and_after_it(self) -> None:
+        said = limits_in_words(None, self.LIMITS.start + timedelta(days=366))
+        assert said.startswith(
+            f"payment limits of {self.LIMITS.quarter}, 366 days old, normally current until "
+        )
+
+    def test_a_row_written_by_hand_counts(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.yaml").write_text(LIMITS)
+        assert (
+            limits_in_words(tmp_path, date(2026, 11, 1)) == "payment limits of 2026Q4, 31 days old"
+        )
+
+    def test_of_a_folder_that_can_not_be_used(self, tmp_path: Path) -> None:
+        (tmp_path / "rows.yaml").write_text("limits: 1")
+        assert limits_in_words(tmp_path, date(2026, 11, 1)) == "the code tables can't be used"
+
+
+class TestForThatSiteAlone:
+    def test_the_next_site_has_its_own(self) -> None:
+        values = [
+            assessed(site=known).lines[0].value
+            for known in (site(LIMITS), Site(time_zone="America/New_York"), site(LIMITS))
+        ]
+        assert values[0] == values[2] == "100.00" != values[1]
+        assert codes.in_force() is codes.built_in()
+
+    def test_also_when_something_breaks(self) -> None:
+        with pytest.raises(ZeroDivisionError), codes.using(site(LIMITS).codes):
+            _ = 1 / 0
+        assert codes.in_force() is codes.built_in()
+
+
+class TestOldLimit:
+    def test_is_said_on_the_line(self) -> None:
+        (line,) = assessed(
+            site=site(LIMITS.replace("2026Q4, from: 2026-10-01", "2026Q2, from: 2026-04-01"))
+        ).lines
+        assert (
+            "priced with the payment limit of 2026Q2, 2 quarters before the date of service"
+            in line.notes
+        )
+
+    def test_not_of_its_own_quarter(self) -> None:
+        (line,) = assessed(site=site(LIMITS)).lines
+        assert not [note for note in line.notes if "payment limit" in note]
+
+
+def mistakes(*texts: str) -> list[str]:
+    with pytest.raises(DataFileError) as told:
+        site(*texts)
+    return list(told.value.every)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            (
+                "limits:\n- {quarter: 2026Q4, from: 2026-10-32, limit: {J1756: 1}, source: x,"
+                " verified: true}"
+            ),
+            "0.yaml:2: there is no day",
+        ),
+        (LIMITS.replace("0.500", "-0.5"), "0.yaml:3: "),
+        (
+            LIMITS.replace("J1756", "Venofer"),
+            "0.yaml:3: 'Venofer' can't stand here: a code of five characters such as J1756",
+        ),
+        (
+            LIMITS.replace("limits", "limts"),
+            "0.yaml:2: unknown field `limts` (did you mean `limits`?)",
+        ),
+        (
+            'packages:\n- {ndc: "1", family: iron-sucrose, mg: 1, ml: 1, label: x}',
+            "0.yaml:2: '1' can't stand here: an NDC is eleven",
+        ),
+        (
+            'packages:\n- {ndc: "00517234010", family: iron, mg: 1, ml: 1, label: x}',
+            "0.yaml:2: unknown family 'iron'",
+        ),
+        (
+            "diagnoses:\n- {code: N18.4, from: 2026-10-01, to: 2026-01-01}",
+            "it ends (2026-01-01) before it begins (2026-10-01)",
+        ),
+    ],
+)
+def test_a_mistake_names_file_and_line(text: str, said: str) -> None:
+    assert said in mistakes(text)[0]
+
+
+def test_the_rows_in_the_guide_can_be_used() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "codes.md").read_text("utf-8")
+    rows = own.read(guide.rpartition("```yaml\n")[2].partition("```")[0], "codes.md")
+    tables = ("limits", "packages", "codes", "opps", "units_per_day", "diagnoses", "modifiers")
+    assert [name for name in tables if not getattr(rows, name)] == []
+    own.merged([rows])
+
+
+def test_two_files_that_disagree() -> None:
+    assert mistakes(LIMITS, LIMITS.replace("0.500", "0.501")) == [
+        "1.yaml:3: payment limit J1756 2026Q4 is 0.501 here and 0.500 in 0.yaml: delete the row"
+        " that is wrong"
+    ]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        (tmp_path / "limits.yaml").write_text(text)
+        return tmp_path
+
+    return write
+
+
+def test_a_folder_is_read_again_when_it_changes(written: Callable[[str], Path]) -> None:
+    first = tables_of(written(LIMITS))
+    assert tables_of(written(LIMITS.replace("0.500", "0.6000"))) is not first
+
+
+def test_and_only_then(written: Callable[[str], Path]) -> None:
+    folder = written(LIMITS)
+    assert tables_of(folder) is tables_of(folder)
+
+
+def test_an_empty_folder_is_the_built_in_tables(tmp_path: Path) -> None:
+    assert tables_of(tmp_path) is codes.built_in()
