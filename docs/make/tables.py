@@ -37,7 +37,8 @@ def how_long() -> str:
     ]
     return f"""# How long a table stays current
 
-Days from the day that a table is of, until its publisher has normally brought out the next one. `ferroclaim codes list` says how old the
+Days from the day that a table is of, until its publisher has normally brought out the next one.
+`ferroclaim codes list` says how old the
 tables of a site are, and `ferroclaim codes import` brings them [up to date](../codes.md).
 
 {table(["table", "stays current", "by", "built-in rows are of", "source", "verified"], rows)}
@@ -473,7 +474,8 @@ The last release seen is of {known.opps.last_release}; it carries forward, and l
 
 ## In an ambulatory surgery center (ASC indicator)
 
-Packaged: {cell(known.asc.packaged)}. Paid apart: {cell(known.asc.separate)}. Where no indicator of a code is known, its OPPS status
+Packaged: {cell(known.asc.packaged)}. Paid apart: {cell(known.asc.separate)}. Where no indicator of
+a code is known, its OPPS status
 decides; a site imports the indicators with [`ferroclaim codes`](../codes.md).
 
 ## ESRD consolidated billing

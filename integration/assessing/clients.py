@@ -27,7 +27,7 @@ _capabilities: dict[tuple[str, str], tuple[float, Capability]] = {}
 
 
 def policies_for(site: Site) -> PolicySet:
-    """The built-in policies with the site's own, which may be about a code of the site's own tables,
+    """The built-in policies with the site's own, which may be about a code of its own tables,
     as the files are now. ConfigurationError where one of them has a mistake."""
     if site.policy_dir is None:
         return choosing.built_in()

@@ -17,7 +17,8 @@ from tests import builders
 
 LIMITS = """
 limits:
-  - {quarter: 2026Q4, from: 2026-10-01, limit: {J1756: 0.500}, source: "CMS ASP payment limits 2026Q4", verified: true}
+  - {quarter: 2026Q4, from: 2026-10-01, limit: {J1756: 0.500},
+      source: "CMS ASP payment limits 2026Q4", verified: true}
 """
 
 
@@ -237,8 +238,10 @@ def test_the_rows_in_the_guide_can_be_used() -> None:
 
 def test_two_files_that_disagree() -> None:
     assert mistakes(LIMITS, LIMITS.replace("0.500", "0.501")) == [
-        "1.yaml:3: payment limit J1756 2026Q4 is 0.501 here and 0.500 in 0.yaml: delete the row"
-        " that is wrong"
+        (
+            "1.yaml:3: payment limit J1756 2026Q4 is 0.501 here and 0.500 in 0.yaml: delete the row"
+            " that is wrong"
+        )
     ]
 
 

@@ -232,8 +232,10 @@ class TestBadInput:
 
     def test_a_file_that_does_not_say_its_quarter(self, tmp_path: Path) -> None:
         assert refused(published.mue(tmp_path, "Practitioner")) == [
-            f"{MUE}: NCCI MUE, practitioner services: the file does not say from when it holds: add"
-            " --quarter, such as 2026Q4"
+            (
+                f"{MUE}: NCCI MUE, practitioner services: the file does not say from when it holds: add"
+                " --quarter, such as 2026Q4"
+            )
         ]
 
     def test_other_columns(self, tmp_path: Path) -> None:
@@ -256,16 +258,20 @@ class TestBadInput:
         path = changed(tmp_path)
         path.write_bytes(path.read_bytes().partition(IRON.encode())[0] + IRON.encode())
         assert refused(path) == [
-            "2025-10_asp_pricing.csv: its last code is J1756, and a whole file goes on to Q:"
-            " download it again"
+            (
+                "2025-10_asp_pricing.csv: its last code is J1756, and a whole file goes on to Q:"
+                " download it again"
+            )
         ]
 
     def test_a_row_cut_short(self, tmp_path: Path) -> None:
         assert refused(
             changed(tmp_path, (IRON, "J1756,Iron sucrose injection,1 MG,0.229\r\n"))
         ) == [
-            "2025-10_asp_pricing.csv, row 326: 4 cells instead of 11: the row is cut short, or of"
-            " another form"
+            (
+                "2025-10_asp_pricing.csv, row 326: 4 cells instead of 11: the row is cut short, or of"
+                " another form"
+            )
         ]
 
     def test_a_quote_that_never_ends(self, tmp_path: Path) -> None:
@@ -275,8 +281,10 @@ class TestBadInput:
     @pytest.mark.parametrize("price", ["-0.229", "0", "free", "N/A", "1e99"])
     def test_an_impossible_price(self, tmp_path: Path, price: str) -> None:
         assert refused(changed(tmp_path, ("0.229,20.000", f"{price},20.000"))) == [
-            f"2025-10_asp_pricing.csv, row 326: the payment limit of J1756 is '{price}': a price"
-            " above 0 is wanted"
+            (
+                f"2025-10_asp_pricing.csv, row 326: the payment limit of J1756 is '{price}': a price"
+                " above 0 is wanted"
+            )
         ]
 
     def test_a_price_of_a_drug_that_we_do_not_know(self, tmp_path: Path) -> None:
