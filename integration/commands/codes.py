@@ -158,7 +158,7 @@ def diff(
 ) -> None:
     """Which lines and gaps, and how much money, other tables would move."""
     from integration.assessing.clients import policies_for
-    from integration.code_changes import difference
+    from integration.assessing.code_changes import difference
     from integration.commands.assessing import facts_of, moment_of
     from integration.commands.policy import report_difference
     from mappings.policy import choosing

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 import mappings
+from tests import rooms
 
 ROOT = Path(__file__).parents[2]
 PURE_FILES = sorted((ROOT / "mappings").rglob("*.py"))
@@ -132,3 +133,63 @@ def test_what_mappings_hand_on_is_frozen() -> None:
             ours = isinstance(found, type) and found.__module__ == module.name
             if ours and issubclass(found, msgspec.Struct):
                 assert found.__struct_config__.frozen, f"{module.name}.{name}"
+
+
+# A shelf of one noun a table, and a file for each command.
+SHELVES = {"integration.store", "integration.commands"}
+MODULES = rooms.modules()
+ARROWS = rooms.arrows(MODULES)
+NEVER = [
+    ("a reader is asked by the way in alone", "mappings.reading", {"mappings", "mappings.charge"}),
+    ("what assembles stands above", "integration.serving", {"integration.commands"}),
+    ("a command is started by a person alone", "integration.commands", {"integration"}),
+    ("trying a policy stands above assessing", "mappings.trials", {"mappings.trials"}),
+]
+
+
+@pytest.mark.parametrize(("why", "asked", "by"), NEVER, ids=[row[0] for row in NEVER])
+def test_who_asks(why: str, asked: str, by: set[str]) -> None:
+    others = {
+        arrow
+        for arrow in ARROWS
+        if _within(arrow.target, asked)
+        and not _within(arrow.source, asked)
+        and arrow.source.partition(".")[0] == asked.partition(".")[0]
+        and arrow.rooms[0] not in by
+    }
+    assert others == set(), why
+
+
+@pytest.mark.parametrize("rules", ["requirements", "lines", "charge", "policy", "dose"])
+def test_writing_asks_no_rule_again(rules: str) -> None:
+    assert _arrows("mappings.writing", f"mappings.{rules}") == set()
+
+
+@pytest.mark.parametrize("speaker", ["terminal", "wording"])
+def test_words_come_from_no_web_page(speaker: str) -> None:
+    assert _arrows(f"integration.{speaker}", "integration.web") == set()
+
+
+def test_no_room_is_a_heap() -> None:
+    counts = rooms.loose_files(MODULES)
+    assert {name: n for name, n in counts.items() if n > 12 and name not in SHELVES} == {}
+
+
+def test_no_two_rooms_import_each_other() -> None:
+    assert rooms.circles(rooms.between_rooms(ARROWS)) == []
+
+
+def test_the_count_of_arrows_sees_imports() -> None:
+    source = "from mappings.values import moment\nfrom mappings.record import Source\nimport json\n"
+    assert sorted(rooms.imported(source, MODULES)) == ["mappings.record", "mappings.values.moment"]
+    assert rooms.circles({("a.b", "a.c"), ("a.c", "a.b"), ("a", "a.b"), ("a.b", "a")}) == [
+        ("a.b", "a.c")
+    ]
+
+
+def _within(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
+
+
+def _arrows(source: str, target: str) -> set[rooms.Arrow]:
+    return {row for row in ARROWS if _within(row.source, source) and _within(row.target, target)}

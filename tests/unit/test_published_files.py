@@ -233,8 +233,8 @@ class TestBadInput:
     def test_a_file_that_does_not_say_its_quarter(self, tmp_path: Path) -> None:
         assert refused(published.mue(tmp_path, "Practitioner")) == [
             (
-                f"{MUE}: NCCI MUE, practitioner services: the file does not say from when it holds: add"
-                " --quarter, such as 2026Q4"
+                f"{MUE}: NCCI MUE, practitioner services: the file does not say from when it holds:"
+                " add --quarter, such as 2026Q4"
             )
         ]
 
@@ -269,8 +269,8 @@ class TestBadInput:
             changed(tmp_path, (IRON, "J1756,Iron sucrose injection,1 MG,0.229\r\n"))
         ) == [
             (
-                "2025-10_asp_pricing.csv, row 326: 4 cells instead of 11: the row is cut short, or of"
-                " another form"
+                "2025-10_asp_pricing.csv, row 326: 4 cells instead of 11: the row is cut short, or"
+                " of another form"
             )
         ]
 
@@ -282,8 +282,8 @@ class TestBadInput:
     def test_an_impossible_price(self, tmp_path: Path, price: str) -> None:
         assert refused(changed(tmp_path, ("0.229,20.000", f"{price},20.000"))) == [
             (
-                f"2025-10_asp_pricing.csv, row 326: the payment limit of J1756 is '{price}': a price"
-                " above 0 is wanted"
+                f"2025-10_asp_pricing.csv, row 326: the payment limit of J1756 is '{price}': a"
+                " price above 0 is wanted"
             )
         ]
 
