@@ -18,6 +18,7 @@ def chapters() -> dict[str, str]:
         "payment.md": payment(),
         "services.md": services(),
         "units.md": units(),
+        "systems.md": systems(),
     }
 
 
@@ -439,4 +440,18 @@ def units() -> str:
 Anything else is not read, and the dose is a gap.
 
 {table(["as", "written", "means", "source", "verified"], rows)}
+"""
+
+
+def systems() -> str:
+    rows = [
+        (row.system, row.names, row.editions, row.source, row.verified)
+        for row in codes.systems().systems
+    ]
+    return f"""# Code systems
+
+Compared without case, `http://` or `https://`, `www.`, `urn:oid:`, a slash at the end and a version behind `|`. *Editions*: what stands
+below the address is an edition of the same system. A system with another name is not known.
+
+{table(["system", "names", "editions", "source", "verified"], rows)}
 """

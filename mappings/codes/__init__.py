@@ -10,6 +10,7 @@ from typing import TypeVar
 from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.tables import (
     AdministrationServices,
+    CodeSystems,
     Family,
     LabelDose,
     Package,
@@ -101,3 +102,8 @@ def requirement_table() -> RequirementTable:
 @cache
 def requirements() -> dict[str, Requirement]:
     return {row.id: row for row in requirement_table().requirements}
+
+
+@cache
+def systems() -> CodeSystems:
+    return _table("systems.yaml", CodeSystems)
