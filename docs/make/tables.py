@@ -210,7 +210,15 @@ def laboratory() -> str:
         (row.analytes, row.over_mg, row.days, row.source, row.verified)
         for row in labs.too_soon_after_dose
     ]
-    tibc = labs.tibc_per_transferrin
+    tibc, said = labs.tibc_per_transferrin, labs.words
+    words = [
+        ("status that counts", said.usable),
+        ("status of no result", said.void),
+        *((f"comparator {sign}", names) for sign, names in said.comparators.items()),
+        ("mark", said.flags),
+        ("no result", said.no_result),
+        ("elsewhere", said.elsewhere),
+    ]
     return f"""# Laboratory results
 
 A unit that is not listed is not used; the number beside it turns a value into the unit of the second column. *Thousands*: a comma
@@ -220,6 +228,13 @@ in a value that is written as text separates thousands; elsewhere it could be a 
 
 Transferrin saturation may be derived from iron and TIBC of one specimen; TIBC = transferrin (mg/dL) × {tibc.factor}
 (source: {tibc.source}; verified: {cell(tibc.verified)}).
+
+## Words
+
+Text is read as comparator, number or range, unit and mark, and nothing else. Words of *no result* and *elsewhere* are no obstacle to
+an older result; anything else that is not read decides that an older one is held against no limit.
+
+{table(["what", "words", "source", "verified"], [(*row, said.source, said.verified) for row in words])}
 
 ## Never evidence
 
@@ -244,7 +259,9 @@ def diagnoses() -> str:
         (row.system, row.code, row.kind, row.source, row.verified)
         for row in known.dialysis_treatment
     ]
-    pregnancy = [(row.system, row.code, row.source, row.verified) for row in known.pregnancy]
+    pregnancy = [
+        (row.system, row.code, row.pregnant, row.source, row.verified) for row in known.pregnancy
+    ]
     return f"""# Diagnoses
 
 On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficiency, dialysis; the first four are its pointers.
@@ -271,7 +288,7 @@ Where no ICD-10-CM code of the same category is given. Of several codes for one 
 
 ## Pregnancy
 
-{table(["system", "code", "source", "verified"], pregnancy)}
+{table(["system", "code", "pregnant", "source", "verified"], pregnancy)}
 """
 
 

@@ -140,7 +140,7 @@ def _line(
         drug_source=charge.drug_source,
         value=worth,
         value_quarter=quarter,
-        notes=_notes(group, sequenced, status),
+        notes=_notes(group, sequenced, status, findings),
         evidence=_evidence(group, findings),
         trace=trace(
             group,
@@ -182,7 +182,9 @@ def _ml(amount: Decimal) -> str:
     return plain(max(amount.quantize(_LEAST_ML, ROUND_HALF_UP), _LEAST_ML))
 
 
-def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
+def _notes(
+    group: Group, sequenced: Sequenced, status: str, findings: Sequence[Finding]
+) -> tuple[str, ...]:
     charge = group.first
     notes = list(sequenced.notes)
     if sequenced.problem_list_only:
@@ -194,6 +196,7 @@ def _notes(group: Group, sequenced: Sequenced, status: str) -> tuple[str, ...]:
         notes += _service_notes(row)
     for given in group.given:
         notes += given.notes
+    notes += [row.note for row in findings if row.note]
     if charge.waste and charge.waste.saving:
         notes.append(charge.waste.saving)
     if (
