@@ -177,6 +177,7 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
     start: date | None = field(default=None, name="from")
     end: date | None = field(default=None, name="to")
     fix: str | None = None
+    note: str | None = None
     asked: Asked | None = None
     denial: Denial | None = None
     evidence: tuple[Evidence, ...] = ()

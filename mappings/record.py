@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 
 class Source(Struct, frozen=True, order=True):
@@ -142,7 +143,8 @@ class LabResult(Struct, frozen=True, kw_only=True):
     """A result in the analyte's canonical unit; `low` and `high` enclose it (equal unless a
     comparator or range was reported).
 
-    `problem` says why the result can't be used.
+    `problem` says why the result can't be used; `unread` what stands there then, and is None where
+    that says that there is no result.
     """
 
     source: Source
@@ -156,6 +158,7 @@ class LabResult(Struct, frozen=True, kw_only=True):
     panels: tuple[str, ...] = ()
     says: str = ""
     problem: str | None = None
+    unread: Unread | None = None
     parts: tuple[Source, ...] = ()
 
     @property

@@ -20,6 +20,7 @@ def chapters() -> dict[str, str]:
         "services.md": services(),
         "units.md": units(),
         "freshness.md": how_long(),
+        "systems.md": systems(),
     }
 
 
@@ -266,7 +267,15 @@ def laboratory() -> str:
         (row.analytes, row.over_mg, row.days, row.source, row.verified)
         for row in labs.too_soon_after_dose
     ]
-    tibc = labs.tibc_per_transferrin
+    tibc, said = labs.tibc_per_transferrin, labs.words
+    words = [
+        ("status that counts", said.usable),
+        ("status of no result", said.void),
+        *((f"comparator {sign}", names) for sign, names in said.comparators.items()),
+        ("mark", said.flags),
+        ("no result", said.no_result),
+        ("elsewhere", said.elsewhere),
+    ]
     return f"""# Laboratory results
 
 A unit that is not listed is not used; the number beside it turns a value into the unit of the
@@ -295,6 +304,19 @@ Transferrin saturation may be derived from iron and TIBC of one specimen; TIBC =
 × {tibc.factor}
 (source: {tibc.source}; verified: {cell(tibc.verified)}).
 
+## Words
+
+Text is read as comparator, number or range, unit and mark,
+and nothing else. Words of *no result* and *elsewhere* are no obstacle to
+an older result; anything else that is not read decides that an older one is held against no limit.
+
+{
+        table(
+            ["what", "words", "source", "verified"],
+            [(*row, said.source, said.verified) for row in words],
+        )
+    }
+
 ## Never evidence
 
 {table(["LOINC", "what", "source", "verified"], never)}
@@ -318,7 +340,9 @@ def diagnoses() -> str:
         (row.system, row.code, row.kind, row.source, row.verified)
         for row in known.dialysis_treatment
     ]
-    pregnancy = [(row.system, row.code, row.source, row.verified) for row in known.pregnancy]
+    pregnancy = [
+        (row.system, row.code, row.pregnant, row.source, row.verified) for row in known.pregnancy
+    ]
     return f"""# Diagnoses
 
 On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficiency, dialysis; the
@@ -347,7 +371,7 @@ the dose decides.
 
 ## Pregnancy
 
-{table(["system", "code", "source", "verified"], pregnancy)}
+{table(["system", "code", "pregnant", "source", "verified"], pregnancy)}
 """
 
 
@@ -544,4 +568,19 @@ def units() -> str:
 Anything else is not read, and the dose is a gap.
 
 {table(["as", "written", "means", "source", "verified"], rows)}
+"""
+
+
+def systems() -> str:
+    rows = [
+        (row.system, row.names, row.editions, row.source, row.verified)
+        for row in codes.systems().systems
+    ]
+    return f"""# Code systems
+
+Compared without case, `http://` or `https://`, `www.`, `urn:oid:`, a slash at the end
+and a version behind `|`. *Editions*: what stands
+below the address is an edition of the same system. A system with another name is not known.
+
+{table(["system", "names", "editions", "source", "verified"], rows)}
 """

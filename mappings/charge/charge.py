@@ -27,6 +27,8 @@ from mappings.values.moment import Moment
 # Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
 # days (R10a).
 DEFAULT_WINDOW_DAYS = 90
+# A pregnancy lasts 40 weeks.
+PREGNANCY_DAYS = 280
 
 
 class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
@@ -154,6 +156,13 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         rows = labs.usable(self.record.labs, analyte)
         return labs.newest(labs.before(rows, self.administration.start, self.day, self.zone))
 
+    def unread_lab(self, analyte: str) -> LabResult | None:
+        """A result before the dose, newer than the newest usable one, that can't be read."""
+        if self.day is None:
+            return None
+        found, start = self.newest_lab(analyte), self.administration.start
+        return labs.unread_after(found, self.record.labs, analyte, start, self.day, self.zone)
+
     @cached_property
     def other_doses(self) -> list[tuple[Moment, Decimal | None]]:
         """When other IV iron was given to the patient, and how many mg, where that is known."""
@@ -190,9 +199,11 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         }
 
     @property
-    def _pregnant(self) -> bool:
-        found = self.lab("pregnancy", 280).result
-        return bool(found and found.value == 1)
+    def _pregnant(self) -> bool | None:
+        found = self.lab("pregnancy", PREGNANCY_DAYS)
+        if found.unread:
+            return None
+        return bool(found.result and found.result.value == 1)
 
     @property
     def age(self) -> int | None:

@@ -63,12 +63,46 @@ def state(
     days: int,
     zone: tzinfo | None,
 ) -> LabState:
-    """The newest result within the window, or whether there is an older one or none."""
+    """The newest result within the window, or whether there is an older one or none; and a newer
+    one that can't be read."""
     candidates = before(usable(labs, analyte), dose, day, zone)
     found = newest(within(candidates, day, days, zone))
+    doubt = _unread_after(found, within(_unread(labs, analyte, dose, day, zone), day, days, zone))
     if found:
-        return LabState("met", found)
-    return LabState("expired" if candidates else "missing")
+        return LabState("met", found, doubt)
+    return LabState("expired" if candidates else "missing", None, doubt)
+
+
+def unread_after(
+    found: LabResult | None,
+    labs: Sequence[LabResult],
+    analyte: str,
+    dose: Moment | None,
+    day: date,
+    zone: tzinfo | None,
+) -> LabResult | None:
+    """The newest result before the dose, newer than FOUND, of which what stands there can't be
+    read."""
+    return _unread_after(found, _unread(labs, analyte, dose, day, zone))
+
+
+def _unread(
+    labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: date, zone: tzinfo | None
+) -> list[LabResult]:
+    rows = [row for row in labs if row.unread and row.analyte == analyte]
+    return before(rows, dose, day, zone) if rows else rows
+
+
+def _unread_after(found: LabResult | None, rows: list[LabResult]) -> LabResult | None:
+    """What stands beside FOUND, of the same collection, is no newer one."""
+    newer = [row for row in rows if found is None or _is_newer(row, found)]
+    return newest(newer)
+
+
+def _is_newer(row: LabResult, found: LabResult) -> bool:
+    if row.when is None or found.when is None or _same_time(row.when, found.when) is not False:
+        return False
+    return row.when.order > found.when.order and _one_specimen(found, row) is None
 
 
 def _derived_tsat(labs: Iterable[LabResult], direct: list[LabResult]) -> Iterable[LabResult]:
@@ -181,11 +215,16 @@ def rounded(value: Decimal, row: LabResult) -> Decimal:
 
 def evidence(row: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
-    says = f"{row.analyte} {row.says} {drawn(row, zone)}"
+    says = f"{row.analyte} {row.unread or row.says} {drawn(row, zone)}"
     return tuple(
         Evidence(source.resource, source.version, says)
         for source in dict.fromkeys(row.parts or (row.source,))
     )
+
+
+def quoted(row: LabResult, zone: tzinfo | None) -> str:
+    """What stands there of a result that can't be read, where, and since when."""
+    return f"{row.unread} of {row.source.resource}, {drawn(row, zone)}"
 
 
 def drawn(row: LabResult, zone: tzinfo | None) -> str:

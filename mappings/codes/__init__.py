@@ -10,6 +10,7 @@ from mappings.codes.code_tables import CodeTables, built_in, in_force, using
 from mappings.codes.rows import UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
+    CodeSystems,
     Family,
     LabelDose,
     Package,
@@ -87,3 +88,8 @@ def units_per_day() -> tuple[UnitsPerDay, ...]:
     """NCCI's units of a day (MUE) that the site imported; the built-in ones stand in the
     policies."""
     return in_force().units_per_day
+
+
+def systems() -> CodeSystems:
+    """Code systems by all their names."""
+    return in_force().systems

@@ -60,8 +60,22 @@ class NeverEvidence(Struct, frozen=True, forbid_unknown_fields=True, rename={"wh
     verified: bool
 
 
+class ResultWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How results are said: statuses, comparators written out, marks, and that there is none."""
+
+    usable: tuple[str, ...]
+    void: tuple[str, ...]
+    comparators: dict[str, tuple[str, ...]]
+    flags: tuple[str, ...]
+    no_result: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    source: str
+    verified: bool
+
+
 class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     analytes: tuple[Analyte, ...]
+    words: ResultWords
     never: tuple[NeverEvidence, ...]
     tibc_per_transferrin: TibcFactor
     too_soon_after_dose: tuple[TooSoon, ...]
@@ -77,6 +91,13 @@ class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     @cached_property
     def by_name(self) -> dict[str, Analyte]:
         return {analyte.analyte: analyte for analyte in self.analytes}
+
+    @cached_property
+    def unit_texts(self) -> frozenset[str]:
+        """Every unit text that is read for some analyte, case aside."""
+        return frozenset(
+            unit for row in self.analytes for unit in (*row.factors, *map(str.lower, row.fractions))
+        )
 
 
 class DatedDiagnosis(Dated, frozen=True, kw_only=True):
@@ -115,9 +136,12 @@ class DialysisCode(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
-class PregnancyCode(Struct, frozen=True, forbid_unknown_fields=True):
+class PregnancyCode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer on a pregnancy; `pregnant` is false for one that says there is none."""
+
     system: str
     code: str
+    pregnant: bool = True
     source: str
     verified: bool
 
@@ -139,6 +163,10 @@ class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     @cached_property
     def dialysis_codes(self) -> dict[tuple[str, str], str]:
         return {(row.system, row.code): row.kind for row in self.dialysis_treatment}
+
+    @cached_property
+    def pregnancy_codes(self) -> dict[tuple[str, str], bool]:
+        return {(row.system, row.code): row.pregnant for row in self.pregnancy}
 
     @cached_property
     def _dated(self) -> dict[str, DatedDiagnosis]:

@@ -17,6 +17,7 @@ from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.rows import DenialCode, NocLimit, Published, UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
+    CodeSystems,
     Family,
     LabelDose,
     Modifier,
@@ -50,6 +51,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     administration_services: AdministrationServices
     dosing: tuple[LabelDose, ...]
     requirement_table: RequirementTable
+    systems: CodeSystems
     units_per_day: tuple[UnitsPerDay, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
     noc_limits: tuple[NocLimit, ...] = ()
@@ -90,6 +92,7 @@ def built_in() -> CodeTables:
         administration_services=_table("services.yaml", AdministrationServices),
         dosing=_table("dosing.yaml", tuple[LabelDose, ...]),
         requirement_table=_table("requirements.yaml", RequirementTable),
+        systems=_table("systems.yaml", CodeSystems),
     )
 
 

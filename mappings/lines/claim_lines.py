@@ -148,7 +148,7 @@ def _line(
         drug_source=charge.drug_source,
         value=worth,
         value_quarter=quarter,
-        notes=_notes(group, sequenced, status, quarter),
+        notes=_notes(group, sequenced, status, quarter, findings),
         evidence=_evidence(group, findings),
         trace=trace(
             group,
@@ -190,7 +190,13 @@ def _ml(amount: Decimal) -> str:
     return plain(max(amount.quantize(_LEAST_ML, ROUND_HALF_UP), _LEAST_ML))
 
 
-def _notes(group: Group, sequenced: Sequenced, status: str, quarter: str | None) -> tuple[str, ...]:
+def _notes(
+    group: Group,
+    sequenced: Sequenced,
+    status: str,
+    quarter: str | None,
+    findings: Sequence[Finding],
+) -> tuple[str, ...]:
     charge = group.first
     notes = list(sequenced.notes)
     if sequenced.problem_list_only:
@@ -202,6 +208,7 @@ def _notes(group: Group, sequenced: Sequenced, status: str, quarter: str | None)
         notes += _service_notes(row)
     for given in group.given:
         notes += given.notes
+    notes += [finding.note for finding in findings if finding.note]
     if group.waste and group.waste.saving:
         notes.append(group.waste.saving)
     listed = (

@@ -53,10 +53,12 @@ Node = Compare | Flag | Not | And | Or
 
 
 class LabState(Struct, frozen=True):
-    """What is known of one analyte: a result within the window, or why there is none."""
+    """What is known of one analyte: a result within the window, or why there is none; and a newer
+    one that can't be read, so that RESULT decides against no limit."""
 
     state: State
     result: LabResult | None = None
+    unread: LabResult | None = None
 
 
 class Facts(Struct, frozen=True):
@@ -234,6 +236,8 @@ def judge(node: Node, facts: Facts) -> Verdict:
 
 def _judge_compare(node: Compare, facts: Facts) -> Verdict:
     known = facts.labs.get(node.name)
+    if known is not None and known.unread:
+        return Verdict(None, {node.name: "incomplete"})
     if known is None or known.result is None:
         return Verdict(None, {node.name: known.state if known else "missing"})
     holds = compare(known.result, node.operator, node.limit)

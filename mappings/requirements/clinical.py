@@ -79,9 +79,16 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
         )
     says = (
         "Anaemia in CKD (D63.1) alone proves no iron deficiency, and no laboratory value of the"
-        f" {charge.lab_window} days before shows it."
+        f" {charge.lab_window} days before shows it{_unread_labs(charge)}."
     )
     return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
+
+
+def _unread_labs(charge: Charge) -> str:
+    """The newest results that can't be read, as an older one decides nothing beside them."""
+    states = [charge.lab(analyte, charge.lab_window) for analyte in ("ferritin", "tsat")]
+    said = [labs.quoted(row.unread, charge.zone) for row in states if row.unread]
+    return f" (not read: {'; '.join(said)})" if said else ""
 
 
 def _showing(charge: Charge, limit: str) -> list[LabResult]:

@@ -58,6 +58,7 @@ def _finding(name: str, result: Result, charge: Charge) -> Finding:
         start=authority.start,
         end=authority.end,
         fix=result.fix or row.fix,
+        note=result.note,
         asked=asked(name, rule) if rule or result.state in WORST_FIRST else None,
         denial=(
             Denial(denial.carc, denial.rarc)

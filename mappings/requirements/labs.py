@@ -4,7 +4,7 @@ limits."""
 from collections.abc import Mapping
 
 from mappings.assessment import WORST_FIRST, Evidence, State
-from mappings.charge.charge import Charge
+from mappings.charge.charge import PREGNANCY_DAYS, Charge
 from mappings.circumstances import labs
 from mappings.policy.choosing import UNITS, LabRule
 from mappings.policy.conditions import ANALYTES, LabState, judge, names, parse
@@ -16,6 +16,9 @@ _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _BEYOND_LIMIT = (
     "File another result of the payer's window if there is one, or give the payer the clinical"
     " reason for the iron."
+)
+_UNREAD = (
+    "Have the result recorded as a number with its unit, or file another one of the payer's window."
 )
 _WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
 
@@ -70,11 +73,14 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
         return Result(state=state, says="The policy's other value holds.", rule=rule)
     if found.result is None:
         return Result(
-            state=found.state,
+            state=state if found.unread else found.state,
             says=_absent(charge, name, rule, found),
             rule=rule,
+            fix=_UNREAD if found.unread else None,
             evidence=_older(charge, name) or _unusable(charge, name),
         )
+    if found.unread and state == "incomplete":
+        return _outdated(charge, name, rule, found.result, found.unread)
     value = found.result.value
     return Result(
         state=state,
@@ -84,18 +90,48 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
         unit=UNITS[name],
         rule=rule,
         fix=_BEYOND_LIMIT if state == "not-covered" else None,
+        note=_newer(charge, name, found.unread),
     )
 
 
+def _outdated(charge: Charge, name: str, rule: LabRule, row: LabResult, doubt: LabResult) -> Result:
+    """A result decides against no limit where a newer one is there that can't be read."""
+    older = f"{_WORDS[name].capitalize()} {row.says} {labs.drawn(row, charge.zone)}"
+    return Result(
+        state="incomplete",
+        says=f"{older} does not decide: a newer {_unusable_says(doubt, charge)}.",
+        rule=rule,
+        fix=_UNREAD,
+        evidence=labs.evidence(doubt, charge.zone) + labs.evidence(row, charge.zone),
+    )
+
+
+def _newer(charge: Charge, name: str, doubt: LabResult | None) -> str | None:
+    """The note on a newer result that can't be read, where one on record is all that is asked."""
+    if doubt is None:
+        return None
+    return f"a newer {_WORDS[name]} can't be read: {labs.quoted(doubt, charge.zone)}"
+
+
 def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
-    span = f"within {rule.window_days} days before {charge.day}"
-    if found.state == "expired":
-        older = charge.newest_lab(ANALYTES[name])
-        last = older.when.span(charge.zone).text if older and older.when else None
-        return f"No {_WORDS[name]} result {span}; the last one is of {last}."
-    broken = [row for row in charge.record.labs if row.analyte == ANALYTES[name] and row.problem]
-    unusable = f" (a result {broken[0].problem} can't be used)" if broken else ""
-    return f"No {_WORDS[name]} result {span}{unusable}."
+    doubt = found.unread or next(iter(_broken(charge, name)), None)
+    read = " that can be read" if doubt and doubt.unread else ""
+    begin = f"No {_WORDS[name]} result{read} within {rule.window_days} days before {charge.day}"
+    unusable = f" (a {_unusable_says(doubt, charge)})" if doubt else ""
+    if found.state != "expired":
+        return f"{begin}{unusable}."
+    older = charge.newest_lab(ANALYTES[name])
+    last = older.when.span(charge.zone).text if older and older.when else None
+    return f"{begin}{unusable if found.unread else ''}; the last one is of {last}."
+
+
+def _broken(charge: Charge, name: str) -> list[LabResult]:
+    return [row for row in charge.record.labs if row.analyte == ANALYTES[name] and row.problem]
+
+
+def _unusable_says(row: LabResult, charge: Charge) -> str:
+    says = f"result {row.problem} can't be used"
+    return f"{says}: {labs.quoted(row, charge.zone)}" if row.unread else says
 
 
 def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
@@ -105,10 +141,9 @@ def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
 
 
 def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
-    rows = [row for row in charge.record.labs if row.analyte == ANALYTES[name] and row.problem]
     return tuple(
         Evidence(row.source.resource, row.source.version, f"{row.analyte} {row.problem}")
-        for row in rows
+        for row in _broken(charge, name)
     )
 
 
@@ -120,8 +155,13 @@ def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: Stat
     if state == "incomplete" and row.value is None:
         return f"{said} does not say on which side of the payer's limit it lies ({rule.limit})."
     if state == "incomplete":
-        return (
-            f"{said} can't be held against the payer's limit ({rule.limit}): a fact that it asks"
-            " for is not on record."
-        )
+        return f"{said} can't be held against the payer's limit ({rule.limit}): {_unknown(charge)}."
     return f"{said}."
+
+
+def _unknown(charge: Charge) -> str:
+    """The fact of the patient that a limit asks for."""
+    doubt = charge.lab("pregnancy", PREGNANCY_DAYS).unread
+    if doubt:
+        return f"the pregnancy status {labs.quoted(doubt, charge.zone)}, can't be read"
+    return "a fact that it asks for is not on record"

@@ -9,7 +9,7 @@ from mappings.policy.choosing import Rule
 
 class Result(Struct, frozen=True, kw_only=True):
     """What a requirement finds for one administration. `says` is what a clinician reads; `fix`
-    replaces the general one.
+    replaces the general one; `note` is said on the line, whatever the state.
 
     `rule`: of the policy, that asks; `row`: of the code tables, where one of those decided.
     """
@@ -22,6 +22,7 @@ class Result(Struct, frozen=True, kw_only=True):
     rule: Rule | None = None
     row: Dated | None = None
     fix: str | None = None
+    note: str | None = None
     denial: DenialCodes | None = None
 
 

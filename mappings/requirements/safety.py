@@ -3,6 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from msgspec import structs
+
 from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
@@ -56,7 +58,13 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
 def _by_label(charge: Charge, neighbors: Neighbors, label: LabelDose, dose: Decimal) -> Result:
     rule = _label_rule(charge.rules.dosing, label)
     source: tuple[Evidence, ...] = (cite(charge.administration.source, f"{plain(dose)} mg"),)
-    weight = charge.lab("weight", 365).result if label.single_mg_per_kg else None
+    weighed = charge.lab("weight", 365)
+    weight = weighed.result if label.single_mg_per_kg and not weighed.unread else None
+    if label.single_mg_per_kg and weighed.unread:
+        stands = labs.quoted(weighed.unread, charge.zone)
+        says = f"The label's dose for a child is by weight, and the newest can't be read: {stands}."
+        source += labs.evidence(weighed.unread, charge.zone)
+        return Result(state="incomplete", says=says, rule=rule, evidence=source)
     if label.single_mg_per_kg and (weight is None or weight.high is None):
         says = (
             "The label's dose for a child is by weight, and no weight of the last year is on"
@@ -166,17 +174,25 @@ def iron_overload(charge: Charge) -> Result | None:
         (charge.newest_lab("tsat"), ">=", rule.tsat_from_percent),
     ]
     seen = [(row, compare(row, operator, limit), limit) for row, operator, limit in newest if row]
+    note = _unread_note(charge)
     for verdict in (True, None):
         found = next(((row, limit) for row, holds, limit in seen if holds is verdict), None)
         if found:
-            return _overloaded(charge, *found, verdict, rule)
+            return structs.replace(_overloaded(charge, *found, verdict, rule), note=note)
     says = (
         "The newest results before the dose are below the ceiling."
         if seen
         else "No result shows iron overload."
     )
     evidence = tuple(item for row, _, _ in seen for item in labs.evidence(row, charge.zone))
-    return Result(state="met", says=says, rule=rule, evidence=evidence)
+    return Result(state="met", says=says, rule=rule, evidence=evidence, note=note)
+
+
+def _unread_note(charge: Charge) -> str | None:
+    """Newer results that can't be read may be above the ceiling."""
+    doubts = filter(None, map(charge.unread_lab, ("ferritin", "tsat")))
+    said = [f"{row.analyte} {labs.quoted(row, charge.zone)}" for row in doubts]
+    return f"not compared with the ceiling, can't be read: {', '.join(said)}" if said else None
 
 
 def _overloaded(

@@ -210,7 +210,7 @@ class TestText:
             ("1,650", "without a unit"),
             ("42 ng/mL 43 ng/mL", "in a unit that is not used for it"),
             ("4.2e1 ng/mL", "in a unit that is not used for it"),
-            ("42 ng/mL (ref 10-200)", "in a unit that is not used for it"),
+            ("42 ng/mL (ref 10-200)", "written as text that is not read"),
             ("42 ng/mLH", "in a unit that is not used for it"),
             ("see comment", "written as text that is not read"),
             ("", "written as text that is not read"),

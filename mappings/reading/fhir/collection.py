@@ -61,7 +61,6 @@ _FORMS: dict[str, dict[str, tuple[type, ...]]] = {
     },
     "Observation": {
         "code": _OBJECT,
-        "valueQuantity": _OBJECT,
         "component": _LIST,
         "hasMember": _LIST,
     },

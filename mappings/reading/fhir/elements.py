@@ -5,6 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from mappings import codes as code_tables
 from mappings.record import Coding, Concept, Source
 from mappings.values.moment import Moment, parse
 
@@ -24,41 +25,15 @@ ICD10CM = "icd10cm"
 UCUM = "ucum"
 PLACE_OF_SERVICE = "pos"
 
-_SYSTEMS = {
-    "http://www.nlm.nih.gov/research/umls/rxnorm": RXNORM,
-    "urn:oid:2.16.840.1.113883.6.88": RXNORM,
-    "http://hl7.org/fhir/sid/ndc": NDC,
-    "urn:oid:2.16.840.1.113883.6.69": NDC,
-    "http://www.cms.gov/medicare/coding/hcpcsreleasecodesets": HCPCS,
-    "https://www.cms.gov/medicare/coding/hcpcsreleasecodesets": HCPCS,
-    "http://terminology.hl7.org/codesystem/hcpcs-all-codes": HCPCS,
-    "urn:oid:2.16.840.1.113883.6.285": HCPCS,
-    "urn:oid:2.16.840.1.113883.6.14": HCPCS,
-    "http://www.ama-assn.org/go/cpt": CPT,
-    "urn:oid:2.16.840.1.113883.6.12": CPT,
-    "http://loinc.org": LOINC,
-    "urn:oid:2.16.840.1.113883.6.1": LOINC,
-    "http://snomed.info/sct": SNOMED,
-    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
-    "http://hl7.org/fhir/sid/icd-10-cm": ICD10CM,
-    "http://hl7.org/fhir/sid/icd-10": ICD10CM,
-    "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
-    "http://unitsofmeasure.org": UCUM,
-    "https://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set": (
-        PLACE_OF_SERVICE
-    ),
-    "http://www.cms.gov/medicare/coding/place-of-service-codes/place_of_service_code_set": (
-        PLACE_OF_SERVICE
-    ),
-    "http://terminology.hl7.org/codesystem/ex-serviceplace": PLACE_OF_SERVICE,
-}
-
 
 def system(uri: object) -> str:
     """Our short name of a code system, or its URI as written."""
-    if not isinstance(uri, str):
-        return ""
-    return _SYSTEMS.get(uri) or _SYSTEMS.get(uri.lower().rstrip("/")) or uri
+    return _system(uri) if isinstance(uri, str) else ""
+
+
+@lru_cache(maxsize=4096)
+def _system(uri: str) -> str:
+    return code_tables.systems().known(uri) or uri
 
 
 def text(value: object) -> str:

@@ -1,46 +1,49 @@
 """Values of laboratory results in the analyte's canonical unit (R10 labs): quantities, ranges,
 ratios, and what is written as text."""
 
-import re
+from collections.abc import Callable
 from decimal import Decimal
 
+from mappings import codes
 from mappings.codes.clinical import Analyte
 from mappings.reading.drugs.amounts import written
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.units import bare
+from mappings.reading.labs import stated, texts
 from mappings.values.numbers import plain
 
 # Low and high end, whether each is open, why it can't be used, and how a person reads it.
 Value = tuple[Decimal | None, Decimal | None, bool, bool, str | None, str]
 
-_NUMBER = r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-_TEXT = re.compile(
-    rf"(?P<comparator>[<>]=?|[≤≥])?\s*(?P<low>{_NUMBER})(?![\d.,])(?:\s*(?:-|–|to)\s*(?P<high>{_NUMBER})(?![\d.,]))?"
-    r"\s*(?P<unit>[^\d\s.,–-].*)?"
-)
-# A laboratory's mark for high or low behind the unit.
-_MARK = re.compile(r"(?:\s+(?:HH?|LL?|high|low)|\s*\((?:HH?|LL?|high|low)\))$", re.IGNORECASE)
-_COMPARATORS = {"≤": "<=", "≥": ">="}
-
 
 def value(analyte: Analyte, part: Resource) -> Value:
     """The value of an Observation or component; for one that can't be used, why."""
-    if isinstance(part.get("valueQuantity"), dict):
-        return _quantity(analyte, part["valueQuantity"])
-    if isinstance(part.get("valueRange"), dict):
-        return _range(analyte, part["valueRange"])
-    if isinstance(part.get("valueRatio"), dict):
-        return _ratio(analyte, part["valueRatio"])
-    if isinstance(part.get("valueString"), str):
-        return _text(analyte, part["valueString"])
-    return _unusable("without a value that is read")
+    if stated.is_absent(part):
+        return _unusable("that is said to be absent")
+    found = [
+        reader(analyte, part[name])
+        for name, reader in _READERS.items()
+        if part.get(name) is not None
+    ]
+    return _agreed(found) if found else _unusable("without a value that is read")
+
+
+def _agreed(found: list[Value]) -> Value:
+    """One value of several statements of it: of those that are read, which must be the same."""
+    read = [row for row in found if row[4] is None]
+    if len({row[:4] for row in read}) > 1:
+        return _unusable("stated twice, and differently", " and ".join(row[5] for row in read))
+    return read[0] if read else found[0]
 
 
 def _unusable(problem: str, says: str = "") -> Value:
     return None, None, False, False, problem, says
 
 
-def _quantity(analyte: Analyte, quantity: Resource) -> Value:
+def _quantity(analyte: Analyte, quantity: object) -> Value:
+    if not isinstance(quantity, dict):
+        return _unusable("in a form that is not read")
     said = written(quantity)
     number = elements.decimal(quantity.get("value"))
     if number is None or number < 0:
@@ -49,7 +52,11 @@ def _quantity(analyte: Analyte, quantity: Resource) -> Value:
     factor = _factor(analyte, unit, number)
     if factor is None:
         return _unusable(_unit_problem(analyte, unit), said)
+    if _contradicts(analyte, quantity, number, factor):
+        return _unusable("whose unit is said twice, and differently", _both_units(quantity, said))
     comparator = elements.text(quantity.get("comparator"))
+    if quantity.get("comparator") and not comparator:
+        return _unusable("with a comparator that is not read", said)
     says = _converted(analyte, comparator, said.removesuffix(" 1"), number, unit, factor)
     return _bounded(number * factor, comparator, says)
 
@@ -57,14 +64,24 @@ def _quantity(analyte: Analyte, quantity: Resource) -> Value:
 def _unit(quantity: Resource) -> str:
     """The unit that counts: the UCUM code, else the unit's text. Small letters; units are compared
     without case."""
-    code, unit = (
-        elements.text(quantity.get("code")).strip(),
-        elements.text(quantity.get("unit")).strip(),
-    )
-    said = (
-        code if code and elements.system(quantity.get("system")) == elements.UCUM else unit or code
-    )
-    return said.lower()
+    code, unit = _code(quantity), elements.text(quantity.get("unit")).strip()
+    is_ucum = code and elements.system(quantity.get("system")) == elements.UCUM
+    return bare((code if is_ucum else unit or code).lower())
+
+
+def _code(quantity: Resource) -> str:
+    return elements.text(quantity.get("code")).strip()
+
+
+def _contradicts(analyte: Analyte, quantity: Resource, number: Decimal, factor: Decimal) -> bool:
+    """Whether the unit's text is read, and as another unit than the one that counts."""
+    text = bare(elements.text(quantity.get("unit")).strip().lower())
+    known = text in codes.labs().unit_texts
+    return bool(known and _code(quantity)) and _factor(analyte, text, number) != factor
+
+
+def _both_units(quantity: Resource, said: str) -> str:
+    return f"{said} ({_code(quantity)})"
 
 
 def _factor(analyte: Analyte, unit: str, number: Decimal) -> Decimal | None:
@@ -104,8 +121,9 @@ def _bounded(number: Decimal, comparator: str, says: str) -> Value:
     return number, number, False, False, None, says
 
 
-def _range(analyte: Analyte, found: Resource) -> Value:
+def _range(analyte: Analyte, found: object) -> Value:
     """A range with one end or two; each end is a quantity of its own."""
+    found = elements.mapping(found)
     ends = {
         name: _quantity(analyte, found[name])
         for name in ("low", "high")
@@ -133,8 +151,9 @@ def _range(analyte: Analyte, found: Resource) -> Value:
     )
 
 
-def _ratio(analyte: Analyte, ratio: Resource) -> Value:
+def _ratio(analyte: Analyte, ratio: object) -> Value:
     """A part of a whole, 14:100, of what is known as a fraction too."""
+    ratio = elements.mapping(ratio)
     part, whole = (
         elements.mapping(ratio.get("numerator")),
         elements.mapping(ratio.get("denominator")),
@@ -162,21 +181,37 @@ def _ratio(analyte: Analyte, ratio: Resource) -> Value:
     )
 
 
-def _text(analyte: Analyte, text: str) -> Value:
-    """A result written as text, ">45 ng/mL" or "30-50 ng/mL (L)": comparator, number or range,
-    unit, mark; nothing else."""
-    found = _TEXT.fullmatch(_MARK.sub("", text.strip()))
-    if not found or (found["comparator"] and found["high"]):
-        return _unusable("written as text that is not read")
-    low, high, unit = found["low"], found["high"], found["unit"] or ""
-    if "," in f"{low}{high}" and not analyte.thousands:
-        return _unusable("with a comma that may be a decimal comma")
-    first = {"value": _number(low), "unit": unit}
-    if high:
-        return _range(analyte, {"low": first, "high": {"value": _number(high), "unit": unit}})
-    comparator = _COMPARATORS.get(found["comparator"], found["comparator"])
-    return _quantity(analyte, {**first, "comparator": comparator})
+def _text(analyte: Analyte, text: object) -> Value:
+    """A result written as text, ">45 ng/mL" or "30-50 ng/mL (L)"."""
+    said = text.strip() if isinstance(text, str) else ""
+    found = texts.parts(said)
+    if found is None:
+        return _unusable("written as text that is not read", stated.cut(said))
+    if found.has_comma and not analyte.thousands:
+        return _unusable("with a comma that may be a decimal comma", said)
+    first = {"value": found.low, "unit": found.unit}
+    if found.high is not None:
+        return _range(analyte, {"low": first, "high": {"value": found.high, "unit": found.unit}})
+    return _quantity(analyte, {**first, "comparator": found.comparator})
 
 
-def _number(text: str) -> Decimal:
-    return Decimal(text.replace(",", ""))
+def _concept(analyte: Analyte, value: object) -> Value:
+    """A result as the text of a concept, or as the display of its codings."""
+    concept = elements.concept(value)
+    said = [concept.text, *(coding.display for coding in concept.codings)]
+    return _agreed([_text(analyte, text) for text in said if text] or [_text(analyte, "")])
+
+
+def _integer(_: Analyte, value: object) -> Value:
+    """Has no unit (no unit, no use)."""
+    return _unusable("without a unit", str(value))
+
+
+_READERS: dict[str, Callable[[Analyte, object], Value]] = {
+    "valueQuantity": _quantity,
+    "valueRange": _range,
+    "valueRatio": _ratio,
+    "valueString": _text,
+    "valueCodeableConcept": _concept,
+    "valueInteger": _integer,
+}

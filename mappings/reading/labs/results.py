@@ -4,18 +4,20 @@ and local codes included."""
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from msgspec import structs
+
 from mappings import codes
 from mappings.codes.clinical import Analyte
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.labs import quantities
+from mappings.reading.labs import quantities, stated
 from mappings.reading.labs.quantities import Value
 from mappings.record import Concept, LabResult, Source
 from mappings.values import words
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
-USABLE = frozenset({"final", "amended", "corrected"})
 # A report in one of these statuses says nothing, whatever it contains.
 _VOID = frozenset({"cancelled", "entered-in-error", "registered", "unknown"})
 _HOLDING = ("hasMember", "result", "contained")
@@ -39,6 +41,7 @@ class LabReader:
         }
         self._codes = {*table.by_loinc, *(key.rpartition("|")[2] for key in self._aliases)}
         self._by_texts = any("|" not in key for key in self._aliases)
+        self._usable, self._void = frozenset(table.words.usable), frozenset(table.words.void)
 
     def analyte(self, concept: Concept) -> Analyte | None:
         """The analyte that a code means; a goal or a mere presence is none."""
@@ -88,7 +91,7 @@ class LabReader:
         or report contains."""
         for name, part in _observations(resource):
             is_own = part is resource or panels.of(name)
-            if is_own and elements.text(part.get("status")) in USABLE:
+            if is_own and _status(part) not in self._void:
                 yield from self._of(part, name, resource, collection, panels)
 
     def _of(
@@ -112,8 +115,32 @@ class LabReader:
         if when is None and not any(element in resource for element in _TIMES):
             when, specimen = panels.time(name), specimen or panels.specimen(name)
         groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
+        doubt = None if _status(resource) in self._usable else _of_doubtful_status(resource)
         for analyte, part in parts:
-            yield _result(analyte, part, source, when, specimen, groups)
+            within = "" if part is resource else "component."
+            found = _result(analyte, part, within, source, when, specimen, groups)
+            if found.when is None:
+                found = _undated(found, resource)
+            yield structs.replace(found, problem=doubt[0], unread=doubt[1]) if doubt else found
+
+
+def _status(resource: Resource) -> str:
+    """The word of its status, case aside."""
+    return elements.text(resource.get("status")).strip().lower()
+
+
+def _of_doubtful_status(resource: Resource) -> tuple[str, Unread]:
+    says = resource.get("status")
+    problem = "with a status that is not understood" if says else "without a status"
+    return problem, Unread("status", stated.cut(str(says or "")))
+
+
+def _undated(found: LabResult, resource: Resource) -> LabResult:
+    """A result whose time is not known; one that is stated and not read is quoted."""
+    problem = found.problem or "without the time of collection"
+    times = [(name, resource[name]) for name in _TIMES if resource.get(name)]
+    unread = Unread(times[0][0], stated.cut(str(times[0][1]))) if times else found.unread
+    return structs.replace(found, problem=problem, unread=unread)
 
 
 def _observations(resource: Resource) -> Iterator[tuple[str, Resource]]:
@@ -158,14 +185,13 @@ def _key(reference: Resource, home: str | None, collection: Collection) -> str |
 def _result(
     analyte: Analyte,
     part: Resource,
+    within: str,
     source: Source,
     when: Moment | None,
     specimen: str | None,
     groups: tuple[str, ...],
 ) -> LabResult:
     low, high, low_open, high_open, problem, says = _value(analyte, part)
-    if when is None:
-        problem = problem or "without the time of collection"
     return LabResult(
         source=source,
         analyte=analyte.analyte,
@@ -178,6 +204,7 @@ def _result(
         panels=groups,
         says=says,
         problem=problem,
+        unread=stated.unread(part, within) if problem else None,
     )
 
 
@@ -186,10 +213,13 @@ def _value(analyte: Analyte, part: Resource) -> Value:
 
 
 def _pregnancy(part: Resource) -> Value:
-    known = {row.code for row in codes.diagnoses().pregnancy}
-    pregnant = any(code in known for code in elements.codes(part.get("valueCodeableConcept")))
-    value = Decimal(1 if pregnant else 0)
-    return value, value, False, False, None, "pregnant" if pregnant else "not pregnant"
+    known = codes.diagnoses().pregnancy_codes
+    said = elements.concept(part.get("valueCodeableConcept")).codings
+    answers = {known[row.system, row.code] for row in said if (row.system, row.code) in known}
+    if stated.is_absent(part) or len(answers) != 1:
+        return None, None, False, False, "without an answer that is read", ""
+    value = Decimal(answers.pop())
+    return value, value, False, False, None, "pregnant" if value else "not pregnant"
 
 
 class Panels:
