@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 
 class Source(Struct, frozen=True, order=True):
@@ -171,14 +172,17 @@ class LabResult(Struct, frozen=True, kw_only=True):
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
     """A condition or a coded reason. `stands` is false for refuted, entered-in-error and
-    unconfirmed ones, and for inactive ones that do not say since when. `snomed`: ICD-10-CM codes
-    that only the map gave, each with its SNOMED code.
+    unconfirmed ones, for inactive ones that do not say since when, for one of which a status is
+    `unread`, and for what the patient or a relative has `told`. `snomed`: ICD-10-CM codes that only
+    the map gave, each with its SNOMED code.
     """
 
     source: Source
     icd10: tuple[str, ...] = ()
     snomed: tuple[tuple[str, str], ...] = ()
     stands: bool = True
+    unread: Unread | None = None
+    told: bool = False
     resolved: bool = False
     onset: Moment | None = None
     abatement: Moment | None = None

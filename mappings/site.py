@@ -53,7 +53,9 @@ class Site(Struct, frozen=True, kw_only=True):
     """Keys of `places`: Location or Organization ids. Of `lab_aliases`: `system|code` or a text;
     values: analytes.
 
-    Of `drug_aliases`: `system|code` or a text; values: product families. Of `prior_authorization`:
+    Of `drug_aliases`: `system|code` or a text; values: product families. Of `encounter_classes`:
+    `system|code` or a word; values: kinds of class. `status_words`: by element, `system|code` or a
+    word; values: its meanings. Of `prior_authorization`:
     policy ids; values: whether that policy asks for one here. Of `drug_sources` and `r340b` (bought
     under 340B): payer kinds or payers.
     """
@@ -66,6 +68,8 @@ class Site(Struct, frozen=True, kw_only=True):
     prior_authorization: Mapping[str, bool] = field(default_factory=dict)
     drug_sources: Mapping[str, str] = field(default_factory=dict)
     r340b: Mapping[str, bool] = field(default_factory=dict)
+    encounter_classes: Mapping[str, str] = field(default_factory=dict)
+    status_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bill_services: bool = False
     billing_provider: BillingProvider | None = None
 

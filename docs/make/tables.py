@@ -14,6 +14,7 @@ def chapters() -> dict[str, str]:
         "laboratory.md": laboratory(),
         "diagnoses.md": diagnoses(),
         "settings.md": settings(),
+        "statuses.md": statuses(),
         "payers.md": payers(),
         "payment.md": payment(),
         "services.md": services(),
@@ -309,6 +310,23 @@ The location's own code decides, then the class of the encounter, then the site'
 ## Other codes
 
 {table(["element", "code", "means", "source", "verified"], mapped)}
+"""
+
+
+def statuses() -> str:
+    known = codes.status_table()
+    rows = [
+        (row.element, meaning, others, known.source, known.verified)
+        for row in known.elements
+        for meaning, others in row.words.items()
+    ]
+    return f"""# What a status means
+
+A status is read by its word, case, hyphens and spaces aside: as code, display or text, with or without a system. One that is there and not
+understood is no evidence, and what it could turn is held with a gap that quotes it. A site gives words of its own a meaning in
+`status_words`.
+
+{table(["element", "means", "also read", "source", "verified"], rows)}
 """
 
 

@@ -12,7 +12,7 @@ from mappings import codes
 from mappings.assessment import Evidence
 from mappings.circumstances import labs
 from mappings.circumstances.coverage import Coordination
-from mappings.circumstances.diagnoses import Stated, having
+from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
@@ -186,7 +186,7 @@ class Charge(Struct, dict=True, kw_only=True):
         sex = self.record.sex if self.record.sex in ("female", "male") else None
         age = _age(self.record, self.day)
         return {
-            "ckd": bool(self.has("ckd", "ckd-parent", "ckd-cause")),
+            "ckd": self._has_ckd,
             "dialysis": self.kidney.on_dialysis,
             "hemodialysis": self.kidney.kind == "hemodialysis",
             "esrd": self.kidney.esrd,
@@ -196,6 +196,22 @@ class Charge(Struct, dict=True, kw_only=True):
             "male": None if sex is None else sex == "male",
             "child": None if age is None else age < 18,
         }
+
+    @property
+    def unread_notes(self) -> tuple[str, ...]:
+        """What is stated, not understood, and turns nothing here."""
+        open_ = doubts(self.record, self.diagnoses, self.day, self.zone) if self.day else []
+        said = ", ".join(dict.fromkeys(f"{row.code} {row.by.unread}" for row in open_))
+        return (f"diagnoses with a status that is not understood: {said}",) if said else ()
+
+    @property
+    def _has_ckd(self) -> bool | None:
+        """None where the only diagnosis has a status that is not understood."""
+        groups = ("ckd", "ckd-parent", "ckd-cause")
+        if self.day is None or self.has(*groups):
+            return bool(self.has(*groups))
+        open_ = doubts(self.record, self.diagnoses, self.day, self.zone)
+        return None if having(open_, *groups) else False
 
     @property
     def _pregnant(self) -> bool:

@@ -20,6 +20,8 @@ from mappings.codes.tables import (
     Requirement,
     RequirementTable,
     Settings,
+    StatusTable,
+    StatusWords,
     Units,
 )
 from mappings.datafiles.loading import packaged, structure
@@ -71,6 +73,17 @@ def units() -> Units:
 @cache
 def settings() -> Settings:
     return _table("settings.yaml", Settings)
+
+
+@cache
+def status_table() -> StatusTable:
+    return _table("statuses.yaml", StatusTable)
+
+
+@cache
+def statuses() -> dict[str, StatusWords]:
+    """What statuses mean, by element: `Condition.clinicalStatus`."""
+    return {row.element: row for row in status_table().elements}
 
 
 @cache

@@ -20,6 +20,7 @@ from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir.collection import Collection, Group
 from mappings.reading.fhir.decoding import NotJson, decode, lines
 from mappings.reading.fhir.elements import Resource, moment, source
+from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.labs import results
 from mappings.record import Administration, Drug, PatientRecord, Problem
 from mappings.site import Site
@@ -55,6 +56,7 @@ class Reader:
         self._finder = ProductFinder(site.drug_aliases)
         self._labs = results.LabReader(site.lab_aliases)
         self._coverages = CoverageReader(site.payer_aliases)
+        self._statuses = StatusReader(site.status_words)
 
     def records(self, collection: Collection) -> tuple[list[PatientRecord], list[Problem]]:
         """The records of all patients of a collection, ordered by reference, and the collection's
@@ -72,7 +74,7 @@ class Reader:
         patient = collection.get(group.patient) or {}
         observations = group.all("Observation")
         panels = results.membership(observations, group.all("DiagnosticReport"), collection)
-        finder = self._finder
+        finder, statuses = self._finder, self._statuses
 
         def each(kind: str, reader: Callable[[Resource], T | None]) -> tuple[T, ...]:
             return tuple(_safely(group.all(kind), reader, problems))
@@ -101,7 +103,7 @@ class Reader:
                 *every("Observation", lambda row: self._labs.results(row, collection, panels)),
                 *every("DiagnosticReport", lambda row: self._labs.results(row, collection, panels)),
             ),
-            diagnoses=each("Condition", lambda row: diagnosis(row, collection)),
+            diagnoses=each("Condition", lambda row: diagnosis(row, collection, statuses)),
             coverages=each("Coverage", lambda row: self._coverages.coverage(row, collection)),
             encounters=visits,
             locations=tuple(

@@ -9,17 +9,44 @@ from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.circumstances import labs
-from mappings.circumstances.diagnoses import Stated, began_by
+from mappings.circumstances.diagnoses import Stated, began_by, doubts, having, told
 from mappings.policy.choosing import OralIronRule
 from mappings.policy.conditions import ANALYTES
 from mappings.record import LabResult, OralIron, Order
 from mappings.requirements.result import Result
 
 _NOT_ASKED = None
+_RESTATE = (
+    "Correct the status of the diagnosis, or give the word a meaning in the site's status words."
+)
 
 
 def _cited(rows: Iterable[Stated]) -> tuple[Evidence, ...]:
     return tuple(cite(row.by.source, row.says) for row in rows)
+
+
+def _not_counted(charge: Charge, *groups: str) -> Result | None:
+    """What is on record of the groups and is no evidence: its status is not understood, or the
+    patient told it."""
+    if charge.day is None:
+        return None
+    open_ = having(doubts(charge.record, charge.diagnoses, charge.day, charge.zone), *groups)
+    if open_:
+        return Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_))
+    said = having(told(charge.record), *groups)
+    if said:
+        says = (
+            f"{said[0].code} is recorded as the patient's or a relative's own statement, which is"
+            " no diagnosis."
+        )
+        return Result(state="incomplete", says=says, evidence=_cited(said))
+    return None
+
+
+def _doubt(rows: Iterable[Stated]) -> str:
+    """Quotes each status that is not understood."""
+    said = dict.fromkeys(f"{row.code} {row.by.unread}" for row in rows)
+    return f"Recorded with a status that is not understood: {', '.join(said)}."
 
 
 def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
@@ -49,11 +76,11 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             evidence=_cited(parent),
             rule=rule,
         )
-    return Result(
-        state="missing",
-        says=f"No iron-deficiency anaemia diagnosis is active on {charge.day}.",
-        rule=rule,
+    lacking = Result(
+        state="missing", says=f"No iron-deficiency anaemia diagnosis is active on {charge.day}."
     )
+    found_otherwise = _not_counted(charge, "iron-deficiency-anemia", "anemia-in-ckd")
+    return structs.replace(found_otherwise or lacking, rule=rule)
 
 
 def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
@@ -113,6 +140,15 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
             evidence=_cited(found),
             rule=rule,
         )
+    if charge.kidney.doubts:
+        return Result(
+            state="incomplete",
+            says=_doubt(charge.kidney.doubts),
+            evidence=_cited(charge.kidney.doubts),
+            fix=_RESTATE,
+            rule=rule,
+            blocking=True,
+        )
     staged = _billable(charge, "ckd", "ckd-parent")
     partial = charge.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
     if (
@@ -135,11 +171,11 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     if partial:
         says = f"{partial[0].code} points to kidney disease, but no CKD stage (N18.-) is recorded."
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
-    return Result(
-        state="missing",
-        says=f"No chronic kidney disease (N18.-) is active on {charge.day}.",
-        rule=rule,
+    lacking = Result(
+        state="missing", says=f"No chronic kidney disease (N18.-) is active on {charge.day}."
     )
+    found_otherwise = _not_counted(charge, "ckd", "ckd-parent", "ckd-cause", "dialysis")
+    return structs.replace(found_otherwise or lacking, rule=rule)
 
 
 def _asks_ckd(charge: Charge, asked: bool) -> bool:
@@ -187,12 +223,12 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
             evidence=_cited(linked),
             rule=rule,
         )
-    return Result(
+    lacking = Result(
         state="missing",
         says="Nothing ties the anaemia to the kidney disease.",
         evidence=_cited([*anemia, *ckd]),
-        rule=rule,
     )
+    return structs.replace(_not_counted(charge, "anemia-in-ckd") or lacking, rule=rule)
 
 
 def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
