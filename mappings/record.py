@@ -127,6 +127,7 @@ class Administration(Struct, frozen=True, kw_only=True):
     reasons: tuple[Concept, ...] = ()
     reason_references: tuple[str, ...] = ()
     not_given: bool = False
+    category: str | Unread | None = None
     discards: tuple[Discard, ...] = ()
     containers: tuple[Container, ...] = ()
     containers_problem: str | None = None
@@ -236,9 +237,30 @@ class Stay(Struct, frozen=True):
     end: Moment | None = None
 
 
+# Statuses of encounters that are none, or not yet.
+NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
+
+
+class EncounterClass(Struct, frozen=True):
+    """`kind`: inpatient, ambulatory, emergency, observation or home. `by_word`: in no table, read by
+    its plain word."""
+
+    kind: str
+    says: str
+    by_word: bool = False
+
+
 class Encounter(Struct, frozen=True, kw_only=True):
+    """`inpatient_type`, `facility_stay`: the words of its type that say so. `discharge`: how the
+    patient was discharged. An `end` of None: it goes on."""
+
     source: Source
-    klass: str | None = None
+    status: str | Unread | None = None
+    klass: EncounterClass | Unread | None = None
+    inpatient_type: str | None = None
+    facility_stay: str | None = None
+    discharge: str | None = None
+    part_of: str | None = None
     start: Moment | None = None
     end: Moment | None = None
     stays: tuple[Stay, ...] = ()
@@ -248,11 +270,19 @@ class Encounter(Struct, frozen=True, kw_only=True):
     dialysis: str | None = None
     participants: tuple[Practitioner, ...] = ()
 
+    @property
+    def took_place(self) -> bool:
+        """As far as anybody says."""
+        return not isinstance(self.status, Unread) and self.status not in NOT_HELD
+
 
 class Location(Struct, frozen=True, kw_only=True):
+    """`part_of`: the location that it lies in."""
+
     source: Source
     place_of_service: tuple[str, ...] = ()
     organization: str | None = None
+    part_of: str | None = None
 
 
 class Order(Struct, frozen=True, kw_only=True):

@@ -289,23 +289,38 @@ def settings() -> str:
         )
         for row in known.place_of_service
     ]
+    classes = [
+        (row.systems, code, kind, known.place_of_kind.get(kind), row.source, row.verified)
+        for row in known.encounter_classes
+        for kind, found in row.kinds.items()
+        for code in found
+    ]
     mapped = [
-        ("Encounter.class", code, f"place of service {pos}", known.source, known.verified)
-        for code, pos in known.encounter_class.items()
+        ("Encounter.class, in no table", word, kind, known.source, known.verified)
+        for word, kind in known.plain_words.items()
     ]
-    mapped += [
-        ("Encounter.class", code, "inpatient: not billable here", known.source, known.verified)
-        for code in known.inpatient_class
-    ]
+    for what, row in (("inpatient", known.inpatient_type), ("a warning", known.facility_stay)):
+        said = ", ".join(row.names)
+        mapped.append(("Encounter.type", said, what, row.source, row.verified))
+        mapped.append(
+            ("Encounter.type, SNOMED CT", ", ".join(row.snomed), what, row.source, row.verified)
+        )
     mapped += [
         ("Location.type", code, f"place of service {pos}", known.source, known.verified)
         for code, pos in known.location_type.items()
     ]
     return f"""# Where the dose was given
 
-The location's own code decides, then the class of the encounter, then the site's table of places.
+The location's own code decides (or that of the place it lies in), then the class of the encounter, then the site's table of places. An
+inpatient stay contradicts them all.
 
 {table(["place of service", "name", "claim", "bill type", "revenue code", "source", "verified"], rows)}
+
+## Classes of encounters
+
+One that is in no table, or undecided, holds the line until the site says once what it means (`encounter_classes`).
+
+{table(["code system", "code", "kind", "place of service", "source", "verified"], classes)}
 
 ## Other codes
 

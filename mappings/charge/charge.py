@@ -202,7 +202,8 @@ class Charge(Struct, dict=True, kw_only=True):
         """What is stated, not understood, and turns nothing here."""
         open_ = doubts(self.record, self.diagnoses, self.day, self.zone) if self.day else []
         said = ", ".join(dict.fromkeys(f"{row.code} {row.by.unread}" for row in open_))
-        return (f"diagnoses with a status that is not understood: {said}",) if said else ()
+        diagnoses = f"diagnoses with a status that is not understood: {said}"
+        return (*self.setting.notes, *((diagnoses,) if said else ()))
 
     @property
     def _has_ckd(self) -> bool | None:

@@ -106,7 +106,7 @@ def stated(
         if order.source.resource in administration.orders
         for key in order.reason_references
     }
-    here = encounter.source.resource if encounter else administration.encounter
+    here = encounter.source.resource if encounter else _unknown_encounter(administration, record)
     found: list[Stated] = []
     for row in record.diagnoses:
         if valid_on(row, day, zone):
@@ -118,6 +118,13 @@ def stated(
             found += [Stated(code, row, of_encounter) for code in row.icd10]
     found += [Stated(code, row, True) for row in reasons for code in row.icd10]
     return found
+
+
+def _unknown_encounter(administration: Administration, record: PatientRecord) -> str | None:
+    """The encounter that the administration names, where that is not on record; one on record that
+    is not of its day gives no diagnoses."""
+    known = any(row.source.resource == administration.encounter for row in record.encounters)
+    return None if known else administration.encounter
 
 
 def having(rows: Iterable[Stated], *groups: str) -> list[Stated]:

@@ -56,7 +56,10 @@ def status(
     treatments += [
         (row.source, row.dialysis, "dialysis encounter")
         for row in record.encounters
-        if row.dialysis and row.start and _recent(row.start, row.end or _NEVER, day, zone)
+        if row.dialysis
+        and row.took_place
+        and row.start
+        and _recent(row.start, row.end or _NEVER, day, zone)
     ]
     dependence = having(diagnoses, "dialysis")
     esrd = having(diagnoses, "esrd")

@@ -17,6 +17,7 @@ from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
+from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.collection import Collection, Group
 from mappings.reading.fhir.decoding import NotJson, decode, lines
 from mappings.reading.fhir.elements import Resource, moment, source
@@ -57,6 +58,9 @@ class Reader:
         self._labs = results.LabReader(site.lab_aliases)
         self._coverages = CoverageReader(site.payer_aliases)
         self._statuses = StatusReader(site.status_words)
+        self._encounters = encounters.EncounterReader(
+            self._statuses, ClassReader(site.encounter_classes)
+        )
 
     def records(self, collection: Collection) -> tuple[list[PatientRecord], list[Problem]]:
         """The records of all patients of a collection, ordered by reference, and the collection's
@@ -88,11 +92,8 @@ class Reader:
                 for row in rows
             )
 
-        visits = each("Encounter", lambda row: encounters.encounter(row, collection))
-        visited = sorted({stay.location for visit in visits for stay in visit.stays})
-        places = [
-            row for row in map(collection.get, visited) if row and row["resourceType"] == "Location"
-        ]
+        visits = each("Encounter", lambda row: self._encounters.encounter(row, collection))
+        places = encounters.locations(visits, collection)
         return PatientRecord(
             patient=group.patient,
             born=moment(patient.get("birthDate")),
@@ -143,7 +144,9 @@ class Reader:
         for resource in group.all("MedicationAdministration"):
             reference = source(resource).resource
             try:
-                given = administrations.administration(resource, collection, self._finder)
+                given = administrations.administration(
+                    resource, collection, self._finder, self._statuses
+                )
             except administrations.NotReadable as problem:
                 problems.append(Problem(reference, str(problem)))
                 continue

@@ -15,6 +15,7 @@ from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
 from mappings.values import words
 from mappings.values.moment import Moment
@@ -31,7 +32,10 @@ class NotReadable(ValueError):
 
 
 def administration(
-    resource: Resource, collection: Collection, finder: ProductFinder
+    resource: Resource,
+    collection: Collection,
+    finder: ProductFinder,
+    statuses: StatusReader = PLAIN,
 ) -> Administration | None:
     """The Administration, or None for a drug that is none of our business; NotReadable without a
     valid status."""
@@ -69,6 +73,7 @@ def administration(
             )
         ),
         not_given=_not_given(elements.concepts(resource.get("statusReason")), _dose(dosages)),
+        category=statuses.read("MedicationAdministration.category", resource.get("category")),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
         containers_problem=containers_problem,

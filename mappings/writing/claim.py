@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
-from mappings.circumstances.setting import encounter_of
+from mappings.circumstances.visit import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
 from mappings.site import BillingProvider, Site
 from mappings.writing.detected_issue import TAG

@@ -24,7 +24,7 @@ from mappings.reading.fhir.decoding import Damaged
 
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
-ROUNDS = 2  # a panel's members, a mixture's ingredients
+ROUNDS = 4  # a panel's members, a mixture's ingredients, a chair in a room of a clinic
 
 Problem = dict[str, str]
 

@@ -99,7 +99,7 @@ class StatusReader:
         )
         if len(meanings) == 1 and not strange:
             return meanings.pop()
-        return Unread(element, quoted(said))
+        return Unread(element, quoted(said), said[0].key)
 
 
 def _key(word: str) -> str:
