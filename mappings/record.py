@@ -116,6 +116,9 @@ class Practitioner(Struct, frozen=True, kw_only=True):
 
 
 class Administration(Struct, frozen=True, kw_only=True):
+    """`not_given`: the words that say that the dose was not given. `as_ordered`: the sender keeps a
+    cancelled order as stopped, with its dose."""
+
     source: Source
     status: str
     drug: Drug
@@ -126,7 +129,10 @@ class Administration(Struct, frozen=True, kw_only=True):
     orders: tuple[str, ...] = ()
     reasons: tuple[Concept, ...] = ()
     reason_references: tuple[str, ...] = ()
-    not_given: bool = False
+    not_given: str | None = None
+    as_ordered: bool = False
+    route: str | Unread | None = None
+    method: str | Unread | None = None
     category: str | Unread | None = None
     discards: tuple[Discard, ...] = ()
     containers: tuple[Container, ...] = ()

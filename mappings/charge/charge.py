@@ -16,6 +16,7 @@ from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
+from mappings.dose import standing
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
 from mappings.dose.milligrams import Dose, mg_of
 from mappings.dose.waste import Waste
@@ -203,7 +204,8 @@ class Charge(Struct, dict=True, kw_only=True):
         open_ = doubts(self.record, self.diagnoses, self.day, self.zone) if self.day else []
         said = ", ".join(dict.fromkeys(f"{row.code} {row.by.unread}" for row in open_))
         diagnoses = f"diagnoses with a status that is not understood: {said}"
-        return (*self.setting.notes, *((diagnoses,) if said else ()))
+        others = (diagnoses,) if said else ()
+        return (*self.setting.notes, *standing.notes(self.administration), *others)
 
     @property
     def _has_ckd(self) -> bool | None:

@@ -28,7 +28,7 @@ def given(**options: Any) -> Administration:
     [
         (None, "MedicationAdministration.status is missing"),
         ("finished", "MedicationAdministration.status is not a FHIR status"),
-        (["completed"], "MedicationAdministration.status is not a FHIR status"),
+        (["completed", "stopped"], "MedicationAdministration.status is not a FHIR status"),
     ],
 )
 def test_a_status_that_can_not_be_used(status: Any, problem: str) -> None:
@@ -86,7 +86,7 @@ NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 def test_what_says_that_nothing_was_given(
     dose: str | None, reason: Resource, not_given: bool
 ) -> None:
-    assert given(status="stopped", dose=dose, statusReason=[reason]).not_given is not_given
+    assert bool(given(status="stopped", dose=dose, statusReason=[reason]).not_given) is not_given
 
 
 @pytest.mark.parametrize(
