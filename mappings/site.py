@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from mappings.record import Address
 from mappings.values import moment
@@ -72,6 +72,14 @@ class Site(Struct, frozen=True, kw_only=True):
     status_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bill_services: bool = False
     billing_provider: BillingProvider | None = None
+
+    def with_words(self, vendors: Mapping[str, Mapping[str, str]]) -> "Site":
+        """With what its vendor means by a status, where the site says nothing of its own."""
+        elements = {*vendors, *self.status_words}
+        words = {
+            name: {**vendors.get(name, {}), **self.status_words.get(name, {})} for name in elements
+        }
+        return structs.replace(self, status_words=words)
 
     @property
     def zone(self) -> tzinfo | None:

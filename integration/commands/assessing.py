@@ -210,7 +210,10 @@ def facts_of(site_name: str | None, config: Path | None, time_zone: str | None) 
     """What the rules need of a site of the configuration, or of none but a time zone."""
     import msgspec
 
-    facts = settings.load(config).site(site_name).facts() if site_name else Facts()
+    from integration.ehr.profile import words_of
+
+    site = settings.load(config).site(site_name) if site_name else None
+    facts = site.facts().with_words(words_of(site.vendor)) if site else Facts()
     facts = msgspec.structs.replace(facts, time_zone=time_zone) if time_zone else facts
     try:
         _ = facts.zone

@@ -22,7 +22,7 @@ from mappings import site as facts
 from mappings.codes.tables import ClassKind
 from mappings.policy.rules import DrugSource
 
-Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "generic"]
+Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "ottehr", "generic"]
 WriteBackForm = Literal[
     "auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"
 ]

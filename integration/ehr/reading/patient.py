@@ -1,6 +1,7 @@
 """Reading one patient: what the rules need (R12), in as few requests as the server allows."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -42,6 +43,8 @@ class PatientPull:
     in_other_form: tuple[
         Json, ...
     ] = ()  # the DetectedIssues that our Tasks, Communications or documents stand for
+
+    status_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the vendor's own
 
     @property
     def issues(self) -> list[Json]:
@@ -122,6 +125,7 @@ class Reading:
             not_offered(self.client.capability),
             frozenset(unread),
             tuple(in_other_form),
+            self.client.capability.profile.status_words,
         )
 
     def _fall_back(self) -> None:
