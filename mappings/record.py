@@ -116,8 +116,7 @@ class Practitioner(Struct, frozen=True, kw_only=True):
 
 
 class Administration(Struct, frozen=True, kw_only=True):
-    """`not_given`: the words that say that the dose was not given. `as_ordered`: the sender keeps a
-    cancelled order as stopped, with its dose."""
+    """`as_ordered`: the sender keeps a cancelled order as stopped, with its dose."""
 
     source: Source
     status: str
@@ -129,10 +128,8 @@ class Administration(Struct, frozen=True, kw_only=True):
     orders: tuple[str, ...] = ()
     reasons: tuple[Concept, ...] = ()
     reason_references: tuple[str, ...] = ()
-    not_given: str | None = None
+    not_given: bool = False
     as_ordered: bool = False
-    route: str | Unread | None = None
-    method: str | Unread | None = None
     category: str | Unread | None = None
     discards: tuple[Discard, ...] = ()
     containers: tuple[Container, ...] = ()
@@ -297,6 +294,7 @@ class Order(Struct, frozen=True, kw_only=True):
     source: Source
     drug: Drug
     counts: bool
+    unread: Unread | None = None
     dose: Amount = Amount(problem="missing")
     has_timing: bool = False
     free_text: bool = False
@@ -317,9 +315,11 @@ class Dispense(Struct, frozen=True, kw_only=True):
 
 
 class OralIron(Struct, frozen=True, kw_only=True):
-    """A course of oral iron, or an intolerance to it (then without dates)."""
+    """A course of oral iron, or an intolerance to it (then without dates). `unread`: a status that
+    is not understood; then it is no evidence."""
 
     source: Source
+    unread: Unread | None = None
     intolerance: bool = False
     start: Moment | None = None
     end: Moment | None = None
@@ -349,8 +349,12 @@ class Authorization(Struct, frozen=True, kw_only=True):
 
 
 class Note(Struct, frozen=True, kw_only=True):
+    """`stated`: whether it says that it is final; `unread`: a status that is not understood."""
+
     source: Source
     final: bool
+    stated: bool = True
+    unread: Unread | None = None
     encounters: tuple[str, ...] = ()
     when: Moment | None = None
 

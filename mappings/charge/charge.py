@@ -16,7 +16,6 @@ from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
-from mappings.dose import standing
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
 from mappings.dose.milligrams import Dose, mg_of
 from mappings.dose.waste import Waste
@@ -205,7 +204,7 @@ class Charge(Struct, dict=True, kw_only=True):
         said = ", ".join(dict.fromkeys(f"{row.code} {row.by.unread}" for row in open_))
         diagnoses = f"diagnoses with a status that is not understood: {said}"
         others = (diagnoses,) if said else ()
-        return (*self.setting.notes, *standing.notes(self.administration), *others)
+        return (*self.setting.notes, *others)
 
     @property
     def _has_ckd(self) -> bool | None:

@@ -42,7 +42,7 @@ class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where
-    there is one. `routes`: those of its label.
+    there is one.
 
     `unverified`: those of its RxNorm and ATC codes for which no official text was seen.
     """
@@ -53,7 +53,6 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     codes: tuple[BillingCode, ...]
     strength_mg_per_ml: Decimal | None = None
     label_population: Literal["ckd"] | None = None
-    routes: tuple[str, ...] = ("intravenous",)
     retired: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     rxnorm: tuple[str, ...] = ()

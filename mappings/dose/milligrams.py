@@ -1,6 +1,6 @@
 """R3: how many milligrams of iron were given, exactly or not at all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -9,7 +9,6 @@ from mappings import codes
 from mappings.assessment import State
 from mappings.codes.conversions import mg, ml
 from mappings.dose.product import package
-from mappings.dose.standing import against
 from mappings.record import Administration, Amount, Drug, Order
 from mappings.values.numbers import exact, plain
 
@@ -53,17 +52,8 @@ def mg_of(amount: Amount, drug: Drug, vials: Iterable[str] = ()) -> Decimal | No
 def dose(
     administration: Administration, orders: Iterable[Order], vials: Iterable[str] = ()
 ) -> Dose:
-    """The dose of an administration; contradicted where the record speaks against it."""
-    found = _recorded(administration, list(orders), vials)
-    why = against(administration)
-    return Dose(found.mg, "contradicted", why) if why else found
-
-
-def _recorded(
-    administration: Administration, orders: Sequence[Order], vials: Iterable[str]
-) -> Dose:
-    """A stopped one that shows the whole ordered dose or bag is contradicted; one that can be
-    compared with nothing is incomplete."""
+    """The dose of an administration. A stopped one that shows the whole ordered dose or bag is
+    contradicted."""
     given = administration.dose
     if given.problem == "missing":
         return Dose(None, "missing", "No dose is recorded.")
@@ -82,8 +72,13 @@ def _recorded(
             "incomplete",
             f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is.",
         )
-    if administration.status == "stopped":
-        return _of_stopped(administration, amount, orders)
+    if administration.status == "stopped" and _is_everything(administration, amount, orders):
+        return Dose(
+            amount,
+            "contradicted",
+            f"The administration was stopped, but the recorded dose of {given.says} is the whole of"
+            " what was ordered or hung.",
+        )
     return Dose(amount, "met", chain(given, administration.drug, amount))
 
 
@@ -99,35 +94,17 @@ def chain(given: Amount, drug: Drug, amount: Decimal) -> str:
     return f"{given.says}" if given.unit == "mg" else f"{given.says} = {plain(amount)} mg"
 
 
-def _of_stopped(administration: Administration, amount: Decimal, orders: Sequence[Order]) -> Dose:
-    """What was given until then, unless it is all that was ordered or hung, or nobody can tell."""
-    given, wholes = administration.dose, _wholes(administration, orders)
-    if amount in wholes:
-        return Dose(
-            amount,
-            "contradicted",
-            f"The administration was stopped, but the recorded dose of {given.says} is the whole of"
-            " what was ordered or hung.",
-        )
-    if not wholes:
-        return Dose(
-            amount,
-            "incomplete",
-            f"The administration was stopped, and neither an order nor a bag says whether the"
-            f" recorded dose of {given.says} is what was given or what was ordered.",
-        )
-    return Dose(amount, "met", chain(given, administration.drug, amount))
-
-
-def _wholes(administration: Administration, orders: Sequence[Order]) -> set[Decimal]:
-    """mg of the bag, and of the orders that it names or else of those of the drug."""
+def _is_everything(
+    administration: Administration, amount: Decimal, orders: Iterable[Order]
+) -> bool:
     drug = administration.drug
+    if amount == drug.bag_mg:
+        return True
     named = [order for order in orders if order.source.resource in administration.orders]
     ordered = named or [
         order for order in orders if order.drug.family == drug.family and order.counts
     ]
-    found = [
-        mg_of(order.dose, order.drug if order.drug.ndcs or order.drug.strength else drug)
+    return any(
+        amount == mg_of(order.dose, order.drug if order.drug.ndcs or order.drug.strength else drug)
         for order in ordered
-    ]
-    return {mg for mg in (drug.bag_mg, *found) if mg is not None}
+    )

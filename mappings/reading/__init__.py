@@ -111,25 +111,33 @@ class Reader:
                 _safely(places, lambda row: encounters.location(row, collection), problems)
             ),
             orders=(
-                *each("MedicationRequest", lambda row: orders.order(row, collection, finder)),
-                *every("CarePlan", lambda row: orders.planned(row, collection, finder)),
+                *each(
+                    "MedicationRequest", lambda row: orders.order(row, collection, finder, statuses)
+                ),
+                *every("CarePlan", lambda row: orders.planned(row, collection, finder, statuses)),
             ),
             dispenses=each(
-                "MedicationDispense", lambda row: orders.dispense(row, collection, finder)
+                "MedicationDispense", lambda row: orders.dispense(row, collection, finder, statuses)
             ),
             oral_iron=(
-                *each("AllergyIntolerance", oral_iron.allergy),
-                *each("MedicationDispense", lambda row: oral_iron.course(row, collection)),
-                *each("MedicationRequest", lambda row: oral_iron.course(row, collection)),
-                *each("MedicationStatement", lambda row: oral_iron.course(row, collection)),
+                *each("AllergyIntolerance", lambda row: oral_iron.allergy(row, statuses)),
+                *each(
+                    "MedicationDispense", lambda row: oral_iron.course(row, collection, statuses)
+                ),
+                *each("MedicationRequest", lambda row: oral_iron.course(row, collection, statuses)),
+                *each(
+                    "MedicationStatement", lambda row: oral_iron.course(row, collection, statuses)
+                ),
             ),
-            dialysis=every("Procedure", lambda row: encounters.dialysis_treatments([row])),
+            dialysis=every(
+                "Procedure", lambda row: encounters.dialysis_treatments([row], statuses)
+            ),
             authorizations=(
                 *every("Claim", authorizations.from_claim),
                 *every("Coverage", authorizations.from_coverage),
                 *every("ClaimResponse", lambda row: authorizations.from_response(row, collection)),
             ),
-            notes=each("DocumentReference", lambda row: notes.note(row, collection)),
+            notes=each("DocumentReference", lambda row: notes.note(row, collection, statuses)),
             esa=(
                 *each("MedicationAdministration", orders.esa_dose),
                 *each("MedicationRequest", orders.esa_dose),

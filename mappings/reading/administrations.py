@@ -1,7 +1,7 @@
 """MedicationAdministration: what was given, when, how much, and what was thrown away (R1, R3, R5,
 R12)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -15,14 +15,13 @@ from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
 from mappings.values import words
 from mappings.values.moment import Moment
 
+# What a vendor's profile or a site adds to `stopped`: a cancelled order with its dose.
 _AS_ORDERED = "-as-ordered"
-_ROUTE = "MedicationAdministration.dosage.route"
-_METHOD = "MedicationAdministration.dosage.method"
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
 _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 
@@ -73,9 +72,7 @@ def administration(
                 (collection.key(row) for row in elements.items(resource.get("reasonReference"))),
             )
         ),
-        not_given=_not_given(resource, status, dosages, statuses),
-        route=statuses.read(_ROUTE, [row.get("route") for row in dosages]),
-        method=statuses.read(_METHOD, [row.get("method") for row in dosages]),
+        not_given=_not_given(elements.concepts(resource.get("statusReason")), _dose(dosages)),
         category=statuses.read("MedicationAdministration.category", resource.get("category")),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
@@ -115,22 +112,9 @@ def _as_hung(given: Drug, dosages: list[Resource]) -> Drug:
     return msgspec.structs.replace(given, diluted=True) if mixed else given
 
 
-def _not_given(
-    resource: Resource, status: str, dosages: list[Resource], statuses: StatusReader
-) -> str | None:
-    """What of the record says that the dose was not given."""
-    dose = _dose(dosages)
-    # A record that is completed has no reason for its status, but for another one than it shows.
-    nothing = dose.problem == "missing" or dose.value == 0 or status == "completed"
-    said = [(name, resource.get(name)) for name in ("statusReason", "category")]
-    said += [("dosage.method", row.get("method")) for row in dosages]
-    for element, value in said:
-        stated = quoted(list(statements(value)))
-        concepts = elements.concepts(value) or (Concept(text=stated),)
-        by_method = element == "dosage.method" and statuses.read(_METHOD, value) == "not-given"
-        if stated and (by_method or any(_says_not_given(row, nothing) for row in concepts)):
-            return f'"{stated}" ({element})'
-    return None
+def _not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
+    nothing = dose.problem == "missing" or dose.value == 0
+    return any(_says_not_given(reason, nothing) for reason in reasons)
 
 
 def _says_not_given(reason: Concept, nothing: bool) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from mappings import codes
 from mappings.codes.tables import EncounterClasses
+from mappings.reading.fhir import elements
 from mappings.reading.fhir.statuses import Statement, quoted, squeezed, statements
 from mappings.record import EncounterClass
 from mappings.values.stated import Unread
@@ -64,4 +65,11 @@ def _is_of_hl7(said: Statement) -> bool:
 
 
 def _plain_address(system: str) -> str:
-    return system.strip().lower().rstrip("/").replace("https://", "http://")
+    address = elements.system(system).strip().lower().rstrip("/")
+    return (
+        address.replace("https://", "http://")
+        .strip()
+        .lower()
+        .rstrip("/")
+        .replace("https://", "http://")
+    )

@@ -16,6 +16,14 @@ from mappings.record import Concept, DialysisTreatment, Encounter, Location, Sta
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
+_ROLE_CODE = frozenset(
+    {
+        "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
+        "http://hl7.org/fhir/v3/RoleCode",
+        "urn:oid:2.16.840.1.113883.5.111",
+    }
+)
+
 _NEVER = Moment(date.max, date.max)
 _NOT_THERE = frozenset({"planned", "reserved"})
 
@@ -121,7 +129,7 @@ def location(resource: Resource, collection: Collection) -> Location:
             table[row.code]
             for concept in concepts
             for row in concept.codings
-            if row.system == elements.ROLE_CODE and row.code in table
+            if row.system in _ROLE_CODE and row.code in table
         ]
     return Location(
         source=elements.source(resource),
@@ -153,13 +161,16 @@ def dialysis_kind(concept: Concept) -> str | None:
     )
 
 
-def dialysis_treatments(procedures: list[Resource]) -> Iterator[DialysisTreatment]:
+def dialysis_treatments(
+    procedures: list[Resource], statuses: StatusReader = PLAIN
+) -> Iterator[DialysisTreatment]:
     """Procedures that are dialysis and were done or under way."""
     for resource in procedures:
         kind = dialysis_kind(elements.concept(resource.get("code")))
-        if kind and elements.text(resource.get("status")) in ("completed", "in-progress"):
+        status = statuses.read("Procedure.status", resource.get("status"))
+        if kind and status in ("completed", "in-progress"):
             start, end = elements.period(resource.get("performedPeriod"))
-            goes_on = start is not None and resource.get("status") == "in-progress"
+            goes_on = start is not None and status == "in-progress"
             yield DialysisTreatment(
                 source=elements.source(resource),
                 kind=kind,

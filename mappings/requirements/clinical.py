@@ -12,7 +12,7 @@ from mappings.circumstances import labs
 from mappings.circumstances.diagnoses import Stated, began_by, doubts, having, told
 from mappings.policy.choosing import OralIronRule
 from mappings.policy.conditions import ANALYTES
-from mappings.record import LabResult, OralIron, Order
+from mappings.record import LabResult, Note, OralIron, Order
 from mappings.requirements.result import Result
 
 _NOT_ASKED = None
@@ -294,6 +294,16 @@ def treatment_plan(charge: Charge) -> Result | None:
         return Result(
             state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule
         )
+    doubtful = [
+        row
+        for row in charge.record.orders
+        if row.unread and charge.family and row.drug.family == charge.family.family
+        if _covers(row, charge)
+    ]
+    if doubtful:
+        says = f"The order is recorded with a status that is not understood: {doubtful[0].unread}."
+        cited = tuple(cite(row.source, "order") for row in doubtful)
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     if any(row.end and charge.day and row.end.days(charge.zone)[1] < charge.day for row in ours):
         return Result(
             state="expired",
@@ -333,11 +343,12 @@ def oral_iron_history(charge: Charge) -> Result | None:
             says="The laboratory values make an oral trial unnecessary under this policy.",
             rule=rule,
         )
-    intolerant = [
+    known = [
         row
         for row in charge.record.oral_iron
         if row.intolerance and (row.start is None or _begun(row, charge))
     ]
+    intolerant = [row for row in known if not row.unread]
     if intolerant:
         return Result(
             state="met",
@@ -354,7 +365,30 @@ def oral_iron_history(charge: Charge) -> Result | None:
             evidence=_cited(against),
             rule=rule,
         )
-    return _trial(charge, rule)
+    found = _trial(charge, rule)
+    return found if found.state == "met" else _doubtful_history(charge, known) or found
+
+
+def _doubtful_history(charge: Charge, intolerant: list[OralIron]) -> Result | None:
+    """What would be enough, or may be, and has a status that is not understood."""
+    rows = [row for row in intolerant if row.unread]
+    rows += [row for row in charge.record.oral_iron if row.unread and _begun(row, charge)]
+    if rows:
+        says = f"Recorded with a status that is not understood: {rows[0].says} {rows[0].unread}."
+        cited = tuple(cite(row.source, row.says) for row in dict.fromkeys(rows))
+        rule = charge.rules.oral_iron_history
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule)
+    if charge.day is None:
+        return None
+    table = codes.diagnoses()
+    stated = doubts(charge.record, charge.diagnoses, charge.day, charge.zone)
+    open_ = [row for row in stated if table.contraindicates_oral_iron(row.code)]
+    rule = charge.rules.oral_iron_history
+    return (
+        Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_), rule=rule)
+        if open_
+        else None
+    )
 
 
 def _against_oral_iron(charge: Charge) -> list[Stated]:
@@ -373,7 +407,9 @@ def _against_oral_iron(charge: Charge) -> list[Stated]:
 
 def _trial(charge: Charge, rule: OralIronRule) -> Result:
     courses = [
-        row for row in charge.record.oral_iron if not row.intolerance and _begun(row, charge)
+        row
+        for row in charge.record.oral_iron
+        if not row.intolerance and not row.unread and _begun(row, charge)
     ]
     cited = tuple(cite(row.source, "course of oral iron") for row in courses)
     if not courses:
@@ -445,15 +481,16 @@ def progress_note(charge: Charge) -> Result | None:
     if final:
         return Result(
             state="met",
-            says="A final note is on record.",
+            says=_signed(final),
             evidence=(cite(final[0].source, "final note"),),
             rule=rule,
         )
     if of_encounter or recent:
         row = (of_encounter or recent)[0]
+        unread = f"The status of the note is not understood: {row.unread}."
         return Result(
             state="incomplete",
-            says="The note is not signed (its status is not final).",
+            says=unread if row.unread else "The note is not signed (its status is not final).",
             evidence=(cite(row.source, "note that is not final"),),
             rule=rule,
         )
@@ -473,3 +510,10 @@ def progress_note(charge: Charge) -> Result | None:
         ),
         rule=rule,
     )
+
+
+def _signed(notes: list[Note]) -> str:
+    """Marked where no note says that it is signed (R10)."""
+    if any(row.stated for row in notes):
+        return "A final note is on record."
+    return "A note is on record; it does not say whether it is signed."

@@ -86,7 +86,7 @@ NOT_GIVEN = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 def test_what_says_that_nothing_was_given(
     dose: str | None, reason: Resource, not_given: bool
 ) -> None:
-    assert bool(given(status="stopped", dose=dose, statusReason=[reason]).not_given) is not_given
+    assert given(status="stopped", dose=dose, statusReason=[reason]).not_given is not_given
 
 
 @pytest.mark.parametrize(

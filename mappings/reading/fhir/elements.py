@@ -23,7 +23,6 @@ SNOMED = "snomed"
 ICD10CM = "icd10cm"
 UCUM = "ucum"
 PLACE_OF_SERVICE = "pos"
-ROLE_CODE = "rolecode"
 
 _SYSTEMS = {
     "http://www.nlm.nih.gov/research/umls/rxnorm": RXNORM,
@@ -52,12 +51,6 @@ _SYSTEMS = {
         PLACE_OF_SERVICE
     ),
     "http://terminology.hl7.org/codesystem/ex-serviceplace": PLACE_OF_SERVICE,
-    "https://www.cms.gov/medicare/coding/place-of-service-codes": PLACE_OF_SERVICE,
-    "urn:oid:2.16.840.1.113883.6.50": PLACE_OF_SERVICE,
-    "2.16.840.1.113883.6.50": PLACE_OF_SERVICE,
-    "http://terminology.hl7.org/codesystem/v3-rolecode": ROLE_CODE,
-    "http://hl7.org/fhir/v3/rolecode": ROLE_CODE,
-    "urn:oid:2.16.840.1.113883.5.111": ROLE_CODE,
 }
 
 
