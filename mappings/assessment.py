@@ -83,6 +83,7 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     ndcs: tuple[NdcQuantity, ...] = ()
     diagnoses: tuple[str, ...] = ()
     problem_list_only: tuple[str, ...] = ()
+    other_encounter_only: tuple[str, ...] = ()
     place_of_service: str | None = None
     bill_type: str | None = None
     revenue_code: str | None = None

@@ -116,6 +116,8 @@ class Practitioner(Struct, frozen=True, kw_only=True):
 
 
 class Administration(Struct, frozen=True, kw_only=True):
+    """`as_ordered`: the sender keeps a cancelled order as stopped, with its dose."""
+
     source: Source
     status: str
     drug: Drug
@@ -127,6 +129,8 @@ class Administration(Struct, frozen=True, kw_only=True):
     reasons: tuple[Concept, ...] = ()
     reason_references: tuple[str, ...] = ()
     not_given: bool = False
+    as_ordered: bool = False
+    category: str | Unread | None = None
     discards: tuple[Discard, ...] = ()
     containers: tuple[Container, ...] = ()
     containers_problem: str | None = None
@@ -174,14 +178,17 @@ class LabResult(Struct, frozen=True, kw_only=True):
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
     """A condition or a coded reason. `stands` is false for refuted, entered-in-error and
-    unconfirmed ones, and for inactive ones that do not say since when. `snomed`: ICD-10-CM codes
-    that only the map gave, each with its SNOMED code.
+    unconfirmed ones, for inactive ones that do not say since when, for one of which a status is
+    `unread`, and for what the patient or a relative has `told`. `snomed`: ICD-10-CM codes that only
+    the map gave, each with its SNOMED code.
     """
 
     source: Source
     icd10: tuple[str, ...] = ()
     snomed: tuple[tuple[str, str], ...] = ()
     stands: bool = True
+    unread: Unread | None = None
+    told: bool = False
     resolved: bool = False
     onset: Moment | None = None
     abatement: Moment | None = None
@@ -235,9 +242,30 @@ class Stay(Struct, frozen=True):
     end: Moment | None = None
 
 
+# Statuses of encounters that are none, or not yet.
+NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
+
+
+class EncounterClass(Struct, frozen=True):
+    """`kind`: inpatient, ambulatory, emergency, observation or home. `by_word`: in no table, read by
+    its plain word."""
+
+    kind: str
+    says: str
+    by_word: bool = False
+
+
 class Encounter(Struct, frozen=True, kw_only=True):
+    """`inpatient_type`, `facility_stay`: the words of its type that say so. `discharge`: how the
+    patient was discharged. An `end` of None: it goes on."""
+
     source: Source
-    klass: str | None = None
+    status: str | Unread | None = None
+    klass: EncounterClass | Unread | None = None
+    inpatient_type: str | None = None
+    facility_stay: str | None = None
+    discharge: str | None = None
+    part_of: str | None = None
     start: Moment | None = None
     end: Moment | None = None
     stays: tuple[Stay, ...] = ()
@@ -247,11 +275,19 @@ class Encounter(Struct, frozen=True, kw_only=True):
     dialysis: str | None = None
     participants: tuple[Practitioner, ...] = ()
 
+    @property
+    def took_place(self) -> bool:
+        """As far as anybody says."""
+        return not isinstance(self.status, Unread) and self.status not in NOT_HELD
+
 
 class Location(Struct, frozen=True, kw_only=True):
+    """`part_of`: the location that it lies in."""
+
     source: Source
     place_of_service: tuple[str, ...] = ()
     organization: str | None = None
+    part_of: str | None = None
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -260,6 +296,7 @@ class Order(Struct, frozen=True, kw_only=True):
     source: Source
     drug: Drug
     counts: bool
+    unread: Unread | None = None
     dose: Amount = Amount(problem="missing")
     has_timing: bool = False
     free_text: bool = False
@@ -280,9 +317,11 @@ class Dispense(Struct, frozen=True, kw_only=True):
 
 
 class OralIron(Struct, frozen=True, kw_only=True):
-    """A course of oral iron, or an intolerance to it (then without dates)."""
+    """A course of oral iron, or an intolerance to it (then without dates). `unread`: a status that
+    is not understood; then it is no evidence."""
 
     source: Source
+    unread: Unread | None = None
     intolerance: bool = False
     start: Moment | None = None
     end: Moment | None = None
@@ -312,8 +351,12 @@ class Authorization(Struct, frozen=True, kw_only=True):
 
 
 class Note(Struct, frozen=True, kw_only=True):
+    """`stated`: whether it says that it is final; `unread`: a status that is not understood."""
+
     source: Source
     final: bool
+    stated: bool = True
+    unread: Unread | None = None
     encounters: tuple[str, ...] = ()
     when: Moment | None = None
 

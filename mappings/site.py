@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from mappings.codes import CodeTables
 from mappings.record import Address
@@ -54,7 +54,9 @@ class Site(Struct, frozen=True, kw_only=True):
     """Keys of `places`: Location or Organization ids. Of `lab_aliases`: `system|code` or a text;
     values: analytes.
 
-    Of `drug_aliases`: `system|code` or a text; values: product families. Of `prior_authorization`:
+    Of `drug_aliases`: `system|code` or a text; values: product families. Of `encounter_classes`:
+    `system|code` or a word; values: kinds of class. `status_words`: by element, `system|code` or a
+    word; values: its meanings. Of `prior_authorization`:
     policy ids; values: whether that policy asks for one here. Of `drug_sources` and `r340b` (bought
     under 340B): payer kinds or payers. `codes`: the code tables with the site's own rows; None: the
     built-in ones.
@@ -68,9 +70,19 @@ class Site(Struct, frozen=True, kw_only=True):
     prior_authorization: Mapping[str, bool] = field(default_factory=dict)
     drug_sources: Mapping[str, str] = field(default_factory=dict)
     r340b: Mapping[str, bool] = field(default_factory=dict)
+    encounter_classes: Mapping[str, str] = field(default_factory=dict)
+    status_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bill_services: bool = False
     billing_provider: BillingProvider | None = None
     codes: CodeTables | None = None
+
+    def with_words(self, vendors: Mapping[str, Mapping[str, str]]) -> "Site":
+        """With what its vendor means by a status, where the site says nothing of its own."""
+        elements = {*vendors, *self.status_words}
+        words = {
+            name: {**vendors.get(name, {}), **self.status_words.get(name, {})} for name in elements
+        }
+        return structs.replace(self, status_words=words)
 
     @property
     def zone(self) -> tzinfo | None:

@@ -7,7 +7,8 @@ is `ready` on AS_OF.
 
 # ruff: noqa: A002 - `id` is what FHIR calls it
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,8 @@ Resource = dict[str, Any]
 PATIENT = "p1"
 DAY = "2026-11-01"
 AS_OF = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
+
+VISIT = {"start": f"{DAY}T08:30:00-05:00", "end": f"{DAY}T10:00:00-05:00"}
 
 NDC = "http://hl7.org/fhir/sid/ndc"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -286,7 +289,7 @@ def encounter(
             else None
         ),
         "subject": {"reference": f"Patient/{patient}"},
-        "period": {"start": f"{DAY}T08:30:00-05:00", "end": f"{DAY}T10:00:00-05:00"},
+        "period": dict(VISIT),
         "location": [{"location": {"reference": f"Location/{location}"}}] if location else None,
     }
     return _with(resource, extra)
@@ -493,7 +496,35 @@ def chart(*changes: Resource, without: tuple[str, ...] | list[str] = ()) -> list
     unknown = set(without) - set(complete())
     assert not unknown, f"complete() has no {unknown}"
     kept |= {f"{row['resourceType']}/{row['id']}": row for row in changes}
-    return list(kept.values())
+    return list(around_the_doses(list(kept.values())))
+
+
+def around_the_doses(resources: list[Resource]) -> Iterator[Resource]:
+    """The resources; a visit of which a test says no days is one of those of the doses (of a
+    recurring account)."""
+    given = [row for row in resources if row.get("resourceType") == "MedicationAdministration"]
+    days = set(filter(None, map(_day_given, given))) or {DAY}
+    first = date.fromisoformat(min(days)) - timedelta(days=1)
+    last = date.fromisoformat(max(days)) + timedelta(days=1)
+    for row in resources:
+        moves = row.get("resourceType") == "Encounter" and row.get("period") == VISIT
+        if moves and days != {DAY}:
+            yield {**row, "period": {"start": str(first), "end": str(last)}}
+        else:
+            yield row
+
+
+def _day_given(administration: Resource) -> str | None:
+    """Its date as written, where that is a day."""
+    period = administration.get("effectivePeriod")
+    said = administration.get("effectiveDateTime") or (
+        period.get("start") if isinstance(period, dict) else None
+    )
+    try:
+        day = date.fromisoformat(str(said)[:10])
+    except ValueError:
+        return None
+    return str(day) if 1900 < day.year < 2900 else None
 
 
 def document_of(

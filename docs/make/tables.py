@@ -15,6 +15,7 @@ def chapters() -> dict[str, str]:
         "laboratory.md": laboratory(),
         "diagnoses.md": diagnoses(),
         "settings.md": settings(),
+        "statuses.md": statuses(),
         "payers.md": payers(),
         "payment.md": payment(),
         "services.md": services(),
@@ -389,21 +390,30 @@ def settings() -> str:
         )
         for row in known.place_of_service
     ]
+    classes = [
+        (row.systems, code, kind, known.place_of_kind.get(kind), row.source, row.verified)
+        for row in known.encounter_classes
+        for kind, found in row.kinds.items()
+        for code in found
+    ]
     mapped = [
-        ("Encounter.class", code, f"place of service {pos}", known.source, known.verified)
-        for code, pos in known.encounter_class.items()
+        ("Encounter.class, in no table", word, kind, known.source, known.verified)
+        for word, kind in known.plain_words.items()
     ]
-    mapped += [
-        ("Encounter.class", code, "inpatient: not billable here", known.source, known.verified)
-        for code in known.inpatient_class
-    ]
+    for what, row in (("inpatient", known.inpatient_type), ("a warning", known.facility_stay)):
+        said = ", ".join(row.names)
+        mapped.append(("Encounter.type", said, what, row.source, row.verified))
+        mapped.append(
+            ("Encounter.type, SNOMED CT", ", ".join(row.snomed), what, row.source, row.verified)
+        )
     mapped += [
         ("Location.type", code, f"place of service {pos}", known.source, known.verified)
         for code, pos in known.location_type.items()
     ]
     return f"""# Where the dose was given
 
-The location's own code decides, then the class of the encounter, then the site's table of places.
+The location's own code decides (or that of the place it lies in), then the class of the encounter, then the site's table of places. An
+inpatient stay contradicts them all.
 
 {
         table(
@@ -420,9 +430,32 @@ The location's own code decides, then the class of the encounter, then the site'
         )
     }
 
+## Classes of encounters
+
+One that is in no table, or undecided, holds the line until the site says once what it means (`encounter_classes`).
+
+{table(["code system", "code", "kind", "place of service", "source", "verified"], classes)}
+
 ## Other codes
 
 {table(["element", "code", "means", "source", "verified"], mapped)}
+"""
+
+
+def statuses() -> str:
+    known = codes.status_table()
+    rows = [
+        (row.element, meaning, others, known.source, known.verified)
+        for row in known.elements
+        for meaning, others in row.words.items()
+    ]
+    return f"""# What a status means
+
+A status is read by its word, case, hyphens and spaces aside: as code, display or text, with or without a system. One that is there and not
+understood is no evidence, and what it could turn is held with a gap that quotes it. A site gives words of its own a meaning in
+`status_words`.
+
+{table(["element", "means", "also read", "source", "verified"], rows)}
 """
 
 

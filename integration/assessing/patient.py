@@ -31,7 +31,7 @@ def check_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: dateti
     for number, resource in enumerate(pull.resources, 1):
         collection.add(resource, f"resource {number} of the answer")
     reference = f"Patient/{pull.patient.removeprefix('Patient/')}"
-    facts = site.facts()
+    facts = site.facts().with_words(pull.status_words)
     group = next((row for row in collection.groups() if row.patient == reference), Group(reference))
     group.problems.extend(Problem(row["resource"], row["problem"]) for row in pull.problems)
     group.problems.extend(collection.problems)  # of what many may share, this chart rests on it

@@ -10,6 +10,7 @@ from typing import Any
 from integration.assessing.patient import check_pull
 from integration.cds.evidence import Known
 from integration.configuration.site import Site
+from integration.ehr.profile import words_of
 from integration.ehr.reading.patient import PatientPull
 from integration.web.entries import TESTS, draft_order
 from integration.wording import words
@@ -121,7 +122,8 @@ def cards(
         for number, draft in enumerate(found)
     ]
     about = {f"MedicationAdministration/{row['id']}" for row in given}
-    pull = PatientPull(f"Patient/{patient}", [*known.resources, *planned, *given], [], 0)
+    resources = [*known.resources, *planned, *given]
+    pull = PatientPull(f"Patient/{patient}", resources, [], 0, status_words=words_of(site.vendor))
     assessment = check_pull(pull, site, policies, now + timedelta(minutes=1)).assessment
     gaps = [
         gap

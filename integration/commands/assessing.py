@@ -229,8 +229,10 @@ def facts_of(
     import msgspec
 
     from integration.codes.folder import tables_of
+    from integration.ehr.profile import words_of
 
-    facts = settings.load(config).site(site_name).facts() if site_name else Facts()
+    site = settings.load(config).site(site_name) if site_name else None
+    facts = site.facts().with_words(words_of(site.vendor)) if site else Facts()
     facts = msgspec.structs.replace(facts, time_zone=time_zone) if time_zone else facts
     facts = msgspec.structs.replace(facts, codes=tables_of(code_dir)) if code_dir else facts
     try:

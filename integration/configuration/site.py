@@ -22,9 +22,10 @@ from mappings import codes, record
 from mappings import site as facts
 from mappings.codes import CodeTables
 from mappings.datafiles.loading import DataFileError
+from mappings.codes.tables import ClassKind
 from mappings.policy.rules import DrugSource
 
-Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "generic"]
+Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "ottehr", "generic"]
 WriteBackForm = Literal[
     "auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"
 ]
@@ -253,6 +254,15 @@ class Site(Section):
     payer_aliases: dict[str, Payer] = Field(
         default={}, description="Organization id, identifier or name → payer"
     )
+    encounter_classes: dict[str, ClassKind] = Field(
+        default={}, description="`system|code` or text of a class of encounters → its kind"
+    )
+    status_words: dict[str, dict[str, str]] = Field(
+        default={},
+        description=(
+            "by element, such as Condition.clinicalStatus: `system|code` or word → what it means"
+        ),
+    )
     drug_sources: dict[str, DrugSource] = Field(default={}, description="by payer or kind of payer")
     r340b: dict[str, bool] = Field(
         default={}, description="by payer or kind of payer: whether its drugs are bought under 340B"
@@ -315,6 +325,8 @@ class Site(Section):
                 key: facts.PayerAlias(**payer.model_dump())
                 for key, payer in self.payer_aliases.items()
             },
+            encounter_classes=self.encounter_classes,
+            status_words=self.status_words,
             prior_authorization=self.prior_authorization,
             drug_sources=self.drug_sources,
             r340b=self.r340b,
@@ -369,6 +381,19 @@ class Site(Section):
             key: _known(key, value, names, f"a product ({', '.join(names)})")
             for key, value in values.items()
         }
+
+    @field_validator("status_words")
+    @classmethod
+    def _known_meanings(cls, values: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for element, rows in values.items():
+            table = codes.statuses().get(element)
+            if table is None:
+                known = ", ".join(codes.statuses())
+                raise ValueError(f"{element!r} is no element whose statuses are read ({known})")
+            for word, meaning in rows.items():
+                names = {name: name for name in table.words}
+                _known(word, meaning, names, f"a status of {element} ({', '.join(names)})")
+        return values
 
     @field_validator("time_zone")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-PROFILES = ("generic", "hapi", "epic", "oracle", "athena", "medplum")
+PROFILES = ("generic", "hapi", "epic", "oracle", "athena", "medplum", "ottehr")
 # A parameter's value: a text, or several that the server joins with "or" (a list of _include is
 # repeated instead).
 Search = dict[str, str | list[str]]
@@ -58,6 +58,8 @@ class Profile(BaseModel):
     lists_patients: bool = True
     headers: dict[str, str] = {}
     token_headers: dict[str, str] = {}  # {client_id} is filled in
+    # By element, as a site's own `status_words`: what this vendor means with a status.
+    status_words: dict[str, dict[str, str]] = {}
     quirks: tuple[Quirk, ...] = ()
 
 
@@ -65,6 +67,12 @@ class Profile(BaseModel):
 def profile(vendor: str) -> Profile:
     """The profile of that name, laid over the one it extends."""
     return Profile.model_validate(_read(vendor))
+
+
+def words_of(vendor: str) -> Mapping[str, Mapping[str, str]]:
+    """What a configured vendor means with its statuses; nothing where the server is to say who it
+    is."""
+    return {} if vendor == "auto" else profile(vendor).status_words
 
 
 def detected(software: str) -> Profile:

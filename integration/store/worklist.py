@@ -162,9 +162,9 @@ ORDER: dict[str, str] = {
     "patient": "name nulls last, patient",
 }
 # What needs a person's eye before it leaves: a gap of any kind, waived or not, what was released or
-# taken back before, and a diagnosis that only the problem list has.
+# taken back before, and a diagnosis that only the problem list or an encounter of another day has.
 _TOUCHED = """select l.pair from lines l where l.patient_id = %(patient)s and (l.status <> 'ready'
-    or l.document -> 'problemListOnly' <> '[]'
+    or l.document -> 'problemListOnly' <> '[]' or l.document -> 'otherEncounterOnly' <> '[]'
     or exists (select 1 from gaps g where g.patient_id = l.patient_id and g.closed_at is null
         and l.id = any(g.lines))
     or exists (select 1 from releases r where r.patient_id = l.patient_id and r.line_id = l.id))"""

@@ -10,7 +10,8 @@ from mappings.charge.charge import Charge
 from mappings.circumstances.coverage import Coordination, coordinate
 from mappings.circumstances.diagnoses import stated
 from mappings.circumstances.kidney import status as kidney_status
-from mappings.circumstances.setting import Setting, encounter_of, setting
+from mappings.circumstances.setting import Setting, setting
+from mappings.circumstances.visit import visit_of
 from mappings.codes.tables import BillingCode, Family
 from mappings.dose.dispensed import handed_ndcs
 from mappings.dose.intake import Intake, service_day
@@ -35,8 +36,9 @@ def charge_of(
 ) -> Charge:
     """An administration with everything that the requirements ask about it."""
     day, no_day = service_day(row, site.zone)
-    encounter = encounter_of(row, record, site.zone)
-    place = setting(row, encounter, record, site)
+    visit = visit_of(row, record, site.zone)
+    encounter = visit.encounter
+    place = setting(row, visit, record, site, day)
     diagnoses = (
         stated(record, row, encounter, _reasons(row, record, encounter), day, site.zone)
         if day

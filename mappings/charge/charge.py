@@ -11,7 +11,7 @@ from msgspec import Struct
 from mappings import codes
 from mappings.circumstances import labs
 from mappings.circumstances.coverage import Coordination
-from mappings.circumstances.diagnoses import Stated, having
+from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
@@ -187,7 +187,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         sex = self.record.sex if self.record.sex in ("female", "male") else None
         age = _age(self.record, self.day)
         return {
-            "ckd": bool(self.has("ckd", "ckd-parent", "ckd-cause")),
+            "ckd": self._has_ckd,
             "dialysis": self.kidney.on_dialysis,
             "hemodialysis": self.kidney.kind == "hemodialysis",
             "esrd": self.kidney.esrd,
@@ -197,6 +197,24 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             "male": None if sex is None else sex == "male",
             "child": None if age is None else age < 18,
         }
+
+    @property
+    def unread_notes(self) -> tuple[str, ...]:
+        """What is stated, not understood, and turns nothing here."""
+        open_ = doubts(self.record, self.diagnoses, self.day, self.zone) if self.day else []
+        said = ", ".join(dict.fromkeys(f"{row.code} {row.by.unread}" for row in open_))
+        diagnoses = f"diagnoses with a status that is not understood: {said}"
+        others = (diagnoses,) if said else ()
+        return (*self.setting.notes, *others)
+
+    @property
+    def _has_ckd(self) -> bool | None:
+        """None where the only diagnosis has a status that is not understood."""
+        groups = ("ckd", "ckd-parent", "ckd-cause")
+        if self.day is None or self.has(*groups):
+            return bool(self.has(*groups))
+        open_ = doubts(self.record, self.diagnoses, self.day, self.zone)
+        return None if having(open_, *groups) else False
 
     @property
     def _pregnant(self) -> bool | None:

@@ -16,11 +16,16 @@ MOST_DIAGNOSES = 12
 
 class Stated(Struct, frozen=True):
     """A code as stated on a day, by which diagnosis, and whether the encounter or order states it
-    (not the problem list alone)."""
+    (not the problem list or another encounter alone)."""
 
     code: str
     by: Diagnosis
     of_encounter: bool
+
+    @property
+    def of_another(self) -> bool:
+        """A diagnosis of an encounter of another day, not of the problem list."""
+        return not self.of_encounter and self.by.category == "encounter"
 
     @property
     def mapped_by(self) -> SnomedRow | None:
@@ -37,6 +42,37 @@ class Stated(Struct, frozen=True):
             if row
             else self.code
         )
+
+
+def doubtful_on(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
+    """It would stand on the day, if its status were understood."""
+    begun = not (diagnosis.onset and diagnosis.onset.days(zone)[0] > day)
+    over = diagnosis.abatement and diagnosis.abatement.days(zone)[1] < day
+    return diagnosis.unread is not None and begun and not over
+
+
+def doubts(
+    record: PatientRecord, stands: Iterable[Stated], day: date, zone: tzinfo | None
+) -> list[Stated]:
+    """Codes with a status that is not understood, where no other diagnosis states them."""
+    known = {row.code for row in stands}
+    return [
+        Stated(code, row, of_encounter=False)
+        for row in record.diagnoses
+        if doubtful_on(row, day, zone)
+        for code in row.icd10
+        if code not in known
+    ]
+
+
+def told(record: PatientRecord) -> list[Stated]:
+    """What the patient or a relative states: no diagnosis, and not nothing."""
+    return [
+        Stated(code, row, of_encounter=False)
+        for row in record.diagnoses
+        if row.told
+        for code in row.icd10
+    ]
 
 
 def began_by(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
@@ -70,7 +106,7 @@ def stated(
         if order.source.resource in administration.orders
         for key in order.reason_references
     }
-    here = encounter.source.resource if encounter else administration.encounter
+    here = encounter.source.resource if encounter else _unknown_encounter(administration, record)
     found: list[Stated] = []
     for row in record.diagnoses:
         if valid_on(row, day, zone):
@@ -82,6 +118,13 @@ def stated(
             found += [Stated(code, row, of_encounter) for code in row.icd10]
     found += [Stated(code, row, True) for row in reasons for code in row.icd10]
     return found
+
+
+def _unknown_encounter(administration: Administration, record: PatientRecord) -> str | None:
+    """The encounter that the administration names, where that is not on record; one on record that
+    is not of its day gives no diagnoses."""
+    known = any(row.source.resource == administration.encounter for row in record.encounters)
+    return None if known else administration.encounter
 
 
 def having(rows: Iterable[Stated], *groups: str) -> list[Stated]:
@@ -96,11 +139,13 @@ def _codes_of(groups: tuple[str, ...]) -> frozenset[str]:
 
 
 class Sequenced(Struct, frozen=True):
-    """Codes in claim order, those known only from the problem list, and notes on choices made."""
+    """Codes in claim order, those known only from the problem list or only from encounters of other
+    days, and notes on choices made."""
 
     codes: tuple[str, ...]
     problem_list_only: tuple[str, ...]
     notes: tuple[str, ...]
+    other_encounter_only: tuple[str, ...] = ()
 
 
 def sequence(
@@ -135,7 +180,13 @@ def sequence(
     alone = tuple(
         code for code in chosen if not any(row.of_encounter for row in rows if row.code == code)
     )
-    return Sequenced(tuple(chosen), alone, tuple(notes))
+    listed = {row.code for row in rows if not row.of_encounter and not row.of_another}
+    return Sequenced(
+        tuple(chosen),
+        tuple(code for code in alone if code in listed),
+        tuple(notes),
+        tuple(code for code in alone if code not in listed),
+    )
 
 
 def _codes(rows: Iterable[Stated], group: str) -> list[str]:

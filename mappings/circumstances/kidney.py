@@ -6,12 +6,15 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings.assessment import Evidence
-from mappings.circumstances.diagnoses import Stated, having
+from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.record import PatientRecord
 from mappings.values.moment import Moment
 
 WINDOW_DAYS = 90
 DIALYSIS_FACILITY = "65"
+
+# Groups of diagnoses that decide who pays.
+_DECIDING = ("esrd", "dialysis", "aki")
 
 # An encounter without an end goes on.
 _NEVER = Moment(date.max, date.max)
@@ -21,7 +24,10 @@ Kind = Literal["hemodialysis", "peritoneal", "unspecified"]
 
 class KidneyStatus(Struct, frozen=True):
     """`on_dialysis` as evidence says; `esrd` needs the diagnosis as well; `transplanted`
-    contradicts it."""
+    contradicts it.
+
+    `doubts`: diagnoses that would decide, with a status that is not understood.
+    """
 
     on_dialysis: bool
     kind: Kind | None
@@ -31,6 +37,7 @@ class KidneyStatus(Struct, frozen=True):
     transplanted: bool
     in_facility: bool
     evidence: tuple[Evidence, ...] = ()
+    doubts: tuple[Stated, ...] = ()
 
 
 def status(
@@ -49,7 +56,10 @@ def status(
     treatments += [
         (row.source, row.dialysis, "dialysis encounter")
         for row in record.encounters
-        if row.dialysis and row.start and _recent(row.start, row.end or _NEVER, day, zone)
+        if row.dialysis
+        and row.took_place
+        and row.start
+        and _recent(row.start, row.end or _NEVER, day, zone)
     ]
     dependence = having(diagnoses, "dialysis")
     esrd = having(diagnoses, "esrd")
@@ -70,7 +80,19 @@ def status(
         transplanted=bool(having(diagnoses, "kidney-transplant")),
         in_facility=in_facility,
         evidence=tuple(sorted(set(evidence))),
+        doubts=_doubts(record, diagnoses, day, zone),
     )
+
+
+def _doubts(
+    record: PatientRecord, diagnoses: list[Stated], day: date, zone: tzinfo | None
+) -> tuple[Stated, ...]:
+    """Of a group that no diagnosis of the day is of. A transplant matters beside N18.6 alone."""
+    open_ = doubts(record, diagnoses, day, zone)
+    groups = [name for name in _DECIDING if not having(diagnoses, name)]
+    if having([*diagnoses, *open_], "esrd") and not having(diagnoses, "kidney-transplant"):
+        groups.append("kidney-transplant")
+    return tuple(having(open_, *groups)) if groups else ()
 
 
 def _recent(start: Moment, end: Moment | None, day: date, zone: tzinfo | None) -> bool:

@@ -1,27 +1,57 @@
 """R7: where the dose was given, and on which claim that puts it."""
 
-from datetime import tzinfo
+from collections.abc import Mapping
+from datetime import date, tzinfo
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mappings import codes
-from mappings.record import Administration, Encounter, PatientRecord, Source, Stay
+from mappings.assessment import State
+from mappings.circumstances.visit import (
+    Visit,
+    has_night,
+    is_inpatient,
+    of_facility,
+    spans,
+    stays_around,
+)
+from mappings.record import (
+    Administration,
+    Encounter,
+    EncounterClass,
+    Location,
+    PatientRecord,
+    Source,
+    Stay,
+)
 from mappings.site import Place, Site
-from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 _HOSPITAL, _CRITICAL_ACCESS = "13X", "85X"
 
 
+class Warned(Struct, frozen=True):
+    """What a person should look at, and where it stands."""
+
+    says: str
+    source: Source
+
+
 class Setting(Struct, frozen=True):
-    """`code`: the CMS place of service, None where unknown. `inpatient`: not billable here at
-    all."""
+    """`code`: the CMS place of service, None where unknown; `state` then says whether it is missing
+    or contradicted. `inpatient`: not billable here at all. `unread`: what is not understood.
+    """
 
     code: str | None
     says: str
     inpatient: bool = False
     place: Place | None = None
     source: Source | None = None
+    state: State = "missing"
+    unread: Unread | None = None
+    warning: Warned | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def claim(self) -> Literal["professional", "institutional"] | None:
@@ -43,86 +73,185 @@ class Setting(Struct, frozen=True):
         return row.revenue_code if row else None
 
 
-def encounter_of(
-    administration: Administration, record: PatientRecord, zone: tzinfo | None
-) -> Encounter | None:
-    """The encounter named by the administration, else the only one whose period spans its start."""
-    named = next(
-        (row for row in record.encounters if row.source.resource == administration.encounter), None
-    )
-    says_one = "Encounter/" in (administration.encounter or "")
-    if named or says_one or administration.start is None:
-        return named
-    spanning = [
-        row
-        for row in record.encounters
-        if row.start and _spans(row.start, row.end, administration.start, zone)
-    ]
-    return spanning[0] if len(spanning) == 1 else None
-
-
-def _spans(start: Moment | None, end: Moment | None, moment: Moment, zone: tzinfo | None) -> bool:
-    return (start is None or start.before_or_same(moment, zone)) and (
-        end is None or moment.before_or_same(end, zone)
-    )
-
-
 def setting(
-    administration: Administration, encounter: Encounter | None, record: PatientRecord, site: Site
+    administration: Administration,
+    visit: Visit,
+    record: PatientRecord,
+    site: Site,
+    day: date | None,
 ) -> Setting:
     """Place of service by the location's own code, then the encounter's class, then the site's
-    table of places."""
+    table of places; whatever they say, an inpatient stay contradicts it."""
+    encounter = visit.encounter
+    if encounter and _kind(encounter) == "inpatient":
+        says = f"The encounter is an inpatient stay ({_class_says(encounter)})."
+        notes = (*visit.notes, *_by_word(encounter))
+        return Setting(None, says, inpatient=True, source=encounter.source, notes=notes)
+    others = [row for row in record.encounters if row is not encounter]
+    around, beside = stays_around(others, day, site.zone) if day else ([], [])
+    against = (encounter and _against(encounter, administration, record, site, day)) or (
+        _of_stay(around[0], site) if around else None
+    )
+    if against:
+        return structs.replace(against, notes=visit.notes)
     if encounter is None:
         return Setting(
             None,
-            (
-                "The encounter of the dose is not on record."
-                if administration.encounter
-                else "The dose is not tied to an encounter."
-            ),
+            visit.says,
+            state="incomplete" if visit.unread else "missing",
+            source=visit.source,
+            unread=visit.unread,
+            notes=visit.notes,
         )
-    table = codes.settings()
-    if encounter.klass in table.inpatient_class:
-        return Setting(
-            None,
-            f"The encounter is an inpatient stay ({encounter.klass}).",
-            inpatient=True,
-            source=encounter.source,
-        )
-    stays = _stays(encounter, administration, site.zone)
-    place = _place(encounter, stays, record, site)
-    coded = {
-        code
-        for row in record.locations
-        for code in row.place_of_service
-        if row.source.resource in {stay.location for stay in stays}
-    }
-    if len(coded) == 1:
-        return Setting(coded.pop(), "by the location's code", place=place, source=encounter.source)
-    if len(coded) > 1:
-        return Setting(
-            None,
-            "The encounter's locations have different places of service.",
-            source=encounter.source,
-        )
-    by_class = table.encounter_class.get(encounter.klass or "")
-    if by_class:
-        return Setting(
-            by_class,
-            f"by the encounter's class {encounter.klass}",
-            place=place,
-            source=encounter.source,
-        )
-    if place:
-        return Setting(
-            place.pos, "by the site's table of places", place=place, source=encounter.source
-        )
-    why = (
-        f"The class {encounter.klass} of the encounter does not say"
-        if encounter.klass
-        else "Nothing says"
+    found = _outpatient(administration, encounter, record, site)
+    return structs.replace(
+        found,
+        warning=_warning(beside, record, day, site),
+        notes=(*visit.notes, *_by_word(encounter)),
     )
-    return Setting(None, f"{why} where the dose was given.", source=encounter.source)
+
+
+def _against(
+    encounter: Encounter,
+    administration: Administration,
+    record: PatientRecord,
+    site: Site,
+    day: date | None,
+) -> Setting | None:
+    """What of the dose's own encounter contradicts an outpatient setting, or may."""
+    if isinstance(encounter.klass, Unread):
+        return _of_unread(encounter)
+    says = _inpatient_signs(encounter, administration, record, site, day)
+    if says:
+        return Setting(None, says, state="contradicted", source=encounter.source)
+    category = administration.category
+    if encounter.klass is None and isinstance(category, Unread):
+        says = f"The encounter has no class, and the category is not understood: {category}."
+        source = administration.source
+        return Setting(None, says, state="incomplete", source=source, unread=category)
+    return None
+
+
+def _inpatient_signs(
+    encounter: Encounter,
+    administration: Administration,
+    record: PatientRecord,
+    site: Site,
+    day: date | None,
+) -> str | None:
+    if encounter.inpatient_type:
+        return f'The type of the encounter says inpatient: "{encounter.inpatient_type}".'
+    whole = next(
+        (row for row in record.encounters if row.source.resource == encounter.part_of), None
+    )
+    if whole and is_inpatient(whole):
+        return f"The encounter is part of an inpatient stay ({whole.source.resource})."
+    if encounter.klass is not None:
+        return None
+    if encounter.discharge:
+        return f'The encounter has no class, and a discharge: "{encounter.discharge}".'
+    if day and has_night(encounter, day, site.zone):
+        return "The encounter has no class, and holds a night."
+    if administration.category == "inpatient":
+        return "The encounter has no class, and the administration says inpatient."
+    return None
+
+
+def _of_unread(encounter: Encounter) -> Setting:
+    assert isinstance(encounter.klass, Unread)  # noqa: S101 - the caller has looked
+    says = (
+        f"The class of the encounter is not understood: {encounter.klass}. It may be an inpatient"
+        " stay."
+    )
+    return Setting(
+        None, says, state="contradicted", source=encounter.source, unread=encounter.klass
+    )
+
+
+def _of_stay(row: Encounter, site: Site) -> Setting:
+    """Another encounter around the day."""
+    since = f"since {row.start.span(site.zone).text}" if row.start else "from a day before"
+    until = f"until {row.end.span(site.zone).text}" if row.end else "and has no end"
+    unread = row.klass if isinstance(row.klass, Unread) else None
+    what = f"in an encounter whose class is not understood ({unread})" if unread else "an inpatient"
+    says = f"The patient was {what} {since} {until} ({row.source.resource})."
+    return Setting(None, says, state="contradicted", source=row.source, unread=unread)
+
+
+def _warning(
+    beside: list[Encounter], record: PatientRecord, day: date | None, site: Site
+) -> Warned | None:
+    if beside:
+        row = beside[0]
+        says = f"An inpatient stay began or ended on the day of the dose ({row.source.resource})."
+        return Warned(says, row.source)
+    facility = of_facility(record.encounters, day, site.zone) if day else None
+    if facility is None:
+        return None
+    says = (
+        f'The patient was in a stay of "{facility.facility_stay}" on the day of the dose'
+        f" ({facility.source.resource}): somebody else may have to pay."
+    )
+    return Warned(says, facility.source)
+
+
+def _kind(encounter: Encounter) -> str | None:
+    klass = encounter.klass
+    return klass.kind if isinstance(klass, EncounterClass) else None
+
+
+def _class_says(encounter: Encounter) -> str:
+    klass = encounter.klass
+    return klass.says if isinstance(klass, EncounterClass) else ""
+
+
+def _by_word(encounter: Encounter) -> tuple[str, ...]:
+    """A class of no table, read by its plain word."""
+    klass = encounter.klass
+    if isinstance(klass, EncounterClass) and klass.by_word:
+        return (f'class of the encounter read by its word: "{klass.says}" as {klass.kind}',)
+    return ()
+
+
+def _outpatient(
+    administration: Administration, encounter: Encounter, record: PatientRecord, site: Site
+) -> Setting:
+    stays = _stays(encounter, administration, site.zone)
+    known = {row.source.resource: row for row in record.locations}
+    chains = [_chain(stay.location, known) for stay in stays]
+    place = _place(encounter, chains, known, site)
+    source = encounter.source
+    coded = {code for chain in chains for code in _codes(chain, known)}
+    if len(coded) == 1:
+        return Setting(coded.pop(), "by the location's code", place=place, source=source)
+    if len(coded) > 1:
+        says = "The encounter's locations have different places of service."
+        return Setting(None, says, source=source)
+    by_class = codes.settings().place_of_kind.get(_kind(encounter) or "")
+    if by_class:
+        says = f"by the encounter's class {_class_says(encounter)}"
+        return Setting(by_class, says, place=place, source=source)
+    if place:
+        return Setting(place.pos, "by the site's table of places", place=place, source=source)
+    klass = _class_says(encounter)
+    why = f"The class {klass} of the encounter does not say" if klass else "Nothing says"
+    return Setting(None, f"{why} where the dose was given.", source=source)
+
+
+def _chain(reference: str, known: Mapping[str, Location]) -> list[str]:
+    """A location and those that it lies in, the nearest first."""
+    chain: list[str] = []
+    at: str | None = reference
+    while at and at not in chain:
+        chain.append(at)
+        at = known[at].part_of if at in known else None
+    return chain
+
+
+def _codes(chain: list[str], known: Mapping[str, Location]) -> tuple[str, ...]:
+    """Of the nearest that has a code."""
+    found = (known[key].place_of_service for key in chain if key in known)
+    return next(filter(None, found), ())
 
 
 def _stays(
@@ -135,21 +264,19 @@ def _stays(
     timed = tuple(
         stay
         for stay in encounter.stays
-        if (stay.start or stay.end) and _spans(stay.start, stay.end, moment, zone)
+        if (stay.start or stay.end) and spans(stay.start, stay.end, moment, zone)
     )
     return timed or encounter.stays
 
 
 def _place(
-    encounter: Encounter, stays: tuple[Stay, ...], record: PatientRecord, site: Site
+    encounter: Encounter, chains: list[list[str]], known: Mapping[str, Location], site: Site
 ) -> Place | None:
-    """The site's entry for the location, its organization or the encounter's; None where it has
-    several that differ."""
-    locations = {stay.location for stay in stays}
-    organizations = {
-        row.organization for row in record.locations if row.source.resource in locations
-    } | {encounter.service_provider}
-    for keys in (locations, organizations):
+    """The site's entry for the location or one around it, its organization or the encounter's; None
+    where it has several that differ."""
+    nearest = [next((key for key in chain if _entry(site, key)), None) for chain in chains]
+    organizations = {known[key].organization for chain in chains for key in chain if key in known}
+    for keys in (nearest, organizations | {encounter.service_provider}):
         found = {place.pos: place for key in keys if key for place in [_entry(site, key)] if place}
         if found:
             return next(iter(found.values())) if len(found) == 1 else None

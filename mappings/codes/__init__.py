@@ -21,6 +21,8 @@ from mappings.codes.tables import (
     Requirement,
     RequirementTable,
     Settings,
+    StatusTable,
+    StatusWords,
     Units,
 )
 
@@ -93,3 +95,12 @@ def units_per_day() -> tuple[UnitsPerDay, ...]:
 def systems() -> CodeSystems:
     """Code systems by all their names."""
     return in_force().systems
+
+
+def status_table() -> StatusTable:
+    return in_force().status_table
+
+
+def statuses() -> dict[str, StatusWords]:
+    """What statuses mean, by element: `Condition.clinicalStatus`."""
+    return in_force().statuses

@@ -29,6 +29,8 @@ from mappings.codes.tables import (
     Requirement,
     RequirementTable,
     Settings,
+    StatusTable,
+    StatusWords,
     Units,
 )
 from mappings.datafiles.loading import packaged, structure
@@ -52,6 +54,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     dosing: tuple[LabelDose, ...]
     requirement_table: RequirementTable
     systems: CodeSystems
+    status_table: StatusTable
     units_per_day: tuple[UnitsPerDay, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
     noc_limits: tuple[NocLimit, ...] = ()
@@ -66,6 +69,11 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     def packages(self) -> dict[str, Package]:
         """Finished packages by 11-digit NDC."""
         return {row.ndc: row for row in self.package_table.packages}
+
+    @cached_property
+    def statuses(self) -> dict[str, StatusWords]:
+        """What statuses mean, by element: `Condition.clinicalStatus`."""
+        return {row.element: row for row in self.status_table.elements}
 
     @cached_property
     def requirements(self) -> dict[str, Requirement]:
@@ -93,6 +101,7 @@ def built_in() -> CodeTables:
         dosing=_table("dosing.yaml", tuple[LabelDose, ...]),
         requirement_table=_table("requirements.yaml", RequirementTable),
         systems=_table("systems.yaml", CodeSystems),
+        status_table=_table("statuses.yaml", StatusTable),
     )
 
 

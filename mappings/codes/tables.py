@@ -158,17 +158,72 @@ class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     revenue_code: str | None = None
 
 
+ClassKind = Literal[
+    "inpatient", "ambulatory", "emergency", "observation", "home", "undecided", "none"
+]
+
+
+class EncounterClasses(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_fields=True):
+    """The classes of a code system, by kind: `code`, or `code|display`. `alone`: also without a
+    system."""
+
+    systems: tuple[str, ...]
+    kinds: dict[ClassKind, tuple[str, ...]]
+    alone: bool = False
+    source: str
+    verified: bool
+
+    @cached_property
+    def by_code(self) -> dict[str, ClassKind]:
+        """By what stands there, case aside."""
+        return {code.lower(): kind for kind, found in self.kinds.items() for code in found}
+
+
+class EncounterTypes(Names, frozen=True, kw_only=True):
+    """Types of encounters by whole words or SNOMED CT code."""
+
+    snomed: tuple[str, ...]
+
+
 class Settings(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     source: str
     verified: bool
     place_of_service: tuple[Setting, ...]
-    encounter_class: dict[str, str]
-    inpatient_class: tuple[str, ...]
+    place_of_kind: dict[str, str]
+    encounter_classes: tuple[EncounterClasses, ...]
+    plain_words: dict[str, ClassKind]
+    inpatient_type: EncounterTypes
+    facility_stay: EncounterTypes
     location_type: dict[str, str]
 
     @cached_property
     def by_code(self) -> dict[str, Setting]:
         return {row.code: row for row in self.place_of_service}
+
+
+class StatusWords(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    """What the statuses of an element mean. `systems`: its own code systems, the last part of their
+    address. `words`: by meaning, the other words and `system|code` for it."""
+
+    element: str
+    systems: tuple[str, ...]
+    words: dict[str, tuple[str, ...]]
+
+    @cached_property
+    def meanings(self) -> dict[str, str]:
+        """By word without spaces and punctuation, or by `system|code`."""
+        rows = [(meaning, meaning) for meaning in self.words]
+        rows += [(word, meaning) for meaning, others in self.words.items() for word in others]
+        return {
+            word if "|" in word else words.plain(word).replace(" ", ""): meaning
+            for word, meaning in rows
+        }
+
+
+class StatusTable(Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    verified: bool
+    elements: tuple[StatusWords, ...]
 
 
 class SoptRow(Struct, frozen=True, forbid_unknown_fields=True):

@@ -141,6 +141,7 @@ def _line(
         ndcs=ndcs if len(ndcs) > 1 else (),
         diagnoses=sequenced.codes,
         problem_list_only=sequenced.problem_list_only,
+        other_encounter_only=sequenced.other_encounter_only,
         place_of_service=setting.code,
         bill_type=setting.bill_type,
         revenue_code=setting.revenue_code,
@@ -204,6 +205,11 @@ def _notes(
             f"problem-list-only: {', '.join(sequenced.problem_list_only)} (to be confirmed at"
             " release)"
         )
+    if sequenced.other_encounter_only:
+        notes.append(
+            f"of an encounter of another day: {', '.join(sequenced.other_encounter_only)} (to be"
+            " confirmed at release)"
+        )
     for row in group.charges:
         notes += _service_notes(row)
     for given in group.given:
@@ -255,6 +261,7 @@ def _service_notes(row: Charge) -> Iterable[str]:
             "ESRD patient outside a dialysis facility: AY only if the drug was not for ESRD, by a"
             " person's decision"
         )
+    yield from row.unread_notes
     if row.policy and row.policy.esa_noted and row.known_payer:
         given = any(
             item.when and row.day and abs((item.when.first - row.day).days) <= 90

@@ -18,9 +18,11 @@ from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
+from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.collection import Collection, Group
 from mappings.reading.fhir.decoding import NotJson, decode, lines
 from mappings.reading.fhir.elements import Resource, moment, source
+from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.labs import results
 from mappings.record import Administration, Drug, PatientRecord, Problem
 from mappings.site import Site
@@ -58,6 +60,10 @@ class Reader:
             self._finder = ProductFinder(site.drug_aliases)
         self._labs = results.LabReader(site.lab_aliases)
         self._coverages = CoverageReader(site.payer_aliases)
+        self._statuses = StatusReader(site.status_words)
+        self._encounters = encounters.EncounterReader(
+            self._statuses, ClassReader(site.encounter_classes)
+        )
 
     def records(self, collection: Collection) -> tuple[list[PatientRecord], list[Problem]]:
         """The records of all patients of a collection, ordered by reference, and the collection's
@@ -79,7 +85,7 @@ class Reader:
         patient = collection.get(group.patient) or {}
         observations = group.all("Observation")
         panels = results.membership(observations, group.all("DiagnosticReport"), collection)
-        finder = self._finder
+        finder, statuses = self._finder, self._statuses
 
         def each(kind: str, reader: Callable[[Resource], T | None]) -> tuple[T, ...]:
             return tuple(_safely(group.all(kind), reader, problems))
@@ -93,11 +99,8 @@ class Reader:
                 for row in rows
             )
 
-        visits = each("Encounter", lambda row: encounters.encounter(row, collection))
-        visited = sorted({stay.location for visit in visits for stay in visit.stays})
-        places = [
-            row for row in map(collection.get, visited) if row and row["resourceType"] == "Location"
-        ]
+        visits = each("Encounter", lambda row: self._encounters.encounter(row, collection))
+        places = encounters.locations(visits, collection)
         return PatientRecord(
             patient=group.patient,
             born=moment(patient.get("birthDate")),
@@ -108,32 +111,40 @@ class Reader:
                 *every("Observation", lambda row: self._labs.results(row, collection, panels)),
                 *every("DiagnosticReport", lambda row: self._labs.results(row, collection, panels)),
             ),
-            diagnoses=each("Condition", lambda row: diagnosis(row, collection)),
+            diagnoses=each("Condition", lambda row: diagnosis(row, collection, statuses)),
             coverages=each("Coverage", lambda row: self._coverages.coverage(row, collection)),
             encounters=visits,
             locations=tuple(
                 _safely(places, lambda row: encounters.location(row, collection), problems)
             ),
             orders=(
-                *each("MedicationRequest", lambda row: orders.order(row, collection, finder)),
-                *every("CarePlan", lambda row: orders.planned(row, collection, finder)),
+                *each(
+                    "MedicationRequest", lambda row: orders.order(row, collection, finder, statuses)
+                ),
+                *every("CarePlan", lambda row: orders.planned(row, collection, finder, statuses)),
             ),
             dispenses=each(
-                "MedicationDispense", lambda row: orders.dispense(row, collection, finder)
+                "MedicationDispense", lambda row: orders.dispense(row, collection, finder, statuses)
             ),
             oral_iron=(
-                *each("AllergyIntolerance", oral_iron.allergy),
-                *each("MedicationDispense", lambda row: oral_iron.course(row, collection)),
-                *each("MedicationRequest", lambda row: oral_iron.course(row, collection)),
-                *each("MedicationStatement", lambda row: oral_iron.course(row, collection)),
+                *each("AllergyIntolerance", lambda row: oral_iron.allergy(row, statuses)),
+                *each(
+                    "MedicationDispense", lambda row: oral_iron.course(row, collection, statuses)
+                ),
+                *each("MedicationRequest", lambda row: oral_iron.course(row, collection, statuses)),
+                *each(
+                    "MedicationStatement", lambda row: oral_iron.course(row, collection, statuses)
+                ),
             ),
-            dialysis=every("Procedure", lambda row: encounters.dialysis_treatments([row])),
+            dialysis=every(
+                "Procedure", lambda row: encounters.dialysis_treatments([row], statuses)
+            ),
             authorizations=(
                 *every("Claim", authorizations.from_claim),
                 *every("Coverage", authorizations.from_coverage),
                 *every("ClaimResponse", lambda row: authorizations.from_response(row, collection)),
             ),
-            notes=each("DocumentReference", lambda row: notes.note(row, collection)),
+            notes=each("DocumentReference", lambda row: notes.note(row, collection, statuses)),
             esa=(
                 *each("MedicationAdministration", orders.esa_dose),
                 *each("MedicationRequest", orders.esa_dose),
@@ -148,7 +159,9 @@ class Reader:
         for resource in group.all("MedicationAdministration"):
             reference = source(resource).resource
             try:
-                given = administrations.administration(resource, collection, self._finder)
+                given = administrations.administration(
+                    resource, collection, self._finder, self._statuses
+                )
             except administrations.NotReadable as problem:
                 problems.append(Problem(reference, str(problem)))
                 continue

@@ -15,13 +15,13 @@ from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
 from mappings.values import words
 from mappings.values.moment import Moment
 
-STATUSES = frozenset(
-    {"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"}
-)
+# What a vendor's profile or a site adds to `stopped`: a cancelled order with its dose.
+_AS_ORDERED = "-as-ordered"
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
 _NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 
@@ -31,15 +31,18 @@ class NotReadable(ValueError):
 
 
 def administration(
-    resource: Resource, collection: Collection, finder: ProductFinder
+    resource: Resource,
+    collection: Collection,
+    finder: ProductFinder,
+    statuses: StatusReader = PLAIN,
 ) -> Administration | None:
     """The Administration, or None for a drug that is none of our business; NotReadable without a
     valid status."""
     given = drug(resource, collection, finder)
     if not given.concerns_us and not given.lost:
         return None
-    status = resource.get("status")
-    if not isinstance(status, str) or status not in STATUSES:
+    status = statuses.read("MedicationAdministration.status", resource.get("status"))
+    if not isinstance(status, str):
         raise NotReadable(
             "MedicationAdministration.status is missing"
             if status is None
@@ -51,7 +54,8 @@ def administration(
     containers, containers_problem = _containers(resource, source)
     return Administration(
         source=source,
-        status=str(status),
+        status=status.removesuffix(_AS_ORDERED),
+        as_ordered=status.endswith(_AS_ORDERED),
         drug=_as_hung(given, dosages),
         start=start,
         end=end,
@@ -69,6 +73,7 @@ def administration(
             )
         ),
         not_given=_not_given(elements.concepts(resource.get("statusReason")), _dose(dosages)),
+        category=statuses.read("MedicationAdministration.category", resource.get("category")),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
         containers_problem=containers_problem,

@@ -6,8 +6,10 @@ from mappings import codes
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader, squeezed, statements
 from mappings.record import Concept, Diagnosis, Source
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 _DUE_TO = (
     "http://hl7.org/fhir/StructureDefinition/condition-dueTo",
@@ -17,6 +19,7 @@ _NOT_CONFIRMED = frozenset(
     {"refuted", "entered-in-error", "provisional", "differential", "unconfirmed"}
 )
 _NOT_ACTIVE = frozenset({"inactive", "remission"})
+_NO_CLINICIANS = frozenset({"Patient", "RelatedPerson"})
 
 
 def icd10_codes(concept: Concept) -> tuple[str, ...]:
@@ -52,15 +55,17 @@ def dotted(code: str) -> str:
     return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
 
 
-def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
+def diagnosis(
+    resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
+) -> Diagnosis | None:
     """The Diagnosis of a Condition; None where no code of it is known to the rules'
     terminologies."""
     concept = elements.concept(resource.get("code"))
     found = icd10_codes(concept)
     if not found:
         return None
-    verification = set(elements.codes(resource.get("verificationStatus")))
-    clinical = set(elements.codes(resource.get("clinicalStatus")))
+    clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
+    verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
     due_to = [extension for url in _DUE_TO for extension in elements.extensions(resource, url)]
     evidence = [
         detail
@@ -68,6 +73,9 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
         for detail in elements.items(item.get("detail"))
     ]
     abatement = _moment(resource, "abatement")
+    out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
+    unread = next((row for row in (clinical, verification) if isinstance(row, Unread)), None)
+    told = _is_told(resource, collection)
     references = [
         elements.mapping(extension.get("valueReference")) for extension in due_to
     ] + evidence
@@ -75,10 +83,10 @@ def diagnosis(resource: Resource, collection: Collection) -> Diagnosis | None:
         source=elements.source(resource),
         icd10=found,
         snomed=mapped(concept),
-        stands=not (
-            verification & _NOT_CONFIRMED or (clinical & _NOT_ACTIVE and abatement is None)
-        ),
-        resolved="resolved" in clinical
+        stands=not (out or unread or told),
+        unread=None if out or told else unread,
+        told=told and not out,
+        resolved=clinical == "resolved"
         or any(
             name.startswith("abatement") and value is not False for name, value in resource.items()
         ),
@@ -103,13 +111,27 @@ def _moment(resource: Resource, element: str) -> Moment | None:
     )
 
 
+def _is_told(resource: Resource, collection: Collection) -> bool:
+    """Stated by the patient or a relative, or a concern and nothing else (R9)."""
+    asserter = elements.mapping(resource.get("asserter"))
+    whose = collection.key(asserter) or elements.text(asserter.get("reference"))
+    kind = elements.text(asserter.get("type")) or whose.rpartition("/")[0].rpartition("/")[2]
+    if not kind and whose:
+        found = collection.resolve(asserter, resource) or {}
+        kind = elements.text(found.get("resourceType"))
+    return kind in _NO_CLINICIANS or _categories(resource) == {"healthconcern"}
+
+
+def _categories(resource: Resource) -> set[str]:
+    """By their words, whatever their form: a text has no code, and an older form no system."""
+    return {squeezed(row.code or row.display) for row in statements(resource.get("category"))}
+
+
 def _category(resource: Resource) -> str:
-    found = {
-        code for item in elements.items(resource.get("category")) for code in elements.codes(item)
-    }
-    if "encounter-diagnosis" in found or (not found and resource.get("encounter")):
+    found = _categories(resource)
+    if "encounterdiagnosis" in found or (not found and resource.get("encounter")):
         return "encounter"
-    return "problem-list" if found & {"problem-list-item", "problem"} else "other"
+    return "problem-list" if found & {"problemlistitem", "problem", "problemlist"} else "other"
 
 
 def reason(concepts: Iterable[Concept], source: Source, encounter: str | None) -> Diagnosis | None:

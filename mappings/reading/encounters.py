@@ -1,47 +1,93 @@
 """Encounters, their locations, and dialysis treatments: what decides setting and dialysis (R7,
 R8)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from mappings import codes
+from mappings.codes.tables import EncounterTypes
 from mappings.reading import people
+from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
 from mappings.record import Concept, DialysisTreatment, Encounter, Location, Stay
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
-_ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+_ROLE_CODE = frozenset(
+    {
+        "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
+        "http://hl7.org/fhir/v3/RoleCode",
+        "urn:oid:2.16.840.1.113883.5.111",
+    }
+)
 
 _NEVER = Moment(date.max, date.max)
-_NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
-_GOING_ON = frozenset({"arrived", "triaged", "in-progress", "onleave"})
+_NOT_THERE = frozenset({"planned", "reserved"})
 
 
-def encounter(resource: Resource, collection: Collection) -> Encounter | None:
-    """An Encounter that took place; None for a planned, cancelled or mistaken one."""
-    if elements.text(resource.get("status")) in _NOT_HELD:
-        return None
-    start, end = elements.period(resource.get("period"))
-    return Encounter(
-        source=elements.source(resource),
-        klass=_klass(resource),
-        start=start,
-        end=end or (None if elements.text(resource.get("status")) in _GOING_ON else _day_of(start)),
-        stays=tuple(_stays(resource, collection)),
-        diagnoses=tuple(_diagnoses(resource, collection)),
-        reasons=elements.concepts(resource.get("reasonCode")),
-        service_provider=collection.key(resource.get("serviceProvider")),
-        dialysis=next(filter(None, map(dialysis_kind, _services(resource))), None),
-        participants=people.participants(resource, collection),
-    )
+class EncounterReader:
+    """Reads encounters for one site."""
+
+    def __init__(self, statuses: StatusReader = PLAIN, classes: ClassReader | None = None) -> None:
+        self._statuses, self._classes = statuses, classes or ClassReader()
+
+    def encounter(self, resource: Resource, collection: Collection) -> Encounter:
+        """An Encounter, whether it took place or not."""
+        start, end = elements.period(elements.either(resource, "period", "actualPeriod"))
+        status = self._statuses.read("Encounter.status", resource.get("status"))
+        goes_on = status == "in-progress" or isinstance(status, Unread)
+        types = list(_types(resource))
+        table = codes.settings()
+        return Encounter(
+            source=elements.source(resource),
+            status=status,
+            klass=self._classes.read(resource.get("class")),
+            inpatient_type=_of_type(types, table.inpatient_type),
+            facility_stay=_of_type(types, table.facility_stay),
+            discharge=_discharge(resource),
+            part_of=collection.key(resource.get("partOf")),
+            start=start,
+            end=end or (None if goes_on else _day_of(start)),
+            stays=tuple(self._stays(resource, collection)),
+            diagnoses=tuple(_diagnoses(resource, collection)),
+            reasons=elements.concepts(resource.get("reasonCode")),
+            service_provider=collection.key(resource.get("serviceProvider")),
+            dialysis=next(filter(None, map(dialysis_kind, _services(resource))), None),
+            participants=people.participants(resource, collection),
+        )
+
+    def _stays(self, resource: Resource, collection: Collection) -> Iterator[Stay]:
+        """Where the patient was; a status that is not understood says nothing of a place."""
+        for item in elements.items(resource.get("location")):
+            key = collection.key(item.get("location"))
+            status = self._statuses.read("Encounter.location.status", item.get("status"))
+            if key and status not in _NOT_THERE and not isinstance(status, Unread):
+                yield Stay(key, *elements.period(item.get("period")))
 
 
-def _klass(resource: Resource) -> str | None:
-    klass = elements.mapping(resource.get("class"))
-    code = elements.text(klass.get("code")) or next(elements.codes(klass), "")
-    return code.strip().upper() or None
+def _types(resource: Resource) -> Iterator[Concept]:
+    for element in ("type", "serviceType"):
+        yield from elements.concepts(resource.get(element))
+
+
+def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:
+    """The words of the first type that is in the table."""
+    for concept in types:
+        for said in filter(None, [concept.text, *(row.display for row in concept.codings)]):
+            if table.named_in(said):
+                return said
+        for row in concept.codings:
+            if row.system == elements.SNOMED and row.code in table.snomed:
+                return f"SNOMED CT {row.code}"
+    return None
+
+
+def _discharge(resource: Resource) -> str | None:
+    admission = elements.mapping(elements.either(resource, "hospitalization", "admission"))
+    return quoted(list(statements(admission.get("dischargeDisposition")))) or None
 
 
 def _day_of(start: Moment | None) -> Moment | None:
@@ -53,13 +99,6 @@ def _services(resource: Resource) -> Iterator[Concept]:
     """What was done, and why."""
     for element in ("type", "serviceType", "reasonCode"):
         yield from elements.concepts(resource.get(element))
-
-
-def _stays(resource: Resource, collection: Collection) -> Iterator[Stay]:
-    for item in elements.items(resource.get("location")):
-        key = collection.key(item.get("location"))
-        if key and elements.text(item.get("status")) not in ("planned", "reserved"):
-            yield Stay(key, *elements.period(item.get("period")))
 
 
 def _diagnoses(resource: Resource, collection: Collection) -> Iterator[str]:
@@ -90,13 +129,28 @@ def location(resource: Resource, collection: Collection) -> Location:
             table[row.code]
             for concept in concepts
             for row in concept.codings
-            if row.system == _ROLE_CODE and row.code in table
+            if row.system in _ROLE_CODE and row.code in table
         ]
     return Location(
         source=elements.source(resource),
         place_of_service=tuple(dict.fromkeys(found)),
         organization=collection.key(resource.get("managingOrganization")),
+        part_of=collection.key(resource.get("partOf")),
     )
+
+
+def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resource]:
+    """The Locations of encounters, and those that they lie in."""
+    found: dict[str, Resource] = {}
+    open_ = sorted({stay.location for visit in visits for stay in visit.stays})
+    while open_:
+        key = open_.pop()
+        resource = None if key in found else collection.get(key)
+        if resource and resource["resourceType"] == "Location":
+            found[key] = resource
+            around = collection.key(resource.get("partOf"))
+            open_ += [around] if around else []
+    return [found[key] for key in sorted(found)]
 
 
 def dialysis_kind(concept: Concept) -> str | None:
@@ -107,13 +161,16 @@ def dialysis_kind(concept: Concept) -> str | None:
     )
 
 
-def dialysis_treatments(procedures: list[Resource]) -> Iterator[DialysisTreatment]:
+def dialysis_treatments(
+    procedures: list[Resource], statuses: StatusReader = PLAIN
+) -> Iterator[DialysisTreatment]:
     """Procedures that are dialysis and were done or under way."""
     for resource in procedures:
         kind = dialysis_kind(elements.concept(resource.get("code")))
-        if kind and elements.text(resource.get("status")) in ("completed", "in-progress"):
+        status = statuses.read("Procedure.status", resource.get("status"))
+        if kind and status in ("completed", "in-progress"):
             start, end = elements.period(resource.get("performedPeriod"))
-            goes_on = start is not None and resource.get("status") == "in-progress"
+            goes_on = start is not None and status == "in-progress"
             yield DialysisTreatment(
                 source=elements.source(resource),
                 kind=kind,

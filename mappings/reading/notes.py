@@ -4,7 +4,11 @@ never their content."""
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Note
+from mappings.values.stated import Unread
+
+_GONE = frozenset({"superseded", "entered-in-error", "cancelled"})
 
 # LOINC codes of the progress / consult / H&P family (codes only).
 _NOTE_TYPES = frozenset(
@@ -22,25 +26,35 @@ _NOTE_TYPES = frozenset(
         "34901-9",
         "34124-8",
         "34133-9",
+        "34108-1",
+        "83805-2",
+        "34765-8",
+        "51845-6",
     }
 )
 
 
-def note(resource: Resource, collection: Collection) -> Note | None:
-    """The Note of a DocumentReference; None for another kind of document or a superseded one."""
+def note(resource: Resource, collection: Collection, statuses: StatusReader = PLAIN) -> Note | None:
+    """The Note of a DocumentReference; None for another kind of document, a superseded one, or one
+    that was taken back."""
     kinds = [elements.concept(resource.get("type")), *elements.concepts(resource.get("category"))]
     known = any(
         row.system == elements.LOINC and row.code in _NOTE_TYPES
         for kind in kinds
         for row in kind.codings
     )
-    if not known or resource.get("status") != "current":
+    status = statuses.read("DocumentReference.status", resource.get("status"))
+    signed = statuses.read("DocumentReference.docStatus", resource.get("docStatus"))
+    if not known or status in _GONE or signed in _GONE:
         return None
     context = elements.mapping(resource.get("context"))
     when = elements.moment(resource.get("date")) or elements.period(context.get("period"))[0]
+    unread = next((row for row in (status, signed) if isinstance(row, Unread)), None)
     return Note(
         source=elements.source(resource),
-        final=elements.text(resource.get("docStatus")) in ("final", "amended"),
+        final=unread is None and signed in (None, "final", "amended"),
+        stated=signed is not None,
+        unread=unread,
         encounters=tuple(
             filter(None, map(collection.key, elements.items(context.get("encounter"))))
         ),

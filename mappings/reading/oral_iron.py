@@ -6,9 +6,11 @@ from mappings import codes
 from mappings.reading.fhir import elements, timings
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Concept, OralIron
 from mappings.values import words
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 _NOT_TAKEN = frozenset(
     {
@@ -78,25 +80,31 @@ def _medication(resource: Resource, collection: Collection) -> list[Concept]:
     return found
 
 
-def allergy(resource: Resource) -> OralIron | None:
+def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | None:
     """An AllergyIntolerance to an oral iron."""
     substances = [elements.concept(resource.get("code"))]
     substances += [
         elements.concept(item.get("substance")) for item in elements.items(resource.get("reaction"))
     ]
-    if (
-        not is_oral_iron(substances)
-        or set(elements.codes(resource.get("verificationStatus"))) & _UNCONFIRMED
-    ):
+    stated = [
+        statuses.read(f"AllergyIntolerance.{name}", resource.get(name))
+        for name in ("clinicalStatus", "verificationStatus")
+    ]
+    # DSTU2 had one status for both.
+    stated.append(statuses.read("AllergyIntolerance.clinicalStatus", resource.get("status")))
+    if not is_oral_iron(substances) or _UNCONFIRMED & {row for row in stated if row}:
         return None
     return OralIron(
         source=elements.source(resource),
+        unread=next((row for row in stated if isinstance(row, Unread)), None),
         intolerance=True,
         says="allergy or intolerance to oral iron",
     )
 
 
-def course(resource: Resource, collection: Collection) -> OralIron | None:
+def course(
+    resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
+) -> OralIron | None:
     """A MedicationStatement, MedicationRequest or MedicationDispense of oral iron that was taken or
     handed out.
 
@@ -104,15 +112,17 @@ def course(resource: Resource, collection: Collection) -> OralIron | None:
     """
     intolerant = any(_tells_intolerance(text) for text in _reasons(resource))
     unlike = _NOT_TAKEN - {"not-taken"} if intolerant else _NOT_TAKEN
+    status = statuses.read(f"{resource['resourceType']}.status", resource.get("status"))
     if (
-        elements.text(resource.get("status")) in unlike
-        or _is_not_asked_for(resource)
+        status in unlike
+        or _is_not_asked_for(resource, statuses)
         or not is_oral_iron(_medication(resource, collection))
     ):
         return None
-    start, end = _dates(resource)
+    start, end = _dates(resource, status)
     return OralIron(
         source=elements.source(resource),
+        unread=status if isinstance(status, Unread) else None,
         intolerance=intolerant,
         start=start,
         end=end,
@@ -120,10 +130,9 @@ def course(resource: Resource, collection: Collection) -> OralIron | None:
     )
 
 
-def _is_not_asked_for(resource: Resource) -> bool:
-    return (
-        resource.get("doNotPerform") is True or elements.text(resource.get("intent")) in _NO_ORDERS
-    )
+def _is_not_asked_for(resource: Resource, statuses: StatusReader) -> bool:
+    intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
+    return resource.get("doNotPerform") is True or intent in _NO_ORDERS
 
 
 def _reasons(resource: Resource) -> list[str]:
@@ -142,7 +151,7 @@ def _tells_intolerance(text: str) -> bool:
     return any(words.first_of(part, _INTOLERANCE) for part in parts)
 
 
-def _dates(resource: Resource) -> tuple[Moment | None, Moment | None]:
+def _dates(resource: Resource, status: str | Unread | None) -> tuple[Moment | None, Moment | None]:
     if resource["resourceType"] == "MedicationDispense":
         start = elements.moment(resource.get("whenHandedOver")) or elements.moment(
             resource.get("whenPrepared")
@@ -153,7 +162,7 @@ def _dates(resource: Resource) -> tuple[Moment | None, Moment | None]:
         if only:
             return only, only
         start, end = elements.period(resource.get("effectivePeriod"))
-        return start, end if end or resource.get("status") == "active" else start
+        return start, end if end or status == "active" else start
     return _of_request(resource)
 
 

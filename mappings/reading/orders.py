@@ -10,9 +10,11 @@ from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements, timings
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
 from mappings.values import words
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 # An order or a plan, and what FHIR's request-intent defines as kinds of order.
 _INTENTS = frozenset(
@@ -22,6 +24,7 @@ _INTENTS = frozenset(
 # verified.
 _LATE_DAYS = 30
 _STATUSES = frozenset({"active", "completed"})
+_PLANS = frozenset({"plan", "order"})
 _NOT_PLANNED = frozenset({"cancelled", "stopped", "entered-in-error"})
 _ESA_NAMES = (
     "epoetin",
@@ -36,19 +39,26 @@ _ESA_NAMES = (
 _ESA_CODES = frozenset({"J0881", "J0882", "J0885", "J0887", "J0888", "Q4081", "Q5105", "Q5106"})
 
 
-def order(resource: Resource, collection: Collection, finder: ProductFinder) -> Order | None:
+def order(
+    resource: Resource,
+    collection: Collection,
+    finder: ProductFinder,
+    statuses: StatusReader = PLAIN,
+) -> Order | None:
     """A MedicationRequest for an IV iron; None for any other drug."""
     wanted = drug(resource, collection, finder)
     if not wanted.concerns_us:
         return None
     instructions = elements.items(resource.get("dosageInstruction"))
     start, end = _bounds(resource, instructions)
+    status = statuses.read("MedicationRequest.status", resource.get("status"))
+    intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
+    asks = resource.get("doNotPerform") is not True
     return Order(
         source=elements.source(resource),
         drug=wanted,
-        counts=elements.text(resource.get("intent")) in _INTENTS
-        and elements.text(resource.get("status")) in _STATUSES
-        and resource.get("doNotPerform") is not True,
+        counts=intent in _INTENTS and status in _STATUSES and asks,
+        unread=_unread(status in _STATUSES and asks, status, intent, _INTENTS),
         dose=_dose(instructions),
         has_timing=any(
             timings.has_frequency(elements.mapping(row.get("timing"))) for row in instructions
@@ -66,6 +76,18 @@ def order(resource: Resource, collection: Collection, finder: ProductFinder) -> 
         ),
         encounter=collection.key(resource.get("encounter")),
     )
+
+
+def _unread(
+    stands: bool,
+    status: str | Unread | None,
+    intent: str | Unread | None,
+    intents: frozenset[str],
+) -> Unread | None:
+    """What is not understood of an order that would count without it."""
+    if isinstance(status, Unread):
+        return status if isinstance(intent, Unread) or intent in intents else None
+    return intent if isinstance(intent, Unread) and stands else None
 
 
 def _dose(instructions: list[Resource]) -> Amount:
@@ -104,11 +126,17 @@ def _span(timing: Resource, start: Moment | None, ordered: Moment | None) -> tim
     return timings.span(timing, start) if start else timings.span(timing, ordered, _LATE_DAYS)
 
 
-def planned(resource: Resource, collection: Collection, finder: ProductFinder) -> Iterator[Order]:
+def planned(
+    resource: Resource,
+    collection: Collection,
+    finder: ProductFinder,
+    statuses: StatusReader = PLAIN,
+) -> Iterator[Order]:
     """The activities of a CarePlan that plan an IV iron."""
-    if elements.text(resource.get("status")) not in ("active", "completed") or elements.text(
-        resource.get("intent")
-    ) not in ("plan", "order"):
+    status = statuses.read("CarePlan.status", resource.get("status"))
+    intent = statuses.read("CarePlan.intent", resource.get("intent"))
+    unread = _unread(status in _STATUSES, status, intent, _PLANS)
+    if not unread and not (status in _STATUSES and intent in _PLANS):
         return
     for activity in elements.items(resource.get("activity")):
         detail = elements.mapping(activity.get("detail"))
@@ -122,15 +150,14 @@ def planned(resource: Resource, collection: Collection, finder: ProductFinder) -
             collection,
             finder,
         )
-        if (
-            wanted.concerns_us
-            and elements.text(detail.get("status")) not in _NOT_PLANNED
-            and detail.get("doNotPerform") is not True
-        ):
-            yield _activity(resource, detail, wanted)
+        stated = statuses.read("CarePlan.activity.detail.status", detail.get("status"))
+        doubt = unread or (stated if isinstance(stated, Unread) else None)
+        asked = stated not in _NOT_PLANNED and detail.get("doNotPerform") is not True
+        if wanted.concerns_us and asked:
+            yield _activity(resource, detail, wanted, doubt)
 
 
-def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
+def _activity(plan: Resource, detail: Resource, wanted: Drug, unread: Unread | None) -> Order:
     timing = elements.mapping(detail.get("scheduledTiming"))
     start, end = elements.period(plan.get("period"))
     created = elements.moment(plan.get("created"))
@@ -140,7 +167,8 @@ def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
     return Order(
         source=elements.source(plan),
         drug=wanted,
-        counts=True,
+        counts=unread is None,
+        unread=unread,
         dose=amount(detail.get("dailyAmount") or detail.get("quantity")),
         has_timing=timings.has_frequency(timing),
         free_text=bool(
@@ -152,13 +180,16 @@ def _activity(plan: Resource, detail: Resource, wanted: Drug) -> Order:
     )
 
 
-def dispense(resource: Resource, collection: Collection, finder: ProductFinder) -> Dispense | None:
+def dispense(
+    resource: Resource,
+    collection: Collection,
+    finder: ProductFinder,
+    statuses: StatusReader = PLAIN,
+) -> Dispense | None:
     """Vials handed out for an order: containers only, never a discard."""
     handed = drug(resource, collection, finder)
-    if not handed.concerns_us or elements.text(resource.get("status")) not in (
-        "completed",
-        "in-progress",
-    ):
+    status = statuses.read("MedicationDispense.status", resource.get("status"))
+    if not handed.concerns_us or status not in ("completed", "in-progress"):
         return None
     source = elements.source(resource)
     return Dispense(

@@ -45,7 +45,7 @@ def place_of_service(charge: Charge) -> Result | None:
     evidence = (cite(setting.source, setting.says),) if setting.source else ()
     row = Dated(source=table.source, verified=table.verified)
     if setting.code is None:
-        return Result(state="missing", says=setting.says, evidence=evidence, row=row)
+        return _no_place(charge, row)
     asked = policy.authority if policy else row
     if (
         policy
@@ -64,6 +64,17 @@ def place_of_service(charge: Charge) -> Result | None:
         return Result(
             state="not-covered", says=says, evidence=evidence, value=setting.code, row=asked
         )
+    if setting.warning:
+        warned = cite(setting.warning.source, setting.warning.says)
+        return Result(
+            state="incomplete",
+            says=setting.warning.says,
+            evidence=(*evidence, warned),
+            value=setting.code,
+            row=row,
+            fix=_LOOK_AT_STAY,
+            blocking=False,
+        )
     return Result(
         state="met",
         says=f"Place of service {setting.code}, {setting.says}.",
@@ -71,6 +82,28 @@ def place_of_service(charge: Charge) -> Result | None:
         value=setting.code,
         row=row,
     )
+
+
+# By what is not understood, how a site says once what it means.
+_SAY_ONCE = {
+    "Encounter.class": "Give the class a meaning once, in the site's `encounter_classes`.",
+    "Encounter.status": "Correct the encounter, or give the word a meaning in `status_words`.",
+    "MedicationAdministration.category": "Give the word a meaning once, in `status_words`.",
+}
+_LOOK_AT_STAY = "Check whether the dose belongs to that stay before the line is released."
+_CORRECT_STAY = (
+    "Correct the encounter, or leave the dose to the inpatient claim if it was given in that stay."
+)
+
+
+def _no_place(charge: Charge, row: Dated) -> Result:
+    setting = charge.setting
+    unread = setting.unread
+    fix = _SAY_ONCE.get(unread.element) if unread else None
+    if fix is None and setting.state == "contradicted":
+        fix = _CORRECT_STAY
+    cited = (cite(setting.source, setting.says),) if setting.source else ()
+    return Result(state=setting.state, says=setting.says, evidence=cited, row=row, fix=fix)
 
 
 def esrd_consolidated_billing(charge: Charge) -> Result | None:

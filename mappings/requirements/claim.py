@@ -75,6 +75,8 @@ def _no_code(charge: Charge) -> Result:
 
 def dose(charge: Charge) -> Result:
     """R3, and R1 for duplicates and stopped administrations."""
+    if charge.administration.as_ordered:
+        return _cancelled_order(charge)
     found = charge.dose
     evidence = (cite(charge.administration.source, found.says.rstrip(".")),)
     if charge.possible_duplicates:
@@ -99,6 +101,16 @@ def dose(charge: Charge) -> Result:
     if found.mg is None or found.state != "met":
         return Result(state=found.state, says=found.says, evidence=evidence)
     return Result(state="met", says=found.says, value=plain(found.mg), unit="mg", evidence=evidence)
+
+
+def _cancelled_order(charge: Charge) -> Result:
+    source = charge.administration.source
+    says = (
+        "The order was cancelled, by what this EHR means with the status stopped; the dose on"
+        " record is the ordered one, and nothing says what was given."
+    )
+    cited = (cite(source, charge.dose.says.rstrip(".")),)
+    return Result(state="contradicted", says=says, evidence=cited)
 
 
 def _source(charge: Charge, reference: str) -> Source:

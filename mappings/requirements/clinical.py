@@ -9,17 +9,44 @@ from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.circumstances import labs
-from mappings.circumstances.diagnoses import Stated, began_by
+from mappings.circumstances.diagnoses import Stated, began_by, doubts, having, told
 from mappings.policy.choosing import OralIronRule
 from mappings.policy.conditions import ANALYTES
-from mappings.record import LabResult, OralIron, Order
+from mappings.record import LabResult, Note, OralIron, Order
 from mappings.requirements.result import Result
 
 _NOT_ASKED = None
+_RESTATE = (
+    "Correct the status of the diagnosis, or give the word a meaning in the site's status words."
+)
 
 
 def _cited(rows: Iterable[Stated]) -> tuple[Evidence, ...]:
     return tuple(cite(row.by.source, row.says) for row in rows)
+
+
+def _not_counted(charge: Charge, *groups: str) -> Result | None:
+    """What is on record of the groups and is no evidence: its status is not understood, or the
+    patient told it."""
+    if charge.day is None:
+        return None
+    open_ = having(doubts(charge.record, charge.diagnoses, charge.day, charge.zone), *groups)
+    if open_:
+        return Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_))
+    said = having(told(charge.record), *groups)
+    if said:
+        says = (
+            f"{said[0].code} is recorded as the patient's or a relative's own statement, which is"
+            " no diagnosis."
+        )
+        return Result(state="incomplete", says=says, evidence=_cited(said))
+    return None
+
+
+def _doubt(rows: Iterable[Stated]) -> str:
+    """Quotes each status that is not understood."""
+    said = dict.fromkeys(f"{row.code} {row.by.unread}" for row in rows)
+    return f"Recorded with a status that is not understood: {', '.join(said)}."
 
 
 def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
@@ -49,11 +76,11 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             evidence=_cited(parent),
             rule=rule,
         )
-    return Result(
-        state="missing",
-        says=f"No iron-deficiency anaemia diagnosis is active on {charge.day}.",
-        rule=rule,
+    lacking = Result(
+        state="missing", says=f"No iron-deficiency anaemia diagnosis is active on {charge.day}."
     )
+    found_otherwise = _not_counted(charge, "iron-deficiency-anemia", "anemia-in-ckd")
+    return structs.replace(found_otherwise or lacking, rule=rule)
 
 
 def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
@@ -120,6 +147,15 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
             evidence=_cited(found),
             rule=rule,
         )
+    if charge.kidney.doubts:
+        return Result(
+            state="incomplete",
+            says=_doubt(charge.kidney.doubts),
+            evidence=_cited(charge.kidney.doubts),
+            fix=_RESTATE,
+            rule=rule,
+            blocking=True,
+        )
     staged = _billable(charge, "ckd", "ckd-parent")
     partial = charge.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
     if (
@@ -142,11 +178,11 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     if partial:
         says = f"{partial[0].code} points to kidney disease, but no CKD stage (N18.-) is recorded."
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
-    return Result(
-        state="missing",
-        says=f"No chronic kidney disease (N18.-) is active on {charge.day}.",
-        rule=rule,
+    lacking = Result(
+        state="missing", says=f"No chronic kidney disease (N18.-) is active on {charge.day}."
     )
+    found_otherwise = _not_counted(charge, "ckd", "ckd-parent", "ckd-cause", "dialysis")
+    return structs.replace(found_otherwise or lacking, rule=rule)
 
 
 def _asks_ckd(charge: Charge, asked: bool) -> bool:
@@ -194,12 +230,12 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
             evidence=_cited(linked),
             rule=rule,
         )
-    return Result(
+    lacking = Result(
         state="missing",
         says="Nothing ties the anaemia to the kidney disease.",
         evidence=_cited([*anemia, *ckd]),
-        rule=rule,
     )
+    return structs.replace(_not_counted(charge, "anemia-in-ckd") or lacking, rule=rule)
 
 
 def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
@@ -265,6 +301,16 @@ def treatment_plan(charge: Charge) -> Result | None:
         return Result(
             state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule
         )
+    doubtful = [
+        row
+        for row in charge.record.orders
+        if row.unread and charge.family and row.drug.family == charge.family.family
+        if _covers(row, charge)
+    ]
+    if doubtful:
+        says = f"The order is recorded with a status that is not understood: {doubtful[0].unread}."
+        cited = tuple(cite(row.source, "order") for row in doubtful)
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     if any(row.end and charge.day and row.end.days(charge.zone)[1] < charge.day for row in ours):
         return Result(
             state="expired",
@@ -304,11 +350,12 @@ def oral_iron_history(charge: Charge) -> Result | None:
             says="The laboratory values make an oral trial unnecessary under this policy.",
             rule=rule,
         )
-    intolerant = [
+    known = [
         row
         for row in charge.record.oral_iron
         if row.intolerance and (row.start is None or _begun(row, charge))
     ]
+    intolerant = [row for row in known if not row.unread]
     if intolerant:
         return Result(
             state="met",
@@ -325,7 +372,30 @@ def oral_iron_history(charge: Charge) -> Result | None:
             evidence=_cited(against),
             rule=rule,
         )
-    return _trial(charge, rule)
+    found = _trial(charge, rule)
+    return found if found.state == "met" else _doubtful_history(charge, known) or found
+
+
+def _doubtful_history(charge: Charge, intolerant: list[OralIron]) -> Result | None:
+    """What would be enough, or may be, and has a status that is not understood."""
+    rows = [row for row in intolerant if row.unread]
+    rows += [row for row in charge.record.oral_iron if row.unread and _begun(row, charge)]
+    if rows:
+        says = f"Recorded with a status that is not understood: {rows[0].says} {rows[0].unread}."
+        cited = tuple(cite(row.source, row.says) for row in dict.fromkeys(rows))
+        rule = charge.rules.oral_iron_history
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule)
+    if charge.day is None:
+        return None
+    table = codes.diagnoses()
+    stated = doubts(charge.record, charge.diagnoses, charge.day, charge.zone)
+    open_ = [row for row in stated if table.contraindicates_oral_iron(row.code)]
+    rule = charge.rules.oral_iron_history
+    return (
+        Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_), rule=rule)
+        if open_
+        else None
+    )
 
 
 def _against_oral_iron(charge: Charge) -> list[Stated]:
@@ -344,7 +414,9 @@ def _against_oral_iron(charge: Charge) -> list[Stated]:
 
 def _trial(charge: Charge, rule: OralIronRule) -> Result:
     courses = [
-        row for row in charge.record.oral_iron if not row.intolerance and _begun(row, charge)
+        row
+        for row in charge.record.oral_iron
+        if not row.intolerance and not row.unread and _begun(row, charge)
     ]
     cited = tuple(cite(row.source, "course of oral iron") for row in courses)
     if not courses:
@@ -416,15 +488,16 @@ def progress_note(charge: Charge) -> Result | None:
     if final:
         return Result(
             state="met",
-            says="A final note is on record.",
+            says=_signed(final),
             evidence=(cite(final[0].source, "final note"),),
             rule=rule,
         )
     if of_encounter or recent:
         row = (of_encounter or recent)[0]
+        unread = f"The status of the note is not understood: {row.unread}."
         return Result(
             state="incomplete",
-            says="The note is not signed (its status is not final).",
+            says=unread if row.unread else "The note is not signed (its status is not final).",
             evidence=(cite(row.source, "note that is not final"),),
             rule=rule,
         )
@@ -444,3 +517,10 @@ def progress_note(charge: Charge) -> Result | None:
         ),
         rule=rule,
     )
+
+
+def _signed(notes: list[Note]) -> str:
+    """Marked where no note says that it is signed (R10)."""
+    if any(row.stated for row in notes):
+        return "A final note is on record."
+    return "A note is on record; it does not say whether it is signed."

@@ -12,6 +12,7 @@ class Result(Struct, frozen=True, kw_only=True):
     replaces the general one; `note` is said on the line, whatever the state.
 
     `rule`: of the policy, that asks; `row`: of the code tables, where one of those decided.
+    `blocking`: whether it holds the line, where that is not the policy's to say.
     """
 
     state: State
@@ -24,6 +25,7 @@ class Result(Struct, frozen=True, kw_only=True):
     fix: str | None = None
     note: str | None = None
     denial: DenialCodes | None = None
+    blocking: bool | None = None
 
 
 NOT_APPLICABLE = Result(state="not-applicable")

@@ -107,7 +107,7 @@ def record(policy: Policy, given: Given) -> PatientRecord:
         labs=tuple(_labs(given, day)),
         diagnoses=tuple(_diagnoses(given)),
         coverages=tuple(_coverages(policy)),
-        encounters=(Encounter(source=Source(_ENCOUNTER), klass="AMB", stays=(Stay(_PLACE),)),),
+        encounters=(Encounter(source=Source(_ENCOUNTER), stays=(Stay(_PLACE),)),),
         locations=(Location(source=Source(_PLACE), place_of_service=(_setting(policy, given),)),),
         orders=(_order(family, day),) if given.plan else (),
         oral_iron=tuple(_oral_iron(given, day)),

@@ -6,11 +6,13 @@ from msgspec import Struct
 class Unread(Struct, frozen=True, order=True):
     """Stated, and not understood: what stands there, and in which element of which resource.
 
-    It never counts as if the element were absent, and never as its favorable value.
+    It never counts as if the element were absent, and never as its favorable value. `key`: how a
+    site's own table would name it, `system|code` or the words.
     """
 
     element: str
     says: str
+    key: str = ""
 
     def __str__(self) -> str:
         return f'"{self.says}" ({self.element})'

@@ -11,7 +11,7 @@ import msgspec
 
 from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
-from mappings.circumstances.setting import encounter_of
+from mappings.circumstances.visit import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
 from mappings.site import BillingProvider, Site
 from mappings.writing.detected_issue import TAG

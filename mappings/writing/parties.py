@@ -7,7 +7,7 @@ from datetime import date, tzinfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mappings.circumstances.setting import encounter_of
+from mappings.circumstances.visit import encounter_of
 from mappings.record import Address, Coverage, Name, PatientRecord, Practitioner
 from mappings.site import BillingProvider
 from mappings.writing.drafts import Draft

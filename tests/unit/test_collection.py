@@ -317,8 +317,8 @@ def test_what_is_broken_is_named_and_nothing_else_is_lost(broken: Any, where: st
             "medicationCodeableConcept": {"text": "Venofer"},
         },
         {"resourceType": "Observation", "code": "2276-4"},
-        {"resourceType": "Condition", "clinicalStatus": "active"},
-        {"resourceType": "Encounter", "class": "AMB"},
+        {"resourceType": "Condition", "code": "N18.4"},
+        {"resourceType": "Encounter", "period": "2026-11-01"},
     ],
 )
 def test_what_is_broken_of_a_patient_is_named_with_the_patient(broken: Resource) -> None:

@@ -28,7 +28,7 @@ def given(**options: Any) -> Administration:
     [
         (None, "MedicationAdministration.status is missing"),
         ("finished", "MedicationAdministration.status is not a FHIR status"),
-        (["completed"], "MedicationAdministration.status is not a FHIR status"),
+        (["completed", "stopped"], "MedicationAdministration.status is not a FHIR status"),
     ],
 )
 def test_a_status_that_can_not_be_used(status: Any, problem: str) -> None:

@@ -18,6 +18,8 @@ from mappings.writing.segments import written as as_text
 from tests import builders, claims
 from tests.builders import Resource
 
+ON_THE_EIGHTH = {"start": "2026-11-08T08:30:00-05:00", "end": "2026-11-08T10:00:00-05:00"}
+
 PROFESSIONAL = """\
 ISA*00*          *00*          *ZZ*1234567893     *ZZ*15202          \
 *261123*1505*^*00501*795446300*1*T*:~
@@ -199,7 +201,9 @@ def test_claims_of_one_policy_stand_under_one_subscriber() -> None:
 
 
 def test_professional_and_institutional_claims_are_groups_of_one_interchange() -> None:
-    ward = builders.encounter(id="ward", location="ward", participant=claims.ATTENDER)
+    ward = builders.encounter(
+        id="ward", location="ward", participant=claims.ATTENDER, period=ON_THE_EIGHTH
+    )
     there = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00", encounter="ward")
     rows = accepted(claims.chart(ward, builders.location("22", id="ward"), there))
     assert body(rows, "ISA")[0].split("*")[15] == "T"
@@ -307,7 +311,7 @@ def test_a_draft_that_lacks_something_is_not_written(change: Resource, lacks: st
 
 
 def test_the_others_are_written() -> None:
-    nameless = builders.encounter(id="visit-2", participant=[])
+    nameless = builders.encounter(id="visit-2", participant=[], period=ON_THE_EIGHTH)
     second = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00", encounter="visit-2")
     text, problems = claims.written(claims.chart(nameless, builders.location(), second))
     assert faults(text) == []

@@ -1,6 +1,7 @@
 """Reading one patient: what the rules need (R12), in as few requests as the server allows."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -24,7 +25,7 @@ from mappings.reading.fhir.decoding import Damaged
 
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
-ROUNDS = 2  # a panel's members, a mixture's ingredients
+ROUNDS = 4  # a panel's members, a mixture's ingredients, a chair in a room of a clinic
 
 Problem = dict[str, str]
 
@@ -42,6 +43,8 @@ class PatientPull:
     in_other_form: tuple[
         Json, ...
     ] = ()  # the DetectedIssues that our Tasks, Communications or documents stand for
+
+    status_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the vendor's own
 
     @property
     def issues(self) -> list[Json]:
@@ -122,6 +125,7 @@ class Reading:
             not_offered(self.client.capability),
             frozenset(unread),
             tuple(in_other_form),
+            self.client.capability.profile.status_words,
         )
 
     def _fall_back(self) -> None:

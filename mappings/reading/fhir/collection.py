@@ -64,14 +64,10 @@ _FORMS: dict[str, dict[str, tuple[type, ...]]] = {
         "component": _LIST,
         "hasMember": _LIST,
     },
-    "Condition": {
-        "code": _OBJECT,
-        "clinicalStatus": _OBJECT,
-        "verificationStatus": _OBJECT,
-        "category": _LIST,
-    },
+    # Statuses, categories and classes are read in any form, by `fhir.statuses`.
+    "Condition": {"code": _OBJECT},
     "Coverage": {"type": _OBJECT, "period": _OBJECT, "payor": _LIST, "class": _LIST},
-    "Encounter": {"class": _OBJECT, "period": _OBJECT, "location": _LIST, "diagnosis": _LIST},
+    "Encounter": {"period": _OBJECT, "location": _LIST, "diagnosis": _LIST},
     "Medication": {"code": _OBJECT, "ingredient": _LIST},
     "MedicationRequest": {"dosageInstruction": _LIST, "medicationCodeableConcept": _OBJECT},
 }

@@ -1,0 +1,152 @@
+"""R7, R12: the encounter in which a dose was given, and what else the patient was in that day."""
+
+from collections.abc import Iterable
+from datetime import date, tzinfo
+
+from msgspec import Struct
+
+from mappings.record import (
+    NOT_HELD,
+    Administration,
+    Encounter,
+    EncounterClass,
+    PatientRecord,
+    Source,
+)
+from mappings.values.moment import Moment
+from mappings.values.stated import Unread
+
+
+class Visit(Struct, frozen=True):
+    """`encounter`: None where none can be said, and `says` why. `notes`: what was not used.
+
+    `unread`: the status of the encounter at `source`, where that is not understood.
+    """
+
+    encounter: Encounter | None
+    says: str = ""
+    notes: tuple[str, ...] = ()
+    unread: Unread | None = None
+    source: Source | None = None
+
+
+def visit_of(administration: Administration, record: PatientRecord, zone: tzinfo | None) -> Visit:
+    """The encounter that the administration names; where that is not of its day, or it names none,
+    the only one whose period spans its start."""
+    named = next(
+        (row for row in record.encounters if row.source.resource == administration.encounter), None
+    )
+    if named is None and "Encounter/" in (administration.encounter or ""):
+        return _not_there(administration.encounter or "", record)
+    if named and named.took_place and holds(named, administration.start, zone):
+        return Visit(named)
+    if named and isinstance(named.status, Unread):
+        says = f"The status of the encounter is not understood: {named.status}."
+        return Visit(None, says, unread=named.status, source=named.source)
+    why = _no_evidence(named, zone) if named else "The dose is not tied to an encounter."
+    spanning = [row for row in record.encounters if _is_around(row, administration.start, zone)]
+    if len(spanning) != 1:
+        return Visit(None, why, (why,) if named else ())
+    return Visit(spanning[0], notes=(why,) if named else ())
+
+
+def encounter_of(
+    administration: Administration, record: PatientRecord, zone: tzinfo | None
+) -> Encounter | None:
+    """The encounter of the dose, where one can be said."""
+    return visit_of(administration, record, zone).encounter
+
+
+def _not_there(reference: str, record: PatientRecord) -> Visit:
+    unreadable = any(row.resource == reference for row in record.unreadable)
+    return Visit(
+        None,
+        "The encounter of the dose could not be read."
+        if unreadable
+        else "The encounter of the dose is not on record.",
+    )
+
+
+def _no_evidence(named: Encounter, zone: tzinfo | None) -> str:
+    """Why the encounter that the dose names says nothing of it."""
+    if named.status in NOT_HELD:
+        state = "entered in error" if named.status == "entered-in-error" else named.status
+        return f"The encounter of the dose is {state}: it says nothing of where the dose was given."
+    when = named.start or named.end
+    on = when.span(zone).on if when else "of other days"
+    return f"The encounter of the dose was {on}, not on its day: it says nothing of the dose."
+
+
+def _is_around(row: Encounter, start: Moment | None, zone: tzinfo | None) -> bool:
+    return bool(row.took_place and row.start and start and spans(row.start, row.end, start, zone))
+
+
+def spans(start: Moment | None, end: Moment | None, moment: Moment, zone: tzinfo | None) -> bool:
+    return (start is None or start.before_or_same(moment, zone)) and (
+        end is None or moment.before_or_same(end, zone)
+    )
+
+
+def holds(encounter: Encounter, moment: Moment | None, zone: tzinfo | None) -> bool:
+    """Whether the moment is on one of the encounter's days, as far as these are known."""
+    if moment is None:
+        return True
+    first, last = moment.days(zone)
+    began = encounter.start is None or encounter.start.days(zone)[0] <= last
+    # A start alone, of which nothing says that it goes on, is its own day.
+    return began and (encounter.end is None or first <= encounter.end.days(zone)[1])
+
+
+def has_night(encounter: Encounter, day: date, zone: tzinfo | None) -> bool:
+    """Whether it surely holds a night."""
+    if encounter.start is None:
+        return False
+    until = encounter.end.days(zone)[0] if encounter.end else day
+    return encounter.start.days(zone)[1] < until
+
+
+def is_inpatient(encounter: Encounter) -> bool:
+    klass = encounter.klass
+    if isinstance(klass, EncounterClass):
+        return klass.kind == "inpatient"
+    return klass is None and encounter.inpatient_type is not None
+
+
+def stays_around(
+    encounters: Iterable[Encounter], day: date, zone: tzinfo | None
+) -> tuple[list[Encounter], list[Encounter]]:
+    """Inpatient stays, or ones of a class that is not understood, from a day before to a day after;
+    and inpatient stays of which the day is the first or the last."""
+    around: list[Encounter] = []
+    beside: list[Encounter] = []
+    for row in encounters:
+        if row.status in NOT_HELD or (row.start is None and row.end is None):
+            continue
+        before = row.start is None or row.start.days(zone)[1] < day
+        after = row.end is None or row.end.days(zone)[0] > day
+        if before and after and (is_inpatient(row) or isinstance(row.klass, Unread)):
+            around.append(row)
+        elif is_inpatient(row) and _touches(row, day, zone):
+            beside.append(row)
+    return around, beside
+
+
+def _touches(row: Encounter, day: date, zone: tzinfo | None) -> bool:
+    return (row.start is None or row.start.days(zone)[0] <= day) and (
+        row.end is None or row.end.days(zone)[1] >= day
+    )
+
+
+def of_facility(
+    encounters: Iterable[Encounter], day: date, zone: tzinfo | None
+) -> Encounter | None:
+    """A stay in a skilled nursing facility or hospice on the day."""
+    return next(
+        (
+            row
+            for row in encounters
+            if row.facility_stay and row.status not in NOT_HELD and _touches(row, day, zone)
+            if row.start or row.end
+        ),
+        None,
+    )

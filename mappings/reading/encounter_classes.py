@@ -1,0 +1,75 @@
+"""Encounter.class: HL7's tables, vendors' and the site's own, by system; what is in no table by its
+plain word, or not at all (R7)."""
+
+from collections.abc import Mapping
+
+from mappings import codes
+from mappings.codes.tables import EncounterClasses
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.statuses import Statement, quoted, squeezed, statements
+from mappings.record import EncounterClass
+from mappings.values.stated import Unread
+
+_ELEMENT = "Encounter.class"
+
+
+class ClassReader:
+    """Reads classes for one site, whose own rows stand before the tables'."""
+
+    def __init__(self, own: Mapping[str, str] | None = None) -> None:
+        self._own = {key.strip().lower(): kind for key, kind in (own or {}).items()}
+
+    def read(self, value: object) -> EncounterClass | Unread | None:
+        """The class; None where there is none, or the sender does not know it."""
+        said = list(statements(value))
+        known = [(row, kind) for row in said for kind in [self._kind(row)] if kind]
+        kinds = {kind for _, kind in known}
+        strange = any(_is_of_hl7(row) for row in said if row not in [one for one, _ in known])
+        if len(kinds) != 1 or strange or "undecided" in kinds:
+            unread = next((row for row in said if row not in [one for one, _ in known]), None)
+            return Unread(_ELEMENT, quoted(said), (unread or said[0]).key) if said else None
+        if kinds == {"none"}:
+            return None
+        by_word = all(self._in_table(row) is None for row, _ in known)
+        return EncounterClass(kinds.pop(), known[0][0].says, by_word)
+
+    def _kind(self, said: Statement) -> str | None:
+        """None where code and display say two things."""
+        coded = self._in_table(said)
+        plain = {squeezed(part) for part in (said.code, said.display)}
+        worded = {kind for word, kind in codes.settings().plain_words.items() if word in plain}
+        found = worded | ({coded} if coded else set())
+        return found.pop() if len(found) == 1 else None
+
+    def _in_table(self, said: Statement) -> str | None:
+        own = self._own.get(said.key.lower()) or self._own.get((said.display or said.code).lower())
+        return own or next(filter(None, (_listed(row, said) for row in _tables_of(said))), None)
+
+
+def _tables_of(said: Statement) -> list[EncounterClasses]:
+    system = _plain_address(said.system)
+    return [
+        row
+        for row in codes.settings().encounter_classes
+        if (row.alone and not system) or system in map(_plain_address, row.systems)
+    ]
+
+
+def _listed(table: EncounterClasses, said: Statement) -> str | None:
+    code = said.code.lower()
+    return table.by_code.get(f"{code}|{said.display.lower()}") or table.by_code.get(code)
+
+
+def _is_of_hl7(said: Statement) -> bool:
+    return any(row.alone for row in _tables_of(said)) and bool(said.system)
+
+
+def _plain_address(system: str) -> str:
+    address = elements.system(system).strip().lower().rstrip("/")
+    return (
+        address.replace("https://", "http://")
+        .strip()
+        .lower()
+        .rstrip("/")
+        .replace("https://", "http://")
+    )

@@ -1,0 +1,60 @@
+"""What a vendor means with a status stands in its profile, and a site's own words before it."""
+
+import pytest
+
+from integration.assessing.patient import assess_pull
+from integration.configuration.site import Site
+from integration.ehr.profile import PROFILES, profile
+from integration.ehr.reading.patient import PatientPull
+from integration.errors import ConfigurationError
+from mappings import codes
+from mappings.policy import choosing
+from tests import builders
+
+
+def shown(own: dict[str, dict[str, str]], vendor: str, status: str) -> list[str]:
+    site = Site.adhoc("https://ehr.example/fhir", status_words=own)
+    given = builders.administration(status=status, dose="120 mg", discarded="80 mg")
+    chart = builders.chart(given)
+    words = profile(vendor).status_words
+    pull = PatientPull("Patient/p1", chart, [], 0, status_words=words)
+    return builders.shown(assess_pull(pull, site, choosing.built_in(), builders.AS_OF))
+
+
+def test_one_vendor_keeps_cancelled_orders_as_stopped() -> None:
+    ready = ["J1756 × 120 ready", "J1756 JW × 80 ready"]
+    held = ["J1756 × 120 held (dose)", "J1756 JW × 80 held (dose)"]
+    assert shown({}, "generic", "stopped") == ready
+    assert shown({}, "ottehr", "stopped") == held
+    assert (
+        shown({"MedicationAdministration.status": {"stopped": "stopped"}}, "ottehr", "stopped")
+        == ready
+    )
+
+
+def test_one_vendor_calls_given_in_part_on_hold() -> None:
+    assert shown({}, "generic", "on-hold") == []
+    assert shown({}, "ottehr", "on-hold") == ["J1756 × 120 ready", "J1756 JW × 80 ready"]
+
+
+@pytest.mark.parametrize("vendor", PROFILES)
+def test_the_words_of_a_profile_are_of_the_table(vendor: str) -> None:
+    for element, words in profile(vendor).status_words.items():
+        assert set(words.values()) <= codes.statuses()[element].words.keys()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ({"Condition.status": {"x": "active"}}, "is no element whose statuses are read"),
+        ({"Condition.clinicalStatus": {"x": "gone"}}, "what 'x' stands for is not a status of"),
+    ],
+)
+def test_a_word_without_a_meaning_is_refused(words: dict[str, dict[str, str]], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        Site.adhoc("https://ehr.example/fhir", status_words=words)
+
+
+def test_a_kind_of_class_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="encounter_classes"):
+        Site.adhoc("https://ehr.example/fhir", encounter_classes={"urn:x|6": "in"})
