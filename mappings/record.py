@@ -29,12 +29,13 @@ class Concept(Struct, frozen=True):
 
 class Amount(Struct, frozen=True):
     """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial), None where it can't be read;
-    `problem`: why it can't be used."""
+    `problem`: why it can't be used; `contradicted` where the record says two things of it."""
 
     value: Decimal | None = None
     unit: str | None = None
     problem: str | None = None
     says: str = ""
+    contradicted: bool = False
 
 
 class Drug(Struct, frozen=True):

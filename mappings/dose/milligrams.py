@@ -58,7 +58,8 @@ def dose(
     if given.problem == "missing":
         return Dose(None, "missing", "No dose is recorded.")
     if given.problem:
-        return Dose(None, "incomplete", f"The dose is recorded {given.problem}.")
+        state: State = "contradicted" if given.contradicted else "incomplete"
+        return Dose(None, state, f"The dose is recorded {given.problem}.")
     if given.value is None or given.value <= 0:
         return Dose(
             None, "incomplete", f"The dose is recorded as {given.says}: it must be more than zero."
