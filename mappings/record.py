@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 
 class Source(Struct, frozen=True, order=True):
@@ -115,13 +116,38 @@ class Practitioner(Struct, frozen=True, kw_only=True):
     taxonomy: str | None = None
 
 
+class RouteSaid(Struct, frozen=True):
+    """A route as it is written, and which ones of the table its words name."""
+
+    says: str
+    routes: tuple[str, ...]
+
+
+class Giving(Struct, frozen=True, kw_only=True):
+    """How a dose was given, beside its amount. `mixture`: what speaks of one, quoted, where the
+    dose is a volume; `refused`: what says of a completed dose that it was not given; `text_mg`: the
+    one dose that the dosage's text names; `unread`: stated, not understood, and not needed."""
+
+    routes: tuple[RouteSaid, ...] = ()
+    mixture: str | None = None
+    refused: str | None = None
+    text_mg: Decimal | None = None
+    unread: tuple[Unread, ...] = ()
+
+
 class Administration(Struct, frozen=True, kw_only=True):
+    """`unread_start`: a date that is written and can't be read; `steps`: records that are steps of
+    this infusion (R1)."""
+
     source: Source
     status: str
     drug: Drug
     start: Moment | None = None
     end: Moment | None = None
+    unread_start: Unread | None = None
     dose: Amount = Amount(problem="missing")
+    giving: Giving = Giving()
+    steps: tuple[str, ...] = ()
     encounter: str | None = None
     orders: tuple[str, ...] = ()
     reasons: tuple[Concept, ...] = ()
@@ -253,12 +279,14 @@ class Location(Struct, frozen=True, kw_only=True):
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """An order or plan of an IV iron. `complete`: dose and timing are coded, not free text only."""
+    """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment; None where
+    that is not read."""
 
     source: Source
     drug: Drug
     counts: bool
     dose: Amount = Amount(problem="missing")
+    doses_a_day: int | None = None
     has_timing: bool = False
     free_text: bool = False
     authored: Moment | None = None

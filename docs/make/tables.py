@@ -18,6 +18,7 @@ def chapters() -> dict[str, str]:
         "payment.md": payment(),
         "services.md": services(),
         "units.md": units(),
+        "giving.md": giving(),
     }
 
 
@@ -439,4 +440,22 @@ def units() -> str:
 Anything else is not read, and the dose is a gap.
 
 {table(["as", "written", "means", "source", "verified"], rows)}
+"""
+
+
+def giving() -> str:
+    known = codes.giving()
+    by = (known.source, known.verified)
+    rows = [("route", row.route, (*row.codes, *row.names), *by) for row in known.routes]
+    rows += [("asked a day", f"{row.a_day}", row.codes, *by) for row in known.frequencies]
+    rows += [
+        ("method", "says no more than that it was given", known.methods.names, *by),
+        ("names no drug", "by these words alone", known.names_nothing.words, *by),
+        ("in a dosage's text", "the mass is not this dose", known.other_mass.names, *by),
+    ]
+    return f"""# How a dose was given
+
+A route that the drug does not have holds the line; a route or method in no row is a note.
+
+{table(["of", "is", "written", "source", "verified"], rows)}
 """

@@ -12,8 +12,9 @@ from mappings.circumstances.diagnoses import stated
 from mappings.circumstances.kidney import status as kidney_status
 from mappings.circumstances.setting import Setting, encounter_of, setting
 from mappings.codes.tables import BillingCode, Family
+from mappings.dose.day import service_day
 from mappings.dose.dispensed import handed_ndcs
-from mappings.dose.intake import Intake, service_day
+from mappings.dose.intake import Intake
 from mappings.dose.milligrams import dose
 from mappings.dose.product import billing_code
 from mappings.policy.choosing import Policy, PolicySet

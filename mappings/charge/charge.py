@@ -17,7 +17,7 @@ from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
-from mappings.dose.milligrams import Dose, mg_of
+from mappings.dose.milligrams import Dose, dose
 from mappings.dose.waste import Waste
 from mappings.policy.choosing import Policy, Requirements, Rule
 from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
@@ -178,7 +178,7 @@ class Charge(Struct, dict=True, kw_only=True):
 
     def _mg(self, row: Administration) -> Decimal | None:
         day = row.start.day(self.zone) if row.start else None
-        return mg_of(row.dose, row.drug, handed_ndcs(self.record, row, day, self.zone))
+        return dose(row, self.record.orders, handed_ndcs(self.record, row, day, self.zone)).mg
 
     @cached_property
     def flags(self) -> dict[str, bool | None]:

@@ -11,6 +11,7 @@ from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.tables import (
     AdministrationServices,
     Family,
+    Giving,
     LabelDose,
     Package,
     Packages,
@@ -66,6 +67,11 @@ def diagnoses() -> Diagnoses:
 @cache
 def units() -> Units:
     return _table("units.yaml", Units)
+
+
+@cache
+def giving() -> Giving:
+    return _table("giving.yaml", Giving)
 
 
 @cache

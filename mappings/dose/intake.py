@@ -2,16 +2,16 @@
 others."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 import msgspec
 from msgspec import Struct
 
-from mappings.assessment import Unbilled, cite
+from mappings.assessment import Unbilled
+from mappings.dose.day import service_day
 from mappings.dose.dispensed import handed_ndcs
-from mappings.dose.milligrams import mg_of
+from mappings.dose.strength import mg_of
 from mappings.record import Administration, PatientRecord, Problem
-from mappings.requirements.result import Result
 
 _WAITING = {
     "in-progress": "the administration is still going on",
@@ -93,42 +93,6 @@ def _waits(row: Administration, as_of: datetime, zone: tzinfo | None) -> str | N
     instant = start.at(zone)
     later = start.days(zone)[0] > today or (instant is not None and instant > as_of)
     return f"the date of service is after {today}" if later else None
-
-
-def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, Result | None]:
-    """The date of service, or why there is none."""
-    start = row.start
-    evidence = (cite(row.source, "date of service"),)
-    if start is None or start.partial:
-        in_part = (
-            f"The date of service is recorded only in part: {start.span(zone).text}."
-            if start
-            else None
-        )
-        says = in_part or "No date of service that can be read is recorded."
-        return None, Result(state="missing", says=says, evidence=evidence)
-    if start.floating and zone is None:
-        return None, Result(
-            state="incomplete",
-            says=(
-                "The time of the dose is recorded without a time zone, and none is set for the"
-                " site."
-            ),
-            evidence=evidence,
-        )
-    day = start.day(zone)
-    if day is None:
-        says = (
-            f"The dose was given {start.span(zone).on}, depending on the time zone, and none is"
-            " known."
-        )
-        return None, Result(
-            state="incomplete",
-            says=says,
-            evidence=evidence,
-            fix="Set the site's time zone, or record the time of the dose with its offset.",
-        )
-    return day, None
 
 
 def _of_one_dose(row: Administration, rows: Iterable[Administration]) -> list[Administration]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mappings import codes
 from mappings.codes.conversions import mg, ml
 from mappings.codes.tables import Package
-from mappings.dose.milligrams import mg_of
+from mappings.dose.strength import mg_of
 from mappings.reading.drugs.amounts import amount, unit_of
 from mappings.values.numbers import exact, plain
 from tests import builders
