@@ -72,6 +72,7 @@ def charge_of(
         drug_source=_drug_source(row, coordination, place, site),
         is_340b=_is_340b(row, coordination, place, site),
         possible_duplicates=intake.copies.get(row.source.resource, ()),
+        repeated=intake.repeated.get(row.source.resource),
         duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
     )
     charge.not_billable = _not_billable(charge, as_of)

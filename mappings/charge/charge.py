@@ -18,6 +18,7 @@ from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
 from mappings.dose.milligrams import Dose, dose
+from mappings.dose.repeats import Repeated
 from mappings.dose.waste import Waste
 from mappings.policy.choosing import Policy, Requirements, Rule
 from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
@@ -58,6 +59,7 @@ class Charge(Struct, dict=True, kw_only=True):
     is_340b: bool = False
     not_billable: str | None = None
     possible_duplicates: tuple[str, ...] = ()
+    repeated: Repeated | None = None
     duplicate_identifier: tuple[str, ...] = ()
     payment: Literal["separate", "packaged", "bundled"] | None = None
     discard_modifiers: frozenset[str] = frozenset()

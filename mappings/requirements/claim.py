@@ -72,25 +72,10 @@ def dose(charge: Charge) -> Result:
     """R3, and R1 for duplicates and stopped administrations."""
     found = charge.dose
     evidence = (cite(charge.administration.source, found.says.rstrip(".")),)
-    if charge.possible_duplicates:
-        others = [
-            reference for reference in charge.possible_duplicates if reference != charge.reference
-        ]
-        says = (
-            "The same dose is recorded twice with the same product and start time: it is counted"
-            " once until one record is corrected."
-        )
-        return Result(
-            state="contradicted",
-            says=says,
-            evidence=(
-                *evidence,
-                *(
-                    cite(_source(charge, reference), "same product, start and dose")
-                    for reference in others
-                ),
-            ),
-        )
+    if charge.repeated:
+        others = (row for row in charge.repeated.records if row != charge.reference)
+        cited = (cite(_source(charge, row), "may be the same dose") for row in others)
+        return Result(state="contradicted", says=charge.repeated.says, evidence=(*evidence, *cited))
     if found.mg is None or found.state != "met":
         return Result(state=found.state, says=found.says, evidence=evidence)
     return Result(state="met", says=found.says, value=plain(found.mg), unit="mg", evidence=evidence)
