@@ -1,6 +1,7 @@
 """The facts of one patient that decide about intravenous iron: frozen, free of FHIR's shapes, each
 with its source."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -361,10 +362,13 @@ class Problem(Struct, frozen=True, order=True):
 
 
 class PatientRecord(Struct, frozen=True, kw_only=True):
-    """Everything about one patient that the rules look at, each list ordered by its sources."""
+    """Everything about one patient that the rules look at, each list ordered by its sources.
+    `deceased`: recorded as dead, whatever is known of the day."""
 
     patient: str
-    born: Moment | None = None
+    born: Moment | Unread | None = None
+    died: Moment | Unread | None = None
+    deceased: bool = False
     sex: str | None = None
     demographics: Demographics = Demographics()
     administrations: tuple[Administration, ...] = ()
@@ -382,3 +386,9 @@ class PatientRecord(Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     esa: tuple[EsaDose, ...] = ()
     unreadable: tuple[Problem, ...] = ()
+
+    @property
+    def birth_date(self) -> date | None:
+        """The day of birth, where it is known."""
+        born = self.born
+        return born.first if isinstance(born, Moment) and not born.partial else None

@@ -265,7 +265,7 @@ class Charge(Struct, dict=True, kw_only=True):
 
 
 def _age(record: PatientRecord, day: date | None) -> int | None:
-    if record.born is None or day is None:
+    if not isinstance(record.born, Moment) or day is None:
         return None
     born = record.born.first
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

@@ -30,8 +30,12 @@ class Dated(
 
 
 class BillingCode(Dated, frozen=True, kw_only=True):
+    """`mue`: the most units of a day that NCCI's Medically Unlikely Edits let pass (table effective
+    2024-07-01)."""
+
     code: str
     mg_per_unit: Decimal
+    mue: int | None = None
     use: str | None = None
 
 

@@ -220,6 +220,8 @@ def _service_notes(row: Charge) -> Iterable[str]:
             f"ordered: {families[family].name}; administered:"
             f" {row.family.name if row.family else ''} (billed as administered)"
         )
+    if row.record.deceased and row.record.died is None:
+        yield "the patient is recorded as deceased, without a day"
     yield from row.dose.notes
     for item in row.administration.giving.unread:
         yield f"not understood, and not needed for this line: {item}"

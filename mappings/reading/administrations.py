@@ -24,7 +24,6 @@ STATUSES = frozenset(
     {"in-progress", "not-done", "on-hold", "completed", "entered-in-error", "stopped", "unknown"}
 )
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
-_MOST_SAID = 40
 
 
 class NotReadable(ValueError):
@@ -104,7 +103,8 @@ def _unread_start(resource: Resource) -> Unread | None:
         ("effectivePeriod.start", elements.mapping(period).get("start")),
         ("effectiveInstant", resource.get("effectiveInstant")),
     )
-    return next((Unread(name, f"{said}"[:_MOST_SAID]) for name, said in rows if said), None)
+    found = (elements.stated(said, name) for name, said in rows)
+    return next((said for said in found if isinstance(said, Unread)), None)
 
 
 def _dose(dosages: list[Resource]) -> Amount:

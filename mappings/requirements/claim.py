@@ -5,20 +5,57 @@ from collections.abc import Iterable
 from mappings import codes
 from mappings.assessment import cite
 from mappings.charge.charge import Charge
+from mappings.codes.tables import DenialCodes
 from mappings.record import Source
 from mappings.requirements.result import Result
+from mappings.values.moment import Moment
 from mappings.values.numbers import plain
+from mappings.values.stated import Unread
 
 
 def service_date(charge: Charge) -> Result:
     administration = charge.administration
-    if charge.day_problem:
-        return charge.day_problem
+    problem = charge.day_problem or _against_the_patient(charge)
+    if problem:
+        return problem
     return Result(
         state="met",
         says=f"Given on {charge.day}.",
         value=str(charge.day),
         evidence=(cite(administration.source, f"date of service {charge.day}"),),
+    )
+
+
+def _against_the_patient(charge: Charge) -> Result | None:
+    """A day of death before the dose, or of birth after it; or one that can't be read."""
+    record, day, zone = charge.record, charge.day, charge.zone
+    if day is None:
+        return None
+    unread = next((row for row in (record.died, record.born) if isinstance(row, Unread)), None)
+    if isinstance(record.died, Moment) and record.died.days(zone)[1] < day:
+        says = f"The patient died {record.died.span(zone).on}, before the dose of {day}."
+        return _contradicted(charge, says, "13", "the day of death")
+    if isinstance(record.born, Moment) and record.born.days(zone)[0] > day:
+        says = f"The patient was born {record.born.span(zone).on}, after the dose of {day}."
+        return _contradicted(charge, says, "14", "the date of birth")
+    if unread is None:
+        return None
+    what = "day of death" if unread is record.died else "date of birth"
+    return Result(
+        state="incomplete",
+        says=f"The {what} is recorded in a form that can't be read: {unread}.",
+        fix=f"Record the {what} as a date.",
+        evidence=(cite(charge.administration.source, f"date of service {day}"),),
+    )
+
+
+def _contradicted(charge: Charge, says: str, carc: str, what: str) -> Result:
+    return Result(
+        state="contradicted",
+        says=says,
+        fix=f"Correct {what}, the date of the dose, or the patient whose record it is.",
+        evidence=(cite(charge.administration.source, f"date of service {charge.day}"),),
+        denial=DenialCodes(carc=carc),
     )
 
 
