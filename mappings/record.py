@@ -1,6 +1,7 @@
 """The facts of one patient that decide about intravenous iron: frozen, free of FHIR's shapes, each
 with its source."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -30,12 +31,13 @@ class Concept(Struct, frozen=True):
 
 class Amount(Struct, frozen=True):
     """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial), None where it can't be read;
-    `problem`: why it can't be used."""
+    `problem`: why it can't be used; `contradicted` where the record says two things of it."""
 
     value: Decimal | None = None
     unit: str | None = None
     problem: str | None = None
     says: str = ""
+    contradicted: bool = False
 
 
 class Drug(Struct, frozen=True):
@@ -115,15 +117,39 @@ class Practitioner(Struct, frozen=True, kw_only=True):
     taxonomy: str | None = None
 
 
+class RouteSaid(Struct, frozen=True):
+    """A route as it is written, and which ones of the table its words name."""
+
+    says: str
+    routes: tuple[str, ...]
+
+
+class Giving(Struct, frozen=True, kw_only=True):
+    """How a dose was given, beside its amount. `mixture`: what speaks of one, quoted, where the
+    dose is a volume; `refused`: what says of a completed dose that it was not given; `text_mg`: the
+    one dose that the dosage's text names; `unread`: stated, not understood, and not needed."""
+
+    routes: tuple[RouteSaid, ...] = ()
+    mixture: str | None = None
+    refused: str | None = None
+    text_mg: Decimal | None = None
+    unread: tuple[Unread, ...] = ()
+
+
 class Administration(Struct, frozen=True, kw_only=True):
-    """`as_ordered`: the sender keeps a cancelled order as stopped, with its dose."""
+    """`unread_start`: a date that is written and can't be read; `steps`: records that are steps of
+    this infusion (R1); `as_ordered`: the sender keeps a cancelled order as stopped, with its
+    dose."""
 
     source: Source
     status: str
     drug: Drug
     start: Moment | None = None
     end: Moment | None = None
+    unread_start: Unread | None = None
     dose: Amount = Amount(problem="missing")
+    giving: Giving = Giving()
+    steps: tuple[str, ...] = ()
     encounter: str | None = None
     orders: tuple[str, ...] = ()
     reasons: tuple[Concept, ...] = ()
@@ -291,13 +317,15 @@ class Location(Struct, frozen=True, kw_only=True):
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """An order or plan of an IV iron. `complete`: dose and timing are coded, not free text only."""
+    """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment; None where
+    that is not read."""
 
     source: Source
     drug: Drug
     counts: bool
     unread: Unread | None = None
     dose: Amount = Amount(problem="missing")
+    doses_a_day: int | None = None
     has_timing: bool = False
     free_text: bool = False
     authored: Moment | None = None
@@ -378,10 +406,13 @@ class Problem(Struct, frozen=True, order=True):
 
 
 class PatientRecord(Struct, frozen=True, kw_only=True):
-    """Everything about one patient that the rules look at, each list ordered by its sources."""
+    """Everything about one patient that the rules look at, each list ordered by its sources.
+    `deceased`: recorded as dead, whatever is known of the day."""
 
     patient: str
-    born: Moment | None = None
+    born: Moment | Unread | None = None
+    died: Moment | Unread | None = None
+    deceased: bool = False
     sex: str | None = None
     demographics: Demographics = Demographics()
     administrations: tuple[Administration, ...] = ()
@@ -399,3 +430,9 @@ class PatientRecord(Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     esa: tuple[EsaDose, ...] = ()
     unreadable: tuple[Problem, ...] = ()
+
+    @property
+    def birth_date(self) -> date | None:
+        """The day of birth, where it is known."""
+        born = self.born
+        return born.first if isinstance(born, Moment) and not born.partial else None

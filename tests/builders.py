@@ -311,14 +311,15 @@ def order(
     dose: Any = "200 mg",
     on: str = "2026-10-20",
     weekly: bool = True,
+    a_day: int | None = None,
     status: str = "active",
     intent: str = "order",
     patient: str = PATIENT,
     **extra: Any,
 ) -> Resource:
-    instruction: Resource = (
-        {"timing": {"repeat": {"frequency": 1, "period": 1, "periodUnit": "wk"}}} if weekly else {}
-    )
+    """A MedicationRequest: weekly, or so many doses `a_day`."""
+    repeat = {"frequency": a_day or 1, "period": 1, "periodUnit": "d" if a_day else "wk"}
+    instruction: Resource = {"timing": {"repeat": repeat}} if weekly else {}
     if dose is not None:
         instruction["doseAndRate"] = [{"doseQuantity": quantity(dose)}]
     resource = {

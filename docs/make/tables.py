@@ -22,6 +22,7 @@ def chapters() -> dict[str, str]:
         "units.md": units(),
         "freshness.md": how_long(),
         "systems.md": systems(),
+        "giving.md": giving(),
     }
 
 
@@ -616,4 +617,22 @@ and a version behind `|`. *Editions*: what stands
 below the address is an edition of the same system. A system with another name is not known.
 
 {table(["system", "names", "editions", "source", "verified"], rows)}
+"""
+
+
+def giving() -> str:
+    known = codes.giving()
+    by = (known.source, known.verified)
+    rows = [("route", row.route, (*row.codes, *row.names), *by) for row in known.routes]
+    rows += [("asked a day", f"{row.a_day}", row.codes, *by) for row in known.frequencies]
+    rows += [
+        ("method", "says no more than that it was given", known.methods.names, *by),
+        ("names no drug", "by these words alone", known.names_nothing.words, *by),
+        ("in a dosage's text", "the mass is not this dose", known.other_mass.names, *by),
+    ]
+    return f"""# How a dose was given
+
+A route that the drug does not have holds the line; a route or method in no row is a note.
+
+{table(["of", "is", "written", "source", "verified"], rows)}
 """

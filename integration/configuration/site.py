@@ -21,8 +21,8 @@ from integration.errors import ConfigurationError
 from mappings import codes, record
 from mappings import site as facts
 from mappings.codes import CodeTables
-from mappings.datafiles.loading import DataFileError
 from mappings.codes.tables import ClassKind
+from mappings.datafiles.loading import DataFileError
 from mappings.policy.rules import DrugSource
 
 Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "ottehr", "generic"]

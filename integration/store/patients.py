@@ -85,7 +85,7 @@ def describe(db: Db, identity: int, record: PatientRecord) -> None:
     """Takes over name and birth date, for the worklist."""
     name = record.demographics.name
     text = ", ".join(part for part in (name.family, name.given) if part) if name else None
-    born = record.born.first.isoformat() if record.born and not record.born.partial else None
+    born = record.birth_date.isoformat() if record.birth_date else None
     db.execute(
         "update patients set name = %s, birth_date = %s where id = %s", [text, born, identity]
     )

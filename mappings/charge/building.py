@@ -13,8 +13,9 @@ from mappings.circumstances.kidney import status as kidney_status
 from mappings.circumstances.setting import Setting, setting
 from mappings.circumstances.visit import visit_of
 from mappings.codes.tables import BillingCode, Family
+from mappings.dose.day import service_day
 from mappings.dose.dispensed import handed_ndcs
-from mappings.dose.intake import Intake, service_day
+from mappings.dose.intake import Intake
 from mappings.dose.milligrams import dose
 from mappings.dose.product import billing_code
 from mappings.policy.choosing import Policy, PolicySet
@@ -71,6 +72,7 @@ def charge_of(
         drug_source=_drug_source(row, coordination, place, site),
         is_340b=_is_340b(row, coordination, place, site),
         possible_duplicates=intake.copies.get(row.source.resource, ()),
+        repeated=intake.repeated.get(row.source.resource),
         duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
     )
     paid, why_not = payment.payment(facts), _not_billable(facts, as_of)

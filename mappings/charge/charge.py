@@ -15,9 +15,10 @@ from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
+from mappings.dose.day import NoDay
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
-from mappings.dose.intake import NoDay
-from mappings.dose.milligrams import Dose, mg_of
+from mappings.dose.milligrams import Dose, dose
+from mappings.dose.repeats import Repeated
 from mappings.policy.choosing import Policy, Requirements, Rule
 from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
 from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord
@@ -58,6 +59,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     is_340b: bool = False
     not_billable: str | None = None
     possible_duplicates: tuple[str, ...] = ()
+    repeated: Repeated | None = None
     duplicate_identifier: tuple[str, ...] = ()
     payment: Literal["separate", "packaged", "bundled"] | None = None
     discard_modifiers: frozenset[str] = frozenset()
@@ -179,7 +181,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def _mg(self, row: Administration) -> Decimal | None:
         day = row.start.day(self.zone) if row.start else None
-        return mg_of(row.dose, row.drug, handed_ndcs(self.record, row, day, self.zone))
+        return dose(row, self.record.orders, handed_ndcs(self.record, row, day, self.zone)).mg
 
     @cached_property
     def flags(self) -> dict[str, bool | None]:
@@ -284,7 +286,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
 
 def _age(record: PatientRecord, day: date | None) -> int | None:
-    if record.born is None or day is None:
+    if not isinstance(record.born, Moment) or day is None:
         return None
     born = record.born.first
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

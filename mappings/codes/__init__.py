@@ -12,6 +12,7 @@ from mappings.codes.tables import (
     AdministrationServices,
     CodeSystems,
     Family,
+    Giving,
     LabelDose,
     Package,
     Packages,
@@ -104,3 +105,8 @@ def status_table() -> StatusTable:
 def statuses() -> dict[str, StatusWords]:
     """What statuses mean, by element: `Condition.clinicalStatus`."""
     return in_force().statuses
+
+
+def giving() -> Giving:
+    """Routes, methods and how often an order asks for a dose."""
+    return in_force().giving

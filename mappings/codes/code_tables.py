@@ -19,6 +19,7 @@ from mappings.codes.tables import (
     AdministrationServices,
     CodeSystems,
     Family,
+    Giving,
     LabelDose,
     Modifier,
     Package,
@@ -55,6 +56,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     requirement_table: RequirementTable
     systems: CodeSystems
     status_table: StatusTable
+    giving: Giving
     units_per_day: tuple[UnitsPerDay, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
     noc_limits: tuple[NocLimit, ...] = ()
@@ -102,6 +104,7 @@ def built_in() -> CodeTables:
         requirement_table=_table("requirements.yaml", RequirementTable),
         systems=_table("systems.yaml", CodeSystems),
         status_table=_table("statuses.yaml", StatusTable),
+        giving=_table("giving.yaml", Giving),
     )
 
 

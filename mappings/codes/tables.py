@@ -31,8 +31,12 @@ class Dated(
 
 
 class BillingCode(Dated, frozen=True, kw_only=True):
+    """`mue`: the most units of a day that NCCI's Medically Unlikely Edits let pass (table effective
+    2024-07-01)."""
+
     code: str
     mg_per_unit: Decimal
+    mue: int | None = None
     use: str | None = None
 
 
@@ -45,7 +49,8 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where
     there is one.
 
-    `unverified`: those of its RxNorm and ATC codes for which no official text was seen.
+    `unverified`: those of its RxNorm and ATC codes for which no official text was seen. `routes`:
+    by which its label has it given.
     """
 
     family: str
@@ -54,6 +59,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     codes: tuple[BillingCode, ...]
     strength_mg_per_ml: Decimal | None = None
     label_population: Literal["ckd"] | None = None
+    routes: tuple[str, ...] = ("intravenous", "dialysis-circuit")
     retired: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     rxnorm: tuple[str, ...] = ()
@@ -107,6 +113,62 @@ class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verified: bool
 
 
+class Route(Struct, frozen=True, forbid_unknown_fields=True):
+    """`codes`: a whole code or text; `names`: words in a text."""
+
+    route: str
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
+    a_day: int
+    codes: tuple[str, ...]
+
+
+class WordList(Struct, frozen=True, forbid_unknown_fields=True):
+    words: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def named_in(self, text: str) -> bool:
+        return words.first_of(text, self.names) is not None
+
+    def is_all_of(self, text: str) -> bool:
+        """Whether a text has no other words; numbers are none."""
+        said = [word for word in words.plain(text).split() if not word.isdigit()]
+        return all(word in self.words for word in said)
+
+
+class Giving(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    """How a drug was given and how often it was asked, in the words of charts."""
+
+    routes: tuple[Route, ...]
+    methods: WordList
+    frequencies: tuple[Frequency, ...]
+    names_nothing: WordList
+    other_mass: WordList
+    source: str
+    verified: bool
+
+    def routes_of(self, system: str, text: str) -> tuple[str, ...]:
+        """The routes that a code or a text names."""
+        said = words.plain(text)
+        exact = self._by_code.get(f"{system}|{text}") or self._by_code.get(said)
+        if exact:
+            return (exact,)
+        found = (row.route for row in self.routes if words.first_of(text, row.names))
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def _by_code(self) -> dict[str, str]:
+        return words.folded({code: row.route for row in self.routes for code in row.codes})
+
+    @cached_property
+    def a_day(self) -> dict[str, int]:
+        """Doses a day by the plain words of a timing's code."""
+        return {words.plain(code): row.a_day for row in self.frequencies for code in row.codes}
+
+
 class Products(Struct, frozen=True, forbid_unknown_fields=True):
     families: tuple[Family, ...]
     not_iv_iron: NotIvIron
@@ -144,6 +206,7 @@ class Units(Struct, frozen=True, forbid_unknown_fields=True):
     texts: dict[str, str]
     mg_per: dict[str, Decimal]
     ml_per: dict[str, Decimal]
+    minutes_per: dict[str, Decimal]
     source: str
     verified: bool
 

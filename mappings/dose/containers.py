@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.assessment import Evidence
-from mappings.dose.milligrams import mg_of
 from mappings.dose.product import package
+from mappings.dose.strength import mg_of
 from mappings.dose.waste import Given, Ndc, sizes
 from mappings.record import Administration, Container, Discard, Dispense
 from mappings.values.numbers import plain

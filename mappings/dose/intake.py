@@ -2,14 +2,12 @@
 others."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
-import msgspec
 from msgspec import Struct
 
-from mappings.assessment import Evidence, State, Unbilled, cite
-from mappings.dose.dispensed import handed_ndcs
-from mappings.dose.milligrams import mg_of
+from mappings.assessment import Unbilled
+from mappings.dose.repeats import Repeated, repeats, with_parts
 from mappings.record import Administration, PatientRecord, Problem
 
 _WAITING = {
@@ -25,8 +23,8 @@ _REVERSED = {
 
 
 class Intake(Struct, frozen=True):
-    """`counted` are assessed. `copies`: counted administration → the others that look like the same
-    dose.
+    """`counted` are assessed. `copies`: counted administration → those that look like the same dose
+    and are counted once with it. `repeated`: counted administration → why it may be recorded twice.
 
     `same_identifier`: counted administration → records that carry the same business identifier and
     are left out.
@@ -37,6 +35,7 @@ class Intake(Struct, frozen=True):
     reversed: tuple[Unbilled, ...]
     problems: tuple[Problem, ...]
     copies: dict[str, tuple[str, ...]]
+    repeated: dict[str, Repeated]
     same_identifier: dict[str, tuple[str, ...]]
 
 
@@ -58,8 +57,9 @@ def take_in(record: PatientRecord, as_of: datetime, zone: tzinfo | None) -> Inta
         [row for row, why in waiting if why is None], rows, kept
     )
     parts += _lineless([row for row in rows if row.source.resource in kept], waiting, kept)
+    found = repeats(counted, record, zone)
     return Intake(
-        counted=tuple(counted),
+        counted=found.rows,
         pending=tuple(
             sorted(
                 Unbilled(row.source.resource, row.status, why)
@@ -71,7 +71,8 @@ def take_in(record: PatientRecord, as_of: datetime, zone: tzinfo | None) -> Inta
             sorted(Unbilled(row.source.resource, row.status, why) for row, why in reversed_ if why)
         ),
         problems=tuple(problems),
-        copies=_copies(counted, record, zone),
+        copies=found.copies,
+        repeated=found.repeated,
         same_identifier=_by_kept(kept),
     )
 
@@ -92,51 +93,6 @@ def _waits(row: Administration, as_of: datetime, zone: tzinfo | None) -> str | N
     instant = start.at(zone)
     later = start.days(zone)[0] > today or (instant is not None and instant > as_of)
     return f"the date of service is after {today}" if later else None
-
-
-class NoDay(Struct, frozen=True, kw_only=True):
-    """Why the date of service can't be said. `fix` replaces the requirement's own."""
-
-    state: State
-    says: str
-    evidence: tuple[Evidence, ...]
-    fix: str | None = None
-
-
-def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, NoDay | None]:
-    """The date of service, or why there is none."""
-    start = row.start
-    evidence = (cite(row.source, "date of service"),)
-    if start is None or start.partial:
-        in_part = (
-            f"The date of service is recorded only in part: {start.span(zone).text}."
-            if start
-            else None
-        )
-        says = in_part or "No date of service that can be read is recorded."
-        return None, NoDay(state="missing", says=says, evidence=evidence)
-    if start.floating and zone is None:
-        return None, NoDay(
-            state="incomplete",
-            says=(
-                "The time of the dose is recorded without a time zone, and none is set for the"
-                " site."
-            ),
-            evidence=evidence,
-        )
-    day = start.day(zone)
-    if day is None:
-        says = (
-            f"The dose was given {start.span(zone).on}, depending on the time zone, and none is"
-            " known."
-        )
-        return None, NoDay(
-            state="incomplete",
-            says=says,
-            evidence=evidence,
-            fix="Set the site's time zone, or record the time of the dose with its offset.",
-        )
-    return day, None
 
 
 def _of_one_dose(row: Administration, rows: Iterable[Administration]) -> list[Administration]:
@@ -219,12 +175,7 @@ def _without_parts(
         roots = [kept.get(key, key) for key in _roots(part, everything)]
         root = next((key for key in roots if key in whole), None)
         if root is not None:
-            whole[root] = msgspec.structs.replace(
-                whole[root],
-                discards=whole[root].discards + part.discards,
-                containers=whole[root].containers + part.containers,
-                containers_problem=whole[root].containers_problem or part.containers_problem,
-            )
+            whole[root] = with_parts(whole[root], [part])
         elif known & set(roots):
             waiting.append((part, "part of an administration that is not assessed"))
         else:
@@ -250,25 +201,3 @@ def _roots(part: Administration, everything: list[Administration]) -> list[str]:
             roots += [] if parents.get(key) else [key]
             open_ += parents.get(key, ())
     return roots
-
-
-def _copies(
-    rows: list[Administration], record: PatientRecord, zone: tzinfo | None
-) -> dict[str, tuple[str, ...]]:
-    """Different records of the same product, start instant and dose."""
-    groups: dict[object, list[str]] = {}
-    for row in rows:
-        if row.start and row.start.instant and row.drug.family and row.dose.problem is None:
-            amount = mg_of(
-                row.dose, row.drug, handed_ndcs(record, row, service_day(row, zone)[0], zone)
-            )
-            dose = (row.dose.value, row.dose.unit) if amount is None else amount
-            groups.setdefault(
-                (row.drug.family, row.start.at(zone) or row.start.instant, dose), []
-            ).append(row.source.resource)
-    return {
-        reference: tuple(sorted(group))
-        for group in groups.values()
-        if len(group) > 1
-        for reference in group
-    }

@@ -1,110 +1,162 @@
 """R3: how many milligrams of iron were given, exactly or not at all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import State
-from mappings.codes.conversions import mg, ml
-from mappings.dose.product import package
-from mappings.record import Administration, Amount, Drug, Order
+from mappings.codes.conversions import ml
+from mappings.dose.ordered import mg_a_day, mg_asked, mg_in_words, orders_of
+from mappings.dose.strength import (
+    chain,
+    is_of_the_vial,
+    largest_label_ml,
+    mg_of,
+    of_the_vial,
+    strength,
+)
+from mappings.record import Administration, Order
 from mappings.values.numbers import exact, plain
 
 
 class Dose(Struct, frozen=True):
-    """`mg` that may be counted (None: none known), the state of the requirement `dose`, and how it
-    was worked out."""
+    """`mg` that may be counted (None: none known), the state of the requirement `dose`, how it was
+    worked out, and what a biller should know of it."""
 
     mg: Decimal | None
     state: State
     says: str
+    notes: tuple[str, ...] = ()
 
 
-def strength(drug: Drug) -> tuple[Decimal, Decimal] | None:
-    """mg in so many mL of what was given: the mixture's own, else the vial's by NDC, else the
-    label's one strength.
+class _Volume(Struct, frozen=True):
+    """A volume in mg, or why it is none; `marked`: why it was read all the same."""
 
-    A vial's strength says nothing of a bag that it was diluted in.
-    """
-    if drug.strength is not None:
-        return drug.strength
-    if drug.diluted or drug.family is None:
-        return None
-    vial = package(drug.ndcs, drug.family)
-    label = codes.families()[drug.family].strength_mg_per_ml
-    return (vial.mg, vial.ml) if vial else (label, Decimal(1)) if label else None
-
-
-def mg_of(amount: Amount, drug: Drug, vials: Iterable[str] = ()) -> Decimal | None:
-    """An amount of a drug in mg: mass, volume × strength, or vials × content where an NDC (its own,
-    or of `vials`) says which vial."""
-    if amount.unit == "vial":
-        vial = package(drug.ndcs, drug.family) or package(vials, drug.family)
-        return amount.value * vial.mg if vial and amount.value is not None else None
-    volume, given = ml(amount), strength(drug)
-    if volume is not None and given:
-        return volume * given[0] / given[1]
-    return mg(amount)
+    mg: Decimal | None
+    why: str = ""
+    marked: str | None = None
 
 
 def dose(
-    administration: Administration, orders: Iterable[Order], vials: Iterable[str] = ()
+    administration: Administration, orders: Sequence[Order], vials: Iterable[str] = ()
 ) -> Dose:
-    """The dose of an administration. A stopped one that shows the whole ordered dose or bag is
-    contradicted."""
+    """The dose of an administration, and whether anything on record speaks against it."""
     given = administration.dose
     if given.problem == "missing":
         return Dose(None, "missing", "No dose is recorded.")
     if given.problem:
-        return Dose(None, "incomplete", f"The dose is recorded {given.problem}.")
+        state: State = "contradicted" if given.contradicted else "incomplete"
+        return Dose(None, state, f"The dose is recorded {given.problem}.")
     if given.value is None or given.value <= 0:
         return Dose(
             None, "incomplete", f"The dose is recorded as {given.says}: it must be more than zero."
         )
-    amount = mg_of(given, administration.drug, vials)
-    if amount is not None and exact(amount) == 0:
-        return Dose(None, "incomplete", "The dose is recorded as less than can be measured.")
-    if amount is None:
+    found = _found(administration, orders, vials)
+    if found.mg is None:
         return Dose(
             None,
             "incomplete",
-            f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is.",
+            f"The dose is recorded as {given.says}, and nothing says how many mg of iron that is"
+            f"{found.why}.",
         )
-    if administration.status == "stopped" and _is_everything(administration, amount, orders):
-        return Dose(
-            amount,
-            "contradicted",
-            f"The administration was stopped, but the recorded dose of {given.says} is the whole of"
-            " what was ordered or hung.",
-        )
-    return Dose(amount, "met", chain(given, administration.drug, amount))
+    if exact(found.mg) == 0:
+        return Dose(None, "incomplete", "The dose is recorded as less than can be measured.")
+    return _doubted(administration, found, orders)
 
 
-def chain(given: Amount, drug: Drug, amount: Decimal) -> str:
-    """The arithmetic from what was written to mg."""
-    if given.unit in ("mL", "L"):
-        per = strength(drug) or (Decimal(0), Decimal(1))
-        return (
-            f"{given.says} × {plain(round(per[0] / per[1], 6))} mg/mL = {plain(exact(amount))} mg"
-        )
-    if given.unit == "vial":
-        return f"{given.says} = {plain(amount)} mg by NDC"
-    return f"{given.says}" if given.unit == "mg" else f"{given.says} = {plain(amount)} mg"
+def _doubted(administration: Administration, found: _Volume, orders: Sequence[Order]) -> Dose:
+    """A known dose: contradicted by what else is recorded of it, incomplete, or met."""
+    amount, given = found.mg or Decimal(0), administration.dose
+    against = list(_against(administration, amount))
+    if against:
+        return Dose(amount, "contradicted", " ".join(against))
+    if administration.status == "stopped":
+        whole = _wholes(administration, orders)
+        if amount in whole:
+            return Dose(
+                amount,
+                "contradicted",
+                f"The administration was stopped, but the recorded dose of {given.says} is the"
+                " whole of what was ordered or hung.",
+            )
+        if not whole:
+            return Dose(
+                amount,
+                "incomplete",
+                f"The administration was stopped, and nothing says whether the recorded dose of"
+                f" {given.says} is what was given or what was ordered: no order with a dose and no"
+                " bag is on record.",
+            )
+    per = strength(administration.drug) or of_the_vial(administration.drug)
+    says = chain(given, per, amount)
+    notes = [found.marked] if found.marked else []
+    return Dose(amount, "met", says, (*notes, *_above_the_order(administration, amount, orders)))
 
 
-def _is_everything(
-    administration: Administration, amount: Decimal, orders: Iterable[Order]
-) -> bool:
-    drug = administration.drug
-    if amount == drug.bag_mg:
-        return True
-    named = [order for order in orders if order.source.resource in administration.orders]
-    ordered = named or [
-        order for order in orders if order.drug.family == drug.family and order.counts
-    ]
-    return any(
-        amount == mg_of(order.dose, order.drug if order.drug.ndcs or order.drug.strength else drug)
-        for order in ordered
+def _found(
+    administration: Administration, orders: Sequence[Order], vials: Iterable[str]
+) -> _Volume:
+    """The dose in mg. A volume that may be of a mixture is read at the vial's strength only where
+    it comes to exactly the mg that its order names."""
+    drug, volume = administration.drug, ml(administration.dose)
+    amount = mg_of(administration.dose, drug, vials)
+    if volume is None or not is_of_the_vial(drug):
+        return _Volume(amount)
+    most, vial = largest_label_ml(drug), of_the_vial(drug)
+    if administration.giving.mixture:
+        why = f": the record speaks of a mixture, {administration.giving.mixture}"
+    elif drug.diluted:
+        why = ": the medication's own record speaks of a mixture"
+    elif most is not None and volume > most:
+        why = f": it is more than the largest dose of the label, {plain(most)} mL of the vial"
+    else:
+        return _Volume(amount)
+    at_vial = volume * vial[0] / vial[1] if vial else None
+    if at_vial is None or exact(at_vial) not in mg_in_words(administration, orders):
+        return _Volume(None, why)
+    marked = (
+        f"{administration.dose.says} was read at the vial's strength, because it comes to exactly"
+        f" the {plain(exact(at_vial))} mg of its order, although{why.removeprefix(':')}"
     )
+    return _Volume(exact(at_vial), marked=marked)
+
+
+def _against(administration: Administration, amount: Decimal) -> Iterator[str]:
+    """What the record itself says against the dose."""
+    manner, drug = administration.giving, administration.drug
+    family = codes.families()[drug.family] if drug.family else None
+    if manner.refused:
+        yield f"The record is completed, and says that the dose was not given: {manner.refused}."
+    for route in manner.routes if family else ():
+        if family and not set(route.routes) & set(family.routes):
+            yield (
+                f'The route is recorded as "{route.says}" (dosage.route), by which'
+                f" {family.name} is not given."
+            )
+    if manner.text_mg is not None and manner.text_mg != exact(amount):
+        yield (
+            f"The dose is recorded as {administration.dose.says}, and its text says"
+            f" {plain(manner.text_mg)} mg (dosage.text)."
+        )
+
+
+def _wholes(administration: Administration, orders: Iterable[Order]) -> set[Decimal]:
+    """What the whole of a stopped dose would have been, by its orders and its bag."""
+    drug = administration.drug
+    known = [mg_asked(order, drug) for order in orders_of(administration, orders)]
+    return {amount for amount in (*known, drug.bag_mg) if amount is not None}
+
+
+def _above_the_order(
+    administration: Administration, amount: Decimal, orders: Iterable[Order]
+) -> Iterator[str]:
+    named = [row for row in orders if row.source.resource in administration.orders]
+    asked = [mg_a_day(row, administration.drug) for row in named]
+    most = max((found for found in asked if found is not None), default=None)
+    if most is not None and None not in asked and amount > most:
+        yield (
+            f"{administration.source.resource}: {plain(exact(amount))} mg is more than the"
+            f" {plain(exact(most))} mg that its order asks"
+        )

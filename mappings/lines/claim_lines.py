@@ -254,6 +254,13 @@ def _service_notes(row: Charge) -> Iterable[str]:
             f"ordered: {families[family].name}; administered:"
             f" {row.family.name if row.family else ''} (billed as administered)"
         )
+    if row.record.deceased and row.record.died is None:
+        yield "the patient is recorded as deceased, without a day"
+    yield from row.dose.notes
+    for item in row.administration.giving.unread:
+        yield f"not understood, and not needed for this line: {item}"
+    for reference in row.administration.steps:
+        yield f"{reference} is a step of this infusion and adds nothing to its dose"
     for reference in row.duplicate_identifier:
         yield f"{reference} carries the same business identifier and is not counted"
     if row.kidney.esrd and not row.kidney.in_facility:

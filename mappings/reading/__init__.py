@@ -21,7 +21,7 @@ from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.collection import Collection, Group
 from mappings.reading.fhir.decoding import NotJson, decode, lines
-from mappings.reading.fhir.elements import Resource, moment, source
+from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.labs import results
 from mappings.record import Administration, Drug, PatientRecord, Problem
@@ -103,7 +103,9 @@ class Reader:
         places = encounters.locations(visits, collection)
         return PatientRecord(
             patient=group.patient,
-            born=moment(patient.get("birthDate")),
+            born=stated(patient.get("birthDate"), "Patient.birthDate"),
+            died=stated(patient.get("deceasedDateTime"), "Patient.deceasedDateTime"),
+            deceased=people.is_deceased(patient),
             sex=patient["gender"] if isinstance(patient.get("gender"), str) else None,
             demographics=people.demographics(patient),
             administrations=given,

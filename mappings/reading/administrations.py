@@ -1,7 +1,7 @@
 """MedicationAdministration: what was given, when, how much, and what was thrown away (R1, R3, R5,
 R12)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -16,14 +16,22 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
-from mappings.record import Administration, Amount, Concept, Container, Discard, Drug, Source
-from mappings.values import words
+from mappings.reading.giving import giving, not_given
+from mappings.record import (
+    Administration,
+    Amount,
+    Container,
+    Discard,
+    Drug,
+    Giving,
+    Source,
+)
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 # What a vendor's profile or a site adds to `stopped`: a cancelled order with its dose.
 _AS_ORDERED = "-as-ordered"
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
-_NOT_GIVEN_SYSTEM = "http://terminology.hl7.org/CodeSystem/reason-medication-not-given"
 
 
 class NotReadable(ValueError):
@@ -52,14 +60,18 @@ def administration(
     start, end = _effective(resource)
     source = elements.source(resource)
     containers, containers_problem = _containers(resource, source)
+    dose = _dose(dosages)
+    manner = giving(resource, dosages, dose, given)
     return Administration(
         source=source,
         status=status.removesuffix(_AS_ORDERED),
         as_ordered=status.endswith(_AS_ORDERED),
-        drug=_as_hung(given, dosages),
+        drug=_as_hung(given, manner),
         start=start,
         end=end,
-        dose=_dose(dosages),
+        unread_start=None if start else _unread_start(resource),
+        dose=dose,
+        giving=manner,
         encounter=collection.key(resource.get("context"))
         or collection.key(resource.get("encounter")),
         orders=tuple(
@@ -72,7 +84,7 @@ def administration(
                 (collection.key(row) for row in elements.items(resource.get("reasonReference"))),
             )
         ),
-        not_given=_not_given(elements.concepts(resource.get("statusReason")), _dose(dosages)),
+        not_given=not_given(elements.concepts(resource.get("statusReason")), dose),
         category=statuses.read("MedicationAdministration.category", resource.get("category")),
         discards=tuple(_discards(resource, dosages, source)),
         containers=containers,
@@ -96,46 +108,27 @@ def _effective(resource: Resource) -> tuple[Moment | None, Moment | None]:
     return elements.moment(resource.get("effectiveDateTime")), None
 
 
+def _unread_start(resource: Resource) -> Unread | None:
+    """A date of service that is written and can't be read."""
+    period = resource.get("effectivePeriod")
+    rows = (
+        ("effectiveDateTime", resource.get("effectiveDateTime")),
+        ("effectivePeriod.start", elements.mapping(period).get("start")),
+        ("effectiveInstant", resource.get("effectiveInstant")),
+    )
+    found = (elements.stated(said, name) for name, said in rows)
+    return next((said for said in found if isinstance(said, Unread)), None)
+
+
 def _dose(dosages: list[Resource]) -> Amount:
     if len(dosages) > 1:
         return Amount(problem="recorded more than once in one administration")
     return amount(dosages[0].get("dose")) if dosages else Amount(problem="missing")
 
 
-def _as_hung(given: Drug, dosages: list[Resource]) -> Drug:
-    """The drug; a dose in mL that the dosage's text calls an infusion or a mixture is not one of
-    the vial."""
-    in_ml = _dose(dosages).unit in codes.units().ml_per
-    mixed = in_ml and any(
-        codes.products().diluents.named_in(elements.text(row.get("text"))) for row in dosages
-    )
-    return msgspec.structs.replace(given, diluted=True) if mixed else given
-
-
-def _not_given(reasons: Iterable[Concept], dose: Amount) -> bool:
-    nothing = dose.problem == "missing" or dose.value == 0
-    return any(_says_not_given(reason, nothing) for reason in reasons)
-
-
-def _says_not_given(reason: Concept, nothing: bool) -> bool:
-    """Whether a reason says that the dose was not given; more of them do where `nothing` is
-    recorded of one."""
-    table = codes.products().not_given
-    snomed = {*table.snomed, *(table.snomed_without_dose if nothing else ())}
-    if any(
-        row.system == _NOT_GIVEN_SYSTEM or (row.system == elements.SNOMED and row.code in snomed)
-        for row in reason.codings
-    ):
-        return True
-    said = list(filter(None, [reason.text, *(row.display for row in reason.codings)]))
-    if nothing:
-        return any(
-            words.first_of(text, (*table.phrases, *table.phrases_without_dose)) for text in said
-        )
-    return any(
-        words.first_of(text, table.phrases) and not words.first_of(text, table.of_a_part)
-        for text in said
-    )
+def _as_hung(given: Drug, manner: Giving) -> Drug:
+    """The drug; a dose in mL of what the record calls a mixture is not one of the vial."""
+    return msgspec.structs.replace(given, diluted=True) if manner.mixture else given
 
 
 def _discards(resource: Resource, dosages: list[Resource], source: Source) -> Iterator[Discard]:

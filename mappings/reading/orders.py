@@ -60,6 +60,7 @@ def order(
         counts=intent in _INTENTS and status in _STATUSES and asks,
         unread=_unread(status in _STATUSES and asks, status, intent, _INTENTS),
         dose=_dose(instructions),
+        doses_a_day=_doses_a_day(instructions),
         has_timing=any(
             timings.has_frequency(elements.mapping(row.get("timing"))) for row in instructions
         ),
@@ -103,6 +104,14 @@ def _dose(instructions: list[Resource]) -> Amount:
     ]
     found = next((quantity for quantity in [*doses, *ranges] if quantity is not None), None)
     return amount(found)
+
+
+def _doses_a_day(instructions: list[Resource]) -> int | None:
+    """All instructions together, where each says the same dose and how often; else None."""
+    asked = [timings.doses_a_day(elements.mapping(row.get("timing"))) for row in instructions]
+    if not asked or None in asked or len({_dose([row]) for row in instructions}) > 1:
+        return None
+    return sum(found for found in asked if found)
 
 
 def _bounds(
@@ -170,6 +179,7 @@ def _activity(plan: Resource, detail: Resource, wanted: Drug, unread: Unread | N
         counts=unread is None,
         unread=unread,
         dose=amount(detail.get("dailyAmount") or detail.get("quantity")),
+        doses_a_day=timings.doses_a_day(timing) if "dailyAmount" not in detail else 1,
         has_timing=timings.has_frequency(timing),
         free_text=bool(
             elements.text(detail.get("description")) or elements.text(detail.get("scheduledString"))

@@ -26,6 +26,12 @@ def demographics(patient: Resource) -> Demographics:
     return Demographics(name=name(patient), address=address(patient))
 
 
+def is_deceased(patient: Resource) -> bool:
+    """Whether anything but *false* stands in `deceased[x]`."""
+    stated = (patient.get("deceasedBoolean"), patient.get("deceasedDateTime"))
+    return any(said not in (None, False, "", "false") for said in stated)
+
+
 def name(person: Resource) -> Name | None:
     """The official name, else the usual one; None without a family name (a text alone can't be
     split)."""

@@ -10,20 +10,59 @@ from mappings.assessment import cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.codes.rows import UnitsPerDay
+from mappings.codes.tables import DenialCodes
 from mappings.record import Source
 from mappings.requirements.result import Result
+from mappings.values.moment import Moment
 from mappings.values.numbers import plain
+from mappings.values.stated import Unread
 
 
 def service_date(charge: Charge) -> Result:
     administration = charge.administration
     if charge.no_day:
         return Result(**structs.asdict(charge.no_day))
+    against = _against_the_patient(charge)
+    if against:
+        return against
     return Result(
         state="met",
         says=f"Given on {charge.day}.",
         value=str(charge.day),
         evidence=(cite(administration.source, f"date of service {charge.day}"),),
+    )
+
+
+def _against_the_patient(charge: Charge) -> Result | None:
+    """A day of death before the dose, or of birth after it; or one that can't be read."""
+    record, day, zone = charge.record, charge.day, charge.zone
+    if day is None:
+        return None
+    unread = next((row for row in (record.died, record.born) if isinstance(row, Unread)), None)
+    if isinstance(record.died, Moment) and record.died.days(zone)[1] < day:
+        says = f"The patient died {record.died.span(zone).on}, before the dose of {day}."
+        return _contradicted(charge, says, "13", "the day of death")
+    if isinstance(record.born, Moment) and record.born.days(zone)[0] > day:
+        says = f"The patient was born {record.born.span(zone).on}, after the dose of {day}."
+        return _contradicted(charge, says, "14", "the date of birth")
+    if unread is None:
+        return None
+    what = "day of death" if unread is record.died else "date of birth"
+    return Result(
+        state="incomplete",
+        says=f"The {what} is recorded in a form that can't be read: {unread}.",
+        fix=f"Record the {what} as a date.",
+        evidence=(cite(charge.administration.source, f"date of service {day}"),),
+    )
+
+
+def _contradicted(charge: Charge, says: str, carc: str, what: str) -> Result:
+    return Result(
+        state="contradicted",
+        says=says,
+        fix=f"Correct {what}, the date of the dose, or the patient whose record it is.",
+        evidence=(cite(charge.administration.source, f"date of service {charge.day}"),),
+        denial=DenialCodes(carc=carc),
     )
 
 
@@ -79,25 +118,10 @@ def dose(charge: Charge) -> Result:
         return _cancelled_order(charge)
     found = charge.dose
     evidence = (cite(charge.administration.source, found.says.rstrip(".")),)
-    if charge.possible_duplicates:
-        others = [
-            reference for reference in charge.possible_duplicates if reference != charge.reference
-        ]
-        says = (
-            "The same dose is recorded twice with the same product and start time: it is counted"
-            " once until one record is corrected."
-        )
-        return Result(
-            state="contradicted",
-            says=says,
-            evidence=(
-                *evidence,
-                *(
-                    cite(_source(charge, reference), "same product, start and dose")
-                    for reference in others
-                ),
-            ),
-        )
+    if charge.repeated:
+        others = (row for row in charge.repeated.records if row != charge.reference)
+        cited = (cite(_source(charge, row), "may be the same dose") for row in others)
+        return Result(state="contradicted", says=charge.repeated.says, evidence=(*evidence, *cited))
     if found.mg is None or found.state != "met":
         return Result(state=found.state, says=found.says, evidence=evidence)
     return Result(state="met", says=found.says, value=plain(found.mg), unit="mg", evidence=evidence)

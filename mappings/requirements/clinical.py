@@ -10,6 +10,7 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.circumstances import labs
 from mappings.circumstances.diagnoses import Stated, began_by, doubts, having, told
+from mappings.dose.ordered import covers
 from mappings.policy.choosing import OralIronRule
 from mappings.policy.conditions import ANALYTES
 from mappings.record import LabResult, Note, OralIron, Order
@@ -324,15 +325,8 @@ def treatment_plan(charge: Charge) -> Result | None:
 
 
 def _covers(order: Order, charge: Charge) -> bool:
-    day, zone = charge.day, charge.zone
-    if day is None:
-        return False
-    if order.end and order.end.days(zone)[1] < day:
-        return False
-    begin = order.start or order.authored
-    if begin is None:
-        return order.source.resource in charge.administration.orders
-    return begin.days(zone)[1] <= day
+    named = charge.administration.orders
+    return charge.day is not None and covers(order, named, charge.day, charge.zone)
 
 
 def oral_iron_history(charge: Charge) -> Result | None:

@@ -10,7 +10,7 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances import labs
-from mappings.codes.tables import LabelDose
+from mappings.codes.tables import Dated, LabelDose
 from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
 from mappings.policy.conditions import compare
 from mappings.record import LabResult
@@ -22,8 +22,11 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
     """The single dose against the policy's own limit, then dose and course against the label for
     this population."""
     rule, dose = charge.rules.dosing, charge.dose.mg
-    if dose is None or charge.family is None or charge.day is None or not charge.applies(rule):
+    if dose is None or charge.family is None or charge.day is None:
         return None
+    beyond = _beyond_every_label(charge, dose)
+    if beyond or not charge.applies(rule):
+        return beyond
     source = (cite(charge.administration.source, f"{plain(dose)} mg"),)
     if rule.single_mg is not None and dose > rule.single_mg:
         says = (
@@ -52,6 +55,33 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
         unit="mg",
         rule=rule,
         evidence=source,
+    )
+
+
+def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
+    """A dose above every dose of the label, and above what is billed of it on a day: it blocks
+    whatever the policy says, until a person confirms it (R3)."""
+    labels = [row for row in codes.dosing() if charge.family and row.family == charge.family.family]
+    code = charge.code
+    if not labels or code is None or code.mue is None:
+        return None
+    label = max(labels, key=lambda row: row.single_mg)
+    day_mg = code.mue * code.mg_per_unit
+    if dose <= max(label.single_mg, day_mg):
+        return None
+    return Result(
+        state="contradicted",
+        says=(
+            f"{plain(dose)} mg in one dose is above every dose of the label"
+            f" ({plain(label.single_mg)} mg) and above the {plain(day_mg)} mg that are billed of"
+            f" {code.code} on a day at most."
+        ),
+        fix="Check the recorded dose and its unit; confirm it if it was given.",
+        value=plain(dose),
+        unit="mg",
+        evidence=(cite(charge.administration.source, f"{plain(dose)} mg"),),
+        row=Dated(source=label.source, verified=label.verified),
+        blocking=True,
     )
 
 

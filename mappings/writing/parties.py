@@ -65,7 +65,7 @@ def parties(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> Parties
         lacking=(),
         patient=patient,
         address=address,
-        born=record.born.first if record.born and not record.born.partial else None,
+        born=record.birth_date,
         sex=_SEX.get(record.sex or "", ""),
         relationship=relationship,
         subscriber=subscriber,

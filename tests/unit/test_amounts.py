@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mappings import codes
 from mappings.codes.conversions import mg, ml
 from mappings.codes.tables import Package
-from mappings.dose.milligrams import mg_of
+from mappings.dose.strength import mg_of
 from mappings.reading.drugs.amounts import amount, unit_of
 from mappings.values.numbers import exact, plain
 from tests import builders
@@ -40,18 +40,40 @@ def test_a_ucum_code_is_what_ucum_says(code: str) -> None:
 
 # The text that EHRs write, and the UCUM code that it means.
 TEXTS = {
-    "mg": "mg", "MG": "mg", "milligram": "mg", "milligrams": "mg", "mcg": "ug", "ug": "ug",
-    "µg": "ug", "μg": "ug", "g": "g",
-    "gram": "g", "grams": "g", "mL": "mL", "ml": "mL", "ML": "mL", "cc": "mL", "milliliter": "mL",
+    "mg": "mg",
+    "MG": "mg",
+    "milligram": "mg",
+    "milligrams": "mg",
+    "mcg": "ug",
+    "ug": "ug",
+    "µg": "ug",
+    "μg": "ug",
+    "g": "g",
+    "gram": "g",
+    "grams": "g",
+    "mL": "mL",
+    "ml": "mL",
+    "ML": "mL",
+    "cc": "mL",
+    "milliliter": "mL",
     "milliliters": "mL",
-    "milliliter (iso1000)": "mL", "Milliliter (ISO1000)": "mL",
-}  # fmt: skip
+    "milliliter (iso1000)": "mL",
+    "Milliliter (ISO1000)": "mL",
+}
+# What stands behind a unit and does not change it.
+REMARKS = ["mg{iron}", "mg {iron}", "mg of iron", "mg of elemental iron", "mg (elemental)", "MG (as iron)"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "code"), TEXTS.items())
 def test_a_unit_text_means_its_ucum_code(text: str, code: str) -> None:
     assert unit_of({"unit": text}) == code
     assert unit_of({"code": text}) == code
+
+
+@pytest.mark.parametrize("text", REMARKS)
+def test_a_remark_behind_a_unit_does_not_change_it(text: str) -> None:
+    assert unit_of({"unit": text}) == "mg"
+    assert amount({"value": 200, "unit": text, "system": UCUM, "code": "mg{iron}"}).unit == "mg"
 
 
 def test_every_unit_text_of_the_table_is_held_here() -> None:
@@ -112,11 +134,22 @@ def test_any_other_unit_is_refused(unit: str) -> None:
             "with a comparator instead of an exact value",
         ),
         ({"value": 200}, "without a unit"),
-        ({"value": 200, "unit": "drops"}, "in a unit that is not read here"),
-        ({"value": 200, "unit": "mg", "system": UCUM, "code": "mL"}, None),
+        ({"value": 200, "unit": "drops"}, 'in a unit that is not read here ("drops")'),
+        (
+            {"value": 200, "unit": "mg", "system": UCUM, "code": "mL"},
+            "as 200 mg, and as mL by its code",
+        ),
+        ({"value": 200, "unit": "mg", "code": "mL"}, "as 200 mg, and as mL by its code"),
+        (
+            {"value": 200, "unit": "g", "system": UCUM, "code": "mg"},
+            "as 200 g, and as mg by its code",
+        ),
+        ({"value": 200, "unit": "doses", "system": UCUM, "code": "mg"}, None),
+        ({"value": 200, "unit": "mg", "system": "urn:oid:1.2.3", "code": "mL"}, None),
+        ({"value": 13, "unit": "mL/hr"}, "as a rate instead of a dose"),
         (
             {"value": 200, "unit": "mg", "system": UCUM, "code": "[iU]"},
-            "in a unit that is not read here",
+            'in a unit that is not read here ("[iU]")',
         ),
     ],
 )
@@ -217,7 +250,7 @@ def test_the_strength_of_what_was_given(
         ("10 mL", "10 mL × 20 mg/mL = 200 mg"),
         ("2 vial", "2 vial = 200 mg by NDC"),
         ("0 mg", "The dose is recorded as 0 mg: it must be more than zero."),
-        ("200 drops", "The dose is recorded in a unit that is not read here."),
+        ("200 drops", 'The dose is recorded in a unit that is not read here ("drops").'),
         ({"value": 200}, "The dose is recorded without a unit."),
         ({"value": "200", "unit": "mg"}, "The dose is recorded with its value written as text."),
         (None, "No dose is recorded."),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mappings import codes
 from mappings.codes.tables import NotBillable, Package
 from mappings.dose.product import billing_code
+from mappings.policy import choosing
 from mappings.reading.drugs.mixtures import is_mixture
 from mappings.reading.drugs.products import ProductFinder, agreed, normal_ndc
 from mappings.record import Coding, Concept
@@ -272,3 +273,11 @@ def test_every_package_by_its_own_strength_and_volume_is_a_vial(package: Package
 @pytest.mark.parametrize("name", codes.products().diluents.names)
 def test_every_fluid_and_bag_names_a_mixture(name: str) -> None:
     assert is_mixture(f"Venofer ({name.upper()})", {"iron-sucrose"})
+
+
+def test_the_built_in_limits_of_a_day_are_those_of_the_codes() -> None:
+    known = {row.code: row.mue for family in codes.families().values() for row in family.codes}
+    for policy in choosing.built_in().policies:
+        rule = policy.requirements.units_limit
+        for code, limit in (rule.limits if rule else {}).items():
+            assert known[code] == limit, policy.id

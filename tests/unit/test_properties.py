@@ -92,7 +92,8 @@ def charts(draw: st.DrawFn) -> list[Resource]:
     vials = draw(st.none() | st.integers(1, 4))
     vial = {"coding": [builders.coding(builders.NDC, min(PRODUCTS[name]))]}
     handed = [dispense(vials, medicationCodeableConcept=vial)] if vials else []
-    return builders.chart(*given, *handed, order(text=name))
+    asked = draw(st.sampled_from([None, 9, 9]))
+    return builders.chart(*given, *handed, order(text=name, a_day=asked))
 
 
 def lines_of(resources: list[Resource]) -> list[ClaimLine]:

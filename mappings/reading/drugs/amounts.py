@@ -1,16 +1,22 @@
 """Quantities of a drug: UCUM system and code first, then a short table of unit texts, else a
 problem (R3)."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from mappings import codes
 from mappings.reading.fhir import elements
+from mappings.reading.fhir.units import bare
 from mappings.record import Amount
 from mappings.values.numbers import plain
 
 _MISSING = Amount(problem="missing")
+RATE = "as a rate instead of a dose"
+_RATE_UNIT = re.compile(
+    r"(?:/|\bper\b)\s*(?:h|hr|hrs|hour|hours|min|mins|minute|minutes|s|sec)\b", re.IGNORECASE
+)
 
 
 def amount(quantity: object) -> Amount:
@@ -24,9 +30,12 @@ def amount(quantity: object) -> Amount:
     problem = _value_problem(quantity)
     if problem:
         return Amount(problem=problem, says=says)
-    unit = unit_of(quantity)
+    unit, other = unit_of(quantity), _unit_beside(quantity)
     if unit is None:
         return Amount(problem=_unit_problem(quantity), says=says)
+    if other and other != unit:
+        said = f"{says}, and as {_code(quantity)} by its code"
+        return Amount(problem=f"as {said}", says=said, contradicted=True)
     return Amount(elements.decimal(quantity["value"]), unit, None, says)
 
 
@@ -49,23 +58,22 @@ def _value_problem(quantity: Mapping[str, Any]) -> str | None:
 
 
 def _unit_problem(quantity: Mapping[str, Any]) -> str:
-    return (
-        "in a unit that is not read here"
-        if quantity.get("unit") or quantity.get("code")
-        else "without a unit"
-    )
+    code, unit = _code(quantity), _text(quantity)
+    if not (code or unit):
+        return "without a unit"
+    if _RATE_UNIT.search(unit or code):
+        return RATE
+    by_code = code and elements.system(quantity.get("system")) == elements.UCUM
+    return f'in a unit that is not read here ("{code if by_code else unit or code}")'
 
 
 def unit_of(quantity: Mapping[str, Any]) -> str | None:
     """mg, ug, g, mL, L or vial; None for anything else."""
-    table = codes.units()
-    code, unit = (
-        elements.text(quantity.get("code")).strip(),
-        elements.text(quantity.get("unit")).strip(),
-    )
+    code, unit = _code(quantity), _text(quantity)
     if code and elements.system(quantity.get("system")) == elements.UCUM:
-        if code in table.ucum:
-            return table.ucum[code]
+        by_ucum = codes.units().ucum.get(code) or codes.units().ucum.get(bare(code))
+        if by_ucum:
+            return by_ucum
         # Not UCUM as it should be ("MG" would be megagrams): read only where code and text say the
         # same.
         said = _by_text(code)
@@ -73,8 +81,30 @@ def unit_of(quantity: Mapping[str, Any]) -> str | None:
     return _by_text(unit or code)
 
 
+def _unit_beside(quantity: Mapping[str, Any]) -> str | None:
+    """What the one of text and code that does not count by itself says, where it is read: the text
+    beside a UCUM code, the code of no system beside a text."""
+    code, unit = _code(quantity), _text(quantity)
+    system = elements.system(quantity.get("system"))
+    if not (code and unit) or system not in ("", elements.UCUM):
+        return None
+    return _by_text(unit if system else code)
+
+
+def _code(quantity: Mapping[str, Any]) -> str:
+    return elements.text(quantity.get("code")).strip()
+
+
+def _text(quantity: Mapping[str, Any]) -> str:
+    return elements.text(quantity.get("unit")).strip()
+
+
 def _by_text(text: str) -> str | None:
     """A single letter counts as it is written: G is no gram."""
+    return _named(text) or _named(bare(text))
+
+
+def _named(text: str) -> str | None:
     return codes.units().texts.get(text if len(text) == 1 else text.lower())
 
 

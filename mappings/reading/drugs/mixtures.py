@@ -19,6 +19,37 @@ _MG_PER = {"mcg": Decimal("0.001"), "g": Decimal(1000), "gm": Decimal(1000), "gr
 _ML_PER = {"l": Decimal(1000), "liter": Decimal(1000), "litre": Decimal(1000)}
 
 
+# A fluid beside the drug: it is named, and does not dilute it.
+_BESIDE = re.compile(r"\b(?:flush\w*|lock\w*|kvo|tko|prim(?:ed|ing)|rinse\w*)\b", re.IGNORECASE)
+_SENTENCES = re.compile(r"[;\n]|\.(?=\s|$)")
+# A dose by weight or time, and a strength, are no dose: "3 mg/kg", "200 mg per hour".
+_RATED = re.compile(rf"{_MASS}\s*(?:/|per\b)\s*[a-z0-9]+", re.IGNORECASE)
+
+
+def names_mixture(text: str, family: str | None) -> bool:
+    """Whether words about a dose speak of a mixture: a fluid to dilute in, a bag, a strength that
+    no vial of the family has."""
+    if not text:
+        return False
+    if any(
+        codes.products().diluents.named_in(part) and not _BESIDE.search(part)
+        for part in _SENTENCES.split(text)
+    ):
+        return True
+    strengths = _STRENGTHS.findall(_THOUSANDS.sub("", text.lower())) if family else ()
+    labels = {codes.families()[family].strength_mg_per_ml} - {None} if family else set()
+    return any(
+        not _is_label(_mg(mass, unit), _ml(volume or "1", per), labels)
+        for mass, unit, volume, per in strengths
+    )
+
+
+def masses_alone(text: str) -> list[Decimal]:
+    """The masses in mg of a text that are no strength, rate or dose by weight."""
+    said = _STRENGTHS.sub(" ", _THOUSANDS.sub("", text.lower()))
+    return [_mg(*found) for found in _MASSES.findall(_RATED.sub(" ", said))]
+
+
 def is_mixture(text: str, families: Collection[str]) -> bool:
     """Whether a text names a bag, a fluid to dilute in, or a strength or volume that no vial of the
     families (of any, where empty) has."""

@@ -8,12 +8,15 @@ from typing import Any
 from mappings import codes as code_tables
 from mappings.record import Coding, Concept, Source
 from mappings.values.moment import Moment, parse
+from mappings.values.stated import Unread
 
 Resource = dict[str, Any]
 
 # Nothing that is measured or counted is larger than 10^18 or smaller than 10^-18; written out,
 # 1E+999999 fills a megabyte.
 _MOST_MAGNITUDE = 18
+# Of what is quoted because it can't be read.
+_MOST_SAID = 40
 
 RXNORM = "rxnorm"
 NDC = "ndc"
@@ -86,6 +89,13 @@ def codes(value: object) -> Iterator[str]:
 
 def moment(value: object) -> Moment | None:
     return parse(value) if isinstance(value, str) else None
+
+
+def stated(value: object, element: str) -> Moment | Unread | None:
+    """A date, or what is written in its place and can't be read."""
+    if value is None or value == "":
+        return None
+    return moment(value) or Unread(element, str(value)[:_MOST_SAID])
 
 
 def period(value: object) -> tuple[Moment | None, Moment | None]:

@@ -1,17 +1,24 @@
 """FHIR Timing: the frequency of a treatment, and from when until when it runs."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
+from mappings import codes
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
+from mappings.values import words
 from mappings.values.moment import Moment
 
 _DAYS: dict[str, int] = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 _DAYS |= {"mo": 30, "month": 30, "months": 30, "a": 365, "year": 365, "years": 365}
 # Ten years; nothing that is ordered goes on for longer.
 _MOST_DAYS = 3660
+
+_DAY, _MOST_A_DAY = 24, 48
+_HOURS: dict[str, Decimal] = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1)}
+_HOURS |= {unit: Decimal(days * _DAY) for unit, days in _DAYS.items()}
 
 Span = tuple[Moment | None, Moment | None]
 
@@ -29,6 +36,43 @@ def has_frequency(timing: Resource) -> bool:
             for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when")
         )
     )
+
+
+def doses_a_day(timing: Resource) -> int | None:
+    """What a timing asks on a day of treatment; None where it is not read."""
+    days = Counter(said[:10] for said in elements.texts(timing.get("event")))
+    if days:
+        return max(days.values())
+    repeat = elements.mapping(timing.get("repeat"))
+    listed = max(len(elements.texts(repeat.get(name))) for name in ("timeOfDay", "when"))
+    return _by_repeat(repeat) or listed or _by_code(timing) or (_once(repeat) or None)
+
+
+def _by_repeat(repeat: Resource) -> int | None:
+    """So many at so many a period; of a period above a day, one on its day."""
+    period = elements.decimal(repeat.get("period"))
+    frequency = elements.decimal(elements.either(repeat, "frequencyMax", "frequency") or 1)
+    hours = _HOURS.get(elements.text(repeat.get("periodUnit")).lower())
+    if not period or period < 0 or not frequency or frequency < 0 or not hours:
+        return None
+    length = period * hours
+    if length > _DAY:
+        return 1
+    asked = frequency * _DAY / length
+    return int(min(asked, Decimal(_MOST_A_DAY)).to_integral_value(ROUND_CEILING))
+
+
+def _once(repeat: Resource) -> int:
+    """A single dose, or doses on days of the week."""
+    only = elements.decimal(elements.either(repeat, "countMax", "count")) == 1
+    return 1 if only or repeat.get("dayOfWeek") else 0
+
+
+def _by_code(timing: Resource) -> int | None:
+    named = elements.concept(timing.get("code"))
+    said = [named.text, *(text for row in named.codings for text in (row.code, row.display))]
+    found = {codes.giving().a_day.get(words.plain(text)) for text in said if text} - {None}
+    return found.pop() if len(found) == 1 else None
 
 
 def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:

@@ -1,0 +1,285 @@
+"""R1: one infusion in several records: its steps, and what may be one dose recorded more than
+once."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from itertools import combinations
+
+from msgspec import Struct, structs
+
+from mappings.dose.day import service_day
+from mappings.dose.dispensed import handed_ndcs
+from mappings.dose.milligrams import dose
+from mappings.dose.ordered import covers, mg_a_day
+from mappings.reading.drugs.amounts import RATE
+from mappings.record import Administration, PatientRecord
+from mappings.values.numbers import exact, plain
+
+_CLOSE = timedelta(hours=12)
+_ZERO = Decimal(0)
+_ONCE = "It is counted once until one record is corrected."
+
+# mg, or the amount as recorded where nothing says how many mg it is.
+Amounted = Decimal | tuple[Decimal | None, str | None]
+
+
+class Repeated(Struct, frozen=True):
+    """Why records may be one dose, and which."""
+
+    says: str
+    records: tuple[str, ...]
+
+
+class Repeats(Struct, frozen=True):
+    """`copies`: record → those of its encounter that look like the same dose. `repeated`: record →
+    why it is in doubt."""
+
+    rows: tuple[Administration, ...]
+    copies: dict[str, tuple[str, ...]]
+    repeated: dict[str, Repeated]
+
+
+class _Entry(Struct, frozen=True):
+    row: Administration
+    day: date | None
+    start: datetime | None
+    end: datetime | None
+    mg: Decimal | None
+
+    @property
+    def reference(self) -> str:
+        return self.row.source.resource
+
+    @property
+    def amounted(self) -> Amounted:
+        return (self.row.dose.value, self.row.dose.unit) if self.mg is None else self.mg
+
+    @property
+    def doseless(self) -> bool:
+        """A rate, zero, or nothing."""
+        given = self.row.dose
+        return given.problem in ("missing", RATE) or given.value == 0
+
+    @property
+    def dosed(self) -> bool:
+        return self.row.dose.problem is None and not self.doseless
+
+    def touches(self, other: "_Entry") -> bool:
+        """Whether one lies within the other's period, or starts as it ends."""
+        if not (self.start and self.end and other.start and other.end):
+            return False
+        return self.start <= other.end and other.start <= self.end
+
+    def follows(self, other: "_Entry") -> bool:
+        """Whether it begins as the other's period ends, and lies nowhere in it."""
+        return self.start == other.end and self.start != other.start
+
+    def near(self, other: "_Entry") -> bool:
+        """Of one day, or within 12 hours."""
+        if self.day is not None and self.day == other.day:
+            return True
+        return bool(self.start and other.start and abs(self.start - other.start) <= _CLOSE)
+
+    def may_be_of_the_order_of(self, other: "_Entry") -> bool:
+        """The same drug, and not of a different order."""
+        mine, theirs = set(self.row.orders), set(other.row.orders)
+        same = self.row.drug.family == other.row.drug.family
+        return same and not (mine and theirs and mine.isdisjoint(theirs))
+
+
+def repeats(rows: Sequence[Administration], record: PatientRecord, zone: tzinfo | None) -> Repeats:
+    """Steps joined to their infusions, and possible duplicates named."""
+    entries = [_entry(row, record, zone) for row in rows if row.drug.family]
+    if len(entries) < 2:
+        return Repeats(tuple(rows), {}, {})
+    asked = _Asked(record, zone)
+    steps = dict(_steps(entries, asked))
+    dosed = [entry for entry in entries if entry.dosed]
+    pairs = [*_same(dosed, asked), *_beyond(dosed, asked)]
+    return Repeats(tuple(_joined(rows, steps)), _copies(dosed, pairs), _repeated(pairs))
+
+
+def _entry(row: Administration, record: PatientRecord, zone: tzinfo | None) -> _Entry:
+    day, _ = service_day(row, zone)
+    start = (row.start.at(zone) or row.start.instant) if row.start else None
+    end = (row.end.at(zone) or row.end.instant) if row.end else None
+    vials = handed_ndcs(record, row, day, zone)
+    mg = dose(row, record.orders, vials).mg
+    return _Entry(row, day, start, max(end, start) if start and end else start, mg)
+
+
+class _Asked:
+    """What orders ask on the day of a record, in mg; None where that is not read."""
+
+    def __init__(self, record: PatientRecord, zone: tzinfo | None) -> None:
+        self._orders = {row.source.resource: row for row in record.orders}
+        self._zone = zone
+
+    def by(self, order: str, entry: _Entry) -> Decimal | None:
+        """One order, which a record names."""
+        found = self._orders.get(order)
+        if found is None or found.drug.family != entry.row.drug.family:
+            return None
+        return mg_a_day(found, entry.row.drug)
+
+    def of_all(self, entries: Sequence[_Entry]) -> Decimal | None:
+        """Every order of the drug that covers the day, and those that are named."""
+        named = {order for entry in entries for order in entry.row.orders}
+        first, day = entries[0], entries[0].day
+        covering = {
+            key
+            for key, row in self._orders.items()
+            if row.counts and row.drug.family == first.row.drug.family
+            if day and covers(row, named, day, self._zone)
+        }
+        asked = [self.by(order, first) for order in sorted(named | covering)]
+        known = [mg for mg in asked if mg is not None]
+        return sum(known, _ZERO) if known and len(known) == len(asked) else None
+
+    def of(self, entries: Sequence[_Entry]) -> Decimal | None:
+        """The one order that all of them name, else all orders of the drug."""
+        named = [set(entry.row.orders) for entry in entries]
+        common = set.intersection(*named)
+        if len(common) == 1:
+            return self.by(common.pop(), entries[0])
+        return self.of_all(entries)
+
+
+def _steps(entries: Sequence[_Entry], asked: _Asked) -> Iterator[tuple[str, str]]:
+    """Record without a dose of its own → the infusion that it is a step of."""
+    for step in (entry for entry in entries if entry.doseless):
+        wholes = [one for one in entries if one.dosed and step.may_be_of_the_order_of(one)]
+        whole = next((one for one in wholes if one.touches(step)), None)
+        whole = whole or _whole_of_a_met_order(step, wholes, asked)
+        if whole:
+            yield step.reference, whole.reference
+
+
+def _whole_of_a_met_order(step: _Entry, wholes: Iterable[_Entry], asked: _Asked) -> _Entry | None:
+    """The last dose before a step of the same order, where the order's doses of the day are all
+    recorded: nothing is left that the step could be."""
+    mine = set(step.row.orders)
+    same = [one for one in wholes if mine & set(one.row.orders) and one.near(step)]
+    most = asked.of([step, *same]) if same else None
+    given = [one.mg for one in same if one.mg is not None]
+    if most is None or len(given) < len(same) or exact(sum(given, _ZERO)) < exact(most):
+        return None
+    before = [one for one in same if one.start and step.start and one.start <= step.start]
+    return max(before or same, key=lambda one: (one.start is not None, str(one.start)))
+
+
+def _joined(rows: Sequence[Administration], steps: dict[str, str]) -> Iterator[Administration]:
+    """The infusions with what their steps say of containers and waste; a step is no dose."""
+    by_key = {row.source.resource: row for row in rows}
+    for row in rows:
+        parts = [by_key[key] for key, whole in steps.items() if whole == row.source.resource]
+        if row.source.resource not in steps:
+            yield with_parts(row, parts, named=True) if parts else row
+
+
+def with_parts(
+    whole: Administration, parts: Iterable[Administration], named: bool = False
+) -> Administration:
+    """An administration with what its parts say of containers and waste."""
+    for part in parts:
+        whole = structs.replace(
+            whole,
+            discards=whole.discards + part.discards,
+            containers=whole.containers + part.containers,
+            containers_problem=whole.containers_problem or part.containers_problem,
+            steps=(*whole.steps, part.source.resource) if named else whole.steps,
+        )
+    return whole
+
+
+# Records that may be one dose, and why.
+_Pair = tuple[_Entry, _Entry, str]
+
+
+def _same(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
+    """Equal doses at one moment, or within one another's period."""
+    for one, other in combinations(entries, 2):
+        if one.row.drug.family != other.row.drug.family or one.amounted != other.amounted:
+            continue
+        if one.start and one.start == other.start:
+            says = "The same dose is recorded twice with the same product and start time."
+            yield one, other, f"{says} {_ONCE}"
+        elif one.touches(other) and one.may_be_of_the_order_of(other):
+            if (one.follows(other) or other.follows(one)) and _is_asked([one, other], asked):
+                continue
+            says = "The same dose is recorded twice, one within the period of the other."
+            yield one, other, f"{says} {_ONCE}"
+
+
+def _is_asked(entries: Sequence[_Entry], asked: _Asked) -> bool:
+    most = asked.of(entries)
+    return most is not None and _sum(entries) <= exact(most)
+
+
+def _sum(entries: Iterable[_Entry]) -> Decimal:
+    return exact(sum((entry.mg for entry in entries if entry.mg is not None), _ZERO))
+
+
+def _beyond(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
+    """Records of one day, or within 12 hours, that together exceed what their order asks."""
+    for family in sorted({entry.row.drug.family or "" for entry in entries}):
+        ours = [entry for entry in entries if entry.row.drug.family == family]
+        for order in sorted({order for entry in ours for order in entry.row.orders}):
+            of_it = [entry for entry in ours if order in entry.row.orders]
+            for close in _close(of_it):
+                yield from _above(close, asked.by(order, close[0]))
+        for close in _close(ours):
+            if any(not entry.row.orders for entry in close):
+                yield from _above(close, asked.of_all(close))
+
+
+def _close(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
+    """Those of each day, and those of each 12 hours, where they are several."""
+    for day in sorted({entry.day for entry in entries if entry.day}):
+        yield [entry for entry in entries if entry.day == day]
+    timed = [(entry.start, entry) for entry in entries if entry.start]
+    for start, _ in timed:
+        yield [entry for when, entry in timed if start <= when <= start + _CLOSE]
+
+
+def _above(entries: Sequence[_Entry], most: Decimal | None) -> Iterator[_Pair]:
+    total = _sum(entries)
+    if len(entries) < 2 or most is None or total <= exact(most):
+        return
+    says = (
+        f"The records of the day come to {plain(total)} mg, and the order asks"
+        f" {plain(exact(most))} mg: a dose may be recorded twice."
+    )
+    equal = any(one.amounted == other.amounted for one, other in combinations(entries, 2))
+    for one, other in combinations(entries, 2):
+        yield (
+            one,
+            other,
+            f"{says} Equal doses are counted once until that is clear." if equal else says,
+        )
+
+
+def _repeated(pairs: Sequence[_Pair]) -> dict[str, Repeated]:
+    others: dict[str, set[str]] = {}
+    says: dict[str, str] = {}
+    for one, other, why in pairs:
+        for mine, theirs in ((one, other), (other, one)):
+            others.setdefault(mine.reference, {mine.reference}).add(theirs.reference)
+            says.setdefault(mine.reference, why)
+    return {key: Repeated(says[key], tuple(sorted(found))) for key, found in others.items()}
+
+
+def _copies(entries: Sequence[_Entry], pairs: Sequence[_Pair]) -> dict[str, tuple[str, ...]]:
+    """Equal doses in doubt, of one encounter as far as that is known: they are counted once."""
+    group = {entry.reference: {entry.reference} for entry in entries}
+    for one, other, _ in pairs:
+        if one.amounted == other.amounted and _may_be_of_one_encounter(one, other):
+            joint = group[one.reference] | group[other.reference]
+            group |= dict.fromkeys(joint, joint)
+    return {key: tuple(sorted(found)) for key, found in group.items() if len(found) > 1}
+
+
+def _may_be_of_one_encounter(one: _Entry, other: _Entry) -> bool:
+    named = {one.row.encounter, other.row.encounter} - {None}
+    return len(named) < 2
