@@ -135,6 +135,7 @@ class Administration(Struct, frozen=True, kw_only=True):
     identifiers: tuple[str, ...] = ()
     updated: Moment | None = None
     weak: bool = False
+    deleted: bool = False
     performers: tuple[Practitioner, ...] = ()
 
 

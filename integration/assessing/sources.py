@@ -1,12 +1,11 @@
 """Where `assess` reads from: a Bundle file, NDJSON, a folder, standard input, or a FHIR server."""
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from integration.assessing.files import collect
 from integration.assessing.patient import Checked, check_pull, owed_issues
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
@@ -17,7 +16,7 @@ from integration.errors import ConfigurationError, EhrError, NotFound
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
 from mappings.policy.choosing import PolicySet
-from mappings.reading import Collection, NotJson, Reader, decode, lines
+from mappings.reading import Collection, Reader
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site as Facts
 
@@ -41,22 +40,13 @@ class Result:
 
 
 def is_server(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
+    return source.lower().startswith(("http://", "https://"))
 
 
 def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) -> Result:
     """Assess a Bundle, NDJSON or folder of either; ConfigurationError where there is nothing to
     read."""
     return from_collection(collect(source), facts, policies, as_of)
-
-
-def collect(source: str) -> Collection:
-    """The resources of a Bundle, NDJSON or folder of either."""
-    collection = Collection()
-    for name, stream in _open(source):
-        with stream:
-            _take(collection, name, stream)
-    return collection
 
 
 def from_collection(
@@ -74,60 +64,6 @@ def display_name(patient: dict[str, Any]) -> str:
     name = next((row for row in names if row.get("use") == "official"), names[0] if names else {})
     given = " ".join(part for part in name.get("given") or [] if isinstance(part, str))
     return str(name.get("text") or f"{given} {name.get('family', '')}".strip())
-
-
-def _open(source: str) -> Iterator[tuple[str, BinaryIO]]:
-    if source == "-":
-        yield "standard input", sys.stdin.buffer
-        return
-    path = Path(source)
-    if path.is_dir():
-        files = sorted(file for pattern in ("*.json", "*.ndjson") for file in path.glob(pattern))
-        if not files:
-            raise ConfigurationError(f"The folder {source} has no .json or .ndjson file.")
-        yield from ((file.name, file.open("rb")) for file in files)
-        return
-    try:
-        yield path.name, path.open("rb")
-    except OSError as problem:
-        raise ConfigurationError(
-            f"Cannot read {source}: {problem.strerror}. Name a Bundle file, NDJSON, a folder, a"
-            " FHIR base URL, or `-`."
-        ) from None
-
-
-def _take(collection: Collection, name: str, stream: BinaryIO) -> None:
-    """A file of lines as NDJSON, any other as one JSON document."""
-    if name.endswith(".ndjson"):
-        _take_lines(collection, name, stream)
-        return
-    data = stream.read()
-    try:
-        content = decode(data)
-    except NotJson as problem:
-        if not _looks_like_lines(data):
-            raise ConfigurationError(
-                f"{name} is not JSON: {problem}. Give a FHIR Bundle or NDJSON."
-            ) from None
-        _take_lines(collection, name, iter(data.splitlines()))
-        return
-    if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
-        raise ConfigurationError(f"{name} is JSON, but not a FHIR Bundle or resource.")
-    collection.add(content, "Bundle" if content["resourceType"] == "Bundle" else name)
-
-
-def _looks_like_lines(data: bytes) -> bool:
-    first = next((line for line in data.splitlines() if line.strip()), b"").strip()
-    return first.startswith(b"{") and first.endswith(b"}")
-
-
-def _take_lines(collection: Collection, name: str, stream: Any) -> None:
-    for number, row in lines(stream):
-        place = f"line {number} of {name}"
-        if isinstance(row, NotJson):
-            collection.problems.append(Problem(place, f"not JSON: {row}"))
-        else:
-            collection.add(row, place)
 
 
 def from_server(

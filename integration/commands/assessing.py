@@ -176,7 +176,10 @@ def _result(
     policies = policies_from(policy_dir or (named.policy_dir if named else None))
     if not is_server(source):
         if patients or everyone:
-            raise ConfigurationError("--patient and --all go with a FHIR base URL as SOURCE.")
+            raise ConfigurationError(
+                "--patient and --all go with a FHIR base URL as SOURCE; it begins with http:// or"
+                " https://."
+            )
         return from_files(source, facts, policies, at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")

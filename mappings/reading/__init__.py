@@ -4,6 +4,8 @@ the others."""
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+import msgspec
+
 from mappings.reading import (
     administrations,
     authorizations,
@@ -39,7 +41,7 @@ def read(
     opened."""
     collection = Collection(bases)
     for number, resource in enumerate(resources, 1):
-        collection.add(resource, "Bundle" if _is_bundle(resource) else f"resource {number}")
+        collection.add(resource, "the Bundle" if _is_bundle(resource) else f"resource {number}")
     return Reader(site or Site()).records(collection)
 
 
@@ -87,10 +89,9 @@ class Reader:
             )
 
         visits = each("Encounter", lambda row: encounters.encounter(row, collection))
-        visited = sorted({stay.location for visit in visits for stay in visit.stays})
-        places = [
-            row for row in map(collection.get, visited) if row and row["resourceType"] == "Location"
-        ]
+        visited = {stay.location: visit.source.resource for visit in visits for stay in visit.stays}
+        found = (collection.get(place, collection.get(visited[place])) for place in sorted(visited))
+        places = [row for row in found if row and row["resourceType"] == "Location"]
         return PatientRecord(
             patient=group.patient,
             born=moment(patient.get("birthDate")),
@@ -156,7 +157,17 @@ class Reader:
                 )
             if given.drug.concerns_us or self._ordered_as_iron(given.drug, resource, collection):
                 found.append(given)
-        return tuple(found)
+        return (*found, *self._deleted(group, collection))
+
+    def _deleted(self, group: Group, collection: Collection) -> Iterator[Administration]:
+        """Administrations that were deleted, as far as their last version can be read."""
+
+        def read(resource: Resource) -> Administration | None:
+            return administrations.administration(resource, collection, self._finder)
+
+        for given in _safely(group.deleted, read, []):
+            if given.drug.concerns_us:
+                yield msgspec.structs.replace(given, deleted=True)
 
     def _ordered_as_iron(self, given: Drug, resource: Resource, collection: Collection) -> bool:
         """A lost medication whose order is for an IV iron."""
