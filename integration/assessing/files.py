@@ -36,7 +36,7 @@ def collect(source: str) -> Collection:
     nothing of it can be read."""
     collection = Collection()
     path = Path(source)
-    if source != _STDIN and path.is_dir():
+    if source not in ("", _STDIN) and path.is_dir():
         _take_folder(collection, path)
         return collection
     name = "standard input" if source == _STDIN else path.name
@@ -59,7 +59,7 @@ def _opened(source: str) -> BinaryIO:
         shown = source.rpartition("@")[2] if address else source
         begins = ", which begins with http:// or https://" if address else ""
         raise ConfigurationError(
-            f"Cannot read {shown}: {said}. Name a Bundle file, NDJSON, a folder, a FHIR base"
+            f"Cannot read {shown or 'an empty name'}: {said}. Name a Bundle file, NDJSON, a folder, a FHIR base"
             f" URL{begins}, or `-`."
         ) from None
 

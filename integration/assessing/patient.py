@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from integration.configuration.site import Site
-from integration.ehr.reading.patient import PatientPull
+from integration.ehr.reading.pull import PatientPull
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet
@@ -30,8 +30,8 @@ def check_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: dateti
     collection = Collection([site.base_url])
     for number, resource in enumerate(pull.resources, 1):
         collection.add(resource, f"resource {number} of the answer")
-    reference = f"Patient/{pull.patient.removeprefix('Patient/')}"
-    facts = site.facts()
+    own = f"Patient/{pull.patient.removeprefix('Patient/')}"
+    reference, facts = collection.patient(own) or own, site.facts()
     group = next((row for row in collection.groups() if row.patient == reference), Group(reference))
     group.problems.extend(Problem(row["resource"], row["problem"]) for row in pull.problems)
     group.problems.extend(collection.problems)  # of what many may share, this chart rests on it

@@ -12,7 +12,14 @@ from integration.ehr.client import EhrClient
 from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.writing.writeback import Outcome, WriteBack
-from integration.errors import ConfigurationError, EhrError, NotFound
+from integration.errors import (
+    BadAnswer,
+    ConfigurationError,
+    EhrError,
+    Forbidden,
+    NotFound,
+    Refused,
+)
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
 from mappings.policy.choosing import PolicySet
@@ -29,6 +36,7 @@ class Result:
     records: dict[str, PatientRecord]
     names: dict[str, str] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
+    merged: dict[str, str] = field(default_factory=dict)  # patient → the surviving one
 
     @property
     def complete(self) -> bool:
@@ -55,7 +63,8 @@ def from_collection(
     records, problems = Reader(facts).records(collection)
     found = document([assess(row, policies, as_of, facts) for row in records], problems, as_of)
     names = {f"Patient/{row['id']}": display_name(row) for row in collection.shared("Patient")}
-    return Result(found, {row.patient: row for row in records}, names)
+    by_patient = {row.patient: row for row in records}
+    return Result(found, by_patient, names, merged=collection.merges.into)
 
 
 def display_name(patient: dict[str, Any]) -> str:
@@ -78,30 +87,36 @@ def from_server(
     A patient that can't be read is named in `unreadable` and the others go on; a server that can't
     be reached at all raises.
     """
-    checked: list[Checked] = []
+    checked: dict[str, Checked] = {}
     problems: list[Problem] = []
+    missed: list[dict[str, str]] = []
     outcomes: list[Outcome] = []
     names: dict[str, str] = {}
-    named = patients is not None
-    for patient in patients if patients is not None else listing.patients(client):
+    asked = listing.patients(client, missed) if patients is None else patients
+    done: set[str] = set()
+    merged: dict[str, str] = {}
+    for patient in asked:
+        if patient in done:  # merged with one before
+            continue
         try:
-            pull = read_patient(
-                client, patient, fresh=True
-            )  # HAPI repeats a search of the last minute (Q11)
-        except NotFound as problem:
-            if named and len(patients or []) == 1:
+            # HAPI repeats a search of the last minute (Q11).
+            pull = read_patient(client, patient, fresh=True)
+        except (NotFound, Forbidden, Refused, BadAnswer) as problem:
+            if patients is not None and len(patients) == 1:
                 raise
             problems.append(Problem(f"Patient/{patient}", problem.problem))
             continue
+        done |= {patient, *pull.ids}
+        merged |= dict.fromkeys(pull.merged, pull.patient)
         found = check_pull(pull, client.site, policies, as_of)
-        checked.append(found)
-        names[found.record.patient] = next(
-            (display_name(row) for row in pull.resources if row["resourceType"] == "Patient"), ""
-        )
+        checked[found.record.patient] = found
+        names[found.record.patient] = display_name(pull.person or {})
         if back and found.assessment.concerns_us:
             outcomes += back(client, found, pull)
-    made = document([row.assessment for row in checked], problems, as_of)
-    return Result(made, {row.record.patient: row.record for row in checked}, names, tuple(outcomes))
+    problems += [Problem(row["resource"], row["problem"]) for row in missed]
+    made = document([row.assessment for row in checked.values()], problems, as_of)
+    records = {patient: row.record for patient, row in checked.items()}
+    return Result(made, records, names, tuple(outcomes), merged)
 
 
 Back = Callable[[EhrClient, Checked, Any], list[Outcome]]

@@ -308,6 +308,8 @@ def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
 
 def _report(result: Result, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
+    for merged, survivor in sorted(result.merged.items()):
+        _say(f"{merged} was merged into {survivor}, and is assessed with it")
     for row in result.document.unreadable:
         _say(f"unreadable: {row.resource}: {row.problem}")
     for patient in result.document.patients:

@@ -8,6 +8,9 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Problem
 
+# The `Type/id` that a Reference means.
+Key = Callable[[object], str | None]
+
 _REPLACED_BY, _REPLACES = "replaced-by", "replaces"
 _OTHER_LINKS = ("refer", "seealso")
 _SEXES_UNSAID = ("", "unknown")
@@ -31,14 +34,24 @@ class _Link(Struct, frozen=True):
     survivor: str
 
 
-def linked(patient: Resource, key: Callable[[object], str | None]) -> Iterator[str]:
+def linked(patient: Resource, key: Key) -> Iterator[str]:
     """The patients of whom a patient says that they were merged."""
     for kind, other in _links(patient, key):
         if other and kind in (_REPLACED_BY, _REPLACES):
             yield other
 
 
-def merges(patients: Mapping[str, Resource], key: Callable[[object], str | None]) -> Merges:
+def reached(patient: str, patients: Mapping[str, Resource], key: Key) -> set[str]:
+    """Those to whom the links lead from PATIENT on."""
+    found, open_ = {patient}, [patient]
+    while open_:
+        new = set(linked(patients.get(open_.pop(), {}), key)) - found
+        found |= new
+        open_ += new
+    return found
+
+
+def merges(patients: Mapping[str, Resource], key: Key) -> Merges:
     """Who stands for whom among PATIENTS, by reference. Chains are followed; who differs in birth
     date or sex is not joined."""
     links: set[_Link] = set()
@@ -61,9 +74,7 @@ def merges(patients: Mapping[str, Resource], key: Callable[[object], str | None]
     return Merges(into, tuple(sorted(set(problems))))
 
 
-def _links(
-    patient: Resource, key: Callable[[object], str | None]
-) -> Iterator[tuple[str, str | None]]:
+def _links(patient: Resource, key: Key) -> Iterator[tuple[str, str | None]]:
     """Type and patient of each link that may tell of a merge."""
     for link in elements.items(patient.get("link")):
         kind = elements.text(link.get("type")).strip().lower().replace("_", "-")
