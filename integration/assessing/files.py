@@ -59,8 +59,8 @@ def _opened(source: str) -> BinaryIO:
         shown = source.rpartition("@")[2] if address else source
         begins = ", which begins with http:// or https://" if address else ""
         raise ConfigurationError(
-            f"Cannot read {shown or 'an empty name'}: {said}. Name a Bundle file, NDJSON, a folder, a FHIR base"
-            f" URL{begins}, or `-`."
+            f"Cannot read {shown or 'an empty name'}: {said}. Name a Bundle file, NDJSON, a folder,"
+            f" a FHIR base URL{begins}, or `-`."
         ) from None
 
 

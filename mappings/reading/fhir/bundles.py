@@ -72,11 +72,11 @@ def parts(bundle: Resource, where: str) -> Iterator[Part]:
     if rows is not None and not isinstance(rows, list):
         yield Problem(where, "Bundle.entry is no list of entries, so nothing of it was read")
         return
-    found = [
-        part
-        for number, entry in enumerate(rows or [], 1)
-        for part in _of_entry(entry, f"entry {number} of {where}")
-    ]
+    found: list[Part] = []
+    for number, entry in enumerate(rows or [], 1):
+        place = f"entry {number} of {where}"
+        plain = _plain(entry, place)
+        found += [plain] if plain else _of_entry(entry, place)
     if bundle.get("type") == "history":
         yield from _newest(found)
     elif bundle.get("type") in _CHANGES:
@@ -84,6 +84,15 @@ def parts(bundle: Resource, where: str) -> Iterator[Part]:
         yield from (row for row in found if not (isinstance(row, Deletion) and row.name in put))
     else:
         yield from found
+
+
+def _plain(entry: object, where: str) -> Item | None:
+    """A resource without anything that happened to it, as nearly all are."""
+    if not isinstance(entry, dict) or "request" in entry or "response" in entry:
+        return None
+    full_url = entry.get("fullUrl")
+    address = full_url if isinstance(full_url, str) else None
+    return Item(entry["resource"], where, address) if entry.get("resource") else None
 
 
 def _of_entry(entry: object, where: str) -> Iterator[Part]:

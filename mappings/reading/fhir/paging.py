@@ -26,27 +26,33 @@ def page(bundle: Resource, where: str) -> Page | None:
     """Of a searchset; None of any other Bundle."""
     if bundle.get("type") != "searchset":
         return None
-    entries, matches, kinds = set(), set(), set()
+    total = bundle.get("total")
+    total = total if isinstance(total, int) and not isinstance(total, bool) else None
+    matches, entries = _counts(bundle, where) if total is not None else (set(), set())
+    return Page(
+        where,
+        frozenset(name.partition("/")[0] for name in matches),
+        frozenset(matches),
+        frozenset(entries),
+        total,
+        _link(bundle, "self"),
+        _link(bundle, "next"),
+    )
+
+
+def _counts(bundle: Resource, where: str) -> tuple[set[str], set[str]]:
+    """The matches by name, and with them what was included."""
+    matches, entries = set(), set()
     for number, entry in enumerate(elements.items(bundle.get("entry"))):
         resource = elements.mapping(entry.get("resource"))
-        kind, mode = resource.get("resourceType"), elements.mapping(entry.get("search")).get("mode")
+        kind = resource.get("resourceType")
         if kind is None or kind == "OperationOutcome":
             continue
         name = f"{kind}/{resource.get('id') or f'{where} {number}'}"
         entries.add(name)
-        if mode != "include":
+        if elements.mapping(entry.get("search")).get("mode") != "include":
             matches.add(name)
-            kinds.add(str(kind))
-    total = bundle.get("total")
-    return Page(
-        where,
-        frozenset(kinds),
-        frozenset(matches),
-        frozenset(entries),
-        total if isinstance(total, int) and not isinstance(total, bool) else None,
-        _link(bundle, "self"),
-        _link(bundle, "next"),
-    )
+    return matches, entries
 
 
 def short(pages: Iterable[Page]) -> Iterator[Problem]:
