@@ -10,7 +10,8 @@ FerroclaimError
     ├── NotFound          it is not there (404, 410)
     ├── Conflict          somebody else wrote first: read, merge, write again (409, 412)
     ├── Refused           this server does not do that (400, 405, 406, 415, 422)
-    └── BadAnswer         the answer is not FHIR, too large, endless, or leads elsewhere
+    └── BadAnswer         the answer is not FHIR, too large or endless
+        └── LeadsElsewhere    it goes on at an address that is not followed: what came, came
 
 A message names the site and the fix, never a patient or what a server wrote about one.
 """
@@ -70,3 +71,7 @@ class Refused(EhrError):
 
 class BadAnswer(EhrError):
     """The site's answer cannot be used."""
+
+
+class LeadsElsewhere(BadAnswer):
+    """The answer goes on at an address that is not followed."""

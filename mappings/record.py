@@ -166,6 +166,7 @@ class Administration(Struct, frozen=True, kw_only=True):
     identifiers: tuple[str, ...] = ()
     updated: Moment | None = None
     weak: bool = False
+    deleted: bool = False
     performers: tuple[Practitioner, ...] = ()
 
 
@@ -273,8 +274,8 @@ NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
 
 
 class EncounterClass(Struct, frozen=True):
-    """`kind`: inpatient, ambulatory, emergency, observation or home. `by_word`: in no table, read by
-    its plain word."""
+    """`kind`: inpatient, ambulatory, emergency, observation or home. `by_word`: in no table, read
+    by its plain word."""
 
     kind: str
     says: str

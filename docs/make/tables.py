@@ -433,7 +433,8 @@ inpatient stay contradicts them all.
 
 ## Classes of encounters
 
-One that is in no table, or undecided, holds the line until the site says once what it means (`encounter_classes`).
+One that is in no table, or undecided, holds the line until the site says once what it means
+(`encounter_classes`).
 
 {table(["code system", "code", "kind", "place of service", "source", "verified"], classes)}
 
@@ -452,8 +453,10 @@ def statuses() -> str:
     ]
     return f"""# What a status means
 
-A status is read by its word, case, hyphens and spaces aside: as code, display or text, with or without a system. One that is there and not
-understood is no evidence, and what it could turn is held with a gap that quotes it. A site gives words of its own a meaning in
+A status is read by its word, case, hyphens and spaces aside: as code, display or text, with
+or without a system. One that is there and not
+understood is no evidence, and what it could turn is held with a gap that quotes it. A site gives
+words of its own a meaning in
 `status_words`.
 
 {table(["element", "means", "also read", "source", "verified"], rows)}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from integration.configuration.site import Site
-from integration.ehr.reading.patient import PatientPull
+from integration.ehr.reading.pull import PatientPull
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet
@@ -30,7 +30,8 @@ def check_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: dateti
     collection = Collection([site.base_url])
     for number, resource in enumerate(pull.resources, 1):
         collection.add(resource, f"resource {number} of the answer")
-    reference = f"Patient/{pull.patient.removeprefix('Patient/')}"
+    own = f"Patient/{pull.patient.removeprefix('Patient/')}"
+    reference = collection.patient(own) or own
     facts = site.facts().with_words(pull.status_words)
     group = next((row for row in collection.groups() if row.patient == reference), Group(reference))
     group.problems.extend(Problem(row["resource"], row["problem"]) for row in pull.problems)

@@ -11,8 +11,10 @@ from integration.ehr.fhir.references import FHIR_ID
 from integration.ehr.reading.patient import read_patient
 from integration.errors import ConfigurationError, EhrError
 from integration.web.problems import Problem
+from mappings.reading.fhir import elements, outcomes, paging
 
 Resource = dict[str, Any]
+OUTCOME = "OperationOutcome"
 SECONDS = 0.6  # for the whole answer we have one
 PREFETCH = {
     "patient": "Patient/{{context.patientId}}",
@@ -110,15 +112,20 @@ def _resources(answer: Resource) -> Iterator[Resource]:
         if (
             isinstance(resource, dict)
             and isinstance(resource.get("id"), str)
-            and resource.get("resourceType") != "OperationOutcome"
+            and resource.get("resourceType") != OUTCOME
         ):
             yield resource
 
 
 def _has_more(bundle: Resource) -> bool:
-    return any(
-        isinstance(link, dict) and link.get("relation") == "next"
-        for link in bundle.get("link") or []
+    """Whether a further page, the total, or an OperationOutcome tells of more than came."""
+    page = paging.page(bundle, "the prefetch")
+    further = any(row.get("relation") == "next" for row in elements.items(bundle.get("link")))
+    entries = [elements.mapping(row.get("resource")) for row in elements.items(bundle.get("entry"))]
+    return (
+        further
+        or bool(page and list(paging.short([page])))
+        or any(row.get("resourceType") == OUTCOME and outcomes.left_out(row) for row in entries)
     )
 
 

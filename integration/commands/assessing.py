@@ -190,7 +190,10 @@ def _result(
         policies = policies_from(policy_dir or (named.policy_dir if named else None))
     if not is_server(source):
         if patients or everyone:
-            raise ConfigurationError("--patient and --all go with a FHIR base URL as SOURCE.")
+            raise ConfigurationError(
+                "--patient and --all go with a FHIR base URL as SOURCE; it begins with http:// or"
+                " https://."
+            )
         return from_files(source, facts, policies, at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
@@ -328,6 +331,8 @@ def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
 
 def _report(result: Result, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
+    for merged, survivor in sorted(result.merged.items()):
+        _say(f"{merged} was merged into {survivor}, and is assessed with it")
     for row in result.document.unreadable:
         _say(f"unreadable: {row.resource}: {row.problem}")
     for patient in result.document.patients:

@@ -355,11 +355,15 @@ class Site(Section):
     @classmethod
     def _a_fhir_base(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
             raise ValueError("must be an http or https address")
+        try:
+            _ = parts.port
+        except ValueError:
+            raise ValueError("must have one port at most, a number up to 65535") from None
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must hold neither credentials, a query nor a fragment")
-        return value.rstrip("/")
+        return f"{parts.scheme}{value[len(parts.scheme) :]}".rstrip("/")
 
     @field_validator("lab_aliases")
     @classmethod

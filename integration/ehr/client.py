@@ -11,7 +11,7 @@ from integration.configuration.site import Site
 from integration.ehr.capability import Capability, read_statement
 from integration.ehr.fhir import bundles
 from integration.ehr.fhir.answers import Answer, Json
-from integration.ehr.fhir.bundles import Page
+from integration.ehr.fhir.bundles import Count, Page
 from integration.ehr.fhir.query import Query, pairs
 from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens
 from integration.ehr.transport.http import Observer, Transport
@@ -92,13 +92,16 @@ class EhrClient:
     def search(
         self, kind: str, params: Mapping[str, str | list[str]] | None = None, *, fresh: bool = False
     ) -> list[Json]:
-        """Every resource of a search, all pages; what cannot be decoded raises `BadAnswer`."""
+        """Every resource of a search, all pages; what cannot be decoded, or was left out, raises
+        `BadAnswer`."""
         found: list[Json] = []
         for page in self.pages(Query(kind, pairs(params or {})), fresh=fresh):
             if page.problems:
                 raise BadAnswer(
                     self.site.name, f"a {kind} of a search is {page.problems[0]['problem']}"
                 )
+            if page.left_out:
+                raise BadAnswer(self.site.name, f"of a search for {kind}, {page.left_out}")
             found += page.resources
         return found
 
@@ -119,10 +122,15 @@ class EhrClient:
         return taken
 
     def pages(
-        self, query: Query, *, fresh: bool = False, start: str | None = None
+        self,
+        query: Query,
+        *,
+        fresh: bool = False,
+        start: str | None = None,
+        count: Count | None = None,
     ) -> Iterator[Page]:
-        """A search page by page, from the page START on. A resource may come twice: the newest
-        version counts.
+        """A search page by page, from the page START on (COUNT: what was on those before it). A
+        resource may come twice: the newest version counts.
 
         Where the server has forgotten the search in between (404 or 410), it is begun anew, once
         (Q12).
@@ -130,6 +138,8 @@ class EhrClient:
         headers = NO_CACHE if fresh else None
         address: str | None = start or query.path
         seen, restarted = set[str](), False
+        if count is None and start is None:
+            count = Count(query.kind)
         while address is not None:
             self._guard(address, seen, query.kind)
             try:
@@ -143,7 +153,7 @@ class EhrClient:
                 continue
             found = bundles.bundle(self.site.name, answer, f"the search for {query.kind}")
             page = bundles.page(found, query.kind, self.site.limits.resource_bytes)
-            yield page
+            yield count.checked(page) if count else page
             address = page.next
 
     def batch(self, paths: Sequence[str], *, fresh: bool = False) -> list[Answer]:

@@ -22,6 +22,10 @@ _RELATIVE = re.compile(
     r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?"
 )
 _NUMBER = re.compile(r"[0-9]{1,19}")
+_NO_HEADERS: Mapping[str, str] = {}
+# Medplum tells of a deletion with the body {} and this header:
+# https://www.medplum.com/docs/subscriptions/subscription-extensions
+_DELETED = "X-Medplum-Deleted-Resource"
 _KINDS = ("handshake", "heartbeat", "event-notification", "query-status", "query-event")
 
 
@@ -62,10 +66,14 @@ class Notification:
         return max(self.event_numbers, default=self.events_since_start)
 
 
-def read(method: str, path: str, body: bytes, base_url: str) -> Notification:
-    """PATH is what follows the hook's own address: empty, or `Type/id` (HAPI). Raises
-    `Unusable`."""
+def read(
+    method: str, path: str, body: bytes, base_url: str, headers: Mapping[str, str] = _NO_HEADERS
+) -> Notification:
+    """PATH is what follows the hook's own address: empty, or `Type/id` (HAPI). HEADERS are found in
+    any case. Raises `Unusable`."""
     there = _path(path)
+    if headers.get(_DELETED) is not None:
+        return Notification("delete", told=(_deleted(headers[_DELETED], base_url),))
     if method == "DELETE":
         if there is None:
             raise Unusable(400, "path", "A DELETE names the resource: .../{Type}/{id}.")
@@ -79,6 +87,13 @@ def read(method: str, path: str, body: bytes, base_url: str) -> Notification:
     if there is not None and (there.kind, there.id) != (told.kind, told.id):
         raise Unusable(400, "mismatch", "The body is another resource than the address names.")
     return Notification("resource", told=(told,), duplicate_key=_once(resource, body))
+
+
+def _deleted(named: str, base_url: str) -> Told:
+    told = _reference({"reference": named.strip()}, base_url)
+    if told is None:
+        raise Unusable(400, "deleted", f"{_DELETED} does not name a resource as {{Type}}/{{id}}.")
+    return told
 
 
 def _path(path: str) -> Told | None:

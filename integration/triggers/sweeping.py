@@ -115,6 +115,8 @@ def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple
 
 def _pages(client: EhrClient, window: Window) -> Iterator[tuple[list[Told], str | None]]:
     for page in client.pages(_query(client, window), fresh=True, start=window.cursor):
+        if page.left_out:
+            log.warning("left out", site=window.site, kind=window.kind, problem=page.left_out)
         yield (
             [row for resource in page.resources if (row := _told(client, window.kind, resource))],
             page.next,

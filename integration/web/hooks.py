@@ -72,7 +72,7 @@ def _notified(request: Request, site_name: str, name: str, path: str, body: byte
     if body and kind not in _TYPES:
         raise _refused(415, "content-type", "Send application/fhir+json.")
     try:
-        found = notification.read(request.method, path, body, site.base_url)
+        found = notification.read(request.method, path, body, site.base_url, request.headers)
     except Unusable as error:
         raise _refused(error.status, error.reason, str(error)) from None
     accept(store, queue, site.name, name, way.counts_events, found)

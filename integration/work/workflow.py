@@ -64,6 +64,8 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
     as_of = engine.clock()
     pull = read_patient(client, patient.fhir_id, fresh=True)
     engine.step("pulled")
+    if pull.patient != patient.reference:
+        return _merged(engine, patient, pull, job)
     checked = check_pull(pull, client.site, policies, as_of)
     assessment = checked.assessment
     engine.step("assessed")
@@ -86,6 +88,21 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
         _write_back(engine, patient, port, owed, pull)
     engine.step("written")
     return "changed" if changed else "unchanged"
+
+
+def _merged(engine: Engine, patient: Patient, pull: PatientPull, job: Job) -> str:
+    """Nothing stands under the id of a merged patient any more; the surviving one is assessed with
+    what stood there."""
+    client, policies = engine.clients.of(patient.site)
+    as_of, cause = engine.clock(), str(job.arguments.get("cause", "retry"))
+    empty = PatientPull(patient.reference, [], [], 0)
+    checked = check_pull(empty, client.site, policies, as_of)
+    job.still_alone()
+    with engine.store.transaction() as db:
+        keep(db, client.site, patient, checked, empty, as_of, cause)
+        survivor = patients.known(db, patient.site, pull.patient.removeprefix("Patient/"))
+        engine.queue.assess(db, survivor, cause)
+    return "merged"
 
 
 def _write_back(

@@ -78,6 +78,8 @@ def take_in(record: PatientRecord, as_of: datetime, zone: tzinfo | None) -> Inta
 
 
 def _reversal(row: Administration) -> str | None:
+    if row.deleted:
+        return "the administration was deleted in the EHR"
     if row.status == "stopped" and row.not_given:
         return "stopped before anything was given"
     return _REVERSED.get(row.status)
@@ -107,6 +109,7 @@ def _superseded(row: Administration, rows: list[Administration]) -> str | None:
     for other in _of_one_dose(row, rows):
         if (
             _reversal(other)
+            and not other.deleted
             and row.updated
             and other.updated
             and row.updated.order < other.updated.order

@@ -4,6 +4,8 @@ the others."""
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+import msgspec
+
 from mappings import codes
 from mappings.reading import (
     administrations,
@@ -42,7 +44,7 @@ def read(
     opened."""
     collection = Collection(bases)
     for number, resource in enumerate(resources, 1):
-        collection.add(resource, "Bundle" if _is_bundle(resource) else f"resource {number}")
+        collection.add(resource, "the Bundle" if _is_bundle(resource) else f"resource {number}")
     return Reader(site or Site()).records(collection)
 
 
@@ -178,7 +180,17 @@ class Reader:
                 )
             if given.drug.concerns_us or self._ordered_as_iron(given.drug, resource, collection):
                 found.append(given)
-        return tuple(found)
+        return (*found, *self._deleted(group, collection))
+
+    def _deleted(self, group: Group, collection: Collection) -> Iterator[Administration]:
+        """Administrations that were deleted, as far as their last version can be read."""
+
+        def read(resource: Resource) -> Administration | None:
+            return administrations.administration(resource, collection, self._finder)
+
+        for given in _safely(group.deleted, read, []):
+            if given.drug.concerns_us:
+                yield msgspec.structs.replace(given, deleted=True)
 
     def _ordered_as_iron(self, given: Drug, resource: Resource, collection: Collection) -> bool:
         """A lost medication whose order is for an IV iron."""

@@ -140,16 +140,17 @@ def location(resource: Resource, collection: Collection) -> Location:
 
 
 def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resource]:
-    """The Locations of encounters, and those that they lie in."""
+    """The Locations of encounters, and those that they lie in: of a Bundle's encounter, the
+    Bundle's own."""
     found: dict[str, Resource] = {}
-    open_ = sorted({stay.location for visit in visits for stay in visit.stays})
+    open_ = {stay.location: visit.source.resource for visit in visits for stay in visit.stays}
     while open_:
-        key = open_.pop()
-        resource = None if key in found else collection.get(key)
+        key, asker = open_.popitem()
+        resource = None if key in found else collection.get(key, collection.get(asker))
         if resource and resource["resourceType"] == "Location":
             found[key] = resource
             around = collection.key(resource.get("partOf"))
-            open_ += [around] if around else []
+            open_ |= {around: key} if around else {}
     return [found[key] for key in sorted(found)]
 
 

@@ -140,8 +140,8 @@ def _taxonomy(concepts: Iterable[object]) -> str | None:
 def subscriber(resource: Resource, collection: Collection) -> Subscriber:
     """Whose policy a Coverage is, and under which number."""
     beneficiary, holder = (
-        collection.key(resource.get("beneficiary")),
-        collection.key(resource.get("subscriber")),
+        collection.patient(resource.get("beneficiary")),
+        collection.patient(resource.get("subscriber")),
     )
     relationship = next(elements.codes(resource.get("relationship")), None)
     if relationship is None and holder is not None and holder == beneficiary:

@@ -274,6 +274,9 @@ def test_a_long_name_makes_no_long_summary(hospital: Clinic) -> None:
 
 # What is survived
 
+SUPPRESSED = {"severity": "warning", "code": "suppressed"}
+WITHHELD = {"resourceType": "OperationOutcome", "issue": [SUPPRESSED]}
+
 
 @pytest.mark.parametrize(
     "odd",
@@ -282,6 +285,8 @@ def test_a_long_name_makes_no_long_summary(hospital: Clinic) -> None:
         {"resourceType": "OperationOutcome", "issue": []},
         "text",
         bundle([], link=[{"relation": "next", "url": "x"}]),
+        bundle([], total=3),
+        bundle([WITHHELD]),
     ],
 )
 def test_results_that_may_be_elsewhere_are_never_called_missing(hospital: Clinic, odd: Any) -> None:

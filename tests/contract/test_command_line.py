@@ -93,6 +93,32 @@ def test_a_broken_line_is_named_and_nothing_else_is_lost(ferroclaim: Any, tmp_pa
     assert document["patients"][0]["lines"][0]["status"] == "ready"
 
 
+def test_a_stray_file_is_named_and_ends_no_run(
+    ferroclaim: Any, bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "package.json").write_text('{"name": "x"}')
+    run = ferroclaim("assess", str(tmp_path), "--format", "json", "--as-of", "2026-11-23")
+    assert run.status == 1
+    assert "unreadable: package.json: is JSON, but not a FHIR" in run.err
+    assert json.loads(run.out)["patients"][0]["lines"][0]["status"] == "ready"
+
+
+def test_an_answer_that_is_only_an_error_is_not_nothing(ferroclaim: Any, tmp_path: Path) -> None:
+    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "x"}]}
+    path = _bundle(tmp_path / "answer.json", [outcome])
+    run = ferroclaim("assess", str(path), "--as-of", "2026-11-23")
+    assert run.status == 1
+    assert "entry 1 of answer.json: an OperationOutcome says" in run.err
+
+
+def test_a_merged_patient_is_said(ferroclaim: Any, tmp_path: Path) -> None:
+    link = [{"type": "replaced-by", "other": {"reference": "Patient/p1"}}]
+    path = _bundle(tmp_path / "chart.json", builders.chart(builders.patient("p0", link=link)))
+    run = ferroclaim("assess", str(path), "--as-of", "2026-11-23")
+    said = "Patient/p0 was merged into Patient/p1, and is assessed with it\n"
+    assert (run.status, run.err) == (0, said)
+
+
 def test_the_document_goes_to_a_file(ferroclaim: Any, bundle: Path, tmp_path: Path) -> None:
     run = ferroclaim("assess", str(bundle), "--format", "json", "--out", str(tmp_path / "out.json"))
     assert (run.status, run.out) == (0, "")
@@ -137,6 +163,17 @@ def test_what_is_no_bundle_is_one_sentence(
     ("arguments", "said"),
     [
         (["/no/such/file.json"], "Cannot read"),
+        (["htps://ehr.example.org/fhir"], "begins with http:// or https://"),
+        (["https:/ehr.example.org/fhir"], "begins with http:// or https://"),
+        (["www.example.org/fhir"], "begins with http:// or https://"),
+        (["https//ehr.example.org/fhir", "--patient", "p1"], "begins with http:// or https://"),
+        (["http://127.0.0.1:9:9/fhir", "--patient", "p1"], "one port at most"),
+        (["http://127.0.0.1:99999/fhir", "--patient", "p1"], "one port at most"),
+        (["http://exa mple/fhir", "--patient", "p1"], "http or https address"),
+        (["http://", "--patient", "p1"], "http or https address"),
+        (["HTTP://127.0.0.1:9/fhir", "--patient", "p1"], "cannot be reached"),
+        ([""], "Cannot read"),
+        (["a\0b"], "Cannot read"),
         (["CHART", "--as-of", "yesterday"], "--as-of"),
         (["CHART", "--as-of", "2026-11-23T10:00:00"], "needs an offset"),
         (["CHART", "--time-zone", "Mars/Olympus"], "IANA"),

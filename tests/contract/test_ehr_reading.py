@@ -15,7 +15,7 @@ from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import encode
 from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient
-from integration.errors import BadAnswer, Forbidden, NotFound, Refused, Unauthorized, Unreachable
+from integration.errors import Forbidden, NotFound, Refused, Unauthorized, Unreachable
 from tests import builders
 from tests.fakes.chart import administration, chart, ferritin, observation, ref, resource
 from tests.fakes.ehr import FakeEhr
@@ -179,10 +179,13 @@ def test_q18_a_next_link_elsewhere_is_not_followed_and_gets_no_token(
     fake.page(
         pattern="Condition", link=[{"relation": "next", "url": "http://127.0.0.2:9/fhir?page=2"}]
     )
-    with pytest.raises(
-        BadAnswer, match=r"leads to another server \(127\.0\.0\.2:9\), which was not followed"
-    ):
-        read_patient(connect(fake), "p1")
+    pull = read_patient(connect(fake), "p1")
+    problem = (
+        "the search for Condition leads to another server (127.0.0.2:9), which was not followed:"
+        " what follows there is left out"
+    )
+    assert pull.problems == [{"resource": "Condition", "problem": problem}]
+    assert pull.unread == {"Condition"}
 
 
 def test_q18_absolute_references_off_the_base_are_never_fetched(
@@ -456,10 +459,10 @@ def test_a_whole_site_is_listed_by_its_administrations(ehr: Make, connect: Conne
     fake = ehr("hapi", page_size=2).load(
         [administration("a1", "p1"), administration("a2", "p2"), administration("a3", "p1")]
     )
-    assert list(listing.patients(connect(fake))) == ["p1", "p2"]
+    assert list(listing.patients(connect(fake), [])) == ["p1", "p2"]
 
 
 @pytest.mark.parametrize("mode", ["epic", "oracle", "athena"])
 def test_an_ehr_that_lists_nobody_says_so(mode: str, ehr: Make, connect: Connect) -> None:
     with pytest.raises(Refused, match=r"this EHR lists no patients\. Name them with --patient"):
-        list(listing.patients(connect(ehr(mode))))
+        list(listing.patients(connect(ehr(mode)), []))

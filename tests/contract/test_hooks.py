@@ -103,6 +103,13 @@ def test_a_deleted_administration_wakes_those_who_rest_on_it(service: Running) -
     assert service.queued() == ["patient:1"]
 
 
+def test_medplum_s_deletion_wakes_those_who_rest_on_it(service: Running) -> None:
+    known(service)
+    deleted = "MedicationAdministration/ma1"
+    assert service.notify(b"{}", X_Medplum_Deleted_Resource=deleted) == 204
+    assert service.queued() == ["patient:1"]
+
+
 def test_a_dose_charted_to_the_wrong_patient_wakes_both(service: Running) -> None:
     known(service)
     service.notify(sent.administration("ma1", patient="p2", version="2"))

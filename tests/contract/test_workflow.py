@@ -497,3 +497,23 @@ def test_two_workers_never_do_one_patient_at_once(running: Make) -> None:
     assert most == {f"patient:{number + 1}": 1 for number in range(6)}
     assert begun == {f"patient:{number + 1}": 2 for number in range(6)}
     assert service.queued() == []
+
+
+def test_a_merged_patient_s_lines_go_over_to_the_surviving_one(service: Running) -> None:
+    service.assess()
+    service.work()
+    (person,) = (row for row in service.fake.of("Patient") if row["id"] == "p1")
+    link = {"type": "replaced-by", "other": {"reference": "Patient/p9"}}
+    service.fake.store({**person, "link": [link]})
+    back = {"type": "replaces", "other": {"reference": "Patient/p1"}}
+    service.fake.store({**person, "id": "p9", "link": [back]})
+    service.assess()
+    service.work(rounds=3)
+    current = (
+        "select p.fhir_id, l.code from lines l join patients p on p.id = l.patient_id"
+        " where l.gone_at is null"
+    )
+    assert service.rows(current) == [("p9", "J1756")]
+    assert service.failures() == []
+    concerned = "select fhir_id, concerns_us from patients order by fhir_id"
+    assert ("p1", False) in service.rows(concerned)

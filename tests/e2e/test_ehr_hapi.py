@@ -262,7 +262,7 @@ def test_hapi_takes_every_other_form(
 def test_all_patients_of_the_server_are_found(
     client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
 ) -> None:
-    assert load(chart()) in list(listing.patients(client))
+    assert load(chart()) in list(listing.patients(client, []))
 
 
 def test_doctor_finds_nothing_wrong(hapi: str, load: Callable[[list[Json]], str]) -> None:

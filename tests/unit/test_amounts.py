@@ -61,7 +61,8 @@ TEXTS = {
     "Milliliter (ISO1000)": "mL",
 }
 # What stands behind a unit and does not change it.
-REMARKS = ["mg{iron}", "mg {iron}", "mg of iron", "mg of elemental iron", "mg (elemental)", "MG (as iron)"]  # fmt: skip
+REMARKS = ["mg{iron}", "mg {iron}", "mg of iron", "mg of elemental iron", "mg (elemental)",
+    "MG (as iron)"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "code"), TEXTS.items())

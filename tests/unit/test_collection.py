@@ -1,6 +1,7 @@
 """Resources gathered: versions, references of every form, contained ones, and what can't be
 taken."""
 
+import json
 from decimal import Decimal
 from itertools import permutations
 from typing import Any
@@ -417,3 +418,330 @@ def test_decimals_are_read_as_written() -> None:
     assert str(decode("42.10")) == "42.10"
     records, problems = read([decode('{"resourceType": "Patient", "id": "p1"}')])
     assert (records, problems) == ([], [])
+
+
+# What was deleted, by R1
+
+MA1 = "MedicationAdministration/ma1"
+COMPLETE = "J1756 JZ × 200 ready"
+
+
+def request(method: str, url: str = MA1, row: Resource | None = None, **response: Any) -> Resource:
+    entry: Resource = {"request": {"method": method, "url": url}}
+    entry |= {"resource": row} if row else {}
+    return entry | ({"response": response} if response else {})
+
+
+def of_type(kind: str | None, *entries: Resource) -> Resource:
+    return {"resourceType": "Bundle", "entry": list(entries)} | ({"type": kind} if kind else {})
+
+
+def told(*resources: Any) -> tuple[list[str], list[str], list[str]]:
+    """Lines, reversed administrations, and what is unreadable, in any order of the input."""
+    found = {to_json(builders.document_of(list(rows))) for rows in (resources, resources[::-1])}
+    assert len(found) == 1, "the order of the input changes the document"
+    document = builders.document_of(list(resources))
+    patients = document.patients
+    return (
+        [shown for row in patients for shown in builders.shown(row)],
+        [gone.administration for row in patients for gone in row.reversed],
+        [p.resource for row in patients for p in row.unreadable]
+        + [row.resource for row in document.unreadable],
+    )
+
+
+DELETED: tuple[list[str], list[str], list[str]] = ([], [MA1], [])
+STANDS: tuple[list[str], list[str], list[str]] = ([COMPLETE], [], [])
+GIVEN = version("200 mg", versionId="2", lastUpdated="2026-11-02T10:00:00Z")
+PUT = request("PUT", row=GIVEN)
+EARLIER = request("DELETE", lastModified="2026-11-01T00:00:00Z", status="204")
+LATER = request("DELETE", lastModified="2026-11-03T00:00:00Z", status="204")
+VERSION_1, VERSION_3 = (request("DELETE", etag=f'W/"{row}"', status="204") for row in (1, 3))
+FULL_URL_ONLY = {"fullUrl": f"https://x/fhir/{MA1}", "request": {"method": "DELETE"}}
+
+
+@pytest.mark.parametrize(
+    ("bundle", "expected"),
+    [
+        (of_type("transaction", request("DELETE")), DELETED),
+        (of_type("batch", request("DELETE", f"https://ehr.example/fhir/{MA1}")), DELETED),
+        (of_type("collection", request("delete")), DELETED),
+        (of_type(None, request("DELETE", f"{MA1}/_history/3")), DELETED),
+        (of_type("transaction", FULL_URL_ONLY), DELETED),
+        (of_type("collection", request("DELETE", row=GIVEN)), DELETED),
+        (of_type("batch-response", {"resource": of_type("history", request("DELETE"))}), DELETED),
+        # A transaction that puts it again undoes its own deletion only.
+        (of_type("transaction", request("DELETE"), PUT), STANDS),
+        (of_type("transaction", request("POST", row=GIVEN), request("DELETE")), STANDS),
+        (of_type("collection", request("DELETE"), PUT), DELETED),
+        # A history: the newest entry, by moment, by version, else the first.
+        (of_type("history", LATER, PUT), DELETED),
+        (of_type("history", PUT, EARLIER), STANDS),
+        (of_type("history", PUT, VERSION_3), DELETED),
+        (of_type("history", VERSION_1, PUT), STANDS),
+        (of_type("history", request("DELETE"), request("PUT", row=version("200 mg"))), DELETED),
+        (of_type("history", PUT, request("DELETE")), STANDS),
+        (of_type("history", PUT, request("PUT", row=version("100 mg"))), STANDS),
+        # One that tells an older moment than the version that is there.
+        (of_type("history", EARLIER), STANDS),
+    ],
+)  # fmt: skip
+def test_what_was_deleted_makes_no_line(
+    bundle: Resource, expected: tuple[list[str], list[str], list[str]]
+) -> None:
+    chart = builders.chart(without=["administration"])
+    wholly = [GIVEN] if "resource" not in str(bundle["entry"]) or expected == DELETED else []
+    assert told(*chart, *wholly, bundle) == expected
+
+
+@pytest.mark.parametrize(
+    ("gone", "gap"),
+    [
+        ("Observation/ferritin-2026-10-12", "ferritin missing"),
+        ("Coverage/coverage", "coverage missing"),
+    ],
+)
+def test_what_was_deleted_is_no_evidence(gone: str, gap: str) -> None:
+    chart = builders.chart()
+    assert gone in [f"{row['resourceType']}/{row['id']}" for row in chart]
+    found = builders.document_of([*chart, of_type("transaction", request("DELETE", gone))])
+    assert gap in builders.gaps(found.patients[0])
+
+
+def test_a_deletion_of_what_is_not_there_is_no_news() -> None:
+    gone = request("DELETE", "MedicationAdministration/other")
+    assert told(*builders.chart(), of_type("transaction", gone)) == STANDS
+
+
+def test_a_deleted_copy_does_not_reverse_the_record_that_stays() -> None:
+    same = [{"system": "urn:mar", "value": "7"}]
+    chart = builders.chart(administration(identifier=same, meta={"lastUpdated": "2026-11-01"}))
+    copy = administration("ma2", identifier=same, meta={"lastUpdated": "2026-11-02"})
+    deletion = request("DELETE", "MedicationAdministration/ma2")
+    lines, gone, unread = told(*chart, copy, of_type("transaction", deletion))
+    assert (lines, gone, unread) == ([COMPLETE], ["MedicationAdministration/ma2"], [])
+
+
+def test_a_deleted_patient_with_records_is_named() -> None:
+    gone = of_type("transaction", request("DELETE", "Patient/p1"))
+    assert told(*builders.chart(), gone)[2] == ["Patient/p1"]
+
+
+# Whole, or said
+
+WITHHELD = {"severity": "warning", "code": "suppressed", "diagnostics": "names Ada Sampleton"}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"request": {"method": "DELETE", "url": "MedicationAdministration?identifier=7"}},
+        {"request": {"method": "DELETE"}},
+        {"request": {"method": "PATCH", "url": MA1}, "resource": {"resourceType": "Parameters"}},
+        {"response": {"status": "403 Forbidden"}},
+        {"response": {"status": "500", "outcome": {"resourceType": "OperationOutcome"}}},
+        {"fullUrl": "https://ehr.example/fhir/Observation/1"},
+        {"resource": {"resourceType": "OperationOutcome", "issue": [WITHHELD]}},
+        {"resource": {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}},
+        {"resource": {"resourceType": "OperationOutcome", "issue": [{"severity": "FATAL"}]}},
+    ],
+)
+def test_an_entry_that_can_not_be_taken_is_named(entry: Resource) -> None:
+    document = builders.document_of([*builders.chart(), of_type("searchset", entry)])
+    assert [row.resource for row in document.unreadable] == ["entry 1 of the Bundle"]
+    assert "Ada" not in str(document.unreadable)
+    assert builders.shown(document.patients[0]) == [COMPLETE]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"response": {"status": "204"}},
+        {"response": {"status": "304 Not Modified"}},
+        {"response": {"status": "201 Created", "location": "Observation/1/_history/1"}},
+        {
+            "search": {"mode": "outcome"},
+            "resource": {
+                "resourceType": "OperationOutcome",
+                "issue": [{"severity": "warning", "code": "processing"}],
+            },
+        },
+        {"resource": {"resourceType": "ExplanationOfBenefit", "id": "e1"}},
+    ],
+)
+def test_an_entry_from_which_nothing_is_missing_is_not(entry: Resource) -> None:
+    assert told(*builders.chart(), of_type("searchset", entry)) == STANDS
+
+
+def test_entries_of_another_form_are_named() -> None:
+    assert told(*builders.chart(), {"resourceType": "Bundle", "entry": "?"})[2] == ["the Bundle"]
+
+
+def page(
+    *ids: str, total: int | None = None, follows: str | None = None, own: str = ""
+) -> Resource:
+    made: Resource = of_type(
+        "searchset",
+        *({"resource": builders.ferritin(id=row), "search": {"mode": "match"}} for row in ids),
+    )
+    links = [{"relation": "self", "url": own}] if own else []
+    links += [{"relation": "next", "url": follows}] if follows else []
+    return made | {"link": links} | ({} if total is None else {"total": total})
+
+
+@pytest.mark.parametrize(
+    ("pages", "short"),
+    [
+        ([page("a", total=2)], 1),
+        ([page(total=1)], 1),
+        ([page("a", follows="https://x/2")], 1),
+        ([page("a", total=3, follows="https://x/2"), page("b", total=3)], 2),
+        # Two searches that found as many, of which each lacks something.
+        ([page("a", total=2), page("b", total=2)], 2),
+        ([page("a", total=1)], 0),
+        ([page("a", "b", total=1)], 0),
+        ([page("a")], 0),
+        ([page(total=0)], 0),
+        ([page("a", total=2, follows="https://x/2"), page("b", total=2)], 0),
+        ([page("a", follows="https://x/2"), page("b", own="https://x/2")], 0),
+    ],
+)
+def test_a_search_of_which_a_part_is_missing_is_named(pages: list[Resource], short: int) -> None:
+    document = builders.document_of([*builders.chart(), *pages])
+    assert len({row.problem for row in document.unreadable}) == min(short, 1)
+    assert builders.shown(document.patients[0])
+
+
+def test_what_a_server_included_is_no_match() -> None:
+    included = {"resource": builders.location(id="x"), "search": {"mode": "include"}}
+    found = page("a", total=3)
+    found["entry"].append(included)
+    assert told(*builders.chart(), found)[2] == ["the Bundle"]
+    found["total"] = 2  # a server that counts what it included
+    assert told(*builders.chart(), found)[2] == []
+
+
+# What charts share
+
+PAYER: Resource = {"resourceType": "Organization", "id": "payer", "name": "Medicare Part B"}
+
+
+def of_payer(patient: str, payer: Resource) -> Resource:
+    """A Bundle of a patient's own, with its copy of the payer."""
+    payor = [{"reference": "Organization/payer"}]
+    chart = builders.chart(builders.coverage(None) | {"payor": payor})
+    own = {
+        f"{row['resourceType']}/{row['id']}": f"{row['resourceType']}/{patient}-{row['id']}"
+        for row in chart
+    }
+    rows = [row | {"id": f"{patient}-{row['id']}"} for row in renamed(chart, own)]
+    return bundle(*rows, payer, urls=False)
+
+
+def counted(number: int) -> Resource:
+    return PAYER | {"extension": [{"url": "urn:utilization", "valueInteger": number}]}
+
+
+def test_a_counter_beside_a_payer_makes_no_other_payer() -> None:
+    lines, _, unread = told(of_payer("a", counted(10)), of_payer("b", counted(11)))
+    assert (lines, unread) == ([COMPLETE, COMPLETE], [])
+
+
+def test_a_bundle_s_own_copy_serves_its_entries() -> None:
+    other = PAYER | {"name": "Medicaid"}
+    document = builders.document_of([of_payer("a", PAYER), of_payer("b", other)])
+    policies = [str(line.policy and line.policy.id) for r in document.patients for line in r.lines]
+    assert policies == ["medicare-part-b", "medicaid-default"]
+    assert document.unreadable == ()
+
+
+def test_a_payer_that_stands_twice_serves_nobody_else() -> None:
+    alone = [row for row in of_payer("c", PAYER)["entry"] if row["resource"] is not PAYER]
+    bundles = [of_payer("a", PAYER), of_payer("b", PAYER | {"name": "Sunrise Health Plan"})]
+    document = builders.document_of([*bundles, of_type("collection", *alone)])
+    assert [row.resource for row in document.unreadable] == ["Organization/payer"]
+    assert [line.status for line in document.patients[2].lines] == ["held"]
+
+
+# Merged and moved records
+
+
+def merged(identity: str, *links: tuple[str, str], **extra: Any) -> Resource:
+    rows = [{"other": {"reference": f"Patient/{other}"}, "type": kind} for kind, other in links]
+    return builders.patient(identity, link=rows, **extra)
+
+
+def of_two(*patients: Resource, dose_of: str = "old") -> list[Resource]:
+    """A chart whose dose stands under one id and the rest under the other."""
+    rest = builders.chart(without=["patient", "administration"])
+    moved = json.loads(json.dumps(rest, default=float).replace("Patient/p1", "Patient/new"))
+    return [*moved, administration(patient=dose_of), *patients]
+
+
+OLD, NEW = ("replaced-by", "new"), ("replaces", "old")
+
+
+@pytest.mark.parametrize(
+    "patients",
+    [
+        [merged("old", OLD), merged("new", NEW)],
+        [merged("old", OLD), merged("new")],
+        [merged("old"), merged("new", NEW)],
+        [merged("old", ("Replaced_By", "new")), merged("new")],
+        [merged("old", ("replaced-by", "mid")), merged("mid", OLD), merged("new")],
+        [merged("old", OLD, birthDate="1949"), merged("new", birthDate="1949-07-19")],
+        [merged("old", OLD, birthDate=None, gender=None), merged("new")],
+        [merged("old", OLD, gender="unknown"), merged("new")],
+    ],
+)
+def test_a_merged_patient_is_one_with_the_other(patients: list[Resource]) -> None:
+    document = builders.document_of(of_two(*patients))
+    assert [row.patient for row in document.patients] == ["Patient/new"]
+    assert told(*of_two(*patients)) == STANDS
+
+
+@pytest.mark.parametrize(
+    ("patients", "named"),
+    [
+        ([merged("old", OLD, birthDate="1949-07-18"), merged("new", birthDate="1949-07-19")],
+         ["Patient/new", "Patient/old"]),
+        ([merged("old", OLD, gender="male"), merged("new", gender="female")],
+         ["Patient/new", "Patient/old"]),
+        ([merged("old", OLD), merged("new", ("replaced-by", "old"))],
+         ["Patient/new", "Patient/old"]),
+        ([merged("old", OLD, ("replaced-by", "x")), merged("new"), merged("x")],
+         ["Patient/new", "Patient/old", "Patient/x"]),
+        ([merged("old", OLD)], ["Patient/old"]),
+        ([merged("new", NEW)], ["Patient/new"]),
+        ([merged("old", ("merged-into", "new")), merged("new")], ["Patient/old"]),
+        ([builders.patient("old", link=[{"type": "replaced-by", "other": {"display": "Ada"}}])],
+         ["Patient/old"]),
+    ],
+)  # fmt: skip
+def test_patients_who_can_not_be_joined_are_named(
+    patients: list[Resource], named: list[str]
+) -> None:
+    lines, _, unread = told(*of_two(*patients))
+    assert (sorted(unread), COMPLETE in lines) == (named, False)
+
+
+@pytest.mark.parametrize("kind", ["seealso", "refer"])
+def test_other_links_join_nobody(kind: str) -> None:
+    document = builders.document_of(of_two(merged("old", (kind, "new")), merged("new")))
+    assert [row.patient for row in document.patients] == ["Patient/old"]
+    assert document.unreadable == ()
+
+
+def test_a_record_that_moved_is_its_newest_patient_s() -> None:
+    before = administration(patient="p2", meta={"versionId": "1"})
+    after = administration(patient="p1", meta={"versionId": "2"})
+    document = builders.document_of([*builders.chart(without=["administration"]), before, after])
+    assert [row.patient for row in document.patients] == ["Patient/p1"]
+
+
+def test_one_version_with_two_patients_is_named_with_both() -> None:
+    copies = [administration(patient=p, meta={"versionId": "1"}) for p in ("p1", "p2")]
+    chart = builders.chart(administration("ma2"))
+    document = builders.document_of([*chart, builders.administration("ma3", patient="p2"), *copies])
+    named = [[row.resource for row in patient.unreadable] for patient in document.patients]
+    assert named == [[MA1], [MA1]]

@@ -247,3 +247,26 @@ def test_any_json_is_read_or_refused(body: object) -> None:
         reading(body)
     except Unusable:
         pass
+
+
+DELETED = "X-Medplum-Deleted-Resource"
+
+
+@pytest.mark.parametrize(
+    "named", ["MedicationAdministration/ma1", f"{BASE}/MedicationAdministration/ma1"]
+)
+@pytest.mark.parametrize("body", [b"{}", b""])
+def test_medplum_tells_of_a_deletion_in_a_header(named: str, body: bytes) -> None:
+    found = read("POST", "", body, BASE, {DELETED: named})
+    told = (Told("MedicationAdministration", "ma1"),)
+    assert (found.shape, found.told, found.duplicate_key) == ("delete", told, None)
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [("", "deleted"), ("ma1", "deleted"), ("https://evil.example/fhir/Patient/p1", "foreign")],
+)
+def test_a_header_that_names_nothing_here_is_refused(named: str, reason: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        read("POST", "", b"{}", BASE, {DELETED: named})
+    assert caught.value.reason == reason

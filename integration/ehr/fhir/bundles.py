@@ -1,6 +1,7 @@
 """Bundles as servers send them: each resource stays raw until its size and kind are known."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec import Raw, Struct
 
 from integration.ehr.fhir.answers import Answer, Json
 from integration.errors import BadAnswer
+from mappings.reading.fhir import outcomes
 from mappings.reading.fhir.decoding import NotJson, decode, decode_with
 
 ABSENT = Raw(b"")
@@ -64,7 +66,8 @@ class Bundle(Struct):
 class Page(Struct, frozen=True):
     """One page of a search: its resources, what could not be read of it, and where it goes on.
 
-    `length` counts the matches on it, without what was included.
+    `length` counts the matches on it, without what was included. `left_out`: what says that there
+    is more than came.
     """
 
     resources: list[Json]
@@ -72,6 +75,32 @@ class Page(Struct, frozen=True):
     next: str | None
     length: int
     total: int | None
+    left_out: str | None = None
+
+
+@dataclass
+class Count:
+    """The matches of a search, counted page by page against the total that the server told."""
+
+    kind: str
+    found: set[str] = field(default_factory=set)
+    entries: int = 0
+
+    def checked(self, page: Page) -> Page:
+        """The page; the last one says where less came than was counted (hapi-fhir#3599)."""
+        self.found.update(row["resource"] for row in page.problems)
+        self.found.update(str(r.get("id")) for r in page.resources if _is(r, self.kind))
+        self.entries += len(page.resources) + len(page.problems)
+        total, came = page.total or 0, len(self.found)
+        # Some servers count what they included, too.
+        if page.next or came >= total or self.entries == total:
+            return page
+        says = f"the server counts {total} and gave {came}, without a further page"
+        return msgspec.structs.replace(page, left_out=f"{says}: the rest was left out")
+
+
+def _is(resource: Json, kind: str) -> bool:
+    return bool(resource["resourceType"] == kind)
 
 
 class _Head(Struct):
@@ -102,22 +131,27 @@ def bundle(site: str, answer: Answer, what: str) -> Bundle:
 
 
 def page(found: Bundle, kind: str, limit_bytes: int) -> Page:
-    """The resources of a searchset. OperationOutcomes are skipped, whatever their search mode
-    (Q19)."""
+    """The resources of a searchset. An OperationOutcome among them, whatever its search mode (Q19),
+    may say that some were left out."""
     resources: list[Json] = []
     problems: list[dict[str, str]] = []
+    codes: list[str] = []
     for raw in _raws(found):
         taken = resource(raw, limit_bytes, kind)
         if isinstance(taken, str):
             problems.append({"resource": name(raw, kind), "problem": taken})
-        elif taken.get("resourceType") != "OperationOutcome":
+        elif taken["resourceType"] == "OperationOutcome":
+            codes += filter(None, [outcomes.left_out(taken)])
+        else:
             resources.append(taken)
     included = sum(
         1
         for entry in found.entry or []
         if entry.search and entry.search.mode in ("include", "outcome")
     )
-    return Page(resources, problems, found.next, len(found.entry or []) - included, found.total)
+    length = len(found.entry or []) - included
+    said = f"the server says that results were left out ({', '.join(codes)})" if codes else None
+    return Page(resources, problems, found.next, length, found.total, said)
 
 
 def resource(raw: Raw | bytes, limit_bytes: int, kind: str) -> Json | str:
@@ -158,7 +192,5 @@ def name(raw: Raw | bytes, kind: str) -> str:
 
 def _raws(found: Bundle) -> Iterator[Raw]:
     for entry in found.entry or []:
-        if bytes(entry.resource) not in (b"", b"null") and not (
-            entry.search and entry.search.mode == "outcome"
-        ):
+        if bytes(entry.resource) not in (b"", b"null"):
             yield entry.resource

@@ -1,337 +1,87 @@
-"""Reading one patient: what the rules need (R12), in as few requests as the server allows."""
+"""Everything of one patient, under all the ids that were merged."""
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import date
 
-from integration.ehr.client import BATCH_ENTRIES, EhrClient
-from integration.ehr.fhir import bundles, references
-from integration.ehr.fhir.answers import Answer, Json, error_for
-from integration.ehr.fhir.bundles import Page
-from integration.ehr.fhir.query import Query
+from integration.ehr.client import EhrClient
+from integration.ehr.fhir import references
+from integration.ehr.fhir.answers import Json
 from integration.ehr.fhir.references import patient_id
-from integration.ehr.reading import fallback
-from integration.ehr.reading.plan import not_offered, own_form, queries
-from integration.ehr.writing.issues import gap_of
-from integration.errors import (
-    EhrError,
-    Forbidden,
-    NotFound,
-    Refused,
-    Unauthorized,
-)
-from mappings.reading.fhir.decoding import Damaged
+from integration.ehr.reading.chart import Reading
+from integration.ehr.reading.pull import PatientPull, Problem
+from integration.errors import BadAnswer, Forbidden, NotFound, Refused
+from mappings.reading.fhir import merging
 
-# Without these nothing can be said; without the others some of it.
-INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
-ROUNDS = 4  # a panel's members, a mixture's ingredients, a chair in a room of a clinic
+__all__ = ["PatientPull", "read_patient"]
 
-Problem = dict[str, str]
-
-
-@dataclass(frozen=True)
-class PatientPull:
-    """What a site has on one patient. `problems` are `{"resource": ..., "problem": ...}`."""
-
-    patient: str
-    resources: list[Json]
-    problems: list[Problem]
-    requests: int
-    not_offered: frozenset[str] = frozenset()  # types that this server does not have
-    unread: frozenset[str] = frozenset()  # types that it has and would not give
-    in_other_form: tuple[
-        Json, ...
-    ] = ()  # the DetectedIssues that our Tasks, Communications or documents stand for
-
-    status_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the vendor's own
-
-    @property
-    def issues(self) -> list[Json]:
-        """Our own DetectedIssues, as they stand in the chart now."""
-        return [r for r in self.resources if r["resourceType"] == "DetectedIssue"] + list(
-            self.in_other_form
-        )
+MOST_MERGED = 20
 
 
 def read_patient(
-    client: EhrClient, patient_id: str, *, since: date | None = None, fresh: bool = False
+    client: EhrClient, patient: str, *, since: date | None = None, fresh: bool = False
 ) -> PatientPull:
     """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters
-    and notes."""
-    return Reading(client, patient_id, since, fresh).pull()
+    and notes. Of a merged patient, what stands under the other ids, too: `patient` is the surviving
+    one."""
+    own = Reading(client, patient, since, fresh).pull()
+
+    def key(reference: object) -> str | None:
+        return references.local(reference, client.site.base_url)
+
+    people = {own.patient: own.person} if own.person else {}
+    problems = _others(client, people, key, fresh)
+    together = merging.merges(people, key).together(own.patient)
+    found = merging.reached(together[0], people, key)
+    if len(people) == 1 or own.patient not in found:
+        # From the surviving patient nobody would find this one: each stays by itself, and says so.
+        return replace(own, problems=own.problems + problems)
+    pulls = [
+        own if one == own.patient else Reading(client, patient_id(one), since, fresh).pull()
+        for one in together
+        if one in found
+    ]
+    apart = [row for one, row in people.items() if one not in together]
+    return _joined(pulls, apart, problems)
 
 
-@dataclass(frozen=True)
-class Begun:
-    """A search after its first page; `next` is None when that was all."""
+def _others(
+    client: EhrClient, people: dict[str, Json], key: merging.Key, fresh: bool
+) -> list[Problem]:
+    """Adds the patients of whom those there say that they were merged; whom the server does not
+    give is not there."""
+    problems: list[Problem] = []
+    open_ = list(people)
+    tried = set(people)
+    while open_ and len(tried) < MOST_MERGED:
+        person = people[open_.pop()]
+        for other in merging.linked(person, key):
+            if other in tried or not other.startswith("Patient/"):
+                continue
+            tried.add(other)
+            try:
+                people[other] = client.read("Patient", patient_id(other), fresh=fresh)
+                open_.append(other)
+            except NotFound:
+                pass  # the reader of the chart names who is linked and not there
+            except (Forbidden, Refused, BadAnswer) as error:
+                problems.append({"resource": other, "problem": error.problem})
+    return problems
 
-    query: Query
-    page: Page | None
-    next: str | None
 
-    @property
-    def total(self) -> int:
-        return (self.page.total if self.page else None) or 0
-
-    def further(self) -> list[Query]:
-        """The same search from each further page on, where the server told how many there are."""
-        size = self.page.length if self.page else 0
-        return (
-            [self.query.from_offset(offset) for offset in range(size, self.total, size)]
-            if size
-            else []
-        )
-
-
-@dataclass
-class Reading:
-    """One patient's reading in progress."""
-
-    client: EhrClient
-    patient: str
-    since: date | None = None
-    fresh: bool = False
-    kept: dict[str, list[Json]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    requests: int = 0
-    dropped: int = 0
-    _failed: dict[str, EhrError] = field(default_factory=dict)
-    _answered: set[str] = field(default_factory=set)
-    _tried: set[str] = field(default_factory=set)
-    _matches: dict[Query, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-    def pull(self) -> PatientPull:
-        self.patient = patient_id(self.patient)
-        self._searches()
-        self._references()
-        self._fall_back()
-        unread = self._failed.keys() - self._answered
-        self.problems += [
-            {"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)
-        ]
-        everything = [resource for key in sorted(self.kept) for resource in self.kept[key]]
-        form = own_form(self.client.capability, self.client.site)
-        in_other_form = form.issues(everything) if form and form.kind != "DetectedIssue" else []
-        return PatientPull(
-            f"Patient/{self.patient}",
-            [
-                resource
-                for resource in everything
-                if resource["resourceType"] == "DetectedIssue" or not gap_of(resource)
-            ],
-            self.problems,
-            self.requests,
-            not_offered(self.client.capability),
-            frozenset(unread),
-            tuple(in_other_form),
-            self.client.capability.profile.status_words,
-        )
-
-    def _fall_back(self) -> None:
-        """What stands in for MedicationAdministration where the EHR has none, marked as the weaker
-        evidence it is."""
-        if not self.client.capability.searches("MedicationAdministration"):
-            for resource in [resource for versions in self.kept.values() for resource in versions]:
-                for stand_in in (
-                    () if isinstance(resource, Damaged) else fallback.administrations(resource)
-                ):
-                    self._keep(stand_in)
-
-    def _searches(self) -> None:
-        asked = queries(self.client.capability, self.patient, self.since, self.client.site)
-        person = f"Patient/{self.patient}"
-        if not self.client.batches:
-            self._take_patient(self._batch([person])[0])
-            self._follow([(query, query.path) for query in asked])
-            return
-        answers = self._batch([person, *(query.path for query in asked)])
-        self._take_patient(answers[0])
-        self._follow(
-            self._in_one(
-                [
-                    self._first(query, answer)
-                    for query, answer in zip(asked, answers[1:], strict=True)
-                ]
-            )
-        )
-
-    def _take_patient(self, answer: Answer) -> None:
-        site = self.client.site.name
-        if answer.status in (404, 410):
-            raise NotFound(site, "there is no such patient", "Check the id", answer.status)
-        if answer.status != 200:
-            raise error_for(site, "reading the Patient", answer)
-        self._keep(self.client.one(answer, "Patient"))
-
-    def _first(self, query: Query, answer: Answer) -> Begun:
-        """A batch's entry: its page. One that failed in passing is asked for again, alone."""
-        page = self._page(query, answer)
-        if isinstance(page, Page):
-            self._take(query, [page])
-            return Begun(query, page, page.next)
-        if page.retryable:
-            return Begun(query, None, query.path)
-        self._fail(query.kind, page)
-        return Begun(query, None, None)
-
-    def _page(self, query: Query, answer: Answer) -> Page | EhrError:
-        what = f"the search for {query.kind}"
-        if answer.status != 200:
-            return error_for(self.client.site.name, what, answer)
-        found = bundles.bundle(self.client.site.name, answer, what)
-        return bundles.page(found, query.kind, self.client.site.limits.resource_bytes)
-
-    def _in_one(self, begun: list[Begun]) -> list[tuple[Query, str]]:
-        """Further pages by offset, and what was not included, in one batch; returns where to go on
-        page by page."""
-        rest = [search for search in begun if search.next is not None]
-        if not self.client.capability.profile.offset_paging:
-            return [(search.query, str(search.next)) for search in rest]
-        most = self.client.site.limits.pages
-        further = {
-            search.query: several if len(several := search.further()) < most else []
-            for search in rest
-        }
-        again = [(search.query, search.query.path) for search in rest if not further[search.query]]
-        pages = [
-            (query, further_on) for query, several in further.items() for further_on in several
-        ]
-        self._second(
-            [further_on for _, further_on in pages], {search.query.kind for search in rest}
-        )
-        return again + [
-            (search.query, search.query.path)
-            for search in rest
-            if self._short(search, further[search.query])
-        ]
-
-    def _second(self, further: list[Query], coming: set[str]) -> None:
-        """One batch. A reference into a type of which more is COMING may yet be answered by
-        that."""
-        if not further:
-            return
-        keys = [key for key in self._missing() if key.split("/", maxsplit=1)[0] not in coming]
-        keys = keys[: self.client.site.limits.references]
-        self._tried.update(keys)
-        answers = self._batch([query.path for query in further] + keys)
-        for query, answer in zip(further, answers, strict=False):
-            page = self._page(query, answer)
-            if isinstance(page, Page):
-                self._take(query, [page])
-        for key, answer in zip(keys, answers[len(further) :], strict=True):
-            self._take_referenced(key, answer)
-
-    def _short(self, search: Begun, further: list[Query]) -> bool:
-        """Whether something is missing after all: the chart moved between the two requests, or a
-        page failed."""
-        found = self._matches[search.query] | {
-            key for query in further for key in self._matches[query]
-        }
-        return bool(further) and len(found) < search.total
-
-    def _follow(self, searches: list[tuple[Query, str]]) -> None:
-        """Page by page, several searches at a time."""
-        for (query, _), answer in zip(
-            searches, self.client.each(self._pages, searches), strict=True
-        ):
-            self.requests += 1 if isinstance(answer, EhrError) else len(answer)
-            if isinstance(answer, EhrError):
-                self._fail(query.kind, answer)
-            else:
-                self._take(query, answer)
-
-    def _pages(self, item: tuple[Query, str]) -> list[Page] | EhrError:
-        """What follows from START on; a refusal is an answer, too, anything else is raised."""
-        query, start = item
-        try:
-            return list(
-                self.client.pages(
-                    query, fresh=self.fresh, start=None if start == query.path else start
-                )
-            )
-        except (Forbidden, NotFound, Refused) as error:
-            return error
-
-    def _take(self, query: Query, pages: list[Page]) -> None:
-        self._answered.add(query.kind)
-        for page in pages:
-            self.problems += page.problems
-            self._matches[query].update(problem["resource"] for problem in page.problems)
-            for resource in page.resources:
-                if resource["resourceType"] == query.kind:
-                    self._matches[query].add(str(resource.get("id")))
-                self._filter(query, resource)
-
-    def _fail(self, kind: str, error: EhrError) -> None:
-        if kind in INDISPENSABLE or isinstance(error, Unauthorized):
-            raise error
-        self._failed[kind] = error
-
-    def _filter(self, query: Query, resource: Json) -> None:
-        """Servers may ignore what they do not know of a search (Q20): what is not this patient's is
-        dropped."""
-        kind = resource["resourceType"]
-        if not isinstance(resource.get("id"), str):
-            self.problems.append({"resource": kind, "problem": "has no id"})
-            return
-        whose = references.subject(resource, self.client.site.base_url)
-        if whose == "":
-            self.problems.append(
-                {"resource": f"{kind}/{resource['id']}", "problem": "names no patient; not used"}
-            )
-        elif whose not in (None, f"Patient/{self.patient}") or not query.matches(resource):
-            self.dropped += 1
-        else:
-            self._keep(resource)
-
-    def _keep(self, resource: Json) -> None:
-        """The newest version counts; two contents of one version are both kept, for the rules to
-        refuse (R1)."""
-        key = f"{resource['resourceType']}/{resource['id']}"
-        here = self.kept.get(key, [])
-        if not here or references.age(resource) > references.age(here[0]):
-            self.kept[key] = [resource]
-        elif references.age(resource) == references.age(here[0]) and resource not in here:
-            here.append(resource)
-
-    def _references(self) -> None:
-        """What was referred to and not included; nothing off the configured base is ever
-        fetched."""
-        for _ in range(ROUNDS):
-            wanted = [key for key in self._missing() if key not in self._tried]
-            room = self.client.site.limits.references - len(self._tried)
-            if not wanted or room <= 0:
-                return
-            self._tried.update(wanted[:room])
-            for key, answer in zip(wanted[:room], self._batch(wanted[:room]), strict=True):
-                self._take_referenced(key, answer)
-
-    def _take_referenced(self, key: str, answer: Answer) -> None:
-        kind = key.split("/", maxsplit=1)[0]
-        if answer.status != 200:
-            error = error_for(self.client.site.name, f"reading a {kind}", answer)
-            if error.retryable or isinstance(error, Unauthorized):
-                raise error
-            self.problems.append(
-                {"resource": key, "problem": f"is referred to, but {error.problem}"}
-            )
-            return
-        taken = bundles.resource(answer.body, self.client.site.limits.resource_bytes, kind)
-        if isinstance(taken, str):
-            self.problems.append({"resource": key, "problem": taken})
-        elif f"{taken['resourceType']}/{taken.get('id')}" == key:
-            self._filter(Query(kind, ()), taken)
-
-    def _missing(self) -> list[str]:
-        base = self.client.site.base_url
-        here = [resource for versions in self.kept.values() for resource in versions]
-        return sorted(
-            {key for resource in here for key in references.needed(resource, base)}
-            - self.kept.keys()
-        )
-
-    def _batch(self, paths: list[str]) -> list[Answer]:
-        answers = self.client.batch(paths, fresh=self.fresh)
-        self.requests += -(-len(paths) // BATCH_ENTRIES) if self.client.batches else len(paths)
-        return answers
+def _joined(pulls: list[PatientPull], apart: list[Json], problems: list[Problem]) -> PatientPull:
+    """One pull of several, the surviving patient's first; APART: who was linked and not joined."""
+    first = pulls[0]
+    resources: dict[str, list[Json]] = {}
+    for row in (row for pull in pulls for row in pull.resources):
+        versions = resources.setdefault(f"{row['resourceType']}/{row.get('id')}", [])
+        versions += [] if row in versions else [row]
+    found = [row for versions in resources.values() for row in versions] + apart
+    return replace(
+        first,
+        merged=tuple(pull.patient for pull in pulls[1:]),
+        resources=sorted(found, key=lambda row: row is not first.person),
+        problems=[row for pull in pulls for row in pull.problems] + problems,
+        requests=sum(pull.requests for pull in pulls),
+        unread=frozenset().union(*(pull.unread for pull in pulls)),
+        in_other_form=tuple(row for pull in pulls for row in pull.in_other_form),
+    )

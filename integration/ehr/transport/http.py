@@ -24,7 +24,13 @@ from integration.configuration.site import Site
 from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
 from integration.ehr.profile import profile
 from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
-from integration.errors import BadAnswer, ConfigurationError, OutcomeUnknown, Unreachable
+from integration.errors import (
+    BadAnswer,
+    ConfigurationError,
+    LeadsElsewhere,
+    OutcomeUnknown,
+    Unreachable,
+)
 from mappings.reading.fhir.decoding import decode
 
 LONGEST_WAIT_SECONDS = 120
@@ -86,17 +92,29 @@ class Transport:
         self._reading.close()
         self._writing.close()
 
-    def url(self, path: str) -> str:
-        """The address of PATH under the base; nothing of another origin is ever asked (Q18)."""
-        address = urljoin(self.site.base_url + "/", path) if path else self.site.base_url
-        if not self.same_origin(address):
-            raise BadAnswer(
-                self.site.name,
-                f"its answer leads to another server ({urlsplit(address).netloc}), which was not"
-                " followed",
-                "Correct the server's own base address, or base_url",
+    def url(self, path: str, what: str = "its answer") -> str:
+        """The address of PATH under the base; nothing of another origin is ever asked (Q18).
+        LeadsElsewhere says where WHAT leads instead."""
+        try:
+            address = urljoin(self.site.base_url + "/", path) if path else self.site.base_url
+            followed = self.same_origin(address)
+            there = urlsplit(address)
+        except ValueError:  # host:443:443 behind a proxy (fhircore#1714)
+            raise self._elsewhere(f"{what} leads to {_shown(path)}, which is no address") from None
+        if there.username is not None or there.password is not None:
+            raise self._elsewhere(f"{what} leads to an address with a login, which was not used")
+        if not followed:
+            same = there.scheme == urlsplit(self.site.base_url).scheme
+            server = there.netloc if same else f"{there.scheme}://{there.netloc}"
+            raise self._elsewhere(
+                f"{what} leads to another server ({server}), which was not followed"
             )
         return address
+
+    def _elsewhere(self, problem: str) -> LeadsElsewhere:
+        return LeadsElsewhere(
+            self.site.name, problem, "Correct the server's own base address, or base_url"
+        )
 
     def same_origin(self, url: str) -> bool:
         here, there = urlsplit(self.site.base_url), urlsplit(url)
@@ -116,9 +134,10 @@ class Transport:
         what: str = "",
     ) -> Answer:
         """A GET, or a POST that changes nothing (BODY); repeated on trouble that passes."""
-        method = "GET" if body is None else "POST"
-        answer = self._authorised(self._reading, method, self.url(path), params, headers, body)
-        return self._checked(answer, what or _kind(path))
+        method, what = "GET" if body is None else "POST", what or _kind(path)
+        address = self.url(path, what)
+        answer = self._authorised(self._reading, method, address, params, headers, body)
+        return self._checked(answer, what)
 
     def write(
         self,
@@ -256,6 +275,12 @@ def _kind(path: str) -> str:
     """`Observation` of a relative path: a type may be named, an id may not."""
     kind = path.partition("?")[0].split("/")[0]
     return kind if kind.isalpha() else "the request"
+
+
+def _shown(address: str) -> str:
+    """An address without login and query, which may hold what nobody else should see."""
+    scheme, mark, rest = address.partition("?")[0].rpartition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"[:100]
 
 
 def _reason(error: Exception) -> object:

@@ -72,7 +72,7 @@ class Visit:
         now = datetime.now(UTC)
         checked = check_pull(pull, self.site, self.policies, now)
         with self.here.store.transaction() as db:
-            patient = patients.known(db, self.site.name, self.launch.patient)
+            patient = patients.known(db, self.site.name, pull.patient.removeprefix("Patient/"))
             if self._decides(db):
                 if not pull.unread:
                     keep(db, self.site, patient, checked, pull, now, assessments.PAGE)

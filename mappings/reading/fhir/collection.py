@@ -6,9 +6,12 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from mappings.reading.fhir import elements
-from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged
+from mappings.reading.fhir import bundles, elements, outcomes, paging
+from mappings.reading.fhir.bundles import Deletion, Deletions, Item
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.forms import form_problem
+from mappings.reading.fhir.merging import Merges, merges
+from mappings.reading.fhir.versions import newest
 from mappings.record import Problem
 
 # Where each type that the rules read says whose it is.
@@ -30,54 +33,18 @@ SUBJECT = {
     "Coverage": "beneficiary",
     "RelatedPerson": "patient",
 }
-SHARED = frozenset(
-    {
-        "Patient",
-        "Medication",
-        "Location",
-        "Organization",
-        "Practitioner",
-        "PractitionerRole",
-        "Substance",
-        "Specimen",
-    }
-)
-
-# The form of the elements that the rules read; a resource whose elements have another form is
-# unreadable.
-_OBJECT, _LIST, _TEXT = (dict,), (list, dict), (str,)
-_FORMS: dict[str, dict[str, tuple[type, ...]]] = {
-    "MedicationAdministration": {
-        "medicationCodeableConcept": _OBJECT,
-        "medicationReference": _OBJECT,
-        "dosage": _LIST,
-        "context": _OBJECT,
-        "request": _OBJECT,
-        "effectivePeriod": _OBJECT,
-        "partOf": _LIST,
-        "extension": _LIST,
-        "note": _LIST,
-        "identifier": _LIST,
-    },
-    "Observation": {
-        "code": _OBJECT,
-        "component": _LIST,
-        "hasMember": _LIST,
-    },
-    # Statuses, categories and classes are read in any form, by `fhir.statuses`.
-    "Condition": {"code": _OBJECT},
-    "Coverage": {"type": _OBJECT, "period": _OBJECT, "payor": _LIST, "class": _LIST},
-    "Encounter": {"period": _OBJECT, "location": _LIST, "diagnosis": _LIST},
-    "Medication": {"code": _OBJECT, "ingredient": _LIST},
-    "MedicationRequest": {"dosageInstruction": _LIST, "medicationCodeableConcept": _OBJECT},
-}
+_PLACES = {"Location", "Organization", "Practitioner", "PractitionerRole"}
+SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
+TWICE = "the same version stands twice with different content"
 
 
 class Group(Struct):
-    """One patient's resources, by type, and what of the patient could not be taken."""
+    """One patient's resources, by type, and what of the patient could not be taken. `deleted`:
+    administrations of which a version is there."""
 
     patient: str
     by_type: dict[str, list[Resource]] = field(default_factory=dict)
+    deleted: list[Resource] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def all(self, kind: str) -> list[Resource]:
@@ -95,50 +62,84 @@ class Collection:
         self._spoiled: dict[str, str] = {}
         self._aliases: dict[str, str] = {}
         self._bases = {base.rstrip("/") for base in bases}
+        self._deletions = Deletions()
+        self._pages: list[paging.Page] = []
+        # Which Bundle a resource came in, by the identity of the object; 0 for none.
+        self._home: dict[int, int] = {}
+        self._bundles = 0
+        self._merges: Merges | None = None
         self.problems: list[Problem] = []
 
-    def add_bundle(self, bundle: Resource, where: str = "Bundle") -> None:
+    def add_bundle(self, bundle: Resource, where: str = "the Bundle", home: int = 0) -> None:
         """Every entry of a Bundle, of Bundles inside it (batch answers), too."""
-        for number, entry in enumerate(_entries(bundle), 1):
-            place = f"entry {number} of the {where}"
-            if not isinstance(entry, dict):
-                self.problems.append(Problem(place, "not a Bundle entry"))
-                continue
-            resource = entry.get("resource")
-            if resource is None or elements.mapping(entry.get("search")).get("mode") == "outcome":
-                continue
-            full_url = entry.get("fullUrl")
-            self.add(resource, place, full_url if isinstance(full_url, str) else None)
+        if not home:
+            self._bundles += 1
+            home = self._bundles
+        found = paging.page(bundle, where)
+        if found:
+            self._pages.append(found)
+        for part in bundles.parts(bundle, where):
+            if isinstance(part, Problem):
+                self.problems.append(part)
+            elif isinstance(part, Deletion):
+                self._deletions.add(part)
+            else:
+                self._add(part, home)
 
-    def add(self, resource: Any, where: str, full_url: str | None = None) -> None:
-        """One resource; `where` names it in problems where it has no id."""
+    def add(self, resource: Any, where: str) -> None:
+        """One resource, a Bundle, Parameters around some, or a list; `where` names it in problems
+        where it has no id."""
+        self._add(Item(resource, where), 0)
+
+    def _add(self, item: Item, home: int) -> None:
+        resource, where = item.resource, item.where
+        if isinstance(resource, list):
+            for number, row in enumerate(resource, 1):
+                self._add(Item(row, f"item {number} of {where}"), home)
+            return
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             self.problems.append(Problem(where, "not a FHIR resource: resourceType is missing"))
             return
         kind = resource["resourceType"]
-        if kind == "Bundle":
-            self.add_bundle(resource, where if "Bundle" in where else "Bundle")
-        elif kind in SUBJECT or kind in SHARED:
-            self._take(resource, where, full_url)
+        if kind in SUBJECT or kind in SHARED:
+            self._take(item, home)
+        elif kind == "Bundle":
+            self.add_bundle(resource, where, home)
+        elif kind == "Parameters":
+            self._add_parameters(resource, where, home)
+        elif kind == "OperationOutcome" and (said := outcomes.left_out(resource)):
+            self.problems.append(
+                Problem(where, f"an OperationOutcome says that something was left out ({said})")
+            )
 
-    def _take(self, resource: Resource, where: str, full_url: str | None) -> None:
+    def _add_parameters(self, element: Resource, where: str, home: int) -> None:
+        for part in elements.items(element.get("parameter", element.get("part"))):
+            if "resource" in part:
+                self._add(Item(part["resource"], where), home)
+            self._add_parameters({"part": part.get("part")}, where, home)
+
+    def _take(self, item: Item, home: int) -> None:
+        resource, full_url = item.resource, item.full_url
         kind, identity = resource["resourceType"], resource.get("id")
         if identity is None and full_url and full_url.startswith("urn:uuid:"):
             identity = full_url.removeprefix("urn:uuid:")
             resource = type(resource)({**resource, "id": identity})
         if not isinstance(identity, str) or not identity:
-            self.problems.append(Problem(where, f"{kind} without an id"))
+            self.problems.append(Problem(item.where, f"{kind} without an id"))
             return
         key = f"{kind}/{identity}"
         if full_url:
             self._aliases[full_url] = key
             if full_url.endswith("/" + key):
                 self._bases.add(full_url.removesuffix("/" + key))
+        self._merges = None
         held = self._by_key.setdefault(key, resource)
+        if home:
+            self._home[id(resource)] = home
         if held is not resource:
             self._rivals.setdefault(key, [held]).append(resource)
             self._suspects.add(key)
-        if _form_problem(resource, kind):
+        if form_problem(resource, kind):
             self._suspects.add(key)
 
     def _settle(self) -> None:
@@ -146,16 +147,22 @@ class Collection:
         different content, none does."""
         for key in self._suspects:
             self._spoiled.pop(key, None)
-            newest = _newest(self._rivals[key]) if key in self._rivals else self._by_key[key]
-            if newest is None:
+            found = newest(self._rivals[key]) if key in self._rivals else self._by_key[key]
+            if found is None:
                 self._by_key[key] = min(self._rivals[key], key=repr)
-                self._spoiled[key] = "the same version stands twice with different content"
+                self._spoiled[key] = TWICE
                 continue
-            self._by_key[key] = newest
-            problem = _form_problem(newest, newest["resourceType"])
+            self._by_key[key] = found
+            problem = form_problem(found, found["resourceType"])
             if problem:
                 self._spoiled[key] = problem
         self._suspects.clear()
+
+    def _deleted(self, key: str) -> bool:
+        held = self._by_key.get(key)
+        return bool(self._deletions) and self._deletions.stands(
+            key, self._rivals.get(key, [held] if held else [])
+        )
 
     def key(self, reference: object) -> str | None:
         """The `Type/id` that a Reference means here; a foreign absolute URL stays as it is; None
@@ -173,51 +180,110 @@ class Collection:
         base, _, kind = base.rpartition("/")
         return f"{kind}/{rest}" if base in self._bases or not self._bases else target
 
+    def patient(self, reference: object) -> str | None:
+        """The patient whom a Reference means: of merged ones, the surviving one."""
+        key = self.key(reference)
+        return self.merges.into.get(key, key) if key else None
+
+    @property
+    def merges(self) -> Merges:
+        """Which patients are one."""
+        if self._merges is None:
+            patients = {f"Patient/{row['id']}": row for row in self.shared("Patient")}
+            self._merges = merges(patients, self.key)
+        return self._merges
+
     def resolve(self, reference: object, parent: Resource | None = None) -> Resource | None:
         """The resource that a Reference points to: contained in `parent`, or one of ours."""
         target = reference.get("reference") if isinstance(reference, dict) else reference
         if isinstance(target, str) and target.startswith("#"):
             return _contained(parent, target[1:])
         key = self.key(reference)
-        return None if key is None else self.get(key)
+        return None if key is None else self.get(key, parent)
 
-    def get(self, key: str) -> Resource | None:
+    def get(self, key: str, parent: Resource | None = None) -> Resource | None:
+        """The resource of that name. Where it stands twice, the copy in the Bundle of PARENT."""
         if self._suspects:
             self._settle()
-        return None if key in self._spoiled else self._by_key.get(key)
+        found = self._by_key.get(key)
+        if found is None or self._deleted(key):
+            return None
+        return self._own_copy(key, parent) if key in self._spoiled else found
+
+    def _own_copy(self, key: str, parent: Resource | None) -> Resource | None:
+        home = self._home.get(id(parent))
+        own = [row for row in self._rivals.get(key, ()) if home and self._home.get(id(row)) == home]
+        found = newest(own) if own and self._spoiled[key] == TWICE else None
+        if found is not None and not form_problem(found, found["resourceType"]):
+            return found
+        self._name(key)
+        return None
+
+    def _name(self, key: str) -> None:
+        problem = Problem(key, self._spoiled[key])
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def shared(self, kind: str) -> Iterator[Resource]:
         self._settle()
         keys = sorted(key for key in self._by_key if key.startswith(kind + "/"))
-        return (self._by_key[key] for key in keys if key not in self._spoiled)
+        return (
+            self._by_key[key] for key in keys if key not in self._spoiled and not self._deleted(key)
+        )
 
     def groups(self) -> Iterator[Group]:
         """One group per patient, ordered by reference. What can't be tied to a patient goes to
         `problems`."""
         self._settle()
+        self.problems += paging.short(self._pages)
         groups: dict[str, Group] = {}
         for key, resource in self._by_key.items():
-            kind = resource["resourceType"]
-            patient = self._patient(key, resource)
-            if patient is None:
-                self.problems += [Problem(key, self._spoiled[key])] if key in self._spoiled else []
-                continue
-            group = groups.get(patient)
-            if group is None:
-                group = groups[patient] = Group(patient)
-            if key in self._spoiled:
-                group.problems.append(Problem(key, self._spoiled[key]))
-            else:
-                group.by_type.setdefault(kind, []).append(resource)
+            for patient in self._patients(key, resource):
+                group = groups.get(patient)
+                if group is None:
+                    group = groups[patient] = Group(patient)
+                self._put(group, key, resource)
+        for problem in (*self.merges.problems, *self._without_their_patient(groups)):
+            patient = self.merges.into.get(problem.resource, problem.resource)
+            (groups[patient].problems if patient in groups else self.problems).append(problem)
         yield from (groups[patient] for patient in sorted(groups))
 
+    def _without_their_patient(self, groups: Iterable[str]) -> Iterator[Problem]:
+        for key in groups:
+            if self._deleted(key):
+                yield Problem(key, "was deleted, and records of this patient are still here")
+
+    def _put(self, group: Group, key: str, resource: Resource) -> None:
+        kind = resource["resourceType"]
+        if self._deleted(key):
+            if kind == "MedicationAdministration":
+                group.deleted.append(resource)
+        elif key in self._spoiled:
+            group.problems.append(Problem(key, self._spoiled[key]))
+        else:
+            group.by_type.setdefault(kind, []).append(resource)
+
+    def _patients(self, key: str, resource: Resource) -> set[str]:
+        """Whose it is; of one that stands twice, all of whom a copy is."""
+        kind = resource["resourceType"]
+        if key in self._spoiled and kind == "Patient":
+            return {key}
+        if key in self._spoiled and kind not in SUBJECT and not self._serves_its_own(key):
+            self._name(key)
+        copies = self._rivals.get(key, ()) if key in self._spoiled else ()
+        found = (self._patient(key, row) for row in copies or (resource,))
+        return {patient for patient in found if patient}
+
+    def _serves_its_own(self, key: str) -> bool:
+        """Whether each of the copies came in a Bundle, whose entries it serves."""
+        copies = self._rivals.get(key, ())
+        return self._spoiled[key] == TWICE and all(id(row) in self._home for row in copies)
+
     def _patient(self, key: str, resource: Resource) -> str | None:
-        if key in self._spoiled and resource["resourceType"] == "Patient":
-            return key
         element = SUBJECT.get(resource["resourceType"])
         if element is None:
             return None
-        patient = self.key(resource.get(element))
+        patient = self.patient(resource.get(element))
         if patient is None or not (patient.startswith("urn:") or "/" in patient):
             self.problems.append(Problem(key, f"{element} does not name a patient"))
             return None
@@ -229,64 +295,8 @@ class Collection:
         )
 
 
-def _entries(bundle: Resource) -> list[Any]:
-    entries = bundle.get("entry")
-    return entries if isinstance(entries, list) else []
-
-
 def _contained(parent: Resource | None, identity: str) -> Resource | None:
     contained = elements.items((parent or {}).get("contained"))
     return next(
         (item for item in contained if str(item.get("id", "")).lstrip("#") == identity), None
     )
-
-
-def _form_problem(resource: Resource, kind: str) -> str | None:
-    if isinstance(resource, Damaged):
-        return BROKEN_TEXT
-    forms = _FORMS.get(kind)
-    if forms is None:
-        return None
-    for element, form in forms.items():
-        value = resource.get(element)
-        if value is not None and not isinstance(value, form):
-            return (
-                f"{kind}.{element} has the wrong form: expected"
-                f" {'an object' if form is _OBJECT else 'a list'}"
-            )
-    return None
-
-
-def _newest(rivals: list[Resource]) -> Resource | None:
-    """The version that is newer than, or the same as, every other; None where that can't be
-    said."""
-    ranked = sorted(rivals, key=lambda row: repr(row.get("meta")), reverse=True)
-    return next(
-        (row for row in ranked if all(_stands_before(row, other) for other in rivals)), None
-    )
-
-
-def _stands_before(row: Resource, other: Resource) -> bool:
-    newer = _newer(row, other)
-    return newer is row if newer else _content(row) == _content(other)
-
-
-def _newer(held: Resource, other: Resource) -> Resource | None:
-    """The newer of two by versionId, else by lastUpdated; None where they are of one version."""
-    ours, theirs = elements.mapping(held.get("meta")), elements.mapping(other.get("meta"))
-    versions = [meta.get("versionId") for meta in (ours, theirs)]
-    if versions[0] is not None and versions[0] == versions[1]:
-        return None
-    if all(isinstance(version, str) and version.isdecimal() for version in versions):
-        first, second = (int(str(version)) for version in versions)
-    else:
-        moments = [elements.moment(meta.get("lastUpdated")) for meta in (ours, theirs)]
-        if None in moments:
-            return None
-        first, second = (found.order for found in moments if found)  # type: ignore[assignment]
-    return None if first == second else (held if first > second else other)
-
-
-def _content(resource: Resource) -> Resource:
-    """The resource without what two reads of one version may differ in."""
-    return {name: value for name, value in resource.items() if name not in ("meta", "text")}

@@ -115,9 +115,9 @@ def _cleaned(value: Any) -> tuple[Any, bool]:
     return (Damaged(found), True) if damaged else (found, False)
 
 
-def lines(data: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | NotJson]]:
-    """The resources of NDJSON lines with their line numbers; a broken line as the problem, so that
-    the others go on."""
+def lines(data: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | list[Any] | NotJson]]:
+    """The resources of NDJSON lines (or lists of some) with their line numbers; a broken line as
+    the problem, so that the others go on."""
     for number, line in enumerate(data, 1):
         if not line.strip():
             continue
@@ -126,4 +126,5 @@ def lines(data: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | NotJson
         except NotJson as problem:
             yield number, problem
             continue
-        yield number, resource if isinstance(resource, dict) else NotJson("not a FHIR resource")
+        found = isinstance(resource, dict | list)
+        yield number, resource if found else NotJson("not a FHIR resource")

@@ -1,0 +1,195 @@
+"""The files that `assess` reads: a Bundle, NDJSON, or a folder of either, compressed or not. What
+of them was not read is named, and never keeps the rest from being read."""
+
+import io
+import os
+import re
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from integration.assessing.unpacking import DAMAGED, NotRead, unpacked
+from integration.errors import ConfigurationError
+from mappings.reading import Collection, NotJson, decode, lines
+from mappings.record import Problem
+
+_STDIN = "-"
+_LINES = re.compile(r"\.(ndjson|jsonl)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+:?/|www\.")
+_CUT_OFF = "ends early or is damaged: what follows was not read"
+# http://hl7.org/fhir/uv/bulkdata/export.html#response---complete-status: a list of files, no chart
+_MANIFEST = {"transactionTime", "output"}
+
+
+class File(NamedTuple):
+    """A file by the name that problems give it; `why`: what keeps it from being read."""
+
+    name: str
+    path: Path
+    why: str | None = None
+
+
+def collect(source: str) -> Collection:
+    """The resources of a Bundle, NDJSON or folder of either, or of `-`; ConfigurationError where
+    nothing of it can be read."""
+    collection = Collection()
+    path = Path(source)
+    if source not in ("", _STDIN) and path.is_dir():
+        _take_folder(collection, path)
+        return collection
+    name = "standard input" if source == _STDIN else path.name
+    try:
+        with _opened(source) as stream:
+            _take(collection, name, stream)
+    except NotRead as problem:
+        raise ConfigurationError(f"{name} {problem}. Give a FHIR Bundle or NDJSON.") from None
+    return collection
+
+
+def _opened(source: str) -> BinaryIO:
+    if source == _STDIN:
+        return io.BytesIO(sys.stdin.buffer.read())
+    try:
+        return Path(source).open("rb")
+    except (OSError, ValueError) as problem:
+        said = problem.strerror if isinstance(problem, OSError) else "no such name"
+        address = _ADDRESS.match(source)
+        shown = source.rpartition("@")[2] if address else source
+        begins = ", which begins with http:// or https://" if address else ""
+        raise ConfigurationError(
+            f"Cannot read {shown or 'an empty name'}: {said}. Name a Bundle file, NDJSON, a folder,"
+            f" a FHIR base URL{begins}, or `-`."
+        ) from None
+
+
+def _take_folder(collection: Collection, folder: Path) -> None:
+    """Every file of a folder and of those below it."""
+    files = list(_files(folder))
+    found = [(file.name, file.why or _taken(collection, file)) for file in files]
+    problems = [Problem(name, why) for name, why in found if why]
+    if len(problems) == len(files):
+        said = "; ".join(f"{row.resource} {row.problem}" for row in problems[:3])
+        raise ConfigurationError(
+            f"The folder {folder} has no file that can be read{': ' if said else ''}{said}. Give"
+            " FHIR Bundles or NDJSON."
+        )
+    collection.problems += problems
+
+
+def _taken(collection: Collection, file: File) -> str | None:
+    """Why it was not read; None where it was."""
+    try:
+        with file.path.open("rb") as stream:
+            _take(collection, file.name, stream)
+    except NotRead as problem:
+        return str(problem)
+    except OSError as problem:
+        return _unread(problem)
+    return None
+
+
+def _unread(problem: OSError) -> str:
+    return f"was not read: {problem.strerror}"
+
+
+def _files(folder: Path) -> Iterator[File]:
+    """In the order of their names. Links are followed, each folder once."""
+    seen: set[str] = set()
+    unread: list[File] = []
+
+    def refused(problem: OSError) -> None:
+        path = Path(str(problem.filename))
+        unread.append(File(_name(folder, path), path, _unread(problem)))
+
+    for place, below, names in os.walk(folder, onerror=refused, followlinks=True):
+        hidden = [name for name in below if name.startswith(".")]
+        real = os.path.realpath(place)
+        below[:] = [] if real in seen else sorted(set(below) - set(hidden))
+        if real not in seen:
+            seen.add(real)
+            yield from (_file(folder, Path(place) / name) for name in sorted(hidden + names))
+    yield from unread
+
+
+def _file(folder: Path, path: Path) -> File:
+    name = _name(folder, path)
+    if path.name.startswith("."):
+        return File(name, path, "was not read: it is hidden; rename it if it belongs to the charts")
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+    except OSError as problem:
+        return File(name, path, _unread(problem))
+    return File(name, path, None if regular else "was not read: it is no regular file")
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+
+
+def _take(collection: Collection, name: str, stream: BinaryIO) -> None:
+    """A file of lines as NDJSON, any other as one JSON document; NotRead where it is neither."""
+    try:
+        text = unpacked(stream)
+        in_lines = bool(_LINES.search(name))
+        if in_lines and _whole_lines(text):
+            _take_lines(collection, name, text)
+        else:
+            _take_document(collection, name, text.read(), in_lines)
+    except DAMAGED:
+        raise NotRead(_CUT_OFF) from None
+
+
+def _whole_lines(text: io.BufferedReader) -> bool:
+    """Whether the first line may be a resource: one cut in lines for the eye is read as a whole."""
+    first, end, _ = text.peek(1).lstrip().partition(b"\n")
+    return not end or first.rstrip().endswith((b"}", b"]"))
+
+
+def _take_document(collection: Collection, name: str, data: bytes, in_lines: bool) -> None:
+    try:
+        content = decode(data)
+    except NotJson as problem:
+        if not in_lines and not _looks_like_lines(data):
+            raise NotRead(f"is not JSON: {problem}") from None
+        _take_lines(collection, name, data.splitlines())
+        return
+    if isinstance(content, dict) and content.keys() >= _MANIFEST:
+        return
+    if not _is_fhir(content):
+        raise NotRead("is JSON, but not a FHIR Bundle or resource")
+    collection.add(content, name)
+
+
+def _is_fhir(content: object) -> bool:
+    """A resource, or a list with one."""
+    rows = content if isinstance(content, list) else [content]
+    return any(isinstance(row, dict) and isinstance(row.get("resourceType"), str) for row in rows)
+
+
+def _looks_like_lines(data: bytes) -> bool:
+    first = next((line for line in data.splitlines() if line.strip()), b"").strip()
+    return first.startswith((b"{", b"\xef\xbb\xbf{")) and first.endswith(b"}")
+
+
+def _take_lines(collection: Collection, name: str, data: Iterable[bytes]) -> None:
+    """Line by line; NotRead where none of several lines is FHIR."""
+    found: list[tuple[str, Any]] = []
+    taken = 0
+    try:
+        for number, row in lines(data):
+            place = f"line {number} of {name}"
+            if isinstance(row, NotJson) or not _is_fhir(row):
+                why = f"not JSON: {row}" if isinstance(row, NotJson) else "not a FHIR resource"
+                found.append((place, why))
+            else:
+                taken += 1
+                collection.add(row, place)
+    except DAMAGED:
+        if not taken:
+            raise
+        found.append((name, _CUT_OFF))
+    if found and not taken:
+        raise NotRead(f"holds no FHIR resource: {found[0][0]}: {found[0][1]}")
+    collection.problems += [Problem(*row) for row in found]

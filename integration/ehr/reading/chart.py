@@ -1,0 +1,319 @@
+"""The chart under one patient id: what the rules need (R12), in as few requests as the server
+allows."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+
+from integration.ehr.client import BATCH_ENTRIES, EhrClient
+from integration.ehr.fhir import bundles, references
+from integration.ehr.fhir.answers import Answer, Json, error_for
+from integration.ehr.fhir.bundles import Page
+from integration.ehr.fhir.query import Query
+from integration.ehr.fhir.references import patient_id
+from integration.ehr.reading import fallback
+from integration.ehr.reading.plan import not_offered, own_form, queries
+from integration.ehr.reading.pull import PatientPull, Problem
+from integration.ehr.reading.searches import Begun, Counts
+from integration.ehr.writing.issues import gap_of
+from integration.errors import (
+    EhrError,
+    Forbidden,
+    LeadsElsewhere,
+    NotFound,
+    Refused,
+    Unauthorized,
+)
+from mappings.reading.fhir.decoding import Damaged
+
+# Without these nothing can be said; without the others some of it.
+INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})
+TOO_MANY = "more are referred to than limits.references allows, so some were not read"
+ROUNDS = 4  # a panel's members, a mixture's ingredients, a chair in a room of a clinic
+
+
+@dataclass
+class Reading:
+    """One patient's reading in progress."""
+
+    client: EhrClient
+    patient: str
+    since: date | None = None
+    fresh: bool = False
+    kept: dict[str, list[Json]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    requests: int = 0
+    dropped: int = 0
+    _failed: dict[str, EhrError] = field(default_factory=dict)
+    _cut: dict[str, str] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
+    _tried: set[str] = field(default_factory=set)
+    _matches: dict[Query, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _counts: Counts = field(default_factory=Counts)
+    _moved: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def pull(self) -> PatientPull:
+        self.patient = patient_id(self.patient)
+        self._searches()
+        self._references()
+        self._fall_back()
+        unread = self._failed.keys() - self._answered
+        self.problems += [
+            {"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)
+        ]
+        self.problems += [{"resource": kind, "problem": self._cut[kind]} for kind in self._cut]
+        everything = [resource for key in sorted(self.kept) for resource in self.kept[key]]
+        form = own_form(self.client.capability, self.client.site)
+        in_other_form = form.issues(everything) if form and form.kind != "DetectedIssue" else []
+        return PatientPull(
+            f"Patient/{self.patient}",
+            [
+                resource
+                for resource in everything
+                if resource["resourceType"] == "DetectedIssue" or not gap_of(resource)
+            ],
+            self.problems,
+            self.requests,
+            not_offered(self.client.capability),
+            frozenset(unread | self._cut.keys()),
+            tuple(in_other_form),
+            status_words=self.client.capability.profile.status_words,
+        )
+
+    def _fall_back(self) -> None:
+        """What stands in for MedicationAdministration where the EHR has none, marked as the weaker
+        evidence it is."""
+        if not self.client.capability.searches("MedicationAdministration"):
+            for resource in [resource for versions in self.kept.values() for resource in versions]:
+                for stand_in in (
+                    () if isinstance(resource, Damaged) else fallback.administrations(resource)
+                ):
+                    self._keep(stand_in)
+
+    def _searches(self) -> None:
+        asked = queries(self.client.capability, self.patient, self.since, self.client.site)
+        person = f"Patient/{self.patient}"
+        if not self.client.batches:
+            self._take_patient(self._batch([person])[0])
+            self._follow([(query, query.path) for query in asked])
+            return
+        answers = self._batch([person, *(query.path for query in asked)])
+        self._take_patient(answers[0])
+        self._follow(
+            self._in_one(
+                [
+                    self._first(query, answer)
+                    for query, answer in zip(asked, answers[1:], strict=True)
+                ]
+            )
+        )
+
+    def _take_patient(self, answer: Answer) -> None:
+        site = self.client.site.name
+        if answer.status in (404, 410):
+            raise NotFound(site, "there is no such patient", "Check the id", answer.status)
+        if answer.status != 200:
+            raise error_for(site, "reading the Patient", answer)
+        self._keep(self.client.one(answer, "Patient"))
+
+    def _first(self, query: Query, answer: Answer) -> Begun:
+        """A batch's entry: its page. One that failed in passing is asked for again, alone."""
+        page = self._page(query, answer)
+        if isinstance(page, Page):
+            page = self._counts[query].checked(page)
+            self._take(query, [page])
+            return Begun(query, page, page.next)
+        if page.retryable:
+            return Begun(query, None, query.path)
+        self._fail(query.kind, page)
+        return Begun(query, None, None)
+
+    def _page(self, query: Query, answer: Answer) -> Page | EhrError:
+        what = f"the search for {query.kind}"
+        if answer.status != 200:
+            return error_for(self.client.site.name, what, answer)
+        found = bundles.bundle(self.client.site.name, answer, what)
+        return bundles.page(found, query.kind, self.client.site.limits.resource_bytes)
+
+    def _in_one(self, begun: list[Begun]) -> list[tuple[Query, str]]:
+        """Further pages by offset, and what was not included, in one batch; returns where to go on
+        page by page."""
+        rest = [search for search in begun if search.next is not None]
+        if not self.client.capability.profile.offset_paging:
+            return [(search.query, str(search.next)) for search in rest]
+        most = self.client.site.limits.pages
+        further = {
+            search.query: several if len(several := search.further()) < most else []
+            for search in rest
+        }
+        again = [(search.query, search.query.path) for search in rest if not further[search.query]]
+        pages = [
+            (query, further_on) for query, several in further.items() for further_on in several
+        ]
+        self._second(
+            [further_on for _, further_on in pages], {search.query.kind for search in rest}
+        )
+        return again + [
+            (search.query, search.query.path)
+            for search in rest
+            if self._short(search, further[search.query])
+        ]
+
+    def _second(self, further: list[Query], coming: set[str]) -> None:
+        """One batch. A reference into a type of which more is COMING may yet be answered by
+        that."""
+        if not further:
+            return
+        keys = [key for key in self._missing() if key.split("/", maxsplit=1)[0] not in coming]
+        keys = keys[: self.client.site.limits.references]
+        self._tried.update(keys)
+        answers = self._batch([query.path for query in further] + keys)
+        for query, answer in zip(further, answers, strict=False):
+            page = self._page(query, answer)
+            if isinstance(page, Page):
+                self._take(query, [page])
+        for key, answer in zip(keys, answers[len(further) :], strict=True):
+            self._take_referenced(key, answer)
+
+    def _short(self, search: Begun, further: list[Query]) -> bool:
+        """Whether something is missing after all: the chart moved between the two requests, or a
+        page failed."""
+        found = self._matches[search.query] | {
+            key for query in further for key in self._matches[query]
+        }
+        return bool(further) and len(found) < search.total
+
+    def _follow(self, searches: list[tuple[Query, str]]) -> None:
+        """Page by page, several searches at a time."""
+        for (query, start), (pages, error) in zip(
+            searches, self.client.each(self._pages, searches), strict=True
+        ):
+            self.requests += max(1, len(pages))
+            if pages:
+                self._take(query, pages)
+            if error and (pages or start != query.path):
+                self._end_early(query.kind, error)
+            elif error:
+                self._fail(query.kind, error)
+
+    def _pages(self, item: tuple[Query, str]) -> tuple[list[Page], EhrError | None]:
+        """What follows from START on, and what kept us from going on; another trouble is raised."""
+        query, start = item
+        pages: list[Page] = []
+        begun = start != query.path
+        try:
+            for page in self.client.pages(
+                query,
+                fresh=self.fresh,
+                start=start if begun else None,
+                count=self._counts[query] if begun else None,
+            ):
+                pages.append(page)  # noqa: PERF402 (what came counts where the rest fails)
+        except (Forbidden, NotFound, Refused, LeadsElsewhere) as error:
+            return pages, error
+        return pages, None
+
+    def _end_early(self, kind: str, error: EhrError) -> None:
+        """A search whose first pages came and further ones did not."""
+        if kind in INDISPENSABLE or isinstance(error, Unauthorized):
+            raise error
+        self._cut[kind] = f"{error.problem}: what follows there is left out"
+
+    def _take(self, query: Query, pages: list[Page]) -> None:
+        self._answered.add(query.kind)
+        for page in pages:
+            self.problems += page.problems
+            if page.left_out:
+                self._cut[query.kind] = page.left_out
+            self._matches[query].update(problem["resource"] for problem in page.problems)
+            for resource in page.resources:
+                if resource["resourceType"] == query.kind:
+                    self._matches[query].add(str(resource.get("id")))
+                self._filter(query, resource)
+
+    def _fail(self, kind: str, error: EhrError) -> None:
+        if kind in INDISPENSABLE or isinstance(error, Unauthorized):
+            raise error
+        self._failed[kind] = error
+
+    def _filter(self, query: Query, resource: Json) -> None:
+        """Servers may ignore what they do not know of a search (Q20): what is not this patient's is
+        dropped."""
+        kind = resource["resourceType"]
+        if not isinstance(resource.get("id"), str):
+            self.problems.append({"resource": kind, "problem": "has no id"})
+            return
+        whose = references.subject(resource, self.client.site.base_url)
+        if whose == "":
+            self.problems.append(
+                {"resource": f"{kind}/{resource['id']}", "problem": "names no patient; not used"}
+            )
+        elif whose not in (None, f"Patient/{self.patient}") or not query.matches(resource):
+            self.dropped += 1
+            self._moves(resource, whose)
+        else:
+            self._keep(resource)
+
+    def _moves(self, resource: Json, whose: str | None) -> None:
+        """What is another patient's now is not this one's, whatever an older version says."""
+        key = f"{resource['resourceType']}/{resource['id']}"
+        if whose not in (None, f"Patient/{self.patient}"):
+            self._moved[key] = max(references.age(resource), self._moved.get(key, ("", 0)))
+            held = self.kept.get(key)
+            if held and references.age(held[0]) < self._moved[key]:
+                del self.kept[key]
+
+    def _keep(self, resource: Json) -> None:
+        """The newest version counts; two contents of one version are both kept, for the rules to
+        refuse (R1)."""
+        key = f"{resource['resourceType']}/{resource['id']}"
+        here = self.kept.get(key, [])
+        if key in self._moved and references.age(resource) < self._moved[key]:
+            return
+        if not here or references.age(resource) > references.age(here[0]):
+            self.kept[key] = [resource]
+        elif references.age(resource) == references.age(here[0]) and resource not in here:
+            here.append(resource)
+
+    def _references(self) -> None:
+        """What was referred to and not included; nothing off the configured base is ever
+        fetched."""
+        for _ in range(ROUNDS):
+            wanted = [key for key in self._missing() if key not in self._tried]
+            room = self.client.site.limits.references - len(self._tried)
+            for key in wanted[max(room, 0) :]:
+                self._cut[key.split("/", maxsplit=1)[0]] = TOO_MANY
+            if not wanted or room <= 0:
+                return
+            self._tried.update(wanted[:room])
+            for key, answer in zip(wanted[:room], self._batch(wanted[:room]), strict=True):
+                self._take_referenced(key, answer)
+
+    def _take_referenced(self, key: str, answer: Answer) -> None:
+        kind = key.split("/", maxsplit=1)[0]
+        if answer.status != 200:
+            error = error_for(self.client.site.name, f"reading a {kind}", answer)
+            if error.retryable or isinstance(error, Unauthorized):
+                raise error
+            self.problems.append(
+                {"resource": key, "problem": f"is referred to, but {error.problem}"}
+            )
+            return
+        taken = bundles.resource(answer.body, self.client.site.limits.resource_bytes, kind)
+        if isinstance(taken, str):
+            self.problems.append({"resource": key, "problem": taken})
+        elif f"{taken['resourceType']}/{taken.get('id')}" == key:
+            self._filter(Query(kind, ()), taken)
+
+    def _missing(self) -> list[str]:
+        base = self.client.site.base_url
+        here = [resource for versions in self.kept.values() for resource in versions]
+        return sorted(
+            {key for resource in here for key in references.needed(resource, base)}
+            - self.kept.keys()
+        )
+
+    def _batch(self, paths: list[str]) -> list[Answer]:
+        answers = self.client.batch(paths, fresh=self.fresh)
+        self.requests += -(-len(paths) // BATCH_ENTRIES) if self.client.batches else len(paths)
+        return answers

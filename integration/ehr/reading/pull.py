@@ -1,0 +1,50 @@
+"""What a site has on one patient."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from integration.ehr.fhir.answers import Json
+
+Problem = dict[str, str]
+
+
+@dataclass(frozen=True)
+class PatientPull:
+    """What a site has on one patient. `problems` are `{"resource": ..., "problem": ...}`."""
+
+    patient: str
+    resources: list[Json]
+    problems: list[Problem]
+    requests: int
+    not_offered: frozenset[str] = frozenset()  # types that this server does not have
+    unread: frozenset[str] = frozenset()  # types that it has and would not give, or not wholly
+    in_other_form: tuple[
+        Json, ...
+    ] = ()  # the DetectedIssues that our Tasks, Communications or documents stand for
+
+    status_words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # the vendor's own
+    merged: tuple[str, ...] = ()  # the ids of merged patients, whose records are here, too
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Every id under which the records here stood."""
+        return frozenset(row.removeprefix("Patient/") for row in (self.patient, *self.merged))
+
+    @property
+    def issues(self) -> list[Json]:
+        """Our own DetectedIssues, as they stand in the chart now."""
+        return [r for r in self.resources if r["resourceType"] == "DetectedIssue"] + list(
+            self.in_other_form
+        )
+
+    @property
+    def person(self) -> Json | None:
+        """The Patient resource."""
+        return next(
+            (
+                row
+                for row in self.resources
+                if f"{row['resourceType']}/{row.get('id')}" == self.patient
+            ),
+            None,
+        )

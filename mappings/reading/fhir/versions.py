@@ -1,0 +1,82 @@
+"""Two versions of one resource: which is newer, and whether they say the same."""
+
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.elements import Resource
+
+# Of what many charts share, the elements that a rule may read: a counter that an export writes
+# beside them makes no two payers of one.
+_READ = {
+    "Location": {
+        "identifier",
+        "status",
+        "name",
+        "alias",
+        "type",
+        "physicalType",
+        "address",
+        "managingOrganization",
+        "partOf",
+    },
+    "Medication": {
+        "identifier",
+        "code",
+        "status",
+        "form",
+        "amount",
+        "ingredient",
+        "batch",
+        "contained",
+    },
+    "Organization": {"identifier", "active", "type", "name", "alias", "partOf"},
+    "Practitioner": {"identifier", "active", "name", "qualification"},
+    "PractitionerRole": {
+        "identifier",
+        "active",
+        "practitioner",
+        "organization",
+        "code",
+        "specialty",
+        "contained",
+    },
+    "Substance": {"identifier", "code", "ingredient"},
+}
+
+
+def newest(rivals: list[Resource]) -> Resource | None:
+    """The version that is newer than, or the same as, every other; None where that can't be
+    said."""
+    ranked = sorted(rivals, key=lambda row: repr(row.get("meta")), reverse=True)
+    return next(
+        (row for row in ranked if all(_stands_before(row, other) for other in rivals)), None
+    )
+
+
+def newer(held: Resource, other: Resource) -> Resource | None:
+    """The newer of two by versionId, else by lastUpdated; None where they are of one version."""
+    ours, theirs = elements.mapping(held.get("meta")), elements.mapping(other.get("meta"))
+    versions = [meta.get("versionId") for meta in (ours, theirs)]
+    if versions[0] is not None and versions[0] == versions[1]:
+        return None
+    if all(isinstance(version, str) and version.isdecimal() for version in versions):
+        first, second = (int(str(version)) for version in versions)
+    else:
+        moments = [elements.moment(meta.get("lastUpdated")) for meta in (ours, theirs)]
+        if None in moments:
+            return None
+        first, second = (found.order for found in moments if found)  # type: ignore[assignment]
+    return None if first == second else (held if first > second else other)
+
+
+def _stands_before(row: Resource, other: Resource) -> bool:
+    found = newer(row, other)
+    return found is row if found else _content(row) == _content(other)
+
+
+def _content(resource: Resource) -> Resource:
+    """The resource without what two reads of one version may differ in, and what no rule reads."""
+    read = _READ.get(resource["resourceType"])
+    return {
+        name: value
+        for name, value in resource.items()
+        if (name in read if read else name not in ("meta", "text"))
+    }
