@@ -376,9 +376,13 @@ class Problem(Struct, frozen=True, order=True):
 
 
 class PatientRecord(Struct, frozen=True, kw_only=True):
-    """Everything about one patient that the rules look at, each list ordered by its sources."""
+    """Everything about one patient that the rules look at, each list ordered by its sources.
+
+    `test_patient`: marked as test data, whose lines are nobody's to bill.
+    """
 
     patient: str
+    test_patient: bool = False
     born: Moment | None = None
     sex: str | None = None
     demographics: Demographics = Demographics()

@@ -96,6 +96,7 @@ class Reader:
         places = encounters.locations(visits, collection)
         return PatientRecord(
             patient=group.patient,
+            test_patient=people.is_test(patient, statuses),
             born=moment(patient.get("birthDate")),
             sex=patient["gender"] if isinstance(patient.get("gender"), str) else None,
             demographics=people.demographics(patient),
