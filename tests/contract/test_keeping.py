@@ -39,7 +39,7 @@ def test_a_patient_who_is_marked_later_leaves_it(store: Store) -> None:
 
 
 def test_what_no_assessment_understands_is_asked_once(store: Store) -> None:
-    kept(store, builders.encounter(**{"class": ODD}))
+    kept(store, builders.encounter() | {"class": ODD})
     with store.transaction() as db:
         assert assessments.questions(db, "general") == [
             Question("encounter_classes", "Encounter.class", "urn:oid:2.999|6", "6 Discharge", 1)

@@ -12,7 +12,7 @@ ODD = {"system": "urn:oid:2.999", "code": "6", "display": "Discharge"}
 
 
 def of(patient: str, klass: dict[str, Any]) -> list[builders.Resource]:
-    rows = builders.chart(builders.encounter(**{"class": klass}))
+    rows = builders.chart(builders.encounter() | {"class": klass})
     for row in rows:
         owner = "patient" if row["resourceType"] == "AllergyIntolerance" else "subject"
         owner = "beneficiary" if row["resourceType"] == "Coverage" else owner
