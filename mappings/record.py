@@ -298,6 +298,7 @@ class Order(Struct, frozen=True, kw_only=True):
     dose: Amount = Amount(problem="missing")
     has_timing: bool = False
     free_text: bool = False
+    once: bool = False
     authored: Moment | None = None
     start: Moment | None = None
     end: Moment | None = None

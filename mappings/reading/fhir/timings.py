@@ -6,12 +6,15 @@ from decimal import ROUND_CEILING, Decimal
 
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
+from mappings.values import words
 from mappings.values.moment import Moment
 
 _DAYS: dict[str, int] = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
 _DAYS |= {"mo": 30, "month": 30, "months": 30, "a": 365, "year": 365, "years": 365}
 # Ten years; nothing that is ordered goes on for longer.
 _MOST_DAYS = 3660
+
+_ONCE = frozenset(map(words.plain, ("once", "one time", "one-time", "single dose", "x1")))
 
 Span = tuple[Moment | None, Moment | None]
 
@@ -29,6 +32,16 @@ def has_frequency(timing: Resource) -> bool:
             for name in ("frequency", "count", "period", "dayOfWeek", "timeOfDay", "when")
         )
     )
+
+
+def is_once(timing: Resource) -> bool:
+    """Whether it asks for a single dose."""
+    repeat, named = elements.mapping(timing.get("repeat")), elements.concept(timing.get("code"))
+    events = elements.texts(timing.get("event"))
+    said = {words.plain(text) for row in named.codings for text in (row.code, row.display)}
+    said.add(words.plain(named.text))
+    only = elements.decimal(elements.either(repeat, "countMax", "count")) == 1
+    return len(events) == 1 or (not events and (only or not _ONCE.isdisjoint(said)))
 
 
 def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
