@@ -1,8 +1,11 @@
 """record + policies + moment → assessment. Pure: the same record gives the same answer, in whatever
 order it was read."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+
+from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import (
@@ -10,6 +13,7 @@ from mappings.assessment import (
     Assessment,
     ClaimLine,
     PatientAssessment,
+    Question,
     Unreadable,
 )
 from mappings.charge.building import charge_of
@@ -22,6 +26,7 @@ from mappings.policy.choosing import PolicySet
 from mappings.record import PatientRecord, Problem
 from mappings.requirements.findings import findings_of
 from mappings.requirements.gaps import gaps_of
+from mappings.requirements.questions import questions
 from mappings.site import Site
 
 
@@ -68,6 +73,8 @@ def _assessed(
         pending=intake.pending,
         reversed=intake.reversed,
         unreadable=tuple(Unreadable(*row) for row in sorted(problems)),
+        questions=questions(charges),
+        test_patient=record.test_patient,
     )
 
 
@@ -95,4 +102,14 @@ def document(
         as_of=as_of.isoformat(timespec="seconds"),
         patients=tuple(row for row in rows if row.concerns_us),
         unreadable=tuple(sorted(set(outer))),
+        questions=tuple(_together(row for patient in rows for row in patient.questions)),
     )
+
+
+def _together(asked: Iterable[Question]) -> Iterator[Question]:
+    """Each value once, with all the doses that wait for it."""
+    doses: Counter[Question] = Counter()
+    for row in asked:
+        doses[structs.replace(row, doses=0)] += row.doses
+    for row in sorted(doses):
+        yield structs.replace(row, doses=doses[row])

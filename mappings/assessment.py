@@ -197,6 +197,18 @@ class Unreadable(Struct, frozen=True, order=True):
     problem: str
 
 
+class Question(Struct, frozen=True, order=True):
+    """A value that is not understood, and that a site can give a meaning once: in which table of
+    its settings, of which element, under which key; how it stands there, and how many doses wait.
+    """
+
+    table: str
+    element: str
+    value: str
+    says: str
+    doses: int
+
+
 class PatientAssessment(Struct, frozen=True, kw_only=True, rename="camel"):
     patient: str
     lines: tuple[ClaimLine, ...] = ()
@@ -205,6 +217,8 @@ class PatientAssessment(Struct, frozen=True, kw_only=True, rename="camel"):
     pending: tuple[Unbilled, ...] = ()
     reversed: tuple[Unbilled, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    questions: tuple[Question, ...] = ()
+    test_patient: bool = False
 
     @property
     def concerns_us(self) -> bool:
@@ -218,6 +232,7 @@ class Assessment(Struct, frozen=True, kw_only=True, rename={"as_of": "asOf"}):
     as_of: str
     patients: tuple[PatientAssessment, ...]
     unreadable: tuple[Unreadable, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
 def to_json(assessment: Assessment | PatientAssessment, indent: int = 2) -> bytes:

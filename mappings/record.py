@@ -329,6 +329,7 @@ class Order(Struct, frozen=True, kw_only=True):
     doses_a_day: int | None = None
     has_timing: bool = False
     free_text: bool = False
+    once: bool = False
     authored: Moment | None = None
     start: Moment | None = None
     end: Moment | None = None
@@ -408,9 +409,13 @@ class Problem(Struct, frozen=True, order=True):
 
 class PatientRecord(Struct, frozen=True, kw_only=True):
     """Everything about one patient that the rules look at, each list ordered by its sources.
-    `deceased`: recorded as dead, whatever is known of the day."""
+
+    `deceased`: recorded as dead, whatever is known of the day; `test_patient`: marked as test data,
+    whose lines are nobody's to bill.
+    """
 
     patient: str
+    test_patient: bool = False
     born: Moment | Unread | None = None
     died: Moment | Unread | None = None
     deceased: bool = False

@@ -413,8 +413,8 @@ def settings() -> str:
     ]
     return f"""# Where the dose was given
 
-The location's own code decides (or that of the place it lies in), then the class of the encounter, then the site's table of places. An
-inpatient stay contradicts them all.
+The location's own code decides (or that of the place it lies in), then the class of the encounter,
+then the site's table of places. An inpatient stay contradicts them all.
 
 {
         table(

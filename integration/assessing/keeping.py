@@ -7,6 +7,7 @@ from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull
 from integration.store import Db, assessments, decisions, patients
 from integration.store.patients import Patient
+from mappings.assessment import PatientAssessment
 
 
 def keep(
@@ -21,8 +22,12 @@ def keep(
     """Keeps an assessment, in the caller's transaction; whether it differs from the last one.
 
     At a site with `auto_release` what became ready leaves, unless a part of the chart was not read.
+    Of a test patient nothing is kept, so that no line of one reaches the worklist or a claim.
     """
-    changed = assessments.keep(db, patient, checked.assessment, as_of, cause)
+    found = checked.assessment
+    if found.test_patient and not site.test_patients:
+        found = PatientAssessment(patient=found.patient, test_patient=True)
+    changed = assessments.keep(db, patient, found, as_of, cause)
     patients.describe(db, patient.id, checked.record)
     if site.auto_release and not pull.unread:
         decisions.release_untouched(db, patient)

@@ -1,13 +1,19 @@
 """`doctor`: what will and won't work at a site, by its own word."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from integration.ehr.doctor import Finding, Report
+    from mappings.assessment import Question
 
 _MARKS = {"ok": "✓", "note": "·", "warning": "!", "problem": "✗"}
 
@@ -36,7 +42,7 @@ def doctor(
 
     from integration.ehr.doctor import examine
 
-    reports = [examine(row, patient) for row in _sites(site, config)]
+    reports = [_asked(examine(row, patient), config) for row in _sites(site, config)]
     if as_json:
         typer.echo(
             msgspec.json.format(msgspec.json.encode([row.as_dict() for row in reports])).decode()
@@ -45,6 +51,31 @@ def doctor(
         for report in reports:
             _show(report)
     raise typer.Exit(0 if all(row.works for row in reports) else 1)
+
+
+def _asked(report: Report, config: Path | None) -> Report:
+    """With the classes and words that no assessment kept of the site understands."""
+    from integration.serving.process import opened
+    from integration.store import assessments
+
+    loaded = settings.load(config) if report.site != "adhoc" else None
+    if loaded is None or not loaded.database_url:
+        return report
+    with opened(loaded) as store, store.transaction() as db:
+        rows = assessments.questions(db, report.site)
+    return report.also(map(_of_question, rows))
+
+
+def _of_question(row: Question) -> Finding:
+    from integration.ehr.doctor import Finding
+    from integration.wording.words import plural
+
+    return Finding(
+        "note",
+        f'{row.element} "{row.says}" is in no table',
+        f"{plural(row.doses, 'dose')} on record wait for it.",
+        f'Give it a meaning once, in the site\'s {row.table}, under "{row.value}"',
+    )
 
 
 def _sites(name: str | None, config: Path | None) -> list[Site]:

@@ -300,6 +300,12 @@ class Site(Section):
             " decision."
         ),
     )
+    test_patients: bool = Field(
+        default=False,
+        description=(
+            "Keep patients that are marked as test data (HTEST) in the worklist: for a sandbox."
+        ),
+    )
     production: bool = Field(
         default=False,
         description="Refused: claim files are drafts (ISA15 `T`) so far.",

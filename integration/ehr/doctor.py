@@ -1,7 +1,7 @@
 """`ferroclaim doctor`: what will and will not work at a site, why, and what to do about it."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -67,6 +67,9 @@ class Report:
     @property
     def works(self) -> bool:
         return all(finding.level != "problem" for finding in self.findings)
+
+    def also(self, findings: Iterable[Finding]) -> "Report":
+        return replace(self, findings=(*self.findings, *findings))
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "works": self.works}

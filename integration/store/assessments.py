@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from integration.store import gaps, lines, patients
 from integration.store.database.connection import Db
 from integration.store.patients import Patient
-from mappings.assessment import ClaimLine, Finding, Gap, PatientAssessment
+from mappings.assessment import ClaimLine, Finding, Gap, PatientAssessment, Question
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,19 @@ def current(db: Db, site: str, fhir_id: str) -> Kept | None:
 def history(db: Db, site: str, fhir_id: str) -> list[Kept]:
     """Newest first: what was known when."""
     return list(_of(db, site, fhir_id, "order by id desc"))
+
+
+def questions(db: Db, site: str) -> list[Question]:
+    """What the current assessments of a site do not understand, once per value, with the doses that
+    wait for it."""
+    rows = db.execute(
+        "select q ->> 'table', q ->> 'element', q ->> 'value', min(q ->> 'says'),"
+        " sum((q ->> 'doses')::int) from assessments a join patients p on p.id = a.patient_id,"
+        " jsonb_array_elements(coalesce(a.document -> 'questions', '[]')) q"
+        " where a.current and p.site = %s group by 1, 2, 3 order by 5 desc, 1, 2, 3",
+        [site],
+    )
+    return [Question(*row) for row in rows]
 
 
 def _of(db: Db, site: str, fhir_id: str, rest: str) -> Iterator[Kept]:

@@ -41,6 +41,7 @@ def show(document: Assessment, console: Console, names: Names | None = None) -> 
         _patient(patient, console, names, widths)
     _money(document, console)
     _tasks(document, console, names)
+    _questions(document, console)
     _footnotes(document, console)
 
 
@@ -283,6 +284,18 @@ def _tasks(document: Assessment, console: Console, names: Names) -> None:
     if len(found) > MOST_TASKS:
         _print(console, Text(f"    and {len(found) - MOST_TASKS} more", style="dim"))
     _print(console, Text())
+
+
+def _questions(document: Assessment, console: Console) -> None:
+    """What the site can say once, in its settings."""
+    if not document.questions:
+        return
+    grid = Table.grid(padding=(0, 1))
+    for row in document.questions:
+        waits = f"{plural(row.doses, 'dose')} {'waits' if row.doses == 1 else 'wait'}"
+        grid.add_row(Text.assemble((row.value, "bold"), f' "{row.says}" in {row.element}: {waits}'))
+        grid.add_row(Text(f"    give it a meaning in the site's `{row.table}`", style="dim"))
+    _print(console, _section("Say once", console), grid, Text())
 
 
 def _footnotes(document: Assessment, console: Console) -> None:

@@ -108,6 +108,7 @@ class Reader:
             born=stated(patient.get("birthDate"), "Patient.birthDate"),
             died=stated(patient.get("deceasedDateTime"), "Patient.deceasedDateTime"),
             deceased=people.is_deceased(patient),
+            test_patient=people.is_test(patient, statuses),
             sex=patient["gender"] if isinstance(patient.get("gender"), str) else None,
             demographics=people.demographics(patient),
             administrations=given,

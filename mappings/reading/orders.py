@@ -68,6 +68,8 @@ def order(
             elements.text(row.get("text")) or elements.text(row.get("patientInstruction"))
             for row in instructions
         ),
+        once=len(instructions) == 1
+        and timings.is_once(elements.mapping(instructions[0].get("timing"))),
         authored=elements.moment(resource.get("authoredOn")),
         start=start,
         end=end,

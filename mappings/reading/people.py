@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import StatusReader
 from mappings.record import Address, Demographics, Name, Payor, Practitioner, Subscriber
 
 _NPI = frozenset({"http://hl7.org/fhir/sid/us-npi", "urn:oid:2.16.840.1.113883.4.6"})
@@ -82,6 +83,13 @@ def performers(resource: Resource, collection: Collection) -> tuple[Practitioner
         for item in elements.items(resource.get("performer"))
     )
     return tuple(row for row in rows if row)
+
+
+def is_test(patient: Resource, statuses: StatusReader) -> bool:
+    """Whether a security label or a tag marks the patient as test data (HL7's HTEST, a vendor's)."""
+    meta = elements.mapping(patient.get("meta"))
+    marks = [*elements.items(meta.get("security")), *elements.items(meta.get("tag"))]
+    return any(statuses.read("Patient.meta", mark) == "test" for mark in marks)
 
 
 def participants(resource: Resource, collection: Collection) -> tuple[Practitioner, ...]:

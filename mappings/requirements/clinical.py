@@ -17,6 +17,8 @@ from mappings.record import LabResult, Note, OralIron, Order
 from mappings.requirements.result import Result
 
 _NOT_ASKED = None
+# Days after its own day on which a single ordered dose may be given: ours, not verified.
+_LATE_DAYS = 30
 _RESTATE = (
     "Correct the status of the diagnosis, or give the word a meaning in the site's status words."
 )
@@ -302,6 +304,16 @@ def treatment_plan(charge: Charge) -> Result | None:
         return Result(
             state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule
         )
+    late = _given_late(ours, charge)
+    if late:
+        says = (
+            f"The order for a single dose was for {late.end.span(charge.zone).text}; the dose that"
+            f" names it was given within {_LATE_DAYS} days after."
+            if late.end
+            else ""
+        )
+        evidence = (cite(late.source, "order for a single dose"),)
+        return Result(state="met", says=says, evidence=evidence, rule=rule)
     doubtful = [
         row
         for row in charge.record.orders
@@ -322,6 +334,21 @@ def treatment_plan(charge: Charge) -> Result | None:
     return Result(
         state="missing", says=f"No order or plan for this iron covers {charge.day}.", rule=rule
     )
+
+
+def _given_late(orders: Iterable[Order], charge: Charge) -> Order | None:
+    """A complete order for one dose that the administration names, and that was given soon after
+    its own day (R10)."""
+    if charge.day is None:
+        return None
+    latest = timedelta(days=_LATE_DAYS)
+    for row in orders:
+        whole = row.once and row.dose.problem is None and row.end is not None
+        if whole and row.source.resource in charge.administration.orders and row.end:
+            last = row.end.days(charge.zone)[1]
+            if last < charge.day <= last + latest:
+                return row
+    return None
 
 
 def _covers(order: Order, charge: Charge) -> bool:

@@ -311,7 +311,7 @@ def test_what_is_broken_is_named_and_nothing_else_is_lost(broken: Any, where: st
         {
             "resourceType": "MedicationAdministration",
             "medicationCodeableConcept": {"text": "Venofer"},
-            "status": {"value": "completed"},
+            "status": ["completed", "stopped"],
         },
         {
             "resourceType": "MedicationAdministration",

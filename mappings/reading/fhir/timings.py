@@ -19,6 +19,7 @@ _MOST_DAYS = 3660
 _DAY, _MOST_A_DAY = 24, 48
 _HOURS: dict[str, Decimal] = {"s": Decimal(1) / 3600, "min": Decimal(1) / 60, "h": Decimal(1)}
 _HOURS |= {unit: Decimal(days * _DAY) for unit, days in _DAYS.items()}
+_ONCE = frozenset(map(words.plain, ("once", "one time", "one-time", "single dose", "x1")))
 
 Span = tuple[Moment | None, Moment | None]
 
@@ -73,6 +74,16 @@ def _by_code(timing: Resource) -> int | None:
     said = [named.text, *(text for row in named.codings for text in (row.code, row.display))]
     found = {codes.giving().a_day.get(words.plain(text)) for text in said if text} - {None}
     return found.pop() if len(found) == 1 else None
+
+
+def is_once(timing: Resource) -> bool:
+    """Whether it asks for a single dose."""
+    repeat, named = elements.mapping(timing.get("repeat")), elements.concept(timing.get("code"))
+    events = elements.texts(timing.get("event"))
+    said = {words.plain(text) for row in named.codings for text in (row.code, row.display)}
+    said.add(words.plain(named.text))
+    only = elements.decimal(elements.either(repeat, "countMax", "count")) == 1
+    return len(events) == 1 or (not events and (only or not _ONCE.isdisjoint(said)))
 
 
 def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:

@@ -1,0 +1,38 @@
+"""What a site can say once: each value that is not understood, with the doses that wait for it."""
+
+from collections.abc import Iterable, Iterator
+
+from mappings.assessment import Question
+from mappings.charge.charge import Charge
+from mappings.circumstances.diagnoses import doubts, having
+from mappings.values.stated import Unread
+
+_CLASS = "Encounter.class"
+# Diagnoses that a requirement rests on, beside those that decide who pays.
+_ASKED = ("iron-deficiency-anemia", "anemia-in-ckd", "ckd", "ckd-parent")
+
+
+def questions(charges: Iterable[Charge]) -> tuple[Question, ...]:
+    """One per value, whatever the number of charts that it stands in."""
+    waiting: dict[Unread, set[str]] = {}
+    for charge in charges:
+        for unread in _unread(charge) if not charge.not_billable else ():
+            waiting.setdefault(unread, set()).add(charge.reference)
+    return tuple(sorted(_question(unread, len(doses)) for unread, doses in waiting.items()))
+
+
+def _unread(charge: Charge) -> Iterator[Unread]:
+    if charge.setting.unread:
+        yield charge.setting.unread
+    stated = doubts(charge.record, charge.diagnoses, charge.day, charge.zone) if charge.day else []
+    for row in (*charge.kidney.doubts, *having(stated, *_ASKED)):
+        if row.by.unread:
+            yield row.by.unread
+    for order in charge.record.orders:
+        if order.unread and charge.family and order.drug.family == charge.family.family:
+            yield order.unread
+
+
+def _question(unread: Unread, doses: int) -> Question:
+    table = "encounter_classes" if unread.element == _CLASS else "status_words"
+    return Question(table, unread.element, unread.key or unread.says, unread.says, doses)
