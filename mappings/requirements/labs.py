@@ -94,9 +94,7 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
     )
 
 
-def _outdated(
-    charge: Charge, name: str, rule: LabRule, row: LabResult, doubt: LabResult
-) -> Result:
+def _outdated(charge: Charge, name: str, rule: LabRule, row: LabResult, doubt: LabResult) -> Result:
     """A result decides against no limit where a newer one is there that can't be read."""
     older = f"{_WORDS[name].capitalize()} {row.says} {labs.drawn(row, charge.zone)}"
     return Result(

@@ -36,7 +36,11 @@ def unread(part: Resource, within: str = "") -> Unread | None:
     for name, value in part.items():
         if name.startswith("value") and value not in (None, {}, [], ""):
             says = _said(value)
-            return None if not says or _says_none(value, says) else Unread(f"{within}{name}", cut(says))
+            return (
+                None
+                if not says or _says_none(value, says)
+                else Unread(f"{within}{name}", cut(says))
+            )
     return None
 
 
