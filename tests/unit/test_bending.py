@@ -8,6 +8,7 @@ import re
 import pytest
 
 from docs.make import bending as page
+from mappings.policy import choosing
 from tests import builders
 from tests.bending import outcomes
 from tests.bending.charts import charts
@@ -29,7 +30,7 @@ def test_every_chart_is_complete(name: str) -> None:
 def test_every_policy_has_a_chart() -> None:
     found = [builders.document_of(rows, site=site).patients[0] for rows, site in charts().values()]
     used = {line.policy.id for row in found for line in row.lines if line.policy}
-    known = {row.id for row in builders.choosing.built_in().policies}
+    known = {row.id for row in choosing.built_in().policies}
     assert known - used == {"no-coverage"}
 
 
