@@ -120,6 +120,16 @@ def _bent(name: str, row: Row, change: Bend) -> list[Resource] | None:
     return [new or old for new, old in zip(found, resources, strict=True)]
 
 
+def beside(resource: Resource, row: Row, change: Bend) -> Resource | None:
+    """A newer copy of a result with the element bent; None for another resource, or one without the
+    element."""
+    kind, *steps = row.path.split(".")
+    if resource["resourceType"] != kind:
+        return None
+    newer = {**resource, "id": f"{resource['id']}-newer", "effectiveDateTime": "2026-10-20"}
+    return _changed(newer, steps, row.value, change)
+
+
 def _changed(resource: Resource, steps: list[str], value: Any, change: Bend) -> Resource | None:
     """The resource with one element changed, or VALUE changed and put in; None where there is
     neither."""

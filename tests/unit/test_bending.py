@@ -86,3 +86,27 @@ def test_the_page_has_every_element() -> None:
     text = page.PAGE.read_text("utf-8")
     named = re.findall(r"^\| `([\w.]+)`", text, re.MULTILINE)
     assert named == list(outcomes.table())
+
+
+RESULTS = [path for path in BENT if path.startswith("Observation.") and path.count(".") == 1]
+# What makes the newer one no result of the analyte, or none of this patient.
+ANOTHER = {"Observation.code", "Observation.subject"}
+# Says that there is no result, or repeats what the copy's own value says.
+NONE = {"Observation.dataAbsentReason", "Observation.valueInteger", "Observation.valueString"}
+
+
+@pytest.mark.parametrize("path", [path for path in RESULTS if path not in ANOTHER | NONE])
+def test_a_newer_result_that_is_bent_lets_no_older_one_decide(path: str) -> None:
+    """Beside results that are within the limits of the plan: held, or the newer one is named as
+    unreadable as a whole."""
+    row = outcomes.table()[path]
+    resources, site = charts()["commercial-default"]
+    for bend, change in row.bends.items():
+        newer = list(filter(None, (outcomes.beside(item, row, change) for item in resources)))
+        found = builders.document_of([*resources, *newer], site=site).patients[0]
+        (line,) = found.lines
+        held = {"ferritin", "transferrin-saturation"} <= set(line.reasons)
+        named = {row.resource for row in found.unreadable} == {
+            f"Observation/{item['id']}" for item in newer
+        }
+        assert held or named or row.reason(bend), (bend, line.reasons)

@@ -63,6 +63,7 @@ def test_units_without_what_does_not_change_them(written: str, unit: str) -> Non
     ("part", "says"),
     [
         ({"valueString": "elevated"}, '"elevated" (component.valueString)'),
+        ({"valueQuantity": {"value": 42, "unit": "unknown"}}, '"42 unknown" (component.valueQuantity)'),
         ({"valueInteger": 42}, '"42" (component.valueInteger)'),
         ({"valueBoolean": False}, '"False" (component.valueBoolean)'),
         ({"valueQuantity": {"value": 42, "comparator": "<"}}, '"<42" (component.valueQuantity)'),
