@@ -31,7 +31,7 @@ test-quick: .venv/.dev  ## units, scenarios and contracts (up to 2 minutes)
 	@$(BIN)/pytest -q -m "not (hapi or browser or slow)" $(wildcard tests/unit tests/scenarios tests/contract)
 
 fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up to 30 minutes)
-	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py
+	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py tests/unit/test_bending.py
 
 mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappings.dose.waste.*" (an hour or more)
 	@nice -n 19 $(BIN)/mutmut run $(ONLY)
@@ -46,8 +46,9 @@ format: .venv/.dev  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-docs: .venv/.core  ## write docs/rules from the rules' data
+docs: .venv/.core  ## write docs/rules from the rules' data, docs/bending.md from the bending test (two minutes)
 	@$(BIN)/python -m docs.make
+	@$(BIN)/python -m docs.make.bending
 
 bench: .venv/.dev  ## run every benchmark and print its figures
 	@for file in $(wildcard benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file; done

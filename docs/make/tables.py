@@ -273,6 +273,7 @@ def laboratory() -> str:
     words = [
         ("status that counts", said.usable),
         ("status of no result", said.void),
+        ("status of a panel or report that counts", said.reported),
         *((f"comparator {sign}", names) for sign, names in said.comparators.items()),
         ("mark", said.flags),
         ("no result", said.no_result),
@@ -615,9 +616,9 @@ def systems() -> str:
     ]
     return f"""# Code systems
 
-Compared without case, `http://` or `https://`, `www.`, `urn:oid:`, a slash at the end
-and a version behind `|`. *Editions*: what stands
-below the address is an edition of the same system. A system with another name is not known.
+Compared without case, `http://` or `https://`, `www.`, `urn:oid:`, a slash at the end and a version
+behind `|`. *Editions*: what stands below the address is an edition of the same system. A system
+with another name is not known.
 
 {table(["system", "names", "editions", "source", "verified"], rows)}
 """

@@ -67,7 +67,9 @@ def state(
     one that can't be read."""
     candidates = before(usable(labs, analyte), dose, day, zone)
     found = newest(within(candidates, day, days, zone))
-    doubt = _unread_after(found, within(_unread(labs, analyte, dose, day, zone), day, days, zone))
+    unread = _unread(labs, analyte, dose, day, zone)
+    undated = list(filter(_of_unread_time, unread))
+    doubt = _unread_after(found, within(unread, day, days, zone) + undated)
     if found:
         return LabState("met", found, doubt)
     return LabState("expired" if candidates else "missing", None, doubt)
@@ -89,14 +91,20 @@ def unread_after(
 def _unread(
     labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: date, zone: tzinfo | None
 ) -> list[LabResult]:
+    """Results before the dose, or of a time that is stated and not read."""
     rows = [row for row in labs if row.unread and row.analyte == analyte]
-    return before(rows, dose, day, zone) if rows else rows
+    return before(rows, dose, day, zone) + list(filter(_of_unread_time, rows)) if rows else rows
+
+
+def _of_unread_time(row: LabResult) -> bool:
+    return row.when is None and row.unread is not None and row.unread.is_of("effective")
 
 
 def _unread_after(found: LabResult | None, rows: list[LabResult]) -> LabResult | None:
-    """What stands beside FOUND, of the same collection, is no newer one."""
+    """What stands beside FOUND, of the same collection, is no newer one; what is of a time that is
+    not read may be."""
     newer = [row for row in rows if found is None or _is_newer(row, found)]
-    return newest(newer)
+    return newest(newer) or next(filter(_of_unread_time, rows), None)
 
 
 def _is_newer(row: LabResult, found: LabResult) -> bool:

@@ -65,6 +65,7 @@ class ResultWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     usable: tuple[str, ...]
     void: tuple[str, ...]
+    reported: tuple[str, ...]
     comparators: dict[str, tuple[str, ...]]
     flags: tuple[str, ...]
     no_result: tuple[str, ...]

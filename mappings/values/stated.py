@@ -16,3 +16,7 @@ class Unread(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return f'"{self.says}" ({self.element})'
+
+    def is_of(self, element: str) -> bool:
+        """Whether it stands in an element of that name, or in one of its choices."""
+        return self.element.startswith(element)

@@ -50,13 +50,21 @@ def test_anything_else_does_not_say_that_there_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("written", "unit"),
     [
-        ("mg{iron}", "mg"), ("%{saturation}", "%"), ("% (calc)", "%"), ("mcg/dL (calc)", "mcg/dL"),
-        ("mg of iron", "mg"), ("mg (elemental) of iron", "mg"), ("ng/mL [calc]", "ng/mL"),
+        ("mg{iron}", "mg"),
+        ("%{saturation}", "%"),
+        ("% (calc)", "%"),
+        ("mcg/dL (calc)", "mcg/dL"),
+        ("mg of iron", "mg"),
+        ("mg (elemental) of iron", "mg"),
+        ("ng/mL [calc]", "ng/mL"),
         (" mg ", "mg"),
-        ("{ratio}", "{ratio}"), ("[lb_av]", "[lb_av]"), ("", ""), ("profiles", "profiles"),
+        ("{ratio}", "{ratio}"),
+        ("[lb_av]", "[lb_av]"),
+        ("", ""),
+        ("profiles", "profiles"),
         ("g/100 mL", "g/100 mL"),
     ],
-)  # fmt: skip
+)
 def test_units_without_what_does_not_change_them(written: str, unit: str) -> None:
     assert bare(written) == unit
 
@@ -65,17 +73,25 @@ def test_units_without_what_does_not_change_them(written: str, unit: str) -> Non
     ("part", "says"),
     [
         ({"valueString": "elevated"}, '"elevated" (component.valueString)'),
+        (
+            {"valueQuantity": {"value": 42, "unit": "unknown"}},
+            '"42 unknown" (component.valueQuantity)',
+        ),
         ({"valueInteger": 42}, '"42" (component.valueInteger)'),
         ({"valueBoolean": False}, '"False" (component.valueBoolean)'),
         ({"valueQuantity": {"value": 42, "comparator": "<"}}, '"<42" (component.valueQuantity)'),
         ({"valueRange": {"low": {"value": 1}}}, '"1" (component.valueRange)'),
-        ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 2}}},
-            '"1 : 2" (component.valueRatio)'),
-        ({"valueCodeableConcept": {"coding": [{"code": "H"}]}},
-            '"H" (component.valueCodeableConcept)'),
+        (
+            {"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 2}}},
+            '"1 : 2" (component.valueRatio)',
+        ),
+        (
+            {"valueCodeableConcept": {"coding": [{"code": "H"}]}},
+            '"H" (component.valueCodeableConcept)',
+        ),
         ({"valueString": "x" * 99}, f'"{"x" * 59}…" (component.valueString)'),
     ],
-)  # fmt: skip
+)
 def test_what_stands_there_is_quoted(part: dict[str, object], says: str) -> None:
     assert str(stated.unread(part, "component.")) == says
 
@@ -83,15 +99,30 @@ def test_what_stands_there_is_quoted(part: dict[str, object], says: str) -> None
 @pytest.mark.parametrize(
     "part",
     [
-        {}, {"valueString": ""}, {"valueQuantity": {}}, {"valueQuantity": None},
+        {},
+        {"valueString": ""},
+        {"valueQuantity": {}},
+        {"valueQuantity": None},
         {"valueString": "pending"},
         {"valueString": "elevated", "dataAbsentReason": {"text": "unknown"}},
-        {"_valueString": {"extension": [{
-            "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
-            "valueCode": "masked"}]}},
-        {"valueCodeableConcept": {"coding": [{
-            "system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK"}]}},
+        {
+            "_valueString": {
+                "extension": [
+                    {
+                        "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+                        "valueCode": "masked",
+                    }
+                ]
+            }
+        },
+        {
+            "valueCodeableConcept": {
+                "coding": [
+                    {"system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK"}
+                ]
+            }
+        },
     ],
-)  # fmt: skip
+)
 def test_nothing_stands_where_nothing_does_or_where_none_is_said(part: dict[str, object]) -> None:
     assert stated.unread(part) is None

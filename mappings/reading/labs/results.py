@@ -18,8 +18,6 @@ from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-# A report in one of these statuses says nothing, whatever it contains.
-_VOID = frozenset({"cancelled", "entered-in-error", "registered", "unknown"})
 _HOLDING = ("hasMember", "result", "contained")
 _TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming")
 
@@ -90,9 +88,21 @@ class LabReader:
         """The results of an Observation (unusable ones with the reason) and of those that a panel
         or report contains."""
         for name, part in _observations(resource):
-            is_own = part is resource or panels.of(name)
+            is_own = part is resource or panels.of(name) or self._is_doubtful(resource)
             if is_own and _status(part) not in self._void:
                 yield from self._of(part, name, resource, collection, panels)
+
+    def _is_doubtful(self, holder: Resource) -> bool:
+        """A panel or report whose status is not understood: what lives inside it may be a
+        result."""
+        return not _counts(holder) and _status(holder) not in self._void
+
+    def _doubt(self, resource: Resource, holder: Resource) -> tuple[str, Unread] | None:
+        """Why a status, its own or that of what it lives in, makes a result unusable."""
+        if _status(resource) not in self._usable:
+            return _of_doubtful_status(resource)
+        inside = resource is not holder and self._is_doubtful(holder)
+        return _of_doubtful_status(holder) if inside else None
 
     def _of(
         self,
@@ -115,7 +125,7 @@ class LabReader:
         if when is None and not any(element in resource for element in _TIMES):
             when, specimen = panels.time(name), specimen or panels.specimen(name)
         groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
-        doubt = None if _status(resource) in self._usable else _of_doubtful_status(resource)
+        doubt = self._doubt(resource, holder)
         for analyte, part in parts:
             within = "" if part is resource else "component."
             found = _result(analyte, part, within, source, when, specimen, groups)
@@ -222,6 +232,11 @@ def _pregnancy(part: Resource) -> Value:
     return value, value, False, False, None, "pregnant" if value else "not pregnant"
 
 
+def _counts(holder: Resource) -> bool:
+    """Whether a panel or report says something of its members: one without a status does."""
+    return not holder.get("status") or _status(holder) in codes.labs().words.reported
+
+
 class Panels:
     """The panels (`hasMember`) and DiagnosticReports (`result`) that observations belong to, at any
     depth."""
@@ -231,10 +246,7 @@ class Panels:
         self._holders: dict[str, tuple[str, Resource, Resource]] = {}
         self._direct: dict[str, tuple[str, ...]] = {}
         for holder in holders:
-            if (
-                any(element in holder for element in _HOLDING)
-                and elements.text(holder.get("status")) not in _VOID
-            ):
+            if any(element in holder for element in _HOLDING) and _counts(holder):
                 self._add(holder)
 
     def _add(self, home: Resource) -> None:
@@ -242,7 +254,7 @@ class Panels:
         source = elements.source(home).resource
         for name, part in dict([(source, home), *_observations(home)]).items():
             members = elements.items(part.get("hasMember")) + elements.items(part.get("result"))
-            if members and elements.text(part.get("status")) not in _VOID:
+            if members and _counts(part):
                 self._holders[name] = (source, part, home)
                 for key in filter(
                     None, (_key(member, source, self._collection) for member in members)

@@ -45,6 +45,8 @@ def unread(part: Resource, within: str = "") -> Unread | None:
 
 
 def _says_none(value: object, says: str) -> bool:
+    if isinstance(value, dict) and value.get("value") is not None:
+        return False
     codings = elements.concept(value).codings
     return texts.says_none(says) or (
         bool(codings) and all(row.system == _NULL_FLAVOR for row in codings)
