@@ -104,6 +104,13 @@ def products() -> str:
             others.oral_iron.source,
             others.oral_iron.verified,
         ),
+        (
+            "no iron by mouth",
+            (),
+            others.oral_iron.none,
+            others.oral_iron.source,
+            others.oral_iron.verified,
+        ),
     ]
     no = others.not_given
     reasons = [

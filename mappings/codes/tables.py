@@ -75,7 +75,10 @@ class NotIvIron(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
+    """`none`: with these words it only contains some iron, or is not taken by mouth."""
+
     names: tuple[str, ...]
+    none: tuple[str, ...]
     rxnorm: tuple[str, ...]
     source: str
     verified: bool

@@ -35,9 +35,11 @@ def administration(
 ) -> Administration | None:
     """The Administration, or None for a drug that is none of our business; NotReadable without a
     valid status."""
-    given = drug(resource, collection, finder)
+    dosages = elements.items(resource.get("dosage"))
+    texts = [("dosage.text", elements.text(row.get("text"))) for row in dosages]
+    given = drug(resource, collection, finder, texts)
     if not given.concerns_us and not given.lost:
-        return None
+        return _unnamed(resource, given)
     status = resource.get("status")
     if not isinstance(status, str) or status not in STATUSES:
         raise NotReadable(
@@ -45,7 +47,6 @@ def administration(
             if status is None
             else "MedicationAdministration.status is not a FHIR status"
         )
-    dosages = elements.items(resource.get("dosage"))
     start, end = _effective(resource)
     source = elements.source(resource)
     containers, containers_problem = _containers(resource, source)
@@ -87,6 +88,13 @@ def administration(
         ),
         performers=people.performers(resource, collection),
     )
+
+
+def _unnamed(resource: Resource, given: Drug) -> Administration | None:
+    """One that names no drug at all: its order may be for an iron."""
+    if not given.unnamed:
+        return None
+    return Administration(source=elements.source(resource), status="unknown", drug=given)
 
 
 def _effective(resource: Resource) -> tuple[Moment | None, Moment | None]:
