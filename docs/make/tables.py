@@ -105,6 +105,13 @@ def products() -> str:
             others.oral_iron.verified,
         ),
         (
+            "discarded, in notes",
+            (),
+            (*others.wasting.done, *others.wasting.nouns),
+            others.wasting.source,
+            others.wasting.verified,
+        ),
+        (
             "no iron by mouth",
             (),
             others.oral_iron.none,
