@@ -44,7 +44,8 @@ class Drug(Struct, frozen=True):
     """What a medication says of itself. `family` is None for no IV iron, or where the evidence
     `clash`es.
 
-    `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of a mixture;
+    `weakly`: the element that alone names it, where that is weaker evidence; `unnamed`: nothing
+    names a drug. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of a mixture;
     `diluted`: not as in the vial.
     """
 
@@ -56,6 +57,8 @@ class Drug(Struct, frozen=True):
     bag_mg: Decimal | None = None
     diluted: bool = False
     lost: str | None = None
+    weakly: str | None = None
+    unnamed: bool = False
     says: str = ""
 
     @property

@@ -130,6 +130,20 @@ def products() -> str:
             others.oral_iron.source,
             others.oral_iron.verified,
         ),
+        (
+            "discarded, in notes",
+            (),
+            (*others.wasting.done, *others.wasting.nouns),
+            others.wasting.source,
+            others.wasting.verified,
+        ),
+        (
+            "no iron by mouth",
+            (),
+            others.oral_iron.none,
+            others.oral_iron.source,
+            others.oral_iron.verified,
+        ),
     ]
     no = others.not_given
     reasons = [

@@ -76,7 +76,10 @@ class NotIvIron(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
+    """`none`: with these words it only contains some iron, or is not taken by mouth."""
+
     names: tuple[str, ...]
+    none: tuple[str, ...]
     rxnorm: tuple[str, ...]
     source: str
     verified: bool
@@ -169,11 +172,22 @@ class Giving(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
         return {words.plain(code): row.a_day for row in self.frequencies for code in row.codes}
 
 
+class Wasting(Struct, frozen=True, forbid_unknown_fields=True):
+    """What notes say of discarded drug."""
+
+    done: tuple[str, ...]
+    nouns: tuple[str, ...]
+    words: tuple[str, ...]
+    source: str
+    verified: bool
+
+
 class Products(Struct, frozen=True, forbid_unknown_fields=True):
     families: tuple[Family, ...]
     not_iv_iron: NotIvIron
     diluents: Names
     beside_iron: Names
+    wasting: Wasting
     line_draws: Names
     not_given: NotGiven
     oral_iron: OralIronNames

@@ -35,8 +35,9 @@ def given(
     ndc = vial.ndc if vial else known.pop() if len(known) == 1 else None
     counted = documented(administration) or handed
     amounts = [(row, mg_of(row.amount, drug)) for row in administration.discards]
+    against = next((_unread(row) for row, _ in amounts if row.amount.contradicted), None)
     unread = next((_unread(row) for row, mg in amounts if mg is None), None)
-    discarded, disagreement = (None, None) if unread else _agreed(amounts)
+    discarded, disagreement = (None, against) if unread else _agreed(amounts)
     evidence = [_evidence(row) for row, _ in amounts]
     evidence += [
         Evidence(row.source.resource, row.source.version, _opened_says(row))

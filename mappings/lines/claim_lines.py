@@ -256,6 +256,8 @@ def _service_notes(row: Charge) -> Iterable[str]:
         )
     if row.record.deceased and row.record.died is None:
         yield "the patient is recorded as deceased, without a day"
+    if row.administration.drug.weakly:
+        yield f"the product is read from {row.administration.drug.weakly} alone"
     yield from row.dose.notes
     for item in row.administration.giving.unread:
         yield f"not understood, and not needed for this line: {item}"

@@ -26,7 +26,7 @@ from mappings.reading.fhir.decoding import NotJson, decode, lines
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.labs import results
-from mappings.record import Administration, Drug, PatientRecord, Problem
+from mappings.record import Administration, PatientRecord, Problem
 from mappings.site import Site
 
 __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "read"]
@@ -175,11 +175,16 @@ class Reader:
                 continue
             if given is None:
                 continue
+            if given.drug.unnamed:
+                if self._is_ordered_as_iron(resource, collection):
+                    says = "names no drug, and its order is for an intravenous iron"
+                    problems.append(Problem(reference, says))
+                continue
             if given.drug.lost:
                 problems.append(
                     Problem(reference, f"medicationReference {given.drug.lost} leads nowhere")
                 )
-            if given.drug.concerns_us or self._ordered_as_iron(given.drug, resource, collection):
+            if given.drug.concerns_us or self._is_ordered_as_iron(resource, collection):
                 found.append(given)
         return (*found, *self._deleted(group, collection))
 
@@ -193,10 +198,10 @@ class Reader:
             if given.drug.concerns_us:
                 yield msgspec.structs.replace(given, deleted=True)
 
-    def _ordered_as_iron(self, given: Drug, resource: Resource, collection: Collection) -> bool:
-        """A lost medication whose order is for an IV iron."""
+    def _is_ordered_as_iron(self, resource: Resource, collection: Collection) -> bool:
+        """Whether the order of an administration, which says no product, is for an IV iron."""
         request = collection.resolve(resource.get("request"), resource)
-        return bool(given.lost and request and drug(request, collection, self._finder).concerns_us)
+        return bool(request and drug(request, collection, self._finder).concerns_us)
 
 
 def _safely(

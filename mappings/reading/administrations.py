@@ -9,7 +9,7 @@ from mappings import codes
 from mappings.codes.conversions import mg
 from mappings.reading import people
 from mappings.reading.drugs.amounts import amount
-from mappings.reading.drugs.discards import discarded
+from mappings.reading.drugs.discards import discarded, not_read, repeats
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.fhir import elements
@@ -46,9 +46,11 @@ def administration(
 ) -> Administration | None:
     """The Administration, or None for a drug that is none of our business; NotReadable without a
     valid status."""
-    given = drug(resource, collection, finder)
+    dosages = elements.items(resource.get("dosage"))
+    texts = [("dosage.text", elements.text(row.get("text"))) for row in dosages]
+    given = drug(resource, collection, finder, texts)
     if not given.concerns_us and not given.lost:
-        return None
+        return _unnamed(resource, given)
     status = statuses.read("MedicationAdministration.status", resource.get("status"))
     if not isinstance(status, str):
         raise NotReadable(
@@ -56,7 +58,6 @@ def administration(
             if status is None
             else "MedicationAdministration.status is not a FHIR status"
         )
-    dosages = elements.items(resource.get("dosage"))
     start, end = _effective(resource)
     source = elements.source(resource)
     containers, containers_problem = _containers(resource, source)
@@ -86,7 +87,7 @@ def administration(
         ),
         not_given=not_given(elements.concepts(resource.get("statusReason")), dose),
         category=statuses.read("MedicationAdministration.category", resource.get("category")),
-        discards=tuple(_discards(resource, dosages, source)),
+        discards=tuple(_discards(resource, dosages, given.family, source)),
         containers=containers,
         containers_problem=containers_problem,
         drug_source=_drug_source(resource),
@@ -100,6 +101,13 @@ def administration(
         ),
         performers=people.performers(resource, collection),
     )
+
+
+def _unnamed(resource: Resource, given: Drug) -> Administration | None:
+    """One that names no drug at all: its order may be for an iron."""
+    if not given.unnamed:
+        return None
+    return Administration(source=elements.source(resource), status="unknown", drug=given)
 
 
 def _effective(resource: Resource) -> tuple[Moment | None, Moment | None]:
@@ -131,13 +139,25 @@ def _as_hung(given: Drug, manner: Giving) -> Drug:
     return msgspec.structs.replace(given, diluted=True) if manner.mixture else given
 
 
-def _discards(resource: Resource, dosages: list[Resource], source: Source) -> Iterator[Discard]:
-    for extension in elements.extensions(resource, "urn:ferroclaim:discarded-amount"):
-        yield Discard(_discarded_amount(extension), source)
+def _discards(
+    resource: Resource, dosages: list[Resource], family: str | None, source: Source
+) -> Iterator[Discard]:
+    """What is documented as discarded; of what a note says in words that are not read, that which
+    none of the others repeats."""
     notes = [elements.text(note.get("text")) for note in elements.items(resource.get("note"))]
     notes += [elements.text(dosage.get("text")) for dosage in dosages]
+    found = [
+        Discard(_discarded_amount(extension), source)
+        for extension in elements.extensions(resource, "urn:ferroclaim:discarded-amount")
+    ]
     for note in filter(None, notes):
-        yield from (Discard(found, source, from_note=True) for found in discarded(note))
+        found += [Discard(row, source, from_note=True) for row in discarded(note, family)]
+    yield from found
+    read = [row.amount for row in found if row.amount.value]
+    for note in filter(None, notes):
+        for row in not_read(note):
+            if not any(repeats(row.says, amount) for amount in read):
+                yield Discard(row, source, from_note=True)
 
 
 def _discarded_amount(extension: Resource) -> Amount:

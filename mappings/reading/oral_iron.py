@@ -56,17 +56,23 @@ _UNCONFIRMED = frozenset({"refuted", "entered-in-error"})
 
 
 def is_oral_iron(concepts: list[Concept]) -> bool:
-    """Whether a medication is an iron by mouth, by RxNorm or name."""
+    """Whether a medication is an iron by mouth, by RxNorm or name; what only contains some iron is
+    none."""
     table = codes.products().oral_iron
+    if any(words.first_of(text, table.none) for row in concepts for text in _texts(row)):
+        return False
     for concept in concepts:
         if any(
             row.system == elements.RXNORM and row.code in table.rxnorm for row in concept.codings
         ):
             return True
-        texts = [concept.text, *(row.display for row in concept.codings)]
-        if any(words.first_of(text, table.names) for text in texts if text):
+        if any(words.first_of(text, table.names) for text in _texts(concept)):
             return True
     return False
+
+
+def _texts(concept: Concept) -> list[str]:
+    return [text for text in (concept.text, *(row.display for row in concept.codings)) if text]
 
 
 def _medication(resource: Resource, collection: Collection) -> list[Concept]:

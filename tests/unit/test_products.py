@@ -40,10 +40,8 @@ def test_an_ndc_in_eleven_digits(written: str, normal: str) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "", "0517234010", "051723401", "005172340100", "0517-2340", "517-2340-10", "0517-234-10",
-        "0517-2340-1", "49230-534-1",
-        "00517-02340-10", "00517-2340-010", "00517 2340 10", "NDC00517234010", "0051723401X",
-        "٠٠٥١٧٢٣٤٠١٠", "-0517-2340-10",
+        "", "0517234010", "051723401", "005172340100", "0517-2340", "517-2340-10", "0517-234-10", "0517-2340-1", "49230-534-1",
+        "00517-02340-10", "00517-2340-010", "00517 2340 10", "0051723401X", "٠٠٥١٧٢٣٤٠١٠", "-0517-2340-10",
     ],
 )  # fmt: skip
 def test_what_is_no_ndc_or_more_than_one(written: str) -> None:
@@ -281,3 +279,11 @@ def test_the_built_in_limits_of_a_day_are_those_of_the_codes() -> None:
         rule = policy.requirements.units_limit
         for code, limit in (rule.limits if rule else {}).items():
             assert known[code] == limit, policy.id
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["N400517234010", "n4 00517-2340-10", "NDC 0517-2340-10", "NDC: 00517234010", "NDC00517234010"],
+)
+def test_an_ndc_with_what_claims_and_labels_write_before_it(text: str) -> None:
+    assert normal_ndc(text) == "00517234010"

@@ -112,7 +112,7 @@ GAPS = {
         "discarded-amount missing",
         "discarded-amount missing",
         "dose missing",
-        "dosing not-covered",
+        "dosing contradicted",
         "ndc missing",
         "place-of-service missing",
         "units-limit not-covered",

@@ -2,7 +2,7 @@
 fluid is left alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
 
@@ -61,17 +61,31 @@ _LEAVING_AMOUNT = (
 _LEAVING_NOTHING = rf"{_LEAVING}|generated|occurred|produced"
 # "Discard 50 mg" and "waste 50 mg" may be instructions: they count as "waste: 50 mg" and "waste of
 # 50 mg" only.
-_DONE, _NOUN = "(?:wasted|discarded)", "(?:waste|wastage|discard|amount wasted|amount discarded)"
-_HEDGED = re.compile(
-    r"\b(?:if|may|might|will|would|should|could|can|must|please|approx(?:imately)?|about|around|almost|nearly|estimated"
-    r"|(?:less|more) than|at (?:least|most)|up to|plan(?:ned)?|expect(?:ed)?|to"
-    r" be|unless|unknown|unclear|possibl[ey]|not|never|without"
-    r"|ensure|verify|avoid|prevent|unable|twice|both|every"
-    r"|per (?:vial|dose|kg|hour)|each|another|yesterday|previous(?:ly)?|prior"
-    r"|last (?:dose|visit|time|week|infusion))\b|n't\b|[~?≈<>≤≥]",
+# A rule, a plan, a denial, or another dose.
+_LEFT_ALONE = re.compile(
+    r"\b(?:if|may|might|will|would|should|could|can|must|please|plan(?:ned)?|expect(?:ed)?|to be"
+    r"|unless|ensure|verify|avoid|prevent|unable|not|never|without|yesterday|previous(?:ly)?|prior"
+    r"|last (?:dose|visit|time|week|infusion))\b|n't\b|\?",
     re.IGNORECASE,
 )
+# A statement that does not say how much.
+_UNSURE = re.compile(
+    r"\b(?:approx(?:imately)?|about|around|almost|nearly|estimated|(?:less|more) than"
+    r"|at (?:least|most)|up to|unknown|unclear|possibl[ey]|twice|both|every"
+    r"|per (?:vial|dose|kg|hour)|each|another)\b|[~≈<>≤≥]",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(r"\b(?:no|none|nothing|zero)\b", re.IGNORECASE)
+_ANY_AMOUNT = re.compile(
+    r"(?<![\d.,/])(?:\d{1,4}(?:\.\d+)?|\.\d+)\s*(?:mg|mcg|g|ml|cc)\b", re.IGNORECASE
+)
+_MOST_SAID = 80
 _SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)|,\s(?=[^\dxX×])")
+
+
+def _any(texts: Iterable[str]) -> str:
+    rows = [r"\s+".join(row.split()) for row in sorted(texts, key=len, reverse=True)]
+    return f"(?:{'|'.join(rows)})"
 
 
 class _Phrases(Struct, frozen=True):
@@ -94,35 +108,89 @@ def _phrases() -> _Phrases:
     }
     any_own = "|".join(sorted(_FILLERS | named))
     own = rf"(?:\s+(?:{any_own}))*"
+    done, noun = _any(codes.products().wasting.done), _any(codes.products().wasting.nouns)
     nothing = (
-        rf"\b(?:(?:no|zero)(?:\s+(?:mg|ml))?{own}\s+(?:waste|wastage|discard|{_DONE}(?:\s+amount)?)"
-        rf"|(?:none|nothing)\s+(?:was\s+)?{_DONE}|(?:{_NOUN}|{_DONE})\s*[:=]\s*(?:none|nil|zero))\b"
+        rf"\b(?:(?:no|zero)(?:\s+(?:mg|ml))?{own}\s+(?:waste|wastage|discard|{done}(?:\s+amount)?)"
+        rf"|(?:none|nothing)\s+(?:was\s+)?{done}|(?:{noun}|{done})\s*[:=]\s*(?:none|nil|zero))\b"
     )
-    before = rf"{_AMOUNT}\)?{own}\s+(?:{_DONE}|waste|wastage|discard)\b"
+    before = rf"{_AMOUNT}\)?{own}\s+(?:{done}|waste|wastage|discard)\b"
     after = (
-        rf"\b(?:{_DONE}(?!\s+of\b){own}\s*[:=]?|(?<!no )(?<!zero"
-        rf" ){_NOUN}(?:\s+amount)?\s*(?:[:=]|\s(?:of|was|is)\b)|wastage)\s*{_AMOUNT}"
+        rf"\b(?:{done}(?!\s+of\b){own}\s*[:=]?|(?<!no )(?<!zero"
+        rf" ){noun}(?:\s+amount)?\s*(?:[:=]|\s(?:of|was|is)\b)|wastage)\s*{_AMOUNT}"
     )
 
     def ends(leaving: str) -> str:
         mark = r"[^\s\w():=?×*-]|[-–]\s"
-        own = rf"(?:[\s()]+(?:{any_own}|iv)\b)*(?!{_TIMES})[\s()]*"
-        return rf"{own}(?:$|{mark}|(?<=[\s()])(?:\d|(?:{leaving})\b))"
+        after = rf"(?:$|{mark}|(?<=[\s()])(?:\d|(?:{leaving})\b))"
+        return rf"(?:[\s()]+(?:{any_own}|iv)\b)*(?!{_TIMES})[\s()]*{after}"
 
     texts = (nothing + ends(_LEAVING_NOTHING), before, after, ends(_LEAVING_AMOUNT))
     return _Phrases(*(re.compile(text, re.IGNORECASE) for text in texts))
 
 
-def discarded(note: str) -> Iterator[Amount]:
+def discarded(note: str, family: str | None = None) -> Iterator[Amount]:
     """Each amount that the note says was discarded, in its own unit; zero for "no waste". Two
-    readings of one phrase are both given."""
-    table = codes.products()
-    # The first mL of a blood draw are wasted, too.
-    drawn = table.line_draws.named_in(note)
-    for sentence in _SENTENCE.split(note):
-        if _HEDGED.search(sentence) or table.beside_iron.named_in(sentence):
+    readings of one phrase are both given. `family`: of the dose; a note that names another iron
+    says nothing of it."""
+    for sentence in _sentences(note):
+        if not _UNSURE.search(sentence):
+            for found in _of_this_drug(note, sentence):
+                yield _of_another_iron(found) if _is_of_another(note, sentence, family) else found
+
+
+def not_read(note: str) -> Iterator[Amount]:
+    """What the note says of an amount discarded in words that are not read."""
+    table = codes.products().wasting
+    for sentence in _sentences(note):
+        said = words.plain(sentence).split()
+        speaks = any(word.startswith(row) for word in said for row in table.words)
+        drawn = codes.products().line_draws.named_in(note)
+        if not speaks or drawn or _NOTHING.search(sentence) or not _ANY_AMOUNT.search(sentence):
             continue
-        yield from (found for found in _read(sentence) if not (drawn and found.unit == "mL"))
+        if _UNSURE.search(sentence) or not list(_read(sentence)):
+            quoted = sentence.strip()[:_MOST_SAID]
+            yield Amount(problem=f'in words that are not read ("{quoted}")', says=quoted)
+
+
+def repeats(said: str, amount: Amount) -> bool:
+    """Whether words name an amount that is known."""
+    named = (match for match in re.finditer(rf"{_NUMBER}{_UNIT}", said, re.IGNORECASE))
+    return any(
+        Decimal(match["value"]) == amount.value
+        and codes.units().texts[match["unit"].lower()] == amount.unit
+        for match in named
+    )
+
+
+def _sentences(note: str) -> Iterator[str]:
+    """Those that may say what became of this drug."""
+    table = codes.products()
+    for sentence in _SENTENCE.split(note):
+        if not (_LEFT_ALONE.search(sentence) or table.beside_iron.named_in(sentence)):
+            yield sentence
+
+
+def _of_this_drug(note: str, sentence: str) -> Iterator[Amount]:
+    """The first mL of a blood draw are wasted, too."""
+    drawn = codes.products().line_draws.named_in(note)
+    yield from (found for found in _read(sentence) if not (drawn and found.unit == "mL"))
+
+
+def _is_of_another(note: str, sentence: str, family: str | None) -> bool:
+    """Whether the sentence, or where it names none the note, names another iron than the dose's."""
+    if family is None:
+        return False
+    named = _irons(sentence) or _irons(note)
+    return bool(named) and family not in named
+
+
+def _irons(text: str) -> set[str]:
+    return {row.family for row in codes.products().families if words.first_of(text, row.names)}
+
+
+def _of_another_iron(found: Amount) -> Amount:
+    problem = f'in a note that names another iron ("{found.says}")'
+    return Amount(problem=problem, says=found.says, contradicted=True)
 
 
 def _read(sentence: str) -> Iterator[Amount]:

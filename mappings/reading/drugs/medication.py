@@ -4,7 +4,7 @@ strength (R2, R3)."""
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from mappings import codes
 from mappings.codes.conversions import mg, ml
@@ -15,16 +15,26 @@ from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.record import Coding, Concept, Drug
 
+# An element, and what stands in it.
+Said = tuple[str, str]
+
 
 class _Ingredient(Struct, frozen=True):
     findings: tuple[Findings, ...]
     strength: Resource
 
 
+_PACKAGE = "Medication.identifier"
+
+
 def drug(
-    resource: Resource, collection: Collection, finder: ProductFinder, extra: Iterable[Concept] = ()
+    resource: Resource,
+    collection: Collection,
+    finder: ProductFinder,
+    texts: Iterable[Said] = (),
 ) -> Drug:
-    """The Drug of a resource with a medication[x] (or an R5 CodeableReference `medication`)."""
+    """The Drug of a resource with a medication[x] (or an R5 CodeableReference `medication`).
+    `texts`: what else is said of it, by element: evidence only where nothing names a drug."""
     holder = elements.mapping(resource.get("medication"))
     concept = elements.concept(
         elements.either(resource, "medicationCodeableConcept") or holder.get("concept")
@@ -32,27 +42,54 @@ def drug(
     reference = elements.mapping(
         elements.either(resource, "medicationReference") or holder.get("reference")
     )
-    findings = [finder.find(concept), *(finder.find(row) for row in extra)]
-    if not reference:
-        return _drug(findings, (), {}, None, concept)
-    medication = collection.resolve(reference, resource)
-    # What a contained Medication refers to is contained beside it, not in it.
-    around = resource if elements.text(reference.get("reference")).startswith("#") else medication
+    medication = collection.resolve(reference, resource) if reference else None
     shown = Concept(text=elements.text(reference.get("display")))
-    findings.append(finder.find(shown))
+    aims = bool(elements.text(reference.get("reference")))
+    weak = [*_names_in(concept, "medication"), *texts]
+    if medication is None and not aims:
+        found = [finder.find(concept)]
+        weak = [("medicationReference.display", shown.text), *weak]
+        return _weakly(_drug(found, (), {}, None, concept), found, weak, finder)
     if medication is None:
+        findings = [finder.find(concept), finder.find(shown)]
         return _drug(
             findings, (), {}, collection.key(reference) or "a reference without target", shown
         )
+    # What a contained Medication refers to is contained beside it, not in it.
+    around = resource if elements.text(reference.get("reference")).startswith("#") else medication
     code = elements.concept(medication.get("code"))
     ingredients = tuple(_ingredients(medication, around, collection, finder))
     packages = Concept(tuple(_packages([medication.get("identifier"), medication.get("batch")])))
-    findings += [
-        finder.find(code),
-        finder.find(packages),
-        *(row for item in ingredients for row in item.findings),
-    ]
-    return _drug(findings, ingredients, medication, None, code if code != Concept() else shown)
+    findings = [finder.find(row) for row in (concept, shown, code, packages)]
+    findings += [row for item in ingredients for row in item.findings]
+    weak = [*_identifiers(medication), *_names_in(code, "Medication.code"), *weak]
+    known = _drug(findings, ingredients, medication, None, code if code != Concept() else shown)
+    return _weakly(known, findings, weak, finder)
+
+
+def _weakly(
+    known: Drug, findings: Iterable[Findings], weak: Iterable[Said], finder: ProductFinder
+) -> Drug:
+    """The drug; where nothing in its place names one, by what else does."""
+    if known.concerns_us or any(row.evidence or row.names_a_drug for row in findings):
+        return known
+    for element, text in weak:
+        named = _drug([finder.find(Concept(text=text))], (), {}, None, Concept(text=text))
+        if text and named.concerns_us:
+            return structs.replace(named, weakly=element)
+    return structs.replace(known, unnamed=True)
+
+
+def _names_in(concept: Concept, element: str) -> Iterator[Said]:
+    """Codes that are names."""
+    return ((f"{element}.coding.code", row.code) for row in concept.codings if row.code)
+
+
+def _identifiers(medication: Resource) -> Iterator[Said]:
+    for item in elements.items(medication.get("identifier")):
+        kind = elements.concept(item.get("type"))
+        for text in (elements.text(item.get("value")), kind.text):
+            yield _PACKAGE, text
 
 
 def _packages(element: object) -> Iterator[Coding]:
@@ -86,7 +123,8 @@ def _ingredients(
                 elements.concept(target.get("code")),
                 Concept(text=elements.text(reference.get("display"))),
             ]
-        yield _Ingredient(tuple(map(finder.find, concepts)), elements.mapping(item.get("strength")))
+        strength = elements.mapping(item.get("strength"))
+        yield _Ingredient(tuple(map(finder.find, concepts)), strength)
 
 
 def _drug(

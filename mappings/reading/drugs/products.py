@@ -11,6 +11,9 @@ from mappings.reading.drugs.mixtures import is_mixture
 from mappings.record import Coding, Concept
 from mappings.values import words
 
+_QUALIFIER = re.compile(r"^(?:N4|NDC)[\s:#-]*(?=\d)", re.IGNORECASE)
+# Systems whose codes name a drug, also one that is not known here.
+_DRUG_SYSTEMS = frozenset({"rxnorm", "ndc", "hcpcs", "cpt", "snomed"})
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
 
 
@@ -24,15 +27,18 @@ class Evidence(Struct, frozen=True):
 
 
 class Findings(Struct, frozen=True):
+    """`names_a_drug`: whether the concept says which drug it is, known here or not."""
+
     evidence: tuple[Evidence, ...] = ()
     ndcs: tuple[str, ...] = ()
     diluted: bool = False
+    names_a_drug: bool = False
 
 
 def normal_ndc(text: str) -> str | None:
-    """An NDC as 11 digits (5-4-2); None where it is none, or ten digits without dashes
-    (ambiguous)."""
-    text = text.strip()
+    """An NDC as 11 digits (5-4-2), with or without the `N4` or `NDC` of a claim or label before it;
+    None where it is none, or ten digits without dashes (ambiguous)."""
+    text = _QUALIFIER.sub("", text.strip()).strip()
     if re.fullmatch(r"[0-9]{11}", text):
         return text
     found = re.fullmatch(r"([0-9]{4,5})-([0-9]{3,4})-([0-9]{1,2})", text)
@@ -77,7 +83,13 @@ class ProductFinder:
             evidence += self._by_name(text)
         families = {row.family for row in evidence if row.family}
         diluted = any(is_mixture(text, families) for text in texts if text)
-        return Findings(tuple(dict.fromkeys(evidence)), tuple(dict.fromkeys(ndcs)), diluted)
+        return Findings(
+            tuple(dict.fromkeys(evidence)),
+            tuple(dict.fromkeys(ndcs)),
+            diluted,
+            any(row.code and row.system in _DRUG_SYSTEMS for row in concept.codings)
+            or any(text and not codes.giving().names_nothing.is_all_of(text) for text in texts),
+        )
 
     def _by_code(self, coding: Coding, ndcs: list[str]) -> Iterable[Evidence]:
         alias = self._aliases.get(f"{coding.system}|{coding.code}")
