@@ -202,6 +202,7 @@ NOT_CARRIED: dict[str, Any] = {
     "payment": "bundled",
     "policy": PolicyRef("medicare", "2027-01"),
     "problem_list_only": ("N18.4",),
+    "other_encounter_only": ("N18.4",),
     "drug_source": "buy-and-bill",
     "value_quarter": "2027Q1",
     "notes": ("a note",),
