@@ -305,15 +305,13 @@ def treatment_plan(charge: Charge) -> Result | None:
             state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule
         )
     late = _given_late(ours, charge)
-    if late:
+    if late and late.end:
         says = (
             f"The order for a single dose was for {late.end.span(charge.zone).text}; the dose that"
             f" names it was given within {_LATE_DAYS} days after."
-            if late.end
-            else ""
         )
-        evidence = (cite(late.source, "order for a single dose"),)
-        return Result(state="met", says=says, evidence=evidence, rule=rule)
+        single = cite(late.source, "order for a single dose")
+        return Result(state="met", says=says, evidence=(single,), rule=rule)
     doubtful = [
         row
         for row in charge.record.orders

@@ -203,6 +203,7 @@ NOT_CARRIED: dict[str, Any] = {
     "payment": "bundled",
     "policy": PolicyRef("medicare", "2027-01"),
     "problem_list_only": ("N18.4",),
+    "other_encounter_only": ("N18.4",),
     "drug_source": "buy-and-bill",
     "value_quarter": "2027Q1",
     "notes": ("a note",),
@@ -377,8 +378,9 @@ def test_a_waived_line_waits_for_a_person(db: Db) -> None:
     assert left_by_themselves(db) == []
 
 
-def test_a_diagnosis_of_the_problem_list_alone_waits_for_a_person(db: Db) -> None:
-    keep(db, ready(problem_list_only=("N18.4",)))
+@pytest.mark.parametrize("known_from", ["problem_list_only", "other_encounter_only"])
+def test_a_diagnosis_of_no_visit_of_the_dose_waits_for_a_person(db: Db, known_from: str) -> None:
+    keep(db, ready(**{known_from: ("N18.4",)}))
     assert left_by_themselves(db) == []
 
 
