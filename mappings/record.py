@@ -45,8 +45,8 @@ class Drug(Struct, frozen=True):
     `clash`es.
 
     `weakly`: the element that alone names it, where that is weaker evidence; `unnamed`: nothing
-    names a drug. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of a mixture;
-    `diluted`: not as in the vial.
+    names a drug. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of
+    a mixture; `diluted`: not as in the vial.
     """
 
     family: str | None = None
@@ -284,7 +284,8 @@ class Location(Struct, frozen=True, kw_only=True):
 
 class Order(Struct, frozen=True, kw_only=True):
     """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment; None where
-    that is not read."""
+    that is not read. `unread_date`: a date of it that is written and can't be read; then nothing
+    says which days it covers."""
 
     source: Source
     drug: Drug
@@ -296,6 +297,7 @@ class Order(Struct, frozen=True, kw_only=True):
     authored: Moment | None = None
     start: Moment | None = None
     end: Moment | None = None
+    unread_date: Unread | None = None
     reasons: tuple[Concept, ...] = ()
     reason_references: tuple[str, ...] = ()
     encounter: str | None = None

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 
 _ANNOTATION = re.compile(r"\{[^{}]*\}")
-_REMARK = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\]|\bof\b.*)\s*$", re.IGNORECASE)
+_REMARK = re.compile(r"(?:\s*(?:\([^()]*\)|\[[^\[\]]*\]|\bof\b.*))+$", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1024)
