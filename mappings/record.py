@@ -31,13 +31,15 @@ class Concept(Struct, frozen=True):
 
 class Amount(Struct, frozen=True):
     """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial), None where it can't be read;
-    `problem`: why it can't be used; `contradicted` where the record says two things of it."""
+    `problem`: why it can't be used; `contradicted` where the record says two things of it;
+    `rate`: what stands there is one."""
 
     value: Decimal | None = None
     unit: str | None = None
     problem: str | None = None
     says: str = ""
     contradicted: bool = False
+    rate: bool = False
 
 
 class Drug(Struct, frozen=True):
