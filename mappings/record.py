@@ -31,13 +31,15 @@ class Concept(Struct, frozen=True):
 
 class Amount(Struct, frozen=True):
     """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial), None where it can't be read;
-    `problem`: why it can't be used; `contradicted` where the record says two things of it."""
+    `problem`: why it can't be used; `contradicted` where the record says two things of it;
+    `rate`: what stands there is one."""
 
     value: Decimal | None = None
     unit: str | None = None
     problem: str | None = None
     says: str = ""
     contradicted: bool = False
+    rate: bool = False
 
 
 class Drug(Struct, frozen=True):
@@ -45,8 +47,8 @@ class Drug(Struct, frozen=True):
     `clash`es.
 
     `weakly`: the element that alone names it, where that is weaker evidence; `unnamed`: nothing
-    names a drug. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of a mixture;
-    `diluted`: not as in the vial.
+    names a drug. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of
+    a mixture; `diluted`: not as in the vial.
     """
 
     family: str | None = None
@@ -322,7 +324,8 @@ class Location(Struct, frozen=True, kw_only=True):
 
 class Order(Struct, frozen=True, kw_only=True):
     """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment; None where
-    that is not read."""
+    that is not read. `unread_date`: a date of it that is written and can't be read; then nothing
+    says which days it covers."""
 
     source: Source
     drug: Drug
@@ -336,6 +339,7 @@ class Order(Struct, frozen=True, kw_only=True):
     authored: Moment | None = None
     start: Moment | None = None
     end: Moment | None = None
+    unread_date: Unread | None = None
     reasons: tuple[Concept, ...] = ()
     reason_references: tuple[str, ...] = ()
     encounter: str | None = None

@@ -39,6 +39,8 @@ def mg_a_day(order: Order, drug: Drug) -> Decimal | None:
 
 def covers(order: Order, named: Iterable[str], day: date, zone: tzinfo | None) -> bool:
     """Whether an order runs on a day; without any date, only where it is among those `named`."""
+    if order.unread_date:
+        return False
     if order.end and order.end.days(zone)[1] < day:
         return False
     begin = order.start or order.authored

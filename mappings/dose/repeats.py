@@ -12,7 +12,6 @@ from mappings.dose.day import service_day
 from mappings.dose.dispensed import handed_ndcs
 from mappings.dose.milligrams import dose
 from mappings.dose.ordered import covers, mg_a_day
-from mappings.reading.drugs.amounts import RATE
 from mappings.record import Administration, PatientRecord
 from mappings.values.numbers import exact, plain
 
@@ -59,7 +58,7 @@ class _Entry(Struct, frozen=True):
     def doseless(self) -> bool:
         """A rate, zero, or nothing."""
         given = self.row.dose
-        return given.problem in ("missing", RATE) or given.value == 0
+        return given.problem == "missing" or given.rate or given.value == 0
 
     @property
     def dosed(self) -> bool:

@@ -73,6 +73,7 @@ def order(
         authored=elements.moment(resource.get("authoredOn")),
         start=start,
         end=end,
+        unread_date=_unread_date(resource, instructions),
         reasons=elements.concepts(resource.get("reasonCode")),
         reason_references=tuple(
             filter(None, map(collection.key, elements.items(resource.get("reasonReference"))))
@@ -131,6 +132,24 @@ def _bounds(
         _span(timing, first, elements.moment(resource.get("authoredOn"))) for timing in schedules
     ]
     return timings.whole([(start or first, end or last) for start, end in spans] or [(first, last)])
+
+
+def _unread_date(resource: Resource, instructions: list[Resource]) -> Unread | None:
+    """A date of an order that is written and can't be read."""
+    supply = elements.mapping(resource.get("dispenseRequest")).get("validityPeriod")
+    rows = [("authoredOn", resource.get("authoredOn")), *_ends("validityPeriod", supply)]
+    for instruction in instructions:
+        timing = elements.mapping(instruction.get("timing"))
+        bounds = elements.mapping(timing.get("repeat")).get("boundsPeriod")
+        rows += [("timing.event", said) for said in elements.texts(timing.get("event"))]
+        rows += _ends("boundsPeriod", bounds)
+    found = (elements.stated(said, name) for name, said in rows)
+    return next((said for said in found if isinstance(said, Unread)), None)
+
+
+def _ends(element: str, period: object) -> list[tuple[str, object]]:
+    ends = elements.mapping(period)
+    return [(f"{element}.{name}", ends.get(name)) for name in ("start", "end")]
 
 
 def _span(timing: Resource, start: Moment | None, ordered: Moment | None) -> timings.Span:

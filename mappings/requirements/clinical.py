@@ -322,6 +322,11 @@ def treatment_plan(charge: Charge) -> Result | None:
         says = f"The order is recorded with a status that is not understood: {doubtful[0].unread}."
         cited = tuple(cite(row.source, "order") for row in doubtful)
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
+    undated = [row for row in ours if row.unread_date]
+    if undated:
+        says = f"The order has a date that can't be read: {undated[0].unread_date}."
+        cited = tuple(cite(row.source, "order") for row in undated)
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     if any(row.end and charge.day and row.end.days(charge.zone)[1] < charge.day for row in ours):
         return Result(
             state="expired",

@@ -13,7 +13,7 @@ from mappings.record import Amount
 from mappings.values.numbers import plain
 
 _MISSING = Amount(problem="missing")
-RATE = "as a rate instead of a dose"
+_RATE = "as a rate instead of a dose"
 _RATE_UNIT = re.compile(
     r"(?:/|\bper\b)\s*(?:h|hr|hrs|hour|hours|min|mins|minute|minutes|s|sec)\b", re.IGNORECASE
 )
@@ -32,7 +32,8 @@ def amount(quantity: object) -> Amount:
         return Amount(problem=problem, says=says)
     unit, other = unit_of(quantity), _unit_beside(quantity)
     if unit is None:
-        return Amount(problem=_unit_problem(quantity), says=says)
+        problem = _unit_problem(quantity)
+        return Amount(problem=problem, says=says, rate=problem == _RATE)
     if other and other != unit:
         said = f"{says}, and as {_code(quantity)} by its code"
         return Amount(problem=f"as {said}", says=said, contradicted=True)
@@ -62,7 +63,7 @@ def _unit_problem(quantity: Mapping[str, Any]) -> str:
     if not (code or unit):
         return "without a unit"
     if _RATE_UNIT.search(unit or code):
-        return RATE
+        return _RATE
     by_code = code and elements.system(quantity.get("system")) == elements.UCUM
     return f'in a unit that is not read here ("{code if by_code else unit or code}")'
 

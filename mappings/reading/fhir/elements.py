@@ -7,7 +7,7 @@ from typing import Any
 
 from mappings import codes as code_tables
 from mappings.record import Coding, Concept, Source
-from mappings.values.moment import Moment, parse
+from mappings.values.moment import Moment, is_placeholder, parse
 from mappings.values.stated import Unread
 
 Resource = dict[str, Any]
@@ -92,8 +92,8 @@ def moment(value: object) -> Moment | None:
 
 
 def stated(value: object, element: str) -> Moment | Unread | None:
-    """A date, or what is written in its place and can't be read."""
-    if value is None or value == "":
+    """A date, or what is written in its place and can't be read; a placeholder is none."""
+    if value is None or value == "" or is_placeholder(value):
         return None
     return moment(value) or Unread(element, str(value)[:_MOST_SAID])
 
