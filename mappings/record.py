@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
 
 class Source(Struct, frozen=True, order=True):
@@ -14,6 +15,13 @@ class Source(Struct, frozen=True, order=True):
 
     resource: str
     version: str | None = None
+
+
+class Decided(Struct, frozen=True, order=True):
+    """What a person decided, and who and when, as evidence."""
+
+    source: Source
+    says: str
 
 
 class Coding(Struct, frozen=True):
@@ -209,17 +217,25 @@ class Payor(Struct, frozen=True, kw_only=True):
 
 class Coverage(Struct, frozen=True, kw_only=True):
     """`kind`: medicare, medicare-advantage, medicaid, commercial, supplement, government … or None
-    where it can't be told."""
+    where it can't be told.
+
+    `names`: the payer's, as written. `unread`: what is stated of status, period, order or payer and
+    not understood. `pays_second`: it says so of itself. `decided`: who said what the payer is.
+    """
 
     source: Source
     active: bool
     kind: str | None
     payer: str | None = None
     payer_ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     start: Moment | None = None
     end: Moment | None = None
     order: int | None = None
     conflict: bool = False
+    pays_second: bool = False
+    unread: tuple[Unread, ...] = ()
+    decided: Decided | None = None
     subscriber: Subscriber = Subscriber()
     payor: Payor = Payor()
 

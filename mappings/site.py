@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from mappings.record import Address
+from mappings.record import Address, Decided
 from mappings.values import moment
 
 
@@ -26,12 +26,14 @@ class PayerAlias(Struct, frozen=True, kw_only=True):
     """What a payer's Organization id, identifier or name means: its kind and, where it has one, its
     policy's payer.
 
-    `claim_id`: how claim files address the payer.
+    `claim_id`: how claim files address the payer. `decided`: by whom, where the configuration does
+    not say it.
     """
 
     kind: str
     payer: str | None = None
     claim_id: str | None = None
+    decided: Decided | None = None
 
 
 class BillingProvider(Struct, frozen=True, kw_only=True):

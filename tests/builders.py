@@ -249,7 +249,7 @@ def coverage(
     sopt: str | None = "121",
     payor: str | None = "Medicare",
     id: str = "coverage",
-    status: str = "active",
+    status: str | None = "active",
     patient: str = PATIENT,
     **extra: Any,
 ) -> Resource:
@@ -261,6 +261,23 @@ def coverage(
         "beneficiary": {"reference": f"Patient/{patient}"},
         "payor": [{"display": payor}] if payor else None,
         "period": {"start": "2020-01-01"},
+    }
+    return _with(resource, extra)
+
+
+def part_of_medicare(part: str, **extra: Any) -> Resource:
+    """A part of Medicare as its own API gives it (Blue Button 2.0, C4BB)."""
+    classes = [
+        {"type": {"coding": [{"code": name}]}, "value": value}
+        for name, value in (("group", "Medicare"), ("plan", f"Part {part}"))
+    ]
+    act_code = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+    agency = {"identifier": {"value": "Centers for Medicare and Medicaid Services"}}
+    resource = {
+        **coverage(None, None, id=f"part-{part.lower()}"),
+        "type": {"coding": [coding(act_code, "SUBSIDIZ")]},
+        "payor": [agency],
+        "class": classes,
     }
     return _with(resource, extra)
 

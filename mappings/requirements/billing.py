@@ -23,9 +23,7 @@ def coverage(charge: Charge) -> Result | None:
     found = charge.coordination
     if found is None:
         return None
-    evidence = tuple(
-        cite(row.source, f"coverage, {row.kind or 'payer not recognised'}") for row in found.seen
-    )
+    evidence = found.evidence
     if found.state == "met" and not charge.known_payer:
         kind = found.primary.kind if found.primary else ""
         return Result(
@@ -34,7 +32,8 @@ def coverage(charge: Charge) -> Result | None:
             evidence=evidence,
             fix="Add a policy for this payer, or name the payer in the table of payer aliases.",
         )
-    return Result(state=found.state, says=found.says, evidence=evidence)
+    denial = DenialCodes(carc=found.carc) if found.carc else None
+    return Result(state=found.state, says=found.says, evidence=evidence, denial=denial)
 
 
 def place_of_service(charge: Charge) -> Result | None:

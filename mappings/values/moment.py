@@ -127,6 +127,12 @@ def parse(text: object) -> Moment | None:
         return None
 
 
+def is_placeholder(text: object) -> bool:
+    """Whether a date only stands for an open end."""
+    found = _FORM.match(text) if isinstance(text, str) else None
+    return found is not None and not _FIRST_YEAR <= int(found["year"]) <= _LAST_YEAR
+
+
 def _moment(found: re.Match[str]) -> Moment:
     year = int(found["year"])
     if not _FIRST_YEAR <= year <= _LAST_YEAR:

@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from mappings.record import Coding, Concept, Source
-from mappings.values.moment import Moment, parse
+from mappings.values.moment import Moment, is_placeholder, parse
+from mappings.values.stated import Unread
 
 Resource = dict[str, Any]
 
@@ -23,6 +24,9 @@ SNOMED = "snomed"
 ICD10CM = "icd10cm"
 UCUM = "ucum"
 PLACE_OF_SERVICE = "pos"
+SOPT = "sopt"
+ACT_CODE = "act-code"
+SELF_PAY = "self-pay"
 
 _SYSTEMS = {
     "http://www.nlm.nih.gov/research/umls/rxnorm": RXNORM,
@@ -51,6 +55,15 @@ _SYSTEMS = {
         PLACE_OF_SERVICE
     ),
     "http://terminology.hl7.org/codesystem/ex-serviceplace": PLACE_OF_SERVICE,
+    "https://nahdo.org/sopt": SOPT,
+    "http://nahdo.org/sopt": SOPT,
+    "https://www.nahdo.org/sopt": SOPT,
+    "urn:oid:2.16.840.1.113883.3.221.5": SOPT,
+    "sopt": SOPT,
+    "http://terminology.hl7.org/codesystem/v3-actcode": ACT_CODE,
+    "http://hl7.org/fhir/v3/actcode": ACT_CODE,
+    "urn:oid:2.16.840.1.113883.5.4": ACT_CODE,
+    "http://terminology.hl7.org/codesystem/coverage-selfpay": SELF_PAY,
 }
 
 
@@ -116,6 +129,16 @@ def moment(value: object) -> Moment | None:
 def period(value: object) -> tuple[Moment | None, Moment | None]:
     value = mapping(value)
     return moment(value.get("start")), moment(value.get("end"))
+
+
+def unread_period(value: object, element: str) -> Iterator[Unread]:
+    """The ends of a period that are stated and not understood: never open ends."""
+    if value is not None and not isinstance(value, dict):
+        yield Unread(element, str(value))
+    for end in ("start", "end"):
+        said = mapping(value).get(end)
+        if said not in (None, "") and moment(said) is None and not is_placeholder(said):
+            yield Unread(f"{element}.{end}", str(said))
 
 
 def decimal(value: object) -> Decimal | None:
