@@ -311,17 +311,36 @@ class DialysisTreatment(Struct, frozen=True, kw_only=True):
     until: Moment | None = None
 
 
+AuthorizationDecision = Literal["approved", "in-part", "denied", "pended", "not-required", "unread"]
+
+
+class Insurer(Struct, frozen=True, kw_only=True):
+    """Whose answer an authorization is: names as written, and by what else the insurer is known."""
+
+    names: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    payer: str | None = None
+
+
 class Authorization(Struct, frozen=True, kw_only=True):
     """A payer's answer on an authorization. `codes` empty: it names none. `units` None: no limit
-    named."""
+    named. What counts is what was authorized, never what was asked.
+
+    `coverages`: those that it was asked or given for. `insurer` None: it does not say, or the one
+    it names is not on record. `says`: a person's decision in words, where it was imported as one.
+    """
 
     source: Source
     reference: str
-    decision: Literal["approved", "denied", "pended"]
+    decision: AuthorizationDecision
     codes: tuple[str, ...] = ()
     units: Decimal | None = None
     start: Moment | None = None
     end: Moment | None = None
+    coverages: tuple[str, ...] = ()
+    insurer: Insurer | None = None
+    unread: Unread | None = None
+    says: str | None = None
 
 
 class Note(Struct, frozen=True, kw_only=True):

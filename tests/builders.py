@@ -412,6 +412,68 @@ def authorization(
     return _with(resource, extra)
 
 
+def pas_answer(
+    decision: str = "A1",
+    code: str | None = "J1756",
+    units: Any = 1000,
+    number: str | None = "AUTH0001",
+    start: str = "2026-10-01",
+    end: str = "2026-12-31",
+    **extra: Any,
+) -> Resource:
+    """A ClaimResponse as Da Vinci PAS writes it (2.0.1, 2.2.1): number, period and what was
+    authorized in extensions; code None: without what was authorized."""
+    pas = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-"
+    action: list[Resource] = [{"url": "number", "valueString": number}] if number else []
+    review = {"coding": [coding("https://codesystem.x12.org/005010/306", decision)]}
+    action.append({"url": f"{pas}reviewActionCode", "valueCodeableConcept": review})
+    detail: list[Resource] = []
+    if code:
+        concept = {"coding": [coding(HCPCS, code)]}
+        detail.append({"url": "productOrServiceCode", "valueCodeableConcept": concept})
+    if code and units is not None:
+        detail.append({"url": "quantity", "valueQuantity": {"value": units}})
+    adjudication = {
+        "extension": [{"url": f"{pas}reviewAction", "extension": action}],
+        "category": {"coding": [{"code": "submitted"}]},
+    }
+    period = {"url": f"{pas}itemPreAuthPeriod", "valuePeriod": {"start": start, "end": end}}
+    authorized = {"url": f"{pas}itemAuthorizedDetail", "extension": detail}
+    resource = {
+        **authorization(preAuthRef=None, preAuthPeriod=None, addItem=None),
+        "request": {"reference": "Claim/request"},
+        "item": [
+            {
+                "itemSequence": 1,
+                "extension": [period, *([authorized] if detail else [])],
+                "adjudication": [adjudication],
+            }
+        ],
+    }
+    return _with(resource, extra)
+
+
+def pas_request(code: str = "J1756", units: int = 1000, coverage: str = "coverage") -> Resource:
+    """What was asked."""
+    return {
+        "resourceType": "Claim",
+        "id": "request",
+        "status": "active",
+        "use": "preauthorization",
+        "patient": {"reference": f"Patient/{PATIENT}"},
+        "insurance": [
+            {"sequence": 1, "focal": True, "coverage": {"reference": f"Coverage/{coverage}"}}
+        ],
+        "item": [
+            {
+                "sequence": 1,
+                "productOrService": {"coding": [coding(HCPCS, code)]},
+                "quantity": {"value": units},
+            }
+        ],
+    }
+
+
 def note(
     on: str = "2026-10-20",
     id: str = "note",

@@ -122,7 +122,7 @@ class Reader:
             ),
             dialysis=every("Procedure", lambda row: encounters.dialysis_treatments([row])),
             authorizations=(
-                *every("Claim", authorizations.from_claim),
+                *every("Claim", lambda row: authorizations.from_claim(row, collection)),
                 *every("Coverage", authorizations.from_coverage),
                 *every("ClaimResponse", lambda row: authorizations.from_response(row, collection)),
             ),
