@@ -11,7 +11,17 @@ from typing import NoReturn
 
 import typer
 
-from integration.commands import assessing, doctor, failed, keys, policy, service, subscribe, sweep
+from integration.commands import (
+    assessing,
+    decisions,
+    doctor,
+    failed,
+    keys,
+    policy,
+    service,
+    subscribe,
+    sweep,
+)
 from integration.errors import FerroclaimError
 from mappings.datafiles.loading import DataFileError
 
@@ -29,7 +39,7 @@ app.command()(assessing.demo)
 app.command()(assessing.assess)
 app.command()(assessing.explain)
 
-for group in (policy, service, subscribe, sweep, failed, doctor, keys):
+for group in (policy, service, subscribe, sweep, decisions, failed, doctor, keys):
     group.mount(app)
 
 

@@ -1,11 +1,13 @@
 """What a site says of itself that the rules need: its time zone, places, local codes, payers and
 its own decisions."""
 
-from collections.abc import Mapping
-from datetime import tzinfo
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from datetime import datetime, tzinfo
+from typing import Any, Literal, Self
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
+
+from mappings.decisions import Decision, Decisions, SiteRow
 
 from mappings.record import Address, Decided
 from mappings.values import moment
@@ -70,7 +72,36 @@ class Site(Struct, frozen=True, kw_only=True):
     r340b: Mapping[str, bool] = field(default_factory=dict)
     bill_services: bool = False
     billing_provider: BillingProvider | None = None
+    decisions: Decisions = field(default_factory=Decisions)
+
+    def deciding(self, decisions: Iterable[Decision], as_of: datetime) -> Self:
+        """The site with what people had decided by then: rows of its tables, the rest to be
+        asked."""
+        day = (as_of.astimezone(self.zone) if self.zone else as_of).date()
+        found = Decisions(decisions, day)
+        tables = {name: getattr(self, name, None) for name in found.rows(day)}
+        changed = {
+            name: {**table, **_rows(found.rows(day)[name], table)}
+            for name, table in tables.items()
+            if table is not None
+        }
+        return structs.replace(self, decisions=found, **changed)
 
     @property
     def zone(self) -> tzinfo | None:
         return moment.zone(self.time_zone)
+
+
+def _rows(rows: Iterable[tuple[SiteRow, Decided]], table: Mapping[str, Any]) -> dict[str, Any]:
+    """The rows as their table has them; of words by element the key is `element|word`."""
+    found: dict[str, Any] = {}
+    for row, decided in rows:
+        if row.table == "payer_aliases":
+            kind, _, payer = row.value.partition("/")
+            found[row.key] = PayerAlias(kind=kind, payer=payer or None, decided=decided)
+        elif row.table == "status_words":
+            element, _, word = row.key.partition("|")
+            found[element] = {**found.get(element, table.get(element, {})), word: row.value}
+        else:
+            found[row.key] = row.value
+    return found

@@ -1,7 +1,7 @@
 """Where `assess` reads from: a Bundle file, NDJSON, a folder, standard input, or a FHIR server."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from integration.ehr.writing.writeback import Outcome, WriteBack
 from integration.errors import ConfigurationError, EhrError, NotFound
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
+from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, NotJson, Reader, decode, lines
 from mappings.record import PatientRecord, Problem
@@ -136,6 +137,7 @@ def from_server(
     policies: PolicySet,
     as_of: datetime,
     back: "Back | None" = None,
+    decisions: Sequence[Decision] = (),
 ) -> Result:
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
@@ -157,7 +159,7 @@ def from_server(
                 raise
             problems.append(Problem(f"Patient/{patient}", problem.problem))
             continue
-        found = check_pull(pull, client.site, policies, as_of)
+        found = check_pull(pull, client.site, policies, as_of, decisions)
         checked.append(found)
         names[found.record.patient] = next(
             (display_name(row) for row in pull.resources if row["resourceType"] == "Patient"), ""

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +21,10 @@ from integration.assessing.sources import (
 from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+from mappings import decisions as decisions_form
 from mappings.assessment import Assessment, to_json
+from mappings.datafiles import loading
+from mappings.decisions import Decision
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
 from mappings.site import Site as Facts
@@ -53,6 +57,10 @@ Zone = Annotated[str | None, typer.Option("--time-zone", help="IANA name, e.g. A
 SiteName = Annotated[str | None, typer.Option("--site", help="A site of the configuration.")]
 PolicyDir = Annotated[
     Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
+]
+DecisionFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--decisions", help="A file of what people decided (repeatable)."),
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
@@ -88,6 +96,7 @@ def assess(
         Path | None, typer.Option("--out", help="Write there instead of to standard output.")
     ] = None,
     policy_dir: PolicyDir = None,
+    decisions: DecisionFiles = None,
     as_of: AsOf = None,
     time_zone: Zone = None,
     site: SiteName = None,
@@ -120,6 +129,7 @@ def assess(
         patient,
         everyone,
         policy_dir,
+        decisions,
         as_of,
         time_zone,
         site,
@@ -138,6 +148,7 @@ def explain(
     ],
     patient: Patients = None,
     policy_dir: PolicyDir = None,
+    decisions: DecisionFiles = None,
     as_of: AsOf = None,
     time_zone: Zone = None,
     site: SiteName = None,
@@ -146,7 +157,9 @@ def explain(
     """The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials."""
     from integration.terminal import tables
 
-    result = _result(source, patient, False, policy_dir, as_of, time_zone, site, config, None)
+    result = _result(
+        source, patient, False, policy_dir, decisions, as_of, time_zone, site, config, None
+    )
     reference = (
         f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
     )
@@ -164,6 +177,7 @@ def _result(
     patients: list[str] | None,
     everyone: bool,
     policy_dir: Path | None,
+    decision_files: list[Path] | None,
     as_of: str | None,
     time_zone: str | None,
     site_name: str | None,
@@ -174,15 +188,16 @@ def _result(
     facts = facts_of(site_name, config, time_zone)
     at = moment_of(as_of, facts)
     policies = policies_from(policy_dir or (named.policy_dir if named else None))
+    decided = decisions_of(decision_files or ())
     if not is_server(source):
         if patients or everyone:
             raise ConfigurationError("--patient and --all go with a FHIR base URL as SOURCE.")
-        return from_files(source, facts, policies, at)
+        return from_files(source, facts.deciding(decided, at), policies, at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
     site = adhoc_or_named(source, named)
     site = site.model_copy(update={"time_zone": time_zone}) if time_zone else site
-    return _of_server(site, None if everyone else patients, policies, at, write)
+    return _of_server(site, None if everyone else patients, policies, at, decided, write)
 
 
 def _of_server(
@@ -190,6 +205,7 @@ def _of_server(
     patients: list[str] | None,
     policies: PolicySet,
     at: datetime,
+    decided: Sequence[Decision],
     write: tuple[bool, int] | None,
 ) -> Result:
     from integration.ehr.client import EhrClient
@@ -203,7 +219,7 @@ def _of_server(
             if write
             else None
         )
-        return from_server(client, wanted, policies, at, back)
+        return from_server(client, wanted, policies, at, back, decided)
 
 
 def facts_of(site_name: str | None, config: Path | None, time_zone: str | None) -> Facts:
@@ -218,6 +234,15 @@ def facts_of(site_name: str | None, config: Path | None, time_zone: str | None) 
         message = str(problem)
         raise ConfigurationError(f"{message[0].upper()}{message[1:]}.") from None
     return facts
+
+
+def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
+    """What people decided, by files (DataFileError names file and line of every mistake)."""
+    return tuple(
+        row
+        for path in files
+        for row in decisions_form.from_text(loading.text_of(path), str(path))
+    )
 
 
 def policies_from(folder: Path | None) -> PolicySet:

@@ -6,6 +6,7 @@ from datetime import date, tzinfo
 from msgspec import Struct, structs
 
 from mappings.assessment import Evidence, State, cite
+from mappings.decisions import Decision, Decisions, PaysFirst
 from mappings.record import Coverage, PatientRecord
 from mappings.values import words
 from mappings.values.stated import Unread
@@ -61,9 +62,11 @@ def described(row: Coverage) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def coordinate(record: PatientRecord, day: date, zone: tzinfo | None) -> Coordination:
-    """Medicare Advantage stands in for Medicare; Medicare before a supplement and Medicaid; else by
-    `order`.
+def coordinate(
+    record: PatientRecord, day: date, zone: tzinfo | None, decisions: Decisions | None = None
+) -> Coordination:
+    """As a person decided, as long as that holds. Else Medicare Advantage stands in for Medicare;
+    Medicare before a supplement and Medicaid; else by `order`.
 
     Medicare beside a group plan is a person's decision.
     """
@@ -78,7 +81,52 @@ def coordinate(record: PatientRecord, day: date, zone: tzinfo | None) -> Coordin
         )
     if not active:
         return _none(record, current, day, zone)
-    return _unclear(active, day) or _hole(_settled(active, day), active, current, record)
+    decision = decisions.pays_first(record.patient, day) if decisions else None
+    why_not = _no_longer(decision.pays_first, active) if decision and decision.pays_first else ""
+    if decision and decision.pays_first and not why_not:
+        return _by_person(decision, decision.pays_first, active, day)
+    found = _unclear(active, day) or _hole(_settled(active, day), active, current, record)
+    if not decision or found.state == "met":
+        return found
+    lapsed = f"The decision of {decision.who} of {decision.when} holds no longer: {why_not}."
+    return structs.replace(found, says=f"{found.says} {lapsed}")
+
+
+def _no_longer(decided: PaysFirst, active: list[Coverage]) -> str:
+    """Why a decision of who pays first does not hold; empty where it does."""
+    by_reference = {row.source.resource: row for row in active}
+    for reference in decided.named:
+        row = by_reference.get(reference)
+        if row is None:
+            return f"{reference} is not active"
+        if decided.as_seen.get(reference, described(row)) != described(row):
+            return f"{reference} has changed"
+    others = [name for name in by_reference if name not in decided.named]
+    return f"{others[0]} is active as well" if others else ""
+
+
+def _by_person(
+    decision: Decision, decided: PaysFirst, active: list[Coverage], day: date
+) -> Coordination:
+    by_reference = {row.source.resource: row for row in active}
+    ranked = [by_reference[reference] for reference in decided.named]
+    evidence = (cite(decision.decided.source, decision.decided.says),)
+    unclear = _unclear(ranked[:1], day) if ranked[0].kind is None else None
+    if unclear:
+        return structs.replace(unclear, seen=tuple(active), decided=evidence)
+    return Coordination(
+        "met",
+        f"as {decision.who} decided",
+        ranked[0],
+        tuple(ranked[1:]),
+        tuple(active),
+        decided=evidence,
+    )
+
+
+def is_known_as(row: Coverage) -> frozenset[str]:
+    """Every name and id by which a person may speak of a coverage's payer."""
+    return known_as(row) | set(row.payer_ids) | ({row.payer} if row.payer else set())
 
 
 def _unclear(active: list[Coverage], day: date) -> Coordination | None:

@@ -101,7 +101,21 @@ def prior_authorization(charge: Charge) -> Result | None:
     rule = charge.rules.prior_authorization
     if rule is None or not charge.applies(rule) or charge.code is None or charge.day is None:
         return None
-    asked = _asked(charge, rule)
+    said = next((row for row in charge.payer_answers if row[1].authorization), None)
+    if said is None:
+        return _authorized(charge, rule, _asked(charge, rule))
+    decision, answer = said
+    asked: Literal["yes", "no"] = "yes" if answer.authorization == "required" else "no"
+    cited = (cite(decision.decided.source, decision.decided.says),)
+    found = _authorized(charge, rule, asked)
+    if found is None:
+        return Result(state="not-applicable", says=f"{decision.says}.", evidence=cited)
+    return structs.replace(found, evidence=(*found.evidence, *cited))
+
+
+def _authorized(
+    charge: Charge, rule: AuthorizationRule, asked: Literal["yes", "no", "unknown"]
+) -> Result | None:
     if asked == "no":
         return None
     rule = structs.replace(rule, asked=asked)
@@ -188,7 +202,7 @@ def _of_payer(charge: Charge, wanted: Whose) -> list[Authorization]:
     billed = charge.coordination.primary if charge.coordination else None
     return [
         row
-        for row in charge.record.authorizations
+        for row in charge.authorizations
         if billed and whose(row, billed, charge.record) == wanted
     ]
 

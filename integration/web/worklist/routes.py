@@ -16,8 +16,8 @@ from fastapi.responses import RedirectResponse, Response
 from integration.assessing.clients import policies_for
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
-from integration.store import Db, audit, decisions, failures, notes, patients, worklist
-from integration.store.decisions import NotReleasable
+from integration.store import Db, audit, failures, notes, patients, releases, worklist
+from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters, Pair, Row
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
@@ -216,7 +216,7 @@ def _acted(
             continue
         with here.store.transaction() as db:
             try:
-                pair = decisions.to_decide(db, key, _sites(here))
+                pair = releases.to_decide(db, key, _sites(here))
                 seen |= {row.key for row in pair}
                 _one(db, here, session, pair, action, reason, owner, text)
             except FerroclaimError as error:
@@ -249,13 +249,13 @@ def _one(
     if patient is None:
         raise NotReleasable("A selected line is no longer there.")
     if action == "release":
-        decisions.release(db, pair, who, role, reason or None)
+        releases.release(db, pair, who, role, reason or None)
     elif action == "withdraw":
-        decisions.withdraw(db, pair, who, role)
+        releases.withdraw(db, pair, who, role)
     elif action == "recheck":
         here.queue.assess(db, patient, "person", priority=PERSON)
     elif action == "assign":
-        decisions.assign(db, pair, owner or None, who, role)
+        releases.assign(db, pair, owner or None, who, role)
     elif action == "note" and text:
         notes.add(db, patient, text, who, role, pair[0].pair)
     else:
