@@ -163,6 +163,14 @@ def to_document(decision: Decision) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value is not None}
 
 
+def checked(decision: Decision) -> Decision:
+    """A decision that was not read from a file; DataFileError with what is wrong."""
+    every = [said for _, said in _check_decision(decision)]
+    if every:
+        raise loading.DataFileError(*every)
+    return decision
+
+
 def _check(found: Any, _: tuple[Meta, ...]) -> Iterator[tuple[str, str]]:
     if isinstance(found, Decision):
         yield from _check_decision(found)

@@ -38,7 +38,7 @@ class Coordination(Struct, frozen=True):
     secondary: tuple[Coverage, ...] = ()
     seen: tuple[Coverage, ...] = ()
     carc: str | None = None
-    unknown_payer: str | None = None
+    unknown_payer: Unread | None = None
     decided: tuple[Evidence, ...] = ()
 
     @property
@@ -174,7 +174,7 @@ def _not_understood(
         says = f"The payer of a coverage active on {day} is not on record: {unread}."
         return _open(says, active)
     says = f"A coverage active on {day} names a payer that is not known here, {unread}: {_NAME_IT}."
-    return structs.replace(_open(says, active), unknown_payer=unread.says)
+    return structs.replace(_open(says, active), unknown_payer=unread)
 
 
 def _settled(active: list[Coverage], day: date) -> Coordination:

@@ -35,7 +35,15 @@ def coverage(charge: Charge) -> Result | None:
             fix="Add a policy for this payer, or name the payer in the table of payer aliases.",
         )
     denial = DenialCodes(carc=found.carc) if found.carc else None
-    return Result(state=found.state, says=found.says, evidence=evidence, denial=denial)
+    names = found.primary.names if found.primary else ()
+    unknown = found.unknown_payer.says if found.unknown_payer else None
+    return Result(
+        state=found.state,
+        says=found.says,
+        evidence=evidence,
+        denial=denial,
+        value=unknown or next(iter(names), None),
+    )
 
 
 def place_of_service(charge: Charge) -> Result | None:

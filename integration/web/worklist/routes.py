@@ -21,6 +21,8 @@ from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters, Pair, Row
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
+from integration.web.worklist import deciding
+from integration.web.worklist.deciding import Entered
 from integration.web.worklist.story import story, when
 from integration.wording import words
 from integration.work.queue import PERSON
@@ -172,6 +174,40 @@ def _cells(row: Row) -> list[object]:
     what = " ".join([line.code, *line.modifiers])
     who = [row.line.given_on, row.site, row.patient, row.policy]
     return [*who, what, line.units, row.state, "; ".join(row.waits_for), row.value, row.owner]
+
+
+@router.post("/worklist/decisions", dependencies=[FromOurPage])
+def decide(
+    request: Request,
+    here: InHouse,
+    session: Biller,
+    filters: Filtered,
+    line: Annotated[str, Form(max_length=200)],
+    about: Annotated[str, Form(max_length=20)],
+    place: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
+    authorization: Annotated[str, Form(max_length=20)] = "",
+    days: Annotated[str, Form(max_length=5)] = "",
+    confirmed_by: Annotated[str, Form(max_length=200)] = "",
+    until: Annotated[str, Form(max_length=10)] = "",
+    why: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """What a person decides of the opened line; whose lines it may change are assessed at once."""
+    entered = Entered(place[:20], authorization, days, confirmed_by, until, why)
+    kinds = {"pays-first": deciding.pays_first, "payer-answer": deciding.payer_answer}
+    who, role = actor(session), "biller" if session.may("biller") else "admin"
+    try:
+        with here.store.transaction() as db:
+            row = worklist.get(db, line, _sites(here))
+            if row is None or about not in kinds:
+                raise NotReleasable("The line is no longer there.")
+            waiting = kinds[about](db, row, entered, who, role)
+            for patient in waiting:
+                here.queue.assess(db, patient, "person", priority=PERSON)
+    except FerroclaimError as error:
+        return _page(request, here, session, filters, line, Results("", (str(error),)))
+    who_waits = words.plural(len(waiting), "patient")
+    done = f"Recorded. {who_waits} will be assessed again in a moment."
+    return _page(request, here, session, filters, line, Results(done, ()))
 
 
 @router.post("/worklist", dependencies=[FromOurPage])
