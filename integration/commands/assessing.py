@@ -239,9 +239,7 @@ def facts_of(site_name: str | None, config: Path | None, time_zone: str | None) 
 def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
     """What people decided, by files (DataFileError names file and line of every mistake)."""
     return tuple(
-        row
-        for path in files
-        for row in decisions_form.from_text(loading.text_of(path), str(path))
+        row for path in files for row in decisions_form.from_text(loading.text_of(path), str(path))
     )
 
 
