@@ -14,6 +14,7 @@ import typer
 from integration.commands import (
     assessing,
     codes,
+    decisions,
     doctor,
     failed,
     keys,
@@ -39,7 +40,7 @@ app.command()(assessing.demo)
 app.command()(assessing.assess)
 app.command()(assessing.explain)
 
-for group in (policy, codes, service, subscribe, sweep, failed, doctor, keys):
+for group in (policy, codes, service, subscribe, sweep, decisions, failed, doctor, keys):
     group.mount(app)
 
 

@@ -24,9 +24,15 @@ WORST_FIRST: tuple[State, ...] = ("missing", "contradicted", "not-covered", "exp
 
 
 class Evidence(Struct, frozen=True, order=True):
+    """`resource`: `Type/id`, or `urn:ferroclaim:decision:…` for what a person decided."""
+
     resource: str
     version: str | None
     says: str
+
+    @property
+    def in_the_chart(self) -> bool:
+        return not self.resource.startswith("urn:ferroclaim:")
 
 
 class PolicyRef(Struct, frozen=True):

@@ -18,6 +18,13 @@ class Source(Struct, frozen=True, order=True):
     version: str | None = None
 
 
+class Decided(Struct, frozen=True, order=True):
+    """What a person decided, and who and when, as evidence."""
+
+    source: Source
+    says: str
+
+
 class Coding(Struct, frozen=True):
     system: str
     code: str
@@ -251,17 +258,25 @@ class Payor(Struct, frozen=True, kw_only=True):
 
 class Coverage(Struct, frozen=True, kw_only=True):
     """`kind`: medicare, medicare-advantage, medicaid, commercial, supplement, government … or None
-    where it can't be told."""
+    where it can't be told.
+
+    `names`: the payer's, as written. `unread`: what is stated of status, period, order or payer and
+    not understood. `pays_second`: it says so of itself. `decided`: who said what the payer is.
+    """
 
     source: Source
     active: bool
     kind: str | None
     payer: str | None = None
     payer_ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     start: Moment | None = None
     end: Moment | None = None
     order: int | None = None
     conflict: bool = False
+    pays_second: bool = False
+    unread: tuple[Unread, ...] = ()
+    decided: Decided | None = None
     subscriber: Subscriber = Subscriber()
     payor: Payor = Payor()
 
@@ -374,17 +389,36 @@ class DialysisTreatment(Struct, frozen=True, kw_only=True):
     until: Moment | None = None
 
 
+AuthorizationDecision = Literal["approved", "in-part", "denied", "pended", "not-required", "unread"]
+
+
+class Insurer(Struct, frozen=True, kw_only=True):
+    """Whose answer an authorization is: names as written, and by what else the insurer is known."""
+
+    names: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    payer: str | None = None
+
+
 class Authorization(Struct, frozen=True, kw_only=True):
     """A payer's answer on an authorization. `codes` empty: it names none. `units` None: no limit
-    named."""
+    named. What counts is what was authorized, never what was asked.
+
+    `coverages`: those that it was asked or given for. `insurer` None: it does not say, or the one
+    it names is not on record. `says`: a person's decision in words, where it was imported as one.
+    """
 
     source: Source
     reference: str
-    decision: Literal["approved", "denied", "pended"]
+    decision: AuthorizationDecision
     codes: tuple[str, ...] = ()
     units: Decimal | None = None
     start: Moment | None = None
     end: Moment | None = None
+    coverages: tuple[str, ...] = ()
+    insurer: Insurer | None = None
+    unread: Unread | None = None
+    says: str | None = None
 
 
 class Note(Struct, frozen=True, kw_only=True):

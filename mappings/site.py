@@ -1,14 +1,15 @@
 """What a site says of itself that the rules need: its time zone, places, local codes, payers and
 its own decisions."""
 
-from collections.abc import Mapping
-from datetime import tzinfo
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from datetime import datetime, tzinfo
+from typing import Any, Literal, Self
 
 from msgspec import Struct, field, structs
 
 from mappings.codes import CodeTables
-from mappings.record import Address
+from mappings.decisions import Decision, Decisions, SiteRow
+from mappings.record import Address, Decided
 from mappings.values import moment
 
 
@@ -27,12 +28,14 @@ class PayerAlias(Struct, frozen=True, kw_only=True):
     """What a payer's Organization id, identifier or name means: its kind and, where it has one, its
     policy's payer.
 
-    `claim_id`: how claim files address the payer.
+    `claim_id`: how claim files address the payer. `decided`: by whom, where the configuration does
+    not say it.
     """
 
     kind: str
     payer: str | None = None
     claim_id: str | None = None
+    decided: Decided | None = None
 
 
 class BillingProvider(Struct, frozen=True, kw_only=True):
@@ -75,6 +78,7 @@ class Site(Struct, frozen=True, kw_only=True):
     bill_services: bool = False
     billing_provider: BillingProvider | None = None
     codes: CodeTables | None = None
+    decisions: Decisions = field(default_factory=Decisions)
 
     def with_words(self, vendors: Mapping[str, Mapping[str, str]]) -> "Site":
         """With what its vendor means by a status, where the site says nothing of its own."""
@@ -84,6 +88,34 @@ class Site(Struct, frozen=True, kw_only=True):
         }
         return structs.replace(self, status_words=words)
 
+    def deciding(self, decisions: Iterable[Decision], as_of: datetime) -> Self:
+        """The site with what people had decided by then: rows of its tables, the rest to be
+        asked."""
+        day = (as_of.astimezone(self.zone) if self.zone else as_of).date()
+        found = Decisions(decisions, day)
+        tables = {name: getattr(self, name, None) for name in found.rows(day)}
+        changed = {
+            name: {**table, **_rows(found.rows(day)[name], table)}
+            for name, table in tables.items()
+            if table is not None
+        }
+        return structs.replace(self, decisions=found, **changed)
+
     @property
     def zone(self) -> tzinfo | None:
         return moment.zone(self.time_zone)
+
+
+def _rows(rows: Iterable[tuple[SiteRow, Decided]], table: Mapping[str, Any]) -> dict[str, Any]:
+    """The rows as their table has them; of words by element the key is `element|word`."""
+    found: dict[str, Any] = {}
+    for row, decided in rows:
+        if row.table == "payer_aliases":
+            kind, _, payer = row.value.partition("/")
+            found[row.key] = PayerAlias(kind=kind, payer=payer or None, decided=decided)
+        elif row.table == "status_words":
+            element, _, word = row.key.partition("|")
+            found[element] = {**found.get(element, table.get(element, {})), word: row.value}
+        else:
+            found[row.key] = row.value
+    return found

@@ -252,7 +252,7 @@ def coverage(
     sopt: str | None = "121",
     payor: str | None = "Medicare",
     id: str = "coverage",
-    status: str = "active",
+    status: str | None = "active",
     patient: str = PATIENT,
     **extra: Any,
 ) -> Resource:
@@ -264,6 +264,23 @@ def coverage(
         "beneficiary": {"reference": f"Patient/{patient}"},
         "payor": [{"display": payor}] if payor else None,
         "period": {"start": "2020-01-01"},
+    }
+    return _with(resource, extra)
+
+
+def part_of_medicare(part: str, **extra: Any) -> Resource:
+    """A part of Medicare as its own API gives it (Blue Button 2.0, C4BB)."""
+    classes = [
+        {"type": {"coding": [{"code": name}]}, "value": value}
+        for name, value in (("group", "Medicare"), ("plan", f"Part {part}"))
+    ]
+    act_code = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+    agency = {"identifier": {"value": "Centers for Medicare and Medicaid Services"}}
+    resource = {
+        **coverage(None, None, id=f"part-{part.lower()}"),
+        "type": {"coding": [coding(act_code, "SUBSIDIZ")]},
+        "payor": [agency],
+        "class": classes,
     }
     return _with(resource, extra)
 
@@ -397,6 +414,68 @@ def authorization(
         "addItem": [item],
     }
     return _with(resource, extra)
+
+
+def pas_answer(
+    decision: str = "A1",
+    code: str | None = "J1756",
+    units: Any = 1000,
+    number: str | None = "AUTH0001",
+    start: str = "2026-10-01",
+    end: str = "2026-12-31",
+    **extra: Any,
+) -> Resource:
+    """A ClaimResponse as Da Vinci PAS writes it (2.0.1, 2.2.1): number, period and what was
+    authorized in extensions; code None: without what was authorized."""
+    pas = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-"
+    action: list[Resource] = [{"url": "number", "valueString": number}] if number else []
+    review = {"coding": [coding("https://codesystem.x12.org/005010/306", decision)]}
+    action.append({"url": f"{pas}reviewActionCode", "valueCodeableConcept": review})
+    detail: list[Resource] = []
+    if code:
+        concept = {"coding": [coding(HCPCS, code)]}
+        detail.append({"url": "productOrServiceCode", "valueCodeableConcept": concept})
+    if code and units is not None:
+        detail.append({"url": "quantity", "valueQuantity": {"value": units}})
+    adjudication = {
+        "extension": [{"url": f"{pas}reviewAction", "extension": action}],
+        "category": {"coding": [{"code": "submitted"}]},
+    }
+    period = {"url": f"{pas}itemPreAuthPeriod", "valuePeriod": {"start": start, "end": end}}
+    authorized = {"url": f"{pas}itemAuthorizedDetail", "extension": detail}
+    resource = {
+        **authorization(preAuthRef=None, preAuthPeriod=None, addItem=None),
+        "request": {"reference": "Claim/request"},
+        "item": [
+            {
+                "itemSequence": 1,
+                "extension": [period, *([authorized] if detail else [])],
+                "adjudication": [adjudication],
+            }
+        ],
+    }
+    return _with(resource, extra)
+
+
+def pas_request(code: str = "J1756", units: int = 1000, coverage: str = "coverage") -> Resource:
+    """What was asked."""
+    return {
+        "resourceType": "Claim",
+        "id": "request",
+        "status": "active",
+        "use": "preauthorization",
+        "patient": {"reference": f"Patient/{PATIENT}"},
+        "insurance": [
+            {"sequence": 1, "focal": True, "coverage": {"reference": f"Coverage/{coverage}"}}
+        ],
+        "item": [
+            {
+                "sequence": 1,
+                "productOrService": {"coding": [coding(HCPCS, code)]},
+                "quantity": {"value": units},
+            }
+        ],
+    }
 
 
 def note(

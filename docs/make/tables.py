@@ -483,8 +483,27 @@ def payers() -> str:
     sopt = [(row.prefix, row.kind, row.source, row.verified) for row in known.sopt]
     acts = [(code, kind, known.source, known.verified) for code, kind in known.act_code.items()]
     names = [
-        (row.name, row.kind, row.payer, row.strong, known.source, known.verified)
+        (
+            row.name,
+            row.kind,
+            row.payer,
+            row.strong,
+            row.alone,
+            row.pays_second,
+            known.source,
+            known.verified,
+        )
         for row in known.names
+    ]
+    heads = [
+        "name",
+        "kind",
+        "policy's payer",
+        "certain",
+        "alone",
+        "pays second",
+        "source",
+        "verified",
     ]
     return f"""# Payers
 
@@ -499,9 +518,12 @@ of its own.
 
 ## Names
 
-*Certain: no*: the kind yields to what the type code says.
+*Certain: no*: the kind yields to what the type code says. *Alone*: only where it is the whole text. *Pays second*: the plan
+says that it pays after another.
 
-{table(["name", "kind", "policy's payer", "certain", "source", "verified"], names)}
+A plan whose words say {" or ".join(f"*{word}*" for word in known.medical)} is medical, whatever else it is for.
+
+{table(heads, names)}
 """
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull
-from integration.store import Db, assessments, decisions, patients
+from integration.store import Db, assessments, patients, releases
 from integration.store.patients import Patient
 from mappings.assessment import PatientAssessment
 
@@ -30,5 +30,5 @@ def keep(
     changed = assessments.keep(db, patient, found, as_of, cause)
     patients.describe(db, patient.id, checked.record)
     if site.auto_release and not pull.unread:
-        decisions.release_untouched(db, patient)
+        releases.release_untouched(db, patient)
     return changed

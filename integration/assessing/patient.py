@@ -1,7 +1,7 @@
 """The way through the house for one patient: what was pulled → record → assessment → what should
 stand in the chart."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from integration.configuration.site import Site
 from integration.ehr.reading.pull import PatientPull
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
+from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
 from mappings.reading.fhir.collection import Group
@@ -25,14 +26,20 @@ class Checked:
     assessment: PatientAssessment
 
 
-def check_pull(pull: PatientPull, site: Site, policies: PolicySet, as_of: datetime) -> Checked:
-    """Assess what was pulled of one patient."""
+def check_pull(
+    pull: PatientPull,
+    site: Site,
+    policies: PolicySet,
+    as_of: datetime,
+    decisions: Sequence[Decision] = (),
+) -> Checked:
+    """Assess what was pulled of one patient, with what people decided."""
     collection = Collection([site.base_url])
     for number, resource in enumerate(pull.resources, 1):
         collection.add(resource, f"resource {number} of the answer")
     own = f"Patient/{pull.patient.removeprefix('Patient/')}"
     reference = collection.patient(own) or own
-    facts = site.facts().with_words(pull.status_words)
+    facts = site.facts().with_words(pull.status_words).deciding(decisions, as_of)
     group = next((row for row in collection.groups() if row.patient == reference), Group(reference))
     group.problems.extend(Problem(row["resource"], row["problem"]) for row in pull.problems)
     group.problems.extend(collection.problems)  # of what many may share, this chart rests on it

@@ -1,6 +1,6 @@
 """Where `assess` reads from: a Bundle file, NDJSON, a folder, standard input, or a FHIR server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from integration.errors import (
 )
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
+from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
 from mappings.record import PatientRecord, Problem
@@ -81,6 +82,7 @@ def from_server(
     policies: PolicySet,
     as_of: datetime,
     back: "Back | None" = None,
+    decisions: Sequence[Decision] = (),
 ) -> Result:
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
@@ -108,7 +110,7 @@ def from_server(
             continue
         done |= {patient, *pull.ids}
         merged |= dict.fromkeys(pull.merged, pull.patient)
-        found = check_pull(pull, client.site, policies, as_of)
+        found = check_pull(pull, client.site, policies, as_of, decisions)
         checked[found.record.patient] = found
         names[found.record.patient] = display_name(pull.person or {})
         if back and found.assessment.concerns_us:

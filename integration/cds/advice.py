@@ -15,6 +15,7 @@ from integration.ehr.reading.patient import PatientPull
 from integration.web.entries import TESTS, draft_order
 from integration.wording import words
 from mappings.assessment import Gap, PatientAssessment
+from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.medication import drug
@@ -110,6 +111,7 @@ def cards(
     orders: Sequence[Resource],
     now: datetime,
     app: str,
+    decided: Sequence[Decision] = (),
 ) -> list[Card]:
     """One card per group of gaps that giving the drafts today would leave. APP: where our SMART app
     is launched."""
@@ -124,7 +126,7 @@ def cards(
     about = {f"MedicationAdministration/{row['id']}" for row in given}
     resources = [*known.resources, *planned, *given]
     pull = PatientPull(f"Patient/{patient}", resources, [], 0, status_words=words_of(site.vendor))
-    assessment = check_pull(pull, site, policies, now + timedelta(minutes=1)).assessment
+    assessment = check_pull(pull, site, policies, now + timedelta(minutes=1), decided).assessment
     gaps = [
         gap
         for gap in assessment.gaps

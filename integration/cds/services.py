@@ -12,7 +12,7 @@ from integration.cds import advice, evidence
 from integration.cds.trust import Caller, caller
 from integration.configuration.site import Site
 from integration.smart.launch import public_base
-from integration.store import Db, assessments, gaps, patients
+from integration.store import Db, assessments, decisions, gaps, patients
 from integration.web.gate import House, InHouse
 from integration.web.problems import Problem
 from integration.web.text import JsonBody
@@ -77,7 +77,7 @@ def call(
     cards = (
         _viewed(here, site, patient, app)
         if known["hook"] == "patient-view"
-        else _ordered(site, patient, body, app)
+        else _ordered(here, site, patient, body, app)
     )
     if cards:
         with here.store.transaction() as db:
@@ -114,14 +114,18 @@ def _caller(request: Request, here: House, authorization: str, path: str) -> Cal
     return caller(here.settings, here.store, here.directory, authorization, base + path)
 
 
-def _ordered(site: Site, patient: str, body: Json, app: str) -> list[Json]:
+def _ordered(here: House, site: Site, patient: str, body: Json, app: str) -> list[Json]:
     orders = _orders(body.get("context") or {}, str(body.get("hook")))
     if not advice.drafts(site, orders, evidence.Known((), frozenset())) and not _refers(orders):
         return []  # nothing of ours is ordered: no chart is read for that
     known = evidence.known(site, body, patient)
     if not known.resources:
         raise Problem(412, "Neither the prefetch nor the FHIR server gave anything to judge by.")
-    return advice.cards(site, policies_for(site), known, patient, orders, datetime.now(UTC), app)
+    with here.store.transaction() as db:
+        person = patients.find(db, site.name, patient)
+        decided = decisions.of_patient(db, person) if person else decisions.of_site(db, site.name)
+    now = datetime.now(UTC)
+    return advice.cards(site, policies_for(site), known, patient, orders, now, app, decided)
 
 
 def _viewed(here: House, site: Site, patient: str, app: str) -> list[Json]:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +22,10 @@ from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from mappings import codes
+from mappings import decisions as decisions_form
 from mappings.assessment import Assessment, to_json
+from mappings.datafiles import loading
+from mappings.decisions import Decision
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
 from mappings.site import Site as Facts
@@ -61,6 +65,10 @@ CodeDir = Annotated[
         "--code-dir", help="Rows of code tables of your own beside and over the built-in ones."
     ),
 ]
+DecisionFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--decisions", help="A file of what people decided (repeatable)."),
+]
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
 ]
@@ -96,6 +104,7 @@ def assess(
     ] = None,
     policy_dir: PolicyDir = None,
     code_dir: CodeDir = None,
+    decisions: DecisionFiles = None,
     as_of: AsOf = None,
     time_zone: Zone = None,
     site: SiteName = None,
@@ -129,6 +138,7 @@ def assess(
         everyone,
         policy_dir,
         code_dir,
+        decisions,
         as_of,
         time_zone,
         site,
@@ -148,6 +158,7 @@ def explain(
     patient: Patients = None,
     policy_dir: PolicyDir = None,
     code_dir: CodeDir = None,
+    decisions: DecisionFiles = None,
     as_of: AsOf = None,
     time_zone: Zone = None,
     site: SiteName = None,
@@ -157,7 +168,17 @@ def explain(
     from integration.terminal import tables
 
     result = _result(
-        source, patient, False, policy_dir, code_dir, as_of, time_zone, site, config, None
+        source,
+        patient,
+        False,
+        policy_dir,
+        code_dir,
+        decisions,
+        as_of,
+        time_zone,
+        site,
+        config,
+        None,
     )
     reference = (
         f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
@@ -177,6 +198,7 @@ def _result(
     everyone: bool,
     policy_dir: Path | None,
     code_dir: Path | None,
+    decision_files: list[Path] | None,
     as_of: str | None,
     time_zone: str | None,
     site_name: str | None,
@@ -188,19 +210,20 @@ def _result(
     at = moment_of(as_of, facts)
     with codes.using(facts.codes):
         policies = policies_from(policy_dir or (named.policy_dir if named else None))
+    decided = decisions_of(decision_files or ())
     if not is_server(source):
         if patients or everyone:
             raise ConfigurationError(
                 "--patient and --all go with a FHIR base URL as SOURCE; it begins with http:// or"
                 " https://."
             )
-        return from_files(source, facts, policies, at)
+        return from_files(source, facts.deciding(decided, at), policies, at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
     site = adhoc_or_named(source, named)
     given = {"time_zone": time_zone, "code_dir": code_dir}
     site = site.model_copy(update={name: value for name, value in given.items() if value})
-    return _of_server(site, None if everyone else patients, policies, at, write)
+    return _of_server(site, None if everyone else patients, policies, at, decided, write)
 
 
 def _of_server(
@@ -208,6 +231,7 @@ def _of_server(
     patients: list[str] | None,
     policies: PolicySet,
     at: datetime,
+    decided: Sequence[Decision],
     write: tuple[bool, int] | None,
 ) -> Result:
     from integration.ehr.client import EhrClient
@@ -221,7 +245,7 @@ def _of_server(
             if write
             else None
         )
-        return from_server(client, wanted, policies, at, back)
+        return from_server(client, wanted, policies, at, back, decided)
 
 
 def facts_of(
@@ -244,6 +268,13 @@ def facts_of(
         message = str(problem)
         raise ConfigurationError(f"{message[0].upper()}{message[1:]}.") from None
     return facts
+
+
+def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
+    """What people decided, by files (DataFileError names file and line of every mistake)."""
+    return tuple(
+        row for path in files for row in decisions_form.from_text(loading.text_of(path), str(path))
+    )
 
 
 def policies_from(folder: Path | None) -> PolicySet:

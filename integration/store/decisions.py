@@ -1,115 +1,126 @@
-"""What people decide of a dose and its discard: always of both lines, all or nothing (R13)."""
+"""What people decided of a patient's payers, or of a payer or word for the whole site; each lasts
+until a newer one of the same matter, or until it is taken back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from integration.errors import FerroclaimError
-from integration.store import audit, worklist
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from integration.store import audit, patients
 from integration.store.database.connection import Db
 from integration.store.patients import Patient
-from integration.store.worklist import Pair, Row
-
-AUTO_RELEASE = "ready without a warning (auto_release)"
-
-
-class NotReleasable(FerroclaimError):
-    """This line cannot be released."""
+from mappings import decisions as forms
+from mappings.decisions import Decision
 
 
-def to_decide(db: Db, key: str, sites: Sequence[str]) -> Pair:
-    """The pair that the line KEY belongs to; until the transaction ends nobody else changes it."""
-    found = worklist.pair_of(db, key, sites)
-    if not found:
-        raise NotReleasable("A selected line is no longer there.")
-    db.execute("select 1 from patients where id = %s for update", [found[0].patient_id])
-    return worklist.pair_of(db, found[0].key, sites) or found
+@dataclass(frozen=True)
+class Recorded:
+    """A decision in force."""
+
+    id: int
+    site: str
+    patient: str | None
+    document: dict[str, Any]
+    recorded_by: str
+    recorded_at: datetime
+
+    @property
+    def decision(self) -> Decision:
+        return forms.from_document(self.document)
 
 
-def release(db: Db, pair: Pair, by: str, role: str, reason: str | None = None) -> None:
-    """Lets a pair go: a ready one, or one all of whose blocking gaps are waived, for a REASON."""
-    for row in pair:
-        _check(db, row, reason)
-    for row in pair:
-        db.execute(
-            "insert into releases (patient_id, line_id, document, released_by, reason) values (%s,"
-            " %s, %s, %s, %s)",
-            [row.patient_id, row.line_id, row.document, by, reason],
-        )
-        _note(db, row, "released", by, role, reason=reason)
+_SELECT = (
+    "select d.id, d.site, p.fhir_id as patient, d.document, d.recorded_by, d.recorded_at from"
+    " decisions d left join patients p on p.id = d.patient_id where d.ended_at is null and"
+)
 
 
-def release_untouched(db: Db, patient: Patient) -> int:
-    """The site's own decision of what is ready and needs nobody's eye; how many lines."""
-    found = worklist.untouched(db, patient.id)
-    for pair in found:
-        release(db, pair, f"site {patient.site}", "site", AUTO_RELEASE)
-    return sum(len(pair) for pair in found)
+def of_patient(db: Db, patient: Patient) -> tuple[Decision, ...]:
+    """Those in force for a patient: their own and the site's."""
+    return tuple(row.decision for row in every(db, patient.site, patient.id))
 
 
-def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
-    """Takes a release back, as long as nothing left with it. What is no longer on record goes."""
-    released = [row for row in pair if row.released_at]
-    if not released:
-        raise NotReleasable(f"{_what(pair[0])} was not released.")
-    of_pair = [pair[0].patient_id, [row.line_id for row in pair]]
+def of_site(db: Db, site: str) -> tuple[Decision, ...]:
+    """Those in force for whoever comes."""
+    return tuple(row.decision for row in every(db, site) if row.patient is None)
+
+
+def every(db: Db, site: str, patient_id: int | None = None) -> list[Recorded]:
+    """Those in force at a site; of one patient, theirs and the site's."""
+    with db.cursor(row_factory=class_row(Recorded)) as rows:
+        return rows.execute(
+            f"{_SELECT} d.site = %(site)s and (%(patient)s::bigint is null or d.patient_id is null"
+            " or d.patient_id = %(patient)s) order by d.id".encode(),
+            {"site": site, "patient": patient_id},
+        ).fetchall()
+
+
+def record(db: Db, site: str, decision: Decision, by: str, role: str) -> list[Patient]:
+    """Keeps a decision in the place of an older one of the same matter; the patients whose lines it
+    may change: its own, else those of the site with something open."""
+    patient = patients.known(db, site, decision.patient) if decision.patient else None
+    _end(db, site, decision.about, by)
     db.execute(
-        "update releases set withdrawn_by = %s, withdrawn_at = now() where patient_id = %s and"
-        " line_id = any(%s) and withdrawn_at is null",
-        [by, *of_pair],
+        "insert into decisions (site, patient_id, kind, about, document, recorded_by) values"
+        " (%s, %s, %s, %s, %s, %s)",
+        [
+            site,
+            patient.id if patient else None,
+            decision.kind,
+            decision.about,
+            Jsonb(forms.to_document(decision)),
+            by,
+        ],
     )
+    _note(db, site, patient, "decided", by, role, decision)
+    return [patient] if patient else _with_something_open(db, site)
+
+
+def take_back(db: Db, row: Recorded, by: str, role: str) -> list[Patient]:
+    """Ends a decision; the patients whose lines this may change."""
+    _end(db, row.site, row.decision.about, by)
+    patient = patients.find(db, row.site, row.patient) if row.patient else None
+    _note(db, row.site, patient, "took back a decision", by, role, row.decision)
+    return [patient] if patient else _with_something_open(db, row.site)
+
+
+def _end(db: Db, site: str, about: str, by: str) -> None:
     db.execute(
-        "delete from lines where patient_id = %s and id = any(%s) and gone_at is not null", of_pair
+        "update decisions set ended_at = now(), ended_by = %s where site = %s and about = %s and"
+        " ended_at is null",
+        [by, site, about],
     )
-    for row in released:
-        _note(db, row, "withdrew", by, role)
 
 
-def assign(db: Db, pair: Pair, owner: str | None, by: str, role: str) -> None:
-    db.execute(
-        "update lines set owner = %s where patient_id = %s and pair = %s",
-        [owner, pair[0].patient_id, pair[0].pair],
-    )
-    for row in pair:
-        _note(db, row, "assigned", by, role, owner=owner)
-
-
-def _note(db: Db, row: Row, action: str, by: str, role: str, **detail: str | None) -> None:
+def _note(
+    db: Db,
+    site: str,
+    patient: Patient | None,
+    action: str,
+    by: str,
+    role: str,
+    decision: Decision,
+) -> None:
     audit.note(
         db,
         by,
         action,
         role=role,
-        site=row.site,
-        patient_id=row.patient_id,
-        resource=f"ClaimLine/{row.line_id}",
-        **detail,
+        site=site,
+        patient_id=patient.id if patient else None,
+        resource=decision.decided.source.resource,
+        reason=decision.decided.says,
     )
 
 
-def _what(row: Row) -> str:
-    return (
-        f"The line {' '.join([row.line.code, *row.line.modifiers])} of"
-        f" {row.line.given_on or 'an unknown date'}"
-    )
-
-
-def _check(db: Db, row: Row, reason: str | None) -> None:
-    """Raises `NotReleasable` with what stands against it."""
-    if row.released_at:
-        raise NotReleasable(f"{_what(row)} was already released. Take that back first.")
-    if row.gone_at or row.status == "not-billable":
-        why = "is no longer on record" if row.gone_at else "is not billable"
-        raise NotReleasable(f"{_what(row)} {why}.")
-    if row.waits_for:
-        raise NotReleasable(f"{_what(row)} is held by {_holding(db, row)}.")
-    if row.status == "held" and not (reason and reason.strip()):
-        raise NotReleasable(f"{_what(row)} has a waived gap: say why it is released all the same.")
-
-
-def _holding(db: Db, row: Row) -> str:
-    firm = db.execute(
-        "select distinct requirement from gaps where patient_id = %s and closed_at is null"
-        " and blocking and not waivable and %s = any(lines) order by 1",
-        [row.patient_id, row.line_id],
+def _with_something_open(db: Db, site: str) -> list[Patient]:
+    rows: Sequence[tuple[str]] = db.execute(
+        "select distinct p.fhir_id from patients p join lines l on l.patient_id = p.id where"
+        " p.site = %s and p.concerns_us and l.gone_at is null order by 1",
+        [site],
     ).fetchall()
-    names = ", ".join(name for (name,) in firm)
-    return f"{names}, which nobody can waive" if firm else ", ".join(row.waits_for)
+    found = (patients.find(db, site, fhir_id) for (fhir_id,) in rows)
+    return [row for row in found if row]

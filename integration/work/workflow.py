@@ -15,7 +15,7 @@ from integration.ehr.writing.ledger import Entry
 from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack, write_back_for
 from integration.errors import FerroclaimError, NotFound
 from integration.operating import metrics
-from integration.store import Db, audit, failures, gaps, ledger, patients
+from integration.store import Db, audit, decisions, failures, gaps, ledger, patients
 from integration.store.failures import Failure
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
@@ -66,7 +66,9 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
     engine.step("pulled")
     if pull.patient != patient.reference:
         return _merged(engine, patient, pull, job)
-    checked = check_pull(pull, client.site, policies, as_of)
+    with engine.store.transaction() as db:
+        decided = decisions.of_patient(db, patient)
+    checked = check_pull(pull, client.site, policies, as_of, decided)
     assessment = checked.assessment
     engine.step("assessed")
     job.still_alone()

@@ -50,7 +50,7 @@ def charge_of(
         if day
         else kidney_status(record, [], None, date.min, site.zone)
     )
-    coordination = coordinate(record, day, site.zone) if day else None
+    coordination = coordinate(record, day, site.zone, site.decisions) if day else None
     policy, known = _policy(policies, coordination, place, day)
     family = codes.families().get(row.drug.family or "")
     facts = Charge(
@@ -152,7 +152,7 @@ def _not_billable(charge: Charge, as_of: datetime) -> str | None:
     """R1, R7, R10: too old, an inpatient stay, a drug that somebody else supplied."""
     start = charge.administration.start
     if start is not None:
-        limit = charge.policy.timely_filing_days if charge.policy else 365
+        limit = _filing_days(charge)
         today = (as_of.astimezone(charge.zone) if charge.zone else as_of).date()
         if (today - (charge.day or start.days(charge.zone)[1])).days > limit:
             return "timely-filing"
@@ -161,3 +161,10 @@ def _not_billable(charge: Charge, as_of: datetime) -> str | None:
     if charge.drug_source in _SUPPLIED_BY_PAYER:
         return "drug-supplied-by-payer"
     return "drug-sample" if charge.drug_source == "sample" else None
+
+
+def _filing_days(charge: Charge) -> int:
+    """As the payer said to a person, else by the policy."""
+    said = [answer.timely_filing_days for _, answer in charge.payer_answers]
+    by_policy = charge.policy.timely_filing_days if charge.policy else 365
+    return next((days for days in said if days), by_policy)

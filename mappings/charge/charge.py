@@ -9,19 +9,28 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings import codes
+from mappings.assessment import Evidence, cite
 from mappings.circumstances import labs
-from mappings.circumstances.coverage import Coordination
+from mappings.circumstances.coverage import Coordination, is_known_as
 from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.setting import Setting
 from mappings.codes.tables import BillingCode, Family
+from mappings.decisions import PayerDecision
 from mappings.dose.day import NoDay
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
 from mappings.dose.milligrams import Dose, dose
 from mappings.dose.repeats import Repeated
 from mappings.policy.choosing import Policy, Requirements, Rule
 from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
-from mappings.record import Administration, Dispense, Encounter, LabResult, PatientRecord
+from mappings.record import (
+    Administration,
+    Authorization,
+    Dispense,
+    Encounter,
+    LabResult,
+    PatientRecord,
+)
 from mappings.site import Site
 from mappings.values.moment import Moment
 
@@ -128,6 +137,27 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         if start is None or end is None or start.instant is None or end.instant is None:
             return None
         return int((end.instant - start.instant).total_seconds() // 60)
+
+    @cached_property
+    def payer_answers(self) -> tuple[PayerDecision, ...]:
+        """What people were told by the payer that is billed, of this code and day."""
+        billed = self.coordination.primary if self.coordination else None
+        if billed is None or self.code is None or self.day is None:
+            return ()
+        named = is_known_as(billed)
+        return tuple(self.site.decisions.answers(named, self.code.code, self.day))
+
+    @property
+    def filing_evidence(self) -> tuple[Evidence, ...]:
+        """Who confirmed the limit of the claim's filing."""
+        rows = (row.decided for row, said in self.payer_answers if said.timely_filing_days)
+        return tuple(cite(row.source, row.says) for row in rows)
+
+    @cached_property
+    def authorizations(self) -> tuple[Authorization, ...]:
+        """Those on record, and those that people imported."""
+        imported = self.site.decisions.authorizations(self.record.patient, self.day or date.max)
+        return (*self.record.authorizations, *imported)
 
     def has(self, *groups: str) -> list[Stated]:
         """The diagnoses of the day that are in one of the groups."""

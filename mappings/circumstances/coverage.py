@@ -1,64 +1,192 @@
 """R10a: which coverage pays first on a day, and which pay after it."""
 
+from collections.abc import Iterable
 from datetime import date, tzinfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from mappings.assessment import State
+from mappings.assessment import Evidence, State, cite
+from mappings.decisions import Decision, Decisions, PaysFirst
 from mappings.record import Coverage, PatientRecord
+from mappings.values import words
+from mappings.values.stated import Unread
 
+# Teeth, eyes and drugs that go over the counter of a pharmacy; they may hold a place in the order.
+_BESIDE_MEDICAL = frozenset({"drug-only", "dental", "vision", "not-medical"})
+_NO_PLAN = frozenset({"self-pay"})
 # Medicare Part A alone pays for inpatient stays, not for a drug given to an outpatient.
-_NOT_MEDICAL = frozenset(
-    {"hospital-only", "drug-only", "dental", "vision", "not-medical", "self-pay"}
-)
+_PART_A = "hospital-only"
+_NOT_MEDICAL = _BESIDE_MEDICAL | _NO_PLAN | {_PART_A}
 
 _MEDICARE = ("medicare", "medicare-advantage")
 _AFTER_MEDICARE = ("supplement", "medicaid")
+# These pay what Medicare leaves, or answer no question beforehand: they authorize nothing.
+_AUTHORIZES_NOTHING = _NOT_MEDICAL | {"medicare", "supplement", "hospice"}
+_ANOTHER_PAYS_FIRST = "22"
 
 
 class Coordination(Struct, frozen=True):
     """`state` met: `primary` pays first, `secondary` after it. Else `says` why no payer can be
-    named."""
+    named.
+
+    `carc`: the denial that this predicts. `unknown_payer`: the name that the site says once.
+    """
 
     state: State
     says: str
     primary: Coverage | None = None
     secondary: tuple[Coverage, ...] = ()
     seen: tuple[Coverage, ...] = ()
+    carc: str | None = None
+    unknown_payer: Unread | None = None
+    decided: tuple[Evidence, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The coverages, and what people decided of them."""
+        named = (row.decided for row in self.seen if row.decided)
+        said = dict.fromkeys(cite(row.source, row.says) for row in named)
+        return (*(cite(row.source, described(row)) for row in self.seen), *said, *self.decided)
 
 
-def coordinate(record: PatientRecord, day: date, zone: tzinfo | None) -> Coordination:
-    """Medicare Advantage stands in for Medicare; Medicare before a supplement and Medicaid; else by
-    `order`.
+def described(row: Coverage) -> str:
+    """What a coverage says of its place: its kind, payer, order and dates."""
+    payer = next(iter(row.names), None)
+    parts = [
+        f"coverage, {row.kind or 'payer not recognised'}",
+        payer,
+        f"order {row.order}" if row.order is not None else None,
+        f"from {row.start.span(None).text}" if row.start else None,
+        f"to {row.end.span(None).text}" if row.end else None,
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def coordinate(
+    record: PatientRecord, day: date, zone: tzinfo | None, decisions: Decisions | None = None
+) -> Coordination:
+    """As a person decided, as long as that holds. Else Medicare Advantage stands in for Medicare;
+    Medicare before a supplement and Medicaid; else by `order`.
 
     Medicare beside a group plan is a person's decision.
     """
-    medical = [row for row in record.coverages if row.kind not in _NOT_MEDICAL]
-    active = [row for row in medical if row.active and _covers(row, day, zone)]
-    if not active:
-        return _none(medical, day, zone)
-    unclear = [row for row in active if row.kind is None]
-    if unclear:
-        why = (
-            "says two different kinds of payer"
-            if unclear[0].conflict
-            else "does not say which payer it is"
-        )
+    current = [row for row in record.coverages if row.active and _covers(row, day, zone)]
+    active = _distinct(row for row in current if row.kind not in _NOT_MEDICAL)
+    spoiled = [row.resource for row in record.unreadable if row.resource.startswith("Coverage/")]
+    if spoiled:
         return Coordination(
             "incomplete",
-            f"A coverage active on {day} {why}: name the payer in the table of payer aliases.",
+            f"{spoiled[0]} could not be read: who pays first is not known without it.",
             seen=tuple(active),
         )
+    if not active:
+        return _none(record, current, day, zone)
+    decision = decisions.pays_first(record.patient, day) if decisions else None
+    why_not = _no_longer(decision.pays_first, active) if decision and decision.pays_first else ""
+    if decision and decision.pays_first and not why_not:
+        return _by_person(decision, decision.pays_first, active, day)
+    found = _unclear(active, day) or _hole(_settled(active, day), active, current, record)
+    if not decision or found.state == "met":
+        return found
+    lapsed = f"The decision of {decision.who} of {decision.when} holds no longer: {why_not}."
+    return structs.replace(found, says=f"{found.says} {lapsed}")
+
+
+def _no_longer(decided: PaysFirst, active: list[Coverage]) -> str:
+    """Why a decision of who pays first does not hold; empty where it does."""
+    by_reference = {row.source.resource: row for row in active}
+    for reference in decided.named:
+        row = by_reference.get(reference)
+        if row is None:
+            return f"{reference} is not active"
+        if decided.as_seen.get(reference, described(row)) != described(row):
+            return f"{reference} has changed"
+    others = [name for name in by_reference if name not in decided.named]
+    return f"{others[0]} is active as well" if others else ""
+
+
+def _by_person(
+    decision: Decision, decided: PaysFirst, active: list[Coverage], day: date
+) -> Coordination:
+    by_reference = {row.source.resource: row for row in active}
+    ranked = [by_reference[reference] for reference in decided.named]
+    evidence = (cite(decision.decided.source, decision.decided.says),)
+    unclear = _unclear(ranked[:1], day) if ranked[0].kind is None else None
+    if unclear:
+        return structs.replace(unclear, seen=tuple(active), decided=evidence)
+    return Coordination(
+        "met",
+        f"as {decision.who} decided",
+        ranked[0],
+        tuple(ranked[1:]),
+        tuple(active),
+        decided=evidence,
+    )
+
+
+def is_known_as(row: Coverage) -> frozenset[str]:
+    """Every name and id by which a person may speak of a coverage's payer."""
+    return known_as(row) | set(row.payer_ids) | ({row.payer} if row.payer else set())
+
+
+def _unclear(active: list[Coverage], day: date) -> Coordination | None:
+    """What is stated of a coverage and not understood, a payer that can't be told, or a coverage
+    that says itself that another pays first."""
+    for row in active:
+        if row.unread:
+            return _not_understood(row, row.unread[0], active, day)
+        if row.kind is None:
+            why = (
+                "says two different kinds of payer"
+                if row.conflict
+                else "does not say which payer it is"
+            )
+            return _open(f"A coverage active on {day} {why}: {_NAME_IT}.", active)
+        if row.kind == "hospice":
+            says = (
+                f"A hospice coverage is active on {day}: a person decides whether the dose belongs"
+                " to the hospice's care."
+            )
+            return _open(says, active)
+        if row.pays_second and row.kind in _MEDICARE and len(active) == 1:
+            says = f"The Medicare coverage active on {day} says that Medicare pays second"
+            return _open(f"{says}: {_FIRST_IS_MISSING}.", active, carc=_ANOTHER_PAYS_FIRST)
+        if row.pays_second:
+            says = f"A coverage active on {day} says that it pays second"
+            return _open(f"{says}: a person decides which pays first.", active)
+    return None
+
+
+_NAME_IT = "name the payer in the table of payer aliases"
+_FIRST_IS_MISSING = "the payer before it is not on record, or has ended"
+
+
+def _open(says: str, seen: Iterable[Coverage], carc: str | None = None) -> Coordination:
+    return Coordination("incomplete", says, seen=tuple(seen), carc=carc)
+
+
+def _not_understood(
+    row: Coverage, unread: Unread, active: list[Coverage], day: date
+) -> Coordination:
+    if unread.element not in ("Coverage.payor", "Coverage.type"):
+        return _open(f"What a coverage says is not understood: {unread}.", active)
+    if row.kind is not None:
+        says = f"The payer of a coverage active on {day} is not on record: {unread}."
+        return _open(says, active)
+    says = f"A coverage active on {day} names a payer that is not known here, {unread}: {_NAME_IT}."
+    return structs.replace(_open(says, active), unknown_payer=unread)
+
+
+def _settled(active: list[Coverage], day: date) -> Coordination:
     plans = _one_medicare(active)
     if len(plans) == 1:
         return _single(plans[0], day)
     if not any(row.kind in _MEDICARE for row in plans):
         return _by_order(plans, [], day)
     if any(row.kind == "commercial" for row in plans):
-        return Coordination(
-            "incomplete",
+        return _open(
             f"Medicare and another plan are active on {day}: a person decides which pays first.",
-            seen=tuple(plans),
+            plans,
         )
     return _by_order(
         [row for row in plans if row.kind not in _AFTER_MEDICARE],
@@ -67,12 +195,40 @@ def coordinate(record: PatientRecord, day: date, zone: tzinfo | None) -> Coordin
     )
 
 
+def _hole(
+    found: Coordination, active: list[Coverage], current: list[Coverage], record: PatientRecord
+) -> Coordination:
+    """Nobody holds the first place: the first payer is missing, or has ended (CARC 22).
+
+    A site counts from 1, or from 0 where one of its coverages says so.
+    """
+    if found.primary is None or found.primary.order is None:
+        return found
+    first = 0 if any(row.order == 0 for row in record.coverages) else 1
+    beside = [row for row in current if row.kind in _BESIDE_MEDICAL]
+    lowest = min(row.order for row in (*active, *beside) if row.order is not None)
+    if lowest <= first:
+        return found
+    says = f"The first coverage on record is of order {lowest}: {_FIRST_IS_MISSING}."
+    return _open(says, found.seen, carc=_ANOTHER_PAYS_FIRST)
+
+
 def _covers(row: Coverage, day: date, zone: tzinfo | None) -> bool:
     begun = row.start is None or row.start.days(zone)[0] <= day
     return begun and (row.end is None or row.end.days(zone)[1] >= day)
 
 
-def _none(medical: list[Coverage], day: date, zone: tzinfo | None) -> Coordination:
+def _none(
+    record: PatientRecord, current: list[Coverage], day: date, zone: tzinfo | None
+) -> Coordination:
+    part_a = [row for row in current if row.kind == _PART_A]
+    if part_a:
+        says = (
+            f"Medicare Part A is the only medical coverage on {day}, and it pays no drug given to"
+            " an outpatient: Part B is not on record."
+        )
+        return _open(says, part_a)
+    medical = [row for row in record.coverages if row.kind not in _NOT_MEDICAL]
     ended = [row for row in medical if row.end and row.end.days(zone)[1] < day]
     if ended:
         last = max((row.end.span(zone) for row in ended if row.end), key=lambda span: span.last)
@@ -86,12 +242,52 @@ def _none(medical: list[Coverage], day: date, zone: tzinfo | None) -> Coordinati
     )
 
 
+def _distinct(rows: Iterable[Coverage]) -> list[Coverage]:
+    """The same plan recorded twice is one: the first of it in the order, by id."""
+    kept: list[Coverage] = []
+    for row in sorted(rows, key=lambda row: (_place(row), row.source.resource)):
+        if not any(_same_plan(row, other) for other in kept):
+            kept.append(row)
+    return sorted(kept, key=lambda row: row.source)
+
+
+def _place(row: Coverage) -> int:
+    return 99 if row.order is None else row.order
+
+
+def _same_plan(row: Coverage, other: Coverage) -> bool:
+    """Of one kind, payer and member."""
+    member = row.subscriber.member_id
+    return (
+        member is not None
+        and (row.kind, member) == (other.kind, other.subscriber.member_id)
+        and (row.conflict, row.unread) == (other.conflict, other.unread)
+        and bool(known_as(row) & known_as(other))
+    )
+
+
+def known_as(row: Coverage) -> frozenset[str]:
+    """By what a coverage's payer is known: its names as plain words, and where it stands."""
+    names = {words.plain(name) for name in row.names}
+    return frozenset(names | ({row.payor.reference} if row.payor.reference else set()))
+
+
+def authorizing(record: PatientRecord) -> list[Coverage]:
+    """A coverage of each payer on record, ended ones too, that may authorize a drug."""
+    kept: list[Coverage] = []
+    for row in record.coverages:
+        nobody = row.kind in _AUTHORIZES_NOTHING
+        if not nobody and not any(known_as(row) & known_as(other) for other in kept):
+            kept.append(row)
+    return kept
+
+
 def _one_medicare(active: list[Coverage]) -> list[Coverage]:
     """Parts A and B are one payer, and Medicare Advantage stands in for both."""
     advantage = [row for row in active if row.kind == "medicare-advantage"]
     original = sorted(
         (row for row in active if row.kind == "medicare"),
-        key=lambda row: (row.order or 99, row.source.resource),
+        key=lambda row: (_place(row), row.source.resource),
     )
     others = [row for row in active if row.kind not in _MEDICARE]
     return [*(advantage or original[:1]), *others]
@@ -99,11 +295,10 @@ def _one_medicare(active: list[Coverage]) -> list[Coverage]:
 
 def _single(plan: Coverage, day: date) -> Coordination:
     if plan.kind == "supplement":
-        return Coordination(
-            "incomplete",
+        return _open(
             f"A Medicare supplement is the only coverage on {day}: the Medicare coverage itself is"
             " not on record.",
-            seen=(plan,),
+            [plan],
         )
     return Coordination("met", "the only coverage", plan, (), (plan,))
 
@@ -113,10 +308,9 @@ def _by_order(plans: list[Coverage], last: list[Coverage], day: date) -> Coordin
     everyone = (*plans, *last)
     orders = [row.order for row in plans]
     if len(plans) > 1 and (None in orders or len(set(orders)) != len(orders)):
-        return Coordination(
-            "incomplete",
+        return _open(
             f"{len(everyone)} plans are active on {day} and nothing says which pays first.",
-            seen=everyone,
+            everyone,
         )
     ranked = [*sorted(plans, key=lambda row: row.order or 0), *sorted(last, key=_rank)]
     says = "by the recorded order" if len(plans) > 1 else "Medicare first"
@@ -124,4 +318,4 @@ def _by_order(plans: list[Coverage], last: list[Coverage], day: date) -> Coordin
 
 
 def _rank(row: Coverage) -> tuple[int, int, str]:
-    return _AFTER_MEDICARE.index(row.kind or ""), row.order or 99, row.source.resource
+    return _AFTER_MEDICARE.index(row.kind or ""), _place(row), row.source.resource

@@ -302,4 +302,7 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
     for row in findings:
         if row.state == "met" and row.requirement in wanted:
             found += row.evidence
+        found += [item for item in row.evidence if not item.in_the_chart]
+    if any(row.not_billable == "timely-filing" for row in group.charges):
+        found += [item for row in group.charges for item in row.filing_evidence]
     return tuple(dict.fromkeys(found))

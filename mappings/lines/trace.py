@@ -175,7 +175,10 @@ def _payer(charge: Charge) -> Iterator[Step]:
         yield Step(
             "R10a",
             f"coverage {primary.kind}: {coordination.says}",
-            evidence=(cite(primary.source, f"coverage, {primary.kind}"),),
+            evidence=(
+                cite(primary.source, f"coverage, {primary.kind}"),
+                *coordination.decided,
+            ),
         )
     if policy and charge.known_payer:
         says = f"policy {policy.id}, version {policy.version}: {policy.title}"

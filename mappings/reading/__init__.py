@@ -145,7 +145,7 @@ class Reader:
                 "Procedure", lambda row: encounters.dialysis_treatments([row], statuses)
             ),
             authorizations=(
-                *every("Claim", authorizations.from_claim),
+                *every("Claim", lambda row: authorizations.from_claim(row, collection)),
                 *every("Coverage", authorizations.from_coverage),
                 *every("ClaimResponse", lambda row: authorizations.from_response(row, collection)),
             ),

@@ -1,61 +1,99 @@
-"""Prior authorizations on record: payers' answers, and numbers that a biller imported (R12)."""
+"""Prior authorizations on record: payers' answers, in base FHIR's form and Da Vinci PAS's (2.0.1,
+2.2.1), and numbers that a biller imported (R12)."""
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from mappings import codes
+from mappings.reading import coverages, payers
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
-from mappings.record import Authorization
+from mappings.record import Authorization, AuthorizationDecision, Insurer
+from mappings.values.stated import Unread
 
-Decision = Literal["approved", "denied", "pended"]
-_APPROVED = frozenset({"A1", "A2", "APPROVED"})
-_DENIED = frozenset({"A3", "DENIED", "REJECTED"})
+# X12 306 (HCR01), and plain words. A2 and A6: what was authorized is less than what was asked.
+_DECISIONS: dict[str, AuthorizationDecision] = {
+    "A1": "approved", "APPROVED": "approved", "A2": "in-part", "A6": "in-part", "A3": "denied",
+    "A5": "denied", "DENIED": "denied", "REJECTED": "denied", "A4": "pended", "CT": "pended",
+    "PENDED": "pended", "PENDING": "pended", "NA": "not-required",
+}  # fmt: skip
+_WORST_FIRST: tuple[AuthorizationDecision, ...] = (
+    "denied", "pended", "in-part", "not-required", "approved",
+)  # fmt: skip
 _OF_UNITS = frozenset({"a1", "approved", "units"})
+_PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-"
+# Categories of an adjudication that say how it was worked out, not what was decided.
+_NOT_A_DECISION = frozenset({
+    "submitted", "copay", "eligible", "deductible", "unallocdeduct", "eligpercent", "tax",
+    "benefit", "units", "",
+})  # fmt: skip
 
 
 def from_response(resource: Resource, collection: Collection) -> Iterator[Authorization]:
     """Each authorized item of a ClaimResponse to a preauthorization."""
     if resource.get("use") != "preauthorization" or resource.get("status", "active") != "active":
         return
-    reference = elements.text(resource.get("preAuthRef"))
-    start, end = elements.period(resource.get("preAuthPeriod"))
-    source = elements.source(resource)
-    complete = resource.get("outcome") == "complete" and bool(reference)
     request = collection.resolve(resource.get("request"), resource) or {}
     asked = {item.get("sequence"): item for item in elements.items(request.get("item"))}
-    items = elements.items(resource.get("item")) + elements.items(resource.get("addItem"))
-    for item in items or [{}]:
+    insurer = _insurer(resource, collection)
+    of_coverages = (*_insured(request, collection), *_insured(resource, collection))
+    added = elements.items(resource.get("addItem"))
+    rows = [(row, False) for row in elements.items(resource.get("item"))]
+    for item, is_added in [*rows, *((row, True) for row in added)] or [({}, False)]:
         original = asked.get(item.get("itemSequence"), {})
-        product = item.get("productOrService") or original.get("productOrService")
-        decided = _decision(item) if item else _decision(resource)
+        number = _number(item) or elements.text(resource.get("preAuthRef"))
+        period = _period(item) or resource.get("preAuthPeriod")
+        unread = next(elements.unread_period(period, "ClaimResponse.preAuthPeriod"), None)
+        said = list(_said_of(item if item else resource))
+        decision, not_known = _decision(said)
+        detail = next(iter(elements.extensions(item, f"{_PAS}itemAuthorizedDetail")), None)
+        units = _units(detail, item, original)
+        if decision == "in-part" and _says_how_much(detail, item if is_added else None):
+            decision = "approved"
+        answered = resource.get("outcome") == "complete" and (number or decision == "not-required")
+        start, end = elements.period(period)
+        unread = unread or not_known or (units if isinstance(units, Unread) else None)
         yield Authorization(
-            source=source,
-            reference=reference,
-            decision=decided if complete else "pended",
-            codes=tuple(elements.codes(product)),
-            units=_units(item, original),
+            source=elements.source(resource),
+            reference=number,
+            decision=_settled(decision, bool(answered), unread),
+            codes=_codes(detail, item, original),
+            units=None if isinstance(units, Unread) else units,
             start=start,
             end=end,
+            coverages=tuple(dict.fromkeys(of_coverages)),
+            insurer=insurer,
+            unread=unread,
         )
 
 
-def _decision(item: Resource) -> Decision:
-    """By the adjudication: X12 306 action or a plain "approved"; anything else is still open."""
-    said = {code.upper() for code in _adjudication_codes(item)}
-    if said & _DENIED:
-        return "denied"
-    return "approved" if said & _APPROVED else "pended"
+def _settled(
+    decision: AuthorizationDecision, answered: bool, unread: Unread | None
+) -> AuthorizationDecision:
+    """What is not understood is no approval; neither is one without an answer or a number."""
+    if decision in ("approved", "in-part", "not-required"):
+        return "unread" if unread else decision if answered else "pended"
+    return "unread" if unread and decision == "pended" else decision
 
 
-def _adjudication_codes(item: Resource) -> Iterator[str]:
+def _decision(said: list[str]) -> tuple[AuthorizationDecision, Unread | None]:
+    """The least favorable of what is said; quoted, where none of it is understood."""
+    found = {_DECISIONS[text] for text in said if text in _DECISIONS}
+    decision = next((row for row in _WORST_FIRST if row in found), None)
+    if decision:
+        return decision, None
+    odd = next((text for text in said if text.lower() not in _NOT_A_DECISION), None)
+    return "pended", Unread("ClaimResponse.item.adjudication", odd) if odd else None
+
+
+def _said_of(item: Resource) -> Iterator[str]:
     for row in elements.items(item.get("adjudication")):
-        yield from _said(row.get("category"))
-        yield from _said(row.get("reason"))
-        yield from _extension_codes(row)
-    yield from _extension_codes(item)
+        for text in (*_said(row.get("category")), *_said(row.get("reason"))):
+            yield text.upper()
+        yield from _review_codes(row)
+    yield from _review_codes(item)
 
 
 def _said(concept: object) -> Iterator[str]:
@@ -64,30 +102,89 @@ def _said(concept: object) -> Iterator[str]:
     yield elements.concept(concept).text.strip()
 
 
-def _extension_codes(element: Any) -> Iterator[str]:
-    """Codes inside Da Vinci's reviewAction extension, at any depth."""
+def _review_codes(element: Any) -> Iterator[str]:
+    """Codes of Da Vinci's reviewAction, at any depth; its reason codes are no decision."""
     for extension in elements.items(elements.mapping(element).get("extension")):
-        yield from elements.codes(extension.get("valueCodeableConcept"))
-        yield from _extension_codes(extension)
+        url = elements.text(extension.get("url"))
+        if url.endswith("extension-reviewActionCode"):
+            yield from (code.upper() for code in elements.codes(_concept_of(extension)))
+        elif url.endswith("extension-reviewAction"):
+            yield from _review_codes(extension)
 
 
-def _units(item: Resource, original: Resource) -> Decimal | None:
+def _concept_of(extension: Resource) -> object:
+    return extension.get("valueCodeableConcept") or extension.get("valueCoding")
+
+
+def _number(item: Resource) -> str:
+    """The number that reviewAction gives to an item."""
+    for row in elements.items(item.get("adjudication")):
+        for action in elements.extensions(row, f"{_PAS}reviewAction"):
+            for number in elements.extensions(action, "number"):
+                return elements.text(number.get("valueString")).strip()
+    return ""
+
+
+def _period(item: Resource) -> object:
+    found = elements.extensions(item, f"{_PAS}itemPreAuthPeriod")
+    return found[0].get("valuePeriod") if found else None
+
+
+def _codes(detail: Resource | None, item: Resource, original: Resource) -> tuple[str, ...]:
+    """What was authorized, else the item, else what was asked."""
+    for part in elements.extensions(detail, "productOrServiceCode"):
+        return tuple(elements.codes(_concept_of(part)))
+    return tuple(elements.codes(item.get("productOrService") or original.get("productOrService")))
+
+
+def _says_how_much(detail: Resource | None, added: Resource | None) -> bool:
+    """Whether a part that was certified is told by what was authorized."""
+    return bool(elements.extensions(detail, "quantity") or (added and added.get("quantity")))
+
+
+def _units(detail: Resource | None, item: Resource, original: Resource) -> Decimal | Unread | None:
+    for part in elements.extensions(detail, "quantity"):
+        return _number_of(part.get("valueQuantity"))
     for row in elements.items(item.get("adjudication")):
         value = elements.decimal(row.get("value"))
         if value is not None and {said.lower() for said in _said(row.get("category"))} & _OF_UNITS:
             return value
-    return next(
-        (
-            value
-            for holder in (item, original)
-            for value in [elements.decimal(elements.mapping(holder.get("quantity")).get("value"))]
-            if value is not None
-        ),
-        None,
+    for holder in (item, original):
+        if holder.get("quantity") is not None:
+            return _number_of(holder["quantity"])
+    return None
+
+
+def _number_of(quantity: object) -> Decimal | Unread:
+    """A number of units; one that can't be read is no missing limit."""
+    said = elements.mapping(quantity).get("value", quantity)
+    value = elements.decimal(said)
+    return Unread("ClaimResponse.item.quantity", str(said)) if value is None else value
+
+
+def _insurer(resource: Resource, collection: Collection) -> Insurer | None:
+    """None where nobody is named, or only one who is not on record."""
+    reference = elements.mapping(resource.get("insurer"))
+    organization = elements.mapping(collection.resolve(reference, resource))
+    names = filter(
+        None, [elements.text(reference.get("display")), elements.text(organization.get("name"))]
     )
+    ids = tuple(dict.fromkeys(coverages.identities(reference, resource, collection)))
+    found = tuple(dict.fromkeys(names))
+    named = [row.payer for name in found for row in payers.named(name) if row.payer]
+    is_known = found or organization or elements.mapping(reference.get("identifier"))
+    return Insurer(names=found, ids=ids, payer=next(iter(named), None)) if is_known else None
 
 
-def from_claim(resource: Resource) -> Iterator[Authorization]:
+def _insured(resource: Resource, collection: Collection) -> Iterator[str]:
+    """The coverages of a request or an answer."""
+    for insurance in elements.items(resource.get("insurance")):
+        key = collection.key(insurance.get("coverage"))
+        if key:
+            yield key
+
+
+def from_claim(resource: Resource, collection: Collection) -> Iterator[Authorization]:
     """`preAuthRef` of a Claim that a biller imported. A preauthorization request is no answer."""
     if resource.get("status") != "active" or resource.get("use") != "claim":
         return
@@ -97,15 +194,19 @@ def from_claim(resource: Resource) -> Iterator[Authorization]:
         for item in elements.items(resource.get("item"))
         for code in elements.codes(item.get("productOrService"))
     )
+    unread = next(elements.unread_period(resource.get("billablePeriod"), "billablePeriod"), None)
     for insurance in elements.items(resource.get("insurance")):
+        coverage = collection.key(insurance.get("coverage"))
         for reference in elements.texts(insurance.get("preAuthRef")):
             yield Authorization(
                 source=elements.source(resource),
                 reference=reference,
-                decision="approved",
+                decision="unread" if unread else "approved",
                 codes=asked,
                 start=start,
                 end=end,
+                coverages=(coverage,) if coverage else (),
+                unread=unread,
             )
 
 
@@ -115,6 +216,7 @@ def from_coverage(resource: Resource) -> Iterator[Authorization]:
     if resource.get("status") != "active":
         return
     start, end = elements.period(resource.get("period"))
+    own = elements.source(resource).resource
     for reference in _numbers(resource):
         yield Authorization(
             source=elements.source(resource),
@@ -123,6 +225,7 @@ def from_coverage(resource: Resource) -> Iterator[Authorization]:
             codes=tuple(row.code for family in codes.families().values() for row in family.codes),
             start=start,
             end=end,
+            coverages=(own,),
         )
 
 

@@ -1,28 +1,22 @@
-"""Coverage: which kind of payer, by source-of-payment code, coverage type, plan and payer's name
-(R10a, R12)."""
+"""Coverage: whose it is, when it holds, in which order it pays (R10a, R12)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import time
 
-from mappings import codes
-from mappings.codes.tables import PayerName
-from mappings.reading import people
+from mappings.reading import payers, people
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
-from mappings.record import Coding, Coverage
+from mappings.reading.payers import Told, Words
+from mappings.record import Coverage
 from mappings.site import PayerAlias
 from mappings.values import words
 from mappings.values.moment import Moment
+from mappings.values.stated import Unread
 
-_SOPT = (
-    "https://nahdo.org/sopt",
-    "http://nahdo.org/sopt",
-    "urn:oid:2.16.840.1.113883.3.221.5",
-    "sopt",
-    "https://www.nahdo.org/sopt",
-)
-_SELF_PAY = "http://terminology.hl7.org/CodeSystem/coverage-selfpay"
+_STATUSES = frozenset({"active", "cancelled", "draft", "entered-in-error"})
+# Said by code; who pays is then known without the payer's name.
+_MEDICARE_ITSELF = frozenset({"medicare", "hospital-only", "hospice", "self-pay"})
 
 
 class CoverageReader:
@@ -32,42 +26,45 @@ class CoverageReader:
 
     def coverage(self, resource: Resource, collection: Collection) -> Coverage | None:
         """The Coverage; None for one that never was."""
-        if elements.text(resource.get("status")) in ("entered-in-error", "draft"):
+        status = elements.text(resource.get("status")).strip().lower()
+        if status in ("entered-in-error", "draft"):
             return None
-        texts = list(dict.fromkeys(_names(resource, collection)))
-        identities = tuple(dict.fromkeys(_identities(resource, collection)))
-        alias = self._alias(identities, texts)
-        named = [row for text in texts for row in _named(text)]
-        payer = alias.payer if alias else next((row.payer for row in named if row.payer), None)
-        kind, conflict = (alias.kind, False) if alias else _kind(resource, named)
+        said = _words(resource, collection)
+        identities = tuple(dict.fromkeys(identities_of_payors(resource, collection)))
+        known_as = (*identities, *_classes(resource))
+        alias = self._alias(known_as, said.all)
+        kind = elements.concept(resource.get("type"))
+        found = payers.told(kind, said, _paid_by_patient(resource))
+        if alias:
+            found = Told(kind=alias.kind, payer=alias.payer, pays_second=found.pays_second)
         start, end = map(_as_a_day, elements.period(resource.get("period")))
-        order = resource.get("order")
+        unread = [*_unread(resource, status), *_unknown_payer(resource, found, said, bool(alias))]
         return Coverage(
             source=elements.source(resource),
-            active=resource.get("status") == "active",
-            kind=kind,
-            payer=payer,
-            payer_ids=identities,
+            active=status not in _STATUSES or status == "active",
+            kind=found.kind,
+            payer=found.payer,
+            payer_ids=known_as,
+            names=said.payer,
             start=start,
             end=end,
-            order=order if isinstance(order, int) and not isinstance(order, bool) else None,
-            conflict=conflict,
+            order=_order(resource),
+            conflict=found.conflict,
+            pays_second=found.pays_second,
+            unread=tuple(unread),
+            decided=alias.decided if alias else None,
             subscriber=people.subscriber(resource, collection),
             payor=people.payor(resource, collection, alias.claim_id if alias else None),
         )
 
-    def _alias(self, identities: tuple[str, ...], texts: list[str]) -> PayerAlias | None:
-        by_id = next(
-            (self._by_id[identity] for identity in identities if identity in self._by_id), None
-        )
-        return by_id or next(
-            (
-                self._by_name[words.plain(text)]
-                for text in texts
-                if words.plain(text) in self._by_name
-            ),
-            None,
-        )
+    def _alias(self, identities: tuple[str, ...], texts: tuple[str, ...]) -> PayerAlias | None:
+        for identity in identities:
+            if identity in self._by_id:
+                return self._by_id[identity]
+        for text in texts:
+            if words.plain(text) in self._by_name:
+                return self._by_name[words.plain(text)]
+        return None
 
 
 def _as_a_day(moment: Moment | None) -> Moment | None:
@@ -81,102 +78,129 @@ def _as_a_day(moment: Moment | None) -> Moment | None:
     return Moment(moment.first, moment.last) if moment and midnight else moment
 
 
-def _kind(resource: Resource, named: list[PayerName]) -> tuple[str | None, bool]:
-    """The kind of payer, and whether codes and names contradict each other."""
-    strong = {row.kind for row in named if row.strong and row.kind}
-    coded = [
-        kind
-        for coding in elements.concept(resource.get("type")).codings
-        for kind in [_coded(coding)]
-        if kind
-    ]
-    sopt = {kind for kind, certain in coded if certain}
-    hints = {kind for kind, certain in coded if not certain}
-    private = any(not row.strong for row in named)
-    insurers = {row.kind for row in named if not row.strong and row.kind}
-    certain = _most_special(sopt | strong)
-    if certain == {"medicare"} and "managed-care" in hints:
-        return "medicare-advantage", False
-    # "Aetna Medicare" may be Medicare Advantage, a supplement or a drug plan: a person's decision,
-    # not ours.
-    if len(certain) > 1 or (certain == {"medicare"} and private):
-        return None, True
-    general = hints - {"managed-care", "public"} or (
-        {"commercial"} if "managed-care" in hints else set()
-    )
-    kinds = (
-        certain or insurers or general or ({"self-pay"} if _paid_by_patient(resource) else set())
-    )
-    return (next(iter(kinds)), False) if len(kinds) == 1 else (None, bool(kinds))
+def _order(resource: Resource) -> int | None:
+    """A whole number, also where it is written as a text."""
+    order = resource.get("order")
+    if isinstance(order, str) and order.strip().isdecimal():
+        return int(order)
+    return order if isinstance(order, int) and not isinstance(order, bool) else None
+
+
+def _unread(resource: Resource, status: str) -> Iterator[Unread]:
+    """What is stated of when it holds and in which order, and not understood."""
+    if status and status not in _STATUSES:
+        yield Unread("Coverage.status", status)
+    elif resource.get("status") is not None and not status:
+        yield Unread("Coverage.status", str(resource["status"]))
+    yield from elements.unread_period(resource.get("period"), "Coverage.period")
+    if resource.get("order") is not None and _order(resource) is None:
+        yield Unread("Coverage.order", str(resource["order"]))
+
+
+def _unknown_payer(
+    resource: Resource, found: Told, said: Words, by_alias: bool
+) -> Iterator[Unread]:
+    """The payer's name where nobody knows it, else a payer that is not on record."""
+    if by_alias or found.conflict:
+        return
+    if found.kind is None and said.all:
+        name = next(iter((*said.payer, *said.plan, *said.beside_codes)))
+        yield Unread("Coverage.payor" if said.payer else "Coverage.type", name)
+    lost = [row["reference"] for row in _payors(resource) if elements.text(row.get("reference"))]
+    if lost and not said.payer and found.kind not in _MEDICARE_ITSELF:
+        yield Unread("Coverage.payor", str(lost[0]))
+
+
+def _payors(resource: Resource) -> list[Resource]:
+    return elements.items(resource.get("payor"))
 
 
 def _paid_by_patient(resource: Resource) -> bool:
-    payors = [
-        elements.text(payor.get("reference")) for payor in elements.items(resource.get("payor"))
-    ]
+    payors = [elements.text(payor.get("reference")) for payor in _payors(resource)]
     return bool(payors) and all(
         "Patient/" in payor or "RelatedPerson/" in payor for payor in payors
     )
 
 
-def _most_special(kinds: set[str]) -> set[str]:
-    """Drop what another kind makes more precise: Medicare Advantage, a supplement or a drug plan
-    are Medicare by name as well."""
-    if kinds & {"medicare-advantage", "supplement", "drug-only", "hospital-only"}:
-        kinds = kinds - {"medicare"}
-    if "supplement" in kinds:
-        kinds = kinds - {"commercial"}
-    return kinds
-
-
-def _coded(coding: Coding) -> tuple[str, bool] | None:
-    table = codes.payers()
-    if coding.system.lower() in _SOPT or (not coding.system and coding.code.isdigit()):
-        rows = [row for row in table.sopt if coding.code.startswith(row.prefix)]
-        return (max(rows, key=lambda row: len(row.prefix)).kind, True) if rows else None
-    if coding.system == _SELF_PAY or coding.code in table.self_pay:
-        return "self-pay", True
-    kind = table.act_code.get(coding.code)
-    if kind is None:
-        return None
-    return kind, kind in ("drug-only", "dental", "vision", "not-medical", "supplement")
-
-
-def _named(text: str) -> list[PayerName]:
-    """The names in a text ("Medicare" is none in "Medicare Advantage")."""
-    rows = {row.name: row for row in codes.payers().names}
-    return [rows[name] for name in words.apart(text, rows)]
-
-
-def _names(resource: Resource, collection: Collection) -> Iterator[str]:
+def _words(resource: Resource, collection: Collection) -> Words:
     kind = elements.concept(resource.get("type"))
-    yield from filter(None, [kind.text, *(coding.display for coding in kind.codings)])
+    with_system = [row.display for row in kind.codings if row.system]
+    return Words(
+        plan=_distinct([kind.text, *with_system, *_plan(resource)]),
+        payer=_distinct(_payer_names(resource, collection)),
+        beside_codes=_distinct([row.display for row in kind.codings if not row.system]),
+    )
+
+
+def _distinct(texts: "list[str] | Iterator[str]") -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in texts if text.strip()))
+
+
+def _plan(resource: Resource) -> Iterator[str]:
+    """What the classes say: names and the plan; of a group, that it is a public program's (an
+    employer may be called anything). Medicare's own API says the part as the plan of the group
+    Medicare."""
+    of_group = [text for text in _class_texts(resource, "group") if _is_public(text)]
+    plans = _class_texts(resource, "plan")
+    yield from of_group
+    for plan in plans:
+        yield from [f"{group} {plan}" for group in of_group] or [plan]
     for item in elements.items(resource.get("class")):
-        yield from filter(None, [elements.text(item.get("name"))])
-        if "plan" in elements.codes(item.get("type")):
-            yield from filter(None, [elements.text(item.get("value"))])
-    for payor in elements.items(resource.get("payor")):
-        organization = elements.mapping(collection.resolve(payor, resource))
-        yield from filter(
-            None, [elements.text(payor.get("display")), elements.text(organization.get("name"))]
-        )
+        if not {"group", "plan"} & set(elements.codes(item.get("type"))):
+            yield elements.text(item.get("name"))
 
 
-def _identities(resource: Resource, collection: Collection) -> Iterator[str]:
-    """Organization ids, identifiers (`system|value` and value) and plan numbers, for the site's
-    aliases."""
-    for payor in elements.items(resource.get("payor")):
-        key = collection.key(payor)
-        if key:
-            yield key
-            yield key.rpartition("/")[2]
+def _class_texts(resource: Resource, kind: str) -> list[str]:
+    rows = [
+        item
+        for item in elements.items(resource.get("class"))
+        if kind in elements.codes(item.get("type"))
+    ]
+    found = [elements.text(row.get(name)) for row in rows for name in ("value", "name")]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _is_public(text: str) -> bool:
+    kinds = {row.kind for row in payers.named(text)}
+    return bool(kinds & {"medicare", "medicare-advantage", "medicaid"})
+
+
+def _payer_names(resource: Resource, collection: Collection) -> Iterator[str]:
+    for payor in _payors(resource):
         organization = elements.mapping(collection.resolve(payor, resource))
-        for item in [
-            elements.mapping(payor.get("identifier")),
-            *elements.items(organization.get("identifier")),
-        ]:
-            if elements.text(item.get("value")):
-                yield f"{elements.text(item.get('system'))}|{item['value']}"
-                yield str(item["value"])
+        yield elements.text(payor.get("display"))
+        yield elements.text(organization.get("name"))
+        yield from _name_in(elements.mapping(payor.get("identifier")))
+
+
+def _name_in(identifier: Resource) -> Iterator[str]:
+    """Medicare's own API writes the payer's name as an identifier without a system."""
+    value = elements.text(identifier.get("value"))
+    if not identifier.get("system") and " " in value.strip():
+        yield value
+
+
+def identities_of_payors(resource: Resource, collection: Collection) -> Iterator[str]:
+    """Organization ids and identifiers (`system|value` and value), for the site's aliases."""
+    for payor in _payors(resource):
+        yield from identities(payor, resource, collection)
+
+
+def identities(payor: Resource, parent: Resource, collection: Collection) -> Iterator[str]:
+    """By what an insurer is known that a Reference names."""
+    key = collection.key(payor)
+    if key:
+        yield key
+        yield key.rpartition("/")[2]
+    organization = elements.mapping(collection.resolve(payor, parent))
+    of_reference = elements.mapping(payor.get("identifier"))
+    for item in [of_reference, *elements.items(organization.get("identifier"))]:
+        if elements.text(item.get("value")):
+            yield f"{elements.text(item.get('system'))}|{item['value']}"
+            yield str(item["value"])
+
+
+def _classes(resource: Resource) -> Iterator[str]:
+    """Plan and group numbers."""
     for item in elements.items(resource.get("class")):
         yield from filter(None, [elements.text(item.get("value"))])

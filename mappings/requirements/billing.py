@@ -2,6 +2,7 @@
 from."""
 
 from calendar import monthrange
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, get_args
@@ -9,9 +10,10 @@ from typing import Literal, get_args
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import cite
+from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
+from mappings.circumstances.authorizations import Whose, whose
 from mappings.codes.tables import Dated, DenialCodes
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import DrugSource
@@ -24,9 +26,7 @@ def coverage(charge: Charge) -> Result | None:
     found = charge.coordination
     if found is None:
         return None
-    evidence = tuple(
-        cite(row.source, f"coverage, {row.kind or 'payer not recognised'}") for row in found.seen
-    )
+    evidence = found.evidence
     if found.state == "met" and not charge.known_payer:
         kind = found.primary.kind if found.primary else ""
         return Result(
@@ -35,7 +35,16 @@ def coverage(charge: Charge) -> Result | None:
             evidence=evidence,
             fix="Add a policy for this payer, or name the payer in the table of payer aliases.",
         )
-    return Result(state=found.state, says=found.says, evidence=evidence)
+    denial = DenialCodes(carc=found.carc) if found.carc else None
+    names = found.primary.names if found.primary else ()
+    unknown = found.unknown_payer.says if found.unknown_payer else None
+    return Result(
+        state=found.state,
+        says=found.says,
+        evidence=evidence,
+        denial=denial,
+        value=unknown or next(iter(names), None),
+    )
 
 
 def place_of_service(charge: Charge) -> Result | None:
@@ -134,7 +143,24 @@ def prior_authorization(charge: Charge, neighbors: Neighbors) -> Result | None:
     rule = charge.rules.prior_authorization
     if rule is None or not charge.applies(rule) or charge.code is None or charge.day is None:
         return None
-    asked = _asked(charge, rule)
+    said = next((row for row in charge.payer_answers if row[1].authorization), None)
+    if said is None:
+        return _authorized(charge, neighbors, rule, _asked(charge, rule))
+    decision, answer = said
+    asked: Literal["yes", "no"] = "yes" if answer.authorization == "required" else "no"
+    cited = (cite(decision.decided.source, decision.decided.says),)
+    found = _authorized(charge, neighbors, rule, asked)
+    if found is None:
+        return Result(state="not-applicable", says=f"{decision.says}.", evidence=cited)
+    return structs.replace(found, evidence=(*found.evidence, *cited))
+
+
+def _authorized(
+    charge: Charge,
+    neighbors: Neighbors,
+    rule: AuthorizationRule,
+    asked: Literal["yes", "no", "unknown"],
+) -> Result | None:
     if asked == "no":
         return None
     rule = structs.replace(rule, asked=asked)
@@ -144,9 +170,13 @@ def prior_authorization(charge: Charge, neighbors: Neighbors) -> Result | None:
             state="met",
             says="An approved authorization covers the dose.",
             value=found.reference,
-            evidence=(cite(found.source, "approved authorization"),),
+            evidence=(_cited(found),),
             rule=rule,
         )
+    unasked = next(_answers(charge, "not-required"), None)
+    if unasked:
+        says = "The payer has answered that no authorization is required."
+        return Result(state="met", says=says, evidence=(_cited(unasked),), rule=rule)
     if asked == "unknown" and not _for_code(charge):
         says = (
             "Whether this plan asks for prior authorization is not known here: set it for the site,"
@@ -154,6 +184,17 @@ def prior_authorization(charge: Charge, neighbors: Neighbors) -> Result | None:
         )
         return Result(state="incomplete", says=says, rule=rule)
     return _why_not(charge, rule)
+
+
+def _cited(row: Authorization) -> Evidence:
+    return cite(row.source, row.says or f"authorization, {row.decision}")
+
+
+def _answers(charge: Charge, decision: str) -> Iterator[Authorization]:
+    """The payer's answers of a kind for the code whose period holds the day."""
+    for row in _for_code(charge):
+        if row.decision == decision and _in_period(row, charge, charge.day or date.max):
+            yield row
 
 
 def _asked(charge: Charge, rule: AuthorizationRule) -> Literal["yes", "no", "unknown"]:
@@ -194,8 +235,18 @@ def _rest(left: Decimal | None, units: int) -> Decimal | None:
 
 
 def _for_code(charge: Charge) -> list[Authorization]:
+    """The authorizations of the payer that is billed, for the code."""
     code = charge.code.code if charge.code else ""
-    return [row for row in charge.record.authorizations if code in row.codes]
+    return [row for row in _of_payer(charge, "ours") if code in row.codes]
+
+
+def _of_payer(charge: Charge, wanted: Whose) -> list[Authorization]:
+    billed = charge.coordination.primary if charge.coordination else None
+    return [
+        row
+        for row in charge.authorizations
+        if billed and whose(row, billed, charge.record) == wanted
+    ]
 
 
 def _in_period(row: Authorization, charge: Charge, day: date) -> bool:
@@ -223,54 +274,74 @@ def _months_after(day: date, months: int) -> date:
 
 
 def _why_not(charge: Charge, rule: AuthorizationRule) -> Result:
+    """What stands in the way of those for the code, else of the others on record."""
     rows = _for_code(charge)
+    found = _not_enough(charge, rows) or _not_approved(rows) or _others(charge)
+    if found is None:
+        says = "The payer asks for prior authorization and none is on record."
+        return Result(state="missing", says=says, rule=rule)
+    return structs.replace(found, rule=rule, evidence=found.evidence or _cite_all(rows))
+
+
+def _cite_all(rows: list[Authorization]) -> tuple[Evidence, ...]:
+    return tuple(_cited(row) for row in rows)
+
+
+def _not_enough(charge: Charge, rows: list[Authorization]) -> Result | None:
+    """An approved one that has too few units, or is for other days."""
     approved = [row for row in rows if row.decision == "approved"]
-    cited = tuple(cite(row.source, f"authorization, {row.decision}") for row in rows)
-    if any(_in_period(row, charge, charge.day or date.max) for row in approved):
-        return Result(
-            state="not-covered", says="The authorized units are used up.", evidence=cited, rule=rule
-        )
+    on_the_day = [row for row in approved if _in_period(row, charge, charge.day or date.max)]
+    if on_the_day:
+        return Result(state="not-covered", says="The authorized units are used up.")
     if approved:
-        return Result(
-            state="expired",
-            says=f"The authorization does not cover {charge.day}.",
-            evidence=cited,
-            rule=rule,
+        return Result(state="expired", says=f"The authorization does not cover {charge.day}.")
+    return None
+
+
+_NOT_DECIDED = DenialCodes(carc="197")
+
+
+def _not_approved(rows: list[Authorization]) -> Result | None:
+    decisions = {row.decision for row in rows}
+    if "denied" in decisions:
+        says = "The payer has denied the authorization."
+        return Result(state="not-covered", says=says, denial=_NOT_DECIDED)
+    unread = next((row.unread for row in rows if row.unread), None)
+    if unread:
+        says = f"What the payer answered on the authorization is not understood: {unread}."
+        return Result(state="incomplete", says=says, denial=_NOT_DECIDED)
+    if "in-part" in decisions:
+        says = (
+            "The payer certified the authorization in part, and what it authorized is not recorded."
         )
-    if any(row.decision == "denied" for row in rows):
-        return Result(
-            state="not-covered",
-            says="The payer has denied the authorization.",
-            evidence=cited,
-            rule=rule,
-            denial=DenialCodes(carc="197"),
-        )
+        return Result(state="incomplete", says=says, denial=_NOT_DECIDED)
     if rows:
-        return Result(
-            state="incomplete",
-            says="The authorization has been asked for and is not decided.",
-            evidence=cited,
-            rule=rule,
-        )
-    others = [row for row in charge.record.authorizations if row.decision == "approved"]
-    if others:
+        says = "The authorization has been asked for and is not decided."
+        return Result(state="incomplete", says=says)
+    return None
+
+
+def _others(charge: Charge) -> Result | None:
+    """An approval for another code, or one that is not of the payer billed."""
+    approved = [row for row in _of_payer(charge, "ours") if row.decision == "approved"]
+    if approved:
         says = (
             "The authorization on record is for another code."
-            if any(row.codes for row in others)
+            if any(row.codes for row in approved)
             else "The authorization on record does not name the code."
         )
-        return Result(
-            state="incomplete",
-            says=says,
-            evidence=tuple(cite(row.source, "authorization") for row in others),
-            rule=rule,
-            denial=DenialCodes(carc="284"),
-        )
-    return Result(
-        state="missing",
-        says="The payer asks for prior authorization and none is on record.",
-        rule=rule,
-    )
+        denial = DenialCodes(carc="284")
+        return Result(state="incomplete", says=says, denial=denial, evidence=_cite_all(approved))
+    foreign, unnamed = _of_payer(charge, "another's"), _of_payer(charge, "not known")
+    if foreign:
+        insurer = foreign[0].insurer
+        name = f": {insurer.names[0]}" if insurer and insurer.names else ""
+        says = f"The authorization on record is another insurer's{name}."
+        return Result(state="incomplete", says=says, evidence=_cite_all(foreign))
+    if unnamed:
+        says = "The authorization on record does not say whose it is, and there are several payers."
+        return Result(state="incomplete", says=says, evidence=_cite_all(unnamed))
+    return None
 
 
 def preferred_product(charge: Charge) -> Result | None:

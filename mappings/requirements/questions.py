@@ -8,6 +8,7 @@ from mappings.circumstances.diagnoses import doubts, having
 from mappings.values.stated import Unread
 
 _CLASS = "Encounter.class"
+_PAYER = ("Coverage.payor", "Coverage.class", "Coverage.type")
 # Diagnoses that a requirement rests on, beside those that decide who pays.
 _ASKED = ("iron-deficiency-anemia", "anemia-in-ckd", "ckd", "ckd-parent")
 
@@ -24,6 +25,8 @@ def questions(charges: Iterable[Charge]) -> tuple[Question, ...]:
 def _unread(charge: Charge) -> Iterator[Unread]:
     if charge.setting.unread:
         yield charge.setting.unread
+    if charge.coordination and charge.coordination.unknown_payer:
+        yield charge.coordination.unknown_payer
     stated = doubts(charge.record, charge.diagnoses, charge.day, charge.zone) if charge.day else []
     for row in (*charge.kidney.doubts, *having(stated, *_ASKED)):
         if row.by.unread:
@@ -34,5 +37,13 @@ def _unread(charge: Charge) -> Iterator[Unread]:
 
 
 def _question(unread: Unread, doses: int) -> Question:
-    table = "encounter_classes" if unread.element == _CLASS else "status_words"
-    return Question(table, unread.element, unread.key or unread.says, unread.says, doses)
+    return Question(
+        _table(unread.element), unread.element, unread.key or unread.says, unread.says, doses
+    )
+
+
+def _table(element: str) -> str:
+    """The site's table that an answer is a row of."""
+    if element == _CLASS:
+        return "encounter_classes"
+    return "payer_aliases" if element in _PAYER else "status_words"

@@ -117,7 +117,7 @@ class _Information:
             item
             for line in draft.lines
             for item in line.evidence
-            if item.resource != draft.coverage
+            if item.resource != draft.coverage and item.in_the_chart
         ):
             texts = said.setdefault(item.resource, [])
             texts += [item.says] if item.says not in texts else []

@@ -174,7 +174,8 @@ def _new(
         "author": {"reference": author},
         "implicated": [{"reference": reference} for reference in gap.administrations],
         "evidence": [
-            {"code": [{"text": row.says}], "detail": [{"reference": row.resource}]}
+            {"code": [{"text": row.says}]}
+            | ({"detail": [{"reference": row.resource}]} if row.in_the_chart else {})
             for row in gap.evidence
         ],
         "detail": f"{gap.message} {gap.fix}{source}",

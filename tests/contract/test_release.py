@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from integration.store import Db, Store, assessments, decisions, gaps, patients, worklist
-from integration.store.decisions import NotReleasable
+from integration.store import Db, Store, assessments, gaps, patients, releases, worklist
+from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters, Pair, Row
 from mappings.assessment import (
     ClaimLine,
@@ -92,7 +92,7 @@ def views(db: Db) -> dict[str, int]:
 
 def pair(db: Db) -> Pair:
     """The pair that the first line of p1 belongs to, as who decides gets it."""
-    return decisions.to_decide(db, listed(db)[0].key, ["general"])
+    return releases.to_decide(db, listed(db)[0].key, ["general"])
 
 
 def kept(db: Db, *found: ClaimLine | Gap) -> Pair:
@@ -122,7 +122,7 @@ def dose_and_discard(**fields: Any) -> tuple[ClaimLine, ClaimLine]:
 
 
 def test_a_ready_line(db: Db) -> None:
-    decisions.release(db, kept(db, ready()), "ada", "biller")
+    releases.release(db, kept(db, ready()), "ada", "biller")
     assert released(db)
     assert db.execute("select actor, role, action, resource from audit").fetchall() == [
         ("ada", "biller", "released", "ClaimLine/l1")
@@ -131,7 +131,7 @@ def test_a_ready_line(db: Db) -> None:
 
 def test_a_held_line_is_not(db: Db) -> None:
     with pytest.raises(NotReleasable, match="held by ferritin"):
-        decisions.release(db, kept(db, line(), gap()), "ada", "biller", "because")
+        releases.release(db, kept(db, line(), gap()), "ada", "biller", "because")
     assert not released(db)
 
 
@@ -140,27 +140,27 @@ def test_a_waiver_makes_no_line_ready_and_needs_a_reason_to_be_released(db: Db) 
     found = waive(db, gap())
     assert (found[0].status, found[0].state, views(db)) == ("held", "waived", {"waived": 1})
     with pytest.raises(NotReleasable, match="say why"):
-        decisions.release(db, found, "ada", "biller", "  ")
-    decisions.release(db, found, "ada", "biller", "paper record seen")
+        releases.release(db, found, "ada", "biller", "  ")
+    releases.release(db, found, "ada", "biller", "paper record seen")
     assert released(db)
 
 
 def test_one_waiver_of_two_is_not_enough(db: Db) -> None:
     kept(db, line(reasons=("ferritin", "ndc")), gap(), gap(id="g2", requirement="ndc"))
     with pytest.raises(NotReleasable, match="held by ndc"):
-        decisions.release(db, waive(db, gap()), "ada", "biller", "because")
+        releases.release(db, waive(db, gap()), "ada", "biller", "because")
 
 
 def test_one_waiver_of_two_gaps_of_a_requirement_is_not_enough(db: Db) -> None:
     kept(db, line(), gap(), gap(id="g2"))
     with pytest.raises(NotReleasable, match="held by ferritin"):
-        decisions.release(db, waive(db, gap()), "ada", "biller", "because")
+        releases.release(db, waive(db, gap()), "ada", "biller", "because")
 
 
 def test_what_no_gap_tells_of_holds_a_line_whatever_was_waived(db: Db) -> None:
     kept(db, line(reasons=("administration-evidence", "ferritin")), gap())
     with pytest.raises(NotReleasable, match="held by administration-evidence"):
-        decisions.release(db, waive(db, gap()), "ada", "biller", "because")
+        releases.release(db, waive(db, gap()), "ada", "biller", "because")
     assert views(db) == {"held-us": 1}
 
 
@@ -168,7 +168,7 @@ def test_a_gap_that_nobody_can_waive(db: Db) -> None:
     firm = gap(id="g2", requirement="discarded-amount", waivable=False)
     kept(db, line(reasons=("discarded-amount",)), firm)
     with pytest.raises(NotReleasable, match="discarded-amount, which nobody can waive"):
-        decisions.release(db, waive(db, firm), "ada", "biller", "because")
+        releases.release(db, waive(db, firm), "ada", "biller", "because")
 
 
 def test_a_waiver_is_for_the_doses_it_was_given_for(db: Db) -> None:
@@ -188,11 +188,11 @@ def test_a_waiver_taken_back(db: Db) -> None:
 def test_a_line_is_released_once_and_may_be_taken_back(db: Db) -> None:
     found = kept(db, ready())
     with pytest.raises(NotReleasable, match="was not released"):
-        decisions.withdraw(db, found, "ada", "biller")
-    decisions.release(db, found, "ada", "biller")
+        releases.withdraw(db, found, "ada", "biller")
+    releases.release(db, found, "ada", "biller")
     with pytest.raises(NotReleasable, match="already released"):
-        decisions.release(db, pair(db), "ada", "biller")
-    decisions.withdraw(db, pair(db), "ada", "biller")
+        releases.release(db, pair(db), "ada", "biller")
+    releases.withdraw(db, pair(db), "ada", "biller")
     assert not released(db)
 
 
@@ -238,13 +238,13 @@ def test_each_part_of_a_line_is_carried_by_a_claim_or_not() -> None:
 @pytest.mark.parametrize("name", [*CARRIED, *NOT_CARRIED])
 def test_a_ready_line_that_changes_after_its_release_is_seen(db: Db, name: str) -> None:
     """It stays ready: a line that bills something else is nobody's news otherwise."""
-    decisions.release(db, kept(db, ready()), "ada", "biller")
+    releases.release(db, kept(db, ready()), "ada", "biller")
     keep(db, ready(**{name: (CARRIED | NOT_CARRIED)[name]}))
     assert views(db) == ({"changed": 1} if name in CARRIED else {"released": 1})
 
 
 def test_a_released_line_shows_what_was_released(db: Db) -> None:
-    decisions.release(db, kept(db, ready()), "ada", "biller")
+    releases.release(db, kept(db, ready()), "ada", "biller")
     (row,) = kept(db, ready(units=100))
     assert (row.line.units, row.leaving.units) == (100, 200)
 
@@ -255,17 +255,17 @@ def test_a_released_line_shows_what_was_released(db: Db) -> None:
 def test_a_released_line_that_is_not_ready_any_more_is_seen(
     db: Db, after: ClaimLine | None
 ) -> None:
-    decisions.release(db, kept(db, ready()), "ada", "biller")
+    releases.release(db, kept(db, ready()), "ada", "biller")
     keep(db, *([after] if after else []))
     assert views(db)["changed"] == 1
-    decisions.withdraw(db, pair(db), "ada", "biller")
+    releases.withdraw(db, pair(db), "ada", "biller")
     assert "changed" not in views(db)
     assert bool(listed(db)) is (after is not None)
 
 
 def test_a_waiver_that_ends_after_the_release_is_seen(db: Db) -> None:
     kept(db, line(), gap())
-    decisions.release(db, waive(db, gap()), "ada", "biller", "paper record seen")
+    releases.release(db, waive(db, gap()), "ada", "biller", "paper record seen")
     keep(db, line(notes=("a note",)), gap())
     assert views(db) == {"released": 1}
     gaps.take_back(db, patients.known(db, "general", "p1"), "g1", "Practitioner/7", "clinician")
@@ -288,14 +288,14 @@ def test_whichever_is_selected_both_are_decided(db: Db, selected: str) -> None:
     (key,) = (row.key for row in listed(db) if row.line_id == selected)
 
     def decided() -> Pair:
-        return decisions.to_decide(db, key, ["general"])
+        return releases.to_decide(db, key, ["general"])
 
     assert [row.line_id for row in decided()] == ["l1", "l0"]
-    decisions.assign(db, decided(), "maria", "ada", "biller")
+    releases.assign(db, decided(), "maria", "ada", "biller")
     assert [row.owner for row in decided()] == ["maria", "maria"]
-    decisions.release(db, decided(), "ada", "biller")
+    releases.release(db, decided(), "ada", "biller")
     assert views(db) == {"released": 2}
-    decisions.withdraw(db, decided(), "ada", "biller")
+    releases.withdraw(db, decided(), "ada", "biller")
     assert views(db) == {"ready": 2}
     said = db.execute("select action, array_agg(resource order by resource) from audit group by 1")
     both = ["ClaimLine/l0", "ClaimLine/l1"]
@@ -309,7 +309,7 @@ def test_neither_leaves_where_one_may_not(db: Db) -> None:
         pytest.raises(NotReleasable, match="J1756 JW of 2026-11-01 is held by ndc"),
         db.transaction(),
     ):
-        decisions.release(db, found, "ada", "biller")
+        releases.release(db, found, "ada", "biller")
     assert not any(row.released_at for row in pair(db))
 
 
@@ -320,10 +320,10 @@ def test_what_changes_of_one_is_seen_of_both(db: Db, now: str) -> None:
     after = (
         [dose] if now == "no discard any more" else [dose, msgspec.structs.replace(left, units=51)]
     )
-    decisions.release(db, kept(db, *before), "ada", "biller")
+    releases.release(db, kept(db, *before), "ada", "biller")
     keep(db, *after)
     assert views(db) == {"changed": 2}
-    decisions.withdraw(db, pair(db), "ada", "biller")
+    releases.withdraw(db, pair(db), "ada", "biller")
     assert views(db) == {"ready": len(after)}
 
 
@@ -352,7 +352,7 @@ def test_a_pair_stands_together_in_every_order_and_page(
 
 
 def left_by_themselves(db: Db) -> list[str]:
-    decisions.release_untouched(db, patients.known(db, "general", "p1"))
+    releases.release_untouched(db, patients.known(db, "general", "p1"))
     return sorted(row.line_id for row in listed(db) if row.released_at)
 
 
@@ -385,9 +385,9 @@ def test_a_diagnosis_of_no_visit_of_the_dose_waits_for_a_person(db: Db, known_fr
 
 
 def test_what_changed_after_a_release_or_was_taken_back_waits_for_a_person(db: Db) -> None:
-    decisions.release(db, kept(db, ready()), "ada", "biller")
+    releases.release(db, kept(db, ready()), "ada", "biller")
     keep(db, ready(units=100))
     left_by_themselves(db)
     assert views(db) == {"changed": 1}
-    decisions.withdraw(db, pair(db), "ada", "biller")
+    releases.withdraw(db, pair(db), "ada", "biller")
     assert left_by_themselves(db) == []

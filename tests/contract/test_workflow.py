@@ -13,7 +13,7 @@ from werkzeug import Response
 
 from integration.errors import ConfigurationError
 from integration.serving.stalled import take_over
-from integration.store import Db, assessments, decisions, patients, worklist
+from integration.store import Db, assessments, patients, releases, worklist
 from integration.store.worklist import Filters, Pair
 from integration.work import giving_up, workflow
 from integration.work.queue import PERSON, patient_key
@@ -121,7 +121,7 @@ def test_a_site_that_takes_nothing_owes_nothing(running: Make) -> None:
 
 def pair_of(db: Db) -> Pair:
     row, *_ = worklist.rows(db, Filters(view="all"), ["general"], [])
-    return decisions.to_decide(db, row.key, ["general"])
+    return releases.to_decide(db, row.key, ["general"])
 
 
 def test_a_released_line_outlives_the_assessment_that_changes_it(service: Running) -> None:
@@ -132,7 +132,7 @@ def test_a_released_line_outlives_the_assessment_that_changes_it(service: Runnin
             "update lines set status = 'ready', document = jsonb_set(document, '{status}',"
             " '\"ready\"')"
         )
-        decisions.release(db, pair_of(db), "Practitioner/b", "biller")
+        releases.release(db, pair_of(db), "Practitioner/b", "biller")
     with_ferritin(service)
     service.assess()
     service.work()

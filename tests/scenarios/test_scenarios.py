@@ -10,14 +10,17 @@ import msgspec
 import pytest
 import yaml
 
-from mappings.assessment import PatientAssessment
+from mappings import decisions
+from mappings.assessment import Evidence, PatientAssessment
 from mappings.policy import choosing
 from mappings.site import Site
 from tests import builders
 from tests.scenarios import well_founded
 
 FOLDER = Path(__file__).parent
-WORDS = {"name", "rule", "with", "without", "only", "as_of", "site", "policy", "expect"}
+WORDS = {
+    "name", "rule", "with", "without", "only", "as_of", "site", "policy", "decisions", "expect",
+}  # fmt: skip
 EXPECTATIONS = {
     "lines", "gaps", "warnings", "states", "pending", "reversed", "unreadable", "line", "jw_line",
     "omitted", "notes", "messages",
@@ -75,7 +78,8 @@ def test_scenario(scenario: dict[str, Any]) -> None:
         else builders.chart(*changes, without=scenario.get("without", []))
     )
     as_of = datetime.fromisoformat(scenario["as_of"]) if "as_of" in scenario else builders.AS_OF
-    site = msgspec.convert(scenario.get("site", {}), Site)
+    decided = [decisions.from_document(row) for row in scenario.get("decisions", [])]
+    site = msgspec.convert(scenario.get("site", {}), Site).deciding(decided, as_of)
     policies = well_founded.told_apart(_policies(scenario.get("policy")))
     document = builders.document_of(resources, as_of, site, policies)
     if expected.get("omitted"):
@@ -163,7 +167,12 @@ def _of_requirement(name: str, requirement: str, found: PatientAssessment) -> An
     if name == "says":
         return row.says
     return (
-        [item.resource for item in row.evidence]
+        [_cited(item) for item in row.evidence]
         if name == "cites"
         else " ".join(filter(None, (row.value, row.unit)))
     )
+
+
+def _cited(item: Evidence) -> str:
+    """The resource; of a decision only that it is one, its number says nothing to a reader."""
+    return item.resource if item.in_the_chart else "urn:ferroclaim:decision:"

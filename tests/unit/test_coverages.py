@@ -51,7 +51,7 @@ def kind(
         ("5", "commercial"), ("511", "commercial"), ("512", "commercial"), ("521", "commercial"),
         ("59", "commercial"),
         ("6", "commercial"), ("61", "commercial"), ("622", "commercial"),
-        ("515", "supplement"), ("523", "supplement"), ("623", "supplement"),
+        ("515", "commercial"), ("391", "commercial"), ("523", "supplement"), ("623", "supplement"),
         ("299", "dental"), ("313", "dental"), ("517", "dental"), ("524", "dental"),
         ("561", "dental"), ("614", "dental"), ("629", "dental"),
         ("562", "vision"), ("32128", "vision"), ("56", "not-medical"),

@@ -16,7 +16,7 @@ from integration.ehr.writing.writeback import write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session
-from integration.store import Db, assessments, audit, gaps, notes, patients
+from integration.store import Db, assessments, audit, decisions, gaps, notes, patients
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web import entries
@@ -70,9 +70,11 @@ class Visit:
         """
         pull = read_patient(self.client, self.launch.patient, fresh=True)
         now = datetime.now(UTC)
-        checked = check_pull(pull, self.site, self.policies, now)
         with self.here.store.transaction() as db:
             patient = patients.known(db, self.site.name, pull.patient.removeprefix("Patient/"))
+            decided = decisions.of_patient(db, patient)
+        checked = check_pull(pull, self.site, self.policies, now, decided)
+        with self.here.store.transaction() as db:
             if self._decides(db):
                 if not pull.unread:
                     keep(db, self.site, patient, checked, pull, now, assessments.PAGE)

@@ -17,11 +17,13 @@ from integration.assessing.clients import policies_for
 from integration.codes.folder import limits_in_words
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
-from integration.store import Db, audit, decisions, failures, notes, patients, worklist
-from integration.store.decisions import NotReleasable
+from integration.store import Db, audit, failures, notes, patients, releases, worklist
+from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters, Pair, Row
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
+from integration.web.worklist import deciding
+from integration.web.worklist.deciding import Entered
 from integration.web.worklist.story import story, when
 from integration.wording import words
 from integration.work.queue import PERSON
@@ -179,6 +181,40 @@ def _cells(row: Row) -> list[object]:
     return [*who, what, line.units, row.state, "; ".join(row.waits_for), row.value, row.owner]
 
 
+@router.post("/worklist/decisions", dependencies=[FromOurPage])
+def decide(
+    request: Request,
+    here: InHouse,
+    session: Biller,
+    filters: Filtered,
+    line: Annotated[str, Form(max_length=200)],
+    about: Annotated[str, Form(max_length=20)],
+    place: Annotated[list[str], Form()] = [],  # noqa: B006 (FastAPI copies it)
+    authorization: Annotated[str, Form(max_length=20)] = "",
+    days: Annotated[str, Form(max_length=5)] = "",
+    confirmed_by: Annotated[str, Form(max_length=200)] = "",
+    until: Annotated[str, Form(max_length=10)] = "",
+    why: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """What a person decides of the opened line; whose lines it may change are assessed at once."""
+    entered = Entered(place[:20], authorization, days, confirmed_by, until, why)
+    kinds = {"pays-first": deciding.pays_first, "payer-answer": deciding.payer_answer}
+    who, role = actor(session), "biller" if session.may("biller") else "admin"
+    try:
+        with here.store.transaction() as db:
+            row = worklist.get(db, line, _sites(here))
+            if row is None or about not in kinds:
+                raise NotReleasable("The line is no longer there.")
+            waiting = kinds[about](db, row, entered, who, role)
+            for patient in waiting:
+                here.queue.assess(db, patient, "person", priority=PERSON)
+    except FerroclaimError as error:
+        return _page(request, here, session, filters, line, Results("", (str(error),)))
+    who_waits = words.plural(len(waiting), "patient")
+    done = f"Recorded. {who_waits} will be assessed again in a moment."
+    return _page(request, here, session, filters, line, Results(done, ()))
+
+
 @router.post("/worklist", dependencies=[FromOurPage])
 def act(
     request: Request,
@@ -221,7 +257,7 @@ def _acted(
             continue
         with here.store.transaction() as db:
             try:
-                pair = decisions.to_decide(db, key, _sites(here))
+                pair = releases.to_decide(db, key, _sites(here))
                 seen |= {row.key for row in pair}
                 _one(db, here, session, pair, action, reason, owner, text)
             except FerroclaimError as error:
@@ -254,13 +290,13 @@ def _one(
     if patient is None:
         raise NotReleasable("A selected line is no longer there.")
     if action == "release":
-        decisions.release(db, pair, who, role, reason or None)
+        releases.release(db, pair, who, role, reason or None)
     elif action == "withdraw":
-        decisions.withdraw(db, pair, who, role)
+        releases.withdraw(db, pair, who, role)
     elif action == "recheck":
         here.queue.assess(db, patient, "person", priority=PERSON)
     elif action == "assign":
-        decisions.assign(db, pair, owner or None, who, role)
+        releases.assign(db, pair, owner or None, who, role)
     elif action == "note" and text:
         notes.add(db, patient, text, who, role, pair[0].pair)
     else:

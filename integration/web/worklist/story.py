@@ -7,15 +7,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.configuration.settings import Settings
-from integration.store import Db, assessments, audit, gaps, notes
+from integration.store import Db, assessments, audit, decisions, gaps, notes
 from integration.store.audit import AuditRow
+from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
 from integration.store.notes import Note
 from integration.store.worklist import Pair, Row
 from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
-from mappings.assessment import ClaimLine
+from mappings.assessment import ClaimLine, Evidence
 from mappings.writing.claim_loops import service_loops
 from mappings.writing.drafts import preview
 from mappings.writing.segments import written
@@ -33,6 +34,8 @@ _DONE = {
     "withdrew": "took the release back",
     "assigned": "assigned the line",
     "noted": "wrote a note",
+    "decided": "recorded a decision",
+    "took back a decision": "took back a decision",
 }
 
 
@@ -91,6 +94,15 @@ class CdsCard:
 
 
 @dataclass(frozen=True)
+class Open:
+    """What a person of the billing office can decide of the line here: which of `plans` pays first
+    (each with what it says), or what the payer answers of an authorization."""
+
+    plans: tuple[Evidence, ...] = ()
+    payer: str | None = None
+
+
+@dataclass(frozen=True)
 class Story:
     """`pair`: the line and the other of its pair; `worth` of both, in dollars."""
 
@@ -106,6 +118,8 @@ class Story:
     attachments: tuple[Attachment, ...]
     x12: str
     chips: tuple[str, ...]
+    open: Open
+    decided: tuple[Recorded, ...]
 
 
 def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
@@ -142,6 +156,30 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         attachments=tuple(_attachments(db, row, settings)),
         x12=service_preview(pair),
         chips=tuple(words.reason(reason) for reason in line.reasons),
+        open=to_settle(db, row),
+        decided=tuple(
+            found
+            for found in decisions.every(db, row.site, row.patient_id)
+            if found.decision.decided.source.resource in {item.resource for item in line.evidence}
+        ),
+    )
+
+
+def to_settle(db: Db, row: Row) -> Open:
+    """What of the line is open and a person's to say, as the newest assessment has it."""
+    kept = assessments.current(db, row.site, row.patient)
+    doses = set(row.line.administrations)
+    found = {
+        finding.requirement: finding
+        for finding in (kept.assessment.requirements if kept else ())
+        if doses & set(finding.administrations)
+    }
+    coverage, asked = found.get("coverage"), found.get("prior-authorization")
+    plans = coverage.evidence if coverage and coverage.state == "incomplete" else ()
+    is_open = coverage and asked and asked.state in ("incomplete", "missing")
+    return Open(
+        plans=tuple(item for item in plans if item.resource.startswith("Coverage/")),
+        payer=coverage.value if coverage and is_open else None,
     )
 
 
@@ -240,7 +278,9 @@ def _audited(db: Db, pair: Pair, zone: str | None, gap_ids: set[str]) -> list[Ev
 
 def _concerns(entry: AuditRow, ours: set[str | None], gap_ids: set[str]) -> bool:
     return (
-        entry.resource in ours or entry.detail.get("gap") in gap_ids or entry.action == "recorded"
+        entry.resource in ours
+        or entry.detail.get("gap") in gap_ids
+        or entry.action in ("recorded", "decided", "took back a decision")
     )
 
 
@@ -248,7 +288,7 @@ def _audit_sentence(entry: AuditRow) -> str:
     why = entry.detail.get("reason")
     resource = (
         entry.resource
-        if entry.resource and not entry.resource.startswith(("ClaimLine/", "Gap/"))
+        if entry.resource and not entry.resource.startswith(("ClaimLine/", "Gap/", "urn:"))
         else None
     )
     of, because = f" ({resource})" if resource else "", f": {why}" if why else ""

@@ -27,6 +27,9 @@ SNOMED = "snomed"
 ICD10CM = "icd10cm"
 UCUM = "ucum"
 PLACE_OF_SERVICE = "pos"
+SOPT = "sopt"
+ACT_CODE = "act-code"
+SELF_PAY = "self-pay"
 
 
 def system(uri: object) -> str:
@@ -101,6 +104,16 @@ def stated(value: object, element: str) -> Moment | Unread | None:
 def period(value: object) -> tuple[Moment | None, Moment | None]:
     value = mapping(value)
     return moment(value.get("start")), moment(value.get("end"))
+
+
+def unread_period(value: object, element: str) -> Iterator[Unread]:
+    """The ends of a period that are stated and not understood: never open ends."""
+    if value is not None and not isinstance(value, dict):
+        yield Unread(element, str(value))
+    for end in ("start", "end"):
+        said = mapping(value).get(end)
+        if said not in (None, "") and moment(said) is None and not is_placeholder(said):
+            yield Unread(f"{element}.{end}", str(said))
 
 
 def decimal(value: object) -> Decimal | None:

@@ -1,0 +1,70 @@
+"""`decisions`: what people decided, into the service's store and out of it."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.configuration.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="What people decided: who pays first, payers' answers, authorizations, a site's words.",
+)
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+]
+SiteName = Annotated[str, typer.Option("--site", help="A site of the configuration.")]
+
+
+def mount(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="decisions")
+
+
+@app.command("import")
+def take_in(
+    files: Annotated[list[Path], typer.Argument(help="YAML or JSON, as for `assess --decisions`.")],
+    site: SiteName,
+    config: Config = None,
+) -> None:
+    """Record the decisions of files; a newer one of the same matter takes the older one's place.
+    All of them, or with any mistake none."""
+    from integration.commands.assessing import decisions_of
+    from integration.serving.process import opened
+    from integration.store import decisions
+    from integration.work.queue import USUAL, Queue
+
+    settings = _settings(config)
+    name, found = settings.site(site).name, decisions_of(files)
+    with opened(settings) as store, store.transaction() as db:
+        queue = Queue(store, settings.service)
+        touched = [
+            decisions.record(db, name, decision, getpass.getuser(), "command line")
+            for decision in found
+        ]
+        waiting = {patient.id: patient for patients in touched for patient in patients}
+        for patient in waiting.values():
+            queue.assess(db, patient, "person", priority=USUAL)
+    typer.echo(f"{len(found)} recorded; {len(waiting)} patients are assessed again.")
+
+
+@app.command("list")
+def every(site: SiteName, config: Config = None) -> None:
+    """Those in force: number, kind, patient, what, who recorded it."""
+    from integration.serving.process import opened
+    from integration.store import decisions
+
+    settings = _settings(config)
+    name = settings.site(site).name
+    with opened(settings) as store, store.transaction() as db:
+        for row in decisions.every(db, name):
+            about = f"Patient/{row.patient}" if row.patient else "site"
+            says = row.decision.decided.says
+            typer.echo(f"{row.id}\t{row.decision.kind}\t{about}\t{says}\t{row.recorded_by}")
+
+
+def _settings(config: Path | None) -> Settings:
+    from integration.configuration import settings as configuration
+
+    return configuration.load(config)

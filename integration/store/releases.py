@@ -1,0 +1,115 @@
+"""What people decide of a dose and its discard: always of both lines, all or nothing (R13)."""
+
+from collections.abc import Sequence
+
+from integration.errors import FerroclaimError
+from integration.store import audit, worklist
+from integration.store.database.connection import Db
+from integration.store.patients import Patient
+from integration.store.worklist import Pair, Row
+
+AUTO_RELEASE = "ready without a warning (auto_release)"
+
+
+class NotReleasable(FerroclaimError):
+    """This line cannot be released."""
+
+
+def to_decide(db: Db, key: str, sites: Sequence[str]) -> Pair:
+    """The pair that the line KEY belongs to; until the transaction ends nobody else changes it."""
+    found = worklist.pair_of(db, key, sites)
+    if not found:
+        raise NotReleasable("A selected line is no longer there.")
+    db.execute("select 1 from patients where id = %s for update", [found[0].patient_id])
+    return worklist.pair_of(db, found[0].key, sites) or found
+
+
+def release(db: Db, pair: Pair, by: str, role: str, reason: str | None = None) -> None:
+    """Lets a pair go: a ready one, or one all of whose blocking gaps are waived, for a REASON."""
+    for row in pair:
+        _check(db, row, reason)
+    for row in pair:
+        db.execute(
+            "insert into releases (patient_id, line_id, document, released_by, reason) values (%s,"
+            " %s, %s, %s, %s)",
+            [row.patient_id, row.line_id, row.document, by, reason],
+        )
+        _note(db, row, "released", by, role, reason=reason)
+
+
+def release_untouched(db: Db, patient: Patient) -> int:
+    """The site's own decision of what is ready and needs nobody's eye; how many lines."""
+    found = worklist.untouched(db, patient.id)
+    for pair in found:
+        release(db, pair, f"site {patient.site}", "site", AUTO_RELEASE)
+    return sum(len(pair) for pair in found)
+
+
+def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
+    """Takes a release back, as long as nothing left with it. What is no longer on record goes."""
+    released = [row for row in pair if row.released_at]
+    if not released:
+        raise NotReleasable(f"{_what(pair[0])} was not released.")
+    of_pair = [pair[0].patient_id, [row.line_id for row in pair]]
+    db.execute(
+        "update releases set withdrawn_by = %s, withdrawn_at = now() where patient_id = %s and"
+        " line_id = any(%s) and withdrawn_at is null",
+        [by, *of_pair],
+    )
+    db.execute(
+        "delete from lines where patient_id = %s and id = any(%s) and gone_at is not null", of_pair
+    )
+    for row in released:
+        _note(db, row, "withdrew", by, role)
+
+
+def assign(db: Db, pair: Pair, owner: str | None, by: str, role: str) -> None:
+    db.execute(
+        "update lines set owner = %s where patient_id = %s and pair = %s",
+        [owner, pair[0].patient_id, pair[0].pair],
+    )
+    for row in pair:
+        _note(db, row, "assigned", by, role, owner=owner)
+
+
+def _note(db: Db, row: Row, action: str, by: str, role: str, **detail: str | None) -> None:
+    audit.note(
+        db,
+        by,
+        action,
+        role=role,
+        site=row.site,
+        patient_id=row.patient_id,
+        resource=f"ClaimLine/{row.line_id}",
+        **detail,
+    )
+
+
+def _what(row: Row) -> str:
+    return (
+        f"The line {' '.join([row.line.code, *row.line.modifiers])} of"
+        f" {row.line.given_on or 'an unknown date'}"
+    )
+
+
+def _check(db: Db, row: Row, reason: str | None) -> None:
+    """Raises `NotReleasable` with what stands against it."""
+    if row.released_at:
+        raise NotReleasable(f"{_what(row)} was already released. Take that back first.")
+    if row.gone_at or row.status == "not-billable":
+        why = "is no longer on record" if row.gone_at else "is not billable"
+        raise NotReleasable(f"{_what(row)} {why}.")
+    if row.waits_for:
+        raise NotReleasable(f"{_what(row)} is held by {_holding(db, row)}.")
+    if row.status == "held" and not (reason and reason.strip()):
+        raise NotReleasable(f"{_what(row)} has a waived gap: say why it is released all the same.")
+
+
+def _holding(db: Db, row: Row) -> str:
+    firm = db.execute(
+        "select distinct requirement from gaps where patient_id = %s and closed_at is null"
+        " and blocking and not waivable and %s = any(lines) order by 1",
+        [row.patient_id, row.line_id],
+    ).fetchall()
+    names = ", ".join(name for (name,) in firm)
+    return f"{names}, which nobody can waive" if firm else ", ".join(row.waits_for)

@@ -1,0 +1,103 @@
+"""What a biller decides beside an opened line: who pays first, or what a payer answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from integration.errors import FerroclaimError
+from integration.store import Db, decisions
+from integration.store.patients import Patient
+from integration.store.worklist import Row
+from integration.web.worklist.story import to_settle
+from mappings import decisions as forms
+from mappings.assessment import Evidence
+from mappings.datafiles.loading import DataFileError
+from mappings.decisions import Decision, PayerAnswer, PaysFirst
+
+
+class NotDecided(FerroclaimError):
+    """What was entered is no decision yet."""
+
+
+@dataclass(frozen=True)
+class Entered:
+    """The form of the side panel. `place`: of each plan shown, `Coverage/c1=1`."""
+
+    place: Sequence[str] = ()
+    authorization: str = ""
+    days: str = ""
+    confirmed_by: str = ""
+    until: str = ""
+    why: str = ""
+
+
+def pays_first(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[Patient]:
+    """Records the order in which the plans shown pay; the patients to assess again."""
+    plans = to_settle(db, row).plans
+    if not plans:
+        raise NotDecided("Who pays first is not open for this line any more.")
+    ranked = _ranked(plans, entered.place)
+    part = PaysFirst(
+        patient=row.patient,
+        coverage=ranked[0],
+        then=tuple(ranked[1:]),
+        as_seen={item.resource: item.says for item in plans},
+    )
+    decision = _decision(who, entered, pays_first=part)
+    return decisions.record(db, row.site, decision, who, role)
+
+
+def payer_answer(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[Patient]:
+    """Records what the payer answered of the line's code; the patients to assess again."""
+    payer = to_settle(db, row).payer
+    if payer is None:
+        raise NotDecided("The payer's answer is not open for this line any more.")
+    if entered.authorization not in ("required", "not-required"):
+        raise NotDecided("Say whether the payer asks for authorization.")
+    if not entered.confirmed_by.strip():
+        raise NotDecided("Say who of the payer confirmed it, and how (a call, a portal, a letter).")
+    if entered.days and not (entered.days.isdecimal() and 0 < int(entered.days) <= 3650):
+        raise NotDecided(f"Write the days for a claim as a number such as 180, not {entered.days}.")
+    part = PayerAnswer(
+        payer=payer,
+        code=row.line.code,
+        authorization=entered.authorization,  # type: ignore[arg-type]
+        timely_filing_days=int(entered.days) if entered.days else None,
+        confirmed_by=entered.confirmed_by.strip(),
+    )
+    decision = _decision(who, entered, payer_answer=part)
+    return decisions.record(db, row.site, decision, who, role)
+
+
+def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:
+    """The plans in the order that was entered: each has a place of its own."""
+    entered = dict(place.rpartition("=")[::2] for place in places)
+    said = [entered.get(item.resource, "") for item in plans]
+    if sorted(said) != sorted(str(number) for number in range(1, len(plans) + 1)):
+        raise NotDecided("Give each plan a place of its own: 1 pays first.")
+    return sorted((item.resource for item in plans), key=lambda name: int(entered[name]))
+
+
+def _decision(
+    who: str,
+    entered: Entered,
+    pays_first: PaysFirst | None = None,
+    payer_answer: PayerAnswer | None = None,
+) -> Decision:
+    """Checked as a file of decisions is."""
+    try:
+        until = date.fromisoformat(entered.until) if entered.until else None
+    except ValueError:
+        raise NotDecided(f"There is no day {entered.until}: write it as 2027-01-31.") from None
+    decision = Decision(
+        who=who,
+        when=date.today(),  # noqa: DTZ011 (the day on which it is decided, here)
+        until=until,
+        note=entered.why.strip() or None,
+        pays_first=pays_first,
+        payer_answer=payer_answer,
+    )
+    try:
+        return forms.checked(decision)
+    except DataFileError as problem:
+        raise NotDecided(f"{problem}.") from None

@@ -1,0 +1,33 @@
+"""R12: which authorizations are the word of the payer that is billed."""
+
+from typing import Literal
+
+from mappings.circumstances.coverage import authorizing, known_as
+from mappings.record import Authorization, Coverage, Insurer, PatientRecord
+from mappings.values import words
+
+Whose = Literal["ours", "another's", "not known"]
+
+
+def whose(row: Authorization, billed: Coverage, record: PatientRecord) -> Whose:
+    """Of the payer billed: by its coverage, else by its insurer; without either, where the patient
+    has no other payer."""
+    known = {coverage.source.resource: coverage for coverage in record.coverages}
+    named = [known[reference] for reference in row.coverages if reference in known]
+    if named:
+        ours = any(_one_payer(coverage, billed) for coverage in named)
+        return "ours" if ours else "another's"
+    if row.insurer is not None:
+        return "ours" if _is_payer_of(row.insurer, billed) else "another's"
+    return "ours" if len(authorizing(record)) <= 1 else "not known"
+
+
+def _one_payer(coverage: Coverage, billed: Coverage) -> bool:
+    return coverage.source == billed.source or bool(known_as(coverage) & known_as(billed))
+
+
+def _is_payer_of(insurer: Insurer, billed: Coverage) -> bool:
+    names = {words.plain(name) for name in insurer.names}
+    return bool((names | set(insurer.ids)) & (known_as(billed) | set(billed.payer_ids))) or (
+        insurer.payer is not None and insurer.payer == billed.payer
+    )

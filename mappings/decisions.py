@@ -1,0 +1,291 @@
+"""What a person decides: who pays first, a payer's answer, an imported authorization, a row of the
+site's own tables. Each with who, when, and until when; one form, in files as in the store."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from mappings import codes
+from mappings.datafiles import loading
+from mappings.record import Authorization, Decided, Insurer, Source
+from mappings.values import words
+from mappings.values.identity import stable_id
+from mappings.values.moment import Moment
+
+Text = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
+Days = Annotated[int, Meta(ge=1, le=3650)]
+Table = Literal["payer_aliases", "lab_aliases", "drug_aliases", "encounter_classes", "status_words"]
+KINDS = ("pays_first", "payer_answer", "authorization", "site_row")
+
+
+class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class PaysFirst(_Part, frozen=True, kw_only=True):
+    """`coverage` pays first, those of `then` after it, in that order. It holds until one of them
+    says something else than in `as_seen`, is no longer active, or another one is."""
+
+    patient: Text
+    coverage: Text
+    then: tuple[Text, ...] = ()
+    as_seen: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        return (self.coverage, *self.then)
+
+
+class PayerAnswer(_Part, frozen=True, kw_only=True):
+    """What a payer (a name, an id, or a policy's payer) said: whether it asks for an authorization
+    of a HCPCS code (none: of any), within how many days it takes claims; and who of it said so."""
+
+    payer: Text
+    code: Text | None = None
+    authorization: Literal["required", "not-required"] | None = None
+    timely_filing_days: Days | None = None
+    confirmed_by: Text
+
+
+class Authorized(_Part, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """A payer's approval that a person imported."""
+
+    patient: Text
+    number: Text
+    payer: Text | None = None
+    coverage: Text | None = None
+    codes: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    units: Decimal | None = None
+    start: date | None = None
+    end: date | None = None
+
+
+class SiteRow(_Part, frozen=True, kw_only=True):
+    """A row of the site's own tables, as the configuration has them (`status_words`: the key is
+    `element|word`). The value of a payer is its kind, or `kind/payer` for one with a policy."""
+
+    table: Table
+    key: Text
+    value: Text
+
+
+class Decision(_Part, frozen=True, kw_only=True):
+    """One decision, of one kind. `until`: the last day of service (of a site's row: the last day)
+    that it holds for."""
+
+    who: Text
+    when: date
+    until: date | None = None
+    note: Text | None = None
+    pays_first: PaysFirst | None = None
+    payer_answer: PayerAnswer | None = None
+    authorization: Authorized | None = None
+    site_row: SiteRow | None = None
+
+    @property
+    def kind(self) -> str:
+        return next(name for name in KINDS if getattr(self, name) is not None)
+
+    @property
+    def patient(self) -> str | None:
+        """The id of the patient that it is about; None for one of the whole site."""
+        part = self.pays_first or self.authorization
+        return part.patient.removeprefix("Patient/") if part else None
+
+    @property
+    def about(self) -> str:
+        """What it settles: of two of the same, the newer one holds."""
+        return stable_id("decision", self.kind, self.patient or "", *self._of)
+
+    @property
+    def _of(self) -> tuple[str, ...]:
+        if self.payer_answer:
+            return words.plain(self.payer_answer.payer), self.payer_answer.code or ""
+        if self.authorization:
+            return (self.authorization.number,)
+        return (self.site_row.table, self.site_row.key) if self.site_row else ()
+
+    @property
+    def decided(self) -> Decided:
+        """Itself as evidence."""
+        until = f", until {self.until}" if self.until else ""
+        note = f" ({self.note})" if self.note else ""
+        says = f"{self.who} decided on {self.when}{until}: {self.says}{note}"
+        return Decided(Source(f"urn:ferroclaim:decision:{self.about}"), says)
+
+    @property
+    def says(self) -> str:
+        if self.pays_first:
+            then = f", then {', '.join(self.pays_first.then)}" if self.pays_first.then else ""
+            return f"{self.pays_first.coverage} pays first{then}"
+        if self.payer_answer:
+            return _said_of_payer(self.payer_answer)
+        if self.authorization:
+            number, for_codes = self.authorization.number, ", ".join(self.authorization.codes)
+            return f"authorization {number} for {for_codes} is on hand"
+        row = self.site_row
+        return f"{row.table}: {row.key} is {row.value}" if row else ""
+
+
+def _said_of_payer(answer: PayerAnswer) -> str:
+    asks = {"required": "asks for authorization", "not-required": "asks for no authorization"}
+    days = answer.timely_filing_days
+    said = [
+        asks.get(answer.authorization or ""),
+        f"takes claims within {days} days" if days else None,
+    ]
+    of_code = f" of {answer.code}" if answer.code else ""
+    found = " and ".join(part for part in said if part)
+    return f"{answer.payer} {found}{of_code}, confirmed by {answer.confirmed_by}"
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    decisions: tuple[Decision, ...]
+
+
+def from_text(text: str, where: str) -> tuple[Decision, ...]:
+    """The decisions of a file (YAML or JSON); DataFileError with file, line and what to write of
+    every mistake."""
+    return loading.structure(text, where, _File, _check).decisions
+
+
+def from_document(document: Any) -> Decision:
+    """As the store keeps it."""
+    return msgspec.convert(document, Decision, strict=False)
+
+
+def to_document(decision: Decision) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(decision)
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def checked(decision: Decision) -> Decision:
+    """A decision that was not read from a file; DataFileError with what is wrong."""
+    every = [said for _, said in _check_decision(decision)]
+    if every:
+        raise loading.DataFileError(*every)
+    return decision
+
+
+def _check(found: Any, _: tuple[Meta, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(found, Decision):
+        yield from _check_decision(found)
+    elif isinstance(found, PayerAnswer):
+        if found.authorization is None and found.timely_filing_days is None:
+            yield "", "say `authorization` (required or not-required) or `timely_filing_days`"
+        yield from _unknown_codes([found.code] if found.code else [], "code")
+    elif isinstance(found, Authorized):
+        yield from _unknown_codes(found.codes, "codes")
+        if found.units is not None and found.units <= 0:
+            yield "units", f"write a number above 0, not {found.units}"
+        if found.start and found.end and found.end < found.start:
+            yield "to", f"it ends before it begins: {found.start} to {found.end}"
+    elif isinstance(found, SiteRow) and found.table == "payer_aliases":
+        yield from _check_payer(found)
+
+
+def _check_decision(found: Decision) -> Iterator[tuple[str, str]]:
+    given = [name for name in KINDS if getattr(found, name) is not None]
+    if len(given) != 1:
+        said = f"{' and '.join(given)} stand here" if given else "none stands here"
+        yield "", f"write one of {', '.join(KINDS)}: {said}"
+    if found.until and found.until < found.when:
+        yield "until", f"it ends before it was decided: {found.when} to {found.until}"
+
+
+def _unknown_codes(found: Iterable[str], path: str) -> Iterator[tuple[str, str]]:
+    known = {code.code for family in codes.families().values() for code in family.codes}
+    for code in found:
+        if code not in known:
+            yield path, f"{code} is no code of an IV iron (known: {', '.join(sorted(known))})"
+
+
+_PAYER_KINDS = (
+    "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government",
+    "hospice", "drug-only", "dental", "vision", "not-medical", "hospital-only", "self-pay",
+)  # fmt: skip
+
+
+def _check_payer(row: SiteRow) -> Iterator[tuple[str, str]]:
+    kind = row.value.partition("/")[0]
+    if kind not in _PAYER_KINDS:
+        yield "value", f"{kind} is no kind of payer (known: {', '.join(_PAYER_KINDS)})"
+
+
+TABLES: tuple[str, ...] = get_args(Table)
+
+
+class Decisions:
+    """The decisions of a site that were made by a day, newest first."""
+
+    def __init__(self, every: Iterable[Decision] = (), made_by: date | None = None) -> None:
+        known = [row for row in every if made_by is None or row.when <= made_by]
+        self._newest = sorted(reversed(known), key=lambda row: row.when, reverse=True)
+
+    def __iter__(self) -> Iterator[Decision]:
+        """Of each thing that is settled the newest."""
+        seen: set[str] = set()
+        for row in self._newest:
+            if row.about not in seen:
+                seen.add(row.about)
+                yield row
+
+    def _holding(self, day: date, patient: str | None = None) -> Iterator[Decision]:
+        wanted = patient.removeprefix("Patient/") if patient else None
+        return (
+            row for row in self if row.patient == wanted and (row.until is None or day <= row.until)
+        )
+
+    def pays_first(self, patient: str, day: date) -> Decision | None:
+        return next((row for row in self._holding(day, patient) if row.pays_first), None)
+
+    def answers(self, payer: Iterable[str], code: str, day: date) -> "Iterator[PayerDecision]":
+        """Those of a payer, known by these names and ids, that are for the code; an answer for the
+        code before one for any."""
+        named = set(payer)
+        found = [
+            (row, row.payer_answer)
+            for row in self._holding(day)
+            if row.payer_answer and row.payer_answer.code in (code, None)
+        ]
+        of_payer = [
+            (row, answer)
+            for row, answer in found
+            if answer.payer in named or words.plain(answer.payer) in named
+        ]
+        yield from sorted(of_payer, key=lambda pair: pair[1].code is None)
+
+    def authorizations(self, patient: str, day: date) -> Iterator[Authorization]:
+        for row in self._holding(day, patient):
+            if row.authorization:
+                yield _authorization(row, row.authorization)
+
+    def rows(self, day: date) -> Mapping[str, list[tuple[SiteRow, Decided]]]:
+        """The rows of the site's tables, by table."""
+        found: dict[str, list[tuple[SiteRow, Decided]]] = {}
+        for row in self._holding(day):
+            if row.site_row:
+                found.setdefault(row.site_row.table, []).append((row.site_row, row.decided))
+        return found
+
+
+PayerDecision = tuple[Decision, PayerAnswer]
+
+
+def _authorization(decision: Decision, given: Authorized) -> Authorization:
+    return Authorization(
+        source=decision.decided.source,
+        reference=given.number,
+        decision="approved",
+        codes=given.codes,
+        units=given.units,
+        start=Moment(given.start, given.start) if given.start else None,
+        end=Moment(given.end, given.end) if given.end else None,
+        coverages=(given.coverage,) if given.coverage else (),
+        insurer=Insurer(names=(given.payer,), ids=(given.payer,)) if given.payer else None,
+        says=decision.decided.says,
+    )

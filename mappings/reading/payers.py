@@ -1,0 +1,138 @@
+"""Which kind of payer codes and names tell of, and whose policy applies (R10a, R12)."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from msgspec import Struct
+
+from mappings import codes
+from mappings.codes.tables import PayerName
+from mappings.reading.fhir import elements
+from mappings.record import Coding, Concept
+from mappings.values import words
+
+# What a certain code of Coverage.type says of itself, whatever the payer's name.
+_CERTAIN = frozenset({"drug-only", "dental", "vision", "not-medical", "supplement"})
+_PARTS_OF_MEDICARE = frozenset(
+    {"medicare-advantage", "supplement", "drug-only", "hospital-only", "hospice"}
+)
+
+
+class Words(Struct, frozen=True, kw_only=True):
+    """What a Coverage says in words: of the plan, of the payer, and beside codes of no system."""
+
+    plan: tuple[str, ...] = ()
+    payer: tuple[str, ...] = ()
+    beside_codes: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.plan, *self.payer, *self.beside_codes)))
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """`conflict`: codes and names say different kinds. `pays_second`: it says so of itself."""
+
+    kind: str | None = None
+    payer: str | None = None
+    conflict: bool = False
+    pays_second: bool = False
+
+
+def told(kind: Concept, said: Words, paid_by_patient: bool = False) -> Told:
+    """What type and words tell together; words beside a code without a system tell nothing by
+    themselves, and may contradict."""
+    solid = _told(kind, said.plan, said.payer, paid_by_patient)
+    if solid.kind is None or not said.beside_codes:
+        return solid
+    whole = _told(kind, (*said.plan, *said.beside_codes), said.payer, paid_by_patient)
+    return solid if whole.kind == solid.kind else Told(payer=solid.payer, conflict=True)
+
+
+def _told(kind: Concept, plan: Iterable[str], payer: Iterable[str], by_patient: bool) -> Told:
+    of_plan = [row for text in plan for row in named(text)]
+    of_payer = [row for text in payer for row in named(text)]
+    every = [*of_plan, *of_payer]
+    found, conflict = _kind([_coded(row) for row in kind.codings], of_plan, of_payer, by_patient)
+    return Told(
+        kind=found,
+        payer=next((row.payer for row in every if row.payer), None),
+        conflict=conflict,
+        pays_second=any(row.pays_second for row in every),
+    )
+
+
+def _kind(
+    coded: list[tuple[str, bool] | None],
+    of_plan: list[PayerName],
+    of_payer: list[PayerName],
+    by_patient: bool,
+) -> tuple[str | None, bool]:
+    """The kind of payer, and whether codes and names contradict each other."""
+    said = [row for row in coded if row]
+    hints = {kind for kind, certain in said if not certain}
+    certain = _most_special({kind for kind, sure in said if sure} | _strong(of_plan, of_payer))
+    if certain == {"medicare"} and "managed-care" in hints:
+        return "medicare-advantage", False
+    private = any(not row.strong for row in (*of_plan, *of_payer))
+    # "Aetna Medicare" may be Medicare Advantage, a supplement or a drug plan: a person's decision,
+    # not ours.
+    if len(certain) > 1 or (certain == {"medicare"} and private):
+        return None, True
+    kinds = certain or _probable(of_plan, of_payer, hints) or ({"self-pay"} if by_patient else ())
+    return (next(iter(kinds)), False) if len(kinds) == 1 else (None, bool(kinds))
+
+
+def _strong(of_plan: list[PayerName], of_payer: list[PayerName]) -> set[str]:
+    """The plan's words decide over the payer's, but for a payer that is not medical at all."""
+    plan = {row.kind for row in of_plan if row.strong and row.kind}
+    payer = {row.kind for row in of_payer if row.strong and row.kind}
+    not_medical = set(codes.payers().beside_medical)
+    return plan | (payer & not_medical) if plan else payer
+
+
+def _probable(of_plan: list[PayerName], of_payer: list[PayerName], hints: set[str]) -> set[str]:
+    """By an insurer's usual kind, else by what the type hints at."""
+    insurers = {row.kind for row in (*of_plan, *of_payer) if not row.strong and row.kind}
+    managed = {"commercial"} if "managed-care" in hints else set()
+    return insurers or hints - {"managed-care", "public"} or managed
+
+
+def _most_special(kinds: set[str]) -> set[str]:
+    """Drop what another kind makes more precise: Medicare Advantage, a supplement or a drug plan
+    are Medicare by name as well."""
+    if kinds & _PARTS_OF_MEDICARE:
+        kinds = kinds - {"medicare"}
+    if "supplement" in kinds:
+        kinds = kinds - {"commercial"}
+    several = len(kinds) > 1 and kinds <= set(codes.payers().beside_medical)
+    return {"not-medical"} if several else kinds
+
+
+def _coded(coding: Coding) -> tuple[str, bool] | None:
+    """The kind that a code says, and whether for certain; a code without a system says nothing."""
+    table = codes.payers()
+    if coding.system == elements.SOPT:
+        rows = [row for row in table.sopt if coding.code.startswith(row.prefix)]
+        return (max(rows, key=lambda row: len(row.prefix)).kind, True) if rows else None
+    if coding.system == elements.SELF_PAY:
+        return "self-pay", True
+    if coding.system != elements.ACT_CODE:
+        return None
+    kind = table.act_code.get(coding.code.upper())
+    return (kind, kind in _CERTAIN) if kind else None
+
+
+@lru_cache(maxsize=4096)
+def named(text: str) -> tuple[PayerName, ...]:
+    """The names in a text ("Medicare" is none in "Medicare Advantage"); a plan that is medical
+    among other things is medical."""
+    table, said = codes.payers(), words.plain(text)
+    rows = {row.name: row for row in table.names if not row.alone or words.plain(row.name) == said}
+    found = [rows[name] for name in words.apart(text, rows)]
+    taken = [row.name for row in found]
+    medical = any(
+        words.contains(text, word) and not any(words.contains(name, word) for name in taken)
+        for word in table.medical
+    )
+    return tuple(row for row in found if not (medical and row.kind in table.beside_medical))

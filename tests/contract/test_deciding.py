@@ -1,0 +1,175 @@
+"""What a biller decides beside an opened line: who pays first, and what a payer answers."""
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from integration.store import assessments, decisions, patients
+from mappings.site import Site
+from tests import builders
+from tests.fakes.browser import Browser
+from tests.plugins.pages import Clinic, Open
+
+Resources = list[dict[str, Any]]
+
+
+@pytest.fixture
+def office(clinic: Open, pages_store: Any) -> Clinic:
+    with pages_store.transaction() as db:
+        db.execute("delete from patients")
+        db.execute("delete from decisions")
+        db.execute("delete from procrastinate_jobs")
+    made = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    made.launcher.context = {}
+    return made
+
+
+def two_plans() -> Resources:
+    return builders.chart(builders.commercial(id="group"))
+
+
+def of_commercial() -> Resources:
+    medicare_advantage = builders.coverage("111", "Sunrise Medicare Advantage")
+    return builders.chart(medicare_advantage)
+
+
+def opened(office: Clinic, resources: Resources) -> tuple[Browser, str, str]:
+    """The browser of a biller who has the one line of the chart open, its page and its key."""
+    found = builders.document_of(resources).patients[0]
+    with office.store.transaction() as db:
+        known = patients.known(db, "general", "p1")
+        assessments.keep(db, known, found, datetime.now(UTC), "sweep")
+    browser = office.browser()
+    browser.get("/sign-in?with=general")
+    listed = browser.get("/worklist?view=all")
+    key = re.search(r'name="line" value="([^"]+)" data-value', listed.text)
+    assert key
+    page = browser.get(f"/worklist?view=all&open={key[1]}")
+    return browser, page.text, key[1]
+
+
+def decide(browser: Browser, page: str, key: str, **fields: Any) -> str:
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert csrf
+    answer = browser.client.post(
+        "/worklist/decisions?view=all", data={"csrf": csrf[1], "line": key, **fields}
+    )
+    return str(answer.text)
+
+
+def recorded(office: Clinic) -> list[decisions.Recorded]:
+    with office.store.transaction() as db:
+        return decisions.every(db, "general")
+
+
+def queued(office: Clinic) -> int:
+    with office.store.transaction() as db:
+        row = db.execute("select count(*) from procrastinate_jobs where status = 'todo'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def test_who_pays_first_is_recorded_audited_and_assessed_at_once(office: Clinic) -> None:
+    browser, page, key = opened(office, two_plans())
+    assert "Who pays first" in page
+    assert "coverage, commercial, Sunrise Health Plan" in page
+    places = ["Coverage/coverage=2", "Coverage/group=1"]
+    said = decide(browser, page, key, about="pays-first", place=places, why="works for 40 people")
+    assert "Recorded. 1 patient will be assessed again in a moment." in said
+    (found,) = recorded(office)
+    part = found.decision.pays_first
+    assert part
+    assert (part.coverage, part.then, found.patient) == (
+        "Coverage/group",
+        ("Coverage/coverage",),
+        "p1",
+    )
+    assert set(part.as_seen) == {"Coverage/coverage", "Coverage/group"}
+    assert (found.decision.when, found.decision.note) == (date.today(), "works for 40 people")  # noqa: DTZ011
+    assert queued(office) == 1
+    assert "recorded a decision" in said
+
+
+def test_what_was_recorded_makes_the_line_go_by_it(office: Clinic) -> None:
+    browser, page, key = opened(office, two_plans())
+    decide(
+        browser, page, key, about="pays-first", place=["Coverage/coverage=1", "Coverage/group=2"]
+    )
+    site = Site().deciding([row.decision for row in recorded(office)], datetime.now(UTC))
+    (line,) = builders.document_of(two_plans(), site=site).patients[0].lines
+    assert (line.coverage, line.status) == ("Coverage/coverage", "ready")
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ["Coverage/coverage=1", "Coverage/group=1"],
+        ["Coverage/coverage=1"],
+        ["Coverage/coverage=1", "Coverage/other=2"],
+        ["Coverage/coverage=0", "Coverage/group=1"],
+        ["nonsense"],
+    ],
+)
+def test_an_order_that_is_none_is_told(office: Clinic, places: list[str]) -> None:
+    browser, page, key = opened(office, two_plans())
+    said = decide(browser, page, key, about="pays-first", place=places)
+    assert "Give each plan a place of its own: 1 pays first." in said
+    assert recorded(office) == []
+
+
+def test_a_payers_answer_is_recorded_for_the_payer_and_the_code(office: Clinic) -> None:
+    browser, page, key = opened(office, of_commercial())
+    assert "Sunrise Medicare Advantage asks for authorization of J1756" in page
+    said = decide(
+        browser,
+        page,
+        key,
+        about="payer-answer",
+        authorization="not-required",
+        days="365",
+        confirmed_by="provider line, ref 7",
+    )
+    assert "Recorded." in said
+    (found,) = recorded(office)
+    part = found.decision.payer_answer
+    assert part
+    assert (part.payer, part.code, part.timely_filing_days, found.patient) == (
+        "Sunrise Medicare Advantage",
+        "J1756",
+        365,
+        None,
+    )
+    assert queued(office) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"authorization": ""}, "Say whether the payer asks for authorization."),
+        ({"confirmed_by": " "}, "Say who of the payer confirmed it"),
+        ({"days": "half"}, "Write the days for a claim as a number such as 180"),
+        ({"until": "soon"}, "There is no day soon"),
+        ({"until": "2020-01-01"}, "it ends before it was decided"),
+        ({"about": "pays-first"}, "Who pays first is not open for this line any more."),
+        ({"about": "weather"}, "The line is no longer there."),
+    ],
+)
+def test_what_can_not_be_read_is_told_and_nothing_recorded(
+    office: Clinic, fields: dict[str, str], said: str
+) -> None:
+    browser, page, key = opened(office, of_commercial())
+    good = {
+        "about": "payer-answer",
+        "authorization": "required",
+        "confirmed_by": "a call",
+    }
+    assert said in decide(browser, page, key, **{**good, **fields})
+    assert recorded(office) == []
+    assert queued(office) == 0
+
+
+def test_a_line_with_nothing_open_has_no_form(office: Clinic) -> None:
+    _, page, _ = opened(office, builders.chart())
+    assert "Who pays first" not in page
+    assert "asks for authorization of" not in page

@@ -1,0 +1,151 @@
+"""What people decide, from a file, through the store, into the next assessment."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration import cli
+from integration.store import Store, assessments, decisions
+from mappings import decisions as forms
+from mappings.decisions import Decision
+from tests import builders
+from tests.service import Running
+
+Make = Callable[..., Running]
+
+FIRST = """decisions:
+- who: Maria
+  when: 2026-11-20
+  pays_first: {patient: p1, coverage: Coverage/coverage, then: [Coverage/group]}
+"""
+
+
+def two_plans() -> list[dict[str, Any]]:
+    return [*builders.chart(), builders.commercial(id="group")]
+
+
+@pytest.fixture
+def ferroclaim(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Any:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ferroclaim", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = (text.decode() for text in capfdbinary.readouterr())
+        assert "Traceback" not in err
+        return int(ended.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A chart of Medicare beside a group plan, and who pays first of them."""
+    bundle, decided = tmp_path / "chart.json", tmp_path / "decided.yaml"
+    entries = [{"resource": row} for row in [*builders.chart(), builders.commercial(id="group")]]
+    text = json.dumps(
+        {"resourceType": "Bundle", "type": "collection", "entry": entries}, default=str
+    )
+    bundle.write_text(text, "utf-8")
+    decided.write_text(FIRST, "utf-8")
+    return bundle, decided
+
+
+OPTIONS = ("--as-of", "2026-11-23", "--time-zone", "America/New_York")
+
+
+def test_a_file_of_decisions_counts_for_assess_and_explain(
+    ferroclaim: Any, files: tuple[Path, Path]
+) -> None:
+    bundle, decided = files
+    given = ("assess", bundle, "--format", "json", *OPTIONS)
+    (held,) = json.loads(ferroclaim(*given)[1])["patients"][0]["lines"]
+    status, out, _ = ferroclaim(*given, "--decisions", decided)
+    (ready,) = json.loads(out)["patients"][0]["lines"]
+    assert (held["status"], ready["status"], status) == ("held", "ready", 0)
+    assert "Maria decided on 2026-11-20" in json.dumps(ready["evidence"])
+    chain = ferroclaim(
+        "explain", bundle, "--administration", "ma1", "--decisions", decided, *OPTIONS
+    )
+    assert "Maria decided on 2026-11-20" in " ".join(chain[1].split())
+
+
+def test_a_file_with_a_mistake_is_refused_with_its_line(
+    ferroclaim: Any, files: tuple[Path, Path]
+) -> None:
+    bundle, decided = files
+    decided.write_text(FIRST.replace("coverage:", "covrage:"), "utf-8")
+    status, out, err = ferroclaim("assess", bundle, "--decisions", decided, *OPTIONS)
+    assert (status, out) == (2, "")
+    assert f"{decided}:4: unknown field `covrage`" in err
+
+
+def test_a_file_that_is_not_there(ferroclaim: Any, files: tuple[Path, Path]) -> None:
+    status, _, err = ferroclaim("assess", files[0], "--decisions", "nowhere.yaml", *OPTIONS)
+    assert (status, err) == (
+        2,
+        "ferroclaim: nowhere.yaml: can't be read: No such file or directory\n",
+    )
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, ferroclaim: Any, tmp_path: Path, store: Store) -> Any:
+    """On the test's own database, at site `general`."""
+    config = tmp_path / "ferroclaim.toml"
+    config.write_text('[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\n', "utf-8")
+    monkeypatch.setenv("FERROCLAIM_DATABASE_URL", store.url)
+    return lambda *rest: ferroclaim("decisions", *rest, "--site", "general", "--config", config)
+
+
+def test_imported_decisions_are_listed_and_count_at_once(
+    running: Make, command: Any, files: tuple[Path, Path]
+) -> None:
+    service = running(resources=two_plans())
+    service.assess()
+    service.work()
+    assert _line(service) == ("held", ("coverage",))
+    status, said, _ = command("import", files[1])
+    assert status == 0
+    assert said.endswith("1 recorded; 1 patients are assessed again.\n")
+    service.work()
+    assert _line(service) == ("ready", ())
+    _, listed, _ = command("list")
+    assert "pays_first\tPatient/p1\tMaria decided on 2026-11-20: Coverage/coverage pays" in listed
+
+
+def _line(service: Running) -> tuple[str, tuple[str, ...]]:
+    with service.store.transaction() as db:
+        kept = assessments.current(db, "general", "p1")
+    assert kept
+    (line,) = kept.assessment.lines
+    return line.status, line.reasons
+
+
+def answered(authorization: str, when: str = "2026-11-20") -> Decision:
+    said = {"payer": "Sunrise", "authorization": authorization, "confirmed_by": "provider line"}
+    return forms.from_document({"who": "Maria", "when": when, "payer_answer": said})
+
+
+def test_a_newer_decision_takes_the_place_of_the_older(store: Store) -> None:
+    with store.transaction() as db:
+        for said in ("required", "not-required"):
+            decisions.record(db, "general", answered(said), "ada", "biller")
+        decisions.record(db, "other", answered("required"), "ada", "biller")
+        (found,) = decisions.every(db, "general")
+        assert found.decision == answered("not-required")
+        count = db.execute("select count(*) from decisions where ended_by = 'ada'").fetchone()
+    assert count == (1,)
+
+
+def test_a_decision_is_in_the_audit_table_and_can_be_taken_back(store: Store) -> None:
+    with store.transaction() as db:
+        decisions.record(db, "general", answered("required"), "ada", "biller")
+        (found,) = decisions.every(db, "general")
+        decisions.take_back(db, found, "eve", "biller")
+        assert decisions.every(db, "general") == []
+        rows = db.execute("select actor, action, detail from audit order by id").fetchall()
+    assert [row[:2] for row in rows[-2:]] == [("ada", "decided"), ("eve", "took back a decision")]
+    assert "Sunrise asks for authorization" in rows[-1][2]["reason"]

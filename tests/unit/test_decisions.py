@@ -1,0 +1,148 @@
+"""What people decide, as a file says it: every mistake with its line and what to write."""
+
+from datetime import date
+
+import pytest
+
+from mappings import decisions
+from mappings.datafiles.loading import DataFileError
+from mappings.decisions import Decision, Decisions
+
+GOOD = """decisions:
+- who: Maria Lopez
+  when: 2026-11-20
+  until: 2027-12-31
+  note: works for a company of 40
+  pays_first: {patient: Patient/p1, coverage: Coverage/group, then: [Coverage/medicare]}
+- who: Maria Lopez
+  when: 2026-11-20
+  payer_answer:
+    payer: Sunrise Health Plan
+    code: J1756
+    authorization: not-required
+    timely_filing_days: 180
+    confirmed_by: provider line, reference 7
+- who: Maria Lopez
+  when: 2026-11-20
+  authorization: {patient: p1, number: PA7, codes: [J1756], units: 1000, from: 2026-10-01, to: 2026-12-31}
+- {who: Maria Lopez, when: 2026-11-20, site_row: {table: payer_aliases, key: Prairie, value: commercial}}
+"""
+
+
+def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
+    assert [row.decided.says for row in decisions.from_text(GOOD, "d.yaml")] == [
+        "Maria Lopez decided on 2026-11-20, until 2027-12-31: Coverage/group pays first, then"
+        " Coverage/medicare (works for a company of 40)",
+        "Maria Lopez decided on 2026-11-20: Sunrise Health Plan asks for no authorization and takes"
+        " claims within 180 days of J1756, confirmed by provider line, reference 7",
+        "Maria Lopez decided on 2026-11-20: authorization PA7 for J1756 is on hand",
+        "Maria Lopez decided on 2026-11-20: payer_aliases: Prairie is commercial",
+    ]
+
+
+def test_json_is_the_same_form() -> None:
+    text = (
+        '{"decisions": [{"who": "M", "when": "2026-11-20", "site_row": {"table": "payer_aliases",'
+        ' "key": "Prairie", "value": "commercial/uhc"}}]}'
+    )
+    (row,) = decisions.from_text(text, "d.json")
+    assert row.kind == "site_row"
+
+
+def test_the_store_keeps_the_same_form() -> None:
+    for row in decisions.from_text(GOOD, "d.yaml"):
+        assert decisions.from_document(decisions.to_document(row)) == row
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("when: 2026-11-20, pays_first: {patient: p1, coverage: c}", "`who` is missing"),
+        ("who: M, when: 11/20/2026, pays_first: {patient: p1, coverage: c}", "2026-11-20"),
+        ("who: M, when: 2026-11-20", "write one of pays_first, payer_answer"),
+        ("who: M, when: 2026-11-20, pays_frst: {patient: p1, coverage: c}", "`pays_first`?"),
+        (
+            "who: M, when: 2026-11-20, pays_first: {patient: p1, coverage: c}, site_row: {table:"
+            " payer_aliases, key: P, value: medicaid}",
+            "pays_first and site_row stand here",
+        ),
+        (
+            "who: M, when: 2026-11-20, until: 2026-11-19, pays_first: {patient: p1, coverage: c}",
+            "it ends before it was decided",
+        ),
+        (
+            "who: M, when: 2026-11-20, payer_answer: {payer: S, confirmed_by: x}",
+            "say `authorization` (required or not-required) or `timely_filing_days`",
+        ),
+        (
+            "who: M, when: 2026-11-20, payer_answer: {payer: S, authorization: maybe,"
+            " confirmed_by: x}",
+            "known: required, not-required",
+        ),
+        (
+            "who: M, when: 2026-11-20, payer_answer: {payer: S, timely_filing_days: 0,"
+            " confirmed_by: x}",
+            "write at least 1",
+        ),
+        (
+            "who: M, when: 2026-11-20, payer_answer: {payer: S, timely_filing_days: 90}",
+            "`confirmed_by` is missing",
+        ),
+        (
+            "who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: [J9]}",
+            "J9 is no code of an IV iron",
+        ),
+        ("who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: []}", "one"),
+        (
+            "who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: [J1756],"
+            " units: 0}",
+            "above 0",
+        ),
+        (
+            "who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: [J1756],"
+            " from: 2026-02-01, to: 2026-01-01}",
+            "it ends before it begins",
+        ),
+        (
+            "who: M, when: 2026-11-20, site_row: {table: payers, key: P, value: commercial}",
+            "known: payer_aliases",
+        ),
+        (
+            "who: M, when: 2026-11-20, site_row: {table: payer_aliases, key: P, value: private}",
+            "private is no kind of payer",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_line(row: str, said: str) -> None:
+    with pytest.raises(DataFileError) as found:
+        decisions.from_text(f"decisions:\n- {{{row}}}\n", "d.yaml")
+    assert any(text.startswith("d.yaml:2: ") and said in text for text in found.value.every)
+
+
+def test_every_mistake_of_a_file_is_told() -> None:
+    with pytest.raises(DataFileError) as found:
+        decisions.from_text("decisions:\n- {who: M}\n- {when: 2026-11-20}\n", "d.yaml")
+    assert {text.split(":")[1] for text in found.value.every} == {"2", "3"}
+
+
+def answer(when: date, payer: str = "Sunrise", **said: object) -> Decision:
+    return decisions.from_document(
+        {
+            "who": "M",
+            "when": when,
+            "payer_answer": {"payer": payer, "confirmed_by": "x", **said},
+        }
+    )
+
+
+def test_of_two_of_one_matter_the_newer_holds_whatever_their_order() -> None:
+    old = answer(date(2026, 11, 1), authorization="required")
+    new = answer(date(2026, 11, 2), "SUNRISE", authorization="not-required")
+    assert list(Decisions([new, old])) == list(Decisions([old, new])) == [new]
+
+
+def test_of_two_of_one_day_the_last_written_holds() -> None:
+    first, second = (
+        answer(date(2026, 11, 1), authorization=said) for said in ("required", "not-required")
+    )
+    assert list(Decisions([first, second])) == [second]
