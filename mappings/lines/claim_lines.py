@@ -241,6 +241,12 @@ def _service_notes(row: Charge) -> Iterable[str]:
             f"ordered: {families[family].name}; administered:"
             f" {row.family.name if row.family else ''} (billed as administered)"
         )
+    for ndc in row.known_ndcs:
+        if not codes.packages().lists(ndc):
+            yield (
+                f"NDC {ndc} is not listed here: its container is that of its labeler and product"
+                " (not verified)"
+            )
     for reference in row.duplicate_identifier:
         yield f"{reference} carries the same business identifier and is not counted"
     if row.kidney.esrd and not row.kidney.in_facility:

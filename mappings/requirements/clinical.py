@@ -112,6 +112,7 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
             says="End-stage renal disease (N18.6) and a kidney transplant (Z94.0) are both active.",
             evidence=_cited(found),
             rule=rule,
+            blocking=True,
         )
     staged = _billable(charge, "ckd", "ckd-parent")
     partial = charge.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
@@ -121,7 +122,19 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
         and not _is_aki_in_facility(charge)
     ):
         says = "CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32."
-        return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
+        return Result(
+            state="incomplete", says=says, evidence=_cited(partial), rule=rule, blocking=True
+        )
+    renal = charge.has("anemia-in-ckd")
+    behind = _billable(charge, "ckd", "ckd-parent", "ckd-cause")
+    if renal and not behind and not _is_aki_in_facility(charge):
+        says = (
+            "D63.1 (anemia in CKD) stands on a claim only behind its kidney disease (code first),"
+            " and no billable code of one (N18.-) is active."
+        )
+        return Result(
+            state="incomplete", says=says, evidence=_cited(renal), rule=rule, blocking=True
+        )
     if not _asks_ckd(charge, charge.applies(rule)):
         return _NOT_ASKED
     if staged:

@@ -35,7 +35,7 @@ def findings_of(charge: Charge, neighbors: Neighbors) -> list[Finding]:
 
 def _finding(name: str, result: Result, charge: Charge) -> Finding:
     rule, policy = result.rule, charge.policy
-    blocking = is_blocking(name, rule)
+    blocking = is_blocking(name, rule) if result.blocking is None else result.blocking
     row, authority = codes.requirements()[name], _authority(name, result, policy)
     denial = result.denial or row.denial_by_state.get(result.state)
     return Finding(

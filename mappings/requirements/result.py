@@ -12,6 +12,7 @@ class Result(Struct, frozen=True, kw_only=True):
     replaces the general one.
 
     `rule`: of the policy, that asks; `row`: of the code tables, where one of those decided.
+    `blocking`: whether it holds the line, where that is not the policy's to say.
     """
 
     state: State
@@ -23,6 +24,7 @@ class Result(Struct, frozen=True, kw_only=True):
     row: Dated | None = None
     fix: str | None = None
     denial: DenialCodes | None = None
+    blocking: bool | None = None
 
 
 NOT_APPLICABLE = Result(state="not-applicable")
