@@ -120,6 +120,7 @@ def _line(
         administrations=tuple(sorted(row.reference for row in group.charges)),
         service_date=str(charge.day) if charge.day else None,
         partial_date=charge.partial_date,
+        file_by=str(charge.filing.by) if charge.filing and charge.day else None,
         code=code,
         modifiers=line_modifiers,
         units=units,

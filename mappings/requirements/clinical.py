@@ -360,7 +360,9 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
             rule=rule,
         )
     longest = longest_run(courses, charge)
-    if rule.trial_days is None or longest >= rule.trial_days:
+    code = charge.code.code if charge.code else ""
+    any_length = rule.trial_codes and code not in rule.trial_codes
+    if rule.trial_days is None or any_length or longest >= rule.trial_days:
         return Result(
             state="met",
             says=f"Oral iron was taken for {longest} days.",
