@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from integration.codes.folder import limits_in_words
 from integration.store import audit, failures, gaps, patients, rests, worklist
 from integration.store.failures import Failure
+from integration.web.worklist import routes
 from integration.wording import words
 from tests.fakes.browser import Browser
 from tests.fakes.stage import seed_worklist
@@ -117,6 +118,28 @@ def test_views_and_filters_stand_in_the_address(office: Clinic) -> None:
         "policy='",
     ):
         assert browser.get(f"/worklist?{odd}").status_code == 200
+
+
+def test_it_sorts_by_the_filing_deadline_and_warns_of_it(
+    office: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, _ = signed_in(office)
+    with office.store.transaction() as db:
+        found = worklist.rows(db, replace(ALL, sort="due"), ["general"], CLINICIAN)
+    due = [row.line.file_by or "never" for row in found]
+    assert len(set(due)) > 1
+    assert due == sorted(due)
+
+    class Later(date):
+        @classmethod
+        def today(cls) -> "Later":
+            return cls.fromisoformat(next(iter(due)))
+
+    assert "file within" not in browser.get("/worklist?view=all&sort=due").text
+    monkeypatch.setattr(routes, "date", Later)
+    page = browser.get("/worklist?view=all&sort=due").text
+    assert "file within 0 d" in page
+    assert "filing limit passed" not in page
 
 
 def test_ready_lines_are_released_together_and_the_sum_is_said(office: Clinic) -> None:
