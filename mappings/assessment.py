@@ -70,12 +70,14 @@ class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
 
 class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     """`partial_date`: when the drug was given as the chart has it, where that is no day of service
-    (`2026-10`)."""
+    (`2026-10`). `file_by`: the last day on which the payer takes the claim, as far as its limit is
+    known."""
 
     id: str
     administrations: tuple[str, ...]
     service_date: str | None
     partial_date: str | None = None
+    file_by: str | None = None
     code: str
     modifiers: tuple[str, ...]
     units: int
@@ -119,13 +121,15 @@ class Asked(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
     """The payer's rule that decided. `says` follows the payer's name; `when` and `limit` are the
     conditions of the policy's file.
 
-    `window_days`: how many days before the dose its evidence may be.
+    `window_days`: how many days before the dose its evidence may be. `of_payer`: false where no
+    text of this payer stands behind it, so that we ask it, not the payer.
     """
 
     says: str
     when: str | None = None
     limit: str | None = None
     window_days: int | None = None
+    of_payer: bool = True
 
 
 class Gap(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -62,17 +62,15 @@ def _audience(row: Policy) -> list[tuple[str, object]]:
         ("payers", audience.payers or "any of these kinds"),
         ("places of service", audience.settings or "any"),
         ("holds", dates(row.effective)),
-        ("no longer billable after", f"{row.timely_filing_days} days"),
         ("source", row.source),
         ("verified", row.verified),
     ]
 
 
 def _asked(row: Policy, found: PolicyRow) -> tuple[object, ...]:
-    asks = found.asks[:1].upper() + found.asks[1:]
     weight = "warns" if found.warning else "holds the line"
     source = found.source or _source(row, found.requirement)
-    return found.title, asks, found.when, _details(found.rule), weight, source, found.verified
+    return found.title, found.says, found.when, _details(found.rule), weight, source, found.verified
 
 
 def _details(rule: Rule) -> str:

@@ -539,8 +539,11 @@ def payment() -> str:
         for code, rows in known.opps.status.items()
         for row in rows
     ]
-    esrd = [
-        (row.codes, dates(row), row.source, row.verified) for row in known.esrd_consolidated_billing
+    bundle = known.esrd_consolidated_billing
+    esrd = [("every IV iron", dates(row), row.source, row.verified) for row in bundle.every_iron]
+    esrd += [
+        (f"not {', '.join(row.codes)}", dates(row), row.source, row.verified)
+        for row in bundle.exempt
     ]
     discard = [
         (row.modifier, dates(row), row.source, row.verified) for row in known.discard_modifiers

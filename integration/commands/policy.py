@@ -84,7 +84,7 @@ def show(
     for rule in policy_rows(row):
         title = f"{rule.title} (a warning)" if rule.warning else rule.title
         when = f" ({rule.when})" if rule.when else ""
-        asks = f"{rule.asks}{when}"
+        asks = f"{rule.says}{when}"
         asked.setdefault((asks, _source(rule.source or row.source, rule.verified)), []).append(
             title
         )

@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from integration.store.database.connection import Db
 from mappings.assessment import ClaimLine
 
-Sort = Literal["worth", "money", "age", "date", "patient"]
+Sort = Literal["worth", "due", "money", "age", "date", "patient"]
 PAGE_ROWS = 100
 
 
@@ -109,7 +109,8 @@ _WAIVED = """select patient_id, line_id, array_agg(requirement
     group by 1, 2, 3 having bool_and(w.id is not null and g.waivable)) x group by 1, 2"""
 _LINES = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_date as born,
     l.id as line_id, l.pair, l.code, l.status, l.owner, l.value, l.service_date, l.policy, l.claim,
-    l.changed_at, l.first_seen_at, l.gone_at, r.id as release, r.released_at,
+    l.changed_at, l.first_seen_at, l.gone_at,
+    l.document ->> 'fileBy' as file_by, r.id as release, r.released_at,
     r.reason as release_reason, r.claim as released_claim,
     r.status as released_status,
     case when l.status = 'held' then array(select unnest(l.reasons) except
@@ -128,7 +129,7 @@ _DIFFERS = """release is not null and (gone_at is not null or claim <> released_
 ROWS = f"""select patient_id, site, patient, name, born, line_id, pair, code, status, value,
     service_date, policy, released_at, release_reason, gone_at, first_seen_at, waits_for,
     waived_for, release, max(owner) over one as owner, max(changed_at) over one as changed_at,
-    sum(value) over one as worth, min(service_date) over one as day,
+    sum(value) over one as worth, min(service_date) over one as day, min(file_by) over one as due,
     count(release) over one > 0 as released,
     bool_or({_DIFFERS}) over one or count(release) over one between 1 and count(*) over one - 1
         as changed
@@ -156,6 +157,7 @@ VIEWS: dict[str, str] = {
 _TOGETHER = "patient_id, pair, line_id <> pair"
 ORDER: dict[str, str] = {
     "worth": "coalesce(worth, 0) * greatest(1, current_date - coalesce(day, current_date)) desc",
+    "due": "due nulls last",
     "money": "worth desc nulls last",
     "age": "day nulls first",
     "date": "day desc nulls last",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from integration.wording import words
 from mappings.policy.choosing import LabRule, Policy, Rule
-from mappings.requirements.asking import CONDITIONS, asks
+from mappings.requirements.asking import CONDITIONS, asks, sentence
 from mappings.requirements.checks import is_blocking
 
 LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
@@ -13,11 +13,12 @@ LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "he
 
 @dataclass(frozen=True)
 class PolicyRow:
-    """`asks` follows the payer's name."""
+    """`asks` follows the payer's name; `says` is the sentence, which says who asks."""
 
     requirement: str
     title: str
     asks: str
+    says: str
     when: str | None
     source: str | None
     verified: bool
@@ -51,9 +52,10 @@ def _row(name: str, rule: Rule, policy: Policy) -> PolicyRow:
         requirement=name,
         title=words.title(name),
         asks=asks(name, rule),
+        says=sentence(words.payer(policy), asks(name, rule), policy.verifies(rule)),
         when=None if isinstance(rule, LabRule) else CONDITIONS.get(rule.when or "", rule.when),
         source=rule.source,
-        verified=policy.verified if rule.verified is None else rule.verified,
+        verified=policy.verifies(rule),
         warning=not is_blocking(name, rule),
         rule=rule,
     )

@@ -7,8 +7,9 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from mappings import codes
-from mappings.assessment import Gap
+from mappings.assessment import Asked, Gap
 from mappings.policy.choosing import Policy
+from mappings.requirements.asking import sentence
 from mappings.values.moment import Span
 
 Owner = Literal["clinician", "billing"]
@@ -44,7 +45,8 @@ def payer(policy: Policy | None) -> str:
 
 def payer_asks(gap: Gap, policy: Policy | None) -> str:
     """One sentence: what the rule that decided wants; POLICY: the gap's own."""
-    return f"{payer(policy)} {gap.asked.says if gap.asked else 'asks for this.'}"
+    asked = gap.asked or Asked(says="asks for this.")
+    return sentence(payer(policy), asked.says, asked.of_payer)
 
 
 def owner(requirement: str) -> Owner:

@@ -7,6 +7,7 @@ from msgspec import structs
 from mappings import codes
 from mappings.charge import payment
 from mappings.charge.charge import Charge
+from mappings.charge.filing import filing
 from mappings.circumstances.coverage import Coordination, coordinate
 from mappings.circumstances.diagnoses import stated
 from mappings.circumstances.kidney import status as kidney_status
@@ -51,8 +52,11 @@ def charge_of(
         else kidney_status(record, [], None, date.min, site.zone)
     )
     coordination = coordinate(record, day, site.zone, site.decisions) if day else None
-    policy, known = _policy(policies, coordination, place, day)
     family = codes.families().get(row.drug.family or "")
+    code = _code(family, row, kidney.esrd, day)
+    policy, known = _policy(policies, coordination, place, day, code)
+    last_day = day or (row.start.days(site.zone)[1] if row.start else None)
+    today = (as_of.astimezone(site.zone) if site.zone else as_of).date()
     facts = Charge(
         record=record,
         site=site,
@@ -61,7 +65,7 @@ def charge_of(
         no_day=no_day,
         dose=dose(row, record.orders, handed_ndcs(record, row, day, site.zone)),
         family=family,
-        code=_code(family, row, kidney.esrd, day),
+        code=code,
         encounter=encounter,
         setting=place,
         diagnoses=diagnoses,
@@ -75,7 +79,10 @@ def charge_of(
         repeated=intake.repeated.get(row.source.resource),
         duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
     )
-    paid, why_not = payment.payment(facts), _not_billable(facts, as_of)
+    speaks = policy or _no_payer(policies, last_day)
+    limit = filing(speaks, last_day, place.bill_type, today, _filing_days(facts))
+    facts = structs.replace(facts, filing=limit)
+    paid, why_not = payment.payment(facts), _not_billable(facts)
     asked = frozenset[str]() if why_not else payment.discard_modifiers(facts, paid)
     return structs.replace(facts, payment=paid, not_billable=why_not, discard_modifiers=asked)
 
@@ -100,14 +107,28 @@ def _reasons(
 
 
 def _policy(
-    policies: PolicySet, coordination: Coordination | None, place: Setting, day: date | None
+    policies: PolicySet,
+    coordination: Coordination | None,
+    place: Setting,
+    day: date | None,
+    code: BillingCode | None,
 ) -> tuple[Policy | None, bool]:
     """The payer's policy; without a payer, what stands in for one (R10a)."""
     if day is None or coordination is None:
         return None, False
     primary = coordination.primary
-    found = policies.choose(day, place.code, primary.kind or "", primary.payer) if primary else None
-    return (found, True) if found else (policies.choose(day, None, "none", None), False)
+    drug = code.code if code else None
+    found = (
+        policies.choose(day, place.code, primary.kind or "", primary.payer, drug)
+        if primary
+        else None
+    )
+    return (found, True) if found else (_no_payer(policies, day), False)
+
+
+def _no_payer(policies: PolicySet, day: date | None) -> Policy | None:
+    """What stands in while no payer is known."""
+    return policies.choose(day, None, "none", None) if day else None
 
 
 def _code(
@@ -148,14 +169,10 @@ def _payer_names(coordination: Coordination | None) -> list[str]:
     return [key for key in (primary.payer, primary.kind) if key] if primary else []
 
 
-def _not_billable(charge: Charge, as_of: datetime) -> str | None:
+def _not_billable(charge: Charge) -> str | None:
     """R1, R7, R10: too old, an inpatient stay, a drug that somebody else supplied."""
-    start = charge.administration.start
-    if start is not None:
-        limit = _filing_days(charge)
-        today = (as_of.astimezone(charge.zone) if charge.zone else as_of).date()
-        if (today - (charge.day or start.days(charge.zone)[1])).days > limit:
-            return "timely-filing"
+    if charge.filing and charge.filing.past and charge.filing.settled:
+        return "timely-filing"
     if charge.setting.inpatient:
         return "inpatient"
     if charge.drug_source in _SUPPLIED_BY_PAYER:
@@ -163,8 +180,7 @@ def _not_billable(charge: Charge, as_of: datetime) -> str | None:
     return "drug-sample" if charge.drug_source == "sample" else None
 
 
-def _filing_days(charge: Charge) -> int:
-    """As the payer said to a person, else by the policy."""
-    said = [answer.timely_filing_days for _, answer in charge.payer_answers]
-    by_policy = charge.policy.timely_filing_days if charge.policy else 365
-    return next((days for days in said if days), by_policy)
+def _filing_days(charge: Charge) -> int | None:
+    """As the payer said to a person."""
+    said = (answer.timely_filing_days for _, answer in charge.payer_answers)
+    return next((days for days in said if days), None)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import Evidence, cite
+from mappings.charge.filing import Filing
 from mappings.circumstances import labs
 from mappings.circumstances.coverage import Coordination, is_known_as
 from mappings.circumstances.diagnoses import Stated, doubts, having
@@ -70,6 +71,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     possible_duplicates: tuple[str, ...] = ()
     repeated: Repeated | None = None
     duplicate_identifier: tuple[str, ...] = ()
+    filing: Filing | None = None
     payment: Literal["separate", "packaged", "bundled"] | None = None
     discard_modifiers: frozenset[str] = frozenset()
 
@@ -269,11 +271,16 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         )
 
     def applies(self, rule: Rule | None) -> bool:
-        """Whether the policy asks the rule of this service; one whose condition can't be told is
-        asked."""
-        return rule is not None and (
-            rule.when is None or self.judged(rule.when, self.lab_window).holds is not False
-        )
+        """Whether the policy asks the rule of this drug and service."""
+        return rule is not None and self._of_drug(rule) and self.when(rule)
+
+    def when(self, rule: Rule) -> bool:
+        """Whether the rule's condition holds; one that can't be told is asked."""
+        return rule.when is None or self.judged(rule.when, self.lab_window).holds is not False
+
+    def _of_drug(self, rule: Rule) -> bool:
+        code = self.code.code if self.code else None
+        return not rule.codes or code is None or code in rule.codes
 
     @cached_property
     def lab_window(self) -> int:
@@ -282,6 +289,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         windows = [
             row.window_days
             for row in self.rules.laboratory
+            if self._of_drug(row)
             if row.when is None or judge(parse(row.when), facts).holds is not False
         ]
         return max(windows, default=DEFAULT_WINDOW_DAYS)

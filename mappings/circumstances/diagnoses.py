@@ -171,8 +171,8 @@ def sequence(
     if order == "anemia-first":
         groups = [groups[3], *groups[:3], *groups[4:]]
     elif not (groups[0] or groups[1] or groups[2]):
-        # The manifestation needs its cause before it; without one it stands behind, or not at all.
-        groups = [groups[4], groups[3] if groups[4] else [], groups[5]]
+        # The manifestation needs its cause before it (code first); without one it does not stand.
+        groups = groups[4:]
     table = codes.diagnoses()
     chosen = [code for group in groups for code in group if table.billable(code, day)][
         :MOST_DIAGNOSES

@@ -26,7 +26,7 @@ class KidneyStatus(Struct, frozen=True):
     """`on_dialysis` as evidence says; `esrd` needs the diagnosis as well; `transplanted`
     contradicts it.
 
-    `doubts`: diagnoses that would decide, with a status that is not understood.
+    `treated`: evidence of dialysis, the diagnosis of ESRD apart. `doubts`: diagnoses that would decide, with a status that is not understood.
     """
 
     on_dialysis: bool
@@ -37,7 +37,19 @@ class KidneyStatus(Struct, frozen=True):
     transplanted: bool
     in_facility: bool
     evidence: tuple[Evidence, ...] = ()
+    treated: tuple[Evidence, ...] = ()
     doubts: tuple[Stated, ...] = ()
+
+    @property
+    def esrd_unproven(self) -> bool:
+        """N18.6, which means chronic dialysis, without evidence of dialysis (and no transplant)."""
+        return self.esrd_diagnosis and not self.on_dialysis and not self.transplanted
+
+    @property
+    def dialysis_unexplained(self) -> bool:
+        """Evidence of dialysis outside the dialysis facility, and neither N18.6 nor N17.-."""
+        known = self.esrd_diagnosis or self.aki or self.in_facility
+        return self.on_dialysis and not known
 
 
 def status(
@@ -80,6 +92,15 @@ def status(
         transplanted=bool(having(diagnoses, "kidney-transplant")),
         in_facility=in_facility,
         evidence=tuple(sorted(set(evidence))),
+        treated=tuple(
+            sorted(
+                {Evidence(source.resource, source.version, says) for source, _, says in treatments}
+                | {
+                    Evidence(row.by.source.resource, row.by.source.version, row.says)
+                    for row in dependence
+                }
+            )
+        ),
         doubts=_doubts(record, diagnoses, day, zone),
     )
 

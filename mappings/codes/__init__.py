@@ -7,6 +7,7 @@ Each function gives a table of those in force: the built-in ones, with a site's 
 
 from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.code_tables import CodeTables, built_in, in_force, using
+from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.rows import UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
@@ -14,7 +15,6 @@ from mappings.codes.tables import (
     Family,
     Giving,
     LabelDose,
-    Package,
     Packages,
     Payers,
     Payment,
@@ -42,7 +42,7 @@ def package_table() -> Packages:
     return in_force().package_table
 
 
-def packages() -> dict[str, Package]:
+def packages() -> FinishedPackages:
     """Finished packages by 11-digit NDC."""
     return in_force().packages
 

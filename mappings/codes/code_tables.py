@@ -14,6 +14,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from mappings.codes.clinical import Diagnoses, Labs
+from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.rows import DenialCode, NocLimit, Published, UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
@@ -22,7 +23,6 @@ from mappings.codes.tables import (
     Giving,
     LabelDose,
     Modifier,
-    Package,
     Packages,
     Payers,
     Payment,
@@ -68,9 +68,9 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
         return {row.family: row for row in self.products.families}
 
     @cached_property
-    def packages(self) -> dict[str, Package]:
+    def packages(self) -> FinishedPackages:
         """Finished packages by 11-digit NDC."""
-        return {row.ndc: row for row in self.package_table.packages}
+        return FinishedPackages(self.package_table.packages)
 
     @cached_property
     def statuses(self) -> dict[str, StatusWords]:

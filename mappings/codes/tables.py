@@ -366,8 +366,21 @@ class Opps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     later_releases: tuple[date, ...] = ()
 
 
-class ConsolidatedBilling(Dated, frozen=True, kw_only=True):
+class Exempt(Dated, frozen=True, kw_only=True):
     codes: tuple[str, ...]
+
+
+class ConsolidatedBilling(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every IV iron is in the bundle, by the rule of the day, but for what is `exempt`."""
+
+    every_iron: tuple[Dated, ...]
+    exempt: tuple[Exempt, ...] = ()
+
+    def rule_for(self, code: str, day: date) -> Dated | None:
+        """The rule that puts the drug into the bundle on that day."""
+        if any(row.holds(day) and code in row.codes for row in self.exempt):
+            return None
+        return next((row for row in self.every_iron if row.holds(day)), None)
 
 
 class Modifier(Dated, frozen=True, kw_only=True):
@@ -378,7 +391,7 @@ class Payment(Struct, frozen=True, forbid_unknown_fields=True):
     limits: tuple[PaymentLimits, ...]
     opps: Opps
     asc: Opps
-    esrd_consolidated_billing: tuple[ConsolidatedBilling, ...]
+    esrd_consolidated_billing: ConsolidatedBilling
     discard_modifiers: tuple[Modifier, ...]
     off_campus_modifiers: tuple[Modifier, ...]
     esrd_discard_modifiers: Dated
@@ -421,7 +434,7 @@ class DenialCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of R10."""
+    """A row of R10. `write_back: false`: the biller's own, never written to the EHR."""
 
     id: str
     scope: Literal["patient", "administration"]
@@ -431,6 +444,7 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     carc: str | None = None
     rarc: tuple[str, ...] = ()
     severity: Literal["low", "moderate", "high"] = "low"
+    write_back: bool = True
     source: str | None = None
     denial_by_state: dict[str, DenialCodes] = field(default_factory=dict)
 

@@ -82,9 +82,8 @@ def dispensed_vials(dispenses: Iterable[Dispense], family: str | None) -> tuple[
 
 def _of_family(ndcs: Iterable[Ndc], family: str | None) -> list[str]:
     """Those that are finished packages of the family."""
-    return [
-        ndc for ndc in ndcs if ndc in codes.packages() and codes.packages()[ndc].family == family
-    ]
+    packages = codes.packages()
+    return [ndc for ndc in ndcs if ndc and ndc in packages and packages[ndc].family == family]
 
 
 def _differences(
@@ -106,10 +105,9 @@ def _differences(
 
 
 def _family_problem(administration: Administration) -> str | None:
+    packages = codes.packages()
     known = [
-        codes.packages()[row.ndc]
-        for row in administration.containers
-        if row.ndc in codes.packages()
+        packages[row.ndc] for row in administration.containers if row.ndc and row.ndc in packages
     ]
     return (
         "the containers documented are of another product"

@@ -135,6 +135,7 @@ def _line(charges: Sequence[Charge], drug: ClaimLine, code: str, units: int) -> 
         administrations=tuple(sorted(row.reference for row in charges)),
         service_date=drug.service_date,
         partial_date=drug.partial_date,
+        file_by=drug.file_by,
         code=code,
         modifiers=(),
         units=units,

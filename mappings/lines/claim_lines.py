@@ -120,6 +120,7 @@ def _line(
         administrations=tuple(sorted(row.reference for row in group.charges)),
         service_date=str(charge.day) if charge.day else None,
         partial_date=charge.partial_date,
+        file_by=str(charge.filing.by) if charge.filing and charge.day else None,
         code=code,
         modifiers=line_modifiers,
         units=units,
@@ -263,6 +264,12 @@ def _service_notes(row: Charge) -> Iterable[str]:
         yield f"not understood, and not needed for this line: {item}"
     for reference in row.administration.steps:
         yield f"{reference} is a step of this infusion and adds nothing to its dose"
+    for ndc in row.known_ndcs:
+        if not codes.packages().lists(ndc):
+            yield (
+                f"NDC {ndc} is not listed here: its container is that of its labeler and product"
+                " (not verified)"
+            )
     for reference in row.duplicate_identifier:
         yield f"{reference} carries the same business identifier and is not counted"
     if row.kidney.esrd and not row.kidney.in_facility:

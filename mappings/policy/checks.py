@@ -17,6 +17,8 @@ from mappings.policy.rules import (
     UNITS,
     Case,
     DatedModifier,
+    DosingRule,
+    FilingRule,
     For,
     Given,
     LabRule,
@@ -102,19 +104,27 @@ def _laboratory(rule: LabRule) -> Iterator[Mistake]:
 
 
 def _preferred(rule: PreferredRule) -> Iterator[Mistake]:
-    both = sorted(set(rule.codes) & set(rule.not_covered))
+    both = sorted(set(rule.preferred) & set(rule.not_covered))
     yield from (
         ("not_covered", f"{code} is both preferred and not covered: take it out of one of them")
         for code in both
     )
-    if rule.tried > len(set(rule.codes)):
+    known = len(set(rule.preferred))
+    if rule.tried > known:
         yield (
             "tried",
-            (
-                f"{rule.tried} of {len(set(rule.codes))} preferred codes can't be tried: write at"
-                f" most {len(set(rule.codes))}"
-            ),
+            f"{rule.tried} of {known} preferred codes can't be tried: write at most {known}",
         )
+
+
+def _filing(rule: FilingRule) -> Iterator[Mistake]:
+    if (rule.days is None) == (rule.years is None):
+        yield "", "a filing limit has either days or years"
+
+
+def _dosing(rule: DosingRule) -> Iterator[Mistake]:
+    if (rule.course_mg is None) != (rule.course_days is None):
+        yield "", "a course has both course_mg and course_days"
 
 
 def _audience(audience: For) -> Iterator[Mistake]:
@@ -226,6 +236,8 @@ _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
     RenalAnemia: _conditions,
     LabRule: _laboratory,
     PreferredRule: _preferred,
+    FilingRule: _filing,
+    DosingRule: _dosing,
     For: _audience,
     Dated: _dates,
     Modifiers: _modifiers,
@@ -262,6 +274,9 @@ def _same_audience(policy: Policy, other: Policy) -> bool:
     same_settings = (
         not one.settings or not two.settings or bool(set(one.settings) & set(two.settings))
     )
-    return same_settings and (
-        bool(set(one.payers) & set(two.payers)) if one.payers or two.payers else True
+    same_drugs = one.codes == two.codes or bool(set(one.codes) & set(two.codes))
+    return (
+        same_settings
+        and same_drugs
+        and (bool(set(one.payers) & set(two.payers)) if one.payers or two.payers else True)
     )

@@ -22,6 +22,7 @@ from mappings.policy.rules import (
     DatedModifier,
     DosingRule,
     DrugSourceRule,
+    FilingRule,
     For,
     IronDeficiencyRule,
     LabRule,
@@ -44,6 +45,7 @@ __all__ = [
     "DatedModifier",
     "DosingRule",
     "DrugSourceRule",
+    "FilingRule",
     "For",
     "IronDeficiencyRule",
     "LabRule",
@@ -98,11 +100,20 @@ class PolicySet:
             None,
         )
 
-    def choose(self, day: date, setting: str | None, kind: str, payer: str | None) -> Policy | None:
+    def choose(
+        self,
+        day: date,
+        setting: str | None,
+        kind: str,
+        payer: str | None,
+        code: str | None = None,
+    ) -> Policy | None:
         """The payer's own policy before that of its kind; one for this setting only before one that
-        is not for it."""
+        is not for it; one for this drug before one for any."""
         valid = [
-            row for row in self.policies if row.effective.holds(day) and kind in row.audience.kinds
+            row
+            for row in self.policies
+            if row.effective.holds(day) and kind in row.audience.kinds and _is_for(row, code)
         ]
         open_to = [row for row in valid if not row.audience.payers or payer in row.audience.payers]
         candidates = [
@@ -115,7 +126,11 @@ def _fits(policy: Policy, setting: str | None) -> bool:
     return not policy.audience.settings or setting in policy.audience.settings
 
 
-def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool]:
+def _is_for(policy: Policy, code: str | None) -> bool:
+    return not policy.audience.codes or code in policy.audience.codes
+
+
+def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool, bool]:
     """The less, the more a policy is meant for the case; one that is not for the setting comes last
     and says so."""
     audience, fits = policy.audience, _fits(policy, setting)
@@ -130,7 +145,7 @@ def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool]:
         if fits
         else 4
     )
-    return first, not audience.settings_only, not audience.settings
+    return first, not audience.settings_only, not audience.settings, not audience.codes
 
 
 @cache
@@ -227,12 +242,17 @@ def _left_out(policy: Policy) -> Iterator[str]:
             lost += [
                 payer for payer in old.payers or ("every other payer",) if payer not in new.payers
             ]
+        lost += [code for code in _drugs(old) if new.codes and code not in new.codes]
         lost += ["places that it is not for"] if new.settings_only and not old.settings_only else []
         if lost:
             yield (
                 f"it would replace the built-in policy {built.id} and leave out {', '.join(lost)}:"
                 " take another id, or the same `for`"
             )
+
+
+def _drugs(audience: For) -> tuple[str, ...]:
+    return audience.codes or ("every other drug",)
 
 
 def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:

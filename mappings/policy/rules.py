@@ -40,6 +40,7 @@ LabUnits = Annotated[dict[LabName, str], Meta(extra_json_schema=_UNITS_SCHEMA)]
 
 class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A requirement that the policy asks. `when`: a condition on the patient; without one, always.
+    `codes`: the drugs that it is asked of (empty: all).
 
     `units`: of the laboratory values in the rule's conditions. `blocking: false` makes a gap a
     warning; warnings are written to the EHR only with `write_back: true`. Without `source` and
@@ -47,6 +48,7 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     when: str | None = None
+    codes: tuple[Hcpcs, ...] = ()
     units: LabUnits = field(default_factory=dict)
     blocking: bool | None = None
     write_back: bool | None = None
@@ -80,26 +82,30 @@ class IronDeficiencyRule(Rule, frozen=True, kw_only=True):
 
 class OralIronRule(Rule, frozen=True, kw_only=True):
     """Oral-iron history: intolerance, contraindication, or a trial of `trial_days` without a break
-    (none given: of any length).
+    (none given: of any length; with `trial_codes`: of any length for other drugs than these).
 
     Not asked where the condition `unless` holds, and of a patient on dialysis only with
     `in_dialysis: true`.
     """
 
     trial_days: Days | None = None
+    trial_codes: tuple[Hcpcs, ...] = ()
     unless: str | None = None
     in_dialysis: bool = False
 
 
+Need = Literal["yes", "no", "unknown"]
+
+
 class AuthorizationRule(Rule, frozen=True, kw_only=True):
-    """Whether an authorization is asked, for which HCPCS codes (empty: all). `unknown` is an open
-    question until the site sets it.
+    """Whether an authorization is asked for the `codes` (empty: all), and what holds for `others`.
+    `unknown` is an open question until the site sets it.
 
     `months`: how long an approval lasts that names no end.
     """
 
-    asked: Literal["yes", "no", "unknown"]
-    codes: tuple[Hcpcs, ...] = ()
+    asked: Need
+    others: Need = "no"
     months: Annotated[int, Meta(ge=1, le=1200)] | None = None
 
 
@@ -110,10 +116,10 @@ class NoteRule(Rule, frozen=True, kw_only=True):
 
 
 class PreferredRule(Rule, frozen=True, kw_only=True):
-    """Products that the payer prefers; others need `tried` of them on record within
+    """Products that the payer prefers; others need `tried` of the `preferred` on record within
     `lookback_days`, or are not covered at all."""
 
-    codes: Annotated[tuple[Hcpcs, ...], Meta(min_length=1)]
+    preferred: Annotated[tuple[Hcpcs, ...], Meta(min_length=1)]
     tried: Count = 1
     lookback_days: Days = 365
     not_covered: tuple[Hcpcs, ...] = ()
@@ -138,10 +144,12 @@ class UnitsRule(Rule, frozen=True, kw_only=True):
 
 
 class DosingRule(Rule, frozen=True, kw_only=True):
-    """`single_mg`: the payer's own limit of one dose. `blocking` is about that limit; without one,
-    about the label's."""
+    """The payer's own limits: `single_mg` of one dose, `course_mg` of the doses within
+    `course_days`. `blocking` is about those; without any, about the label's."""
 
     single_mg: Positive | None = None
+    course_mg: Positive | None = None
+    course_days: Count | None = None
 
 
 class OverloadRule(Rule, frozen=True, kw_only=True):
@@ -149,6 +157,19 @@ class OverloadRule(Rule, frozen=True, kw_only=True):
 
     ferritin_above_ng_ml: NotNegative = Decimal(800)
     tsat_from_percent: NotNegative = Decimal(50)
+
+
+class FilingRule(Rule, frozen=True, kw_only=True):
+    """How long after the day of service (on a 72X: after its month) the payer takes a claim: so
+    many `days`, or calendar `years`.
+
+    Past a limit that is verified, or `confirmed` (the site has asked the payer), a line is not
+    billable; past any other it is held until the limit is confirmed.
+    """
+
+    days: Count | None = None
+    years: Annotated[int, Meta(ge=1, le=10)] | None = None
+    confirmed: bool = False
 
 
 class Requirements(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -163,6 +184,7 @@ class Requirements(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unk
     treatment_plan: Rule | None = None
     oral_iron_history: OralIronRule | None = None
     prior_authorization: AuthorizationRule | None = None
+    timely_filing: FilingRule | None = None
     progress_note: NoteRule | None = None
     preferred_product: PreferredRule | None = None
     drug_source: DrugSourceRule | None = None
@@ -218,7 +240,7 @@ class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom the policy is for: kinds of payer, or `payers` of those kinds by name. Empty `settings`:
-    any place of service.
+    any place of service; empty `codes`: any drug (others fall to the policy that is for all).
 
     `settings_only`: the policy is chosen in its settings only, never as the one that says a setting
     is not covered.
@@ -227,6 +249,7 @@ class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kinds: Annotated[tuple[Kind, ...], Meta(min_length=1)]
     payers: tuple[Text, ...] = ()
     settings: tuple[Place, ...] = ()
+    codes: tuple[Hcpcs, ...] = ()
     settings_only: bool = False
 
 
@@ -328,9 +351,6 @@ class Policy(
     verified: bool
     effective: Dated = Dated()
     modifiers: Modifiers = Modifiers()
-    timely_filing_days: Annotated[
-        Days, Meta(description="services older than this are not billed")
-    ] = 365
     opps_packaging: Annotated[
         bool,
         Meta(description="hospital outpatient and ASC: packaged where the OPPS status says so"),
@@ -360,4 +380,11 @@ class Policy(
     def authority(self) -> Dated:
         """Its source, and from when until when it holds: what a rule rests on that names no other
         source."""
-        return structs.replace(self.effective, source=self.source, verified=self.verified)
+        verified = self.verified and not self.stands_in
+        return structs.replace(self.effective, source=self.source, verified=verified)
+
+    def verifies(self, rule: Rule) -> bool:
+        """Whether a text of this very payer says so. What a policy that stands in for payers
+        without one takes over from another payer's text is never verified for these."""
+        said = self.verified if rule.verified is None else rule.verified
+        return said and not self.stands_in

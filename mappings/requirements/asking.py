@@ -7,6 +7,7 @@ from mappings.policy.rules import (
     UNITS,
     AuthorizationRule,
     DosingRule,
+    FilingRule,
     LabRule,
     NoteRule,
     OralIronRule,
@@ -49,8 +50,9 @@ _ASKS = {
 }
 
 
-def asked(requirement: str, rule: Rule | None) -> Asked:
-    """The rule that decided (None: what is asked of everybody)."""
+def asked(requirement: str, rule: Rule | None, verified: bool = True) -> Asked:
+    """The rule that decided (None: what is asked of everybody). `verified`: a text of this payer
+    says so."""
     limit = rule.limit if isinstance(rule, LabRule) else None
     days = rule.window_days if isinstance(rule, LabRule | NoteRule) else None
     return Asked(
@@ -58,7 +60,16 @@ def asked(requirement: str, rule: Rule | None) -> Asked:
         when=rule.when if rule else None,
         limit=limit,
         window_days=days,
+        of_payer=verified,
     )
+
+
+def sentence(payer: str, says: str, of_payer: bool) -> str:
+    """One sentence: what the payer asks, or, where no text of it stands behind the rule, that we
+    ask it and why."""
+    if of_payer:
+        return f"{payer} {says}"
+    return f"We ask this because a payer of this kind often {says}"
 
 
 def asks(requirement: str, rule: Rule | None) -> str:
@@ -72,12 +83,17 @@ def asks(requirement: str, rule: Rule | None) -> str:
         )
     if isinstance(rule, OralIronRule):
         of_days = f" of {rule.trial_days} days" if rule.trial_days else ""
+        if of_days and rule.trial_codes:
+            of_days += f" (for other drugs than {', '.join(rule.trial_codes)} of any length)"
         return (
             f"wants a trial of oral iron{of_days}, an intolerance, or the reason why it is"
             " unsuitable."
         )
     if isinstance(rule, NoteRule):
         return f"wants a signed progress note within {rule.window_days} days before the dose."
+    if isinstance(rule, FilingRule):
+        limit = f"{rule.days} days" if rule.days else "one calendar year"
+        return f"takes claims within {limit} of the day of service."
     if isinstance(rule, AuthorizationRule):
         return (
             f"{'may ask' if rule.asked == 'unknown' else 'asks'} for an authorization before the"
@@ -89,6 +105,8 @@ def asks(requirement: str, rule: Rule | None) -> str:
 def _safety(rule: Rule | None) -> str | None:
     if isinstance(rule, DosingRule) and rule.single_mg is not None:
         return f"pays for at most {plain(rule.single_mg)} mg in one dose."
+    if isinstance(rule, DosingRule) and rule.course_mg is not None:
+        return f"pays for at most {plain(rule.course_mg)} mg within {rule.course_days} days."
     if isinstance(rule, OverloadRule):
         ferritin, tsat = plain(rule.ferritin_above_ng_ml), plain(rule.tsat_from_percent)
         return (

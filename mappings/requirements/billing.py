@@ -5,7 +5,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import get_args
 
 from msgspec import structs
 
@@ -16,7 +16,7 @@ from mappings.charge.neighbors import Neighbors
 from mappings.circumstances.authorizations import Whose, whose
 from mappings.codes.tables import Dated, DenialCodes
 from mappings.policy.choosing import AuthorizationRule
-from mappings.policy.rules import DrugSource
+from mappings.policy.rules import DrugSource, Need
 from mappings.record import Administration, Authorization
 from mappings.requirements.result import Result
 
@@ -116,38 +116,35 @@ def _no_place(charge: Charge, row: Dated) -> Result:
 
 
 def esrd_consolidated_billing(charge: Charge) -> Result | None:
-    """R8: a drug of the consolidated billing for an ESRD patient outside the dialysis facility (not
+    """R8: any IV iron for an ESRD patient outside the dialysis facility (not
     asked while the place is unknown)."""
     kidney, policy, day = charge.kidney, charge.policy, charge.day
     if policy is None or not policy.consolidated_billing or charge.code is None or day is None:
         return None
     if kidney.in_facility or charge.setting.code is None:
         return None
-    rows = [
-        row
-        for row in codes.payment().esrd_consolidated_billing
-        if row.holds(day) and charge.code.code in row.codes
-    ]
-    if not kidney.esrd or not rows:
+    row = codes.payment().esrd_consolidated_billing.rule_for(charge.code.code, day)
+    if not (kidney.esrd or kidney.esrd_unproven) or row is None:
         return None
+    stands = "with ESRD on dialysis" if kidney.esrd else "with ESRD (N18.6)"
     says = (
-        f"{charge.code.code} for a patient with ESRD on dialysis belongs to the dialysis"
-        " facility's claim (consolidated billing)."
+        f"{charge.code.code} for a patient {stands} belongs to the dialysis facility's claim"
+        " (consolidated billing)."
     )
-    return Result(state="not-covered", says=says, evidence=kidney.evidence, row=rows[0])
+    return Result(state="not-covered", says=says, evidence=kidney.evidence, row=row)
 
 
 def prior_authorization(charge: Charge, neighbors: Neighbors) -> Result | None:
     """An approved authorization for this code, in its period, with units left; one on record also
     settles an open question."""
     rule = charge.rules.prior_authorization
-    if rule is None or not charge.applies(rule) or charge.code is None or charge.day is None:
+    if rule is None or charge.code is None or charge.day is None or not charge.when(rule):
         return None
     said = next((row for row in charge.payer_answers if row[1].authorization), None)
     if said is None:
         return _authorized(charge, neighbors, rule, _asked(charge, rule))
     decision, answer = said
-    asked: Literal["yes", "no"] = "yes" if answer.authorization == "required" else "no"
+    asked: Need = "yes" if answer.authorization == "required" else "no"
     cited = (cite(decision.decided.source, decision.decided.says),)
     found = _authorized(charge, neighbors, rule, asked)
     if found is None:
@@ -159,7 +156,7 @@ def _authorized(
     charge: Charge,
     neighbors: Neighbors,
     rule: AuthorizationRule,
-    asked: Literal["yes", "no", "unknown"],
+    asked: Need,
 ) -> Result | None:
     if asked == "no":
         return None
@@ -197,11 +194,14 @@ def _answers(charge: Charge, decision: str) -> Iterator[Authorization]:
             yield row
 
 
-def _asked(charge: Charge, rule: AuthorizationRule) -> Literal["yes", "no", "unknown"]:
-    if rule.codes and charge.code and charge.code.code not in rule.codes:
-        return "no"
+def _asked(charge: Charge, rule: AuthorizationRule) -> Need:
+    """By the policy for the code; what it leaves open, as the site has set it."""
+    named = not rule.codes or (charge.code is not None and charge.code.code in rule.codes)
+    said = rule.asked if named else rule.others
     own = charge.site.prior_authorization.get(charge.policy.id) if charge.policy else None
-    return rule.asked if own is None or rule.asked != "unknown" else "yes" if own else "no"
+    if own is None or said != "unknown":
+        return said
+    return "yes" if own else "no"
 
 
 def usable_authorization(charge: Charge, neighbors: Neighbors) -> Authorization | None:
@@ -344,6 +344,24 @@ def _others(charge: Charge) -> Result | None:
     return None
 
 
+def timely_filing(charge: Charge) -> Result | None:
+    """R1: the payer still takes the claim. Past a limit that nobody has confirmed, a person does;
+    past one that is settled there is no finding, the line is not billable."""
+    filing = charge.filing
+    if filing is None:
+        return None
+    by, rule = str(filing.by), filing.rule
+    given = (cite(charge.administration.source, f"given on {charge.day}"),)
+    if not filing.past:
+        says = f"The payer takes the claim until {by}."
+        return Result(state="met", says=says, value=by, rule=rule, evidence=given)
+    says = (
+        f"The claim was due on {by} ({filing.says}), by a limit that is not confirmed for this"
+        " payer."
+    )
+    return Result(state="incomplete", says=says, value=by, rule=rule, evidence=given)
+
+
 def preferred_product(charge: Charge) -> Result | None:
     """This product is preferred, or preferred ones were tried; some products the payer does not
     cover at all."""
@@ -352,7 +370,7 @@ def preferred_product(charge: Charge) -> Result | None:
         return None
     code = charge.code.code
     given = (cite(charge.administration.source, code),)
-    if code in rule.codes:
+    if code in rule.preferred:
         return Result(
             state="met",
             says=f"{code} is a preferred product.",
@@ -360,7 +378,7 @@ def preferred_product(charge: Charge) -> Result | None:
             rule=rule,
             evidence=given,
         )
-    wanted = ", ".join(rule.codes)
+    wanted = ", ".join(rule.preferred)
     if code in rule.not_covered:
         says = f"The payer does not cover {code}; it covers {wanted}."
         fix = (
@@ -371,7 +389,7 @@ def preferred_product(charge: Charge) -> Result | None:
             state="not-covered", says=says, value=code, rule=rule, fix=fix, evidence=given
         )
     first = charge.day - timedelta(days=rule.lookback_days)
-    tried = _tried(charge, rule.codes, first)
+    tried = _tried(charge, rule.preferred, first)
     if len(tried) >= rule.tried:
         return Result(
             state="met",

@@ -40,6 +40,7 @@ CHECKS: dict[str, Check] = {
     "hemoglobin": _alone(labs.hemoglobin),
     "coverage": _alone(billing.coverage),
     "prior-authorization": billing.prior_authorization,
+    "timely-filing": _alone(billing.timely_filing),
     "place-of-service": _alone(billing.place_of_service),
     "esrd-consolidated-billing": _alone(billing.esrd_consolidated_billing),
     "preferred-product": _alone(billing.preferred_product),

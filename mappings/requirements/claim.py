@@ -99,7 +99,8 @@ def _no_code(charge: Charge) -> Result:
     evidence = (
         cite(charge.administration.source, charge.administration.drug.says or "medication"),
     )
-    if any(row.use for row in charge.family.codes) and charge.family.presentations:
+    unsaid = charge.administration.drug.use is None
+    if unsaid and any(row.use for row in charge.family.codes) and charge.family.presentations:
         says = (
             f"{charge.family.name} has a code for each presentation, and the record does not say"
             " which was given."

@@ -149,6 +149,7 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
             says="End-stage renal disease (N18.6) and a kidney transplant (Z94.0) are both active.",
             evidence=_cited(found),
             rule=rule,
+            blocking=True,
         )
     if charge.kidney.doubts:
         return Result(
@@ -159,6 +160,9 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
             rule=rule,
             blocking=True,
         )
+    unproven = _kidney_and_dialysis(charge)
+    if unproven:
+        return structs.replace(unproven, rule=rule, blocking=True)
     staged = _billable(charge, "ckd", "ckd-parent")
     partial = charge.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
     if (
@@ -167,7 +171,20 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
         and not _is_aki_in_facility(charge)
     ):
         says = "CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32."
-        return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
+        return Result(
+            state="incomplete", says=says, evidence=_cited(partial), rule=rule, blocking=True
+        )
+    renal = charge.has("anemia-in-ckd")
+    behind = _billable(charge, "ckd", "ckd-parent", "ckd-cause")
+    if renal and not behind and not _is_aki_in_facility(charge):
+        says = (
+            "D63.1 (anemia in CKD) stands on a claim only behind its kidney disease (code first),"
+            " and no billable code of one (N18.-) is active."
+        )
+        other = _not_counted(charge, "ckd", "ckd-parent", "ckd-cause")
+        cited = (*(other.evidence if other else ()), *_cited(renal))
+        says = f"{other.says} {says}" if other else says
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule, blocking=True)
     if not _asks_ckd(charge, charge.applies(rule)):
         return _NOT_ASKED
     if staged:
@@ -186,6 +203,33 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     )
     found_otherwise = _not_counted(charge, "ckd", "ckd-parent", "ckd-cause", "dialysis")
     return structs.replace(found_otherwise or lacking, rule=rule)
+
+
+def _kidney_and_dialysis(charge: Charge) -> Result | None:
+    """R8: N18.6 means chronic dialysis; and dialysis means N18.6 or an acute kidney injury."""
+    kidney = charge.kidney
+    if kidney.esrd_unproven:
+        return Result(
+            state="incomplete",
+            says=(
+                "N18.6 means chronic dialysis, and nothing on record says that the patient is on"
+                " dialysis (Z99.2, a treatment within 90 days)."
+            ),
+            evidence=_cited(charge.has("esrd")),
+            fix="Record Z99.2 if the patient is on dialysis, or N18.5 if not.",
+        )
+    if not kidney.dialysis_unexplained:
+        return None
+    stages = charge.has("ckd", "ckd-parent")
+    says = "Dialysis is on record, and neither N18.6 nor an acute kidney injury (N17.-)"
+    if stages:
+        says = f"{says}: {stages[0].code} is recorded, which excludes chronic dialysis"
+    return Result(
+        state="contradicted" if stages else "incomplete",
+        says=f"{says}.",
+        evidence=(*kidney.treated, *_cited(stages)),
+        fix="Record N18.6 if the dialysis is chronic, or N17.- if it is acute.",
+    )
 
 
 def _asks_ckd(charge: Charge, asked: bool) -> bool:
@@ -450,7 +494,9 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
             rule=rule,
         )
     longest = longest_run(courses, charge)
-    if rule.trial_days is None or longest >= rule.trial_days:
+    code = charge.code.code if charge.code else ""
+    any_length = rule.trial_codes and code not in rule.trial_codes
+    if rule.trial_days is None or any_length or longest >= rule.trial_days:
         return Result(
             state="met",
             says=f"Oral iron was taken for {longest} days.",

@@ -52,14 +52,17 @@ def _finding(name: str, result: Result, charge: Charge) -> Finding:
         unit=result.unit,
         says=result.says or None,
         blocking=blocking,
-        write_back=rule.write_back if rule and rule.write_back is not None else blocking,
+        write_back=row.write_back
+        and (rule.write_back if rule and rule.write_back is not None else blocking),
         source=authority.source,
         verified=authority.verified,
         start=authority.start,
         end=authority.end,
         fix=result.fix or row.fix,
         note=result.note,
-        asked=asked(name, rule) if rule or result.state in WORST_FIRST else None,
+        asked=(
+            asked(name, rule, authority.verified) if rule or result.state in WORST_FIRST else None
+        ),
         denial=(
             Denial(denial.carc, denial.rarc)
             if denial
@@ -78,8 +81,7 @@ def _authority(name: str, result: Result, policy: Policy | None) -> Dated:
     if result.row:
         return structs.replace(result.row, source=result.row.source or general or "")
     if policy and rule:
-        verified = policy.verified if rule.verified is None else rule.verified
         return structs.replace(
-            policy.authority, source=rule.source or policy.source, verified=verified
+            policy.authority, source=rule.source or policy.source, verified=policy.verifies(rule)
         )
     return Dated(source=general or (policy.source if policy else ""))

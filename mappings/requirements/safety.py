@@ -43,10 +43,15 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
             evidence=source,
             fix=fix,
         )
+    over = _over_payers_course(charge, neighbors, dose, source)
+    if over:
+        return over
     label = label_dose(charge)
     if label is not None:
-        return _by_label(charge, neighbors, label, dose)
-    if rule.single_mg is None:
+        # The label is nobody's policy: its verification is its own, whoever the payer is.
+        said = Dated(source=label.source, verified=label.verified)
+        return structs.replace(_by_label(charge, neighbors, label, dose), row=said)
+    if rule.single_mg is None and rule.course_mg is None:
         return None
     return Result(
         state="met",
@@ -85,8 +90,33 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     )
 
 
+def _over_payers_course(
+    charge: Charge, neighbors: Neighbors, dose: Decimal, source: tuple[Evidence, ...]
+) -> Result | None:
+    rule = charge.rules.dosing
+    if rule.course_mg is None or rule.course_days is None or charge.day is None:
+        return None
+    before = neighbors.doses_since(charge.day - timedelta(days=rule.course_days - 1))
+    total = sum((mg for _, mg, _ in before), dose)
+    if total <= rule.course_mg:
+        return None
+    cited = (cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before)
+    return Result(
+        state="not-covered",
+        says=(
+            f"{plain(total)} mg within {rule.course_days} days is above the payer's course of"
+            f" {plain(rule.course_mg)} mg."
+        ),
+        value=plain(total),
+        unit="mg",
+        rule=rule,
+        evidence=(*source, *cited),
+        fix="Have the payer agree to more before the next dose.",
+    )
+
+
 def _by_label(charge: Charge, neighbors: Neighbors, label: LabelDose, dose: Decimal) -> Result:
-    rule = _label_rule(charge.rules.dosing, label)
+    rule = _label_rule(charge.rules.dosing)
     source: tuple[Evidence, ...] = (cite(charge.administration.source, f"{plain(dose)} mg"),)
     weighed = charge.lab("weight", 365)
     weight = weighed.result if label.single_mg_per_kg and not weighed.unread else None
@@ -122,13 +152,11 @@ def _population(label: LabelDose, weight: LabResult | None, most: Decimal) -> st
     )
 
 
-def _label_rule(rule: DosingRule, label: LabelDose) -> DosingRule:
+def _label_rule(rule: DosingRule) -> DosingRule:
     """The label as a rule: `blocking` of the policy is about its own limit where it has one."""
     return DosingRule(
-        blocking=rule.blocking if rule.single_mg is None else None,
+        blocking=rule.blocking if rule.single_mg is None and rule.course_mg is None else None,
         write_back=rule.write_back,
-        source=label.source,
-        verified=label.verified,
     )
 
 

@@ -276,14 +276,14 @@ class TestDiff:
                 " policy.)"
             ),
             "",
-            "Held: $0.00 before, $45.80 after (+45.80). Ready: $45.80 before, $0.00 after.",
+            "Held: $0.00 before, $44.60 after (+44.60). Ready: $44.60 before, $0.00 after.",
         ]
 
     def test_the_other_way_round_frees_it(self, policy: Any, shorter: Path, records: Path) -> None:
         found = json.loads(
             policy("diff", shorter.parent, "built-in", "--on", records, "--json", *OPTIONS).out
         )
-        assert (found["moneyBefore"]["held"], found["moneyAfter"]["held"]) == ("45.80", "0.00")
+        assert (found["moneyBefore"]["held"], found["moneyAfter"]["held"]) == ("44.60", "0.00")
         assert [(row["requirement"], row["before"], row["after"]) for row in found["gaps"]] == [
             ("ferritin", "expired", None),
             ("transferrin-saturation", "expired", None),

@@ -38,7 +38,7 @@ def line(**fields: Any) -> ClaimLine:
         "reasons": ("ferritin",),
         "policy": None,
         "coverage": None,
-        "value": "45.80",
+        "value": "44.60",
     }
     return ClaimLine(**{**made, **fields})
 

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from integration.codes.folder import limits_in_words
 from integration.store import audit, failures, gaps, patients, rests, worklist
 from integration.store.failures import Failure
+from integration.web.worklist import routes
 from integration.wording import words
 from tests.fakes.browser import Browser
 from tests.fakes.stage import seed_worklist
@@ -99,7 +100,7 @@ def test_a_clinician_has_no_list(clinic: Open, office: Clinic) -> None:
 def test_views_and_filters_stand_in_the_address(office: Clinic) -> None:
     browser, ready = signed_in(office)
     assert len(keys(ready)) == 7
-    assert "7 lines, $229.00" in ready.text
+    assert "7 lines, $223.00" in ready.text
     mine = browser.get("/worklist?view=held-clinician&requirement=transferrin-saturation")
     assert "3 lines" in mine.text
     assert "Brown, Marcus" in mine.text
@@ -119,10 +120,32 @@ def test_views_and_filters_stand_in_the_address(office: Clinic) -> None:
         assert browser.get(f"/worklist?{odd}").status_code == 200
 
 
+def test_it_sorts_by_the_filing_deadline_and_warns_of_it(
+    office: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, _ = signed_in(office)
+    with office.store.transaction() as db:
+        found = worklist.rows(db, replace(ALL, sort="due"), ["general"], CLINICIAN)
+    due = [row.line.file_by or "never" for row in found]
+    assert len(set(due)) > 1
+    assert due == sorted(due)
+
+    class Later(date):
+        @classmethod
+        def today(cls) -> "Later":
+            return cls.fromisoformat(next(iter(due)))
+
+    assert "file within" not in browser.get("/worklist?view=all&sort=due").text
+    monkeypatch.setattr(routes, "date", Later)
+    page = browser.get("/worklist?view=all&sort=due").text
+    assert "file within 0 d" in page
+    assert "filing limit passed" not in page
+
+
 def test_ready_lines_are_released_together_and_the_sum_is_said(office: Clinic) -> None:
     browser, page = signed_in(office)
     done = act(browser, page, "release", keys(page))
-    assert "7 lines released, $229.00." in done.text
+    assert "7 lines released, $223.00." in done.text
     assert len(keys(browser.get("/worklist?view=released"))) == 7
     with office.store.transaction() as db:
         patient = patients.find(db, "general", "w0")
@@ -164,7 +187,7 @@ def test_a_dose_and_its_discard_are_one_decision_wherever_it_is_made(office: Cli
     dose, discard = keys(page)
     (pair,) = set(re.findall(r'data-pair="([^"]+)"', page.text))
     assert pair == dose
-    assert "2 lines released, $45.80." in act(browser, page, "release", [dose]).text
+    assert "2 lines released, $44.60." in act(browser, page, "release", [dose]).text
     assert keys(browser.get("/worklist?view=released")) == [dose, discard]
     assert "of 2 lines was taken back" in act(browser, page, "withdraw", [discard]).text
     act(browser, page, "assign", [discard], owner="maria")

@@ -73,10 +73,7 @@ def _authorities(row: Finding, policy: Policy | None) -> Iterator[tuple[str, boo
         else (getattr(rules, row.requirement.replace("-", "_"), None),)
     )
     for rule in filter(None, own):
-        yield (
-            rule.source or policy.source,
-            policy.verified if rule.verified is None else rule.verified,
-        )
+        yield (rule.source or policy.source, policy.verifies(rule))
     if (
         row.requirement == "iron-deficiency-diagnosis"
         and rules.iron_deficiency_diagnosis
@@ -84,7 +81,7 @@ def _authorities(row: Finding, policy: Policy | None) -> Iterator[tuple[str, boo
     ):
         yield (
             rules.iron_deficiency_diagnosis.renal_anemia.source,
-            rules.iron_deficiency_diagnosis.renal_anemia.verified,
+            rules.iron_deficiency_diagnosis.renal_anemia.verified and not policy.stands_in,
         )
     if row.requirement == "dosing":
         yield from ((label.source, label.verified) for label in codes.dosing())

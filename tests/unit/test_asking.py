@@ -55,7 +55,18 @@ def test_a_cause_of_kidney_disease_without_its_stage_is_kidney_disease() -> None
     )
     said = words.payer_asks(gap, choosing.built_in().named(gap.decided_by))
     limit = "ferritin at most 500 ng/mL and transferrin saturation at most 30 %"
-    assert said == f"The payer wants {limit}, within 60 days before each dose in kidney disease."
+    assert said == (
+        "We ask this because a payer of this kind often wants"
+        f" {limit}, within 60 days before each dose in kidney disease."
+    )
+
+
+def test_what_a_text_of_the_payer_says_the_payer_asks() -> None:
+    """And what a policy that stands in takes from another payer's text, the payer does not."""
+    for policy in choosing.built_in().policies:
+        for row in policy_rows(policy):
+            assert row.says.startswith("We ask this because") is not row.verified
+            assert not (policy.stands_in and row.verified)
 
 
 def test_every_gap_says_what_is_asked() -> None:

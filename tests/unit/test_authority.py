@@ -84,7 +84,15 @@ def test_without_a_payer_no_version_is_named() -> None:
 @pytest.mark.parametrize(
     ("requirement", "expected"),
     [
-        ("product", ("HCPCS Level II; Venofer label", True, date(2003, 1, 1), None)),
+        (
+            "product",
+            (
+                "CMS HCPCS alpha-numeric file, October 2020; Venofer label",
+                True,
+                date(2003, 1, 1),
+                None,
+            ),
+        ),
         ("discarded-amount", ("CMS Pub 100-04 ch. 17 s. 40", True, date(2023, 7, 1), None)),
         ("service-date", ("CMS-1500 and UB-04 instructions: date of service", True, None, None)),
     ],

@@ -49,7 +49,7 @@ class TestOver:
 
     def test_of_one_quarter_the_own_row_counts(self) -> None:
         (line,) = assessed(
-            site=site(LIMITS.replace("2026Q4, from: 2026-10-01", "2025Q4, from: 2025-10-01"))
+            site=site(LIMITS.replace("2026Q4, from: 2026-10-01", "2026Q2, from: 2026-04-01"))
         ).lines
         assert line.value == "100.00"
 

@@ -90,7 +90,7 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("  ndc: {}", "  prior-authorization: {asked: perhaps}")], "8: 'perhaps' is not known"),
         ([("  ndc: {}", "  prior-authorization: {asked: 'yes', codes: [J1765]}")],
             "8: J1765 is not a code of an IV iron"),
-        ([("  ndc: {}", "  preferred-product: {codes: [J1756], not_covered: [J0885]}")],
+        ([("  ndc: {}", "  preferred-product: {preferred: [J1756], not_covered: [J0885]}")],
             "8: J0885 is not a code of an IV iron"),
         ([("  ndc: {}", "  units-limit: {limits: {J1756: 500, J9999: 1}}")],
             "8: J9999 is not a code of an IV iron"),
@@ -170,12 +170,12 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("  ndc: {}", "  iron-overload: {ferritin_above_ng_ml: -1}")],
             "8: a number of at least 0 is wanted, not -1"),
         ([("  ndc: {}", "  drug-source: {allowed: []}")], "8: write at least one; none is here"),
-        ([("  ndc: {}", "  preferred-product: {codes: []}")],
+        ([("  ndc: {}", "  preferred-product: {preferred: []}")],
             "8: write at least one; none is here"),
         ([("  ndc: {}", "  units-limit: {limits: {}}")], "8: write at least one; none is here"),
-        ([("  ndc: {}", "  preferred-product: {codes: [J1756], not_covered: [J1756]}")],
+        ([("  ndc: {}", "  preferred-product: {preferred: [J1756], not_covered: [J1756]}")],
             "8: J1756 is both preferred and not covered"),
-        ([("  ndc: {}", "  preferred-product: {codes: [J1756], tried: 3}")],
+        ([("  ndc: {}", "  preferred-product: {preferred: [J1756], tried: 3}")],
             "8: 3 of 1 preferred codes can't be tried: write at most 1"),
         ([(POLICY, "")], "1: the file is empty"),
         ([(POLICY, "# nothing\n")], "1: the file is empty"),
@@ -612,8 +612,18 @@ class TestChoice:
     def test_of_the_built_in(
         self, setting: str | None, kind: str, payer: str | None, chosen: str | None
     ) -> None:
-        found = choosing.built_in().choose(self.DAY, setting, kind, payer)
+        found = choosing.built_in().choose(self.DAY, setting, kind, payer, "J1756")
         assert (found.id if found else None) == chosen
+
+    @pytest.mark.parametrize(
+        ("kind", "chosen"), [("commercial", "commercial-default"), ("medicaid", "medicaid-default")]
+    )
+    def test_a_policy_of_one_drug_leaves_the_others_to_the_kind(
+        self, kind: str, chosen: str
+    ) -> None:
+        found = choosing.built_in().choose(self.DAY, "11", kind, "centene", "J1439")
+        assert found
+        assert found.id == chosen
 
     def test_a_plans_own_policy_without_the_dialysis_facility_leaves_that_to_medicare(
         self, tmp_path: Path

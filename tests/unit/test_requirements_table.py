@@ -25,6 +25,7 @@ TABLE = {
     "prior-authorization": ("patient", "197", False),
     "place-of-service": ("administration", "58 N428", False),
     "esrd-consolidated-billing": ("administration", "109 N538", False),
+    "timely-filing": ("administration", "29", True),
     "progress-note": ("patient", "252 N710", True),
     "preferred-product": ("patient", "B8", True),
     "drug-source": ("administration", "96 N773", False),

@@ -100,8 +100,8 @@ def test_what_is_missing_says_what_to_do_and_which_denial_comes_otherwise() -> N
 
 def test_money_is_added_up() -> None:
     text = flat(samples_shown())
-    assert "✓ ready $1,427.60 15 lines, 4 of them charge lines without a price" in text
-    assert "■ held, at risk $5,250.15 16 lines, 3 not priced yet" in text
+    assert "✓ ready $1,415.20 15 lines, 4 of them charge lines without a price" in text
+    assert "■ held, at risk $4,480.70 16 lines, 3 not priced yet" in text
 
 
 def test_no_patient() -> None:
@@ -119,7 +119,10 @@ def test_explain_shows_arithmetic_evidence_sources_and_denial() -> None:
     text = flat(explained(document_of(record), "MedicationAdministration/ma1", width=250))
     assert "10 mL × 20 mg/mL = 200 mg" in text
     assert "from MedicationAdministration/ma1, version 7" in text
-    assert "source: HCPCS Level II; Venofer label, from 2003-01-01, verified" in text
+    assert (
+        "source: CMS HCPCS alpha-numeric file, October 2020; Venofer label, from 2003-01-01,"
+        " verified" in text
+    )
     assert "NOT VERIFIED" in text
     assert "else denial CARC 252, RARC N395" in text
     assert "held by transferrin saturation" in text
@@ -128,7 +131,7 @@ def test_explain_shows_arithmetic_evidence_sources_and_denial() -> None:
 def test_explain_dates_the_rules_behind_what_is_met_and_what_is_not() -> None:
     esrd = (condition("N18.6"), condition("N18.4", clinical="inactive"), condition("Z99.2"))
     text = flat(explained(document_of(chart(*esrd)), "MedicationAdministration/ma1", width=250))
-    assert ", from 2011-01-01, " in text.partition("(consolidated billing).")[2].partition("✓")[0]
+    assert ", from 2016-01-01, " in text.partition("(consolidated billing).")[2].partition("✓")[0]
     discarded = text.partition("✓ Discarded amount")[2].partition("✓")[0]
     assert "from MedicationAdministration/ma1, version 1: 200 mg" in discarded
     assert ", from 2023-07-01, verified" in discarded

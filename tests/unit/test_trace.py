@@ -22,7 +22,7 @@ def test_the_product_cites_the_version_and_dates_its_code() -> None:
     assert step.says == "iron sucrose → J1756, 1 mg per unit"
     assert step.evidence == (Evidence("MedicationAdministration/ma1", "3", "Venofer"),)
     assert (step.source, step.start, step.end) == (
-        "HCPCS Level II; Venofer label",
+        "CMS HCPCS alpha-numeric file, October 2020; Venofer label",
         date(2003, 1, 1),
         None,
     )
@@ -75,7 +75,7 @@ def test_diagnoses_and_payer_cite_their_resources() -> None:
 def test_the_value_is_shown_with_its_quarter() -> None:
     found = [row for row in steps("R11") if "payment limit" in row.says]
     assert [row.says for row in found] == [
-        "200 units × $0.229 = $45.80 (payment limit of 2025Q4, the latest known)"
+        "200 units × $0.223 = $44.60 (payment limit of 2026Q2, the latest known)"
     ]
 
 
@@ -146,24 +146,28 @@ def test_the_modifier_of_an_off_campus_department_cites_its_row() -> None:
 
 
 def test_a_diagnosis_that_the_map_gave_says_so() -> None:
-    """431857002 is mapped from memory, 87522002 as published."""
+    """721000119107 is mapped by us, 87522002 as published."""
     found = assessed(
-        condition("431857002"), condition("87522002"), without=["ckd", "iron-deficiency"]
+        condition("721000119107"), condition("87522002"), without=["ckd", "iron-deficiency"]
     )
     (step,) = [row for row in found.lines[0].trace if row.rule == "R9"]
-    assert step.says == "diagnoses N18.4, D63.1, D50.9"
+    assert step.says == "diagnoses E11.22, N18.4, D63.1, D50.9"
     assert (
         step.source
-        == "ICD-10-CM (CDC/NCHS); SNOMED CT map: memory; SNOMED CT map: several public value sets"
+        == "ICD-10-CM (CDC/NCHS); SNOMED CT map: public code sets, 2026-11; mapping ours;"
+        " SNOMED CT map: several public value sets"
     )
     assert step.verified is False
     assert [row.says for row in step.evidence] == [
-        "SNOMED CT 431857002 → N18.4 (map not verified)",
+        "SNOMED CT 721000119107 → E11.22 (map not verified)",
+        "SNOMED CT 721000119107 → N18.4 (map not verified)",
         "D63.1",
         "SNOMED CT 87522002 → D50.9",
     ]
     (ckd,) = [row for row in found.requirements if row.requirement == "ckd-diagnosis"]
-    assert [row.says for row in ckd.evidence] == ["SNOMED CT 431857002 → N18.4 (map not verified)"]
+    assert [row.says for row in ckd.evidence] == [
+        "SNOMED CT 721000119107 → N18.4 (map not verified)"
+    ]
     assert ckd.value == "N18.4"
 
 

@@ -70,10 +70,10 @@ def test_an_office_claim_with_discarded_drug() -> None:
     assert claim["insurance"] == [
         {"sequence": 1, "focal": True, "coverage": {"reference": "Coverage/coverage"}}
     ]
-    assert claim["total"] == {"value": 34.36, "currency": "USD"}
+    assert claim["total"] == {"value": 33.46, "currency": "USD"}
     assert [(codes(item), item["quantity"], item["net"]["value"]) for item in claim["item"]] == [
-        (["J1756"], {"value": 125, "unit": "units"}, 28.63),
-        (["J1756", "JW"], {"value": 25, "unit": "units"}, 5.73),
+        (["J1756"], {"value": 125, "unit": "units"}, 27.88),
+        (["J1756", "JW"], {"value": 25, "unit": "units"}, 5.58),
     ]
     first = claim["item"][0]
     assert first["diagnosisSequence"] == [1, 2, 3]

@@ -57,8 +57,8 @@ def test_a_ready_line() -> None:
         "pointers": "1:2:3",
         "drug_source": "buy-and-bill",
         "payment": "separate",
-        "value": "45.80",
-        "value_quarter": "2025Q4",
+        "value": "44.60",
+        "value_quarter": "2026Q2",
         "ferritin": "ferritin 42 ng/mL on 2026-10-12",
         "transferrin_saturation": "tsat 14 % on 2026-10-12",
         "administrations": "MedicationAdministration/ma1",
@@ -90,7 +90,7 @@ def test_several_ndcs_are_several_rows_that_sum_to_the_line() -> None:
         ("JW", "00517232510", "25", "1.25"),
     ]
     assert len({row["claim_line_id"] for row in found}) == 2
-    assert sum(Decimal(row["value"]) for row in found[:2]) == Decimal("28.63")
+    assert sum(Decimal(row["value"]) for row in found[:2]) == Decimal("27.88")
 
 
 def test_a_line_without_facts_has_empty_cells() -> None:

@@ -42,18 +42,18 @@ N3*12 ELM STREET~
 N4*COLUMBUS*OH*43215~
 DMG*D8*19550214*F~
 NM1*PR*2*MEDICARE*****PI*15202~
-CLM*E214323ECF604FA3A95F*45.8***11:B:1*Y*A*Y*Y~
+CLM*E214323ECF604FA3A95F*44.6***11:B:1*Y*A*Y*Y~
 NTE*ADD*DRAFT, NOT A CLAIM. CHARGES ARE PAYMENT LIMITS, 0 WHERE PACKAGED OR NOT KNOWN~
 HI*ABK:N184*ABF:D631*ABF:D509~
 NM1*82*1*SMITH*ALAN****XX*1598765430~
 LX*1~
-SV1*HC:J1756*22.9*UN*100***1:2:3~
+SV1*HC:J1756*22.3*UN*100***1:2:3~
 DTP*472*D8*20261101~
 REF*6R*F8667208C3B4C98DED078F4F~
 LIN**N4*00517231005~
 CTP****5*ML~
 LX*2~
-SV1*HC:J1756:JW*22.9*UN*100***1:2:3~
+SV1*HC:J1756:JW*22.3*UN*100***1:2:3~
 DTP*472*D8*20261101~
 REF*6R*34B1902FAD9949D9F8FC0FCA~
 LIN**N4*00517231005~
@@ -170,9 +170,9 @@ def test_a_child_on_a_parents_plan() -> None:
 def test_a_line_of_two_ndcs_is_two_service_lines() -> None:
     rows = accepted(claims.chart(TWO_VIALS))
     assert body(rows, "SV1", "LIN", "CTP") == [
-        "SV1*HC:J1756*5.73*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
-        "SV1*HC:J1756*22.9*UN*100***1:2:3", "LIN**N4*00517234010", "CTP****5*ML",
-        "SV1*HC:J1756:JW*5.73*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
+        "SV1*HC:J1756*5.58*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
+        "SV1*HC:J1756*22.3*UN*100***1:2:3", "LIN**N4*00517234010", "CTP****5*ML",
+        "SV1*HC:J1756:JW*5.58*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
     ]  # fmt: skip
     assert [row for row in body(rows, "REF") if "6R" in row] == [
         "REF*6R*F8667208C3B4C98DED078F4F-1", "REF*6R*F8667208C3B4C98DED078F4F-2",
@@ -187,7 +187,7 @@ def test_a_charge_that_is_not_known_is_zero() -> None:
     assert body(rows, "CLM", "SV1") == [
         body(rows, "CLM")[0],
         "SV1*HC:96365*0*UN*1***1:2:3",
-        "SV1*HC:J1756:JZ*45.8*UN*200***1:2:3",
+        "SV1*HC:J1756:JZ*44.6*UN*200***1:2:3",
     ]
 
 

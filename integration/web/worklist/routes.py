@@ -27,6 +27,7 @@ from integration.web.worklist.deciding import Entered
 from integration.web.worklist.story import story, when
 from integration.wording import words
 from integration.work.queue import PERSON
+from mappings.assessment import ClaimLine
 from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -73,6 +74,7 @@ class Cell:
     state: str
     chips: tuple[tuple[str, words.Owner], ...]
     age: int | None
+    days_left: int | None
     payer: str
     patient: str
     link: str
@@ -375,10 +377,17 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
         state=row.state,
         chips=tuple((words.title(name), words.owner(name)) for name in named),
         age=(today - row.service_date).days if row.service_date else None,
+        days_left=_days_left(row, line, today),
         payer=payers.get(row.policy or "", row.policy or "not known"),
         patient=row.name or f"Patient {row.patient}",
         link=address(filters, open=row.key),
     )
+
+
+def _days_left(row: Row, line: ClaimLine, today: date) -> int | None:
+    """Until the payer takes the claim no more; None where it is not known, or no claim is due."""
+    due = line.file_by if row.released_at is None and line.status != "not-billable" else None
+    return (date.fromisoformat(due) - today).days if due else None
 
 
 def _troubled(db: Db) -> list[tuple[str, str]]:
