@@ -70,7 +70,9 @@ class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
 
 class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     """`partial_date`: when the drug was given as the chart has it, where that is no day of service
-    (`2026-10`)."""
+    (`2026-10`). `pointers`: the codes of `diagnoses`, at most four, that the line points to on a
+    claim.
+    """
 
     id: str
     administrations: tuple[str, ...]
@@ -88,6 +90,7 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     ndc: NdcQuantity | None = None
     ndcs: tuple[NdcQuantity, ...] = ()
     diagnoses: tuple[str, ...] = ()
+    pointers: tuple[str, ...] = ()
     problem_list_only: tuple[str, ...] = ()
     other_encounter_only: tuple[str, ...] = ()
     place_of_service: str | None = None

@@ -1,5 +1,5 @@
-"""Claim drafts as FHIR R4: one per patient, coverage, date and setting, `draft` for ever; a person
-makes a claim of it."""
+"""Claims as FHIR R4: one per claim, with the same id on every run, so that what is posted twice is
+one."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -7,21 +7,24 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
 from mappings.circumstances.visit import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
 from mappings.site import BillingProvider, Site
 from mappings.writing.detected_issue import TAG
-from mappings.writing.drafts import Draft, drafts
-from mappings.writing.parties import practitioner_of
+from mappings.writing.drafts import DIALYSIS, Draft, ServiceLine, drafts, service_lines
+from mappings.writing.practitioners import encounters, practitioner_of
+from mappings.writing.prepared import Claim
+from mappings.writing.statements import OtherLine, Statement, statement
 
 Resource = dict[str, Any]
 
+_FINEST = Decimal("0.0001")
+
 CLAIM = "urn:ferroclaim:claim"
 LINE = "urn:ferroclaim:line"
+NUMBER = "urn:ferroclaim:claim-number"
 _HL7 = "http://terminology.hl7.org/CodeSystem/"
 _HCPCS, _CPT = (
     "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
@@ -31,6 +34,12 @@ _PLACE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Se
 _REVENUE, _BILL_TYPE = (
     "https://www.nubc.org/CodeSystem/RevenueCodes",
     "https://www.nubc.org/CodeSystem/TypeOfBill",
+)
+_STATUS, _CONDITION, _VALUE, _OCCURRENCE = (
+    "https://www.nubc.org/CodeSystem/PatDischargeStatus",
+    "https://www.nubc.org/CodeSystem/ConditionCodes",
+    "https://www.nubc.org/CodeSystem/ValueCodes",
+    "https://www.nubc.org/CodeSystem/OccurrenceCodes",
 )
 _INFORMATION = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType"
 _NPI, _NDC, _ICD = (
@@ -51,35 +60,89 @@ _UNKNOWN = {
 def claims(
     document: Assessment, records: Mapping[str, PatientRecord], site: Site, now: datetime
 ) -> Resource:
-    """A collection Bundle of Claims of the ready lines, each `draft`; held lines are left out.
+    """A transaction Bundle of Claims of the ready lines, each `draft`; held lines are left out.
     `now` is aware."""
-    from fhir.resources.R4B.bundle import Bundle
-
     with codes.using(site.codes):
-        found = [_claim(draft, records.get(draft.patient), site, now) for draft in drafts(document)]
-    bundle = {
+        return bundle(_drafted(document, records, site, now), now)
+
+
+def _drafted(
+    document: Assessment, records: Mapping[str, PatientRecord], site: Site, now: datetime
+) -> list[Resource]:
+    found = []
+    for draft in drafts(document):
+        made = statement(draft, [])[0] if draft.bill_type else None
+        record, provider = records.get(draft.patient), site.biller(draft.kind, draft.bill_type)
+        services = [part for line in draft.lines for part in service_lines(line, _value(line))]
+        found.append(_claim(draft, services, record, site, provider, made, now))
+    return found
+
+
+def _value(line: ClaimLine) -> Decimal | None:
+    return Decimal(line.value) if line.value is not None else None
+
+
+def bundle(resources: Sequence[Resource], now: datetime) -> Resource:
+    """A transaction that puts each resource where it belongs, however often it is sent."""
+    entries = [
+        {
+            "fullUrl": f"urn:uuid:{UUID(row['id'])}",
+            "resource": row,
+            "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+        }
+        for row in resources
+    ]
+    made: Resource = {
         "resourceType": "Bundle",
-        "type": "collection",
+        "type": "transaction",
         "timestamp": now.isoformat(timespec="seconds"),
-        "entry": (
-            [{"fullUrl": f"urn:uuid:{UUID(row['id'])}", "resource": row} for row in found] or None
-        ),
     }
-    checked = Bundle.model_validate(
-        {name: value for name, value in bundle.items() if value is not None}
-    )
-    written: Resource = msgspec.json.decode(checked.model_dump_json())
-    return written
+    return made | ({"entry": entries} if entries else {})
 
 
-def _claim(draft: Draft, record: PatientRecord | None, site: Site, now: datetime) -> Resource:
-    coverage = (
-        next((row for row in record.coverages if row.source.resource == draft.coverage), None)
-        if record
-        else None
-    )
+def written_claim(
+    claim: Claim, record: PatientRecord, site: Site, now: datetime, *, active: bool
+) -> Resource:
+    """A claim with its charges; `active` where it counts."""
+    draft, provider = claim.draft, claim.provider
+    made = _claim(draft, claim.services, record, site, provider, claim.statement, now)
+    made["identifier"] = [*made["identifier"], {"system": NUMBER, "value": claim.number}]
+    made["status"] = "active" if active else "draft"
+    if claim.original:
+        made["related"] = [_related(claim)]
+    return made
+
+
+def _related(claim: Claim) -> Resource:
+    return {
+        "relationship": _concept(f"{_HL7}ex-relatedclaimrelationship", "prior"),
+        "reference": {"value": claim.original},
+    }
+
+
+def _claim(
+    draft: Draft,
+    services: Sequence[ServiceLine],
+    record: PatientRecord | None,
+    site: Site,
+    provider: BillingProvider | None,
+    made: Statement | None,
+    now: datetime,
+) -> Resource:
+    rows = record.coverages if record else ()
+    coverage = next((row for row in rows if row.source.resource == draft.coverage), None)
     practitioner = practitioner_of(draft, record, site.zone) if record else None
-    information = _Information(draft)
+    information = _Information(draft, made)
+    visits = _visits(draft, record, site)
+    parts: dict[str, list[ServiceLine]] = {}
+    for part in services:
+        parts.setdefault(part.line.id, []).append(part)
+    items = [
+        _item(number, line, parts[line.id], draft, information, practitioner, visits)
+        for number, line in enumerate(draft.lines, 1)
+    ]
+    others = made.lines if made else ()
+    items += [_other_item(number, row) for number, row in enumerate(others, len(items) + 1)]
     claim = {
         "resourceType": "Claim",
         "id": draft.id,
@@ -89,29 +152,50 @@ def _claim(draft: Draft, record: PatientRecord | None, site: Site, now: datetime
         "type": _concept(f"{_HL7}claim-type", draft.kind),
         "use": "claim",
         "patient": {"reference": draft.patient},
-        "billablePeriod": {"start": draft.dates[0], "end": draft.dates[-1]},
+        "billablePeriod": _period(draft, made),
         "created": now.isoformat(timespec="seconds"),
         "insurer": _insurer(coverage),
-        "provider": _provider(site.billing_provider, draft, record, site),
+        "provider": _provider(provider, draft, record, site),
         "priority": _concept(f"{_HL7}processpriority", "normal"),
         "careTeam": [_care_team(practitioner)] if practitioner else None,
         "supportingInfo": information.rows,
         "diagnosis": [_diagnosis(number, code) for number, code in enumerate(draft.diagnoses, 1)],
         "insurance": list(_insurance(draft)),
-        "item": [
-            _item(number, line, draft, information, practitioner)
-            for number, line in enumerate(draft.lines, 1)
-        ],
-        "total": _money(_sum(draft.lines)),
+        "item": items,
+        "total": _money(_sum(services) + sum((row.charge for row in others), Decimal(0))),
     }
     return {name: value for name, value in claim.items() if value not in (None, [])}
+
+
+def _period(draft: Draft, made: Statement | None) -> Resource:
+    if made and draft.bill_type == DIALYSIS:
+        return {"start": str(made.start), "end": str(made.end)}
+    return {"start": draft.dates[0], "end": draft.dates[-1]}
+
+
+def _visits(draft: Draft, record: PatientRecord | None, site: Site) -> dict[str, str]:
+    """The encounter of each line."""
+    if record is None:
+        return {}
+    known = {row.source.resource for row in encounters(draft, record, site.zone)}
+    found = {}
+    for line in draft.lines:
+        given = [
+            row for row in record.administrations if row.source.resource in line.administrations
+        ]
+        visits = {
+            row.source.resource for one in given if (row := encounter_of(one, record, site.zone))
+        }
+        if len(visits) == 1 and visits <= known:
+            found[line.id] = visits.pop()
+    return found
 
 
 class _Information:
     """supportingInfo of a claim: the evidence of its lines, each resource once, and the type of
     bill."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, made: Statement | None) -> None:
         said: dict[str, list[str]] = {}
         for item in (
             item
@@ -132,21 +216,31 @@ class _Information:
             }
             for resource, texts in said.items()
         ]
-        if draft.bill_type:
-            # 13X: the third digit, the frequency, is 1 for a first claim.
-            code = _concept(_BILL_TYPE, draft.bill_type[:2] + "1")
-            self.rows.append(
-                {
-                    "sequence": len(said) + 1,
-                    "category": _concept(_INFORMATION, "typeofbill"),
-                    "code": code,
-                }
-            )
+        for category, code, value in _of_the_stay(draft, made):
+            row = {"sequence": len(self.rows) + 1, "category": category, "code": code} | value
+            self.rows.append(row)
 
     def of(self, line: ClaimLine) -> list[int]:
         return sorted(
             {self._places[item.resource] for item in line.evidence if item.resource in self._places}
         )
+
+
+def _of_the_stay(
+    draft: Draft, made: Statement | None
+) -> Iterator[tuple[Resource, Resource, Resource]]:
+    """Type of bill, patient status, and the codes that the facility gave: category, code, value."""
+    if made is None:
+        return
+    frequency = (draft.bill_type or "")[:2] + made.frequency
+    yield _concept(_INFORMATION, "typeofbill"), _concept(_BILL_TYPE, frequency), {}
+    yield _concept(_INFORMATION, "discharge-status"), _concept(_STATUS, made.status), {}
+    for code in made.conditions:
+        yield {"text": "condition code"}, _concept(_CONDITION, code), {}
+    for code, amount in made.values:
+        yield {"text": "value code"}, _concept(_VALUE, code), {"valueQuantity": {"value": amount}}
+    for code, day in made.occurrences:
+        yield {"text": "occurrence code"}, _concept(_OCCURRENCE, code), {"timingDate": str(day)}
 
 
 def _insurer(coverage: Coverage | None) -> Resource | None:
@@ -159,19 +253,16 @@ def _insurer(coverage: Coverage | None) -> Resource | None:
 def _provider(
     provider: BillingProvider | None, draft: Draft, record: PatientRecord | None, site: Site
 ) -> Resource:
-    """The site's billing provider, else the organization that the encounter was with, else
-    unknown."""
+    """The site's billing provider, with the organization that the encounter was with; without
+    either it is unknown."""
+    visits = encounters(draft, record, site.zone) if record else []
+    named = {row.service_provider for row in visits if row.service_provider}
+    reference = {"reference": named.pop()} if len(named) == 1 else {}
     if provider:
-        return {"identifier": {"system": _NPI, "value": provider.npi}, "display": provider.name}
-    references = {reference for line in draft.lines for reference in line.administrations}
-    given = (
-        [row for row in record.administrations if row.source.resource in references]
-        if record
-        else []
-    )
-    encounters = [encounter_of(row, record, site.zone) for row in given] if record else []
-    named = {row.service_provider for row in encounters if row and row.service_provider}
-    return {"reference": named.pop()} if len(named) == 1 else _UNKNOWN
+        number = {"system": _NPI, "value": provider.npi}
+        name = " ".join(filter(None, (provider.given, provider.name)))
+        return reference | {"identifier": number, "display": name}
+    return reference or _UNKNOWN
 
 
 def _care_team(practitioner: Practitioner) -> Resource:
@@ -211,11 +302,16 @@ def _insurance(draft: Draft) -> Iterator[Resource]:
 def _item(
     number: int,
     line: ClaimLine,
+    parts: Sequence[ServiceLine],
     draft: Draft,
     information: _Information,
     practitioner: Practitioner | None,
+    visits: Mapping[str, str],
 ) -> Resource:
-    ndcs = line.ndcs or ([line.ndc] if line.ndc else [])
+    """A line, its NDCs as details."""
+    worth = _sum(parts) if all(part.value is not None for part in parts) else None
+    ndcs = [part.ndc for part in parts if part.ndc]
+    visit = visits.get(line.id)
     item = {
         "extension": [{"url": LINE, "valueString": line.id}],
         "sequence": number,
@@ -223,15 +319,44 @@ def _item(
         "diagnosisSequence": draft.pointers(line),
         "informationSequence": information.of(line),
         "revenue": _concept(_REVENUE, line.revenue_code) if line.revenue_code else None,
-        "productOrService": _concept(_CPT if line.code.isdigit() else _HCPCS, line.code),
+        "productOrService": _service(line.code),
         "modifier": [_concept(_HCPCS, modifier) for modifier in line.modifiers],
         "servicedDate": line.service_date,
         "locationCodeableConcept": _concept(_PLACE, draft.place_of_service),
         "quantity": {"value": line.units, "unit": "units"},
-        "net": _money(Decimal(line.value)) if line.value is not None else None,
+        "unitPrice": _unit_price(worth, line.units),
+        "net": _money(worth) if worth is not None else None,
+        "encounter": [{"reference": visit}] if visit else None,
         "detail": [_detail(place, ndc) for place, ndc in enumerate(ndcs, 1)],
     }
     return {name: value for name, value in item.items() if value not in (None, [])}
+
+
+def _other_item(number: int, row: OtherLine) -> Resource:
+    """A line of the facility's own."""
+    item = {
+        "sequence": number,
+        "revenue": _concept(_REVENUE, row.revenue),
+        "productOrService": _service(row.code) if row.code else _concept(_REVENUE, row.revenue),
+        "modifier": [_concept(_HCPCS, modifier) for modifier in row.modifiers],
+        "servicedDate": str(row.day),
+        "quantity": {"value": row.units, "unit": "units"},
+        "unitPrice": _unit_price(row.charge, row.units),
+        "net": _money(row.charge),
+    }
+    return {name: value for name, value in item.items() if value not in (None, [])}
+
+
+def _service(code: str) -> Resource:
+    return _concept(_CPT if code.isdigit() else _HCPCS, code)
+
+
+def _unit_price(worth: Decimal | None, units: int) -> Resource | None:
+    """Of one unit, where it is exact to a hundredth of a cent."""
+    if worth is None or not units:
+        return None
+    price = (worth / units).quantize(_FINEST)
+    return _money(price) if price * units == worth else None
 
 
 def _detail(number: int, ndc: NdcQuantity) -> Resource:
@@ -246,9 +371,9 @@ def _detail(number: int, ndc: NdcQuantity) -> Resource:
     return {"sequence": number, "productOrService": _concept(_NDC, code), "quantity": quantity}
 
 
-def _sum(lines: Sequence[ClaimLine]) -> Decimal:
+def _sum(parts: Sequence[ServiceLine]) -> Decimal:
     """Of the values that are known."""
-    return sum((Decimal(line.value) for line in lines if line.value is not None), Decimal(0))
+    return sum((part.value for part in parts if part.value is not None), Decimal(0))
 
 
 def _money(value: Decimal) -> Resource:

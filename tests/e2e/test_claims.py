@@ -14,7 +14,7 @@ from integration.ehr.client import EhrClient
 from integration.ehr.reading.patient import read_patient
 from mappings.assess import document
 from mappings.writing import claims as claim_bundle
-from mappings.writing import faults, x12
+from mappings.writing import x12
 from tests import builders, claims
 from tests.fakes.chart import transaction
 
@@ -47,7 +47,7 @@ def client(hapi: str) -> Iterator[EhrClient]:
         "address": address,
     }
     payers = {
-        name: {"kind": alias.kind, "claim_id": alias.claim_id}
+        name: {"kind": alias.kind, "claim_id": alias.on_claims.id}
         for name, alias in claims.PAYERS.items()
     }
     with EhrClient(
@@ -127,6 +127,6 @@ def test_hapis_validator_finds_no_error(drafts: Drafts, client: EhrClient) -> No
 
 def test_what_was_read_from_hapi_is_enough_for_an_837(drafts: Drafts) -> None:
     _, file = drafts
-    assert faults(file) == []
+    assert claims.faults(file) == []
     assert claims.validated(file) == ""
     assert "*SMITH*ALAN****XX*1598765430~" in file

@@ -1,0 +1,1 @@
+"""837 files as X12 writes them: segments, loops, envelopes."""
