@@ -162,7 +162,7 @@ def _claim(
         "diagnosis": [_diagnosis(number, code) for number, code in enumerate(draft.diagnoses, 1)],
         "insurance": list(_insurance(draft)),
         "item": items,
-        "total": _money(_sum(services) + sum((row.charge for row in others), Decimal(0))),
+        "total": money(_sum(services) + sum((row.charge for row in others), Decimal(0))),
     }
     return {name: value for name, value in claim.items() if value not in (None, [])}
 
@@ -325,7 +325,7 @@ def _item(
         "locationCodeableConcept": _concept(_PLACE, draft.place_of_service),
         "quantity": {"value": line.units, "unit": "units"},
         "unitPrice": _unit_price(worth, line.units),
-        "net": _money(worth) if worth is not None else None,
+        "net": money(worth) if worth is not None else None,
         "encounter": [{"reference": visit}] if visit else None,
         "detail": [_detail(place, ndc) for place, ndc in enumerate(ndcs, 1)],
     }
@@ -342,7 +342,7 @@ def _other_item(number: int, row: OtherLine) -> Resource:
         "servicedDate": str(row.day),
         "quantity": {"value": row.units, "unit": "units"},
         "unitPrice": _unit_price(row.charge, row.units),
-        "net": _money(row.charge),
+        "net": money(row.charge),
     }
     return {name: value for name, value in item.items() if value not in (None, [])}
 
@@ -356,19 +356,29 @@ def _unit_price(worth: Decimal | None, units: int) -> Resource | None:
     if worth is None or not units:
         return None
     price = (worth / units).quantize(_FINEST)
-    return _money(price) if price * units == worth else None
+    return money(price) if price * units == worth else None
 
 
 def _detail(number: int, ndc: NdcQuantity) -> Resource:
-    """The drug by its NDC in FHIR's 5-4-2 form, with this line's mL."""
-    code = f"{ndc.code[:5]}-{ndc.code[5:9]}-{ndc.code[9:]}"
+    """The drug with this line's mL."""
     quantity = {
         "value": Decimal(ndc.quantity),
         "unit": "mL",
         "system": "http://unitsofmeasure.org",
         "code": "mL",
     }
-    return {"sequence": number, "productOrService": _concept(_NDC, code), "quantity": quantity}
+    return {"sequence": number, "productOrService": concept_of_ndc(ndc), "quantity": quantity}
+
+
+def concept_of_ndc(ndc: NdcQuantity) -> Resource:
+    """In FHIR's 5-4-2 form."""
+    return _concept(_NDC, f"{ndc.code[:5]}-{ndc.code[5:9]}-{ndc.code[9:]}")
+
+
+def code_of(code: str, modifiers: Sequence[str]) -> Resource:
+    """A service with its modifiers, where a resource has one code for both."""
+    codings = [*_service(code)["coding"], *({"system": _HCPCS, "code": row} for row in modifiers)]
+    return {"coding": codings, "text": " ".join([code, *modifiers])}
 
 
 def _sum(parts: Sequence[ServiceLine]) -> Decimal:
@@ -376,7 +386,7 @@ def _sum(parts: Sequence[ServiceLine]) -> Decimal:
     return sum((part.value for part in parts if part.value is not None), Decimal(0))
 
 
-def _money(value: Decimal) -> Resource:
+def money(value: Decimal) -> Resource:
     return {"value": value, "currency": "USD"}
 
 

@@ -11,6 +11,7 @@ from mappings.writing.drafts import Kind
 from mappings.writing.parties import carried_address
 from mappings.writing.prepared import Claim
 from mappings.writing.x12.claim_loops import address, subscriber_loops
+from mappings.writing.x12.resending import numbered
 from mappings.writing.x12.segments import (
     COMPONENT,
     REPETITION,
@@ -40,8 +41,9 @@ class Interchange:
         numbers: Iterator[int],
         *,
         test: bool,
+        phone: str | None = None,
     ) -> None:
-        self.receiver, self.kind = receiver, kind
+        self.receiver, self.kind, self.phone = receiver, kind, phone
         self.production = receiver.production and not test
         self.control = next(numbers)
         self.claims = 0
@@ -80,6 +82,20 @@ class Interchange:
         self.claims += len(claims)
         self._put(loops)
 
+    def add_again(self, biller: Sequence[Segment], loops: Sequence[Segment]) -> list[str]:
+        """Writes a claim that left before, under its biller as it was; or gives back its faults."""
+        person = any(row[:3] == ("NM1", "85", "1") for row in biller)
+        rows = numbered(loops, 2, 1)
+        faults = loop_faults(rows, self.kind, self._now.date(), person=person, is_draft=False)
+        if faults:
+            return faults
+        self._close_set()
+        self._open_set_for(next(row for row in biller if row[:2] == ("NM1", "85")))
+        self._put([("HL", "1", "", "20", "1"), *biller[1:], *rows])
+        self.claims += 1
+        self._close_set()
+        return []
+
     def close(self) -> None:
         self._close_set()
         self._write(written([segment("GE", self._sets, self.control)]))
@@ -100,6 +116,11 @@ class Interchange:
     def _receiver_id(self) -> str:
         own = None if self.production else self.receiver.test_id
         return own or self.receiver.id
+
+    def _open_set_for(self, biller: Segment) -> None:
+        """For a biller as an earlier file named it."""
+        contact = self.receiver.sender_name or biller[3]
+        self._open_set(BillingProvider(name=contact, npi=biller[9], tax_id="", phone=self.phone))
 
     def _open_set(self, provider: BillingProvider) -> None:
         number, now, to = next(self._numbers), self._now, self.receiver
