@@ -9,9 +9,9 @@ from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from mappings import codes
 from mappings.datafiles.loading import DataFileError
-from mappings.writing.charges import price_list
-from mappings.writing.preparing import Basis
-from mappings.writing.statements import FacilityFile, facility_file
+from mappings.writing.preparing.charges import price_list
+from mappings.writing.preparing.prepare import Basis
+from mappings.writing.preparing.statements import FacilityFile, facility_file
 
 
 def basis_of(site: Site) -> Basis:

@@ -20,13 +20,13 @@ from mappings.record import PatientRecord
 from mappings.site import Receiver, Site
 from mappings.writing import keying
 from mappings.writing.charge_items import charge_items
-from mappings.writing.claim import written_claim
 from mappings.writing.drafting import by_subscriber, written
-from mappings.writing.drafts import Kind
-from mappings.writing.prepared import Claim, claim_number
-from mappings.writing.preparing import ChargeLines
-from mappings.writing.x12.interchange import SHORT, Interchange
-from mappings.writing.x12.resending import Resent
+from mappings.writing.fhir_claim import written_claim
+from mappings.writing.form837.interchange import SHORT, Interchange
+from mappings.writing.form837.resending import Resent
+from mappings.writing.preparing.drafts import Kind
+from mappings.writing.preparing.prepare import ChargeLines
+from mappings.writing.preparing.prepared import Claim, claim_number
 
 Format = Literal["x12", "fhir", "csv", "xlsx"]
 CLAIMS, CHARGES = "claims", "charges"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from integration.errors import ConfigurationError
 from mappings.assessment import ClaimLine
-from mappings.writing.preparing import Refusal
+from mappings.writing.preparing.prepare import Refusal
 
 _LINE = "line id"
 _RELEASED = ("released", "sent")

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from integration.errors import ConfigurationError
 from integration.store import Db, claims
-from mappings.writing.prepared import Claim
+from mappings.writing.form837.resending import Resent, voided
+from mappings.writing.preparing.prepared import Claim
 from mappings.writing.x12.reading import NotX12, segments
-from mappings.writing.x12.resending import Resent, voided
 from mappings.writing.x12.segments import carried
 
 

@@ -12,6 +12,7 @@ from integration.assessing.keeping import keep
 from integration.assessing.patient import Checked, check_pull
 from integration.claims.basis import basis_of
 from integration.claims.output import Format, Output, Part, Writing, folder_of
+from integration.claims.people import with_people
 from integration.claims.released import Released
 from integration.claims.sent import Corrections, StoredBefore
 from integration.claims.writing import Leaving, Report, write
@@ -22,7 +23,7 @@ from integration.store import Db, Store, claims, patients, worklist
 from integration.store.claims import NewClaim, NewFile
 from integration.store.patients import Patient
 from integration.store.worklist import Pair
-from mappings.writing.preparing import Basis, Refusal
+from mappings.writing.preparing.prepare import Basis, Refusal
 
 CAUSE = "claims"
 
@@ -162,7 +163,7 @@ class _Run:
         pull = read_patient(client, patient.fhir_id, fresh=True)
         if pull.unread:
             raise ConfigurationError("a part of it could not be read")
-        checked = check_pull(pull, client.site, policies, self.now)
+        checked = check_pull(with_people(client, pull), client.site, policies, self.now)
         with self.store.transaction() as db:
             keep(db, client.site, patient, checked, pull, self.now, CAUSE)
         return checked

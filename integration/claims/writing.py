@@ -13,8 +13,8 @@ from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
 from mappings.site import Receiver, Site
 from mappings.values.identity import stable_id
-from mappings.writing.prepared import Claim, claim_number
-from mappings.writing.preparing import Basis, ChargeLines, Refusal, prepare
+from mappings.writing.preparing.prepare import Basis, ChargeLines, Refusal, prepare
+from mappings.writing.preparing.prepared import Claim, claim_number
 
 
 @dataclass(frozen=True)

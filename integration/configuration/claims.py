@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from integration.configuration.section import ConfiguredPath, Section
 from mappings import record
 from mappings import site as facts
-from mappings.writing.identifiers import is_post_box, valid_npi
+from mappings.writing.preparing.identifiers import is_post_box, valid_npi
 
 Kind = Literal["professional", "institutional"]
 BillType = Literal["13X", "72X", "85X"]

@@ -7,10 +7,10 @@ from decimal import Decimal
 from mappings.record import PatientRecord
 from mappings.site import Site
 from mappings.values.identity import stable_id
-from mappings.writing.claim import LINE, Resource, code_of, concept_of_ndc, money
 from mappings.writing.detected_issue import TAG
-from mappings.writing.practitioners import encounters
-from mappings.writing.preparing import ChargeLines
+from mappings.writing.fhir_claim import LINE, Resource, code_of, concept_of_ndc, money
+from mappings.writing.preparing.practitioners import encounters
+from mappings.writing.preparing.prepare import ChargeLines
 
 
 def charge_items(

@@ -8,10 +8,10 @@ from mappings import codes
 from mappings.assessment import Assessment
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site
-from mappings.writing.billers import provider_lacks
-from mappings.writing.prepared import Claim
-from mappings.writing.preparing import Basis, Refusal, listed, prepare
-from mappings.writing.x12.interchange import SHORT, Interchange
+from mappings.writing.form837.interchange import SHORT, Interchange
+from mappings.writing.preparing.billers import provider_lacks
+from mappings.writing.preparing.prepare import Basis, Refusal, listed, prepare
+from mappings.writing.preparing.prepared import Claim
 
 _DIGITS = 10**9
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from mappings.assessment import ClaimLine
 from mappings.record import Address, Name, PatientRecord
 from mappings.site import Site
-from mappings.writing.drafts import Draft, ServiceLine
-from mappings.writing.parties import Parties, coverage_of, parties
-from mappings.writing.practitioners import encounters
-from mappings.writing.prepared import Claim
-from mappings.writing.preparing import ChargeLines
+from mappings.writing.preparing.drafts import Draft, ServiceLine
+from mappings.writing.preparing.parties import Parties, coverage_of, parties
+from mappings.writing.preparing.practitioners import encounters
+from mappings.writing.preparing.prepare import ChargeLines
+from mappings.writing.preparing.prepared import Claim
 from mappings.writing.table import safe
 
 _DIAGNOSES = tuple(f"diagnosis_{number}" for number in range(1, 26))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from mappings.assessment import Assessment, ClaimLine, Finding, PatientAssessment
-from mappings.writing.drafts import MOST_POINTERS, ServiceLine, service_lines
+from mappings.writing.preparing.drafts import MOST_POINTERS, ServiceLine, service_lines
 
 COLUMNS = (
     "claim_line_id", "patient", "coverage", "policy", "service_date", "hcpcs", "modifier_1",

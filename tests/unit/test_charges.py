@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from mappings.assessment import ClaimLine
 from mappings.datafiles.loading import DataFileError
-from mappings.writing.charges import price_list
-from mappings.writing.drafts import Draft, draft_of, service_lines
-from mappings.writing.splitting import Priced, excess, split
+from mappings.writing.preparing.charges import price_list
+from mappings.writing.preparing.drafts import Draft, draft_of, service_lines
+from mappings.writing.preparing.splitting import Priced, excess, split
 
 PRICES = """\
 hcpcs,payer,charge,from,to

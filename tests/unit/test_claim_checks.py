@@ -7,7 +7,7 @@ import pytest
 
 from mappings.writing import check
 from mappings.writing.checks.fault import Fault
-from mappings.writing.identifiers import (
+from mappings.writing.preparing.identifiers import (
     is_post_box,
     medicare_number,
     medicare_number_fault,

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 from integration.configuration.settings import Settings
-from mappings.writing.billers import provider_lacks
+from mappings.writing.preparing.billers import provider_lacks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "claim-files.md").read_text("utf-8")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mappings.assessment import ClaimLine, NdcQuantity
-from mappings.writing.drafts import Draft, draft_of, drafts, service_lines, shares
+from mappings.writing.preparing.drafts import Draft, draft_of, drafts, service_lines, shares
 from tests import builders, claims
 
 

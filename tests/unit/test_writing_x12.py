@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from mappings.record import Problem
 from mappings.site import Receiver, Site
 from mappings.writing import x12
-from mappings.writing.drafts import draft_of
-from mappings.writing.x12.claim_loops import preview
+from mappings.writing.form837.claim_loops import preview
+from mappings.writing.preparing.drafts import draft_of
 from mappings.writing.x12.segments import parsed
 from mappings.writing.x12.segments import written as as_text
 from tests import builders, claims

@@ -51,3 +51,16 @@ create table claim_lines (
 );
 create unique index claim_lines_once on claim_lines (release_id, production);
 create index claim_lines_line on claim_lines (patient_id, line_id);
+
+-- What a claim carries now has the pointers of its line.
+alter table lines drop column claim;
+alter table releases drop column claim;
+create or replace function claim_of(document jsonb) returns text immutable language sql as $$
+    select md5(jsonb_build_array(
+        document -> 'serviceDate', document -> 'code', document -> 'modifiers', document -> 'units', document -> 'diagnoses',
+        document -> 'pointers', document -> 'ndc', document -> 'ndcs', document -> 'placeOfService', document -> 'billType',
+        document -> 'revenueCode', document -> 'coverage', document -> 'secondaryCoverages', document -> 'priorAuthorization',
+        document -> 'value')::text)
+$$;
+alter table lines add column claim text not null generated always as (claim_of(document)) stored;
+alter table releases add column claim text not null generated always as (claim_of(document)) stored;

@@ -17,8 +17,8 @@ from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
 from mappings.assessment import ClaimLine, Evidence
-from mappings.writing.drafts import draft_of
-from mappings.writing.x12.claim_loops import preview
+from mappings.writing.form837.claim_loops import preview
+from mappings.writing.preparing.drafts import draft_of
 from mappings.writing.x12.segments import written
 
 # What the audit table calls an action, as a sentence goes on.
@@ -31,6 +31,7 @@ _DONE = {
     "updated": "updated the gap in the chart",
     "recorded": "recorded it in the chart",
     "released": "released the line",
+    "sent": "sent the line in a claim",
     "withdrew": "took the release back",
     "assigned": "assigned the line",
     "noted": "wrote a note",

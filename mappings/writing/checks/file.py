@@ -17,7 +17,7 @@ from mappings.writing.checks.envelopes import (
     uncarried,
 )
 from mappings.writing.checks.fault import Fault, Findings, Found, element
-from mappings.writing.drafts import Kind
+from mappings.writing.preparing.drafts import Kind
 from mappings.writing.x12.reading import NotX12, Numbered, segments
 from mappings.writing.x12.segments import COMPONENT, Segment
 

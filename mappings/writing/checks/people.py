@@ -6,7 +6,7 @@ from datetime import date
 
 from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import Findings, Found, element
-from mappings.writing.identifiers import (
+from mappings.writing.preparing.identifiers import (
     is_post_box,
     medicare_number_fault,
     valid_npi,

@@ -1,1 +1,1 @@
-"""837 files as X12 writes them: segments, loops, envelopes."""
+"""X12 itself: segments written and read, whatever they say."""

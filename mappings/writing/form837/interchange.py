@@ -7,11 +7,11 @@ from datetime import datetime
 from mappings import codes
 from mappings.site import BillingProvider, Receiver
 from mappings.writing.checks.file import loop_faults
-from mappings.writing.drafts import Kind
-from mappings.writing.parties import carried_address
-from mappings.writing.prepared import Claim
-from mappings.writing.x12.claim_loops import address, subscriber_loops
-from mappings.writing.x12.resending import numbered
+from mappings.writing.form837.claim_loops import address, subscriber_loops
+from mappings.writing.form837.resending import numbered
+from mappings.writing.preparing.drafts import Kind
+from mappings.writing.preparing.parties import carried_address
+from mappings.writing.preparing.prepared import Claim
 from mappings.writing.x12.segments import (
     COMPONENT,
     REPETITION,

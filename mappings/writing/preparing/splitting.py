@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mappings import codes
 from mappings.assessment import ClaimLine
-from mappings.writing.drafts import DIALYSIS, Draft, Kind, ServiceLine, draft_of, pairs
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, Kind, ServiceLine, draft_of, pairs
 
 Priced = tuple[ClaimLine, tuple[ServiceLine, ...]]
 

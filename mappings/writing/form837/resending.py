@@ -7,8 +7,8 @@ from decimal import Decimal
 from msgspec import Struct
 
 from mappings.values.identity import stable_id
-from mappings.writing.drafts import Kind
-from mappings.writing.prepared import claim_number
+from mappings.writing.preparing.drafts import Kind
+from mappings.writing.preparing.prepared import claim_number
 from mappings.writing.x12.reading import Numbered
 from mappings.writing.x12.segments import COMPONENT, Segment
 

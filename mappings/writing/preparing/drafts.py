@@ -11,7 +11,7 @@ from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
 from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
-from mappings.writing.charges import CENT
+from mappings.writing.preparing.charges import CENT
 
 MOST_POINTERS = 4
 DIALYSIS = "72X"

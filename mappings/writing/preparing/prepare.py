@@ -9,13 +9,13 @@ from mappings import codes
 from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
 from mappings.site import BillingProvider, Receiver, Site
-from mappings.writing.billers import provider_lacks
-from mappings.writing.charges import Charging, PaymentLimits
-from mappings.writing.drafts import DIALYSIS, Draft, drawn, service_lines
-from mappings.writing.parties import Parties, coverage_of, parties
-from mappings.writing.prepared import Claim, claim_number
-from mappings.writing.splitting import Priced, excess, part_of, split
-from mappings.writing.statements import FacilityFile, Statement, statement
+from mappings.writing.preparing.billers import provider_lacks
+from mappings.writing.preparing.charges import Charging, PaymentLimits
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, drawn, service_lines
+from mappings.writing.preparing.parties import Parties, coverage_of, parties
+from mappings.writing.preparing.prepared import Claim, claim_number
+from mappings.writing.preparing.splitting import Priced, excess, part_of, split
+from mappings.writing.preparing.statements import FacilityFile, Statement, statement
 from mappings.writing.x12.segments import carried, text
 
 

@@ -13,10 +13,10 @@ from mappings.circumstances.visit import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
 from mappings.site import BillingProvider, Site
 from mappings.writing.detected_issue import TAG
-from mappings.writing.drafts import DIALYSIS, Draft, ServiceLine, drafts, service_lines
-from mappings.writing.practitioners import encounters, practitioner_of
-from mappings.writing.prepared import Claim
-from mappings.writing.statements import OtherLine, Statement, statement
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, drafts, service_lines
+from mappings.writing.preparing.practitioners import encounters, practitioner_of
+from mappings.writing.preparing.prepared import Claim
+from mappings.writing.preparing.statements import OtherLine, Statement, statement
 
 Resource = dict[str, Any]
 

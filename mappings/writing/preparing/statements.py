@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.datafiles.loading import DataFileError
-from mappings.writing.drafts import DIALYSIS, Draft
+from mappings.writing.preparing.drafts import DIALYSIS, Draft
 
 COLUMNS = ("patient", "period", "item", "code", "amount", "date", "units", "modifiers", "revenue")
 # NUBC: 9, the record does not say.

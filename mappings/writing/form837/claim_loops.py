@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from mappings.record import Address, Name
-from mappings.writing.drafts import DIALYSIS, Draft, ServiceLine, service_lines
-from mappings.writing.parties import Insurance, Parties
-from mappings.writing.prepared import Claim, charge
-from mappings.writing.statements import OtherLine, Statement
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, service_lines
+from mappings.writing.preparing.parties import Insurance, Parties
+from mappings.writing.preparing.prepared import Claim, charge
+from mappings.writing.preparing.statements import OtherLine, Statement
 from mappings.writing.x12.segments import Segment, carried, segment, text
 
 _UNSCHEDULED = frozenset({"1", "2"})

@@ -12,9 +12,13 @@ from mappings.circumstances.setting import setting
 from mappings.circumstances.visit import visit_of
 from mappings.record import Address, Coverage, Name, OnClaims, PatientRecord, Practitioner
 from mappings.site import Facility, Place, Site
-from mappings.writing.drafts import Draft, Kind
-from mappings.writing.identifiers import medicare_number, medicare_number_fault
-from mappings.writing.practitioners import administrations, nurses, practitioners
+from mappings.writing.preparing.drafts import Draft, Kind
+from mappings.writing.preparing.identifiers import medicare_number, medicare_number_fault
+from mappings.writing.preparing.practitioners import (
+    administrations,
+    nurses,
+    practitioners,
+)
 from mappings.writing.x12.segments import carried, text
 
 # FHIR subscriber-relationship → X12 1069 (PAT01).

@@ -7,7 +7,7 @@ from mappings import codes
 from mappings.circumstances.visit import encounter_of
 from mappings.record import Administration, Encounter, PatientRecord, Practitioner
 from mappings.values import words
-from mappings.writing.drafts import Draft
+from mappings.writing.preparing.drafts import Draft
 
 
 def practitioner_of(

@@ -6,9 +6,9 @@ from typing import Literal
 from msgspec import Struct
 
 from mappings.site import BillingProvider, Receiver
-from mappings.writing.drafts import Draft, Kind, ServiceLine
-from mappings.writing.parties import Parties
-from mappings.writing.statements import Statement
+from mappings.writing.preparing.drafts import Draft, Kind, ServiceLine
+from mappings.writing.preparing.parties import Parties
+from mappings.writing.preparing.statements import Statement
 
 Frequency = Literal["1", "7", "8"]
 

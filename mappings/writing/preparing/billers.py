@@ -1,7 +1,7 @@
 """What the site's configuration must still say of who bills."""
 
 from mappings.site import BillingProvider
-from mappings.writing.identifiers import is_post_box, valid_npi
+from mappings.writing.preparing.identifiers import is_post_box, valid_npi
 from mappings.writing.x12.segments import carried, text
 
 
