@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from integration.claims.output import Output, Part
 from integration.claims.sent import Before, Corrections, Earlier, void_of
 from integration.errors import ConfigurationError
+from mappings import codes
 from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
 from mappings.site import Receiver, Site
@@ -62,13 +63,8 @@ def write(
 ) -> Report:
     """Everything into the output's files, which are closed and not yet placed."""
     report = Report()
-    for one in leaving:
-        report.asked = report.asked or bool(one.lines or one.refused)
-        report.refused += one.refused
-        _patient(one, basis, output, before, corrections, report)
-    for number, original in corrections.void.items():
-        report.asked = True
-        _void(number, original, basis.site, output, before, report)
+    with codes.using(basis.site.codes):
+        _prepare(leaving, basis, output, before, corrections, report)
     missed = set(corrections.replace) - corrections.done
     report.problems += [
         f"Claim {number} is not replaced: no released line belongs to it."
@@ -76,6 +72,23 @@ def write(
     ]
     report.parts = output.finish()
     return report
+
+
+def _prepare(
+    leaving: Iterable[Leaving],
+    basis: Basis,
+    output: Output,
+    before: Before,
+    corrections: Corrections,
+    report: Report,
+) -> None:
+    for one in leaving:
+        report.asked = report.asked or bool(one.lines or one.refused)
+        report.refused += one.refused
+        _patient(one, basis, output, before, corrections, report)
+    for number, original in corrections.void.items():
+        report.asked = True
+        _void(number, original, basis.site, output, before, report)
 
 
 def _patient(

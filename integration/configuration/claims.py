@@ -102,13 +102,6 @@ class Receiver(Section):
         default=False, description="Files count (ISA15 `P`); until then they are tests (`T`)."
     )
 
-    @field_validator("production")
-    @classmethod
-    def _tests_only(cls, value: bool) -> bool:
-        if value:
-            raise ValueError("files are tests (ISA15 T) so far: leave it out")
-        return value
-
     def facts(self) -> facts.Receiver:
         return facts.Receiver(
             **self.model_dump(exclude={"payers", "claims"}),

@@ -140,7 +140,8 @@ _DIFFERS = """release is not null and (gone_at is not null or claim <> released_
 ROWS = f"""select patient_id, site, patient, name, born, line_id, pair, code, status, value,
     service_date, policy, released_at, release_reason, gone_at, first_seen_at, waits_for,
     waived_for, release, sent_number, sent_file, sent_state, sent_at,
-    count(sent_number) over one > 0 as sent, max(owner) over one as owner, max(changed_at) over one as changed_at,
+    count(sent_number) over one > 0 as sent, max(owner) over one as owner,
+    max(changed_at) over one as changed_at,
     sum(value) over one as worth, min(service_date) over one as day,
     count(release) over one > 0 as released,
     bool_or({_DIFFERS}) over one or count(release) over one between 1 and count(*) over one - 1

@@ -201,7 +201,6 @@ NOT_CARRIED: dict[str, Any] = {
     "administrations": (*DOSE, "MedicationAdministration/ma2"),
     "partial_date": "2026-11",
     "payment": "bundled",
-    "partial_date": "2026-11",
     "policy": PolicyRef("medicare", "2027-01"),
     "problem_list_only": ("N18.4",),
     "other_encounter_only": ("N18.4",),

@@ -18,8 +18,12 @@ from mappings.writing.x12.segments import written as as_text
 from tests import builders, claims
 from tests.builders import Resource
 
-PROFESSIONAL = """\
-ISA*00*          *00*          *ZZ*1234567893     *ZZ*15202          *261123*1005*^*00501*795446300*1*T*:~
+ISA = (
+    "ISA*00*          *00*          *ZZ*1234567893     *ZZ*15202          *261123*1005*^*00501"
+    "*795446300*1*T*:~\n"
+)
+PROFESSIONAL = f"""\
+{ISA}\
 GS*HC*1234567893*15202*20261123*1005*795446300*X*005010X222A1~
 ST*837*795446301*005010X222A1~
 BHT*0019*00*795446301*20261123*1005*CH~
@@ -174,7 +178,8 @@ def test_a_line_of_two_ndcs_is_two_service_lines() -> None:
         "SV1*HC:J1756:JW*5.73*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
     ]  # fmt: skip
     assert [row for row in body(rows, "REF") if "6R" in row] == [
-        "REF*6R*F8667208C3B4C98DED078F4F-1", "REF*6R*F8667208C3B4C98DED078F4F-2", "REF*6R*34B1902FAD9949D9F8FC0FCA",
+        "REF*6R*F8667208C3B4C98DED078F4F-1", "REF*6R*F8667208C3B4C98DED078F4F-2",
+        "REF*6R*34B1902FAD9949D9F8FC0FCA",
     ]  # fmt: skip
 
 
