@@ -1,9 +1,11 @@
 """Charts from which claims can be written, and the validator that looks at what was written."""
 
 import io
+import json
 import logging
 from datetime import UTC, datetime
 
+import msgspec
 import pyx12.params
 import pyx12.x12n_document
 
@@ -130,3 +132,9 @@ def validated(text: str) -> str:
 def faults(text: str) -> list[str]:
     """What our own checks say against a file, a sentence each."""
     return [fault.sentence for fault in check(io.BytesIO(text.encode()))]
+
+
+def as_json(resource: Resource) -> Resource:
+    """As it leaves: decimals are numbers."""
+    written: Resource = json.loads(msgspec.json.Encoder(decimal_format="number").encode(resource))
+    return written

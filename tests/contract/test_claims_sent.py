@@ -3,6 +3,7 @@ meanwhile."""
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from integration.store import claims as stored
 from integration.store import decisions, worklist
 from integration.store.decisions import NotReleasable
 from integration.store.worklist import Filters
+from integration.web.worklist import sending
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
 from tests.service import NOW, Running
@@ -273,3 +275,13 @@ def test_numbers_do_not_roll_back(office: Opened) -> None:
         with pytest.raises(RuntimeError):
             fail()
     assert drawn == sorted(set(drawn))
+
+
+def test_the_worklist_writes_what_is_selected(office: Opened) -> None:
+    here = office()
+    here.release()
+    house: Any = SimpleNamespace(settings=here.service.settings, store=here.service.store)
+    person: Any = SimpleNamespace(who=SimpleNamespace(fhir_user=None, label="ada"))
+    done, refused, files = sending.write(house, person, here.rows())
+    assert (done, refused) == ("1 claim written, $100.00 (tests).", [])
+    assert files == [path.name for path in here.files]

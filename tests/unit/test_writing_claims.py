@@ -1,9 +1,7 @@
 """Claim drafts as FHIR: valid R4, always draft, an item per line."""
 
-import json
 from typing import Any
 
-import msgspec
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 from msgspec.structs import replace
@@ -30,15 +28,9 @@ CHARTS = {
 
 def drawn(resources: list[Resource], site: Site = claims.SITE) -> list[Any]:
     document, records = claims.assessed(resources, site)
-    bundle = as_json(claim_bundle(document, records, site, claims.NOW))
+    bundle = claims.as_json(claim_bundle(document, records, site, claims.NOW))
     assert (bundle["type"], bundle["timestamp"]) == ("transaction", "2026-11-23T15:05:00+00:00")
     return [entry["resource"] for entry in bundle.get("entry", ())]
-
-
-def as_json(resource: Resource) -> Resource:
-    """As it leaves: decimals are numbers."""
-    written: Resource = json.loads(msgspec.json.Encoder(decimal_format="number").encode(resource))
-    return written
 
 
 def code(concept: Resource) -> str:
@@ -53,7 +45,7 @@ def codes(item: Resource) -> list[str]:
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_draft_is_r4_and_a_draft(name: str) -> None:
     document, records = claims.assessed(CHARTS[name])
-    bundle = as_json(claim_bundle(document, records, claims.SITE, claims.NOW))
+    bundle = claims.as_json(claim_bundle(document, records, claims.SITE, claims.NOW))
     Bundle.model_validate(bundle)
     (claim,) = [entry["resource"] for entry in bundle["entry"]]
     assert (claim["status"], claim["use"]) == ("draft", "claim")
