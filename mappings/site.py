@@ -35,8 +35,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
 class PayerAlias(Struct, frozen=True, kw_only=True):
     """What a payer's Organization id, identifier or name means: its kind and, where it has one, its
-    policy's payer; and how claim files name it. `decided`: by whom, where the configuration does not
-    say it.
+    policy's payer; and how claim files name it. `decided`: by whom, where the configuration does
+    not say it.
     """
 
     kind: str

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from integration import samples
 from integration.assessing.clients import policies_for
 from integration.assessing.sources import (
     Result,
     adhoc_or_named,
+    from_collection,
     from_files,
     from_server,
     is_server,
@@ -23,6 +25,9 @@ from integration.claims.writing import Leaving, Report, write
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from mappings.assessment import ClaimLine, PatientAssessment
+from mappings.reading import Collection
+
+SAMPLES = "samples"  # the charts that ship with the package
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,11 @@ def write_from_charts(
 
 def _assessed(site: Site, reading: Reading) -> Result:
     policies = policies_for(site)
+    if reading.source == SAMPLES and not Path(SAMPLES).exists():
+        collection = Collection()
+        for name, bundle in samples.bundles().items():
+            collection.add(bundle, name)
+        return from_collection(collection, site.facts(), policies, reading.now)
     if not is_server(reading.source):
         return from_files(reading.source, site.facts(), policies, reading.now)
     from integration.ehr.client import EhrClient

@@ -32,8 +32,8 @@ def write(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="A Bundle, NDJSON, a folder or a FHIR address; without it the database's released"
-            " lines."
+            help="A Bundle, NDJSON, a folder, a FHIR address, or `samples`; without it the released"
+            " lines of the database."
         ),
     ] = None,
     form: Annotated[

@@ -14,8 +14,8 @@ from integration.claims.service import Order, write_released
 from integration.claims.writing import Report
 from integration.errors import ConfigurationError
 from integration.store import claims as stored
-from integration.store import decisions, worklist
-from integration.store.decisions import NotReleasable
+from integration.store import releases, worklist
+from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters
 from integration.web.worklist import sending
 from mappings.writing.x12.segments import parsed
@@ -56,14 +56,14 @@ class Office:
     def release(self) -> None:
         with self.service.store.transaction() as db:
             for row in self.rows("ready"):
-                pair = decisions.to_decide(db, row.key, ["general"])
+                pair = releases.to_decide(db, row.key, ["general"])
                 if not pair[0].released_at:
-                    decisions.release(db, pair, "ada", "biller")
+                    releases.release(db, pair, "ada", "biller")
 
     def withdraw(self) -> None:
         with self.service.store.transaction() as db:
-            pair = decisions.to_decide(db, self.rows()[0].key, ["general"])
-            decisions.withdraw(db, pair, "ada", "biller")
+            pair = releases.to_decide(db, self.rows()[0].key, ["general"])
+            releases.withdraw(db, pair, "ada", "biller")
 
     def rows(self, view: str = "all") -> list[worklist.Row]:
         with self.service.store.transaction() as db:

@@ -41,10 +41,8 @@ def change(folder: Path, file: str, old: str, new: str) -> None:
     (folder / file).write_text(text.replace(old, new), "utf-8")
 
 
-def run(
-    folder: Path, *arguments: str, source: Path = SAMPLES, released: str = "released.csv"
-) -> Result:
-    asked = ["claims", "write", str(source), "--site", "example", "--now", NOW]
+def run(folder: Path, *arguments: str, released: str = "released.csv") -> Result:
+    asked = ["claims", "write", "samples", "--site", "example", "--now", NOW]
     files = ["--config", str(folder / "ferroclaim.toml"), "--out", str(folder / "out")]
     named = ["--released", str(folder / released)] if released else []
     return CliRunner().invoke(app, [*asked, *files, *named, *arguments])
