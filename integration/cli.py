@@ -13,6 +13,7 @@ import typer
 
 from integration.commands import (
     assessing,
+    claims,
     codes,
     decisions,
     doctor,
@@ -40,7 +41,7 @@ app.command()(assessing.demo)
 app.command()(assessing.assess)
 app.command()(assessing.explain)
 
-for group in (policy, codes, service, subscribe, sweep, decisions, failed, doctor, keys):
+for group in (policy, codes, service, subscribe, sweep, claims, decisions, failed, doctor, keys):
     group.mount(app)
 
 

@@ -71,7 +71,8 @@ class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
 class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     """`partial_date`: when the drug was given as the chart has it, where that is no day of service
     (`2026-10`). `file_by`: the last day on which the payer takes the claim, as far as its limit is
-    known."""
+    known. `pointers`: the codes of `diagnoses`, at most four, that the line points to on a claim.
+    """
 
     id: str
     administrations: tuple[str, ...]
@@ -90,6 +91,7 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     ndc: NdcQuantity | None = None
     ndcs: tuple[NdcQuantity, ...] = ()
     diagnoses: tuple[str, ...] = ()
+    pointers: tuple[str, ...] = ()
     problem_list_only: tuple[str, ...] = ()
     other_encounter_only: tuple[str, ...] = ()
     place_of_service: str | None = None

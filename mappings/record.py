@@ -119,14 +119,17 @@ class Demographics(Struct, frozen=True, kw_only=True):
 
 
 class Practitioner(Struct, frozen=True, kw_only=True):
-    """Who took part, and as what (HL7 v3 ParticipationType); `npi` and `name` are None where they
-    can't be told."""
+    """Who took part, and as what (HL7 v3 ParticipationType, or the function of a performer); `npi`
+    and `name` are None where they can't be told. `credentials`: codes and words of what they are,
+    where no taxonomy is.
+    """
 
     reference: str | None = None
     role: str | None = None
     npi: str | None = None
     name: Name | None = None
     taxonomy: str | None = None
+    credentials: tuple[str, ...] = ()
 
 
 class RouteSaid(Struct, frozen=True):
@@ -248,12 +251,28 @@ class Subscriber(Struct, frozen=True, kw_only=True):
     name: Name | None = None
 
 
+class OnClaims(Struct, frozen=True, kw_only=True):
+    """How claim files name a payer: its id and name, on an 837I where those differ (Medicare's go
+    to Part A), and its id for claims that Medicare crosses over to it.
+
+    `several_ndcs`: how a line of two NDCs leaves: a service line each, the same with the modifiers
+    KP and KQ, or one service line.
+    """
+
+    id: str | None = None
+    name: str | None = None
+    institutional_id: str | None = None
+    institutional_name: str | None = None
+    crossover_id: str | None = None
+    several_ndcs: Literal["apart", "modifiers", "one"] = "apart"
+
+
 class Payor(Struct, frozen=True, kw_only=True):
-    """`claim_id`: how claim files address the payer."""
+    """`on_claims.id`: the site's own, else a typed identifier of the Organization."""
 
     name: str | None = None
-    claim_id: str | None = None
     reference: str | None = None
+    on_claims: OnClaims = OnClaims()
 
 
 class Coverage(Struct, frozen=True, kw_only=True):
@@ -279,6 +298,8 @@ class Coverage(Struct, frozen=True, kw_only=True):
     decided: Decided | None = None
     subscriber: Subscriber = Subscriber()
     payor: Payor = Payor()
+    group_number: str | None = None
+    plan_name: str | None = None
 
 
 class Stay(Struct, frozen=True):

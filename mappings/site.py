@@ -9,8 +9,16 @@ from msgspec import Struct, field, structs
 
 from mappings.codes import CodeTables
 from mappings.decisions import Decision, Decisions, SiteRow
-from mappings.record import Address, Decided
+from mappings.record import Address, Decided, OnClaims
 from mappings.values import moment
+
+
+class Facility(Struct, frozen=True, kw_only=True):
+    """Where a service was given, as a claim names the place (837 loops 2310C and 2310E)."""
+
+    name: str
+    address: Address
+    npi: str | None = None
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -22,35 +30,62 @@ class Place(Struct, frozen=True, kw_only=True):
     off_campus: Literal["PO", "PN", "ER"] | None = None
     drug_source: str | None = None
     r340b: bool | None = None
+    facility: Facility | None = None
 
 
 class PayerAlias(Struct, frozen=True, kw_only=True):
     """What a payer's Organization id, identifier or name means: its kind and, where it has one, its
-    policy's payer.
-
-    `claim_id`: how claim files address the payer. `decided`: by whom, where the configuration does
+    policy's payer; and how claim files name it. `decided`: by whom, where the configuration does
     not say it.
     """
 
     kind: str
     payer: str | None = None
-    claim_id: str | None = None
+    on_claims: OnClaims = OnClaims()
     decided: Decided | None = None
 
 
 class BillingProvider(Struct, frozen=True, kw_only=True):
-    """Who bills, and through whom: without a receiver claim files go to the payer itself, without a
-    submitter id under the NPI."""
+    """Who bills: an organization, or with a `given` name a person.
+
+    `tax_id_kind`: EI an employer's number, SY a social security number. `pay_to`: where checks go,
+    if elsewhere.
+    """
 
     name: str
     npi: str
     tax_id: str
+    given: str | None = None
+    tax_id_kind: Literal["EI", "SY"] = "EI"
     taxonomy: str | None = None
     address: Address | None = None
     phone: str | None = None
-    submitter_id: str | None = None
-    receiver_name: str | None = None
-    receiver_id: str | None = None
+    pay_to: Address | None = None
+
+
+class Receiver(Struct, frozen=True, kw_only=True):
+    """A clearinghouse or payer that takes files: how it and we are addressed there (ISA05 to
+    ISA08), and for which payers (claim ids, payers or kinds; none: all) and claims it is.
+
+    `test_id`: instead of `id` in test files. `production`: files count (ISA15 `P`).
+    """
+
+    name: str
+    id: str
+    sender_id: str
+    qualifier: str = "ZZ"
+    test_id: str | None = None
+    sender_qualifier: str = "ZZ"
+    sender_name: str | None = None
+    payers: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    production: bool = False
+
+    def takes(self, kind: str, payers: Iterable[str | None]) -> bool:
+        """Whether claims of that kind go there, for a payer that is called any of these."""
+        return (not self.claims or kind in self.claims) and (
+            not self.payers or not set(self.payers).isdisjoint(payers)
+        )
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -61,8 +96,9 @@ class Site(Struct, frozen=True, kw_only=True):
     `system|code` or a word; values: kinds of class. `status_words`: by element, `system|code` or a
     word; values: its meanings. Of `prior_authorization`:
     policy ids; values: whether that policy asks for one here. Of `drug_sources` and `r340b` (bought
-    under 340B): payer kinds or payers. `codes`: the code tables with the site's own rows; None: the
-    built-in ones.
+    under 340B): payer kinds or payers. Of `billing_providers`: `professional`, `institutional` or a
+    type of bill. `stand_alone`: types of bill whose 837I has our lines alone. `codes`: the code
+    tables with the site's own rows; None: the built-in ones.
     """
 
     time_zone: str | None = None
@@ -79,6 +115,14 @@ class Site(Struct, frozen=True, kw_only=True):
     billing_provider: BillingProvider | None = None
     codes: CodeTables | None = None
     decisions: Decisions = field(default_factory=Decisions)
+    billing_providers: Mapping[str, BillingProvider] = field(default_factory=dict)
+    receivers: tuple[Receiver, ...] = ()
+    stand_alone: frozenset[str] = frozenset()
+
+    def biller(self, kind: str, bill_type: str | None) -> BillingProvider | None:
+        """Who bills claims of that kind; a type of bill may have its own."""
+        own = self.billing_providers.get(bill_type or "") or self.billing_providers.get(kind)
+        return own or self.billing_provider
 
     def with_words(self, vendors: Mapping[str, Mapping[str, str]]) -> "Site":
         """With what its vendor means by a status, where the site says nothing of its own."""
@@ -112,7 +156,11 @@ def _rows(rows: Iterable[tuple[SiteRow, Decided]], table: Mapping[str, Any]) -> 
     for row, decided in rows:
         if row.table == "payer_aliases":
             kind, _, payer = row.value.partition("/")
-            found[row.key] = PayerAlias(kind=kind, payer=payer or None, decided=decided)
+            before = table.get(row.key)
+            on_claims = before.on_claims if before else OnClaims()
+            found[row.key] = PayerAlias(
+                kind=kind, payer=payer or None, on_claims=on_claims, decided=decided
+            )
         elif row.table == "status_words":
             element, _, word = row.key.partition("|")
             found[element] = {**found.get(element, table.get(element, {})), word: row.value}

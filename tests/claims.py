@@ -1,17 +1,19 @@
 """Charts from which claims can be written, and the validator that looks at what was written."""
 
 import io
+import json
 import logging
 from datetime import UTC, datetime
 
+import msgspec
 import pyx12.params
 import pyx12.x12n_document
 
 from mappings.assessment import Assessment
 from mappings.reading import read
-from mappings.record import Address, PatientRecord, Problem
+from mappings.record import Address, OnClaims, PatientRecord, Problem
 from mappings.site import BillingProvider, PayerAlias, Site
-from mappings.writing import x12
+from mappings.writing import check, x12
 from tests import builders
 from tests.builders import Resource
 
@@ -28,8 +30,8 @@ PROVIDER = BillingProvider(
     ),
 )
 PAYERS = {
-    "Medicare": PayerAlias(kind="medicare", claim_id="15202"),
-    "Sunrise Health Plan": PayerAlias(kind="commercial", claim_id="SHP01"),
+    "Medicare": PayerAlias(kind="medicare", on_claims=OnClaims(id="15202")),
+    "Sunrise Health Plan": PayerAlias(kind="commercial", on_claims=OnClaims(id="SHP01")),
 }
 SITE = Site(billing_provider=PROVIDER, payer_aliases=PAYERS, time_zone="America/New_York")
 HOME: Resource = {
@@ -38,9 +40,8 @@ HOME: Resource = {
     "state": "OH",
     "postalCode": "43215",
 }
-ATTENDER = [
-    {"type": [{"coding": [{"code": "ATND"}]}], "individual": {"reference": "Practitioner/smith"}}
-]
+SMITH: Resource = {"individual": {"reference": "Practitioner/smith"}}
+ATTENDER = [{"type": [{"coding": [{"code": "ATND"}]}], **SMITH}]
 VISIT: Resource = {
     "period": {"start": "2026-10-01T00:00:00-05:00", "end": "2026-11-20T23:59:00-05:00"}
 }
@@ -126,3 +127,14 @@ def validated(text: str) -> str:
     )
     said: str = acknowledgement.getvalue()
     return "" if accepted else said or "no X12 at all"
+
+
+def faults(text: str) -> list[str]:
+    """What our own checks say against a file, a sentence each."""
+    return [fault.sentence for fault in check(io.BytesIO(text.encode()))]
+
+
+def as_json(resource: Resource) -> Resource:
+    """As it leaves: decimals are numbers."""
+    written: Resource = json.loads(msgspec.json.Encoder(decimal_format="number").encode(resource))
+    return written

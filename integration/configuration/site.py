@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from integration.codes.folder import tables_of
+from integration.configuration.claims import Billing, Facility, Payer
 from integration.configuration.section import (
     ConfiguredPath,
     Section,
@@ -18,7 +19,7 @@ from integration.configuration.section import (
 )
 from integration.configuration.service import Hook, Name, Subscribing
 from integration.errors import ConfigurationError
-from mappings import codes, record
+from mappings import codes
 from mappings import site as facts
 from mappings.codes import CodeTables
 from mappings.codes.tables import ClassKind
@@ -140,58 +141,14 @@ class Place(Section):
     off_campus: Literal["PO", "PN", "ER"] | None = None
     drug_source: DrugSource | None = None
     r340b: bool | None = Field(default=None, description="Drugs there are bought under 340B.")
-
-
-class Address(Section):
-    line: list[str] = Field(min_length=1, max_length=2)
-    city: str
-    state: str = Field(pattern=r"^[A-Z]{2}$")
-    postal_code: str = Field(pattern=r"^\d{5}(\d{4})?$")
-
-
-class BillingProvider(Section):
-    """Loop 2010AA of an 837."""
-
-    name: str
-    npi: str = Field(pattern=r"^\d{10}$")
-    tax_id: str = Field(pattern=r"^\d{9}$")
-    taxonomy: str | None = Field(default=None, pattern=r"^[0-9A-Z]{9}X$")
-    address: Address | None = None
-    phone: str | None = Field(default=None, pattern=r"^\d{10}$")
-    submitter_id: str | None = Field(
+    facility: Facility | None = Field(
         default=None,
-        pattern=r"^[0-9A-Za-z]{2,15}$",
-        description="Ours at the clearinghouse; the NPI by default.",
+        description="Its name and address on claims; off-campus departments need it.",
     )
-    receiver_name: str | None = Field(
-        default=None, description="The clearinghouse; by default the payer itself."
-    )
-    receiver_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z]{2,15}$")
 
-    def facts(self) -> facts.BillingProvider:
-        written = self.address.model_dump(exclude={"line"}) if self.address else {}
-        address = (
-            record.Address(lines=tuple(self.address.line), **written) if self.address else None
-        )
-        return facts.BillingProvider(**self.model_dump(exclude={"address"}), address=address)
-
-    @model_validator(mode="after")
-    def _whole_receiver(self) -> Self:
-        if (self.receiver_name is None) != (self.receiver_id is None):
-            raise ValueError("receiver_name and receiver_id go together")
-        return self
-
-
-class Payer(Section):
-    """Which payer an Organization is."""
-
-    kind: str = Field(description="a kind of mappings/codes/payers.yaml, e.g. `commercial`")
-    payer: str | None = Field(default=None, description="the payer's own policy, e.g. `centene`")
-    claim_id: str | None = Field(
-        default=None,
-        pattern=r"^[0-9A-Za-z]{2,15}$",
-        description="how claim files address it (837 NM109)",
-    )
+    def facts(self) -> facts.Place:
+        facility = self.facility.facts() if self.facility else None
+        return facts.Place(**self.model_dump(exclude={"facility"}), facility=facility)
 
 
 class Limits(Section):
@@ -226,7 +183,7 @@ def _known(key: str, value: str, names: dict[str, str], wanted: str) -> str:
     return names[value]
 
 
-class Site(Section):
+class Site(Billing):
     """One EHR."""
 
     name: str = Field(default="", pattern=r"^([a-z][a-z0-9_-]*)?$")
@@ -244,7 +201,6 @@ class Site(Section):
     )
     time_zone: str | None = Field(default=None, description="IANA name, e.g. America/New_York")
     places: dict[str, Place] = Field(default={}, description="by Location or Organization id")
-    billing_provider: BillingProvider | None = None
     lab_aliases: dict[str, str] = Field(
         default={}, description="`system|code` or text of a local test → analyte or LOINC"
     )
@@ -308,7 +264,7 @@ class Site(Section):
     )
     production: bool = Field(
         default=False,
-        description="Refused: claim files are drafts (ISA15 `T`) so far.",
+        description="Refused: it stands at each receiver.",
         json_schema_extra={"const": False},
     )
 
@@ -324,13 +280,10 @@ class Site(Section):
         """What the rules need to know of this site."""
         return facts.Site(
             time_zone=self.time_zone,
-            places={key: facts.Place(**place.model_dump()) for key, place in self.places.items()},
+            places={key: place.facts() for key, place in self.places.items()},
             lab_aliases=self.lab_aliases,
             drug_aliases=self.drug_aliases,
-            payer_aliases={
-                key: facts.PayerAlias(**payer.model_dump())
-                for key, payer in self.payer_aliases.items()
-            },
+            payer_aliases={key: payer.facts() for key, payer in self.payer_aliases.items()},
             encounter_classes=self.encounter_classes,
             status_words=self.status_words,
             prior_authorization=self.prior_authorization,
@@ -339,15 +292,20 @@ class Site(Section):
             bill_services=self.bill_services,
             billing_provider=self.billing_provider.facts() if self.billing_provider else None,
             codes=self._tables(),
+            billing_providers={
+                kind: provider.facts() for kind, provider in self.billing_providers.items()
+            },
+            receivers=tuple(receiver.facts() for receiver in self.receivers),
+            stand_alone=frozenset(self.claims.stand_alone),
         )
 
     @field_validator("production")
     @classmethod
-    def _drafts_only(cls, value: bool) -> bool:
+    def _at_the_receiver(cls, value: bool) -> bool:
         if value:
             raise ValueError(
-                "no claim file for production is written yet, only drafts (ISA15 T): remove it,"
-                " and enter released lines in your billing system from the worklist's CSV"
+                "files count or are tests by receiver: remove it here, and write production = true"
+                " under [[sites.NAME.receivers]]"
             )
         return value
 

@@ -15,7 +15,7 @@ from integration.web import api, health, hooks, pages, problems, sign_in
 from integration.web.chart import routes
 from integration.web.limits import BodyLimit
 from integration.web.text import TextOnly
-from integration.web.worklist import figures
+from integration.web.worklist import figures, sending
 from integration.web.worklist import routes as worklist
 from integration.work.queue import Queue
 
@@ -31,6 +31,7 @@ def routers() -> list[APIRouter]:
         routes.router,
         worklist.router,
         figures.router,
+        sending.router,
         api.router,
         api.docs,
         services.router,

@@ -8,6 +8,8 @@ from integration.store.database.connection import Db
 from integration.store.patients import Patient
 from integration.store.worklist import Pair, Row
 
+# States of a claim that the payer has, or will have.
+_STANDING = ("sent", "accepted", "paid", "denied")
 AUTO_RELEASE = "ready without a warning (auto_release)"
 
 
@@ -50,6 +52,13 @@ def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
     released = [row for row in pair if row.released_at]
     if not released:
         raise NotReleasable(f"{_what(pair[0])} was not released.")
+    left = next((row for row in released if row.sent_number and row.sent_state in _STANDING), None)
+    if left and not left.changed:
+        raise NotReleasable(
+            f"{_what(left)} left in claim {left.sent_number} ({left.sent_file}): void that claim"
+            f" first, with `ferroclaim claims write --void {left.sent_number}=` and the payer's"
+            " number."
+        )
     of_pair = [pair[0].patient_id, [row.line_id for row in pair]]
     db.execute(
         "update releases set withdrawn_by = %s, withdrawn_at = now() where patient_id = %s and"

@@ -44,6 +44,11 @@ class Row:
     waived_for: list[str]
     released_at: datetime | None
     release_reason: str | None
+    release: int | None
+    sent_number: str | None
+    sent_file: str | None
+    sent_state: str | None
+    sent_at: datetime | None
     gone_at: datetime | None
     changed: bool
     changed_at: datetime
@@ -64,9 +69,9 @@ class Row:
 
     @property
     def state(self) -> str:
-        """`released`, `waived`, `ready`, `held` or `not-billable`."""
+        """`sent`, `released`, `waived`, `ready`, `held` or `not-billable`."""
         if self.released_at is not None:
-            return "released"
+            return "sent" if self.sent_number else "released"
         return "waived" if self.status == "held" and not self.waits_for else self.status
 
 
@@ -107,19 +112,26 @@ _WAIVED = """select patient_id, line_id, array_agg(requirement
         and w.withdrawn_at is null and w.administrations @> g.administrations
     where g.closed_at is null and g.blocking
     group by 1, 2, 3 having bool_and(w.id is not null and g.waivable)) x group by 1, 2"""
+# The claim in which a release left: one that counts before a test.
+_SENT = """select distinct on (cl.release_id) cl.release_id, c.number, c.state, f.name as file,
+    f.written_at as at from claim_lines cl join claims c on c.id = cl.claim_id
+    join claim_files f on f.id = c.file_id
+    order by cl.release_id, cl.production desc, cl.claim_id desc"""
 _LINES = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_date as born,
     l.id as line_id, l.pair, l.code, l.status, l.owner, l.value, l.service_date, l.policy, l.claim,
     l.changed_at, l.first_seen_at, l.gone_at,
     l.document ->> 'fileBy' as file_by, r.id as release, r.released_at,
     r.reason as release_reason, r.claim as released_claim,
-    r.status as released_status,
+    r.status as released_status, s.number as sent_number, s.file as sent_file,
+    s.state as sent_state, s.at as sent_at,
     case when l.status = 'held' then array(select unnest(l.reasons) except
         select unnest(o.waived_for) order by 1) else '{{}}' end as waits_for,
     case when l.status = 'held' then coalesce(o.waived_for, '{{}}') else '{{}}' end as waived_for
     from lines l join patients p on p.id = l.patient_id
     left join ({_WAIVED}) o on o.patient_id = l.patient_id and o.line_id = l.id
     left join releases r on r.patient_id = l.patient_id and r.line_id = l.id
-        and r.withdrawn_at is null"""  # noqa: S608
+        and r.withdrawn_at is null
+    left join ({_SENT}) s on s.release_id = r.id"""  # noqa: S608
 # A release is of a line as a claim carries it, held by nothing or by what was waived then.
 _DIFFERS = """release is not null and (gone_at is not null or claim <> released_claim
     or status = 'not-billable'
@@ -128,7 +140,9 @@ _DIFFERS = """release is not null and (gone_at is not null or claim <> released_
 # changed.
 ROWS = f"""select patient_id, site, patient, name, born, line_id, pair, code, status, value,
     service_date, policy, released_at, release_reason, gone_at, first_seen_at, waits_for,
-    waived_for, release, max(owner) over one as owner, max(changed_at) over one as changed_at,
+    waived_for, release, sent_number, sent_file, sent_state, sent_at,
+    count(sent_number) over one > 0 as sent, max(owner) over one as owner,
+    max(changed_at) over one as changed_at,
     sum(value) over one as worth, min(service_date) over one as day, min(file_by) over one as due,
     count(release) over one > 0 as released,
     bool_or({_DIFFERS}) over one or count(release) over one between 1 and count(*) over one - 1
@@ -149,7 +163,8 @@ VIEWS: dict[str, str] = {
     "held-clinician": "not released and waits_for && %(clinician)s",
     "held-us": "not released and waits_for <> '{}' and not waits_for <@ %(clinician)s",
     "waived": "status = 'held' and waits_for = '{}' and not released",
-    "released": "released and not changed",
+    "released": "released and not changed and not sent",
+    "sent": "sent and not changed",
     "changed": "changed",
     "not-billable": "status = 'not-billable'",
     "all": "true",
@@ -192,6 +207,20 @@ def pair_of(db: Db, key: str, sites: Sequence[str]) -> Pair:
     values = {"patient": row.patient_id, "pair": row.pair}
     where = "patient_id = %(patient)s and pair = %(pair)s"
     return tuple(_found(db, f"({ROWS}) x where {where} order by {_TOGETHER}", values))
+
+
+def released_of(db: Db, patient_id: int) -> list[Pair]:
+    """The released pairs of a patient, changed and sent ones as well."""
+    where = "patient_id = %(patient)s and released"
+    found = _found(db, f"({ROWS}) x where {where} order by {_TOGETHER}", {"patient": patient_id})
+    return [tuple(lines) for _, lines in groupby(found, lambda row: row.pair)]
+
+
+def patients_released(db: Db, site: str) -> list[int]:
+    """Patients of a site with a released pair that has not left, or changed after it did."""
+    query = f"""select distinct patient_id from ({ROWS}) x where site = %s and released
+        and (changed or not sent) order by 1"""  # noqa: S608
+    return [row[0] for row in db.execute(query.encode(), [site])]
 
 
 def untouched(db: Db, patient_id: int) -> list[Pair]:

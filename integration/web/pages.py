@@ -46,6 +46,7 @@ STATUSES = {
     "reversed": "reversed",
     "waived": "waived",
     "released": "released",
+    "sent": "sent",
     "paid": "paid",
     "denied": "denied",
 }

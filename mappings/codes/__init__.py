@@ -5,6 +5,7 @@ Each function gives a table of those in force: the built-in ones, with a site's 
 `using` was handed them.
 """
 
+from mappings.codes.claim_forms import ClaimForms
 from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.code_tables import CodeTables, built_in, in_force, using
 from mappings.codes.finished_packages import FinishedPackages
@@ -110,3 +111,8 @@ def statuses() -> dict[str, StatusWords]:
 def giving() -> Giving:
     """Routes, methods and how often an order asks for a dose."""
     return in_force().giving
+
+
+def claim_forms() -> ClaimForms:
+    """What claim files may hold, and who and what may stand on them."""
+    return in_force().claim_forms

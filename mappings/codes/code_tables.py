@@ -8,11 +8,13 @@ Whoever reads a record, assesses it or writes it hands the tables over with `usi
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from decimal import Decimal
 from functools import cache, cached_property
 from typing import TypeVar
 
 from msgspec import Struct
 
+from mappings.codes.claim_forms import ClaimForms
 from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.rows import DenialCode, NocLimit, Published, UnitsPerDay
@@ -57,6 +59,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     systems: CodeSystems
     status_table: StatusTable
     giving: Giving
+    claim_forms: ClaimForms
     units_per_day: tuple[UnitsPerDay, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
     noc_limits: tuple[NocLimit, ...] = ()
@@ -76,6 +79,15 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     def statuses(self) -> dict[str, StatusWords]:
         """What statuses mean, by element: `Condition.clinicalStatus`."""
         return {row.element: row for row in self.status_table.elements}
+
+    @cached_property
+    def billing_codes(self) -> dict[str, tuple[str, Decimal]]:
+        """Each HCPCS code of an iron, with its family and mg per unit."""
+        return {
+            row.code: (family.family, row.mg_per_unit)
+            for family in self.products.families
+            for row in family.codes
+        }
 
     @cached_property
     def requirements(self) -> dict[str, Requirement]:
@@ -105,6 +117,7 @@ def built_in() -> CodeTables:
         systems=_table("systems.yaml", CodeSystems),
         status_table=_table("statuses.yaml", StatusTable),
         giving=_table("giving.yaml", Giving),
+        claim_forms=_table("claims.yaml", ClaimForms),
     )
 
 

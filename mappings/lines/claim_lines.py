@@ -18,6 +18,7 @@ from mappings.circumstances.diagnoses import Sequenced, sequence
 from mappings.codes.quarters import quarters_between
 from mappings.dose import waste as vials
 from mappings.lines import modifiers
+from mappings.lines.pointers import pointers
 from mappings.lines.trace import Role, trace
 from mappings.requirements.billing import usable_authorization
 from mappings.values.identity import stable_id
@@ -141,6 +142,7 @@ def _line(
         ndc=ndcs[0] if len(ndcs) == 1 else None,
         ndcs=ndcs if len(ndcs) > 1 else (),
         diagnoses=sequenced.codes,
+        pointers=pointers(sequenced.codes, charge.diagnoses, findings),
         problem_list_only=sequenced.problem_list_only,
         other_encounter_only=sequenced.other_encounter_only,
         place_of_service=setting.code,

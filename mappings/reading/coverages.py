@@ -8,7 +8,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.payers import Told, Words
-from mappings.record import Coverage
+from mappings.record import Coverage, OnClaims
 from mappings.site import PayerAlias
 from mappings.values import words
 from mappings.values.moment import Moment
@@ -54,7 +54,9 @@ class CoverageReader:
             unread=tuple(unread),
             decided=alias.decided if alias else None,
             subscriber=people.subscriber(resource, collection),
-            payor=people.payor(resource, collection, alias.claim_id if alias else None),
+            payor=people.payor(resource, collection, alias.on_claims if alias else OnClaims()),
+            group_number=_class_value(resource, "group"),
+            plan_name=_class_name(resource, "plan"),
         )
 
     def _alias(self, identities: tuple[str, ...], texts: tuple[str, ...]) -> PayerAlias | None:
@@ -204,3 +206,22 @@ def _classes(resource: Resource) -> Iterator[str]:
     """Plan and group numbers."""
     for item in elements.items(resource.get("class")):
         yield from filter(None, [elements.text(item.get("value"))])
+
+
+def _class_value(resource: Resource, kind: str) -> str | None:
+    """The value of the one class of that kind (HL7 coverage-class)."""
+    found = {
+        elements.text(row.get("value")).strip()
+        for row in elements.items(resource.get("class"))
+        if kind in elements.codes(row.get("type"))
+    } - {""}
+    return found.pop() if len(found) == 1 else None
+
+
+def _class_name(resource: Resource, kind: str) -> str | None:
+    rows = (
+        elements.text(row.get("name")).strip()
+        for row in elements.items(resource.get("class"))
+        if kind in elements.codes(row.get("type"))
+    )
+    return next(filter(None, rows), None)

@@ -4,11 +4,21 @@ need it stays empty."""
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import StatusReader
-from mappings.record import Address, Demographics, Name, Payor, Practitioner, Subscriber
+from mappings.record import (
+    Address,
+    Demographics,
+    Name,
+    OnClaims,
+    Payor,
+    Practitioner,
+    Subscriber,
+)
 
 _NPI = frozenset({"http://hl7.org/fhir/sid/us-npi", "urn:oid:2.16.840.1.113883.4.6"})
 _MBI = frozenset({"http://hl7.org/fhir/sid/us-mbi", "urn:oid:2.16.840.1.113883.4.927"})
@@ -109,17 +119,21 @@ def _practitioner(
     key = collection.key(reference)
     found = collection.resolve(reference, parent) or {}
     taxonomy = None
+    credentials: list[str] = []
     if found.get("resourceType") == "PractitionerRole":
         taxonomy = _taxonomy(elements.items(found.get("specialty")))
+        credentials += _words(elements.items(found.get("code")))
         reference = elements.mapping(found.get("practitioner"))
         key, found = collection.key(reference) or key, collection.resolve(reference, parent) or {}
     elif not found and not (key or "Practitioner").startswith("Practitioner"):
         return None
     if found.get("resourceType", "Practitioner") != "Practitioner":
         return None
-    qualified = (
+    qualified = [
         elements.mapping(row.get("code")) for row in elements.items(found.get("qualification"))
-    )
+    ]
+    suffixes = (elements.texts(row.get("suffix")) for row in elements.items(found.get("name")))
+    credentials += _words(qualified) + [text for row in suffixes for text in row]
     named = [
         *elements.items(found.get("identifier")),
         *elements.items(elements.mapping(reference).get("identifier")),
@@ -130,7 +144,18 @@ def _practitioner(
         npi=_only(_values(named, _NPI)),
         name=name(found),
         taxonomy=taxonomy or _taxonomy(qualified),
+        credentials=tuple(dict.fromkeys(credentials)),
     )
+
+
+def _words(concepts: Iterable[object]) -> list[str]:
+    """Codes, displays and texts of concepts."""
+    found: list[str] = []
+    for item in concepts:
+        concept = elements.concept(item)
+        found += [part for row in concept.codings for part in (row.code, row.display)]
+        found.append(concept.text)
+    return [text for text in found if text]
 
 
 def _taxonomy(concepts: Iterable[object]) -> str | None:
@@ -166,7 +191,7 @@ def subscriber(resource: Resource, collection: Collection) -> Subscriber:
     )
 
 
-def payor(resource: Resource, collection: Collection, claim_id: str | None) -> Payor:
+def payor(resource: Resource, collection: Collection, on_claims: OnClaims) -> Payor:
     """The first payor: its name, and how claim files address it (by the site's table, else by a
     typed identifier)."""
     first = next(iter(elements.items(resource.get("payor"))), {})
@@ -180,8 +205,8 @@ def payor(resource: Resource, collection: Collection, claim_id: str | None) -> P
             elements.text(organization.get("name")) or elements.text(first.get("display"))
         ).strip()
         or None,
-        claim_id=claim_id or _only(_values(identifiers, _NAIC, _PAYER)),
         reference=collection.key(first),
+        on_claims=replace(on_claims, id=on_claims.id or _only(_values(identifiers, _NAIC, _PAYER))),
     )
 
 

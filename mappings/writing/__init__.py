@@ -1,8 +1,8 @@
-"""Assessments as what others read: DetectedIssue, CSV, claim drafts as FHIR and X12."""
+"""Assessments as what others read: DetectedIssue, CSV, claims as FHIR and X12."""
 
-from mappings.writing.claim import claims
-from mappings.writing.interchange import x12
+from mappings.writing.checks.file import check
+from mappings.writing.drafting import x12
+from mappings.writing.fhir_claim import claims
 from mappings.writing.table import csv
-from mappings.writing.x12_checks import faults
 
-__all__ = ["claims", "csv", "faults", "x12"]
+__all__ = ["check", "claims", "csv", "x12"]

@@ -4,9 +4,10 @@ import csv as comma_separated
 import io
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
 from mappings.assessment import Assessment, ClaimLine, Finding, PatientAssessment
-from mappings.writing.drafts import MOST_POINTERS, ServiceLine, service_lines
+from mappings.writing.preparing.drafts import MOST_POINTERS, ServiceLine, service_lines
 
 COLUMNS = (
     "claim_line_id", "patient", "coverage", "policy", "service_date", "hcpcs", "modifier_1",
@@ -54,7 +55,8 @@ def _rows(line: ClaimLine, assessment: PatientAssessment) -> Iterator[dict[str, 
         if set(row.administrations) & set(line.administrations)
     ]
     gaps = [f"{row.requirement} {row.state}" for row in assessment.gaps if line.id in row.lines]
-    for part in service_lines(line):
+    value = Decimal(line.value) if line.value is not None else None
+    for part in service_lines(line, value):
         yield {
             "patient": assessment.patient,
             **_service(part),

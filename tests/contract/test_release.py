@@ -222,6 +222,7 @@ CARRIED: dict[str, Any] = {
     "ndc": NdcQuantity("00517234010", "10", "ML"),
     "ndcs": (NdcQuantity("00517234010", "5", "ML"), NdcQuantity("00517234025", "5", "ML")),
     "diagnoses": ("N18.4",),
+    "pointers": ("N18.4",),
     "place_of_service": "11",
     "bill_type": "13X",
     "revenue_code": "0636",

@@ -302,3 +302,24 @@ def test_an_empty_list_says_so(office: Clinic) -> None:
     browser, _ = signed_in(office)
     assert "No waived lines." in browser.get("/worklist?view=waived").text
     assert "Clear the filters" in browser.get("/worklist?find=nobody").text
+
+
+def test_writing_claims_says_what_did_not_leave_and_why(office: Clinic) -> None:
+    """The stage's site has no price file; only released lines are asked for."""
+    browser, page = signed_in(office)
+    selected = keys(page)[:1]
+    said = act(browser, page, "write", selected)
+    assert "No claim was written: select released lines." in said.text
+    act(browser, page, "release", selected)
+    released = browser.get("/worklist?view=released")
+    assert "Write claims" in released.text
+    said = act(browser, released, "write", selected)
+    assert "No claim was written." in said.text
+    assert "has no price file" in said.text
+
+
+def test_a_claim_file_is_for_billers_and_known_by_its_name(office: Clinic) -> None:
+    browser, _ = signed_in(office)
+    assert browser.get("/claims/general_000000001_837P.x12").status_code == 404
+    assert browser.get("/claims/..%2Fetc").status_code == 404
+    assert office.browser().get("/claims/general_000000001_837P.x12").status_code == 401

@@ -20,6 +20,8 @@ from tests.fakes.modes import MODES, Params, statement
 Json = dict[str, Any]
 Answer = tuple[int, Json | None, dict[str, str]]
 SUBJECTS = ("subject", "patient", "beneficiary", "for")
+# Read by id alone, wherever they stand on a claim.
+PEOPLE = ("Practitioner", "PractitionerRole", "RelatedPerson")
 INCLUDED = {
     "MedicationAdministration:medication": "medicationReference",
     "MedicationAdministration:context": "context",
@@ -167,7 +169,7 @@ class FakeEhr:
             return self._page(dict(params)[self.mode.page_param])
         if method == "POST" and kind == "" and body:
             return self._bundle(body)
-        if kind not in self.mode.types:
+        if kind not in self.mode.types and not (method == "GET" and kind in PEOPLE):
             return self._surprise(method, target, 404, "not-supported")
         if method == "GET" and len(path) == 2:
             found = self.resources.get("/".join(path))

@@ -6,7 +6,7 @@ import pytest
 
 from integration.configuration.site import Site as SiteSettings
 from mappings.reading import read
-from mappings.record import Address, Name, PatientRecord, Payor, Practitioner
+from mappings.record import Address, Name, OnClaims, PatientRecord, Payor, Practitioner
 from mappings.site import PayerAlias, Site
 from tests import builders
 from tests.builders import Resource
@@ -141,12 +141,14 @@ def test_a_payer_is_addressed_by_its_typed_identifier_or_the_sites_table() -> No
     }
     plan = builders.commercial() | {"payor": [{"reference": "Organization/payer"}]}
     assert record(organization, plan).coverages[0].payor == Payor(
-        name="Sunrise Health Plan", claim_id="60054", reference="Organization/payer"
+        name="Sunrise Health Plan", on_claims=OnClaims(id="60054"), reference="Organization/payer"
     )
     site = Site(
-        payer_aliases={"Sunrise Health Plan": PayerAlias(kind="commercial", claim_id="SHP01")}
+        payer_aliases={
+            "Sunrise Health Plan": PayerAlias(kind="commercial", on_claims=OnClaims(id="SHP01"))
+        }
     )
-    assert record(organization, plan, site=site).coverages[0].payor.claim_id == "SHP01"
+    assert record(organization, plan, site=site).coverages[0].payor.on_claims.id == "SHP01"
 
 
 def participant(who: Resource, kind: str = "ATND") -> Resource:
@@ -244,5 +246,5 @@ def test_settings_hand_over_the_billing_provider() -> None:
     assert provider.address == Address(
         lines=("100 Main Street",), city="Columbus", state="OH", postal_code="432151234"
     )
-    assert (provider.npi, provider.receiver_id) == ("1234567893", None)
-    assert settings.facts().payer_aliases["Sunrise"].claim_id == "SHP01"
+    assert (provider.npi, provider.pay_to) == ("1234567893", None)
+    assert settings.facts().payer_aliases["Sunrise"].on_claims.id == "SHP01"

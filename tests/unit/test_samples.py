@@ -84,7 +84,7 @@ GAPS = {
     "hiro-exampleton": ["drug-source incomplete", "prior-authorization incomplete"],
     "ines-prototype": ["preferred-product not-covered"],
     "kamala-draftwood": [
-        "dosing not-covered",
+        "dosing contradicted",
         "hemoglobin missing",
         "prior-authorization expired",
         "transferrin-saturation not-covered",
@@ -269,4 +269,4 @@ def test_what_no_document_settles_is_not_asked_for_as_one() -> None:
     }
     assert "clinical reason" in fixes["dmitri", "ferritin"]
     assert "Expect no payment" in fixes["ines", "preferred-product"]
-    assert "within the payer's limit" in fixes["kamala", "dosing"]
+    assert "confirm it" in fixes["kamala", "dosing"]

@@ -227,13 +227,13 @@ def test_loopback_may_do_without_tls(host: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["true", '"yes"'])
-def test_production_is_refused_until_there_are_claim_files(tmp_path: Path, said: str) -> None:
+def test_production_is_refused_at_the_site(tmp_path: Path, said: str) -> None:
     file = tmp_path / "ferroclaim.toml"
     file.write_text(
         f'[sites.general]\nbase_url = "https://fhir.example.org"\nproduction = {said}\n'
     )
     with pytest.raises(
-        ConfigurationError, match=r"sites\.general\.production: no claim file .* remove it"
+        ConfigurationError, match=r"sites\.general\.production: .* \[\[sites\.NAME\.receivers\]\]"
     ):
         load(file)
 

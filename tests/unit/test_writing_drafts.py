@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mappings.assessment import ClaimLine, NdcQuantity
-from mappings.writing.drafts import Draft, drafts, service_lines, shares
+from mappings.writing.preparing.drafts import Draft, draft_of, drafts, service_lines, shares
 from tests import builders, claims
 
 
-def drawn(resources: list[builders.Resource], dialysis_by_month: bool = False) -> list[Draft]:
-    return drafts(claims.assessed(resources)[0], dialysis_by_month)
+def drawn(resources: list[builders.Resource]) -> list[Draft]:
+    return drafts(claims.assessed(resources)[0])
 
 
 def dose(day: str, name: str) -> builders.Resource:
@@ -44,11 +44,10 @@ def test_a_dialysis_facility_bills_by_the_month() -> None:
     chart = claims.dialysis(
         builders.encounter(participant=claims.ATTENDER, **claims.VISIT), *doses, october
     )
-    assert [draft.dates for draft in drawn(chart, dialysis_by_month=True)] == [
+    assert [draft.dates for draft in drawn(chart)] == [
         ["2026-10-30"],
         ["2026-11-01", "2026-11-03", "2026-11-05"],
     ]
-    assert len(drawn(chart)) == 4
 
 
 def line(**changes: object) -> ClaimLine:
@@ -61,11 +60,35 @@ def ndc(code: str, quantity: str) -> NdcQuantity:
 
 
 def test_pointers_are_the_first_four_diagnoses() -> None:
-    five = line(diagnoses=("I12.9", "N18.4", "D63.1", "D50.9", "Z99.2"))
+    five = line(diagnoses=("I12.9", "N18.4", "D63.1", "D50.9", "Z99.2"), pointers=())
     draft = Draft(
         id="x", patient="p", coverage="c", place_of_service="11", bill_type=None, lines=(five,)
     )
     assert (draft.diagnoses, draft.pointers(five)) == (list(five.diagnoses), [1, 2, 3, 4])
+
+
+def test_pointers_are_those_that_the_line_has() -> None:
+    five = line(
+        diagnoses=("I12.9", "N18.4", "D63.1", "D50.9", "Z99.2"),
+        pointers=("N18.4", "D63.1", "D50.9", "Z99.2"),
+    )
+    draft = draft_of("Patient/p", [five])
+    assert draft.pointers(five) == [2, 3, 4, 5]
+
+
+TWO = (ndc(builders.VENOFER_50, "1.25"), ndc(builders.VENOFER_100, "5"))
+
+
+def test_two_ndcs_leave_as_the_payer_has_it() -> None:
+    two = line(units=125, modifiers=("JZ",), ndcs=TWO)
+    apart, modified, one = (
+        list(service_lines(two, Decimal("28.63"), rule)) for rule in ("apart", "modifiers", "one")
+    )
+    assert [part.modifiers for part in apart] == [("JZ",), ("JZ",)]
+    assert [part.modifiers for part in modified] == [("JZ", "KP"), ("JZ", "KQ")]
+    (whole,) = one
+    assert (whole.units, whole.value) == (125, Decimal("28.63"))
+    assert whole.ndc == ndc(builders.VENOFER_100, "6.25")
 
 
 def test_parts_keep_the_units_and_cents_of_the_line() -> None:
@@ -75,7 +98,8 @@ def test_parts_keep_the_units_and_cents_of_the_line() -> None:
                 units=125,
                 value="28.63",
                 ndcs=(ndc(builders.VENOFER_50, "1.25"), ndc(builders.VENOFER_100, "5")),
-            )
+            ),
+            Decimal("28.63"),
         )
     )
     assert [(part.units, part.value) for part in parts] == [
@@ -86,7 +110,7 @@ def test_parts_keep_the_units_and_cents_of_the_line() -> None:
 
 def test_a_line_of_one_ndc_or_none_stays_whole() -> None:
     for one in (line(), line(ndc=None, value=None)):
-        (part,) = service_lines(one)
+        (part,) = service_lines(one, None)
         assert (part.units, part.ndc) == (200, one.ndc)
 
 

@@ -9,23 +9,24 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mappings.record import Problem
-from mappings.site import Site
-from mappings.writing import faults, x12
-from mappings.writing.claim_loops import service_loops
-from mappings.writing.drafts import preview
-from mappings.writing.segments import parsed
-from mappings.writing.segments import written as as_text
+from mappings.site import Receiver, Site
+from mappings.writing import x12
+from mappings.writing.form837.claim_loops import preview
+from mappings.writing.preparing.drafts import draft_of
+from mappings.writing.x12.segments import parsed
+from mappings.writing.x12.segments import written as as_text
 from tests import builders, claims
 from tests.builders import Resource
 
-ON_THE_EIGHTH = {"start": "2026-11-08T08:30:00-05:00", "end": "2026-11-08T10:00:00-05:00"}
-
-PROFESSIONAL = """\
-ISA*00*          *00*          *ZZ*1234567893     *ZZ*15202          \
-*261123*1505*^*00501*795446300*1*T*:~
-GS*HC*1234567893*15202*20261123*1505*1*X*005010X222A1~
-ST*837*0001*005010X222A1~
-BHT*0019*00*7954463001*20261123*1505*CH~
+ISA = (
+    "ISA*00*          *00*          *ZZ*1234567893     *ZZ*15202          *261123*1005*^*00501"
+    "*795446300*1*T*:~\n"
+)
+PROFESSIONAL = f"""\
+{ISA}\
+GS*HC*1234567893*15202*20261123*1005*795446300*X*005010X222A1~
+ST*837*795446301*005010X222A1~
+BHT*0019*00*795446301*20261123*1005*CH~
 NM1*41*2*RIVERSIDE NEPHROLOGY PC*****46*1234567893~
 PER*IC*RIVERSIDE NEPHROLOGY PC*TE*5555551234~
 NM1*40*2*MEDICARE*****46*15202~
@@ -42,7 +43,7 @@ N3*12 ELM STREET~
 N4*COLUMBUS*OH*43215~
 DMG*D8*19550214*F~
 NM1*PR*2*MEDICARE*****PI*15202~
-CLM*E214323ECF604FA3A95F*44.6***11:B:1*Y*A*Y*Y~
+CLM*B0441E867A947790E4B8*44.6***11:B:1*Y*A*Y*Y~
 NTE*ADD*DRAFT, NOT A CLAIM. CHARGES ARE PAYMENT LIMITS, 0 WHERE PACKAGED OR NOT KNOWN~
 HI*ABK:N184*ABF:D631*ABF:D509~
 NM1*82*1*SMITH*ALAN****XX*1598765430~
@@ -58,8 +59,8 @@ DTP*472*D8*20261101~
 REF*6R*34B1902FAD9949D9F8FC0FCA~
 LIN**N4*00517231005~
 CTP****5*ML~
-SE*35*0001~
-GE*1*1~
+SE*35*795446301~
+GE*1*795446300~
 IEA*1*795446300~
 """
 PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
@@ -84,7 +85,7 @@ def accepted(resources: list[Resource], site: Site = claims.SITE) -> list[tuple[
     text, problems = claims.written(resources, site)
     assert problems == []
     assert text
-    assert faults(text) == []
+    assert claims.faults(text) == []
     assert claims.validated(text) == ""
     return parsed(text)
 
@@ -104,7 +105,7 @@ def body(rows: list[tuple[str, ...]], *identities: str) -> list[str]:
 def test_a_professional_draft_with_discarded_drug() -> None:
     text, problems = claims.written(claims.chart(PAIR))
     assert (text, problems) == (PROFESSIONAL, [])
-    assert faults(text) == []
+    assert claims.faults(text) == []
     assert claims.validated(text) == ""
 
 
@@ -112,7 +113,7 @@ def test_an_outpatient_hospital() -> None:
     rows = accepted(claims.hospital())
     start = next(place for place, row in enumerate(rows) if row[0] == "CLM")
     assert ["*".join(row) for row in rows[start:-3]] == [
-        "CLM*FA499F7D46462DC9CAD7*0***13:A:1**A*Y*Y",
+        "CLM*DA628E0F28FA6307DD1B*0***13:A:1**A*Y*Y",
         "DTP*434*RD8*20261101-20261101",
         "CL1*9*9*01",
         "NTE*ADD*DRAFT, NOT A CLAIM. CHARGES ARE PAYMENT LIMITS, 0 WHERE PACKAGED OR NOT KNOWN",
@@ -127,8 +128,8 @@ def test_an_outpatient_hospital() -> None:
         "CTP****10*ML",
     ]
     assert body(rows, "GS", "ST", "SBR") == [
-        "GS*HC*1234567893*15202*20261123*1505*1*X*005010X223A2", "ST*837*0001*005010X223A2",
-        "SBR*P*18*******MA",
+        "GS*HC*1234567893*15202*20261123*1005*795446300*X*005010X223A2",
+        "ST*837*795446301*005010X223A2", "SBR*P*18*******MA",
     ]  # fmt: skip
 
 
@@ -139,10 +140,12 @@ def test_an_emergency_department_says_so() -> None:
 def test_a_dialysis_facilitys_month() -> None:
     second = builders.administration(id="ma2", on="2026-11-03T09:00:00-05:00")
     visit = builders.encounter(participant=claims.ATTENDER, **claims.VISIT)
-    rows = accepted(claims.dialysis(visit, second))
+    text, problems = claims.written(claims.dialysis(visit, second))
+    assert (problems, claims.validated(text)) == ([], "")
+    rows = parsed(text)
     assert body(rows, "CLM", "DTP", "CL1", "NTE", "HI", "SV2") == [
         next(iter(body(rows, "CLM"))),
-        "DTP*434*RD8*20261101-20261103",
+        "DTP*434*RD8*20261101-20261130",
         "CL1*9*9*30",
         "NTE*ADD*DRAFT OF THE DRUG LINES ONLY. ADD DIALYSIS LINES, VALUE AND CONDITION CODES",
         "HI*ABK:N186",
@@ -152,7 +155,7 @@ def test_a_dialysis_facilitys_month() -> None:
         "SV2*0636*HC:J1756:JZ*0*UN*200",
         "DTP*472*D8*20261103",
     ]
-    assert body(rows, "CLM")[0].endswith("*0***72:A:1**A*Y*Y")
+    assert body(rows, "CLM")[0].endswith("*0***72:A:2**A*Y*Y")
 
 
 def test_a_child_on_a_parents_plan() -> None:
@@ -200,15 +203,13 @@ def test_claims_of_one_policy_stand_under_one_subscriber() -> None:
     assert len(body(rows, "CLM")) == 2
 
 
-def test_professional_and_institutional_claims_are_groups_of_one_interchange() -> None:
-    ward = builders.encounter(
-        id="ward", location="ward", participant=claims.ATTENDER, period=ON_THE_EIGHTH
-    )
+def test_professional_and_institutional_claims_are_files_of_their_own() -> None:
+    ward = builders.encounter(id="ward", location="ward", participant=claims.ATTENDER)
     there = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00", encounter="ward")
     rows = accepted(claims.chart(ward, builders.location("22", id="ward"), there))
-    assert body(rows, "ISA")[0].split("*")[15] == "T"
-    assert [row.split("*")[8] for row in body(rows, "GS")] == ["005010X222A1", "005010X223A2"]
-    assert body(rows, "GE", "IEA") == ["GE*1*1", "GE*1*2", "IEA*2*795446300"]
+    assert [row.split("*")[15] for row in body(rows, "ISA")] == ["T", "T"]
+    assert [row.split("*")[8] for row in body(rows, "GS")] == ["005010X223A2", "005010X222A1"]
+    assert [row[13] for row in rows if row[0] == "ISA"] == ["795446300", "795446302"]
 
 
 def two_payers() -> list[Resource]:
@@ -228,15 +229,13 @@ def test_without_a_clearinghouse_each_payer_gets_its_interchange() -> None:
     rows = accepted(two_payers())
     assert [(row[8].strip(), row[13]) for row in rows if row[0] == "ISA"] == [
         ("15202", "795446300"),
-        ("SHP01", "795446301"),
+        ("SHP01", "795446302"),
     ]
 
 
 def test_a_clearinghouse_gets_them_all() -> None:
-    provider = replace(
-        claims.PROVIDER, submitter_id="RIVER", receiver_id="CLEAR", receiver_name="Clearing House"
-    )
-    rows = accepted(two_payers(), replace(claims.SITE, billing_provider=provider))
+    clearinghouse = Receiver(name="Clearing House", id="CLEAR", sender_id="RIVER")
+    rows = accepted(two_payers(), replace(claims.SITE, receivers=(clearinghouse,)))
     assert [(row[6].strip(), row[8].strip()) for row in rows if row[0] == "ISA"] == [
         ("RIVER", "CLEAR")
     ]
@@ -311,10 +310,10 @@ def test_a_draft_that_lacks_something_is_not_written(change: Resource, lacks: st
 
 
 def test_the_others_are_written() -> None:
-    nameless = builders.encounter(id="visit-2", participant=[], period=ON_THE_EIGHTH)
+    nameless = builders.encounter(id="visit-2", participant=[])
     second = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00", encounter="visit-2")
     text, problems = claims.written(claims.chart(nameless, builders.location(), second))
-    assert faults(text) == []
+    assert claims.faults(text) == []
     assert text.count("CLM*") == 1
     assert [problem.problem[:40] for problem in problems] == [
         "The 837 draft of 2026-11-08 is not writt"
@@ -332,18 +331,44 @@ def test_two_attending_practitioners_are_none() -> None:
     )
 
 
-def test_who_gave_the_drug_renders_it_but_does_not_attend() -> None:
-    nobody = builders.encounter()
-    dose = builders.administration(performer=[{"actor": {"reference": "Practitioner/smith"}}])
-    assert "NM1*82*1*SMITH*ALAN****XX*1598765430" in body(
-        accepted(claims.chart(nobody, dose)), "NM1"
-    )
-    assert "one attending practitioner" in refused(claims.hospital(nobody, dose))
+DOSE = builders.administration(performer=[{"actor": {"reference": "Practitioner/smith"}}])
+
+
+def qualified(**said: Any) -> Resource:
+    """Smith, by a taxonomy or by words."""
+    taxonomy = said.get("taxonomy")
+    system = "http://nucc.org/provider-taxonomy"
+    code = {"coding": [{"system": system, "code": taxonomy}]} if taxonomy else {}
+    concept = code | ({"text": said["text"]} if "text" in said else {})
+    return claims.practitioner() | {"qualification": [{"code": concept}]}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"taxonomy": "207RN0300X"}, {"taxonomy": "363LF0000X"}, {"text": "M.D."}, {"text": "NP"}],
+)
+def test_who_may_render_and_gave_the_drug_rendered_it(said: Any) -> None:
+    chart = claims.chart(builders.encounter(), qualified(**said), DOSE)
+    assert "NM1*82*1*SMITH*ALAN****XX*1598765430" in body(accepted(chart), "NM1")
+    attends = refused(claims.hospital(builders.encounter(), qualified(**said), DOSE))
+    assert "one attending practitioner" in attends
+
+
+@pytest.mark.parametrize(
+    "said", [{"taxonomy": "163WN0300X"}, {"taxonomy": "164W00000X"}, {"text": "RN"}, {}]
+)
+@pytest.mark.parametrize("role", [None, "PPRF"])
+def test_a_nurse_who_gave_the_drug_never_rendered_it(said: Any, role: str | None) -> None:
+    who = [{"type": [{"coding": [{"code": role}]}], **claims.SMITH}] if role else []
+    visit = builders.encounter(participant=who)
+    problem = refused(claims.chart(visit, qualified(**said), DOSE))
+    assert "one rendering practitioner" in problem
+    assert "record the ordering practitioner as the encounter's attender" in problem
 
 
 def test_an_authorization_that_x12_cannot_carry_is_not_rewritten() -> None:
     answer = builders.authorization(preAuthRef="PA:1*2")
-    assert "prior authorization's number can't be written" in refused(claims.commercial(answer))
+    assert "a prior authorization that X12 can't carry" in refused(claims.commercial(answer))
 
 
 @pytest.mark.parametrize(
@@ -406,7 +431,7 @@ def test_no_text_breaks_out(name: str, street: str, member: str) -> None:
     text, problems = claims.written(claims.chart(*changes))
     assert bool(text) != bool(problems)
     if text:
-        assert faults(text) == []
+        assert claims.faults(text) == []
         assert [row[0] for row in parsed(text)] == [
             row[0] for row in parsed(claims.written(claims.chart())[0])
         ]
@@ -429,6 +454,6 @@ def test_a_preview_of_lines_is_what_the_file_says_of_them(chart: Any) -> None:
     resources = chart(PAIR)
     document, _ = claims.assessed(resources)
     (patient,) = document.patients
-    said = as_text(service_loops(preview(patient.patient, patient.lines)))
+    said = as_text(preview(draft_of(patient.patient, patient.lines)))
     assert said.count("REF*6R*") == len(patient.lines)
     assert said in claims.written(resources)[0]

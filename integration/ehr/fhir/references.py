@@ -34,13 +34,13 @@ def subject(resource: Json, base_url: str) -> str | None:
     place = WHOSE.get(resource["resourceType"])
     if place is None:
         return None
-    return next((key for ref in _at(resource, (place,)) if (key := local(ref, base_url))), "")
+    return next((key for ref in at(resource, (place,)) if (key := local(ref, base_url))), "")
 
 
 def needed(resource: Json, base_url: str) -> Iterator[str]:
     """`Medication/m1` and the like: what the rules follow from here and the same server holds."""
     for path in FOLLOWED.get(resource["resourceType"], ()):
-        for reference in _at(resource, tuple(path.split("."))):
+        for reference in at(resource, tuple(path.split("."))):
             key = local(reference, base_url)
             if key and key.split("/")[0] in READABLE:
                 yield key
@@ -63,15 +63,15 @@ def age(resource: Json) -> tuple[str, int]:
     return str(meta.get("lastUpdated", "")), int(number) if number.isdecimal() else 0
 
 
-def _at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
+def at(value: Any, path: tuple[str, ...]) -> Iterator[Any]:
     """Everything at PATH, through lists."""
     if isinstance(value, list):
         for item in value:
-            yield from _at(item, path)
+            yield from at(item, path)
     elif not path:
         yield value
     elif isinstance(value, dict) and path[0] in value:
-        yield from _at(value[path[0]], path[1:])
+        yield from at(value[path[0]], path[1:])
 
 
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")

@@ -22,7 +22,7 @@ from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters, Pair, Row
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
-from integration.web.worklist import deciding
+from integration.web.worklist import deciding, sending
 from integration.web.worklist.deciding import Entered
 from integration.web.worklist.story import story, when
 from integration.wording import words
@@ -41,6 +41,7 @@ VIEWS = (
     ("held-us", "Held: us"),
     ("waived", "Waived"),
     ("released", "Released"),
+    ("sent", "Sent"),
     ("changed", "Changed after release"),
     ("not-billable", "Not billable"),
     ("all", "All lines"),
@@ -57,6 +58,7 @@ EMPTY = {
     ),
     "waived": ("No waived lines.", "When a clinician waives a requirement, you decide here."),
     "released": ("Nothing has been released yet.", "Release ready lines from the first view."),
+    "sent": ("No claim has left yet.", "Write claims of released lines from their view."),
     "changed": (
         "No released line has changed since.",
         "If a chart changes after the release, the line comes back here.",
@@ -82,10 +84,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Results:
-    """What a bulk action did: how many, how much, and why not the others."""
+    """What a bulk action did: how many, how much, and why not the others. `files`: claim files
+    that it wrote."""
 
     done: str
     refused: tuple[str, ...]
+    files: tuple[str, ...] = ()
 
 
 def _filters(
@@ -164,6 +168,10 @@ def table(here: InHouse, filters: Filtered, session: Biller) -> Response:
             "waits for",
             "money",
             "owner",
+            "line id",
+            "release reason",
+            "claim",
+            "claim file",
         ]
     )
     with here.store.transaction() as db:
@@ -180,7 +188,10 @@ def _cells(row: Row) -> list[object]:
     line = row.line
     what = " ".join([line.code, *line.modifiers])
     who = [row.line.given_on, row.site, row.patient, row.policy]
-    return [*who, what, line.units, row.state, "; ".join(row.waits_for), row.value, row.owner]
+    waits = "; ".join(row.waits_for)
+    left = [row.sent_number, row.sent_file]
+    own = [row.line_id, row.release_reason, *left]
+    return [*who, what, line.units, row.state, waits, row.value, row.owner, *own]
 
 
 @router.post("/worklist/decisions", dependencies=[FromOurPage])
@@ -235,10 +246,23 @@ def act(
     keys = list(dict.fromkeys(line))[:ALL_SELECTED]
     if not keys:
         return _page(request, here, session, filters, open, Results("Nothing was selected.", ()))
+    if action == "write":
+        return _page(request, here, session, filters, open, _written(here, session, keys))
     results = _acted(
         here, session, keys, action, reason=reason.strip(), owner=owner.strip(), text=text.strip()
     )
     return _page(request, here, session, filters, open, results)
+
+
+def _written(here: House, session: Session, keys: Sequence[str]) -> Results:
+    """Claims of the selected lines, each with the other of its pair."""
+    with here.store.transaction() as db:
+        found = [worklist.get(db, key, _sites(here)) for key in keys]
+    rows = [row for row in found if row is not None and row.released_at is not None]
+    if not rows:
+        return Results("No claim was written: select released lines.", ())
+    done, refused, files = sending.write(here, session, rows)
+    return Results(done, tuple(refused), tuple(files))
 
 
 def _acted(

@@ -17,9 +17,9 @@ from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
 from mappings.assessment import ClaimLine, Evidence
-from mappings.writing.claim_loops import service_loops
-from mappings.writing.drafts import preview
-from mappings.writing.segments import written
+from mappings.writing.form837.claim_loops import preview
+from mappings.writing.preparing.drafts import draft_of
+from mappings.writing.x12.segments import written
 
 # What the audit table calls an action, as a sentence goes on.
 _DONE = {
@@ -31,6 +31,7 @@ _DONE = {
     "updated": "updated the gap in the chart",
     "recorded": "recorded it in the chart",
     "released": "released the line",
+    "sent": "sent the line in a claim",
     "withdrew": "took the release back",
     "assigned": "assigned the line",
     "noted": "wrote a note",
@@ -315,4 +316,4 @@ def service_preview(pair: Pair) -> str:
     """The pair's service lines as the claim writer writes them: as released, else as they are
     now."""
     lines = [row.leaving for row in pair if row.released_at or not row.gone_at]
-    return written(service_loops(preview(pair[0].patient, lines)))
+    return written(preview(draft_of(pair[0].patient, lines)))

@@ -1,0 +1,1 @@
+"""Claim files: what they are made of, and where they go."""

@@ -1,0 +1,127 @@
+"""Claims of charts from a file or a server, without a database: what was released is said by a
+file, or decided by the site (`auto_release`)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from integration import samples
+from integration.assessing.clients import policies_for
+from integration.assessing.sources import (
+    Result,
+    adhoc_or_named,
+    from_collection,
+    from_files,
+    from_server,
+    is_server,
+)
+from integration.claims import numbers
+from integration.claims.basis import basis_of
+from integration.claims.output import Format, Output, Writing, folder_of
+from integration.claims.released import Released, chosen
+from integration.claims.sent import Corrections, FolderBefore
+from integration.claims.writing import Leaving, Report, write
+from integration.configuration.site import Site
+from integration.errors import ConfigurationError
+from mappings.assessment import ClaimLine, PatientAssessment
+from mappings.reading import Collection
+
+SAMPLES = "samples"  # the charts that ship with the package
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read, and which of its lines were released; None: as the site decides by itself."""
+
+    source: str
+    patients: Sequence[str]
+    released: Mapping[str, Released] | None
+    now: datetime
+
+
+def write_from_charts(
+    site: Site,
+    reading: Reading,
+    out: Path,
+    form: Format,
+    corrections: Corrections,
+    *,
+    test: bool,
+) -> Report:
+    """Reads, assesses, writes and places."""
+    if reading.released is None and not site.auto_release and not corrections.void:
+        raise ConfigurationError(
+            f"Only released lines leave: name them with --released FILE, or set auto_release for"
+            f" site {site.name}."
+        )
+    basis = basis_of(site)
+    folder = folder_of(out)
+    now = reading.now.astimezone(basis.site.zone or UTC)
+    result = _assessed(site, reading)
+    how = Writing(folder, basis.site, site.name, form, now, numbers.numbers(folder), test)
+    output = Output(how)
+    try:
+        before = FolderBefore(folder, site.name)
+        report = write(_leaving(result, reading), basis, output, before, corrections)
+        output.place(report.parts)
+    except OSError as problem:
+        raise ConfigurationError(
+            f"Cannot write to {folder}: {problem.strerror}. Nothing was written."
+        ) from None
+    finally:
+        output.drop()
+    unread = [*result.document.unreadable]
+    unread += [row for patient in result.document.patients for row in patient.unreadable]
+    report.problems += [f"{row.resource} could not be read: {row.problem}" for row in unread]
+    _name_unknown(report, reading, result)
+    return report
+
+
+def _assessed(site: Site, reading: Reading) -> Result:
+    policies = policies_for(site)
+    if reading.source == SAMPLES and not Path(SAMPLES).exists():
+        collection = Collection()
+        for name, bundle in samples.bundles().items():
+            collection.add(bundle, name)
+        return from_collection(collection, site.facts(), policies, reading.now)
+    if not is_server(reading.source):
+        return from_files(reading.source, site.facts(), policies, reading.now)
+    from integration.ehr.client import EhrClient
+
+    with EhrClient(adhoc_or_named(reading.source, site)) as client:
+        wanted = [row.removeprefix("Patient/") for row in reading.patients] or None
+        return from_server(client, wanted, policies, reading.now)
+
+
+def _leaving(result: Result, reading: Reading) -> Iterator[Leaving]:
+    for row in result.document.patients:
+        record = result.records.get(row.patient)
+        if reading.released is None:
+            yield Leaving(row.patient, _untouched(row), record)
+        else:
+            lines, refused = chosen(row.patient, row.lines, reading.released)
+            yield Leaving(row.patient, lines, record, refused)
+
+
+def _untouched(row: PatientAssessment) -> list[ClaimLine]:
+    """The ready pairs that no person has to look at: no gap of any kind, no diagnosis from the
+    problem list alone (as `worklist.untouched` has it for the database)."""
+    named = {line for gap in row.gaps for line in gap.lines}
+    touched = {
+        line.pair
+        for line in row.lines
+        if line.status != "ready"
+        or line.id in named
+        or line.problem_list_only
+        or line.other_encounter_only
+    }
+    return [line for line in row.lines if line.pair not in touched]
+
+
+def _name_unknown(report: Report, reading: Reading, result: Result) -> None:
+    """Released lines that the charts do not have."""
+    there = {line.id for row in result.document.patients for line in row.lines}
+    missing = [line for line in reading.released or () if line not in there]
+    report.asked = report.asked or bool(missing)
+    report.problems += [f"Line {line} is in none of the charts." for line in missing]

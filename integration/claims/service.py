@@ -1,0 +1,217 @@
+"""Claims of the database's released lines: each patient read anew, what changed since the release
+left out, and everything that left remembered with it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from integration.assessing.clients import Clients
+from integration.assessing.keeping import keep
+from integration.assessing.patient import Checked, check_pull
+from integration.claims.basis import basis_of
+from integration.claims.output import Format, Output, Part, Writing, folder_of
+from integration.claims.people import with_people
+from integration.claims.released import Released
+from integration.claims.sent import Corrections, StoredBefore
+from integration.claims.writing import Leaving, Report, write
+from integration.configuration.settings import Settings
+from integration.ehr.reading.patient import read_patient
+from integration.errors import ConfigurationError, FerroclaimError
+from integration.store import Db, Store, claims, patients, worklist
+from integration.store.claims import NewClaim, NewFile
+from integration.store.patients import Patient
+from integration.store.worklist import Pair
+from mappings.writing.preparing.prepare import Basis, Refusal
+
+CAUSE = "claims"
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who writes what: of a site, in which form, where; `only`: these lines; `now` for tests."""
+
+    site: str
+    folder: Path
+    by: str
+    role: str | None = None
+    form: Format = "x12"
+    test: bool = False
+    only: Mapping[str, Released] | None = None
+    corrections: Corrections = field(default_factory=Corrections)
+    now: datetime | None = None
+
+
+def write_released(settings: Settings, store: Store, order: Order) -> Report:
+    """Writes, remembers and places the files of a site's released lines. One at a time per site."""
+    site = settings.site(order.site)
+    basis = basis_of(site)
+    folder = folder_of(order.folder)
+    with store.holding(f"claims:{order.site}") as hold:
+        if not hold.ours:
+            raise ConfigurationError(
+                f"Claims of site {order.site} are being written already. Try again when that is"
+                " done."
+            )
+        _place_what_was_not(store, order.site, folder)
+        return _written(settings, store, order, basis, folder)
+
+
+def _written(settings: Settings, store: Store, order: Order, basis: Basis, folder: Path) -> Report:
+    zone = basis.site.zone or UTC
+    now = (order.now or datetime.now(UTC)).astimezone(zone)
+    with ExitStack() as stack:
+        counting = stack.enter_context(store.pool.connection())
+        counting.autocommit = True
+        stack.callback(setattr, counting, "autocommit", False)
+        how = Writing(
+            folder, basis.site, order.site, order.form, now, claims.numbers(counting), order.test
+        )
+        output = Output(how)
+        try:
+            run = _Run(settings, store, order, now)
+            before = StoredBefore(counting, order.site, run.known)
+            report = write(
+                run.leaving(),
+                basis_of(settings.site(order.site)),
+                output,
+                before,
+                order.corrections,
+            )
+            with store.transaction() as db:
+                ids = [run.remember(db, part, report) for part in report.parts]
+            output.place(report.parts)
+            with store.transaction() as db:
+                claims.placed(db, ids)
+            return report
+        except OSError as problem:
+            raise ConfigurationError(
+                f"Cannot write to {folder}: {problem.strerror}. Nothing was sent."
+            ) from None
+        finally:
+            output.drop()
+
+
+def _place_what_was_not(store: Store, site: str, folder: Path) -> None:
+    """Files that were remembered when the process ended stand in no folder yet."""
+    with store.transaction() as db:
+        for kept in claims.not_placed(db, site):
+            with suppress(FileExistsError), (folder / kept.name).open("xb") as handle:
+                handle.write(kept.content)
+            claims.placed(db, [kept.id])
+
+
+class _Run:
+    """The patients of one run."""
+
+    def __init__(self, settings: Settings, store: Store, order: Order, now: datetime) -> None:
+        self.settings, self.store, self.order, self.now = settings, store, order, now
+        self.known: dict[str, int] = {}
+        self._releases: dict[str, dict[str, int]] = {}
+
+    def leaving(self) -> Iterator[Leaving]:
+        """Each patient with released lines, read when it is their turn."""
+        clients = Clients(self.settings)
+        try:
+            with self.store.transaction() as db:
+                ids = worklist.patients_released(db, self.order.site)
+            for number in ids:
+                with self.store.transaction() as db:
+                    patient = patients.by_id(db, number)
+                if patient is not None and self._concerned(number):
+                    yield self._leaving(clients, patient)
+        finally:
+            clients.close()
+
+    def _concerned(self, patient_id: int) -> bool:
+        with self.store.transaction() as db:
+            return bool(self._wanted(worklist.released_of(db, patient_id)))
+
+    def _wanted(self, found: Sequence[Pair]) -> list[Pair]:
+        """Those that have not left, of the lines that were named, if any were."""
+        only = self.order.only
+        waiting = [pair for pair in found if not _left(pair) or pair[0].changed]
+        if only is None:
+            return waiting
+        return [pair for pair in waiting if any(row.line_id in only for row in pair)]
+
+    def _leaving(self, clients: Clients, patient: Patient) -> Leaving:
+        reference = f"Patient/{patient.fhir_id}"
+        self.known[reference] = patient.id
+        try:
+            checked = self._read(clients, patient)
+        except FerroclaimError as problem:
+            with self.store.transaction() as db:
+                pairs = self._wanted(worklist.released_of(db, patient.id))
+            lines = tuple(row.leaving for pair in pairs for row in pair)
+            return Leaving(reference, (), None, [Refusal(reference, lines, (_why(problem),))])
+        with self.store.transaction() as db:
+            pairs = self._wanted(worklist.released_of(db, patient.id))
+        refused = [
+            Refusal(reference, tuple(row.leaving for row in pair), (_CHANGED,))
+            for pair in pairs
+            if pair[0].changed
+        ]
+        leaving = [row for pair in pairs if not pair[0].changed for row in pair]
+        self._releases[reference] = {row.line_id: row.release for row in leaving if row.release}
+        return Leaving(reference, [row.leaving for row in leaving], checked.record, refused)
+
+    def _read(self, clients: Clients, patient: Patient) -> Checked:
+        """The chart as it is now, kept as any look at it is: what changed is known at once."""
+        client, policies = clients.of(patient.site)
+        pull = read_patient(client, patient.fhir_id, fresh=True)
+        if pull.unread:
+            raise ConfigurationError("a part of it could not be read")
+        checked = check_pull(with_people(client, pull), client.site, policies, self.now)
+        with self.store.transaction() as db:
+            keep(db, client.site, patient, checked, pull, self.now, CAUSE)
+        return checked
+
+    def remember(self, db: Db, part: Part, report: Report) -> int:
+        order = self.order
+        file = NewFile(
+            site=order.site,
+            name=part.name,
+            format="csv" if part.name.endswith(".csv") else order.form,
+            kind=part.kind,
+            receiver=part.receiver.id if part.receiver else None,
+            control=part.control,
+            production=part.production,
+            trial=order.test,
+            content=part.path.read_bytes(),
+        )
+        return claims.record(db, file, self._claims(db, part, report), order.by, order.role)
+
+    def _claims(self, db: Db, part: Part, report: Report) -> Iterator[NewClaim]:
+        for claim in part.claims:
+            earlier = report.about.get(claim.number)
+            patient = self.known.get(claim.patient)
+            sent = claims.by_number(db, self.order.site, earlier.number) if earlier else None
+            patient = patient or (sent.patient_id if sent else None)
+            if patient is None:
+                continue
+            own = self._releases.get(claim.patient, {})
+            yield NewClaim(
+                number=claim.number,
+                draft_id=claim.draft_id,
+                patient_id=patient,
+                frequency=claim.frequency,
+                original=claim.original,
+                about=sent.id if sent else None,
+                total=claim.total,
+                lines=claim.lines,
+                releases={line: own[line] for line in claim.lines if line in own},
+            )
+
+
+_CHANGED = "the chart says something else of it since it was released: look at it, and release anew"
+
+
+def _left(pair: Pair) -> bool:
+    return any(row.sent_number for row in pair)
+
+
+def _why(problem: FerroclaimError) -> str:
+    text = str(problem).rstrip(".")
+    return f"the chart could not be read now ({text})"

@@ -1,0 +1,144 @@
+"""`claims`: files of released lines, and checks of any 837."""
+
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from integration.claims.output import Format
+from integration.configuration import settings as configuration
+from integration.errors import ConfigurationError
+from mappings.writing.checks.fault import Fault
+
+app = typer.Typer(no_args_is_help=True, help="Claim files of released lines; checks of any 837.")
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
+]
+
+
+def mount(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="claims")
+
+
+@app.command()
+def write(
+    site: Annotated[str, typer.Option("--site", help="A site of the configuration.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder for the files.")],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="A Bundle, NDJSON, a folder, a FHIR address, or `samples`; without it the released"
+            " lines of the database."
+        ),
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="x12, fhir, or a table to key claims from.")
+    ] = "x12",
+    released: Annotated[
+        Path | None,
+        typer.Option(
+            "--released", help="What was released: the worklist's CSV, or one line id a row."
+        ),
+    ] = None,
+    replace: Annotated[
+        list[str] | None, typer.Option("--replace", help="CLM01=ICN (repeatable).")
+    ] = None,
+    void: Annotated[
+        list[str] | None, typer.Option("--void", help="CLM01=ICN (repeatable).")
+    ] = None,
+    test: Annotated[
+        bool, typer.Option("--test", help="ISA15 is T, and nothing counts as sent.")
+    ] = False,
+    now: Annotated[
+        str | None, typer.Option("--now", help="The moment of writing, with offset; default now.")
+    ] = None,
+    patient: Annotated[
+        list[str] | None, typer.Option("--patient", help="A patient of a FHIR SOURCE (repeatable).")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Claim files of released lines. What can't be written is told, and the others are."""
+    from integration.claims import released as releases
+    from integration.claims.sent import corrections
+
+    settings = configuration.load(config)
+    settings.site(site)
+    asked = corrections(replace or (), void or ())
+    if asked.void and form != "x12":
+        raise ConfigurationError("--void writes an 837: it goes with --format x12.")
+    only = releases.read(released) if released else None
+    at = _moment(now)
+    if source is None:
+        from integration.claims.service import Order, write_released
+        from integration.serving.process import opened
+
+        order = Order(
+            site=site,
+            folder=out,
+            by=getpass.getuser(),
+            form=form,
+            test=test,
+            only=only,
+            corrections=asked,
+            now=at,
+        )
+        with opened(settings) as store:
+            report = write_released(settings, store, order)
+    else:
+        from integration.claims.charts import Reading, write_from_charts
+
+        reading = Reading(source, patient or (), only, at or datetime.now(UTC))
+        report = write_from_charts(settings.site(site), reading, out, form, asked, test=test)
+    from integration.terminal.claims import said
+
+    for line in said(report, named=only):
+        typer.echo(line, err=True)
+    raise typer.Exit(0 if report.complete else 1)
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="837 files, in any delimiters; - for stdin.")],
+    form: Annotated[Literal["text", "json"], typer.Option("--format")] = "text",
+) -> None:
+    """What payers reject in claim files: each fault with its claim, line and segment."""
+    from integration.terminal.claims import checked
+
+    clean = True
+    results = _checked(files)
+    for right, text in checked(results, form):
+        clean = clean and right
+        sys.stdout.write(text)
+    raise typer.Exit(0 if clean else 1)
+
+
+def _checked(files: list[Path]) -> Iterator[tuple[str, Iterator[Fault]]]:
+    from mappings.writing import check as faults_of
+
+    for file in files:
+        if str(file) == "-":
+            yield "standard input", faults_of(sys.stdin.buffer)
+            continue
+        try:
+            stream = file.open("rb")
+        except OSError as problem:
+            raise ConfigurationError(f"Cannot read {file}: {problem.strerror}.") from None
+        with stream:
+            yield str(file), faults_of(stream)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    with suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:
+            return at
+    raise ConfigurationError(
+        f"--now {text!r} is no moment with an offset, such as 2026-11-23T12:00:00-05:00."
+    )

@@ -1,0 +1,206 @@
+"""How a site's claims are written: who bills, who receives, what is charged. A part of the
+configuration."""
+
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from integration.configuration.section import ConfiguredPath, Section
+from mappings import record
+from mappings import site as facts
+from mappings.writing.preparing.identifiers import is_post_box, valid_npi
+
+Kind = Literal["professional", "institutional"]
+BillType = Literal["13X", "72X", "85X"]
+# X12 I05: who gave the number that names a sender or receiver.
+Qualifier = Literal["01", "14", "20", "27", "28", "29", "30", "33", "ZZ"]
+_ID = r"^[0-9A-Za-z]([0-9A-Za-z .&_-]{0,13}[0-9A-Za-z])$"
+
+
+class Address(Section):
+    line: list[str] = Field(min_length=1, max_length=2)
+    city: str
+    state: str = Field(pattern=r"^[A-Z]{2}$")
+    postal_code: str = Field(pattern=r"^\d{5}(\d{4})?$")
+
+    def facts(self) -> record.Address:
+        return record.Address(lines=tuple(self.line), **self.model_dump(exclude={"line"}))
+
+
+class Facility(Section):
+    """Where a service is given, if not where the biller is (loops 2310C and 2310E)."""
+
+    name: str
+    address: Address
+    npi: str | None = Field(default=None, pattern=r"^\d{10}$")
+
+    def facts(self) -> facts.Facility:
+        return facts.Facility(name=self.name, npi=self.npi, address=self.address.facts())
+
+
+class BillingProvider(Section):
+    """Loops 2010AA and 2010AB of an 837: an organization, or with `given` a person."""
+
+    name: str
+    npi: str = Field(pattern=r"^\d{10}$")
+    tax_id: str = Field(pattern=r"^\d{9}$")
+    given: str | None = Field(default=None, description="the given name, where a person bills")
+    tax_id_kind: Literal["EI", "SY"] = Field(
+        default="EI", description="SY: a person's social security number"
+    )
+    taxonomy: str | None = Field(default=None, pattern=r"^[0-9A-Z]{9}X$")
+    address: Address | None = Field(default=None, description="a street; no post box")
+    phone: str | None = Field(default=None, pattern=r"^\d{10}$")
+    pay_to: Address | None = Field(
+        default=None, description="Where checks go, if elsewhere; may be a post box."
+    )
+
+    @field_validator("npi")
+    @classmethod
+    def _right_check_digit(cls, value: str) -> str:
+        if not valid_npi(value):
+            raise ValueError("its last digit is not the check digit of an NPI")
+        return value
+
+    @field_validator("address")
+    @classmethod
+    def _a_street(cls, value: Address | None) -> Address | None:
+        if value and any(is_post_box(line) for line in value.line):
+            raise ValueError(
+                "a post box can't be the billing provider's own address (2010AA): write it under"
+                " pay_to, and the street here"
+            )
+        return value
+
+    def facts(self) -> facts.BillingProvider:
+        return facts.BillingProvider(
+            **self.model_dump(exclude={"address", "pay_to"}),
+            address=self.address.facts() if self.address else None,
+            pay_to=self.pay_to.facts() if self.pay_to else None,
+        )
+
+
+class Receiver(Section):
+    """A clearinghouse or payer that takes claim files, and how it knows us."""
+
+    name: str = Field(min_length=1, max_length=60)
+    id: str = Field(pattern=_ID, description="ISA08 and GS03, at most 15 characters")
+    sender_id: str = Field(pattern=_ID, description="our number there: ISA06, GS02, NM1*41")
+    qualifier: Qualifier = Field(default="ZZ", description="ISA07")
+    sender_qualifier: Qualifier = Field(default="ZZ", description="ISA05")
+    sender_name: str | None = Field(
+        default=None, description="NM1*41; by default the billing provider's name"
+    )
+    test_id: str | None = Field(
+        default=None, pattern=_ID, description="instead of `id` in test files"
+    )
+    payers: list[str] = Field(
+        default=[], description="claim ids, payers or kinds of payers; by default all"
+    )
+    claims: list[Kind] = Field(default=[], description="by default both kinds")
+    production: bool = Field(
+        default=False, description="Files count (ISA15 `P`); until then they are tests (`T`)."
+    )
+
+    def facts(self) -> facts.Receiver:
+        return facts.Receiver(
+            **self.model_dump(exclude={"payers", "claims"}),
+            payers=tuple(self.payers),
+            claims=tuple(self.claims),
+        )
+
+
+class Payer(Section):
+    """Which payer an Organization is, and how claim files name it."""
+
+    kind: str = Field(description="a kind of mappings/codes/payers.yaml, e.g. `commercial`")
+    payer: str | None = Field(default=None, description="the payer's own policy, e.g. `centene`")
+    claim_id: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Za-z]{2,15}$",
+        description="how claim files address it (837 NM109)",
+    )
+    claim_name: str | None = Field(
+        default=None, description="its name in claim files; by default as the chart has it"
+    )
+    institutional_claim_id: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Za-z]{2,15}$",
+        description="on an 837I, where it differs (Medicare's go to Part A)",
+    )
+    institutional_claim_name: str | None = None
+    crossover_id: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Za-z]{2,15}$",
+        description="where it pays after Medicare: the COBA id of a Medigap plan (2330B)",
+    )
+    several_ndcs: Literal["apart", "modifiers", "one"] = Field(
+        default="apart",
+        description=(
+            "a line of two NDCs: a service line each, the same with KP and KQ, or one service line"
+        ),
+    )
+
+    def facts(self) -> facts.PayerAlias:
+        on_claims = record.OnClaims(
+            id=self.claim_id,
+            name=self.claim_name,
+            institutional_id=self.institutional_claim_id,
+            institutional_name=self.institutional_claim_name,
+            crossover_id=self.crossover_id,
+            several_ndcs=self.several_ndcs,
+        )
+        return facts.PayerAlias(kind=self.kind, payer=self.payer, on_claims=on_claims)
+
+
+class ClaimFiles(Section):
+    """The site's own files behind its claims."""
+
+    prices: ConfiguredPath | None = Field(
+        default=None, description="CSV: hcpcs, payer, charge of one unit, from, to"
+    )
+    facility: ConfiguredPath | None = Field(
+        default=None,
+        description=(
+            "CSV of what only the facility knows of its 837I: patient, period, item, code, amount,"
+            " date, units, modifiers, revenue"
+        ),
+    )
+    medicare_secondary: ConfiguredPath | None = Field(
+        default=None, description="CSV: patient, type (12 to 47): why Medicare pays second"
+    )
+    stand_alone: list[BillType] = Field(
+        default=[],
+        description=(
+            "types of bill whose 837I has our lines alone; otherwise they leave as charge lines for"
+            " the facility's own claim"
+        ),
+    )
+    folder: ConfiguredPath | None = Field(
+        default=None, description="Where the worklist writes; by default claims in `data_dir`."
+    )
+
+
+class Billing(Section):
+    """What a site's section says of its claims."""
+
+    billing_provider: BillingProvider | None = None
+    billing_providers: dict[Kind | BillType, BillingProvider] = Field(
+        default={}, description="for a kind of claim or a type of bill, where another one bills"
+    )
+    receivers: list[Receiver] = Field(
+        default=[], description="who takes claim files; the first that takes a claim gets it"
+    )
+    claims: ClaimFiles = ClaimFiles()
+
+    @model_validator(mode="after")
+    def _reachable_receivers(self) -> Self:
+        """One that takes everything leaves nothing to those behind it."""
+        for place, receiver in enumerate(self.receivers[:-1]):
+            if not receiver.payers and not receiver.claims:
+                behind = self.receivers[place + 1].name
+                raise ValueError(
+                    f"receivers: {receiver.name} takes every claim, so {behind} behind it gets"
+                    " none: name its payers, or put it last"
+                )
+        return self

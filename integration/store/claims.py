@@ -1,0 +1,214 @@
+"""Claim files and the claims in them: what left, under which number, and what became of it."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from psycopg.errors import UniqueViolation
+from psycopg.rows import class_row
+
+from integration.errors import FerroclaimError
+from integration.store import audit
+from integration.store.database.connection import Db
+
+
+class AlreadySent(FerroclaimError):
+    """A line of this file left in another one meanwhile."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A claim that left: its number, its lines, and the file it left in."""
+
+    id: int
+    number: str
+    draft_id: str
+    patient_id: int
+    frequency: str
+    original: str | None
+    lines: list[str]
+    state: str
+    file: str
+    production: bool
+    written_at: datetime
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file as it is about to be placed."""
+
+    site: str
+    name: str
+    format: str
+    kind: str
+    receiver: str | None
+    control: int
+    production: bool
+    trial: bool
+    content: bytes
+
+
+@dataclass(frozen=True)
+class NewClaim:
+    """`releases`: of its lines, by line id; none of a void. `about`: the earlier claim that it
+    replaces or voids."""
+
+    number: str
+    draft_id: str
+    patient_id: int
+    frequency: str
+    original: str | None
+    about: int | None
+    total: Decimal
+    lines: Sequence[str]
+    releases: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Kept:
+    id: int
+    name: str
+    content: bytes
+
+
+_SENT = """select c.id, c.number, c.draft_id, c.patient_id, c.frequency, c.original, c.lines,
+    c.state, f.name as file, f.production, f.written_at
+    from claims c join claim_files f on f.id = c.file_id where not f.trial"""
+
+
+def next_number(db: Db) -> int:
+    """Never the same twice: a sequence does not roll back."""
+    row = db.execute("select nextval('claim_numbers')").fetchone()
+    return int(row[0]) if row else 0
+
+
+def of_lines(db: Db, patient_id: int, lines: Sequence[str]) -> list[Sent]:
+    """Claims that carried any of these lines and still stand, newest first."""
+    return _sent(
+        db,
+        "and c.patient_id = %s and c.lines && %s::text[] and c.frequency <> '8'"
+        " and c.state not in ('replaced', 'void', 'rejected') order by c.id desc",
+        [patient_id, list(lines)],
+    )
+
+
+def by_number(db: Db, site: str, number: str) -> Sent | None:
+    """The newest claim of that number."""
+    found = _sent(db, "and f.site = %s and c.number = %s order by c.id desc", [site, number])
+    return next(iter(found), None)
+
+
+def _sent(db: Db, rest: str, values: Sequence[object]) -> list[Sent]:
+    with db.cursor(row_factory=class_row(Sent)) as cursor:
+        return cursor.execute(f"{_SENT} {rest}".encode(), values).fetchall()
+
+
+def record(db: Db, file: NewFile, claims: Iterable[NewClaim], by: str, role: str | None) -> int:
+    """Keeps a file with its claims and says so in the audit table; its id. All in the caller's
+    transaction."""
+    sha = hashlib.sha256(file.content).hexdigest()
+    row = db.execute(
+        "insert into claim_files (site, name, format, kind, receiver, control, production, trial,"
+        " written_by, sha256, content) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " returning id",
+        [file.site, file.name, file.format, file.kind, file.receiver, file.control,
+         file.production, file.trial, by, sha, file.content],
+    ).fetchone()  # fmt: skip
+    file_id = int(row[0]) if row else 0
+    count = 0
+    for claim in claims:
+        _record_claim(db, file_id, file, claim, by, role)
+        count += 1
+    audit.note(
+        db,
+        by,
+        "wrote a claim file",
+        role=role,
+        site=file.site,
+        resource=f"ClaimFile/{file_id}",
+        file=file.name,
+        claims=count,
+        sha256=sha,
+        test=not file.production,
+    )
+    return file_id
+
+
+def _record_claim(
+    db: Db, file_id: int, file: NewFile, claim: NewClaim, by: str, role: str | None
+) -> None:
+    row = db.execute(
+        "insert into claims (file_id, number, draft_id, patient_id, frequency, original, about,"
+        " total, lines) values (%s, %s, %s, %s, %s, %s, %s, %s, %s) returning id",
+        [file_id, claim.number, claim.draft_id, claim.patient_id, claim.frequency, claim.original,
+         claim.about, claim.total, list(claim.lines)],
+    ).fetchone()  # fmt: skip
+    if file.trial or row is None:
+        return
+    for line, release in claim.releases.items():
+        _line_left(db, int(row[0]), claim, line, release, file.production)
+        audit.note(
+            db,
+            by,
+            "sent",
+            role=role,
+            site=file.site,
+            patient_id=claim.patient_id,
+            resource=f"ClaimLine/{line}",
+            file=file.name,
+            claim=claim.number,
+        )
+    if claim.about is not None:
+        state = "void" if claim.frequency == "8" else "replaced"
+        db.execute(
+            "update claims set state = %s, state_at = now() where id = %s", [state, claim.about]
+        )
+
+
+def _line_left(
+    db: Db, claim_id: int, claim: NewClaim, line: str, release: int, production: bool
+) -> None:
+    try:
+        with db.transaction():
+            db.execute(
+                "insert into claim_lines (claim_id, patient_id, line_id, release_id, production)"
+                " values (%s, %s, %s, %s, %s)",
+                [claim_id, claim.patient_id, line, release, production],
+            )
+    except UniqueViolation:
+        raise AlreadySent(
+            "A line left in another claim file meanwhile, so this one was not written. Write the"
+            " claims again."
+        ) from None
+
+
+def placed(db: Db, file_ids: Sequence[int]) -> None:
+    db.execute("update claim_files set placed_at = now() where id = any(%s)", [list(file_ids)])
+
+
+def not_placed(db: Db, site: str) -> list[Kept]:
+    """Files that were kept and never stood in their folder, since the process ended between."""
+    with db.cursor(row_factory=class_row(Kept)) as cursor:
+        return cursor.execute(
+            "select id, name, content from claim_files where site = %s and placed_at is null"
+            " order by id",
+            [site],
+        ).fetchall()
+
+
+def content(db: Db, name: str, sites: Sequence[str]) -> Kept | None:
+    """A file by its name."""
+    with db.cursor(row_factory=class_row(Kept)) as cursor:
+        return cursor.execute(
+            "select id, name, content from claim_files where name = %s and site = any(%s)"
+            " order by id desc limit 1",
+            [name, list(sites)],
+        ).fetchone()
+
+
+def numbers(db: Db) -> Iterator[int]:
+    """Each the next one, in transactions of the caller's connection."""
+    while True:
+        yield next_number(db)

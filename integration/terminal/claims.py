@@ -1,0 +1,66 @@
+"""What the `claims` commands say."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from integration.claims.output import Part
+from integration.claims.writing import Report
+from integration.wording import words
+from mappings.writing.checks.fault import Fault
+
+
+def said(report: Report, named: Mapping[str, object] | None = None) -> Iterator[str]:
+    """What was written, what was not and why, a sentence each."""
+    yield from (_file(part) for part in report.parts)
+    for refusal in report.refused:
+        yield f"{refusal.patient}: {refusal.says}"
+    yield from report.problems
+    if not report.parts:
+        yield _nothing(report, named)
+
+
+def _file(part: Part) -> str:
+    total = sum((claim.total for claim in part.claims), Decimal(0))
+    to = f" to {part.receiver.name}" if part.receiver else ""
+    test = "" if part.production else " (test)"
+    what = "charge" if part.kind == "charges" else "claim"
+    return f"{part.name}: {words.plural(len(part.claims), what)}, {words.money(total)}{to}{test}"
+
+
+def _nothing(report: Report, named: Mapping[str, object] | None) -> str:
+    if report.refused or report.problems:
+        return "No file was written."
+    if named:
+        return "No file was written: none of the named lines waits to be sent."
+    return "No file was written: no released line waits to be sent."
+
+
+def checked(
+    results: Iterable[tuple[str, Iterable[Fault]]], form: Literal["text", "json"]
+) -> Iterator[tuple[bool, str]]:
+    """For each file whether it is right, and the text about it."""
+    if form == "json":
+        yield from _as_json(results)
+        return
+    for name, faults in results:
+        count = 0
+        for fault in faults:
+            count += 1
+            yield False, f"{name}: {fault.sentence}\n"
+        if not count:
+            yield True, f"{name}: nothing wrong was found\n"
+
+
+def _as_json(results: Iterable[tuple[str, Iterable[Fault]]]) -> Iterator[tuple[bool, str]]:
+    """One document, a file at a time."""
+    clean, before = True, '{"files": ['
+    for name, faults in results:
+        found = list(faults)
+        clean = clean and not found
+        row = {"file": name, "faults": found}
+        yield not found, f"{before}\n{msgspec.json.encode(row).decode()}"
+        before = ","
+    yield clean, "\n]}\n"

@@ -1,0 +1,93 @@
+"""*Write claims*: the selected released lines leave in files; and the files that left."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi import Path as InAddress
+from fastapi.responses import Response
+
+from integration.claims.released import Released
+from integration.claims.service import Order, write_released
+from integration.claims.writing import Report
+from integration.configuration.settings import Settings
+from integration.errors import FerroclaimError
+from integration.smart.sessions import Session
+from integration.store import audit, claims
+from integration.store.worklist import Row
+from integration.web.gate import House, InHouse, with_role
+from integration.web.pages import PageRoute, actor, security_headers
+from integration.web.problems import Problem
+from integration.wording import words
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+Biller = Annotated[Session, with_role("biller", "admin")]
+_NAME = re.compile(r"[a-z0-9_-]+_\d{9}_(837[PI]|claims|charges)\.(x12|json|csv|xlsx)")
+
+
+def folder_of(settings: Settings, site: str) -> Path:
+    """Where the worklist writes the files of a site."""
+    return settings.site(site).claims.folder or settings.data_dir / "claims"
+
+
+def write(here: House, session: Session, rows: Sequence[Row]) -> tuple[str, list[str], list[str]]:
+    """Writes claims of these lines, site by site: what was done, what not and why, and the names of
+    the files."""
+    reports = []
+    refused: list[str] = []
+    for site in sorted({row.site for row in rows}):
+        order = Order(
+            site=site,
+            folder=folder_of(here.settings, site),
+            by=actor(session),
+            role="biller",
+            only={row.line_id: Released(row.line_id) for row in rows if row.site == site},
+        )
+        try:
+            reports.append(write_released(here.settings, here.store, order))
+        except FerroclaimError as problem:
+            refused.append(str(problem))
+    refused += [text for report in reports for text in _not_written(report)]
+    files = [part.name for report in reports for part in report.parts]
+    return _done(reports), refused, files
+
+
+def _not_written(report: Report) -> list[str]:
+    return [found.says for found in report.refused] + report.problems
+
+
+def _done(reports: Sequence[Report]) -> str:
+    count = sum(report.claims for report in reports)
+    if not count:
+        return "No claim was written."
+    total = words.money(sum((report.total for report in reports), start=0 * reports[0].total))
+    tests = all(not part.production for report in reports for part in report.parts)
+    return f"{words.plural(count, 'claim')} written, {total}{' (tests)' if tests else ''}."
+
+
+@router.get("/claims/{name}")
+def file(
+    name: Annotated[str, InAddress(max_length=120)], here: InHouse, session: Biller
+) -> Response:
+    """A claim file as it left."""
+    sites = sorted(here.settings.sites)
+    with here.store.transaction() as db:
+        kept = claims.content(db, name, sites) if _NAME.fullmatch(name) else None
+        if kept is None:
+            raise Problem(404, "There is no such claim file.", "Open it from a line that was sent.")
+        audit.note(
+            db,
+            actor(session),
+            "downloaded a claim file",
+            role="biller",
+            resource=f"ClaimFile/{kept.id}",
+            file=kept.name,
+        )
+    headers = {"Content-Disposition": f'attachment; filename="{kept.name}"'}
+    return Response(
+        kept.content,
+        media_type="application/octet-stream",
+        headers={**security_headers(here.settings), **headers},
+    )

@@ -1,0 +1,72 @@
+"""What the table of claim files holds: limits, who may stand on a claim, what a dialysis claim
+needs."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`lines` and `diagnoses` by kind of claim; `charge` in dollars."""
+
+    claims_in_set: int
+    lines: dict[str, int]
+    diagnoses: dict[str, int]
+    pointers: int
+    modifiers: int
+    charge: Decimal
+    source: str
+    verified: bool
+
+
+class Practitioners(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Taxonomies by their first characters, and words and codes of credentials."""
+
+    rendering: tuple[str, ...]
+    never: tuple[str, ...]
+    never_words: tuple[str, ...]
+    rendering_words: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class Frequency(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    still_patient: tuple[str, ...]
+    ended: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class Dialysis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`treatment_revenue`: the first three digits of a treatment's revenue code."""
+
+    conditions: tuple[str, ...]
+    acute_condition: str
+    values: tuple[str, ...]
+    one_of_values: tuple[str, ...]
+    occurrence: str
+    treatment_revenue: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class MedicareSecondary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    types: dict[str, str]
+    source: str
+    verified: bool
+
+
+class SeveralNdcs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    first: str
+    other: str
+    source: str
+    verified: bool
+
+
+class ClaimForms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    limits: Limits
+    practitioners: Practitioners
+    frequency: Frequency
+    dialysis: Dialysis
+    medicare_secondary: MedicareSecondary
+    several_ndcs: SeveralNdcs

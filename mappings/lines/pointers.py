@@ -1,0 +1,23 @@
+"""R9: which four of a line's diagnoses its claim points to."""
+
+from collections.abc import Iterable, Sequence
+
+from mappings import codes
+from mappings.assessment import Finding
+from mappings.circumstances.diagnoses import Stated
+
+MOST_POINTERS = 4
+_ALWAYS = "iron-deficiency-anemia"
+
+
+def pointers(
+    sequence: Sequence[str], stated: Iterable[Stated], findings: Iterable[Finding]
+) -> tuple[str, ...]:
+    """Of a line's codes those that met requirements rest on, the iron deficiency among them, then
+    the others; in the line's sequence."""
+    rested_on = {item.resource for row in findings if row.state == "met" for item in row.evidence}
+    wanted = {row.code for row in stated if row.by.source.resource in rested_on}
+    always = codes.diagnoses().group(_ALWAYS)
+    ranked = sorted(sequence, key=lambda code: (code not in always, code not in wanted))
+    chosen = set(ranked[:MOST_POINTERS])
+    return tuple(code for code in sequence if code in chosen)

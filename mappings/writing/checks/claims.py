@@ -1,0 +1,201 @@
+"""2300 to 2330: a claim's head, its diagnoses, who is on it, and who else pays."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from msgspec import Struct
+
+from mappings import codes
+from mappings.writing.checks import institutional
+from mappings.writing.checks.fault import Findings, Found, element, loops
+from mappings.writing.checks.people import names
+from mappings.writing.checks.services import (
+    Days,
+    Service,
+    beside_each_other,
+    line_faults,
+    service_of,
+)
+from mappings.writing.x12.segments import COMPONENT, Segment
+
+_ICD = re.compile(r"[A-Z]\d[0-9A-Z]{1,5}")
+_NUMBER = re.compile(r"[!-~ ]{1,20}")
+_AMOUNT = re.compile(r"\d{1,10}(\.\d{1,2})?", re.ASCII)
+_PRINCIPAL, _OTHER = frozenset({"ABK", "BK"}), frozenset({"ABF", "BF"})
+_ORIGINAL, _REPLACING = frozenset({"1", "2", "3", "4"}), frozenset({"7", "8"})
+_NOTE_MOST = 80
+# Anemia in chronic kidney disease: code first the kidney disease (ICD-10-CM tabular list).
+# One state's Medicaid wants it first.
+_MEDICAID = "MC"
+_NEVER_FIRST, _BEFORE_IT = "D631", ("N18", "I12", "I13", "E08", "E09", "E10", "E11", "E13")
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What stands above a claim. A draft lacks what only the facility knows."""
+
+    institutional: bool
+    written_on: date | None = None
+    born: date | None = None
+    biller_is_person: bool = False
+    payer_place: str = "P"
+    filing: str = ""
+    is_draft: bool = False
+
+
+def claim_faults(rows: Sequence[Segment], about: About) -> Findings:
+    """Everything wrong with one claim: CLM and what follows it."""
+    lines = loops(rows, "LX")
+    head = rows[: lines[0][0]] if lines else rows
+    diagnoses = _diagnosis_codes(head)
+    statement = institutional.statement_days(head) if about.institutional else None
+    days = Days(about.born, about.written_on, statement)
+    yield from names(rows)
+    yield from _clm(rows[0], about)
+    yield from _diagnoses(head, about)
+    yield from _head(head, about)
+    yield from _other_payers(head, about)
+    if about.institutional:
+        yield from institutional.faults(head, rows, is_draft=about.is_draft)
+    services: list[Service] = []
+    for number, (start, line) in enumerate(lines, 1):
+        service = service_of(line, start)
+        if element(rows[start], 1) != str(number):
+            yield Found(f"LX01 is {element(rows[start], 1)}, it is line {number}", start)
+        if service is None or service.institutional != about.institutional:
+            wanted = "SV2" if about.institutional else "SV1"
+            yield Found(f"the line has no {wanted}", start, element(rows[start], 1))
+            continue
+        services.append(service)
+        yield from line_faults(service, line, start, len(diagnoses), days)
+    yield from _sums(rows[0], services, about)
+    yield from beside_each_other(services)
+
+
+def _clm(row: Segment, about: About) -> Findings:
+    if not _NUMBER.fullmatch(element(row, 1)):
+        yield Found("CLM01 has not 1 to 20 characters, which is what payers return", 0)
+    place, kind, *_ = [*element(row, 5).split(COMPONENT), "", ""]
+    if kind != ("A" if about.institutional else "B"):
+        yield Found(f"CLM05-2 is {kind or 'empty'}, which is not this kind of claim", 0)
+    if not re.fullmatch(r"\d{2}", place, re.ASCII):
+        yield Found(f"CLM05-1 {place or '(none)'} is no code of two digits", 0)
+    wanted = {7: "ABC", 8: "YNW", 9: "IY"}
+    wanted |= {} if about.institutional else {6: "YN"}
+    for number, allowed in wanted.items():
+        value = element(row, number)
+        if len(value) != 1 or value not in allowed:
+            yield Found(f"CLM{number:02} is {value or 'empty'}, none of {', '.join(allowed)}", 0)
+
+
+def frequency_of(row: Segment) -> str:
+    return [*element(row, 5).split(COMPONENT), "", "", ""][2]
+
+
+def _head(head: Sequence[Segment], about: About) -> Findings:
+    frequency = frequency_of(head[0])
+    originals = [at for at, row in enumerate(head) if row[:2] == ("REF", "F8")]
+    if frequency not in _ORIGINAL | _REPLACING | {"0", "5", "9"}:
+        yield Found(f"CLM05-3 {frequency or '(none)'} is no frequency", 0)
+    if frequency in _REPLACING and not originals:
+        says = f"frequency {frequency} replaces or voids a claim, and REF*F8 does not say which"
+        yield Found(says, 0)
+    if originals and frequency in _ORIGINAL:
+        says = f"REF*F8 names a claim to replace, and frequency {frequency} replaces none"
+        yield Found(says, originals[0])
+    authorizations = [at for at, row in enumerate(head) if row[:2] == ("REF", "G1")]
+    if len(authorizations) > 1:
+        yield Found("a claim holds one prior authorization, not several", authorizations[1])
+    for at in (*authorizations, *originals):
+        if not element(head[at], 2):
+            yield Found(f"REF*{element(head[at], 1)} holds no number", at)
+    for at, row in enumerate(head):
+        if row[0] == "NTE" and len(element(row, 2)) > _NOTE_MOST:
+            yield Found("a note has at most 80 characters", at)
+    yield from _practitioner(head, about)
+
+
+def _practitioner(head: Sequence[Segment], about: About) -> Findings:
+    entities = [element(row, 1) for row in head if row[0] == "NM1"]
+    if about.institutional and "71" not in entities:
+        yield Found("an institutional claim names its attending practitioner (NM1*71)", 0)
+    if not about.institutional and "82" not in entities and not about.biller_is_person:
+        yield Found("an organization bills, and nobody is named who rendered it (NM1*82)", 0)
+    for entity in ("71", "82", "77"):
+        own = [at for at, row in enumerate(head) if row[:2] == ("NM1", entity)]
+        if len(own) > 1:
+            yield Found(f"NM1*{entity} stands twice", own[1])
+
+
+def _diagnosis_codes(head: Sequence[Segment]) -> list[tuple[str, str, int]]:
+    """Qualifier, code and place of each diagnosis, the principal first as it stands."""
+    found = []
+    for at, row in enumerate(head):
+        if row[0] == "HI":
+            for part in row[1:]:
+                kind, _, rest = part.partition(COMPONENT)
+                if kind in _PRINCIPAL or kind in _OTHER:
+                    found.append((kind, rest.partition(COMPONENT)[0], at))
+    return found
+
+
+def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
+    found = _diagnosis_codes(head)
+    kind = "institutional" if about.institutional else "professional"
+    most = codes.claim_forms().limits.diagnoses[kind]
+    if [kind for kind, *_ in found][:1] != ["ABK"] or {kind for kind, *_ in found[1:]} - {"ABF"}:
+        yield Found("the first diagnosis is ABK and the others ABF", found[0][2] if found else 0)
+    if len(found) > most:
+        yield Found(f"{len(found)} diagnoses, of which {most} can stand", found[-1][2])
+    seen: set[str] = set()
+    for _, code, at in found:
+        if not _ICD.fullmatch(code):
+            yield Found(f"{code or 'nothing'} is no ICD-10-CM code without its dot", at)
+        elif code in seen:
+            yield Found(f"the diagnosis {code} stands twice", at)
+        first = code == _NEVER_FIRST and not any(one.startswith(_BEFORE_IT) for one in seen)
+        if first and about.filing != _MEDICAID:
+            says = "D63.1 stands before its kidney disease (code first N18.-)"
+            yield Found(says, at)
+        seen.add(code)
+
+
+def _other_payers(head: Sequence[Segment], about: About) -> Findings:
+    """2320: each with OI, its subscriber and its payer; one place in the order each."""
+    places = {about.payer_place}
+    for start, loop in loops(head, "SBR"):
+        place = element(loop[0], 1)
+        if place in places:
+            yield Found(f"two payers are {place} in the order of payers (SBR01)", start)
+        places.add(place)
+        if not any(row[0] == "OI" for row in loop):
+            yield Found("the other payer's loop has no OI (2320)", start)
+        entities = {element(row, 1) for row in loop if row[0] == "NM1"}
+        for wanted in {"IL", "PR"} - entities:
+            yield Found(f"the other payer's loop has no NM1*{wanted} (2330)", start)
+        if not element(loop[0], 2):
+            yield Found("SBR02 of the other payer does not say whose policy it is", start)
+    if about.payer_place != "P" and "P" not in places:
+        yield Found(
+            f"the claim is for payer {about.payer_place} in the order, and no loop 2320 says what"
+            " the first one paid",
+            0,
+        )
+
+
+def _sums(row: Segment, services: Sequence[Service], about: About) -> Findings:
+    limits = codes.claim_forms().limits
+    total = sum((service.amount for service in services), Decimal(0))
+    written = element(row, 2)
+    if not _AMOUNT.fullmatch(written):
+        yield Found(f"CLM02 {written or '(none)'} is no amount in dollars and cents", 0)
+    elif Decimal(written) != total:
+        yield Found(f"CLM02 {written} is not the sum {total} of its lines", 0)
+    elif total > limits.charge:
+        yield Found(f"CLM02 {written} is more than {limits.charge}, the most that payers take", 0)
+    most = limits.lines["institutional" if about.institutional else "professional"]
+    if len(services) > most:
+        yield Found(f"{len(services)} lines, of which {most} can stand", 0)
+    if not services:
+        yield Found("the claim has no line", 0)

@@ -1,0 +1,23 @@
+"""Dates of segments: D8 and RD8."""
+
+from datetime import date
+
+
+def day(text: str) -> date | None:
+    """CCYYMMDD; None where it is no day."""
+    if len(text) != 8 or not (text.isascii() and text.isdigit()):
+        return None
+    try:
+        return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None
+
+
+def span(form: str, text: str) -> tuple[date, date] | None:
+    """First and last day of D8 or RD8; None where they are none, or end before they begin."""
+    first, _, last = text.partition("-")
+    start = day(first)
+    end = day(last) if form == "RD8" else start if not last else None
+    if start is None or end is None or end < start:
+        return None
+    return start, end

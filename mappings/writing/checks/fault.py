@@ -1,0 +1,54 @@
+"""Something wrong with a file of claims, and where."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from mappings.writing.x12.segments import Segment
+
+
+class Fault(Struct, frozen=True):
+    """`segment`: its name and number in the file, from 1; `claim`: CLM01; `line`: LX01."""
+
+    says: str
+    claim: str | None = None
+    line: str | None = None
+    segment: str | None = None
+    number: int | None = None
+
+    @property
+    def brief(self) -> str:
+        """Without the places in a file that does not stand yet."""
+        return f"{self.segment}: {self.says}" if self.segment else self.says
+
+    @property
+    def sentence(self) -> str:
+        where = [f"claim {self.claim}"] if self.claim is not None else []
+        where += [f"line {self.line}"] if self.line is not None else []
+        if self.segment:
+            number = f" {self.number}" if self.number else ""
+            where.append(f"segment{number} {self.segment}")
+        return f"{', '.join(where)}: {self.says}" if where else self.says
+
+
+class Found(Struct, frozen=True):
+    """A fault before it is placed: `at` is the place of its segment among those looked at."""
+
+    says: str
+    at: int
+    line: str | None = None
+
+
+Findings = Iterator[Found]
+
+
+def element(row: Segment, place: int) -> str:
+    """An element by its place from 1; empty where there is none."""
+    return row[place] if len(row) > place else ""
+
+
+def loops(rows: Sequence[Segment], name: str) -> list[tuple[int, Sequence[Segment]]]:
+    """Each part that begins with a segment of that name, with its place."""
+    starts = [place for place, row in enumerate(rows) if row[0] == name]
+    ends = [*starts[1:], len(rows)]
+    return [(start, rows[start:end]) for start, end in zip(starts, ends, strict=False)]

@@ -1,0 +1,111 @@
+"""What an 837I says of the stay: statement, status, frequency, value, condition and occurrence
+codes."""
+
+import re
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date
+
+from mappings import codes
+from mappings.writing.checks.dates import day, span
+from mappings.writing.checks.fault import Findings, Found, element
+from mappings.writing.x12.segments import COMPONENT, Segment
+
+_STATUS, _PRIORITY = re.compile(r"\d{2}", re.ASCII), re.compile(r"[1-59]", re.ASCII)
+_NUMBER = re.compile(r"\d{1,9}(\.\d{1,4})?", re.ASCII)
+_STILL_PATIENT = "30"
+_DIALYSIS, _OUTPATIENT = "72", frozenset({"13", "85", "78"})
+_UNSCHEDULED = frozenset({"1", "2"})
+
+
+def statement_days(head: Sequence[Segment]) -> tuple[date, date] | None:
+    rows = (row for row in head if row[:2] == ("DTP", "434"))
+    return next((span(element(row, 2), element(row, 3)) for row in rows), None)
+
+
+def faults(head: Sequence[Segment], rows: Sequence[Segment], *, is_draft: bool) -> Findings:
+    """The head of an institutional claim; `rows`: all of it."""
+    bill_type, _, frequency = [*element(head[0], 5).split(COMPONENT), "", "", ""][:3]
+    days = statement_days(head)
+    if days is None:
+        yield Found("the claim has no statement's period (DTP*434) of two days", 0)
+    at, stay = next(((at, row) for at, row in enumerate(head) if row[0] == "CL1"), (0, ()))
+    if not stay:
+        yield Found("the claim has no CL1: priority, origin and patient status", 0)
+    elif not _STATUS.fullmatch(element(stay, 3)) or not _PRIORITY.fullmatch(element(stay, 1)):
+        yield Found("CL1 has no priority of one digit, or no patient status of two", at)
+    codes_by_kind = _hi_codes(head)
+    yield from _twice(codes_by_kind)
+    yield from _values(head)
+    if bill_type in _OUTPATIENT and element(stay, 1) in _UNSCHEDULED and "PR" not in codes_by_kind:
+        yield Found("an unscheduled outpatient visit has its reason (HI*PR)", at)
+    if bill_type == _DIALYSIS:
+        yield from _dialysis(frequency, element(stay, 3), at, days)
+        yield from _dialysis_codes(codes_by_kind, rows) if not is_draft else ()
+
+
+def _hi_codes(head: Sequence[Segment]) -> dict[str, list[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = {}
+    for at, row in enumerate(head):
+        for part in row[1:] if row[0] == "HI" else ():
+            kind, _, rest = part.partition(COMPONENT)
+            found.setdefault(kind, []).append((rest.partition(COMPONENT)[0], at))
+    return found
+
+
+def _twice(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
+    for kind, name in (("BE", "value"), ("BG", "condition")):
+        seen = set()
+        for code, at in by_kind.get(kind, ()):
+            if code in seen:
+                yield Found(f"{name} code {code} stands twice", at)
+            seen.add(code)
+
+
+def _values(head: Sequence[Segment]) -> Findings:
+    """A value code has its amount, an occurrence its day."""
+    for at, row in enumerate(head):
+        for part in row[1:] if row[0] == "HI" else ():
+            kind, code, form, when, amount, *_ = [*part.split(COMPONENT), "", "", "", "", ""]
+            if kind == "BE" and not _NUMBER.fullmatch(amount):
+                yield Found(f"value code {code} has no amount", at)
+            if kind == "BH" and (form != "D8" or day(when) is None):
+                yield Found(f"occurrence code {code} has no day", at)
+
+
+def _dialysis(frequency: str, status: str, at: int, days: tuple[date, date] | None) -> Findings:
+    table = codes.claim_forms().frequency
+    if frequency in table.still_patient and status != _STILL_PATIENT:
+        says = f"frequency {frequency} says that treatment goes on, patient status {status} that it"
+        yield Found(f"{says} ended", at)
+    if frequency in table.ended and status == _STILL_PATIENT:
+        says = f"frequency {frequency} says that treatment ended, patient status 30 that it goes on"
+        yield Found(says, at)
+    if days is None:
+        return
+    if (days[0].year, days[0].month) != (days[1].year, days[1].month):
+        yield Found("a dialysis facility's claim covers one month", at)
+    last = monthrange(days[1].year, days[1].month)[1]
+    if frequency in table.still_patient and days[1].day != last:
+        yield Found(f"frequency {frequency} covers the month to its end, {days[1]} is not", at)
+
+
+def _dialysis_codes(by_kind: dict[str, list[tuple[str, int]]], rows: Sequence[Segment]) -> Findings:
+    table = codes.claim_forms().dialysis
+    conditions = {code for code, _ in by_kind.get("BG", ())}
+    if not conditions & set(table.conditions):
+        yield Found("a dialysis claim has a condition code (71 to 76, 84: HI*BG)", 0)
+    values = {code for code, _ in by_kind.get("BE", ())}
+    acute = table.acute_condition in conditions
+    wanted = [code for code in table.values if not acute or code != "D5"]
+    for code in wanted:
+        if code not in values:
+            yield Found(f"a dialysis claim has value code {code} (HI*BE)", 0)
+    if not values & set(table.one_of_values):
+        yield Found("a dialysis claim has value code 48 or 49 (HI*BE)", 0)
+    occurrences = {code for code, _ in by_kind.get("BH", ())}
+    if not acute and table.occurrence not in occurrences:
+        yield Found(f"a dialysis claim has occurrence code {table.occurrence} (HI*BH)", 0)
+    revenue = [element(row, 1)[:3] for row in rows if row[0] == "SV2"]
+    if not any(code in table.treatment_revenue for code in revenue):
+        yield Found("a dialysis claim has the lines of its treatments (082X to 085X)", 0)

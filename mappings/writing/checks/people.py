@@ -1,0 +1,149 @@
+"""2000A to 2010CA: who bills, who is insured, who is the patient, who pays."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from mappings.writing.checks.dates import day
+from mappings.writing.checks.fault import Findings, Found, element
+from mappings.writing.preparing.identifiers import (
+    is_post_box,
+    medicare_number_fault,
+    valid_npi,
+)
+from mappings.writing.x12.segments import Segment
+
+_TAXONOMY = re.compile(r"[0-9A-Z]{9}X")
+_ZIP = re.compile(r"\d{5}(\d{4})?")
+_MEDICARE = frozenset({"MA", "MB"})
+_SEQUENCES = "PSTABCDEFGHU"
+_FOREIGN = frozenset({"", "US", "USA"})
+
+
+def names(rows: Sequence[Segment]) -> Findings:
+    """Of any loops: NPIs, names, taxonomies."""
+    for at, row in enumerate(rows):
+        if row[0] == "NM1":
+            yield from (Found(says, at) for says in _name(row))
+        elif row[0] == "PRV" and not _TAXONOMY.fullmatch(element(row, 3)):
+            yield Found(f"PRV*{element(row, 1)} holds no taxonomy code", at)
+        elif row[0] == "N4":
+            yield from (Found(says, at) for says in _place(row))
+
+
+def _name(row: Segment) -> list[str]:
+    entity, number = element(row, 1), element(row, 9)
+    found = []
+    if element(row, 8) == "XX" and not valid_npi(number):
+        found.append(f"the NPI of NM1*{entity} fails its check digit")
+    if not element(row, 3) and entity != "87":
+        found.append(f"NM1*{entity} has no name")
+    if entity in ("IL", "PR", "85", "40", "41") and not number:
+        found.append(f"NM1*{entity} has no number")
+    if element(row, 2) not in ("1", "2"):
+        found.append(f"NM1*{entity} is neither a person (1) nor an organization (2)")
+    return found
+
+
+def _place(row: Segment) -> list[str]:
+    if element(row, 4) not in _FOREIGN:
+        return []
+    zip_code = element(row, 3)
+    found = []
+    if not re.fullmatch(r"[A-Z]{2}", element(row, 2)):
+        found.append("N402 is no state of two letters")
+    if not _ZIP.fullmatch(zip_code) or zip_code.startswith("00000"):
+        found.append(f"N403 {zip_code or '(none)'} is no ZIP code of five or nine digits")
+    elif len(zip_code) == 9 and zip_code.endswith("0000"):
+        found.append(f"N403 {zip_code}: four zeros stand for no ZIP+4, and payers reject them")
+    return found
+
+
+def biller(rows: Sequence[Segment]) -> Findings:
+    """2000A: the billing provider's own address is a street with ZIP+4; checks may go to a box."""
+    entity = ""
+    seen = set()
+    for at, row in enumerate(rows):
+        entity = element(row, 1) if row[0] == "NM1" else entity
+        seen.add((entity, row[0]))
+        if entity == "85":
+            yield from (Found(says, at) for says in _of_biller(row))
+    for wanted in ("NM1", "N3", "N4", "REF"):
+        if ("85", wanted) not in seen:
+            yield Found(f"the billing provider has no {wanted} (2010AA)", 0)
+    if ("87", "NM1") in seen and not {("87", "N3"), ("87", "N4")} <= seen:
+        yield Found("the pay-to address has no N3 or N4 (2010AB)", 0)
+
+
+def _of_biller(row: Segment) -> list[str]:
+    if row[0] == "N3" and any(is_post_box(line) for line in row[1:]):
+        return ["the billing provider's address is a post box (2010AA): use 2010AB"]
+    if row[0] == "N4" and len(element(row, 3)) != 9 and element(row, 4) in _FOREIGN:
+        return ["the billing provider's ZIP code has not nine digits"]
+    if row[0] != "REF" or element(row, 1) not in ("EI", "SY"):
+        return []
+    number = element(row, 2).replace("-", "")
+    right = re.fullmatch(r"\d{9}", number, re.ASCII)
+    return [] if right else ["the billing provider's tax number has not nine digits"]
+
+
+def subscriber(rows: Sequence[Segment], written_on: date | None) -> Findings:
+    """2000B: SBR, who is insured, under which number, and the payer."""
+    sbr = next((row for row in rows if row[0] == "SBR"), None)
+    if sbr is None:
+        yield Found("the subscriber has no SBR (2000B)", 0)
+        return
+    at = rows.index(sbr)
+    if len(element(sbr, 1)) != 1 or element(sbr, 1) not in _SEQUENCES:
+        yield Found(f"SBR01 {element(sbr, 1) or '(none)'} is no place in the order of payers", at)
+    if element(sbr, 2) not in ("18", ""):
+        yield Found("SBR02 of the destination payer is 18 or empty", at)
+    if not element(sbr, 9):
+        yield Found("SBR09 does not say which kind of payer it is", at)
+    entities = {element(row, 1) for row in rows if row[0] == "NM1"}
+    for wanted, who in (("IL", "subscriber"), ("PR", "payer")):
+        if wanted not in entities:
+            yield Found(f"the {who} has no NM1*{wanted}", at)
+    if element(sbr, 2) == "18":
+        yield from patient(rows, written_on, "the subscriber, who is the patient,")
+    if element(sbr, 9) in _MEDICARE:
+        yield from _medicare_number(rows)
+
+
+def _medicare_number(rows: Sequence[Segment]) -> Findings:
+    for at, row in enumerate(rows):
+        if row[0] == "NM1" and element(row, 1) == "IL":
+            fault = medicare_number_fault(element(row, 9))
+            if fault:
+                yield Found(f"the Medicare number {fault}", at)
+
+
+def patient(rows: Sequence[Segment], written_on: date | None, who: str) -> Findings:
+    """Address, birth date and sex."""
+    there = {row[0] for row in rows}
+    for wanted, what in (("N3", "no street"), ("N4", "no city"), ("DMG", "no birth date")):
+        if wanted not in there:
+            yield Found(f"{who} has {what} ({wanted})", 0)
+    for at, row in enumerate(rows):
+        if row[0] != "DMG":
+            continue
+        born = day(element(row, 2))
+        if born is None:
+            yield Found("the birth date is no day", at)
+        elif written_on is not None and born > written_on:
+            yield Found(f"the birth date {born} lies after the file's date", at)
+        if element(row, 3) not in ("F", "M", "U"):
+            yield Found("DMG03 is none of F, M, U", at)
+
+
+def dependent(rows: Sequence[Segment], written_on: date | None) -> Findings:
+    """2000C."""
+    if not any(row[0] == "PAT" and element(row, 1) for row in rows):
+        yield Found("the patient has no PAT with the relationship (2000C)", 0)
+    if not any(row[0] == "NM1" and element(row, 1) == "QC" for row in rows):
+        yield Found("the patient has no NM1*QC (2010CA)", 0)
+    yield from patient(rows, written_on, "the patient")
+
+
+def born(rows: Sequence[Segment]) -> date | None:
+    return next((day(element(row, 2)) for row in rows if row[0] == "DMG"), None)

@@ -1,0 +1,398 @@
+"""Claims as FHIR R4: one per claim, with the same id on every run, so that what is posted twice is
+one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from mappings import codes
+from mappings.assessment import Assessment, ClaimLine, NdcQuantity
+from mappings.circumstances.visit import encounter_of
+from mappings.record import Coverage, PatientRecord, Practitioner
+from mappings.site import BillingProvider, Site
+from mappings.writing.detected_issue import TAG
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, drafts, service_lines
+from mappings.writing.preparing.practitioners import encounters, practitioner_of
+from mappings.writing.preparing.prepared import Claim
+from mappings.writing.preparing.statements import OtherLine, Statement, statement
+
+Resource = dict[str, Any]
+
+_FINEST = Decimal("0.0001")
+
+CLAIM = "urn:ferroclaim:claim"
+LINE = "urn:ferroclaim:line"
+NUMBER = "urn:ferroclaim:claim-number"
+_HL7 = "http://terminology.hl7.org/CodeSystem/"
+_HCPCS, _CPT = (
+    "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+    "http://www.ama-assn.org/go/cpt",
+)
+_PLACE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
+_REVENUE, _BILL_TYPE = (
+    "https://www.nubc.org/CodeSystem/RevenueCodes",
+    "https://www.nubc.org/CodeSystem/TypeOfBill",
+)
+_STATUS, _CONDITION, _VALUE, _OCCURRENCE = (
+    "https://www.nubc.org/CodeSystem/PatDischargeStatus",
+    "https://www.nubc.org/CodeSystem/ConditionCodes",
+    "https://www.nubc.org/CodeSystem/ValueCodes",
+    "https://www.nubc.org/CodeSystem/OccurrenceCodes",
+)
+_INFORMATION = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType"
+_NPI, _NDC, _ICD = (
+    "http://hl7.org/fhir/sid/us-npi",
+    "http://hl7.org/fhir/sid/ndc",
+    "http://hl7.org/fhir/sid/icd-10-cm",
+)
+_UNKNOWN = {
+    "extension": [
+        {
+            "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+            "valueCode": "unknown",
+        }
+    ]
+}
+
+
+def claims(
+    document: Assessment, records: Mapping[str, PatientRecord], site: Site, now: datetime
+) -> Resource:
+    """A transaction Bundle of Claims of the ready lines, each `draft`; held lines are left out.
+    `now` is aware."""
+    with codes.using(site.codes):
+        return bundle(_drafted(document, records, site, now), now)
+
+
+def _drafted(
+    document: Assessment, records: Mapping[str, PatientRecord], site: Site, now: datetime
+) -> list[Resource]:
+    found = []
+    for draft in drafts(document):
+        made = statement(draft, [])[0] if draft.bill_type else None
+        record, provider = records.get(draft.patient), site.biller(draft.kind, draft.bill_type)
+        services = [part for line in draft.lines for part in service_lines(line, _value(line))]
+        found.append(_claim(draft, services, record, site, provider, made, now))
+    return found
+
+
+def _value(line: ClaimLine) -> Decimal | None:
+    return Decimal(line.value) if line.value is not None else None
+
+
+def bundle(resources: Sequence[Resource], now: datetime) -> Resource:
+    """A transaction that puts each resource where it belongs, however often it is sent."""
+    entries = [
+        {
+            "fullUrl": f"urn:uuid:{UUID(row['id'])}",
+            "resource": row,
+            "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+        }
+        for row in resources
+    ]
+    made: Resource = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "timestamp": now.isoformat(timespec="seconds"),
+    }
+    return made | ({"entry": entries} if entries else {})
+
+
+def written_claim(
+    claim: Claim, record: PatientRecord, site: Site, now: datetime, *, active: bool
+) -> Resource:
+    """A claim with its charges; `active` where it counts."""
+    draft, provider = claim.draft, claim.provider
+    made = _claim(draft, claim.services, record, site, provider, claim.statement, now)
+    made["identifier"] = [*made["identifier"], {"system": NUMBER, "value": claim.number}]
+    made["status"] = "active" if active else "draft"
+    if claim.original:
+        made["related"] = [_related(claim)]
+    return made
+
+
+def _related(claim: Claim) -> Resource:
+    return {
+        "relationship": _concept(f"{_HL7}ex-relatedclaimrelationship", "prior"),
+        "reference": {"value": claim.original},
+    }
+
+
+def _claim(
+    draft: Draft,
+    services: Sequence[ServiceLine],
+    record: PatientRecord | None,
+    site: Site,
+    provider: BillingProvider | None,
+    made: Statement | None,
+    now: datetime,
+) -> Resource:
+    rows = record.coverages if record else ()
+    coverage = next((row for row in rows if row.source.resource == draft.coverage), None)
+    practitioner = practitioner_of(draft, record, site.zone) if record else None
+    information = _Information(draft, made)
+    visits = _visits(draft, record, site)
+    parts: dict[str, list[ServiceLine]] = {}
+    for part in services:
+        parts.setdefault(part.line.id, []).append(part)
+    items = [
+        _item(number, line, parts[line.id], draft, information, practitioner, visits)
+        for number, line in enumerate(draft.lines, 1)
+    ]
+    others = made.lines if made else ()
+    items += [_other_item(number, row) for number, row in enumerate(others, len(items) + 1)]
+    claim = {
+        "resourceType": "Claim",
+        "id": draft.id,
+        "meta": {"tag": [TAG]},
+        "identifier": [{"system": CLAIM, "value": draft.id}],
+        "status": "draft",
+        "type": _concept(f"{_HL7}claim-type", draft.kind),
+        "use": "claim",
+        "patient": {"reference": draft.patient},
+        "billablePeriod": _period(draft, made),
+        "created": now.isoformat(timespec="seconds"),
+        "insurer": _insurer(coverage),
+        "provider": _provider(provider, draft, record, site),
+        "priority": _concept(f"{_HL7}processpriority", "normal"),
+        "careTeam": [_care_team(practitioner)] if practitioner else None,
+        "supportingInfo": information.rows,
+        "diagnosis": [_diagnosis(number, code) for number, code in enumerate(draft.diagnoses, 1)],
+        "insurance": list(_insurance(draft)),
+        "item": items,
+        "total": money(_sum(services) + sum((row.charge for row in others), Decimal(0))),
+    }
+    return {name: value for name, value in claim.items() if value not in (None, [])}
+
+
+def _period(draft: Draft, made: Statement | None) -> Resource:
+    if made and draft.bill_type == DIALYSIS:
+        return {"start": str(made.start), "end": str(made.end)}
+    return {"start": draft.dates[0], "end": draft.dates[-1]}
+
+
+def _visits(draft: Draft, record: PatientRecord | None, site: Site) -> dict[str, str]:
+    """The encounter of each line."""
+    if record is None:
+        return {}
+    known = {row.source.resource for row in encounters(draft, record, site.zone)}
+    found = {}
+    for line in draft.lines:
+        given = [
+            row for row in record.administrations if row.source.resource in line.administrations
+        ]
+        visits = {
+            row.source.resource for one in given if (row := encounter_of(one, record, site.zone))
+        }
+        if len(visits) == 1 and visits <= known:
+            found[line.id] = visits.pop()
+    return found
+
+
+class _Information:
+    """supportingInfo of a claim: the evidence of its lines, each resource once, and the type of
+    bill."""
+
+    def __init__(self, draft: Draft, made: Statement | None) -> None:
+        said: dict[str, list[str]] = {}
+        for item in (
+            item
+            for line in draft.lines
+            for item in line.evidence
+            if item.resource != draft.coverage and item.in_the_chart
+        ):
+            texts = said.setdefault(item.resource, [])
+            texts += [item.says] if item.says not in texts else []
+        self._places = {resource: number for number, resource in enumerate(said, 1)}
+        self.rows: list[Resource] = [
+            {
+                "sequence": self._places[resource],
+                "category": (
+                    _concept(f"{_HL7}claiminformationcategory", "info") | {"text": "; ".join(texts)}
+                ),
+                "valueReference": {"reference": resource},
+            }
+            for resource, texts in said.items()
+        ]
+        for category, code, value in _of_the_stay(draft, made):
+            row = {"sequence": len(self.rows) + 1, "category": category, "code": code} | value
+            self.rows.append(row)
+
+    def of(self, line: ClaimLine) -> list[int]:
+        return sorted(
+            {self._places[item.resource] for item in line.evidence if item.resource in self._places}
+        )
+
+
+def _of_the_stay(
+    draft: Draft, made: Statement | None
+) -> Iterator[tuple[Resource, Resource, Resource]]:
+    """Type of bill, patient status, and the codes that the facility gave: category, code, value."""
+    if made is None:
+        return
+    frequency = (draft.bill_type or "")[:2] + made.frequency
+    yield _concept(_INFORMATION, "typeofbill"), _concept(_BILL_TYPE, frequency), {}
+    yield _concept(_INFORMATION, "discharge-status"), _concept(_STATUS, made.status), {}
+    for code in made.conditions:
+        yield {"text": "condition code"}, _concept(_CONDITION, code), {}
+    for code, amount in made.values:
+        yield {"text": "value code"}, _concept(_VALUE, code), {"valueQuantity": {"value": amount}}
+    for code, day in made.occurrences:
+        yield {"text": "occurrence code"}, _concept(_OCCURRENCE, code), {"timingDate": str(day)}
+
+
+def _insurer(coverage: Coverage | None) -> Resource | None:
+    payor = coverage.payor if coverage else None
+    if payor is None or not (payor.reference or payor.name):
+        return None
+    return _present(reference=payor.reference, display=payor.name)
+
+
+def _provider(
+    provider: BillingProvider | None, draft: Draft, record: PatientRecord | None, site: Site
+) -> Resource:
+    """The site's billing provider, with the organization that the encounter was with; without
+    either it is unknown."""
+    visits = encounters(draft, record, site.zone) if record else []
+    named = {row.service_provider for row in visits if row.service_provider}
+    reference = {"reference": named.pop()} if len(named) == 1 else {}
+    if provider:
+        number = {"system": _NPI, "value": provider.npi}
+        name = " ".join(filter(None, (provider.given, provider.name)))
+        return reference | {"identifier": number, "display": name}
+    return reference or _UNKNOWN
+
+
+def _care_team(practitioner: Practitioner) -> Resource:
+    name = practitioner.name
+    who = _present(
+        reference=practitioner.reference,
+        identifier={"system": _NPI, "value": practitioner.npi},
+        display=f"{name.given} {name.family}".strip() if name else None,
+    )
+    return {
+        "sequence": 1,
+        "provider": who,
+        "responsible": True,
+        "role": _concept(f"{_HL7}claimcareteamrole", "primary"),
+    }
+
+
+def _diagnosis(number: int, code: str) -> Resource:
+    principal = {"type": [_concept(f"{_HL7}ex-diagnosistype", "principal")]} if number == 1 else {}
+    return {"sequence": number, "diagnosisCodeableConcept": _concept(_ICD, code)} | principal
+
+
+def _insurance(draft: Draft) -> Iterator[Resource]:
+    """The payer that the claim is for, then those that pay after it."""
+    secondary = dict.fromkeys(
+        reference for line in draft.lines for reference in line.secondary_coverages
+    )
+    for number, reference in enumerate([draft.coverage, *secondary], 1):
+        focal = {"preAuthRef": draft.authorizations} if number == 1 and draft.authorizations else {}
+        yield {
+            "sequence": number,
+            "focal": number == 1,
+            "coverage": {"reference": reference},
+        } | focal
+
+
+def _item(
+    number: int,
+    line: ClaimLine,
+    parts: Sequence[ServiceLine],
+    draft: Draft,
+    information: _Information,
+    practitioner: Practitioner | None,
+    visits: Mapping[str, str],
+) -> Resource:
+    """A line, its NDCs as details."""
+    worth = _sum(parts) if all(part.value is not None for part in parts) else None
+    ndcs = [part.ndc for part in parts if part.ndc]
+    visit = visits.get(line.id)
+    item = {
+        "extension": [{"url": LINE, "valueString": line.id}],
+        "sequence": number,
+        "careTeamSequence": [1] if practitioner else None,
+        "diagnosisSequence": draft.pointers(line),
+        "informationSequence": information.of(line),
+        "revenue": _concept(_REVENUE, line.revenue_code) if line.revenue_code else None,
+        "productOrService": _service(line.code),
+        "modifier": [_concept(_HCPCS, modifier) for modifier in line.modifiers],
+        "servicedDate": line.service_date,
+        "locationCodeableConcept": _concept(_PLACE, draft.place_of_service),
+        "quantity": {"value": line.units, "unit": "units"},
+        "unitPrice": _unit_price(worth, line.units),
+        "net": money(worth) if worth is not None else None,
+        "encounter": [{"reference": visit}] if visit else None,
+        "detail": [_detail(place, ndc) for place, ndc in enumerate(ndcs, 1)],
+    }
+    return {name: value for name, value in item.items() if value not in (None, [])}
+
+
+def _other_item(number: int, row: OtherLine) -> Resource:
+    """A line of the facility's own."""
+    item = {
+        "sequence": number,
+        "revenue": _concept(_REVENUE, row.revenue),
+        "productOrService": _service(row.code) if row.code else _concept(_REVENUE, row.revenue),
+        "modifier": [_concept(_HCPCS, modifier) for modifier in row.modifiers],
+        "servicedDate": str(row.day),
+        "quantity": {"value": row.units, "unit": "units"},
+        "unitPrice": _unit_price(row.charge, row.units),
+        "net": money(row.charge),
+    }
+    return {name: value for name, value in item.items() if value not in (None, [])}
+
+
+def _service(code: str) -> Resource:
+    return _concept(_CPT if code.isdigit() else _HCPCS, code)
+
+
+def _unit_price(worth: Decimal | None, units: int) -> Resource | None:
+    """Of one unit, where it is exact to a hundredth of a cent."""
+    if worth is None or not units:
+        return None
+    price = (worth / units).quantize(_FINEST)
+    return money(price) if price * units == worth else None
+
+
+def _detail(number: int, ndc: NdcQuantity) -> Resource:
+    """The drug with this line's mL."""
+    quantity = {
+        "value": Decimal(ndc.quantity),
+        "unit": "mL",
+        "system": "http://unitsofmeasure.org",
+        "code": "mL",
+    }
+    return {"sequence": number, "productOrService": concept_of_ndc(ndc), "quantity": quantity}
+
+
+def concept_of_ndc(ndc: NdcQuantity) -> Resource:
+    """In FHIR's 5-4-2 form."""
+    return _concept(_NDC, f"{ndc.code[:5]}-{ndc.code[5:9]}-{ndc.code[9:]}")
+
+
+def code_of(code: str, modifiers: Sequence[str]) -> Resource:
+    """A service with its modifiers, where a resource has one code for both."""
+    codings = [*_service(code)["coding"], *({"system": _HCPCS, "code": row} for row in modifiers)]
+    return {"coding": codings, "text": " ".join([code, *modifiers])}
+
+
+def _sum(parts: Sequence[ServiceLine]) -> Decimal:
+    """Of the values that are known."""
+    return sum((part.value for part in parts if part.value is not None), Decimal(0))
+
+
+def money(value: Decimal) -> Resource:
+    return {"value": value, "currency": "USD"}
+
+
+def _concept(system: str, code: str) -> Resource:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def _present(**elements: Any) -> Resource:
+    return {name: value for name, value in elements.items() if value}

@@ -1,0 +1,148 @@
+"""Claims as rows from which a person can key them: one per service line, everything on it that a
+form asks for."""
+
+from collections.abc import Iterator
+
+from mappings.assessment import ClaimLine
+from mappings.record import Address, Name, PatientRecord
+from mappings.site import Site
+from mappings.writing.preparing.drafts import Draft, ServiceLine
+from mappings.writing.preparing.parties import Parties, coverage_of, parties
+from mappings.writing.preparing.practitioners import encounters
+from mappings.writing.preparing.prepare import ChargeLines
+from mappings.writing.preparing.prepared import Claim
+from mappings.writing.table import safe
+
+_DIAGNOSES = tuple(f"diagnosis_{number}" for number in range(1, 26))
+_MODIFIERS = ("modifier_1", "modifier_2", "modifier_3", "modifier_4")
+COLUMNS = (
+    "form", "claim_number", "frequency", "payer_claim_number", "total",
+    "patient_family", "patient_given", "birth_date", "sex",
+    "street", "city", "state", "zip", "relationship", "subscriber_family", "subscriber_given",
+    "payer", "payer_id", "member_number", "group_number", "plan_name",
+    "next_payer", "next_payer_id", "next_member_number",
+    "billing_provider", "billing_npi", "tax_id", "practitioner_family", "practitioner_given",
+    "practitioner_npi", "facility", "encounter", "patient", "line_number", "service_date", "hcpcs",
+    *_MODIFIERS, "units", "units_discarded", "charge", "ndc", "ndc_quantity", "ndc_unit",
+    "revenue_code", "place_of_service", "bill_type", "prior_authorization", "pointers",
+    *_DIAGNOSES, "claim_line_id", "administrations",
+)  # fmt: skip
+FORMS = {"professional": "837P", "institutional": "837I"}
+CHARGE_LINE = "charge line for the facility's claim"
+
+Row = dict[str, str]
+
+
+def rows(claim: Claim, record: PatientRecord, site: Site) -> Iterator[Row]:
+    """The rows of a claim, each cell safe in a spreadsheet."""
+    provider = claim.provider
+    frequency = claim.frequency
+    if claim.statement and frequency == "1":
+        frequency = claim.statement.frequency  # type: ignore[assignment]
+    head = _head(claim.draft, claim.who, record, site) | {
+        "form": FORMS[claim.kind],
+        "claim_number": claim.number,
+        "frequency": frequency,
+        "payer_claim_number": claim.original,
+        "total": claim.total,
+        "billing_provider": " ".join(filter(None, (provider.given, provider.name))),
+        "billing_npi": provider.npi,
+        "tax_id": provider.tax_id,
+    }
+    for number, part in enumerate(claim.services, 1):
+        yield _safe(head | _service(claim.draft, part, claim.services) | {"line_number": number})
+    others = claim.statement.lines if claim.statement else ()
+    for number, other in enumerate(others, len(claim.services) + 1):
+        own: dict[str, object] = {
+            "line_number": number,
+            "service_date": other.day,
+            "hcpcs": other.code,
+            **dict(zip(_MODIFIERS, other.modifiers, strict=False)),
+            "units": other.units,
+            "charge": other.charge,
+            "revenue_code": other.revenue,
+        }
+        yield _safe(head | own)
+
+
+def charge_rows(found: ChargeLines, record: PatientRecord, site: Site) -> Iterator[Row]:
+    """Lines that the facility adds to its own claim."""
+    who = parties(found.draft, record, site)
+    head = _head(found.draft, who, record, site) | {"form": CHARGE_LINE}
+    services = [part for _, parts in found.services for part in parts]
+    for number, part in enumerate(services, 1):
+        yield _safe(head | _service(found.draft, part, services) | {"line_number": number})
+
+
+def _safe(row: dict[str, object]) -> Row:
+    return {name: safe(row.get(name)) for name in COLUMNS}
+
+
+def _head(draft: Draft, who: Parties, record: PatientRecord, site: Site) -> dict[str, object]:
+    person, payer = who.practitioner.name or Name(""), who.first
+    next_payer = who.others[0] if who.others else None
+    coverage = coverage_of(record, draft.coverage)
+    visits = [row.source.resource for row in encounters(draft, record, site.zone)]
+    return {
+        "patient": draft.patient,
+        "patient_family": who.patient.family,
+        "patient_given": who.patient.given,
+        "birth_date": who.born,
+        "sex": who.sex,
+        **_address(who.address),
+        "relationship": payer.relationship,
+        "subscriber_family": payer.subscriber.family,
+        "subscriber_given": payer.subscriber.given,
+        "payer": payer.payer or (coverage.payor.name if coverage else ""),
+        "payer_id": payer.payer_id,
+        "member_number": payer.member_id,
+        "group_number": payer.group_number,
+        "plan_name": payer.plan_name,
+        "next_payer": next_payer.payer if next_payer else "",
+        "next_payer_id": next_payer.payer_id if next_payer else "",
+        "next_member_number": next_payer.member_id if next_payer else "",
+        "practitioner_family": person.family,
+        "practitioner_given": person.given,
+        "practitioner_npi": who.practitioner.npi,
+        "facility": who.facility.name if who.facility else "",
+        "encounter": "; ".join(visits),
+        "place_of_service": draft.place_of_service,
+        "bill_type": draft.bill_type,
+        **dict(zip(_DIAGNOSES, draft.diagnoses, strict=False)),
+    }
+
+
+def _address(where: Address) -> dict[str, object]:
+    return {
+        "street": ", ".join(where.lines),
+        "city": where.city,
+        "state": where.state,
+        "zip": where.postal_code,
+    }
+
+
+def _service(
+    draft: Draft, part: ServiceLine, services: tuple[ServiceLine, ...] | list[ServiceLine]
+) -> dict[str, object]:
+    line = part.line
+    return {
+        "service_date": line.service_date,
+        "hcpcs": line.code,
+        **dict(zip(_MODIFIERS, part.modifiers, strict=False)),
+        "units": part.units,
+        "units_discarded": _discarded(line, services),
+        "charge": part.value,
+        "ndc": part.ndc.code if part.ndc else "",
+        "ndc_quantity": part.ndc.quantity if part.ndc else "",
+        "ndc_unit": part.ndc.unit if part.ndc else "",
+        "revenue_code": line.revenue_code,
+        "prior_authorization": line.prior_authorization,
+        "pointers": ":".join(str(place) for place in draft.pointers(line)),
+        "claim_line_id": line.id,
+        "administrations": "; ".join(line.administrations),
+    }
+
+
+def _discarded(line: ClaimLine, services: tuple[ServiceLine, ...] | list[ServiceLine]) -> int:
+    """Units of the discard of a dose's line; on the discard's own row nothing."""
+    return sum(part.units for part in services if part.line.discard_of == line.id)

@@ -1,0 +1,29 @@
+"""What the site's configuration must still say of who bills."""
+
+from mappings.site import BillingProvider
+from mappings.writing.preparing.identifiers import is_post_box, valid_npi
+from mappings.writing.x12.segments import carried, text
+
+
+def provider_lacks(provider: BillingProvider | None) -> list[str]:
+    """None of it can be made up."""
+    if provider is None:
+        return ["name, npi, tax_id, address and phone"]
+    address = provider.address
+    street = address.lines if address else ()
+    checks = {
+        "a name in Latin letters": text(provider.name, 60),
+        "a given name in Latin letters": provider.given is None or text(provider.given, 35),
+        "an npi with a right check digit": valid_npi(provider.npi),
+        "a tax_id": carried(provider.tax_id),
+        "an address": address and street and address.city and address.state,
+        "a street address, no post box (that goes to pay_to)": not any(map(is_post_box, street)),
+        "a nine-digit postal_code": address is None or _zip_plus_four(address.postal_code),
+        "a phone": provider.phone,
+    }
+    return [what for what, there in checks.items() if not there]
+
+
+def _zip_plus_four(code: str) -> bool:
+    """Payers reject four zeros, which stand for nothing."""
+    return len(code) == 9 and not code.endswith("0000")

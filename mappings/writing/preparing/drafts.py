@@ -1,0 +1,179 @@
+"""Which lines leave together: one claim per patient, coverage, date and setting (a dialysis
+facility's month), one service line per NDC where the payer takes it so."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from mappings import codes
+from mappings.assessment import Assessment, ClaimLine, NdcQuantity
+from mappings.values.identity import stable_id
+from mappings.values.numbers import plain
+from mappings.writing.preparing.charges import CENT
+
+MOST_POINTERS = 4
+DIALYSIS = "72X"
+
+Kind = Literal["professional", "institutional"]
+SeveralNdcs = Literal["apart", "modifiers", "one"]
+
+
+class ServiceLine(Struct, frozen=True):
+    """A claim line, or the part of it that came from one NDC. `value` in dollars, None where
+    unknown."""
+
+    line: ClaimLine
+    part: int
+    units: int
+    ndc: NdcQuantity | None
+    value: Decimal | None
+    modifiers: tuple[str, ...] = ()
+
+
+class Draft(Struct, frozen=True, kw_only=True):
+    """`id`: from its lines; a dialysis facility's from patient and month."""
+
+    id: str
+    patient: str
+    coverage: str
+    place_of_service: str
+    bill_type: str | None
+    lines: tuple[ClaimLine, ...]
+
+    @property
+    def kind(self) -> Kind:
+        return "institutional" if self.bill_type else "professional"
+
+    @property
+    def dates(self) -> list[str]:
+        return sorted({row.service_date for row in self.lines if row.service_date})
+
+    @property
+    def diagnoses(self) -> list[str]:
+        """Of all lines, in the sequence of the first."""
+        return list(dict.fromkeys(code for row in self.lines for code in row.diagnoses))
+
+    def pointers(self, line: ClaimLine) -> list[int]:
+        """Where the diagnoses that the line points to stand among the claim's, from 1."""
+        pointed_to = line.pointers or line.diagnoses[:MOST_POINTERS]
+        diagnoses = self.diagnoses
+        return [diagnoses.index(code) + 1 for code in pointed_to]
+
+    @property
+    def authorizations(self) -> list[str]:
+        return sorted({row.prior_authorization for row in self.lines if row.prior_authorization})
+
+
+def drafts(document: Assessment) -> list[Draft]:
+    """The drafts of a document's ready lines: what is held or not billable stands in none."""
+    found: list[Draft] = []
+    for row in document.patients:
+        found += drawn(row.patient, [line for line in row.lines if line.status == "ready"])
+    return found
+
+
+def drawn(patient: str, lines: Iterable[ClaimLine]) -> list[Draft]:
+    """The drafts of these lines, ordered. A dialysis facility bills once a month (CMS Pub 100-04
+    ch. 8 s. 50.3, from memory)."""
+    grouped: dict[tuple[str, ...], list[ClaimLine]] = {}
+    for line in lines:
+        if line.service_date and line.coverage and line.place_of_service:
+            grouped.setdefault(_key(patient, line), []).append(line)
+    return [draft_of(patient, rows) for _, rows in sorted(grouped.items())]
+
+
+def _key(patient: str, line: ClaimLine) -> tuple[str, ...]:
+    """An institutional claim holds one prior authorization."""
+    day = line.service_date or ""
+    by_month = line.bill_type == DIALYSIS
+    own = line.prior_authorization if line.bill_type and not by_month else None
+    period = day[:7] if by_month else day
+    where = (line.place_of_service or "", line.bill_type or "")
+    return (patient, line.coverage or "", period, *where, own or "")
+
+
+def draft_of(patient: str, lines: Sequence[ClaimLine]) -> Draft:
+    """The draft that has these lines and no other, whatever their status."""
+    first = lines[0]
+    key = _key(patient, first)
+    own = () if first.bill_type == DIALYSIS else sorted(line.id for line in lines)
+    return Draft(
+        id=stable_id("claim", *key, *own),
+        patient=patient,
+        coverage=first.coverage or "",
+        place_of_service=first.place_of_service or "",
+        bill_type=first.bill_type,
+        lines=tuple(lines),
+    )
+
+
+def pairs(lines: Iterable[ClaimLine]) -> list[tuple[ClaimLine, ...]]:
+    """Lines with their discards, which never part."""
+    found: dict[str, list[ClaimLine]] = {}
+    for line in lines:
+        found.setdefault(line.pair, []).append(line)
+    return [tuple(rows) for rows in found.values()]
+
+
+def service_lines(
+    line: ClaimLine, value: Decimal | None, several: SeveralNdcs = "apart"
+) -> Iterator[ServiceLine]:
+    """One per NDC, or one of all as the payer has it; units and values of the parts sum to the
+    line's."""
+    if not line.ndcs:
+        yield ServiceLine(line, 1, line.units, line.ndc, value, line.modifiers)
+    elif several == "one":
+        yield ServiceLine(line, 1, line.units, _together(line.ndcs), value, line.modifiers)
+    else:
+        yield from _apart(line, value, several)
+
+
+def _apart(line: ClaimLine, value: Decimal | None, several: SeveralNdcs) -> Iterator[ServiceLine]:
+    units = shares(line.units, [_mg(row) for row in line.ndcs])
+    weights = [Decimal(part) for part in units]
+    cents = shares(int(value / CENT), weights) if value is not None else [None] * len(units)
+    rows = zip(units, line.ndcs, cents, strict=True)
+    for number, (part, ndc, share) in enumerate(rows, 1):
+        worth = None if share is None else share * CENT
+        modifiers = (*line.modifiers, *_modifier(number, several))
+        yield ServiceLine(line, number, part, ndc, worth, modifiers)
+
+
+def _modifier(number: int, several: SeveralNdcs) -> tuple[str, ...]:
+    if several != "modifiers":
+        return ()
+    table = codes.claim_forms().several_ndcs
+    return (table.first if number == 1 else table.other,)
+
+
+def _together(ndcs: Sequence[NdcQuantity]) -> NdcQuantity:
+    """All mL under the NDC that most of it came from."""
+    most = max(ndcs, key=lambda row: (Decimal(row.quantity), row.code))
+    ml = sum((Decimal(row.quantity) for row in ndcs), Decimal(0))
+    return NdcQuantity(most.code, plain(ml), most.unit)
+
+
+def _mg(row: NdcQuantity) -> Decimal:
+    """Weighed by its mL alone where the package is not in the tables any more: a family has one
+    strength."""
+    package = codes.packages().get(row.code)
+    return Decimal(row.quantity) * (package.mg / package.ml if package else 1)
+
+
+def shares(total: int, weights: Iterable[Decimal]) -> list[int]:
+    """Whole shares of `total` as near to the weights as can be; none is zero where there is enough
+    for all."""
+    weights = list(weights)
+    exact = [total * weight / sum(weights) for weight in weights]
+    least = 1 if total >= len(weights) else 0
+    parts = [max(int(share), least) for share in exact]
+    while sum(parts) != total:
+        step = 1 if sum(parts) < total else -1
+        change = [
+            step * (share - part) if part + step >= least else Decimal("-Infinity")
+            for share, part in zip(exact, parts, strict=True)
+        ]
+        parts[change.index(max(change))] += step
+    return parts

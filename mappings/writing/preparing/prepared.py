@@ -1,0 +1,50 @@
+"""A claim with everything that stands on it, ready to be written in any form."""
+
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from mappings.site import BillingProvider, Receiver
+from mappings.writing.preparing.drafts import Draft, Kind, ServiceLine
+from mappings.writing.preparing.parties import Parties
+from mappings.writing.preparing.statements import Statement
+
+Frequency = Literal["1", "7", "8"]
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """`number`: CLM01, by which answers come back. `original`: the payer's own number of the claim
+    that this one replaces. `note`: what a draft says of itself."""
+
+    number: str
+    draft: Draft
+    who: Parties
+    services: tuple[ServiceLine, ...]
+    provider: BillingProvider
+    receiver: Receiver
+    statement: Statement | None = None
+    frequency: Frequency = "1"
+    original: str | None = None
+    note: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return self.draft.kind
+
+    @property
+    def total(self) -> Decimal:
+        """Of our lines and, on an institutional claim, of the facility's own."""
+        others = self.statement.lines if self.statement else ()
+        return sum((charge(row) for row in self.services), Decimal(0)) + sum(
+            (row.charge for row in others), Decimal(0)
+        )
+
+
+def charge(part: ServiceLine) -> Decimal:
+    return part.value if part.value is not None else Decimal(0)
+
+
+def claim_number(draft_id: str) -> str:
+    """CLM01: payers return twenty characters."""
+    return draft_id[:20].upper()

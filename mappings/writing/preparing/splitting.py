@@ -1,0 +1,47 @@
+"""What is too much for one claim becomes several, each with its own number and sum; a dose and its
+discard never part."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from mappings import codes
+from mappings.assessment import ClaimLine
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, Kind, ServiceLine, draft_of, pairs
+
+Priced = tuple[ClaimLine, tuple[ServiceLine, ...]]
+
+
+def split(draft: Draft, priced: Sequence[Priced]) -> list[list[Priced]]:
+    """The lines of a draft by the claims that they make, in their order. A dialysis facility's
+    month is one claim."""
+    if draft.bill_type == DIALYSIS:
+        return [list(priced)]
+    services = dict(zip([line.id for line, _ in priced], priced, strict=True))
+    parts: list[list[Priced]] = []
+    for pair in pairs(line for line, _ in priced):
+        rows = [services[line.id] for line in pair]
+        if parts and not list(excess(draft.kind, [*parts[-1], *rows])):
+            parts[-1] += rows
+        else:
+            parts.append(rows)
+    return parts
+
+
+def excess(kind: Kind, rows: Sequence[Priced], others: Sequence[Decimal] = ()) -> Iterator[str]:
+    """By what these lines, with `others` of the facility's own, are too much for one claim."""
+    limits = codes.claim_forms().limits
+    count = sum(len(parts) for _, parts in rows) + len(others)
+    if count > limits.lines[kind]:
+        yield f"{count} service lines, of which {limits.lines[kind]} can stand"
+    diagnoses = {code for line, _ in rows for code in line.diagnoses}
+    if len(diagnoses) > limits.diagnoses[kind]:
+        yield f"{len(diagnoses)} diagnoses, of which {limits.diagnoses[kind]} can stand"
+    total = sum((part.value or Decimal(0) for _, parts in rows for part in parts), Decimal(0))
+    total += sum(others, Decimal(0))
+    if total > limits.charge:
+        yield f"charges of {total:,}, where {limits.charge:,} is the most"
+
+
+def part_of(draft: Draft, rows: Sequence[Priced]) -> Draft:
+    """The draft of these lines alone, with an id of its own."""
+    return draft_of(draft.patient, [line for line, _ in rows])

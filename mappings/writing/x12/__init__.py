@@ -1,0 +1,1 @@
+"""X12 itself: segments written and read, whatever they say."""

@@ -1,0 +1,287 @@
+"""Claims of the database's released lines: what leaves, what is remembered, what changed
+meanwhile."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from integration.claims.released import Released
+from integration.claims.sent import corrections
+from integration.claims.service import Order, write_released
+from integration.claims.writing import Report
+from integration.errors import ConfigurationError
+from integration.store import claims as stored
+from integration.store import releases, worklist
+from integration.store.releases import NotReleasable
+from integration.store.worklist import Filters
+from integration.web.worklist import sending
+from mappings.writing.x12.segments import parsed
+from tests import builders, claims
+from tests.service import NOW, Running
+
+PRICES = "hcpcs,payer,charge\nJ1756,*,0.50\n"
+PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
+
+
+def site(folder: Path, **extra: Any) -> dict[str, Any]:
+    (folder / "prices.csv").write_text(PRICES)
+    street = {"line": ["100 Main Street"], "city": "Columbus", "state": "OH"}
+    provider = {
+        "name": "Riverside Nephrology PC",
+        "npi": "1234567893",
+        "tax_id": "123456789",
+        "phone": "5555551234",
+        "address": street | {"postal_code": "432151234"},
+    }
+    return {
+        "time_zone": "America/New_York",
+        "claims": {"prices": str(folder / "prices.csv"), "folder": str(folder / "out")},
+        "billing_provider": provider,
+        "payer_aliases": {"Medicare": {"kind": "medicare", "claim_id": "15202"}},
+        "receivers": [{"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER"}],
+    } | extra
+
+
+class Office:
+    """A service with one patient, whose lines are assessed and released."""
+
+    def __init__(self, service: Running, folder: Path) -> None:
+        self.service, self.folder = service, folder
+        service.assess()
+        service.work()
+
+    def release(self) -> None:
+        with self.service.store.transaction() as db:
+            for row in self.rows("ready"):
+                pair = releases.to_decide(db, row.key, ["general"])
+                if not pair[0].released_at:
+                    releases.release(db, pair, "ada", "biller")
+
+    def withdraw(self) -> None:
+        with self.service.store.transaction() as db:
+            pair = releases.to_decide(db, self.rows()[0].key, ["general"])
+            releases.withdraw(db, pair, "ada", "biller")
+
+    def rows(self, view: str = "all") -> list[worklist.Row]:
+        with self.service.store.transaction() as db:
+            return worklist.rows(db, Filters(view=view), ["general"], [])
+
+    def write(self, **wanted: Any) -> Report:
+        order = Order(site="general", folder=self.folder / "out", by="ada", now=NOW, **wanted)
+        return write_released(self.service.settings, self.service.store, order)
+
+    def change(self, resource: dict[str, Any]) -> None:
+        self.service.fake.load([resource])
+
+    @property
+    def files(self) -> list[Path]:
+        return sorted((self.folder / "out").glob("*.x12"))
+
+
+Opened = Callable[..., Office]
+
+
+@pytest.fixture
+def office(running: Callable[..., Running], tmp_path: Path) -> Opened:
+    def make(*changes: dict[str, Any], **extra: Any) -> Office:
+        resources = claims.chart(*changes)
+        return Office(running(resources=resources, site=site(tmp_path, **extra)), tmp_path)
+
+    return make
+
+
+def test_released_lines_leave_and_are_remembered(office: Opened) -> None:
+    here = office(PAIR)
+    here.release()
+    report = here.write()
+    assert (report.complete, report.claims, str(report.total)) == (True, 1, "100.00"), [
+        found.says for found in report.refused
+    ]
+    (file,) = here.files
+    text = file.read_text()
+    assert (claims.faults(text), claims.validated(text)) == ([], "")
+    rows = here.rows("sent")
+    assert [row.state for row in rows] == ["sent", "sent"]
+    (number,) = {row.sent_number for row in rows}
+    assert number == next(row[1] for row in parsed(text) if row[0] == "CLM")
+    assert {row.sent_file for row in rows} == {file.name}
+    assert here.rows("released") == []
+    kept = here.service.rows("select name, content, written_by, placed_at from claim_files")
+    assert [(row[0], bytes(row[1]).decode(), row[2]) for row in kept] == [(file.name, text, "ada")]
+    assert kept[0][3] is not None
+    said = here.service.rows("select action, actor from audit where detail ->> 'file' is not null")
+    assert {(action, actor) for action, actor in said} == {
+        ("wrote a claim file", "ada"),
+        ("sent", "ada"),
+    }
+
+
+def test_nothing_leaves_twice(office: Opened) -> None:
+    here = office()
+    here.release()
+    here.write()
+    report = here.write()
+    assert (report.claims, report.asked, report.complete) == (0, False, True)
+    assert len(here.files) == 1
+
+
+def test_what_is_not_released_stays(office: Opened) -> None:
+    here = office()
+    assert here.write().claims == 0
+    assert here.files == []
+
+
+def test_what_changed_after_the_release_stays_and_is_said(office: Opened) -> None:
+    """Nobody had looked since: the chart is read anew before anything leaves."""
+    here = office()
+    here.release()
+    here.change(builders.administration(dose="100 mg", version="2"))
+    report = here.write()
+    assert report.claims == 0
+    assert "the chart says something else of it since it was released" in report.refused[0].says
+    assert here.files == []
+    assert [row.changed for row in here.rows()] == [True]
+
+
+def test_a_chart_that_cannot_be_read_stays_and_is_said(office: Opened) -> None:
+    here = office()
+    here.release()
+    here.service.fake.resources.clear()
+    report = here.write()
+    assert report.claims == 0
+    assert "the chart could not be read now" in report.refused[0].says
+
+
+def test_only_the_named_lines_leave(office: Opened) -> None:
+    here = office()
+    here.release()
+    assert here.write(only={"another": Released("another")}).claims == 0
+    (row,) = here.rows()
+    assert here.write(only={row.line_id: Released(row.line_id)}).claims == 1
+
+
+def test_a_trial_leaves_the_lines_where_they_are(office: Opened) -> None:
+    here = office()
+    here.release()
+    assert here.write(test=True).claims == 1
+    assert len(here.rows("released")) == 1
+    assert here.service.rows("select trial, production from claim_files") == [(True, False)]
+    assert here.write().claims == 1
+
+
+def test_a_sent_release_is_not_taken_back(office: Opened) -> None:
+    here = office()
+    here.release()
+    here.write()
+    with pytest.raises(NotReleasable, match=r"left in claim \w{20} \(general_\d{9}_837P\.x12\)"):
+        here.withdraw()
+
+
+def test_a_changed_line_replaces_its_claim(office: Opened) -> None:
+    here = office()
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    here.change(builders.administration(dose="100 mg", ndc=builders.VENOFER_100, version="2"))
+    here.service.assess()
+    here.service.work()
+    here.withdraw()
+    here.release()
+    report = here.write(corrections=corrections([f"{number}=ICN7"], []))
+    assert report.complete
+    rows = parsed(here.files[-1].read_text())
+    claim = next(row for row in rows if row[0] == "CLM")
+    assert (claim[2], claim[5]) == ("50", "11:B:7")
+    assert ("REF", "F8", "ICN7") in rows
+    states = here.service.rows("select number, state from claims order by id")
+    assert states == [(number, "replaced"), (claim[1], "sent")]
+
+
+def test_a_void_carries_what_was_sent(office: Opened) -> None:
+    here = office(PAIR)
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    report = here.write(corrections=corrections([], [f"{number}=ICN8"]))
+    assert report.complete
+    text = here.files[-1].read_text()
+    assert (claims.faults(text), claims.validated(text)) == ([], "")
+    rows = parsed(text)
+    assert [row[1] for row in rows if row[0] == "SV1"] == ["HC:J1756", "HC:J1756:JW"]
+    assert here.service.rows("select state, frequency from claims order by id") == [
+        ("void", "1"),
+        ("sent", "8"),
+    ]
+    here.withdraw()
+    assert [row.state for row in here.rows()] == ["ready", "ready"]
+
+
+def test_a_crash_before_the_file_is_placed_loses_nothing(
+    office: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = office()
+    here.release()
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("integration.claims.output.Output.place", die)
+        with pytest.raises(KeyboardInterrupt):
+            here.write()
+    assert here.files == []
+    assert [row.state for row in here.rows()] == ["sent"]
+    here.write()
+    (file,) = here.files
+    assert claims.faults(file.read_text()) == []
+
+
+def test_a_full_disk_sends_nothing(office: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = office()
+    here.release()
+
+    def refuse(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("integration.claims.output._sync", refuse)
+    with pytest.raises(ConfigurationError, match=r"No space left on device\. Nothing was sent\."):
+        here.write()
+    assert [row.state for row in here.rows()] == ["released"]
+    assert list((here.folder / "out").iterdir()) == []
+
+
+def test_one_at_a_time(office: Opened) -> None:
+    here = office()
+    with (
+        here.service.store.holding("claims:general"),
+        pytest.raises(ConfigurationError, match="are being written already"),
+    ):
+        here.write()
+
+
+def test_numbers_do_not_roll_back(office: Opened) -> None:
+    store = office().service.store
+    drawn: list[int] = []
+
+    def fail() -> None:
+        with store.transaction() as db:
+            drawn.append(stored.next_number(db))
+            raise RuntimeError
+
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            fail()
+    assert drawn == sorted(set(drawn))
+
+
+def test_the_worklist_writes_what_is_selected(office: Opened) -> None:
+    here = office()
+    here.release()
+    house: Any = SimpleNamespace(settings=here.service.settings, store=here.service.store)
+    person: Any = SimpleNamespace(who=SimpleNamespace(fhir_user=None, label="ada"))
+    done, refused, files = sending.write(house, person, here.rows())
+    assert (done, refused) == ("1 claim written, $100.00 (tests).", [])
+    assert files == [path.name for path in here.files]
