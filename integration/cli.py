@@ -14,6 +14,7 @@ import typer
 from integration.commands import (
     assessing,
     codes,
+    demo,
     doctor,
     failed,
     keys,
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(assessing.demo)
+demo.mount(app)
 app.command()(assessing.assess)
 app.command()(assessing.explain)
 

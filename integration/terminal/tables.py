@@ -54,7 +54,7 @@ def next_steps(console: Console) -> None:
             "the whole chain of one line",
         ),
         ("ferroclaim assess SOURCE", "your own records: a Bundle, NDJSON, or a FHIR server"),
-        ("ferroclaim serve", "the pages in a browser, at the address that it prints"),
+        ("ferroclaim demo --pages", "chart page and worklist in a browser, with these patients"),
     ):
         console.print(
             Text.assemble((command, "bold"), f"\n    {does}"), highlight=False, soft_wrap=True
