@@ -195,15 +195,22 @@ def _of_server(
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
     from integration.ehr.writing.writeback import write_back_for
+    from integration.terminal.progress import counting, loudness
 
     wanted = [patient_id(row) for row in patients] if patients else None
-    with EhrClient(site) as client:
+    observer = _told if loudness() == "verbose" else None
+    with EhrClient(site, observer=observer) as client, counting("patients read") as step:
         back = (
             writing_back(write_back_for(client, limit=write[1]), datetime.now(UTC), write[0])
             if write
             else None
         )
-        return from_server(client, wanted, policies, at, back)
+        return from_server(client, wanted, policies, at, back, step)
+
+
+def _told(method: str, status: int, seconds: float) -> None:
+    """Each request of a verbose run; its address may name a patient."""
+    _say(f"{method} answered with {status} after {seconds * 1000:.0f} ms")
 
 
 def facts_of(

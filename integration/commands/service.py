@@ -64,7 +64,7 @@ def _tell(settings: Settings, address: str) -> None:
     if not settings.sites:
         _say(
             "Without a site there is nothing to see: `ferroclaim demo --pages` shows the pages with"
-            " sample patients, `ferroclaim init` writes a configuration to begin with."
+            " sample patients; docs/connect-an-ehr.md says how to add a site to ferroclaim.toml."
         )
 
 
