@@ -17,7 +17,7 @@ from integration.operating import metrics
 from mappings import codes
 from mappings.assessment import PatientAssessment
 from mappings.codes import CodeTables, freshness
-from mappings.codes.own import OwnRows
+from mappings.codes.rows import OwnRows
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
