@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo serve hapi test test-quick fuzz mutation check format docs bench wheel lock clean
+.PHONY: help demo demo-pages serve hapi test test-quick fuzz mutation check format docs bench wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -15,6 +15,9 @@ help:
 
 demo: .venv/.core  ## assess the sample records that come with the package; needs no configuration
 	@$(BIN)/ferroclaim demo
+
+demo-pages: .venv/.core  ## open the chart page and the worklist with the samples in a browser; no EHR
+	@$(BIN)/ferroclaim demo --pages
 
 serve: .venv/.core  ## run the service on 127.0.0.1
 	@$(BIN)/ferroclaim serve

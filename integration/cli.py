@@ -7,15 +7,18 @@ configuration or source.
 
 import os
 import sys
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from integration.commands import (
     assessing,
     claims,
     codes,
     decisions,
+    demo,
     doctor,
     failed,
     keys,
@@ -24,20 +27,63 @@ from integration.commands import (
     subscribe,
     sweep,
 )
-from integration.errors import FerroclaimError
+from integration.errors import ConfigurationError, FerroclaimError
+from integration.terminal import progress
 from mappings.datafiles.loading import DataFileError
+
+LOUDNESS = ("-v", "--verbose", "-q", "--quiet")
+BEGIN = "Begin with `ferroclaim demo`, then `ferroclaim demo --pages`."
+
+
+class _Anywhere(TyperGroup):
+    """Takes -v and -q behind the command, too, where people write them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        loud = [text for text in args[:end] if text in LOUDNESS]
+        rest = [text for text in args[:end] if text not in LOUDNESS]
+        return super().parse_args(ctx, [*loud, *rest, *args[end:]])
+
 
 app = typer.Typer(
     name="ferroclaim",
+    cls=_Anywhere,
+    epilog=BEGIN,
     help=(
         "Turn intravenous-iron administrations into claim lines, and say what documentation is"
         " missing."
     ),
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(assessing.demo)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ferroclaim {version('ferroclaim')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say it and end."),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say more on standard error.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say problems only on standard error.")
+    ] = False,
+) -> None:
+    if verbose and quiet:
+        raise ConfigurationError("Either -v or -q, not both.")
+    if verbose or quiet:
+        progress.speak("verbose" if verbose else "quiet")
+
+
+demo.mount(app)
 app.command()(assessing.assess)
 app.command()(assessing.explain)
 

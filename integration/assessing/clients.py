@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
@@ -13,7 +15,9 @@ from integration.ehr.client import EhrClient
 from integration.errors import ConfigurationError
 from integration.operating import metrics
 from mappings import codes
-from mappings.codes import CodeTables
+from mappings.assessment import PatientAssessment
+from mappings.codes import CodeTables, freshness
+from mappings.codes.rows import OwnRows
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
@@ -24,6 +28,16 @@ CAPABILITY_SECONDS = 600.0  # an EHR's upgrade is noticed within ten minutes
 _lock = threading.Lock()
 _policies: dict[Path, tuple[dict[str, str], CodeTables | None, PolicySet]] = {}
 _capabilities: dict[tuple[str, str], tuple[float, Capability]] = {}
+
+
+def prepare() -> None:
+    """Reads the rules, and the forms of what is kept, before threads share them: two threads that
+    meet a type first at the same moment crash the process (msgspec 0.22, seen 2026-11-29)."""
+    codes.built_in()
+    choosing.built_in()
+    freshness.freshness()
+    msgspec.json.Decoder(PatientAssessment)
+    msgspec.json.Decoder(OwnRows)
 
 
 def policies_for(site: Site) -> PolicySet:

@@ -83,11 +83,12 @@ def from_server(
     as_of: datetime,
     back: "Back | None" = None,
     decisions: Sequence[Decision] = (),
+    step: Callable[[], None] = lambda: None,
 ) -> Result:
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
     A patient that can't be read is named in `unreadable` and the others go on; a server that can't
-    be reached at all raises.
+    be reached at all raises. STEP is called after each patient.
     """
     checked: dict[str, Checked] = {}
     problems: list[Problem] = []
@@ -103,6 +104,7 @@ def from_server(
         try:
             # HAPI repeats a search of the last minute (Q11).
             pull = read_patient(client, patient, fresh=True)
+            step()
         except (NotFound, Forbidden, Refused, BadAnswer) as problem:
             if patients is not None and len(patients) == 1:
                 raise

@@ -1,4 +1,4 @@
-"""`demo`, `assess` and `explain`: from a source to lines and gaps."""
+"""`assess` and `explain`: from a source to lines and gaps."""
 
 import io
 import sys
@@ -12,7 +12,6 @@ import typer
 from integration.assessing.sources import (
     Result,
     adhoc_or_named,
-    from_collection,
     from_files,
     from_server,
     is_server,
@@ -32,7 +31,6 @@ from mappings.site import Site as Facts
 from mappings.values import moment
 
 Format = Literal["table", "json", "csv", "x12", "fhir"]
-DEMO_DAY, DEMO_ZONE = date(2026, 11, 23), "America/New_York"
 DEFAULT_WRITES = 100
 
 Source = Annotated[
@@ -72,22 +70,6 @@ DecisionFiles = Annotated[
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
 ]
-
-
-def demo() -> None:
-    """Assess the sample records that come with the package: no configuration, no network."""
-    from integration import samples
-    from integration.terminal import tables
-    from mappings.reading import Collection
-
-    collection = Collection()
-    for name, bundle in samples.bundles().items():
-        collection.add(bundle, name)
-    facts = Facts(time_zone=DEMO_ZONE)
-    as_of = moment.end_of_day(DEMO_DAY, facts.zone)
-    result = from_collection(collection, facts, choosing.built_in(), as_of)
-    tables.show(result.document, _console(), result.names)
-    tables.next_steps(_console())
 
 
 def assess(
@@ -184,7 +166,7 @@ def explain(
         f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
     )
     for row in result.document.patients:
-        if tables.explain_administration(row, reference, _console()):
+        if tables.explain_administration(row, reference, console()):
             raise typer.Exit(0 if result.complete else 1)
     raise ConfigurationError(
         "No IV-iron administration with that id is in the source: look at `ferroclaim assess` for"
@@ -237,15 +219,22 @@ def _of_server(
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
     from integration.ehr.writing.writeback import write_back_for
+    from integration.terminal.progress import counting, loudness
 
     wanted = [patient_id(row) for row in patients] if patients else None
-    with EhrClient(site) as client:
+    observer = _told if loudness() == "verbose" else None
+    with EhrClient(site, observer=observer) as client, counting("patients read") as step:
         back = (
             writing_back(write_back_for(client, limit=write[1]), datetime.now(UTC), write[0])
             if write
             else None
         )
-        return from_server(client, wanted, policies, at, back, decided)
+        return from_server(client, wanted, policies, at, back, decided, step)
+
+
+def _told(method: str, status: int, seconds: float) -> None:
+    """Each request of a verbose run; its address may name a patient."""
+    _say(f"{method} answered with {status} after {seconds * 1000:.0f} ms")
 
 
 def facts_of(
@@ -308,7 +297,7 @@ def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None
     if form == "table" and out is None:
         from integration.terminal import tables
 
-        tables.show(result.document, _console(), result.names)
+        tables.show(result.document, console(), result.names)
         return
     data = _formatted(result, form, facts)
     if out is None:
@@ -383,7 +372,8 @@ def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _console() -> Any:
+def console() -> Any:
+    """Of standard output."""
     from rich.console import Console
 
     # A terminal that can't show a sign shows a question mark.

@@ -74,5 +74,12 @@ def discard(
 
 def _settings(config: Path | None) -> Settings:
     from integration.configuration import settings as configuration
+    from integration.store.database.connection import FOLDER
 
-    return configuration.load(config)
+    settings = configuration.load(config)
+    if settings.database_url is None and not (settings.data_dir / FOLDER).exists():
+        raise ConfigurationError(
+            f"There is no database of ferroclaim in {settings.data_dir}. Start it where the service"
+            " runs, or name its file with --config."
+        )
+    return settings

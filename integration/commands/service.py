@@ -3,10 +3,10 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -34,59 +34,38 @@ def serve(
     ] = True,
 ) -> None:
     """Run the service: hooks, pages, CDS, and a worker inside."""
-    import uvicorn
-
-    class _Server(uvicorn.Server):
-        """Leaves signals to us: uvicorn's own way ends the process before workers and database have
-        stopped."""
-
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                _say(
-                    f"ferroclaim listens on http://{service.host}:{service.port} for"
-                    f" {_sites(settings)}."
-                )
-
     from integration.serving import tasks
     from integration.serving.app import create_app
+    from integration.serving.listening import WebServer, address_of, bound
     from integration.serving.process import opened
     from integration.serving.worker import Worker
 
     settings = _with_address(configuration.load(config), host, port)
     service = settings.service
-    with opened(settings, connections=16 + service.workers, serving=True) as store:
+    with (
+        closing(bound(service.host, service.port)) as taken,
+        opened(settings, connections=16 + service.workers, serving=True) as store,
+    ):
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                service.host,
-                service.port,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-            )
-        )
+        server = WebServer(app, lambda: _tell(settings, address_of(taken)))
         _until_asked_to_stop(lambda: setattr(server, "should_exit", True))
         if inside:
             inside.start()
         try:
-            server.run()
-        except SystemExit:
-            pass  # uvicorn's way to say that it did not start
+            server.run([taken])
         finally:
             if inside:
                 inside.stop()
-        if not server.started:
-            raise ConfigurationError(
-                f"Port {service.port} of {service.host} cannot be had. Set service.port, or --port."
-            )
+
+
+def _tell(settings: Settings, address: str) -> None:
+    _say(f"ferroclaim listens on {address} for {_sites(settings)}.")
+    if not settings.sites:
+        _say(
+            "Without a site there is nothing to see: `ferroclaim demo --pages` shows the pages with"
+            " sample patients; docs/connect-an-ehr.md says how to add a site to ferroclaim.toml."
+        )
 
 
 def worker(config: Config = None) -> None:
@@ -132,7 +111,7 @@ def _with_address(settings: Settings, host: str | None, port: int | None) -> Set
 
 
 def _sites(settings: Settings) -> str:
-    return ", ".join(sorted(settings.sites)) or "no site yet (add one to ferroclaim.toml)"
+    return ", ".join(sorted(settings.sites)) or "no site yet"
 
 
 def _say(text: str) -> None:

@@ -29,10 +29,12 @@ def subscribe(
     from integration.triggers import subscribing
 
     settings = configuration.load(config)
+    chosen = settings.chosen(sites)
     bad = 0
     with opened(settings) as store:
-        for name in sites or sorted(settings.sites):
-            with EhrClient(settings.site(name)) as client:
+        for site in chosen:
+            name = site.name
+            with EhrClient(site) as client:
                 done = (
                     subscribing.remove(store, client)
                     if remove

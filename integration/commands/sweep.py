@@ -35,11 +35,10 @@ def sweep(
     from integration.work.engine import Job
 
     settings = configuration.load(config)
-    start = _moment(since)
+    start, chosen = _moment(since), settings.chosen(sites)
     with opened(settings) as store:
         engine = tasks.engine(settings, store)
-        for name in sites or sorted(settings.sites):
-            settings.site(name)
+        for name in [site.name for site in chosen]:
             key = f"{sweeping.TASK}:{name}"
             with store.holding(key) as hold:
                 if not hold.ours:

@@ -128,6 +128,15 @@ class Settings(Section):
                 f"There is no site {name!r} in the configuration (known: {known})."
             ) from None
 
+    def chosen(self, names: list[str] | None) -> list[Site]:
+        """The sites of these names, all without any; ConfigurationError where there is none."""
+        if not self.sites:
+            raise ConfigurationError(
+                "No site is configured: add one to ferroclaim.toml, such as [sites.general] with"
+                " its base_url, or name your file with --config."
+            )
+        return [self.site(name) for name in names or sorted(self.sites)]
+
 
 class _Environment(BaseSettings, Settings):
     """The same keys, read from FERROCLAIM_... variables."""

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from integration.configuration.settings import Log
+from integration.terminal.progress import loudness
 
 # Keys under which an event names a resource.
 IDENTIFYING = ("patient", "resource", "reference", "job")
@@ -42,13 +43,18 @@ def configure(log: Log, key: bytes) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[log.level.upper()]
+            logging.getLevelNamesMapping()[_level(log).upper()]
         ),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _level(log: Log) -> str:
+    """The configured one, unless the command line asked for more or less."""
+    return {"quiet": "error", "verbose": "debug"}.get(loudness(), log.level)
 
 
 class Hashing:

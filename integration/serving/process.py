@@ -4,6 +4,7 @@ wanted, metrics."""
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from integration.assessing.clients import prepare
 from integration.configuration.settings import Settings
 from integration.operating import logs, metrics
 from integration.store import Store
@@ -12,6 +13,7 @@ from integration.store import Store
 @contextmanager
 def opened(settings: Settings, *, connections: int = 4, serving: bool = False) -> Iterator[Store]:
     """The store of SETTINGS; SERVING: with metrics on their port, where one is configured."""
+    prepare()
     with Store.open(settings, connections=connections) as store:
         with store.transaction() as db:
             row = db.execute("select value from installation where name = 'log-key'").fetchone()

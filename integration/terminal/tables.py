@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib.resources import files
 
 from rich.box import ROUNDED, SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, OverflowMethod, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
@@ -21,7 +21,7 @@ from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
 
 __all__ = ["explain", "explain_administration", "next_steps", "show"]
 
-WIDE = 130
+WIDE, NARROW = 130, 72
 LEAST_DRUG = 6
 MOST_TASKS = 8
 Names = Mapping[str, str]
@@ -55,7 +55,7 @@ def next_steps(console: Console) -> None:
             "the whole chain of one line",
         ),
         ("ferroclaim assess SOURCE", "your own records: a Bundle, NDJSON, or a FHIR server"),
-        ("ferroclaim serve", "the pages in a browser, at the address that it prints"),
+        ("ferroclaim demo --pages", "chart page and worklist in a browser, with these patients"),
     ):
         console.print(
             Text.assemble((command, "bold"), f"\n    {does}"), highlight=False, soft_wrap=True
@@ -166,13 +166,27 @@ def _widths(document: Assessment, console: Console) -> Widths:
     room = console.width - 2 - sum(width + 2 for name, width in widths.items() if name != "drug")
     if room < widths.get("drug", 0):
         widths["drug"] = room
-    return {name: width for name, width in widths.items() if name != "drug" or width >= LEAST_DRUG}
+    if widths.get("drug", LEAST_DRUG) < LEAST_DRUG:
+        del widths["drug"]
+    return _narrowed(widths, console.width - 2)
+
+
+def _narrowed(widths: Widths, room: int) -> Widths:
+    """What is said by a sign, too, gives way, then the year; the line and its money never."""
+    over = sum(widths.values()) + 2 * (len(widths) - 1) - room
+    for name, least in (("status", 1), ("date", len("15 Oct…"))):
+        given_up = max(0, min(over, widths.get(name, least) - least))
+        if given_up:
+            widths = {**widths, name: widths[name] - given_up}
+            over -= given_up
+    return widths
 
 
 def _lines(lines: Iterable[ClaimLine], console: Console, widths: Widths) -> Table:
     table = Table.grid(padding=(0, 2))
-    for width in widths.values():
-        table.add_column(width=width, no_wrap=True, overflow="ellipsis")
+    for name, width in widths.items():
+        overflow: OverflowMethod = "crop" if name == "status" else "ellipsis"
+        table.add_column(width=width, no_wrap=True, overflow=overflow)
     for line in lines:
         cells = _cells(line, console)
         table.add_row(*(cells[name] for name in widths))
@@ -237,7 +251,7 @@ def _money(document: Assessment, console: Console) -> None:
     if held.lines:
         _print(
             console,
-            _causes(document),
+            _causes(document, alone=console.width >= NARROW),
             Text("A line that several things hold counts with each of them.", style="dim"),
             Text(),
         )
@@ -249,15 +263,22 @@ def _counted(row: sums.Sum) -> str:
     return ", ".join([plural(row.lines, "line"), *rest])
 
 
-def _causes(document: Assessment) -> Table:
+def _causes(document: Assessment, *, alone: bool) -> Table:
+    """ALONE: with what waits for one thing only, where there is room for it."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    table.add_column("Held by", no_wrap=True)
-    for name in ("lines", "money", "by this alone", "money"):
-        table.add_column(name, justify="right")
+    table.add_column("Held by")
+    shown = ("lines", "money", "by this alone", "money") if alone else ("lines", "money")
+    for name in shown:
+        table.add_column(name, justify="right", no_wrap=True)
     for row in sums.causes(document):
-        alone = [str(row.alone.lines), signs.amount(row.alone)] if row.alone.lines else ["", ""]
-        table.add_row(reason(row.reason), str(row.held.lines), signs.amount(row.held), *alone)
+        sums_shown = [row.held, row.alone] if alone else [row.held]
+        cells = [_sum_cells(found) for found in sums_shown]
+        table.add_row(reason(row.reason), *(text for pair in cells for text in pair))
     return table
+
+
+def _sum_cells(found: sums.Sum) -> tuple[str, str]:
+    return (str(found.lines), signs.amount(found)) if found.lines else ("", "")
 
 
 def _tasks(document: Assessment, console: Console, names: Names) -> None:

@@ -66,7 +66,9 @@ InHouse = Annotated[House, Depends(house)]
 def session(request: Request, here: InHouse) -> Session:
     """The person's session; raises `SignInAgain` without one."""
     secret = request.cookies.get(SESSION_COOKIE)
-    found = here.sessions.session(secret) if secret else None
+    if not secret:
+        raise SignInAgain("You are not signed in. Open the app from the patient's chart, or here.")
+    found = here.sessions.session(secret)
     if found is None:
         raise SignInAgain
     return found

@@ -50,6 +50,11 @@ STATUSES = {
     "paid": "paid",
     "denied": "denied",
 }
+NO_WAY_IN = "These pages are for people who are signed in, and nothing to sign in with is set up."
+HOW_TO_COME_IN = (
+    "`ferroclaim demo --pages` shows everything with sample patients, without an EHR. For your own:"
+    " give a site an app, or set web.sign_in; on this machine alone web.local_user is enough."
+)
 
 
 @cache
@@ -91,8 +96,9 @@ _environment.filters |= {
 
 
 def page(request: Request, template: str, /, status: int = 200, **context: Any) -> HTMLResponse:
+    demo = getattr(request.app.state, "demo", False)
     return HTMLResponse(
-        _environment.get_template(template).render(**context),
+        _environment.get_template(template).render(demo=demo, **context),
         status,
         security_headers(request.app.state.settings),
     )
@@ -173,9 +179,8 @@ class PageRoute(APIRoute):
 
 def refused(request: Request, error: Exception) -> HTMLResponse:
     """The page of an error, by what can be done about it."""
-    links = _ways_in(request.app.state.settings) if isinstance(error, SignInAgain) else []
     if isinstance(error, Refusal):
-        return _message(request, error.status, error.title, error.what, error.administrator, links)
+        return _refusal(request, error)
     if isinstance(error, Unauthorized):
         return _message(
             request,
@@ -231,6 +236,15 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     what = "There is no such page." if status == 404 else "This cannot be shown."
     return _message(request, status, "Nothing to see here", what)
+
+
+def _refusal(request: Request, error: Refusal) -> HTMLResponse:
+    """Whoever must sign in is told how, or that nobody can yet."""
+    again = isinstance(error, SignInAgain)
+    links = _ways_in(request.app.state.settings) if again else []
+    if again and not links:
+        return _message(request, 401, "There is no sign-in here yet", NO_WAY_IN, HOW_TO_COME_IN)
+    return _message(request, error.status, error.title, error.what, error.administrator, links)
 
 
 def _message(

@@ -27,6 +27,13 @@ PENDING_SECONDS = 600
 JWKS_SECONDS = 3600
 
 
+@router.get("/")
+def home(request: Request) -> Response:
+    """Where somebody comes who has the address alone."""
+    demo = getattr(request.app.state, "demo", False)
+    return RedirectResponse("/demo" if demo else "/worklist", 303)
+
+
 @router.get("/launch")
 def launch(
     request: Request,

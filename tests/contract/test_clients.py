@@ -1,6 +1,8 @@
 """One chart, one answer: the page, CDS Hooks and the worker ask the same policies of the same
 server, and the worker has the last word."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,16 @@ import pytest
 
 from integration.assessing import clients
 from integration.assessing.clients import policies_for
+from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.serving import tasks
+from integration.serving import process, tasks
 from integration.store import Store, assessments, patients, worklist
 from integration.store.worklist import Filters
 from tests.builders import document_of
 from tests.fakes.stage import telling_chart
 from tests.plugins.pages import Clinic, Open
 
+ROOT = Path(__file__).parents[2]
 POLICY = """\
 id: medicare-part-b
 version: "{version}"
@@ -145,3 +149,33 @@ def test_what_the_service_confirms_is_the_services_own(hospital: Clinic) -> None
         confirmed = assessments.current(db, "general", "p1")
     assert confirmed
     assert confirmed.cause == "sweep"
+
+
+def test_what_threads_share_is_read_before_they_begin() -> None:
+    """Two threads that met the policies first at the same moment ended the process
+    (a segmentation fault in msgspec)."""
+    source = (
+        "from integration.assessing import clients\n"
+        "from mappings import codes\n"
+        "from mappings.policy import choosing\n"
+        "clients.prepare()\n"
+        "assert choosing.built_in.cache_info().currsize\n"
+        "assert codes.built_in.cache_info().currsize\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_process_reads_it_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Begun(Exception):
+        pass
+
+    def prepare() -> None:
+        raise Begun
+
+    monkeypatch.setattr(process, "prepare", prepare)
+    monkeypatch.setattr(Store, "open", lambda *_, **__: pytest.fail("opened before"))
+    with pytest.raises(Begun), process.opened(Settings()):
+        pass

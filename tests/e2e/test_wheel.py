@@ -91,6 +91,8 @@ def test_the_command_runs_from_the_wheel(ferroclaim: Path, tmp_path: Path) -> No
     shown = run(ferroclaim, "--help", cwd=tmp_path)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "ferroclaim" in shown.stdout
+    named = run(python, "-m", "ferroclaim", "--version", cwd=tmp_path)
+    assert (named.returncode, named.stdout[:11]) == (0, "ferroclaim ")
 
 
 def test_the_demo_runs_from_the_wheel(ferroclaim: Path, tmp_path: Path) -> None:

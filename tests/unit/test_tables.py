@@ -47,13 +47,21 @@ def flat(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 130, 160])
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 130, 160])
 def test_nothing_is_wider_than_the_terminal_and_no_line_is_cut(width: int) -> None:
     text = samples_shown(width)
     assert max(map(len, text.splitlines())) <= width
     for line in (line for patient in demo().patients for line in patient.lines):
         billed = " ".join([line.code, *line.modifiers, "×", str(line.units)])
         assert billed in text
+    assert "$…" not in text
+    assert not re.search(r"\$[\d,.]*…", text)
+
+
+def test_a_narrow_terminal_keeps_signs_and_money() -> None:
+    text = samples_shown(40)
+    assert "15 Oct…  J1756 JZ × 200  ✓      $44.60" in text
+    assert "$2,201.80" in text
 
 
 def test_a_file_gets_no_colour() -> None:

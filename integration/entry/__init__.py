@@ -1,0 +1,1 @@
+"""The first module of every start."""

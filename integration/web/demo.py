@@ -1,0 +1,64 @@
+"""The demo's own page: the sample patients, and a way into each chart without an EHR's launch."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from integration import samples
+from integration.smart.grants import Grant
+from integration.smart.refusal import Refusal, SignInAgain
+from integration.store import assessments, audit
+from integration.web import gate
+from integration.web.gate import SESSION_COOKIE, House, InHouse, set_cookie
+from integration.web.pages import PageRoute, page, security_headers
+
+router = APIRouter(prefix="/demo", route_class=PageRoute, include_in_schema=False)
+SITE = "demo"
+ROLES = ["clinician", "biller", "admin"]
+DAY_SECONDS = 86_400.0
+STATES = ("ready", "held", "not-billable")
+
+
+@router.get("")
+def patients(request: Request, here: InHouse) -> Response:
+    """Whose chart to open."""
+    rows = [(row["id"], _name(row), _lines(here, row["id"])) for row in _people()]
+    return page(request, "demo.html", rows=[row for row in rows if row[2]])
+
+
+@router.get("/charts/{patient}")
+def chart(request: Request, here: InHouse, patient: str) -> Response:
+    """Opens a chart as an EHR would, for the person of this browser."""
+    if patient not in {row["id"] for row in _people()}:
+        raise Refusal("Nothing to see here", "There is no such sample patient.", status=404)
+    who = gate.local_identity(request, here.settings)
+    if who is None:
+        raise SignInAgain("The demo is opened at the address that it prints.")
+    cookie = request.cookies.get(SESSION_COOKIE)
+    known = here.sessions.session(cookie) if cookie else None
+    secret = cookie if cookie and known else here.sessions.sign_in(who, ROLES)
+    grant = Grant("demo", DAY_SECONDS, frozenset(), patient=patient)
+    identity = here.sessions.open_chart(secret, SITE, grant)
+    with here.store.transaction() as db:
+        audit.note(db, who.label, "signed in", role="local", site=SITE)
+    response = RedirectResponse(f"/chart/{identity}", 303, security_headers(here.settings))
+    set_cookie(response, SESSION_COOKIE, secret)
+    return response
+
+
+def _people() -> list[dict[str, object]]:
+    return [row for row in samples.resources() if row["resourceType"] == "Patient"]
+
+
+def _name(person: dict[str, object]) -> str:
+    names = person.get("name")
+    first = names[0] if isinstance(names, list) and names else {}
+    return f"{first.get('family', '')}, {' '.join(first.get('given', []))}".strip(", ")
+
+
+def _lines(here: House, patient: object) -> list[tuple[str, int]]:
+    """How many claim lines there are in each state; empty where the patient is none of ours."""
+    with here.store.transaction() as db:
+        kept = assessments.current(db, SITE, str(patient))
+    lines = kept.assessment.lines if kept else ()
+    counts = [(state, sum(line.status == state for line in lines)) for state in STATES]
+    return [(state, count) for state, count in counts if count]
