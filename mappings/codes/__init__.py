@@ -11,6 +11,7 @@ from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.rows import UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
+    BesideIron,
     Family,
     LabelDose,
     Packages,
@@ -69,6 +70,11 @@ def payment() -> Payment:
 
 def administration_services() -> AdministrationServices:
     return in_force().administration_services
+
+
+def beside_iron() -> BesideIron:
+    """ESAs: what is billed beside the iron."""
+    return in_force().beside_iron
 
 
 def dosing() -> tuple[LabelDose, ...]:

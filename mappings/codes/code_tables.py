@@ -18,6 +18,7 @@ from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.rows import DenialCode, NocLimit, Published, UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
+    BesideIron,
     Family,
     LabelDose,
     Modifier,
@@ -48,6 +49,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     payers: Payers
     payment: Payment
     administration_services: AdministrationServices
+    beside_iron: BesideIron
     dosing: tuple[LabelDose, ...]
     requirement_table: RequirementTable
     units_per_day: tuple[UnitsPerDay, ...] = ()
@@ -88,6 +90,7 @@ def built_in() -> CodeTables:
         payers=_table("payers.yaml", Payers),
         payment=_table("payment.yaml", Payment),
         administration_services=_table("services.yaml", AdministrationServices),
+        beside_iron=_table("beside.yaml", BesideIron),
         dosing=_table("dosing.yaml", tuple[LabelDose, ...]),
         requirement_table=_table("requirements.yaml", RequirementTable),
     )
