@@ -455,11 +455,11 @@ class Note(Struct, frozen=True, kw_only=True):
 
 class EsaDose(Struct, frozen=True, kw_only=True):
     """An erythropoiesis-stimulating agent given or ordered (NCD 110.10 asks for it beside iron in
-    haemodialysis)."""
+    hemodialysis). `name`: as the table of ESAs has it."""
 
     source: Source
+    name: str
     when: Moment | None
-    says: str
 
 
 class Problem(Struct, frozen=True, order=True):

@@ -28,6 +28,7 @@ class Place(Struct, frozen=True, kw_only=True):
     pos: str
     bill_type: Literal["13X", "85X", "72X"] | None = None
     off_campus: Literal["PO", "PN", "ER"] | None = None
+    hospital: Literal["rural-sch", "childrens", "cancer", "maryland"] | None = None
     drug_source: str | None = None
     r340b: bool | None = None
     facility: Facility | None = None

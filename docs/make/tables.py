@@ -19,6 +19,7 @@ def chapters() -> dict[str, str]:
         "payers.md": payers(),
         "payment.md": payment(),
         "services.md": services(),
+        "beside.md": beside(),
         "units.md": units(),
         "freshness.md": how_long(),
         "systems.md": systems(),
@@ -230,7 +231,7 @@ def dosing() -> str:
     rows = [
         (
             codes.families()[row.family].name,
-            row.population,
+            f"{row.population}, below {row.below_kg} kg" if row.below_kg else row.population,
             row.single_mg,
             row.single_mg_per_kg,
             row.course_mg,
@@ -590,6 +591,35 @@ decides; a site imports the indicators with [`ferroclaim codes`](../codes.md).
 ## Off-campus departments
 
 {table(["modifier", "asked", "source", "verified"], off_campus)}
+"""
+
+
+def beside() -> str:
+    known = codes.beside_iron()
+    rows = [
+        (esa.name, row.code, who, dates(row), row.source, row.verified)
+        for esa in known.esas
+        for row, who in ((esa.other, "others"), (esa.dialysis, "ESRD on dialysis"))
+    ]
+    asked = [
+        ("a modifier: " + ", ".join(known.modifiers.codes), known.modifiers),
+        ("hemoglobin or hematocrit", known.result),
+    ]
+    return f"""# Beside the iron
+
+An erythropoiesis-stimulating agent given the same day, or ordered with the iron, is named on the
+iron's line as a note: it makes no line here.
+
+{table(["agent", "code", "of whom", "holds", "source", "verified"], rows)}
+
+With the codes of others than ESRD patients stands a modifier; with each a result.
+
+{
+        table(
+            ["asked with it", "holds", "source", "verified"],
+            [(what, dates(row), row.source, row.verified) for what, row in asked],
+        )
+    }
 """
 
 

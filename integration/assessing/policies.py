@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import structs
+
 from integration.assessing.sources import Result, collect, is_server
 from integration.errors import ConfigurationError
 from mappings.assess import assess, document
+from mappings.assessment import Assessment
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
@@ -126,7 +129,17 @@ def difference(
         document([assess(row, policies, as_of, facts) for row in found], problems, as_of)
         for policies in (before, after)
     ]
-    return compare(*loading), Result(loading[1], {row.patient: row for row in found})
+    moved = structs.replace(compare(*loading), unused=_unused(before, after, loading[1]))
+    return moved, Result(loading[1], {row.patient: row for row in found})
+
+
+def _unused(before: PolicySet, after: PolicySet, found: Assessment) -> tuple[str, ...]:
+    """Policies that only the new set has, and that are no line's: no chart's payer is theirs."""
+    lines = [line for patient in found.patients for line in patient.lines]
+    used = {line.policy.id for line in lines if line.policy}
+    known = {(row.id, row.version) for row in before.policies}
+    new = {row.id for row in after.policies if (row.id, row.version) not in known}
+    return tuple(sorted(new - used))
 
 
 def records_of(records: str) -> Collection:

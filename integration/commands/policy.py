@@ -280,6 +280,12 @@ def _show_results(row: "Policy", results: list["CaseResult"]) -> None:
 def _show_difference(found: "Difference") -> None:
     from integration.wording.words import plural
 
+    for name in found.unused:
+        typer.echo(
+            f"No chart here has a payer of the policy {name}. A coverage gets it by `payer_aliases`"
+            " of the site: the payer's Organization id, identifier or name, with its kind and the"
+            " name that stands under `for: payers` (docs/policies.md)."
+        )
     total = plural(len(found.lines) + found.unchanged_lines, "line")
     if not found.lines and not found.gaps:
         typer.echo(f"Nothing changes: {total} and every gap stay as they are.")

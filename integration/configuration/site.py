@@ -139,6 +139,13 @@ class Place(Section):
         default=None, description="85X: critical access hospital"
     )
     off_campus: Literal["PO", "PN", "ER"] | None = None
+    hospital: Literal["rural-sch", "childrens", "cancer", "maryland"] | None = Field(
+        default=None,
+        description=(
+            "A rural sole community, children's, PPS-exempt cancer or Maryland hospital: it reports"
+            " TB for 340B drug where others reported JG."
+        ),
+    )
     drug_source: DrugSource | None = None
     r340b: bool | None = Field(default=None, description="Drugs there are bought under 340B.")
     facility: Facility | None = Field(

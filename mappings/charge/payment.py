@@ -108,6 +108,9 @@ def discard_modifiers(charge: Charge, paid: str | None) -> frozenset[str]:
     policy, day = charge.policy, charge.day
     if policy is None or day is None or not policy.modifiers.discard or paid == "packaged":
         return frozenset()
+    place = codes.settings().by_code.get(charge.setting.code or "")
+    if place and not place.discard:
+        return frozenset()
     table = codes.payment()
     if charge.setting.bill_type == "72X" and not table.esrd_discard_modifiers.holds(day):
         return frozenset()

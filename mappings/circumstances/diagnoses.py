@@ -154,25 +154,27 @@ def sequence(
     order: Literal["ckd-first", "anemia-first"] = "ckd-first",
     in_dialysis_facility: bool = False,
 ) -> Sequenced:
-    """I12/I13/E1x.22 → N18 → D63.1 → D50 → Z99.2; D63.1 is never first unless the payer wants it.
+    """I12/I13/E1x.22 → N18 → I50 → D63.1 → D50 → E61.1 → Z99.2; D63.1 is never first unless the
+    payer wants it. I50 and E61.1 only together, and only where no iron-deficiency anemia is stated.
 
     An acute kidney injury stands before them where it is what the dialysis facility treats (R8).
     """
     notes: list[str] = []
     stage = _one_stage(having(rows, "ckd", "ckd-parent"), day, notes)
-    groups = [
+    kidney = [
         _codes(rows, "aki") if in_dialysis_facility else [],
         _codes(rows, "ckd-cause"),
         stage,
-        _codes(rows, "anemia-in-ckd"),
-        _codes(rows, "iron-deficiency-anemia"),
-        _codes(rows, "dialysis"),
     ]
+    # The manifestation needs its cause before it (code first); without one it does not stand.
+    renal = _codes(rows, "anemia-in-ckd") if any(kidney) else []
+    anemia = _codes(rows, "iron-deficiency-anemia")
+    heart, deficiency = ([], []) if anemia else _of_heart(rows)
+    after = [anemia, deficiency, _codes(rows, "dialysis")]
     if order == "anemia-first":
-        groups = [groups[3], *groups[:3], *groups[4:]]
-    elif not (groups[0] or groups[1] or groups[2]):
-        # The manifestation needs its cause before it (code first); without one it does not stand.
-        groups = groups[4:]
+        groups = [renal, *kidney, heart, *after]
+    else:
+        groups = [*kidney, heart, renal, *after]
     table = codes.diagnoses()
     chosen = [code for group in groups for code in group if table.billable(code, day)][
         :MOST_DIAGNOSES
@@ -187,6 +189,12 @@ def sequence(
         tuple(notes),
         tuple(code for code in alone if code not in listed),
     )
+
+
+def _of_heart(rows: Sequence[Stated]) -> tuple[list[str], list[str]]:
+    """Heart failure, where iron deficiency without anemia rests on it, and that deficiency."""
+    failure, deficiency = _codes(rows, "heart-failure"), _codes(rows, "iron-deficiency")
+    return (failure[:1], deficiency) if failure and deficiency else ([], [])
 
 
 def _codes(rows: Iterable[Stated], group: str) -> list[str]:

@@ -68,6 +68,17 @@ class Setting(Struct, frozen=True):
         return of_place if own == _HOSPITAL and of_place == _CRITICAL_ACCESS else own
 
     @property
+    def hospitals(self) -> frozenset[str]:
+        """The kinds of hospital of the place, as 340B's modifiers tell them apart."""
+        place = self.place
+        kinds = {
+            place.hospital if place else None,
+            "non-excepted" if place and place.off_campus == "PN" else None,
+            "critical-access" if self.bill_type == _CRITICAL_ACCESS else None,
+        }
+        return frozenset(kind for kind in kinds if kind)
+
+    @property
     def revenue_code(self) -> str | None:
         row = codes.settings().by_code.get(self.code or "")
         return row.revenue_code if row else None

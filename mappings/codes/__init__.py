@@ -12,6 +12,7 @@ from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.rows import UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
+    BesideIron,
     CodeSystems,
     Family,
     Giving,
@@ -74,6 +75,11 @@ def payment() -> Payment:
 
 def administration_services() -> AdministrationServices:
     return in_force().administration_services
+
+
+def beside_iron() -> BesideIron:
+    """ESAs: what is billed beside the iron."""
+    return in_force().beside_iron
 
 
 def dosing() -> tuple[LabelDose, ...]:

@@ -20,6 +20,7 @@ from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.rows import DenialCode, NocLimit, Published, UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
+    BesideIron,
     CodeSystems,
     Family,
     Giving,
@@ -54,6 +55,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     payers: Payers
     payment: Payment
     administration_services: AdministrationServices
+    beside_iron: BesideIron
     dosing: tuple[LabelDose, ...]
     requirement_table: RequirementTable
     systems: CodeSystems
@@ -112,6 +114,7 @@ def built_in() -> CodeTables:
         payers=_table("payers.yaml", Payers),
         payment=_table("payment.yaml", Payment),
         administration_services=_table("services.yaml", AdministrationServices),
+        beside_iron=_table("beside.yaml", BesideIron),
         dosing=_table("dosing.yaml", tuple[LabelDose, ...]),
         requirement_table=_table("requirements.yaml", RequirementTable),
         systems=_table("systems.yaml", CodeSystems),

@@ -47,7 +47,7 @@ class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where
-    there is one.
+    there is one. `label_heart_failure`: labeled for iron deficiency in heart failure.
 
     `unverified`: those of its RxNorm and ATC codes for which no official text was seen. `routes`:
     by which its label has it given.
@@ -60,6 +60,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     strength_mg_per_ml: Decimal | None = None
     label_population: Literal["ckd"] | None = None
     routes: tuple[str, ...] = ("intravenous", "dialysis-circuit")
+    label_heart_failure: bool = False
     retired: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
     rxnorm: tuple[str, ...] = ()
@@ -226,13 +227,15 @@ class Units(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A place of service and the kind of claim it is billed on."""
+    """A place of service and the kind of claim it is billed on. `discard: false`: JW and JZ are not
+    asked there."""
 
     code: str
     name: str
     claim: Literal["professional", "institutional"]
     bill_type: str | None = None
     revenue_code: str | None = None
+    discard: bool = True
 
 
 ClassKind = Literal[
@@ -414,14 +417,48 @@ class AdministrationServices(Dated, frozen=True, kw_only=True):
     revenue_code: str
 
 
+class EsaCode(Dated, frozen=True, kw_only=True):
+    code: str
+
+
+class Esa(Struct, frozen=True, forbid_unknown_fields=True):
+    """An ESA by name, with its code for a patient with ESRD on dialysis and for others."""
+
+    name: str
+    names: tuple[str, ...]
+    other: EsaCode
+    dialysis: EsaCode
+
+
+class EsaModifiers(Dated, frozen=True, kw_only=True):
+    codes: tuple[str, ...]
+
+
+class BesideIron(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    """What is billed beside the iron. `result`: from when a hemoglobin or hematocrit is asked."""
+
+    modifiers: EsaModifiers
+    result: Dated
+    esas: tuple[Esa, ...]
+
+    @cached_property
+    def by_code(self) -> dict[str, Esa]:
+        return {row.code: esa for esa in self.esas for row in (esa.other, esa.dialysis)}
+
+    def named_in(self, text: str) -> Esa | None:
+        """The first whose name stands in a text as whole words."""
+        return next((esa for esa in self.esas if words.first_of(text, esa.names)), None)
+
+
 class LabelDose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Label limits for a population: mg of one dose (or mg per kg), mg of a course and its length
-    in days."""
+    in days. `below_kg`: for patients known to weigh less."""
 
     family: str
     population: Literal["hemodialysis", "peritoneal", "not-on-dialysis", "child", "any"]
     single_mg: Decimal
     single_mg_per_kg: Decimal | None = None
+    below_kg: Decimal | None = None
     course_mg: Decimal | None = None
     course_days: int | None = None
     source: str

@@ -18,6 +18,7 @@ from mappings.circumstances.diagnoses import Sequenced, sequence
 from mappings.codes.quarters import quarters_between
 from mappings.dose import waste as vials
 from mappings.lines import modifiers
+from mappings.lines.beside import beside
 from mappings.lines.pointers import pointers
 from mappings.lines.trace import Role, trace
 from mappings.requirements.billing import usable_authorization
@@ -289,6 +290,7 @@ def _service_notes(row: Charge) -> Iterable[str]:
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
             " within 90 days"
         )
+    yield from beside(row)
     if row.administration.weak:
         yield (
             "no administration record in this EHR: read from an order or procedure, for a person to"

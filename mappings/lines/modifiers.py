@@ -42,7 +42,9 @@ def after_discard(charge: Charge, met: frozenset[str], policy: Policy | None) ->
     found: list[str] = [row.modifier for row in asked_kx(charge) if set(row.attests) <= met]
     # The 340B modifiers stand on drugs that are paid apart (CMS 340B specification, 2025-01-01).
     if charge.is_340b and charge.payment != "packaged":
-        found += [row.modifier for row in _asked(charge, rules.r340b)][:1]
+        here = charge.setting.hospitals
+        rows = [row for row in _asked(charge, rules.r340b) if row.is_for(here)]
+        found += [row.modifier for row in rows][:1]
     place = charge.setting.place
     if rules.off_campus and place and charge.setting.bill_type == "13X":
         dated = codes.payment().off_campus_modifiers

@@ -17,6 +17,7 @@ from mappings.policy.rules import (
     UNITS,
     Case,
     DatedModifier,
+    DiscountModifier,
     DosingRule,
     FilingRule,
     For,
@@ -155,7 +156,19 @@ def _modifiers(modifiers: Modifiers) -> Iterator[Mistake]:
 
 
 def _same_line(row: DatedModifier, other: DatedModifier) -> bool:
+    if _apart(row, other):
+        return False
     return not row.codes or not other.codes or bool(set(row.codes) & set(other.codes))
+
+
+def _apart(row: DatedModifier, other: DatedModifier) -> bool:
+    """Whether no hospital reports both."""
+    if not (isinstance(row, DiscountModifier) and isinstance(other, DiscountModifier)):
+        return False
+    if row.hospitals and other.hospitals:
+        return not set(row.hospitals) & set(other.hospitals)
+    named, rest = (row, other) if row.hospitals else (other, row)
+    return bool(named.hospitals) and set(named.hospitals) <= set(rest.except_hospitals)
 
 
 def _given(given: Given) -> Iterator[Mistake]:

@@ -211,10 +211,24 @@ class AttestingModifier(DatedModifier, frozen=True, kw_only=True):
     attests: Annotated[tuple[Asked, ...], Meta(min_length=1)]
 
 
+Hospital = Literal[
+    "rural-sch", "childrens", "cancer", "critical-access", "maryland", "non-excepted"
+]
+
+
 class DiscountModifier(DatedModifier, frozen=True, kw_only=True):
-    """For drug bought under 340B."""
+    """For drug bought under 340B. `hospitals`: of these alone (`non-excepted`: an off-campus
+    department that reports PN); else of every place but those of `except_hospitals`."""
 
     modifier: Literal["JG", "TB"]
+    hospitals: tuple[Hospital, ...] = ()
+    except_hospitals: tuple[Hospital, ...] = ()
+
+    def is_for(self, hospitals: frozenset[str]) -> bool:
+        """Whether a place that is a department of such hospitals reports it."""
+        if self.hospitals:
+            return bool(hospitals & set(self.hospitals))
+        return not hospitals & set(self.except_hospitals)
 
 
 class SurgeryModifier(DatedModifier, frozen=True, kw_only=True):
@@ -224,7 +238,8 @@ class SurgeryModifier(DatedModifier, frozen=True, kw_only=True):
 
 
 class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which modifiers the payer wants. `discard`: JW and JZ. `kx`: with the requirements that it
+    """Which modifiers the payer wants. `discard`: JW and JZ. `least_waste`: drug discarded where a
+    smaller vial would have done is a gap, not only a note. `kx`: with the requirements that it
     attests. `r340b`: by date.
 
     With these a line carries four at most: JW or JZ, KX, one of 340B, and an off-campus one or SG,
@@ -235,6 +250,7 @@ class Modifiers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kx: tuple[AttestingModifier, ...] = ()
     r340b: tuple[DiscountModifier, ...] = ()
     off_campus: bool = True
+    least_waste: bool = False
     ambulatory_surgery: tuple[SurgeryModifier, ...] = ()
 
 

@@ -12,7 +12,6 @@ from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
-from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
@@ -26,17 +25,6 @@ _LATE_DAYS = 30
 _STATUSES = frozenset({"active", "completed"})
 _PLANS = frozenset({"plan", "order"})
 _NOT_PLANNED = frozenset({"cancelled", "stopped", "entered-in-error"})
-_ESA_NAMES = (
-    "epoetin",
-    "epogen",
-    "procrit",
-    "retacrit",
-    "darbepoetin",
-    "aranesp",
-    "mircera",
-    "methoxy polyethylene glycol epoetin beta",
-)
-_ESA_CODES = frozenset({"J0881", "J0882", "J0885", "J0887", "J0888", "Q4081", "Q5105", "Q5106"})
 
 
 def order(
@@ -255,13 +243,17 @@ def esa_dose(resource: Resource) -> EsaDose | None:
     ):
         return None
     concept: Concept = elements.concept(resource.get("medicationCodeableConcept"))
-    coded = any(row.system == elements.HCPCS and row.code in _ESA_CODES for row in concept.codings)
+    table = codes.beside_iron()
     texts = [
         concept.text,
         *(row.display for row in concept.codings),
         elements.text(elements.mapping(resource.get("medicationReference")).get("display")),
     ]
-    if not coded and not any(words.first_of(text, _ESA_NAMES) for text in texts if text):
+    coded = (row.code for row in concept.codings if row.system == elements.HCPCS)
+    found = [table.by_code.get(code or "") for code in coded]
+    found += [table.named_in(text) for text in texts if text]
+    name = next((esa.name for esa in found if esa), None)
+    if name is None:
         return None
     start, _ = elements.period(resource.get("effectivePeriod"))
     when = (
@@ -269,4 +261,4 @@ def esa_dose(resource: Resource) -> EsaDose | None:
         or start
         or elements.moment(resource.get("authoredOn"))
     )
-    return EsaDose(source=elements.source(resource), when=when, says=concept.text or "ESA")
+    return EsaDose(source=elements.source(resource), name=name, when=when)

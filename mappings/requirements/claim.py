@@ -178,6 +178,9 @@ def _sizes(ndcs: Iterable[str]) -> int:
     return len({codes.packages()[row].mg for row in ndcs})
 
 
+_SMALLEST_VIALS = "Use the smallest vials that make up the dose, or record why there were none."
+
+
 def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     """R5; asked only where JW and JZ are."""
     waste = neighbors.group.waste
@@ -190,6 +193,11 @@ def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     )
     given = cite(charge.administration.source, charge.dose.says.rstrip("."))
     evidence = tuple(dict.fromkeys((given, *neighbors.group.waste_evidence(charge))))
+    if waste.state == "met" and waste.saving and _wants_least_waste(charge):
+        says = f"Drug was discarded that smaller vials would not have left ({waste.saving})."
+        return Result(
+            state="not-covered", says=says, evidence=evidence, fix=_SMALLEST_VIALS, row=row
+        )
     if waste.state == "met" or (waste.by and charge.reference not in waste.by):
         value = plain(waste.discarded_mg) if waste.state == "met" else None
         return Result(
@@ -206,6 +214,11 @@ def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
         else None
     )
     return Result(state=waste.state, says=waste.says, evidence=evidence, fix=fix, row=row)
+
+
+def _wants_least_waste(charge: Charge) -> bool:
+    """A Medicare contractor's text: units correspond with the smallest vials (Noridian JF)."""
+    return charge.policy is not None and charge.policy.modifiers.least_waste
 
 
 def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:

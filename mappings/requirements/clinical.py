@@ -66,6 +66,15 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             evidence=_cited(found),
             rule=rule,
         )
+    of_heart = _in_heart_failure(charge)
+    if of_heart:
+        return Result(
+            state="met",
+            says=f"Iron deficiency (E61.1) with heart failure ({of_heart[-1].code}) is recorded.",
+            value="E61.1",
+            evidence=_cited(of_heart),
+            rule=rule,
+        )
     renal = charge.has("anemia-in-ckd")
     if renal:
         return _by_renal_anemia(charge, renal)
@@ -84,6 +93,14 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
     )
     found_otherwise = _not_counted(charge, "iron-deficiency-anemia", "anemia-in-ckd")
     return structs.replace(found_otherwise or lacking, rule=rule)
+
+
+def _in_heart_failure(charge: Charge) -> list[Stated]:
+    """Iron deficiency with heart failure, for a drug that is labeled for it; else none."""
+    if charge.family is None or not charge.family.label_heart_failure:
+        return []
+    deficiency, failure = charge.has("iron-deficiency"), charge.has("heart-failure")
+    return [*deficiency, *failure[:1]] if deficiency and failure else []
 
 
 def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:

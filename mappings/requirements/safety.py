@@ -203,9 +203,9 @@ def label_dose(charge: Charge) -> LabelDose | None:
     rows = [row for row in codes.dosing() if charge.family and row.family == charge.family.family]
     if charge.flags["child"]:
         return next((row for row in rows if row.population == "child"), None)
-    general = next((row for row in rows if row.population == "any"), None)
+    general = [row for row in rows if row.population == "any"]
     if general:
-        return general
+        return next((row for row in general if _is_lighter(charge, row)), general[0])
     if charge.kidney.on_dialysis:
         kinds = (
             ["hemodialysis", "peritoneal"]
@@ -220,6 +220,12 @@ def label_dose(charge: Charge) -> LabelDose | None:
     if not charge.flags["ckd"]:
         return None
     return next((row for row in rows if row.population == "not-on-dialysis"), None)
+
+
+def _is_lighter(charge: Charge, row: LabelDose) -> bool:
+    """Whether the row is for light patients, and this one is known to be."""
+    weight = charge.lab("weight", 365).result if row.below_kg else None
+    return bool(row.below_kg and weight and weight.high and weight.high < row.below_kg)
 
 
 def iron_overload(charge: Charge) -> Result | None:

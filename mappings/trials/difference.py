@@ -55,11 +55,14 @@ class Money(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Difference(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`unused`: ids of policies that only the new ones have, and that decide on no line."""
+
     lines: tuple[LineChange, ...]
     gaps: tuple[GapChange, ...]
     unchanged_lines: int
     money_before: Money
     money_after: Money
+    unused: tuple[str, ...] = ()
 
     @property
     def held_more(self) -> Decimal:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from integration import cli
+from mappings.codes import settings
 from tests import builders
 
 ROOT = Path(__file__).parents[2]
@@ -152,13 +153,13 @@ class TestCheck:
         assert (run.status, run.out) == (2, "")
         assert run.err.splitlines() == [
             (
-                f"{path}:22: unknown field `window` at $.requirements.laboratory[0] (did you mean"
+                f"{path}:24: unknown field `window` at $.requirements.laboratory[0] (did you mean"
                 " `window_days`?)"
             ),
-            f"{path}:22: the field `window_days` is missing at $.requirements.laboratory[0]",
-            f"{other}:6: unknown place of service '10' (known: 11, 12, 19, 22, 23, 24, 49, 65)",
-            f"{other}:22: unknown name 'ferritine' (known: ferritin, hb, tsat)",
-            f"{other}:22: a laboratory rule has either on_record or limit",
+            f"{path}:24: the field `window_days` is missing at $.requirements.laboratory[0]",
+            f"{other}:6: unknown place of service '10' (known: {', '.join(settings().by_code)})",
+            f"{other}:24: unknown name 'ferritine' (known: ferritin, hb, tsat)",
+            f"{other}:24: a laboratory rule has either on_record or limit",
         ]
 
     def test_a_folder_against_the_built_in_ones(self, policy: Any, tmp_path: Path) -> None:
@@ -297,6 +298,23 @@ class TestDiff:
             0,
             "Nothing changes: 1 line and every gap stay as they are.\n",
         )
+
+    def test_a_policy_of_no_payer_here_says_so(
+        self, policy: Any, tmp_path: Path, records: Path
+    ) -> None:
+        own = written(
+            tmp_path / "own" / "b.yaml",
+            ("id: medicare-part-b", "id: sunrise"),
+            ("kinds: [medicare]", "kinds: [medicare], payers: [sunrise]"),
+        )
+        run = policy("diff", "built-in", own, "--on", records, *OPTIONS)
+        assert run.status == 0
+        said = " ".join(run.out.split())
+        assert "No chart here has a payer of the policy sunrise." in said
+        assert "`payer_aliases`" in said
+        assert json.loads(policy("diff", "built-in", own, "--on", records, "--json", *OPTIONS).out)[
+            "unused"
+        ] == ["sunrise"]
 
     def test_another_order_of_the_diagnoses(
         self, policy: Any, tmp_path: Path, records: Path

@@ -132,7 +132,7 @@ def test_a_dialysis_facility_without_kidney_failure_rests_on_the_policy() -> Non
 def test_consolidated_billing_rests_on_its_dated_row() -> None:
     changes = (condition("N18.6"), condition("N18.4", clinical="inactive"), condition("Z99.2"))
     found = rests_on(under({}, *changes)[1]["esrd-consolidated-billing"])
-    assert found[2] == date(2011, 1, 1)
+    assert found[2] == date(2016, 1, 1)
     assert found[0]
 
 

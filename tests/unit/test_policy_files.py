@@ -596,7 +596,8 @@ class TestChoice:
             (None, "medicare", None, "medicare-part-b"),
             ("65", "medicare", None, "medicare-esrd-pps"),
             ("65", "medicare-advantage", "uhc", "medicare-esrd-pps"),
-            ("11", "medicare-advantage", "uhc", "medicare-advantage-default"),
+            ("11", "medicare-advantage", "uhc", "uhc-medicare-advantage"),
+            ("11", "medicare-advantage", None, "medicare-advantage-default"),
             ("11", "commercial", None, "commercial-default"),
             ("65", "commercial", None, "commercial-default"),
             ("11", "commercial", "uhc", "uhc-commercial"),
@@ -606,7 +607,8 @@ class TestChoice:
             ("11", "medicaid", "centene", "centene"),
             ("11", "medicaid", "uhc", "medicaid-default"),
             ("11", "medicaid", None, "medicaid-default"),
-            ("11", "government", None, None),
+            ("11", "government", None, "government-default"),
+            ("11", "supplement", None, None),
         ],
     )
     def test_of_the_built_in(
@@ -649,16 +651,14 @@ class TestBuiltIn:
         found = {
             row.id: list(row.audience.settings)
             for row in choosing.built_in().policies
-            if row.id != "no-coverage"
+            if row.id != "no-coverage" and not row.audience.payers
         }
         assert found == {
             "medicare-part-b": ["11", "19", "22", "23", "24", "49"],
             "medicare-esrd-pps": ["65"],
             "medicare-advantage-default": ["11", "19", "22", "23", "24", "49"],
             "commercial-default": ["11", "12", "19", "22", "24", "49", "65"],
-            "centene": [],
-            "bcbs-south-carolina": [],
-            "uhc-commercial": [],
+            "government-default": [],
             "medicaid-default": [],
         }
 
@@ -668,21 +668,26 @@ class TestBuiltIn:
     ) -> None:
         ceiling = row.requirements.iron_overload
         assert row.requirements.ndc is not None
-        assert (
-            int(ceiling.ferritin_above_ng_ml),
-            int(ceiling.tsat_from_percent),
-            ceiling.verified,
-        ) == (800, 50, False)
+        assert (int(ceiling.ferritin_above_ng_ml), int(ceiling.tsat_from_percent)) == (800, 50)
+        assert ceiling.verified is (row.id == "health-plan-of-san-joaquin")
 
     @pytest.mark.parametrize("row", choosing.built_in().policies, ids=lambda row: row.id)
     def test_each_window_says_whether_it_is_verified(self, row: choosing.Policy) -> None:
         for rule in row.requirements.laboratory:
             assert rule.source
+            taken_over = rule.source.startswith("as ")
             ours = "ours" in rule.source
-            assert rule.verified is not ours
-            assert ours is (
-                rule.window_days != 60 and row.id != "no-coverage"
-            ) or rule.source.startswith("KDIGO 2012; ")
+            assert rule.verified is not (ours or taken_over)
+            assert (
+                taken_over
+                or ours is (rule.window_days != 60 and row.id != "no-coverage")
+                or rule.source.startswith("KDIGO 2012; ")
+            )
+
+    @pytest.mark.parametrize("row", choosing.built_in().policies, ids=lambda row: row.id)
+    def test_each_has_cases_one_of_them_a_complete_chart(self, row: choosing.Policy) -> None:
+        ready = [case.name for case in row.cases if case.expect.get("line") == "ready"]
+        assert ready or row.id in ("no-coverage", "bcbs-south-carolina")
 
     def test_each_limit_is_the_one_cms_published(self) -> None:
         limits = choosing.built_in().get("medicare-part-b")

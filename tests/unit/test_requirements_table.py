@@ -40,6 +40,7 @@ BY_STATE = {
     ("ferritin", "not-covered"): "50",
     ("transferrin-saturation", "not-covered"): "50",
     ("hemoglobin", "not-covered"): "50",
+    ("place-of-service", "missing"): "16 M77",
 }
 # X12: deactivated codes that old tables still carry (iron-billing s. 8).
 DEACTIVATED = {"15", "17", "57", "62", "N29", "N38", "N41"}

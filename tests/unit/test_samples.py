@@ -196,7 +196,7 @@ def test_every_requirement_is_a_gap_of_some_sample() -> None:
 def test_every_policy_of_a_kind_of_payer_is_used_by_some_sample() -> None:
     used = {row.policy.id for patient in assessed().values() for row in patient.lines if row.policy}
     of_kinds = {row.id for row in choosing.built_in().policies if not row.audience.payers}
-    assert of_kinds - used == {"no-coverage"}
+    assert of_kinds - used == {"no-coverage", "government-default"}
     assert {"centene", "uhc-commercial", "bcbs-south-carolina"} <= used
 
 
