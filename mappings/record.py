@@ -303,11 +303,12 @@ class Coverage(Struct, frozen=True, kw_only=True):
 
 
 class Stay(Struct, frozen=True):
-    """A location of an encounter and when."""
+    """A location of an encounter and when. `undated`: when, in a form that can't be read."""
 
     location: str
     start: Moment | None = None
     end: Moment | None = None
+    undated: bool = False
 
 
 # Statuses of encounters that are none, or not yet.
@@ -325,10 +326,12 @@ class EncounterClass(Struct, frozen=True):
 
 class Encounter(Struct, frozen=True, kw_only=True):
     """`inpatient_type`, `facility_stay`: the words of its type that say so. `discharge`: how the
-    patient was discharged. An `end` of None: it goes on."""
+    patient was discharged. An `end` of None: it goes on. `unread_period`: an end of its period
+    that can't be read."""
 
     source: Source
     status: str | Unread | None = None
+    unread_period: Unread | None = None
     klass: EncounterClass | Unread | None = None
     inpatient_type: str | None = None
     facility_stay: str | None = None

@@ -275,7 +275,7 @@ def _stays(
     timed = tuple(
         stay
         for stay in encounter.stays
-        if (stay.start or stay.end) and spans(stay.start, stay.end, moment, zone)
+        if (stay.start or stay.end or stay.undated) and spans(stay.start, stay.end, moment, zone)
     )
     return timed or encounter.stays
 

@@ -20,7 +20,7 @@ from mappings.values.stated import Unread
 class Visit(Struct, frozen=True):
     """`encounter`: None where none can be said, and `says` why. `notes`: what was not used.
 
-    `unread`: the status of the encounter at `source`, where that is not understood.
+    `unread`: the status or period of the encounter at `source`, where that is not understood.
     """
 
     encounter: Encounter | None
@@ -38,6 +38,9 @@ def visit_of(administration: Administration, record: PatientRecord, zone: tzinfo
     )
     if named is None and "Encounter/" in (administration.encounter or ""):
         return _not_there(administration.encounter or "", record)
+    if named and named.took_place and named.unread_period:
+        says = f"The period of the encounter can't be read: {named.unread_period}."
+        return Visit(None, says, unread=named.unread_period, source=named.source)
     if named and named.took_place and holds(named, administration.start, zone):
         return Visit(named)
     if named and isinstance(named.status, Unread):

@@ -182,13 +182,17 @@ def _without_parts(
         elif known & set(roots):
             waiting.append((part, "part of an administration that is not assessed"))
         else:
-            why = (
-                "partOf leads back to itself"
-                if not roots
-                else "partOf names an administration that is not on record"
-            )
-            problems.append(Problem(part.source.resource, why))
+            problems.append(Problem(part.source.resource, _astray(roots)))
     return list(whole.values()), problems, waiting
+
+
+def _astray(roots: list[str]) -> str:
+    """Why a part has no whole."""
+    if not roots:
+        return "partOf leads back to itself"
+    if roots == ["MedicationAdministration"]:
+        return "partOf can't be followed: it names no resource, and may mean an administration"
+    return "partOf names an administration that is not on record"
 
 
 def _roots(part: Administration, everything: list[Administration]) -> list[str]:

@@ -228,9 +228,10 @@ def _boolean(resource: Resource, url: str) -> bool | None:
 def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
     """The administrations that it is part of; one that can't be followed is named, too, so that it
     never counts as a whole."""
-    keys = [
-        (collection.key(row), row.get("type")) for row in elements.items(resource.get("partOf"))
-    ]
+    said = resource.get("partOf")
+    keys = [(collection.key(row), row.get("type")) for row in elements.items(said)]
+    texts = elements.texts(said) if isinstance(said, list) else ()
+    keys += [(collection.key({"reference": text}), None) for text in texts]
     named = [
         key
         for key, _ in keys
@@ -241,7 +242,7 @@ def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
         + [
             "MedicationAdministration"
             for key, kind in keys
-            if key is None and kind == "MedicationAdministration"
+            if key is None and kind in (None, "MedicationAdministration")
         ]
     )
 

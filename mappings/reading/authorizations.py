@@ -54,6 +54,7 @@ def from_response(resource: Resource, collection: Collection) -> Iterator[Author
             decision = "approved"
         answered = resource.get("outcome") == "complete" and (number or decision == "not-required")
         start, end = elements.period(period)
+        not_known = not_known or _unread_review(item)
         unread = unread or not_known or (units if isinstance(units, Unread) else None)
         yield Authorization(
             source=elements.source(resource),
@@ -96,6 +97,14 @@ def _said_of(item: Resource) -> Iterator[str]:
     yield from _review_codes(item)
 
 
+def _unread_review(item: Resource) -> Unread | None:
+    """A reviewer's action that is not understood, whatever is said beside it."""
+    rows = [item, *elements.items(item.get("adjudication"))]
+    said = [text for row in rows for text in _review_codes(row)]
+    known = not _DECISIONS.keys().isdisjoint(said)
+    return Unread("ClaimResponse.item.reviewAction", said[0]) if said and not known else None
+
+
 def _said(concept: object) -> Iterator[str]:
     """Codes and the plain text."""
     yield from elements.codes(concept)
@@ -107,7 +116,7 @@ def _review_codes(element: Any) -> Iterator[str]:
     for extension in elements.items(elements.mapping(element).get("extension")):
         url = elements.text(extension.get("url"))
         if url.endswith("extension-reviewActionCode"):
-            yield from (code.upper() for code in elements.codes(_concept_of(extension)))
+            yield from (text.upper() for text in _said(_concept_of(extension)) if text)
         elif url.endswith("extension-reviewAction"):
             yield from _review_codes(extension)
 
@@ -146,9 +155,9 @@ def _units(detail: Resource | None, item: Resource, original: Resource) -> Decim
     for part in elements.extensions(detail, "quantity"):
         return _number_of(part.get("valueQuantity"))
     for row in elements.items(item.get("adjudication")):
-        value = elements.decimal(row.get("value"))
-        if value is not None and {said.lower() for said in _said(row.get("category"))} & _OF_UNITS:
-            return value
+        said = {text.lower() for text in _said(row.get("category"))}
+        if row.get("value") is not None and said & _OF_UNITS:
+            return _number_of(row["value"])
     for holder in (item, original):
         if holder.get("quantity") is not None:
             return _number_of(holder["quantity"])

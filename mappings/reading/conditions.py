@@ -1,6 +1,6 @@
 """Conditions and coded reasons as diagnoses: ICD-10-CM as given, SNOMED through the map (R9)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mappings import codes
 from mappings.reading.fhir import elements
@@ -74,7 +74,8 @@ def diagnosis(
     ]
     abatement = _moment(resource, "abatement")
     out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
-    unread = next((row for row in (clinical, verification) if isinstance(row, Unread)), None)
+    stated = (clinical, verification, *_unread_onset(resource))
+    unread = next((row for row in stated if isinstance(row, Unread)), None)
     told = _is_told(resource, collection)
     references = [
         elements.mapping(extension.get("valueReference")) for extension in due_to
@@ -109,6 +110,14 @@ def _moment(resource: Resource, element: str) -> Moment | None:
     return elements.moment(resource.get(f"{element}DateTime")) or (
         end if element == "abatement" else start
     )
+
+
+def _unread_onset(resource: Resource) -> Iterator[Unread]:
+    """A date of onset that can't be read: it may lie after the dose."""
+    said = elements.stated(resource.get("onsetDateTime"), "Condition.onsetDateTime")
+    if isinstance(said, Unread):
+        yield said
+    yield from elements.unread_period(resource.get("onsetPeriod"), "Condition.onsetPeriod")
 
 
 def _is_told(resource: Resource, collection: Collection) -> bool:

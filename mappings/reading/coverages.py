@@ -102,10 +102,13 @@ def _unread(resource: Resource, status: str) -> Iterator[Unread]:
 def _unknown_payer(
     resource: Resource, found: Told, said: Words, by_alias: bool
 ) -> Iterator[Unread]:
-    """The payer's name where nobody knows it, else a payer that is not on record."""
+    """A type or a payer's name that nobody knows, and a payer that is not on record."""
     if by_alias or found.conflict:
         return
-    if found.kind is None and said.all:
+    strange = payers.unknown_code(elements.concept(resource.get("type")))
+    if strange:
+        yield Unread("Coverage.type", strange)
+    elif found.kind is None and said.all:
         name = next(iter((*said.payer, *said.plan, *said.beside_codes)))
         yield Unread("Coverage.payor" if said.payer else "Coverage.type", name)
     lost = [row["reference"] for row in _payors(resource) if elements.text(row.get("reference"))]

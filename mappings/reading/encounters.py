@@ -36,7 +36,9 @@ class EncounterReader:
 
     def encounter(self, resource: Resource, collection: Collection) -> Encounter:
         """An Encounter, whether it took place or not."""
-        start, end = elements.period(elements.either(resource, "period", "actualPeriod"))
+        period = elements.either(resource, "period", "actualPeriod")
+        start, end = elements.period(period)
+        undated = next(elements.unread_period(period, "Encounter.period"), None)
         status = self._statuses.read("Encounter.status", resource.get("status"))
         goes_on = status == "in-progress" or isinstance(status, Unread)
         types = list(_types(resource))
@@ -44,13 +46,14 @@ class EncounterReader:
         return Encounter(
             source=elements.source(resource),
             status=status,
+            unread_period=undated,
             klass=self._classes.read(resource.get("class")),
             inpatient_type=_of_type(types, table.inpatient_type),
             facility_stay=_of_type(types, table.facility_stay),
             discharge=_discharge(resource),
             part_of=collection.key(resource.get("partOf")),
             start=start,
-            end=end or (None if goes_on else _day_of(start)),
+            end=end or (None if goes_on or undated else _day_of(start)),
             stays=tuple(self._stays(resource, collection)),
             diagnoses=tuple(_diagnoses(resource, collection)),
             reasons=elements.concepts(resource.get("reasonCode")),
@@ -65,7 +68,12 @@ class EncounterReader:
             key = collection.key(item.get("location"))
             status = self._statuses.read("Encounter.location.status", item.get("status"))
             if key and status not in _NOT_THERE and not isinstance(status, Unread):
-                yield Stay(key, *elements.period(item.get("period")))
+                yield _stay(key, item.get("period"))
+
+
+def _stay(location: str, period: object) -> Stay:
+    undated = next(elements.unread_period(period, "Encounter.location.period"), None)
+    return Stay(location, *elements.period(period), undated=undated is not None)
 
 
 def _types(resource: Resource) -> Iterator[Concept]:

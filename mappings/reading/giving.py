@@ -77,8 +77,10 @@ def _refused(
     """What says of a completed dose that it was not given, and what of it is not understood."""
     if resource.get("status") != "completed":
         return None, []
-    if resource.get("notGiven") is True or resource.get("wasNotGiven") is True:
-        return '"not given" (notGiven)', []
+    for element in ("notGiven", "wasNotGiven"):
+        denied = elements.flag(resource.get(element), element)
+        if denied:
+            return str(denied if isinstance(denied, Unread) else Unread(element, "not given")), []
     unread: list[Unread] = []
     methods = [_concept(row.get("method")) for row in dosages]
     stated = [("statusReason", row) for row in reasons]

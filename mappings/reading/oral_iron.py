@@ -119,8 +119,12 @@ def course(
     intolerant = any(_tells_intolerance(text) for text in _reasons(resource))
     unlike = _NOT_TAKEN - {"not-taken"} if intolerant else _NOT_TAKEN
     status = statuses.read(f"{resource['resourceType']}.status", resource.get("status"))
+    forbids = elements.flag(
+        resource.get("doNotPerform"), f"{resource['resourceType']}.doNotPerform"
+    )
     if (
-        status in unlike
+        forbids is True
+        or status in unlike
         or _is_not_asked_for(resource, statuses)
         or not is_oral_iron(_medication(resource, collection))
     ):
@@ -128,7 +132,7 @@ def course(
     start, end = _dates(resource, status)
     return OralIron(
         source=elements.source(resource),
-        unread=status if isinstance(status, Unread) else None,
+        unread=next((row for row in (status, forbids) if isinstance(row, Unread)), None),
         intolerance=intolerant,
         start=start,
         end=end,
@@ -138,7 +142,7 @@ def course(
 
 def _is_not_asked_for(resource: Resource, statuses: StatusReader) -> bool:
     intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
-    return resource.get("doNotPerform") is True or intent in _NO_ORDERS
+    return intent in _NO_ORDERS
 
 
 def _reasons(resource: Resource) -> list[str]:

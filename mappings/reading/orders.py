@@ -41,12 +41,14 @@ def order(
     start, end = _bounds(resource, instructions)
     status = statuses.read("MedicationRequest.status", resource.get("status"))
     intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
-    asks = resource.get("doNotPerform") is not True
+    forbids = elements.flag(resource.get("doNotPerform"), "MedicationRequest.doNotPerform")
+    counts = intent in _INTENTS and status in _STATUSES and forbids is not True
     return Order(
         source=elements.source(resource),
         drug=wanted,
-        counts=intent in _INTENTS and status in _STATUSES and asks,
-        unread=_unread(status in _STATUSES and asks, status, intent, _INTENTS),
+        counts=counts and not isinstance(forbids, Unread),
+        unread=_unread(status in _STATUSES and forbids is not True, status, intent, _INTENTS)
+        or (forbids if counts and isinstance(forbids, Unread) else None),
         dose=_dose(instructions),
         doses_a_day=_doses_a_day(instructions),
         has_timing=any(
@@ -169,8 +171,10 @@ def planned(
             finder,
         )
         stated = statuses.read("CarePlan.activity.detail.status", detail.get("status"))
-        doubt = unread or (stated if isinstance(stated, Unread) else None)
-        asked = stated not in _NOT_PLANNED and detail.get("doNotPerform") is not True
+        forbids = elements.flag(detail.get("doNotPerform"), "CarePlan.activity.detail.doNotPerform")
+        found = (row for row in (unread, stated, forbids) if isinstance(row, Unread))
+        doubt = next(found, None)
+        asked = stated not in _NOT_PLANNED and forbids is not True
         if wanted.concerns_us and asked:
             yield _activity(resource, detail, wanted, doubt)
 
@@ -196,6 +200,7 @@ def _activity(plan: Resource, detail: Resource, wanted: Drug, unread: Unread | N
         authored=created,
         start=first or start,
         end=last or end,
+        unread_date=next(elements.unread_period(plan.get("period"), "CarePlan.period"), None),
     )
 
 

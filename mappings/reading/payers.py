@@ -123,6 +123,18 @@ def _coded(coding: Coding) -> tuple[str, bool] | None:
     return (kind, kind in _CERTAIN) if kind else None
 
 
+def unknown_code(kind: Concept) -> str | None:
+    """A code of a system of payers that is in no table, where nothing else of the type tells what
+    it is. SOPT's 7 and 9 are known, and say of no kind."""
+    read = any(_coded(row) for row in kind.codings)
+    texts = (kind.text, *(row.display for row in kind.codings))
+    if read or any(named(text) for text in texts if text):
+        return None
+    ours = (elements.SOPT, elements.ACT_CODE)
+    found = (row.code for row in kind.codings if row.system in ours and row.code)
+    return next((code for code in found if not code.startswith(("7", "9"))), None)
+
+
 @lru_cache(maxsize=4096)
 def named(text: str) -> tuple[PayerName, ...]:
     """The names in a text ("Medicare" is none in "Medicare Advantage"); a plan that is medical

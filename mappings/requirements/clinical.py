@@ -1,6 +1,6 @@
 """What the chart must say of the patient: diagnoses, plan, oral iron, notes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from msgspec import structs
@@ -46,10 +46,12 @@ def _not_counted(charge: Charge, *groups: str) -> Result | None:
     return None
 
 
-def _doubt(rows: Iterable[Stated]) -> str:
+def _doubt(rows: Sequence[Stated]) -> str:
     """Quotes each status that is not understood."""
     said = dict.fromkeys(f"{row.code} {row.by.unread}" for row in rows)
-    return f"Recorded with a status that is not understood: {', '.join(said)}."
+    dates = all(row.by.unread and row.by.unread.is_of("Condition.onset") for row in rows)
+    what = "a date of onset" if dates else "a status"
+    return f"Recorded with {what} that is not understood: {', '.join(said)}."
 
 
 def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
@@ -380,7 +382,9 @@ def treatment_plan(charge: Charge) -> Result | None:
         if _covers(row, charge)
     ]
     if doubtful:
-        says = f"The order is recorded with a status that is not understood: {doubtful[0].unread}."
+        doubt = doubtful[0].unread
+        what = "an element" if doubt and doubt.element.endswith("doNotPerform") else "a status"
+        says = f"The order is recorded with {what} that is not understood: {doubt}."
         cited = tuple(cite(row.source, "order") for row in doubtful)
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     undated = [row for row in ours if row.unread_date]

@@ -132,6 +132,14 @@ def source(resource: Resource) -> Source:
     )
 
 
+def flag(value: object, element: str) -> bool | Unread | None:
+    """A boolean, also written as its word; what else stands there is not understood."""
+    if value is None or isinstance(value, bool):
+        return value
+    known = {"true": True, "false": False}.get(text(value).strip().lower())
+    return Unread(element, str(value)[:_MOST_SAID]) if known is None else known
+
+
 def extensions(element: object, url: str) -> list[Resource]:
     return [item for item in items(mapping(element).get("extension")) if item.get("url") == url]
 

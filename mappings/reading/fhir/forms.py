@@ -1,6 +1,7 @@
 """The form of the elements that the rules read: a resource whose elements have another form is
 unreadable."""
 
+from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged
 from mappings.reading.fhir.elements import Resource
 
@@ -36,6 +37,10 @@ def form_problem(resource: Resource, kind: str) -> str | None:
     """What of its form keeps a resource from being read; None where nothing does."""
     if isinstance(resource, Damaged):
         return BROKEN_TEXT
+    modified = elements.items(resource.get("modifierExtension"))
+    if modified:
+        url = elements.text(modified[0].get("url"))
+        return f'{kind}.modifierExtension is not understood, and may turn what is said: "{url}"'
     forms = _FORMS.get(kind)
     if forms is None:
         return None
