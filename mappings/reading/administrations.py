@@ -242,7 +242,7 @@ def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
         + [
             "MedicationAdministration"
             for key, kind in keys
-            if key is None and kind in (None, "MedicationAdministration")
+            if key is None and kind == "MedicationAdministration"
         ]
     )
 

@@ -172,6 +172,7 @@ def test_what_was_read_from_a_note_is_marked() -> None:
         ([{"reference": "MedicationAdministration/a"}], ("MedicationAdministration/a",)),
         ([{"reference": "Procedure/a"}], ()),
         ([{"reference": "urn:uuid:a"}], ("urn:uuid:a",)),
+        (["MedicationAdministration/a"], ("MedicationAdministration/a",)),
         (
             [{"type": "MedicationAdministration", "identifier": {"value": "a"}}],
             ("MedicationAdministration",),
