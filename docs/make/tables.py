@@ -519,10 +519,12 @@ of its own.
 
 ## Names
 
-*Certain: no*: the kind yields to what the type code says. *Alone*: only where it is the whole text. *Pays second*: the plan
+*Certain: no*: the kind yields to what the type code says. *Alone*: only
+where it is the whole text. *Pays second*: the plan
 says that it pays after another.
 
-A plan whose words say {" or ".join(f"*{word}*" for word in known.medical)} is medical, whatever else it is for.
+A plan whose words say {" or ".join(f"*{word}*" for word in known.medical)} is medical,
+whatever else it is for.
 
 {table(heads, names)}
 """

@@ -26,7 +26,8 @@ class KidneyStatus(Struct, frozen=True):
     """`on_dialysis` as evidence says; `esrd` needs the diagnosis as well; `transplanted`
     contradicts it.
 
-    `treated`: evidence of dialysis, the diagnosis of ESRD apart. `doubts`: diagnoses that would decide, with a status that is not understood.
+    `treated`: evidence of dialysis, the diagnosis of ESRD apart. `doubts`: diagnoses that would
+    decide, with a status that is not understood.
     """
 
     on_dialysis: bool

@@ -215,7 +215,7 @@ def _notes(
             " confirmed at release)"
         )
     for row in group.charges:
-        notes += _service_notes(row)
+        notes += _notes_of_dose(row)
     for given in group.given:
         notes += given.notes
     notes += [finding.note for finding in findings if finding.note]
@@ -244,7 +244,21 @@ def _old_limit(code: str, day: date) -> Iterable[str]:
         )
 
 
-def _service_notes(row: Charge) -> Iterable[str]:
+def _notes_of_dose(row: Charge) -> Iterable[str]:
+    yield from _ordered_otherwise(row)
+    yield from _as_recorded(row)
+    yield from _packages_not_listed(row)
+    yield from _of_kidney(row)
+    yield from row.unread_notes
+    yield from beside(row)
+    if row.administration.weak:
+        yield (
+            "no administration record in this EHR: read from an order or procedure, for a person to"
+            " confirm"
+        )
+
+
+def _ordered_otherwise(row: Charge) -> Iterable[str]:
     ordered = {
         item.drug.family
         for item in row.record.orders
@@ -258,6 +272,9 @@ def _service_notes(row: Charge) -> Iterable[str]:
             f"ordered: {families[family].name}; administered:"
             f" {row.family.name if row.family else ''} (billed as administered)"
         )
+
+
+def _as_recorded(row: Charge) -> Iterable[str]:
     if row.record.deceased and row.record.died is None:
         yield "the patient is recorded as deceased, without a day"
     if row.administration.drug.weakly:
@@ -267,20 +284,25 @@ def _service_notes(row: Charge) -> Iterable[str]:
         yield f"not understood, and not needed for this line: {item}"
     for reference in row.administration.steps:
         yield f"{reference} is a step of this infusion and adds nothing to its dose"
+    for reference in row.duplicate_identifier:
+        yield f"{reference} carries the same business identifier and is not counted"
+
+
+def _packages_not_listed(row: Charge) -> Iterable[str]:
     for ndc in row.known_ndcs:
         if not codes.packages().lists(ndc):
             yield (
                 f"NDC {ndc} is not listed here: its container is that of its labeler and product"
                 " (not verified)"
             )
-    for reference in row.duplicate_identifier:
-        yield f"{reference} carries the same business identifier and is not counted"
+
+
+def _of_kidney(row: Charge) -> Iterable[str]:
     if row.kidney.esrd and not row.kidney.in_facility:
         yield (
             "ESRD patient outside a dialysis facility: AY only if the drug was not for ESRD, by a"
             " person's decision"
         )
-    yield from row.unread_notes
     if row.policy and row.policy.esa_noted and row.known_payer:
         given = any(
             item.when and row.day and abs((item.when.first - row.day).days) <= 90
@@ -289,12 +311,6 @@ def _service_notes(row: Charge) -> Iterable[str]:
         yield (
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
             " within 90 days"
-        )
-    yield from beside(row)
-    if row.administration.weak:
-        yield (
-            "no administration record in this EHR: read from an order or procedure, for a person to"
-            " confirm"
         )
 
 

@@ -46,7 +46,7 @@ def from_response(resource: Resource, collection: Collection) -> Iterator[Author
         number = _number(item) or elements.text(resource.get("preAuthRef"))
         period = _period(item) or resource.get("preAuthPeriod")
         unread = next(elements.unread_period(period, "ClaimResponse.preAuthPeriod"), None)
-        said = list(_said_of(item if item else resource))
+        said = list(_said_of(item or resource))
         decision, not_known = _decision(said)
         detail = next(iter(elements.extensions(item, f"{_PAS}itemAuthorizedDetail")), None)
         units = _units(detail, item, original)

@@ -96,7 +96,8 @@ def performers(resource: Resource, collection: Collection) -> tuple[Practitioner
 
 
 def is_test(patient: Resource, statuses: StatusReader) -> bool:
-    """Whether a security label or a tag marks the patient as test data (HL7's HTEST, a vendor's)."""
+    """Whether a security label or a tag marks the patient as test data (HL7's HTEST, a
+    vendor's)."""
     meta = elements.mapping(patient.get("meta"))
     marks = [*elements.items(meta.get("security")), *elements.items(meta.get("tag"))]
     return any(statuses.read("Patient.meta", mark) == "test" for mark in marks)

@@ -97,8 +97,9 @@ def _in_other_shapes() -> dict[str, Chart]:
             builders.note(),
             builders.authorization(),
             builders.dialysis(),
+            builders.condition("N18.6"),
             builders.administration(dose="100 mg"),
-            without=("intolerance",),
+            without=("intolerance", "ckd"),
         ),
     }
 

@@ -24,17 +24,23 @@ GOOD = """decisions:
     confirmed_by: provider line, reference 7
 - who: Maria Lopez
   when: 2026-11-20
-  authorization: {patient: p1, number: PA7, codes: [J1756], units: 1000, from: 2026-10-01, to: 2026-12-31}
-- {who: Maria Lopez, when: 2026-11-20, site_row: {table: payer_aliases, key: Prairie, value: commercial}}
+  authorization: {patient: p1, number: PA7, codes: [J1756], units: 1000, from: 2026-10-01,
+      to: 2026-12-31}
+- {who: Maria Lopez, when: 2026-11-20,
+    site_row: {table: payer_aliases, key: Prairie, value: commercial}}
 """
 
 
 def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
     assert [row.decided.says for row in decisions.from_text(GOOD, "d.yaml")] == [
-        "Maria Lopez decided on 2026-11-20, until 2027-12-31: Coverage/group pays first, then"
-        " Coverage/medicare (works for a company of 40)",
-        "Maria Lopez decided on 2026-11-20: Sunrise Health Plan asks for no authorization and takes"
-        " claims within 180 days of J1756, confirmed by provider line, reference 7",
+        (
+            "Maria Lopez decided on 2026-11-20, until 2027-12-31: Coverage/group pays first, then"
+            " Coverage/medicare (works for a company of 40)"
+        ),
+        (
+            "Maria Lopez decided on 2026-11-20: Sunrise Health Plan asks for no authorization and takes"
+            " claims within 180 days of J1756, confirmed by provider line, reference 7"
+        ),
         "Maria Lopez decided on 2026-11-20: authorization PA7 for J1756 is on hand",
         "Maria Lopez decided on 2026-11-20: payer_aliases: Prairie is commercial",
     ]
@@ -62,8 +68,10 @@ def test_the_store_keeps_the_same_form() -> None:
         ("who: M, when: 2026-11-20", "write one of pays_first, payer_answer"),
         ("who: M, when: 2026-11-20, pays_frst: {patient: p1, coverage: c}", "`pays_first`?"),
         (
-            "who: M, when: 2026-11-20, pays_first: {patient: p1, coverage: c}, site_row: {table:"
-            " payer_aliases, key: P, value: medicaid}",
+            (
+                "who: M, when: 2026-11-20, pays_first: {patient: p1, coverage: c}, site_row: {table:"
+                " payer_aliases, key: P, value: medicaid}"
+            ),
             "pays_first and site_row stand here",
         ),
         (
@@ -75,13 +83,17 @@ def test_the_store_keeps_the_same_form() -> None:
             "say `authorization` (required or not-required) or `timely_filing_days`",
         ),
         (
-            "who: M, when: 2026-11-20, payer_answer: {payer: S, authorization: maybe,"
-            " confirmed_by: x}",
+            (
+                "who: M, when: 2026-11-20, payer_answer: {payer: S, authorization: maybe,"
+                " confirmed_by: x}"
+            ),
             "known: required, not-required",
         ),
         (
-            "who: M, when: 2026-11-20, payer_answer: {payer: S, timely_filing_days: 0,"
-            " confirmed_by: x}",
+            (
+                "who: M, when: 2026-11-20, payer_answer: {payer: S, timely_filing_days: 0,"
+                " confirmed_by: x}"
+            ),
             "write at least 1",
         ),
         (
@@ -94,13 +106,17 @@ def test_the_store_keeps_the_same_form() -> None:
         ),
         ("who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: []}", "one"),
         (
-            "who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: [J1756],"
-            " units: 0}",
+            (
+                "who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: [J1756],"
+                " units: 0}"
+            ),
             "above 0",
         ),
         (
-            "who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: [J1756],"
-            " from: 2026-02-01, to: 2026-01-01}",
+            (
+                "who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: [J1756],"
+                " from: 2026-02-01, to: 2026-01-01}"
+            ),
             "it ends before it begins",
         ),
         (

@@ -1,5 +1,5 @@
-"""What a site can say once is asked once per value, with the doses that wait; test patients stay out
-of the worklist."""
+"""What a site can say once is asked once per value, with the doses that wait; test patients stay
+out of the worklist."""
 
 from typing import Any
 
