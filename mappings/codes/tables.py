@@ -428,6 +428,8 @@ class Esa(Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...]
     other: EsaCode
     dialysis: EsaCode
+    source: str
+    verified: bool
 
 
 class EsaModifiers(Dated, frozen=True, kw_only=True):

@@ -101,7 +101,7 @@ def test_lines_and_figures(office: Clinic, cookie: str) -> None:
     client = office.browser().client
     client.cookies.set("__Host-ferroclaim", cookie)
     found = client.get("/api/worklist?view=ready").json()
-    assert (found["count"], found["money"], len(found["lines"])) == (7, "229.00", 7)
+    assert (found["count"], found["money"], len(found["lines"])) == (7, "223.00", 7)
     assert client.get(f"/api/worklist/{found['lines'][0]['key']}").json()["line"]["code"] == "J1756"
     assert client.get("/api/worklist/1:none").json()["error"]["code"] == "not-found"
     assert [row["name"] for row in client.get("/api/figures").json()] == [
@@ -111,5 +111,5 @@ def test_lines_and_figures(office: Clinic, cookie: str) -> None:
         "denials",
         "waste",
     ]
-    assert client.get("/figures/held.csv").text.splitlines()[1] == "Coverage,7,297.70"
+    assert client.get("/figures/held.csv").text.splitlines()[1] == "Coverage,7,289.90"
     assert client.get("/figures/none.csv").status_code == 404

@@ -200,6 +200,7 @@ def test_a_line_is_released_once_and_may_be_taken_back(db: Db) -> None:
 NOT_CARRIED: dict[str, Any] = {
     "administrations": (*DOSE, "MedicationAdministration/ma2"),
     "partial_date": "2026-11",
+    "file_by": "2027-11-01",
     "payment": "bundled",
     "policy": PolicyRef("medicare", "2027-01"),
     "problem_list_only": ("N18.4",),
