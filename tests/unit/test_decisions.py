@@ -38,7 +38,8 @@ def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
             " Coverage/medicare (works for a company of 40)"
         ),
         (
-            "Maria Lopez decided on 2026-11-20: Sunrise Health Plan asks for no authorization and takes"
+            "Maria Lopez decided on 2026-11-20: Sunrise Health Plan asks for no authorization and"
+            " takes"
             " claims within 180 days of J1756, confirmed by provider line, reference 7"
         ),
         "Maria Lopez decided on 2026-11-20: authorization PA7 for J1756 is on hand",
@@ -69,7 +70,8 @@ def test_the_store_keeps_the_same_form() -> None:
         ("who: M, when: 2026-11-20, pays_frst: {patient: p1, coverage: c}", "`pays_first`?"),
         (
             (
-                "who: M, when: 2026-11-20, pays_first: {patient: p1, coverage: c}, site_row: {table:"
+                "who: M, when: 2026-11-20, pays_first: {patient: p1, coverage: c}, site_row:"
+                " {table:"
                 " payer_aliases, key: P, value: medicaid}"
             ),
             "pays_first and site_row stand here",
