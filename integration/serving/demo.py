@@ -29,6 +29,7 @@ _UNDONE = "select count(*) from procrastinate_jobs where status in ('todo', 'doi
 def settings_of(address: str, folder: Path) -> Settings:
     """No configuration of the user's is read: nothing of theirs is touched."""
     site = {
+        "test_patients": True,
         "base_url": f"{address}{PREFIX}",
         "vendor": "generic",
         "time_zone": samples.TIME_ZONE,

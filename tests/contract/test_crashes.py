@@ -69,7 +69,8 @@ def recover(service: Running) -> None:
 
 
 def open_gaps(service: Running) -> set[str]:
-    return {row[0] for row in service.rows("select id from gaps where closed_at is null")}
+    owed = "select id from gaps where closed_at is null and (document ->> 'writeBack')::boolean"
+    return {row[0] for row in service.rows(owed)}
 
 
 def standing(service: Running) -> dict[str, tuple[str, str]]:
