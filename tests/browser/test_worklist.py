@@ -30,13 +30,13 @@ def test_keys_move_select_and_release(office: Stage, window: Window) -> None:
     page.keyboard.press("x")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    expect(bar).to_have_text("2 selected, $68.70")
+    expect(bar).to_have_text("2 selected, $66.90")
     page.keyboard.press("k")
     page.keyboard.press("x")
-    expect(bar).to_have_text("1 selected, $22.90")
+    expect(bar).to_have_text("1 selected, $22.30")
     page.keyboard.press("r")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_contain_text("1 line released, $22.90.")
+    expect(page.get_by_role("status").first).to_contain_text("1 line released, $22.30.")
     expect(page.locator("[data-row]")).to_have_count(6)
 
 
