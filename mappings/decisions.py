@@ -224,7 +224,8 @@ class Decisions:
 
     def __init__(self, every: Iterable[Decision] = (), made_by: date | None = None) -> None:
         known = [row for row in every if made_by is None or row.when <= made_by]
-        self._newest = sorted(known, key=lambda row: row.when, reverse=True)
+        last_written_first = list(reversed(known))
+        self._newest = sorted(last_written_first, key=lambda row: row.when, reverse=True)
 
     def __iter__(self) -> Iterator[Decision]:
         """Of each thing that is settled the newest."""
