@@ -35,7 +35,10 @@ def test_a_sample_loads_as_a_transaction(hapi: str, fresh: Callable[[str], str],
 
 
 def test_a_sample_loads_one_by_one(hapi: str, fresh: Callable[[str], str]) -> None:
-    order = ["Patient", "Location", "Medication", "Encounter", "MedicationRequest"]
+    order = [
+        *("Organization", "Practitioner", "PractitionerRole", "Patient", "Location"),
+        *("Medication", "Coverage", "Condition", "Encounter", "MedicationRequest"),
+    ]
     rows = [
         entry["resource"] for entry in renamed(samples.bundles()["luis-pseudonym"], fresh)["entry"]
     ]
