@@ -1,7 +1,8 @@
 """Encounter.class: HL7's tables, vendors' and the site's own, by system; what is in no table by its
 plain word, or not at all (R7)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from mappings import codes
 from mappings.codes.tables import EncounterClasses
@@ -14,14 +15,21 @@ _ELEMENT = "Encounter.class"
 
 
 class ClassReader:
-    """Reads classes for one site, whose own rows stand before the tables'."""
+    """Reads classes for one site, whose own rows stand before the tables'; keeps what it read,
+    because an EHR repeats the same few classes."""
 
     def __init__(self, own: Mapping[str, str] | None = None) -> None:
         self._own = {key.strip().lower(): kind for key, kind in (own or {}).items()}
+        self._known: dict[tuple[Statement, ...], EncounterClass | Unread | None] = {}
 
     def read(self, value: object) -> EncounterClass | Unread | None:
         """The class; None where there is none, or the sender does not know it."""
-        said = list(statements(value))
+        said = tuple(statements(value))
+        if said not in self._known:
+            self._known[said] = self._meant(said)
+        return self._known[said]
+
+    def _meant(self, said: Sequence[Statement]) -> EncounterClass | Unread | None:
         known = [(row, kind) for row in said for kind in [self._kind(row)] if kind]
         kinds = {kind for _, kind in known}
         strange = any(_is_of_hl7(row) for row in said if row not in [one for one, _ in known])
@@ -64,12 +72,7 @@ def _is_of_hl7(said: Statement) -> bool:
     return any(row.alone for row in _tables_of(said)) and bool(said.system)
 
 
+@lru_cache(maxsize=4096)
 def _plain_address(system: str) -> str:
-    address = elements.system(system).strip().lower().rstrip("/")
-    return (
-        address.replace("https://", "http://")
-        .strip()
-        .lower()
-        .rstrip("/")
-        .replace("https://", "http://")
-    )
+    address = elements.system(system).strip().lower().rstrip("/ ")
+    return address.replace("https://", "http://")

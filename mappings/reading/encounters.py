@@ -42,6 +42,7 @@ class EncounterReader:
         status = self._statuses.read("Encounter.status", resource.get("status"))
         goes_on = status == "in-progress" or isinstance(status, Unread)
         types = list(_types(resource))
+        reasons = elements.concepts(resource.get("reasonCode"))
         table = codes.settings()
         return Encounter(
             source=elements.source(resource),
@@ -56,9 +57,9 @@ class EncounterReader:
             end=end or (None if goes_on or undated else _day_of(start)),
             stays=tuple(self._stays(resource, collection)),
             diagnoses=tuple(_diagnoses(resource, collection)),
-            reasons=elements.concepts(resource.get("reasonCode")),
+            reasons=reasons,
             service_provider=collection.key(resource.get("serviceProvider")),
-            dialysis=next(filter(None, map(dialysis_kind, _services(resource))), None),
+            dialysis=next(filter(None, map(dialysis_kind, (*types, *reasons))), None),
             participants=people.participants(resource, collection),
         )
 
@@ -101,12 +102,6 @@ def _discharge(resource: Resource) -> str | None:
 def _day_of(start: Moment | None) -> Moment | None:
     """An encounter that is over and does not say when covers the day of its start."""
     return Moment(*start.days(None)) if start else None
-
-
-def _services(resource: Resource) -> Iterator[Concept]:
-    """What was done, and why."""
-    for element in ("type", "serviceType", "reasonCode"):
-        yield from elements.concepts(resource.get(element))
 
 
 def _diagnoses(resource: Resource, collection: Collection) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What a status says, by its word: as code, Coding, CodeableConcept or text, in whatever case, with
 or without a system; older and newer forms as well. The words are data (`codes/statuses.yaml`)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mappings import codes
@@ -69,26 +69,34 @@ def squeezed(text: str) -> str:
     return words.plain(text).replace(" ", "")
 
 
-def quoted(said: list[Statement]) -> str:
+def quoted(said: Sequence[Statement]) -> str:
     """What stands there, cut where it is long."""
     text = " / ".join(dict.fromkeys(row.says for row in said))
     return text if len(text) <= _MOST_SAID else f"{text[: _MOST_SAID - 1]}…"
 
 
 class StatusReader:
-    """Reads statuses for one site, whose own rows stand before the tables'."""
+    """Reads statuses for one site, whose own rows stand before the tables'; keeps what it read,
+    because an EHR repeats the same few words."""
 
     def __init__(self, own: Words | None = None) -> None:
         self._own = {
             element: {_key(word): meaning for word, meaning in rows.items()}
             for element, rows in (own or {}).items()
         }
+        self._known: dict[tuple[str, tuple[Statement, ...]], str | Unread] = {}
 
     def read(self, element: str, value: object) -> str | Unread | None:
         """The meaning in the element's table; None where nothing is stated."""
-        said = list(statements(value))
+        said = tuple(statements(value))
         if not said:
             return None
+        key = (element, said)
+        if key not in self._known:
+            self._known[key] = self._meant(element, said)
+        return self._known[key]
+
+    def _meant(self, element: str, said: Sequence[Statement]) -> str | Unread:
         row = codes.statuses()[element]
         own = self._own.get(element, {})
         known = [_meaning(one, own) or _meaning(one, row.meanings) for one in said]
