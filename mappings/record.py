@@ -132,6 +132,30 @@ class Practitioner(Struct, frozen=True, kw_only=True):
     credentials: tuple[str, ...] = ()
 
 
+class Diagnosis(Struct, frozen=True, kw_only=True):
+    """A condition or a coded reason. `stands` is false for refuted, entered-in-error and
+    unconfirmed ones, for inactive ones that do not say since when, for one of which a status is
+    `unread`, and for what the patient or a relative has `told`. `snomed`: ICD-10-CM codes that only
+    the map gave, each with its SNOMED code.
+    """
+
+    source: Source
+    icd10: tuple[str, ...] = ()
+    snomed: tuple[tuple[str, str], ...] = ()
+    stands: bool = True
+    unread: Unread | None = None
+    told: bool = False
+    resolved: bool = False
+    onset: Moment | None = None
+    abatement: Moment | None = None
+    recorded: Moment | None = None
+    encounter: str | None = None
+    category: str = "other"
+    due_to: tuple[str, ...] = ()
+    due_to_icd10: tuple[str, ...] = ()
+    is_reason: bool = False
+
+
 class RouteSaid(Struct, frozen=True):
     """A route as it is written, and which ones of the table its words name."""
 
@@ -167,7 +191,7 @@ class Administration(Struct, frozen=True, kw_only=True):
     steps: tuple[str, ...] = ()
     encounter: str | None = None
     orders: tuple[str, ...] = ()
-    reasons: tuple[Concept, ...] = ()
+    reason: Diagnosis | None = None
     reason_references: tuple[str, ...] = ()
     not_given: bool = False
     as_ordered: bool = False
@@ -216,30 +240,6 @@ class LabResult(Struct, frozen=True, kw_only=True):
     def value(self) -> Decimal | None:
         """The exact value, where one was reported."""
         return self.low if self.low is not None and self.low == self.high else None
-
-
-class Diagnosis(Struct, frozen=True, kw_only=True):
-    """A condition or a coded reason. `stands` is false for refuted, entered-in-error and
-    unconfirmed ones, for inactive ones that do not say since when, for one of which a status is
-    `unread`, and for what the patient or a relative has `told`. `snomed`: ICD-10-CM codes that only
-    the map gave, each with its SNOMED code.
-    """
-
-    source: Source
-    icd10: tuple[str, ...] = ()
-    snomed: tuple[tuple[str, str], ...] = ()
-    stands: bool = True
-    unread: Unread | None = None
-    told: bool = False
-    resolved: bool = False
-    onset: Moment | None = None
-    abatement: Moment | None = None
-    recorded: Moment | None = None
-    encounter: str | None = None
-    category: str = "other"
-    due_to: tuple[str, ...] = ()
-    due_to_icd10: tuple[str, ...] = ()
-    is_reason: bool = False
 
 
 class Subscriber(Struct, frozen=True, kw_only=True):
@@ -341,7 +341,7 @@ class Encounter(Struct, frozen=True, kw_only=True):
     end: Moment | None = None
     stays: tuple[Stay, ...] = ()
     diagnoses: tuple[str, ...] = ()
-    reasons: tuple[Concept, ...] = ()
+    reason: Diagnosis | None = None
     service_provider: str | None = None
     dialysis: str | None = None
     participants: tuple[Practitioner, ...] = ()
@@ -379,7 +379,7 @@ class Order(Struct, frozen=True, kw_only=True):
     start: Moment | None = None
     end: Moment | None = None
     unread_date: Unread | None = None
-    reasons: tuple[Concept, ...] = ()
+    reason: Diagnosis | None = None
     reason_references: tuple[str, ...] = ()
     encounter: str | None = None
 

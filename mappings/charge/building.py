@@ -20,7 +20,6 @@ from mappings.dose.intake import Intake
 from mappings.dose.milligrams import dose
 from mappings.dose.product import billing_code
 from mappings.policy.choosing import Policy, PolicySet
-from mappings.reading.conditions import reason
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
 from mappings.site import Site
 
@@ -92,18 +91,9 @@ def _reasons(
 ) -> list[Diagnosis]:
     """Diagnoses that the administration, its order or its encounter states as coded reasons."""
     orders = [order for order in record.orders if order.source.resource in row.orders]
-    found = [
-        reason(row.reasons, row.source, row.encounter),
-        *(reason(order.reasons, order.source, order.encounter) for order in orders),
-    ]
-    visit = (
-        reason(encounter.reasons, encounter.source, encounter.source.resource)
-        if encounter
-        else None
-    )
-    # A reason of the encounter is a diagnosis of it, like those that it lists.
-    found.append(structs.replace(visit, is_reason=False) if visit else None)
-    return [row for row in found if row]
+    stated = [row.reason, *(order.reason for order in orders)]
+    stated += [encounter.reason] if encounter else []
+    return [reason for reason in stated if reason]
 
 
 def _policy(

@@ -8,6 +8,7 @@ import msgspec
 from mappings import codes
 from mappings.codes.conversions import mg
 from mappings.reading import people
+from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, not_read, repeats
 from mappings.reading.drugs.medication import drug
@@ -63,6 +64,7 @@ def administration(
     containers, containers_problem = _containers(resource, source)
     dose = _dose(dosages)
     manner = giving(resource, dosages, dose, given)
+    visit = collection.key(resource.get("context")) or collection.key(resource.get("encounter"))
     return Administration(
         source=source,
         status=status.removesuffix(_AS_ORDERED),
@@ -73,12 +75,11 @@ def administration(
         unread_start=None if start else _unread_start(resource),
         dose=dose,
         giving=manner,
-        encounter=collection.key(resource.get("context"))
-        or collection.key(resource.get("encounter")),
+        encounter=visit,
         orders=tuple(
             filter(None, (collection.key(row) for row in elements.items(resource.get("request"))))
         ),
-        reasons=elements.concepts(resource.get("reasonCode")),
+        reason=reason(elements.concepts(resource.get("reasonCode")), source, visit),
         reason_references=tuple(
             filter(
                 None,

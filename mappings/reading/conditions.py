@@ -1,6 +1,6 @@
 """Conditions and coded reasons as diagnoses: ICD-10-CM as given, SNOMED through the map (R9)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from mappings import codes
 from mappings.reading.fhir import elements
@@ -143,13 +143,19 @@ def _category(resource: Resource) -> str:
     return "problem-list" if found & {"problemlistitem", "problem", "problemlist"} else "other"
 
 
-def reason(concepts: Iterable[Concept], source: Source, encounter: str | None) -> Diagnosis | None:
-    """The diagnosis that reason codes state; None where they state none."""
-    concepts = list(concepts)
+def reason(
+    concepts: Sequence[Concept], source: Source, encounter: str | None, *, of_visit: bool = False
+) -> Diagnosis | None:
+    """The diagnosis that reason codes state; None where they state none. `of_visit`: a reason of an
+    encounter is a diagnosis of it, like those that it lists."""
     found = tuple(dict.fromkeys(code for concept in concepts for code in icd10_codes(concept)))
     by_map = tuple(pair for concept in concepts for pair in mapped(concept))
-    return (
-        Diagnosis(source=source, icd10=found, snomed=by_map, encounter=encounter, is_reason=True)
-        if found
-        else None
+    if not found:
+        return None
+    return Diagnosis(
+        source=source,
+        icd10=found,
+        snomed=by_map,
+        encounter=encounter,
+        is_reason=not of_visit,
     )

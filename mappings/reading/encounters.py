@@ -7,6 +7,7 @@ from datetime import date
 from mappings import codes
 from mappings.codes.tables import EncounterTypes
 from mappings.reading import people
+from mappings.reading.conditions import reason
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
@@ -43,9 +44,10 @@ class EncounterReader:
         goes_on = status == "in-progress" or isinstance(status, Unread)
         types = list(_types(resource))
         reasons = elements.concepts(resource.get("reasonCode"))
+        source = elements.source(resource)
         table = codes.settings()
         return Encounter(
-            source=elements.source(resource),
+            source=source,
             status=status,
             unread_period=undated,
             klass=self._classes.read(resource.get("class")),
@@ -57,7 +59,7 @@ class EncounterReader:
             end=end or (None if goes_on or undated else _day_of(start)),
             stays=tuple(self._stays(resource, collection)),
             diagnoses=tuple(_diagnoses(resource, collection)),
-            reasons=reasons,
+            reason=reason(reasons, source, source.resource, of_visit=True),
             service_provider=collection.key(resource.get("serviceProvider")),
             dialysis=next(filter(None, map(dialysis_kind, (*types, *reasons))), None),
             participants=people.participants(resource, collection),

@@ -4,6 +4,7 @@ R12)."""
 from collections.abc import Iterator
 
 from mappings import codes
+from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
@@ -42,9 +43,10 @@ def order(
     status = statuses.read("MedicationRequest.status", resource.get("status"))
     intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
     forbids = elements.flag(resource.get("doNotPerform"), "MedicationRequest.doNotPerform")
+    source, visit = elements.source(resource), collection.key(resource.get("encounter"))
     counts = intent in _INTENTS and status in _STATUSES and forbids is not True
     return Order(
-        source=elements.source(resource),
+        source=source,
         drug=wanted,
         counts=counts and not isinstance(forbids, Unread),
         unread=_unread(status in _STATUSES and forbids is not True, status, intent, _INTENTS)
@@ -64,11 +66,11 @@ def order(
         start=start,
         end=end,
         unread_date=_unread_date(resource, instructions),
-        reasons=elements.concepts(resource.get("reasonCode")),
+        reason=reason(elements.concepts(resource.get("reasonCode")), source, visit),
         reason_references=tuple(
             filter(None, map(collection.key, elements.items(resource.get("reasonReference"))))
         ),
-        encounter=collection.key(resource.get("encounter")),
+        encounter=visit,
     )
 
 

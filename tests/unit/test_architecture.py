@@ -140,7 +140,7 @@ SHELVES = {"integration.store", "integration.commands"}
 MODULES = rooms.modules()
 ARROWS = rooms.arrows(MODULES)
 NEVER = [
-    ("a reader is asked by the way in alone", "mappings.reading", {"mappings", "mappings.charge"}),
+    ("a reader is asked by the way in alone", "mappings.reading", {"mappings"}),
     ("what assembles stands above", "integration.serving", {"integration.commands"}),
     ("a command is started by a person alone", "integration.commands", {"integration"}),
     ("trying a policy stands above assessing", "mappings.trials", {"mappings.trials"}),
