@@ -12,7 +12,7 @@ from integration.errors import ConfigurationError
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
 from mappings.datafiles import loading
-from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.mistakes import mistakes_of
 from mappings.policy import choosing
 from mappings.policy.choosing import Policy, PolicySet
 from mappings.reading import Collection, Reader
@@ -81,31 +81,8 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
         paths = _files(name)
         if paths is None:
             raise ConfigurationError(f"There is no policy file or folder {name!r}.")
-        good: dict[str, str] = {}
-        for where in map(str, paths):
-            found[where] = _alone(where, good)
-        _together(good, found)
+        found |= mistakes_of(paths, choosing.read, choosing.with_own)
     return found
-
-
-def _alone(where: str, good: dict[str, str]) -> list[str]:
-    """The mistakes of one file by itself; one without any joins the good ones."""
-    try:
-        text = loading.text_of(Path(where))
-    except DataFileError as problem:
-        return list(problem.every)
-    mistakes = choosing.mistakes_in(text, where)
-    if not mistakes:
-        good[where] = text
-    return mistakes
-
-
-def _together(own: dict[str, str], found: dict[str, list[str]]) -> None:
-    try:
-        choosing.with_own(own)
-    except DataFileError as problem:
-        for said in problem.every:
-            found[next(name for name in own if said.startswith(f"{name}:"))].append(said)
 
 
 def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:

@@ -12,6 +12,7 @@ from mappings.codes.published.x12_lists import predicted_denials
 from mappings.codes.quarters import quarter_name
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
+from mappings.datafiles.mistakes import mistakes_of
 
 # Name, time of change and size of each file: what says that a folder has changed.
 _Look = tuple[tuple[str, int, int], ...]
@@ -61,29 +62,8 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
         if not path.exists():
             raise ConfigurationError(f"There is no folder or file of code tables {name!r}.")
         paths = own.files_in(path) if path.is_dir() else [path]
-        texts: dict[str, str] = {}
-        for where in map(str, paths):
-            found[where] = _alone(where, texts)
-        _together(texts, found)
+        found |= mistakes_of(paths, own.read, own.with_own)
     return found
-
-
-def _alone(where: str, good: dict[str, str]) -> list[str]:
-    try:
-        text = loading.text_of(Path(where))
-        own.read(text, where)
-    except DataFileError as problem:
-        return list(problem.every)
-    good[where] = text
-    return []
-
-
-def _together(texts: dict[str, str], found: dict[str, list[str]]) -> None:
-    try:
-        own.with_own(texts)
-    except DataFileError as problem:
-        for said in problem.every:
-            found[next(name for name in texts if said.startswith(f"{name}:"))].append(said)
 
 
 def ended_denials(tables: CodeTables) -> list[str]:

@@ -17,6 +17,7 @@ from integration.assessing.sources import (
     is_server,
     writing_back,
 )
+from integration.commands.options import Config, SiteName, Zone
 from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
@@ -52,8 +53,6 @@ AsOf = Annotated[
         help="The end of this day in the site's zone, or a moment with offset; default now.",
     ),
 ]
-Zone = Annotated[str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")]
-SiteName = Annotated[str | None, typer.Option("--site", help="A site of the configuration.")]
 PolicyDir = Annotated[
     Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
 ]
@@ -66,9 +65,6 @@ CodeDir = Annotated[
 DecisionFiles = Annotated[
     list[Path] | None,
     typer.Option("--decisions", help="A file of what people decided (repeatable)."),
-]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
 ]
 
 

@@ -11,14 +11,12 @@ from typing import Annotated, Literal
 import typer
 
 from integration.claims.output import Format
+from integration.commands.options import Config
 from integration.configuration import settings as configuration
 from integration.errors import ConfigurationError
 from mappings.writing.checks.fault import Fault
 
 app = typer.Typer(no_args_is_help=True, help="Claim files of released lines; checks of any 837.")
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-]
 
 
 def mount(parent: typer.Typer) -> None:

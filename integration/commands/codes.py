@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from integration.commands.options import AsOfBoth, Config, Json, Records, Zone
 from integration.configuration import settings
 from integration.errors import ConfigurationError
 
@@ -22,10 +23,6 @@ Folder = Annotated[Path | None, typer.Option("--code-dir", help="Where the site'
 SiteName = Annotated[
     str | None, typer.Option("--site", help="A site of the configuration: its code_dir.")
 ]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-]
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 def mount(parent: typer.Typer) -> None:
@@ -138,20 +135,9 @@ def check(
 def diff(
     old: Annotated[str, typer.Argument(help="A folder or file of rows, or `built-in`.")],
     new: Annotated[str, typer.Argument(help="The same.")],
-    on: Annotated[
-        str,
-        typer.Option(
-            "--on",
-            metavar="RECORDS",
-            help="A Bundle file, NDJSON, a folder of either, or - for a Bundle.",
-        ),
-    ],
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="As for `assess`; default now.")
-    ] = None,
-    time_zone: Annotated[
-        str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")
-    ] = None,
+    on: Records,
+    as_of: AsOfBoth = None,
+    time_zone: Zone = None,
     site: SiteName = None,
     config: Config = None,
     as_json: Json = False,

@@ -6,15 +6,13 @@ from typing import Annotated
 
 import typer
 
+from integration.commands.options import Config
 from integration.configuration.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
     help="What people decided: who pays first, payers' answers, authorizations, a site's words.",
 )
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-]
 SiteName = Annotated[str, typer.Option("--site", help="A site of the configuration.")]
 
 

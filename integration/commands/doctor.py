@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from integration.commands.options import Config
 from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
@@ -33,9 +34,7 @@ def doctor(
         str | None, typer.Option("--patient", help="Read this patient, too.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-    ] = None,
+    config: Config = None,
 ) -> None:
     """Check the configuration against the EHR's own /metadata and SMART configuration."""
     import msgspec

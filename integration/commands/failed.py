@@ -6,15 +6,13 @@ from typing import Annotated
 
 import typer
 
+from integration.commands.options import Config
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
 
 app = typer.Typer(
     no_args_is_help=True, help="Work that was given up: look, try again, or let it be."
 )
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-]
 Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers of `failed list`.")]
 Every = Annotated[bool, typer.Option("--all", help="All of them.")]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from integration.commands.options import AsOfBoth, Config, Json, Records, SiteName, Zone
 from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ app = typer.Typer(
 Folder = Annotated[
     Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 def mount(parent: typer.Typer) -> None:
@@ -149,24 +149,11 @@ def diff(
         typer.Argument(help="A policy file or folder, the id of a built-in policy, or `built-in`."),
     ],
     new: Annotated[str, typer.Argument(help="The same.")],
-    on: Annotated[
-        str,
-        typer.Option(
-            "--on",
-            metavar="RECORDS",
-            help="A Bundle file, NDJSON, a folder of either, or - for a Bundle.",
-        ),
-    ],
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="As for `assess`; default now.")
-    ] = None,
-    time_zone: Annotated[
-        str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")
-    ] = None,
-    site: Annotated[str | None, typer.Option("--site", help="A site of the configuration.")] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-    ] = None,
+    on: Records,
+    as_of: AsOfBoth = None,
+    time_zone: Zone = None,
+    site: SiteName = None,
+    config: Config = None,
     code_dir: Annotated[
         Path | None, typer.Option("--code-dir", help="Rows of code tables of your own.")
     ] = None,

@@ -5,19 +5,15 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from integration.commands.options import Config
 from integration.configuration import settings as configuration
 from integration.configuration.section import is_loopback
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-]
 
 
 def mount(app: typer.Typer) -> None:

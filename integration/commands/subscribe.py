@@ -1,13 +1,10 @@
 """`subscribe`: our Subscriptions at the EHRs, made, verified, repaired, removed."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-]
+from integration.commands.options import Config
 
 
 def mount(app: typer.Typer) -> None:

@@ -1,16 +1,12 @@
 """`sweep`: look for changes that nobody told of."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from integration.commands.options import Config
 from integration.errors import ConfigurationError
-
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
-]
 
 
 def mount(app: typer.Typer) -> None:

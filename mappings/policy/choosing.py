@@ -273,13 +273,14 @@ def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:
 def mistakes_in(text: str, where: str) -> list[str]:
     """Every mistake of one policy file, each with file and line."""
     try:
-        _structure(text, where)
+        read(text, where)
     except DataFileError as problem:
         return list(problem.every)
     return []
 
 
-def _structure(text: str, where: str) -> Policy:
+def read(text: str, where: str) -> Policy:
+    """One policy file, checked by itself; DataFileError with every mistake."""
     return loading.structure(text, where, Policy, checks.check)
 
 
@@ -288,7 +289,7 @@ def _checked(texts: Mapping[str, str]) -> list[Policy]:
     mistakes: list[str] = []
     for where, text in texts.items():
         try:
-            policies[where] = _structure(text, where)
+            policies[where] = read(text, where)
         except DataFileError as problem:
             mistakes += problem.every
     for where, other in checks.overlaps(policies.items()):
