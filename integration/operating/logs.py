@@ -45,11 +45,16 @@ def configure(log: Log, key: bytes) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[_level(log).upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_to_stderr,
         cache_logger_on_first_use=False,
     )
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    """To the stream that stands there now: the one of the moment of configuring may be closed."""
+    return structlog.PrintLogger(sys.stderr)
 
 
 def _level(log: Log) -> str:

@@ -1,6 +1,8 @@
 """What stands in a log line."""
 
+import io
 import json
+import sys
 
 import pytest
 import structlog
@@ -51,3 +53,14 @@ def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure(Log(format="json", level="warning"), b"key")
     structlog.get_logger().info("quiet")
     assert lines(capsys) == []
+
+
+def test_it_writes_to_the_stream_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command within a process gives back the stream that it was configured with, closed."""
+    before, after = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", before)
+    logs.configure(Log(format="json"), b"key")
+    before.close()
+    monkeypatch.setattr(sys, "stderr", after)
+    structlog.get_logger().info("assessed")
+    assert json.loads(after.getvalue())["event"] == "assessed"
