@@ -63,17 +63,14 @@ def intolerance(
     )
 
 
-def orders(
-    patient: str, encounter: str | None, author: Resource | None, now: datetime
-) -> list[Resource]:
-    """Drafts of both tests, which the clinician signs in the EHR."""
-    about = {"authoredOn": now.isoformat(timespec="seconds")} | (
-        {"encounter": {"reference": f"Encounter/{encounter}"}} if encounter else {}
-    )
-    return [
-        _with_author("requester", author, draft_order(test, patient) | about)
-        for test in TESTS.values()
-    ]
+def order(
+    requirement: str, patient: str, encounter: str | None, author: Resource | None, now: datetime
+) -> Resource:
+    """A draft of the test that meets the requirement, which the clinician signs in the EHR."""
+    about: Resource = {"authoredOn": now.isoformat(timespec="seconds")}
+    if encounter:
+        about["encounter"] = {"reference": f"Encounter/{encounter}"}
+    return _with_author("requester", author, draft_order(TESTS[requirement], patient) | about)
 
 
 def draft_order(test: tuple[str, str], patient: str) -> Resource:
