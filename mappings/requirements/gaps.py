@@ -39,7 +39,7 @@ def _gap(
     )
     also = (
         f" {len(administrations)} doses are affected."
-        if len(administrations) > 1 and worst.requirement != "dose"
+        if len(administrations) > 1 and not requirement.of_duplicates
         else ""
     )
     doubt = (

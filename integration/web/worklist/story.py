@@ -16,7 +16,9 @@ from integration.store.worklist import Pair, Row
 from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
+from mappings import codes
 from mappings.assessment import ClaimLine, Evidence
+from mappings.codes.requirement import Owner
 from mappings.writing.form837.claim_loops import preview
 from mappings.writing.preparing.drafts import draft_of
 from mappings.writing.x12.segments import written
@@ -42,18 +44,6 @@ _DONE = {
 
 LOOKS = ("saw", "looked at")
 
-# What a payer asks to see with the claim (X12 PWK): requirements that a document or result settles.
-ATTACHED = (
-    "ferritin",
-    "transferrin-saturation",
-    "hemoglobin",
-    "treatment-plan",
-    "oral-iron-history",
-    "progress-note",
-    "prior-authorization",
-    "discarded-amount",
-)
-
 
 @dataclass(frozen=True)
 class Event:
@@ -66,7 +56,7 @@ class Event:
 class GapView:
     title: str
     finding: str
-    owner: words.Owner
+    owner: Owner
     fix: str
     blocking: bool
     waived: str | None
@@ -222,9 +212,10 @@ def _attachments(db: Db, row: Row, settings: Settings) -> Iterator[Attachment]:
         else []
     )
     site, seen = settings.site(row.site), set[tuple[str, str]]()
+    attached = [row.id for row in codes.requirements().values() if row.attached]
     for finding in sorted(
-        (item for item in found if item.requirement in ATTACHED),
-        key=lambda item: ATTACHED.index(item.requirement),
+        (item for item in found if item.requirement in attached),
+        key=lambda item: attached.index(item.requirement),
     ):
         for item in finding.evidence if finding.state == "met" else ():
             if (finding.requirement, item.resource) not in seen:
