@@ -43,11 +43,7 @@ def _fetched(client: Client, url: str) -> str:
         response = plain_request(client.site, "GET", url, headers={"Accept": "application/json"})
     except FerroclaimError:
         return ""
-    said = (
-        json_object(response)
-        if response.status_code == 200 and len(response.content) < 65536
-        else None
-    )
+    said = json_object(response) if response.status == 200 and len(response.body) < 65536 else None
     rows = [(place, said.get(key)) for key, place in PLACES.items()] if said else []
     lines = [
         f"{place}: {value};"
