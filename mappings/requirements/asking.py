@@ -17,7 +17,7 @@ from mappings.policy.rules import (
 )
 from mappings.values.numbers import plain
 
-LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
+LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "hemoglobin"}
 CONDITIONS = {
     "ckd": "in kidney disease",
     "not ckd": "without kidney disease",
