@@ -1,7 +1,7 @@
 """The whole story of one line: chain, gaps and who settles them, history, notes, and the service
 lines of its claim."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +16,7 @@ from integration.store.worklist import Pair, Row
 from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
+from mappings import codes
 from mappings.assessment import ClaimLine, Evidence
 from mappings.writing.form837.claim_loops import preview
 from mappings.writing.preparing.drafts import draft_of
@@ -102,6 +103,11 @@ class Open:
     plans: tuple[Evidence, ...] = ()
     payer: str | None = None
 
+    @property
+    def why_second(self) -> Mapping[str, str]:
+        """Why Medicare may pay second, by code."""
+        return codes.claim_forms().medicare_secondary.types
+
 
 @dataclass(frozen=True)
 class Story:
@@ -161,7 +167,8 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         decided=tuple(
             found
             for found in decisions.every(db, row.site, row.patient_id)
-            if found.decision.decided.source.resource in {item.resource for item in line.evidence}
+            if found.decision.medicare_secondary
+            or found.decision.decided.source.resource in {item.resource for item in line.evidence}
         ),
     )
 
