@@ -124,13 +124,13 @@ def written(resources: list[Resource], site: Site = SITE) -> tuple[str, list[Pro
 
 
 def validated(text: str) -> str:
-    """What pyx12 says against a file: its acknowledgement; nothing where the file is accepted."""
+    """What pyx12 says against a file: its acknowledgment; nothing where the file is accepted."""
     logging.getLogger("pyx12").setLevel(logging.CRITICAL)
-    acknowledgement = io.StringIO()
+    acknowledgment = io.StringIO()
     accepted = pyx12.x12n_document.x12n_document(
-        pyx12.params.params(), io.StringIO(text), acknowledgement, None
+        pyx12.params.params(), io.StringIO(text), acknowledgment, None
     )
-    said: str = acknowledgement.getvalue()
+    said: str = acknowledgment.getvalue()
     return "" if accepted else said or "no X12 at all"
 
 

@@ -70,7 +70,7 @@ def denials() -> str:
     ]
     return f"""# Denials that are predicted
 
-Read backwards: what to look for when such a denial came.
+Read backward: what to look for when such a denial came.
 
 {table(["denial", "when this is not met", "source", "verified"], rows)}
 """

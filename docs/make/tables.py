@@ -167,10 +167,10 @@ rounded up.
 
 {table(["drug", "HCPCS", "mg per unit", "for", "holds", "source", "verified"], rows)}
 
-## How a product is recognised
+## How a product is recognized
 
 By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*: the population
-that the drug is labelled for.
+that the drug is labeled for.
 
 {
         table(
@@ -365,7 +365,7 @@ def diagnoses() -> str:
     ]
     return f"""# Diagnoses
 
-On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficiency, dialysis; the
+On a line: cause of the kidney disease, its stage, anemia in CKD, iron deficiency, dialysis; the
 first four are its pointers.
 
 {table(["group", "ICD-10-CM", "source", "verified"], groups)}

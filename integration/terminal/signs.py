@@ -1,5 +1,5 @@
 """Words and signs for the terminal: each status has a word and a sign, so that nothing hangs on
-colour or on Unicode."""
+color or on Unicode."""
 
 from decimal import Decimal
 

@@ -290,7 +290,7 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pregnant: Annotated[bool, Meta(description="by a pregnancy status")] = False
     ckd: Annotated[bool, Meta(description="N18.4")] = False
     dialysis: Annotated[bool, Meta(description="Z99.2")] = False
-    hemodialysis: Annotated[bool, Meta(description="a haemodialysis two days before")] = False
+    hemodialysis: Annotated[bool, Meta(description="a hemodialysis two days before")] = False
     esrd: Annotated[bool, Meta(description="N18.6 and a dialysis two days before")] = False
     aki: Annotated[bool, Meta(description="N17.9")] = False
     ferritin: Annotated[NotNegative | None, Meta(description="ng/mL")] = None

@@ -16,7 +16,7 @@ from mappings.policy.rules import (
 )
 from mappings.values.numbers import plain
 
-LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
+LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "hemoglobin"}
 CONDITIONS = {
     "ckd": "in kidney disease",
     "not ckd": "without kidney disease",
@@ -36,7 +36,7 @@ _ASKS = {
     ),
     "iron-deficiency-diagnosis": "pays for iron that treats a recorded iron deficiency.",
     "ckd-diagnosis": "covers this drug in chronic kidney disease, recorded with its stage.",
-    "anemia-ckd-link": "wants the anaemia tied to the kidney disease.",
+    "anemia-ckd-link": "wants the anemia tied to the kidney disease.",
     "treatment-plan": "wants an order or plan with dose and frequency that covers the day.",
     "coverage": "has to be known as the plan that pays first on that day.",
     "place-of-service": "pays by the place where the drug was given.",

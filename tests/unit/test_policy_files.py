@@ -58,7 +58,7 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
     [
         ([("ferritin <= 500,", "ferritine <= 500,")],
             "10: unknown name 'ferritine' (known: ferritin, hb, tsat)"),
-        ([("{limit:", "{when: anaemic, limit:")], "10: unknown name 'anaemic'"),
+        ([("{limit:", "{when: anemic, limit:")], "10: unknown name 'anemic'"),
         ([("ferritin <= 500,", "ckd,")],
             "10: a limit compares a laboratory value (ferritin, hb, tsat): 'ckd'"),
         ([("units: {ferritin: ng/mL}, ", "")],
