@@ -178,7 +178,7 @@ class Giving(Struct, frozen=True, kw_only=True):
 
 class Administration(Struct, frozen=True, kw_only=True):
     """`unread_start`: a date that is written and can't be read; `steps`: records that are steps of
-    this infusion (R1); `as_ordered`: the sender keeps a cancelled order as stopped, with its
+    this infusion (R1); `as_ordered`: the sender keeps a canceled order as stopped, with its
     dose."""
 
     source: Source

@@ -37,7 +37,7 @@ def _gap(
     held = {identity for name in administrations for identity in lines_of.get(name, ())}
     also = (
         f" {len(administrations)} doses are affected."
-        if len(administrations) > 1 and worst.requirement != "dose"
+        if len(administrations) > 1 and not requirement.of_duplicates
         else ""
     )
     doubt = (

@@ -1,4 +1,4 @@
-"""Ferritin, transferrin saturation and haemoglobin: found, in their window, and within the policy's
+"""Ferritin, transferrin saturation and hemoglobin: found, in their window, and within the policy's
 limits."""
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _BEYOND_LIMIT = (
 _UNREAD = (
     "Have the result recorded as a number with its unit, or file another one of the payer's window."
 )
-_WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
+_WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "hemoglobin"}
 
 
 def ferritin(charge: Charge) -> Result | None:
