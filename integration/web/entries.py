@@ -3,16 +3,19 @@
 from datetime import date, datetime
 from typing import Any
 
+from mappings import codes
+from mappings.codes.requirement import OrderableTest
+
 Resource = dict[str, Any]
 
 DISCARDED = "urn:ferroclaim:discarded-amount"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
-# By requirement, the test that meets it: LOINC code and name.
-TESTS = {
-    "ferritin": ("2276-4", "Ferritin"),
-    "transferrin-saturation": ("2502-3", "Transferrin saturation (iron and TIBC)"),
-}
+
+
+def tests() -> dict[str, OrderableTest]:
+    """By requirement, the test that meets it."""
+    return {row.id: row.test for row in codes.requirements().values() if row.test}
 
 
 def with_discard(administration: Resource, mg: str) -> Resource:
@@ -64,23 +67,26 @@ def intolerance(
 
 
 def order(
-    requirement: str, patient: str, encounter: str | None, author: Resource | None, now: datetime
+    test: OrderableTest,
+    patient: str,
+    encounter: str | None,
+    author: Resource | None,
+    now: datetime,
 ) -> Resource:
-    """A draft of the test that meets the requirement, which the clinician signs in the EHR."""
+    """A draft of the test, which the clinician signs in the EHR."""
     about: Resource = {"authoredOn": now.isoformat(timespec="seconds")}
     if encounter:
         about["encounter"] = {"reference": f"Encounter/{encounter}"}
-    return _with_author("requester", author, draft_order(TESTS[requirement], patient) | about)
+    return _with_author("requester", author, draft_order(test, patient) | about)
 
 
-def draft_order(test: tuple[str, str], patient: str) -> Resource:
+def draft_order(test: OrderableTest, patient: str) -> Resource:
     """A draft for one test."""
-    loinc, text = test
     return {
         "resourceType": "ServiceRequest",
         "status": "draft",
         "intent": "order",
-        "code": {"coding": [{"system": LOINC, "code": loinc}], "text": text},
+        "code": {"coding": [{"system": LOINC, "code": test.loinc}], "text": test.name},
         "subject": {"reference": f"Patient/{patient}"},
     }
 

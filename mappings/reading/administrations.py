@@ -30,7 +30,7 @@ from mappings.record import (
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-# What a vendor's profile or a site adds to `stopped`: a cancelled order with its dose.
+# What a vendor's profile or a site adds to `stopped`: a canceled order with its dose.
 _AS_ORDERED = "-as-ordered"
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
 

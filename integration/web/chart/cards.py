@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
 from integration.configuration.site import Site
+from integration.web import entries
 from integration.web.chart.views import Affected, Card, Proof, link_into_chart
-from integration.web.entries import TESTS
 from integration.wording import amounts, words
 from mappings.assessment import (
     WORST_FIRST,
@@ -25,7 +25,6 @@ from mappings.record import Administration, LabResult, PatientRecord
 from mappings.values.moment import Span
 from mappings.writing.detected_issue import Waiver
 
-LABORATORY = ("ferritin", "transferrin-saturation")
 RELATED = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
 LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
 NEVER = Span(date.max, date.max)
@@ -166,7 +165,7 @@ class Cards:
     def _found(self, rows: Sequence[_Open], requirements: Sequence[str]) -> tuple[Proof, ...]:
         """What was cited; for a laboratory value also what there is of it and its relatives."""
         cited = [item for row in rows for item in row.found.evidence]
-        if set(requirements) & set(LABORATORY):
+        if set(requirements) & set(entries.tests()):
             doses = [self.on(name) for row in rows for name in row.found.administrations]
             last = max((on.last for on in doses if on), default=self.today)
             cited += [self._newest(row) for row in self._related(last)]
@@ -198,17 +197,18 @@ class Cards:
 
     def _ordered(self, requirements: Sequence[str]) -> str | None:
         """`Ordered here on Nov 29 (ferritin); the draft is to be signed in the chart.`"""
+        tests = entries.tests()
         found = {
-            TESTS[name][1]: words.local_day(self.ordered[name], self.site.time_zone)
+            tests[name].name: words.local_day(self.ordered[name], self.site.time_zone)
             for name in requirements
             if name in self.ordered
         }
         recent = {test: on for test, on in found.items() if (self.today - on).days <= ORDERED_DAYS}
         if not recent:
             return None
-        tests = words.joined([words.inside(test) for test in recent])
+        named = words.joined([words.inside(test) for test in recent])
         on = words.day(max(recent.values()), year=True)
-        return f"Ordered here on {on}: {tests}. The draft is to be signed in the chart."
+        return f"Ordered here on {on}: {named}. The draft is to be signed in the chart."
 
 
 def amount(given: Administration | None) -> str:
@@ -255,7 +255,7 @@ def _orderable(rows: Sequence[_Open]) -> tuple[str, ...]:
     """The tests that are lacking. A result outside the payer's limit does not get better by
     ordering another."""
     lacking = [row.found.requirement for row in rows if row.found.state != "not-covered"]
-    return tuple(name for name in TESTS if name in lacking)
+    return tuple(name for name in entries.tests() if name in lacking)
 
 
 def _denial(row: _Open) -> str | None:

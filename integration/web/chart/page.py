@@ -8,7 +8,7 @@ from typing import Any
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
 from integration.web.chart import timeline
-from integration.web.chart.cards import LABORATORY, NEVER, Cards, amount
+from integration.web.chart.cards import NEVER, Cards, amount
 from integration.web.chart.sentence import sentence
 from integration.web.chart.views import (
     Banner,
@@ -20,6 +20,7 @@ from integration.web.chart.views import (
 )
 from integration.wording import words
 from integration.wording.amounts import worth
+from mappings import codes
 from mappings.assessment import Asked, ClaimLine, PatientAssessment
 from mappings.policy.choosing import Policy, PolicySet
 from mappings.record import Administration, PatientRecord
@@ -180,13 +181,14 @@ class _Chart:
 
     def _lab_rules(self) -> list[Asked]:
         """The laboratory rules that decided on the newest dose of which one was asked."""
+        requirements = codes.requirements()
         for line in reversed(self.assessment.lines):
             about = [
                 row
                 for row in self.assessment.requirements
                 if set(row.administrations) & set(line.administrations)
             ]
-            asked = [row.asked for row in about if row.asked and row.requirement in LABORATORY]
+            asked = [row.asked for row in about if row.asked and requirements[row.requirement].test]
             if asked:
                 return list(dict.fromkeys(asked))
         return []

@@ -17,7 +17,7 @@ from integration.smart.server import client_named
 from integration.smart.sessions import Launch
 from integration.web.chart.page import chart_page
 from integration.web.chart.visit import Visit
-from integration.web.entries import TESTS
+from integration.web.entries import tests
 from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
 from integration.web.pages import PageRoute, page, security_headers
 from integration.wording import words
@@ -103,7 +103,7 @@ def show(
         brief=not launch.need_patient_banner,
         may_write=True,
         styled=bool(launch.style_url),
-        tests={name: words.inside(test) for name, (_, test) in TESTS.items()},
+        tests={name: words.inside(test.name) for name, test in tests().items()},
         oral_products=[(text, text) for text in ORAL_PRODUCTS],
     )
 
@@ -177,7 +177,7 @@ def policy(request: Request, launch: OpenChart, here: InHouse, name: str) -> Res
 
 @router.get("/style.css")
 def styled(launch: OpenChart, here: InHouse) -> Response:
-    """The EHR's colours, where it names some that can be read."""
+    """The EHR's colors, where it names some that can be read."""
     css = (
         style.css(client_named(here.settings, launch.site), launch.style_url)
         if launch.style_url

@@ -6,9 +6,10 @@ from datetime import date
 from integration.configuration.site import Site
 from integration.web.chart import timeline
 from integration.web.chart.timeline import Timeline
-from integration.wording import words
 from integration.wording.amounts import Sum
+from mappings import codes
 from mappings.assessment import Step
+from mappings.codes.requirement import Owner
 from mappings.values.moment import Span
 
 
@@ -85,7 +86,7 @@ class Card:
     waivable: bool
     orderable: tuple[str, ...]
     ordered: str | None
-    owner: words.Owner
+    owner: Owner
     safety: bool
     denial: str | None
     waived: str | None
@@ -100,10 +101,11 @@ class Card:
 
     @property
     def buttons(self) -> tuple[str, ...]:
-        """What can be done about it on the page."""
+        """What can be done about it on the page: a form of the requirement, `order`, `waive`."""
         if self.waived is not None or self.owner != "clinician":
             return ()
-        found = [name for name in ("discarded-amount", "oral-iron-history") if self.about(name)]
+        rows = [codes.requirements()[name] for name in self.requirements]
+        found: list[str] = [row.form for row in rows if row.form]
         if self.orderable:
             found.append("order")
         if self.waivable and (self.blocking or self.safety):

@@ -22,6 +22,7 @@ from integration.store.patients import Patient
 from integration.web import entries
 from integration.web.gate import House
 from integration.work.queue import PERSON, patient_key
+from mappings import codes
 from mappings.assessment import Gap
 from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
 
@@ -144,7 +145,7 @@ class Visit:
         ours = {
             reference
             for gap in seen.checked.assessment.gaps
-            if gap.requirement == "discarded-amount"
+            if codes.requirements()[gap.requirement].form == "discard"
             for reference in gap.administrations
         }
         found = [
@@ -175,15 +176,15 @@ class Visit:
         """Draft orders of the tests that these gaps lack, each once."""
         seen = self.see(None)
         lacking = {gap.requirement for gap in seen.gaps(named) if gap.state != "not-covered"}
-        tests = [name for name in entries.TESTS if name in lacking]
-        done = {self._ordered(seen, name) for name in tests}
+        done = {self._ordered(seen, name) for name in entries.tests() if name in lacking}
         if not done:
             return "gone"
         return ORDERED if done == {"recorded"} else (done - {"recorded"}).pop()
 
     def _ordered(self, seen: Seen, requirement: str) -> str:
+        test = entries.tests()[requirement]
         draft = entries.order(
-            requirement, self.launch.patient, self.launch.encounter, self._author(), seen.now
+            test, self.launch.patient, self.launch.encounter, self._author(), seen.now
         )
         said = f"please order {draft['code']['text']}"
         done = self._create(seen, draft, said, {"authoredOn", "encounter"})
