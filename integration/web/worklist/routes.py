@@ -208,9 +208,10 @@ def decide(
     confirmed_by: Annotated[str, Form(max_length=200)] = "",
     until: Annotated[str, Form(max_length=10)] = "",
     why: Annotated[str, Form(max_length=300)] = "",
+    second: Annotated[str, Form(max_length=2)] = "",
 ) -> Response:
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
-    entered = Entered(place[:20], authorization, days, confirmed_by, until, why)
+    entered = Entered(place[:20], authorization, days, confirmed_by, until, why, second)
     kinds = {"pays-first": deciding.pays_first, "payer-answer": deciding.payer_answer}
     who, role = actor(session), "biller" if session.may("biller") else "admin"
     try:

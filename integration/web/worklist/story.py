@@ -1,7 +1,7 @@
 """The whole story of one line: chain, gaps and who settles them, history, notes, and the service
 lines of its claim."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -92,6 +92,11 @@ class Open:
     plans: tuple[Evidence, ...] = ()
     payer: str | None = None
 
+    @property
+    def why_second(self) -> Mapping[str, str]:
+        """Why Medicare may pay second, by code."""
+        return codes.claim_forms().medicare_secondary.types
+
 
 @dataclass(frozen=True)
 class Story:
@@ -151,7 +156,8 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         decided=tuple(
             found
             for found in decisions.every(db, row.site, row.patient_id)
-            if found.decision.decided.source.resource in {item.resource for item in line.evidence}
+            if found.decision.medicare_secondary
+            or found.decision.decided.source.resource in {item.resource for item in line.evidence}
         ),
     )
 
