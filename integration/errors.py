@@ -4,6 +4,7 @@ FerroclaimError
 ├── ConfigurationError    change the configuration, then start again
 └── EhrError              an EHR did not do what was asked
     ├── Unreachable       retry later (network, timeout, 408, 429, 5xx)
+    │   ├── NotConnected      nothing was sent
     │   └── OutcomeUnknown    a write may or may not have happened: search before writing again
     ├── Unauthorized      sign in again, or fix the client's registration (401, token endpoint)
     ├── Forbidden         the integrator asks for more rights (403)
@@ -43,6 +44,10 @@ class Unreachable(EhrError):
     """The site cannot be reached now; trying later may help."""
 
     retryable = True
+
+
+class NotConnected(Unreachable):
+    """No connection was made, so nothing was sent."""
 
 
 class OutcomeUnknown(Unreachable):

@@ -5,13 +5,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.references import FHIR_ID
 from integration.ehr.reading.patient import read_patient
+from integration.ehr.transport.tokens import UnusableToken, carried
 from integration.errors import ConfigurationError, EhrError
 from integration.web.problems import Problem
 from mappings.reading.fhir import elements, outcomes, paging
+
+log = structlog.get_logger()
 
 Resource = dict[str, Any]
 OUTCOME = "OperationOutcome"
@@ -147,13 +152,13 @@ def _token(site: Site, request: Mapping[str, Any]) -> str | None:
         or not isinstance(authorization, dict)
     ):
         return None
-    token = authorization.get("access_token")
-    usable = isinstance(token, str) and token.isascii() and token.isprintable() and " " not in token
-    return (
-        token
-        if usable and str(authorization.get("token_type", "Bearer")).lower() == "bearer"
-        else None
-    )
+    if str(authorization.get("token_type", "Bearer")).lower() != "bearer":
+        return None
+    try:
+        return carried(authorization.get("access_token"))
+    except UnusableToken as problem:
+        log.warning("fhirAuthorization not used", site=site.name, problem=f"it came {problem}")
+        return None
 
 
 def _hurried(site: Site) -> Site:

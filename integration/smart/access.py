@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping
 
 from integration.configuration.settings import Settings
-from integration.errors import EhrError
+from integration.errors import NotConnected, Unreachable
 from integration.smart import grants
 from integration.smart.refusal import SignInAgain
 from integration.smart.server import Directory, client_named
@@ -46,11 +46,15 @@ class UserAuthorization:
                 return now
             if not now.refresh_token:
                 raise SignInAgain
-            self._sessions.spend(now)
             client = client_named(self._settings, now.site)
+            server = self._directory.server(client)
+            self._sessions.spend(now)
             try:
-                grant = grants.by_refresh(client, self._directory.server(client), now.refresh_token)
-            except EhrError:
+                grant = grants.by_refresh(client, server, now.refresh_token)
+            except Unreachable as error:
+                if error.status is not None or isinstance(error, NotConnected):
+                    self._sessions.keep_refresh_token(now)  # it granted nothing
+                    raise
                 raise SignInAgain(
                     "The EHR did not renew your access. Open the app again from the patient's"
                     " chart."

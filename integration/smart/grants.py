@@ -2,22 +2,20 @@
 beside it."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-
 from integration.ehr.fhir.references import FHIR_ID
-from integration.ehr.transport.auth import client_proof
+from integration.ehr.transport.auth import client_proof, error_code
 from integration.ehr.transport.discovery import json_object, plain_request
 from integration.ehr.transport.keys import Keyring
+from integration.ehr.transport.tokens import UnusableToken, read_token
+from integration.errors import Unreachable
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.server import AuthorizationServer, Client
 
-LONGEST_LIFETIME_SECONDS = 86_400.0
-UNSTATED_LIFETIME_SECONDS = 300  # expires_in is only recommended; missing means short
+UNSTATED_LIFETIME_SECONDS = 300.0  # expires_in is only recommended; missing means short
 
 
 @dataclass(frozen=True)
@@ -69,18 +67,28 @@ def _granted(
         client.site, "POST", server.token_endpoint, data={**form, **proof}, headers=headers
     )
     answer = json_object(response)
-    if response.status_code == 200 and answer and isinstance(answer.get("access_token"), str):
-        return read_grant(answer, client.site.base_url)
-    if refreshing and response.status_code in (400, 401):
+    host = urlsplit(response.url).netloc
+    answered = f"the token endpoint at {host} answered {response.status}"
+    if refreshing and response.status >= 500:
+        raise Unreachable(client.name, answered, "Try again in a minute", response.status)
+    if refreshing and response.status in (400, 401):
         raise SignInAgain
-    raise _refusal(client, response, answer)
+    if response.status != 200:
+        raise _refusal(f"{client.name}: {answered}", response.status, answer)
+    try:
+        return read_grant(answer, client.site.base_url)
+    except UnusableToken as problem:
+        raise _not_let_in(
+            f"{client.name}: {answered} {problem}. Ask the EHR's vendor.", 502
+        ) from None
 
 
-def read_grant(answer: Mapping[str, Any], base_url: str) -> Grant:
-    """Tolerant of what servers leave out or add (Q42, standards A)."""
+def read_grant(answer: dict[str, Any] | None, base_url: str) -> Grant:
+    """Tolerant of what servers leave out or add (Q42, standards A); raises `UnusableToken`."""
+    token, answer = read_token(answer), answer or {}
     return Grant(
-        access_token=answer["access_token"],
-        good_for_seconds=_seconds(answer.get("expires_in")),
+        access_token=token.text,
+        good_for_seconds=UNSTATED_LIFETIME_SECONDS if token.seconds is None else token.seconds,
         scopes=frozenset(str(answer.get("scope") or "").split()),
         refresh_token=_text(answer.get("refresh_token")),
         id_token=_text(answer.get("id_token")),
@@ -93,8 +101,8 @@ def read_grant(answer: Mapping[str, Any], base_url: str) -> Grant:
     )
 
 
-def _refusal(client: Client, response: requests.Response, answer: dict[str, Any] | None) -> Refusal:
-    code = answer.get("error") if answer else None
+def _refusal(answered: str, status: int, answer: dict[str, Any] | None) -> Refusal:
+    code = error_code(answer)
     fixes = {
         "invalid_client": (
             "Check client_id, and that our current public key (or the secret) is registered for"
@@ -106,22 +114,18 @@ def _refusal(client: Client, response: requests.Response, answer: dict[str, Any]
         ),
         "invalid_scope": "Register the missing scopes, or name the allowed ones in app.scopes",
     }
-    said = f" ({code})" if isinstance(code, str) and code.isascii() and len(code) < 60 else ""
-    host = urlsplit(response.url).netloc
-    problem = f"{client.name}: the token endpoint at {host} answered {response.status_code}{said}"
+    said = f" ({code})" if code else ""
+    fix = fixes.get(str(code), "Check the registration of this app")
+    return _not_let_in(f"{answered}{said}. {fix}.", 502 if status >= 500 else 403)
+
+
+def _not_let_in(administrator: str, status: int) -> Refusal:
     return Refusal(
         "The EHR did not let you in",
         "The EHR's sign-in did not finish. Open the app again from the chart.",
-        f"{problem}. {fixes.get(str(code), 'Check the registration of this app')}.",
-        502 if response.status_code >= 500 else 403,
+        administrator,
+        status,
     )
-
-
-def _seconds(value: object) -> float:
-    try:
-        return min(max(0.0, float(value)), LONGEST_LIFETIME_SECONDS)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return UNSTATED_LIFETIME_SECONDS
 
 
 def _text(value: object) -> str | None:

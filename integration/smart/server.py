@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+import structlog
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import Key as SigningKey
 
 from integration.configuration.section import is_loopback
 from integration.configuration.settings import Settings
@@ -17,6 +19,8 @@ from integration.configuration.site import Site, SmartApp
 from integration.ehr.transport.discovery import WELL_KNOWN, json_object, plain_request
 from integration.errors import ConfigurationError, EhrError, Unreachable
 from integration.smart.refusal import Refusal
+
+log = structlog.get_logger()
 
 OPENID = "/.well-known/openid-configuration"
 KEPT_SECONDS = 300
@@ -126,24 +130,34 @@ class Directory:
 
 
 def fetched_keys(site: Site, jwks_uri: str) -> KeySet:
+    """What can be used of a JWK set; the rest is passed over (RFC 7517, 5)."""
     response = plain_request(site, "GET", jwks_uri, headers={"Accept": "application/json"})
     document = json_object(response)
-    if response.status_code != 200 or document is None:
-        raise Unreachable(
-            site.name,
-            f"its keys at {urlsplit(jwks_uri).netloc} were answered with {response.status_code}",
-        )
-    usable = [
-        key
-        for key in document.get("keys") or []
-        if isinstance(key, dict) and key.get("kty") in ("RSA", "EC")
-    ]
-    try:
-        return KeySet.import_key_set({"keys": usable})
-    except (JoseError, ValueError, TypeError, KeyError):
+    host = urlsplit(jwks_uri).netloc
+    if response.status != 200 or document is None:
+        raise Unreachable(site.name, f"its keys at {host} were answered with {response.status}")
+    listed = document.get("keys")
+    rows = listed if isinstance(listed, list) else []
+    keys: list[SigningKey] = [key for row in rows if (key := _usable_key(row)) is not None]
+    if len(keys) < len(rows):
+        log.warning("keys passed over", site=site.name, host=host, count=len(rows) - len(keys))
+    if not keys:
         raise ConfigurationError(
-            f"Site {site.name}: the keys at {urlsplit(jwks_uri).netloc} cannot be read."
-        ) from None
+            f"Site {site.name}: none of the {len(rows)} keys at {host} can be used; RSA and EC"
+            " keys are. Ask the EHR's vendor."
+        )
+    return KeySet(keys)
+
+
+def _usable_key(row: object) -> SigningKey | None:
+    """One that signs, of a kind that we know, and whole."""
+    if not isinstance(row, dict) or row.get("use", "sig") != "sig":
+        return None
+    kind = {"RSA": RSAKey, "EC": ECKey}.get(str(row.get("kty")))
+    try:
+        return kind.import_key(row) if kind else None  # type: ignore[attr-defined]
+    except (JoseError, ValueError, TypeError, LookupError, ArithmeticError):
+        return None
 
 
 def _discovered(client: Client) -> AuthorizationServer:
@@ -176,11 +190,11 @@ def _document(site: Site, path: str) -> dict[str, Any]:
         site, "GET", site.base_url + path, headers={"Accept": "application/json"}
     )
     found = json_object(response)
-    if response.status_code != 200 or found is None:
+    if response.status != 200 or found is None:
         raise Refusal(
             "The EHR cannot sign you in",
             "The EHR did not say where to sign in. Try again in a minute.",
-            f"Site {site.name}: {path} was answered with {response.status_code}. Check base_url, or"
+            f"Site {site.name}: {path} was answered with {response.status}. Check base_url, or"
             " ask the EHR's vendor.",
             502,
         )

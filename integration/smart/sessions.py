@@ -236,8 +236,12 @@ class Sessions:
                 connection.autocommit = False
 
     def spend(self, launch: Launch) -> None:
-        """A refresh token about to be sent is never sent again, whatever becomes of the answer."""
+        """A refresh token about to be sent is never sent again where its answer does not come."""
         self._keep(launch.id, launch.access_token, None, launch.access_until)
+
+    def keep_refresh_token(self, launch: Launch) -> None:
+        """The server said itself that it did nothing, or was never reached: it is not spent."""
+        self._keep(launch.id, launch.access_token, launch.refresh_token, launch.access_until)
 
     def renewed(self, launch: Launch, grant: Grant) -> Launch:
         until = datetime.now(UTC) + timedelta(seconds=grant.good_for_seconds)

@@ -30,7 +30,7 @@ from mappings.record import (
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-# What a vendor's profile or a site adds to `stopped`: a cancelled order with its dose.
+# What a vendor's profile or a site adds to `stopped`: a canceled order with its dose.
 _AS_ORDERED = "-as-ordered"
 # When it was given, as R4, R5, who spells it right, and DSTU2 name it; and the forms of one time.
 _EFFECTIVE = ("effective", "occurence", "occurrence", "effectiveTime")

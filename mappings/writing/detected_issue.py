@@ -209,7 +209,7 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Res
         (reversed_[reference] for reference in sorted(implicated) if reference in reversed_), None
     )
     why = why or "the administration is no longer billed or on record"
-    return _with_mitigation(held, "cancelled", "administration-reversed", f"Cancelled: {why}.", now)
+    return _with_mitigation(held, "cancelled", "administration-reversed", f"Canceled: {why}.", now)
 
 
 def _requirement(held: Resource) -> str | None:

@@ -365,6 +365,25 @@ def test_an_answer_without_a_token(
         authorization_for(Site.adhoc(ehr_server.url_for("/fhir"), auth=auth), Tokens()).headers()
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"access_token": "t", "expires_in": 1e400}', "expires_in that is no number of seconds"),
+        (b'{"access_token": "t", "expires_in": 1' + b"0" * 400 + b"}", "expires_in that is no"),
+        (b'{"access_token": "t\\r\\nX-Evil: 1"}', "access token that holds a line break"),
+        (b'{"access_token": {"t": 1}}', "without an access token"),
+        (b'{"x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", "nested too deeply"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_told(
+    ehr_server: HTTPServer, auth: dict[str, Any], body: bytes, says: str
+) -> None:
+    ehr_server.expect_request("/elsewhere").respond_with_data(body)
+    auth["token_url"] = ehr_server.url_for("/elsewhere")
+    with pytest.raises(BadAnswer, match=says):
+        authorization_for(Site.adhoc(ehr_server.url_for("/fhir"), auth=auth), Tokens()).headers()
+
+
 def test_the_secret_is_in_no_message(ehr: Make, connect: Connect, ehr_server: HTTPServer) -> None:
     auth = {"method": "client_secret_post", "client_id": "ferroclaim", "client_secret": "geheim"}
     client = connect(ehr("hapi", authorization=FakeAuthorization(ehr_server)), auth=auth)

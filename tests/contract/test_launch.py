@@ -172,7 +172,72 @@ def test_a_revoked_token_means_signing_in_again(clinic: Open) -> None:
     assert "Example" not in page.text
 
 
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_server_that_is_down_at_a_renewal_does_not_spend_the_refresh_token(
+    clinic: Open, status: int
+) -> None:
+    general = clinic()
+    browser, _ = opened(general)
+    general.launcher.tokens.clear()  # revoked: each look needs a renewal
+    general.launcher.refresh_statuses = [status]
+    page = browser.get(chart_path(browser))
+    assert page.status_code == 503
+    assert "try again in a minute" in page.text
+    assert browser.get(chart_path(browser)).status_code == 200
+
+
 # What must be refused
+
+EC_KEY = generate("ES384").as_dict(private=False)
+RSA_KEY = generate("RS384").as_dict(private=False)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "no key", {"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}, {"kty": ["RSA"]}, {"kty": "RSA"},
+        {"kty": "RSA", "n": "", "e": "AQAB"}, {"kty": "RSA", "n": 5, "e": "AQAB"},
+        {"kty": "RSA", "n": "é", "e": "AQAB"}, {**RSA_KEY, "e": "AA"}, {**RSA_KEY, "e": "A" * 4001},
+        {**RSA_KEY, "d": "x"}, {**EC_KEY, "crv": "P-999"}, {**EC_KEY, "crv": []},
+        {**EC_KEY, "x": "AAAA"}, {**EC_KEY, "kid": ["a"]}, {**EC_KEY, "alg": {}},
+        {**EC_KEY, "use": "enc"}, {**EC_KEY, "use": 5}, {**EC_KEY, "key_ops": "verify"},
+        {**EC_KEY, "x5c": "zz"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_key_that_cannot_be_used_is_passed_over(clinic: Open, key: Any) -> None:
+    """RFC 7517, 5: one of them must not keep everybody out."""
+    general = clinic()
+    general.launcher.more_keys = [key]
+    assert opened(general)[1].status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"access_token": "t", "expires_in": 1e400}', "expires_in that is no number of seconds"),
+        (b'{"access_token": "t", "expires_in": 1' + b"0" * 400 + b"}", "expires_in that is no"),
+        (b'{"access_token": "t", "expires_in": "soon"}', "expires_in that is no number"),
+        (b'{"access_token": "t", "expires_in": true}', "expires_in that is no number"),
+        (
+            b'{"access_token": "t", "x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+            "nested too deeply",
+        ),
+        (b'{"access_token": ["t"]}', "without an access token"),
+        (b'{"access_token": "line\\nbreak"}', "access token that holds a line break"),
+        (b'{"access_token": "\xc3\xa9"}', "another character that no request can carry"),
+        (b'{"access_token": "' + b"t" * 40_000 + b'"}', "more than 32768 characters"),
+        (b"[]", "no JSON object"),
+        (b" " * (2**20 + 1), "answered with more than 1048576 bytes"),
+    ],
+    ids=lambda value: value[:36] if isinstance(value, str) else "",
+)
+def test_a_token_answer_that_cannot_be_used_is_told(clinic: Open, body: bytes, says: str) -> None:
+    general = clinic()
+    general.launcher.token_body = body
+    page = opened(general)[1]
+    assert page.status_code == 502
+    assert says in page.text
 
 
 def test_an_unknown_iss_gets_no_request_at_all(clinic: Open) -> None:
@@ -449,7 +514,7 @@ def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(
     assert "00412207" not in page.text
 
 
-def test_the_ehrs_colours_are_taken_and_nothing_else_of_its_style(clinic: Open) -> None:
+def test_the_ehrs_colors_are_taken_and_nothing_else_of_its_style(clinic: Open) -> None:
     general = clinic()
     said = {
         "color_accent": "#336699",

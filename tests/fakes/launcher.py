@@ -24,7 +24,8 @@ OTHER = RSAKey.generate_key(2048, private=True)
 @dataclass
 class FakeLauncher:
     """`context` goes into the token response beside the token; `claims` into the id_token; None
-    leaves a key out."""
+    leaves a key out. `more_keys` stand before ours in the JWK set; `token_body` replaces the answer
+    of the token endpoint; `refresh_statuses` are what the next renewals are answered with."""
 
     server: HTTPServer
     redirect_uri: str = "http://127.0.0.1:8000/callback"
@@ -39,6 +40,9 @@ class FakeLauncher:
     context: dict[str, Any] = field(default_factory=lambda: {"patient": "p1"})
     key: RSAKey = field(default_factory=lambda: SIGNING)
     kid: str | None = "k1"
+    more_keys: list[Any] = field(default_factory=list)
+    token_body: bytes | None = None
+    refresh_statuses: list[int] = field(default_factory=list)
     response_iss: str | None = None
     deny: str | None = None
     asked: list[dict[str, str]] = field(default_factory=list)
@@ -147,6 +151,10 @@ class FakeLauncher:
         if problem := self._client_problem(request, form):
             self.refused.append(problem)
             return _json({"error": "invalid_client"}, 401)
+        if self.token_body is not None:
+            return Response(self.token_body, content_type="application/json")
+        if form.get("grant_type") == "refresh_token" and self.refresh_statuses:
+            return Response("", self.refresh_statuses.pop(0))
         if form.get("grant_type") == "refresh_token":
             if form.get("refresh_token") not in self._refresh:
                 return _json({"error": "invalid_grant"}, 400)
@@ -242,8 +250,9 @@ class FakeLauncher:
         return _json(
             {
                 "keys": [
+                    *self.more_keys,
                     {**public, "use": "sig", "alg": "RS256"}
-                    | ({"kid": self.kid} if self.kid else {})
+                    | ({"kid": self.kid} if self.kid else {}),
                 ]
             }
         )

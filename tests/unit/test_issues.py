@@ -64,7 +64,7 @@ def test_what_they_took_away_stays_away() -> None:
     assert "severity" not in issues.merged(stored(), theirs, detected_issue())
 
 
-def test_without_a_base_a_judgement_stays() -> None:
+def test_without_a_base_a_judgment_stays() -> None:
     assert issues.merged(None, stored(status="final"), detected_issue())["status"] == "final"
     assert issues.merged(None, stored(), detected_issue(status="amended"))["status"] == "amended"
 

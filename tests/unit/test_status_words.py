@@ -24,7 +24,7 @@ def shown(own: dict[str, dict[str, str]], vendor: str, status: str) -> list[str]
     return builders.shown(assess_pull(pull, site, choosing.built_in(), builders.AS_OF))
 
 
-def test_one_vendor_keeps_cancelled_orders_as_stopped() -> None:
+def test_one_vendor_keeps_canceled_orders_as_stopped() -> None:
     ready = ["J1756 × 120 ready", "J1756 JW × 80 ready"]
     held = ["J1756 × 120 held (dose)", "J1756 JW × 80 held (dose)"]
     assert shown({}, "generic", "stopped") == ready

@@ -6,6 +6,7 @@ Source: SMART App Launch 2.2.0, backend-services and client-confidential-asymmet
 """
 
 import base64
+import re
 import secrets
 import threading
 import time
@@ -15,24 +16,26 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
-import requests
 from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from integration.configuration.site import Auth, Site, SmartApp
 from integration.ehr.transport.discovery import (
+    PlainAnswer,
     SmartConfiguration,
     discover,
     json_object,
     plain_request,
 )
 from integration.ehr.transport.keys import Key, Keyring, algorithm_of
+from integration.ehr.transport.tokens import AccessToken, UnusableToken, read_token
 from integration.errors import BadAnswer, EhrError, Unauthorized, Unreachable
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left for a slow clock
-UNSTATED_LIFETIME_SECONDS = 60  # expires_in is only recommended: missing means short
+UNSTATED_LIFETIME_SECONDS = 60.0  # expires_in is only recommended: missing means short
 CLOCK_SKEW_SECONDS = 60
+_ERROR_CODE = re.compile(r"[a-z_]{1,60}")
 
 # What R12 reads, and what a write-back may need.
 READ_TYPES = (
@@ -181,13 +184,15 @@ class ClientCredentials:
         slot = self._tokens.slot(endpoint, str(self.auth.client_id), scopes)
         with slot.lock:
             if slot.token is None or slot.token == stale or self.now() >= slot.good_until:
-                answer = self._fetched(endpoint, scopes)
-                lifetime = _seconds(answer.get("expires_in"))
-                slot.token = str(answer["access_token"])
+                fetched = self._fetched(endpoint, scopes)
+                lifetime = fetched.seconds
+                if lifetime is None:
+                    lifetime = UNSTATED_LIFETIME_SECONDS
+                slot.token = fetched.text
                 slot.good_until = self.now() + lifetime - min(30, lifetime / 10)
             return slot.token
 
-    def _fetched(self, endpoint: str, scopes: str) -> dict[str, Any]:
+    def _fetched(self, endpoint: str, scopes: str) -> AccessToken:
         """A fresh assertion each time: its `jti` is used once. Epic answers a bare 400 now and then
         (Q43)."""
         attempts = Retrying(
@@ -198,26 +203,30 @@ class ClientCredentials:
         )
         return attempts(self._asked, endpoint, scopes)
 
-    def _asked(self, endpoint: str, scopes: str) -> dict[str, Any]:
+    def _asked(self, endpoint: str, scopes: str) -> AccessToken:
         form, basic = client_proof(self.auth, self._keys, endpoint, self.now())
         body = {"grant_type": "client_credentials", "scope": scopes, **form}
         headers = {"Accept": "application/json", **self._token_headers, **basic}
         response = plain_request(self.site, "POST", endpoint, data=body, headers=headers)
         answer = json_object(response)
-        if response.status_code == 200 and answer and answer.get("access_token"):
-            return answer
-        raise self._refusal(response, answer)
+        if response.status != 200:
+            raise self._refusal(response, answer)
+        try:
+            return read_token(answer)
+        except UnusableToken as problem:
+            raise BadAnswer(
+                self.site.name,
+                f"{_answered(response)} {problem}",
+                "Check auth.token_url, and ask the EHR's vendor",
+                200,
+            ) from None
 
-    def _refusal(self, response: requests.Response, answer: dict[str, Any] | None) -> EhrError:
-        status, host = response.status_code, urlsplit(response.url).netloc
-        code = answer.get("error") if answer else None
-        problem = f"the token endpoint at {host} answered {status}" + (f" ({code})" if code else "")
+    def _refusal(self, response: PlainAnswer, answer: dict[str, Any] | None) -> EhrError:
+        status = response.status
+        code = error_code(answer)
+        problem = _answered(response) + (f" ({code})" if code else "")
         if status >= 500 or status == 429 or (status == 400 and code is None):
             return Unreachable(self.site.name, problem, "Try again later", status)
-        if status == 200:
-            return BadAnswer(
-                self.site.name, problem + " without an access token", "Check auth.token_url", status
-            )
         skew = _clock_skew(response, self.now())
         fixes = {
             "invalid_scope": "Register the missing scopes, or name the allowed ones in auth.scopes",
@@ -243,14 +252,17 @@ def authorization_for(
     return ClientCredentials(site, tokens, token_headers)
 
 
-def _seconds(value: object) -> float:
-    try:
-        return max(0.0, float(value))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return UNSTATED_LIFETIME_SECONDS
+def error_code(answer: Mapping[str, Any] | None) -> str | None:
+    """The `error` of a token endpoint (RFC 6749, 5.2), where it is one."""
+    code = answer.get("error") if answer else None
+    return code if isinstance(code, str) and _ERROR_CODE.fullmatch(code) else None
 
 
-def _clock_skew(response: requests.Response, now: float) -> float:
+def _answered(response: PlainAnswer) -> str:
+    return f"the token endpoint at {urlsplit(response.url).netloc} answered {response.status}"
+
+
+def _clock_skew(response: PlainAnswer, now: float) -> float:
     """How far our clock is ahead of the server's, by its Date header."""
     try:
         return now - parsedate_to_datetime(response.headers["Date"]).timestamp()

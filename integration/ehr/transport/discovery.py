@@ -1,17 +1,22 @@
 """What a server says of its authorization: .well-known/smart-configuration."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from integration.configuration.section import is_loopback
 from integration.configuration.site import Site
-from integration.errors import ConfigurationError, Unreachable
+from integration.ehr.transport.failing import never_connected
+from integration.errors import BadAnswer, ConfigurationError, NotConnected, Unreachable
 from mappings.reading.fhir.decoding import NotJson, decode
 
 WELL_KNOWN = "/.well-known/smart-configuration"
+MOST_BYTES = 2**20
+CHUNK_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def discover(site: Site) -> SmartConfiguration:
     endpoint = site.auth.token_url or (answer or {}).get("token_endpoint")
     if not isinstance(endpoint, str) or not endpoint:
         raise ConfigurationError(
-            f"Site {site.name}: {WELL_KNOWN} answered {response.status_code} and names no token"
+            f"Site {site.name}: {WELL_KNOWN} answered {response.status} and names no token"
             " endpoint. Check base_url, or set auth.token_url."
         )
     endpoint = urljoin(site.base_url + "/", endpoint)
@@ -66,35 +71,59 @@ def discover(site: Site) -> SmartConfiguration:
     )
 
 
-def plain_request(site: Site, method: str, url: str, **parts: Any) -> requests.Response:
-    """A request without any token of ours, no redirect followed."""
-    limits = site.limits
+@dataclass(frozen=True)
+class PlainAnswer:
+    """`url`: who answered."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def plain_request(site: Site, method: str, url: str, **parts: Any) -> PlainAnswer:
+    """A request without any token of ours, no redirect followed; BadAnswer where it is larger than
+    any configuration, set of keys or token."""
+    limits, host = site.limits, urlsplit(url).netloc
     try:
-        return requests.request(
+        with requests.request(
             method,
             url,
             timeout=(limits.connect_timeout_seconds, limits.read_timeout_seconds),
             allow_redirects=False,
+            stream=True,
             verify=str(site.ca_file) if site.ca_file else True,
             auth=lambda request: request,
             **parts,
-        )
+        ) as response:
+            body = bytearray()
+            for chunk in response.iter_content(CHUNK_BYTES):
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise BadAnswer(
+                        site.name,
+                        f"{host} answered with more than {MOST_BYTES} bytes where a sign-in, its"
+                        " configuration or its keys were asked for",
+                        "Check base_url, and what the EHR's administrator put there",
+                    )
+            return PlainAnswer(url, response.status_code, response.headers, bytes(body))
     except requests.exceptions.SSLError:
         raise ConfigurationError(
-            f"Site {site.name}: the TLS certificate of {urlsplit(url).netloc} is not trusted. "
+            f"Site {site.name}: the TLS certificate of {host} is not trusted. "
             "Set ca_file to the certificate authority's file, or correct the address."
         ) from None
-    except requests.RequestException:
-        raise Unreachable(
+    except (requests.RequestException, HTTPError) as error:
+        kind = NotConnected if never_connected(error) else Unreachable
+        raise kind(
             site.name,
-            f"{urlsplit(url).netloc} cannot be reached for signing in",
+            f"{host} cannot be reached for signing in",
             "Check the network, then try again",
         ) from None
 
 
-def json_object(response: requests.Response) -> dict[str, Any] | None:
+def json_object(response: PlainAnswer) -> dict[str, Any] | None:
     try:
-        answer = decode(response.content)
+        answer = decode(response.body)
     except NotJson:
         return None
     return answer if isinstance(answer, dict) else None

@@ -1,4 +1,4 @@
-"""Requests to one site: bounded, authorised, retried, limited in size, decoded without losing a
+"""Requests to one site: bounded, authorized, retried, limited in size, decoded without losing a
 digit."""
 
 import threading
@@ -11,19 +11,14 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    MaxRetryError,
-    NewConnectionError,
-    ReadTimeoutError,
-)
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from integration.configuration.site import Site
 from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
 from integration.ehr.profile import profile
 from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
+from integration.ehr.transport.failing import never_connected, was_late
 from integration.errors import (
     BadAnswer,
     ConfigurationError,
@@ -136,7 +131,7 @@ class Transport:
         """A GET, or a POST that changes nothing (BODY); repeated on trouble that passes."""
         method, what = "GET" if body is None else "POST", what or _kind(path)
         address = self.url(path, what)
-        answer = self._authorised(self._reading, method, address, params, headers, body)
+        answer = self._authorized(self._reading, method, address, params, headers, body)
         return self._checked(answer, what)
 
     def write(
@@ -149,7 +144,7 @@ class Transport:
     ) -> Answer:
         """One attempt. Raises `OutcomeUnknown` where it may have happened all the same."""
         what = what or f"{method} {_kind(path)}"
-        answer = self._authorised(self._writing, method, self.url(path), None, headers, body)
+        answer = self._authorized(self._writing, method, self.url(path), None, headers, body)
         if answer.status >= 500:
             raise OutcomeUnknown(
                 self.site.name, f"{what} was answered with {answer.status}", status=answer.status
@@ -181,7 +176,7 @@ class Transport:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return session
 
-    def _authorised(
+    def _authorized(
         self,
         session: requests.Session,
         method: str,
@@ -255,12 +250,11 @@ class Transport:
                 f" ({_tls_reason(error)}). Set ca_file to the certificate authority's file, or"
                 " correct base_url."
             )
-        if writing and not _never_connected(error):
+        if writing and not never_connected(error):
             return OutcomeUnknown(
                 site, f"{address} did not answer a write", "It is looked up before it is repeated"
             )
-        late = isinstance(_reason(error), ReadTimeoutError | requests.Timeout)
-        why = "did not answer in time" if late else "cannot be reached"
+        why = "did not answer in time" if was_late(error) else "cannot be reached"
         return Unreachable(
             site, f"{address} {why}", "Check base_url and the network, then try again"
         )
@@ -281,24 +275,6 @@ def _shown(address: str) -> str:
     """An address without login and query, which may hold what nobody else should see."""
     scheme, mark, rest = address.partition("?")[0].rpartition("://")
     return f"{scheme}{mark}{rest.rpartition('@')[2]}"[:100]
-
-
-def _reason(error: Exception) -> object:
-    """What lies under the wrappers of requests and urllib3."""
-    inner = error.args[0] if error.args else None
-    return (
-        inner.reason
-        if isinstance(inner, MaxRetryError)
-        else inner
-        if isinstance(inner, HTTPError)
-        else error
-    )
-
-
-def _never_connected(error: Exception) -> bool:
-    return isinstance(
-        _reason(error), NewConnectionError | ConnectTimeoutError | requests.ConnectTimeout
-    )
 
 
 def _tls_reason(error: Exception) -> str:
