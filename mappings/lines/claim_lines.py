@@ -32,12 +32,10 @@ _LEAST_ML = Decimal("0.001")
 def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[ClaimLine]:
     """The administered line, and the JW line where drug was discarded.
 
-    `neighbors`: of the line's first dose; `findings`: of the patient.
+    `neighbors`: of the line's first dose; `findings`: of its doses.
     """
     group = neighbors.group
     charge = group.first
-    references = {row.reference for row in group.charges}
-    findings = [row for row in findings if not references.isdisjoint(row.administrations)]
     if charge.not_billable:
         return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
     reasons = hold_reasons(group, findings)

@@ -1,6 +1,6 @@
 """The state of each requirement for one administration (R10)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
@@ -39,6 +39,22 @@ def _asked_of(charge: Charge) -> Sequence[Requirement]:
         return table.of_giving if charge.bills_giving_alone else ()
     known = {"product": charge.has_line, "day": charge.has_line and charge.day is not None}
     return table.answerable[frozenset(name for name, holds in known.items() if holds)]
+
+
+class FindingsByDose:
+    """The findings of a patient, looked up by the administrations that they are about."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._findings = findings
+        self._places: dict[str, list[int]] = {}
+        for place, finding in enumerate(findings):
+            for reference in finding.administrations:
+                self._places.setdefault(reference, []).append(place)
+
+    def any_of(self, references: Iterable[str]) -> list[Finding]:
+        """Those about any of the administrations, in their order."""
+        places = {place for name in references for place in self._places.get(name, ())}
+        return [self._findings[place] for place in sorted(places)]
 
 
 def _finding(row: Requirement, result: Result, charge: Charge) -> Finding:
