@@ -1,7 +1,7 @@
 """A line's chain names its evidence with versions, its arithmetic, and each rule with its source
 and dates."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -234,7 +234,8 @@ def test_a_modifier_cites_the_row_that_asks_for_it_there() -> None:
     """Two rows have TB on that day; a critical access hospital reports it by the second."""
     hospital = Site(places={"office": Place(pos="22", bill_type="85X")})
     given = administration(r340b=True, on="2024-12-01")
-    (line,) = assessed(location("22"), given, site=hospital).lines
+    as_of = datetime.fromisoformat("2024-12-31T12:00:00-05:00")
+    (line,) = assessed(location("22"), given, as_of=as_of, site=hospital).lines
     assert "TB" in line.modifiers
     (step,) = (row for row in line.trace if row.says == "modifier TB")
     assert step.start == date(2024, 1, 1)
