@@ -18,6 +18,19 @@ STATES = {
     "contradicted": "contradictory",
     "not-covered": "outside the payer's limit",
 }
+STATUS = {
+    "ready": "ready",
+    "held": "held",
+    "not-billable": "not billable",
+    "pending": "not finished",
+    "reversed": "reversed",
+    "waived": "waived",
+    "released": "released",
+    "sent": "sent",
+    "accepted": "accepted",
+    "paid": "paid",
+    "denied": "denied",
+}
 # A day or a month, not the middle of an NDC.
 _DATE = re.compile(r"(?<![\w-])((?:19|20)\d{2})-(\d{2})(?:-(\d{2}))?(?![\w-])")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -68,6 +81,11 @@ def reason(text: str) -> str:
         if text in codes.requirements()
         else text.replace("not-yet-decided:", "not decided yet: ").replace("-", " ").capitalize()
     )
+
+
+def status(name: str) -> str:
+    """What a state of a line or a dose is called, everywhere."""
+    return STATUS.get(name, name)
 
 
 def number(count: int) -> str:
