@@ -141,6 +141,15 @@ def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
 
 def _authorization(client: EhrClient) -> Iterator[Finding]:
     auth = client.transport.auth
+    if client.site.only_people_read:
+        yield Finding(
+            "note",
+            "Only people may read this site",
+            "Charts are read and written when somebody opens them; nothing is searched or refreshed"
+            " in between, and claims cannot be written.",
+            "Add [auth] for more",
+        )
+        return
     if not isinstance(auth, ClientCredentials):
         yield Finding("note", "No authorization", "auth.method is none, as for a sandbox.")
         return

@@ -85,6 +85,7 @@ def show(
             seen.pull.unread,
             launch.app_context,
         )
+        visit.settle(seen)
     return page(
         request,
         "chart.html",
