@@ -182,8 +182,7 @@ def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[Finding]:
     if site.auth.scopes is not None:
         return
     asked = {
-        scope.removeprefix("system/").split(".")[0]
-        for scope in backend_scopes(configuration, site.write_back)
+        scope.removeprefix("system/").split(".")[0] for scope in backend_scopes(configuration, site)
     }
     for kind in EVERY_LINE:
         if kind not in asked:

@@ -153,7 +153,7 @@ class Visit:
         if administration not in ours or not found:
             return "gone"
         said = f"discarded {mg} mg of {administration}"
-        if not self.client.capability.updates("MedicationAdministration"):
+        if not self.client.updates("MedicationAdministration"):
             return self._told(seen, said)
         return self._put(seen, entries.with_discard(found[0], mg), said)
 
@@ -197,7 +197,7 @@ class Visit:
     ) -> str:
         """Creates RESOURCE once, however often the button is pressed that day."""
         kind = resource["resourceType"]
-        if not self.client.capability.creates(kind):
+        if not self.client.creates(kind):
             return self._told(seen, said)
         content = repr(
             sorted((key, str(value)) for key, value in resource.items() if key not in (aside or ()))
