@@ -128,7 +128,7 @@ _FLAGS = {
     "dialysis": "Z99.2, a dialysis treatment within 90 days before, or the dialysis facility",
     "esrd": "N18.6 and dialysis",
     "female": "by the patient's administrative gender; unknown for any but female and male",
-    "hemodialysis": "the recorded treatments are haemodialysis",
+    "hemodialysis": "the recorded treatments are hemodialysis",
     "male": "as `female`",
     "pregnant": "a pregnancy status of the last 280 days says so",
 }

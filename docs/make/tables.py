@@ -1,5 +1,6 @@
 """Pages of the code tables."""
 
+from docs.make.claim_forms import claim_forms
 from docs.make.markdown import cell, dates, table
 from mappings import codes
 from mappings.codes.freshness import freshness
@@ -24,6 +25,7 @@ def chapters() -> dict[str, str]:
         "freshness.md": how_long(),
         "systems.md": systems(),
         "giving.md": giving(),
+        "claims.md": claim_forms(),
     }
 
 
@@ -165,10 +167,10 @@ rounded up.
 
 {table(["drug", "HCPCS", "mg per unit", "for", "holds", "source", "verified"], rows)}
 
-## How a product is recognised
+## How a product is recognized
 
 By NDC first, then RxNorm, then other codes, then a name as whole words. *Label*: the population
-that the drug is labelled for.
+that the drug is labeled for.
 
 {
         table(
@@ -363,7 +365,7 @@ def diagnoses() -> str:
     ]
     return f"""# Diagnoses
 
-On a line: cause of the kidney disease, its stage, anaemia in CKD, iron deficiency, dialysis; the
+On a line: cause of the kidney disease, its stage, anemia in CKD, iron deficiency, dialysis; the
 first four are its pointers.
 
 {table(["group", "ICD-10-CM", "source", "verified"], groups)}

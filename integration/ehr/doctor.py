@@ -33,7 +33,7 @@ WHAT_FOR = {
     "MedicationRequest": "the treatment plan",
     "MedicationDispense": "the containers that were opened",
     "MedicationStatement": "the history of oral iron",
-    "Observation": "ferritin, transferrin saturation, haemoglobin",
+    "Observation": "ferritin, transferrin saturation, hemoglobin",
     "DiagnosticReport": "panels of laboratory results",
     "Condition": "the diagnoses",
     "Procedure": "dialysis",

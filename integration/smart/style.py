@@ -1,4 +1,4 @@
-"""smart_style_url: the EHR's colours, so that the page sits well in its frame. Colours only, from
+"""smart_style_url: the EHR's colors, so that the page sits well in its frame. Colors only, from
 the EHR's own servers only."""
 
 import re
@@ -9,7 +9,7 @@ from integration.ehr.transport.discovery import json_object, plain_request
 from integration.errors import FerroclaimError
 from integration.smart.server import Client
 
-COLOUR = re.compile(r"^#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")
+COLOR = re.compile(r"^#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})$")
 # Of the style's keys (SMART App Launch 2.2, "smart_style_url") those that a page of ours has a
 # place for.
 PLACES = {
@@ -48,7 +48,7 @@ def _fetched(client: Client, url: str) -> str:
     lines = [
         f"{place}: {value};"
         for place, value in rows
-        if isinstance(value, str) and COLOUR.match(value)
+        if isinstance(value, str) and COLOR.match(value)
     ]
     return (
         f"@media (prefers-color-scheme: light) {{ :root {{ {' '.join(lines)} }} }}\n"

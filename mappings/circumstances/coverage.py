@@ -53,7 +53,7 @@ def described(row: Coverage) -> str:
     """What a coverage says of its place: its kind, payer, order and dates."""
     payer = next(iter(row.names), None)
     parts = [
-        f"coverage, {row.kind or 'payer not recognised'}",
+        f"coverage, {row.kind or 'payer not recognized'}",
         payer,
         f"order {row.order}" if row.order is not None else None,
         f"from {row.start.span(None).text}" if row.start else None,

@@ -159,7 +159,7 @@ _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 def _opposite(node: Node) -> Node:
-    """`not` carried inwards (De Morgan), so that the rules for and, or hold for what is left."""
+    """`not` carried inward (De Morgan), so that the rules for and, or hold for what is left."""
     if isinstance(node, Compare):
         return Compare(node.name, _OPPOSITE[node.operator], node.limit)
     if isinstance(node, Flag):

@@ -82,6 +82,9 @@ def product(charge: Charge) -> Result:
             says="The medication of the administration points to a resource that can't be found.",
             evidence=evidence,
         )
+    if drug.doubt:
+        says = f"The Medication that names the product has the status {drug.doubt}."
+        return Result(state="incomplete", says=says, evidence=evidence)
     if charge.family is None:
         return Result(
             state="missing", says="Nothing says which iron product was given.", evidence=evidence
@@ -116,7 +119,7 @@ def _no_code(charge: Charge) -> Result:
 def dose(charge: Charge) -> Result:
     """R3, and R1 for duplicates and stopped administrations."""
     if charge.administration.as_ordered:
-        return _cancelled_order(charge)
+        return _canceled_order(charge)
     found = charge.dose
     evidence = (cite(charge.administration.source, found.says.rstrip(".")),)
     if charge.repeated:
@@ -128,10 +131,10 @@ def dose(charge: Charge) -> Result:
     return Result(state="met", says=found.says, value=plain(found.mg), unit="mg", evidence=evidence)
 
 
-def _cancelled_order(charge: Charge) -> Result:
+def _canceled_order(charge: Charge) -> Result:
     source = charge.administration.source
     says = (
-        "The order was cancelled, by what this EHR means with the status stopped; the dose on"
+        "The order was canceled, by what this EHR means with the status stopped; the dose on"
         " record is the ordered one, and nothing says what was given."
     )
     cited = (cite(source, charge.dose.says.rstrip(".")),)

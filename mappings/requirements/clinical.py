@@ -85,13 +85,13 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
         return Result(
             state="incomplete",
             says=(
-                "Iron-deficiency anaemia is recorded without its fourth character (D50.0 to D50.9)."
+                "Iron-deficiency anemia is recorded without its fourth character (D50.0 to D50.9)."
             ),
             evidence=_cited(parent),
             rule=rule,
         )
     lacking = Result(
-        state="missing", says=f"No iron-deficiency anaemia diagnosis is active on {charge.day}."
+        state="missing", says=f"No iron-deficiency anemia diagnosis is active on {charge.day}."
     )
     found_otherwise = _not_counted(charge, "iron-deficiency-anemia", "anemia-in-ckd")
     return structs.replace(found_otherwise or lacking, rule=rule)
@@ -109,13 +109,13 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
     rule = charge.rules.iron_deficiency_diagnosis
     if not _billable(charge, "ckd", "ckd-cause"):
         says = (
-            "Anaemia in CKD (D63.1) is recorded without a billable code of the kidney disease that"
+            "Anemia in CKD (D63.1) is recorded without a billable code of the kidney disease that"
             " must come first."
         )
         return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
     shown_by = rule.renal_anemia if rule else None
     if rule is None or shown_by is None:
-        says = "Anaemia in CKD (D63.1) alone proves no iron deficiency."
+        says = "Anemia in CKD (D63.1) alone proves no iron deficiency."
         return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
     rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
     shown = _showing(charge, shown_by.limit)
@@ -127,7 +127,7 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
             state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule
         )
     says = (
-        "Anaemia in CKD (D63.1) alone proves no iron deficiency, and no laboratory value of the"
+        "Anemia in CKD (D63.1) alone proves no iron deficiency, and no laboratory value of the"
         f" {charge.lab_window} days before shows it{_unread_labs(charge)}."
     )
     return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
@@ -252,10 +252,10 @@ def _kidney_and_dialysis(charge: Charge) -> Result | None:
 
 
 def _asks_ckd(charge: Charge, asked: bool) -> bool:
-    """Only for products labelled for CKD, and not for acute kidney injury in the dialysis facility
+    """Only for products labeled for CKD, and not for acute kidney injury in the dialysis facility
     (R10)."""
-    labelled = charge.family is not None and charge.family.label_population == "ckd"
-    return asked and labelled and not _is_aki_in_facility(charge)
+    labeled = charge.family is not None and charge.family.label_population == "ckd"
+    return asked and labeled and not _is_aki_in_facility(charge)
 
 
 def _is_aki_in_facility(charge: Charge) -> bool:
@@ -272,7 +272,7 @@ def _billable(charge: Charge, *groups: str) -> list[Stated]:
 
 
 def anemia_ckd_link(charge: Charge) -> Result | None:
-    """D63.1, or an anaemia due to or evidenced by the CKD, or both as diagnoses of one
+    """D63.1, or an anemia due to or evidenced by the CKD, or both as diagnoses of one
     encounter."""
     rule = charge.rules.anemia_ckd_link
     if not _asks_ckd(charge, charge.applies(rule)):
@@ -281,7 +281,7 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
     if renal:
         return Result(
             state="met",
-            says="D63.1 (anaemia in CKD) is recorded.",
+            says="D63.1 (anemia in CKD) is recorded.",
             value="D63.1",
             evidence=_cited(renal),
             rule=rule,
@@ -298,7 +298,7 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
         )
     lacking = Result(
         state="missing",
-        says="Nothing ties the anaemia to the kidney disease.",
+        says="Nothing ties the anemia to the kidney disease.",
         evidence=_cited([*anemia, *ckd]),
     )
     return structs.replace(_not_counted(charge, "anemia-in-ckd") or lacking, rule=rule)

@@ -1,4 +1,4 @@
-"""Ferritin, transferrin saturation and haemoglobin: found, in their window, and within the policy's
+"""Ferritin, transferrin saturation and hemoglobin: found, in their window, and within the policy's
 limits."""
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _BEYOND_LIMIT = (
 _UNREAD = (
     "Have the result recorded as a number with its unit, or file another one of the payer's window."
 )
-_WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "haemoglobin"}
+_WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "hemoglobin"}
 
 
 def ferritin(charge: Charge) -> Result | None:
@@ -126,7 +126,7 @@ def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
 
 
 def _broken(charge: Charge, name: str) -> list[LabResult]:
-    return [row for row in charge.record.labs if row.analyte == ANALYTES[name] and row.problem]
+    return charge.history.labs.unusable(ANALYTES[name])
 
 
 def _unusable_says(row: LabResult, charge: Charge) -> str:
@@ -148,7 +148,7 @@ def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
 
 
 def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: State) -> str:
-    drawn_soon = labs.caution(row, charge.other_doses, charge.zone)
+    drawn_soon = caution(charge, row)
     said = f"{_WORDS[name].capitalize()} {row.says} {labs.drawn(row, charge.zone)}{drawn_soon}"
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({rule.limit})."
@@ -157,6 +157,15 @@ def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: Stat
     if state == "incomplete":
         return f"{said} can't be held against the payer's limit ({rule.limit}): {_unknown(charge)}."
     return f"{said}."
+
+
+def caution(charge: Charge, row: LabResult) -> str:
+    """What is said behind a result that other iron may have disturbed."""
+    days, drawn = labs.longest_unreliable(row.analyte), row.when
+    if drawn is None or days < 0:
+        return ""
+    doses = charge.doses_before(drawn.days(charge.zone)[0], days)
+    return labs.caution(row, doses, charge.zone)
 
 
 def _unknown(charge: Charge) -> str:

@@ -1,5 +1,5 @@
 """What a clinician does on the chart page, and what stands in the chart and the database
-afterwards."""
+afterward."""
 
 import re
 from dataclasses import replace

@@ -203,8 +203,8 @@ class TestImport:
                 ),
             ),
             (
-                (PRICING, "--code-dir", "x", "--quarter", "autumn"),
-                "--quarter 'autumn' is not a quarter such as 2026Q4.",
+                (PRICING, "--code-dir", "x", "--quarter", "fall"),
+                "--quarter 'fall' is not a quarter such as 2026Q4.",
             ),
             (
                 ("/no/such/file.csv", "--code-dir", "x"),

@@ -1,5 +1,5 @@
 """`kill -9` of a worker at each step of its work, and of PostgreSQL: what stands in the EHR
-afterwards is whole, once."""
+afterward is whole, once."""
 
 import json
 import os

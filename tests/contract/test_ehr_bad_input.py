@@ -179,7 +179,7 @@ def test_a_server_that_answers_too_slowly(ehr: Make, connect: Connect) -> None:
         read_patient(connect(fake, limits={"retries": 0, "read_timeout_seconds": 0.05}), "p1")
 
 
-def test_retry_after_is_honoured(
+def test_retry_after_is_honored(
     ehr: Make, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []

@@ -549,7 +549,7 @@ def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(
     assert "00412207" not in page.text
 
 
-def test_the_ehrs_colours_are_taken_and_nothing_else_of_its_style(clinic: Open) -> None:
+def test_the_ehrs_colors_are_taken_and_nothing_else_of_its_style(clinic: Open) -> None:
     general = clinic()
     said = {
         "color_accent": "#336699",

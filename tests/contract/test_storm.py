@@ -19,8 +19,8 @@ PEOPLE = [f"p{number}" for number in range(50)]
 
 @pytest.mark.slow
 def test_a_thousand_notifications_of_fifty_patients(running: Callable[..., Running]) -> None:
-    """Seven changes of each, every one told thrice, shuffled, from eight senders at once, with two
-    workers at work."""
+    """Seven changes of each, every one told three times, shuffled, from eight senders at once, with
+    two workers at work."""
     resources = [row for person in PEOPLE for row in chart.one_dose(person)]
     service = running(
         resources=resources, service={"settle_seconds": 2, "settle_at_most_seconds": 60}

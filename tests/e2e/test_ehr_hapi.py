@@ -72,9 +72,9 @@ def issue(fresh: Fresh, gap: str = "gap", **fields: Any) -> Json:
 def test_one_request_reads_a_chart(
     client: EhrClient, load: Callable[[list[Json]], str], fresh: Fresh
 ) -> None:
-    unlabelled = observation("local", "x", None, "2026-10-01", code={"text": "Ferritin (serum)"})
+    unlabeled = observation("local", "x", None, "2026-10-01", code={"text": "Ferritin (serum)"})
     social = observation("smoking", "72166-2", "social-history", "2026-10-01")
-    patient = load([*chart(), unlabelled, social])
+    patient = load([*chart(), unlabeled, social])
     requests, pull = sent(client, lambda: read_patient(client, patient))
     assert requests == pull.requests == 1
     expected = sorted([*(f"{r['resourceType']}/{r['id']}" for r in chart()), "Observation/local"])

@@ -140,7 +140,7 @@ def test_gaps_appear_once_and_close_when_the_chart_is_completed(chart: Chart) ->
     assert "42 ng/mL" in closed["mitigation"][-1]["action"]["text"]
 
 
-def test_a_gap_opens_again_and_is_cancelled_with_its_dose(chart: Chart) -> None:
+def test_a_gap_opens_again_and_is_canceled_with_its_dose(chart: Chart) -> None:
     chart.assess("--write-back")
     given = chart.get("MedicationAdministration", "ma1")
     chart.put({**given, "note": [{"text": "Wasted 50 mg."}]})

@@ -242,7 +242,7 @@ def test_told_by_a_subscription(service: Service, fhir: Fhir) -> None:
     fhir.put({**fhir.dose("p0")[1], "status": "entered-in-error"})
     eventually(
         lambda: set(by_requirement(fhir.issues("p0")).values()) == {"final", "cancelled"},
-        "the cancelled gaps",
+        "the canceled gaps",
     )
 
     # Our own writes told nobody, and each change of the chart was one notification, one assessment.

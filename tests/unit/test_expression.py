@@ -59,7 +59,7 @@ def verdict(
     ("text", "problem"),
     [
         ("ferritine <= 500", "unknown name 'ferritine' (known: ferritin, hb, tsat)"),
-        ("ckd and anaemic", "unknown name 'anaemic'"),
+        ("ckd and anemic", "unknown name 'anemic'"),
         ("ferritin <= high", "the limit of ferritin is not a number"),
         ("ferritin <= nan", "the limit of ferritin is not a number"),
         ("ferritin <= inf", "the limit of ferritin is not a number"),
@@ -245,7 +245,7 @@ class TestNot:
         assert parse("not ferritin < 30") == parse("ferritin >= 30")
         assert parse("not not ckd") == parse("ckd")
 
-    def test_not_goes_inwards(self) -> None:
+    def test_not_goes_inward(self) -> None:
         assert parse("not (ferritin < 30 or tsat < 20)") == parse("ferritin >= 30 and tsat >= 20")
         assert parse("not (ckd and tsat < 20)") == parse("not ckd or tsat >= 20")
 

@@ -67,9 +67,9 @@ def test_what_is_not_ours_is_no_issue() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "not json", "[]", "{}", '{"status": "final"}'])
-def test_a_spoilt_extension_is_not_believed(value: str) -> None:
-    spoilt = [{"url": "urn:ferroclaim:issue", "valueString": value}]
-    (issue,) = TASK.issues([stored(TASK, SETTLED, extension=spoilt)])
+def test_a_spoiled_extension_is_not_believed(value: str) -> None:
+    spoiled = [{"url": "urn:ferroclaim:issue", "valueString": value}]
+    (issue,) = TASK.issues([stored(TASK, SETTLED, extension=spoiled)])
     assert issue["status"] == "final"
     assert "severity" not in issue
 

@@ -124,7 +124,7 @@ class TestUnits:
             ("10.5", "g/100 mL", "10.5"), ("10.5", "g/100mL", "10.5"),
         ],
     )  # fmt: skip
-    def test_of_haemoglobin(self, number: str, unit: str, read: str) -> None:
+    def test_of_hemoglobin(self, number: str, unit: str, read: str) -> None:
         ((_, found, _),) = value(
             builders.lab("hemoglobin", valueQuantity={"value": Decimal(number), "unit": unit})
         )

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mappings import codes
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
 
@@ -58,7 +57,7 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
     [
         ([("ferritin <= 500,", "ferritine <= 500,")],
             "10: unknown name 'ferritine' (known: ferritin, hb, tsat)"),
-        ([("{limit:", "{when: anaemic, limit:")], "10: unknown name 'anaemic'"),
+        ([("{limit:", "{when: anemic, limit:")], "10: unknown name 'anemic'"),
         ([("ferritin <= 500,", "ckd,")],
             "10: a limit compares a laboratory value (ferritin, hb, tsat): 'ckd'"),
         ([("units: {ferritin: ng/mL}, ", "")],
@@ -703,20 +702,3 @@ class TestBuiltIn:
             "J1437": 100,
         }
         assert limits.requirements.units_limit.limits == published
-
-    def test_every_requirement_of_the_table_can_be_asked_or_is_always(self) -> None:
-        asked = set(choosing.Requirements.__struct_encode_fields__) - {"laboratory"} | {
-            "ferritin",
-            "transferrin-saturation",
-            "hemoglobin",
-        }
-        always = {
-            "service-date",
-            "product",
-            "dose",
-            "discarded-amount",
-            "coverage",
-            "place-of-service",
-            "esrd-consolidated-billing",
-        }
-        assert asked | always == set(codes.requirements())

@@ -53,7 +53,7 @@ def test_what_passes_is_tried_again_until_it_is_too_long(error: Exception) -> No
         KeyError("a bug of ours"),
     ],
 )
-def test_what_should_not_help_is_tried_thrice(error: Exception) -> None:
+def test_what_should_not_help_is_tried_three_times(error: Exception) -> None:
     assert [decide(error, attempt, 0, 24).then for attempt in range(4)] == [
         "again",
         "again",

@@ -1,4 +1,4 @@
-"""What a person reads in the terminal: at any width, without colour, without Unicode."""
+"""What a person reads in the terminal: at any width, without color, without Unicode."""
 
 import io
 import os
@@ -64,7 +64,7 @@ def test_a_narrow_terminal_keeps_signs_and_money() -> None:
     assert "$2,193.00" in text
 
 
-def test_a_file_gets_no_colour() -> None:
+def test_a_file_gets_no_color() -> None:
     assert "\x1b" not in samples_shown()
 
 

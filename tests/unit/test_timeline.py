@@ -63,9 +63,9 @@ def test_everything_is_drawn_within_the_frame(
         for point in ferritin.points
     )
     assert tsat.points == ()
-    labelled = [(tick.row, tick.x) for tick in drawn.doses if tick.label]
+    labeled = [(tick.row, tick.x) for tick in drawn.doses if tick.label]
     for row in (0, 1):
-        places = sorted(x for at, x in labelled if at == row)
+        places = sorted(x for at, x in labeled if at == row)
         assert all(second - first >= 20 for first, second in pairwise(places))
 
 

@@ -206,7 +206,7 @@ def test_waste_of_what_is_given_beside_the_iron_is_left_alone(name: str) -> None
 
 
 @pytest.mark.parametrize("name", codes.products().line_draws.names)
-def test_beside_a_blood_draw_no_millilitre_is_read(name: str) -> None:
+def test_beside_a_blood_draw_no_milliliter_is_read(name: str) -> None:
     assert said(f"{name.title()} ok. Wasted 5 mL. Wasted 50 mg.") == ["50 mg"]
 
 

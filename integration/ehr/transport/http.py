@@ -1,4 +1,4 @@
-"""Requests to one site: bounded, authorised, retried, limited in size, decoded without losing a
+"""Requests to one site: bounded, authorized, retried, limited in size, decoded without losing a
 digit."""
 
 import threading
@@ -131,7 +131,7 @@ class Transport:
         """A GET, or a POST that changes nothing (BODY); repeated on trouble that passes."""
         method, what = "GET" if body is None else "POST", what or _kind(path)
         address = self.url(path, what)
-        answer = self._authorised(self._reading, method, address, params, headers, body)
+        answer = self._authorized(self._reading, method, address, params, headers, body)
         return self._checked(answer, what)
 
     def write(
@@ -144,7 +144,7 @@ class Transport:
     ) -> Answer:
         """One attempt. Raises `OutcomeUnknown` where it may have happened all the same."""
         what = what or f"{method} {_kind(path)}"
-        answer = self._authorised(self._writing, method, self.url(path), None, headers, body)
+        answer = self._authorized(self._writing, method, self.url(path), None, headers, body)
         if answer.status >= 500:
             raise OutcomeUnknown(
                 self.site.name, f"{what} was answered with {answer.status}", status=answer.status
@@ -176,7 +176,7 @@ class Transport:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return session
 
-    def _authorised(
+    def _authorized(
         self,
         session: requests.Session,
         method: str,

@@ -173,7 +173,7 @@ def policy(request: Request, launch: OpenChart, here: InHouse, name: str) -> Res
 
 @router.get("/style.css")
 def styled(launch: OpenChart, here: InHouse) -> Response:
-    """The EHR's colours, where it names some that can be read."""
+    """The EHR's colors, where it names some that can be read."""
     css = (
         style.css(client_named(here.settings, launch.site), launch.style_url)
         if launch.style_url

@@ -2,7 +2,7 @@
 limits as bands.
 
 Geometry only; the template draws it as SVG and as the table below. Shapes and words carry the
-meaning, colour only helps.
+meaning, color only helps.
 """
 
 from collections.abc import Callable, Sequence

@@ -53,12 +53,12 @@ def masses_alone(text: str) -> list[Decimal]:
 def is_mixture(text: str, families: Collection[str]) -> bool:
     """Whether a text names a bag, a fluid to dilute in, or a strength or volume that no vial of the
     families (of any, where empty) has."""
-    return codes.products().diluents.named_in(text) or not _as_labelled(
+    return codes.products().diluents.named_in(text) or not _as_labeled(
         _THOUSANDS.sub("", text.lower()), families or codes.families()
     )
 
 
-def _as_labelled(text: str, families: Collection[str]) -> bool:
+def _as_labeled(text: str, families: Collection[str]) -> bool:
     """A volume stands with its mass at the label's strength, or, where no mass is said, is that of
     a vial."""
     labels = {codes.families()[family].strength_mg_per_ml for family in families} - {None}
