@@ -69,7 +69,7 @@ def _contradicted(charge: Charge, says: str, carc: str, what: str) -> Result:
 def product(charge: Charge) -> Result:
     """R2: one product, with a code on the day."""
     drug = charge.administration.drug
-    evidence = (cite(charge.administration.source, drug.says or "medication"),)
+    evidence = (cite(charge.administration.source, drug.says or "a medication without a name"),)
     if drug.clash:
         return Result(
             state="contradicted",
@@ -100,7 +100,10 @@ def product(charge: Charge) -> Result:
 def _no_code(charge: Charge) -> Result:
     assert charge.family is not None  # noqa: S101 - the caller has looked
     evidence = (
-        cite(charge.administration.source, charge.administration.drug.says or "medication"),
+        cite(
+            charge.administration.source,
+            charge.administration.drug.says or "a medication without a name",
+        ),
     )
     unsaid = charge.administration.drug.use is None
     if unsaid and any(row.use for row in charge.family.codes) and charge.family.presentations:
@@ -266,7 +269,8 @@ def infusion_time(charge: Charge) -> Result | None:
     if recorded is None:
         begun = administration.start is not None and administration.start.instant is not None
         says = "Start and stop of the infusion are not both recorded."
-        cited = (cite(administration.source, "start only"),) if begun else ()
+        started = f"given {charge.day}, without a stop"
+        cited = (cite(administration.source, started),) if begun else ()
         return Result(
             state="incomplete" if begun else "missing", says=says, rule=rule, evidence=cited
         )

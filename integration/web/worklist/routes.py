@@ -36,7 +36,7 @@ from integration.web.pages import PageRoute, actor, download, page, security_hea
 from integration.web.worklist import deciding, sending
 from integration.web.worklist.deciding import Entered
 from integration.web.worklist.story import story, when
-from integration.wording import words
+from integration.wording import amounts, words
 from integration.work.queue import PERSON
 from mappings.assessment import ClaimLine
 from mappings.codes.requirement import Owner
@@ -307,7 +307,7 @@ def _acted(
             done += pair
     money = sum((row.value or Decimal(0) for row in done), Decimal(0))
     says = {
-        "release": f"{words.plural(len(done), 'line')} released, {words.money(money)}.",
+        "release": f"{words.plural(len(done), 'line')} released, {amounts.money(money)}.",
         "withdraw": f"The release of {words.plural(len(done), 'line')} was taken back.",
         "recheck": f"{words.plural(len(done), 'line')} will be checked again in a moment.",
         "assign": f"{words.plural(len(done), 'line')} assigned to {owner or 'nobody'}.",
