@@ -190,13 +190,9 @@ _SMALLEST_VIALS = "Use the smallest vials that make up the dose, or record why t
 def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     """R5; asked only where JW and JZ are."""
     waste = neighbors.group.waste
-    if waste is None or not charge.discard_modifiers:
+    if waste is None or not charge.discard_modifiers.rows:
         return None
-    row = next(
-        row
-        for row in reversed(codes.payment().discard_modifiers)
-        if row.modifier in charge.discard_modifiers
-    )
+    row = charge.discard_modifiers.rows[-1]
     given = cite(charge.administration.source, charge.dose.says.rstrip("."))
     evidence = tuple(dict.fromkeys((given, *neighbors.group.waste_evidence(charge))))
     if waste.state == "met" and waste.saving and _wants_least_waste(charge):
