@@ -20,6 +20,7 @@ from integration.store.failures import Failure
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.work.engine import Engine, Job
+from mappings.writing.detected_issue import gap_of
 
 log = structlog.get_logger()
 
@@ -81,7 +82,7 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
                 db,
                 patient.site,
                 patient.id,
-                {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed},
+                {str(gap_of(issue)): issues.digest(issue) for issue in owed},
             )
         engine.step("keeping")
     engine.step("kept")
@@ -118,7 +119,7 @@ def _write_back(
             db,
             patient,
             outcomes,
-            {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed},
+            {str(gap_of(issue)): issues.digest(issue) for issue in owed},
         )
     unsettled = sorted(
         {outcome.result for outcome in outcomes if outcome.result in ("unknown", "conflict")}
