@@ -212,14 +212,13 @@ def decide(
 ) -> Response:
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
     entered = Entered(place[:20], authorization, days, confirmed_by, until, why, second)
-    kinds = {"pays-first": deciding.pays_first, "payer-answer": deciding.payer_answer}
     who, role = actor(session), "biller" if session.may("biller") else "admin"
     try:
         with here.store.transaction() as db:
             row = worklist.get(db, line, _sites(here))
-            if row is None or about not in kinds:
+            if row is None or about not in deciding.KINDS:
                 raise NotReleasable("The line is no longer there.")
-            waiting = kinds[about](db, row, entered, who, role)
+            waiting = deciding.KINDS[about](db, row, entered, who, role)
             for patient in waiting:
                 here.queue.assess(db, patient, "person", priority=PERSON)
     except FerroclaimError as error:
