@@ -10,6 +10,7 @@ from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack
 from integration.store import Db, audit, failures, ledger
 from integration.store.failures import Failure
 from integration.store.patients import Patient
+from mappings.writing.detected_issue import gap_of
 
 WRITE_BACK = "write-back"  # the name under which a refused one waits for a person
 
@@ -61,4 +62,4 @@ def note(
 
 
 def _digests(owed: Sequence[Json]) -> dict[str, str]:
-    return {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed}
+    return {str(gap_of(issue)): issues.digest(issue) for issue in owed}

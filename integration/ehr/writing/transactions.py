@@ -10,10 +10,9 @@ from integration.ehr.client import EhrClient
 from integration.ehr.fhir import bundles
 from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.writing import issues
-from integration.ehr.writing.issues import GAP_SYSTEM
 from integration.errors import BadAnswer, EhrError
+from mappings.values import own_names
 
-DEVICE_SYSTEM = "urn:ferroclaim:device"
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 
@@ -46,8 +45,8 @@ def own_id(gap: str) -> str:
 
 
 def if_none_exist(write: Write) -> str:
-    identifier = next(i["value"] for i in write.body["identifier"] if i["system"] == GAP_SYSTEM)
-    return f"identifier={GAP_SYSTEM}|{identifier}"
+    identifier = next(i["value"] for i in write.body["identifier"] if i["system"] == own_names.GAP)
+    return f"identifier={own_names.GAP}|{identifier}"
 
 
 def send(
@@ -168,7 +167,7 @@ def _device(author: str, known: str, own_ids: bool) -> Json:
     identity = author.removeprefix("Device/")
     device = {
         "resourceType": "Device",
-        "identifier": [{"system": DEVICE_SYSTEM, "value": identity}],
+        "identifier": [{"system": own_names.DEVICE, "value": identity}],
         "status": "active",
         "deviceName": [{"name": "ferroclaim", "type": "manufacturer-name"}],
         "type": {"text": "software that checks the documentation of intravenous iron"},
@@ -179,7 +178,7 @@ def _device(author: str, known: str, own_ids: bool) -> Json:
             "resource": {**device, "id": identity},
             "request": {"method": "PUT", "url": author},
         }
-    condition = f"identifier={DEVICE_SYSTEM}|{identity}"
+    condition = f"identifier={own_names.DEVICE}|{identity}"
     return {
         "fullUrl": known,
         "resource": device,

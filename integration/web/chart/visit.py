@@ -25,10 +25,10 @@ from integration.work.owing import note, owe
 from integration.work.queue import PERSON, patient_key
 from mappings import codes
 from mappings.assessment import Gap
-from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
+from mappings.values import own_names
+from mappings.writing.detected_issue import Waiver, gap_of
 
 Resource = dict[str, Any]
-ENTRY = "urn:ferroclaim:entry"
 ORDERED, REFUSED = "ordered", "refused"
 
 _NOT_SAID = "It does not say of itself that an app may write a {kind}."
@@ -148,7 +148,7 @@ class Visit:
 
     def discarded(self, administration: str, mg: str) -> str:
         """The discarded amount goes onto the administration, as
-        `urn:ferroclaim:discarded-amount`."""
+        `own_names.DISCARDED_AMOUNT`."""
         seen = self.see(None)
         ours = {
             reference
@@ -233,9 +233,9 @@ class Visit:
         mark = hashlib.sha256(
             f"{self.site.name} {self.launch.patient} {seen.now.date()} {content}".encode()
         ).hexdigest()[:32]
-        body = {**resource, "identifier": [{"system": ENTRY, "value": mark}]}
+        body = {**resource, "identifier": [{"system": own_names.ENTRY, "value": mark}]}
         headers = (
-            {"If-None-Exist": f"identifier={ENTRY}|{mark}"}
+            {"If-None-Exist": f"identifier={own_names.ENTRY}|{mark}"}
             if self.client.capability.conditional_create(kind)
             else {}
         )
@@ -295,7 +295,7 @@ class Visit:
         said = f"Waiver taken back by {self.session.who.label}"
         mitigation: Resource = {
             "action": {
-                "coding": [{"system": MITIGATION, "code": "waiver-withdrawn"}],
+                "coding": [{"system": own_names.MITIGATION, "code": "waiver-withdrawn"}],
                 "text": said,
             },
             "date": now.isoformat(timespec="seconds"),
