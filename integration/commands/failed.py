@@ -9,6 +9,7 @@ import typer
 from integration.commands.options import Config
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
+from integration.wording import words
 
 app = typer.Typer(
     no_args_is_help=True, help="Work that was given up: look, try again, or let it be."
@@ -33,7 +34,8 @@ def every(
     with opened(_settings(config)) as store, store.transaction() as db:
         for row in failures.every(db, site):
             about = f"Patient/{row.patient}" if row.patient else row.key
-            tried = f"{row.failed_at:%Y-%m-%d %H:%M}, tries: {row.attempts}"
+            since = words.at(row.failed_at, None) if row.failed_at else "no time"
+            tried = f"{since}, tries: {row.attempts}"
             typer.echo(f"{row.id}\t{row.site}\t{row.task}\t{about}\t{tried}\t{row.message}")
 
 

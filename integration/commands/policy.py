@@ -9,6 +9,7 @@ import typer
 
 from integration.commands.options import AsOfBoth, Config, Json, Records, SiteName, Zone
 from integration.errors import ConfigurationError
+from mappings.values.moment import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -309,7 +310,7 @@ def _line(row: "LineChange") -> str:
         f"      {detail.what}: {detail.after or 'none'}, before: {detail.before or 'none'}"
         for detail in row.details
     ]
-    return "\n".join([f"  {row.service_date or 'no date'}  {doses}", *change, *details])
+    return "\n".join([f"  {shown(row.service_date or 'no date')}  {doses}", *change, *details])
 
 
 def _gap(row: "GapChange") -> str:

@@ -3,7 +3,6 @@ wrong."""
 
 import hashlib
 from collections.abc import Callable, Coroutine
-from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -33,7 +32,6 @@ from integration.web.gate import House
 from integration.web.problems import Problem, answer
 from integration.web.text import refuse_broken_form
 from integration.wording import words
-from mappings.values.moment import Span
 
 log = structlog.get_logger()
 
@@ -68,10 +66,6 @@ def _money(value: Decimal | str | None) -> str:
     return words.money(Decimal(value) if isinstance(value, str) else value)
 
 
-def _day(value: date | Span | str | None) -> str:
-    return words.dated(value) if isinstance(value, str) else words.day(value, year=True)
-
-
 def _sentence(text: str) -> str:
     """`Ferritin 42 ng/mL …` of `ferritin 42 ng/mL …`."""
     return text[:1].upper() + text[1:]
@@ -87,8 +81,7 @@ _environment = Environment(
 _environment.globals["asset"] = asset
 _environment.filters |= {
     "money": _money,
-    "day": _day,
-    "dated": words.dated,
+    "day": words.day,
     "sentence": _sentence,
     "status": lambda status: STATUSES.get(status, status),
     "plural": words.plural,

@@ -509,7 +509,7 @@ def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(
     _, page = opened(general, patient="p1", **context)
     assert page.text.index("not accounted for") < page.text.index("No transferrin saturation")
     opened_dose = page.text.index("<details open>")
-    assert page.text.index("2 Nov 2026", opened_dose) - opened_dose < 120
+    assert page.text.index("Nov 2, 2026", opened_dose) - opened_dose < 120
     assert "1955-02-14" in page.text
     assert "00412207" not in page.text
 

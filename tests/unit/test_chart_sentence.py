@@ -42,7 +42,7 @@ def said(statuses: str, safety: int, yours: int, elsewhere: int) -> str:
             1,
             0,
             (
-                "0 of 1 iron dose since 1 Oct can be billed. It waits for one thing you can settle"
+                "0 of 1 iron dose since Oct 1 can be billed. It waits for one thing you can settle"
                 " here."
             ),
         ),
@@ -51,7 +51,7 @@ def said(statuses: str, safety: int, yours: int, elsewhere: int) -> str:
             2,
             1,
             (
-                "2 of 5 iron doses since 1 Oct can be billed. 3 wait for two things you can settle"
+                "2 of 5 iron doses since Oct 1 can be billed. 3 wait for two things you can settle"
                 " here."
             ),
         ),
@@ -60,7 +60,7 @@ def said(statuses: str, safety: int, yours: int, elsewhere: int) -> str:
             0,
             1,
             (
-                "1 of 2 iron doses since 1 Oct can be billed. 1 waits for the billing office."
+                "1 of 2 iron doses since Oct 1 can be billed. 1 waits for the billing office."
                 " Nothing for you here."
             ),
         ),
@@ -69,7 +69,7 @@ def said(statuses: str, safety: int, yours: int, elsewhere: int) -> str:
             0,
             0,
             (
-                "1 of 2 iron doses since 1 Oct can be billed. 1 waits for the biller's release of"
+                "1 of 2 iron doses since Oct 1 can be billed. 1 waits for the biller's release of"
                 " what was waived. Nothing for you here."
             ),
         ),
@@ -103,7 +103,7 @@ def test_the_sentence(statuses: str, yours: int, elsewhere: int, says: str) -> N
             2,
             0,
             (
-                "Look at one safety item before the next dose. 1 of 2 iron doses since 1 Oct can be"
+                "Look at one safety item before the next dose. 1 of 2 iron doses since Oct 1 can be"
                 " billed. 1 waits for two things you can settle here."
             ),
         ),
@@ -132,9 +132,9 @@ def test_nothing_for_you_is_never_said_above_a_safety_card(
     ("dates", "since"),
     [
         (["2026-10", "2026-11-02"], "since Oct 2026 can"),
-        (["2026-10-05", "2026-11"], "since 5 Oct can"),
+        (["2026-10-05", "2026-11"], "since Oct 5 can"),
         (["2025", "2026-11-02"], "since 2025 can"),
-        (["2025-12-30"], "since 30 Dec 2025 can"),
+        (["2025-12-30"], "since Dec 30, 2025 can"),
     ],
 )
 def test_a_day_that_nobody_wrote_is_not_said(dates: list[str], since: str) -> None:

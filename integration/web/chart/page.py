@@ -214,13 +214,16 @@ class _Chart:
         return tuple(self._proof(item) for item in reversed(unique.values()))
 
     def _newest(self, row: LabResult) -> Evidence:
-        says = f"{LAB_NAMES.get(row.analyte, row.analyte)} {row.says} {labs.drawn(row, self.zone)}"
+        says = (
+            f"{LAB_NAMES.get(row.analyte, row.analyte)} {labs.value(row)}"
+            f" {labs.drawn(row, self.zone)}"
+        )
         return Evidence(row.source.resource, row.source.version, says)
 
     def _affected(self, gap: Gap) -> Iterable[Affected]:
         for reference in gap.administrations:
             on, dose = self._on(reference), self.given.get(reference)
-            says = f"{words.day(on)}, {_amount(dose)}" if dose else words.day(on)
+            says = f"{words.day(on, year=False)}, {_amount(dose)}" if dose else words.day(on)
             yield Affected(gap.id, reference, says, words.first_sentence(gap.message))
 
     # Doses
@@ -264,7 +267,7 @@ class _Chart:
             chips=tuple(words.reason(row) for row in line.reasons),
             steps=line.trace,
             proofs=tuple(self._proof(row) for row in line.evidence),
-            notes=tuple(words.dated(row) for row in line.notes),
+            notes=line.notes,
         )
 
     def _on(self, reference: str) -> Span | None:
@@ -310,7 +313,7 @@ class _Chart:
 
     def _proof(self, item: Evidence) -> Proof:
         return Proof(
-            words.dated(item.says),
+            item.says,
             item.resource,
             link_into_chart(self.site, self.assessment.patient, item.resource),
         )
@@ -345,7 +348,7 @@ def banner(patient: Resource) -> Banner:
     ]
     return Banner(
         name=text,
-        born=str(patient.get("birthDate") or "birth date not in the chart"),
+        born=words.day(str(patient.get("birthDate") or "birth date not in the chart")),
         sex=str(patient.get("gender") or ""),
         record_number=str(numbers[0]["value"]) if numbers else None,
     )

@@ -148,7 +148,7 @@ def timeline(
         months=tuple(scale.months()),
         says=(
             f"{len(doses)} doses, {len(found['ferritin'])} ferritin and {len(found['tsat'])} TSAT"
-            f" results from {day(earliest, year=True)} to {day(latest, year=True)}; the same in the"
+            f" results from {day(earliest)} to {day(latest)}; the same in the"
             " table below."
         ),
     )
@@ -230,7 +230,7 @@ def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
         row = next((number for number, free in enumerate(free_from) if x - half >= free), None)
         if row is not None:
             free_from[row] = x + half
-        label, title = mg if row is not None else "", f"{day(dose.on, year=True)}: {mg} mg"
+        label, title = mg if row is not None else "", f"{day(dose.on)}: {mg} mg"
         ticks.append(Tick(x, label, title, row=row or 0, spread=scale.spread(dose.on)))
     return tuple(ticks)
 
@@ -245,7 +245,7 @@ def _window(doses: Sequence[Dose], rules: Sequence[Asked], scale: _Dates) -> Win
     return Window(
         scale.x(max(last - timedelta(days=days), scale.first)),
         scale.x(last),
-        f"{days} days before {day(last)}",
+        f"{days} days before {day(last, year=False)}",
     )
 
 
@@ -294,7 +294,7 @@ def _panel(
                 x,
                 y(value),
                 label,
-                f"{day(on, year=True)}: {_shown(row)} {UNITS[name]}",
+                f"{day(on)}: {_shown(row)} {UNITS[name]}",
                 scale.spread(on),
             )
         )
