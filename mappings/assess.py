@@ -18,13 +18,14 @@ from mappings.assessment import (
 )
 from mappings.charge.building import charge_of
 from mappings.charge.groups import grouped
+from mappings.charge.history import History
 from mappings.charge.neighbors import neighbors_of, ranked
 from mappings.dose.intake import take_in
 from mappings.lines.administration import companion_lines
 from mappings.lines.claim_lines import claim_lines
 from mappings.policy.choosing import PolicySet
 from mappings.record import PatientRecord, Problem
-from mappings.requirements.findings import findings_of
+from mappings.requirements.findings import FindingsByDose, findings_of
 from mappings.requirements.gaps import gaps_of
 from mappings.requirements.questions import questions
 from mappings.site import Site
@@ -43,8 +44,9 @@ def assess(
 def _assessed(
     record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site
 ) -> PatientAssessment:
-    intake = take_in(record, as_of, site.zone)
-    charges = [charge_of(row, record, intake, policies, as_of, site) for row in intake.counted]
+    history = History(record, site.zone)
+    intake = take_in(history.doses, as_of)
+    charges = [charge_of(row, history, intake, policies, as_of, site) for row in intake.counted]
     charges = ranked(charges)
     groups = grouped(charges)
     neighbors = neighbors_of(charges, groups)
@@ -53,8 +55,14 @@ def _assessed(
         for charge in charges
         for finding in findings_of(charge, neighbors[charge.reference])
     ]
+    about = FindingsByDose(findings)
     lines = [
-        line for group in groups for line in claim_lines(neighbors[group.first.reference], findings)
+        line
+        for group in groups
+        for line in claim_lines(
+            neighbors[group.first.reference],
+            about.any_of(charge.reference for charge in group.charges),
+        )
     ]
     lines += companion_lines(groups, lines, findings)
     problems = {(row.resource, row.problem) for row in (*record.unreadable, *intake.problems)}

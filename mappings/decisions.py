@@ -1,5 +1,6 @@
-"""What a person decides: who pays first, a payer's answer, an imported authorization, a row of the
-site's own tables. Each with who, when, and until when; one form, in files as in the store."""
+"""What a person decides: who pays first, why Medicare pays second, a payer's answer, an imported
+authorization, a row of the site's own tables. Each with who, when, and until when; one form, in
+files as in the store."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -20,7 +21,7 @@ from mappings.values.us_dates import us_date
 Text = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 Table = Literal["payer_aliases", "lab_aliases", "drug_aliases", "encounter_classes", "status_words"]
-KINDS = ("pays_first", "payer_answer", "authorization", "site_row")
+KINDS = ("pays_first", "medicare_secondary", "payer_answer", "authorization", "site_row")
 
 
 class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +40,13 @@ class PaysFirst(_Part, frozen=True, kw_only=True):
     @property
     def named(self) -> tuple[str, ...]:
         return (self.coverage, *self.then)
+
+
+class MedicareSecondary(_Part, frozen=True, kw_only=True, rename={"why": "type"}):
+    """Why Medicare pays after another payer of the patient: a code of X12 1336 (SBR05)."""
+
+    patient: Text
+    why: Text
 
 
 class PayerAnswer(_Part, frozen=True, kw_only=True):
@@ -83,6 +91,7 @@ class Decision(_Part, frozen=True, kw_only=True):
     until: date | None = None
     note: Text | None = None
     pays_first: PaysFirst | None = None
+    medicare_secondary: MedicareSecondary | None = None
     payer_answer: PayerAnswer | None = None
     authorization: Authorized | None = None
     site_row: SiteRow | None = None
@@ -94,7 +103,7 @@ class Decision(_Part, frozen=True, kw_only=True):
     @property
     def patient(self) -> str | None:
         """The id of the patient that it is about; None for one of the whole site."""
-        part = self.pays_first or self.authorization
+        part = self.pays_first or self.medicare_secondary or self.authorization
         return part.patient.removeprefix("Patient/") if part else None
 
     @property
@@ -123,6 +132,8 @@ class Decision(_Part, frozen=True, kw_only=True):
         if self.pays_first:
             then = f", then {', '.join(self.pays_first.then)}" if self.pays_first.then else ""
             return f"{self.pays_first.coverage} pays first{then}"
+        if self.medicare_secondary:
+            return f"Medicare pays second, {_why_second(self.medicare_secondary.why)}"
         if self.payer_answer:
             return _said_of_payer(self.payer_answer)
         if self.authorization:
@@ -130,6 +141,10 @@ class Decision(_Part, frozen=True, kw_only=True):
             return f"authorization {number} for {for_codes} is on hand"
         row = self.site_row
         return f"{row.table}: {row.key} is {row.value}" if row else ""
+
+
+def _why_second(code: str) -> str:
+    return f"{codes.claim_forms().medicare_secondary.types.get(code, 'why unknown')} ({code})"
 
 
 def _said_of_payer(answer: PayerAnswer) -> str:
@@ -166,7 +181,8 @@ def to_document(decision: Decision) -> dict[str, Any]:
 
 def checked(decision: Decision) -> Decision:
     """A decision that was not read from a file; DataFileError with what is wrong."""
-    every = [said for _, said in _check_decision(decision)]
+    parts = [getattr(decision, name) for name in KINDS]
+    every = [said for found in (decision, *parts) for _, said in _check(found, ())]
     if every:
         raise loading.DataFileError(*every)
     return decision
@@ -179,6 +195,11 @@ def _check(found: Any, _: tuple[Meta, ...]) -> Iterator[tuple[str, str]]:
         if found.authorization is None and found.timely_filing_days is None:
             yield "", "say `authorization` (required or not-required) or `timely_filing_days`"
         yield from _unknown_codes([found.code] if found.code else [], "code")
+    elif isinstance(found, MedicareSecondary):
+        known = codes.claim_forms().medicare_secondary.types
+        if found.why not in known:
+            reasons = ", ".join(f"{code} {reason}" for code, reason in known.items())
+            yield "type", f"{found.why} is no reason for Medicare to pay second (known: {reasons})"
     elif isinstance(found, Authorized):
         yield from _unknown_codes(found.codes, "codes")
         if found.units is not None and found.units <= 0:
@@ -244,6 +265,11 @@ class Decisions:
 
     def pays_first(self, patient: str, day: date) -> Decision | None:
         return next((row for row in self._holding(day, patient) if row.pays_first), None)
+
+    def why_second(self, patient: str, day: date) -> str | None:
+        """The code of why Medicare pays second for a patient."""
+        found = (row.medicare_secondary for row in self._holding(day, patient))
+        return next((row.why for row in found if row), None)
 
     def answers(self, payer: Iterable[str], code: str, day: date) -> "Iterator[PayerDecision]":
         """Those of a payer, known by these names and ids, that are for the code; an answer for the

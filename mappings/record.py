@@ -3,6 +3,7 @@ with its source."""
 
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
@@ -54,7 +55,8 @@ class Drug(Struct, frozen=True):
     `clash`es.
 
     `weakly`: the element that alone names it, where that is weaker evidence; `unnamed`: nothing
-    names a drug. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of
+    names a drug; `doubt`: a status that says that the Medication never was, or that is not
+    understood. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of
     a mixture; `diluted`: not as in the vial.
     """
 
@@ -68,6 +70,7 @@ class Drug(Struct, frozen=True):
     lost: str | None = None
     weakly: str | None = None
     unnamed: bool = False
+    doubt: Unread | None = None
     says: str = ""
 
     @property
@@ -351,6 +354,13 @@ class Encounter(Struct, frozen=True, kw_only=True):
         """As far as anybody says."""
         return not isinstance(self.status, Unread) and self.status not in NOT_HELD
 
+    @property
+    def is_inpatient(self) -> bool:
+        """By its class; by its type where it has none."""
+        if isinstance(self.klass, EncounterClass):
+            return self.klass.kind == "inpatient"
+        return self.klass is None and self.inpatient_type is not None
+
 
 class Location(Struct, frozen=True, kw_only=True):
     """`part_of`: the location that it lies in."""
@@ -472,7 +482,7 @@ class Problem(Struct, frozen=True, order=True):
     problem: str
 
 
-class PatientRecord(Struct, frozen=True, kw_only=True):
+class PatientRecord(Struct, frozen=True, dict=True, kw_only=True):
     """Everything about one patient that the rules look at, each list ordered by its sources.
 
     `deceased`: recorded as dead, whatever is known of the day; `test_patient`: marked as test data,
@@ -507,3 +517,31 @@ class PatientRecord(Struct, frozen=True, kw_only=True):
         """The day of birth, where it is known."""
         born = self.born
         return born.first if isinstance(born, Moment) and not born.partial else None
+
+    def encounter(self, reference: str | None) -> Encounter | None:
+        """The encounter of that name."""
+        return self._encounters.get(reference)
+
+    @cached_property
+    def _encounters(self) -> dict[str | None, Encounter]:
+        return {row.source.resource: row for row in reversed(self.encounters)}
+
+    @cached_property
+    def stays(self) -> tuple[Encounter, ...]:
+        """Encounters with a date that are inpatient stays, or may be: of a class that is not
+        understood."""
+        return tuple(
+            row
+            for row in self._dated_encounters
+            if row.is_inpatient or isinstance(row.klass, Unread)
+        )
+
+    @cached_property
+    def facility_stays(self) -> tuple[Encounter, ...]:
+        """Stays in a skilled nursing facility or hospice."""
+        return tuple(row for row in self._dated_encounters if row.facility_stay)
+
+    @cached_property
+    def _dated_encounters(self) -> tuple[Encounter, ...]:
+        held = (row for row in self.encounters if row.status not in NOT_HELD)
+        return tuple(row for row in held if row.start or row.end)

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from datetime import UTC, datetime
+from itertools import count
 
 import msgspec
 import pyx12.params
@@ -12,8 +13,12 @@ import pyx12.x12n_document
 from mappings.assessment import Assessment
 from mappings.reading import read
 from mappings.record import Address, OnClaims, PatientRecord, Problem
-from mappings.site import BillingProvider, PayerAlias, Site
+from mappings.site import BillingProvider, PayerAlias, Receiver, Site
 from mappings.writing import check, x12
+from mappings.writing.form837.interchange import Interchange
+from mappings.writing.preparing.charges import price_list
+from mappings.writing.preparing.prepare import Basis, Refusal, prepare
+from mappings.writing.preparing.prepared import Claim
 from tests import builders
 from tests.builders import Resource
 
@@ -138,3 +143,32 @@ def as_json(resource: Resource) -> Resource:
     """As it leaves: decimals are numbers."""
     written: Resource = json.loads(msgspec.json.Encoder(decimal_format="number").encode(resource))
     return written
+
+
+def leaving(
+    resources: list[Resource], site: Site = SITE, prices: str = "hcpcs,charge\nJ1756,0.5\n"
+) -> tuple[str, list[str]]:
+    """Claims that count as they would leave, as one text, and why others do not. Everything that is
+    ready counts as released."""
+    document, records = assessed(resources, site)
+    receiver = Receiver(name="Clearing House", id="CLEAR", sender_id="RIVER")
+    basis = Basis(
+        site=msgspec.structs.replace(site, receivers=(receiver,)),
+        charging=price_list(prices, "prices.csv"),
+    )
+    made: list[Claim] = []
+    reasons: list[str] = []
+    for row in document.patients:
+        lines = [line for line in row.lines if line.status == "ready"]
+        for found in prepare(row.patient, lines, records[row.patient], basis):
+            if isinstance(found, Refusal):
+                reasons += found.reasons
+            elif isinstance(found, Claim):
+                made.append(found)
+    parts: list[str] = []
+    for kind in sorted({claim.kind for claim in made}):
+        file = Interchange(parts.append, receiver, kind, NOW, count(1), test=True)
+        for claim in made:
+            reasons += file.add([claim]) if claim.kind == kind else []
+        file.close()
+    return "".join(parts), reasons

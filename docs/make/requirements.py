@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from docs.make.markdown import table
 from mappings import codes
-from mappings.requirements.checks import NOT_BLOCKING
 
 
 def chapters() -> dict[str, str]:
@@ -18,8 +17,10 @@ def requirements() -> str:
         (
             row.title,
             f"`{row.id}`",
+            f"The payer {row.asks}",
             row.fix,
-            "warns" if row.id in NOT_BLOCKING else "holds the line",
+            row.owner,
+            "holds the line" if row.blocking else "warns",
             row.scope,
             row.waivable,
             _denial(row.carc, row.rarc),
@@ -32,7 +33,9 @@ def requirements() -> str:
     heads = [
         "requirement",
         "id",
+        "what a payer asks",
         "what to do",
+        "who",
         "unless met",
         "scope",
         "waivable",

@@ -1,5 +1,6 @@
 """Pages of the code tables."""
 
+from docs.make.claim_forms import claim_forms
 from docs.make.markdown import cell, dates, table
 from mappings import codes
 from mappings.codes.freshness import freshness
@@ -24,6 +25,7 @@ def chapters() -> dict[str, str]:
         "freshness.md": how_long(),
         "systems.md": systems(),
         "giving.md": giving(),
+        "claims.md": claim_forms(),
     }
 
 

@@ -12,9 +12,11 @@ from integration.cds.evidence import Known
 from integration.configuration.site import Site
 from integration.ehr.profile import words_of
 from integration.ehr.reading.patient import PatientPull
-from integration.web.entries import TESTS, draft_order
+from integration.web.entries import draft_order
 from integration.wording import words
+from mappings import codes
 from mappings.assessment import Gap, PatientAssessment
+from mappings.codes.requirement import Group, OrderableTest
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
@@ -26,35 +28,9 @@ Resource = dict[str, Any]
 Card = dict[str, Any]
 MOST = 139  # characters of a summary (CDS Hooks: fewer than 140)
 OVERRIDE = "urn:ferroclaim:override"
-# What must be known completely before anything of it may be called missing.
-RESTS_ON = {
-    "ferritin": {"Observation"},
-    "transferrin-saturation": {"Observation"},
-    "hemoglobin": {"Observation"},
-    "iron-overload": {"Observation"},
-    "iron-deficiency-diagnosis": {"Condition", "Observation"},
-    "ckd-diagnosis": {"Condition"},
-    "anemia-ckd-link": {"Condition"},
-    "oral-iron-history": {
-        "AllergyIntolerance",
-        "MedicationStatement",
-        "MedicationRequest",
-        "Condition",
-    },
-    "prior-authorization": {"ClaimResponse", "Coverage"},
-    "preferred-product": {"Coverage", "MedicationRequest", "MedicationStatement"},
-}
-GROUPS = (
-    ("safety", ("iron-overload", "dosing")),
-    ("laboratory", ("ferritin", "transferrin-saturation", "hemoglobin")),
-    ("authorization", ("prior-authorization",)),
-    ("product", ("preferred-product",)),
-    (
-        "documentation",
-        ("oral-iron-history", "iron-deficiency-diagnosis", "ckd-diagnosis", "anemia-ckd-link"),
-    ),
-)
-REASONS = {
+# Why a card may be overridden, by its group; the cards come in this order.
+REASONS: dict[Group, dict[str, str]] = {
+    "safety": {"considered": "Considered; the benefit outweighs it"},
     "laboratory": {
         "elsewhere": "Done elsewhere; the results will be filed",
         "ordered": "Already ordered",
@@ -72,7 +48,6 @@ REASONS = {
         "will-document": "Will be documented today",
         "elsewhere": "Documented elsewhere",
     },
-    "safety": {"considered": "Considered; the benefit outweighs it"},
 }
 
 
@@ -131,7 +106,7 @@ def cards(
         gap
         for gap in assessment.gaps
         if about & set(gap.administrations)
-        and not RESTS_ON.get(gap.requirement, set()) & known.unknown
+        and not known.unknown.intersection(codes.requirements()[gap.requirement].rests_on)
     ]
     ordered = {
         code
@@ -168,29 +143,23 @@ def _unbilled(gaps: Sequence[Gap]) -> str:
     return f"{words.plural(len(doses), 'iron dose')} cannot be billed yet: {words.joined(titles)}"
 
 
-def _listed(name: str, summary: str, gaps: Sequence[Gap], app: str) -> Card:
+def _listed(name: Group, summary: str, gaps: Sequence[Gap], app: str) -> Card:
     detail = "\n".join(f"- {_plain(words.first_sentence(gap.message))}" for gap in gaps[:8])
     return _made(name, summary, detail, [], app, [gap.requirement for gap in gaps])
 
 
-def _grouped(gaps: Sequence[Gap]) -> list[tuple[str, list[Gap]]]:
+def _grouped(gaps: Sequence[Gap]) -> list[tuple[Group, list[Gap]]]:
     """Safety first; warnings of the others are left to the page."""
-    rows = [
-        (
-            name,
-            [
-                gap
-                for gap in gaps
-                if gap.requirement in members and (gap.blocking or name == "safety")
-            ],
-        )
-        for name, members in GROUPS
-    ]
-    return [(name, found) for name, found in rows if found]
+    found: dict[Group, list[Gap]] = {name: [] for name in REASONS}
+    for gap in gaps:
+        group = codes.requirements()[gap.requirement].group
+        if group and (gap.blocking or group == "safety"):
+            found[group].append(gap)
+    return [(name, rows) for name, rows in found.items() if rows]
 
 
 def _card(
-    name: str, gaps: list[Gap], policies: PolicySet, patient: str, ordered: set[str], app: str
+    name: Group, gaps: list[Gap], policies: PolicySet, patient: str, ordered: set[str], app: str
 ) -> Card:
     said = [
         f"{words.first_sentence(gap.message)}"
@@ -200,11 +169,8 @@ def _card(
     detail = "\n".join(f"- {_plain(text)}" for text in said)
     sources = dict.fromkeys(gap.source for gap in gaps if gap.source)
     detail += f"\n\nSource: {_plain('; '.join(sources))}" if sources else ""
-    wanted = [
-        TESTS[gap.requirement]
-        for gap in gaps
-        if gap.requirement in TESTS and TESTS[gap.requirement][0] not in ordered
-    ]
+    tests = [codes.requirements()[gap.requirement].test for gap in gaps]
+    wanted = [test for test in tests if test and test.loinc not in ordered]
     return _made(
         name,
         words.first_sentence(gaps[0].message),
@@ -216,7 +182,7 @@ def _card(
 
 
 def _made(
-    name: str,
+    name: Group,
     summary: str,
     detail: str,
     suggestions: list[Resource],
@@ -248,21 +214,21 @@ def _made(
     return card | ({"suggestions": suggestions, "selectionBehavior": "any"} if suggestions else {})
 
 
-def _suggestions(tests: list[tuple[str, str]], patient: str) -> list[Resource]:
+def _suggestions(tests: list[OrderableTest], patient: str) -> list[Resource]:
     """One suggestion with an order for each test that is missing."""
     if not tests:
         return []
     actions = [
         {
             "type": "create",
-            "description": f"Order {test[1]}",
+            "description": f"Order {test.name}",
             "resource": draft_order(test, patient),
         }
         for test in tests
     ]
     return [
         {
-            "label": f"Order {words.joined([text for _, text in tests])}",
+            "label": f"Order {words.joined([test.name for test in tests])}",
             "uuid": str(uuid.uuid4()),
             "actions": actions,
         }

@@ -25,19 +25,23 @@ from integration.claims.writing import Leaving, Report, write
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from mappings.assessment import ClaimLine, PatientAssessment
+from mappings.decisions import Decision
 from mappings.reading import Collection
+from mappings.site import Site as Facts
 
 SAMPLES = "samples"  # the charts that ship with the package
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read, and which of its lines were released; None: as the site decides by itself."""
+    """What is read, which of its lines were released (None: as the site decides by itself), and
+    what people decided."""
 
     source: str
     patients: Sequence[str]
     released: Mapping[str, Released] | None
     now: datetime
+    decisions: Sequence[Decision] = ()
 
 
 def write_from_charts(
@@ -55,10 +59,10 @@ def write_from_charts(
             f"Only released lines leave: name them with --released FILE, or set auto_release for"
             f" site {site.name}."
         )
-    basis = basis_of(site)
+    basis = basis_of(site, reading.decisions, reading.now)
     folder = folder_of(out)
     now = reading.now.astimezone(basis.site.zone or UTC)
-    result = _assessed(site, reading)
+    result = _assessed(site, basis.site, reading)
     how = Writing(folder, basis.site, site.name, form, now, numbers.numbers(folder), test)
     output = Output(how)
     try:
@@ -78,20 +82,20 @@ def write_from_charts(
     return report
 
 
-def _assessed(site: Site, reading: Reading) -> Result:
+def _assessed(site: Site, facts: Facts, reading: Reading) -> Result:
     policies = policies_for(site)
     if reading.source == SAMPLES and not Path(SAMPLES).exists():
         collection = Collection()
         for name, bundle in samples.bundles().items():
             collection.add(bundle, name)
-        return from_collection(collection, site.facts(), policies, reading.now)
+        return from_collection(collection, facts, policies, reading.now)
     if not is_server(reading.source):
-        return from_files(reading.source, site.facts(), policies, reading.now)
+        return from_files(reading.source, facts, policies, reading.now)
     from integration.ehr.client import EhrClient
 
     with EhrClient(adhoc_or_named(reading.source, site)) as client:
         wanted = [row.removeprefix("Patient/") for row in reading.patients] or None
-        return from_server(client, wanted, policies, reading.now)
+        return from_server(client, wanted, policies, reading.now, decisions=reading.decisions)
 
 
 def _leaving(result: Result, reading: Reading) -> Iterator[Leaving]:

@@ -19,7 +19,7 @@ from integration.claims.writing import Leaving, Report, write
 from integration.configuration.settings import Settings
 from integration.ehr.reading.patient import read_patient
 from integration.errors import ConfigurationError, FerroclaimError
-from integration.store import Db, Store, claims, patients, worklist
+from integration.store import Db, Store, claims, decisions, patients, worklist
 from integration.store.claims import NewClaim, NewFile
 from integration.store.patients import Patient
 from integration.store.worklist import Pair
@@ -45,8 +45,10 @@ class Order:
 
 def write_released(settings: Settings, store: Store, order: Order) -> Report:
     """Writes, remembers and places the files of a site's released lines. One at a time per site."""
-    site = settings.site(order.site)
-    basis = basis_of(site)
+    now = order.now or datetime.now(UTC)
+    with store.transaction() as db:
+        decided = [row.decision for row in decisions.every(db, order.site)]
+    basis = basis_of(settings.site(order.site), decided, now)
     folder = folder_of(order.folder)
     with store.holding(f"claims:{order.site}") as hold:
         if not hold.ours:
@@ -55,12 +57,13 @@ def write_released(settings: Settings, store: Store, order: Order) -> Report:
                 " done."
             )
         _place_what_was_not(store, order.site, folder)
-        return _written(settings, store, order, basis, folder)
+        zone = basis.site.zone or UTC
+        return _written(settings, store, order, basis, folder, now.astimezone(zone))
 
 
-def _written(settings: Settings, store: Store, order: Order, basis: Basis, folder: Path) -> Report:
-    zone = basis.site.zone or UTC
-    now = (order.now or datetime.now(UTC)).astimezone(zone)
+def _written(
+    settings: Settings, store: Store, order: Order, basis: Basis, folder: Path, now: datetime
+) -> Report:
     with ExitStack() as stack:
         counting = stack.enter_context(store.pool.connection())
         counting.autocommit = True
@@ -74,7 +77,7 @@ def _written(settings: Settings, store: Store, order: Order, basis: Basis, folde
             before = StoredBefore(counting, order.site, run.known)
             report = write(
                 run.leaving(),
-                basis_of(settings.site(order.site)),
+                basis,
                 output,
                 before,
                 order.corrections,
@@ -163,7 +166,9 @@ class _Run:
         pull = read_patient(client, patient.fhir_id, fresh=True)
         if pull.unread:
             raise ConfigurationError("a part of it could not be read")
-        checked = check_pull(with_people(client, pull), client.site, policies, self.now)
+        with self.store.transaction() as db:
+            decided = decisions.of_patient(db, patient)
+        checked = check_pull(with_people(client, pull), client.site, policies, self.now, decided)
         with self.store.transaction() as db:
             keep(db, client.site, patient, checked, pull, self.now, CAUSE)
         return checked

@@ -17,7 +17,7 @@ from integration.assessing.sources import (
     is_server,
     writing_back,
 )
-from integration.commands.options import Config, SiteName, Zone
+from integration.commands.options import Config, DecisionFiles, SiteName, Zone
 from integration.configuration import settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
@@ -61,10 +61,6 @@ CodeDir = Annotated[
     typer.Option(
         "--code-dir", help="Rows of code tables of your own beside and over the built-in ones."
     ),
-]
-DecisionFiles = Annotated[
-    list[Path] | None,
-    typer.Option("--decisions", help="A file of what people decided (repeatable)."),
 ]
 
 

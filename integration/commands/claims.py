@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from integration.claims.output import Format
-from integration.commands.options import Config
+from integration.commands.options import Config, DecisionFiles
 from integration.configuration import settings as configuration
 from integration.errors import ConfigurationError
 from mappings.writing.checks.fault import Fault
@@ -58,6 +58,7 @@ def write(
     patient: Annotated[
         list[str] | None, typer.Option("--patient", help="A patient of a FHIR SOURCE (repeatable).")
     ] = None,
+    decisions: DecisionFiles = None,
     config: Config = None,
 ) -> None:
     """Claim files of released lines. What can't be written is told, and the others are."""
@@ -71,6 +72,10 @@ def write(
         raise ConfigurationError("--void writes an 837: it goes with --format x12.")
     only = releases.read(released) if released else None
     at = _moment(now)
+    if source is None and decisions:
+        raise ConfigurationError(
+            "--decisions goes with a SOURCE. The database has its own: ferroclaim decisions import."
+        )
     if source is None:
         from integration.claims.service import Order, write_released
         from integration.serving.process import opened
@@ -89,8 +94,10 @@ def write(
             report = write_released(settings, store, order)
     else:
         from integration.claims.charts import Reading, write_from_charts
+        from integration.commands.assessing import decisions_of
 
-        reading = Reading(source, patient or (), only, at or datetime.now(UTC))
+        decided = decisions_of(decisions or ())
+        reading = Reading(source, patient or (), only, at or datetime.now(UTC), decided)
         report = write_from_charts(settings.site(site), reading, out, form, asked, test=test)
     from integration.terminal.claims import said
 

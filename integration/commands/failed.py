@@ -9,7 +9,6 @@ import typer
 from integration.commands.options import Config
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
-from integration.wording import words
 
 app = typer.Typer(
     no_args_is_help=True, help="Work that was given up: look, try again, or let it be."
@@ -30,6 +29,7 @@ def every(
     """What was given up, why, and after how many tries."""
     from integration.serving.process import opened
     from integration.store import failures
+    from integration.wording import words
 
     with opened(_settings(config)) as store, store.transaction() as db:
         for row in failures.every(db, site):

@@ -10,6 +10,10 @@ Config = Annotated[
 ]
 SiteName = Annotated[str | None, typer.Option("--site", help="A site of the configuration.")]
 Zone = Annotated[str | None, typer.Option("--time-zone", help="IANA name, e.g. America/New_York.")]
+DecisionFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--decisions", help="A file of what people decided (repeatable)."),
+]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 # Of commands that compare two assessments of the same records.

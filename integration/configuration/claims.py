@@ -166,9 +166,6 @@ class ClaimFiles(Section):
             " date, units, modifiers, revenue"
         ),
     )
-    medicare_secondary: ConfiguredPath | None = Field(
-        default=None, description="CSV: patient, type (12 to 47): why Medicare pays second"
-    )
     stand_alone: list[BillType] = Field(
         default=[],
         description=(

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from integration.terminal import signs
 from integration.terminal.signs import sign
-from integration.wording.words import title
+from integration.wording.words import state, title
 from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssessment
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
@@ -187,9 +187,9 @@ def _met(row: Finding, console: Console) -> RenderableType:
 
 
 def _unmet(row: Finding, gap: Gap | None, console: Console) -> RenderableType:
-    state = signs.state(row.requirement, row.state) + ("" if row.blocking else " (a warning)")
+    found = state(row.requirement, row.state) + ("" if row.blocking else " (a warning)")
     rows: list[RenderableType] = [
-        Text(f"{title(row.requirement)}: {state}", style="bold"),
+        Text(f"{title(row.requirement)}: {found}", style="bold"),
         Text(row.says or ""),
     ]
     rows.append(Text(f"{sign('arrow', console)} {(gap.fix if gap else row.fix) or ''}"))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from rich.console import Console
 
 from integration.terminal.sums import Sum
-from integration.wording.words import STATES, money, reason
+from integration.wording.words import money, reason
 from mappings import codes
 from mappings.assessment import ClaimLine, Denial, PolicyRef
 from mappings.policy import choosing
@@ -54,21 +54,6 @@ def worth(line: ClaimLine) -> str:
 def amount(row: Sum) -> str:
     """The money of lines; "not priced" where none of them has a price."""
     return "not priced" if row.lines == row.unpriced else money(row.money)
-
-
-def state(requirement: str, found: str) -> str:
-    """The state in a clinician's words, as it fits the requirement."""
-    if found == "expired" and requirement in ("prior-authorization", "coverage", "treatment-plan"):
-        return "has ended"
-    if found == "not-covered" and requirement not in (
-        "ferritin",
-        "transferrin-saturation",
-        "hemoglobin",
-        "units-limit",
-        "dosing",
-    ):
-        return "not covered"
-    return STATES[found]
 
 
 def payer(ref: PolicyRef | None) -> str:

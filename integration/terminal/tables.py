@@ -17,7 +17,15 @@ from integration.terminal import signs, sums
 from integration.terminal.explanation import explain, explain_administration
 from integration.terminal.signs import sign
 from integration.wording import words
-from integration.wording.words import first_sentence, joined, money, plural, reason, title
+from integration.wording.words import (
+    first_sentence,
+    joined,
+    money,
+    plural,
+    reason,
+    state,
+    title,
+)
 from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
 from mappings.values.moment import shown
 
@@ -221,14 +229,14 @@ def _missing(gap: Gap, patient: PatientAssessment) -> Text:
     which += [shown(dates[0])] if len(dates) == 1 and len(patient.lines) > 1 else []
     which += [] if gap.lines else [joined([row.rpartition("/")[2] for row in gap.administrations])]
     denial = f"\nelse {signs.denial(gap.predicted_denial)}" if gap.predicted_denial else ""
-    state = ", ".join(
+    found = ", ".join(
         [
-            signs.state(gap.requirement, gap.state),
+            state(gap.requirement, gap.state),
             *which,
             *([] if gap.blocking else ["a warning"]),
         ]
     )
-    return Text.assemble((title(gap.requirement), "bold"), f"\n{state}", (denial, "dim"))
+    return Text.assemble((title(gap.requirement), "bold"), f"\n{found}", (denial, "dim"))
 
 
 def _money(document: Assessment, console: Console) -> None:

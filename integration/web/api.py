@@ -18,7 +18,7 @@ from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import Problem
 from integration.web.worklist.figures import figures_now
 from integration.web.worklist.routes import Filtered
-from integration.wording.words import CLINICIAN_REQUIREMENTS
+from integration.wording import words
 
 router = APIRouter(prefix="/api", tags=["worklist"])
 docs = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -71,8 +71,8 @@ def lines(here: InHouse, filters: Filtered, session: Biller) -> Lines:
     """A page of a saved view, filtered as the page is; money is in dollars."""
     sites = sorted(here.settings.sites)
     with here.store.transaction() as db:
-        found = worklist.rows(db, filters, sites, CLINICIAN_REQUIREMENTS)
-        sums = worklist.sums(db, filters, sites, CLINICIAN_REQUIREMENTS)
+        found = worklist.rows(db, filters, sites, words.of_clinicians())
+        sums = worklist.sums(db, filters, sites, words.of_clinicians())
         audit.note(db, actor(session), "read the list", role="biller", view=filters.view)
     return Lines(count=sums.count, money=sums.money, lines=[_line(row) for row in found])
 

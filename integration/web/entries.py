@@ -3,16 +3,14 @@
 from datetime import date, datetime
 from typing import Any
 
+from mappings import codes
+from mappings.codes.requirement import OrderableTest
+
 Resource = dict[str, Any]
 
 DISCARDED = "urn:ferroclaim:discarded-amount"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
-# By requirement, the test that meets it: LOINC code and name.
-TESTS = {
-    "ferritin": ("2276-4", "Ferritin"),
-    "transferrin-saturation": ("2502-3", "Transferrin saturation (iron and TIBC)"),
-}
 
 
 def with_discard(administration: Resource, mg: str) -> Resource:
@@ -66,24 +64,24 @@ def intolerance(
 def orders(
     patient: str, encounter: str | None, author: Resource | None, now: datetime
 ) -> list[Resource]:
-    """Drafts of both tests, which the clinician signs in the EHR."""
+    """Drafts of the tests that requirements rest on, which the clinician signs in the EHR."""
     about = {"authoredOn": now.isoformat(timespec="seconds")} | (
         {"encounter": {"reference": f"Encounter/{encounter}"}} if encounter else {}
     )
     return [
-        _with_author("requester", author, draft_order(test, patient) | about)
-        for test in TESTS.values()
+        _with_author("requester", author, draft_order(row.test, patient) | about)
+        for row in codes.requirements().values()
+        if row.test
     ]
 
 
-def draft_order(test: tuple[str, str], patient: str) -> Resource:
+def draft_order(test: OrderableTest, patient: str) -> Resource:
     """A draft for one test."""
-    loinc, text = test
     return {
         "resourceType": "ServiceRequest",
         "status": "draft",
         "intent": "order",
-        "code": {"coding": [{"system": LOINC, "code": loinc}], "text": text},
+        "code": {"coding": [{"system": LOINC, "code": test.loinc}], "text": test.name},
         "subject": {"reference": f"Patient/{patient}"},
     }
 

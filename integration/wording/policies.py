@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from integration.wording import words
 from mappings.policy.choosing import LabRule, Policy, Rule
-from mappings.requirements.asking import CONDITIONS, asks, sentence
-from mappings.requirements.checks import is_blocking
+from mappings.requirements.asking import CONDITIONS, asks, is_blocking, sentence
 
 LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
 

@@ -3,29 +3,16 @@
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from mappings import codes
 from mappings.assessment import Asked, Gap
+from mappings.codes.requirement import Owner
 from mappings.policy.choosing import Policy
 from mappings.requirements.asking import sentence
 from mappings.values.moment import Span, shown
 from mappings.values.us_dates import us_date, us_day, us_time
 
-Owner = Literal["clinician", "billing"]
-
-# What a clinician can put right in the chart; the rest is for the billing office.
-CLINICIAN = frozenset(
-    {
-        "dose", "discarded-amount", "iron-deficiency-diagnosis", "ckd-diagnosis", "anemia-ckd-link",
-        "ferritin",
-        "transferrin-saturation", "hemoglobin", "treatment-plan", "oral-iron-history",
-        "progress-note", "infusion-time",
-        "preferred-product", "ndc", "product", "service-date", "dosing", "iron-overload",
-    }
-)  # fmt: skip
-CLINICIAN_REQUIREMENTS = sorted(CLINICIAN)
 STATES = {
     "missing": "not on record",
     "expired": "too old",
@@ -49,7 +36,24 @@ def payer_asks(gap: Gap, policy: Policy | None) -> str:
 
 
 def owner(requirement: str) -> Owner:
-    return "clinician" if requirement in CLINICIAN_REQUIREMENTS else "billing"
+    row = codes.requirements().get(requirement)
+    return row.owner if row else "billing"
+
+
+def of_clinicians() -> list[str]:
+    """The requirements that a clinician can put right in the chart; the rest is for the billing
+    office."""
+    return sorted(row.id for row in codes.requirements().values() if row.owner == "clinician")
+
+
+def state(requirement: str, found: str) -> str:
+    """The state of a requirement in a clinician's words, as it fits the requirement."""
+    row = codes.requirements()[requirement]
+    if found == "expired" and row.has_end:
+        return "has ended"
+    if found == "not-covered" and not row.has_limit:
+        return "not covered"
+    return STATES[found]
 
 
 def title(requirement: str) -> str:

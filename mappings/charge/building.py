@@ -8,6 +8,7 @@ from mappings import codes
 from mappings.charge import payment
 from mappings.charge.charge import Charge
 from mappings.charge.filing import filing
+from mappings.charge.history import History
 from mappings.circumstances.coverage import Coordination, coordinate
 from mappings.circumstances.diagnoses import stated
 from mappings.circumstances.kidney import status as kidney_status
@@ -15,9 +16,7 @@ from mappings.circumstances.setting import Setting, setting
 from mappings.circumstances.visit import visit_of
 from mappings.codes.tables import BillingCode, Family
 from mappings.dose.day import service_day
-from mappings.dose.dispensed import handed_ndcs
 from mappings.dose.intake import Intake
-from mappings.dose.milligrams import dose
 from mappings.dose.product import billing_code
 from mappings.policy.choosing import Policy, PolicySet
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
@@ -29,13 +28,14 @@ _DEFAULT_SOURCE = "buy-and-bill"
 
 def charge_of(
     row: Administration,
-    record: PatientRecord,
+    history: History,
     intake: Intake,
     policies: PolicySet,
     as_of: datetime,
     site: Site,
 ) -> Charge:
     """An administration with everything that the requirements ask about it."""
+    record = history.record
     day, no_day = service_day(row, site.zone)
     visit = visit_of(row, record, site.zone)
     encounter = visit.encounter
@@ -57,12 +57,12 @@ def charge_of(
     last_day = day or (row.start.days(site.zone)[1] if row.start else None)
     today = (as_of.astimezone(site.zone) if site.zone else as_of).date()
     facts = Charge(
-        record=record,
+        history=history,
         site=site,
         administration=row,
         day=day,
         no_day=no_day,
-        dose=dose(row, record.orders, handed_ndcs(record, row, day, site.zone)),
+        dose=history.doses.on(row, day),
         family=family,
         code=code,
         encounter=encounter,

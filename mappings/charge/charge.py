@@ -1,7 +1,7 @@
 """One administration on its way to a claim line, with everything that the requirements ask about
 it."""
 
-from datetime import date, tzinfo
+from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal
@@ -11,7 +11,7 @@ from msgspec import Struct
 from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.filing import Filing
-from mappings.circumstances import labs
+from mappings.charge.history import History
 from mappings.circumstances.coverage import Coordination, is_known_as
 from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
@@ -20,7 +20,7 @@ from mappings.codes.tables import BillingCode, Family
 from mappings.decisions import PayerDecision
 from mappings.dose.day import NoDay
 from mappings.dose.dispensed import dispensed_for, handed_ndcs
-from mappings.dose.milligrams import Dose, dose
+from mappings.dose.milligrams import Dose
 from mappings.dose.repeats import Repeated
 from mappings.policy.choosing import Policy, Requirements, Rule
 from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
@@ -50,7 +50,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     only stands in for one.
     """
 
-    record: PatientRecord
+    history: History
     site: Site
     administration: Administration
     day: date | None
@@ -76,6 +76,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     discard_modifiers: frozenset[str] = frozenset()
 
     @property
+    def record(self) -> PatientRecord:
+        return self.history.record
+
+    @property
     def partial_date(self) -> str | None:
         """When it was given as the record has it, where that is no day: `2026-10`."""
         start = self.administration.start
@@ -92,7 +96,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     @property
     def zone(self) -> tzinfo | None:
-        return self.site.zone
+        return self.history.zone
 
     @property
     def has_line(self) -> bool:
@@ -179,41 +183,27 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def _look_up(self, analyte: str, window_days: int) -> LabState:
         if self.day is None:
             return LabState("missing")
-        return labs.state(
-            self.record.labs, analyte, self.administration.start, self.day, window_days, self.zone
-        )
+        start = self.administration.start
+        return self.history.labs.state(analyte, start, self.day, window_days)
 
     def newest_lab(self, analyte: str) -> LabResult | None:
         """The newest usable result before the dose, however old."""
         if self.day is None:
             return None
-        rows = labs.usable(self.record.labs, analyte)
-        return labs.newest(labs.before(rows, self.administration.start, self.day, self.zone))
+        return self.history.labs.newest(analyte, self.administration.start, self.day)
 
     def unread_lab(self, analyte: str) -> LabResult | None:
         """A result before the dose, newer than the newest usable one, that can't be read."""
         if self.day is None:
             return None
-        found, start = self.newest_lab(analyte), self.administration.start
-        return labs.unread_after(found, self.record.labs, analyte, start, self.day, self.zone)
+        start = self.administration.start
+        return self.history.labs.unread_after_newest(analyte, start, self.day)
 
-    @cached_property
-    def other_doses(self) -> list[tuple[Moment, Decimal | None]]:
-        """When other IV iron was given to the patient, and how many mg, where that is known."""
-        rows = [
-            row
-            for row in self.record.administrations
-            if row is not self.administration and row.drug.family and not row.not_given
-        ]
-        return [
-            (row.start, self._mg(row))
-            for row in rows
-            if row.start and row.status in ("completed", "stopped")
-        ]
-
-    def _mg(self, row: Administration) -> Decimal | None:
-        day = row.start.day(self.zone) if row.start else None
-        return dose(row, self.record.orders, handed_ndcs(self.record, row, day, self.zone)).mg
+    def doses_before(self, drawn: date, days: int) -> list[tuple[Moment, Decimal | None]]:
+        """When other IV iron was given in the days up to a result, and how many mg, where that is
+        known."""
+        first = drawn - timedelta(days=days)
+        return self.history.given(first, drawn, self.administration)
 
     @cached_property
     def flags(self) -> dict[str, bool | None]:

@@ -97,7 +97,8 @@ def grouped(charges: Iterable[Charge]) -> list[Group]:
     together = _together(ordered)
     counted = [charge for charges in together for charge in charges if not charge.is_copy]
     pools = _pools(counted)
-    return [_group(charges, pools) for charges in together]
+    place_of = {row.reference: place for place, pool in enumerate(pools) for row in pool.charges}
+    return [_group(charges, pools, place_of) for charges in together]
 
 
 def _together(ordered: list[Charge]) -> list[list[Charge]]:
@@ -127,29 +128,32 @@ def _encounters(charges: Iterable[Charge]) -> dict[tuple[object, ...], set[str]]
     return found
 
 
-def _group(charges: list[Charge], pools: Iterable[Pool]) -> Group:
+def _group(charges: list[Charge], pools: list[Pool], place_of: dict[str, int]) -> Group:
     counted = [charge for charge in charges if not charge.is_copy]
     own = {charge.reference for charge in counted}
-    mine = [pool for pool in pools if any(row.reference in own for row in pool.charges)]
-    given = tuple(row for pool in mine for row in _given(own, pool))
+    places = sorted({place_of[reference] for reference in own})
+    given = tuple(row for place in places for row in _given(own, pools[place]))
     return Group(tuple(charges), given, vials.waste(given) if given else None)
 
 
 def _pools(charges: Iterable[Charge]) -> list[Pool]:
-    pools: list[Pool] = []
-    for row in charges:
+    pools: dict[int, Pool] = {}
+    number_of: dict[str, int] = {}
+    for number, row in enumerate(charges):
         family = row.administration.drug.family
         dispensed = {
             item.source.resource: containers.dispensed_vials([item], family)
             for item in row.dispenses
         }
         dispensed = {dispense: found for dispense, found in dispensed.items() if found}
-        met = [pool for pool in pools if pool.dispensed.keys() & dispensed.keys()]
-        joined = tuple(charge for pool in met for charge in pool.charges)
-        for pool in met:
+        met = sorted({number_of[dispense] for dispense in dispensed if dispense in number_of})
+        joined = [pools.pop(earlier) for earlier in met]
+        for pool in joined:
             dispensed |= pool.dispensed
-        pools = [pool for pool in pools if pool not in met] + [Pool((*joined, row), dispensed)]
-    return pools
+        number_of |= dict.fromkeys(dispensed, number)
+        together = (charge for pool in joined for charge in pool.charges)
+        pools[number] = Pool((*together, row), dispensed)
+    return list(pools.values())
 
 
 def _key(row: Charge) -> tuple[object, ...]:

@@ -86,7 +86,8 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
         """Days and units of the lines of this code before this one, oldest first."""
         code = self.charge.code.code if self.charge.code else ""
         mine = _place(self.group)
-        before = [group for group in self.lines.billed.get(code, ()) if _place(group) < mine]
+        billed = self.lines.billed.get(code, [])
+        before = billed[: bisect_left(billed, mine, key=_place)]
         return sorted((group.first.day, group.all_units) for group in before if group.first.day)
 
     def doses_since(self, first: date) -> list[GivenBefore]:

@@ -123,7 +123,7 @@ def stated(
 def _unknown_encounter(administration: Administration, record: PatientRecord) -> str | None:
     """The encounter that the administration names, where that is not on record; one on record that
     is not of its day gives no diagnoses."""
-    known = any(row.source.resource == administration.encounter for row in record.encounters)
+    known = record.encounter(administration.encounter)
     return None if known else administration.encounter
 
 

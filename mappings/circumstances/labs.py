@@ -1,13 +1,12 @@
 """Laboratory evidence for a dose: the newest usable result within a window, TSAT derived from one
 specimen where there is none."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
 from mappings import codes
 from mappings.assessment import Evidence
-from mappings.policy.conditions import LabState
 from mappings.record import LabResult
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
@@ -22,14 +21,10 @@ def usable(labs: Iterable[LabResult], analyte: str) -> list[LabResult]:
     return direct + list(_derived_tsat(labs, direct)) if analyte == "tsat" else direct
 
 
-def before(
-    labs: Sequence[LabResult], dose: Moment | None, day: date, zone: tzinfo | None
-) -> list[LabResult]:
-    """Results collected not after the dose; on its day they count where either time is unknown or
-    the result's is earlier."""
-    return [
-        row for row in labs if row.when is not None and _collected_by(row.when, dose, day, zone)
-    ]
+def is_before(row: LabResult, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
+    """Whether a result was collected not after the dose; on its day it counts where either time is
+    unknown or the result's is earlier."""
+    return row.when is not None and _collected_by(row.when, dose, day, zone)
 
 
 def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
@@ -41,11 +36,16 @@ def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | N
 
 def newest(labs: Iterable[LabResult]) -> LabResult | None:
     """The newest result; a measured one before a derived one of the same time."""
+    return next(iter(newest_first(labs)), None)
+
+
+def newest_first(labs: Iterable[LabResult]) -> list[LabResult]:
+    """Those with a time."""
     rows = [row for row in labs if row.when is not None]
-    return max(
+    return sorted(
         rows,
         key=lambda row: (row.when.order if row.when else (date.min,), not row.derived, row.source),
-        default=None,
+        reverse=True,
     )
 
 
@@ -55,54 +55,30 @@ def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None)
     return [row for row in labs if row.when is not None and row.when.days(zone)[0] >= first]
 
 
-def state(
-    labs: Sequence[LabResult],
-    analyte: str,
-    dose: Moment | None,
-    day: date,
-    days: int,
-    zone: tzinfo | None,
-) -> LabState:
-    """The newest result within the window, or whether there is an older one or none; and a newer
-    one that can't be read."""
-    candidates = before(usable(labs, analyte), dose, day, zone)
-    found = newest(within(candidates, day, days, zone))
-    unread = _unread(labs, analyte, dose, day, zone)
-    undated = list(filter(_of_unread_time, unread))
-    doubt = _unread_after(found, within(unread, day, days, zone) + undated)
-    if found:
-        return LabState("met", found, doubt)
-    return LabState("expired" if candidates else "missing", None, doubt)
-
-
-def unread_after(
-    found: LabResult | None,
-    labs: Sequence[LabResult],
-    analyte: str,
-    dose: Moment | None,
-    day: date,
-    zone: tzinfo | None,
-) -> LabResult | None:
-    """The newest result before the dose, newer than FOUND, of which what stands there can't be
-    read."""
-    return _unread_after(found, _unread(labs, analyte, dose, day, zone))
-
-
-def _unread(
-    labs: Sequence[LabResult], analyte: str, dose: Moment | None, day: date, zone: tzinfo | None
+def within_or_undated(
+    rows: list[LabResult], day: date, days: int, zone: tzinfo | None
 ) -> list[LabResult]:
-    """Results before the dose, or of a time that is stated and not read."""
-    rows = [row for row in labs if row.unread and row.analyte == analyte]
-    return before(rows, dose, day, zone) + list(filter(_of_unread_time, rows)) if rows else rows
+    """Those of the window, and those of a time that is stated and not read."""
+    return within(rows, day, days, zone) + list(filter(_of_unread_time, rows)) if rows else rows
+
+
+def unread(
+    rows: list[LabResult], dose: Moment | None, day: date, zone: tzinfo | None
+) -> list[LabResult]:
+    """Of results that can't be read those before the dose, or of a time that is not read."""
+    if not rows:
+        return rows
+    before = [row for row in rows if is_before(row, dose, day, zone)]
+    return before + list(filter(_of_unread_time, rows))
 
 
 def _of_unread_time(row: LabResult) -> bool:
     return row.when is None and row.unread is not None and row.unread.is_of("effective")
 
 
-def _unread_after(found: LabResult | None, rows: list[LabResult]) -> LabResult | None:
-    """What stands beside FOUND, of the same collection, is no newer one; what is of a time that is
-    not read may be."""
+def unread_after(found: LabResult | None, rows: list[LabResult]) -> LabResult | None:
+    """Of results that can't be read the newest that is newer than FOUND. What is of the same
+    collection is no newer one; what is of a time that is not read may be."""
     newer = [row for row in rows if found is None or _is_newer(row, found)]
     return newest(newer) or next(filter(_of_unread_time, rows), None)
 
@@ -259,6 +235,12 @@ def caution(
         _follows(drawn, given, _unreliable_days(row.analyte, mg), zone) for given, mg in doses
     )
     return " (drawn soon after an earlier iron dose)" if soon else ""
+
+
+def longest_unreliable(analyte: str) -> int:
+    """The days after a dose of any size in which a result can't be relied on; -1 for none."""
+    rows = codes.labs().too_soon_after_dose
+    return max((row.days for row in rows if analyte in row.analytes), default=-1)
 
 
 def _unreliable_days(analyte: str, mg: Decimal | None) -> int:

@@ -11,7 +11,6 @@ from mappings.assessment import State
 from mappings.circumstances.visit import (
     Visit,
     has_night,
-    is_inpatient,
     of_facility,
     spans,
     stays_around,
@@ -98,7 +97,7 @@ def setting(
         says = f"The encounter is an inpatient stay ({_class_says(encounter)})."
         notes = (*visit.notes, *_by_word(encounter))
         return Setting(None, says, inpatient=True, source=encounter.source, notes=notes)
-    others = [row for row in record.encounters if row is not encounter]
+    others = [row for row in record.stays if row is not encounter]
     around, beside = stays_around(others, day, site.zone) if day else ([], [])
     against = (encounter and _against(encounter, administration, record, site, day)) or (
         _of_stay(around[0], site) if around else None
@@ -152,10 +151,8 @@ def _inpatient_signs(
 ) -> str | None:
     if encounter.inpatient_type:
         return f'The type of the encounter says inpatient: "{encounter.inpatient_type}".'
-    whole = next(
-        (row for row in record.encounters if row.source.resource == encounter.part_of), None
-    )
-    if whole and is_inpatient(whole):
+    whole = record.encounter(encounter.part_of)
+    if whole and whole.is_inpatient:
         return f"The encounter is part of an inpatient stay ({whole.source.resource})."
     if encounter.klass is not None:
         return None
@@ -196,7 +193,7 @@ def _warning(
         row = beside[0]
         says = f"An inpatient stay began or ended on the day of the dose ({row.source.resource})."
         return Warned(says, row.source)
-    facility = of_facility(record.encounters, day, site.zone) if day else None
+    facility = of_facility(record.facility_stays, day, site.zone) if day else None
     if facility is None:
         return None
     says = (

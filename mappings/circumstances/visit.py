@@ -9,7 +9,6 @@ from mappings.record import (
     NOT_HELD,
     Administration,
     Encounter,
-    EncounterClass,
     PatientRecord,
     Source,
 )
@@ -33,9 +32,7 @@ class Visit(Struct, frozen=True):
 def visit_of(administration: Administration, record: PatientRecord, zone: tzinfo | None) -> Visit:
     """The encounter that the administration names; where that is not of its day, or it names none,
     the only one whose period spans its start."""
-    named = next(
-        (row for row in record.encounters if row.source.resource == administration.encounter), None
-    )
+    named = record.encounter(administration.encounter)
     if named is None and "Encounter/" in (administration.encounter or ""):
         return _not_there(administration.encounter or "", record)
     if named and named.took_place and named.unread_period:
@@ -108,28 +105,19 @@ def has_night(encounter: Encounter, day: date, zone: tzinfo | None) -> bool:
     return encounter.start.days(zone)[1] < until
 
 
-def is_inpatient(encounter: Encounter) -> bool:
-    klass = encounter.klass
-    if isinstance(klass, EncounterClass):
-        return klass.kind == "inpatient"
-    return klass is None and encounter.inpatient_type is not None
-
-
 def stays_around(
-    encounters: Iterable[Encounter], day: date, zone: tzinfo | None
+    stays: Iterable[Encounter], day: date, zone: tzinfo | None
 ) -> tuple[list[Encounter], list[Encounter]]:
-    """Inpatient stays, or ones of a class that is not understood, from a day before to a day after;
-    and inpatient stays of which the day is the first or the last."""
+    """Of inpatient stays, and ones of a class that is not understood, those from a day before to a
+    day after; and inpatient ones of which the day is the first or the last."""
     around: list[Encounter] = []
     beside: list[Encounter] = []
-    for row in encounters:
-        if row.status in NOT_HELD or (row.start is None and row.end is None):
-            continue
+    for row in stays:
         before = row.start is None or row.start.days(zone)[1] < day
         after = row.end is None or row.end.days(zone)[0] > day
-        if before and after and (is_inpatient(row) or isinstance(row.klass, Unread)):
+        if before and after:
             around.append(row)
-        elif is_inpatient(row) and _touches(row, day, zone):
+        elif row.is_inpatient and _touches(row, day, zone):
             beside.append(row)
     return around, beside
 
@@ -140,16 +128,6 @@ def _touches(row: Encounter, day: date, zone: tzinfo | None) -> bool:
     )
 
 
-def of_facility(
-    encounters: Iterable[Encounter], day: date, zone: tzinfo | None
-) -> Encounter | None:
-    """A stay in a skilled nursing facility or hospice on the day."""
-    return next(
-        (
-            row
-            for row in encounters
-            if row.facility_stay and row.status not in NOT_HELD and _touches(row, day, zone)
-            if row.start or row.end
-        ),
-        None,
-    )
+def of_facility(stays: Iterable[Encounter], day: date, zone: tzinfo | None) -> Encounter | None:
+    """The stay of the day."""
+    return next((row for row in stays if _touches(row, day, zone)), None)

@@ -9,6 +9,7 @@ from mappings.codes.claim_forms import ClaimForms
 from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.code_tables import CodeTables, built_in, in_force, using
 from mappings.codes.finished_packages import FinishedPackages
+from mappings.codes.requirement import Requirement, RequirementTable
 from mappings.codes.rows import UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
@@ -21,8 +22,6 @@ from mappings.codes.tables import (
     Payers,
     Payment,
     Products,
-    Requirement,
-    RequirementTable,
     Settings,
     StatusTable,
     StatusWords,

@@ -17,6 +17,7 @@ from msgspec import Struct
 from mappings.codes.claim_forms import ClaimForms
 from mappings.codes.clinical import Diagnoses, Labs
 from mappings.codes.finished_packages import FinishedPackages
+from mappings.codes.requirement import Requirement, RequirementTable
 from mappings.codes.rows import DenialCode, NocLimit, Published, UnitsPerDay
 from mappings.codes.tables import (
     AdministrationServices,
@@ -30,8 +31,6 @@ from mappings.codes.tables import (
     Payers,
     Payment,
     Products,
-    Requirement,
-    RequirementTable,
     Settings,
     StatusTable,
     StatusWords,
@@ -93,7 +92,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
 
     @cached_property
     def requirements(self) -> dict[str, Requirement]:
-        return {row.id: row for row in self.requirement_table.requirements}
+        return self.requirement_table.by_id
 
 
 def _table(name: str, form: type[T]) -> T:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from mappings.values import words
 
@@ -470,30 +470,6 @@ class LabelDose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DenialCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     carc: str
     rarc: tuple[str, ...] = ()
-
-
-class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A row of R10. `write_back: false`: the biller's own, never written to the EHR."""
-
-    id: str
-    scope: Literal["patient", "administration"]
-    title: str
-    fix: str
-    waivable: bool
-    carc: str | None = None
-    rarc: tuple[str, ...] = ()
-    severity: Literal["low", "moderate", "high"] = "low"
-    write_back: bool = True
-    source: str | None = None
-    denial_by_state: dict[str, DenialCodes] = field(default_factory=dict)
-
-
-class RequirementTable(Struct, frozen=True, forbid_unknown_fields=True):
-    """`source` and `verified` are those of the predicted denials."""
-
-    source: str
-    verified: bool
-    requirements: tuple[Requirement, ...]
 
 
 class CodeSystem(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, tzinfo
 from msgspec import Struct
 
 from mappings.assessment import Unbilled
+from mappings.dose.doses import Doses
 from mappings.dose.repeats import Repeated, repeats, with_parts
-from mappings.record import Administration, PatientRecord, Problem
+from mappings.record import Administration, Problem
 from mappings.values.us_dates import us_date
 
 _WAITING = {
@@ -40,10 +41,12 @@ class Intake(Struct, frozen=True):
     same_identifier: dict[str, tuple[str, ...]]
 
 
-def take_in(record: PatientRecord, as_of: datetime, zone: tzinfo | None) -> Intake:
+def take_in(doses: Doses, as_of: datetime) -> Intake:
     """Sort the administrations of one patient."""
+    record, zone = doses.record, doses.zone
     rows = sorted(record.administrations, key=lambda row: row.source.resource)
-    reversed_ = [(row, _reversal(row) or _superseded(row, rows)) for row in rows]
+    of_one_dose = _OneDose(rows)
+    reversed_ = [(row, _reversal(row) or _superseded(row, of_one_dose)) for row in rows]
     standing, kept = _one_per_identifier([row for row, why in reversed_ if why is None])
     gone = {row.source.resource for row, why in reversed_ if why}
     reversed_ += [
@@ -58,7 +61,7 @@ def take_in(record: PatientRecord, as_of: datetime, zone: tzinfo | None) -> Inta
         [row for row, why in waiting if why is None], rows, kept
     )
     parts += _lineless([row for row in rows if row.source.resource in kept], waiting, kept)
-    found = repeats(counted, record, zone)
+    found = repeats(counted, doses)
     return Intake(
         counted=found.rows,
         pending=tuple(
@@ -98,16 +101,27 @@ def _waits(row: Administration, as_of: datetime, zone: tzinfo | None) -> str | N
     return f"the date of service is after {us_date(today)}" if later else None
 
 
-def _of_one_dose(row: Administration, rows: Iterable[Administration]) -> list[Administration]:
-    """Records that share a business identifier with this one; a part may carry that of its whole,
-    and is another record."""
-    own = frozenset(() if row.parents else row.identifiers)
-    return [other for other in rows if not other.parents and not own.isdisjoint(other.identifiers)]
+class _OneDose:
+    """Records that share a business identifier; a part may carry that of its whole, and is another
+    record."""
+
+    def __init__(self, rows: Iterable[Administration]) -> None:
+        self._rows = list(rows)
+        self._places: dict[str, list[int]] = {}
+        for place, row in enumerate(self._rows):
+            for identifier in () if row.parents else row.identifiers:
+                self._places.setdefault(identifier, []).append(place)
+
+    def with_(self, row: Administration) -> list[Administration]:
+        """Those with this one, in their order."""
+        own = () if row.parents else row.identifiers
+        places = {place for identifier in own for place in self._places[identifier]}
+        return [self._rows[place] for place in sorted(places)]
 
 
-def _superseded(row: Administration, rows: list[Administration]) -> str | None:
+def _superseded(row: Administration, of_one_dose: _OneDose) -> str | None:
     """A newer record of the same business identifier that reverses this one."""
-    for other in _of_one_dose(row, rows):
+    for other in of_one_dose.with_(row):
         if (
             _reversal(other)
             and not other.deleted
@@ -124,7 +138,8 @@ def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration
     out → the one that counts."""
     holder: dict[str, str] = {}
     kept: dict[str, str] = {}
-    for row in sorted(rows, key=lambda row: _standing(row, rows), reverse=True):
+    of_one_dose = _OneDose(rows)
+    for row in sorted(rows, key=lambda row: _standing(row, of_one_dose), reverse=True):
         keys = () if row.parents else row.identifiers
         first = next((holder[key] for key in keys if key in holder), None)
         if first is not None:
@@ -134,11 +149,11 @@ def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration
     return [row for row in rows if row.source.resource not in kept], kept
 
 
-def _standing(row: Administration, rows: list[Administration]) -> tuple[datetime, bool, datetime]:
+def _standing(row: Administration, of_one_dose: _OneDose) -> tuple[datetime, bool, datetime]:
     """The newest last; where not all of them say when they were updated, one that is over behind
     one that still goes on."""
     updated = row.updated.order[0] if row.updated else _NEVER
-    all_say = all(other.updated for other in _of_one_dose(row, rows))
+    all_say = all(other.updated for other in of_one_dose.with_(row))
     return updated if all_say else _NEVER, row.status not in _WAITING, updated
 
 

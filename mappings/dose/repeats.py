@@ -1,6 +1,7 @@
 """R1: one infusion in several records: its steps, and what may be one dose recorded more than
 once."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -9,8 +10,7 @@ from itertools import combinations
 from msgspec import Struct, structs
 
 from mappings.dose.day import service_day
-from mappings.dose.dispensed import handed_ndcs
-from mappings.dose.milligrams import dose
+from mappings.dose.doses import Doses
 from mappings.dose.ordered import covers, mg_a_day
 from mappings.record import Administration, PatientRecord
 from mappings.values.numbers import exact, plain
@@ -87,24 +87,24 @@ class _Entry(Struct, frozen=True):
         return same and not (mine and theirs and mine.isdisjoint(theirs))
 
 
-def repeats(rows: Sequence[Administration], record: PatientRecord, zone: tzinfo | None) -> Repeats:
+def repeats(rows: Sequence[Administration], doses: Doses) -> Repeats:
     """Steps joined to their infusions, and possible duplicates named."""
-    entries = [_entry(row, record, zone) for row in rows if row.drug.family]
+    entries = [_entry(row, doses) for row in rows if row.drug.family]
     if len(entries) < 2:
         return Repeats(tuple(rows), {}, {})
-    asked = _Asked(record, zone)
+    asked = _Asked(doses.record, doses.zone)
     steps = dict(_steps(entries, asked))
     dosed = [entry for entry in entries if entry.dosed]
     pairs = [*_same(dosed, asked), *_beyond(dosed, asked)]
     return Repeats(tuple(_joined(rows, steps)), _copies(dosed, pairs), _repeated(pairs))
 
 
-def _entry(row: Administration, record: PatientRecord, zone: tzinfo | None) -> _Entry:
+def _entry(row: Administration, doses: Doses) -> _Entry:
+    zone = doses.zone
     day, _ = service_day(row, zone)
     start = (row.start.at(zone) or row.start.instant) if row.start else None
     end = (row.end.at(zone) or row.end.instant) if row.end else None
-    vials = handed_ndcs(record, row, day, zone)
-    mg = dose(row, record.orders, vials).mg
+    mg = doses.on(row, day).mg
     return _Entry(row, day, start, max(end, start) if start and end else start, mg)
 
 
@@ -198,7 +198,7 @@ _Pair = tuple[_Entry, _Entry, str]
 
 def _same(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
     """Equal doses at one moment, or within one another's period."""
-    for one, other in combinations(entries, 2):
+    for one, other in _meeting(entries):
         if one.row.drug.family != other.row.drug.family or one.amounted != other.amounted:
             continue
         if one.start and one.start == other.start:
@@ -209,6 +209,21 @@ def _same(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
                 continue
             says = "The same dose is recorded twice, one within the period of the other."
             yield one, other, f"{says} {_ONCE}"
+
+
+def _meeting(entries: Sequence[_Entry]) -> list[tuple[_Entry, _Entry]]:
+    """Pairs of which one starts before the other has ended, in the order of the entries."""
+    timed = [
+        (entry.start, entry.end or entry.start, n) for n, entry in enumerate(entries) if entry.start
+    ]
+    timed.sort()
+    pairs = []
+    for place, (_, until, one) in enumerate(timed):
+        for start, _, other in timed[place + 1 :]:
+            if start > until:
+                break
+            pairs.append((min(one, other), max(one, other)))
+    return [(entries[one], entries[other]) for one, other in sorted(pairs)]
 
 
 def _is_asked(entries: Sequence[_Entry], asked: _Asked) -> bool:
@@ -235,11 +250,17 @@ def _beyond(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
 
 def _close(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
     """Those of each day, and those of each 12 hours, where they are several."""
-    for day in sorted({entry.day for entry in entries if entry.day}):
-        yield [entry for entry in entries if entry.day == day]
+    days: dict[date, list[_Entry]] = {}
+    for entry in entries:
+        if entry.day:
+            days.setdefault(entry.day, []).append(entry)
+    yield from (days[day] for day in sorted(days))
     timed = [(entry.start, entry) for entry in entries if entry.start]
+    ordered = sorted((start, place) for place, (start, _) in enumerate(timed))
     for start, _ in timed:
-        yield [entry for when, entry in timed if start <= when <= start + _CLOSE]
+        first = bisect_left(ordered, (start, -1))
+        last = bisect_right(ordered, (start + _CLOSE, len(timed)))
+        yield [timed[place][1] for place in sorted(place for _, place in ordered[first:last])]
 
 
 def _above(entries: Sequence[_Entry], most: Decimal | None) -> Iterator[_Pair]:

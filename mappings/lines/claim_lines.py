@@ -22,6 +22,7 @@ from mappings.lines.beside import beside
 from mappings.lines.pointers import pointers
 from mappings.lines.trace import Role, trace
 from mappings.requirements.billing import usable_authorization
+from mappings.requirements.checks import undecided
 from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
 
@@ -31,12 +32,10 @@ _LEAST_ML = Decimal("0.001")
 def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[ClaimLine]:
     """The administered line, and the JW line where drug was discarded.
 
-    `neighbors`: of the line's first dose; `findings`: of the patient.
+    `neighbors`: of the line's first dose; `findings`: of its doses.
     """
     group = neighbors.group
     charge = group.first
-    references = {row.reference for row in group.charges}
-    findings = [row for row in findings if not references.isdisjoint(row.administrations)]
     if charge.not_billable:
         return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
     reasons = hold_reasons(group, findings)
@@ -68,13 +67,6 @@ def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     if any(row.administration.weak for row in group.charges):
         reasons.add("administration-evidence")
     return tuple(sorted(reasons))
-
-
-def undecided() -> list[str]:
-    """Requirements of the table that nothing decides yet: each holds every line."""
-    from mappings.requirements.checks import CHECKS
-
-    return [name for name in codes.requirements() if name not in CHECKS]
 
 
 def met_by_all(findings: Sequence[Finding]) -> frozenset[str]:
@@ -316,18 +308,9 @@ def _of_kidney(row: Charge) -> Iterable[str]:
 
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
     found = [cite(row.administration.source, row.dose.says.rstrip(".")) for row in group.charges]
-    wanted = (
-        "discarded-amount",
-        "ndc",
-        "iron-deficiency-diagnosis",
-        "ckd-diagnosis",
-        "ferritin",
-        "transferrin-saturation",
-        "coverage",
-        "treatment-plan",
-    )
+    requirements = codes.requirements()
     for row in findings:
-        if row.state == "met" and row.requirement in wanted:
+        if row.state == "met" and requirements[row.requirement].cited:
             found += row.evidence
         found += [item for item in row.evidence if not item.in_the_chart]
     if any(row.not_billable == "timely-filing" for row in group.charges):

@@ -212,32 +212,23 @@ def _policy(policy: Policy) -> Iterator[Mistake]:
             )
 
 
-ALWAYS_ASKED = frozenset(
-    {"service-date", "product", "dose", "coverage", "place-of-service", "dosing", "iron-overload"}
-)
-
-
 def _asked(policy: Policy) -> frozenset[str]:
     """The requirements that the policy asks of somebody."""
     rules = policy.requirements
-    named = {
+    by_rule = {
         key
         for name, key in zip(rules.__struct_fields__, rules.__struct_encode_fields__, strict=True)
-        if getattr(rules, name)
+        if isinstance(rule := getattr(rules, name), Rule) and rule.asks_of_some
     }
-    labs = {conditions.LABS[name] for rule in rules.laboratory for name in _compared(rule)}
-    others = {
-        "discarded-amount": policy.modifiers.discard,
-        "esrd-consolidated-billing": policy.consolidated_billing,
+    by_rule |= {conditions.LABS[name] for rule in rules.laboratory for name in _compared(rule)}
+    asks = {
+        "always": True,
+        "with-discard-modifiers": policy.modifiers.discard,
+        "with-consolidated-billing": policy.consolidated_billing,
     }
-    not_asked = (
-        {"prior-authorization"}
-        if rules.prior_authorization and rules.prior_authorization.asked == "no"
-        else set()
+    return frozenset(
+        row.id for row in codes.requirements().values() if asks.get(row.asked, row.id in by_rule)
     )
-    return (
-        ALWAYS_ASKED | named | labs | {name for name, asked in others.items() if asked}
-    ) - not_asked
 
 
 def _compared(rule: LabRule) -> Iterable[str]:

@@ -55,6 +55,11 @@ class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: Text | None = None
     verified: bool | None = None
 
+    @property
+    def asks_of_some(self) -> bool:
+        """Whether the rule asks anything of anybody."""
+        return True
+
 
 class LabRule(Rule, frozen=True, kw_only=True):
     """Laboratory evidence within `window_days` before the dose: `on_record` (any usable result) or
@@ -107,6 +112,10 @@ class AuthorizationRule(Rule, frozen=True, kw_only=True):
     asked: Need
     others: Need = "no"
     months: Annotated[int, Meta(ge=1, le=1200)] | None = None
+
+    @property
+    def asks_of_some(self) -> bool:
+        return self.asked != "no"
 
 
 class NoteRule(Rule, frozen=True, kw_only=True):

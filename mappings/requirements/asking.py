@@ -1,6 +1,7 @@
 """What a rule of a payer asks, in words that follow the payer's name; made once, for findings,
 gaps, pages and cards."""
 
+from mappings import codes
 from mappings.assessment import Asked
 from mappings.policy.conditions import And, Compare, Node, Not, Or, parse
 from mappings.policy.rules import (
@@ -25,29 +26,6 @@ CONDITIONS = {
 }
 _SIGNS = {"<": "below", "<=": "at most", ">": "above", ">=": "at least"}
 _NAMES = {"ckd": "kidney disease", "not ckd": "no kidney disease"}
-_ASKS = {
-    "service-date": "needs the day on which the drug was given.",
-    "product": "needs one code for the drug that was given.",
-    "dose": "pays by the milligram, so the dose needs a number and a unit.",
-    "ndc": "wants the NDC of the vial on the claim.",
-    "discarded-amount": (
-        "wants each vial accounted for: what was given and what was thrown away (JW), or that"
-        " nothing was (JZ)."
-    ),
-    "iron-deficiency-diagnosis": "pays for iron that treats a recorded iron deficiency.",
-    "ckd-diagnosis": "covers this drug in chronic kidney disease, recorded with its stage.",
-    "anemia-ckd-link": "wants the anemia tied to the kidney disease.",
-    "treatment-plan": "wants an order or plan with dose and frequency that covers the day.",
-    "coverage": "has to be known as the plan that pays first on that day.",
-    "place-of-service": "pays by the place where the drug was given.",
-    "esrd-consolidated-billing": "pays for this drug within the dialysis facility's own claim.",
-    "drug-source": "wants to know who bought the drug.",
-    "units-limit": "pays up to a number of units a day without asking.",
-    "dosing": "compares the dose with the product's label.",
-    "iron-overload": "does not expect iron to be given at such values.",
-    "infusion-time": "pays for the infusion by its start and stop.",
-    "preferred-product": "prefers other iron products, tried first.",
-}
 
 
 def asked(requirement: str, rule: Rule | None, verified: bool = True) -> Asked:
@@ -62,6 +40,14 @@ def asked(requirement: str, rule: Rule | None, verified: bool = True) -> Asked:
         window_days=days,
         of_payer=verified,
     )
+
+
+def is_blocking(requirement: str, rule: Rule | None) -> bool:
+    """Whether a gap of the requirement holds the line: by the policy's rule, else by what it is
+    (R10)."""
+    if rule and rule.blocking is not None:
+        return rule.blocking
+    return codes.requirements()[requirement].blocking
 
 
 def sentence(payer: str, says: str, of_payer: bool) -> str:
@@ -99,7 +85,7 @@ def asks(requirement: str, rule: Rule | None) -> str:
             f"{'may ask' if rule.asked == 'unknown' else 'asks'} for an authorization before the"
             " drug is given."
         )
-    return _safety(rule) or _ASKS.get(requirement, "asks for this.")
+    return _safety(rule) or codes.requirements()[requirement].asks
 
 
 def _safety(rule: Rule | None) -> str | None:

@@ -213,6 +213,8 @@ def usable_authorization(charge: Charge, neighbors: Neighbors) -> Authorization 
         (row for row in _for_code(charge) if row.decision == "approved"),
         key=lambda row: _ends(row, charge) or date.max,
     )
+    if not rows:
+        return None
     left = [row.units for row in rows]
     taken = None
     for on, units in [*neighbors.earlier_units, (day, neighbors.group.all_units)]:

@@ -1,72 +1,55 @@
 """R10: one small function per requirement; each says for one administration what it finds, or
-that it is not asked.
+that it is not asked. A function has the name of its row in `requirements.yaml`.
 
 A requirement that stands in the table without a function here is decided as *no*: it holds the line
 (`not-yet-decided`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
+from inspect import isfunction, signature
+from types import ModuleType
 
+from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
-from mappings.policy.rules import Rule
 from mappings.requirements import billing, claim, clinical, labs, safety
 from mappings.requirements.result import Result
 
 Check = Callable[[Charge, Neighbors], Result | None]
 
+_WRITTEN_IN = (claim, clinical, labs, billing, safety)
+
+
+def check_of(requirement: str) -> Check | None:
+    """The function that decides a requirement; None where nothing does."""
+    return _functions().get(requirement)
+
+
+def undecided() -> list[str]:
+    """Requirements of the table that nothing decides yet: each holds every line."""
+    return [name for name in codes.requirements() if check_of(name) is None]
+
+
+@cache
+def _functions() -> dict[str, Check]:
+    return {
+        name.replace("_", "-"): function
+        for module in _WRITTEN_IN
+        for name, function in _public(module)
+    }
+
+
+def _public(module: ModuleType) -> Iterator[tuple[str, Check]]:
+    """The module's own public functions that give a result."""
+    for name, found in vars(module).items():
+        if name.startswith("_") or not isfunction(found) or found.__module__ != module.__name__:
+            continue
+        form = signature(found)
+        if form.return_annotation in (Result, Result | None):
+            yield name, found if len(form.parameters) > 1 else _alone(found)
+
 
 def _alone(check: Callable[[Charge], Result | None]) -> Check:
     """A check that asks nothing of the patient's other doses."""
     return lambda charge, _: check(charge)
-
-
-CHECKS: dict[str, Check] = {
-    "service-date": _alone(claim.service_date),
-    "product": _alone(claim.product),
-    "dose": _alone(claim.dose),
-    "ndc": _alone(claim.ndc),
-    "discarded-amount": claim.discarded_amount,
-    "units-limit": claim.units_limit,
-    "infusion-time": _alone(claim.infusion_time),
-    "iron-deficiency-diagnosis": _alone(clinical.iron_deficiency_diagnosis),
-    "ckd-diagnosis": _alone(clinical.ckd_diagnosis),
-    "anemia-ckd-link": _alone(clinical.anemia_ckd_link),
-    "treatment-plan": _alone(clinical.treatment_plan),
-    "oral-iron-history": _alone(clinical.oral_iron_history),
-    "progress-note": _alone(clinical.progress_note),
-    "ferritin": _alone(labs.ferritin),
-    "transferrin-saturation": _alone(labs.transferrin_saturation),
-    "hemoglobin": _alone(labs.hemoglobin),
-    "coverage": _alone(billing.coverage),
-    "prior-authorization": billing.prior_authorization,
-    "timely-filing": _alone(billing.timely_filing),
-    "place-of-service": _alone(billing.place_of_service),
-    "esrd-consolidated-billing": _alone(billing.esrd_consolidated_billing),
-    "preferred-product": _alone(billing.preferred_product),
-    "drug-source": _alone(billing.drug_source),
-    "dosing": safety.dosing,
-    "iron-overload": _alone(safety.iron_overload),
-}
-
-# What can be said of an administration whose product or date is not known.
-ALWAYS = ("service-date", "product", "dose")
-
-
-# What giving the drug asks where the drug itself is not billed.
-OF_GIVING = (
-    "service-date",
-    "coverage",
-    "place-of-service",
-    "iron-deficiency-diagnosis",
-    "infusion-time",
-)
-
-
-# A warning unless the policy says otherwise (R10).
-NOT_BLOCKING = frozenset({"dosing", "iron-overload"})
-
-
-def is_blocking(name: str, rule: Rule | None) -> bool:
-    """Whether a gap of the requirement holds the line: by the policy's rule, else by what it is."""
-    return rule.blocking if rule and rule.blocking is not None else name not in NOT_BLOCKING

@@ -85,6 +85,9 @@ def product(charge: Charge) -> Result:
             says="The medication of the administration points to a resource that can't be found.",
             evidence=evidence,
         )
+    if drug.doubt:
+        says = f"The Medication that names the product has the status {drug.doubt}."
+        return Result(state="incomplete", says=says, evidence=evidence)
     if charge.family is None:
         return Result(
             state="missing", says="Nothing says which iron product was given.", evidence=evidence

@@ -1,6 +1,6 @@
 """The state of each requirement for one administration (R10)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
@@ -8,42 +8,66 @@ from mappings import codes
 from mappings.assessment import WORST_FIRST, Denial, Finding
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
+from mappings.codes.requirement import Requirement
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy
-from mappings.requirements.asking import asked
-from mappings.requirements.checks import ALWAYS, CHECKS, OF_GIVING, is_blocking
+from mappings.requirements.asking import asked, is_blocking
+from mappings.requirements.checks import check_of
 from mappings.requirements.result import NOT_APPLICABLE, Result
+
+# What is said of a dose that leaves no line: that nothing is asked of it.
+_OF_NO_LINE = "product"
 
 
 def findings_of(charge: Charge, neighbors: Neighbors) -> list[Finding]:
     """The state of each requirement for one dose; of one that is not billable, what giving the
     drug asks where that is billed."""
     if charge.not_billable and not charge.has_line:
-        return [_finding("product", NOT_APPLICABLE, charge)]
+        return [_finding(codes.requirements()[_OF_NO_LINE], NOT_APPLICABLE, charge)]
+    found = []
+    for row in _asked_of(charge):
+        check = check_of(row.id)
+        # Of possible duplicates one speaks of the dose, for all of them.
+        if check and not (row.of_duplicates and charge.is_copy):
+            found.append(_finding(row, check(charge, neighbors) or NOT_APPLICABLE, charge))
+    return found
+
+
+def _asked_of(charge: Charge) -> Sequence[Requirement]:
+    table = codes.requirement_table()
     if charge.not_billable:
-        names: Sequence[str] = OF_GIVING if charge.bills_giving_alone else ()
-    elif not charge.has_line:
-        names = ("service-date", "product")
-    else:
-        names = tuple(CHECKS) if charge.day else ALWAYS
-    # Of possible duplicates one speaks of the dose, for all of them.
-    spoken = (name for name in names if not (name == "dose" and charge.is_copy))
-    return [
-        _finding(name, CHECKS[name](charge, neighbors) or NOT_APPLICABLE, charge) for name in spoken
-    ]
+        return table.of_giving if charge.bills_giving_alone else ()
+    known = {"product": charge.has_line, "day": charge.has_line and charge.day is not None}
+    return table.answerable[frozenset(name for name, holds in known.items() if holds)]
 
 
-def _finding(name: str, result: Result, charge: Charge) -> Finding:
+class FindingsByDose:
+    """The findings of a patient, looked up by the administrations that they are about."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._findings = findings
+        self._places: dict[str, list[int]] = {}
+        for place, finding in enumerate(findings):
+            for reference in finding.administrations:
+                self._places.setdefault(reference, []).append(place)
+
+    def any_of(self, references: Iterable[str]) -> list[Finding]:
+        """Those about any of the administrations, in their order."""
+        places = {place for name in references for place in self._places.get(name, ())}
+        return [self._findings[place] for place in sorted(places)]
+
+
+def _finding(row: Requirement, result: Result, charge: Charge) -> Finding:
     rule, policy = result.rule, charge.policy
-    blocking = is_blocking(name, rule) if result.blocking is None else result.blocking
-    row, authority = codes.requirements()[name], _authority(name, result, policy)
+    blocking = is_blocking(row.id, rule) if result.blocking is None else result.blocking
+    authority = _authority(row, result, policy)
     denial = result.denial or row.denial_by_state.get(result.state)
     return Finding(
-        requirement=name,
+        requirement=row.id,
         state=result.state,
         administrations=(
             tuple(sorted(charge.possible_duplicates))
-            if name == "dose" and charge.possible_duplicates
+            if row.of_duplicates and charge.possible_duplicates
             else (charge.reference,)
         ),
         policy=policy.id if policy and charge.known_payer else None,
@@ -61,7 +85,7 @@ def _finding(name: str, result: Result, charge: Charge) -> Finding:
         fix=result.fix or row.fix,
         note=result.note,
         asked=(
-            asked(name, rule, authority.verified) if rule or result.state in WORST_FIRST else None
+            asked(row.id, rule, authority.verified) if rule or result.state in WORST_FIRST else None
         ),
         denial=(
             Denial(denial.carc, denial.rarc)
@@ -74,10 +98,10 @@ def _finding(name: str, result: Result, charge: Charge) -> Finding:
     )
 
 
-def _authority(name: str, result: Result, policy: Policy | None) -> Dated:
+def _authority(row: Requirement, result: Result, policy: Policy | None) -> Dated:
     """What a finding rests on, from-to: the row of a code table that decided, the policy's rule
     that asks, or the requirement itself."""
-    rule, general = result.rule, codes.requirements()[name].source
+    rule, general = result.rule, row.source
     if result.row:
         return structs.replace(result.row, source=result.row.source or general or "")
     if policy and rule:

@@ -18,28 +18,26 @@ def gaps_of(
             grouped.setdefault(
                 (row.requirement, *(() if scope == "patient" else row.administrations)), []
             ).append(row)
-    gaps = [_gap(patient, key, rows, lines) for key, rows in grouped.items()]
+    lines_of: dict[str, list[str]] = {}
+    for identity, references in lines.items():
+        for reference in references:
+            lines_of.setdefault(reference, []).append(identity)
+    gaps = [_gap(patient, key, rows, lines_of) for key, rows in grouped.items()]
     return tuple(sorted(gaps, key=lambda row: (row.requirement, row.administrations)))
 
 
 def _gap(
-    patient: str, key: tuple[str, ...], rows: list[Finding], lines: dict[str, tuple[str, ...]]
+    patient: str, key: tuple[str, ...], rows: list[Finding], lines_of: dict[str, list[str]]
 ) -> Gap:
     worst = min(rows, key=lambda row: (WORST_FIRST.index(row.state), not row.blocking))
     administrations = tuple(
         sorted({reference for row in rows for reference in row.administrations})
     )
     requirement = codes.requirements()[worst.requirement]
-    held = tuple(
-        sorted(
-            identity
-            for identity, references in lines.items()
-            if set(references) & set(administrations)
-        )
-    )
+    held = {identity for name in administrations for identity in lines_of.get(name, ())}
     also = (
         f" {len(administrations)} doses are affected."
-        if len(administrations) > 1 and worst.requirement != "dose"
+        if len(administrations) > 1 and not requirement.of_duplicates
         else ""
     )
     doubt = (
@@ -55,7 +53,7 @@ def _gap(
         waivable=requirement.waivable,
         severity=requirement.severity,
         administrations=administrations,
-        lines=held,
+        lines=tuple(sorted(held)),
         policy=worst.policy,
         policy_version=worst.policy_version,
         message=f"{worst.says or requirement.title}{also}{doubt}",

@@ -129,7 +129,7 @@ def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
 
 
 def _broken(charge: Charge, name: str) -> list[LabResult]:
-    return [row for row in charge.record.labs if row.analyte == ANALYTES[name] and row.problem]
+    return charge.history.labs.unusable(ANALYTES[name])
 
 
 def _unusable_says(row: LabResult, charge: Charge) -> str:
@@ -153,7 +153,7 @@ def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
 
 
 def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: State) -> str:
-    drawn_soon = labs.caution(row, charge.other_doses, charge.zone)
+    drawn_soon = caution(charge, row)
     said = f"{LABS[name].capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}{drawn_soon}"
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({_limit(rule)})."
@@ -168,6 +168,15 @@ def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: Stat
 
 def _limit(rule: LabRule) -> str:
     return in_words(parse(rule.limit)) if rule.limit else ""
+
+
+def caution(charge: Charge, row: LabResult) -> str:
+    """What is said behind a result that other iron may have disturbed."""
+    days, drawn = labs.longest_unreliable(row.analyte), row.when
+    if drawn is None or days < 0:
+        return ""
+    doses = charge.doses_before(drawn.days(charge.zone)[0], days)
+    return labs.caution(row, doses, charge.zone)
 
 
 def _unknown(charge: Charge) -> str:

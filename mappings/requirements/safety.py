@@ -14,6 +14,7 @@ from mappings.codes.tables import Dated, LabelDose
 from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
 from mappings.policy.conditions import compare
 from mappings.record import LabResult
+from mappings.requirements.labs import caution
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain, with_unit
 from mappings.values.us_dates import us_date
@@ -273,7 +274,7 @@ def _overloaded(
     )
     verb = f"is {sign}" if certain else f"may be {sign}"
     value = plain(labs.rounded(row.value, row)) if row.value is not None else None
-    drawn_soon = labs.caution(row, charge.other_doses, charge.zone)
+    drawn_soon = caution(charge, row)
     return Result(
         state="not-covered" if certain else "incomplete",
         says=(

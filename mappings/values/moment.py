@@ -90,10 +90,7 @@ class Moment(Struct, frozen=True):
             return self.first, self.last
         if zone is None and not self.zulu:
             return self.first, self.last
-        return (
-            self.instant.astimezone(zone or _WESTMOST).date(),
-            self.instant.astimezone(zone or _EASTMOST).date(),
-        )
+        return _days(self.instant, zone)
 
     def span(self, zone: tzinfo | None) -> Span:
         """The days it can be in `zone`, to be shown."""
@@ -122,6 +119,14 @@ class Moment(Struct, frozen=True):
         """A key that sorts moments in time: by instant. A day alone stands where it begins in the
         westernmost US zone."""
         return (self.at(_WESTMOST) or datetime.combine(self.last, datetime.min.time(), _WESTMOST),)
+
+
+@lru_cache(maxsize=4096)
+def _days(instant: datetime, zone: tzinfo | None) -> tuple[date, date]:
+    """The first and last day of an instant; what is asked of a patient names the same few
+    hundred."""
+    west = instant.astimezone(zone or _WESTMOST).date()
+    return west, west if zone else instant.astimezone(_EASTMOST).date()
 
 
 @lru_cache(maxsize=4096)
@@ -176,6 +181,7 @@ def _end_of_month(day: date) -> date:
     return following - timedelta(days=1)
 
 
+@lru_cache(maxsize=64)
 def zone(name: str | None) -> tzinfo | None:
     """The time zone of an IANA name; ValueError names the one that does not exist."""
     if name is None:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, tzinfo
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def us_date(day: date | None) -> str:
@@ -12,12 +12,12 @@ def us_date(day: date | None) -> str:
 
 def us_day(day: date) -> str:
     """`Nov 1`, where the year is plain."""
-    return f"{_MONTHS[day.month - 1]} {day.day}"
+    return f"{MONTHS[day.month - 1]} {day.day}"
 
 
 def us_month(day: date) -> str:
     """`Nov 2026`."""
-    return f"{_MONTHS[day.month - 1]} {day.year}"
+    return f"{MONTHS[day.month - 1]} {day.year}"
 
 
 def us_time(moment: datetime, zone: tzinfo | None = None) -> str:

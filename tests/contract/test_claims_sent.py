@@ -14,10 +14,11 @@ from integration.claims.service import Order, write_released
 from integration.claims.writing import Report
 from integration.errors import ConfigurationError
 from integration.store import claims as stored
-from integration.store import releases, worklist
+from integration.store import decisions, releases, worklist
 from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters
 from integration.web.worklist import sending
+from mappings import decisions as forms
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
 from tests.service import NOW, Running
@@ -72,6 +73,13 @@ class Office:
     def write(self, **wanted: Any) -> Report:
         order = Order(site="general", folder=self.folder / "out", by="ada", now=NOW, **wanted)
         return write_released(self.service.settings, self.service.store, order)
+
+    def decide(self, **what: Any) -> None:
+        made = forms.from_document({"who": "Maria", "when": "2026-11-01", **what})
+        with self.service.store.transaction() as db:
+            decisions.record(db, "general", made, "ada", "biller")
+        self.service.assess()
+        self.service.work()
 
     def change(self, resource: dict[str, Any]) -> None:
         self.service.fake.load([resource])
@@ -144,6 +152,31 @@ def test_what_changed_after_the_release_stays_and_is_said(office: Opened) -> Non
     assert "the chart says something else of it since it was released" in report.refused[0].says
     assert here.files == []
     assert [row.changed for row in here.rows()] == [True]
+
+
+def test_what_a_person_decided_counts_when_the_chart_is_read_anew(office: Opened) -> None:
+    """Who pays first is a decision, and so is why Medicare pays second."""
+    self_insured = {"coding": [{"code": "self"}]}
+    plan = builders.commercial(id="group", subscriberId="W123", relationship=self_insured)
+    by_plan = {"coverage": {"reference": "Coverage/group"}, "sequence": 1, "focal": True}
+    authorized = builders.authorization(insurance=[by_plan])
+    payers = {
+        "Medicare": {"kind": "medicare", "claim_id": "15202"},
+        "Sunrise Health Plan": {"kind": "commercial", "claim_id": "SHP01"},
+    }
+    here = office(plan, authorized, builders.note(), payer_aliases=payers)
+    order = {"patient": "p1", "coverage": "Coverage/group", "then": ["Coverage/coverage"]}
+    here.decide(pays_first=order)
+    here.release()
+    assert "record a person's decision medicare_secondary" in here.write().refused[0].says
+    here.decide(medicare_secondary={"patient": "p1", "type": "12"})
+    report = here.write()
+    assert [found.says for found in report.refused] == []
+    rows = parsed(here.files[-1].read_text())
+    assert [row for row in rows if row[0] == "SBR"] == [
+        ("SBR", "P", "18", "", "", "", "", "", "", "CI"),
+        ("SBR", "S", "18", "", "", "12", "", "", "", "MB"),
+    ]
 
 
 def test_a_chart_that_cannot_be_read_stays_and_is_said(office: Opened) -> None:

@@ -91,6 +91,27 @@ def test_who_pays_first_is_recorded_audited_and_assessed_at_once(office: Clinic)
     assert "recorded a decision" in said
 
 
+def test_why_medicare_pays_second_is_recorded_beside_it(office: Clinic) -> None:
+    browser, page, key = opened(office, two_plans())
+    assert "working aged (12)" in page
+    places = ["Coverage/coverage=2", "Coverage/group=1"]
+    said = decide(browser, page, key, about="pays-first", place=places, second="12")
+    assert "Recorded. 1 patient will be assessed again in a moment." in said
+    second, first = recorded(office)
+    assert second.decision.medicare_secondary
+    assert (second.decision.medicare_secondary.why, second.patient) == ("12", "p1")
+    assert first.decision.pays_first
+    assert "Medicare pays second, working aged (12)" in said
+
+
+def test_a_reason_that_is_none_is_told_and_nothing_recorded(office: Clinic) -> None:
+    browser, page, key = opened(office, two_plans())
+    places = ["Coverage/coverage=2", "Coverage/group=1"]
+    said = decide(browser, page, key, about="pays-first", place=places, second="99")
+    assert "99 is no reason for Medicare to pay second" in said
+    assert recorded(office) == []
+
+
 def test_what_was_recorded_makes_the_line_go_by_it(office: Clinic) -> None:
     browser, page, key = opened(office, two_plans())
     decide(

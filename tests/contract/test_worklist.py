@@ -20,7 +20,7 @@ from tests.fakes.stage import seed_worklist
 from tests.plugins.pages import Clinic, Open
 
 ALL = worklist.Filters(view="all")
-CLINICIAN = sorted(words.CLINICIAN)
+CLINICIAN = words.of_clinicians()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ GOOD = """decisions:
   until: 2027-12-31
   note: works for a company of 40
   pays_first: {patient: Patient/p1, coverage: Coverage/group, then: [Coverage/medicare]}
+- {who: Maria Lopez, when: 2026-11-20, medicare_secondary: {patient: p1, type: '12'}}
 - who: Maria Lopez
   when: 2026-11-20
   payer_answer:
@@ -37,6 +38,7 @@ def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
             "Maria Lopez decided on Nov 20, 2026, until Dec 31, 2027: Coverage/group pays first,"
             " then Coverage/medicare (works for a company of 40)"
         ),
+        "Maria Lopez decided on 2026-11-20: Medicare pays second, working aged (12)",
         (
             "Maria Lopez decided on Nov 20, 2026: Sunrise Health Plan asks for no authorization and"
             " takes"
@@ -66,7 +68,7 @@ def test_the_store_keeps_the_same_form() -> None:
     [
         ("when: 2026-11-20, pays_first: {patient: p1, coverage: c}", "`who` is missing"),
         ("who: M, when: 11/20/2026, pays_first: {patient: p1, coverage: c}", "2026-11-20"),
-        ("who: M, when: 2026-11-20", "write one of pays_first, payer_answer"),
+        ("who: M, when: 2026-11-20", "write one of pays_first, medicare_secondary, payer_answer"),
         ("who: M, when: 2026-11-20, pays_frst: {patient: p1, coverage: c}", "`pays_first`?"),
         (
             (
@@ -79,6 +81,10 @@ def test_the_store_keeps_the_same_form() -> None:
         (
             "who: M, when: 2026-11-20, until: 2026-11-19, pays_first: {patient: p1, coverage: c}",
             "it ends before it was decided",
+        ),
+        (
+            "who: M, when: 2026-11-20, medicare_secondary: {patient: p1, type: '11'}",
+            "11 is no reason for Medicare to pay second (known: 12 working aged, 13 ESRD",
         ),
         (
             "who: M, when: 2026-11-20, payer_answer: {payer: S, confirmed_by: x}",

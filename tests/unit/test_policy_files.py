@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from mappings import codes
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
 
@@ -703,20 +702,3 @@ class TestBuiltIn:
             "J1437": 100,
         }
         assert limits.requirements.units_limit.limits == published
-
-    def test_every_requirement_of_the_table_can_be_asked_or_is_always(self) -> None:
-        asked = set(choosing.Requirements.__struct_encode_fields__) - {"laboratory"} | {
-            "ferritin",
-            "transferrin-saturation",
-            "hemoglobin",
-        }
-        always = {
-            "service-date",
-            "product",
-            "dose",
-            "discarded-amount",
-            "coverage",
-            "place-of-service",
-            "esrd-consolidated-billing",
-        }
-        assert asked | always == set(codes.requirements())

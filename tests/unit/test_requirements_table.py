@@ -1,10 +1,11 @@
 """R10's table: each requirement's scope, predicted denial and whether a person may waive it; each
-has a check."""
+row is whole, and has a function."""
 
 import pytest
 
 from mappings import codes
-from mappings.requirements.checks import ALWAYS, CHECKS, NOT_BLOCKING
+from mappings.codes.requirement import Requirement
+from mappings.requirements.checks import check_of
 
 # id: scope, predicted denial, waivable (rules R10).
 TABLE = {
@@ -71,10 +72,16 @@ def test_no_code_is_deactivated() -> None:
     assert not DEACTIVATED & {code for row in denials for code in row}
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_each_is_decided_and_has_a_fix(name: str) -> None:
-    assert name in CHECKS
-    assert codes.requirements()[name].fix.endswith(".")
+@pytest.mark.parametrize("row", codes.requirements().values(), ids=lambda row: row.id)
+def test_a_row_is_whole(row: Requirement) -> None:
+    """It is decided, and has words for everybody who reads it."""
+    assert check_of(row.id)
+    assert row.title
+    assert row.asks.endswith(".")
+    assert row.fix.endswith(".")
+    assert not row.rests_on or row.group
+    assert (row.group == "safety") == (row.severity != "low")
+    assert row.carc or row.id == "coverage"
 
 
 def test_safety_is_not_paperwork() -> None:
@@ -82,5 +89,14 @@ def test_safety_is_not_paperwork() -> None:
         row.id: row.severity for row in codes.requirements().values() if row.severity != "low"
     }
     assert severities == {"dosing": "moderate", "iron-overload": "moderate"}
-    assert severities.keys() == NOT_BLOCKING
-    assert ALWAYS == ("service-date", "product", "dose")
+    assert {row.id for row in codes.requirements().values() if not row.blocking} == set(severities)
+
+
+def test_what_is_asked_of_a_dose_of_which_little_is_known() -> None:
+    asked = {
+        known: [row.id for row in rows]
+        for known, rows in codes.requirement_table().answerable.items()
+    }
+    assert asked[frozenset()] == ["service-date", "product"]
+    assert asked[frozenset({"product"})] == ["service-date", "product", "dose"]
+    assert set(asked[frozenset({"product", "day"})]) == set(TABLE)

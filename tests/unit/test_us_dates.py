@@ -11,6 +11,7 @@ import pytest
 from integration.wording import words
 from mappings.values.moment import Span, parse, shown
 from mappings.values.us_dates import us_time
+from mappings.values.sentences import SENTENCES, amounts
 from tests import equality
 
 ISO_IN_A_SENTENCE = re.compile(r"(?<![\w/-])(?:19|20)\d\d-\d\d(?:-\d\d)?(?![\w-])")
@@ -73,6 +74,13 @@ def test_what_is_shown_is_the_span_that_was_meant(text: str) -> None:
     assert shown(text) == Span(days[0].first, days[-1].last).shown
 
 
+def test_another_month_is_another_amount() -> None:
+    """What is compared of a sentence, so that new words alone write nothing into a chart."""
+    assert amounts("the order ended before Nov 1, 2026") != amounts(
+        "the order ended before Oct 1, 2026"
+    )
+
+
 def sentences(value: Any, name: str = "") -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -80,7 +88,7 @@ def sentences(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from sentences(inner, name)
-    elif isinstance(value, str) and name in {*equality.SENTENCES, "note"}:
+    elif isinstance(value, str) and name in {*SENTENCES, "note"}:
         yield value
 
 

@@ -21,6 +21,7 @@ from integration.web.chart.views import (
     link_into_chart,
 )
 from integration.wording import words
+from mappings import codes
 from mappings.assessment import Asked, ClaimLine, Evidence, Gap, PatientAssessment
 from mappings.circumstances import labs
 from mappings.policy.choosing import Policy, PolicySet
@@ -31,7 +32,6 @@ from mappings.writing.detected_issue import Waiver
 Resource = dict[str, Any]
 NARROW = 360
 NEVER = Span(date.max, date.max)
-LABORATORY = ("ferritin", "transferrin-saturation")
 LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
 
 
@@ -195,7 +195,7 @@ class _Chart:
         """What the gap itself cites; for a laboratory value also what there is of it and its
         relatives."""
         cited = [item for gap in gaps for item in gap.evidence]
-        if gaps[0].requirement in LABORATORY:
+        if codes.requirements()[gaps[0].requirement].test:
             wanted = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
             last = max(
                 (on.last for on in map(self._on, gaps[0].administrations) if on), default=self.today
@@ -295,13 +295,14 @@ class _Chart:
 
     def _lab_rules(self) -> list[Asked]:
         """The laboratory rules that decided on the newest dose of which one was asked."""
+        requirements = codes.requirements()
         for line in reversed(self.assessment.lines):
             about = [
                 row
                 for row in self.assessment.requirements
                 if set(row.administrations) & set(line.administrations)
             ]
-            asked = [row.asked for row in about if row.asked and row.requirement in LABORATORY]
+            asked = [row.asked for row in about if row.asked and requirements[row.requirement].test]
             if asked:
                 return list(dict.fromkeys(asked))
         return []

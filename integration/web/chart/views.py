@@ -7,9 +7,9 @@ from decimal import Decimal
 from integration.configuration.site import Site
 from integration.web.chart import timeline
 from integration.web.chart.timeline import Timeline
-from integration.web.entries import TESTS
-from integration.wording import words
+from mappings import codes
 from mappings.assessment import Step
+from mappings.codes.requirement import Owner
 from mappings.values.moment import Span
 
 
@@ -73,7 +73,7 @@ class Card:
     money: Decimal
     blocking: bool
     waivable: bool
-    owner: words.Owner
+    owner: Owner
     safety: bool
     denial: str | None
     waived: str | None
@@ -81,7 +81,13 @@ class Card:
     @property
     def orderable(self) -> bool:
         """A result outside the payer's limit does not get better by ordering another."""
-        return self.requirement in TESTS and self.state != "not-covered"
+        test = codes.requirements()[self.requirement].test
+        return test is not None and self.state != "not-covered"
+
+    @property
+    def form(self) -> str | None:
+        """What a clinician can record here."""
+        return codes.requirements()[self.requirement].form
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from integration.store.patients import Patient
 from integration.web import entries
 from integration.web.gate import House
 from integration.work.queue import PERSON, patient_key
+from mappings import codes
 from mappings.assessment import Gap
 from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
 
@@ -136,7 +137,10 @@ class Visit:
         `urn:ferroclaim:discarded-amount`."""
         seen = self.see(None)
         ours = {
-            reference for gap in seen.gaps("discarded-amount") for reference in gap.administrations
+            reference
+            for gap in seen.checked.assessment.gaps
+            if codes.requirements()[gap.requirement].form == "discard"
+            for reference in gap.administrations
         }
         found = [
             row

@@ -12,7 +12,7 @@ from integration.web.worklist.story import to_settle
 from mappings import decisions as forms
 from mappings.assessment import Evidence
 from mappings.datafiles.loading import DataFileError
-from mappings.decisions import Decision, PayerAnswer, PaysFirst
+from mappings.decisions import Decision, MedicareSecondary, PayerAnswer, PaysFirst
 
 
 class NotDecided(FerroclaimError):
@@ -21,7 +21,8 @@ class NotDecided(FerroclaimError):
 
 @dataclass(frozen=True)
 class Entered:
-    """The form of the side panel. `place`: of each plan shown, `Coverage/c1=1`."""
+    """The form of the side panel. `place`: of each plan shown, `Coverage/c1=1`; `second`: the code
+    of why Medicare pays second, where it does."""
 
     place: Sequence[str] = ()
     authorization: str = ""
@@ -29,10 +30,12 @@ class Entered:
     confirmed_by: str = ""
     until: str = ""
     why: str = ""
+    second: str = ""
 
 
 def pays_first(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[Patient]:
-    """Records the order in which the plans shown pay; the patients to assess again."""
+    """Records the order in which the plans shown pay, and why Medicare pays second where that was
+    said; the patients to assess again."""
     plans = to_settle(db, row).plans
     if not plans:
         raise NotDecided("Who pays first is not open for this line any more.")
@@ -44,6 +47,10 @@ def pays_first(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[
         as_seen={item.resource: item.says for item in plans},
     )
     decision = _decision(who, entered, pays_first=part)
+    if entered.second:
+        reason = MedicareSecondary(patient=row.patient, why=entered.second)
+        second = _decision(who, entered, medicare_secondary=reason)
+        decisions.record(db, row.site, second, who, role)
     return decisions.record(db, row.site, decision, who, role)
 
 
@@ -79,10 +86,7 @@ def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:
 
 
 def _decision(
-    who: str,
-    entered: Entered,
-    pays_first: PaysFirst | None = None,
-    payer_answer: PayerAnswer | None = None,
+    who: str, entered: Entered, **part: PaysFirst | MedicareSecondary | PayerAnswer
 ) -> Decision:
     """Checked as a file of decisions is."""
     try:
@@ -94,8 +98,7 @@ def _decision(
         when=date.today(),  # noqa: DTZ011 (the day on which it is decided, here)
         until=until,
         note=entered.why.strip() or None,
-        pays_first=pays_first,
-        payer_answer=payer_answer,
+        **part,  # type: ignore[arg-type]
     )
     try:
         return forms.checked(decision)

@@ -28,11 +28,11 @@ from integration.web.worklist.story import story
 from integration.wording import words
 from integration.work.queue import PERSON
 from mappings.assessment import ClaimLine
+from mappings.codes.requirement import Owner
 from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
-CLINICIAN = words.CLINICIAN_REQUIREMENTS
 ALL_SELECTED = 500
 
 VIEWS = (
@@ -74,7 +74,7 @@ class Cell:
     on: str | None
     text: str
     state: str
-    chips: tuple[tuple[str, words.Owner], ...]
+    chips: tuple[tuple[str, Owner], ...]
     age: int | None
     days_left: int | None
     payer: str
@@ -175,8 +175,8 @@ def table(here: InHouse, filters: Filtered, session: Biller) -> Response:
         ]
     )
     with here.store.transaction() as db:
-        number = 1
-        while found := worklist.rows(db, replace(filters, page=number), _sites(here), CLINICIAN):
+        number, theirs = 1, words.of_clinicians()
+        while found := worklist.rows(db, replace(filters, page=number), _sites(here), theirs):
             for row in found:
                 writer.writerow([safe(cell) for cell in _cells(row)])
             number += 1
@@ -208,9 +208,10 @@ def decide(
     confirmed_by: Annotated[str, Form(max_length=200)] = "",
     until: Annotated[str, Form(max_length=10)] = "",
     why: Annotated[str, Form(max_length=300)] = "",
+    second: Annotated[str, Form(max_length=2)] = "",
 ) -> Response:
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
-    entered = Entered(place[:20], authorization, days, confirmed_by, until, why)
+    entered = Entered(place[:20], authorization, days, confirmed_by, until, why, second)
     kinds = {"pays-first": deciding.pays_first, "payer-answer": deciding.payer_answer}
     who, role = actor(session), "biller" if session.may("biller") else "admin"
     try:
@@ -339,8 +340,8 @@ def _page(
 ) -> Response:
     with here.store.transaction() as db:
         sites = _sites(here)
-        found = worklist.rows(db, filters, sites, CLINICIAN)
-        sums = worklist.sums(db, filters, sites, CLINICIAN)
+        found = worklist.rows(db, filters, sites, words.of_clinicians())
+        sums = worklist.sums(db, filters, sites, words.of_clinicians())
         row = worklist.get(db, open_, sites) if open_ else None
         opened = (
             story(db, row, worklist.pair_of(db, row.key, sites), here.settings) if row else None
@@ -358,7 +359,7 @@ def _page(
         else:
             audit.note(db, actor(session), "saw the worklist", role="biller", view=filters.view)
         context: dict[str, Any] = {
-            "counts": worklist.counts(db, sites, CLINICIAN),
+            "counts": worklist.counts(db, sites, words.of_clinicians()),
             "choices": worklist.choices(db, sites),
             "failed": [
                 (f, words.at(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)

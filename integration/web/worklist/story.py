@@ -1,7 +1,7 @@
 """The whole story of one line: chain, gaps and who settles them, history, notes, and the service
 lines of its claim."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,9 @@ from integration.store.worklist import Pair, Row
 from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
+from mappings import codes
 from mappings.assessment import ClaimLine, Evidence
+from mappings.codes.requirement import Owner
 from mappings.writing.form837.claim_loops import preview
 from mappings.writing.preparing.drafts import draft_of
 from mappings.writing.x12.segments import written
@@ -42,18 +44,6 @@ _DONE = {
 
 LOOKS = ("saw", "looked at")
 
-# What a payer asks to see with the claim (X12 PWK): requirements that a document or result settles.
-ATTACHED = (
-    "ferritin",
-    "transferrin-saturation",
-    "hemoglobin",
-    "treatment-plan",
-    "oral-iron-history",
-    "progress-note",
-    "prior-authorization",
-    "discarded-amount",
-)
-
 
 @dataclass(frozen=True)
 class Event:
@@ -66,7 +56,7 @@ class Event:
 class GapView:
     title: str
     finding: str
-    owner: words.Owner
+    owner: Owner
     fix: str
     blocking: bool
     waived: str | None
@@ -101,6 +91,11 @@ class Open:
 
     plans: tuple[Evidence, ...] = ()
     payer: str | None = None
+
+    @property
+    def why_second(self) -> Mapping[str, str]:
+        """Why Medicare may pay second, by code."""
+        return codes.claim_forms().medicare_secondary.types
 
 
 @dataclass(frozen=True)
@@ -161,7 +156,8 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         decided=tuple(
             found
             for found in decisions.every(db, row.site, row.patient_id)
-            if found.decision.decided.source.resource in {item.resource for item in line.evidence}
+            if found.decision.medicare_secondary
+            or found.decision.decided.source.resource in {item.resource for item in line.evidence}
         ),
     )
 
@@ -222,9 +218,10 @@ def _attachments(db: Db, row: Row, settings: Settings) -> Iterator[Attachment]:
         else []
     )
     site, seen = settings.site(row.site), set[tuple[str, str]]()
+    attached = [row.id for row in codes.requirements().values() if row.attached]
     for finding in sorted(
-        (item for item in found if item.requirement in ATTACHED),
-        key=lambda item: ATTACHED.index(item.requirement),
+        (item for item in found if item.requirement in attached),
+        key=lambda item: attached.index(item.requirement),
     ):
         for item in finding.evidence if finding.state == "met" else ():
             if (finding.requirement, item.resource) not in seen:

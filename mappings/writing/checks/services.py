@@ -24,7 +24,9 @@ _WHOLE, _NUMBER = (
 _NDC_UNITS = frozenset({"F2", "GR", "ME", "ML", "UN"})
 _UNITS = {False: frozenset({"UN", "MJ"}), True: frozenset({"UN", "DA"})}
 # Modifiers that say why the same service stands twice (CMS, NCCI).
-_AGAIN = frozenset({"59", "76", "77", "91", "XE", "XP", "XS", "XU", "RT", "LT", "KP", "KQ"})
+_AGAIN = frozenset({"59", "76", "77", "91", "XE", "XP", "XS", "XU", "RT", "LT"})
+# Modifiers that tell the NDCs of one drug apart.
+_OF_NDCS = frozenset({"KP", "KQ"})
 _DRUG_REVENUE = "0636"
 
 
@@ -248,7 +250,7 @@ def _discards(services: Sequence[Service]) -> Findings:
                 service.at,
                 service.line,
             )
-        elif set(partner.modifiers) != set(service.modifiers) - {"JW"}:
+        elif set(partner.modifiers) - _OF_NDCS != set(service.modifiers) - {"JW"} - _OF_NDCS:
             yield Found(
                 f"the JW line of {service.code} has other modifiers"
                 f" ({', '.join(service.modifiers)}) than line {partner.line}, of what was given"
@@ -266,7 +268,7 @@ def _twice(services: Sequence[Service]) -> Findings:
     """A payer denies the second of two lines that say the same of one day."""
     seen: dict[tuple[object, ...], list[Service]] = {}
     for service in services:
-        if not service.code or not service.days or set(service.modifiers) & _AGAIN:
+        if not service.code or not service.days or set(service.modifiers) & (_AGAIN | _OF_NDCS):
             continue
         key = (service.code, service.modifiers, service.days, service.units)
         others = seen.setdefault(key, [])

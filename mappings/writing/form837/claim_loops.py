@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mappings.record import Address, Name
 from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, service_lines
-from mappings.writing.preparing.parties import Insurance, Parties
+from mappings.writing.preparing.parties import Insurance, Parties, carried_address
 from mappings.writing.preparing.prepared import Claim, charge
 from mappings.writing.preparing.statements import OtherLine, Statement
 from mappings.writing.x12.segments import Segment, carried, segment, text
@@ -168,7 +168,7 @@ def _facility(who: Parties) -> Iterator[Segment]:
     if who.facility:
         number = ("XX", who.facility.npi) if who.facility.npi else ("", "")
         yield segment("NM1", "77", 2, text(who.facility.name, 60), *[""] * 4, *number)
-        yield from address(who.facility.address)
+        yield from address(carried_address(who.facility.address))
 
 
 def _other(place: int, other: Insurance) -> Iterator[Segment]:

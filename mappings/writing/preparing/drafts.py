@@ -117,15 +117,23 @@ def pairs(lines: Iterable[ClaimLine]) -> list[tuple[ClaimLine, ...]]:
     return [tuple(rows) for rows in found.values()]
 
 
+def ndcs_of(line: ClaimLine) -> tuple[NdcQuantity, ...]:
+    return line.ndcs or ((line.ndc,) if line.ndc else ())
+
+
 def service_lines(
-    line: ClaimLine, value: Decimal | None, several: SeveralNdcs = "apart"
+    line: ClaimLine,
+    value: Decimal | None,
+    several: SeveralNdcs = "apart",
+    dose: ClaimLine | None = None,
 ) -> Iterator[ServiceLine]:
     """One per NDC, or one of all as the payer has it; units and values of the parts sum to the
-    line's."""
-    if not line.ndcs:
+    line's. `dose`: of a discard the line of what was given."""
+    if several == "one" and ndcs_of(line):
+        ndc = _together(ndcs_of(line), ndcs_of(dose) if dose else ())
+        yield ServiceLine(line, 1, line.units, ndc, value, line.modifiers)
+    elif not line.ndcs:
         yield ServiceLine(line, 1, line.units, line.ndc, value, line.modifiers)
-    elif several == "one":
-        yield ServiceLine(line, 1, line.units, _together(line.ndcs), value, line.modifiers)
     else:
         yield from _apart(line, value, several)
 
@@ -148,9 +156,9 @@ def _modifier(number: int, several: SeveralNdcs) -> tuple[str, ...]:
     return (table.first if number == 1 else table.other,)
 
 
-def _together(ndcs: Sequence[NdcQuantity]) -> NdcQuantity:
-    """All mL under the NDC that most of it came from."""
-    most = max(ndcs, key=lambda row: (Decimal(row.quantity), row.code))
+def _together(ndcs: Sequence[NdcQuantity], given: Sequence[NdcQuantity]) -> NdcQuantity:
+    """All mL under the NDC that most of it came from; a discard under that of its dose."""
+    most = max(given or ndcs, key=lambda row: (Decimal(row.quantity), row.code))
     ml = sum((Decimal(row.quantity) for row in ndcs), Decimal(0))
     return NdcQuantity(most.code, plain(ml), most.unit)
 

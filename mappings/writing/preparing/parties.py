@@ -1,7 +1,7 @@
 """Who is on a claim: patient, subscriber, payers, practitioner, place, and what of them is
 lacking. Nothing is ever made up."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 
 from msgspec import Struct
@@ -88,18 +88,16 @@ class Parties(Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...]
 
 
-def parties(
-    draft: Draft, record: PatientRecord, site: Site, secondary: Mapping[str, str] | None = None
-) -> Parties:
-    """Everyone of a draft, as far as the record tells. `secondary`: by patient, why Medicare pays
-    second, as a person decided."""
+def parties(draft: Draft, record: PatientRecord, site: Site) -> Parties:
+    """Everyone of a draft, as far as the record and people's decisions tell."""
     coverage = coverage_of(record, draft.coverage)
     patient = _name(record.demographics.name)
     candidates = practitioners(draft, record, site.zone)
     who = candidates[0] if len(candidates) == 1 else Practitioner()
     after = [coverage_of(record, reference) for reference in _secondary(draft)]
     others = [_insurance(row, patient, draft.kind, second=True) for row in after if row is not None]
-    why = (secondary or {}).get(draft.patient, "")
+    day = date.fromisoformat(draft.dates[0])
+    why = site.decisions.why_second(draft.patient, day) or ""
     medicare = [row is not None and row.kind == "medicare" for row in after]
     found = Parties(
         lacking=(),
@@ -267,11 +265,11 @@ def _second_lacks(row: Insurance, reference: str, of_medicare: bool) -> Iterator
     lacking = [what for what, there in checks.items() if not there]
     if lacking:
         yield f"of the payer after it ({reference}) {', '.join(lacking)}"
-    types = codes.claim_forms().medicare_secondary.types
-    if of_medicare and row.secondary_type not in types:
+    if of_medicare and not row.secondary_type:
+        types = codes.claim_forms().medicare_secondary.types
         yield (
-            f"why Medicare ({reference}) pays second: a person's decision"
-            f" ({', '.join(types)}) in the site's file medicare_secondary"
+            f"why Medicare ({reference}) pays second: record a person's decision medicare_secondary"
+            f" ({', '.join(types)})"
         )
 
 

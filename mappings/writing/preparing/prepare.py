@@ -1,9 +1,9 @@
 """From lines that may leave to claims, or to the sentence that says why one does not."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import ClaimLine
@@ -13,7 +13,7 @@ from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
 from mappings.writing.preparing.billers import provider_lacks
 from mappings.writing.preparing.charges import Charging, PaymentLimits
-from mappings.writing.preparing.drafts import DIALYSIS, Draft, drawn, service_lines
+from mappings.writing.preparing.drafts import DIALYSIS, Draft, drawn, ndcs_of, service_lines
 from mappings.writing.preparing.parties import Parties, coverage_of, parties
 from mappings.writing.preparing.prepared import Claim, claim_number
 from mappings.writing.preparing.splitting import Priced, excess, part_of, split
@@ -22,13 +22,12 @@ from mappings.writing.x12.segments import carried, text
 
 
 class Basis(Struct, frozen=True, kw_only=True):
-    """What claims of a site rest on beside the chart. `secondary`: by patient, why Medicare pays
-    second. `is_draft`: it shows what would leave, and never leaves."""
+    """What claims of a site rest on beside the chart. `is_draft`: it shows what would leave, and
+    never leaves."""
 
     site: Site
     charging: Charging = PaymentLimits()
     facility: FacilityFile = FacilityFile({})
-    secondary: Mapping[str, str] = field(default_factory=dict)
     is_draft: bool = False
 
 
@@ -79,7 +78,7 @@ def _placed(line: ClaimLine) -> bool:
 
 
 def _prepared(draft: Draft, record: PatientRecord, basis: Basis) -> Iterator[Prepared]:
-    who = parties(draft, record, basis.site, basis.secondary)
+    who = parties(draft, record, basis.site)
     priced, reasons = _priced(draft, record, who, basis)
     rows = basis.facility.of(draft)
     if _goes_to_the_facility(draft, basis, bool(rows)):
@@ -144,6 +143,7 @@ def _priced(
     priced: list[Priced] = []
     reasons: list[str] = []
     unpriced: dict[str, None] = {}
+    by_id = {line.id: line for line in draft.lines}
     for line in draft.lines:
         value = basis.charging.of(line, who.aliases)
         if value is None:
@@ -152,7 +152,7 @@ def _priced(
             reasons.append(
                 f"the charge of {line.code} on {shown(line.service_date or '')} is nothing"
             )
-        parts = tuple(service_lines(line, value, several))
+        parts = tuple(service_lines(line, value, several, by_id.get(line.discard_of or "")))
         priced.append((line, parts))
         reasons += _faults_of(line, [len(part.modifiers) for part in parts])
     if unpriced:
@@ -163,7 +163,7 @@ def _priced(
 
 def _faults_of(line: ClaimLine, modifiers: Iterable[int]) -> Iterator[str]:
     day = date.fromisoformat(line.service_date or "")
-    for ndc in line.ndcs or ([line.ndc] if line.ndc else []):
+    for ndc in ndcs_of(line):
         package = codes.packages().get(ndc.code)
         if package is not None and not package.holds(day):
             yield f"the NDC {ndc.code} was not on the market on {us_date(day)}"

@@ -1,0 +1,91 @@
+"""A requirement as a row: all that is known of it, but for the function that decides it."""
+
+from functools import cached_property
+from typing import Literal
+
+from msgspec import Struct, field
+
+from mappings.codes.tables import DenialCodes
+
+Owner = Literal["clinician", "billing"]
+Group = Literal["safety", "laboratory", "authorization", "product", "documentation"]
+Known = Literal["product", "day"]
+
+
+class OrderableTest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A laboratory test that can be ordered."""
+
+    loinc: str
+    name: str
+
+
+class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A row of R10. `asks` follows the payer's name, where the policy's rule has no words of its
+    own. `owner` settles it.
+
+    When it is asked: `asked` of every dose, by a rule of the policy, or with a setting of it; once
+    what it `needs` is known of the dose; `of_giving` also where the drug itself is not billed;
+    `of_duplicates` once for all copies of a dose. `blocking`: an open one holds the line, unless
+    the policy says otherwise. `write_back: false`: the biller's own, never written to the EHR.
+
+    `has_limit`: a value is held against one. `has_end`: what meets it ends on a day. `cited`: what
+    meets it is evidence of the line. `attached`: payers ask to see it with a claim (X12 PWK).
+
+    `group`: the CDS card that tells of it before the dose is given, once everything of `rests_on`
+    could be read. `test`: what can be ordered for it; `form`: what a clinician can record on the
+    page.
+    """
+
+    id: str
+    title: str
+    asks: str
+    fix: str
+    owner: Owner
+    scope: Literal["patient", "administration"]
+    waivable: bool
+    asked: Literal["by-rule", "always", "with-discard-modifiers", "with-consolidated-billing"] = (
+        "by-rule"
+    )
+    needs: tuple[Known, ...] = ("product", "day")
+    of_giving: bool = False
+    of_duplicates: bool = False
+    blocking: bool = True
+    severity: Literal["low", "moderate", "high"] = "low"
+    write_back: bool = True
+    has_limit: bool = False
+    has_end: bool = False
+    cited: bool = False
+    attached: bool = False
+    group: Group | None = None
+    rests_on: tuple[str, ...] = ()
+    test: OrderableTest | None = None
+    form: Literal["discard", "oral-iron"] | None = None
+    carc: str | None = None
+    rarc: tuple[str, ...] = ()
+    denial_by_state: dict[str, DenialCodes] = field(default_factory=dict)
+    source: str | None = None
+
+
+class RequirementTable(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+    """`source` and `verified` are those of the predicted denials."""
+
+    source: str
+    verified: bool
+    requirements: tuple[Requirement, ...]
+
+    @cached_property
+    def by_id(self) -> dict[str, Requirement]:
+        return {row.id: row for row in self.requirements}
+
+    @cached_property
+    def of_giving(self) -> tuple[Requirement, ...]:
+        """What giving the drug asks where the drug itself is not billed."""
+        return tuple(row for row in self.requirements if row.of_giving)
+
+    @cached_property
+    def answerable(self) -> dict[frozenset[str], tuple[Requirement, ...]]:
+        """What can be said of a dose, by what is known of it."""
+        return {
+            known: tuple(row for row in self.requirements if known >= set(row.needs))
+            for known in map(frozenset[str], ((), ("product",), ("day",), ("product", "day")))
+        }

@@ -1,0 +1,25 @@
+"""The doses of one patient, each worked out once however many others ask for it."""
+
+from datetime import date, tzinfo
+
+from mappings.dose.dispensed import handed_ndcs
+from mappings.dose.milligrams import Dose, dose
+from mappings.record import Administration, PatientRecord
+
+
+class Doses:
+    """By administration and day. What is kept depends on nothing that joining records changes."""
+
+    def __init__(self, record: PatientRecord, zone: tzinfo | None) -> None:
+        self.record = record
+        self.zone = zone
+        self._known: dict[tuple[str, date | None], Dose] = {}
+
+    def on(self, administration: Administration, day: date | None) -> Dose:
+        """The dose, with the vials handed out on DAY."""
+        key = (administration.source.resource, day)
+        found = self._known.get(key)
+        if found is None:
+            vials = handed_ndcs(self.record, administration, day, self.zone)
+            found = self._known[key] = dose(administration, self.record.orders, vials)
+        return found

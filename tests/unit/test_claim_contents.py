@@ -1,0 +1,269 @@
+"""Who and what stands on a claim that leaves: other payers, places, billers, NDCs."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from mappings import decisions
+from mappings.assessment import NdcQuantity
+from mappings.decisions import Decision
+from mappings.record import Address
+from mappings.site import Facility, Place, Site
+from mappings.writing.preparing.charges import price_list
+from mappings.writing.preparing.prepare import Basis, Refusal, prepare
+from mappings.writing.x12.segments import parsed
+from tests import builders, claims
+from tests.builders import Resource
+
+PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
+
+
+def accepted(resources: list[Resource], site: Site = claims.SITE) -> list[str]:
+    """The segments of a file in which nobody finds a fault."""
+    text, reasons = claims.leaving(resources, site)
+    assert reasons == []
+    assert (claims.faults(text), claims.validated(text)) == ([], "")
+    return ["*".join(row) for row in parsed(text)]
+
+
+def refused(resources: list[Resource], site: Site = claims.SITE) -> str:
+    text, reasons = claims.leaving(resources, site)
+    assert "CLM*" not in text
+    return "; ".join(reasons)
+
+
+def having(rows: list[str], *begins: str) -> list[str]:
+    return [row for row in rows if row.startswith(begins)]
+
+
+# Medicare behind another plan.
+
+
+def employer_first(**second: Any) -> tuple[list[Resource], Site]:
+    """Medicare beside an employer's plan, of which a person decided that it pays first."""
+    plan = builders.commercial(id="group", subscriberId="W123", relationship=_coded("self"))
+    said = {"who": "Maria", "when": "2026-11-01"}
+    order = {"patient": "p1", "coverage": "Coverage/group", "then": ["Coverage/coverage"]}
+    made = [decisions.from_document({**said, "pays_first": order})]
+    if second:
+        about = {"patient": "Patient/p1", **second}
+        made.append(decisions.from_document({**said, "medicare_secondary": about}))
+    chart = claims.chart(plan, _authorized(), builders.note())
+    return chart, claims.SITE.deciding(made, claims.NOW)
+
+
+def _coded(code: str) -> Resource:
+    return {"coding": [{"code": code}]}
+
+
+def _authorized() -> Resource:
+    return builders.authorization(insurance=[_insurance("Coverage/group")])
+
+
+def _insurance(coverage: str) -> Resource:
+    return {"sequence": 1, "focal": True, "coverage": {"reference": coverage}}
+
+
+def test_why_medicare_pays_second_is_a_persons_decision() -> None:
+    rows = accepted(*employer_first(type="12"))
+    assert having(rows, "SBR") == ["SBR*P*18*******CI", "SBR*S*18***12****MB"]
+
+
+def test_without_it_the_claim_waits_and_says_what_to_record() -> None:
+    said = refused(*employer_first())
+    assert "why Medicare (Coverage/coverage) pays second: record a person's decision" in said
+    assert "medicare_secondary (12, 13," in said
+
+
+def test_a_decision_that_ended_before_the_dose_says_nothing() -> None:
+    ended = decisions.from_document(
+        {
+            "who": "Maria",
+            "when": "2026-01-01",
+            "until": "2026-10-31",
+            "medicare_secondary": {"patient": "p1", "type": "43"},
+        }
+    )
+    found = decisions.Decisions([ended])
+    assert found.why_second("Patient/p1", date(2026, 10, 31)) == "43"
+    assert found.why_second("Patient/p1", date(2026, 11, 1)) is None
+    assert found.why_second("Patient/p2", date(2026, 10, 31)) is None
+
+
+def test_the_newer_reason_holds_and_is_said_in_words() -> None:
+    made: list[Decision] = [
+        decisions.from_document(
+            {"who": "M", "when": day, "medicare_secondary": {"patient": "p1", "type": kind}}
+        )
+        for day, kind in (("2026-11-02", "13"), ("2026-11-01", "12"))
+    ]
+    assert decisions.Decisions(made).why_second("Patient/p1", date(2026, 11, 5)) == "13"
+    assert made[0].decided.says == (
+        "M decided on 2026-11-02: Medicare pays second, ESRD, 30 months (13)"
+    )
+
+
+def test_a_medigap_plan_has_its_crossover_id() -> None:
+    medigap = builders.coverage(
+        None,
+        "Evergreen Medigap",
+        id="medigap",
+        subscriberId="EV1",
+        relationship=_coded("self"),
+        type={"text": "Medicare Supplement"},
+    )
+    alias = replace(
+        claims.PAYERS["Sunrise Health Plan"],
+        kind="supplement",
+        on_claims=replace(claims.PAYERS["Medicare"].on_claims, id="EVG01", crossover_id="55001"),
+    )
+    site = replace(claims.SITE, payer_aliases={**claims.PAYERS, "Evergreen Medigap": alias})
+    rows = accepted(claims.chart(medigap), site)
+    assert having(rows, "SBR*S") == ["SBR*S*18*******CI"]
+    assert having(rows, "NM1*PR") == [
+        "NM1*PR*2*MEDICARE*****PI*15202",
+        "NM1*PR*2*EVERGREEN MEDIGAP*****PI*55001",
+    ]
+
+
+# Group and plan.
+
+
+def in_a_group(*classes: tuple[str, str, str | None]) -> list[Resource]:
+    plan = builders.commercial(subscriberId="W123", relationship=_coded("self"))
+    plan["class"] = [
+        {"type": _coded(kind), "value": value} | ({"name": name} if name else {})
+        for kind, value, name in classes
+    ]
+    return claims.chart(plan, builders.authorization(), builders.note())
+
+
+def test_the_group_number_stands_in_sbr() -> None:
+    rows = accepted(in_a_group(("group", "G-77", "Acme"), ("plan", "P1", "Gold")))
+    assert having(rows, "SBR") == ["SBR*P*18*G-77******CI"]
+
+
+def test_without_a_group_number_the_plan_has_its_name() -> None:
+    rows = accepted(in_a_group(("plan", "P1", "Gold PPO")))
+    assert having(rows, "SBR") == ["SBR*P*18**GOLD PPO*****CI"]
+
+
+def test_medicare_has_no_group() -> None:
+    medicare = builders.coverage(subscriberId="1EG4TE5MK73")
+    medicare["class"] = [{"type": _coded("group"), "value": "MEDICARE"}]
+    assert having(accepted(claims.chart(medicare)), "SBR") == ["SBR*P*18*******MB"]
+
+
+# Where it was given.
+
+
+def department(off_campus: Any, facility: Facility | None) -> tuple[list[Resource], Site]:
+    """An off-campus department of a hospital, whose claim we write."""
+    place = Place(pos="19", off_campus=off_campus, facility=facility)
+    site = replace(claims.SITE, places={"office": place}, stand_alone=frozenset({"13X"}))
+    return claims.chart(builders.location("19")), site
+
+
+EAST = Facility(
+    name="Riverside Infusion East",
+    npi="1245319599",
+    address=Address(lines=("900 East Road",), city="Dayton", state="OH", postal_code="454021234"),
+)
+
+
+@pytest.mark.parametrize("modifier", ["PO", "PN"])
+def test_an_off_campus_departments_claim_names_its_address(modifier: str) -> None:
+    rows = accepted(*department(modifier, EAST))
+    assert having(rows, "SV2") == [f"SV2*0636*HC:J1756:{modifier}*100*UN*200"]
+    start = rows.index("NM1*77*2*RIVERSIDE INFUSION EAST*****XX*1245319599")
+    assert rows[start + 1 : start + 3] == ["N3*900 EAST ROAD", "N4*DAYTON*OH*454021234"]
+
+
+def test_without_the_address_it_waits() -> None:
+    assert "the name and address of the off-campus department" in refused(*department("PO", None))
+
+
+def test_an_office_elsewhere_is_a_service_facility() -> None:
+    site = replace(claims.SITE, places={"office": Place(pos="11", facility=EAST)})
+    rows = accepted(claims.chart(), site)
+    assert having(rows, "CLM")[0].endswith("*11:B:1*Y*A*Y*Y")
+    assert having(rows, "NM1*77") == ["NM1*77*2*RIVERSIDE INFUSION EAST*****XX*1245319599"]
+
+
+# Who bills.
+
+
+def test_a_person_bills_under_name_and_social_security_number() -> None:
+    nephrologist = replace(
+        claims.PROVIDER, name="Moss", given="Ruth", tax_id="987654321", tax_id_kind="SY"
+    )
+    rows = accepted(claims.chart(), replace(claims.SITE, billing_provider=nephrologist))
+    assert having(rows, "NM1*85", "REF*SY") == [
+        "NM1*85*1*MOSS*RUTH****XX*1234567893",
+        "REF*SY*987654321",
+    ]
+
+
+def test_checks_go_to_a_box_where_the_site_says_so() -> None:
+    box = Address(lines=("PO Box 100",), city="Columbus", state="OH", postal_code="432160100")
+    site = replace(claims.SITE, billing_provider=replace(claims.PROVIDER, pay_to=box))
+    rows = accepted(claims.chart(), site)
+    start = rows.index("NM1*87*2")
+    assert rows[start + 1 : start + 3] == ["N3*PO BOX 100", "N4*COLUMBUS*OH*432160100"]
+
+
+# NDCs.
+
+
+TWO_VIALS = builders.administration(
+    dose="125 mg",
+    ndc=None,
+    opened=[{"ndc": builders.VENOFER_100}, {"ndc": builders.VENOFER_50}],
+    discarded="25 mg",
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "services"),
+    [
+        ("apart", ["HC:J1756*12.5*UN*25", "HC:J1756*50*UN*100", "HC:J1756:JW*12.5*UN*25"]),
+        (
+            "modifiers",
+            ["HC:J1756:KP*12.5*UN*25", "HC:J1756:KQ*50*UN*100", "HC:J1756:JW*12.5*UN*25"],
+        ),
+        ("one", ["HC:J1756*62.5*UN*125", "HC:J1756:JW*12.5*UN*25"]),
+    ],
+)
+def test_two_ndcs_leave_as_the_payer_has_it(rule: Any, services: list[str]) -> None:
+    medicare = claims.PAYERS["Medicare"]
+    alias = replace(medicare, on_claims=replace(medicare.on_claims, several_ndcs=rule))
+    site = replace(claims.SITE, payer_aliases={**claims.PAYERS, "Medicare": alias})
+    text, reasons = claims.leaving(claims.chart(TWO_VIALS), site)
+    assert reasons == []
+    rows = ["*".join(row) for row in parsed(text)]
+    assert [row.removeprefix("SV1*").removesuffix("***1:2:3") for row in having(rows, "SV1")] == (
+        services
+    )
+    assert (claims.faults(text), claims.validated(text)) == ([], "")
+
+
+def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
+    """As after a release, when a table was brought up to date."""
+    document, records = claims.assessed(claims.chart())
+    (patient,) = document.patients
+    (line,) = patient.lines
+    early = replace(line, service_date="2025-09-21", ndc=NdcQuantity("00781348714", "10", "ML"))
+    basis = Basis(site=claims.SITE, charging=price_list("hcpcs,charge\nJ1756,0.5\n", "prices.csv"))
+    (found,) = prepare(patient.patient, [early], records[patient.patient], basis)
+    assert isinstance(found, Refusal)
+    assert "the NDC 00781348714 was not on the market on 2025-09-21" in found.reasons
+    (found,) = prepare(
+        patient.patient,
+        [replace(early, service_date="2025-09-22")],
+        records[patient.patient],
+        basis,
+    )
+    assert isinstance(found, Refusal)
+    assert not any("on the market" in reason for reason in found.reasons)

@@ -1,0 +1,77 @@
+"""Results put in order once say what a look through all of them says."""
+
+from datetime import date, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+import hypothesis.strategies as st
+from hypothesis import given
+
+from mappings.assessment import State
+from mappings.circumstances import labs
+from mappings.circumstances.lab_history import LabHistory
+from mappings.policy.conditions import LabState
+from mappings.record import LabResult, Source
+from mappings.values.moment import Moment, parse
+from mappings.values.stated import Unread
+
+DAY = date(2026, 10, 20)
+_DAYS = [str(DAY + timedelta(days=days)) for days in (-400, -90, -61, -60, -2, -1, 0, 1, 2)]
+_TIMES = [
+    f"{day}T{time}"
+    for day in _DAYS[-5:]
+    for time in ("00:30:00Z", "23:30:00-05:00", "12:00:00+14:00", "04:00:00Z", "08:00:00")
+]
+MOMENTS = st.sampled_from([*_DAYS, *_TIMES, "2026-10", "2026-08", "2026", None]).map(parse)
+
+
+def _result(when: Moment | None, number: int, kind: str) -> LabResult:
+    unread = Unread("effectiveDateTime" if when is None else "valueQuantity", "?")
+    return LabResult(
+        source=Source(f"Observation/{number}"),
+        analyte="ferritin",
+        when=when,
+        low=None,
+        high=None,
+        problem=None if kind == "read" else "that can't be used",
+        unread=unread if kind == "unread" else None,
+        parts=(Source("Observation/part"),) if number % 2 else (),
+    )
+
+
+RESULTS = st.lists(
+    st.builds(_result, MOMENTS, st.integers(0, 3), st.sampled_from(["read", "broken", "unread"])),
+    max_size=6,
+)
+
+
+def _newest(rows: list[LabResult]) -> LabResult | None:
+    timed = [row for row in rows if row.when]
+    return max(
+        timed,
+        key=lambda row: (row.when.order if row.when else (), not row.derived, row.source),
+        default=None,
+    )
+
+
+@given(
+    RESULTS,
+    st.sampled_from([text for text in (*_DAYS, *_TIMES) if text[:10] == str(DAY)]).map(parse),
+    st.sampled_from([0, 30, 60, 90]),
+    st.sampled_from([None, ZoneInfo("America/New_York"), ZoneInfo("Pacific/Kiritimati")]),
+)
+def test_the_newest_within_a_window(
+    rows: list[LabResult], dose: Moment, days: int, zone: tzinfo | None
+) -> None:
+    history = LabHistory(tuple(rows), zone)
+    before = [row for row in rows if labs.is_before(row, dose, DAY, zone)]
+    usable = [row for row in before if row.problem is None]
+    found = _newest(labs.within(usable, DAY, days, zone))
+    unread = [row for row in before if row.unread]
+    undated = [row for row in rows if row.when is None and row.unread]
+    doubt = labs.unread_after(found, labs.within(unread, DAY, days, zone) + undated)
+    older: State = "expired" if usable else "missing"
+    state: State = "met" if found else older
+    assert history.state("ferritin", dose, DAY, days) == LabState(state, found, doubt)
+    assert history.newest("ferritin", dose, DAY) is _newest(usable)
+    newer = labs.unread_after(_newest(usable), unread + undated)
+    assert history.unread_after_newest("ferritin", dose, DAY) is newer

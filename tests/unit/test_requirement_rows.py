@@ -1,0 +1,73 @@
+"""Adding a requirement is a row, a function and its tests: nothing else names it."""
+
+import ast
+from collections.abc import Iterator
+from inspect import getmembers, isfunction, signature
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from integration.ehr.profile import profile
+from mappings import codes
+from mappings.policy.choosing import Requirements
+from mappings.policy.conditions import LABS
+from mappings.requirements import billing, claim, clinical, labs, safety
+from mappings.requirements.result import Result
+
+ROOT = Path(__file__).parents[2]
+# Where a requirement is named beside its row, and why.
+NAMED = {
+    ("mappings/charge/building.py", "timely-filing"): "a reason of a line that is not billable",
+    ("mappings/lines/claim_lines.py", "timely-filing"): "the same",
+    ("mappings/writing/detected_issue.py", "timely-filing"): "the same",
+    ("mappings/policy/conditions.py", "transferrin-saturation"): "what a policy's `tsat` is",
+    ("mappings/writing/table.py", "transferrin-saturation"): "a column of the table",
+    ("integration/wording/policies.py", "transferrin-saturation"): "what a policy's `tsat` is",
+    ("integration/web/worklist/story.py", "prior-authorization"): "what a biller can answer",
+}
+
+
+def texts(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def test_nothing_else_names_a_requirement() -> None:
+    """Names with a hyphen, which mean nothing else."""
+    ids = {name for name in codes.requirements() if "-" in name}
+    found = {
+        (str(path.relative_to(ROOT)), text)
+        for room in ("mappings", "integration")
+        for path in (ROOT / room).rglob("*.py")
+        for text in texts(path)
+        if text in ids
+    }
+    assert found == set(NAMED)
+
+
+@pytest.mark.parametrize("module", [claim, clinical, labs, billing, safety])
+def test_every_function_that_decides_has_a_row(module: ModuleType) -> None:
+    deciding = {
+        name.replace("_", "-")
+        for name, function in getmembers(module, isfunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and signature(function).return_annotation in (Result, Result | None)
+    }
+    assert deciding
+    assert deciding <= set(codes.requirements())
+
+
+def test_a_card_rests_on_types_that_are_read() -> None:
+    wanted = {kind for row in codes.requirements().values() for kind in row.rests_on}
+    assert wanted <= set(profile("generic").searches)
+
+
+def test_what_a_policy_can_ask_is_asked_by_its_rule() -> None:
+    """But for dosing and iron overload, which are asked of everybody, with limits of a policy."""
+    fields = set(Requirements.__struct_encode_fields__) - {"laboratory"} | set(LABS.values())
+    by_rule = {row.id for row in codes.requirements().values() if row.asked == "by-rule"}
+    assert fields - by_rule == {"dosing", "iron-overload"}
+    assert by_rule <= fields
