@@ -233,7 +233,7 @@ class TestTest:
             "medicare-part-b 2027: 12 cases, 2 wrong",
             (
                 "  labs of 90 days before: ferritin is expired, expected met: No ferritin result"
-                " within 14 days before 2026-01-15; the last one is of 2025-10-17."
+                " within 14 days before Jan 15, 2026; the last one is of Oct 17, 2025."
             ),
         ]
 
@@ -267,13 +267,13 @@ class TestDiff:
             "2 gaps would change.",
             "  ferritin: expired, before: no gap  MedicationAdministration/ma1",
             (
-                "    No ferritin result within 14 days before 2026-11-01; the last one is of"
+                "    No ferritin result within 14 days before Nov 1, 2026; the last one is of"
                 " 2026-10-12. (This rule is not verified against the payer's published policy.)"
             ),
             "  transferrin-saturation: expired, before: no gap  MedicationAdministration/ma1",
             (
-                "    No transferrin saturation result within 14 days before 2026-11-01; the last"
-                " one is of 2026-10-12. (This rule is not verified against the payer's published"
+                "    No transferrin saturation result within 14 days before Nov 1, 2026; the last"
+                " one is of Oct 12, 2026. (This rule is not verified against the payer's published"
                 " policy.)"
             ),
             "",

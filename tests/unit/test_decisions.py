@@ -38,7 +38,7 @@ def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
             "Maria Lopez decided on Nov 20, 2026, until Dec 31, 2027: Coverage/group pays first,"
             " then Coverage/medicare (works for a company of 40)"
         ),
-        "Maria Lopez decided on 2026-11-20: Medicare pays second, working aged (12)",
+        "Maria Lopez decided on Nov 20, 2026: Medicare pays second, working aged (12)",
         (
             "Maria Lopez decided on Nov 20, 2026: Sunrise Health Plan asks for no authorization and"
             " takes"

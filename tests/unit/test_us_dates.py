@@ -10,8 +10,8 @@ import pytest
 
 from integration.wording import words
 from mappings.values.moment import Span, parse, shown
-from mappings.values.us_dates import us_time
 from mappings.values.sentences import SENTENCES, amounts
+from mappings.values.us_dates import us_time
 from tests import equality
 
 ISO_IN_A_SENTENCE = re.compile(r"(?<![\w/-])(?:19|20)\d\d-\d\d(?:-\d\d)?(?![\w-])")
