@@ -260,7 +260,7 @@ class TestDiff:
         assert (run.status, run.err) == (0, "")
         assert run.out.splitlines() == [
             "1 of 1 line would change.",
-            "  2026-11-01  MedicationAdministration/ma1",
+            "  Nov 1, 2026  MedicationAdministration/ma1",
             "    - J1756 JZ × 200 ready by medicare-part-b",
             "    + J1756 JZ × 200 held (ferritin, transferrin-saturation) by medicare-part-b",
             "",
@@ -327,7 +327,7 @@ class TestDiff:
         assert run.status == 0
         assert run.out.splitlines()[:4] == [
             "1 of 1 line would change.",
-            "  2026-11-01  MedicationAdministration/ma1",
+            "  Nov 1, 2026  MedicationAdministration/ma1",
             "    = J1756 JZ × 200 ready by medicare-part-b",
             "      diagnoses: D63.1, N18.4, D50.9, before: N18.4, D63.1, D50.9",
         ]

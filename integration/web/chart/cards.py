@@ -1,7 +1,6 @@
 """What is missing, a card each: findings of doses under one rule of one payer, so that what stands
 on a card holds for each dose that it names."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
