@@ -116,8 +116,10 @@ def clock(moment: datetime, zone: str | None) -> str:
     return us_time(moment, ZoneInfo(zone) if zone else None)
 
 
-def at(moment: datetime, zone: str | None) -> str:
+def at(moment: datetime | None, zone: str | None) -> str:
     """`Nov 1, 2026, 2:02 PM`."""
+    if moment is None:
+        return "no time"
     return f"{us_date(local_day(moment, zone))}, {clock(moment, zone)}"
 
 
