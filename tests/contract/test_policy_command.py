@@ -268,7 +268,7 @@ class TestDiff:
             "  ferritin: expired, before: no gap  MedicationAdministration/ma1",
             (
                 "    No ferritin result within 14 days before Nov 1, 2026; the last one is of"
-                " 2026-10-12. (This rule is not verified against the payer's published policy.)"
+                " Oct 12, 2026. (This rule is not verified against the payer's published policy.)"
             ),
             "  transferrin-saturation: expired, before: no gap  MedicationAdministration/ma1",
             (
