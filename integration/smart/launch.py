@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
+from integration.configuration.resource_types import READ_WHEN_LAUNCHED
 from integration.configuration.settings import Settings
 from integration.smart import grants
 from integration.smart.grants import Grant
@@ -23,14 +24,6 @@ from integration.smart.server import (
 from integration.smart.sessions import Pending, Sessions
 
 CALLBACK = "/callback"
-READ = (
-    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Condition", "Coverage",
-    "DetectedIssue",
-    "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication",
-    "MedicationAdministration",
-    "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation", "Organization",
-    "Procedure",
-)  # fmt: skip
 WRITE = (
     "AllergyIntolerance",
     "DetectedIssue",
@@ -181,9 +174,7 @@ def scopes(
         return ["openid", "fhirUser"]
     base = ["launch" if launched else "launch/patient", "openid", "fhirUser"]
     read, write = ("rs", "crus") if server.scope_version == 2 else ("read", "write")
-    wanted = [f"user/{kind}.{read}" for kind in READ] + [
-        f"user/Patient.{'r' if read == 'rs' else read}"
-    ]
+    wanted = [f"user/{kind}.{read}" for kind in READ_WHEN_LAUNCHED]
     wanted += [f"user/{kind}.{write}" for kind in WRITE]
     online = [scope for scope in ("online_access",) if not server.scopes or scope in server.scopes]
     listed = {scope for scope in server.scopes if scope.startswith("user/")}

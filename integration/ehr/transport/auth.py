@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from integration.configuration.resource_types import READ, WRITE_FORMS
 from integration.configuration.site import Auth, Site, SmartApp
 from integration.ehr.transport.discovery import (
     PlainAnswer,
@@ -36,17 +37,6 @@ ASSERTION_SECONDS = 240  # at most five minutes ahead (SMART); a minute is left 
 UNSTATED_LIFETIME_SECONDS = 60.0  # expires_in is only recommended: missing means short
 CLOCK_SKEW_SECONDS = 60
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}")
-
-# What R12 reads, and what a write-back may need.
-READ_TYPES = (
-    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Communication", "Condition",
-    "Coverage",
-    "DetectedIssue", "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication",
-    "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
-    "Observation",
-    "Organization", "Patient", "Procedure", "Task",
-)  # fmt: skip
-WRITE_FORMS = ("Communication", "DetectedIssue", "DocumentReference", "Task")
 
 
 class Authorization(Protocol):
@@ -96,12 +86,10 @@ def backend_scopes(configuration: SmartConfiguration, write_back: str = "auto") 
     where any are listed."""
     forms = {"auto": WRITE_FORMS, "worklist": ()}.get(write_back, (write_back,))
     if configuration.scope_version == 2:
-        scopes = [f"system/{kind}.rs" for kind in READ_TYPES] + [
-            f"system/{kind}.crus" for kind in forms
-        ]
+        scopes = [f"system/{kind}.rs" for kind in READ] + [f"system/{kind}.crus" for kind in forms]
         scopes += ["system/Device.cu", "system/Provenance.c"] if forms else []
     else:
-        scopes = [f"system/{kind}.read" for kind in READ_TYPES]
+        scopes = [f"system/{kind}.read" for kind in READ]
         scopes += (
             [f"system/{kind}.write" for kind in (*forms, "Device", "Provenance")] if forms else []
         )
