@@ -29,7 +29,10 @@ class ConfigurationError(FerroclaimError):
 
 
 class EhrError(FerroclaimError):
-    """An EHR did not do what was asked."""
+    """An EHR did not do what was asked. `own_words`: what the server wrote of it, which may name a
+    patient: for the person whose entry it refused, never for a log."""
+
+    own_words = ""
 
     def __init__(self, site: str, problem: str, fix: str = "", status: int | None = None) -> None:
         self.site, self.problem, self.fix, self.status = site, problem, fix, status

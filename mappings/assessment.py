@@ -195,6 +195,15 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
     denial: Denial | None = None
     evidence: tuple[Evidence, ...] = ()
 
+    @property
+    def decided_by(self) -> PolicyRef | None:
+        """The policy whose rule decided; None where the payer is not known."""
+        return (
+            PolicyRef(self.policy, self.policy_version)
+            if self.policy and self.policy_version
+            else None
+        )
+
 
 class Unbilled(Struct, frozen=True, order=True):
     """An administration that is pending or reversed, and why."""

@@ -55,7 +55,8 @@ class Drug(Struct, frozen=True):
     `clash`es.
 
     `weakly`: the element that alone names it, where that is weaker evidence; `unnamed`: nothing
-    names a drug. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of
+    names a drug; `doubt`: a status that says that the Medication never was, or that is not
+    understood. `strength`: mg in so many mL, where the record says it; `bag_mg`: in the whole of
     a mixture; `diluted`: not as in the vial.
     """
 
@@ -69,6 +70,7 @@ class Drug(Struct, frozen=True):
     lost: str | None = None
     weakly: str | None = None
     unnamed: bool = False
+    doubt: Unread | None = None
     says: str = ""
 
     @property

@@ -14,20 +14,19 @@ import sys
 import tarfile
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from integration import samples
+from mappings.values.sentences import SENTENCES
 from tests import builders
 from tests.scenarios.test_scenarios import _build, scenarios_by_file
 
 ROOT = Path(__file__).parents[1]
 Chart = dict[str, Any]
-# Elements of the document that hold sentences; of a step `says`, of a gap's `asked` likewise.
-SENTENCES = {"message", "fix", "says", "title", "notes", "problem", "reason"}
 
 ASSESS = """
 import sys
@@ -108,7 +107,7 @@ def differing(old: Any, new: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def is_let_pass(path: str, names: set[str]) -> bool:
+def is_let_pass(path: str, names: Set[str]) -> bool:
     return path.rpartition(".")[2] in names
 
 

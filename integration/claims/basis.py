@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from integration.configuration.site import Site
+from integration.ehr.profile import words_of
 from integration.errors import ConfigurationError
 from mappings.decisions import Decision
 from mappings.writing.preparing.charges import price_list
@@ -22,7 +23,7 @@ def basis_of(site: Site, decisions: Iterable[Decision], now: datetime) -> Basis:
             f" prices in [sites.{site.name}.claims]."
         )
     return Basis(
-        site=site.facts().deciding(decisions, now),
+        site=site.facts().with_words(words_of(site.vendor)).deciding(decisions, now),
         charging=price_list(_text(files.prices), files.prices.name),
         facility=(
             facility_file(_text(files.facility), files.facility.name)

@@ -18,9 +18,11 @@ from integration.assessing.sources import (
 )
 from integration.claims import numbers
 from integration.claims.basis import basis_of
-from integration.claims.output import Format, Output, Writing, folder_of
+from integration.claims.folder import FolderBefore
+from integration.claims.forms import Format, Writing
+from integration.claims.output import Output, folder_of
 from integration.claims.released import Released, chosen
-from integration.claims.sent import Corrections, FolderBefore
+from integration.claims.sent import Corrections
 from integration.claims.writing import Leaving, Report, write
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
@@ -127,5 +129,4 @@ def _name_unknown(report: Report, reading: Reading, result: Result) -> None:
     """Released lines that the charts do not have."""
     there = {line.id for row in result.document.patients for line in row.lines}
     missing = [line for line in reading.released or () if line not in there]
-    report.asked = report.asked or bool(missing)
-    report.problems += [f"Line {line} is in none of the charts." for line in missing]
+    report.ask([f"Line {line} is in none of the charts." for line in missing])

@@ -1,34 +1,28 @@
 """Claim files as they are written: under a name of their own until all of it stands, then placed at
 once."""
 
-import csv
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol, TextIO
+from typing import TextIO
 from uuid import uuid4
 
-import msgspec
-
+from integration.claims.forms import FORMS, Fhir, Form, Format, Writing, sync
 from integration.errors import ConfigurationError
 from mappings.record import PatientRecord
-from mappings.site import Receiver, Site
-from mappings.writing import keying
-from mappings.writing.charge_items import charge_items
+from mappings.site import Receiver
 from mappings.writing.drafting import by_subscriber, written
-from mappings.writing.fhir_claim import written_claim
-from mappings.writing.form837.interchange import SHORT, Interchange
-from mappings.writing.form837.resending import Resent
+from mappings.writing.fhir_resending import SentClaim
+from mappings.writing.form837.interchange import SHORT, Interchange, faults_of
+from mappings.writing.form837.resending import Resent, Voiding
 from mappings.writing.preparing.drafts import Kind
 from mappings.writing.preparing.prepare import ChargeLines
 from mappings.writing.preparing.prepared import Claim, claim_number
 
-Format = Literal["x12", "fhir", "csv", "xlsx"]
 CLAIMS, CHARGES = "claims", "charges"
 _ENDS = {"x12": "x12", "fhir": "json", "csv": "csv", "xlsx": "xlsx"}
 
@@ -48,8 +42,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Noted:
-    """What is remembered of a claim once it is in a file. `about`: the number of the claim that it
-    replaces or voids."""
+    """What is remembered of a claim once it is in a file."""
 
     number: str
     draft_id: str
@@ -58,28 +51,6 @@ class Noted:
     original: str | None
     total: Decimal
     lines: tuple[str, ...]
-    about: str | None = None
-
-
-class Form(Protocol):
-    """A file's own writer."""
-
-    def claim(self, claim: Claim, record: PatientRecord) -> None: ...
-    def charges(self, found: ChargeLines, record: PatientRecord) -> None: ...
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class Writing:
-    """How files are written: where, in which form, for whom, when, with which numbers."""
-
-    folder: Path
-    site: Site
-    site_name: str
-    form: Format
-    now: datetime
-    numbers: Iterator[int]
-    test: bool = False
 
 
 class Output:
@@ -97,11 +68,16 @@ class Output:
         written."""
         if self.how.form == "x12":
             return self._as_x12(claims)
+        refused: list[tuple[Claim, list[str]]] = []
         for claim in claims:
+            faults = faults_of([claim], self.how.now.date())
+            if faults:
+                refused.append((claim, faults))
+                continue
             part, form = self._form(CLAIMS)
             form.claim(claim, record)
             part.claims.append(noted(claim))
-        return []
+        return refused
 
     def add_charges(self, found: ChargeLines, record: PatientRecord) -> None:
         """Lines for the facility's own claim: beside X12 as CSV."""
@@ -114,15 +90,21 @@ class Output:
         part, file = self._interchange(receiver, resent.kind)
         faults = file.add_again(resent.biller, resent.loops)
         if not faults:
-            own = (resent.number, resent.number, "", "8", resent.original)
-            part.claims.append(Noted(*own, resent.total, resent.lines, about=resent.about))
+            part.claims.append(_noted_void(resent.void, resent.total, resent.lines))
         return faults
+
+    def cancel(self, sent: SentClaim, void: Voiding) -> None:
+        """Writes a FHIR Claim that left before once more, canceled."""
+        part, form = self._form(CLAIMS)
+        if isinstance(form, Fhir):
+            form.again(sent, void.original)
+        part.claims.append(_noted_void(void, sent.total, sent.lines))
 
     def finish(self) -> list[Part]:
         """Closes every file and gives those that hold something, each whole on the disk."""
         for file, handle in self._interchanges.values():
             file.close()
-            _sync(handle)
+            sync(handle)
         for form in self._forms.values():
             form.close()
         whole = [part for part in self.parts.values() if part.claims]
@@ -187,7 +169,7 @@ class Output:
             path, handle = self._opened(what)
             name = f"{self.how.site_name}_{number:09}_{what}.{_ENDS[form]}"
             self.parts[what, ""] = Part(name, path, what, number, production=self._counts())
-            self._forms[what] = _FORMS[form](self.how, handle, path)
+            self._forms[what] = FORMS[form](self.how, handle, path)
         return self.parts[what, ""], self._forms[what]
 
     def _counts(self) -> bool:
@@ -218,6 +200,10 @@ def noted(claim: Claim) -> Noted:
     )
 
 
+def _noted_void(void: Voiding, total: Decimal, lines: tuple[str, ...]) -> Noted:
+    return Noted(void.number, void.number, "", "8", void.original, total, lines)
+
+
 def _noted_charges(found: ChargeLines) -> Noted:
     parts = [part for _, own in found.services for part in own]
     total = sum((part.value for part in parts if part.value is not None), Decimal(0))
@@ -237,6 +223,19 @@ def _place(path: Path, target: Path) -> None:
         path.rename(target)
 
 
+def place_whole(content: bytes, target: Path) -> None:
+    """A file that is kept elsewhere, whole or not at all."""
+    path = target.with_name(f".{uuid4().hex}.part")
+    try:
+        with path.open("xb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        _place(path, target)
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def folder_of(path: Path) -> Path:
     """The folder, made where it is not there."""
     try:
@@ -244,97 +243,3 @@ def folder_of(path: Path) -> Path:
     except OSError as problem:
         raise ConfigurationError(f"Cannot write to {path}: {problem.strerror}.") from None
     return path
-
-
-def _sync(handle: TextIO) -> None:
-    handle.flush()
-    os.fsync(handle.fileno())
-    handle.close()
-
-
-class _Csv:
-    def __init__(self, how: Writing, handle: TextIO, _: Path) -> None:
-        self._how, self._handle = how, handle
-        self._table = csv.DictWriter(handle, keying.COLUMNS, lineterminator="\n")
-        self._table.writeheader()
-
-    def claim(self, claim: Claim, record: PatientRecord) -> None:
-        self._table.writerows(keying.rows(claim, record, self._how.site))
-
-    def charges(self, found: ChargeLines, record: PatientRecord) -> None:
-        self._table.writerows(keying.charge_rows(found, record, self._how.site))
-
-    def close(self) -> None:
-        _sync(self._handle)
-
-
-class _Xlsx:
-    """All cells are text: a spreadsheet would take leading zeros from an NDC."""
-
-    def __init__(self, how: Writing, handle: TextIO, path: Path) -> None:
-        from openpyxl import Workbook
-
-        handle.close()
-        self._how, self._path = how, path
-        self._book: Any = Workbook(write_only=True)
-        self._sheet: Any = self._book.create_sheet("claims")
-        self._sheet.freeze_panes = "A2"
-        self._sheet.append(list(keying.COLUMNS))
-
-    def claim(self, claim: Claim, record: PatientRecord) -> None:
-        self._put(keying.rows(claim, record, self._how.site))
-
-    def charges(self, found: ChargeLines, record: PatientRecord) -> None:
-        self._put(keying.charge_rows(found, record, self._how.site))
-
-    def _put(self, rows: Iterator[keying.Row]) -> None:
-        for row in rows:
-            self._sheet.append(list(row.values()))
-
-    def close(self) -> None:
-        self._book.save(self._path)
-
-
-class _Fhir:
-    """A transaction Bundle, an entry at a time."""
-
-    def __init__(self, how: Writing, handle: TextIO, _: Path) -> None:
-        self._how, self._handle = how, handle
-        self._encode = msgspec.json.Encoder(decimal_format="number").encode
-        stamp = how.now.isoformat(timespec="seconds")
-        head = f'{{"resourceType":"Bundle","type":"transaction","timestamp":"{stamp}","entry":['
-        self._before = head
-
-    def claim(self, claim: Claim, record: PatientRecord) -> None:
-        active = claim.receiver.production and not self._how.test
-        self._put(written_claim(claim, record, self._how.site, self._how.now, active=active))
-
-    def charges(self, found: ChargeLines, record: PatientRecord) -> None:
-        for item in charge_items(found, record, self._how.site, self._how.now):
-            self._put(item)
-
-    def _put(self, resource: dict[str, Any]) -> None:
-        entry = {
-            "fullUrl": f"urn:uuid:{_uuid(resource['id'])}",
-            "resource": resource,
-            "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
-        }
-        self._handle.write(f"{self._before}\n{self._encode(entry).decode()}")
-        self._before = ","
-
-    def close(self) -> None:
-        self._handle.write("\n]}\n")
-        _sync(self._handle)
-
-
-def _uuid(hexadecimal: str) -> str:
-    ends = (8, 12, 16, 20, 32)
-    starts = (0, *ends)
-    return "-".join(hexadecimal[start:end] for start, end in zip(starts, ends, strict=False))
-
-
-_FORMS: dict[str, Callable[[Writing, TextIO, Path], Form]] = {
-    "csv": _Csv,
-    "xlsx": _Xlsx,
-    "fhir": _Fhir,
-}

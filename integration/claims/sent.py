@@ -1,17 +1,13 @@
-"""Claims that left before, for those that replace or void them: from the database, or from the
-files of the output folder."""
+"""Claims that left before, for those that replace or void them, and the database's; those of a
+folder are in `folder`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
-from pathlib import Path
 from typing import Protocol
 
 from integration.errors import ConfigurationError
 from integration.store import Db, claims
-from mappings.writing.form837.resending import Resent, voided
 from mappings.writing.preparing.prepared import Claim
-from mappings.writing.x12.reading import NotX12, segments
 from mappings.writing.x12.segments import carried
 
 
@@ -40,64 +36,9 @@ class Before(Protocol):
         """A file as it left."""
 
 
-class FolderBefore:
-    """The claim files of a folder. Without a database they are what we know."""
-
-    def __init__(self, folder: Path, site: str) -> None:
-        self._folder = folder
-        self._claims = list(_earlier(folder, site))
-
-    def of(self, claim: Claim) -> list[Earlier]:
-        wanted = {line_key(line.id) for line in claim.draft.lines}
-        return [one for one in self._claims if one.number == claim.number or one.lines & wanted]
-
-    def named(self, number: str) -> Earlier | None:
-        return next((one for one in self._claims if one.number == number), None)
-
-    def content(self, file: str) -> bytes:
-        return (self._folder / file).read_bytes()
-
-
 def line_key(line_id: str) -> str:
     """As REF*6R begins."""
     return line_id[:24].upper()
-
-
-def _earlier(folder: Path, site: str) -> Iterator[Earlier]:
-    """Newest first. A void takes its claim away, a replacement stands for it."""
-    gone: set[str] = set()
-    for path in sorted(folder.glob(f"{site}_*.x12"), reverse=True):
-        for one, frequency, original in _claims_of(path):
-            if frequency == "8":
-                gone |= one.lines
-            elif not (one.lines & gone):
-                yield one
-            if frequency == "7" and original:
-                gone |= one.lines
-
-
-def _claims_of(path: Path) -> Iterator[tuple[Earlier, str, str]]:
-    number, frequency, original, production = "", "", "", False
-    lines: set[str] = set()
-    with path.open("rb") as stream:
-        try:
-            for _, row in segments(stream):
-                if row[0] == "ISA":
-                    production = row[15] == "P"
-                if row[0] in ("CLM", "SE", "HL") and number:
-                    found = Earlier(number, path.name, production, frozenset(lines))
-                    yield found, frequency, original
-                    number, original, lines = "", "", set()
-                if row[0] == "CLM":
-                    number, frequency = row[1], row[5].rpartition(":")[2]
-                elif row[:2] == ("REF", "F8"):
-                    original = row[2]
-                elif row[:2] == ("REF", "6R"):
-                    lines.add(row[2].partition("-")[0])
-        except (NotX12, IndexError):
-            raise ConfigurationError(
-                f"{path} is no claim file of ours, though its name says so: move it away."
-            ) from None
 
 
 class StoredBefore:
@@ -161,16 +102,3 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
             raise ConfigurationError(f"{option} names claim {number} twice.")
         found[number] = original
     return found
-
-
-def void_of(before: Before, number: str, original: str) -> tuple[Resent, Earlier]:
-    """The void of an earlier claim."""
-    earlier = before.named(number)
-    if earlier is None:
-        raise ConfigurationError(
-            f"Claim {number} is not voided: none of that number left from here."
-        )
-    resent = voided(segments(BytesIO(before.content(earlier.file))), number, original)
-    if resent is None:
-        raise ConfigurationError(f"Claim {number} is not voided: it left in no 837.")
-    return resent, earlier

@@ -11,7 +11,8 @@ from integration.assessing.clients import Clients
 from integration.assessing.keeping import keep
 from integration.assessing.patient import Checked, check_pull
 from integration.claims.basis import basis_of
-from integration.claims.output import Format, Output, Part, Writing, folder_of
+from integration.claims.forms import Format, Writing
+from integration.claims.output import Output, Part, folder_of, place_whole
 from integration.claims.people import with_people
 from integration.claims.released import Released
 from integration.claims.sent import Corrections, StoredBefore
@@ -82,11 +83,10 @@ def _written(
                 before,
                 order.corrections,
             )
+            report.ask(run.missed())
             with store.transaction() as db:
                 ids = [run.remember(db, part, report) for part in report.parts]
-            output.place(report.parts)
-            with store.transaction() as db:
-                claims.placed(db, ids)
+            _place(store, ids, output, report)
             return report
         except OSError as problem:
             raise ConfigurationError(
@@ -96,12 +96,32 @@ def _written(
             output.drop()
 
 
+def _place(store: Store, ids: Sequence[int], output: Output, report: Report) -> None:
+    """What is remembered counts as sent, and stands in its folder now, or after the next run."""
+    try:
+        output.place(report.parts)
+    except OSError as problem:
+        raise _not_placed(output.how.folder, problem) from None
+    with store.transaction() as db:
+        claims.placed(db, ids)
+
+
+def _not_placed(folder: Path, problem: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"Cannot write to {folder}: {problem.strerror}. Claims were sent whose files are kept; the"
+        " next run puts them there."
+    )
+
+
 def _place_what_was_not(store: Store, site: str, folder: Path) -> None:
     """Files that were remembered when the process ended stand in no folder yet."""
     with store.transaction() as db:
         for kept in claims.not_placed(db, site):
-            with suppress(FileExistsError), (folder / kept.name).open("xb") as handle:
-                handle.write(kept.content)
+            try:
+                with suppress(FileExistsError):
+                    place_whole(kept.content, folder / kept.name)
+            except OSError as problem:
+                raise _not_placed(folder, problem) from None
             claims.placed(db, [kept.id])
 
 
@@ -112,6 +132,7 @@ class _Run:
         self.settings, self.store, self.order, self.now = settings, store, order, now
         self.known: dict[str, int] = {}
         self._releases: dict[str, dict[str, int]] = {}
+        self._seen: set[str] = set()
 
     def leaving(self) -> Iterator[Leaving]:
         """Each patient with released lines, read when it is their turn."""
@@ -122,22 +143,29 @@ class _Run:
             for number in ids:
                 with self.store.transaction() as db:
                     patient = patients.by_id(db, number)
-                if patient is not None and self._concerned(number):
+                if patient is not None and self._waiting(number):
                     yield self._leaving(clients, patient)
         finally:
             clients.close()
 
-    def _concerned(self, patient_id: int) -> bool:
+    def _waiting(self, patient_id: int) -> list[Pair]:
+        """The pairs of a patient that have not left, of the lines that were named, if any were."""
         with self.store.transaction() as db:
-            return bool(self._wanted(worklist.released_of(db, patient_id)))
-
-    def _wanted(self, found: Sequence[Pair]) -> list[Pair]:
-        """Those that have not left, of the lines that were named, if any were."""
+            found = worklist.released_of(db, patient_id)
         only = self.order.only
         waiting = [pair for pair in found if not _left(pair) or pair[0].changed]
-        if only is None:
-            return waiting
-        return [pair for pair in waiting if any(row.line_id in only for row in pair)]
+        if only is not None:
+            waiting = [pair for pair in waiting if any(row.line_id in only for row in pair)]
+        self._seen |= {row.line_id for pair in waiting for row in pair}
+        return waiting
+
+    def missed(self) -> list[str]:
+        """The named lines that do not wait to be sent, a sentence each."""
+        return [
+            f"Line {line} does not wait to be sent: it is not released, or it left already."
+            for line in self.order.only or ()
+            if line not in self._seen
+        ]
 
     def _leaving(self, clients: Clients, patient: Patient) -> Leaving:
         reference = f"Patient/{patient.fhir_id}"
@@ -145,12 +173,9 @@ class _Run:
         try:
             checked = self._read(clients, patient)
         except FerroclaimError as problem:
-            with self.store.transaction() as db:
-                pairs = self._wanted(worklist.released_of(db, patient.id))
-            lines = tuple(row.leaving for pair in pairs for row in pair)
+            lines = tuple(row.leaving for pair in self._waiting(patient.id) for row in pair)
             return Leaving(reference, (), None, [Refusal(reference, lines, (_why(problem),))])
-        with self.store.transaction() as db:
-            pairs = self._wanted(worklist.released_of(db, patient.id))
+        pairs = self._waiting(patient.id)
         refused = [
             Refusal(reference, tuple(row.leaving for row in pair), (_CHANGED,))
             for pair in pairs

@@ -3,19 +3,22 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from io import BytesIO
 
 from msgspec.structs import replace
 
 from integration.claims.output import Output, Part
-from integration.claims.sent import Before, Corrections, Earlier, void_of
-from integration.errors import ConfigurationError
+from integration.claims.sent import Before, Corrections, Earlier
 from mappings import codes
 from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
 from mappings.site import Receiver, Site
 from mappings.values.identity import stable_id
+from mappings.writing.fhir_resending import sent_claims
+from mappings.writing.form837.resending import Voiding, voided
 from mappings.writing.preparing.prepare import Basis, ChargeLines, Refusal, prepare
 from mappings.writing.preparing.prepared import Claim, claim_number
+from mappings.writing.x12.reading import NotX12, segments
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Report:
     @property
     def total(self) -> Decimal:
         return sum((claim.total for part in self.parts for claim in part.claims), Decimal(0))
+
+    def ask(self, missed: Sequence[str]) -> None:
+        """Takes in what was named and is not there, a sentence each."""
+        self.asked = self.asked or bool(missed)
+        self.problems += missed
 
     @property
     def complete(self) -> bool:
@@ -150,24 +158,47 @@ def _left(earlier: Earlier) -> str:
 def _void(
     number: str, original: str, site: Site, output: Output, before: Before, report: Report
 ) -> None:
-    try:
-        resent, earlier = void_of(before, number, original)
-        receiver = _receiver(site, resent.receiver_id)
-        faults = output.add_again(resent, receiver)
-    except ConfigurationError as problem:
-        report.problems.append(str(problem))
+    """A claim leaves once more, with the lines that it was sent with, in the form it left in."""
+    earlier = before.named(number)
+    if earlier is None:
+        says = f"Claim {number} is not voided: none of that number left from here."
+        report.problems.append(says)
         return
-    if faults:
-        report.problems.append(f"Claim {number} is not voided: {'; '.join(faults)}.")
+    again = claim_number(stable_id("void", number, original))
+    content = before.content(earlier.file)
+    add = _void_in_fhir if output.how.form == "fhir" else _void_in_x12
+    try:
+        why_not = add(content, Voiding(number, again, original), site, output)
+    except (NotX12, ValueError):
+        why_not = f"it left in another form: see {earlier.file}"
+    if why_not:
+        report.problems.append(f"Claim {number} is not voided: {why_not}.")
     else:
-        report.about[resent.number] = earlier
+        report.about[again] = earlier
 
 
-def _receiver(site: Site, written: str) -> Receiver:
-    for receiver in site.receivers:
-        if written in (receiver.id, receiver.test_id):
-            return receiver
-    raise ConfigurationError(
-        f"The void goes where the claim went, to {written}, and the site's receivers have no such"
-        " id."
-    )
+def _void_in_x12(content: bytes, void: Voiding, site: Site, output: Output) -> str:
+    """Adds the void, or says why not."""
+    resent = voided(segments(BytesIO(content)), void)
+    if resent is None:
+        return "it left in no 837"
+    receiver = _receiver(site, resent.receiver_id)
+    if receiver is None:
+        return (
+            f"it goes where the claim went, to {resent.receiver_id}, and the site's receivers have"
+            " no such id"
+        )
+    return "; ".join(output.add_again(resent, receiver))
+
+
+def _void_in_fhir(content: bytes, void: Voiding, _: Site, output: Output) -> str:
+    sent = next((one for one in sent_claims(content) if one.number == void.about), None)
+    if sent is None:
+        return "it left in no FHIR Claim"
+    output.cancel(sent, void)
+    return ""
+
+
+def _receiver(site: Site, written: str) -> Receiver | None:
+    found = (row for row in site.receivers if written in (row.id, row.test_id))
+    return next(found, None)

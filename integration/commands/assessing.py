@@ -311,7 +311,7 @@ def _formatted(result: Result, form: Format, facts: Facts) -> bytes:
 
     if form == "csv":
         return writing.csv(result.document).encode()
-    now = datetime.now(UTC)
+    now = datetime.fromisoformat(result.document.as_of)
     if form == "fhir":
         return _json(writing.claims(result.document, result.records, facts, now))
     text, problems = writing.x12(result.document, result.records, facts, now)

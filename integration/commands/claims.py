@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from integration.claims.output import Format
+from integration.claims.forms import Format
 from integration.commands.options import Config, DecisionFiles
 from integration.configuration import settings as configuration
 from integration.errors import ConfigurationError
@@ -68,8 +68,8 @@ def write(
     settings = configuration.load(config)
     settings.site(site)
     asked = corrections(replace or (), void or ())
-    if asked.void and form != "x12":
-        raise ConfigurationError("--void writes an 837: it goes with --format x12.")
+    if asked.void and form not in ("x12", "fhir"):
+        raise ConfigurationError("--void goes with --format x12 or fhir: a table voids nothing.")
     only = releases.read(released) if released else None
     at = _moment(now)
     if source is None and decisions:

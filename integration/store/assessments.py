@@ -12,6 +12,7 @@ from integration.store import gaps, lines, patients
 from integration.store.database.connection import Db
 from integration.store.patients import Patient
 from mappings.assessment import ClaimLine, Finding, Gap, PatientAssessment, Question
+from mappings.values.sentences import without_words
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def keep(
         "update patients set assessed_at = %s, concerns_us = %s, resources = %s where id = %s",
         [as_of, assessment.concerns_us, _rests_on(assessment), patient.id],
     )
-    if last is not None and last[1] == digest:
+    if last is not None and (last[1] == digest or _differ_in_words(db, last[0], document)):
         confirmed = (
             "update assessments set confirmed_at = %s, cause = case cause when %s then %s else"
             " cause end where id = %s"
@@ -106,6 +107,14 @@ def keep(
     lines.keep(db, patient.id, assessment.lines, as_of)
     gaps.keep(db, patient.id, assessment.gaps, as_of)
     return True
+
+
+def _differ_in_words(db: Db, last: int, document: bytes) -> bool:
+    """Whether the last one decided the same: a new release words things anew, and that is no
+    news."""
+    query = "select document::text from assessments where id = %s"
+    before = [msgspec.json.decode(row[0]) for row in db.execute(query, [last])]
+    return bool(without_words(before) == without_words([msgspec.json.decode(document)]))
 
 
 def _rests_on(assessment: PatientAssessment) -> list[str]:

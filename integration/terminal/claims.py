@@ -9,6 +9,7 @@ import msgspec
 from integration.claims.output import Part
 from integration.claims.writing import Report
 from integration.wording import words
+from integration.wording.amounts import money
 from mappings.writing.checks.fault import Fault
 
 
@@ -27,7 +28,7 @@ def _file(part: Part) -> str:
     to = f" to {part.receiver.name}" if part.receiver else ""
     test = "" if part.production else " (test)"
     what = "charge" if part.kind == "charges" else "claim"
-    return f"{part.name}: {words.plural(len(part.claims), what)}, {words.money(total)}{to}{test}"
+    return f"{part.name}: {words.plural(len(part.claims), what)}, {money(total)}{to}{test}"
 
 
 def _nothing(report: Report, named: Mapping[str, object] | None) -> str:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from integration.terminal import signs
 from integration.terminal.signs import sign
+from integration.wording.amounts import worth
 from integration.wording.words import state, title
 from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssessment
 
@@ -77,7 +78,7 @@ def _line(line: ClaimLine, console: Console) -> None:
     )
     _print(
         console,
-        head.append(f"  {signs.worth(line)}"),
+        head.append(f"  {worth(line)}"),
         Text(f"{signs.payer(line.policy)}, line {line.id}", style="dim"),
     )
     _print(console, Text(), Text("How the line came about", style="bold"), _steps(line))

@@ -16,11 +16,11 @@ from rich.text import Text
 from integration.terminal import signs, sums
 from integration.terminal.explanation import explain, explain_administration
 from integration.terminal.signs import sign
+from integration.wording.amounts import Sum, money, total, worth
 from integration.wording.words import (
     dated,
     first_sentence,
     joined,
-    money,
     plural,
     reason,
     state,
@@ -161,7 +161,7 @@ def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
             f"{sign(line.status, console)} {signs.STATUS[line.status]}",
             style=signs.STYLE[line.status],
         ),
-        "money": Text(signs.worth(line), justify="right"),
+        "money": Text(worth(line), justify="right"),
     }
 
 
@@ -239,7 +239,7 @@ def _missing(gap: Gap, patient: PatientAssessment) -> Text:
 
 
 def _money(document: Assessment, console: Console) -> None:
-    ready, held = (sums.total(sums.lines_of(document, status)) for status in ("ready", "held"))
+    ready, held = (total(sums.lines_of(document, status)) for status in ("ready", "held"))
     not_billable = len(sums.lines_of(document, "not-billable"))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=16)
@@ -266,7 +266,7 @@ def _money(document: Assessment, console: Console) -> None:
         )
 
 
-def _counted(row: sums.Sum) -> str:
+def _counted(row: Sum) -> str:
     rest = [f"{row.charges} of them charge lines without a price"] if row.charges else []
     rest += [f"{row.unpriced} not priced yet"] if row.unpriced else []
     return ", ".join([plural(row.lines, "line"), *rest])
@@ -286,7 +286,7 @@ def _causes(document: Assessment, *, alone: bool) -> Table:
     return table
 
 
-def _sum_cells(found: sums.Sum) -> tuple[str, str]:
+def _sum_cells(found: Sum) -> tuple[str, str]:
     return (str(found.lines), signs.amount(found)) if found.lines else ("", "")
 
 
@@ -297,8 +297,8 @@ def _tasks(document: Assessment, console: Console, names: Names) -> None:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(justify="right", width=3)
     for number, task in enumerate(found[:MOST_TASKS], 1):
-        worth = f", {money(task.freed.money)}" if task.freed.money else ""
-        frees = f" {sign('arrow', console)} {plural(task.freed.lines, 'line')}{worth}"
+        freed = f", {money(task.freed.money)}" if task.freed.money else ""
+        frees = f" {sign('arrow', console)} {plural(task.freed.lines, 'line')}{freed}"
         who = names.get(task.patient, task.patient)
         limits = " (beyond the payer's limits: a person decides)" if task.beyond_paperwork else ""
         grid.add_row(

@@ -2,6 +2,7 @@
 wrong."""
 
 import hashlib
+import re
 from collections.abc import Callable, Coroutine
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
@@ -32,10 +34,11 @@ from integration.smart.sessions import Session
 from integration.web.gate import House
 from integration.web.problems import Problem, answer
 from integration.web.text import refuse_broken_form
-from integration.wording import words
+from integration.wording import amounts, words
 from mappings.values.moment import Span
 
 log = structlog.get_logger()
+_COMMAND = re.compile(r"`([^`]+)`")
 
 SELF = "'self'"
 STATUSES = {
@@ -65,7 +68,7 @@ def asset(name: str) -> str:
 
 
 def _money(value: Decimal | str | None) -> str:
-    return words.money(Decimal(value) if isinstance(value, str) else value)
+    return amounts.money(Decimal(value) if isinstance(value, str) else value)
 
 
 def _day(value: date | Span | str | None) -> str:
@@ -77,6 +80,11 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _commands(text: str) -> Markup:
+    """A sentence whose commands, in backticks, are set as code."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
+
+
 _environment = Environment(
     loader=PackageLoader("integration.web"),
     autoescape=True,
@@ -86,6 +94,8 @@ _environment = Environment(
 )
 _environment.globals["asset"] = asset
 _environment.filters |= {
+    "amount": amounts.amount,
+    "commands": _commands,
     "money": _money,
     "day": _day,
     "dated": words.dated,

@@ -2,11 +2,10 @@
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from mappings import codes
-from mappings.assessment import Asked, Gap
+from mappings.assessment import Asked, Finding, Gap
 from mappings.codes.requirement import Owner
 from mappings.policy.choosing import Policy
 from mappings.requirements.asking import sentence
@@ -30,9 +29,9 @@ def payer(policy: Policy | None) -> str:
     return "The payer" if policy is None or policy.stands_in else policy.payer_name
 
 
-def payer_asks(gap: Gap, policy: Policy | None) -> str:
-    """One sentence: what the rule that decided wants; POLICY: the gap's own."""
-    asked = gap.asked or Asked(says="asks for this.")
+def payer_asks(found: Gap | Finding, policy: Policy | None) -> str:
+    """One sentence: what the rule that decided wants; POLICY: the one that it stands in."""
+    asked = found.asked or Asked(says="asks for this.")
     return sentence(payer(policy), asked.says, asked.of_payer)
 
 
@@ -75,6 +74,16 @@ def number(count: int) -> str:
     return NUMBERS[count] if count < len(NUMBERS) else str(count)
 
 
+def things(count: int) -> str:
+    """`one thing`, `two things`."""
+    return f"{number(count)} {'thing' if count == 1 else 'things'}"
+
+
+def inside(text: str) -> str:
+    """A text that begins a sentence, as it stands within one: `NDC …` stays as it is."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def plural(count: int, one: str, several: str | None = None) -> str:
     return f"{count} {one if count == 1 else several or one + 's'}"
 
@@ -111,10 +120,6 @@ def _written(found: re.Match[str]) -> str:
 def first_sentence(text: str) -> str:
     """The finding, without what is said elsewhere on the card."""
     return dated(re.split(r"(?<=[.])\s+(?=[A-Z(0-9])", text)[0])
-
-
-def money(value: Decimal | None) -> str:
-    return "—" if value is None else f"${value:,.2f}"
 
 
 def clock(moment: datetime, zone: str | None) -> str:

@@ -4,7 +4,6 @@ it."""
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal
 
 from msgspec import Struct
 
@@ -12,6 +11,7 @@ from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.filing import Filing
 from mappings.charge.history import History
+from mappings.charge.paid import DiscardModifiers, Paid, Payment
 from mappings.circumstances.coverage import Coordination, is_known_as
 from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
@@ -72,8 +72,13 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     repeated: Repeated | None = None
     duplicate_identifier: tuple[str, ...] = ()
     filing: Filing | None = None
-    payment: Literal["separate", "packaged", "bundled"] | None = None
-    discard_modifiers: frozenset[str] = frozenset()
+    paid: Paid | None = None
+    discard_modifiers: DiscardModifiers = DiscardModifiers()
+
+    @property
+    def payment(self) -> Payment | None:
+        """How the drug is paid; None while that is not known."""
+        return self.paid.way if self.paid else None
 
     @property
     def record(self) -> PatientRecord:

@@ -62,10 +62,10 @@ class Reader:
         self._codes = site.codes
         with codes.using(self._codes):
             self._finder = ProductFinder(site.drug_aliases)
-        self._labs = results.LabReader(site.lab_aliases)
-        self._sieve = Sieve(self._labs, self._finder)
-        self._coverages = CoverageReader(site.payer_aliases)
         self._statuses = StatusReader(site.status_words)
+        self._labs = results.LabReader(site.lab_aliases, self._statuses)
+        self._sieve = Sieve(self._labs, self._finder)
+        self._coverages = CoverageReader(site.payer_aliases, self._statuses)
         self._encounters = encounters.EncounterReader(
             self._statuses, ClassReader(site.encounter_classes)
         )
@@ -89,8 +89,9 @@ class Reader:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
         patient = collection.get(group.patient) or {}
         all_of = cache(partial(group.all, asks=self._sieve.asks))
-        panels = results.membership(all_of("Observation"), all_of("DiagnosticReport"), collection)
+        observations, reports = all_of("Observation"), all_of("DiagnosticReport")
         finder, statuses = self._finder, self._statuses
+        panels = self._labs.membership(observations, reports, collection)
 
         def each(kind: str, reader: Callable[[Resource], T | None]) -> tuple[T, ...]:
             return tuple(_safely(all_of(kind), reader, problems))
@@ -146,9 +147,12 @@ class Reader:
                 "Procedure", lambda row: encounters.dialysis_treatments([row], statuses)
             ),
             authorizations=(
-                *every("Claim", lambda row: authorizations.from_claim(row, collection)),
-                *every("Coverage", authorizations.from_coverage),
-                *every("ClaimResponse", lambda row: authorizations.from_response(row, collection)),
+                *every("Claim", lambda row: authorizations.from_claim(row, collection, statuses)),
+                *every("Coverage", lambda row: authorizations.from_coverage(row, statuses)),
+                *every(
+                    "ClaimResponse",
+                    lambda row: authorizations.from_response(row, collection, statuses),
+                ),
             ),
             notes=each("DocumentReference", lambda row: notes.note(row, collection, statuses)),
             esa=(

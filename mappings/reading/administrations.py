@@ -32,6 +32,9 @@ from mappings.values.stated import Unread
 
 # What a vendor's profile or a site adds to `stopped`: a canceled order with its dose.
 _AS_ORDERED = "-as-ordered"
+# When it was given, as R4, R5, who spells it right, and DSTU2 name it; and the forms of one time.
+_EFFECTIVE = ("effective", "occurence", "occurrence", "effectiveTime")
+_POINTS = ("DateTime", "Instant", "Timing")
 DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
 
 
@@ -112,19 +115,23 @@ def _unnamed(resource: Resource, given: Drug) -> Administration | None:
 
 
 def _effective(resource: Resource) -> tuple[Moment | None, Moment | None]:
-    if "effectivePeriod" in resource:
-        return elements.period(resource["effectivePeriod"])
-    return elements.moment(resource.get("effectiveDateTime")), None
+    _, period = _of(resource, "Period")
+    if period is not None:
+        return elements.period(period)
+    return elements.moment(_of(resource, "DateTime")[1]), None
+
+
+def _of(resource: Resource, form: str) -> tuple[str, object]:
+    """The element of that form which is there, and what stands in it."""
+    names = (f"{name}{form}" for name in _EFFECTIVE)
+    return next(((name, resource[name]) for name in names if name in resource), ("", None))
 
 
 def _unread_start(resource: Resource) -> Unread | None:
     """A date of service that is written and can't be read."""
-    period = resource.get("effectivePeriod")
-    rows = (
-        ("effectiveDateTime", resource.get("effectiveDateTime")),
-        ("effectivePeriod.start", elements.mapping(period).get("start")),
-        ("effectiveInstant", resource.get("effectiveInstant")),
-    )
+    name, period = _of(resource, "Period")
+    start = elements.mapping(period).get("start")
+    rows = [(f"{name}.start", start), *(_of(resource, form) for form in _POINTS)]
     found = (elements.stated(said, name) for name, said in rows)
     return next((said for said in found if isinstance(said, Unread)), None)
 

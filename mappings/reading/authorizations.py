@@ -10,6 +10,7 @@ from mappings.reading import coverages, payers
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Authorization, AuthorizationDecision, Insurer
 from mappings.values.stated import Unread
 
@@ -31,10 +32,15 @@ _NOT_A_DECISION = frozenset({
 })  # fmt: skip
 
 
-def from_response(resource: Resource, collection: Collection) -> Iterator[Authorization]:
+def from_response(
+    resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
+) -> Iterator[Authorization]:
     """Each authorized item of a ClaimResponse to a preauthorization."""
-    if resource.get("use") != "preauthorization" or resource.get("status", "active") != "active":
+    status = _status(resource, statuses)
+    if resource.get("use") != "preauthorization" or not status:
         return
+    outcome = statuses.read("ClaimResponse.outcome", resource.get("outcome"))
+    odd = next((said for said in (status, outcome) if isinstance(said, Unread)), None)
     request = collection.resolve(resource.get("request"), resource) or {}
     asked = {item.get("sequence"): item for item in elements.items(request.get("item"))}
     insurer = _insurer(resource, collection)
@@ -52,10 +58,10 @@ def from_response(resource: Resource, collection: Collection) -> Iterator[Author
         units = _units(detail, item, original)
         if decision == "in-part" and _says_how_much(detail, item if is_added else None):
             decision = "approved"
-        answered = resource.get("outcome") == "complete" and (number or decision == "not-required")
+        answered = outcome == "complete" and (number or decision == "not-required")
         start, end = elements.period(period)
         not_known = not_known or _unread_review(item)
-        unread = unread or not_known or (units if isinstance(units, Unread) else None)
+        unread = odd or unread or not_known or (units if isinstance(units, Unread) else None)
         yield Authorization(
             source=elements.source(resource),
             reference=number,
@@ -68,6 +74,13 @@ def from_response(resource: Resource, collection: Collection) -> Iterator[Author
             insurer=insurer,
             unread=unread,
         )
+
+
+def _status(resource: Resource, statuses: StatusReader) -> str | Unread | None:
+    """None for what never was or is no more; without a status it counts as active."""
+    element = f"{resource['resourceType']}.status"
+    said = statuses.read(element, resource.get("status")) or "active"
+    return said if said == "active" or isinstance(said, Unread) else None
 
 
 def _settled(
@@ -193,9 +206,12 @@ def _insured(resource: Resource, collection: Collection) -> Iterator[str]:
             yield key
 
 
-def from_claim(resource: Resource, collection: Collection) -> Iterator[Authorization]:
+def from_claim(
+    resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
+) -> Iterator[Authorization]:
     """`preAuthRef` of a Claim that a biller imported. A preauthorization request is no answer."""
-    if resource.get("status") != "active" or resource.get("use") != "claim":
+    status = _status(resource, statuses)
+    if resource.get("use") != "claim" or not status:
         return
     start, end = elements.period(resource.get("billablePeriod"))
     asked = tuple(
@@ -203,7 +219,10 @@ def from_claim(resource: Resource, collection: Collection) -> Iterator[Authoriza
         for item in elements.items(resource.get("item"))
         for code in elements.codes(item.get("productOrService"))
     )
-    unread = next(elements.unread_period(resource.get("billablePeriod"), "billablePeriod"), None)
+    odd_period = next(
+        elements.unread_period(resource.get("billablePeriod"), "billablePeriod"), None
+    )
+    unread = status if isinstance(status, Unread) else odd_period
     for insurance in elements.items(resource.get("insurance")):
         coverage = collection.key(insurance.get("coverage"))
         for reference in elements.texts(insurance.get("preAuthRef")):
@@ -219,22 +238,25 @@ def from_claim(resource: Resource, collection: Collection) -> Iterator[Authoriza
             )
 
 
-def from_coverage(resource: Resource) -> Iterator[Authorization]:
+def from_coverage(resource: Resource, statuses: StatusReader = PLAIN) -> Iterator[Authorization]:
     """`preAuthRef` that a biller imported with a Coverage: for any iron, as long as the coverage
     runs."""
-    if resource.get("status") != "active":
+    status = _status(resource, statuses)
+    if not status:
         return
+    unread = status if isinstance(status, Unread) else None
     start, end = elements.period(resource.get("period"))
     own = elements.source(resource).resource
     for reference in _numbers(resource):
         yield Authorization(
             source=elements.source(resource),
             reference=reference,
-            decision="approved",
+            decision="unread" if unread else "approved",
             codes=tuple(row.code for family in codes.families().values() for row in family.codes),
             start=start,
             end=end,
             coverages=(own,),
+            unread=unread,
         )
 
 

@@ -7,6 +7,7 @@ from mappings.reading import payers, people
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.payers import Told, Words
 from mappings.record import Coverage, OnClaims
 from mappings.site import PayerAlias
@@ -14,19 +15,19 @@ from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-_STATUSES = frozenset({"active", "cancelled", "draft", "entered-in-error"})
 # Said by code; who pays is then known without the payer's name.
 _MEDICARE_ITSELF = frozenset({"medicare", "hospital-only", "hospice", "self-pay"})
 
 
 class CoverageReader:
-    def __init__(self, aliases: Mapping[str, PayerAlias]) -> None:
+    def __init__(self, aliases: Mapping[str, PayerAlias], statuses: StatusReader = PLAIN) -> None:
+        self._statuses = statuses
         self._by_id = dict(aliases)
         self._by_name = {words.plain(key): value for key, value in aliases.items()}
 
     def coverage(self, resource: Resource, collection: Collection) -> Coverage | None:
         """The Coverage; None for one that never was."""
-        status = elements.text(resource.get("status")).strip().lower()
+        status = self._statuses.read("Coverage.status", resource.get("status"))
         if status in ("entered-in-error", "draft"):
             return None
         said = _words(resource, collection)
@@ -41,7 +42,7 @@ class CoverageReader:
         unread = [*_unread(resource, status), *_unknown_payer(resource, found, said, bool(alias))]
         return Coverage(
             source=elements.source(resource),
-            active=status not in _STATUSES or status == "active",
+            active=status != "cancelled",
             kind=found.kind,
             payer=found.payer,
             payer_ids=known_as,
@@ -88,12 +89,10 @@ def _order(resource: Resource) -> int | None:
     return order if isinstance(order, int) and not isinstance(order, bool) else None
 
 
-def _unread(resource: Resource, status: str) -> Iterator[Unread]:
+def _unread(resource: Resource, status: str | Unread | None) -> Iterator[Unread]:
     """What is stated of when it holds and in which order, and not understood."""
-    if status and status not in _STATUSES:
-        yield Unread("Coverage.status", status)
-    elif resource.get("status") is not None and not status:
-        yield Unread("Coverage.status", str(resource["status"]))
+    if isinstance(status, Unread):
+        yield status
     yield from elements.unread_period(resource.get("period"), "Coverage.period")
     if resource.get("order") is not None and _order(resource) is None:
         yield Unread("Coverage.order", str(resource["order"]))

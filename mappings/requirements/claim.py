@@ -69,7 +69,7 @@ def _contradicted(charge: Charge, says: str, carc: str, what: str) -> Result:
 def product(charge: Charge) -> Result:
     """R2: one product, with a code on the day."""
     drug = charge.administration.drug
-    evidence = (cite(charge.administration.source, drug.says or "medication"),)
+    evidence = (cite(charge.administration.source, drug.says or "a medication without a name"),)
     if drug.clash:
         return Result(
             state="contradicted",
@@ -82,6 +82,9 @@ def product(charge: Charge) -> Result:
             says="The medication of the administration points to a resource that can't be found.",
             evidence=evidence,
         )
+    if drug.doubt:
+        says = f"The Medication that names the product has the status {drug.doubt}."
+        return Result(state="incomplete", says=says, evidence=evidence)
     if charge.family is None:
         return Result(
             state="missing", says="Nothing says which iron product was given.", evidence=evidence
@@ -97,7 +100,10 @@ def product(charge: Charge) -> Result:
 def _no_code(charge: Charge) -> Result:
     assert charge.family is not None  # noqa: S101 - the caller has looked
     evidence = (
-        cite(charge.administration.source, charge.administration.drug.says or "medication"),
+        cite(
+            charge.administration.source,
+            charge.administration.drug.says or "a medication without a name",
+        ),
     )
     unsaid = charge.administration.drug.use is None
     if unsaid and any(row.use for row in charge.family.codes) and charge.family.presentations:
@@ -184,13 +190,9 @@ _SMALLEST_VIALS = "Use the smallest vials that make up the dose, or record why t
 def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     """R5; asked only where JW and JZ are."""
     waste = neighbors.group.waste
-    if waste is None or not charge.discard_modifiers:
+    if waste is None or not charge.discard_modifiers.rows:
         return None
-    row = next(
-        row
-        for row in reversed(codes.payment().discard_modifiers)
-        if row.modifier in charge.discard_modifiers
-    )
+    row = charge.discard_modifiers.rows[-1]
     given = cite(charge.administration.source, charge.dose.says.rstrip("."))
     evidence = tuple(dict.fromkeys((given, *neighbors.group.waste_evidence(charge))))
     if waste.state == "met" and waste.saving and _wants_least_waste(charge):
@@ -263,7 +265,8 @@ def infusion_time(charge: Charge) -> Result | None:
     if recorded is None:
         begun = administration.start is not None and administration.start.instant is not None
         says = "Start and stop of the infusion are not both recorded."
-        cited = (cite(administration.source, "start only"),) if begun else ()
+        started = f"given {charge.day}, without a stop"
+        cited = (cite(administration.source, started),) if begun else ()
         return Result(
             state="incomplete" if begun else "missing", says=says, rule=rule, evidence=cited
         )

@@ -14,6 +14,7 @@ from mappings.dose.ordered import covers
 from mappings.policy.choosing import OralIronRule
 from mappings.policy.conditions import ANALYTES
 from mappings.record import LabResult, Note, OralIron, Order
+from mappings.requirements import quoting
 from mappings.requirements.result import Result
 
 _NOT_ASKED = None
@@ -349,7 +350,7 @@ def treatment_plan(charge: Charge) -> Result | None:
         return Result(
             state="met",
             says="An order with dose and frequency covers the date.",
-            evidence=tuple(cite(row.source, "order with dose and frequency") for row in complete),
+            evidence=_orders(complete, charge),
             rule=rule,
         )
     if covering:
@@ -365,7 +366,7 @@ def treatment_plan(charge: Charge) -> Result | None:
             f" fields{' (free text only)' if covering[0].free_text else ''}."
         )
         return Result(
-            state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule
+            state="incomplete", says=says, evidence=_orders(covering[:1], charge), rule=rule
         )
     late = _given_late(ours, charge)
     if late and late.end:
@@ -373,8 +374,7 @@ def treatment_plan(charge: Charge) -> Result | None:
             f"The order for a single dose was for {late.end.span(charge.zone).text}; the dose that"
             f" names it was given within {_LATE_DAYS} days after."
         )
-        single = cite(late.source, "order for a single dose")
-        return Result(state="met", says=says, evidence=(single,), rule=rule)
+        return Result(state="met", says=says, evidence=_orders([late], charge), rule=rule)
     doubtful = [
         row
         for row in charge.record.orders
@@ -385,23 +385,27 @@ def treatment_plan(charge: Charge) -> Result | None:
         doubt = doubtful[0].unread
         what = "an element" if doubt and doubt.element.endswith("doNotPerform") else "a status"
         says = f"The order is recorded with {what} that is not understood: {doubt}."
-        cited = tuple(cite(row.source, "order") for row in doubtful)
+        cited = _orders(doubtful, charge)
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     undated = [row for row in ours if row.unread_date]
     if undated:
         says = f"The order has a date that can't be read: {undated[0].unread_date}."
-        cited = tuple(cite(row.source, "order") for row in undated)
+        cited = _orders(undated, charge)
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     if any(row.end and charge.day and row.end.days(charge.zone)[1] < charge.day for row in ours):
         return Result(
             state="expired",
             says=f"The order ended before {charge.day}.",
-            evidence=(cite(ours[0].source, "ended order"),),
+            evidence=_orders(ours[:1], charge),
             rule=rule,
         )
     return Result(
         state="missing", says=f"No order or plan for this iron covers {charge.day}.", rule=rule
     )
+
+
+def _orders(rows: Iterable[Order], charge: Charge) -> tuple[Evidence, ...]:
+    return tuple(cite(row.source, quoting.order(row, charge.zone)) for row in rows)
 
 
 def _given_late(orders: Iterable[Order], charge: Charge) -> Order | None:
@@ -507,7 +511,7 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
         for row in charge.record.oral_iron
         if not row.intolerance and not row.unread and _begun(row, charge)
     ]
-    cited = tuple(cite(row.source, "course of oral iron") for row in courses)
+    cited = tuple(cite(row.source, quoting.course(row, charge.zone)) for row in courses)
     if not courses:
         return Result(
             state="missing",
@@ -580,7 +584,7 @@ def progress_note(charge: Charge) -> Result | None:
         return Result(
             state="met",
             says=_signed(final),
-            evidence=(cite(final[0].source, "final note"),),
+            evidence=(cite(final[0].source, quoting.note(final[0], charge.zone)),),
             rule=rule,
         )
     if of_encounter or recent:
@@ -589,14 +593,14 @@ def progress_note(charge: Charge) -> Result | None:
         return Result(
             state="incomplete",
             says=unread if row.unread else "The note is not signed (its status is not final).",
-            evidence=(cite(row.source, "note that is not final"),),
+            evidence=(cite(row.source, quoting.note(row, charge.zone)),),
             rule=rule,
         )
     older = [row for row in dated if row.final]
     if older:
         return Result(
             state="expired",
-            evidence=tuple(cite(row.source, "older note") for row in older),
+            evidence=tuple(cite(row.source, quoting.note(row, charge.zone)) for row in older),
             says=f"The last note is older than {rule.window_days} days before {charge.day}.",
             rule=rule,
         )

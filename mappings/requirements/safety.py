@@ -1,6 +1,6 @@
 """Dose against the label, and signs of iron overload: a warning to a clinician, not paperwork."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from msgspec import structs
@@ -26,8 +26,9 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
     if dose is None or charge.family is None or charge.day is None:
         return None
     beyond = _beyond_every_label(charge, dose)
-    if beyond or not charge.applies(rule):
-        return beyond
+    confirmed = _confirmed(charge, dose, beyond) if beyond else None
+    if (beyond and not confirmed) or not charge.applies(rule):
+        return confirmed or beyond
     source = (cite(charge.administration.source, f"{plain(dose)} mg"),)
     if rule.single_mg is not None and dose > rule.single_mg:
         says = (
@@ -45,8 +46,8 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
             fix=fix,
         )
     over = _over_payers_course(charge, neighbors, dose, source)
-    if over:
-        return over
+    if over or confirmed:
+        return over or confirmed
     label = label_dose(charge)
     if label is not None:
         # The label is nobody's policy: its verification is its own, whoever the payer is.
@@ -82,12 +83,30 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
             f" ({plain(label.single_mg)} mg) and above the {plain(day_mg)} mg that are billed of"
             f" {code.code} on a day at most."
         ),
-        fix="Check the recorded dose and its unit; confirm it if it was given.",
+        fix=(
+            "Check the recorded dose and its unit; if it was given, let the billing office record"
+            " that it was."
+        ),
         value=plain(dose),
         unit="mg",
         evidence=(cite(charge.administration.source, f"{plain(dose)} mg"),),
         row=Dated(source=label.source, verified=label.verified),
         blocking=True,
+    )
+
+
+def _confirmed(charge: Charge, dose: Decimal, beyond: Result) -> Result | None:
+    """What a person said of a dose above every label: it was given."""
+    day = charge.day or date.max
+    said = charge.site.decisions.dose_given(charge.record.patient, charge.reference, dose, day)
+    if said is None:
+        return None
+    return structs.replace(
+        beyond,
+        state="met",
+        says=f"{plain(dose)} mg in one dose were given, as a person confirmed.",
+        evidence=(*beyond.evidence, cite(said.source, said.says)),
+        blocking=False,
     )
 
 

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import Finding, Gap, PatientAssessment
+from mappings.values.identity import stable_id
+from mappings.values.sentences import amounts
 
 Resource = dict[str, Any]
 
@@ -21,6 +23,7 @@ GAP = "urn:ferroclaim:gap"
 REQUIREMENT = "urn:ferroclaim:requirement"
 MITIGATION = "urn:ferroclaim:mitigation"
 PRIORITY = "urn:ferroclaim:priority"
+DECIDED = "urn:ferroclaim:decided"
 TAG = {"system": "urn:ferroclaim:tag", "code": "iron-billing-check"}
 AUTHOR = "Device/ferroclaim"
 
@@ -160,7 +163,8 @@ def _new(
         "resourceType": "DetectedIssue",
         "meta": {"tag": [TAG]},
         "extension": [
-            {"url": PRIORITY, "valueCode": "billing-hold" if gap.blocking else "warning"}
+            {"url": PRIORITY, "valueCode": "billing-hold" if gap.blocking else "warning"},
+            {"url": DECIDED, "valueString": _decided(gap)},
         ],
         "identifier": [{"system": GAP, "value": gap.id}],
         "status": status,
@@ -183,6 +187,22 @@ def _new(
         "mitigation": mitigations,
     }
     return {name: value for name, value in issue.items() if value not in (None, [])}
+
+
+def _decided(gap: Gap) -> str:
+    """A digest of what the issue rests on, in whatever words it says so: other words alone are
+    written to no chart."""
+    return stable_id(
+        "decided",
+        gap.requirement,
+        gap.state,
+        *amounts(gap.message),
+        *(
+            part
+            for row in gap.evidence
+            for part in (row.resource, row.version or "", *amounts(row.says))
+        ),
+    )
 
 
 def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Resource | None:

@@ -84,20 +84,22 @@ def _value(line: ClaimLine) -> Decimal | None:
 
 def bundle(resources: Sequence[Resource], now: datetime) -> Resource:
     """A transaction that puts each resource where it belongs, however often it is sent."""
-    entries = [
-        {
-            "fullUrl": f"urn:uuid:{UUID(row['id'])}",
-            "resource": row,
-            "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
-        }
-        for row in resources
-    ]
+    entries = [entry(row) for row in resources]
     made: Resource = {
         "resourceType": "Bundle",
         "type": "transaction",
         "timestamp": now.isoformat(timespec="seconds"),
     }
     return made | ({"entry": entries} if entries else {})
+
+
+def entry(resource: Resource) -> Resource:
+    """Of a transaction: puts a resource under its id."""
+    return {
+        "fullUrl": f"urn:uuid:{UUID(resource['id'])}",
+        "resource": resource,
+        "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
+    }
 
 
 def written_claim(
@@ -109,14 +111,15 @@ def written_claim(
     made["identifier"] = [*made["identifier"], {"system": NUMBER, "value": claim.number}]
     made["status"] = "active" if active else "draft"
     if claim.original:
-        made["related"] = [_related(claim)]
+        made["related"] = [related(claim.original)]
     return made
 
 
-def _related(claim: Claim) -> Resource:
+def related(original: str) -> Resource:
+    """The claim that another one is about, by the payer's number."""
     return {
         "relationship": _concept(f"{_HL7}ex-relatedclaimrelationship", "prior"),
-        "reference": {"value": claim.original},
+        "reference": {"value": original},
     }
 
 

@@ -380,7 +380,7 @@ def test_patient_view_tells_of_safety_first_until_somebody_has_seen_it(hospital:
     ]
     assert "possible iron overload" in found[0]["summary"]
     assert "950" not in found[1]["detail"]
-    browser.post(page, "/waive", requirement="iron-overload", reason="Known, and discussed")
+    browser.post(page, "/waive", reason="Known, and discussed")
     again = call(
         hospital,
         body(hook="patient-view"),

@@ -1,6 +1,7 @@
 """Claims of the database's released lines: what leaves, what is remembered, what changed
 meanwhile."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -191,9 +192,15 @@ def test_a_chart_that_cannot_be_read_stays_and_is_said(office: Opened) -> None:
 def test_only_the_named_lines_leave(office: Opened) -> None:
     here = office()
     here.release()
-    assert here.write(only={"another": Released("another")}).claims == 0
+    report = here.write(only={"another": Released("another")})
+    assert (report.claims, report.complete) == (0, False)
+    assert report.problems == [
+        "Line another does not wait to be sent: it is not released, or it left already."
+    ]
     (row,) = here.rows()
     assert here.write(only={row.line_id: Released(row.line_id)}).claims == 1
+    again = here.write(only={row.line_id: Released(row.line_id)})
+    assert (again.claims, again.asked, again.complete) == (0, True, False)
 
 
 def test_a_trial_leaves_the_lines_where_they_are(office: Opened) -> None:
@@ -279,11 +286,65 @@ def test_a_full_disk_sends_nothing(office: Opened, monkeypatch: pytest.MonkeyPat
     def refuse(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("integration.claims.output._sync", refuse)
+    monkeypatch.setattr("integration.claims.output.sync", refuse)
     with pytest.raises(ConfigurationError, match=r"No space left on device\. Nothing was sent\."):
         here.write()
     assert [row.state for row in here.rows()] == ["released"]
     assert list((here.folder / "out").iterdir()) == []
+
+
+def test_a_disk_that_is_full_at_the_end_loses_nothing(
+    office: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claims are kept by then, and the next run puts the whole file where it belongs."""
+    here = office()
+    here.release()
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("integration.claims.output._place", refuse)
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="whose files are kept; the next run"):
+                here.write()
+    assert list((here.folder / "out").iterdir()) == []
+    here.write()
+    (file,) = here.files
+    assert claims.faults(file.read_text()) == []
+    kept = here.service.rows("select name, content from claim_files")
+    assert [(name, bytes(content)) for name, content in kept] == [(file.name, file.read_bytes())]
+
+
+def test_a_claim_that_left_in_fhir_is_canceled_in_fhir(office: Opened) -> None:
+    here = office(PAIR)
+    here.release()
+    here.write(form="fhir")
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    report = here.write(form="fhir", corrections=corrections([], [f"{number}=ICN8"]))
+    assert report.complete, report.problems
+    first, second = (
+        json.loads(path.read_text())["entry"][0]["resource"]
+        for path in sorted((here.folder / "out").glob("*.json"))
+    )
+    assert second == first | {"status": "cancelled", "related": second["related"]}
+    assert second["related"][0]["reference"] == {"value": "ICN8"}
+    assert here.service.rows("select state, frequency from claims order by id") == [
+        ("void", "1"),
+        ("sent", "8"),
+    ]
+    here.withdraw()
+
+
+def test_a_claim_is_voided_in_the_form_it_left_in(office: Opened) -> None:
+    here = office()
+    here.release()
+    here.write()
+    (number,) = {row.sent_number or "" for row in here.rows()}
+    report = here.write(form="fhir", corrections=corrections([], [f"{number}=ICN8"]))
+    assert report.problems == [
+        f"Claim {number} is not voided: it left in another form: see {here.files[0].name}."
+    ]
 
 
 def test_one_at_a_time(office: Opened) -> None:

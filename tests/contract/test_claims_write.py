@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -361,7 +362,7 @@ def test_a_void_carries_the_sent_lines(folder: Path) -> None:
         (("--void", "X=1*2"), "write our claim number"),
         (("--replace", "X=10", "--replace", "X=11"), "names claim X twice"),
         (("--replace", "X=10", "--void", "X=10"), "replace a claim or void it, not both"),
-        (("--void", "X=10", "--format", "csv"), "it goes with --format x12"),
+        (("--void", "X=10", "--format", "csv"), "--void goes with --format x12 or fhir"),
     ],
 )
 def test_a_correction_that_cannot_be_is_refused(
@@ -370,6 +371,46 @@ def test_a_correction_that_cannot_be_is_refused(
     result = run(folder, *arguments)
     assert isinstance(result.exception, ConfigurationError)
     assert says in str(result.exception)
+
+
+def test_a_void_in_fhir_is_the_claim_canceled(folder: Path) -> None:
+    """With everything that it was sent with; and its lines may leave anew."""
+    sent = {row["resource"]["id"]: row["resource"] for row in bundle(folder)["entry"]}
+    claim = next(row for row in sent.values() if row["patient"]["reference"] == "Patient/bruno")
+    number = claim["identifier"][1]["value"]
+    (folder / "none.csv").write_text("line id\nnone\n")
+    run(folder, "--format", "fhir", "--void", f"{number}=ICN9", released="none.csv")
+    text = written(folder, "*_claims.json")[-1]
+    Bundle.model_validate_json(text)
+    (entry,) = json.loads(text)["entry"]
+    assert entry["request"]["url"] == f"Claim/{claim['id']}"
+    assert entry["resource"] == claim | {
+        "status": "cancelled",
+        "related": entry["resource"]["related"],
+    }
+    assert entry["resource"]["related"][0]["reference"] == {"value": "ICN9"}
+
+
+def test_a_replacement_in_fhir_names_the_payers_claim(folder: Path) -> None:
+    found = bundle(folder)["entry"]
+    (number,) = {row["resource"]["identifier"][1]["value"] for row in found[:1]}
+    result = run(folder, "--format", "fhir", "--replace", f"{number}=ICN9")
+    assert result.exit_code == 0, result.stderr
+    again = json.loads(written(folder, "*_claims.json")[-1])["entry"]
+    (one,) = [row["resource"] for row in again if "related" in row["resource"]]
+    assert one["id"] == found[0]["resource"]["id"]
+    assert one["related"][0]["reference"] == {"value": "ICN9"}
+
+
+def test_what_the_checks_refuse_leaves_in_no_form(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("integration.claims.output.faults_of", lambda *_: ["CLM: a fault"])
+    for form in ("fhir", "csv", "xlsx"):
+        result = run(folder, "--format", form)
+        assert result.exit_code == 1
+        assert "is not written: CLM: a fault." in result.stderr
+    assert not written(folder, "*_claims.json")
 
 
 def test_a_correction_of_what_never_left_is_said(folder: Path) -> None:
@@ -470,7 +511,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("integration.claims.output._sync", refuse)
+    monkeypatch.setattr("integration.claims.output.sync", refuse)
 
 
 def test_a_full_disk_leaves_nothing_half_done(folder: Path, full: None) -> None:
@@ -501,6 +542,25 @@ def test_numbers_are_not_given_twice_in_parallel(tmp_path: Path) -> None:
         os.waitpid(pid, 0)
     found = [n for file in tmp_path.glob("got-*") for n in file.read_text().split()]
     assert len(found) == len(set(found)) == 200
+
+
+def test_numbers_are_not_given_again_after_a_crash(tmp_path: Path) -> None:
+    """A process is killed while it counts, several times."""
+    found: list[int] = []
+    for _ in range(5):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if not pid:
+            for number in numbers.numbers(tmp_path):
+                os.write(writing, f"{number}\n".encode())
+        os.close(writing)
+        with os.fdopen(reading) as said:
+            found += [int(said.readline()) for _ in range(20)]
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            found += [int(row) for row in said if row.endswith("\n")]
+    assert len(found) >= 100
+    assert found == sorted(set(found))
 
 
 @pytest.mark.parametrize("text", ["x", "999999999"])

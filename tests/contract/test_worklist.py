@@ -251,7 +251,7 @@ def test_a_line_tells_its_whole_story(office: Clinic) -> None:
         "rounded up",
         "Evidence",
         "To send with it, if the payer asks",
-        "Order or treatment plan: order with dose and frequency",
+        "Order or treatment plan: order of ",
         "SV1*HC:J1756",
         "waived by Dr. Nine",
         "Assessed (sweep)",

@@ -14,7 +14,7 @@ from mappings.record import Address, Name, Practitioner
 from mappings.site import BillingProvider, Receiver
 from mappings.writing import check
 from mappings.writing.form837.interchange import Interchange
-from mappings.writing.form837.resending import voided
+from mappings.writing.form837.resending import Voiding, voided
 from mappings.writing.preparing.drafts import draft_of, service_lines
 from mappings.writing.preparing.parties import Insurance, Parties, carried_address
 from mappings.writing.preparing.prepared import Claim, claim_number
@@ -162,7 +162,7 @@ def test_a_void_has_the_lines_and_the_sum_of_what_it_voids(
     words = ["Doe", "Jane", "12 Elm Street", "W123"]
     one = claim(words, charges, 1, PROVIDER)
     written, _ = file_of([one])
-    resent = voided(segments(io.BytesIO(written.encode())), one.number, "ICN1")
+    resent = voided(segments(io.BytesIO(written.encode())), Voiding(one.number, "V1", "ICN1"))
     assert resent is not None
     assert resent.total == one.total
     parts: list[str] = []

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.equality import SENTENCES, charts, differing, is_let_pass
+from mappings.values.sentences import SENTENCES
+from tests.equality import charts, differing, is_let_pass
 
 DOCUMENT = {"patients": [{"lines": [{"units": 200, "modifiers": ["JZ"]}], "gaps": [{"fix": "a"}]}]}
 

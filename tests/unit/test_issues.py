@@ -33,7 +33,7 @@ def test_the_order_of_keys_makes_no_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"detail": "other"}, {"status": "final"}, {"mitigation": [mitigation("x")]}]
+    "change", [{"detail": "80 days"}, {"status": "final"}, {"mitigation": [mitigation("x")]}]
 )
 def test_what_it_says_makes_a_difference(change: dict[str, object]) -> None:
     assert not issues.same(stored(), detected_issue() | change)
@@ -111,3 +111,32 @@ def test_merging_twice_is_merging_once(
     once = issues.merged(stored(), stored(mitigation=theirs), wanted)
     assert issues.same(issues.merged(once, once, wanted), once)
     assert msgspec.json.encode(once)
+
+
+class TestWordsAlone:
+    """A new release words things anew; charts and their history are left alone by that."""
+
+    def test_are_no_difference(self) -> None:
+        held = stored(extension=decided("one"))
+        anew = detected_issue(extension=decided("one"), detail="Other words, within 30 days.")
+        assert issues.same(held, anew)
+        assert issues.digest(held) == issues.digest(anew)
+
+    def test_are_none_where_a_server_or_a_former_release_does_not_tell_what_was_decided(
+        self,
+    ) -> None:
+        anew = detected_issue(
+            extension=decided("one"), detail="Of 2026-11-01, 90 days before: no ferritin."
+        )
+        assert issues.same(stored(), anew)
+        assert not issues.same(stored(), anew | {"detail": "Ferritin 80 of 2026-11-01, 90 days."})
+
+    def test_go_out_with_what_was_decided_anew(self) -> None:
+        held = stored(extension=decided("one"))
+        anew = detected_issue(extension=decided("other"), detail="Other words.")
+        assert not issues.same(held, anew)
+        assert issues.merged(held, held, anew)["detail"] == "Other words."
+
+
+def decided(digest: str) -> list[dict[str, str]]:
+    return [{"url": "urn:ferroclaim:decided", "valueString": digest}]

@@ -9,7 +9,10 @@ from integration.ehr.reading.patient import PatientPull
 from integration.errors import ConfigurationError
 from mappings import codes
 from mappings.policy import choosing
+from mappings.reading import read
+from mappings.reading.fhir.statuses import StatusReader
 from tests import builders
+from tests.bending.charts import charts
 
 
 def shown(own: dict[str, dict[str, str]], vendor: str, status: str) -> list[str]:
@@ -58,3 +61,18 @@ def test_a_word_without_a_meaning_is_refused(words: dict[str, dict[str, str]], s
 def test_a_kind_of_class_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="encounter_classes"):
         Site.adhoc("https://ehr.example/fhir", encounter_classes={"urn:x|6": "in"})
+
+
+def test_every_element_of_the_table_is_read_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None has words of its own beside the table's, and no row is of an element nobody reads."""
+    asked, original = set(), StatusReader.read
+
+    def noting(self: StatusReader, element: str, value: object) -> object:
+        asked.add(element)
+        return original(self, element, value)
+
+    monkeypatch.setattr(StatusReader, "read", noting)
+    tagged = builders.patient(meta={"tag": [{"code": "HTEST"}]})
+    for resources, site in charts().values():
+        read([*resources, tagged], site)
+    assert asked == set(codes.statuses())

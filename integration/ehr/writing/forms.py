@@ -14,7 +14,7 @@ import msgspec
 from integration.ehr.capability import Capability
 from integration.ehr.fhir.answers import Json
 from integration.ehr.fhir.references import age
-from integration.ehr.writing.issues import GAP_SYSTEM, gap_of, is_closed, merged
+from integration.ehr.writing.issues import GAP_SYSTEM, gap_of, is_closed, merged, says_the_same
 from integration.errors import ConfigurationError
 from mappings.reading.fhir.decoding import decode
 
@@ -54,7 +54,9 @@ class Form:
         if self.kind == "DetectedIssue":
             return merged(base, theirs, ours)
         before = _embedded(theirs)
-        if before == _canonical(issue) or (before is None and self._alike(theirs, ours)):
+        if before is None and self._alike(theirs, ours):
+            return theirs
+        if before and says_the_same(before, issue):
             return theirs
         kept = {"meta", "authoredOn"} | (
             {"status"} if before and before["status"] == issue["status"] else set()

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from integration.ehr.fhir.answers import Json
+from mappings.values.sentences import amounts
+from mappings.writing.detected_issue import DECIDED
 
 GAP_SYSTEM = "urn:ferroclaim:gap"
 # A server sets these, or they say who found it first and when, which a later look must not change.
@@ -32,12 +34,26 @@ def is_closed(issue: Json) -> bool:
 
 
 def digest(resource: Json) -> str:
-    """Of what a resource says, in whatever order its keys stand."""
-    return hashlib.sha256(_stable.encode(_content(resource))).hexdigest()
+    """Of what a resource decides, in whatever words and in whatever order its keys stand."""
+    decided = _decided(resource) or _amounts_of_detail(resource)
+    return hashlib.sha256(_stable.encode([_wordless(resource), decided])).hexdigest()
 
 
 def same(one: Json, other: Json) -> bool:
-    return digest(one) == digest(other) and _tags(other) <= _tags(one)
+    return says_the_same(one, other) and _tags(other) <= _tags(one)
+
+
+def says_the_same(one: Json, other: Json) -> bool:
+    """Whether both decide the same, in whatever words. Where one does not tell what it was decided
+    from (an older one, or its server dropped that), the amounts of the text count."""
+    if _stable.encode(_content(one)) == _stable.encode(_content(other)):
+        return True
+    if _stable.encode(_wordless(one)) != _stable.encode(_wordless(other)):
+        return False
+    decided = [_decided(one), _decided(other)]
+    if None in decided:
+        return _amounts_of_detail(one) == _amounts_of_detail(other)
+    return decided[0] == decided[1]
 
 
 def merged(base: Json | None, theirs: Json, ours: Json) -> Json:
@@ -69,7 +85,35 @@ def version(resource: Json) -> str | None:
 
 
 def _content(resource: Json) -> Json:
-    return {key: value for key, value in resource.items() if key not in _NOT_CONTENT}
+    """What it says, without what it was decided from."""
+    content = {key: value for key, value in resource.items() if key not in _NOT_CONTENT}
+    others = [row for row in content.pop("extension", ()) if row.get("url") != DECIDED]
+    return content | ({"extension": others} if others else {})
+
+
+def _wordless(resource: Json) -> Json:
+    """Its content without the sentences that we made; of evidence the amounts."""
+    content = {key: value for key, value in _content(resource).items() if key != "detail"}
+    if isinstance(code := content.get("code"), dict):
+        content["code"] = {key: value for key, value in code.items() if key != "text"}
+    if isinstance(evidence := content.get("evidence"), list):
+        content["evidence"] = [_amounts_of(row) for row in evidence]
+    return content
+
+
+def _amounts_of(evidence: Json) -> Json:
+    said = " ".join(str(code.get("text")) for code in evidence.get("code") or ())
+    return {**evidence, "code": amounts(said)}
+
+
+def _amounts_of_detail(resource: Json) -> list[str]:
+    return amounts(str(resource.get("detail")))
+
+
+def _decided(resource: Json) -> str | None:
+    """The digest that we wrote of what it rests on."""
+    found = (row for row in resource.get("extension") or () if row.get("url") == DECIDED)
+    return next((row.get("valueString") for row in found), None)
 
 
 def _both(theirs: Any, ours: Any) -> list[Any]:

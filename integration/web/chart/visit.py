@@ -2,7 +2,7 @@
 there written back."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +28,9 @@ from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
 
 Resource = dict[str, Any]
 ENTRY = "urn:ferroclaim:entry"
+ORDERED, REFUSED = "ordered", "refused"
+
+_NOT_SAID = "It does not say of itself that an app may write a {kind}."
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,12 @@ class Seen:
     pull: PatientPull
     checked: Checked
     waivers: Mapping[str, Waiver]
+    ordered: Mapping[str, datetime]
     now: datetime
 
-    def gaps(self, requirement: str) -> list[Gap]:
-        return [gap for gap in self.checked.assessment.gaps if gap.requirement == requirement]
+    def gaps(self, named: Collection[str]) -> list[Gap]:
+        """The gaps that a form NAMED, as far as they are open still."""
+        return [gap for gap in self.checked.assessment.gaps if gap.id in named]
 
 
 class Visit:
@@ -91,7 +96,8 @@ class Visit:
                     patient_id=patient.id,
                 )
             waivers = gaps.waivers(db, patient.id)
-        return Seen(patient, pull, checked, waivers, now)
+            ordered = audit.newest_of(db, patient.id, ORDERED, "test")
+        return Seen(patient, pull, checked, waivers, ordered, now)
 
     def _decides(self, db: Db) -> bool:
         """Whether nobody but this page reads the chart: without an access of its own, as far as the
@@ -105,9 +111,9 @@ class Visit:
 
     # What a clinician may do
 
-    def waive(self, requirement: str, reason: str) -> str:
+    def waive(self, named: Collection[str], reason: str) -> str:
         seen = self.see(None)
-        found = [gap for gap in seen.gaps(requirement) if gap.waivable]
+        found = [gap for gap in seen.gaps(named) if gap.waivable]
         if not found:
             return "gone"
         with self.here.store.transaction() as db:
@@ -118,13 +124,13 @@ class Visit:
             waivers = gaps.waivers(db, seen.patient.id)
         return "waived" if self._write_back(seen, waivers) else "waived-here"
 
-    def take_back(self, requirement: str) -> str:
+    def take_back(self, named: Collection[str]) -> str:
         seen = self.see(None)
         with self.here.store.transaction() as db:
-            for gap in seen.gaps(requirement):
+            for gap in seen.gaps(named):
                 gaps.take_back(db, seen.patient, gap.id, self.actor, "clinician")
             waivers = gaps.waivers(db, seen.patient.id)
-        ours = {gap.id for gap in seen.gaps(requirement)}
+        ours = {gap.id for gap in seen.gaps(named)}
         self._write_back(
             seen,
             waivers,
@@ -151,7 +157,8 @@ class Visit:
             return "gone"
         said = f"discarded {mg} mg of {administration}"
         if not self.client.capability.updates("MedicationAdministration"):
-            return self._told(seen, said)
+            kind = "MedicationAdministration"
+            return self._told(seen, said, kind, _NOT_SAID.format(kind=kind))
         return self._put(seen, entries.with_discard(found[0], mg), said)
 
     def oral_iron(self, kind: str, drug: str, start: str, end: str, reason: str) -> str:
@@ -165,19 +172,33 @@ class Visit:
         period = f" from {start} to {end}" if kind == "trial" else ""
         return self._create(seen, resource, f"oral iron, {kind} of {drug}{period}: {reason}")
 
-    def order(self) -> str:
-        """Draft orders for ferritin and transferrin saturation."""
+    def order(self, named: Collection[str]) -> str:
+        """Draft orders of the tests that these gaps lack, each once."""
         seen = self.see(None)
-        orders = entries.orders(
-            self.launch.patient, self.launch.encounter, self._author(), seen.now
+        lacking = {gap.requirement for gap in seen.gaps(named) if gap.state != "not-covered"}
+        done = {self._ordered(seen, name) for name in entries.tests() if name in lacking}
+        if not done:
+            return "gone"
+        return ORDERED if done == {"recorded"} else (done - {"recorded"}).pop()
+
+    def _ordered(self, seen: Seen, requirement: str) -> str:
+        test = entries.tests()[requirement]
+        draft = entries.order(
+            test, self.launch.patient, self.launch.encounter, self._author(), seen.now
         )
-        done = [
-            self._create(
-                seen, row, f"please order {row['code']['text']}", {"authoredOn", "encounter"}
-            )
-            for row in orders
-        ]
-        return "ordered" if set(done) == {"recorded"} else "told"
+        said = f"please order {draft['code']['text']}"
+        done = self._create(seen, draft, said, {"authoredOn", "encounter"})
+        if done == "recorded":
+            self._note(seen, ORDERED, draft["resourceType"], test=requirement)
+        return done
+
+    def refusal(self) -> str | None:
+        """What the EHR answered to the entry that it did not take last."""
+        with self.here.store.transaction() as db:
+            patient = patients.known(db, self.site.name, self.launch.patient)
+            found = audit.of_patient(db, patient.id, limit=20)
+        ours = (row for row in found if row.actor == self.actor and row.action == REFUSED)
+        return next((str(row.detail.get("reason")) for row in ours), None)
 
     # Writing
 
@@ -195,7 +216,7 @@ class Visit:
         """Creates RESOURCE once, however often the button is pressed that day."""
         kind = resource["resourceType"]
         if not self.client.capability.creates(kind):
-            return self._told(seen, said)
+            return self._told(seen, said, kind, _NOT_SAID.format(kind=kind))
         content = repr(
             sorted((key, str(value)) for key, value in resource.items() if key not in (aside or ()))
         )
@@ -212,8 +233,8 @@ class Visit:
             self.client.transport.write("POST", kind, body, headers, what=f"recording a {kind}")
         except OutcomeUnknown:
             return "unknown"
-        except EhrError:
-            return self._told(seen, said)
+        except EhrError as error:
+            return self._told(seen, said, kind, error.own_words or error.problem)
         return self._recorded(seen, kind)
 
     def _put(self, seen: Seen, resource: Resource, said: str) -> str:
@@ -231,25 +252,16 @@ class Visit:
             return "unknown"
         except Conflict:
             return "changed"
-        except EhrError:
-            return self._told(seen, said)
+        except EhrError as error:
+            return self._told(seen, said, path, error.own_words or error.problem)
         return self._recorded(seen, path)
 
     def _recorded(self, seen: Seen, resource: str) -> str:
-        with self.here.store.transaction() as db:
-            audit.note(
-                db,
-                self.actor,
-                "recorded",
-                role="clinician",
-                site=self.site.name,
-                patient_id=seen.patient.id,
-                resource=resource,
-            )
+        self._note(seen, "recorded", resource)
         self._write_back(self.see(None), seen.waivers)
         return "recorded"
 
-    def _told(self, seen: Seen, said: str) -> str:
+    def _told(self, seen: Seen, said: str, resource: str, why: str) -> str:
         """Where the EHR takes nothing, the billing office reads it in the worklist; it makes no
         line ready."""
         with self.here.store.transaction() as db:
@@ -260,7 +272,13 @@ class Visit:
                 self.session.who.label,
                 "clinician",
             )
+        self._note(seen, REFUSED, resource, reason=why)
         return "told"
+
+    def _note(self, seen: Seen, action: str, resource: str, **detail: str) -> None:
+        about = {"site": self.site.name, "patient_id": seen.patient.id, "resource": resource}
+        with self.here.store.transaction() as db:
+            audit.note(db, self.actor, action, role="clinician", **about, **detail)  # type: ignore[arg-type]
 
     def _reopened(self, held: Resource, now: datetime) -> Resource:
         """An issue whose waiver is taken back is open again, and says so (R13: `amended`)."""

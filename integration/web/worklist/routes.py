@@ -25,7 +25,7 @@ from integration.web.pages import PageRoute, actor, download, page, security_hea
 from integration.web.worklist import deciding, sending
 from integration.web.worklist.deciding import Entered
 from integration.web.worklist.story import story, when
-from integration.wording import words
+from integration.wording import amounts, words
 from integration.work.queue import PERSON
 from mappings.assessment import ClaimLine
 from mappings.codes.requirement import Owner
@@ -212,14 +212,13 @@ def decide(
 ) -> Response:
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
     entered = Entered(place[:20], authorization, days, confirmed_by, until, why, second)
-    kinds = {"pays-first": deciding.pays_first, "payer-answer": deciding.payer_answer}
     who, role = actor(session), "biller" if session.may("biller") else "admin"
     try:
         with here.store.transaction() as db:
             row = worklist.get(db, line, _sites(here))
-            if row is None or about not in kinds:
+            if row is None or about not in deciding.KINDS:
                 raise NotReleasable("The line is no longer there.")
-            waiting = kinds[about](db, row, entered, who, role)
+            waiting = deciding.KINDS[about](db, row, entered, who, role)
             for patient in waiting:
                 here.queue.assess(db, patient, "person", priority=PERSON)
     except FerroclaimError as error:
@@ -293,7 +292,7 @@ def _acted(
             done += pair
     money = sum((row.value or Decimal(0) for row in done), Decimal(0))
     says = {
-        "release": f"{words.plural(len(done), 'line')} released, {words.money(money)}.",
+        "release": f"{words.plural(len(done), 'line')} released, {amounts.money(money)}.",
         "withdraw": f"The release of {words.plural(len(done), 'line')} was taken back.",
         "recheck": f"{words.plural(len(done), 'line')} will be checked again in a moment.",
         "assign": f"{words.plural(len(done), 'line')} assigned to {owner or 'nobody'}.",

@@ -87,10 +87,12 @@ class CdsCard:
 @dataclass(frozen=True)
 class Open:
     """What a person of the billing office can decide of the line here: which of `plans` pays first
-    (each with what it says), or what the payer answers of an authorization."""
+    (each with what it says), what the payer answers of an authorization, or that a dose (its
+    administration and mg) above every label was given."""
 
     plans: tuple[Evidence, ...] = ()
     payer: str | None = None
+    dose: tuple[str, str] | None = None
 
     @property
     def why_second(self) -> Mapping[str, str]:
@@ -174,9 +176,12 @@ def to_settle(db: Db, row: Row) -> Open:
     coverage, asked = found.get("coverage"), found.get("prior-authorization")
     plans = coverage.evidence if coverage and coverage.state == "incomplete" else ()
     is_open = coverage and asked and asked.state in ("incomplete", "missing")
+    dosing = found.get("dosing")
+    is_odd = dosing and dosing.state == "contradicted" and dosing.value
     return Open(
         plans=tuple(item for item in plans if item.resource.startswith("Coverage/")),
         payer=coverage.value if coverage and is_open else None,
+        dose=(dosing.administrations[0], str(dosing.value)) if dosing and is_odd else None,
     )
 
 

@@ -13,7 +13,9 @@ from mappings.reading.drugs.products import Evidence, Findings, ProductFinder, a
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN
 from mappings.record import Coding, Concept, Drug
+from mappings.values.stated import Unread
 
 # An element, and what stands in it.
 Said = tuple[str, str]
@@ -64,7 +66,15 @@ def drug(
     findings += [row for item in ingredients for row in item.findings]
     weak = [*_identifiers(medication), *_names_in(code, "Medication.code"), *weak]
     known = _drug(findings, ingredients, medication, None, code if code != Concept() else shown)
-    return _weakly(known, findings, weak, finder)
+    return structs.replace(_weakly(known, findings, weak, finder), doubt=_doubt(medication))
+
+
+def _doubt(medication: Resource) -> Unread | None:
+    """An inactive Medication is one that is stocked no more: it was given all the same."""
+    status = PLAIN.read("Medication.status", medication.get("status"))
+    if status == "entered-in-error":
+        return Unread("Medication.status", status)
+    return status if isinstance(status, Unread) else None
 
 
 def _weakly(

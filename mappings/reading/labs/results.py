@@ -11,6 +11,7 @@ from mappings.codes.clinical import Analyte
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import quantities, stated
 from mappings.reading.labs.quantities import Value
 from mappings.record import Concept, LabResult, Source
@@ -31,8 +32,9 @@ def _known(key: str) -> str:
 class LabReader:
     """Reads results of the analytes that the rules know, by LOINC or by the site's own codes."""
 
-    def __init__(self, aliases: Mapping[str, str]) -> None:
+    def __init__(self, aliases: Mapping[str, str], statuses: StatusReader = PLAIN) -> None:
         table = codes.labs()
+        self._statuses = statuses
         named = {**table.by_loinc, **table.by_name}
         self._aliases = {
             _known(key): named[name] for key, name in words.folded(aliases).items() if name in named
@@ -93,20 +95,31 @@ class LabReader:
         or report contains."""
         for name, part in _observations(resource):
             is_own = part is resource or panels.of(name) or self._is_doubtful(resource)
-            if is_own and _status(part) not in self._void:
+            if is_own and self._status(part) not in self._void:
                 yield from self._of(part, name, resource, collection, panels)
 
     def _is_doubtful(self, holder: Resource) -> bool:
         """A panel or report whose status is not understood: what lives inside it may be a
         result."""
-        return not _counts(holder) and _status(holder) not in self._void
+        status = self._status(holder)
+        return not _counts(status) and status not in self._void
+
+    def _status(self, resource: Resource) -> str | Unread | None:
+        return _status(resource, self._statuses)
+
+    def membership(
+        self, observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection
+    ) -> "Panels":
+        """What the results belong to."""
+        return Panels([*observations, *reports], collection, self._statuses)
 
     def _doubt(self, resource: Resource, holder: Resource) -> tuple[str, Unread] | None:
         """Why a status, its own or that of what it lives in, makes a result unusable."""
-        if _status(resource) not in self._usable:
-            return _of_doubtful_status(resource)
+        status = self._status(resource)
+        if status not in self._usable:
+            return _of_doubtful(status, resource)
         inside = resource is not holder and self._is_doubtful(holder)
-        return _of_doubtful_status(holder) if inside else None
+        return _of_doubtful(self._status(holder), holder) if inside else None
 
     def _of(
         self,
@@ -138,15 +151,15 @@ class LabReader:
             yield structs.replace(found, problem=doubt[0], unread=doubt[1]) if doubt else found
 
 
-def _status(resource: Resource) -> str:
-    """The word of its status, case aside."""
-    return elements.text(resource.get("status")).strip().lower()
+def _status(resource: Resource, statuses: StatusReader) -> str | Unread | None:
+    return statuses.read(f"{resource['resourceType']}.status", resource.get("status"))
 
 
-def _of_doubtful_status(resource: Resource) -> tuple[str, Unread]:
-    says = resource.get("status")
-    problem = "with a status that is not understood" if says else "without a status"
-    return problem, Unread("status", stated.cut(str(says or "")))
+def _of_doubtful(status: str | Unread | None, resource: Resource) -> tuple[str, Unread]:
+    """Of a status that is not understood, that is `unknown`, or that nobody stated."""
+    problem = "with a status that is not understood" if status else "without a status"
+    element = f"{resource['resourceType']}.status"
+    return problem, status if isinstance(status, Unread) else Unread(element, status or "")
 
 
 def _undated(found: LabResult, resource: Resource) -> LabResult:
@@ -236,21 +249,24 @@ def _pregnancy(part: Resource) -> Value:
     return value, value, False, False, None, "pregnant" if value else "not pregnant"
 
 
-def _counts(holder: Resource) -> bool:
+def _counts(status: str | Unread | None) -> bool:
     """Whether a panel or report says something of its members: one without a status does."""
-    return not holder.get("status") or _status(holder) in codes.labs().words.reported
+    return status is None or status in codes.labs().words.reported
 
 
 class Panels:
     """The panels (`hasMember`) and DiagnosticReports (`result`) that observations belong to, at any
     depth."""
 
-    def __init__(self, holders: Iterable[Resource], collection: Collection) -> None:
+    def __init__(
+        self, holders: Iterable[Resource], collection: Collection, statuses: StatusReader = PLAIN
+    ) -> None:
         self._collection = collection
+        self._statuses = statuses
         self._holders: dict[str, tuple[str, Resource, Resource]] = {}
         self._direct: dict[str, tuple[str, ...]] = {}
         for holder in holders:
-            if any(element in holder for element in _HOLDING) and _counts(holder):
+            if any(element in holder for element in _HOLDING) and self._says_something(holder):
                 self._add(holder)
 
     def _add(self, home: Resource) -> None:
@@ -258,12 +274,15 @@ class Panels:
         source = elements.source(home).resource
         for name, part in dict([(source, home), *_observations(home)]).items():
             members = elements.items(part.get("hasMember")) + elements.items(part.get("result"))
-            if members and _counts(part):
+            if members and self._says_something(part):
                 self._holders[name] = (source, part, home)
                 for key in filter(
                     None, (_key(member, source, self._collection) for member in members)
                 ):
                     self._direct[key] = (*self._direct.get(key, ()), name)
+
+    def _says_something(self, holder: Resource) -> bool:
+        return _counts(_status(holder, self._statuses))
 
     def of(self, name: str) -> tuple[str, ...]:
         """All that an observation belongs to."""
@@ -311,9 +330,3 @@ class Panels:
 def _common_day(times: Iterable[Moment]) -> Moment | None:
     days = {day for when in times for day in when.days(None)}
     return Moment(min(days), max(days)) if len(days) == 1 else None
-
-
-def membership(
-    observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection
-) -> Panels:
-    return Panels([*observations, *reports], collection)

@@ -2,7 +2,7 @@
 most 5,000 claims. Claims are written as they come, and none is kept."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from mappings import codes
 from mappings.site import BillingProvider, Receiver
@@ -56,17 +56,9 @@ class Interchange:
     def add(self, claims: Sequence[Claim]) -> list[str]:
         """Writes claims of one patient under one policy and one biller, or none of them and gives
         back what is wrong with them."""
-        biller = claims[0].provider
-        person = biller.given is not None
-        faults = loop_faults(
-            subscriber_loops(claims, 2),
-            self.kind,
-            self._now.date(),
-            person=person,
-            is_draft=claims[0].note is not None,
-        )
+        faults = faults_of(claims, self._now.date())
         if not faults:
-            self._add(claims, biller)
+            self._add(claims, claims[0].provider)
         return faults
 
     def _add(self, claims: Sequence[Claim], biller: BillingProvider) -> None:
@@ -153,6 +145,17 @@ class Interchange:
     def _put(self, rows: Sequence[Segment]) -> None:
         self._segments += len(rows)
         self._write(written(rows))
+
+
+def faults_of(claims: Sequence[Claim], written_on: date) -> list[str]:
+    """What is wrong with claims of one patient under one policy, in whatever form they leave."""
+    return loop_faults(
+        subscriber_loops(claims, 2),
+        claims[0].kind,
+        written_on,
+        person=claims[0].provider.given is not None,
+        is_draft=claims[0].note is not None,
+    )
 
 
 def _billing_provider(provider: BillingProvider, level: int) -> list[Segment]:

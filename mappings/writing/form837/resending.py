@@ -6,22 +6,27 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from mappings.values.identity import stable_id
 from mappings.writing.preparing.drafts import Kind
-from mappings.writing.preparing.prepared import claim_number
 from mappings.writing.x12.reading import Numbered
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 _AFTER_ORIGINAL = frozenset({"K3", "NTE", "CR1", "CR2", "CR3", "CRC", "HI", "HCP", "NM1", "SBR"})
 
 
+class Voiding(Struct, frozen=True):
+    """`about`: our number of the claim that is void; `number`: the void's own; `original`: the
+    payer's number of the claim."""
+
+    about: str
+    number: str
+    original: str
+
+
 class Resent(Struct, frozen=True):
     """`biller`: 2000A to 2010AC; `loops`: 2000B to the claim's end, HL01 and HL02 still to be
     numbered."""
 
-    number: str
-    original: str
-    about: str
+    void: Voiding
     kind: Kind
     receiver_id: str
     biller: tuple[Segment, ...]
@@ -37,8 +42,8 @@ class Resent(Struct, frozen=True):
         return tuple(row[2] for row in self.loops if row[:2] == ("REF", "6R"))
 
 
-def voided(rows: Iterable[Numbered], number: str, original: str) -> Resent | None:
-    """The void (frequency 8) of the claim of that number in a file; None where it has none."""
+def voided(rows: Iterable[Numbered], void: Voiding) -> Resent | None:
+    """The void (frequency 8) of a claim in a file; None where the file does not have it."""
     biller: list[Segment] = []
     subscriber: list[Segment] = []
     dependent: list[Segment] = []
@@ -59,13 +64,12 @@ def voided(rows: Iterable[Numbered], number: str, original: str) -> Resent | Non
             if kept is not dependent:
                 dependent.clear()
         elif row[0] == "CLM":
-            kept = claim if row[1] == number else []
+            kept = claim if row[1] == void.about else []
         kept.append(row)
     if not claim:
         return None
-    again = claim_number(stable_id("void", number, original))
-    loops = [*subscriber, *dependent, *_void(claim, again, original)]
-    return Resent(again, original, number, kind, receiver, tuple(biller), tuple(loops))
+    loops = [*subscriber, *dependent, *_void(claim, void.number, void.original)]
+    return Resent(void, kind, receiver, tuple(biller), tuple(loops))
 
 
 def _void(claim: Sequence[Segment], number: str, original: str) -> list[Segment]:

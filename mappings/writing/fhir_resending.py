@@ -1,0 +1,56 @@
+"""FHIR Claims that left before, out of their file: which they are, and one of them canceled."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from mappings.writing.fhir_claim import LINE, NUMBER, Resource, related
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class SentClaim(Struct, frozen=True):
+    """`lines`: ids of claim lines; `resource`: as it left."""
+
+    number: str
+    lines: tuple[str, ...]
+    replaces: bool
+    canceled: bool
+    active: bool
+    resource: Resource
+
+    @property
+    def total(self) -> Decimal:
+        return Decimal(self.resource["total"]["value"])
+
+
+def sent_claims(file: bytes) -> Iterator[SentClaim]:
+    """The claims of a transaction of ours, in its order. ValueError where it is none."""
+    try:
+        for entry in _DECODER.decode(file).get("entry", ()):
+            if entry["resource"]["resourceType"] == "Claim":
+                yield _sent(entry["resource"])
+    except (KeyError, TypeError, AttributeError, RuntimeError) as problem:
+        raise ValueError("no transaction of ours") from problem
+
+
+def _sent(claim: dict[str, Any]) -> SentClaim:
+    numbers = (row["value"] for row in claim["identifier"] if row["system"] == NUMBER)
+    said = (row for item in claim["item"] for row in item.get("extension", ()))
+    return SentClaim(
+        number=next(numbers),
+        lines=tuple(row["valueString"] for row in said if row["url"] == LINE),
+        replaces=bool(claim.get("related")),
+        canceled=claim["status"] == "cancelled",
+        active=claim["status"] == "active",
+        resource=claim,
+    )
+
+
+def canceled(sent: SentClaim, original: str) -> Resource:
+    """The same Claim, with everything that it was sent with, canceled; `original` is the payer's
+    number of it."""
+    return sent.resource | {"status": "cancelled", "related": [related(original)]}
