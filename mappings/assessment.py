@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from mappings.record import Source
+from mappings.values import own_names
 
 SCHEMA = "ferroclaim/assessment/1"
 
@@ -24,7 +25,7 @@ WORST_FIRST: tuple[State, ...] = ("missing", "contradicted", "not-covered", "exp
 
 
 class Evidence(Struct, frozen=True, order=True):
-    """`resource`: `Type/id`, or `urn:ferroclaim:decision:…` for what a person decided."""
+    """`resource`: `Type/id`, or a name of ours for what a person decided."""
 
     resource: str
     version: str | None
@@ -32,7 +33,7 @@ class Evidence(Struct, frozen=True, order=True):
 
     @property
     def in_the_chart(self) -> bool:
-        return not self.resource.startswith("urn:ferroclaim:")
+        return not own_names.is_ours(self.resource)
 
 
 class PolicyRef(Struct, frozen=True):

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct, field
 from mappings import codes
 from mappings.datafiles import loading
 from mappings.record import Authorization, Decided, Insurer, Source
-from mappings.values import words
+from mappings.values import own_names, words
 from mappings.values.identity import stable_id
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
@@ -143,7 +143,7 @@ class Decision(_Part, frozen=True, kw_only=True):
         until = f", until {self.until}" if self.until else ""
         note = f" ({self.note})" if self.note else ""
         says = f"{self.who} decided on {self.when}{until}: {self.says}{note}"
-        return Decided(Source(f"urn:ferroclaim:decision:{self.about}"), says)
+        return Decided(Source(own_names.decision(self.about)), says)
 
     @property
     def says(self) -> str:

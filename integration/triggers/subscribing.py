@@ -19,13 +19,14 @@ from integration.store.subscriptions import Subscribed
 from integration.triggers import waking
 from integration.triggers.proof import HEADER
 from integration.work.engine import Engine, Job
+from mappings.values import own_names
 
 log = structlog.get_logger()
 
 TASK, ALL = "watch-subscriptions", "watch"
 KIND = "Subscription"
 PAYLOAD = "application/fhir+json"
-TAG = {"system": "urn:ferroclaim:tag", "code": "ferroclaim-subscription"}
+TAG = {"system": own_names.TAG, "code": "ferroclaim-subscription"}
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
 # HAPI tells of deletes only where asked to (hapi-fhir-jpaserver-subscription 8.8.0, tried).
 HAPI_DELETES = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages"
@@ -277,7 +278,7 @@ def _remove(store: Store, client: EhrClient, ours: Subscribed) -> Result:
 
 def watch_all(engine: Engine, _: Job) -> None:
     with engine.store.transaction() as db:
-        for site in engine.settings.sites:
+        for site in engine.sites:
             if subscriptions.of_site(db, site):
                 _queue(db, engine, site)
 

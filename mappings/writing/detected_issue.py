@@ -14,17 +14,13 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import Finding, Gap, PatientAssessment
+from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.values.sentences import amounts
 
 Resource = dict[str, Any]
 
-GAP = "urn:ferroclaim:gap"
-REQUIREMENT = "urn:ferroclaim:requirement"
-MITIGATION = "urn:ferroclaim:mitigation"
-PRIORITY = "urn:ferroclaim:priority"
-DECIDED = "urn:ferroclaim:decided"
-TAG = {"system": "urn:ferroclaim:tag", "code": "iron-billing-check"}
+TAG = {"system": own_names.TAG, "code": "iron-billing-check"}
 AUTHOR = "Device/ferroclaim"
 
 _OPEN = frozenset({"preliminary", "amended"})
@@ -78,15 +74,13 @@ def issues(
 
 
 def gap_of(resource: Resource) -> str | None:
-    """The gap that an issue of ours is for."""
-    return next(
-        (
-            str(row["value"])
-            for row in resource.get("identifier", ())
-            if row.get("system") == GAP and row.get("value")
-        ),
-        None,
+    """The gap that an issue of ours is for: the value of our identifier."""
+    found = (
+        row
+        for row in resource.get("identifier") or ()
+        if isinstance(row, dict) and row.get("system") == own_names.GAP
     )
+    return next((str(row["value"]) for row in found if row.get("value")), None)
 
 
 def _open_issue(
@@ -132,7 +126,7 @@ def _closed_by_others(held: Resource) -> bool:
     if not mitigations:
         return True
     return not any(
-        coding.get("system") == MITIGATION and coding.get("code") != "waived"
+        coding.get("system") == own_names.MITIGATION and coding.get("code") != "waived"
         for coding in _codings(mitigations[-1])
     )
 
@@ -163,13 +157,13 @@ def _new(
         "resourceType": "DetectedIssue",
         "meta": {"tag": [TAG]},
         "extension": [
-            {"url": PRIORITY, "valueCode": "billing-hold" if gap.blocking else "warning"},
-            {"url": DECIDED, "valueString": _decided(gap)},
+            {"url": own_names.PRIORITY, "valueCode": "billing-hold" if gap.blocking else "warning"},
+            {"url": own_names.DECIDED, "valueString": _decided(gap)},
         ],
-        "identifier": [{"system": GAP, "value": gap.id}],
+        "identifier": [{"system": own_names.GAP, "value": gap.id}],
         "status": status,
         "code": {
-            "coding": [{"system": REQUIREMENT, "code": gap.requirement}],
+            "coding": [{"system": own_names.REQUIREMENT, "code": gap.requirement}],
             "text": requirement.title,
         },
         "severity": gap.severity,
@@ -183,7 +177,7 @@ def _new(
             for row in gap.evidence
         ],
         "detail": f"{gap.message} {gap.fix}{source}",
-        "reference": f"urn:ferroclaim:policy:{gap.policy}" if gap.policy else None,
+        "reference": own_names.policy(gap.policy) if gap.policy else None,
         "mitigation": mitigations,
     }
     return {name: value for name, value in issue.items() if value not in (None, [])}
@@ -234,7 +228,9 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Res
 
 def _requirement(held: Resource) -> str | None:
     codings = (held.get("code") or {}).get("coding", ())
-    return next((row.get("code") for row in codings if row.get("system") == REQUIREMENT), None)
+    return next(
+        (row.get("code") for row in codings if row.get("system") == own_names.REQUIREMENT), None
+    )
 
 
 def _completed(findings: list[Finding]) -> str:
@@ -244,7 +240,7 @@ def _completed(findings: list[Finding]) -> str:
 
 def _with_mitigation(held: Resource, status: str, code: str, says: str, now: datetime) -> Resource:
     mitigation = {
-        "action": {"coding": [{"system": MITIGATION, "code": code}], "text": says},
+        "action": {"coding": [{"system": own_names.MITIGATION, "code": code}], "text": says},
         "date": _instant(now),
         "author": {"display": "ferroclaim"},  # R4 takes no Device as a mitigation's author
     }
@@ -253,7 +249,7 @@ def _with_mitigation(held: Resource, status: str, code: str, says: str, now: dat
 
 def _waived(waiver: Waiver) -> list[Resource]:
     action = {
-        "coding": [{"system": MITIGATION, "code": "waived"}],
+        "coding": [{"system": own_names.MITIGATION, "code": "waived"}],
         "text": f"Waived: {waiver.reason}",
     }
     mitigation: Resource = {"action": action, "date": _instant(waiver.at)}

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from integration.ehr.client import EhrClient
-from integration.ehr.writing.issues import gap_of
 from integration.ehr.writing.ledger import MemoryLedger
 from integration.ehr.writing.writeback import write_back_for
 from integration.store import Store, assessments, patients
@@ -18,7 +17,7 @@ from mappings.policy import choosing
 from mappings.reading import read
 from mappings.site import Site as Reading
 from mappings.values.sentences import SENTENCES
-from mappings.writing.detected_issue import issues
+from mappings.writing.detected_issue import gap_of, issues
 from tests import builders
 from tests.fakes.chart import chart
 from tests.fakes.ehr import FakeEhr
