@@ -49,7 +49,7 @@ format: .venv/.dev  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-docs: .venv/.core  ## write docs/rules from the rules' data, docs/bending.md from the bending test (two minutes)
+docs: .venv/.core  ## write docs/rules and docs/scopes.md from their data, docs/bending.md from the bending test (two minutes)
 	@$(BIN)/python -m docs.make
 	@$(BIN)/python -m docs.make.bending
 

@@ -69,6 +69,7 @@ def main() -> None:
             "base_url": ehr.base_url,
             "vendor": "hapi",
             "time_zone": "America/New_York",
+            "auth": {"method": "none"},
             "app": {"client_id": launcher.client_id},
             "cds": [{"issuer": ISSUER, "jwks_url": server.url_for("/keys")}],
         }

@@ -1,21 +1,19 @@
-"""The types of resources that concern us: what each is read for, and which wake us."""
+"""The types of a chart's resources: what each settles, and which we want to be told of. What SMART
+scopes are asked for stands in `integration.ehr.scopes`."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ResourceType:
-    """`what_for`: what of a chart it settles; only such a type wakes us (R12): what we write
+    """`what_for`: what of a chart it settles. A change of it wakes us (R12); what we write
     ourselves never does. `subscribed`: with a subscription little is missed that the daily look at
-    open records does not find. `every_line`: without it no line can become ready. `launched`: read
-    in a launch as well, with the person's own rights.
-    """
+    open records does not find. `every_line`: without it no line can become ready."""
 
     name: str
-    what_for: str | None = None
+    what_for: str
     subscribed: bool = False
     every_line: bool = False
-    launched: bool = True
 
 
 RESOURCE_TYPES = (
@@ -39,20 +37,9 @@ RESOURCE_TYPES = (
     ResourceType("CarePlan", "the treatment plan"),
     ResourceType("Claim", "prior authorization"),
     ResourceType("ClaimResponse", "prior authorization", subscribed=True),
-    ResourceType("Location"),
-    ResourceType("Medication"),
-    ResourceType("Organization"),
-    ResourceType("Patient"),
-    ResourceType("DetectedIssue"),
-    ResourceType("Communication", launched=False),
-    ResourceType("Task", launched=False),
 )
 
-WHAT_FOR = {row.name: row.what_for for row in RESOURCE_TYPES if row.what_for}
+WHAT_FOR = {row.name: row.what_for for row in RESOURCE_TYPES}
 WAKING = tuple(WHAT_FOR)
 SUBSCRIBED = tuple(row.name for row in RESOURCE_TYPES if row.subscribed)
 EVERY_LINE = tuple(row.name for row in RESOURCE_TYPES if row.every_line)
-READ = tuple(sorted(row.name for row in RESOURCE_TYPES))
-READ_WHEN_LAUNCHED = tuple(sorted(row.name for row in RESOURCE_TYPES if row.launched))
-# The forms in which a gap can stand in a chart.
-WRITE_FORMS = ("Communication", "DetectedIssue", "DocumentReference", "Task")

@@ -275,6 +275,12 @@ class Site(Billing):
         json_schema_extra={"const": False},
     )
 
+    @property
+    def only_people_read(self) -> bool:
+        """With [app] and without [auth] the service has no access of its own: a chart is read and
+        written with the token of whoever opens it. An open server says `auth.method = "none"`."""
+        return self.app is not None and "auth" not in self.model_fields_set
+
     @classmethod
     def adhoc(cls, base_url: str, **settings: Any) -> Self:
         """A site from nothing but its address, for `ferroclaim assess http://... --patient ID`."""

@@ -116,6 +116,15 @@ def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
 
 def _authorization(client: EhrClient) -> Iterator[Finding]:
     auth = client.transport.auth
+    if client.site.only_people_read:
+        yield Finding(
+            "note",
+            "Only people may read this site",
+            "Charts are read and written when somebody opens them; nothing is searched or refreshed"
+            " in between, and claims cannot be written.",
+            "Add [auth] for more",
+        )
+        return
     if not isinstance(auth, ClientCredentials):
         yield Finding("note", "No authorization", "auth.method is none, as for a sandbox.")
         return
@@ -148,8 +157,7 @@ def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[Finding]:
     if site.auth.scopes is not None:
         return
     asked = {
-        scope.removeprefix("system/").split(".")[0]
-        for scope in backend_scopes(configuration, site.write_back)
+        scope.removeprefix("system/").split(".")[0] for scope in backend_scopes(configuration, site)
     }
     for kind in EVERY_LINE:
         if kind not in asked:

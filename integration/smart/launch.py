@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from integration.configuration.resource_types import READ_WHEN_LAUNCHED
 from integration.configuration.settings import Settings
+from integration.ehr.scopes import asked
 from integration.smart import grants
 from integration.smart.grants import Grant
 from integration.smart.identity import Identity, identity
@@ -24,13 +24,6 @@ from integration.smart.server import (
 from integration.smart.sessions import Pending, Sessions
 
 CALLBACK = "/callback"
-WRITE = (
-    "AllergyIntolerance",
-    "DetectedIssue",
-    "MedicationAdministration",
-    "MedicationStatement",
-    "ServiceRequest",
-)
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ class Door:
         state, browser = self.sessions.pend(
             Pending(client.name, verifier, nonce, chart, server.issuer)
         )
-        asked = {
+        question = {
             "response_type": "code",
             "client_id": client.app.client_id,
             "redirect_uri": callback,
@@ -103,10 +96,10 @@ class Door:
             "code_challenge": challenge(verifier),
             "code_challenge_method": "S256",
         }
-        asked |= {} if client.openid_only else {"aud": client.site.base_url}
-        asked |= {"launch": launch} if launch is not None else {}
+        question |= {} if client.openid_only else {"aud": client.site.base_url}
+        question |= {"launch": launch} if launch is not None else {}
         glue = "&" if urlsplit(server.authorization_endpoint).query else "?"
-        return Away(f"{server.authorization_endpoint}{glue}{urlencode(asked)}", state, browser)
+        return Away(f"{server.authorization_endpoint}{glue}{urlencode(question)}", state, browser)
 
     def arrived(self, answer: Mapping[str, str], browser: str | None, callback: str) -> Arrived:
         """The answer of the authorization server, brought by the browser that was sent there."""
@@ -173,14 +166,9 @@ def scopes(
     if not chart:
         return ["openid", "fhirUser"]
     base = ["launch" if launched else "launch/patient", "openid", "fhirUser"]
-    read, write = ("rs", "crus") if server.scope_version == 2 else ("read", "write")
-    wanted = [f"user/{kind}.{read}" for kind in READ_WHEN_LAUNCHED]
-    wanted += [f"user/{kind}.{write}" for kind in WRITE]
     online = [scope for scope in ("online_access",) if not server.scopes or scope in server.scopes]
-    listed = {scope for scope in server.scopes if scope.startswith("user/")}
-    if listed and not any(scope.startswith("user/*") for scope in listed):
-        wanted = [scope for scope in wanted if scope in listed]
-    return [*base, *online, *wanted]
+    resources = asked("user", client.site, server.scopes, server.scope_version)
+    return [*base, *online, *resources]
 
 
 def challenge(verifier: str) -> str:

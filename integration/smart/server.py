@@ -16,6 +16,7 @@ from joserfc.jwk import Key as SigningKey
 from integration.configuration.section import is_loopback
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site, SmartApp
+from integration.ehr.scopes import version_of
 from integration.ehr.transport.discovery import WELL_KNOWN, json_object, plain_request
 from integration.errors import ConfigurationError, EhrError, Unreachable
 from integration.smart.refusal import Refusal
@@ -91,9 +92,7 @@ class AuthorizationServer:
 
     @property
     def scope_version(self) -> int:
-        if self.capabilities & {"permission-v1", "permission-v2"}:
-            return 2 if "permission-v2" in self.capabilities else 1
-        return 2 if any(scope.endswith((".rs", ".r", ".cruds")) for scope in self.scopes) else 1
+        return version_of(self.capabilities, self.scopes)
 
 
 class Directory:

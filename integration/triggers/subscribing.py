@@ -278,7 +278,7 @@ def _remove(store: Store, client: EhrClient, ours: Subscribed) -> Result:
 
 def watch_all(engine: Engine, _: Job) -> None:
     with engine.store.transaction() as db:
-        for site in engine.settings.sites:
+        for site in engine.sites:
             if subscriptions.of_site(db, site):
                 _queue(db, engine, site)
 

@@ -301,6 +301,8 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hemodialysis: Annotated[bool, Meta(description="a hemodialysis two days before")] = False
     esrd: Annotated[bool, Meta(description="N18.6 and a dialysis two days before")] = False
     aki: Annotated[bool, Meta(description="N17.9")] = False
+    esa: Annotated[bool, Meta(description="darbepoetin alfa a week before")] = False
+    diagnoses: Annotated[tuple[Text, ...], Meta(description="further ICD-10-CM codes")] = ()
     ferritin: Annotated[NotNegative | None, Meta(description="ng/mL")] = None
     tsat: Annotated[NotNegative | None, Meta(description="%")] = None
     hb: Annotated[NotNegative | None, Meta(description="g/dL")] = None

@@ -109,7 +109,7 @@ def test_thin_and_odd_token_answers_are_survived(
     general.launcher.token_answer = answer
     _, page = opened(general, **({"patient": "p1"} | context))
     assert page.status_code == 200
-    assert "1955-02-14" in page.text  # name and birth date stand on top in any case
+    assert "born <b>14 Feb 1955</b>" in page.text  # name and birth date stand on top in any case
 
 
 def test_v1_scopes_where_the_server_knows_no_others(clinic: Open) -> None:
@@ -119,6 +119,41 @@ def test_v1_scopes_where_the_server_knows_no_others(clinic: Open) -> None:
     scopes = general.launcher.asked[0]["scope"].split()
     assert "user/Observation.read" in scopes
     assert not any(scope.endswith(".rs") for scope in scopes)
+
+
+@pytest.mark.parametrize(
+    ("capability", "write_back", "asked", "not_asked"),
+    [
+        ("permission-v2", "auto", {"user/Provenance.c", "user/Device.cu"}, {"user/Device.write"}),
+        (
+            "permission-v1",
+            "auto",
+            {"user/Provenance.write", "user/Device.write"},
+            {"user/Device.cu"},
+        ),
+        ("permission-v2", "worklist", {"user/ServiceRequest.c"}, {"user/Provenance.c"}),
+        ("permission-v2", "Task", {"user/Task.cu"}, {"user/DetectedIssue.cu"}),
+    ],
+)
+def test_scopes_are_those_of_what_is_written(
+    clinic: Open, capability: str, write_back: str, asked: set[str], not_asked: set[str]
+) -> None:
+    general = clinic(site={"write_back": write_back})
+    general.launcher.configuration = {"capabilities": [capability]}
+    opened(general)
+    scopes = set(general.launcher.asked[0]["scope"].split())
+    assert asked <= scopes
+    assert not not_asked & scopes
+
+
+def test_what_the_persons_token_does_not_give_is_told_to_the_billing_office(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.token_answer = {"scope": "openid user/*.rs user/DetectedIssue.cu"}
+    browser, page = opened(general)
+    general.ehr.requests.clear()
+    after = browser.post(page, "/discarded", mg="50")
+    assert "does not take this from here" in after.text
+    assert not [row for row in general.ehr.requests if row.startswith("PUT")]
 
 
 def test_two_charts_side_by_side_do_not_mix(clinic: Open) -> None:
@@ -510,7 +545,7 @@ def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(
     assert page.text.index("not accounted for") < page.text.index("No transferrin saturation")
     opened_dose = page.text.index("<details open>")
     assert page.text.index("2 Nov 2026", opened_dose) - opened_dose < 120
-    assert "1955-02-14" in page.text
+    assert "born <b>14 Feb 1955</b>" in page.text
     assert "00412207" not in page.text
 
 

@@ -28,7 +28,9 @@ def office(clinic: Open, pages_store: Any) -> Clinic:
     with pages_store.transaction() as db:
         db.execute("delete from patients")
         db.execute("delete from failures")
-    made = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    made = clinic(
+        web={"roles": {"biller": ["Practitioner/dr-1"]}}, site={"auth": {"method": "none"}}
+    )
     made.launcher.context = {}
     seed_worklist(pages_store)
     return made

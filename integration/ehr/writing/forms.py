@@ -14,17 +14,13 @@ import msgspec
 from integration.ehr.capability import Capability
 from integration.ehr.fhir.answers import Json
 from integration.ehr.fhir.references import age
+from integration.ehr.scopes import AUTO_FORMS
 from integration.ehr.writing.issues import is_closed, merged, says_the_same
 from integration.errors import ConfigurationError
 from mappings.reading.fhir.decoding import decode
 from mappings.values.own_names import GAP, ISSUE
 from mappings.writing.detected_issue import gap_of
 
-AUTO_FORMS = (
-    "DetectedIssue",
-    "Task",
-    "Communication",
-)  # a document in the chart only where the site asks for it
 _SETTLED_TASK = frozenset({"completed", "cancelled", "failed", "rejected", "entered-in-error"})
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 

@@ -253,14 +253,21 @@ class ServerWriteBack:
 
     def _together(self, writes: list[Write]) -> list[Outcome]:
         """All or none, with who did it. A refused transaction may not say which entry (Q24): then
-        one by one."""
-        try:
-            answers = transactions.send(self.client, writes, self._devices)
-        except (OutcomeUnknown, BadAnswer) as error:
-            return [Outcome(write.gap, "unknown", message=error.problem) for write in writes]
-        except (Conflict, *PERMANENT):
-            return self._singly(writes)
-        return [self._outcome(write, answer) for write, answer in zip(writes, answers, strict=True)]
+        without what is only beside, then one by one."""
+        for bare in (True,) if self.client.sends_bare else (False, True):
+            try:
+                answers = transactions.send(self.client, writes, self._devices, bare=bare)
+            except (OutcomeUnknown, BadAnswer) as error:
+                return [Outcome(write.gap, "unknown", message=error.problem) for write in writes]
+            except Conflict:
+                break
+            except PERMANENT:
+                continue
+            self.client.sends_bare = bare
+            return [
+                self._outcome(write, answer) for write, answer in zip(writes, answers, strict=True)
+            ]
+        return self._singly(writes)
 
     def _singly(self, writes: list[Write]) -> list[Outcome]:
         outcomes = [self._single(write) for write in writes]

@@ -49,24 +49,23 @@ def if_none_exist(write: Write) -> str:
     return f"identifier={own_names.GAP}|{identifier}"
 
 
-def send(client: EhrClient, writes: list[Write], devices: dict[str, str]) -> list[Answer]:
+def send(
+    client: EhrClient, writes: list[Write], devices: dict[str, str], *, bare: bool = False
+) -> list[Answer]:
     """One request. DEVICES: under which reference the server has those that it is known to have.
 
-    HAPI checks that an author exists (Q25), so the Device goes first where it is new.
+    HAPI checks that an author exists (Q25), so the Device goes first where it is new. BARE: without
+    a new Device and the Provenance.
     """
-    authors = {
-        author: devices.get(author) or f"urn:uuid:{uuid.uuid4()}" for author in _authors(writes)
-    }
     own_ids = client.capability.own_ids("Device")
-    if own_ids:
-        authors = {author: author for author in authors}
+    authors = _known_by(client, writes, devices, own_ids=own_ids, bare=bare)
     extra = [
         _device(author, known, own_ids)
         for author, known in sorted(authors.items())
-        if author not in devices
+        if known and author not in devices
     ]
     entries = [_entry(_by(write, authors), client) for write in writes]
-    if client.capability.creates("Provenance"):
+    if client.creates("Provenance") and not bare:
         author = next(
             (e["resource"]["author"] for e in entries if "author" in e["resource"]),
             {"display": "ferroclaim"},
@@ -81,8 +80,26 @@ def send(client: EhrClient, writes: list[Write], devices: dict[str, str]) -> lis
             client.site.name,
             f"a transaction of {len(entries) + len(extra)} came back with {len(found)}",
         )
-    devices.update({author: known for author, known in authors.items() if own_ids})
+    devices.update({author: known for author, known in authors.items() if known and own_ids})
     return [_answer(entry) for entry in found[: len(writes)]]
+
+
+def _known_by(
+    client: EhrClient,
+    writes: list[Write],
+    devices: dict[str, str],
+    *,
+    own_ids: bool,
+    bare: bool,
+) -> dict[str, str]:
+    """Each author's reference in the transaction; none where the server has no such Device, and we
+    may not make one."""
+    may_make = client.creates("Device") and (client.updates("Device") or not own_ids) and not bare
+    known = {}
+    for author in _authors(writes):
+        new = author if own_ids else f"urn:uuid:{uuid.uuid4()}"
+        known[author] = devices.get(author) or (new if may_make else "")
+    return known
 
 
 def alone(write: Write, devices: dict[str, str]) -> Write:
@@ -94,7 +111,7 @@ def alone(write: Write, devices: dict[str, str]) -> Write:
 
 def say_who(client: EhrClient, targets: list[str]) -> None:
     """The Provenance of what was written one by one, where the server takes it."""
-    if not targets or not client.capability.creates("Provenance"):
+    if not targets or not client.creates("Provenance"):
         return
     try:
         client.transport.write("POST", "Provenance", provenance(targets, {"display": "ferroclaim"}))

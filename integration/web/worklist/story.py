@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.configuration.settings import Settings
+from integration.configuration.site import Site
 from integration.store import Db, assessments, audit, decisions, gaps, notes
 from integration.store.audit import AuditRow
 from integration.store.decisions import Recorded
@@ -138,7 +139,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         line=line,
         text=line.text,
         gaps=tuple(
-            _gap(found)
+            _gap(found, settings.site(row.site))
             for found in sorted(
                 concerned, key=lambda found: (not found.gap.blocking, found.gap.requirement)
             )
@@ -184,7 +185,7 @@ def to_settle(db: Db, row: Row) -> Open:
     )
 
 
-def _gap(found: GapRow) -> GapView:
+def _gap(found: GapRow, site: Site) -> GapView:
     gap = found.gap
     waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
     written = {
@@ -192,6 +193,8 @@ def _gap(found: GapRow) -> GapView:
         "refused": "the EHR does not take it",
         "sent": "sent, answer awaited",
     }
+    if site.only_people_read:
+        written["pending"] = "noted in the chart when somebody next opens it"
     return GapView(
         title=words.title(gap.requirement),
         finding=words.first_sentence(gap.message),
