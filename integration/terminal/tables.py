@@ -127,7 +127,7 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
     _print(console, Text.assemble((name, "bold"), *((f"  {part}", "dim") for part in beside)))
     if patient.lines:
         _print(console, Padding(_lines(patient.lines, console, widths), (0, 0, 0, 2), expand=False))
-    for row in (row for row in patient.lines if row.status == "not-billable"):
+    for row in (row for row in patient.lines if not row.is_billable):
         on = dated(row.given_on or "no date")
         _print(
             console,

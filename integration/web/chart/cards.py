@@ -141,7 +141,7 @@ class Cards:
 
     def _held(self, doses: Iterable[Affected]) -> list[ClaimLine]:
         about = {dose.administration for dose in doses}
-        lines = [line for line in self.assessment.lines if line.status != "not-billable"]
+        lines = [line for line in self.assessment.lines if line.is_billable]
         return [line for line in lines if about & set(line.administrations)]
 
     def _doses(self, rows: Sequence[_Open]) -> tuple[Affected, ...]:

@@ -417,7 +417,7 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
     return Cell(
         row=row,
         on=line.given_on,
-        text=" ".join([line.code, *line.modifiers, "×", str(line.units)]),
+        text=line.text,
         state=row.state,
         chips=tuple((words.title(name), words.owner(name)) for name in named),
         age=(today - row.service_date).days if row.service_date else None,
@@ -430,7 +430,7 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
 
 def _days_left(row: Row, line: ClaimLine, today: date) -> int | None:
     """Until the payer takes the claim no more; None where it is not known, or no claim is due."""
-    due = line.file_by if row.released_at is None and line.status != "not-billable" else None
+    due = line.file_by if row.released_at is None and line.is_billable else None
     return (date.fromisoformat(due) - today).days if due else None
 
 

@@ -14,7 +14,6 @@ from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
 from integration.store.notes import Note
 from integration.store.worklist import Pair, Row
-from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
 from mappings import codes
@@ -138,7 +137,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         pair=pair,
         worth=sum((one.value or Decimal(0) for one in pair), Decimal(0)),
         line=line,
-        text=line_text(line),
+        text=line.text,
         gaps=tuple(
             _gap(found, settings.site(row.site))
             for found in sorted(
@@ -243,7 +242,7 @@ def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
     events, last = [], ""
     for kept in reversed(assessments.history(db, row.site, row.patient)):
         line = next((line for line in kept.assessment.lines if line.id == row.line_id), None)
-        says = f"{line_text(line)} {line.status}{_because(line)}" if line else "no longer on record"
+        says = f"{line.text} {line.status}{_because(line)}" if line else "no longer on record"
         if says != last:
             events.append(
                 Event(when(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
