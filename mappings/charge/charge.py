@@ -8,10 +8,10 @@ from functools import cached_property
 from msgspec import Struct
 
 from mappings import codes
-from mappings.assessment import Evidence, cite
+from mappings.assessment import Evidence, Payment, cite
 from mappings.charge.filing import Filing
 from mappings.charge.history import History
-from mappings.charge.paid import DiscardModifiers, Paid, Payment
+from mappings.charge.paid import DiscardModifiers, Paid
 from mappings.circumstances.coverage import Coordination, is_known_as
 from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
