@@ -6,10 +6,11 @@ from datetime import datetime
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull
-from integration.store import Db, assessments, lines, patients, releases
+from integration.store import Db, assessments, gaps, lines, patients, releases
 from integration.store.patients import Patient
 from mappings.assessment import PatientAssessment
 from mappings.record import PatientRecord
+from mappings.writing.detected_issue import waivers_in
 from mappings.writing.preparing.drafts import draft_of
 from mappings.writing.preparing.practitioners import practitioner_of
 
@@ -32,6 +33,7 @@ def keep(
     if found.test_patient and not site.test_patients:
         found = PatientAssessment(patient=found.patient, test_patient=True)
     changed = assessments.keep(db, patient, found, as_of, cause)
+    gaps.read_back(db, patient, waivers_in(pull.issues))
     patients.describe(db, patient.id, checked.record)
     lines.name_providers(db, patient.id, dict(_providers(found, checked.record, site)))
     if site.auto_release and not pull.unread:

@@ -5,10 +5,10 @@ from typing import Any
 
 from mappings import codes
 from mappings.codes.requirement import OrderableTest
+from mappings.values.own_names import DISCARDED_AMOUNT
 
 Resource = dict[str, Any]
 
-DISCARDED = "urn:ferroclaim:discarded-amount"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
 
@@ -21,9 +21,14 @@ def tests() -> dict[str, OrderableTest]:
 def with_discard(administration: Resource, mg: str) -> Resource:
     """The administration with what was discarded of its containers, instead of what was said
     before."""
-    others = [row for row in administration.get("extension") or [] if row.get("url") != DISCARDED]
+    others = [
+        row for row in administration.get("extension") or [] if row.get("url") != DISCARDED_AMOUNT
+    ]
     amount = {"value": float(mg), "unit": "mg", "system": UCUM, "code": "mg"}
-    return {**administration, "extension": [*others, {"url": DISCARDED, "valueQuantity": amount}]}
+    return {
+        **administration,
+        "extension": [*others, {"url": DISCARDED_AMOUNT, "valueQuantity": amount}],
+    }
 
 
 def trial(

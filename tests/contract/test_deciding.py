@@ -21,7 +21,9 @@ def office(clinic: Open, pages_store: Any) -> Clinic:
         db.execute("delete from patients")
         db.execute("delete from decisions")
         db.execute("delete from procrastinate_jobs")
-    made = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    made = clinic(
+        web={"roles": {"biller": ["Practitioner/dr-1"]}}, site={"auth": {"method": "none"}}
+    )
     made.launcher.context = {}
     return made
 

@@ -89,6 +89,7 @@ def show(
             launch.app_context,
             seen.ordered,
         )
+        visit.settle(seen)
         refusal = visit.refusal() if did == "told" else None
     return page(
         request,

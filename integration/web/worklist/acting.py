@@ -95,6 +95,11 @@ def _one(db: Db, here: House, session: Session, pair: Pair, act: Act) -> None:
     elif act.name == "withdraw":
         releases.withdraw(db, pair, who, role)
     elif act.name == "recheck":
+        if here.settings.site(patient.site).only_people_read:
+            raise NotReleasable(
+                f"Only people may read {patient.site}: open the chart of this patient to check it"
+                " again."
+            )
         here.queue.assess(db, patient, "person", priority=PERSON)
     elif act.name == "assign":
         releases.assign(db, pair, act.owner or None, who, role)
@@ -137,7 +142,7 @@ def _said(done: Sequence[Row], act: Act) -> str:
         "recheck": f"{lines} will be checked again in a moment.",
         "assign": f"{lines} assigned to {act.owner or 'nobody'}.",
         "snooze": (
-            f"{lines} snoozed until {words.dated(act.until)}." if act.until else f"{lines} woken."
+            f"{lines} snoozed until {words.day(act.until)}." if act.until else f"{lines} woken."
         ),
         "label": f"The label {act.label} was put on, or taken off, {lines}.",
         "note": f"A note was added to {lines}.",

@@ -149,8 +149,8 @@ def active(filters: Filters, payers: Mapping[str, str]) -> list[Active]:
     """The filters that are set, but for the view, the order and the page."""
     said = {
         "find": f"Find: {filters.find}",
-        "since": f"from {words.dated(filters.since)}",
-        "until": f"to {words.dated(filters.until)}",
+        "since": f"from {words.day(filters.since)}",
+        "until": f"to {words.day(filters.until)}",
         "policy": f"Payer: {payers.get(filters.policy, filters.policy)}",
         "requirement": f"Held by: {words.title(filters.requirement)}",
         "owner": f"Owner: {'nobody' if filters.owner == '-' else filters.owner}",
@@ -217,7 +217,7 @@ def _cell(
     return Cell(
         row=row,
         on=line.given_on,
-        text=" ".join([line.code, *line.modifiers, "×", str(line.units)]),
+        text=line.text,
         state=row.state,
         chips=tuple((words.reason(name), words.owner(name)) for name in named),
         age=(today - row.service_date).days if row.service_date else None,

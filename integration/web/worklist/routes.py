@@ -3,7 +3,7 @@ bulk actions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -13,8 +13,9 @@ from integration.assessing.clients import policies_for
 from integration.codes.folder import limits_in_words
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
-from integration.store import Db, audit, failures, worklist
+from integration.store import Db, audit, failures, ledger, rests, worklist
 from integration.store.releases import NotReleasable
+from integration.store.rests import Rest
 from integration.store.worklist import Filters, Row
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
@@ -22,7 +23,7 @@ from integration.web.worklist import acting, deciding, desk, export, sending
 from integration.web.worklist.acting import Act, Refused, Results, acted, role_of
 from integration.web.worklist.deciding import Entered
 from integration.web.worklist.desk import Filtered, address
-from integration.web.worklist.story import story, when
+from integration.web.worklist.story import story
 from integration.wording import words
 from integration.work import giving_up
 from integration.work.queue import PERSON
@@ -30,6 +31,8 @@ from integration.work.queue import PERSON
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
 ALL_SELECTED = 500
+
+NAMED = 10  # patients in one sentence
 
 
 @router.get("/worklist")
@@ -105,13 +108,15 @@ def decide(
             if row is None or about not in deciding.KINDS:
                 raise NotReleasable("The line is no longer there.")
             waiting = deciding.KINDS[about](db, row, entered, who, role)
-            for patient in waiting:
+            by_itself = not here.settings.site(row.site).only_people_read
+            for patient in waiting if by_itself else ():
                 here.queue.assess(db, patient, "person", priority=PERSON)
     except FerroclaimError as error:
         refused = Results("", (Refused(acting.why(error)),))
         return _page(request, here, session, filters, line, refused)
     who_waits = words.plural(len(waiting), "patient")
-    done = f"Recorded. {who_waits} will be assessed again in a moment."
+    when_ = "in a moment" if by_itself else "when somebody next opens their chart"
+    done = f"Recorded. {who_waits} will be assessed again {when_}."
     return _page(request, here, session, filters, line, Results(done))
 
 
@@ -186,9 +191,10 @@ def _page(
             "counts": worklist.counts(db, sites, words.of_clinicians()),
             "choices": worklist.choices(db, sites),
             "failed": [
-                (f, when(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
+                (f, words.at(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
             ],
-            "troubled": _troubled(db),
+            "troubled": _troubled(db, here),
+            "waiting": _waiting(db, here),
         }
     payers = _payers(here)
     active = desk.active(filters, payers)
@@ -222,14 +228,27 @@ def _page(
     )
 
 
-def _troubled(db: Db) -> list[tuple[str, str]]:
+def _troubled(db: Db, here: House) -> list[Rest]:
     """Sites that rest, and why: then the list may be behind the charts."""
     return [
-        (row[0], row[1])
-        for row in db.execute(
-            "select site, trouble from site_state where rest_until > now() and trouble is not null"
-        )
+        rest
+        for rest in rests.troubled(db, _sites(here, by_itself=True))
+        if rest.rest_until and rest.rest_until > datetime.now(UTC)
     ]
+
+
+def _waiting(db: Db, here: House) -> list[tuple[str, str]]:
+    """Sites that only people may read, and the patients whose charts are owed something there."""
+    names: dict[str, list[str]] = {}
+    closed = set(_sites(here)) - set(_sites(here, by_itself=True))
+    for row in ledger.waiting(db, sorted(closed)):
+        names.setdefault(row.site, []).append(row.name or f"Patient {row.patient}")
+    return [(site, _listed(found)) for site, found in names.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _payers(here: House) -> dict[str, str]:
@@ -253,5 +272,7 @@ def _prices(here: House, filters: Filters, today: date) -> list[str]:
     return [f"{name}: {text}" for name, text in sorted(said.items())]
 
 
-def _sites(here: House) -> list[str]:
-    return sorted(here.settings.sites)
+def _sites(here: House, *, by_itself: bool = False) -> list[str]:
+    """BY_ITSELF: those that the service reads without a person."""
+    sites = here.settings.sites.values()
+    return sorted(site.name for site in sites if not (by_itself and site.only_people_read))

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from integration.configuration.settings import Settings
+from integration.configuration.site import Site
 from integration.store import Db, assessments, audit, decisions, gaps, notes
 from integration.store.audit import AuditRow
 from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
 from integration.store.notes import Note
 from integration.store.worklist import Pair, Row
-from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.web.worklist.desk import RELEASABLE
 from integration.wording import amounts, words
@@ -146,9 +146,9 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         own_worth=amounts.worth(line) or "not billed",
         may_release=all(one.state in RELEASABLE and not one.gone_at for one in pair),
         line=line,
-        text=line_text(line),
+        text=line.text,
         gaps=tuple(
-            _gap(found)
+            _gap(found, settings.site(row.site))
             for found in sorted(
                 concerned, key=lambda found: (not found.gap.blocking, found.gap.requirement)
             )
@@ -194,7 +194,7 @@ def to_settle(db: Db, row: Row) -> Open:
     )
 
 
-def _gap(found: GapRow) -> GapView:
+def _gap(found: GapRow, site: Site) -> GapView:
     gap = found.gap
     waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
     written = {
@@ -202,6 +202,8 @@ def _gap(found: GapRow) -> GapView:
         "refused": "the EHR does not take it",
         "sent": "sent, answer awaited",
     }
+    if site.only_people_read:
+        written["pending"] = "noted in the chart when somebody next opens it"
     return GapView(
         title=words.title(gap.requirement),
         finding=words.first_sentence(gap.message),
@@ -250,13 +252,13 @@ def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
     for kept in reversed(assessments.history(db, row.site, row.patient)):
         line = next((line for line in kept.assessment.lines if line.id == row.line_id), None)
         says = (
-            f"{line_text(line)} {words.status(line.status)}{_because(line)}"
+            f"{line.text} {words.status(line.status)}{_because(line)}"
             if line
             else "no longer on record"
         )
         if says != last:
             events.append(
-                Event(when(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
+                Event(words.at(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
             )
         last = says
     return events
@@ -280,14 +282,18 @@ def _audited(db: Db, pair: Pair, zone: str | None, gap_ids: set[str]) -> list[Ev
         if entry.action in LOOKS:
             looks.setdefault((entry.actor, entry.action), []).append(entry)
     events = [
-        Event(when(entry.at, zone), _audit_sentence(entry), entry.at)
+        Event(words.at(entry.at, zone), _audit_sentence(entry), entry.at)
         for entry in found
         if entry.action not in LOOKS
     ]
     for entries in looks.values():
         times = f", {len(entries)} times in all" if len(entries) > 1 else ""
         events.append(
-            Event(when(entries[0].at, zone), f"{_audit_sentence(entries[0])}{times}", entries[0].at)
+            Event(
+                words.at(entries[0].at, zone),
+                f"{_audit_sentence(entries[0])}{times}",
+                entries[0].at,
+            )
         )
     return list(dict.fromkeys(events))
 
@@ -318,13 +324,9 @@ def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:
         [row.site, row.patient],
     )
     return [
-        CdsCard(when(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
+        CdsCard(words.at(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
         for at, summary, outcome, reason, comment in found
     ]
-
-
-def when(moment: datetime, zone: str | None) -> str:
-    return f"{words.day(words.local_day(moment, zone))} {words.clock(moment, zone)}"
 
 
 def service_preview(pair: Pair) -> str:
