@@ -10,6 +10,7 @@ from integration.configuration.site import Site
 from integration.web import entries
 from integration.web.chart.views import Affected, Card, Proof, link_into_chart
 from integration.wording import amounts, words
+from mappings import codes
 from mappings.assessment import (
     WORST_FIRST,
     ClaimLine,
@@ -26,7 +27,6 @@ from mappings.values.moment import Span
 from mappings.writing.detected_issue import Waiver
 
 RELATED = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
-LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
 NEVER = Span(date.max, date.max)
 # For so long a test that was ordered here is not offered again.
 ORDERED_DAYS = 30
@@ -192,7 +192,7 @@ class Cards:
         return {row.analyte: row for row in rows}.values()
 
     def _newest(self, row: LabResult) -> Evidence:
-        says = f"{LAB_NAMES.get(row.analyte, row.analyte)} {row.says} {labs.drawn(row, self.zone)}"
+        says = f"{codes.labs().by_name[row.analyte].called} {row.says} {labs.drawn(row, self.zone)}"
         return Evidence(row.source.resource, row.source.version, says)
 
     def _ordered(self, requirements: Sequence[str]) -> str | None:
