@@ -38,6 +38,9 @@ class OpenIdConnect(Section):
     method: Literal["public", "client_secret_basic", "client_secret_post"] = "client_secret_basic"
     client_secret: SecretStr | None = None
     scopes: list[str] = Field(default=["openid", "profile"])
+    own_redirect_uri: bool = Field(
+        default=True, description="/callback/sign-in; false: /callback, as at a site's app."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -10,8 +10,10 @@ from mappings.policy.choosing import LabRule
 from mappings.policy.conditions import LabState, judge, names, parse
 from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import LabResult
+from mappings.requirements.asking import in_words
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain
+from mappings.values.us_dates import us_date
 
 _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _BEYOND_LIMIT = (
@@ -98,7 +100,7 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
 
 def _outdated(charge: Charge, name: str, rule: LabRule, row: LabResult, doubt: LabResult) -> Result:
     """A result decides against no limit where a newer one is there that can't be read."""
-    older = f"{LAB_VALUES[name].says.capitalize()} {row.says} {labs.drawn(row, charge.zone)}"
+    older = f"{LAB_VALUES[name].says.capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}"
     return Result(
         state="incomplete",
         says=f"{older} does not decide: a newer {_unusable_says(doubt, charge)}.",
@@ -119,12 +121,12 @@ def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
     doubt = found.unread or next(iter(_broken(charge, name)), None)
     read = " that can be read" if doubt and doubt.unread else ""
     wanted = f"No {LAB_VALUES[name].says} result{read}"
-    begin = f"{wanted} within {rule.window_days} days before {charge.day}"
+    begin = f"{wanted} within {rule.window_days} days before {us_date(charge.day)}"
     unusable = f" (a {_unusable_says(doubt, charge)})" if doubt else ""
     if found.state != "expired":
         return f"{begin}{unusable}."
     older = charge.newest_lab(LAB_VALUES[name].analyte)
-    last = older.when.span(charge.zone).text if older and older.when else None
+    last = older.when.span(charge.zone).shown if older and older.when else None
     return f"{begin}{unusable if found.unread else ''}; the last one is of {last}."
 
 
@@ -145,7 +147,9 @@ def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
 
 def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
     return tuple(
-        Evidence(row.source.resource, row.source.version, f"{row.analyte} {row.problem}")
+        Evidence(
+            row.source.resource, row.source.version, f"{labs.short(row.analyte)} {row.problem}"
+        )
         for row in _broken(charge, name)
     )
 
@@ -153,14 +157,20 @@ def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
 def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: State) -> str:
     drawn_soon = caution(charge, row)
     called = LAB_VALUES[name].says.capitalize()
-    said = f"{called} {row.says} {labs.drawn(row, charge.zone)}{drawn_soon}"
+    said = f"{called} {labs.value(row)} {labs.drawn(row, charge.zone)}{drawn_soon}"
     if state == "not-covered":
-        return f"{said} is outside the payer's limit ({rule.limit})."
+        return f"{said} is outside the payer's limit ({_limit(rule)})."
     if state == "incomplete" and row.value is None:
-        return f"{said} does not say on which side of the payer's limit it lies ({rule.limit})."
+        return f"{said} does not say on which side of the payer's limit it lies ({_limit(rule)})."
     if state == "incomplete":
-        return f"{said} can't be held against the payer's limit ({rule.limit}): {_unknown(charge)}."
+        return (
+            f"{said} can't be held against the payer's limit ({_limit(rule)}): {_unknown(charge)}."
+        )
     return f"{said}."
+
+
+def _limit(rule: LabRule) -> str:
+    return in_words(parse(rule.limit)) if rule.limit else ""
 
 
 def caution(charge: Charge, row: LabResult) -> str:
