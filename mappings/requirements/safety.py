@@ -11,7 +11,7 @@ from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances import labs
 from mappings.codes.tables import Dated, LabelDose
-from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
+from mappings.policy.choosing import DosingRule, OverloadRule
 from mappings.policy.conditions import compare
 from mappings.record import LabResult
 from mappings.requirements.labs import caution
@@ -286,11 +286,8 @@ def _unread_note(charge: Charge) -> str | None:
 def _overloaded(
     charge: Charge, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule
 ) -> Result:
-    name, sign = (
-        ("Ferritin", "above")
-        if row.analyte == "ferritin"
-        else ("Transferrin saturation", "at or above")
-    )
+    analyte = codes.labs().by_name[row.analyte]
+    name, sign = analyte.called.capitalize(), "at or above" if row.analyte == "tsat" else "above"
     verb = f"is {sign}" if certain else f"may be {sign}"
     value = plain(labs.rounded(row.value, row)) if row.value is not None else None
     drawn_soon = caution(charge, row)
@@ -298,10 +295,10 @@ def _overloaded(
         state="not-covered" if certain else "incomplete",
         says=(
             f"{name} {labs.value(row)} before the dose {verb}"
-            f" {with_unit(limit, UNITS[row.analyte])}: possible iron overload{drawn_soon}."
+            f" {with_unit(limit, analyte.unit)}: possible iron overload{drawn_soon}."
         ),
         value=value,
-        unit=UNITS[row.analyte],
+        unit=analyte.unit,
         evidence=labs.evidence(row, charge.zone),
         rule=rule,
     )
