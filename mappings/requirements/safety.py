@@ -16,7 +16,8 @@ from mappings.policy.conditions import compare
 from mappings.record import LabResult
 from mappings.requirements.labs import caution
 from mappings.requirements.result import Result
-from mappings.values.numbers import plain
+from mappings.values.numbers import plain, with_unit
+from mappings.values.us_dates import us_date
 
 
 def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
@@ -120,7 +121,7 @@ def _over_payers_course(
     total = sum((mg for _, mg, _ in before), dose)
     if total <= rule.course_mg:
         return None
-    cited = (cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before)
+    cited = (cite(given, f"{plain(mg)} mg on {us_date(day)}") for day, mg, given in before)
     return Result(
         state="not-covered",
         says=(
@@ -206,7 +207,10 @@ def _course(
     first = charge.day - timedelta(days=label.course_days - 1)
     before = neighbors.doses_since(first)
     total = sum((mg for _, mg, _ in before), dose)
-    evidence = (*source, *(cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before))
+    evidence = (
+        *source,
+        *(cite(given, f"{plain(mg)} mg on {us_date(day)}") for day, mg, given in before),
+    )
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
         says = f"{within} is above the label's course of {plain(label.course_mg)} mg."
@@ -275,7 +279,7 @@ def iron_overload(charge: Charge) -> Result | None:
 def _unread_note(charge: Charge) -> str | None:
     """Newer results that can't be read may be above the ceiling."""
     doubts = filter(None, map(charge.unread_lab, ("ferritin", "tsat")))
-    said = [f"{row.analyte} {labs.quoted(row, charge.zone)}" for row in doubts]
+    said = [f"{labs.short(row.analyte)} {labs.quoted(row, charge.zone)}" for row in doubts]
     return f"not compared with the ceiling, can't be read: {', '.join(said)}" if said else None
 
 
@@ -293,8 +297,8 @@ def _overloaded(
     return Result(
         state="not-covered" if certain else "incomplete",
         says=(
-            f"{name} {row.says} before the dose {verb} {plain(limit)} {UNITS[row.analyte]}:"
-            f" possible iron overload{drawn_soon}."
+            f"{name} {labs.value(row)} before the dose {verb}"
+            f" {with_unit(limit, UNITS[row.analyte])}: possible iron overload{drawn_soon}."
         ),
         value=value,
         unit=UNITS[row.analyte],

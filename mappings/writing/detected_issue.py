@@ -7,9 +7,7 @@ mitigation, a status) is theirs and stays.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from mappings import codes
@@ -17,19 +15,13 @@ from mappings.assessment import Finding, Gap, PatientAssessment
 from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.values.sentences import amounts
-
-Resource = dict[str, Any]
+from mappings.writing.issue_form import Resource, checked
 
 TAG = {"system": own_names.TAG, "code": "iron-billing-check"}
 AUTHOR = "Device/ferroclaim"
 
 _WAIVED = "Waived: "
 _OPEN = frozenset({"preliminary", "amended"})
-# FHIR R4 required bindings, which fhir.resources does not check.
-_STATUSES = frozenset(
-    {"registered", "preliminary", "final", "amended", "cancelled", "entered-in-error"}
-)
-_SEVERITIES = frozenset({"high", "moderate", "low"})
 
 
 class Waiver(Struct, frozen=True):
@@ -71,7 +63,7 @@ def issues(
         row for gap, row in held.items() if gap not in still_open and row.get("status") in _OPEN
     )
     wanted += [found for row in closing for found in [_closed(row, assessment, now)] if found]
-    return sorted((_checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
+    return sorted((checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
 
 
 def gap_of(resource: Resource) -> str | None:
@@ -303,19 +295,4 @@ def _waived(waiver: Waiver) -> list[Resource]:
 
 
 def _instant(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
-
-
-def _checked(issue: Resource) -> Resource:
-    """The issue as fhir.resources writes it; ValueError where it is no R4 DetectedIssue."""
-    from fhir.resources.R4B.detectedissue import DetectedIssue
-
-    if issue["status"] not in _STATUSES or issue.get("severity", "low") not in _SEVERITIES:
-        raise ValueError(
-            f"no status or severity of FHIR R4: {issue['status']}, {issue.get('severity')}"
-        )
-    checked = DetectedIssue.model_validate(
-        {name: value for name, value in issue.items() if value is not None}
-    )
-    written: Resource = msgspec.json.decode(checked.model_dump_json())
-    return {"resourceType": "DetectedIssue", **written}
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -157,7 +157,7 @@ class _Chart:
             worth=worth(line),
             steps=line.trace,
             proofs=tuple(self.cards.proof(row) for row in line.evidence),
-            notes=tuple(words.dated(row) for row in line.notes),
+            notes=line.notes,
         )
 
     # Time line and small print
@@ -211,7 +211,7 @@ def banner(patient: Resource) -> Banner:
     ]
     return Banner(
         name=people.in_lists(patient) or "Name not in the chart",
-        born=str(patient.get("birthDate") or "birth date not in the chart"),
+        born=words.day(str(patient.get("birthDate") or "birth date not in the chart")),
         sex=str(patient.get("gender") or ""),
         record_number=str(numbers[0]["value"]) if numbers else None,
     )

@@ -152,7 +152,7 @@ def timeline(
         months=tuple(scale.months()),
         says=(
             f"{len(doses)} doses, {len(found['ferritin'])} ferritin and {len(found['tsat'])} TSAT"
-            f" results from {day(earliest, year=True)} to {day(latest, year=True)}; the same in the"
+            f" results from {day(earliest)} to {day(latest)}; the same in the"
             " table below."
         ),
     )
@@ -234,7 +234,7 @@ def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
         row = next((number for number, free in enumerate(free_from) if x - half >= free), None)
         if row is not None:
             free_from[row] = x + half
-        label, title = mg if row is not None else "", f"{day(dose.on, year=True)}: {mg} mg"
+        label, title = mg if row is not None else "", f"{day(dose.on)}: {mg} mg"
         ticks.append(Tick(x, label, title, row=row or 0, spread=scale.spread(dose.on)))
     return tuple(ticks)
 
@@ -249,7 +249,7 @@ def _window(doses: Sequence[Dose], rules: Sequence[Asked], scale: _Dates) -> Win
     return Window(
         scale.x(max(last - timedelta(days=days), scale.first)),
         scale.x(last),
-        f"the {days} days before {day(last)}",
+        f"the {days} days before {day(last, year=False)}",
     )
 
 
@@ -302,7 +302,7 @@ def _panel(
     points = []
     # The newest is labeled first: it is the one that decides.
     for (on, row), (x, height) in reversed(list(zip(found, at, strict=True))):
-        title = f"{day(on, year=True)}: {_shown(row)} {UNITS[name]}"
+        title = f"{day(on)}: {_shown(row)} {UNITS[name]}"
         label = labels.beside(x, height, _shown(row))
         points.append(Point(x, height, label, title, scale.spread(on)))
     points.reverse()

@@ -35,7 +35,7 @@ from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
 from integration.web.worklist import deciding, sending
 from integration.web.worklist.deciding import Entered
-from integration.web.worklist.story import story, when
+from integration.web.worklist.story import story
 from integration.wording import amounts, words
 from integration.work.queue import PERSON
 from mappings.assessment import ClaimLine
@@ -380,7 +380,7 @@ def _page(
             "counts": worklist.counts(db, sites, words.of_clinicians()),
             "choices": worklist.choices(db, sites),
             "failed": [
-                (f, when(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
+                (f, words.at(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
             ],
             "troubled": _troubled(db, here),
             "waiting": _waiting(db, here),

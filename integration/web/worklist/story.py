@@ -245,7 +245,7 @@ def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
         says = f"{line.text} {line.status}{_because(line)}" if line else "no longer on record"
         if says != last:
             events.append(
-                Event(when(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
+                Event(words.at(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
             )
         last = says
     return events
@@ -269,14 +269,18 @@ def _audited(db: Db, pair: Pair, zone: str | None, gap_ids: set[str]) -> list[Ev
         if entry.action in LOOKS:
             looks.setdefault((entry.actor, entry.action), []).append(entry)
     events = [
-        Event(when(entry.at, zone), _audit_sentence(entry), entry.at)
+        Event(words.at(entry.at, zone), _audit_sentence(entry), entry.at)
         for entry in found
         if entry.action not in LOOKS
     ]
     for entries in looks.values():
         times = f", {len(entries)} times in all" if len(entries) > 1 else ""
         events.append(
-            Event(when(entries[0].at, zone), f"{_audit_sentence(entries[0])}{times}", entries[0].at)
+            Event(
+                words.at(entries[0].at, zone),
+                f"{_audit_sentence(entries[0])}{times}",
+                entries[0].at,
+            )
         )
     return list(dict.fromkeys(events))
 
@@ -307,13 +311,9 @@ def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:
         [row.site, row.patient],
     )
     return [
-        CdsCard(when(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
+        CdsCard(words.at(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
         for at, summary, outcome, reason, comment in found
     ]
-
-
-def when(moment: datetime, zone: str | None) -> str:
-    return f"{words.day(words.local_day(moment, zone))} {words.clock(moment, zone)}"
 
 
 def service_preview(pair: Pair) -> str:
