@@ -54,7 +54,7 @@ docs: .venv/.core  ## write docs/rules and docs/scopes.md from their data, docs/
 	@$(BIN)/python -m docs.make.bending
 
 bench: .venv/.dev  ## run every benchmark and print its figures
-	@for file in $(wildcard benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file; done
+	@for file in $(filter-out benchmarks/population.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
 
 wheel: .venv/.core  ## build dist/ferroclaim-*.whl
 	@$(BIN)/python -m hatchling build -t wheel

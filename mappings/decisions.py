@@ -17,6 +17,7 @@ from mappings.values import own_names, words
 from mappings.values.identity import stable_id
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
+from mappings.values.us_dates import us_date
 
 Text = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
 Days = Annotated[int, Meta(ge=1, le=3650)]
@@ -140,9 +141,9 @@ class Decision(_Part, frozen=True, kw_only=True):
     @property
     def decided(self) -> Decided:
         """Itself as evidence."""
-        until = f", until {self.until}" if self.until else ""
+        until = f", until {us_date(self.until)}" if self.until else ""
         note = f" ({self.note})" if self.note else ""
-        says = f"{self.who} decided on {self.when}{until}: {self.says}{note}"
+        says = f"{self.who} decided on {us_date(self.when)}{until}: {self.says}{note}"
         return Decided(Source(own_names.decision(self.about)), says)
 
     @property

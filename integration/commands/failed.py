@@ -19,7 +19,6 @@ app = typer.Typer(
     no_args_is_help=True, help="Work that was given up: look, try again, or let it be."
 )
 Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers of `failed list`.")]
-_MOMENT = "%Y-%m-%d %H:%M"
 Every = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
@@ -36,6 +35,7 @@ def every(
     somebody else."""
     from integration.serving.process import opened
     from integration.store import failures
+    from integration.wording import words
 
     settings = _settings(config)
     chosen = [settings.site(site)] if site in settings.sites else list(settings.sites.values())
@@ -43,7 +43,7 @@ def every(
         given_up = failures.every(db, site)
         for row in given_up:
             about = f"Patient/{row.patient}" if row.patient else row.key
-            tried = f"{row.failed_at:{_MOMENT}}, tries: {row.attempts}"
+            tried = f"{words.at(row.failed_at, None)}, tries: {row.attempts}"
             typer.echo(f"{row.id}\t{row.site}\t{row.task}\t{about}\t{tried}\t{row.message}")
         if site is None or site in settings.sites:
             for line in _stuck(db, chosen, {row.patient_id for row in given_up}):
@@ -53,17 +53,18 @@ def every(
 def _stuck(db: "Db", sites: list[Site], told: set[int | None]) -> Iterator[str]:
     """Sites that cannot be reached, and charts that only people may write; not those TOLD of."""
     from integration.store import ledger, rests
+    from integration.wording import words
 
     by_itself = [site.name for site in sites if not site.only_people_read]
     for rest in rests.troubled(db, by_itself):
-        since = f"since {rest.trouble_since:{_MOMENT}}, tries: {rest.failures}"
+        since = f"since {words.at(rest.trouble_since, None)}, tries: {rest.failures}"
         waits = sum(row.count for row in ledger.waiting(db, [rest.site]))
         owed = f" {waits} notes for its charts wait." if waits else ""
         yield f"-\t{rest.site}\tsite\t{rest.site}\t{since}\t{rest.trouble}{owed}"
     for row in ledger.waiting(db, [site.name for site in sites if site.only_people_read]):
         if row.patient_id not in told:
             says = "Waits for the next person who opens this chart: only people may write there."
-            since = f"since {row.since:{_MOMENT}}, notes: {row.count}"
+            since = f"since {words.at(row.since, None)}, notes: {row.count}"
             yield f"-\t{row.site}\twrite-back\tPatient/{row.patient}\t{since}\t{says}"
 
 

@@ -4,7 +4,6 @@
 a site's name is written as an underscore there). Paths in the file are relative to the file.
 """
 
-import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -39,6 +38,9 @@ class OpenIdConnect(Section):
     method: Literal["public", "client_secret_basic", "client_secret_post"] = "client_secret_basic"
     client_secret: SecretStr | None = None
     scopes: list[str] = Field(default=["openid", "profile"])
+    own_redirect_uri: bool = Field(
+        default=True, description="/callback/sign-in; false: /callback, as at a site's app."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -194,7 +196,3 @@ def _merged(below: Any, above: Any) -> Any:
     if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return above
     return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
-
-
-if __name__ == "__main__":
-    print(json.dumps(json_schema(), indent=2))

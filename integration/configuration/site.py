@@ -88,6 +88,13 @@ class SmartApp(Section):
     scopes: list[str] | None = Field(
         default=None, description="Instead of the scopes that the pages need."
     )
+    own_redirect_uri: bool = Field(
+        default=True,
+        description=(
+            "People come back to /callback/{site}, another address for each site (RFC 9700); false:"
+            " to /callback, where the app is registered with that."
+        ),
+    )
     frame_ancestors: list[str] = Field(
         default=[], description="Origins of the EHR's own pages, in whose frames ours may stand."
     )

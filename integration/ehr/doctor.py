@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from integration.codes.folder import stale_in_words
+from integration.configuration.resource_types import EVERY_LINE, WHAT_FOR
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
@@ -19,32 +20,6 @@ from integration.ehr.writing.forms import form_for
 from integration.errors import ConfigurationError, EhrError, FerroclaimError
 
 Level = Literal["ok", "note", "problem"]
-# Without these a line cannot become ready; the others settle single requirements.
-EVERY_LINE = (
-    "MedicationAdministration",
-    "Observation",
-    "Condition",
-    "Coverage",
-    "Encounter",
-    "MedicationRequest",
-)
-WHAT_FOR = {
-    "MedicationAdministration": "the doses",
-    "MedicationRequest": "the treatment plan",
-    "MedicationDispense": "the containers that were opened",
-    "MedicationStatement": "the history of oral iron",
-    "Observation": "ferritin, transferrin saturation, hemoglobin",
-    "DiagnosticReport": "panels of laboratory results",
-    "Condition": "the diagnoses",
-    "Procedure": "dialysis",
-    "Encounter": "the place of service",
-    "Coverage": "the payer",
-    "AllergyIntolerance": "intolerance of oral iron",
-    "DocumentReference": "the progress note",
-    "CarePlan": "the treatment plan",
-    "Claim": "prior authorization",
-    "ClaimResponse": "prior authorization",
-}
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ NEEDS = (
     Need("Procedure", "dialysis, coded doses"),
     Need("Provenance", "who wrote a gap", reads=(), service="c", person="c", when="written"),
     Need("RelatedPerson", "the subscriber of a plan", reads=("system",), read="r", when="claims"),
-    Need("ServiceRequest", "tests ordered on the chart page", reads=("user",), person="c"),
+    Need("ServiceRequest", "tests ordered on the chart page", reads=(), person="c"),
     Need("Subscription", "notifications", reads=("system",), service="cud", when="subscribed"),
     Need("Task", "the gaps, where they stand so", service="cu", person="cu", when="written"),
 )  # fmt: skip

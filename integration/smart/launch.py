@@ -44,15 +44,10 @@ class Arrived:
     from_chart: bool
 
 
-def redirect_uri(settings: Settings, fallback: str) -> str:
-    """One per deployment, from the configuration; on this machine alone it may follow the address
-    in use."""
-    return public_base(settings, fallback) + CALLBACK
-
-
-def public_base(settings: Settings, fallback: str) -> str:
-    """The address under which people and EHRs reach us."""
-    return settings.web.public_url or fallback
+def redirect_uri(base: str, client: Client) -> str:
+    """Where the authorization server of CLIENT sends people back to, under our address BASE: to a
+    place of its own, so that no answer is taken for another server's (RFC 9700, 4.4.2.2)."""
+    return base + CALLBACK + (f"/{client.name}" if client.app.own_redirect_uri else "")
 
 
 class Door:
@@ -63,8 +58,8 @@ class Door:
     ) -> None:
         self.settings, self.sessions, self.directory = settings, sessions, directory or Directory()
 
-    def from_chart(self, iss: str, launch: str, callback: str) -> Away:
-        """The EHR opened us with ISS and LAUNCH."""
+    def from_chart(self, iss: str, launch: str, base: str) -> Away:
+        """The EHR opened us with ISS and LAUNCH. BASE: our address, as it is registered."""
         if not launch or len(launch) > 4000:
             raise Refusal(
                 "This link is not complete",
@@ -72,15 +67,15 @@ class Door:
                 "The EHR must send the parameters iss and launch to /launch.",
                 400,
             )
-        return self._away(client_for_issuer(self.settings, iss), callback, launch, chart=True)
+        return self._away(client_for_issuer(self.settings, iss), base, launch, chart=True)
 
-    def standalone(self, name: str, callback: str, *, chart: bool = False) -> Away:
+    def standalone(self, name: str, base: str, *, chart: bool = False) -> Away:
         """A person opened us by hand, and signs in at the site or provider NAME; with CHART the EHR
         lets them choose a patient."""
         client = client_named(self.settings, name)
-        return self._away(client, callback, None, chart=chart and not client.openid_only)
+        return self._away(client, base, None, chart=chart and not client.openid_only)
 
-    def _away(self, client: Client, callback: str, launch: str | None, *, chart: bool) -> Away:
+    def _away(self, client: Client, base: str, launch: str | None, *, chart: bool) -> Away:
         server = self.directory.server(client)
         verifier, nonce = secrets.token_urlsafe(64), secrets.token_urlsafe(24)
         state, browser = self.sessions.pend(
@@ -89,7 +84,7 @@ class Door:
         question = {
             "response_type": "code",
             "client_id": client.app.client_id,
-            "redirect_uri": callback,
+            "redirect_uri": redirect_uri(base, client),
             "scope": " ".join(scopes(client, server, chart=chart, launched=launch is not None)),
             "state": state,
             "nonce": nonce,
@@ -101,8 +96,11 @@ class Door:
         glue = "&" if urlsplit(server.authorization_endpoint).query else "?"
         return Away(f"{server.authorization_endpoint}{glue}{urlencode(question)}", state, browser)
 
-    def arrived(self, answer: Mapping[str, str], browser: str | None, callback: str) -> Arrived:
-        """The answer of the authorization server, brought by the browser that was sent there."""
+    def arrived(
+        self, answer: Mapping[str, str], browser: str | None, base: str, address: str
+    ) -> Arrived:
+        """The answer of the authorization server, brought by the browser that was sent there, to
+        ADDRESS."""
         state = answer.get("state", "")
         pending = self.sessions.claim(state, browser) if state and browser else None
         if pending is None:
@@ -115,17 +113,18 @@ class Door:
                 400,
             )
         client = client_named(self.settings, pending.site)
-        _refuse_error(answer, client)
+        ours = redirect_uri(base, client)
+        if base + address != ours:
+            raise _mixed_up(f"{client.name}: the answer came to {address}, not to {ours}.")
         server = self.directory.server(client)
-        if answer.get("iss", None if server.says_issuer else pending.issuer) != pending.issuer:
-            raise Refusal(
-                "This sign-in cannot be trusted",
-                "The answer came from another sign-in than the one you were sent to. Nothing was"
-                " opened.",
+        said = answer.get("iss")
+        if (said is None and server.says_issuer) or said not in (None, pending.issuer):
+            raise _mixed_up(
                 f"{client.name}: the `iss` of the authorization response is not the issuer of its"
-                " discovery document (RFC 9207).",
+                " discovery document (RFC 9207)."
             )
-        grant = grants.by_code(client, server, answer["code"], pending.verifier, callback)
+        _refuse_error(answer, client)
+        grant = grants.by_code(client, server, answer["code"], pending.verifier, ours)
         who = self._who(client, server, grant, pending.nonce)
         return Arrived(client, who, self._roles(who, pending.from_chart), grant, pending.from_chart)
 
@@ -196,6 +195,14 @@ def roles_of(settings: Settings, who: Identity, *, from_chart: bool) -> frozense
 def _ways(settings: Settings) -> int:
     return sum(site.app is not None for site in settings.sites.values()) + (
         settings.web.sign_in is not None
+    )
+
+
+def _mixed_up(administrator: str) -> Refusal:
+    return Refusal(
+        "This sign-in cannot be trusted",
+        "The answer came from another sign-in than the one you were sent to. Nothing was opened.",
+        administrator,
     )
 
 

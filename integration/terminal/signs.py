@@ -30,8 +30,8 @@ def sign(name: str, console: Console) -> str:
 
 
 def billed(line: ClaimLine, console: Console) -> str:
-    """`J1756 JZ × 200`."""
-    return " ".join([line.code, *line.modifiers, sign("times", console), str(line.units)])
+    """`J1756 JZ × 200`; without Unicode, `x`."""
+    return line.text.replace("×", sign("times", console))
 
 
 def drug(line: ClaimLine) -> str:

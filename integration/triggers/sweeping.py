@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from integration.configuration.service import WAKING
+from integration.configuration.resource_types import WAKING
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir import references
 from integration.ehr.fhir.answers import Json

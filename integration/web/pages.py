@@ -4,7 +4,6 @@ wrong."""
 import hashlib
 import re
 from collections.abc import Callable, Coroutine
-from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -35,7 +34,6 @@ from integration.web.gate import House
 from integration.web.problems import Problem, answer
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
-from mappings.values.moment import Span
 
 log = structlog.get_logger()
 _COMMAND = re.compile(r"`([^`]+)`")
@@ -71,10 +69,6 @@ def _money(value: Decimal | str | None) -> str:
     return amounts.money(Decimal(value) if isinstance(value, str) else value)
 
 
-def _day(value: date | Span | str | None) -> str:
-    return words.dated(value) if isinstance(value, str) else words.day(value, year=True)
-
-
 def _sentence(text: str) -> str:
     """`Ferritin 42 ng/mL …` of `ferritin 42 ng/mL …`."""
     return text[:1].upper() + text[1:]
@@ -97,8 +91,7 @@ _environment.filters |= {
     "amount": amounts.amount,
     "commands": _commands,
     "money": _money,
-    "day": _day,
-    "dated": words.dated,
+    "day": words.day,
     "sentence": _sentence,
     "status": lambda status: STATUSES.get(status, status),
     "plural": words.plural,

@@ -48,7 +48,7 @@ def money(value: Decimal | None) -> str:
 
 def worth(line: ClaimLine) -> str:
     """Money, or the word for why there is none; nothing of a line that is not billed."""
-    if line.status == "not-billable":
+    if not line.is_billable:
         return ""
     if line.payment == "packaged" or line.payment == "bundled":
         return line.payment

@@ -5,11 +5,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from mappings.assessment import Payment
 from mappings.codes.tables import Dated, Modifier, PaymentLimits
 
 DISCARD_RULE = "CMS Pub 100-04 ch. 17 s. 40"
-
-Payment = Literal["separate", "packaged", "bundled"]
 
 
 class Listed(Struct, frozen=True, kw_only=True):

@@ -5,8 +5,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from mappings import codes
+from mappings.assessment import Payment
 from mappings.charge.charge import Charge
-from mappings.charge.paid import DISCARD_RULE, DiscardModifiers, Listed, Paid, Payment, Worth
+from mappings.charge.paid import DISCARD_RULE, DiscardModifiers, Listed, Paid, Worth
 from mappings.codes.quarters import quarter_of
 from mappings.codes.tables import Dated, Modifier, Opps, PaymentLimits
 

@@ -24,7 +24,7 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
     evidence = (cite(row.source, says),)
     if start is None or start.partial:
         in_part = (
-            f"The date of service is recorded only in part: {start.span(zone).text}."
+            f"The date of service is recorded only in part: {start.span(zone).shown}."
             if start
             else None
         )

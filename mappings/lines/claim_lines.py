@@ -4,12 +4,19 @@ line for what was discarded."""
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal
 
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
+from mappings.assessment import (
+    ClaimLine,
+    Evidence,
+    Finding,
+    LineStatus,
+    NdcQuantity,
+    PolicyRef,
+    cite,
+)
 from mappings.charge import payment
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
@@ -41,7 +48,7 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[Claim
     if charge.not_billable:
         return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
     reasons = hold_reasons(group, findings)
-    status: Literal["held", "ready"] = "held" if reasons else "ready"
+    status: LineStatus = "held" if reasons else "ready"
     after = modifiers.after_discard(charge, met_by_all(findings), charge.policy)
     left = group.discarded_units
     given = (*modifiers.of_discard(group, left), *after)
@@ -76,7 +83,7 @@ def _line(
     units: int,
     asked: tuple[AskedModifier, ...],
     findings: Sequence[Finding],
-    status: Literal["ready", "held", "not-billable"],
+    status: LineStatus,
     reasons: tuple[str, ...] = (),
 ) -> ClaimLine:
     group = neighbors.group

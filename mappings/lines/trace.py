@@ -11,7 +11,9 @@ from mappings.charge.groups import Group
 from mappings.charge.paid import DISCARD_RULE, AskedModifier, Worth
 from mappings.circumstances.diagnoses import Sequenced
 from mappings.codes.tables import Dated
+from mappings.values.moment import shown
 from mappings.values.numbers import plain
+from mappings.values.us_dates import us_date
 
 Role = Literal["administered", "discarded"]
 _KIDNEY = "ESRD PPS; that a dialysis of the 90 days before is evidence of it is ours"
@@ -48,11 +50,11 @@ def _dated(rule: str, says: str, row: Dated, evidence: tuple[Evidence, ...] = ()
 def _what_was_given(group: Group) -> Iterator[Step]:
     charge = group.first
     zone = f" in {charge.site.time_zone}" if charge.site.time_zone else ""
-    in_part = f"; on record: {charge.partial_date}" if charge.partial_date else ""
+    in_part = f"; on record: {shown(charge.partial_date)}" if charge.partial_date else ""
     yield Step(
         "R1",
         (
-            f"date of service {charge.day}{zone}"
+            f"date of service {us_date(charge.day)}{zone}"
             if charge.day
             else f"date of service not known{in_part}"
         ),

@@ -10,14 +10,14 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct, field, structs
 
-from mappings.assessment import State
+from mappings.assessment import LineStatus, State
 from mappings.codes.tables import Dated
+from mappings.policy.laboratory import LAB_VALUES, LabName
 
 Kind = Literal[
     "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"
 ]
 Place = Annotated[str, Meta(extra_json_schema={"known": "place"})]
-LabName = Literal["ferritin", "tsat", "hb"]
 DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
 Text = Annotated[str, Meta(pattern=r"\S")]
 Days = Annotated[int, Meta(ge=0, le=36500)]
@@ -27,13 +27,10 @@ NotNegative = Annotated[Decimal, Meta(extra_json_schema={"minimum": 0})]
 # `known`: the names that there are, by the code tables (`policy_checks.KNOWN`).
 Hcpcs = Annotated[str, Meta(extra_json_schema={"known": "code"})]
 Asked = Annotated[str, Meta(extra_json_schema={"known": "requirement"})]
-Line = Literal["ready", "held", "not-billable"]
 
-# The unit of each laboratory name; a condition that compares one says so, and can't mean another.
-UNITS: dict[str, str] = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
 _UNITS_SCHEMA = {
-    "properties": {name: {"const": unit} for name, unit in UNITS.items()},
-    "propertyNames": {"enum": list(UNITS)},
+    "properties": {name: {"const": row.unit} for name, row in LAB_VALUES.items()},
+    "propertyNames": {"enum": list(LAB_VALUES)},
 }
 LabUnits = Annotated[dict[LabName, str], Meta(extra_json_schema=_UNITS_SCHEMA)]
 
@@ -334,7 +331,7 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 Expected = Annotated[str, Meta(extra_json_schema={"known": "requirement or line"})]
 _EXPECT_SCHEMA = {
     "patternProperties": {
-        "^line$": {"enum": list(get_args(Line))},
+        "^line$": {"enum": list(get_args(LineStatus))},
         "^(?!line$)": {"enum": list(get_args(State))},
     }
 }
@@ -347,7 +344,8 @@ class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Text
     given: Given
     expect: Annotated[
-        dict[Expected, Literal[State, Line]], Meta(min_length=1, extra_json_schema=_EXPECT_SCHEMA)
+        dict[Expected, Literal[State, LineStatus]],
+        Meta(min_length=1, extra_json_schema=_EXPECT_SCHEMA),
     ]
 
 

@@ -12,10 +12,11 @@ from mappings.circumstances import labs
 from mappings.circumstances.diagnoses import Stated, began_by, doubts, having, told
 from mappings.dose.ordered import covers
 from mappings.policy.choosing import OralIronRule
-from mappings.policy.conditions import ANALYTES
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import LabResult, Note, OralIron, Order
 from mappings.requirements import quoting
 from mappings.requirements.result import Result
+from mappings.values.us_dates import us_date
 
 _NOT_ASKED = None
 # Days after its own day on which a single ordered dose may be given: ours, not verified.
@@ -92,7 +93,8 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             rule=rule,
         )
     lacking = Result(
-        state="missing", says=f"No iron-deficiency anemia diagnosis is active on {charge.day}."
+        state="missing",
+        says=f"No iron-deficiency anemia diagnosis is active on {us_date(charge.day)}.",
     )
     found_otherwise = _not_counted(charge, "iron-deficiency-anemia", "anemia-in-ckd")
     return structs.replace(found_otherwise or lacking, rule=rule)
@@ -122,8 +124,8 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
     shown = _showing(charge, shown_by.limit)
     if shown:
         proof = tuple(item for row in shown for item in labs.evidence(row, charge.zone))
-        name = "TSAT" if shown[0].analyte == "tsat" else shown[0].analyte
-        says = f"D63.1 with {name} {shown[0].says} shows iron deficiency."
+        name = labs.short(shown[0].analyte)
+        says = f"D63.1 with {name} {labs.value(shown[0])} shows iron deficiency."
         return Result(
             state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule
         )
@@ -150,7 +152,7 @@ def _showing(charge: Charge, limit: str) -> list[LabResult]:
     return [
         row
         for name in names
-        for row in [charge.lab(ANALYTES[name], charge.lab_window).result]
+        for row in [charge.lab(LAB_VALUES[name].analyte, charge.lab_window).result]
         if row
     ]
 
@@ -219,7 +221,8 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
         says = f"{partial[0].code} points to kidney disease, but no CKD stage (N18.-) is recorded."
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
     lacking = Result(
-        state="missing", says=f"No chronic kidney disease (N18.-) is active on {charge.day}."
+        state="missing",
+        says=f"No chronic kidney disease (N18.-) is active on {us_date(charge.day)}.",
     )
     found_otherwise = _not_counted(charge, "ckd", "ckd-parent", "ckd-cause", "dialysis")
     return structs.replace(found_otherwise or lacking, rule=rule)
@@ -371,7 +374,7 @@ def treatment_plan(charge: Charge) -> Result | None:
     late = _given_late(ours, charge)
     if late and late.end:
         says = (
-            f"The order for a single dose was for {late.end.span(charge.zone).text}; the dose that"
+            f"The order for a single dose was for {late.end.span(charge.zone).shown}; the dose that"
             f" names it was given within {_LATE_DAYS} days after."
         )
         return Result(state="met", says=says, evidence=_orders([late], charge), rule=rule)
@@ -395,12 +398,14 @@ def treatment_plan(charge: Charge) -> Result | None:
     if any(row.end and charge.day and row.end.days(charge.zone)[1] < charge.day for row in ours):
         return Result(
             state="expired",
-            says=f"The order ended before {charge.day}.",
+            says=f"The order ended before {us_date(charge.day)}.",
             evidence=_orders(ours[:1], charge),
             rule=rule,
         )
     return Result(
-        state="missing", says=f"No order or plan for this iron covers {charge.day}.", rule=rule
+        state="missing",
+        says=f"No order or plan for this iron covers {us_date(charge.day)}.",
+        rule=rule,
     )
 
 
@@ -601,14 +606,17 @@ def progress_note(charge: Charge) -> Result | None:
         return Result(
             state="expired",
             evidence=tuple(cite(row.source, quoting.note(row, charge.zone)) for row in older),
-            says=f"The last note is older than {rule.window_days} days before {charge.day}.",
+            says=(
+                f"The last note was written more than {rule.window_days} days before"
+                f" {us_date(charge.day)}."
+            ),
             rule=rule,
         )
     return Result(
         state="missing",
         says=(
             f"No progress note of the encounter or of the {rule.window_days} days before"
-            f" {charge.day}."
+            f" {us_date(charge.day)}."
         ),
         rule=rule,
     )

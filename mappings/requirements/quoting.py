@@ -8,7 +8,7 @@ from mappings.values.numbers import plain
 
 
 def order(row: Order, zone: tzinfo | None) -> str:
-    """`order of 2026-09-28: Venofer, 200 mg, without a frequency`."""
+    """`order of Sep 28, 2026: Venofer, 200 mg, without a frequency`."""
     parts = [row.drug.says or "iron", _dose(row), "" if row.has_timing else "without a frequency"]
     said = ", ".join(part for part in parts if part)
     return f"order {_of(row.authored or row.start, zone)}: {said}"
@@ -21,16 +21,16 @@ def _dose(row: Order) -> str:
 
 
 def course(row: OralIron, zone: tzinfo | None) -> str:
-    """`oral iron, 2026-08-01 to 2026-09-05`."""
-    begin = row.start.span(zone).text if row.start else "a day that is not recorded"
-    until = f"to {row.end.span(zone).text}" if row.end else "on"
+    """`oral iron, Aug 1, 2026 to Sep 5, 2026`."""
+    begin = row.start.span(zone).shown if row.start else "a day that is not recorded"
+    until = f"to {row.end.span(zone).shown}" if row.end else "on"
     return f"oral iron, {begin} {until}"
 
 
 def note(row: Note, zone: tzinfo | None) -> str:
-    """`progress note of 2026-08-01, not final`."""
+    """`progress note of Aug 1, 2026, not final`."""
     return f"progress note {_of(row.when, zone)}{'' if row.final else ', not final'}"
 
 
 def _of(when: Moment | None, zone: tzinfo | None) -> str:
-    return f"of {when.span(zone).text}" if when else "without a date"
+    return f"of {when.span(zone).shown}" if when else "without a date"

@@ -11,13 +11,14 @@ from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances import labs
 from mappings.codes.tables import Dated, LabelDose
-from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
+from mappings.policy.choosing import DosingRule, OverloadRule
 from mappings.policy.conditions import compare
 from mappings.record import LabResult
 from mappings.requirements.labs import caution
 from mappings.requirements.result import Result
-from mappings.values.numbers import plain
+from mappings.values.numbers import plain, with_unit
 from mappings.values.remembered import by_identity
+from mappings.values.us_dates import us_date
 
 
 def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
@@ -120,7 +121,7 @@ def _over_payers_course(
     total = sum((mg for _, mg, _ in before), dose)
     if total <= rule.course_mg:
         return None
-    cited = (cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before)
+    cited = (cite(given, f"{plain(mg)} mg on {us_date(day)}") for day, mg, given in before)
     return Result(
         state="not-covered",
         says=(
@@ -212,7 +213,10 @@ def _course(
     first = charge.day - timedelta(days=label.course_days - 1)
     before = neighbors.doses_since(first)
     total = sum((mg for _, mg, _ in before), dose)
-    evidence = (*source, *(cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before))
+    evidence = (
+        *source,
+        *(cite(given, f"{plain(mg)} mg on {us_date(day)}") for day, mg, given in before),
+    )
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
         says = f"{within} is above the label's course of {plain(label.course_mg)} mg."
@@ -281,29 +285,26 @@ def iron_overload(charge: Charge) -> Result | None:
 def _unread_note(charge: Charge) -> str | None:
     """Newer results that can't be read may be above the ceiling."""
     doubts = filter(None, map(charge.unread_lab, ("ferritin", "tsat")))
-    said = [f"{row.analyte} {labs.quoted(row, charge.zone)}" for row in doubts]
+    said = [f"{labs.short(row.analyte)} {labs.quoted(row, charge.zone)}" for row in doubts]
     return f"not compared with the ceiling, can't be read: {', '.join(said)}" if said else None
 
 
 def _overloaded(
     charge: Charge, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule
 ) -> Result:
-    name, sign = (
-        ("Ferritin", "above")
-        if row.analyte == "ferritin"
-        else ("Transferrin saturation", "at or above")
-    )
+    analyte = codes.labs().by_name[row.analyte]
+    name, sign = analyte.called.capitalize(), "at or above" if row.analyte == "tsat" else "above"
     verb = f"is {sign}" if certain else f"may be {sign}"
     value = plain(labs.rounded(row.value, row)) if row.value is not None else None
     drawn_soon = caution(charge, row)
     return Result(
         state="not-covered" if certain else "incomplete",
         says=(
-            f"{name} {row.says} before the dose {verb} {plain(limit)} {UNITS[row.analyte]}:"
-            f" possible iron overload{drawn_soon}."
+            f"{name} {labs.value(row)} before the dose {verb}"
+            f" {with_unit(limit, analyte.unit)}: possible iron overload{drawn_soon}."
         ),
         value=value,
-        unit=UNITS[row.analyte],
+        unit=analyte.unit,
         evidence=labs.evidence(row, charge.zone),
         rule=rule,
     )

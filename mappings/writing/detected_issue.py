@@ -7,9 +7,7 @@ mitigation, a status) is theirs and stays.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from mappings import codes
@@ -17,18 +15,13 @@ from mappings.assessment import Finding, Gap, PatientAssessment
 from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.values.sentences import amounts
-
-Resource = dict[str, Any]
+from mappings.writing.issue_form import Resource, checked
 
 TAG = {"system": own_names.TAG, "code": "iron-billing-check"}
 AUTHOR = "Device/ferroclaim"
 
+_WAIVED = "Waived: "
 _OPEN = frozenset({"preliminary", "amended"})
-# FHIR R4 required bindings, which fhir.resources does not check.
-_STATUSES = frozenset(
-    {"registered", "preliminary", "final", "amended", "cancelled", "entered-in-error"}
-)
-_SEVERITIES = frozenset({"high", "moderate", "low"})
 
 
 class Waiver(Struct, frozen=True):
@@ -70,7 +63,7 @@ def issues(
         row for gap, row in held.items() if gap not in still_open and row.get("status") in _OPEN
     )
     wanted += [found for row in closing for found in [_closed(row, assessment, now)] if found]
-    return sorted((_checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
+    return sorted((checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
 
 
 def gap_of(resource: Resource) -> str | None:
@@ -81,6 +74,42 @@ def gap_of(resource: Resource) -> str | None:
         if isinstance(row, dict) and row.get("system") == own_names.GAP
     )
     return next((str(row["value"]) for row in found if row.get("value")), None)
+
+
+def waivers_in(existing: Iterable[Resource]) -> list[Waiver]:
+    """The waivers that stand in a chart: of ours whose last word is one."""
+    found = [_waiver_in(row) for row in existing]
+    return [waiver for waiver in found if waiver is not None]
+
+
+def _waiver_in(held: Resource) -> Waiver | None:
+    gap, mitigations = gap_of(held), held.get("mitigation") or ()
+    if gap is None or not mitigations or held.get("status") != "final":
+        return None
+    last = mitigations[-1]
+    ours = [row for row in _codings(last) if row.get("system") == own_names.MITIGATION]
+    moment = _moment(last.get("date"))
+    if moment is None or not any(row.get("code") == "waived" for row in ours):
+        return None
+    author = last.get("author") or {}
+    text = str((last.get("action") or {}).get("text") or "")
+    return Waiver(
+        gap,
+        text.removeprefix(_WAIVED).strip() or "no reason in the chart",
+        moment,
+        tuple(str(row.get("reference")) for row in held.get("implicated") or ()),
+        author.get("reference"),
+        author.get("display"),
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    """With its offset; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _open_issue(
@@ -143,9 +172,8 @@ def _same_doses(gap: Gap, held: Resource) -> bool:
 
 
 def _same_waiver(mitigation: Resource, waiver: Waiver) -> bool:
-    return any(row.get("code") == "waived" for row in _codings(mitigation)) and mitigation.get(
-        "date"
-    ) == _instant(waiver.at)
+    said = any(row.get("code") == "waived" for row in _codings(mitigation))
+    return said and _moment(mitigation.get("date")) == waiver.at.replace(microsecond=0)
 
 
 def _new(
@@ -250,7 +278,7 @@ def _with_mitigation(held: Resource, status: str, code: str, says: str, now: dat
 def _waived(waiver: Waiver) -> list[Resource]:
     action = {
         "coding": [{"system": own_names.MITIGATION, "code": "waived"}],
-        "text": f"Waived: {waiver.reason}",
+        "text": f"{_WAIVED}{waiver.reason}",
     }
     mitigation: Resource = {"action": action, "date": _instant(waiver.at)}
     practitioner = (
@@ -267,19 +295,4 @@ def _waived(waiver: Waiver) -> list[Resource]:
 
 
 def _instant(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
-
-
-def _checked(issue: Resource) -> Resource:
-    """The issue as fhir.resources writes it; ValueError where it is no R4 DetectedIssue."""
-    from fhir.resources.R4B.detectedissue import DetectedIssue
-
-    if issue["status"] not in _STATUSES or issue.get("severity", "low") not in _SEVERITIES:
-        raise ValueError(
-            f"no status or severity of FHIR R4: {issue['status']}, {issue.get('severity')}"
-        )
-    checked = DetectedIssue.model_validate(
-        {name: value for name, value in issue.items() if value is not None}
-    )
-    written: Resource = msgspec.json.decode(checked.model_dump_json())
-    return {"resourceType": "DetectedIssue", **written}
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

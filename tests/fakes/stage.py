@@ -89,7 +89,7 @@ def stage(
     with HTTPServer(threaded=True) as server:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        launcher = FakeLauncher(server, redirect_uri=f"{url}/callback")
+        launcher = FakeLauncher(server, redirect_uri=f"{url}/callback/general")
         ehr = (
             FakeEhr(server, "hapi", authorization=launcher)  # type: ignore[arg-type]
             if real is None

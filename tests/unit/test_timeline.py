@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from integration.web.chart.labels import width_of
 from integration.web.chart.timeline import Dose, Panel, table, timeline
-from integration.wording.words import dated, day
+from integration.wording.words import day
 from mappings.assessment import Asked
 from mappings.record import LabResult, Source
-from mappings.values.moment import parse
+from mappings.values.moment import parse, shown
 
 TODAY = date(2026, 11, 23)
 LIMITS = [Asked(says="", limit="ferritin <= 500 and tsat <= 30", window_days=60)]
@@ -125,7 +125,7 @@ def test_limits_are_bands_and_a_higher_value_stands_higher() -> None:
         "payer: ≤ 30",
     ]
     assert drawn.window
-    assert drawn.window.says == f"the 60 days before {day(TODAY - timedelta(days=5))}"
+    assert drawn.window.says == f"the 60 days before {day(TODAY - timedelta(days=5), year=False)}"
 
 
 def test_the_table_has_every_point_newest_first() -> None:
@@ -146,9 +146,9 @@ def test_a_date_without_a_day_is_drawn_as_the_days_that_it_may_be(on: str, width
     for mark in (tick, point):
         assert mark.spread
         assert drawn.left <= mark.spread[0] < mark.x < mark.spread[1] <= drawn.right
-        assert mark.title.startswith(f"{dated(on)}: ")
+        assert mark.title.startswith(f"{shown(on)}: ")
     assert drawn.window is None  # no day to count back from
-    assert f"from {dated(on)} to {dated(on)}" in drawn.says
+    assert f"from {shown(on)} to {shown(on)}" in drawn.says
 
 
 def test_a_day_is_drawn_as_a_day() -> None:
@@ -162,4 +162,4 @@ def test_the_table_says_a_month_where_a_month_is_known() -> None:
         [(dose("2026-10"), "Venofer", "MedicationAdministration/ma1")],
         [lab("ferritin", 42, "2026")],
     )
-    assert [day(row.on, year=True) for row in rows] == ["Oct 2026", "2026"]
+    assert [day(row.on) for row in rows] == ["Oct 2026", "2026"]

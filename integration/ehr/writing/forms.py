@@ -21,6 +21,7 @@ from mappings.reading.fhir.decoding import decode
 from mappings.values.own_names import GAP, ISSUE
 from mappings.writing.detected_issue import gap_of
 
+US_CORE_CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
 _SETTLED_TASK = frozenset({"completed", "cancelled", "failed", "rejected", "entered-in-error"})
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
@@ -140,9 +141,11 @@ def _communication(issue: Json) -> Json:
 
 
 def _document(issue: Json) -> Json:
-    """A short note (LOINC 34109-9, Note)."""
+    """A short note. Its type is none of those of clinical notes, or it would document what it says
+    is missing; US Core (7.0.0) asks for the category."""
     text = base64.b64encode(_text(issue).encode()).decode()
-    note = {"coding": [{"system": "http://loinc.org", "code": "34109-9", "display": "Note"}]}
+    note = {"system": "http://loinc.org", "code": "51851-4", "display": "Administrative note"}
+    kind = {"system": US_CORE_CATEGORY, "code": "clinical-note", "display": "Clinical Note"}
     return _without_empty(
         {
             "resourceType": "DocumentReference",
@@ -151,7 +154,8 @@ def _document(issue: Json) -> Json:
             "status": "entered-in-error" if issue["status"] == "entered-in-error" else "current",
             "docStatus": "final",
             "extension": _extension(issue),
-            "type": note,
+            "type": {"coding": [note]},
+            "category": [{"coding": [kind]}],
             "subject": issue.get("patient"),
             "date": issue.get("identifiedDateTime"),
             "description": _text(issue).partition("\n")[0],

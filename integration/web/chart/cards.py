@@ -1,7 +1,6 @@
 """What is missing, a card each: findings of doses under one rule of one payer, so that what stands
 on a card holds for each dose that it names."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
@@ -10,6 +9,7 @@ from integration.configuration.site import Site
 from integration.web import entries
 from integration.web.chart.views import Affected, Card, Proof, link_into_chart
 from integration.wording import amounts, words
+from mappings import codes
 from mappings.assessment import (
     WORST_FIRST,
     ClaimLine,
@@ -26,7 +26,6 @@ from mappings.values.moment import Span
 from mappings.writing.detected_issue import Waiver
 
 RELATED = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
-LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
 NEVER = Span(date.max, date.max)
 # For so long a test that was ordered here is not offered again.
 ORDERED_DAYS = 30
@@ -92,7 +91,7 @@ class Cards:
 
     def proof(self, item: Evidence) -> Proof:
         link = link_into_chart(self.site, self.assessment.patient, item.resource)
-        return Proof(words.dated(item.says), item.resource, link)
+        return Proof(item.says, item.resource, link)
 
     def _same(self, row: _Open) -> tuple[object, ...]:
         """What findings of one card have in common: the rule, its source, and who waived it."""
@@ -141,7 +140,7 @@ class Cards:
 
     def _held(self, doses: Iterable[Affected]) -> list[ClaimLine]:
         about = {dose.administration for dose in doses}
-        lines = [line for line in self.assessment.lines if line.status != "not-billable"]
+        lines = [line for line in self.assessment.lines if line.is_billable]
         return [line for line in lines if about & set(line.administrations)]
 
     def _doses(self, rows: Sequence[_Open]) -> tuple[Affected, ...]:
@@ -153,7 +152,7 @@ class Cards:
 
     def _dose(self, reference: str, rows: Sequence[_Open]) -> Affected:
         its = [row.found for row in rows if reference in row.found.administrations]
-        dose, on = self.given.get(reference), words.day(self.on(reference))
+        dose, on = self.given.get(reference), words.day(self.on(reference), year=False)
         return Affected(
             administration=reference,
             says=f"{on}, {amount(dose)}" if dose else on,
@@ -176,9 +175,9 @@ class Cards:
         """With the day of the dose, the diagnosis or the encounter, where it does not say one."""
         when = self.dates.get(item.resource)
         on = when.span(self.zone) if when else None
-        if on is None or on.text in item.says:
+        if on is None or on.shown in item.says:
             return item
-        since = f"since {on.text}" if item.resource.startswith("Condition/") else on.on
+        since = f"since {on.shown}" if item.resource.startswith("Condition/") else on.on
         return Evidence(item.resource, item.version, f"{item.says.rstrip('.')}, {since}")
 
     def _related(self, last: date) -> Iterable[LabResult]:
@@ -192,7 +191,10 @@ class Cards:
         return {row.analyte: row for row in rows}.values()
 
     def _newest(self, row: LabResult) -> Evidence:
-        says = f"{LAB_NAMES.get(row.analyte, row.analyte)} {row.says} {labs.drawn(row, self.zone)}"
+        says = (
+            f"{codes.labs().by_name[row.analyte].called} {labs.value(row)}"
+            f" {labs.drawn(row, self.zone)}"
+        )
         return Evidence(row.source.resource, row.source.version, says)
 
     def _ordered(self, requirements: Sequence[str]) -> str | None:
@@ -207,7 +209,7 @@ class Cards:
         if not recent:
             return None
         named = words.joined([words.inside(test) for test in recent])
-        on = words.day(max(recent.values()), year=True)
+        on = words.day(max(recent.values()))
         return f"Ordered here on {on}: {named}. The draft is to be signed in the chart."
 
 
@@ -231,7 +233,7 @@ def _says(found: Finding) -> str:
 def _of_each(found: Finding, on: Span | None) -> str:
     """The finding as it may hold for other doses, too: `… within 90 days before each dose.`"""
     says = found.says or words.title(found.requirement)
-    return words.first_sentence(re.sub(rf"\b{on.text}\b", "each dose", says) if on else says)
+    return words.first_sentence(says.replace(on.shown, "each dose") if on else says)
 
 
 def _heading(

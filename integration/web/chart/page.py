@@ -18,7 +18,7 @@ from integration.web.chart.views import (
     LineView,
     link_into_chart,
 )
-from integration.wording import words
+from integration.wording import people, words
 from integration.wording.amounts import worth
 from mappings import codes
 from mappings.assessment import Asked, ClaimLine, PatientAssessment
@@ -152,12 +152,12 @@ class _Chart:
 
     def _line(self, line: ClaimLine) -> LineView:
         return LineView(
-            text=line_text(line),
+            text=line.text,
             status=line.status,
             worth=worth(line),
             steps=line.trace,
             proofs=tuple(self.cards.proof(row) for row in line.evidence),
-            notes=tuple(words.dated(row) for row in line.notes),
+            notes=line.notes,
         )
 
     # Time line and small print
@@ -199,25 +199,8 @@ class _Chart:
         return tuple((row.id, f"{row.title} ({row.version})") for row in found)
 
 
-def line_text(line: ClaimLine) -> str:
-    """`J1756 JZ × 200`."""
-    return " ".join([line.code, *line.modifiers, "×", str(line.units)])
-
-
 def banner(patient: Resource) -> Banner:
     """Name and birth date as the EHR has them; what is missing is said."""
-    names = [row for row in patient.get("name") or [] if isinstance(row, dict)]
-    names.sort(
-        key=lambda row: (
-            ("official", "usual").index(row["use"])
-            if row.get("use") in ("official", "usual")
-            else 2
-        )
-    )
-    name = names[0] if names else {}
-    given = " ".join(str(part) for part in name.get("given") or [])
-    family = str(name.get("family") or "")
-    text = f"{family}, {given}".strip(", ") or str(name.get("text") or "Name not in the chart")
     identifiers = [
         row for row in patient.get("identifier") or [] if isinstance(row, dict) and row.get("value")
     ]
@@ -227,8 +210,8 @@ def banner(patient: Resource) -> Banner:
         if any(code.get("code") == "MR" for code in (row.get("type") or {}).get("coding") or [])
     ]
     return Banner(
-        name=text,
-        born=str(patient.get("birthDate") or "birth date not in the chart"),
+        name=people.in_lists(patient) or "Name not in the chart",
+        born=words.day(str(patient.get("birthDate") or "birth date not in the chart")),
         sex=str(patient.get("gender") or ""),
         record_number=str(numbers[0]["value"]) if numbers else None,
     )

@@ -148,7 +148,7 @@ class Visit:
 
     def discarded(self, administration: str, mg: str) -> str:
         """The discarded amount goes onto the administration, as
-        `own_names.DISCARDED_AMOUNT`."""
+        `urn:ferroclaim:discarded-amount`."""
         seen = self.see(None)
         ours = {
             reference

@@ -158,14 +158,14 @@ def _clean(db: Db, sites: Sequence[str]) -> Figure:
     found = figures.first_looks(db, sites)
     lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
     rows = tuple(
-        (f"{row.month:%b %Y}", row.lines, row.clean, f"{100 * row.clean / row.lines:.0f} %")
+        (f"{row.month:%b %Y}", row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
         for row in found
     )
     return Figure(
         "clean-at-first-assessment",
         "Clean at first assessment",
         (
-            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f} %) needed"
+            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f}%) needed"
             " nothing from anybody."
             if lines
             else "No line yet."

@@ -35,7 +35,7 @@ from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
 from integration.web.worklist import deciding, sending
 from integration.web.worklist.deciding import Entered
-from integration.web.worklist.story import story, when
+from integration.web.worklist.story import story
 from integration.wording import amounts, words
 from integration.work.queue import PERSON
 from mappings.assessment import ClaimLine
@@ -380,7 +380,7 @@ def _page(
             "counts": worklist.counts(db, sites, words.of_clinicians()),
             "choices": worklist.choices(db, sites),
             "failed": [
-                (f, when(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
+                (f, words.at(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
             ],
             "troubled": _troubled(db, here),
             "waiting": _waiting(db, here),
@@ -417,7 +417,7 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
     return Cell(
         row=row,
         on=line.given_on,
-        text=" ".join([line.code, *line.modifiers, "×", str(line.units)]),
+        text=line.text,
         state=row.state,
         chips=tuple((words.title(name), words.owner(name)) for name in named),
         age=(today - row.service_date).days if row.service_date else None,
@@ -430,7 +430,7 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
 
 def _days_left(row: Row, line: ClaimLine, today: date) -> int | None:
     """Until the payer takes the claim no more; None where it is not known, or no claim is due."""
-    due = line.file_by if row.released_at is None and line.status != "not-billable" else None
+    due = line.file_by if row.released_at is None and line.is_billable else None
     return (date.fromisoformat(due) - today).days if due else None
 
 

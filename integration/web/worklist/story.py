@@ -14,7 +14,6 @@ from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
 from integration.store.notes import Note
 from integration.store.worklist import Pair, Row
-from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
 from mappings import codes
@@ -138,7 +137,7 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         pair=pair,
         worth=sum((one.value or Decimal(0) for one in pair), Decimal(0)),
         line=line,
-        text=line_text(line),
+        text=line.text,
         gaps=tuple(
             _gap(found, settings.site(row.site))
             for found in sorted(
@@ -243,10 +242,10 @@ def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
     events, last = [], ""
     for kept in reversed(assessments.history(db, row.site, row.patient)):
         line = next((line for line in kept.assessment.lines if line.id == row.line_id), None)
-        says = f"{line_text(line)} {line.status}{_because(line)}" if line else "no longer on record"
+        says = f"{line.text} {line.status}{_because(line)}" if line else "no longer on record"
         if says != last:
             events.append(
-                Event(when(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
+                Event(words.at(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
             )
         last = says
     return events
@@ -270,14 +269,18 @@ def _audited(db: Db, pair: Pair, zone: str | None, gap_ids: set[str]) -> list[Ev
         if entry.action in LOOKS:
             looks.setdefault((entry.actor, entry.action), []).append(entry)
     events = [
-        Event(when(entry.at, zone), _audit_sentence(entry), entry.at)
+        Event(words.at(entry.at, zone), _audit_sentence(entry), entry.at)
         for entry in found
         if entry.action not in LOOKS
     ]
     for entries in looks.values():
         times = f", {len(entries)} times in all" if len(entries) > 1 else ""
         events.append(
-            Event(when(entries[0].at, zone), f"{_audit_sentence(entries[0])}{times}", entries[0].at)
+            Event(
+                words.at(entries[0].at, zone),
+                f"{_audit_sentence(entries[0])}{times}",
+                entries[0].at,
+            )
         )
     return list(dict.fromkeys(events))
 
@@ -308,13 +311,9 @@ def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:
         [row.site, row.patient],
     )
     return [
-        CdsCard(when(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
+        CdsCard(words.at(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
         for at, summary, outcome, reason, comment in found
     ]
-
-
-def when(moment: datetime, zone: str | None) -> str:
-    return f"{words.day(words.local_day(moment, zone))} {words.clock(moment, zone)}"
 
 
 def service_preview(pair: Pair) -> str:
