@@ -26,6 +26,7 @@ from msgspec.structs import replace
 from mappings.record import PatientRecord
 from mappings.site import Receiver
 from mappings.writing import check
+from mappings.writing.checks.fault import Fault
 from mappings.writing.fhir_claim import written_claim
 from mappings.writing.form837.interchange import Interchange
 from mappings.writing.preparing.charges import price_list
@@ -55,7 +56,9 @@ def many(claim: Claim, wanted: int) -> Iterator[Claim]:
     """Claims of as many patients, each with numbers of its own."""
     for number in range(wanted):
         draft = replace(claim.draft, patient=f"Patient/{number}")
-        yield replace(claim, number=f"B{number:09}", draft=draft)
+        name = replace(claim.who.first.subscriber, family=f"DOE{number}")
+        who = replace(claim.who, patient=name, first=replace(claim.who.first, subscriber=name))
+        yield replace(claim, number=f"B{number:09}", draft=draft, who=who)
 
 
 def write(some: Iterator[Claim], put: Callable[[str], object]) -> None:
@@ -66,9 +69,10 @@ def write(some: Iterator[Claim], put: Callable[[str], object]) -> None:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    """Of this process's own time: others on the machine count for nothing."""
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def validated(text: str) -> None:
@@ -92,7 +96,9 @@ def main() -> None:
     writing = seconds(lambda: write(many(claim, wanted), parts.append))
     text = "".join(parts)
     theirs = seconds(lambda: validated(text))
-    checking = seconds(lambda: list(check(io.BytesIO(text.encode()))))
+    faults: list[Fault] = []
+    checking = seconds(lambda: faults.extend(check(io.BytesIO(text.encode()))))
+    assert not faults, faults[0].sentence
     ratio = theirs / writing
     print(f"{wanted} claims, a dose and its discard each, {len(text) / wanted:.0f} bytes")
     print(f"837 written with all checks: {wanted / writing:>8.0f} claims/s")
