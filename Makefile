@@ -49,12 +49,12 @@ format: .venv/.dev  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet || true
 	@$(BIN)/ruff format
 
-docs: .venv/.core  ## write docs/rules from the rules' data, docs/bending.md from the bending test (two minutes)
+docs: .venv/.core  ## write docs/rules and docs/scopes.md from their data, docs/bending.md from the bending test (two minutes)
 	@$(BIN)/python -m docs.make
 	@$(BIN)/python -m docs.make.bending
 
 bench: .venv/.dev  ## run every benchmark and print its figures
-	@for file in $(wildcard benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file; done
+	@for file in $(filter-out benchmarks/population.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
 
 wheel: .venv/.core  ## build dist/ferroclaim-*.whl
 	@$(BIN)/python -m hatchling build -t wheel

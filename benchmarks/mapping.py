@@ -22,7 +22,7 @@ import orjson
 from mappings.assess import assess, document
 from mappings.assessment import to_json
 from mappings.policy import choosing
-from mappings.reading import Collection, Reader, decode
+from mappings.reading import Collection, Reader
 from mappings.site import Site
 from tests import builders, synthea
 
@@ -109,7 +109,7 @@ def whole(paths: list[Path]) -> int:
     reader, policies, lines = Reader(SITE), choosing.built_in(), 0
     for path in paths:
         collection = Collection()
-        collection.add(decode(path.read_bytes()), path.name)
+        collection.add_text(path.read_bytes(), path.name)
         records, problems = reader.records(collection)
         assessed = document(
             [assess(record, policies, builders.AS_OF, SITE) for record in records],

@@ -61,7 +61,7 @@ def main() -> None:
         HTTPServer(threaded=True) as server,
         TemporaryDirectory(ignore_cleanup_errors=True) as folder,
     ):
-        launcher = FakeLauncher(server, redirect_uri=f"{url}/callback")
+        launcher = FakeLauncher(server, redirect_uri=f"{url}/callback/general")
         ehr = FakeEhr(server, "hapi", authorization=launcher, latency_seconds=LATENCY_SECONDS)  # type: ignore[arg-type]
         ehr.load(telling_chart())
         server.expect_request("/keys").respond_with_json(KeySet([KEY]).as_dict(private=False))
@@ -69,6 +69,7 @@ def main() -> None:
             "base_url": ehr.base_url,
             "vendor": "hapi",
             "time_zone": "America/New_York",
+            "auth": {"method": "none"},
             "app": {"client_id": launcher.client_id},
             "cds": [{"issuer": ISSUER, "jwks_url": server.url_for("/keys")}],
         }

@@ -2,6 +2,7 @@
 
 FerroclaimError
 ├── ConfigurationError    change the configuration, then start again
+│   └── OnlyPeopleRead    nothing is asked of this site without a person's token
 └── EhrError              an EHR did not do what was asked
     ├── Unreachable       retry later (network, timeout, 408, 429, 5xx)
     │   ├── NotConnected      nothing was sent
@@ -28,8 +29,22 @@ class ConfigurationError(FerroclaimError):
     """The configuration must change."""
 
 
+class OnlyPeopleRead(ConfigurationError):
+    """The service has no access of its own there."""
+
+    def __init__(self, site: str) -> None:
+        super().__init__(
+            f"Only people may read site {site}: it has an [app] and no [auth], so each chart is"
+            " read when somebody opens it. Give the service an access of its own in"
+            f' [sites.{site}.auth], or write method = "none" there if the server is open.'
+        )
+
+
 class EhrError(FerroclaimError):
-    """An EHR did not do what was asked."""
+    """An EHR did not do what was asked. `own_words`: what the server wrote of it, which may name a
+    patient: for the person whose entry it refused, never for a log."""
+
+    own_words = ""
 
     def __init__(self, site: str, problem: str, fix: str = "", status: int | None = None) -> None:
         self.site, self.problem, self.fix, self.status = site, problem, fix, status

@@ -73,7 +73,7 @@ def _assessed(
         gaps=gaps_of(
             record.patient,
             findings,
-            {row.id: row.administrations for row in ordered if row.status != "not-billable"},
+            {row.id: row.administrations for row in ordered if row.is_billable},
         ),
         requirements=tuple(
             sorted(findings, key=lambda row: (row.requirement, row.administrations))

@@ -6,6 +6,7 @@ Its JSON form is a published interface (`docs/assessment.schema.json`, schema
 decimal strings, units are integers, dates ISO 8601.
 """
 
+from collections.abc import Iterable, Set
 from datetime import date
 from typing import Any, Literal
 
@@ -13,12 +14,15 @@ import msgspec
 from msgspec import Struct, field
 
 from mappings.record import Source
+from mappings.values import own_names
 
 SCHEMA = "ferroclaim/assessment/1"
 
 State = Literal[
     "met", "missing", "expired", "incomplete", "contradicted", "not-covered", "not-applicable"
 ]
+LineStatus = Literal["ready", "held", "not-billable"]
+Payment = Literal["separate", "packaged", "bundled"]
 # From the worst: the state of a patient-scope gap is the worst over its administrations (R10).
 WORST_FIRST: tuple[State, ...] = ("missing", "contradicted", "not-covered", "expired", "incomplete")
 
@@ -32,7 +36,7 @@ class Evidence(Struct, frozen=True, order=True):
 
     @property
     def in_the_chart(self) -> bool:
-        return not self.resource.startswith("urn:ferroclaim:")
+        return not own_names.is_ours(self.resource)
 
 
 class PolicyRef(Struct, frozen=True):
@@ -82,8 +86,8 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
     code: str
     modifiers: tuple[str, ...]
     units: int
-    status: Literal["ready", "held", "not-billable"]
-    payment: Literal["separate", "packaged", "bundled"] | None
+    status: LineStatus
+    payment: Payment | None
     reasons: tuple[str, ...]
     policy: PolicyRef | None
     coverage: str | None
@@ -114,6 +118,15 @@ class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
         return self.discard_of or self.id
 
     @property
+    def text(self) -> str:
+        """`J1756 JZ × 200`."""
+        return " ".join([self.code, *self.modifiers, "×", str(self.units)])
+
+    @property
+    def is_billable(self) -> bool:
+        return self.status != "not-billable"
+
+    @property
     def given_on(self) -> str | None:
         """The date as far as it is known: the day of service, else what the chart has of it."""
         return self.service_date or self.partial_date
@@ -132,6 +145,21 @@ class Asked(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tru
     limit: str | None = None
     window_days: int | None = None
     of_payer: bool = True
+
+
+def untouched_lines(lines: Iterable[ClaimLine], named: Set[str]) -> list[ClaimLine]:
+    """Those of ready pairs that no person has to look at: no gap of any kind names one (`named`:
+    ids of lines), and no diagnosis is from the problem list or from another encounter alone."""
+    found = list(lines)
+    touched = {
+        line.pair
+        for line in found
+        if line.status != "ready"
+        or line.id in named
+        or line.problem_list_only
+        or line.other_encounter_only
+    }
+    return [line for line in found if line.pair not in touched]
 
 
 class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -194,6 +222,15 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
     asked: Asked | None = None
     denial: Denial | None = None
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def decided_by(self) -> PolicyRef | None:
+        """The policy whose rule decided; None where the payer is not known."""
+        return (
+            PolicyRef(self.policy, self.policy_version)
+            if self.policy and self.policy_version
+            else None
+        )
 
 
 class Unbilled(Struct, frozen=True, order=True):

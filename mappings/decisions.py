@@ -1,6 +1,6 @@
 """What a person decides: who pays first, why Medicare pays second, a payer's answer, an imported
-authorization, a row of the site's own tables. Each with who, when, and until when; one form, in
-files as in the store."""
+authorization, that an odd dose was given, a row of the site's own tables. Each with who, when, and
+until when; one form, in files as in the store."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -13,14 +13,18 @@ from msgspec import Meta, Struct, field
 from mappings import codes
 from mappings.datafiles import loading
 from mappings.record import Authorization, Decided, Insurer, Source
-from mappings.values import words
+from mappings.values import own_names, words
 from mappings.values.identity import stable_id
 from mappings.values.moment import Moment
+from mappings.values.numbers import plain
+from mappings.values.us_dates import us_date
 
 Text = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
 Days = Annotated[int, Meta(ge=1, le=3650)]
 Table = Literal["payer_aliases", "lab_aliases", "drug_aliases", "encounter_classes", "status_words"]
-KINDS = ("pays_first", "medicare_secondary", "payer_answer", "authorization", "site_row")
+KINDS = (
+    "pays_first", "medicare_secondary", "payer_answer", "authorization", "dose_given", "site_row",
+)  # fmt: skip
 
 
 class _Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +76,19 @@ class Authorized(_Part, frozen=True, kw_only=True, rename={"start": "from", "end
     end: date | None = None
 
 
+class DoseGiven(_Part, frozen=True, kw_only=True):
+    """That a dose above every label was given as recorded (R3). It holds as long as the record of
+    the administration says so many mg."""
+
+    patient: Text
+    administration: Text
+    mg: Decimal
+
+    @property
+    def reference(self) -> str:
+        return f"MedicationAdministration/{self.administration.rpartition('/')[2]}"
+
+
 class SiteRow(_Part, frozen=True, kw_only=True):
     """A row of the site's own tables, as the configuration has them (`status_words`: the key is
     `element|word`). The value of a payer is its kind, or `kind/payer` for one with a policy."""
@@ -93,6 +110,7 @@ class Decision(_Part, frozen=True, kw_only=True):
     medicare_secondary: MedicareSecondary | None = None
     payer_answer: PayerAnswer | None = None
     authorization: Authorized | None = None
+    dose_given: DoseGiven | None = None
     site_row: SiteRow | None = None
 
     @property
@@ -102,7 +120,7 @@ class Decision(_Part, frozen=True, kw_only=True):
     @property
     def patient(self) -> str | None:
         """The id of the patient that it is about; None for one of the whole site."""
-        part = self.pays_first or self.medicare_secondary or self.authorization
+        part = self.pays_first or self.medicare_secondary or self.authorization or self.dose_given
         return part.patient.removeprefix("Patient/") if part else None
 
     @property
@@ -116,15 +134,17 @@ class Decision(_Part, frozen=True, kw_only=True):
             return words.plain(self.payer_answer.payer), self.payer_answer.code or ""
         if self.authorization:
             return (self.authorization.number,)
+        if self.dose_given:
+            return (self.dose_given.reference,)
         return (self.site_row.table, self.site_row.key) if self.site_row else ()
 
     @property
     def decided(self) -> Decided:
         """Itself as evidence."""
-        until = f", until {self.until}" if self.until else ""
+        until = f", until {us_date(self.until)}" if self.until else ""
         note = f" ({self.note})" if self.note else ""
-        says = f"{self.who} decided on {self.when}{until}: {self.says}{note}"
-        return Decided(Source(f"urn:ferroclaim:decision:{self.about}"), says)
+        says = f"{self.who} decided on {us_date(self.when)}{until}: {self.says}{note}"
+        return Decided(Source(own_names.decision(self.about)), says)
 
     @property
     def says(self) -> str:
@@ -138,6 +158,8 @@ class Decision(_Part, frozen=True, kw_only=True):
         if self.authorization:
             number, for_codes = self.authorization.number, ", ".join(self.authorization.codes)
             return f"authorization {number} for {for_codes} is on hand"
+        if self.dose_given:
+            return f"{plain(self.dose_given.mg)} mg were given, as recorded"
         row = self.site_row
         return f"{row.table}: {row.key} is {row.value}" if row else ""
 
@@ -205,7 +227,14 @@ def _check(found: Any, _: tuple[Meta, ...]) -> Iterator[tuple[str, str]]:
             yield "units", f"write a number above 0, not {found.units}"
         if found.start and found.end and found.end < found.start:
             yield "to", f"it ends before it begins: {found.start} to {found.end}"
-    elif isinstance(found, SiteRow) and found.table == "payer_aliases":
+    else:
+        yield from _check_simple(found)
+
+
+def _check_simple(found: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(found, DoseGiven) and found.mg <= 0:
+        yield "mg", f"write a number above 0, not {found.mg}"
+    if isinstance(found, SiteRow) and found.table == "payer_aliases":
         yield from _check_payer(found)
 
 
@@ -290,6 +319,20 @@ class Decisions:
         for row in self._holding(day, patient):
             if row.authorization:
                 yield _authorization(row, row.authorization)
+
+    def dose_given(
+        self, patient: str, administration: str, mg: Decimal, day: date
+    ) -> Decided | None:
+        """That the administration (`Type/id`) was given with so many mg."""
+        return next(
+            (
+                row.decided
+                for row in self._holding(day, patient)
+                if row.dose_given
+                and (row.dose_given.reference, row.dose_given.mg) == (administration, mg)
+            ),
+            None,
+        )
 
     def rows(self, day: date) -> Mapping[str, list[tuple[SiteRow, Decided]]]:
         """The rows of the site's tables, by table."""

@@ -1,9 +1,9 @@
-"""Writes docs/rules/ and the tables of docs/policies.md from the data: code tables, requirements,
-policies. Run: make docs."""
+"""Writes docs/rules/, docs/scopes.md and the tables of docs/policies.md from the data: code tables,
+requirements, policies, scopes. Run: make docs."""
 
 from pathlib import Path
 
-from docs.make import policies, policy_guide, requirements, tables
+from docs.make import policies, policy_guide, requirements, scopes, tables
 
 RULES = Path(__file__).parents[1] / "rules"
 MADE = (
@@ -52,3 +52,4 @@ def write(folder: Path) -> None:
 if __name__ == "__main__":
     write(RULES)
     policy_guide.write()
+    scopes.write()

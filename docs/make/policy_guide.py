@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from msgspec import NODEFAULT, Struct, structs
 
 from docs.make.markdown import table
+from mappings import codes
 from mappings.policy import conditions
 from mappings.policy.rules import UNITS, Given, Modifiers, Policy, Requirements, Rule
 
@@ -118,7 +119,12 @@ def _names() -> list[tuple[str, str]]:
         (f"`{name}`", f"the newest usable result within the window, in {unit}")
         for name, unit in UNITS.items()
     ]
-    return [*labs, *((f"`{name}`", _FLAGS[name]) for name in sorted(conditions.FLAGS))]
+    named = {
+        name: f"a diagnosis of the day begins with {', '.join(row.prefixes)}"
+        for name, row in codes.diagnoses().named_by_payers.items()
+    }
+    known = _FLAGS | named
+    return [*labs, *((f"`{name}`", known[name]) for name in sorted(conditions.FLAGS))]
 
 
 _FLAGS = {
@@ -126,6 +132,7 @@ _FLAGS = {
     "child": "under 18 on the day; unknown without a birth date",
     "ckd": "a chronic kidney disease (N18.-, or I12, I13, E08 to E13.22) is active on the day",
     "dialysis": "Z99.2, a dialysis treatment within 90 days before, or the dialysis facility",
+    "esa": "an erythropoiesis-stimulating agent was given or ordered in the 90 days before",
     "esrd": "N18.6 and dialysis",
     "female": "by the patient's administrative gender; unknown for any but female and male",
     "hemodialysis": "the recorded treatments are hemodialysis",

@@ -355,6 +355,10 @@ def diagnoses() -> str:
     ]
     dated = [(row.code, dates(row), row.source, row.verified) for row in known.icd10.dated]
     against = [(row.prefix, row.source, row.verified) for row in known.oral_iron_contraindication]
+    named = [
+        (name, row.prefixes, row.source, row.verified)
+        for name, row in known.named_by_payers.items()
+    ]
     snomed = [(row.code, row.icd10, row.source, row.verified) for row in known.snomed]
     treatments = [
         (row.system, row.code, row.kind, row.source, row.verified)
@@ -377,6 +381,12 @@ first four are its pointers.
 ## Reasons why oral iron is unsuitable
 
 {table(["ICD-10-CM begins with", "source", "verified"], against)}
+
+## What payers name beside the kidney
+
+The names that a [policy's conditions](../policies.md) may use.
+
+{table(["name", "ICD-10-CM begins with", "source", "verified"], named)}
 
 ## SNOMED CT
 

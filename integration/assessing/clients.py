@@ -12,7 +12,7 @@ from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
-from integration.errors import ConfigurationError
+from integration.errors import ConfigurationError, OnlyPeopleRead
 from integration.operating import metrics
 from mappings import codes
 from mappings.assessment import PatientAssessment
@@ -100,8 +100,11 @@ class Clients:
         self._kept: dict[str, EhrClient] = {}
 
     def of(self, name: str) -> tuple[EhrClient, PolicySet]:
-        """The client of a site, and its policies."""
+        """The client of a site, and its policies; OnlyPeopleRead where the service has no access of
+        its own."""
         site = self._settings.site(name)
+        if site.only_people_read:
+            raise OnlyPeopleRead(name)
         policies = policies_for(site)
         with self._lock:
             client = self._kept.get(name)

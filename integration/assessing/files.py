@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from integration.assessing.unpacking import DAMAGED, NotRead, unpacked
 from integration.errors import ConfigurationError
-from mappings.reading import Collection, NotJson, decode, lines
+from mappings.reading import Collection, NotJson, decode, of_line
 from mappings.record import Problem
 
 _STDIN = "-"
@@ -148,6 +148,8 @@ def _whole_lines(text: io.BufferedReader) -> bool:
 
 
 def _take_document(collection: Collection, name: str, data: bytes, in_lines: bool) -> None:
+    if collection.add_text(data, name):
+        return
     try:
         content = decode(data)
     except NotJson as problem:
@@ -178,8 +180,14 @@ def _take_lines(collection: Collection, name: str, data: Iterable[bytes]) -> Non
     found: list[tuple[str, Any]] = []
     taken = 0
     try:
-        for number, row in lines(data):
+        for number, line in enumerate(data, 1):
             place = f"line {number} of {name}"
+            if not line.strip():
+                continue
+            if collection.add_text(line, place):
+                taken += 1
+                continue
+            row = of_line(line)
             if isinstance(row, NotJson) or not _is_fhir(row):
                 why = f"not JSON: {row}" if isinstance(row, NotJson) else "not a FHIR resource"
                 found.append((place, why))

@@ -5,9 +5,10 @@ from datetime import datetime
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull
-from integration.store import Db, assessments, patients, releases
+from integration.store import Db, assessments, gaps, patients, releases
 from integration.store.patients import Patient
 from mappings.assessment import PatientAssessment
+from mappings.writing.detected_issue import waivers_in
 
 
 def keep(
@@ -28,6 +29,7 @@ def keep(
     if found.test_patient and not site.test_patients:
         found = PatientAssessment(patient=found.patient, test_patient=True)
     changed = assessments.keep(db, patient, found, as_of, cause)
+    gaps.read_back(db, patient, waivers_in(pull.issues))
     patients.describe(db, patient.id, checked.record)
     if site.auto_release and not pull.unread:
         releases.release_untouched(db, patient)

@@ -20,6 +20,7 @@ from integration.errors import (
     NotFound,
     Refused,
 )
+from integration.wording import people
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
 from mappings.decisions import Decision
@@ -63,17 +64,9 @@ def from_collection(
 ) -> Result:
     records, problems = Reader(facts).records(collection)
     found = document([assess(row, policies, as_of, facts) for row in records], problems, as_of)
-    names = {f"Patient/{row['id']}": display_name(row) for row in collection.shared("Patient")}
+    names = {f"Patient/{row['id']}": people.as_called(row) for row in collection.shared("Patient")}
     by_patient = {row.patient: row for row in records}
     return Result(found, by_patient, names, merged=collection.merges.into)
-
-
-def display_name(patient: dict[str, Any]) -> str:
-    """The patient's name for a person at the screen (never for logs)."""
-    names = [row for row in patient.get("name") or [] if isinstance(row, dict)]
-    name = next((row for row in names if row.get("use") == "official"), names[0] if names else {})
-    given = " ".join(part for part in name.get("given") or [] if isinstance(part, str))
-    return str(name.get("text") or f"{given} {name.get('family', '')}".strip())
 
 
 def from_server(
@@ -114,7 +107,7 @@ def from_server(
         merged |= dict.fromkeys(pull.merged, pull.patient)
         found = check_pull(pull, client.site, policies, as_of, decisions)
         checked[found.record.patient] = found
-        names[found.record.patient] = display_name(pull.person or {})
+        names[found.record.patient] = people.as_called(pull.person or {})
         if back and found.assessment.concerns_us:
             outcomes += back(client, found, pull)
     problems += [Problem(row["resource"], row["problem"]) for row in missed]

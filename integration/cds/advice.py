@@ -22,12 +22,12 @@ from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
+from mappings.values import own_names
 from mappings.writing.detected_issue import Waiver
 
 Resource = dict[str, Any]
 Card = dict[str, Any]
 MOST = 139  # characters of a summary (CDS Hooks: fewer than 140)
-OVERRIDE = "urn:ferroclaim:override"
 # Why a card may be overridden, by its group; the cards come in this order.
 REASONS: dict[Group, dict[str, str]] = {
     "safety": {"considered": "Considered; the benefit outweighs it"},
@@ -196,7 +196,7 @@ def _made(
         "indicator": "warning" if name == "safety" else "info",
         "source": {
             "label": "ferroclaim: iron billing check",
-            "topic": {"system": "urn:ferroclaim:requirement", "code": requirements[0]},
+            "topic": {"system": own_names.REQUIREMENT, "code": requirements[0]},
         },
         "links": [
             {
@@ -207,7 +207,7 @@ def _made(
             }
         ],
         "overrideReasons": [
-            {"system": OVERRIDE, "code": code, "display": text}
+            {"system": own_names.OVERRIDE, "code": code, "display": text}
             for code, text in REASONS[name].items()
         ],
     }

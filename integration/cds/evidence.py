@@ -54,6 +54,9 @@ class Transient:
     def renew(self, stale: Mapping[str, str]) -> bool:  # noqa: ARG002 (the protocol's)
         return False
 
+    def permits(self, kind: str, letter: str) -> bool:  # noqa: ARG002 (the protocol's)
+        return letter in "rs"
+
 
 def patient_of(request: Mapping[str, Any]) -> str:
     """The patient in context; one for whom the token is not is refused."""

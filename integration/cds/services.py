@@ -11,9 +11,8 @@ from integration.assessing.clients import policies_for
 from integration.cds import advice, evidence
 from integration.cds.trust import Caller, caller
 from integration.configuration.site import Site
-from integration.smart.launch import public_base
 from integration.store import Db, assessments, decisions, gaps, patients
-from integration.web.gate import House, InHouse
+from integration.web.gate import House, InHouse, address
 from integration.web.problems import Problem
 from integration.web.text import JsonBody
 
@@ -73,7 +72,7 @@ def call(
     if body.get("hook") != known["hook"]:
         raise Problem(400, f"This service answers the hook {known['hook']}.")
     patient = evidence.patient_of(body)
-    app = f"{public_base(here.settings, str(request.base_url).rstrip('/'))}/launch"
+    app = f"{address(request, here.settings)}/launch"
     cards = (
         _viewed(here, site, patient, app)
         if known["hook"] == "patient-view"
@@ -110,8 +109,8 @@ def _service(identity: str) -> Json:
 
 
 def _caller(request: Request, here: House, authorization: str, path: str) -> Caller:
-    base = public_base(here.settings, str(request.base_url).rstrip("/"))
-    return caller(here.settings, here.store, here.directory, authorization, base + path)
+    audience = address(request, here.settings) + path
+    return caller(here.settings, here.store, here.directory, authorization, audience)
 
 
 def _ordered(here: House, site: Site, patient: str, body: Json, app: str) -> list[Json]:

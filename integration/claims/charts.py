@@ -26,7 +26,7 @@ from integration.claims.sent import Corrections
 from integration.claims.writing import Leaving, Report, write
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
-from mappings.assessment import ClaimLine, PatientAssessment
+from mappings.assessment import untouched_lines
 from mappings.decisions import Decision
 from mappings.reading import Collection
 from mappings.site import Site as Facts
@@ -104,25 +104,11 @@ def _leaving(result: Result, reading: Reading) -> Iterator[Leaving]:
     for row in result.document.patients:
         record = result.records.get(row.patient)
         if reading.released is None:
-            yield Leaving(row.patient, _untouched(row), record)
+            named = {line for gap in row.gaps for line in gap.lines}
+            yield Leaving(row.patient, untouched_lines(row.lines, named), record)
         else:
             lines, refused = chosen(row.patient, row.lines, reading.released)
             yield Leaving(row.patient, lines, record, refused)
-
-
-def _untouched(row: PatientAssessment) -> list[ClaimLine]:
-    """The ready pairs that no person has to look at: no gap of any kind, no diagnosis from the
-    problem list alone (as `worklist.untouched` has it for the database)."""
-    named = {line for gap in row.gaps for line in gap.lines}
-    touched = {
-        line.pair
-        for line in row.lines
-        if line.status != "ready"
-        or line.id in named
-        or line.problem_list_only
-        or line.other_encounter_only
-    }
-    return [line for line in row.lines if line.pair not in touched]
 
 
 def _name_unknown(report: Report, reading: Reading, result: Result) -> None:

@@ -107,7 +107,7 @@ def _against(pair: Iterable[ClaimLine], named: Sequence[Released]) -> Iterator[s
         changed = row.differs(line) if row else []
         if changed:
             yield f"it changed after it was released ({'; '.join(changed)}): release it anew"
-        if line.status == "not-billable":
+        if not line.is_billable:
             yield f"{line.code} is not billable ({', '.join(line.reasons)})"
         elif line.status == "held" and not reason:
             yield (

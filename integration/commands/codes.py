@@ -10,6 +10,7 @@ import typer
 from integration.commands.options import AsOfBoth, Config, Json, Records, Zone
 from integration.configuration import settings
 from integration.errors import ConfigurationError
+from mappings.values.us_dates import us_date
 
 if TYPE_CHECKING:
     from integration.codes.imports import Outcome
@@ -95,7 +96,9 @@ def every(
     for row in found:
         typer.echo(f"{'!' if row.stale else ' '} {row.says} ({row.by or 'none'})")
     for one in tables.published:
-        typer.echo(f"    {one.kind} from {one.start}: {one.kept} of {one.read} rows, {one.file}")
+        typer.echo(
+            f"    {one.kind} from {us_date(one.start)}: {one.kept} of {one.read} rows, {one.file}"
+        )
 
 
 @app.command()

@@ -35,6 +35,7 @@ def take_in(
 
     settings = _settings(config)
     name, found = settings.site(site).name, decisions_of(files)
+    by_itself = not settings.site(site).only_people_read
     with opened(settings) as store, store.transaction() as db:
         queue = Queue(store, settings.service)
         touched = [
@@ -42,9 +43,10 @@ def take_in(
             for decision in found
         ]
         waiting = {patient.id: patient for patients in touched for patient in patients}
-        for patient in waiting.values():
+        for patient in waiting.values() if by_itself else ():
             queue.assess(db, patient, "person", priority=USUAL)
-    typer.echo(f"{len(found)} recorded; {len(waiting)} patients are assessed again.")
+    when = "" if by_itself else " when somebody next opens their chart"
+    typer.echo(f"{len(found)} recorded; {len(waiting)} patients are assessed again{when}.")
 
 
 @app.command("list")

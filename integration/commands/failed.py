@@ -1,14 +1,19 @@
 """`failed`: work that was given up and needs a person."""
 
 import getpass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from integration.commands.options import Config
 from integration.configuration.settings import Settings
+from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from integration.store import Db
 
 app = typer.Typer(
     no_args_is_help=True, help="Work that was given up: look, try again, or let it be."
@@ -26,15 +31,41 @@ def every(
     site: Annotated[str | None, typer.Option(help="Of this site only.")] = None,
     config: Config = None,
 ) -> None:
-    """What was given up, why, and after how many tries."""
+    """What was given up, why, and after how many tries; then, without a number, what waits for
+    somebody else."""
     from integration.serving.process import opened
     from integration.store import failures
+    from integration.wording import words
 
-    with opened(_settings(config)) as store, store.transaction() as db:
-        for row in failures.every(db, site):
+    settings = _settings(config)
+    chosen = [settings.site(site)] if site in settings.sites else list(settings.sites.values())
+    with opened(settings) as store, store.transaction() as db:
+        given_up = failures.every(db, site)
+        for row in given_up:
             about = f"Patient/{row.patient}" if row.patient else row.key
-            tried = f"{row.failed_at:%Y-%m-%d %H:%M}, tries: {row.attempts}"
+            tried = f"{words.at(row.failed_at, None)}, tries: {row.attempts}"
             typer.echo(f"{row.id}\t{row.site}\t{row.task}\t{about}\t{tried}\t{row.message}")
+        if site is None or site in settings.sites:
+            for line in _stuck(db, chosen, {row.patient_id for row in given_up}):
+                typer.echo(line)
+
+
+def _stuck(db: "Db", sites: list[Site], told: set[int | None]) -> Iterator[str]:
+    """Sites that cannot be reached, and charts that only people may write; not those TOLD of."""
+    from integration.store import ledger, rests
+    from integration.wording import words
+
+    by_itself = [site.name for site in sites if not site.only_people_read]
+    for rest in rests.troubled(db, by_itself):
+        since = f"since {words.at(rest.trouble_since, None)}, tries: {rest.failures}"
+        waits = sum(row.count for row in ledger.waiting(db, [rest.site]))
+        owed = f" {waits} notes for its charts wait." if waits else ""
+        yield f"-\t{rest.site}\tsite\t{rest.site}\t{since}\t{rest.trouble}{owed}"
+    for row in ledger.waiting(db, [site.name for site in sites if site.only_people_read]):
+        if row.patient_id not in told:
+            says = "Waits for the next person who opens this chart: only people may write there."
+            since = f"since {words.at(row.since, None)}, notes: {row.count}"
+            yield f"-\t{row.site}\twrite-back\tPatient/{row.patient}\t{since}\t{says}"
 
 
 @app.command()

@@ -9,6 +9,8 @@ import typer
 
 from integration.commands.options import AsOfBoth, Config, Json, Records, SiteName, Zone
 from integration.errors import ConfigurationError
+from mappings.values.moment import shown
+from mappings.values.us_dates import us_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -212,18 +214,11 @@ def _brief(row: "Policy") -> dict[str, Any]:
 
 def _audience(row: "Policy") -> str:
     start, end = row.effective.start, row.effective.end
-    dates = (
-        f"{start} to {end}"
-        if start and end
-        else f"from {start}"
-        if start
-        else f"to {end}"
-        if end
-        else "any date of service"
-    )
+    dates = [f"from {us_date(start)}"] if start else []
+    dates += [f"to {us_date(end)}"] if end else []
     return (
         f"for {', '.join(_brief(row)['for'])}; places of service:"
-        f" {', '.join(row.audience.settings) or 'any'}; {dates}"
+        f" {', '.join(row.audience.settings) or 'any'}; {' '.join(dates) or 'any date of service'}"
     )
 
 
@@ -309,7 +304,7 @@ def _line(row: "LineChange") -> str:
         f"      {detail.what}: {detail.after or 'none'}, before: {detail.before or 'none'}"
         for detail in row.details
     ]
-    return "\n".join([f"  {row.service_date or 'no date'}  {doses}", *change, *details])
+    return "\n".join([f"  {shown(row.service_date or 'no date')}  {doses}", *change, *details])
 
 
 def _gap(row: "GapChange") -> str:

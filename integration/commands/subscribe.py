@@ -26,7 +26,7 @@ def subscribe(
     from integration.triggers import subscribing
 
     settings = configuration.load(config)
-    chosen = settings.chosen(sites)
+    chosen = settings.read_by_itself(sites)
     bad = 0
     with opened(settings) as store:
         for site in chosen:

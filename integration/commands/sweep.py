@@ -31,7 +31,7 @@ def sweep(
     from integration.work.engine import Job
 
     settings = configuration.load(config)
-    start, chosen = _moment(since), settings.chosen(sites)
+    start, chosen = _moment(since), settings.read_by_itself(sites)
     with opened(settings) as store:
         engine = tasks.engine(settings, store)
         for name in [site.name for site in chosen]:

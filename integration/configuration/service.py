@@ -5,23 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator
 
+from integration.configuration.resource_types import SUBSCRIBED, WAKING
 from integration.configuration.section import Section
 
-# What may close a gap of a patient we know (R12); DetectedIssue and what else we write ourselves
-# never wakes us.
-WAKING = (
-    "MedicationAdministration", "MedicationRequest", "MedicationDispense", "MedicationStatement",
-    "Observation", "DiagnosticReport",
-    "Condition", "Procedure", "Encounter", "Coverage", "AllergyIntolerance", "DocumentReference",
-    "CarePlan", "Claim", "ClaimResponse",
-)  # fmt: skip
-# With a subscription for each of these little is missed that the daily look at open records does
-# not find.
-SUBSCRIBED = (
-    "MedicationAdministration", "MedicationRequest", "MedicationStatement", "Observation",
-    "DiagnosticReport", "Condition", "Encounter",
-    "Coverage", "AllergyIntolerance", "DocumentReference", "ClaimResponse",
-)  # fmt: skip
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 

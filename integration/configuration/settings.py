@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from integration.configuration.section import ConfiguredPath, Section, safe_address, sentences
 from integration.configuration.service import Retention, Service, Sweep
 from integration.configuration.site import Site
-from integration.errors import ConfigurationError
+from integration.errors import ConfigurationError, OnlyPeopleRead
 
 CONFIG_VARIABLE = "FERROCLAIM_CONFIG"
 DEFAULT_FILE = Path("ferroclaim.toml")
@@ -39,6 +39,9 @@ class OpenIdConnect(Section):
     method: Literal["public", "client_secret_basic", "client_secret_post"] = "client_secret_basic"
     client_secret: SecretStr | None = None
     scopes: list[str] = Field(default=["openid", "profile"])
+    own_redirect_uri: bool = Field(
+        default=True, description="/callback/sign-in; false: /callback, as at a site's app."
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -127,6 +130,14 @@ class Settings(Section):
             raise ConfigurationError(
                 f"There is no site {name!r} in the configuration (known: {known})."
             ) from None
+
+    def read_by_itself(self, names: list[str] | None) -> list[Site]:
+        """The same, for what the service does without a person."""
+        found = self.chosen(names)
+        closed = [site for site in found if site.only_people_read]
+        if closed and (names or len(closed) == len(found)):
+            raise OnlyPeopleRead(closed[0].name)
+        return [site for site in found if not site.only_people_read]
 
     def chosen(self, names: list[str] | None) -> list[Site]:
         """The sites of these names, all without any; ConfigurationError where there is none."""

@@ -88,6 +88,13 @@ class SmartApp(Section):
     scopes: list[str] | None = Field(
         default=None, description="Instead of the scopes that the pages need."
     )
+    own_redirect_uri: bool = Field(
+        default=True,
+        description=(
+            "People come back to /callback/{site}, another address for each site (RFC 9700); false:"
+            " to /callback, where the app is registered with that."
+        ),
+    )
     frame_ancestors: list[str] = Field(
         default=[], description="Origins of the EHR's own pages, in whose frames ours may stand."
     )
@@ -274,6 +281,12 @@ class Site(Billing):
         description="Refused: it stands at each receiver.",
         json_schema_extra={"const": False},
     )
+
+    @property
+    def only_people_read(self) -> bool:
+        """With [app] and without [auth] the service has no access of its own: a chart is read and
+        written with the token of whoever opens it. An open server says `auth.method = "none"`."""
+        return self.app is not None and "auth" not in self.model_fields_set
 
     @classmethod
     def adhoc(cls, base_url: str, **settings: Any) -> Self:

@@ -46,6 +46,7 @@ class EhrClient:
         self.transport = Transport(site, auth=auth, tokens=tokens, observer=observer)
         self.said: Json | None = None  # the CapabilityStatement, once `capability` was asked for
         self.known_devices: dict[str, str] = {}  # authors that the server has, by the name we use
+        self.sends_bare = False  # the server refused a transaction with a Device and a Provenance
         self._capability, self._learned = capability, learned
         self._asking = threading.Lock()
         self._batch_refused = False
@@ -84,6 +85,13 @@ class EhrClient:
             return None
         said = self.transport.json(answer, "/metadata")
         return said if isinstance(said, dict) else None
+
+    def creates(self, kind: str) -> bool:
+        """Whether the server takes a new KIND, and our scopes let us bring it."""
+        return self.capability.creates(kind) and self.transport.auth.permits(kind, "c")
+
+    def updates(self, kind: str) -> bool:
+        return self.capability.updates(kind) and self.transport.auth.permits(kind, "u")
 
     @property
     def batches(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from integration.codes.folder import stale_in_words
+from integration.configuration.resource_types import EVERY_LINE, WHAT_FOR
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.client import EhrClient
@@ -19,32 +20,6 @@ from integration.ehr.writing.forms import form_for
 from integration.errors import ConfigurationError, EhrError, FerroclaimError
 
 Level = Literal["ok", "note", "problem"]
-# Without these a line cannot become ready; the others settle single requirements.
-EVERY_LINE = (
-    "MedicationAdministration",
-    "Observation",
-    "Condition",
-    "Coverage",
-    "Encounter",
-    "MedicationRequest",
-)
-WHAT_FOR = {
-    "MedicationAdministration": "the doses",
-    "MedicationRequest": "the treatment plan",
-    "MedicationDispense": "the containers that were opened",
-    "MedicationStatement": "the history of oral iron",
-    "Observation": "ferritin, transferrin saturation, hemoglobin",
-    "DiagnosticReport": "panels of laboratory results",
-    "Condition": "the diagnoses",
-    "Procedure": "dialysis",
-    "Encounter": "the place of service",
-    "Coverage": "the payer",
-    "AllergyIntolerance": "intolerance of oral iron",
-    "DocumentReference": "the progress note",
-    "CarePlan": "the treatment plan",
-    "Claim": "prior authorization",
-    "ClaimResponse": "prior authorization",
-}
 
 
 @dataclass(frozen=True)
@@ -141,6 +116,15 @@ def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
 
 def _authorization(client: EhrClient) -> Iterator[Finding]:
     auth = client.transport.auth
+    if client.site.only_people_read:
+        yield Finding(
+            "note",
+            "Only people may read this site",
+            "Charts are read and written when somebody opens them; nothing is searched or refreshed"
+            " in between, and claims cannot be written.",
+            "Add [auth] for more",
+        )
+        return
     if not isinstance(auth, ClientCredentials):
         yield Finding("note", "No authorization", "auth.method is none, as for a sandbox.")
         return
@@ -173,8 +157,7 @@ def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[Finding]:
     if site.auth.scopes is not None:
         return
     asked = {
-        scope.removeprefix("system/").split(".")[0]
-        for scope in backend_scopes(configuration, site.write_back)
+        scope.removeprefix("system/").split(".")[0] for scope in backend_scopes(configuration, site)
     }
     for kind in EVERY_LINE:
         if kind not in asked:

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-PROFILES = ("generic", "hapi", "epic", "oracle", "athena", "medplum", "ottehr")
+from integration.configuration.site import Vendor
+
+PROFILES = tuple(vendor for vendor in get_args(Vendor) if vendor != "auto")
 # A parameter's value: a text, or several that the server joins with "or" (a list of _include is
 # repeated instead).
 Search = dict[str, str | list[str]]
@@ -60,6 +62,10 @@ class Profile(BaseModel):
     token_headers: dict[str, str] = {}  # {client_id} is filled in
     # By element, as a site's own `status_words`: what this vendor means with a status.
     status_words: dict[str, dict[str, str]] = {}
+    # Extensions that it wants on a Subscription: to tell of deletions, and for the secret it signs
+    # notifications with.
+    tells_of_deletions_by: str | None = None
+    signs_with: str | None = None
     quirks: tuple[Quirk, ...] = ()
 
 

@@ -58,7 +58,11 @@ def create_app(
             app.state.store.close()
 
     app = FastAPI(
-        title="ferroclaim", version=version("ferroclaim"), lifespan=lifespan, openapi_url=None
+        title="ferroclaim",
+        version=version("ferroclaim"),
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,  # it would lead to whatever host a request names
     )
     app.state.settings = settings
     app.state.worker = worker

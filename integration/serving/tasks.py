@@ -8,7 +8,7 @@ from procrastinate import App, JobContext
 from integration.configuration.settings import Settings
 from integration.store import Store, retention
 from integration.triggers import resolving, subscribing, sweeping
-from integration.work import workflow
+from integration.work import owing, workflow
 from integration.work.engine import Engine, Handler, Job
 from integration.work.queue import ASSESS, Queue
 
@@ -20,7 +20,7 @@ def _forget(engine: Engine, _: Job) -> None:
 
 HANDLERS: Mapping[str, Handler] = {
     ASSESS: workflow.assess,
-    workflow.WRITE_BACK: workflow.assess,  # a refused one, tried again by a person
+    owing.WRITE_BACK: workflow.assess,  # a refused one, tried again by a person
     resolving.TASK: resolving.resolve,
     resolving.EVENTS: resolving.fetch_events,
     sweeping.TASK: sweeping.sweep,

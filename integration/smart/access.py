@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 
 from integration.configuration.settings import Settings
+from integration.ehr import scopes
 from integration.errors import NotConnected, Unreachable
 from integration.smart import grants
 from integration.smart.refusal import SignInAgain
@@ -38,6 +39,9 @@ class UserAuthorization:
             if self._launch.access_token == token:
                 self._launch = self._renewed(stale=token)
         return True
+
+    def permits(self, kind: str, letter: str) -> bool:
+        return scopes.permits(self._launch.scopes, kind, letter)
 
     def _renewed(self, stale: str) -> Launch:
         """By the refresh token, once for all processes; without one the person signs in again."""

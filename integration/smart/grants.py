@@ -89,7 +89,7 @@ def read_grant(answer: dict[str, Any] | None, base_url: str) -> Grant:
     return Grant(
         access_token=token.text,
         good_for_seconds=UNSTATED_LIFETIME_SECONDS if token.seconds is None else token.seconds,
-        scopes=frozenset(str(answer.get("scope") or "").split()),
+        scopes=token.scopes,
         refresh_token=_text(answer.get("refresh_token")),
         id_token=_text(answer.get("id_token")),
         patient=_identity(answer.get("patient"), "Patient", base_url),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from integration.configuration.settings import Settings
+from integration.ehr.scopes import asked
 from integration.smart import grants
 from integration.smart.grants import Grant
 from integration.smart.identity import Identity, identity
@@ -23,21 +24,6 @@ from integration.smart.server import (
 from integration.smart.sessions import Pending, Sessions
 
 CALLBACK = "/callback"
-READ = (
-    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Condition", "Coverage",
-    "DetectedIssue",
-    "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication",
-    "MedicationAdministration",
-    "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation", "Organization",
-    "Procedure",
-)  # fmt: skip
-WRITE = (
-    "AllergyIntolerance",
-    "DetectedIssue",
-    "MedicationAdministration",
-    "MedicationStatement",
-    "ServiceRequest",
-)
 
 
 @dataclass(frozen=True)
@@ -58,15 +44,10 @@ class Arrived:
     from_chart: bool
 
 
-def redirect_uri(settings: Settings, fallback: str) -> str:
-    """One per deployment, from the configuration; on this machine alone it may follow the address
-    in use."""
-    return public_base(settings, fallback) + CALLBACK
-
-
-def public_base(settings: Settings, fallback: str) -> str:
-    """The address under which people and EHRs reach us."""
-    return settings.web.public_url or fallback
+def redirect_uri(base: str, client: Client) -> str:
+    """Where the authorization server of CLIENT sends people back to, under our address BASE: to a
+    place of its own, so that no answer is taken for another server's (RFC 9700, 4.4.2.2)."""
+    return base + CALLBACK + (f"/{client.name}" if client.app.own_redirect_uri else "")
 
 
 class Door:
@@ -77,8 +58,8 @@ class Door:
     ) -> None:
         self.settings, self.sessions, self.directory = settings, sessions, directory or Directory()
 
-    def from_chart(self, iss: str, launch: str, callback: str) -> Away:
-        """The EHR opened us with ISS and LAUNCH."""
+    def from_chart(self, iss: str, launch: str, base: str) -> Away:
+        """The EHR opened us with ISS and LAUNCH. BASE: our address, as it is registered."""
         if not launch or len(launch) > 4000:
             raise Refusal(
                 "This link is not complete",
@@ -86,37 +67,40 @@ class Door:
                 "The EHR must send the parameters iss and launch to /launch.",
                 400,
             )
-        return self._away(client_for_issuer(self.settings, iss), callback, launch, chart=True)
+        return self._away(client_for_issuer(self.settings, iss), base, launch, chart=True)
 
-    def standalone(self, name: str, callback: str, *, chart: bool = False) -> Away:
+    def standalone(self, name: str, base: str, *, chart: bool = False) -> Away:
         """A person opened us by hand, and signs in at the site or provider NAME; with CHART the EHR
         lets them choose a patient."""
         client = client_named(self.settings, name)
-        return self._away(client, callback, None, chart=chart and not client.openid_only)
+        return self._away(client, base, None, chart=chart and not client.openid_only)
 
-    def _away(self, client: Client, callback: str, launch: str | None, *, chart: bool) -> Away:
+    def _away(self, client: Client, base: str, launch: str | None, *, chart: bool) -> Away:
         server = self.directory.server(client)
         verifier, nonce = secrets.token_urlsafe(64), secrets.token_urlsafe(24)
         state, browser = self.sessions.pend(
             Pending(client.name, verifier, nonce, chart, server.issuer)
         )
-        asked = {
+        question = {
             "response_type": "code",
             "client_id": client.app.client_id,
-            "redirect_uri": callback,
+            "redirect_uri": redirect_uri(base, client),
             "scope": " ".join(scopes(client, server, chart=chart, launched=launch is not None)),
             "state": state,
             "nonce": nonce,
             "code_challenge": challenge(verifier),
             "code_challenge_method": "S256",
         }
-        asked |= {} if client.openid_only else {"aud": client.site.base_url}
-        asked |= {"launch": launch} if launch is not None else {}
+        question |= {} if client.openid_only else {"aud": client.site.base_url}
+        question |= {"launch": launch} if launch is not None else {}
         glue = "&" if urlsplit(server.authorization_endpoint).query else "?"
-        return Away(f"{server.authorization_endpoint}{glue}{urlencode(asked)}", state, browser)
+        return Away(f"{server.authorization_endpoint}{glue}{urlencode(question)}", state, browser)
 
-    def arrived(self, answer: Mapping[str, str], browser: str | None, callback: str) -> Arrived:
-        """The answer of the authorization server, brought by the browser that was sent there."""
+    def arrived(
+        self, answer: Mapping[str, str], browser: str | None, base: str, address: str
+    ) -> Arrived:
+        """The answer of the authorization server, brought by the browser that was sent there, to
+        ADDRESS."""
         state = answer.get("state", "")
         pending = self.sessions.claim(state, browser) if state and browser else None
         if pending is None:
@@ -129,17 +113,18 @@ class Door:
                 400,
             )
         client = client_named(self.settings, pending.site)
-        _refuse_error(answer, client)
+        ours = redirect_uri(base, client)
+        if base + address != ours:
+            raise _mixed_up(f"{client.name}: the answer came to {address}, not to {ours}.")
         server = self.directory.server(client)
-        if answer.get("iss", None if server.says_issuer else pending.issuer) != pending.issuer:
-            raise Refusal(
-                "This sign-in cannot be trusted",
-                "The answer came from another sign-in than the one you were sent to. Nothing was"
-                " opened.",
+        said = answer.get("iss")
+        if (said is None and server.says_issuer) or said not in (None, pending.issuer):
+            raise _mixed_up(
                 f"{client.name}: the `iss` of the authorization response is not the issuer of its"
-                " discovery document (RFC 9207).",
+                " discovery document (RFC 9207)."
             )
-        grant = grants.by_code(client, server, answer["code"], pending.verifier, callback)
+        _refuse_error(answer, client)
+        grant = grants.by_code(client, server, answer["code"], pending.verifier, ours)
         who = self._who(client, server, grant, pending.nonce)
         return Arrived(client, who, self._roles(who, pending.from_chart), grant, pending.from_chart)
 
@@ -180,16 +165,9 @@ def scopes(
     if not chart:
         return ["openid", "fhirUser"]
     base = ["launch" if launched else "launch/patient", "openid", "fhirUser"]
-    read, write = ("rs", "crus") if server.scope_version == 2 else ("read", "write")
-    wanted = [f"user/{kind}.{read}" for kind in READ] + [
-        f"user/Patient.{'r' if read == 'rs' else read}"
-    ]
-    wanted += [f"user/{kind}.{write}" for kind in WRITE]
     online = [scope for scope in ("online_access",) if not server.scopes or scope in server.scopes]
-    listed = {scope for scope in server.scopes if scope.startswith("user/")}
-    if listed and not any(scope.startswith("user/*") for scope in listed):
-        wanted = [scope for scope in wanted if scope in listed]
-    return [*base, *online, *wanted]
+    resources = asked("user", client.site, server.scopes, server.scope_version)
+    return [*base, *online, *resources]
 
 
 def challenge(verifier: str) -> str:
@@ -217,6 +195,14 @@ def roles_of(settings: Settings, who: Identity, *, from_chart: bool) -> frozense
 def _ways(settings: Settings) -> int:
     return sum(site.app is not None for site in settings.sites.values()) + (
         settings.web.sign_in is not None
+    )
+
+
+def _mixed_up(administrator: str) -> Refusal:
+    return Refusal(
+        "This sign-in cannot be trusted",
+        "The answer came from another sign-in than the one you were sent to. Nothing was opened.",
+        administrator,
     )
 
 

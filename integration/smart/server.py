@@ -16,12 +16,15 @@ from joserfc.jwk import Key as SigningKey
 from integration.configuration.section import is_loopback
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site, SmartApp
+from integration.ehr.scopes import version_of
 from integration.ehr.transport.discovery import WELL_KNOWN, json_object, plain_request
 from integration.errors import ConfigurationError, EhrError, Unreachable
 from integration.smart.refusal import Refusal
 
 log = structlog.get_logger()
 
+_SAYS_ISSUER = "authorization_response_iss_parameter_supported"  # RFC 9207
+_OF_OPENID = ("issuer", "jwks_uri", _SAYS_ISSUER)
 OPENID = "/.well-known/openid-configuration"
 KEPT_SECONDS = 300
 SOONEST_SECONDS = 5  # so that forged tokens cannot make us flood a server
@@ -64,6 +67,7 @@ def client_named(settings: Settings, name: str) -> Client:
             method=provider.method,
             client_secret=provider.client_secret,
             scopes=provider.scopes,
+            own_redirect_uri=provider.own_redirect_uri,
         )
         return Client(Site.adhoc(provider.issuer, name=SIGN_IN), app, openid_only=True)
     site = settings.sites.get(name)
@@ -91,9 +95,7 @@ class AuthorizationServer:
 
     @property
     def scope_version(self) -> int:
-        if self.capabilities & {"permission-v1", "permission-v2"}:
-            return 2 if "permission-v2" in self.capabilities else 1
-        return 2 if any(scope.endswith((".rs", ".r", ".cruds")) for scope in self.scopes) else 1
+        return version_of(self.capabilities, self.scopes)
 
 
 class Directory:
@@ -163,8 +165,8 @@ def _usable_key(row: object) -> SigningKey | None:
 def _discovered(client: Client) -> AuthorizationServer:
     site = client.site
     said = _document(site, OPENID if client.openid_only else WELL_KNOWN)
-    if not client.openid_only and not (said.get("issuer") and said.get("jwks_uri")):
-        said = {**_openid(site), **said}
+    if not client.openid_only:
+        said = _with_openid(site, said)
     return AuthorizationServer(
         _endpoint(site, said, "authorization_endpoint"),
         _endpoint(site, said, "token_endpoint"),
@@ -172,23 +174,49 @@ def _discovered(client: Client) -> AuthorizationServer:
         _endpoint(site, said, "jwks_uri") if said.get("jwks_uri") else None,
         _texts(said.get("capabilities")),
         _texts(said.get("scopes_supported")),
-        said.get("authorization_response_iss_parameter_supported") is True,
+        said.get(_SAYS_ISSUER) is True,
     )
 
 
-def _openid(site: Site) -> dict[str, Any]:
-    """Issuer and keys where the SMART configuration leaves them out."""
+def _with_openid(site: Site, said: dict[str, Any]) -> dict[str, Any]:
+    """With what the SMART configuration leaves to the OpenID Connect one: issuer and keys, and
+    whether answers name their issuer."""
+    if not (said.get("issuer") and said.get("jwks_uri")):
+        found = _openid(site, site.base_url)
+        said = {**{key: found[key] for key in _OF_OPENID if key in found}, **said}
+    if _SAYS_ISSUER not in said and (issuer := _near(site, said)):
+        said = {**said, _SAYS_ISSUER: _openid(site, issuer).get(_SAYS_ISSUER)}
+    return said
+
+
+def _near(site: Site, said: dict[str, Any]) -> str | None:
+    """The issuer, where it stands at a server that people are sent to anyway."""
+    issuer = said.get("issuer")
+    if not isinstance(issuer, str):
+        return None
+    known = [
+        site.base_url,
+        str(said.get("authorization_endpoint")),
+        str(said.get("token_endpoint")),
+    ]
     try:
-        found = _document(site, OPENID)
+        there = [urlsplit(address)[:2] for address in known]
+        return issuer.rstrip("/") if urlsplit(issuer)[:2] in there else None
+    except ValueError:
+        return None
+
+
+def _openid(site: Site, base: str) -> dict[str, Any]:
+    try:
+        return _document(site, OPENID, base)
     except (EhrError, Refusal):
         return {}
-    return {key: found[key] for key in ("issuer", "jwks_uri") if key in found}
 
 
-def _document(site: Site, path: str) -> dict[str, Any]:
-    response = plain_request(
-        site, "GET", site.base_url + path, headers={"Accept": "application/json"}
-    )
+def _document(site: Site, path: str, base: str | None = None) -> dict[str, Any]:
+    """What stands at PATH of the FHIR base, or of BASE."""
+    address = (base or site.base_url) + path
+    response = plain_request(site, "GET", address, headers={"Accept": "application/json"})
     found = json_object(response)
     if response.status != 200 or found is None:
         raise Refusal(

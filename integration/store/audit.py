@@ -53,3 +53,12 @@ def of_patient(db: Db, patient_id: int, limit: int = 200) -> list[AuditRow]:
             "select * from audit where patient_id = %s order by id desc limit %s",
             [patient_id, limit],
         ).fetchall()
+
+
+def newest_of(db: Db, patient_id: int, action: str, key: str) -> dict[str, datetime]:
+    """When ACTION was done last, by what its detail says as KEY."""
+    rows = db.execute(
+        "select detail ->> %s, max(at) from audit where patient_id = %s and action = %s group by 1",
+        [key, patient_id, action],
+    )
+    return {str(name): at for name, at in rows}

@@ -80,6 +80,38 @@ def waive(
     )
 
 
+def read_back(db: Db, patient: Patient, waivers: Iterable[Waiver]) -> None:
+    """Keeps waivers that stand in the chart, of open gaps about which this store knows nothing: it
+    is new, or was lost."""
+    for waiver in waivers:
+        kept = db.execute(
+            "insert into waivers (patient_id, gap_id, administrations, reason, waived_by,"
+            " waived_by_name, waived_at) select %s, g.id, %s, %s, %s, %s, %s from gaps g"
+            " where g.patient_id = %s and g.id = %s and g.closed_at is null and g.waivable"
+            " and not exists (select 1 from waivers w where w.patient_id = g.patient_id and"
+            " w.gap_id = g.id) on conflict do nothing",
+            [
+                patient.id,
+                list(waiver.administrations),
+                waiver.reason,
+                waiver.author or waiver.author_name or "somebody, by the chart",
+                waiver.author_name,
+                waiver.at,
+                patient.id,
+                waiver.gap,
+            ],
+        )
+        if kept.rowcount:
+            audit.note(
+                db,
+                audit.OURSELVES,
+                "read back a waiver",
+                site=patient.site,
+                patient_id=patient.id,
+                resource=f"Gap/{waiver.gap}",
+            )
+
+
 def take_back(db: Db, patient: Patient, gap_id: str, by: str, role: str) -> None:
     """Ends a waiver."""
     db.execute(

@@ -1,11 +1,27 @@
 """The ledger of write-backs on PostgreSQL: what `integration.ehr.writing.ledger.Ledger` asks for,
 durably."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from psycopg.rows import class_row
 
 from integration.ehr.writing.ledger import Entry
 from integration.store.database.connection import Db, Store
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A patient whose chart is owed something. `patient`: the FHIR id; `name`: as far as known."""
+
+    site: str
+    patient_id: int
+    patient: str
+    name: str | None
+    count: int
+    since: datetime
 
 
 class StoredLedger:
@@ -41,6 +57,18 @@ def owe(db: Db, site: str, patient_id: int, digests: Mapping[str, str]) -> None:
     same is not owed."""
     with db.cursor() as cursor:
         cursor.executemany(_OWE, [(site, gap, patient_id, digests[gap]) for gap in sorted(digests)])
+
+
+def waiting(db: Db, sites: Sequence[str]) -> list[Waiting]:
+    """Whose charts at SITES are owed something, longest first."""
+    with db.cursor(row_factory=class_row(Waiting)) as rows:
+        return rows.execute(
+            "select b.site, p.id as patient_id, p.fhir_id as patient, p.name, count(*) as count,"
+            " min(b.owed_since) as since from write_backs b join patients p on p.id = b.patient_id"
+            " where b.site = any(%s) and b.state <> 'confirmed' group by 1, 2, 3, 4"
+            " order by since, patient_id",
+            [list(sites)],
+        ).fetchall()
 
 
 def explain(db: Db, site: str, messages: Iterable[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from integration.store.database.connection import Db
+from integration.wording import people
 from mappings.record import PatientRecord
 
 
@@ -84,7 +85,7 @@ def stale(db: Db, site: str, before: datetime, limit: int) -> list[str]:
 def describe(db: Db, identity: int, record: PatientRecord) -> None:
     """Takes over name and birth date, for the worklist."""
     name = record.demographics.name
-    text = ", ".join(part for part in (name.family, name.given) if part) if name else None
+    text = people.family_first(name) if name else None
     born = record.birth_date.isoformat() if record.birth_date else None
     db.execute(
         "update patients set name = %s, birth_date = %s where id = %s", [text, born, identity]

@@ -7,6 +7,7 @@ from integration.store import audit, worklist
 from integration.store.database.connection import Db
 from integration.store.patients import Patient
 from integration.store.worklist import Pair, Row
+from mappings.values.moment import shown
 
 # States of a claim that the payer has, or will have.
 _STANDING = ("sent", "accepted", "paid", "denied")
@@ -97,7 +98,7 @@ def _note(db: Db, row: Row, action: str, by: str, role: str, **detail: str | Non
 def _what(row: Row) -> str:
     return (
         f"The line {' '.join([row.line.code, *row.line.modifiers])} of"
-        f" {row.line.given_on or 'an unknown date'}"
+        f" {shown(row.line.given_on or 'an unknown date')}"
     )
 
 

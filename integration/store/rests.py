@@ -1,6 +1,7 @@
 """Sites that cannot be reached, or do not let us in, rest a while: their work waits without being
 tried."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +25,15 @@ class Rest:
 def find(db: Db, site: str) -> Rest | None:
     with db.cursor(row_factory=class_row(Rest)) as rows:
         return rows.execute("select * from site_state where site = %s", [site]).fetchone()
+
+
+def troubled(db: Db, sites: Sequence[str]) -> list[Rest]:
+    """Those of SITES that could not be reached when they were last tried."""
+    with db.cursor(row_factory=class_row(Rest)) as rows:
+        return rows.execute(
+            "select * from site_state where site = any(%s) and trouble is not null order by site",
+            [list(sites)],
+        ).fetchall()
 
 
 def until(db: Db, site: str, now: datetime) -> datetime | None:

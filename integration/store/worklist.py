@@ -12,7 +12,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from integration.store.database.connection import Db
-from mappings.assessment import ClaimLine
+from mappings.assessment import ClaimLine, untouched_lines
 
 Sort = Literal["worth", "due", "money", "age", "date", "patient"]
 PAGE_ROWS = 100
@@ -178,13 +178,9 @@ ORDER: dict[str, str] = {
     "date": "day desc nulls last",
     "patient": "name nulls last, patient",
 }
-# What needs a person's eye before it leaves: a gap of any kind, waived or not, what was released or
-# taken back before, and a diagnosis that only the problem list or an encounter of another day has.
-_TOUCHED = """select l.pair from lines l where l.patient_id = %(patient)s and (l.status <> 'ready'
-    or l.document -> 'problemListOnly' <> '[]' or l.document -> 'otherEncounterOnly' <> '[]'
-    or exists (select 1 from gaps g where g.patient_id = l.patient_id and g.closed_at is null
-        and l.id = any(g.lines))
-    or exists (select 1 from releases r where r.patient_id = l.patient_id and r.line_id = l.id))"""
+# Released or taken back before: a person's, whatever its gaps and diagnoses.
+_EVER_RELEASED = """select l.pair from lines l where l.patient_id = %(patient)s and exists
+    (select 1 from releases r where r.patient_id = l.patient_id and r.line_id = l.id)"""
 
 
 def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> list[Row]:
@@ -225,9 +221,18 @@ def patients_released(db: Db, site: str) -> list[int]:
 
 def untouched(db: Db, patient_id: int) -> list[Pair]:
     """The ready pairs of a patient that no person has to look at."""
-    where = f"patient_id = %(patient)s and pair not in ({_TOUCHED})"
+    where = f"patient_id = %(patient)s and pair not in ({_EVER_RELEASED})"
     found = _found(db, f"({ROWS}) x where {where} order by {_TOGETHER}", {"patient": patient_id})
-    return [tuple(lines) for _, lines in groupby(found, lambda row: row.pair)]
+    left = untouched_lines([row.line for row in found], _named(db, patient_id))
+    ids = {line.id for line in left}
+    rows = [row for row in found if row.line_id in ids]
+    return [tuple(lines) for _, lines in groupby(rows, lambda row: row.pair)]
+
+
+def _named(db: Db, patient_id: int) -> set[str]:
+    """The lines that an open gap names."""
+    query = "select unnest(lines) from gaps where patient_id = %s and closed_at is null"
+    return {row[0] for row in db.execute(query, [patient_id])}
 
 
 def _found(db: Db, source: str, values: dict[str, Any]) -> list[Row]:

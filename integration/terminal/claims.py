@@ -8,6 +8,7 @@ import msgspec
 from integration.claims.output import Part
 from integration.claims.writing import Report
 from integration.wording import words
+from integration.wording.amounts import money
 from mappings.writing.checks.fault import Fault
 
 
@@ -25,7 +26,7 @@ def _file(part: Part) -> str:
     to = f" to {part.receiver.name}" if part.receiver else ""
     test = "" if part.production else " (test)"
     what = "charge" if part.kind == "charges" else "claim"
-    count, total = words.plural(len(part.claims), what), words.money(part.claims.total)
+    count, total = words.plural(len(part.claims), what), money(part.claims.total)
     return f"{part.name}: {count}, {total}{to}{test}"
 
 

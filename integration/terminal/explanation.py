@@ -11,8 +11,11 @@ from rich.text import Text
 
 from integration.terminal import signs
 from integration.terminal.signs import sign
+from integration.wording.amounts import worth
 from integration.wording.words import state, title
 from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssessment
+from mappings.values.moment import shown
+from mappings.values.us_dates import us_date
 
 RULES = {
     "R1": "Date",
@@ -72,12 +75,12 @@ def _line(line: ClaimLine, console: Console) -> None:
     )
     head = Text.assemble(
         (signs.billed(line, console), "bold"),
-        f"  {signs.drug(line)}, {line.given_on or 'no date'}  ",
+        f"  {signs.drug(line)}, {shown(line.given_on or 'no date')}  ",
         status,
     )
     _print(
         console,
-        head.append(f"  {signs.worth(line)}"),
+        head.append(f"  {worth(line)}"),
         Text(f"{signs.payer(line.policy)}, line {line.id}", style="dim"),
     )
     _print(console, Text(), Text("How the line came about", style="bold"), _steps(line))
@@ -128,8 +131,8 @@ def _authority(
 ) -> Iterator[RenderableType]:
     """The rule's source, its dates, and whether it is verified."""
     if source:
-        dates = [f"from {start}"] if start else []
-        dates += [f"to {end}"] if end else []
+        dates = [f"from {us_date(start)}"] if start else []
+        dates += [f"to {us_date(end)}"] if end else []
         yield _hanging(
             ", ".join([f"source: {source}", *dates, "verified" if verified else "NOT VERIFIED"])
         )

@@ -1,12 +1,10 @@
 """Words and signs for the terminal: each status has a word and a sign, so that nothing hangs on
 color or on Unicode."""
 
-from decimal import Decimal
-
 from rich.console import Console
 
-from integration.terminal.sums import Sum
-from integration.wording.words import money, reason
+from integration.wording.amounts import Sum, money
+from integration.wording.words import reason
 from mappings import codes
 from mappings.assessment import ClaimLine, Denial, PolicyRef
 from mappings.policy import choosing
@@ -32,23 +30,14 @@ def sign(name: str, console: Console) -> str:
 
 
 def billed(line: ClaimLine, console: Console) -> str:
-    """`J1756 JZ × 200`."""
-    return " ".join([line.code, *line.modifiers, sign("times", console), str(line.units)])
+    """`J1756 JZ × 200`; without Unicode, `x`."""
+    return line.text.replace("×", sign("times", console))
 
 
 def drug(line: ClaimLine) -> str:
     """The drug of the line's code; the administration of one otherwise."""
     named = {row.code: family.name for family in codes.families().values() for row in family.codes}
     return named.get(line.code, "administration")
-
-
-def worth(line: ClaimLine) -> str:
-    """Money, or the word for why there is none."""
-    if line.status == "not-billable":
-        return ""
-    if line.payment in ("packaged", "bundled"):
-        return line.payment
-    return money(Decimal(line.value)) if line.value else "not priced"
 
 
 def amount(row: Sum) -> str:

@@ -1,23 +1,11 @@
 """What an assessment adds up to: money ready, held and by which cause, and what to settle first."""
 
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Iterator
 
 from msgspec import Struct
 
+from integration.wording.amounts import Sum, total
 from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
-
-_ZERO = Decimal(0)
-
-
-class Sum(Struct, frozen=True):
-    """Lines and their money; `charges` are packaged or bundled (worth nothing apart), `unpriced`
-    have no price yet."""
-
-    lines: int
-    money: Decimal
-    charges: int = 0
-    unpriced: int = 0
 
 
 class Cause(Struct, frozen=True):
@@ -45,13 +33,6 @@ def lines_of(document: Assessment, status: str) -> list[ClaimLine]:
     return [
         line for patient in document.patients for line in patient.lines if line.status == status
     ]
-
-
-def total(lines: Iterable[ClaimLine]) -> Sum:
-    rows = list(lines)
-    priced = [Decimal(row.value) for row in rows if row.value is not None]
-    charges = sum(row.payment in ("packaged", "bundled") for row in rows)
-    return Sum(len(rows), sum(priced, _ZERO), charges, len(rows) - len(priced))
 
 
 def causes(document: Assessment) -> list[Cause]:

@@ -16,17 +16,18 @@ from rich.text import Text
 from integration.terminal import signs, sums
 from integration.terminal.explanation import explain, explain_administration
 from integration.terminal.signs import sign
+from integration.wording import words
+from integration.wording.amounts import Sum, money, total, worth
 from integration.wording.words import (
-    dated,
     first_sentence,
     joined,
-    money,
     plural,
     reason,
     state,
     title,
 )
 from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
+from mappings.values.moment import shown
 
 __all__ = ["explain", "explain_administration", "next_steps", "show"]
 
@@ -84,7 +85,7 @@ def _heading(document: Assessment) -> Text:
     at = datetime.fromisoformat(document.as_of)
     return Text.assemble(
         "Intravenous iron as of ",
-        (dated(f"{at:%Y-%m-%d}") + f" {at:%H:%M}", "bold"),
+        (words.at(at, None), "bold"),
         f": {counted}",
     )
 
@@ -127,8 +128,8 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
     _print(console, Text.assemble((name, "bold"), *((f"  {part}", "dim") for part in beside)))
     if patient.lines:
         _print(console, Padding(_lines(patient.lines, console, widths), (0, 0, 0, 2), expand=False))
-    for row in (row for row in patient.lines if row.status == "not-billable"):
-        on = dated(row.given_on or "no date")
+    for row in (row for row in patient.lines if not row.is_billable):
+        on = shown(row.given_on or "no date")
         _print(
             console,
             Text(
@@ -153,7 +154,7 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
 
 def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
     return {
-        "date": Text(dated(line.given_on or "no date"), justify="right"),
+        "date": Text(shown(line.given_on or "no date"), justify="right"),
         "drug": Text(signs.drug(line)),
         "line": Text(signs.billed(line, console), style="bold"),
         "payer": Text(signs.payer(line.policy)),
@@ -161,7 +162,7 @@ def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
             f"{sign(line.status, console)} {signs.STATUS[line.status]}",
             style=signs.STYLE[line.status],
         ),
-        "money": Text(signs.worth(line), justify="right"),
+        "money": Text(worth(line), justify="right"),
     }
 
 
@@ -183,7 +184,7 @@ def _widths(document: Assessment, console: Console) -> Widths:
 def _narrowed(widths: Widths, room: int) -> Widths:
     """What is said by a sign, too, gives way, then the year; the line and its money never."""
     over = sum(widths.values()) + 2 * (len(widths) - 1) - room
-    for name, least in (("status", 1), ("date", len("15 Oct…"))):
+    for name, least in (("status", 1), ("date", len("Oct 15…"))):
         given_up = max(0, min(over, widths.get(name, least) - least))
         if given_up:
             widths = {**widths, name: widths[name] - given_up}
@@ -225,7 +226,7 @@ def _missing(gap: Gap, patient: PatientAssessment) -> Text:
     """Title, state, which doses where that is not plain, and the denial it predicts."""
     dates = sorted({line.given_on or "no date" for line in patient.lines if line.id in gap.lines})
     which = [plural(len(gap.administrations), "dose")] if len(gap.administrations) > 1 else []
-    which += [dated(dates[0])] if len(dates) == 1 and len(patient.lines) > 1 else []
+    which += [shown(dates[0])] if len(dates) == 1 and len(patient.lines) > 1 else []
     which += [] if gap.lines else [joined([row.rpartition("/")[2] for row in gap.administrations])]
     denial = f"\nelse {signs.denial(gap.predicted_denial)}" if gap.predicted_denial else ""
     found = ", ".join(
@@ -239,7 +240,7 @@ def _missing(gap: Gap, patient: PatientAssessment) -> Text:
 
 
 def _money(document: Assessment, console: Console) -> None:
-    ready, held = (sums.total(sums.lines_of(document, status)) for status in ("ready", "held"))
+    ready, held = (total(sums.lines_of(document, status)) for status in ("ready", "held"))
     not_billable = len(sums.lines_of(document, "not-billable"))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(width=16)
@@ -266,7 +267,7 @@ def _money(document: Assessment, console: Console) -> None:
         )
 
 
-def _counted(row: sums.Sum) -> str:
+def _counted(row: Sum) -> str:
     rest = [f"{row.charges} of them charge lines without a price"] if row.charges else []
     rest += [f"{row.unpriced} not priced yet"] if row.unpriced else []
     return ", ".join([plural(row.lines, "line"), *rest])
@@ -286,7 +287,7 @@ def _causes(document: Assessment, *, alone: bool) -> Table:
     return table
 
 
-def _sum_cells(found: sums.Sum) -> tuple[str, str]:
+def _sum_cells(found: Sum) -> tuple[str, str]:
     return (str(found.lines), signs.amount(found)) if found.lines else ("", "")
 
 
@@ -297,8 +298,8 @@ def _tasks(document: Assessment, console: Console, names: Names) -> None:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(justify="right", width=3)
     for number, task in enumerate(found[:MOST_TASKS], 1):
-        worth = f", {money(task.freed.money)}" if task.freed.money else ""
-        frees = f" {sign('arrow', console)} {plural(task.freed.lines, 'line')}{worth}"
+        freed = f", {money(task.freed.money)}" if task.freed.money else ""
+        frees = f" {sign('arrow', console)} {plural(task.freed.lines, 'line')}{freed}"
         who = names.get(task.patient, task.patient)
         limits = " (beyond the payer's limits: a person decides)" if task.beyond_paperwork else ""
         grid.add_row(

@@ -13,25 +13,22 @@ from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Answer, Json
+from integration.ehr.profile import Profile
 from integration.errors import ConfigurationError, NotFound, Refused
 from integration.store import Db, Store, subscriptions
 from integration.store.subscriptions import Subscribed
 from integration.triggers import waking
 from integration.triggers.proof import HEADER
 from integration.work.engine import Engine, Job
+from mappings.values import own_names
 
 log = structlog.get_logger()
 
 TASK, ALL = "watch-subscriptions", "watch"
 KIND = "Subscription"
 PAYLOAD = "application/fhir+json"
-TAG = {"system": "urn:ferroclaim:tag", "code": "ferroclaim-subscription"}
+TAG = {"system": own_names.TAG, "code": "ferroclaim-subscription"}
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-"
-# HAPI tells of deletes only where asked to (hapi-fhir-jpaserver-subscription 8.8.0, tried).
-HAPI_DELETES = "http://hapifhir.io/fhir/StructureDefinition/subscription-send-delete-messages"
-# Medplum signs with it: X-Signature, HMAC-SHA256 of the body (Medplum docs, subscription
-# extensions).
-MEDPLUM_SECRET = "https://www.medplum.com/fhir/StructureDefinition/subscription-secret"  # noqa: S105 (a URL)
 ACTIVATION_SECONDS = 30.0
 
 State = Literal["active", "requested", "error", "off", "missing"]
@@ -104,7 +101,11 @@ def _establish(store: Store, settings: Settings, client: EhrClient, row: Wanted)
     with store.transaction() as db:
         ours = subscriptions.want(db, client.site.name, row.name, row.form, row.criteria)
     body = resource(
-        client.site, hook_url(settings, client.site.name, row.name), row, ours, _vendor(client)
+        client.site,
+        hook_url(settings, client.site.name, row.name),
+        row,
+        ours,
+        client.capability.profile,
     )
     there = _there(client, ours, body)
     if there is None:
@@ -140,7 +141,7 @@ def _noted(
     return Result(row.name, did, status, _problem(made))
 
 
-def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, vendor: str) -> Json:
+def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, profile: Profile) -> Json:
     """The Subscription as we want it to stand there."""
     channel: Json = {
         "type": "rest-hook",
@@ -168,10 +169,10 @@ def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, vendor: s
         }
     elif content != "empty":
         channel["payload"] = PAYLOAD
-    if vendor == "hapi" and row.form == "rest-hook" and content != "empty":
-        channel |= _extension(HAPI_DELETES, valueBoolean=True)
-    if vendor == "medplum":
-        body |= _extension(MEDPLUM_SECRET, valueString=ours.secret)
+    if profile.tells_of_deletions_by and row.form == "rest-hook" and content != "empty":
+        channel |= _extension(profile.tells_of_deletions_by, valueBoolean=True)
+    if profile.signs_with:
+        body |= _extension(profile.signs_with, valueString=ours.secret)
     return body
 
 
@@ -277,7 +278,7 @@ def _remove(store: Store, client: EhrClient, ours: Subscribed) -> Result:
 
 def watch_all(engine: Engine, _: Job) -> None:
     with engine.store.transaction() as db:
-        for site in engine.settings.sites:
+        for site in engine.sites:
             if subscriptions.of_site(db, site):
                 _queue(db, engine, site)
 
@@ -322,10 +323,6 @@ def _problem(there: Json) -> str | None:
     """What the server says went wrong, shortened: it is a server's text."""
     text = there.get("error")
     return text[:200] if isinstance(text, str) else None
-
-
-def _vendor(client: EhrClient) -> str:
-    return client.capability.profile.vendor
 
 
 def _name(kind: str) -> str:

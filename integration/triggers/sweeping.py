@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from integration.configuration.service import WAKING
+from integration.configuration.resource_types import WAKING
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir import references
 from integration.ehr.fhir.answers import Json
@@ -28,7 +28,7 @@ CAUSE = "sweep"
 def sweep_all(engine: Engine, _: Job) -> None:
     """Every site, by itself: one that is down holds up no other."""
     with engine.store.transaction() as db:
-        for site in engine.settings.sites:
+        for site in engine.sites:
             waking.search(db, engine.queue, site)
 
 
@@ -150,7 +150,7 @@ def _told(client: EhrClient, kind: str, resource: Json) -> Told | None:
 def refresh(engine: Engine, _: Job) -> None:
     """Open records are read again once a day: for what a server does not tell, deletes and late
     entries among it."""
-    for site in engine.settings.sites:
+    for site in engine.sites:
         _read_again(engine, site, engine.settings.sweep.refresh_hours)
 
 

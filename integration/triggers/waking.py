@@ -4,7 +4,7 @@ alike."""
 from collections import defaultdict
 from collections.abc import Iterable
 
-from integration.configuration.service import WAKING
+from integration.configuration.resource_types import WAKING
 from integration.store import Db, patients
 from integration.store.inbox import Outcome
 from integration.triggers.notification import Told

@@ -1,5 +1,7 @@
 """The demo's own page: the sample patients, and a way into each chart without an EHR's launch."""
 
+from typing import get_args
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -10,18 +12,20 @@ from integration.store import assessments, audit
 from integration.web import gate
 from integration.web.gate import SESSION_COOKIE, House, InHouse, set_cookie
 from integration.web.pages import PageRoute, page, security_headers
+from integration.wording import people
+from mappings.assessment import LineStatus
 
 router = APIRouter(prefix="/demo", route_class=PageRoute, include_in_schema=False)
 SITE = "demo"
 ROLES = ["clinician", "biller", "admin"]
 DAY_SECONDS = 86_400.0
-STATES = ("ready", "held", "not-billable")
+STATES: tuple[LineStatus, ...] = get_args(LineStatus)
 
 
 @router.get("")
 def patients(request: Request, here: InHouse) -> Response:
     """Whose chart to open."""
-    rows = [(row["id"], _name(row), _lines(here, row["id"])) for row in _people()]
+    rows = [(row["id"], people.in_lists(row), _lines(here, row["id"])) for row in _people()]
     return page(request, "demo.html", rows=[row for row in rows if row[2]])
 
 
@@ -47,12 +51,6 @@ def chart(request: Request, here: InHouse, patient: str) -> Response:
 
 def _people() -> list[dict[str, object]]:
     return [row for row in samples.resources() if row["resourceType"] == "Patient"]
-
-
-def _name(person: dict[str, object]) -> str:
-    names = person.get("name")
-    first = names[0] if isinstance(names, list) and names else {}
-    return f"{first.get('family', '')}, {' '.join(first.get('given', []))}".strip(", ")
 
 
 def _lines(here: House, patient: object) -> list[tuple[str, int]]:

@@ -5,20 +5,30 @@ from typing import Any
 
 from mappings import codes
 from mappings.codes.requirement import OrderableTest
+from mappings.values.own_names import DISCARDED_AMOUNT
 
 Resource = dict[str, Any]
 
-DISCARDED = "urn:ferroclaim:discarded-amount"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
+
+
+def tests() -> dict[str, OrderableTest]:
+    """By requirement, the test that meets it."""
+    return {row.id: row.test for row in codes.requirements().values() if row.test}
 
 
 def with_discard(administration: Resource, mg: str) -> Resource:
     """The administration with what was discarded of its containers, instead of what was said
     before."""
-    others = [row for row in administration.get("extension") or [] if row.get("url") != DISCARDED]
+    others = [
+        row for row in administration.get("extension") or [] if row.get("url") != DISCARDED_AMOUNT
+    ]
     amount = {"value": float(mg), "unit": "mg", "system": UCUM, "code": "mg"}
-    return {**administration, "extension": [*others, {"url": DISCARDED, "valueQuantity": amount}]}
+    return {
+        **administration,
+        "extension": [*others, {"url": DISCARDED_AMOUNT, "valueQuantity": amount}],
+    }
 
 
 def trial(
@@ -61,18 +71,18 @@ def intolerance(
     )
 
 
-def orders(
-    patient: str, encounter: str | None, author: Resource | None, now: datetime
-) -> list[Resource]:
-    """Drafts of the tests that requirements rest on, which the clinician signs in the EHR."""
-    about = {"authoredOn": now.isoformat(timespec="seconds")} | (
-        {"encounter": {"reference": f"Encounter/{encounter}"}} if encounter else {}
-    )
-    return [
-        _with_author("requester", author, draft_order(row.test, patient) | about)
-        for row in codes.requirements().values()
-        if row.test
-    ]
+def order(
+    test: OrderableTest,
+    patient: str,
+    encounter: str | None,
+    author: Resource | None,
+    now: datetime,
+) -> Resource:
+    """A draft of the test, which the clinician signs in the EHR."""
+    about: Resource = {"authoredOn": now.isoformat(timespec="seconds")}
+    if encounter:
+        about["encounter"] = {"reference": f"Encounter/{encounter}"}
+    return _with_author("requester", author, draft_order(test, patient) | about)
 
 
 def draft_order(test: OrderableTest, patient: str) -> Resource:

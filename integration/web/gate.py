@@ -153,3 +153,18 @@ def local_identity(request: Request, settings: Settings) -> Identity | None:
         return None
     peer = request.client.host if request.client else None
     return Identity(LOCAL, name, None, name) if is_loopback(peer) else None
+
+
+def address(request: Request, settings: Settings) -> str:
+    """Our address, as people and EHRs know it. Without public_url only this machine is served; the
+    Host header of a stranger is never believed."""
+    if settings.web.public_url is not None:
+        return settings.web.public_url
+    if not is_loopback(request.url.hostname):
+        raise Refusal(
+            "ferroclaim is not set up for this address",
+            "Sign-in works only under the address that was registered.",
+            "Set web.public_url to the https address under which people reach the service.",
+            400,
+        )
+    return f"{request.url.scheme}://{request.url.netloc}"

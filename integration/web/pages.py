@@ -2,8 +2,8 @@
 wrong."""
 
 import hashlib
+import re
 from collections.abc import Callable, Coroutine
-from datetime import date
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -15,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
@@ -32,10 +33,10 @@ from integration.smart.sessions import Session
 from integration.web.gate import House
 from integration.web.problems import Problem, answer
 from integration.web.text import refuse_broken_form
-from integration.wording import words
-from mappings.values.moment import Span
+from integration.wording import amounts, words
 
 log = structlog.get_logger()
+_COMMAND = re.compile(r"`([^`]+)`")
 
 SELF = "'self'"
 STATUSES = {
@@ -65,16 +66,17 @@ def asset(name: str) -> str:
 
 
 def _money(value: Decimal | str | None) -> str:
-    return words.money(Decimal(value) if isinstance(value, str) else value)
-
-
-def _day(value: date | Span | str | None) -> str:
-    return words.dated(value) if isinstance(value, str) else words.day(value, year=True)
+    return amounts.money(Decimal(value) if isinstance(value, str) else value)
 
 
 def _sentence(text: str) -> str:
     """`Ferritin 42 ng/mL …` of `ferritin 42 ng/mL …`."""
     return text[:1].upper() + text[1:]
+
+
+def _commands(text: str) -> Markup:
+    """A sentence whose commands, in backticks, are set as code."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
 _environment = Environment(
@@ -86,9 +88,10 @@ _environment = Environment(
 )
 _environment.globals["asset"] = asset
 _environment.filters |= {
+    "amount": amounts.amount,
+    "commands": _commands,
     "money": _money,
-    "day": _day,
-    "dated": words.dated,
+    "day": words.day,
     "sentence": _sentence,
     "status": lambda status: STATUSES.get(status, status),
     "plural": words.plural,

@@ -63,7 +63,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         """Which fields, not what stood in them."""
-        places = [".".join(str(part) for part in problem["loc"]) for problem in error.errors()]
+        problems = error.errors()
+        if any(row["type"] == "json_invalid" or row["loc"] == ("body",) for row in problems):
+            return answer(400, "The body is not a JSON object.", "See /docs for what is expected.")
+        places = [".".join(str(part) for part in problem["loc"]) for problem in problems]
         return answer(
             422,
             f"The request is not usable: {', '.join(places)}.",

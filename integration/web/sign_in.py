@@ -5,10 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
-from integration.configuration.section import is_loopback
-from integration.configuration.settings import Settings
 from integration.ehr.transport.keys import Keyring, jwks_of
-from integration.smart.launch import Away, redirect_uri
+from integration.smart.launch import CALLBACK, Away
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.store import audit
 from integration.web import gate
@@ -42,7 +40,7 @@ def launch(
     launch: str = "",
 ) -> Response:
     """The EHR opens us here."""
-    return _sent_away(here, here.door.from_chart(iss, launch, _callback(request, here)))
+    return _sent_away(here, here.door.from_chart(iss, launch, gate.address(request, here.settings)))
 
 
 @router.get("/sign-in")
@@ -61,17 +59,22 @@ def sign_in(
         _note(here, who.label, "signed in", LOCAL_ROLE, None)
         return _entered(here, "/worklist", secret)
     if with_:
-        return _sent_away(here, here.door.standalone(with_, _callback(request, here), chart=chart))
+        return _sent_away(
+            here, here.door.standalone(with_, gate.address(request, here.settings), chart=chart)
+        )
     raise SignInAgain("You are not signed in.")
 
 
 @router.get("/callback")
-def callback(request: Request, here: InHouse) -> Response:
-    """The authorization server sends people back here; its parameters are never kept in an address
-    or a log."""
+@router.get("/callback/{site}")
+def callback(request: Request, here: InHouse, site: str = "") -> Response:
+    """The authorization server of SITE sends people back here; its parameters are never kept in an
+    address or a log."""
     answer = dict(request.query_params)
     cookie = launch_cookie(answer.get("state", ""))
-    arrived = here.door.arrived(answer, request.cookies.get(cookie), _callback(request, here))
+    address = CALLBACK + (f"/{site}" if site else "")
+    base = gate.address(request, here.settings)
+    arrived = here.door.arrived(answer, request.cookies.get(cookie), base, address)
     if arrived.from_chart and arrived.grant.patient is None:
         raise Refusal(
             "The EHR did not say which patient is open",
@@ -126,23 +129,6 @@ def jwks(here: InHouse) -> JSONResponse:
 
 
 LOCAL_ROLE = "local"
-
-
-def _callback(request: Request, here: House) -> str:
-    return redirect_uri(here.settings, _on_this_machine(request, here.settings))
-
-
-def _on_this_machine(request: Request, settings: Settings) -> str:
-    """Without public_url only this machine is served; the Host header of a stranger is never
-    used."""
-    if settings.web.public_url is None and not is_loopback(request.url.hostname):
-        raise Refusal(
-            "ferroclaim is not set up for this address",
-            "Sign-in works only under the address that was registered.",
-            "Set web.public_url to the https address under which people reach the service.",
-            400,
-        )
-    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def _sent_away(here: House, away: Away) -> Response:

@@ -2,15 +2,15 @@
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from mappings import codes
-from mappings.assessment import Asked, Gap
+from mappings.assessment import Asked, Finding, Gap
 from mappings.codes.requirement import Owner
 from mappings.policy.choosing import Policy
 from mappings.requirements.asking import sentence
-from mappings.values.moment import Span
+from mappings.values.moment import Span, shown
+from mappings.values.us_dates import us_date, us_day, us_time
 
 STATES = {
     "missing": "not on record",
@@ -19,8 +19,6 @@ STATES = {
     "contradicted": "contradictory",
     "not-covered": "outside the payer's limit",
 }
-# A day or a month, not the middle of an NDC.
-_DATE = re.compile(r"(?<![\w-])((?:19|20)\d{2})-(\d{2})(?:-(\d{2}))?(?![\w-])")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -30,9 +28,9 @@ def payer(policy: Policy | None) -> str:
     return "The payer" if policy is None or policy.stands_in else policy.payer_name
 
 
-def payer_asks(gap: Gap, policy: Policy | None) -> str:
-    """One sentence: what the rule that decided wants; POLICY: the gap's own."""
-    asked = gap.asked or Asked(says="asks for this.")
+def payer_asks(found: Gap | Finding, policy: Policy | None) -> str:
+    """One sentence: what the rule that decided wants; POLICY: the one that it stands in."""
+    asked = found.asked or Asked(says="asks for this.")
     return sentence(payer(policy), asked.says, asked.of_payer)
 
 
@@ -75,6 +73,16 @@ def number(count: int) -> str:
     return NUMBERS[count] if count < len(NUMBERS) else str(count)
 
 
+def things(count: int) -> str:
+    """`one thing`, `two things`."""
+    return f"{number(count)} {'thing' if count == 1 else 'things'}"
+
+
+def inside(text: str) -> str:
+    """A text that begins a sentence, as it stands within one: `NDC …` stays as it is."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
 def plural(count: int, one: str, several: str | None = None) -> str:
     return f"{count} {one if count == 1 else several or one + 's'}"
 
@@ -85,41 +93,34 @@ def joined(words: list[str]) -> str:
     )
 
 
-def day(value: date | Span | None, *, year: bool = False) -> str:
-    """`1 Nov`, or `1 Nov 2026`; `Oct 2026` where the day is not known."""
+def day(value: date | Span | str | None, *, year: bool = True) -> str:
+    """`Nov 1, 2026`, or `Nov 1`; `Oct 2026` where the day is not known. A text is a date of the
+    assessment document."""
     if value is None:
         return "no date"
-    if isinstance(value, Span):
-        return day(value.first, year=year) if value.first == value.last else dated(value.text)
-    return f"{value.day} {value:%b} {value.year}" if year else f"{value.day} {value:%b}"
-
-
-def dated(text: str) -> str:
-    """A sentence with its dates and signs as people write them."""
-    text = re.sub(r"\btsat\b", "TSAT", text.replace("<=", "≤").replace(">=", "≥"))
-    return _DATE.sub(_written, text)
-
-
-def _written(found: re.Match[str]) -> str:
-    try:
-        on = date(int(found[1]), int(found[2]), int(found[3] or 1))
-    except ValueError:
-        return found[0]
-    return day(on, year=True) if found[3] else f"{on:%b} {on.year}"
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, Span) and (year or value.first != value.last):
+        return value.shown
+    on = value.first if isinstance(value, Span) else value
+    return us_date(on) if year else us_day(on)
 
 
 def first_sentence(text: str) -> str:
     """The finding, without what is said elsewhere on the card."""
-    return dated(re.split(r"(?<=[.])\s+(?=[A-Z(0-9])", text)[0])
-
-
-def money(value: Decimal | None) -> str:
-    return "—" if value is None else f"${value:,.2f}"
+    return re.split(r"(?<=[.])\s+(?=[A-Z(0-9])", text)[0]
 
 
 def clock(moment: datetime, zone: str | None) -> str:
-    local = moment.astimezone(ZoneInfo(zone)) if zone else moment
-    return f"{local:%H:%M}"
+    """`2:02 PM`."""
+    return us_time(moment, ZoneInfo(zone) if zone else None)
+
+
+def at(moment: datetime | None, zone: str | None) -> str:
+    """`Nov 1, 2026, 2:02 PM`."""
+    if moment is None:
+        return "no time"
+    return f"{us_date(local_day(moment, zone))}, {clock(moment, zone)}"
 
 
 def local_day(moment: datetime, zone: str | None) -> date:

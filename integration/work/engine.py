@@ -84,10 +84,19 @@ class Engine:
     def __post_init__(self) -> None:
         self.clients = Clients(self.settings)
 
+    @property
+    def sites(self) -> list[str]:
+        """Those that the service reads by itself."""
+        sites = self.settings.sites.values()
+        return [site.name for site in sites if not site.only_people_read]
+
     def run(self, job: Job) -> None:
         """Does a job, or sees to it that it is done later. Raises only `StoreUnavailable`: then
-        nothing is lost, either."""
+        nothing is lost, either. One at a site that only people may read is theirs."""
         self.step("begun")
+        if job.site in self.settings.sites and job.site not in self.sites:
+            log.info("left to people", task=job.task, site=job.site, job=job.key)
+            return
         with self.store.holding(job.key) as hold:
             if not hold.ours:
                 self._later(job, BUSY_SECONDS)

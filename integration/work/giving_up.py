@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from integration.errors import ConfigurationError
 from integration.store import Db, audit, failures
+from integration.work.owing import WRITE_BACK
 from integration.work.queue import ASSESS, PERSON, Queue, patient_key
-from integration.work.workflow import WRITE_BACK
 
 
 def chosen(db: Db, numbers: Sequence[int] | None, *, everything: bool) -> list[int]:

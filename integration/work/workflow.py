@@ -10,20 +10,16 @@ from integration.assessing.keeping import keep
 from integration.assessing.patient import check_pull, owed_issues
 from integration.ehr.fhir.answers import Json
 from integration.ehr.reading.patient import PatientPull, read_patient
-from integration.ehr.writing import issues
-from integration.ehr.writing.ledger import Entry
-from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack, write_back_for
+from integration.ehr.writing.writeback import WriteBack, write_back_for
 from integration.errors import FerroclaimError, NotFound
 from integration.operating import metrics
-from integration.store import Db, audit, decisions, failures, gaps, ledger, patients
-from integration.store.failures import Failure
+from integration.store import decisions, gaps, patients
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.work.engine import Engine, Job
+from integration.work.owing import note, owe
 
 log = structlog.get_logger()
-
-WRITE_BACK = "write-back"  # the name under which a refused one waits for a person
 
 
 class Unsettled(FerroclaimError):
@@ -76,13 +72,7 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
         cause = str(job.arguments.get("cause", "retry"))
         changed = keep(db, client.site, patient, checked, pull, as_of, cause)
         owed = owed_issues(assessment, pull, as_of, gaps.waivers(db, patient.id))
-        if not isinstance(port, Worklist):
-            ledger.owe(
-                db,
-                patient.site,
-                patient.id,
-                {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed},
-            )
+        owe(db, patient, port, owed)
         engine.step("keeping")
     engine.step("kept")
     if owed:
@@ -114,12 +104,7 @@ def _write_back(
     for outcome in outcomes:
         metrics.written.labels(patient.site, outcome.result).inc()
     with engine.store.transaction() as db:
-        _note(
-            db,
-            patient,
-            outcomes,
-            {str(issues.gap_of(issue)): issues.digest(issue) for issue in owed},
-        )
+        note(db, patient, outcomes, owed)
     unsettled = sorted(
         {outcome.result for outcome in outcomes if outcome.result in ("unknown", "conflict")}
     )
@@ -128,34 +113,3 @@ def _write_back(
             f"Site {patient.site}: a write-back ended with {' and '.join(unsettled)}. It is looked"
             " up before it is repeated."
         )
-
-
-def _note(db: Db, patient: Patient, outcomes: Sequence[Outcome], digests: dict[str, str]) -> None:
-    """What became of each gap: in the ledger, in the audit table, and for a person where the server
-    refused."""
-    same = [outcome for outcome in outcomes if outcome.result == "unchanged"]
-    entries = {o.gap: Entry("confirmed", digests[o.gap], o.location, o.version) for o in same}
-    refused = [outcome for outcome in outcomes if outcome.result == "refused"]
-    entries |= {o.gap: Entry("refused", digests[o.gap], o.location, o.version) for o in refused}
-    ledger.record(db, patient.site, patient.id, entries)
-    ledger.explain(db, patient.site, [(o.gap, o.message) for o in refused])
-    for outcome in outcomes:
-        if outcome.result in ("created", "updated"):
-            audit.note(
-                db,
-                audit.OURSELVES,
-                outcome.result,
-                site=patient.site,
-                patient_id=patient.id,
-                resource=outcome.location,
-                gap=outcome.gap,
-            )
-    key = f"{WRITE_BACK}:{patient.id}"
-    if not refused:
-        failures.settled(db, WRITE_BACK, key)
-        return
-    says = f"{len(refused)} of {len(outcomes)} gaps were not taken: {refused[0].message}."
-    arguments = {"site": patient.site, "patient": patient.id, "cause": "retry"}
-    failures.add(
-        db, Failure(patient.site, WRITE_BACK, key, patient.id, arguments, "Refused", says, 1)
-    )

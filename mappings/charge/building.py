@@ -82,8 +82,12 @@ def charge_of(
     limit = filing(speaks, last_day, place.bill_type, today, _filing_days(facts))
     facts = structs.replace(facts, filing=limit)
     paid, why_not = payment.payment(facts), _not_billable(facts)
-    asked = frozenset[str]() if why_not else payment.discard_modifiers(facts, paid)
-    return structs.replace(facts, payment=paid, not_billable=why_not, discard_modifiers=asked)
+    return structs.replace(
+        facts,
+        paid=paid,
+        not_billable=why_not,
+        discard_modifiers=payment.discard_modifiers(facts, paid, billable=not why_not),
+    )
 
 
 def _reasons(

@@ -4,14 +4,14 @@ it."""
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal
 
 from msgspec import Struct
 
 from mappings import codes
-from mappings.assessment import Evidence, cite
+from mappings.assessment import Evidence, Payment, cite
 from mappings.charge.filing import Filing
 from mappings.charge.history import History
+from mappings.charge.paid import DiscardModifiers, Paid
 from mappings.circumstances.coverage import Coordination, is_known_as
 from mappings.circumstances.diagnoses import Stated, doubts, having
 from mappings.circumstances.kidney import KidneyStatus
@@ -40,6 +40,8 @@ from mappings.values.moment import Moment
 DEFAULT_WINDOW_DAYS = 90
 # A pregnancy lasts 40 weeks.
 PREGNANCY_DAYS = 280
+# An ESA belongs to the iron within so many days (ours).
+ESA_DAYS = 90
 
 
 class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
@@ -72,8 +74,13 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     repeated: Repeated | None = None
     duplicate_identifier: tuple[str, ...] = ()
     filing: Filing | None = None
-    payment: Literal["separate", "packaged", "bundled"] | None = None
-    discard_modifiers: frozenset[str] = frozenset()
+    paid: Paid | None = None
+    discard_modifiers: DiscardModifiers = DiscardModifiers()
+
+    @property
+    def payment(self) -> Payment | None:
+        """How the drug is paid; None while that is not known."""
+        return self.paid.way if self.paid else None
 
     @property
     def record(self) -> PatientRecord:
@@ -220,6 +227,8 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             "female": None if sex is None else sex == "female",
             "male": None if sex is None else sex == "male",
             "child": None if age is None else age < 18,
+            "esa": self._has_esa,
+            **self._named_by_payers,
         }
 
     @property
@@ -239,6 +248,29 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             return bool(self.has(*groups))
         open_ = doubts(self.record, self.diagnoses, self.day, self.zone)
         return None if having(open_, *groups) else False
+
+    @property
+    def _named_by_payers(self) -> dict[str, bool | None]:
+        """None where only a diagnosis with a status that is not understood says so."""
+        if self.day is None:
+            return {}
+        sure = [row.code for row in self.diagnoses]
+        open_ = [row.code for row in doubts(self.record, self.diagnoses, self.day, self.zone)]
+        found: dict[str, bool | None] = {}
+        for name, row in codes.diagnoses().named_by_payers.items():
+            stands = any(code.startswith(row.prefixes) for code in sure)
+            is_open = any(code.startswith(row.prefixes) for code in open_)
+            found[name] = stands or (None if is_open else False)
+        return found
+
+    @property
+    def _has_esa(self) -> bool:
+        """Whether an ESA was given or ordered within the days before."""
+        if self.day is None:
+            return False
+        first = self.day - timedelta(days=ESA_DAYS)
+        days = (row.when for row in self.record.esa if row.when)
+        return any(first <= when.last and when.first <= self.day for when in days)
 
     @property
     def _pregnant(self) -> bool | None:

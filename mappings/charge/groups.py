@@ -68,13 +68,20 @@ class Group(Struct, frozen=True, eq=False, dict=True):
         return vials.units(self.mg, self.mg_per_unit)
 
     @cached_property
+    def contained_units(self) -> int:
+        """Label units in the containers that were opened."""
+        return vials.contained_units(self.waste, self.mg_per_unit) if self.waste else 0
+
+    @cached_property
     def discarded_units(self) -> int:
-        """Units of a JW line: only where JW is asked, each dose known and the waste settled."""
+        """Units of a JW line: only where JW is asked, each dose known and the waste settled. Total
+        label units less administered ones, never rounded up by themselves; under one unit there is
+        no JW line."""
         waste = self.waste
         settled = self.whole and waste is not None and waste.state == "met"
-        if waste is None or not settled or "JW" not in self.first.discard_modifiers:
+        if waste is None or not settled or not self.first.discard_modifiers.named("JW"):
             return 0
-        return vials.discarded_units(waste, self.mg, self.mg_per_unit)
+        return max(0, self.contained_units - self.units)
 
     @property
     def all_units(self) -> int:

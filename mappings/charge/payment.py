@@ -4,22 +4,27 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from msgspec import Struct
-
 from mappings import codes
+from mappings.assessment import Payment
 from mappings.charge.charge import Charge
+from mappings.charge.paid import DISCARD_RULE, DiscardModifiers, Listed, Paid, Worth
 from mappings.codes.quarters import quarter_of
-from mappings.codes.tables import Opps, PaymentLimits
+from mappings.codes.tables import Dated, Modifier, Opps, PaymentLimits
 
 # Office, home and independent clinic: no payer packages a drug there.
 _SEPARATE_WITH_ANY_PAYER = frozenset({"11", "12", "49"})
 _SURGERY_CENTER = "24"
 
-Payment = Literal["separate", "packaged", "bundled"]
 
-
-def payment(charge: Charge) -> Payment | None:
+def payment(charge: Charge) -> Paid | None:
     """None while the line can't be priced: setting or status of the code unknown."""
+    listed = _listing(charge)
+    way = _way(charge, listed)
+    by = charge.policy.authority if charge.policy and charge.known_payer else Dated()
+    return Paid(way=way, listed=listed, by=by) if way else None
+
+
+def _way(charge: Charge, listed: Listed | None) -> Payment | None:
     policy = charge.policy
     if policy is None or charge.code is None or charge.day is None:
         return None
@@ -31,8 +36,7 @@ def payment(charge: Charge) -> Payment | None:
         if charge.setting.code is None:
             return None
         if asks_status(charge):
-            found = status(charge)
-            return found.paid if found else None
+            return listed.paid if listed else None
     return "separate"
 
 
@@ -44,20 +48,7 @@ def asks_status(charge: Charge) -> bool:
     return policy is not None and policy.opps_packaging and charge.known_payer and here
 
 
-class Status(Struct, frozen=True, kw_only=True):
-    """How a payment system lists a drug on a day. `carried_forward`: an older release than the
-    day's says so (then it is not verified)."""
-
-    system: str
-    status: str
-    paid: Literal["separate", "packaged"] | None
-    source: str
-    verified: bool
-    start: date
-    carried_forward: bool
-
-
-def status(charge: Charge) -> Status | None:
+def _listing(charge: Charge) -> Listed | None:
     """That of the latest release up to the day; in a surgery center the OPPS status where the
     center's own indicator is not known."""
     code, day, table = charge.code, charge.day, codes.payment()
@@ -71,12 +62,12 @@ def status(charge: Charge) -> Status | None:
     return center or _listed(table.opps, "OPPS status", code.code, day)
 
 
-def _listed(table: Opps, name: str, code: str, day: date) -> Status | None:
+def _listed(table: Opps, name: str, code: str, day: date) -> Listed | None:
     known = [row for row in table.status.get(code, ()) if row.start <= day]
     if not known:
         return None
     row, carried = known[-1], _carried_forward(table, day)
-    return Status(
+    return Listed(
         system=name,
         status=row.status,
         paid=_paid(table, row.status),
@@ -102,22 +93,45 @@ def _carried_forward(table: Opps, day: date) -> bool:
     return quarter_of(day) > quarter_of(newest)
 
 
-def discard_modifiers(charge: Charge, paid: str | None) -> frozenset[str]:
+def discard_modifiers(charge: Charge, paid: Paid | None, *, billable: bool) -> DiscardModifiers:
     """Which of JW and JZ are asked: by date, by payer, not for packaged drugs, on the 72X from its
     own date (R5)."""
-    policy, day = charge.policy, charge.day
-    if policy is None or day is None or not policy.modifiers.discard or paid == "packaged":
-        return frozenset()
+    if paid and paid.way == "packaged":
+        source = paid.listed.source if paid.listed else None
+        return DiscardModifiers((), "JW and JZ are not asked for a packaged drug", source)
+    rows = _discard_rows(charge) if billable else ()
+    if rows or not billable or not charge.known_payer:
+        return DiscardModifiers(rows)
+    return DiscardModifiers((), "JW and JZ are not asked on this date by this payer", DISCARD_RULE)
+
+
+def _discard_rows(charge: Charge) -> tuple[Modifier, ...]:
+    policy, day, table = charge.policy, charge.day, codes.payment()
+    if policy is None or day is None or not policy.modifiers.discard:
+        return ()
     place = codes.settings().by_code.get(charge.setting.code or "")
     if place and not place.discard:
-        return frozenset()
-    table = codes.payment()
+        return ()
     if charge.setting.bill_type == "72X" and not table.esrd_discard_modifiers.holds(day):
-        return frozenset()
-    return frozenset(row.modifier for row in table.discard_modifiers if row.holds(day))
+        return ()
+    return tuple(row for row in table.discard_modifiers if row.holds(day))
 
 
-def limit(code: str, day: date | None) -> PaymentLimits | None:
+def worth(code: str, units: int, day: date | None, paid: Paid | None) -> Worth:
+    """Dollars, to cents, by the latest known quarter up to the day; packaged and bundled lines put
+    none at risk."""
+    if paid is None:
+        return Worth()
+    if paid.way != "separate":
+        return Worth("0.00")
+    newest = _limits(code, day)
+    if newest is None:
+        return Worth()
+    dollars = (units * newest.limit[code]).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return Worth(str(dollars), newest)
+
+
+def _limits(code: str, day: date | None) -> PaymentLimits | None:
     """The latest known quarter up to the day that has a limit of the code."""
     rows = [
         row
@@ -125,19 +139,3 @@ def limit(code: str, day: date | None) -> PaymentLimits | None:
         if day is not None and row.start <= day and code in row.limit
     ]
     return max(rows, key=lambda row: row.start, default=None)
-
-
-def value(
-    code: str, units: int, day: date | None, paid: str | None
-) -> tuple[str | None, str | None]:
-    """Dollars, to cents, by the latest known quarter up to the day, and that quarter; packaged and
-    bundled lines put none at risk."""
-    if paid in ("packaged", "bundled"):
-        return "0.00", None
-    newest = limit(code, day)
-    if newest is None or paid is None:
-        return None, None
-    return (
-        str((units * newest.limit[code]).quantize(Decimal("0.01"), ROUND_HALF_UP)),
-        newest.quarter,
-    )

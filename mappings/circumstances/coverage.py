@@ -10,6 +10,7 @@ from mappings.decisions import Decision, Decisions, PaysFirst
 from mappings.record import Coverage, PatientRecord
 from mappings.values import words
 from mappings.values.stated import Unread
+from mappings.values.us_dates import us_date
 
 # Teeth, eyes and drugs that go over the counter of a pharmacy; they may hold a place in the order.
 _BESIDE_MEDICAL = frozenset({"drug-only", "dental", "vision", "not-medical"})
@@ -56,8 +57,8 @@ def described(row: Coverage) -> str:
         f"coverage, {row.kind or 'payer not recognized'}",
         payer,
         f"order {row.order}" if row.order is not None else None,
-        f"from {row.start.span(None).text}" if row.start else None,
-        f"to {row.end.span(None).text}" if row.end else None,
+        f"from {row.start.span(None).shown}" if row.start else None,
+        f"to {row.end.span(None).shown}" if row.end else None,
     ]
     return ", ".join(part for part in parts if part)
 
@@ -88,7 +89,9 @@ def coordinate(
     found = _unclear(active, day) or _hole(_settled(active, day), active, current, record)
     if not decision or found.state == "met":
         return found
-    lapsed = f"The decision of {decision.who} of {decision.when} holds no longer: {why_not}."
+    lapsed = (
+        f"The decision of {decision.who} of {us_date(decision.when)} holds no longer: {why_not}."
+    )
     return structs.replace(found, says=f"{found.says} {lapsed}")
 
 
@@ -141,18 +144,18 @@ def _unclear(active: list[Coverage], day: date) -> Coordination | None:
                 if row.conflict
                 else "does not say which payer it is"
             )
-            return _open(f"A coverage active on {day} {why}: {_NAME_IT}.", active)
+            return _open(f"A coverage active on {us_date(day)} {why}: {_NAME_IT}.", active)
         if row.kind == "hospice":
             says = (
-                f"A hospice coverage is active on {day}: a person decides whether the dose belongs"
-                " to the hospice's care."
+                f"A hospice coverage is active on {us_date(day)}: a person decides whether the"
+                " dose belongs to the hospice's care."
             )
             return _open(says, active)
         if row.pays_second and row.kind in _MEDICARE and len(active) == 1:
-            says = f"The Medicare coverage active on {day} says that Medicare pays second"
+            says = f"The Medicare coverage active on {us_date(day)} says that Medicare pays second"
             return _open(f"{says}: {_FIRST_IS_MISSING}.", active, carc=_ANOTHER_PAYS_FIRST)
         if row.pays_second:
-            says = f"A coverage active on {day} says that it pays second"
+            says = f"A coverage active on {us_date(day)} says that it pays second"
             return _open(f"{says}: a person decides which pays first.", active)
     return None
 
@@ -171,9 +174,12 @@ def _not_understood(
     if unread.element not in ("Coverage.payor", "Coverage.type"):
         return _open(f"What a coverage says is not understood: {unread}.", active)
     if row.kind is not None:
-        says = f"The payer of a coverage active on {day} is not on record: {unread}."
+        says = f"The payer of a coverage active on {us_date(day)} is not on record: {unread}."
         return _open(says, active)
-    says = f"A coverage active on {day} names a payer that is not known here, {unread}: {_NAME_IT}."
+    says = (
+        f"A coverage active on {us_date(day)} names a payer that is not known here, {unread}:"
+        f" {_NAME_IT}."
+    )
     return structs.replace(_open(says, active), unknown_payer=unread)
 
 
@@ -185,7 +191,8 @@ def _settled(active: list[Coverage], day: date) -> Coordination:
         return _by_order(plans, [], day)
     if any(row.kind == "commercial" for row in plans):
         return _open(
-            f"Medicare and another plan are active on {day}: a person decides which pays first.",
+            f"Medicare and another plan are active on {us_date(day)}: a person decides which pays"
+            " first.",
             plans,
         )
     return _by_order(
@@ -224,8 +231,8 @@ def _none(
     part_a = [row for row in current if row.kind == _PART_A]
     if part_a:
         says = (
-            f"Medicare Part A is the only medical coverage on {day}, and it pays no drug given to"
-            " an outpatient: Part B is not on record."
+            f"Medicare Part A is the only medical coverage on {us_date(day)}, and it pays no drug"
+            " given to an outpatient: Part B is not on record."
         )
         return _open(says, part_a)
     medical = [row for row in record.coverages if row.kind not in _NOT_MEDICAL]
@@ -234,11 +241,11 @@ def _none(
         last = max((row.end.span(zone) for row in ended if row.end), key=lambda span: span.last)
         return Coordination(
             "expired",
-            f"No coverage is active on {day}; the last one ended {last.on}.",
+            f"No coverage is active on {us_date(day)}; the last one ended {last.on}.",
             seen=tuple(ended),
         )
     return Coordination(
-        "missing", f"No medical coverage on {day} is on record.", seen=tuple(medical)
+        "missing", f"No medical coverage on {us_date(day)} is on record.", seen=tuple(medical)
     )
 
 
@@ -296,8 +303,8 @@ def _one_medicare(active: list[Coverage]) -> list[Coverage]:
 def _single(plan: Coverage, day: date) -> Coordination:
     if plan.kind == "supplement":
         return _open(
-            f"A Medicare supplement is the only coverage on {day}: the Medicare coverage itself is"
-            " not on record.",
+            f"A Medicare supplement is the only coverage on {us_date(day)}: the Medicare coverage"
+            " itself is not on record.",
             [plan],
         )
     return Coordination("met", "the only coverage", plan, (), (plan,))
@@ -309,7 +316,8 @@ def _by_order(plans: list[Coverage], last: list[Coverage], day: date) -> Coordin
     orders = [row.order for row in plans]
     if len(plans) > 1 and (None in orders or len(set(orders)) != len(orders)):
         return _open(
-            f"{len(everyone)} plans are active on {day} and nothing says which pays first.",
+            f"{len(everyone)} plans are active on {us_date(day)} and nothing says which pays"
+            " first.",
             everyone,
         )
     ranked = [*sorted(plans, key=lambda row: row.order or 0), *sorted(last, key=_rank)]

@@ -168,7 +168,7 @@ def _saturation(iron: LabResult, partner: LabResult) -> LabResult | None:
         high=tsat,
         specimen=iron.specimen,
         panels=iron.panels,
-        says=f"{plain(round(tsat, 1))} % derived from iron {iron.says} and {says}",
+        says=f"{plain(round(tsat, 1))}% derived from iron {iron.says} and {says}",
         parts=(iron.source, partner.source),
     )
 
@@ -197,9 +197,18 @@ def rounded(value: Decimal, row: LabResult) -> Decimal:
     return round(value, 1) if row.derived else value
 
 
+def value(row: LabResult) -> str:
+    """What a result says, as people write it: `14%`, `≥500 ng/mL`."""
+    return row.says.replace(" %", "%").replace("<=", "≤").replace(">=", "≥")
+
+
+def short(analyte: str) -> str:
+    return "TSAT" if analyte == "tsat" else analyte
+
+
 def evidence(row: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
-    says = f"{row.analyte} {row.unread or row.says} {drawn(row, zone)}"
+    says = f"{short(row.analyte)} {row.unread or value(row)} {drawn(row, zone)}"
     return tuple(
         Evidence(source.resource, source.version, says)
         for source in dict.fromkeys(row.parts or (row.source,))
@@ -212,7 +221,7 @@ def quoted(row: LabResult, zone: tzinfo | None) -> str:
 
 
 def drawn(row: LabResult, zone: tzinfo | None) -> str:
-    """When a result was collected, as far as that is known: `on 2026-10-12`, `in 2026-10`."""
+    """When a result was collected, as far as that is known: `on Oct 12, 2026`, `in Oct 2026`."""
     return row.when.span(zone).on if row.when else "undated"
 
 

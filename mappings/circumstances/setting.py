@@ -178,8 +178,8 @@ def _of_unread(encounter: Encounter) -> Setting:
 
 def _of_stay(row: Encounter, site: Site) -> Setting:
     """Another encounter around the day."""
-    since = f"since {row.start.span(site.zone).text}" if row.start else "from a day before"
-    until = f"until {row.end.span(site.zone).text}" if row.end else "and has no end"
+    since = f"since {row.start.span(site.zone).shown}" if row.start else "from a day before"
+    until = f"until {row.end.span(site.zone).shown}" if row.end else "and has no end"
     unread = row.klass if isinstance(row.klass, Unread) else None
     what = f"in an encounter whose class is not understood ({unread})" if unread else "an inpatient"
     says = f"The patient was {what} {since} {until} ({row.source.resource})."

@@ -122,6 +122,14 @@ class Prefix(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     once: bool = False
 
 
+class NamedByPayers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A condition that a policy may name: codes that begin so."""
+
+    prefixes: tuple[str, ...]
+    source: str
+    verified: bool
+
+
 class SnomedRow(Struct, frozen=True, forbid_unknown_fields=True):
     code: str
     icd10: str
@@ -150,6 +158,7 @@ class PregnancyCode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Diagnoses(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     icd10: Icd10
     oral_iron_contraindication: tuple[Prefix, ...]
+    named_by_payers: dict[str, NamedByPayers]
     snomed: tuple[SnomedRow, ...]
     dialysis_treatment: tuple[DialysisCode, ...]
     pregnancy: tuple[PregnancyCode, ...]

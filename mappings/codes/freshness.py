@@ -9,6 +9,7 @@ from msgspec import Struct
 from mappings.codes.code_tables import CodeTables
 from mappings.codes.rows import Kind
 from mappings.datafiles.loading import packaged, structure
+from mappings.values.us_dates import us_date
 
 
 class Freshness(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,11 +40,14 @@ class Age(Struct, frozen=True, kw_only=True):
 
     @property
     def says(self) -> str:
-        """`Payment limits (ASP): of 2025-10-01, 424 days old; current until 2026-01-01`."""
+        """`Payment limits (ASP): of Oct 1, 2025, 424 days old; current until Jan 1, 2026`."""
         if self.of is None:
             return f"{self.name}: nothing holds on this day yet"
         end = "was current until" if self.stale else "current until"
-        return f"{self.name}: of {self.of}, {self.days} days old; {end} {self.current_until}"
+        return (
+            f"{self.name}: of {us_date(self.of)}, {self.days} days old; {end}"
+            f" {us_date(self.current_until)}"
+        )
 
 
 @cache

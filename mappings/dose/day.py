@@ -20,10 +20,11 @@ class NoDay(Struct, frozen=True, kw_only=True):
 def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, NoDay | None]:
     """The date of service, or why there is none."""
     start = row.start
-    evidence = (cite(row.source, "date of service"),)
+    says = f"given {start.span(zone).on}" if start else "given on a day that is not recorded"
+    evidence = (cite(row.source, says),)
     if start is None or start.partial:
         in_part = (
-            f"The date of service is recorded only in part: {start.span(zone).text}."
+            f"The date of service is recorded only in part: {start.span(zone).shown}."
             if start
             else None
         )

@@ -10,6 +10,7 @@ from mappings.assessment import Unbilled
 from mappings.dose.doses import Doses
 from mappings.dose.repeats import Repeated, repeats, with_parts
 from mappings.record import Administration, Problem
+from mappings.values.us_dates import us_date
 
 _WAITING = {
     "in-progress": "the administration is still going on",
@@ -97,7 +98,7 @@ def _waits(row: Administration, as_of: datetime, zone: tzinfo | None) -> str | N
     today = (as_of.astimezone(zone) if zone else as_of).date()
     instant = start.at(zone)
     later = start.days(zone)[0] > today or (instant is not None and instant > as_of)
-    return f"the date of service is after {today}" if later else None
+    return f"the date of service is after {us_date(today)}" if later else None
 
 
 class _OneDose:

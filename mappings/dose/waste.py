@@ -79,12 +79,9 @@ def units(mg: Decimal, mg_per_unit: Decimal, rounding: Literal["up", "down"] = "
     )
 
 
-def discarded_units(waste: Waste, given_mg: Decimal, mg_per_unit: Decimal) -> int:
-    """Total label units less administered units, never rounded up by themselves; under one unit
-    there is no JW line."""
-    return max(
-        0, units(waste.total_mg or _ZERO, mg_per_unit, "down") - units(given_mg, mg_per_unit)
-    )
+def contained_units(waste: Waste, mg_per_unit: Decimal) -> int:
+    """Label units in the containers, rounded down."""
+    return units(waste.total_mg or _ZERO, mg_per_unit, "down")
 
 
 def together(rows: Sequence[Given]) -> Given:

@@ -63,7 +63,7 @@ def _held_apart(
     charges: Sequence[Charge], drug: ClaimLine, findings: Sequence[Finding]
 ) -> ClaimLine:
     """The drug's line; where the drug is not billed, with what holds giving it."""
-    if drug.status != "not-billable":
+    if drug.is_billable:
         return drug
     references = {row.reference for row in charges}
     open_ = {

@@ -4,18 +4,27 @@ line for what was discarded."""
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal
 
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import ClaimLine, Evidence, Finding, NdcQuantity, PolicyRef, cite
+from mappings.assessment import (
+    ClaimLine,
+    Evidence,
+    Finding,
+    LineStatus,
+    NdcQuantity,
+    PolicyRef,
+    cite,
+)
 from mappings.charge import payment
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.neighbors import Neighbors
+from mappings.charge.paid import AskedModifier, Worth
 from mappings.circumstances.diagnoses import Sequenced, sequence
 from mappings.codes.quarters import quarters_between
+from mappings.codes.tables import PaymentLimits
 from mappings.dose import waste as vials
 from mappings.lines import modifiers
 from mappings.lines.beside import beside
@@ -39,22 +48,16 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[Claim
     if charge.not_billable:
         return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
     reasons = hold_reasons(group, findings)
-    status: Literal["held", "ready"] = "held" if reasons else "ready"
+    status: LineStatus = "held" if reasons else "ready"
     after = modifiers.after_discard(charge, met_by_all(findings), charge.policy)
     left = group.discarded_units
-    first = _discard_modifier(group, left)
-    given = (*first, *after)
+    given = (*modifiers.of_discard(group, left), *after)
     lines = [_line(neighbors, "administered", group.units, given, findings, status, reasons)]
     if left:
-        discard = _line(neighbors, "discarded", left, ("JW", *after), findings, status, reasons)
+        thrown = (*modifiers.of_discarded(group), *after)
+        discard = _line(neighbors, "discarded", left, thrown, findings, status, reasons)
         lines.append(structs.replace(discard, discard_of=lines[0].id))
     return lines
-
-
-def _discard_modifier(group: Group, left: int) -> tuple[str, ...]:
-    waste = group.waste
-    settled = waste is not None and waste.state == "met" and not left and group.whole
-    return ("JZ",) if settled and "JZ" in group.first.discard_modifiers else ()
 
 
 def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -78,9 +81,9 @@ def _line(
     neighbors: Neighbors,
     role: Role,
     units: int,
-    line_modifiers: tuple[str, ...],
+    asked: tuple[AskedModifier, ...],
     findings: Sequence[Finding],
-    status: Literal["ready", "held", "not-billable"],
+    status: LineStatus,
     reasons: tuple[str, ...] = (),
 ) -> ClaimLine:
     group = neighbors.group
@@ -88,10 +91,8 @@ def _line(
     code = charge.code.code if charge.code else ""
     billable = status != "not-billable"
     known_dose = any(row.dose.mg is not None for row in group.counted)
-    worth, quarter = (
-        payment.value(code, units, charge.day, charge.payment)
-        if billable and known_dose
-        else (None, None)
+    worth = (
+        payment.worth(code, units, charge.day, charge.paid) if billable and known_dose else Worth()
     )
     ndcs = _ndc_quantities(group, role)
     sequenced = (
@@ -116,7 +117,7 @@ def _line(
         partial_date=charge.partial_date,
         file_by=str(charge.filing.by) if charge.filing and charge.day else None,
         code=code,
-        modifiers=line_modifiers,
+        modifiers=tuple(row.modifier for row in asked),
         units=units,
         status=status,
         payment=charge.payment if billable else None,
@@ -143,16 +144,17 @@ def _line(
         revenue_code=setting.revenue_code,
         prior_authorization=authorization.reference if authorization else None,
         drug_source=charge.drug_source,
-        value=worth,
-        value_quarter=quarter,
-        notes=_notes(group, sequenced, status, quarter, findings),
+        value=worth.dollars,
+        value_quarter=worth.limits.quarter if worth.limits else None,
+        notes=_notes(group, sequenced, status, worth, findings),
         evidence=_evidence(group, findings),
         trace=trace(
             group,
             role,
             units,
-            line_modifiers,
+            asked,
             sequenced,
+            worth,
             _outcome(status, reasons, charge.not_billable),
         ),
     )
@@ -191,7 +193,7 @@ def _notes(
     group: Group,
     sequenced: Sequenced,
     status: str,
-    quarter: str | None,
+    worth: Worth,
     findings: Sequence[Finding],
 ) -> tuple[str, ...]:
     charge = group.first
@@ -213,25 +215,21 @@ def _notes(
     notes += [finding.note for finding in findings if finding.note]
     if group.waste and group.waste.saving:
         notes.append(group.waste.saving)
-    listed = (
-        payment.status(charge)
-        if status != "not-billable" and charge.payment == "packaged"
-        else None
-    )
+    packaged = status != "not-billable" and charge.payment == "packaged"
+    listed = charge.paid.listed if charge.paid and packaged else None
     if listed and listed.carried_forward:
         notes.append(f"{listed.system} of the last known release carried forward (not verified)")
-    if quarter and charge.code and charge.day:
-        notes += _old_limit(charge.code.code, charge.day)
+    if worth.limits and charge.day:
+        notes += _old_limits(worth.limits, charge.day)
     return tuple(dict.fromkeys(notes))
 
 
-def _old_limit(code: str, day: date) -> Iterable[str]:
-    """How old the limit is that a line is priced with, where its day is of a later quarter."""
-    row = payment.limit(code, day)
-    late = quarters_between(row.start, day) if row else 0
-    if row and late:
+def _old_limits(limits: PaymentLimits, day: date) -> Iterable[str]:
+    """How old the limits are that a line is priced with, where its day is of a later quarter."""
+    late = quarters_between(limits.start, day)
+    if late:
         yield (
-            f"priced with the payment limit of {row.quarter}, {late}"
+            f"priced with the payment limit of {limits.quarter}, {late}"
             f" quarter{'s' if late > 1 else ''} before the date of service"
         )
 

@@ -1,4 +1,4 @@
-"""R6: the modifiers after JW or JZ."""
+"""R5, R6: the modifiers of a line, each with the row that asks for it."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -6,6 +6,9 @@ from typing import TypeVar
 
 from mappings import codes
 from mappings.charge.charge import Charge
+from mappings.charge.groups import Group
+from mappings.charge.paid import AskedModifier
+from mappings.codes.tables import Modifier
 from mappings.policy.choosing import AttestingModifier, DatedModifier, Policy
 
 T = TypeVar("T", bound=DatedModifier)
@@ -33,26 +36,41 @@ def _ended(modifier: str, day: date) -> bool:
     )
 
 
-def after_discard(charge: Charge, met: frozenset[str], policy: Policy | None) -> tuple[str, ...]:
+def of_discard(group: Group, left: int) -> tuple[AskedModifier, ...]:
+    """R5: JZ on a line of which nothing was discarded."""
+    waste, row = group.waste, group.first.discard_modifiers.named("JZ")
+    settled = waste is not None and waste.state == "met" and not left and group.whole
+    return (AskedModifier("JZ", "R5", row),) if settled and row else ()
+
+
+def of_discarded(group: Group) -> tuple[AskedModifier, ...]:
+    """R5: JW on the line of what was discarded."""
+    row = group.first.discard_modifiers.named("JW")
+    return (AskedModifier("JW", "R5", row),) if row else ()
+
+
+def after_discard(
+    charge: Charge, met: frozenset[str], policy: Policy | None
+) -> tuple[AskedModifier, ...]:
     """R6: KX, 340B, off-campus, ASC, in this order. `met`: requirements that are met or not
     applicable."""
     if policy is None or charge.day is None or charge.code is None:
         return ()
     rules = policy.modifiers
-    found: list[str] = [row.modifier for row in asked_kx(charge) if set(row.attests) <= met]
+    found: list[Modifier | DatedModifier] = [
+        row for row in asked_kx(charge) if set(row.attests) <= met
+    ]
     # The 340B modifiers stand on drugs that are paid apart (CMS 340B specification, 2025-01-01).
     if charge.is_340b and charge.payment != "packaged":
         here = charge.setting.hospitals
         rows = [row for row in _asked(charge, rules.r340b) if row.is_for(here)]
-        found += [row.modifier for row in rows][:1]
+        found += rows[:1]
     place = charge.setting.place
     if rules.off_campus and place and charge.setting.bill_type == "13X":
         dated = codes.payment().off_campus_modifiers
         found += [
-            row.modifier
-            for row in dated
-            if row.modifier == place.off_campus and row.holds(charge.day)
+            row for row in dated if row.modifier == place.off_campus and row.holds(charge.day)
         ]
     if charge.setting.code == "24":
-        found += [row.modifier for row in _asked(charge, rules.ambulatory_surgery)][:1]
-    return tuple(found)
+        found += _asked(charge, rules.ambulatory_surgery)[:1]
+    return tuple(AskedModifier(row.modifier, "R6", row) for row in found)

@@ -1,21 +1,21 @@
 """The chain of a claim line: each step with the evidence it rests on, and the rule that spoke, its
 source and dates."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from mappings import codes
 from mappings.assessment import Evidence, Step, cite
-from mappings.charge import payment
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
+from mappings.charge.paid import DISCARD_RULE, AskedModifier, Worth
 from mappings.circumstances.diagnoses import Sequenced
 from mappings.codes.tables import Dated
-from mappings.dose import waste as vials
+from mappings.values.moment import shown
 from mappings.values.numbers import plain
+from mappings.values.us_dates import us_date
 
 Role = Literal["administered", "discarded"]
-_WASTE = "CMS Pub 100-04 ch. 17 s. 40"
 _KIDNEY = "ESRD PPS; that a dialysis of the 90 days before is evidence of it is ours"
 
 
@@ -23,8 +23,9 @@ def trace(
     group: Group,
     role: Role,
     units: int,
-    modifiers: Sequence[str],
+    modifiers: Sequence[AskedModifier],
     diagnoses: Sequenced,
+    worth: Worth,
     outcome: str,
 ) -> tuple[Step, ...]:
     """Date → product → mg → units → waste → modifiers → place → diagnoses → payer → payment →
@@ -34,10 +35,10 @@ def trace(
         *(_administered(group) if role == "administered" else ()),
         *_waste(group),
         *(_discarded(group, units) if role == "discarded" else ()),
-        *_modifiers(group.first, modifiers),
+        *(_dated(row.rule, f"modifier {row.modifier}", row.by) for row in modifiers),
         *_circumstances(group.first, diagnoses),
         *_payer(group.first),
-        *(_paid(group, units) if group.first.payment and not group.first.not_billable else ()),
+        *(_paid(group.first, units, worth) if not group.first.not_billable else ()),
         Step("R11", outcome),
     )
 
@@ -49,11 +50,11 @@ def _dated(rule: str, says: str, row: Dated, evidence: tuple[Evidence, ...] = ()
 def _what_was_given(group: Group) -> Iterator[Step]:
     charge = group.first
     zone = f" in {charge.site.time_zone}" if charge.site.time_zone else ""
-    in_part = f"; on record: {charge.partial_date}" if charge.partial_date else ""
+    in_part = f"; on record: {shown(charge.partial_date)}" if charge.partial_date else ""
     yield Step(
         "R1",
         (
-            f"date of service {charge.day}{zone}"
+            f"date of service {us_date(charge.day)}{zone}"
             if charge.day
             else f"date of service not known{in_part}"
         ),
@@ -90,19 +91,15 @@ def _administered(group: Group) -> Iterator[Step]:
 def _discarded(group: Group, units: int) -> Iterator[Step]:
     waste = group.waste
     if waste and waste.total_mg is not None:
-        total = vials.units(waste.total_mg, group.mg_per_unit, "down")
-        held = f"{plain(waste.total_mg)} mg in the containers = {total} label units"
-        yield Step("R5", f"{held} − {group.units} given = {units} discarded", _WASTE)
+        held = f"{plain(waste.total_mg)} mg in the containers = {group.contained_units} label units"
+        yield Step("R5", f"{held} − {group.units} given = {units} discarded", DISCARD_RULE)
 
 
 def _waste(group: Group) -> Iterator[Step]:
-    charge = group.first
-    if charge.payment == "packaged":
-        listed = payment.status(charge)
-        yield Step(
-            "R5", "JW and JZ are not asked for a packaged drug", listed.source if listed else ""
-        )
-    elif charge.discard_modifiers and group.waste:
+    asked = group.first.discard_modifiers
+    if asked.why_not:
+        yield Step("R5", asked.why_not, asked.source)
+    elif asked.rows and group.waste:
         for ndc in dict.fromkeys(ndc for row in group.counted for ndc in row.known_ndcs):
             package = codes.packages()[ndc]
             yield Step(
@@ -112,30 +109,7 @@ def _waste(group: Group) -> Iterator[Step]:
                 package.verified,
             )
         found = dict.fromkeys(item for dose in group.charges for item in group.waste_evidence(dose))
-        yield Step("R5", group.waste.says, _WASTE, evidence=tuple(found))
-    elif not charge.discard_modifiers and charge.known_payer and not charge.not_billable:
-        yield Step("R5", "JW and JZ are not asked on this date by this payer", _WASTE)
-
-
-def _modifiers(charge: Charge, modifiers: Iterable[str]) -> Iterator[Step]:
-    table = codes.payment()
-    asked: list[tuple[str, str, Dated]] = [
-        ("R5", row.modifier, row) for row in table.discard_modifiers
-    ]
-    asked += [("R6", row.modifier, row) for row in table.off_campus_modifiers]
-    if charge.policy:
-        rules = charge.policy.modifiers
-        asked += [
-            ("R6", row.modifier, row)
-            for row in (*rules.kx, *rules.r340b, *rules.ambulatory_surgery)
-        ]
-    for name in modifiers:
-        day = charge.day
-        rule, row = next(
-            ((rule, row) for rule, known, row in asked if known == name and day and row.holds(day)),
-            ("R6", Dated()),
-        )
-        yield _dated(rule, f"modifier {name}", row)
+        yield Step("R5", group.waste.says, DISCARD_RULE, evidence=tuple(found))
 
 
 def _circumstances(charge: Charge, diagnoses: Sequenced) -> Iterator[Step]:
@@ -185,20 +159,6 @@ def _payer(charge: Charge) -> Iterator[Step]:
         yield _dated("R10a", says, policy.authority)
 
 
-def _paid(group: Group, units: int) -> Iterator[Step]:
-    charge = group.first
-    yield _way(charge)
-    code, day, paid = charge.code, charge.day, charge.payment
-    worth, quarter = payment.value(code.code if code else "", units, day, paid)
-    row = payment.limit(code.code, day) if code and quarter and units else None
-    if row and code:
-        says = (
-            f"{units} units × ${plain(row.limit[code.code])} = ${worth} (payment limit of"
-            f" {quarter}, the latest known)"
-        )
-        yield Step("R11", says, row.source, row.verified, row.start)
-
-
 _WAYS = {
     "packaged": "packaged: the hospital is paid for the drug with the visit",
     "bundled": "bundled: paid with the dialysis treatment",
@@ -206,20 +166,20 @@ _WAYS = {
 }
 
 
-def _way(charge: Charge) -> Step:
-    """How the drug is paid: by its OPPS status on the day, else by the policy."""
-    says, policy = _WAYS[charge.payment or ""], charge.policy
-    found = payment.status(charge)
-    if found:
-        return Step(
-            "R11",
-            f"{says} ({found.system} {found.status})",
-            found.source,
-            found.verified,
-            found.start,
+def _paid(charge: Charge, units: int, worth: Worth) -> Iterator[Step]:
+    """How the drug is paid, and the price of what is paid separately."""
+    if charge.paid is None:
+        return
+    says, listed = _WAYS[charge.paid.way], charge.paid.listed
+    if listed:
+        says = f"{says} ({listed.system} {listed.status})"
+        yield Step("R11", says, listed.source, listed.verified, listed.start)
+    else:
+        yield _dated("R11", says, charge.paid.by)
+    limits = worth.limits
+    if limits and charge.code and units:
+        says = (
+            f"{units} units × ${plain(limits.limit[charge.code.code])} = ${worth.dollars} (payment"
+            f" limit of {limits.quarter}, the latest known)"
         )
-    return (
-        _dated("R11", says, policy.authority)
-        if policy and charge.known_payer
-        else Step("R11", says)
-    )
+        yield Step("R11", says, limits.source, limits.verified, limits.start)

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from msgspec import Meta
 
 from mappings import codes
+from mappings.assessment import LineStatus
 from mappings.codes.tables import Dated
 from mappings.datafiles import form as forms
 from mappings.policy import conditions
@@ -23,7 +24,6 @@ from mappings.policy.rules import (
     For,
     Given,
     LabRule,
-    Line,
     Modifiers,
     Policy,
     PreferredRule,
@@ -178,8 +178,8 @@ def _given(given: Given) -> Iterator[Mistake]:
 
 def _case(case: Case) -> Iterator[Mistake]:
     for name, state in case.expect.items():
-        if (name == "line") != (state in get_args(Line)):
-            line = ", ".join(get_args(Line))
+        if (name == "line") != (state in get_args(LineStatus)):
+            line = ", ".join(get_args(LineStatus))
             yield (
                 f"expect.{name}",
                 f"{name} is never {state}: a line is {line}, a requirement met, missing and so on",

@@ -13,15 +13,17 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from mappings import codes
 from mappings.assessment import WORST_FIRST, State
 from mappings.record import LabResult
 
 # Laboratory names in expressions, and the requirement that each stands for.
 LABS = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
 ANALYTES = {"ferritin": "ferritin", "tsat": "tsat", "hb": "hemoglobin"}
-FLAGS = frozenset(
-    {"ckd", "dialysis", "hemodialysis", "esrd", "aki", "pregnant", "female", "male", "child"}
-)
+# What a condition may name of a patient; beside it, what payers name (`diagnoses.yaml`).
+FLAGS = frozenset({
+    "ckd", "dialysis", "hemodialysis", "esrd", "aki", "pregnant", "female", "male", "child", "esa",
+}) | codes.diagnoses().named_by_payers.keys()  # fmt: skip
 _OPERATORS = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta, Struct, field, structs
 
-from mappings.assessment import State
+from mappings.assessment import LineStatus, State
 from mappings.codes.tables import Dated
 
 Kind = Literal[
@@ -27,7 +27,6 @@ NotNegative = Annotated[Decimal, Meta(extra_json_schema={"minimum": 0})]
 # `known`: the names that there are, by the code tables (`policy_checks.KNOWN`).
 Hcpcs = Annotated[str, Meta(extra_json_schema={"known": "code"})]
 Asked = Annotated[str, Meta(extra_json_schema={"known": "requirement"})]
-Line = Literal["ready", "held", "not-billable"]
 
 # The unit of each laboratory name; a condition that compares one says so, and can't mean another.
 UNITS: dict[str, str] = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
@@ -302,6 +301,8 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hemodialysis: Annotated[bool, Meta(description="a hemodialysis two days before")] = False
     esrd: Annotated[bool, Meta(description="N18.6 and a dialysis two days before")] = False
     aki: Annotated[bool, Meta(description="N17.9")] = False
+    esa: Annotated[bool, Meta(description="darbepoetin alfa a week before")] = False
+    diagnoses: Annotated[tuple[Text, ...], Meta(description="further ICD-10-CM codes")] = ()
     ferritin: Annotated[NotNegative | None, Meta(description="ng/mL")] = None
     tsat: Annotated[NotNegative | None, Meta(description="%")] = None
     hb: Annotated[NotNegative | None, Meta(description="g/dL")] = None
@@ -332,7 +333,7 @@ class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 Expected = Annotated[str, Meta(extra_json_schema={"known": "requirement or line"})]
 _EXPECT_SCHEMA = {
     "patternProperties": {
-        "^line$": {"enum": list(get_args(Line))},
+        "^line$": {"enum": list(get_args(LineStatus))},
         "^(?!line$)": {"enum": list(get_args(State))},
     }
 }
@@ -345,7 +346,8 @@ class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Text
     given: Given
     expect: Annotated[
-        dict[Expected, Literal[State, Line]], Meta(min_length=1, extra_json_schema=_EXPECT_SCHEMA)
+        dict[Expected, Literal[State, LineStatus]],
+        Meta(min_length=1, extra_json_schema=_EXPECT_SCHEMA),
     ]
 
 

@@ -2,6 +2,7 @@
 the others."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,14 +23,15 @@ from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.collection import Collection, Group
-from mappings.reading.fhir.decoding import NotJson, decode, lines
+from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.labs import results
+from mappings.reading.sifting.sieve import Sieve
 from mappings.record import Administration, PatientRecord, Problem
 from mappings.site import Site
 
-__all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "read"]
+__all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "of_line", "read"]
 
 T = TypeVar("T")
 
@@ -62,6 +64,7 @@ class Reader:
             self._finder = ProductFinder(site.drug_aliases)
         self._statuses = StatusReader(site.status_words)
         self._labs = results.LabReader(site.lab_aliases, self._statuses)
+        self._sieve = Sieve(self._labs, self._finder)
         self._coverages = CoverageReader(site.payer_aliases, self._statuses)
         self._encounters = encounters.EncounterReader(
             self._statuses, ClassReader(site.encounter_classes)
@@ -85,20 +88,18 @@ class Reader:
         if not given:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
         patient = collection.get(group.patient) or {}
-        observations = group.all("Observation")
+        all_of = cache(partial(group.all, asks=self._sieve.asks))
+        observations, reports = all_of("Observation"), all_of("DiagnosticReport")
         finder, statuses = self._finder, self._statuses
-        reports = group.all("DiagnosticReport")
         panels = self._labs.membership(observations, reports, collection)
 
         def each(kind: str, reader: Callable[[Resource], T | None]) -> tuple[T, ...]:
-            return tuple(_safely(group.all(kind), reader, problems))
+            return tuple(_safely(all_of(kind), reader, problems))
 
         def every(kind: str, reader: Callable[[Resource], Iterator[T]]) -> tuple[T, ...]:
             return tuple(
                 row
-                for rows in _safely(
-                    group.all(kind), lambda resource: list(reader(resource)), problems
-                )
+                for rows in _safely(all_of(kind), lambda resource: list(reader(resource)), problems)
                 for row in rows
             )
 
@@ -165,7 +166,7 @@ class Reader:
         self, group: Group, collection: Collection, problems: list[Problem]
     ) -> tuple[Administration, ...]:
         found: list[Administration] = []
-        for resource in group.all("MedicationAdministration"):
+        for resource in group.all("MedicationAdministration", self._sieve.asks):
             reference = source(resource).resource
             try:
                 given = administrations.administration(

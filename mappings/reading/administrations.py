@@ -27,6 +27,7 @@ from mappings.record import (
     Giving,
     Source,
 )
+from mappings.values import own_names
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
@@ -95,12 +96,12 @@ def administration(
         containers=containers,
         containers_problem=containers_problem,
         drug_source=_drug_source(resource),
-        is_340b=_boolean(resource, "urn:ferroclaim:340b"),
+        is_340b=_boolean(resource, own_names.BOUGHT_340B),
         parents=_parents(resource, collection),
         identifiers=tuple(_identifiers(resource)),
         updated=elements.moment(elements.mapping(resource.get("meta")).get("lastUpdated")),
         weak=any(
-            tag.get("system") == "urn:ferroclaim:evidence"
+            tag.get("system") == own_names.EVIDENCE
             for tag in elements.items(elements.mapping(resource.get("meta")).get("tag"))
         ),
         performers=people.performers(resource, collection),
@@ -156,7 +157,7 @@ def _discards(
     notes += [elements.text(dosage.get("text")) for dosage in dosages]
     found = [
         Discard(_discarded_amount(extension), source)
-        for extension in elements.extensions(resource, "urn:ferroclaim:discarded-amount")
+        for extension in elements.extensions(resource, own_names.DISCARDED_AMOUNT)
     ]
     for note in filter(None, notes):
         found += [Discard(row, source, from_note=True) for row in discarded(note, family)]
@@ -193,7 +194,7 @@ def _discarded_amount(extension: Resource) -> Amount:
 
 def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ...], str | None]:
     found: list[Container] = []
-    for extension in elements.extensions(resource, "urn:ferroclaim:containers-opened"):
+    for extension in elements.extensions(resource, own_names.CONTAINERS_OPENED):
         inner = {part.get("url"): part for part in elements.items(extension.get("extension"))}
         count = elements.mapping(inner.get("count")).get("valueInteger")
         if isinstance(count, bool) or not isinstance(count, int) or not 0 < count < 1000:
@@ -215,7 +216,7 @@ def _containers(resource: Resource, source: Source) -> tuple[tuple[Container, ..
 
 
 def _drug_source(resource: Resource) -> str | None:
-    for extension in elements.extensions(resource, "urn:ferroclaim:drug-source"):
+    for extension in elements.extensions(resource, own_names.DRUG_SOURCE):
         value = (
             extension.get("valueCode")
             or extension.get("valueString")

@@ -6,6 +6,7 @@ from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Note
+from mappings.values import own_names
 from mappings.values.stated import Unread
 
 _GONE = frozenset({"superseded", "entered-in-error", "cancelled"})
@@ -35,8 +36,12 @@ _NOTE_TYPES = frozenset(
 
 
 def note(resource: Resource, collection: Collection, statuses: StatusReader = PLAIN) -> Note | None:
-    """The Note of a DocumentReference; None for another kind of document, a superseded one, or one
-    that was taken back."""
+    """The Note of a DocumentReference; None for another kind of document, a superseded one, one
+    that was taken back, or one of ours: it says what is missing."""
+    if any(
+        row.get("system") == own_names.GAP for row in elements.items(resource.get("identifier"))
+    ):
+        return None
     kinds = [elements.concept(resource.get("type")), *elements.concepts(resource.get("category"))]
     known = any(
         row.system == elements.LOINC and row.code in _NOTE_TYPES

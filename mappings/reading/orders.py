@@ -249,6 +249,20 @@ def esa_dose(resource: Resource) -> EsaDose | None:
         "stopped",
     ):
         return None
+    name = esa(resource)
+    if name is None:
+        return None
+    start, _ = elements.period(resource.get("effectivePeriod"))
+    when = (
+        elements.moment(resource.get("effectiveDateTime"))
+        or start
+        or elements.moment(resource.get("authoredOn"))
+    )
+    return EsaDose(source=elements.source(resource), name=name, when=when)
+
+
+def esa(resource: Resource) -> str | None:
+    """The ESA that a medication is."""
     concept: Concept = elements.concept(resource.get("medicationCodeableConcept"))
     table = codes.beside_iron()
     texts = [
@@ -259,13 +273,4 @@ def esa_dose(resource: Resource) -> EsaDose | None:
     coded = (row.code for row in concept.codings if row.system == elements.HCPCS)
     found = [table.by_code.get(code or "") for code in coded]
     found += [table.named_in(text) for text in texts if text]
-    name = next((esa.name for esa in found if esa), None)
-    if name is None:
-        return None
-    start, _ = elements.period(resource.get("effectivePeriod"))
-    when = (
-        elements.moment(resource.get("effectiveDateTime"))
-        or start
-        or elements.moment(resource.get("authoredOn"))
-    )
-    return EsaDose(source=elements.source(resource), name=name, when=when)
+    return next((row.name for row in found if row), None)

@@ -15,7 +15,7 @@ from mappings.policy.rules import (
     OverloadRule,
     Rule,
 )
-from mappings.values.numbers import plain
+from mappings.values.numbers import plain, with_unit
 
 LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "hemoglobin"}
 CONDITIONS = {
@@ -97,7 +97,7 @@ def _safety(rule: Rule | None) -> str | None:
         ferritin, tsat = plain(rule.ferritin_above_ng_ml), plain(rule.tsat_from_percent)
         return (
             f"does not expect iron at a ferritin above {ferritin} ng/mL or a transferrin saturation"
-            f" of {tsat} % or more."
+            f" of {tsat}% or more."
         )
     return None
 
@@ -109,9 +109,11 @@ def _results(rule: LabRule) -> str:
 
 
 def in_words(node: Node) -> str:
-    """`ferritin at most 500 ng/mL and transferrin saturation at most 30 %`."""
+    """`ferritin at most 500 ng/mL and transferrin saturation at most 30%`."""
     if isinstance(node, Compare):
-        return f"{LABS[node.name]} {_SIGNS[node.operator]} {node.limit} {UNITS[node.name]}"
+        return (
+            f"{LABS[node.name]} {_SIGNS[node.operator]} {with_unit(node.limit, UNITS[node.name])}"
+        )
     if isinstance(node, Not):
         return f"not {in_words(node.inner)}"
     if isinstance(node, And | Or):

@@ -19,6 +19,7 @@ from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import DrugSource, Need
 from mappings.record import Administration, Authorization
 from mappings.requirements.result import Result
+from mappings.values.us_dates import us_date
 
 
 def coverage(charge: Charge) -> Result | None:
@@ -31,7 +32,7 @@ def coverage(charge: Charge) -> Result | None:
         kind = found.primary.kind if found.primary else ""
         return Result(
             state="incomplete",
-            says=f"There is no policy for a {kind} payer on {charge.day}.",
+            says=f"There is no policy for a {kind} payer on {us_date(charge.day)}.",
             evidence=evidence,
             fix="Add a policy for this payer, or name the payer in the table of payer aliases.",
         )
@@ -296,7 +297,9 @@ def _not_enough(charge: Charge, rows: list[Authorization]) -> Result | None:
     if on_the_day:
         return Result(state="not-covered", says="The authorized units are used up.")
     if approved:
-        return Result(state="expired", says=f"The authorization does not cover {charge.day}.")
+        return Result(
+            state="expired", says=f"The authorization does not cover {us_date(charge.day)}."
+        )
     return None
 
 
@@ -352,16 +355,16 @@ def timely_filing(charge: Charge) -> Result | None:
     filing = charge.filing
     if filing is None:
         return None
-    by, rule = str(filing.by), filing.rule
-    given = (cite(charge.administration.source, f"given on {charge.day}"),)
+    by, rule = us_date(filing.by), filing.rule
+    given = (cite(charge.administration.source, f"given on {us_date(charge.day)}"),)
     if not filing.past:
         says = f"The payer takes the claim until {by}."
-        return Result(state="met", says=says, value=by, rule=rule, evidence=given)
+        return Result(state="met", says=says, value=str(filing.by), rule=rule, evidence=given)
     says = (
-        f"The claim was due on {by} ({filing.says}), by a limit that is not confirmed for this"
-        " payer."
+        f"The claim was due on {by} ({filing.says}), by a limit that"
+        " is not confirmed for this payer."
     )
-    return Result(state="incomplete", says=says, value=by, rule=rule, evidence=given)
+    return Result(state="incomplete", says=says, value=str(filing.by), rule=rule, evidence=given)
 
 
 def preferred_product(charge: Charge) -> Result | None:

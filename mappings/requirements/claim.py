@@ -16,6 +16,7 @@ from mappings.requirements.result import Result
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
 from mappings.values.stated import Unread
+from mappings.values.us_dates import us_date
 
 
 def service_date(charge: Charge) -> Result:
@@ -27,9 +28,9 @@ def service_date(charge: Charge) -> Result:
         return against
     return Result(
         state="met",
-        says=f"Given on {charge.day}.",
+        says=f"Given on {us_date(charge.day)}.",
         value=str(charge.day),
-        evidence=(cite(administration.source, f"date of service {charge.day}"),),
+        evidence=(cite(administration.source, f"date of service {us_date(charge.day)}"),),
     )
 
 
@@ -40,10 +41,12 @@ def _against_the_patient(charge: Charge) -> Result | None:
         return None
     unread = next((row for row in (record.died, record.born) if isinstance(row, Unread)), None)
     if isinstance(record.died, Moment) and record.died.days(zone)[1] < day:
-        says = f"The patient died {record.died.span(zone).on}, before the dose of {day}."
+        says = f"The patient died {record.died.span(zone).on}, before the dose of {us_date(day)}."
         return _contradicted(charge, says, "13", "the day of death")
     if isinstance(record.born, Moment) and record.born.days(zone)[0] > day:
-        says = f"The patient was born {record.born.span(zone).on}, after the dose of {day}."
+        says = (
+            f"The patient was born {record.born.span(zone).on}, after the dose of {us_date(day)}."
+        )
         return _contradicted(charge, says, "14", "the date of birth")
     if unread is None:
         return None
@@ -52,7 +55,7 @@ def _against_the_patient(charge: Charge) -> Result | None:
         state="incomplete",
         says=f"The {what} is recorded in a form that can't be read: {unread}.",
         fix=f"Record the {what} as a date.",
-        evidence=(cite(charge.administration.source, f"date of service {day}"),),
+        evidence=(cite(charge.administration.source, f"date of service {us_date(day)}"),),
     )
 
 
@@ -61,7 +64,7 @@ def _contradicted(charge: Charge, says: str, carc: str, what: str) -> Result:
         state="contradicted",
         says=says,
         fix=f"Correct {what}, the date of the dose, or the patient whose record it is.",
-        evidence=(cite(charge.administration.source, f"date of service {charge.day}"),),
+        evidence=(cite(charge.administration.source, f"date of service {us_date(charge.day)}"),),
         denial=DenialCodes(carc=carc),
     )
 
@@ -69,7 +72,7 @@ def _contradicted(charge: Charge, says: str, carc: str, what: str) -> Result:
 def product(charge: Charge) -> Result:
     """R2: one product, with a code on the day."""
     drug = charge.administration.drug
-    evidence = (cite(charge.administration.source, drug.says or "medication"),)
+    evidence = (cite(charge.administration.source, drug.says or "a medication without a name"),)
     if drug.clash:
         return Result(
             state="contradicted",
@@ -100,7 +103,10 @@ def product(charge: Charge) -> Result:
 def _no_code(charge: Charge) -> Result:
     assert charge.family is not None  # noqa: S101 - the caller has looked
     evidence = (
-        cite(charge.administration.source, charge.administration.drug.says or "medication"),
+        cite(
+            charge.administration.source,
+            charge.administration.drug.says or "a medication without a name",
+        ),
     )
     unsaid = charge.administration.drug.use is None
     if unsaid and any(row.use for row in charge.family.codes) and charge.family.presentations:
@@ -111,7 +117,7 @@ def _no_code(charge: Charge) -> Result:
         return Result(state="incomplete", says=says, evidence=evidence)
     return Result(
         state="missing",
-        says=f"{charge.family.name} has no billing code for {charge.day}.",
+        says=f"{charge.family.name} has no billing code for {us_date(charge.day)}.",
         evidence=evidence,
     )
 
@@ -171,7 +177,7 @@ def ndc(charge: Charge) -> Result | None:
     if named:
         says = (
             f"The NDC {named[0]} is not a finished package of this product that is known here on"
-            f" {charge.day}."
+            f" {us_date(charge.day)}."
         )
         return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
     return Result(state="missing", says="No NDC of the product used is recorded.", rule=rule)
@@ -187,13 +193,9 @@ _SMALLEST_VIALS = "Use the smallest vials that make up the dose, or record why t
 def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     """R5; asked only where JW and JZ are."""
     waste = neighbors.group.waste
-    if waste is None or not charge.discard_modifiers:
+    if waste is None or not charge.discard_modifiers.rows:
         return None
-    row = next(
-        row
-        for row in reversed(codes.payment().discard_modifiers)
-        if row.modifier in charge.discard_modifiers
-    )
+    row = charge.discard_modifiers.rows[-1]
     given = cite(charge.administration.source, charge.dose.says.rstrip("."))
     evidence = tuple(dict.fromkeys((given, *neighbors.group.waste_evidence(charge))))
     if waste.state == "met" and waste.saving and _wants_least_waste(charge):
@@ -233,7 +235,7 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
     if limit is None:
         return None
     units = neighbors.units_of_day
-    says = f"{units} units of {code} on {charge.day}; the limit is {limit}."
+    says = f"{units} units of {code} on {us_date(charge.day)}; the limit is {limit}."
     return Result(
         state="met" if units <= limit else "not-covered",
         says=says,
@@ -266,7 +268,8 @@ def infusion_time(charge: Charge) -> Result | None:
     if recorded is None:
         begun = administration.start is not None and administration.start.instant is not None
         says = "Start and stop of the infusion are not both recorded."
-        cited = (cite(administration.source, "start only"),) if begun else ()
+        started = f"given {us_date(charge.day)}, without a stop"
+        cited = (cite(administration.source, started),) if begun else ()
         return Result(
             state="incomplete" if begun else "missing", says=says, rule=rule, evidence=cited
         )

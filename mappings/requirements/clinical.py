@@ -14,7 +14,9 @@ from mappings.dose.ordered import covers
 from mappings.policy.choosing import OralIronRule
 from mappings.policy.conditions import ANALYTES
 from mappings.record import LabResult, Note, OralIron, Order
+from mappings.requirements import quoting
 from mappings.requirements.result import Result
+from mappings.values.us_dates import us_date
 
 _NOT_ASKED = None
 # Days after its own day on which a single ordered dose may be given: ours, not verified.
@@ -91,7 +93,8 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             rule=rule,
         )
     lacking = Result(
-        state="missing", says=f"No iron-deficiency anemia diagnosis is active on {charge.day}."
+        state="missing",
+        says=f"No iron-deficiency anemia diagnosis is active on {us_date(charge.day)}.",
     )
     found_otherwise = _not_counted(charge, "iron-deficiency-anemia", "anemia-in-ckd")
     return structs.replace(found_otherwise or lacking, rule=rule)
@@ -121,8 +124,8 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
     shown = _showing(charge, shown_by.limit)
     if shown:
         proof = tuple(item for row in shown for item in labs.evidence(row, charge.zone))
-        name = "TSAT" if shown[0].analyte == "tsat" else shown[0].analyte
-        says = f"D63.1 with {name} {shown[0].says} shows iron deficiency."
+        name = labs.short(shown[0].analyte)
+        says = f"D63.1 with {name} {labs.value(shown[0])} shows iron deficiency."
         return Result(
             state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule
         )
@@ -218,7 +221,8 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
         says = f"{partial[0].code} points to kidney disease, but no CKD stage (N18.-) is recorded."
         return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
     lacking = Result(
-        state="missing", says=f"No chronic kidney disease (N18.-) is active on {charge.day}."
+        state="missing",
+        says=f"No chronic kidney disease (N18.-) is active on {us_date(charge.day)}.",
     )
     found_otherwise = _not_counted(charge, "ckd", "ckd-parent", "ckd-cause", "dialysis")
     return structs.replace(found_otherwise or lacking, rule=rule)
@@ -349,7 +353,7 @@ def treatment_plan(charge: Charge) -> Result | None:
         return Result(
             state="met",
             says="An order with dose and frequency covers the date.",
-            evidence=tuple(cite(row.source, "order with dose and frequency") for row in complete),
+            evidence=_orders(complete, charge),
             rule=rule,
         )
     if covering:
@@ -365,16 +369,15 @@ def treatment_plan(charge: Charge) -> Result | None:
             f" fields{' (free text only)' if covering[0].free_text else ''}."
         )
         return Result(
-            state="incomplete", says=says, evidence=(cite(covering[0].source, "order"),), rule=rule
+            state="incomplete", says=says, evidence=_orders(covering[:1], charge), rule=rule
         )
     late = _given_late(ours, charge)
     if late and late.end:
         says = (
-            f"The order for a single dose was for {late.end.span(charge.zone).text}; the dose that"
+            f"The order for a single dose was for {late.end.span(charge.zone).shown}; the dose that"
             f" names it was given within {_LATE_DAYS} days after."
         )
-        single = cite(late.source, "order for a single dose")
-        return Result(state="met", says=says, evidence=(single,), rule=rule)
+        return Result(state="met", says=says, evidence=_orders([late], charge), rule=rule)
     doubtful = [
         row
         for row in charge.record.orders
@@ -385,23 +388,29 @@ def treatment_plan(charge: Charge) -> Result | None:
         doubt = doubtful[0].unread
         what = "an element" if doubt and doubt.element.endswith("doNotPerform") else "a status"
         says = f"The order is recorded with {what} that is not understood: {doubt}."
-        cited = tuple(cite(row.source, "order") for row in doubtful)
+        cited = _orders(doubtful, charge)
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     undated = [row for row in ours if row.unread_date]
     if undated:
         says = f"The order has a date that can't be read: {undated[0].unread_date}."
-        cited = tuple(cite(row.source, "order") for row in undated)
+        cited = _orders(undated, charge)
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     if any(row.end and charge.day and row.end.days(charge.zone)[1] < charge.day for row in ours):
         return Result(
             state="expired",
-            says=f"The order ended before {charge.day}.",
-            evidence=(cite(ours[0].source, "ended order"),),
+            says=f"The order ended before {us_date(charge.day)}.",
+            evidence=_orders(ours[:1], charge),
             rule=rule,
         )
     return Result(
-        state="missing", says=f"No order or plan for this iron covers {charge.day}.", rule=rule
+        state="missing",
+        says=f"No order or plan for this iron covers {us_date(charge.day)}.",
+        rule=rule,
     )
+
+
+def _orders(rows: Iterable[Order], charge: Charge) -> tuple[Evidence, ...]:
+    return tuple(cite(row.source, quoting.order(row, charge.zone)) for row in rows)
 
 
 def _given_late(orders: Iterable[Order], charge: Charge) -> Order | None:
@@ -507,7 +516,7 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
         for row in charge.record.oral_iron
         if not row.intolerance and not row.unread and _begun(row, charge)
     ]
-    cited = tuple(cite(row.source, "course of oral iron") for row in courses)
+    cited = tuple(cite(row.source, quoting.course(row, charge.zone)) for row in courses)
     if not courses:
         return Result(
             state="missing",
@@ -580,7 +589,7 @@ def progress_note(charge: Charge) -> Result | None:
         return Result(
             state="met",
             says=_signed(final),
-            evidence=(cite(final[0].source, "final note"),),
+            evidence=(cite(final[0].source, quoting.note(final[0], charge.zone)),),
             rule=rule,
         )
     if of_encounter or recent:
@@ -589,22 +598,25 @@ def progress_note(charge: Charge) -> Result | None:
         return Result(
             state="incomplete",
             says=unread if row.unread else "The note is not signed (its status is not final).",
-            evidence=(cite(row.source, "note that is not final"),),
+            evidence=(cite(row.source, quoting.note(row, charge.zone)),),
             rule=rule,
         )
     older = [row for row in dated if row.final]
     if older:
         return Result(
             state="expired",
-            evidence=tuple(cite(row.source, "older note") for row in older),
-            says=f"The last note is older than {rule.window_days} days before {charge.day}.",
+            evidence=tuple(cite(row.source, quoting.note(row, charge.zone)) for row in older),
+            says=(
+                f"The last note was written more than {rule.window_days} days before"
+                f" {us_date(charge.day)}."
+            ),
             rule=rule,
         )
     return Result(
         state="missing",
         says=(
             f"No progress note of the encounter or of the {rule.window_days} days before"
-            f" {charge.day}."
+            f" {us_date(charge.day)}."
         ),
         rule=rule,
     )

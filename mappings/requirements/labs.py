@@ -9,8 +9,10 @@ from mappings.circumstances import labs
 from mappings.policy.choosing import UNITS, LabRule
 from mappings.policy.conditions import ANALYTES, LabState, judge, names, parse
 from mappings.record import LabResult
+from mappings.requirements.asking import LABS, in_words
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain
+from mappings.values.us_dates import us_date
 
 _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _BEYOND_LIMIT = (
@@ -20,7 +22,6 @@ _BEYOND_LIMIT = (
 _UNREAD = (
     "Have the result recorded as a number with its unit, or file another one of the payer's window."
 )
-_WORDS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "hemoglobin"}
 
 
 def ferritin(charge: Charge) -> Result | None:
@@ -96,7 +97,7 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
 
 def _outdated(charge: Charge, name: str, rule: LabRule, row: LabResult, doubt: LabResult) -> Result:
     """A result decides against no limit where a newer one is there that can't be read."""
-    older = f"{_WORDS[name].capitalize()} {row.says} {labs.drawn(row, charge.zone)}"
+    older = f"{LABS[name].capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}"
     return Result(
         state="incomplete",
         says=f"{older} does not decide: a newer {_unusable_says(doubt, charge)}.",
@@ -110,18 +111,20 @@ def _newer(charge: Charge, name: str, doubt: LabResult | None) -> str | None:
     """The note on a newer result that can't be read, where one on record is all that is asked."""
     if doubt is None:
         return None
-    return f"a newer {_WORDS[name]} can't be read: {labs.quoted(doubt, charge.zone)}"
+    return f"a newer {LABS[name]} can't be read: {labs.quoted(doubt, charge.zone)}"
 
 
 def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
     doubt = found.unread or next(iter(_broken(charge, name)), None)
     read = " that can be read" if doubt and doubt.unread else ""
-    begin = f"No {_WORDS[name]} result{read} within {rule.window_days} days before {charge.day}"
+    begin = (
+        f"No {LABS[name]} result{read} within {rule.window_days} days before {us_date(charge.day)}"
+    )
     unusable = f" (a {_unusable_says(doubt, charge)})" if doubt else ""
     if found.state != "expired":
         return f"{begin}{unusable}."
     older = charge.newest_lab(ANALYTES[name])
-    last = older.when.span(charge.zone).text if older and older.when else None
+    last = older.when.span(charge.zone).shown if older and older.when else None
     return f"{begin}{unusable if found.unread else ''}; the last one is of {last}."
 
 
@@ -142,21 +145,29 @@ def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
 
 def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
     return tuple(
-        Evidence(row.source.resource, row.source.version, f"{row.analyte} {row.problem}")
+        Evidence(
+            row.source.resource, row.source.version, f"{labs.short(row.analyte)} {row.problem}"
+        )
         for row in _broken(charge, name)
     )
 
 
 def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: State) -> str:
     drawn_soon = caution(charge, row)
-    said = f"{_WORDS[name].capitalize()} {row.says} {labs.drawn(row, charge.zone)}{drawn_soon}"
+    said = f"{LABS[name].capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}{drawn_soon}"
     if state == "not-covered":
-        return f"{said} is outside the payer's limit ({rule.limit})."
+        return f"{said} is outside the payer's limit ({_limit(rule)})."
     if state == "incomplete" and row.value is None:
-        return f"{said} does not say on which side of the payer's limit it lies ({rule.limit})."
+        return f"{said} does not say on which side of the payer's limit it lies ({_limit(rule)})."
     if state == "incomplete":
-        return f"{said} can't be held against the payer's limit ({rule.limit}): {_unknown(charge)}."
+        return (
+            f"{said} can't be held against the payer's limit ({_limit(rule)}): {_unknown(charge)}."
+        )
     return f"{said}."
+
+
+def _limit(rule: LabRule) -> str:
+    return in_words(parse(rule.limit)) if rule.limit else ""
 
 
 def caution(charge: Charge, row: LabResult) -> str:

@@ -1,6 +1,6 @@
 """Dose against the label, and signs of iron overload: a warning to a clinician, not paperwork."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from msgspec import structs
@@ -16,7 +16,8 @@ from mappings.policy.conditions import compare
 from mappings.record import LabResult
 from mappings.requirements.labs import caution
 from mappings.requirements.result import Result
-from mappings.values.numbers import plain
+from mappings.values.numbers import plain, with_unit
+from mappings.values.us_dates import us_date
 
 
 def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
@@ -26,8 +27,9 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
     if dose is None or charge.family is None or charge.day is None:
         return None
     beyond = _beyond_every_label(charge, dose)
-    if beyond or not charge.applies(rule):
-        return beyond
+    confirmed = _confirmed(charge, dose, beyond) if beyond else None
+    if (beyond and not confirmed) or not charge.applies(rule):
+        return confirmed or beyond
     source = (cite(charge.administration.source, f"{plain(dose)} mg"),)
     if rule.single_mg is not None and dose > rule.single_mg:
         says = (
@@ -45,8 +47,8 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
             fix=fix,
         )
     over = _over_payers_course(charge, neighbors, dose, source)
-    if over:
-        return over
+    if over or confirmed:
+        return over or confirmed
     label = label_dose(charge)
     if label is not None:
         # The label is nobody's policy: its verification is its own, whoever the payer is.
@@ -82,12 +84,30 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
             f" ({plain(label.single_mg)} mg) and above the {plain(day_mg)} mg that are billed of"
             f" {code.code} on a day at most."
         ),
-        fix="Check the recorded dose and its unit; confirm it if it was given.",
+        fix=(
+            "Check the recorded dose and its unit; if it was given, let the billing office record"
+            " that it was."
+        ),
         value=plain(dose),
         unit="mg",
         evidence=(cite(charge.administration.source, f"{plain(dose)} mg"),),
         row=Dated(source=label.source, verified=label.verified),
         blocking=True,
+    )
+
+
+def _confirmed(charge: Charge, dose: Decimal, beyond: Result) -> Result | None:
+    """What a person said of a dose above every label: it was given."""
+    day = charge.day or date.max
+    said = charge.site.decisions.dose_given(charge.record.patient, charge.reference, dose, day)
+    if said is None:
+        return None
+    return structs.replace(
+        beyond,
+        state="met",
+        says=f"{plain(dose)} mg in one dose were given, as a person confirmed.",
+        evidence=(*beyond.evidence, cite(said.source, said.says)),
+        blocking=False,
     )
 
 
@@ -101,7 +121,7 @@ def _over_payers_course(
     total = sum((mg for _, mg, _ in before), dose)
     if total <= rule.course_mg:
         return None
-    cited = (cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before)
+    cited = (cite(given, f"{plain(mg)} mg on {us_date(day)}") for day, mg, given in before)
     return Result(
         state="not-covered",
         says=(
@@ -187,7 +207,10 @@ def _course(
     first = charge.day - timedelta(days=label.course_days - 1)
     before = neighbors.doses_since(first)
     total = sum((mg for _, mg, _ in before), dose)
-    evidence = (*source, *(cite(given, f"{plain(mg)} mg on {day}") for day, mg, given in before))
+    evidence = (
+        *source,
+        *(cite(given, f"{plain(mg)} mg on {us_date(day)}") for day, mg, given in before),
+    )
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
         says = f"{within} is above the label's course of {plain(label.course_mg)} mg."
@@ -256,7 +279,7 @@ def iron_overload(charge: Charge) -> Result | None:
 def _unread_note(charge: Charge) -> str | None:
     """Newer results that can't be read may be above the ceiling."""
     doubts = filter(None, map(charge.unread_lab, ("ferritin", "tsat")))
-    said = [f"{row.analyte} {labs.quoted(row, charge.zone)}" for row in doubts]
+    said = [f"{labs.short(row.analyte)} {labs.quoted(row, charge.zone)}" for row in doubts]
     return f"not compared with the ceiling, can't be read: {', '.join(said)}" if said else None
 
 
@@ -274,8 +297,8 @@ def _overloaded(
     return Result(
         state="not-covered" if certain else "incomplete",
         says=(
-            f"{name} {row.says} before the dose {verb} {plain(limit)} {UNITS[row.analyte]}:"
-            f" possible iron overload{drawn_soon}."
+            f"{name} {labs.value(row)} before the dose {verb}"
+            f" {with_unit(limit, UNITS[row.analyte])}: possible iron overload{drawn_soon}."
         ),
         value=value,
         unit=UNITS[row.analyte],

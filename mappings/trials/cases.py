@@ -23,6 +23,7 @@ from mappings.record import (
     DialysisTreatment,
     Drug,
     Encounter,
+    EsaDose,
     LabResult,
     Location,
     Note,
@@ -113,6 +114,7 @@ def record(policy: Policy, given: Given) -> PatientRecord:
         oral_iron=tuple(_oral_iron(given, day)),
         dialysis=tuple(_dialysis(given, day)),
         authorizations=(_authorization(given, day),) if given.authorization else (),
+        esa=(_esa(day),) if given.esa else (),
         notes=(
             (Note(source=Source("DocumentReference/case"), final=True, encounters=(_ENCOUNTER,)),)
             if given.note
@@ -213,7 +215,7 @@ def _diagnoses(given: Given) -> Iterator[Diagnosis]:
         "Z99.2": given.dialysis,
         given.contraindication: given.contraindication is not None,
     }
-    for code in (code for code, holds in asked.items() if code and holds):
+    for code in (*(code for code, holds in asked.items() if code and holds), *given.diagnoses):
         yield Diagnosis(
             source=Source(f"Condition/{code}"),
             icd10=(code,),
@@ -255,6 +257,11 @@ def _dialysis(given: Given, day: date) -> Iterator[DialysisTreatment]:
         yield DialysisTreatment(
             source=Source("Procedure/case"), kind=kind, when=_on(day - timedelta(days=2))
         )
+
+
+def _esa(day: date) -> EsaDose:
+    source = Source("MedicationAdministration/esa")
+    return EsaDose(source=source, name="darbepoetin alfa", when=_on(day - timedelta(days=7)))
 
 
 def _authorization(given: Given, day: date) -> Authorization:

@@ -96,9 +96,7 @@ def shown(line: ClaimLine) -> str:
     """A line in a few words: `J1756 JZ × 200 held (ferritin) by medicare-part-b`."""
     reasons = f" ({', '.join(line.reasons)})" if line.reasons else ""
     policy = f" by {line.policy.id}" if line.policy else ""
-    return (
-        " ".join([line.code, *line.modifiers, "×", str(line.units), line.status]) + reasons + policy
-    )
+    return f"{line.text} {line.status}{reasons}{policy}"
 
 
 def _lines(document: Assessment) -> dict[str, tuple[str, ClaimLine]]:
@@ -177,9 +175,7 @@ def _sort(gap: Gap) -> tuple[object, ...]:
 
 
 def _money(document: Assessment) -> Money:
-    lines = [
-        line for row in document.patients for line in row.lines if line.status != "not-billable"
-    ]
+    lines = [line for row in document.patients for line in row.lines if line.is_billable]
     sums = {status: Decimal("0.00") for status in ("ready", "held")}
     for line in lines:
         sums[line.status] += Decimal(line.value or 0)

@@ -2,12 +2,15 @@
 them."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
+
+from mappings.values.us_dates import us_date, us_month
 
 _FORM = re.compile(
     r"^(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
@@ -32,21 +35,27 @@ class Span(NamedTuple):
     @property
     def text(self) -> str:
         """`2026-10-12`, `2026-10`, `2026`; else the days at both ends."""
-        if self.first == self.last:
-            return self.first.isoformat()
-        if self._whole_year:
-            return str(self.first.year)
-        if self._whole_month:
-            return f"{self.first:%Y-%m}"
-        return (
-            f"{self.first} {'or' if self.last - self.first == timedelta(days=1) else 'to'}"
-            f" {self.last}"
-        )
+        return self._written(date.isoformat, lambda month: f"{month:%Y-%m}")
+
+    @property
+    def shown(self) -> str:
+        """The same for people: `Oct 12, 2026`, `Oct 2026`, `2026`."""
+        return self._written(us_date, us_month)
 
     @property
     def on(self) -> str:
-        """`on 2026-10-12`, `in 2026-10`."""
-        return f"{'in' if self._whole_year or self._whole_month else 'on'} {self.text}"
+        """`on Oct 12, 2026`, `in Oct 2026`."""
+        return f"{'in' if self._whole_year or self._whole_month else 'on'} {self.shown}"
+
+    def _written(self, a_day: Callable[[date], str], a_month: Callable[[date], str]) -> str:
+        if self.first == self.last:
+            return a_day(self.first)
+        if self._whole_year:
+            return str(self.first.year)
+        if self._whole_month:
+            return a_month(self.first)
+        between = "or" if self.last - self.first == timedelta(days=1) else "to"
+        return f"{a_day(self.first)} {between} {a_day(self.last)}"
 
     @property
     def _whole_year(self) -> bool:
@@ -130,6 +139,14 @@ def parse(text: object) -> Moment | None:
         return _moment(found)
     except ValueError:
         return None
+
+
+def shown(text: str) -> str:
+    """A `Span.text` for people: `Oct 2026` of `2026-10`; what is no date stays."""
+    found = [(end, parse(end)) for end in re.split(r" (?:or|to) ", text)]
+    for end, moment in found:
+        text = text.replace(end, moment.span(None).shown) if moment else text
+    return text
 
 
 def is_placeholder(text: object) -> bool:

@@ -13,6 +13,11 @@ def exact(number: Decimal) -> Decimal:
     return near if abs(number - near) < _TAIL else number
 
 
+def with_unit(number: Decimal, unit: str) -> str:
+    """`500 ng/mL`, `30%`."""
+    return f"{plain(number)}{'' if unit == '%' else ' '}{unit}"
+
+
 def plain(number: Decimal) -> str:
     """A decimal without exponent or trailing zeros; a quotient that never ends to nine places."""
     if len(Decimal(number).as_tuple().digits) >= getcontext().prec:

@@ -3,15 +3,18 @@
 import re
 from typing import Any
 
+from mappings.values.us_dates import MONTHS
+
 # Elements of the assessment document that hold sentences for people; of a step and of a rule that
 # asks (`asked`) it is `says` as well.
 SENTENCES = frozenset({"message", "fix", "says", "title", "notes", "problem", "reason"})
-_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+# A number, or the month of a day: `Nov 1, 2026` is another than `Oct 1, 2026`.
+_AMOUNT = re.compile(rf"[0-9]+(?:[.,][0-9]+)*|\b(?:{'|'.join(MONTHS)})\b")
 
 
 def amounts(text: str) -> list[str]:
-    """The numbers of a sentence, wherever they stand in it."""
-    return sorted(_NUMBER.findall(text))
+    """The numbers and months of a sentence, wherever they stand in it."""
+    return sorted(_AMOUNT.findall(text))
 
 
 def without_words(document: Any) -> Any:

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 from mappings.record import PatientRecord
 from mappings.site import Site
+from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.writing.detected_issue import TAG
-from mappings.writing.fhir_claim import LINE, Resource, code_of, concept_of_ndc, money
+from mappings.writing.fhir_claim import Resource, code_of, concept_of_ndc, money
 from mappings.writing.preparing.practitioners import encounters
 from mappings.writing.preparing.prepare import ChargeLines
 
@@ -26,7 +27,7 @@ def charge_items(
             "resourceType": "ChargeItem",
             "id": stable_id("charge", line.id),
             "meta": {"tag": [TAG]},
-            "identifier": [{"system": LINE, "value": line.id}],
+            "identifier": [{"system": own_names.LINE, "value": line.id}],
             "status": "billable",
             "code": code_of(line.code, line.modifiers),
             "subject": {"reference": found.draft.patient},

@@ -7,32 +7,21 @@ mitigation, a status) is theirs and stays.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import Finding, Gap, PatientAssessment
+from mappings.values import own_names
 from mappings.values.identity import stable_id
 from mappings.values.sentences import amounts
+from mappings.writing.issue_form import Resource, checked
 
-Resource = dict[str, Any]
-
-GAP = "urn:ferroclaim:gap"
-REQUIREMENT = "urn:ferroclaim:requirement"
-MITIGATION = "urn:ferroclaim:mitigation"
-PRIORITY = "urn:ferroclaim:priority"
-DECIDED = "urn:ferroclaim:decided"
-TAG = {"system": "urn:ferroclaim:tag", "code": "iron-billing-check"}
+TAG = {"system": own_names.TAG, "code": "iron-billing-check"}
 AUTHOR = "Device/ferroclaim"
 
+_WAIVED = "Waived: "
 _OPEN = frozenset({"preliminary", "amended"})
-# FHIR R4 required bindings, which fhir.resources does not check.
-_STATUSES = frozenset(
-    {"registered", "preliminary", "final", "amended", "cancelled", "entered-in-error"}
-)
-_SEVERITIES = frozenset({"high", "moderate", "low"})
 
 
 class Waiver(Struct, frozen=True):
@@ -74,19 +63,53 @@ def issues(
         row for gap, row in held.items() if gap not in still_open and row.get("status") in _OPEN
     )
     wanted += [found for row in closing for found in [_closed(row, assessment, now)] if found]
-    return sorted((_checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
+    return sorted((checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
 
 
 def gap_of(resource: Resource) -> str | None:
-    """The gap that an issue of ours is for."""
-    return next(
-        (
-            str(row["value"])
-            for row in resource.get("identifier", ())
-            if row.get("system") == GAP and row.get("value")
-        ),
-        None,
+    """The gap that an issue of ours is for: the value of our identifier."""
+    found = (
+        row
+        for row in resource.get("identifier") or ()
+        if isinstance(row, dict) and row.get("system") == own_names.GAP
     )
+    return next((str(row["value"]) for row in found if row.get("value")), None)
+
+
+def waivers_in(existing: Iterable[Resource]) -> list[Waiver]:
+    """The waivers that stand in a chart: of ours whose last word is one."""
+    found = [_waiver_in(row) for row in existing]
+    return [waiver for waiver in found if waiver is not None]
+
+
+def _waiver_in(held: Resource) -> Waiver | None:
+    gap, mitigations = gap_of(held), held.get("mitigation") or ()
+    if gap is None or not mitigations or held.get("status") != "final":
+        return None
+    last = mitigations[-1]
+    ours = [row for row in _codings(last) if row.get("system") == own_names.MITIGATION]
+    moment = _moment(last.get("date"))
+    if moment is None or not any(row.get("code") == "waived" for row in ours):
+        return None
+    author = last.get("author") or {}
+    text = str((last.get("action") or {}).get("text") or "")
+    return Waiver(
+        gap,
+        text.removeprefix(_WAIVED).strip() or "no reason in the chart",
+        moment,
+        tuple(str(row.get("reference")) for row in held.get("implicated") or ()),
+        author.get("reference"),
+        author.get("display"),
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    """With its offset; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _open_issue(
@@ -132,7 +155,7 @@ def _closed_by_others(held: Resource) -> bool:
     if not mitigations:
         return True
     return not any(
-        coding.get("system") == MITIGATION and coding.get("code") != "waived"
+        coding.get("system") == own_names.MITIGATION and coding.get("code") != "waived"
         for coding in _codings(mitigations[-1])
     )
 
@@ -149,9 +172,8 @@ def _same_doses(gap: Gap, held: Resource) -> bool:
 
 
 def _same_waiver(mitigation: Resource, waiver: Waiver) -> bool:
-    return any(row.get("code") == "waived" for row in _codings(mitigation)) and mitigation.get(
-        "date"
-    ) == _instant(waiver.at)
+    said = any(row.get("code") == "waived" for row in _codings(mitigation))
+    return said and _moment(mitigation.get("date")) == waiver.at.replace(microsecond=0)
 
 
 def _new(
@@ -163,13 +185,13 @@ def _new(
         "resourceType": "DetectedIssue",
         "meta": {"tag": [TAG]},
         "extension": [
-            {"url": PRIORITY, "valueCode": "billing-hold" if gap.blocking else "warning"},
-            {"url": DECIDED, "valueString": _decided(gap)},
+            {"url": own_names.PRIORITY, "valueCode": "billing-hold" if gap.blocking else "warning"},
+            {"url": own_names.DECIDED, "valueString": _decided(gap)},
         ],
-        "identifier": [{"system": GAP, "value": gap.id}],
+        "identifier": [{"system": own_names.GAP, "value": gap.id}],
         "status": status,
         "code": {
-            "coding": [{"system": REQUIREMENT, "code": gap.requirement}],
+            "coding": [{"system": own_names.REQUIREMENT, "code": gap.requirement}],
             "text": requirement.title,
         },
         "severity": gap.severity,
@@ -183,7 +205,7 @@ def _new(
             for row in gap.evidence
         ],
         "detail": f"{gap.message} {gap.fix}{source}",
-        "reference": f"urn:ferroclaim:policy:{gap.policy}" if gap.policy else None,
+        "reference": own_names.policy(gap.policy) if gap.policy else None,
         "mitigation": mitigations,
     }
     return {name: value for name, value in issue.items() if value not in (None, [])}
@@ -234,7 +256,9 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Res
 
 def _requirement(held: Resource) -> str | None:
     codings = (held.get("code") or {}).get("coding", ())
-    return next((row.get("code") for row in codings if row.get("system") == REQUIREMENT), None)
+    return next(
+        (row.get("code") for row in codings if row.get("system") == own_names.REQUIREMENT), None
+    )
 
 
 def _completed(findings: list[Finding]) -> str:
@@ -244,7 +268,7 @@ def _completed(findings: list[Finding]) -> str:
 
 def _with_mitigation(held: Resource, status: str, code: str, says: str, now: datetime) -> Resource:
     mitigation = {
-        "action": {"coding": [{"system": MITIGATION, "code": code}], "text": says},
+        "action": {"coding": [{"system": own_names.MITIGATION, "code": code}], "text": says},
         "date": _instant(now),
         "author": {"display": "ferroclaim"},  # R4 takes no Device as a mitigation's author
     }
@@ -253,8 +277,8 @@ def _with_mitigation(held: Resource, status: str, code: str, says: str, now: dat
 
 def _waived(waiver: Waiver) -> list[Resource]:
     action = {
-        "coding": [{"system": MITIGATION, "code": "waived"}],
-        "text": f"Waived: {waiver.reason}",
+        "coding": [{"system": own_names.MITIGATION, "code": "waived"}],
+        "text": f"{_WAIVED}{waiver.reason}",
     }
     mitigation: Resource = {"action": action, "date": _instant(waiver.at)}
     practitioner = (
@@ -271,19 +295,4 @@ def _waived(waiver: Waiver) -> list[Resource]:
 
 
 def _instant(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
-
-
-def _checked(issue: Resource) -> Resource:
-    """The issue as fhir.resources writes it; ValueError where it is no R4 DetectedIssue."""
-    from fhir.resources.R4B.detectedissue import DetectedIssue
-
-    if issue["status"] not in _STATUSES or issue.get("severity", "low") not in _SEVERITIES:
-        raise ValueError(
-            f"no status or severity of FHIR R4: {issue['status']}, {issue.get('severity')}"
-        )
-    checked = DetectedIssue.model_validate(
-        {name: value for name, value in issue.items() if value is not None}
-    )
-    written: Resource = msgspec.json.decode(checked.model_dump_json())
-    return {"resourceType": "DetectedIssue", **written}
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -8,6 +8,7 @@ from mappings import codes
 from mappings.assessment import Assessment
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site
+from mappings.values.moment import shown
 from mappings.writing.form837.interchange import SHORT, Interchange
 from mappings.writing.preparing.billers import provider_lacks
 from mappings.writing.preparing.prepare import Basis, Refusal, listed, prepare
@@ -94,5 +95,6 @@ def _problem(patient: str, refused: Sequence[Refusal]) -> Problem:
     days = sorted({line.service_date or "" for row in refused for line in row.lines})
     reasons = dict.fromkeys(reason for row in refused for reason in row.reasons)
     return Problem(
-        patient, f"The 837 draft of {listed(days)} is not written: {'; '.join(reasons)}."
+        patient,
+        f"The 837 draft of {listed(list(map(shown, days)))} is not written: {'; '.join(reasons)}.",
     )

@@ -12,6 +12,7 @@ from mappings.assessment import Assessment, ClaimLine, NdcQuantity
 from mappings.circumstances.visit import encounter_of
 from mappings.record import Coverage, PatientRecord, Practitioner
 from mappings.site import BillingProvider, Site
+from mappings.values.own_names import CLAIM, CLAIM_NUMBER, LINE
 from mappings.writing.detected_issue import TAG
 from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, drafts, service_lines
 from mappings.writing.preparing.practitioners import encounters, practitioner_of
@@ -22,9 +23,6 @@ Resource = dict[str, Any]
 
 _FINEST = Decimal("0.0001")
 
-CLAIM = "urn:ferroclaim:claim"
-LINE = "urn:ferroclaim:line"
-NUMBER = "urn:ferroclaim:claim-number"
 _HL7 = "http://terminology.hl7.org/CodeSystem/"
 _HCPCS, _CPT = (
     "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
@@ -108,7 +106,10 @@ def written_claim(
     """A claim with its charges; `active` where it counts."""
     draft, provider = claim.draft, claim.provider
     made = _claim(draft, claim.services, record, site, provider, claim.statement, now)
-    made["identifier"] = [*made["identifier"], {"system": NUMBER, "value": claim.number}]
+    made["identifier"] = [
+        *made["identifier"],
+        {"system": CLAIM_NUMBER, "value": claim.number},
+    ]
     made["status"] = "active" if active else "draft"
     if claim.original:
         made["related"] = [related(claim.original)]

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from mappings.writing.fhir_claim import LINE, NUMBER, Resource, related
+from mappings.values.own_names import CLAIM_NUMBER, LINE
+from mappings.writing.fhir_claim import Resource, related
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -38,7 +39,7 @@ def sent_claims(file: bytes) -> Iterator[SentClaim]:
 
 
 def _sent(claim: dict[str, Any]) -> SentClaim:
-    numbers = (row["value"] for row in claim["identifier"] if row["system"] == NUMBER)
+    numbers = (row["value"] for row in claim["identifier"] if row["system"] == CLAIM_NUMBER)
     said = (row for item in claim["item"] for row in item.get("extension", ()))
     return SentClaim(
         number=next(numbers),

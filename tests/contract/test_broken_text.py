@@ -121,7 +121,7 @@ def test_no_form_with_broken_text_is_an_error_of_ours(
     form = page.text.partition('name="csrf" value="')[2]
     fields = {
         "csrf": form.partition('"')[0],
-        "requirement": "transferrin-saturation",
+        "gap": page.text.partition('name="gap" value="')[2].partition('"')[0],
         "reason": f"broken {text}",
     }
     written = {

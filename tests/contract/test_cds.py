@@ -113,6 +113,18 @@ def cards(hospital: Clinic, *args: Any, **more: Any) -> list[dict[str, Any]]:
     return list(answer.json()["cards"])
 
 
+@pytest.mark.parametrize(
+    "sent", [b"", b"{", b'{"hook": ', b"[]", b'"text"', b"null", b"\xff\xfe", b"[" * 100_000]
+)
+@pytest.mark.parametrize("path", ["/iron-order-sign", "/iron-order-sign/feedback"])
+def test_what_is_no_json_object_is_400(hospital: Clinic, sent: bytes, path: str) -> None:
+    path = f"/cds-services{path}"
+    headers = {"Authorization": f"Bearer {token(path)}", "Content-Type": "application/json"}
+    answer = hospital.browser().client.post(path, content=sent, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "bad-request"
+
+
 # Whose call it is
 
 
@@ -380,7 +392,7 @@ def test_patient_view_tells_of_safety_first_until_somebody_has_seen_it(hospital:
     ]
     assert "possible iron overload" in found[0]["summary"]
     assert "950" not in found[1]["detail"]
-    browser.post(page, "/waive", requirement="iron-overload", reason="Known, and discussed")
+    browser.post(page, "/waive", reason="Known, and discussed")
     again = call(
         hospital,
         body(hook="patient-view"),

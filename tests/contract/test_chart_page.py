@@ -1,11 +1,13 @@
 """What a clinician does on the chart page, and what stands in the chart and the database
 afterward."""
 
+import json
 import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from werkzeug import Response
 
 from integration.store import audit, gaps, patients, worklist
 from integration.store.database.connection import Db
@@ -172,6 +174,7 @@ def test_where_the_ehr_takes_nothing_the_billing_office_is_told(
     browser, page = opened(hospital)
     after = browser.post(page, "/discarded", mg="50")
     assert "does not take this from here" in after.text
+    assert "does not say of itself that an app may write a MedicationAdministration" in after.text
     assert "two things you can settle here" in sentence(after)  # a note makes no line ready
     with hospital.store.transaction() as db:
         kept = db.execute(
@@ -180,10 +183,97 @@ def test_where_the_ehr_takes_nothing_the_billing_office_is_told(
     assert kept == [("From the chart page: discarded 50 mg of MedicationAdministration/ma4",)]
 
 
+def test_a_refused_write_shows_the_servers_own_reason(hospital: Clinic) -> None:
+    reason = "Administrations are locked after midnight (rule RX-7)"
+    outcome = {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "error", "code": "business-rule", "details": {"text": reason}}],
+    }
+    browser, page = opened(hospital)
+    refused = Response(json.dumps(outcome), 422, content_type="application/fhir+json")
+    hospital.ehr.inject(refused, method="PUT", pattern="^MedicationAdministration/ma4")
+    after = browser.post(page, "/discarded", mg="50")
+    assert f"The EHR's answer: “{reason}”" in after.text
+    assert reason not in "".join(browser.visited)
+
+
+def test_an_order_is_of_what_lacks_and_the_card_says_that_it_was_ordered(
+    hospital: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = {**MODES["hapi"].writes, "ServiceRequest": frozenset({"create"})}
+    types = {**MODES["hapi"].types, "ServiceRequest": ["patient"]}
+    mode = replace(MODES["hapi"], types=types, writes=writes)
+    monkeypatch.setattr(hospital.ehr, "mode", mode)
+    browser, page = opened(hospital)
+    after = browser.post(page, "/order")
+    (draft,) = hospital.ehr.of("ServiceRequest")
+    assert draft["code"]["coding"][0]["code"] == "2502-3"  # ferritin is on record
+    assert "The draft order is in the chart" in after.text
+    assert re.search(r"Ordered here on [^:]*: transferrin saturation", after.text)
+    assert "Order it again" in after.text
+
+
+def test_what_a_card_says_holds_for_each_of_its_doses(hospital: Clinic) -> None:
+    hospital.ehr.load([administration("ma5", dose="125 mg", on="2026-11-09T09:00:00-05:00")])
+    _, page = opened(hospital)
+    (card,) = (
+        part
+        for part in re.findall(r"<article.*?</article>", page.text, re.DOTALL)
+        if "Record what was discarded" in part
+    )
+    assert "Discarded amount: not on record." in card
+    for mg, left in (("150", "50"), ("125", "75")):
+        assert re.search(rf"{mg} mg:</b>\s*{left} mg of the opened containers", card)
+
+
+def test_an_either_or_rule_is_one_card(hospital: Clinic) -> None:
+    """Without kidney disease a commercial payer wants a low ferritin or a low saturation."""
+    for name in [name for name in hospital.ehr.resources if name.startswith("Condition/")]:
+        del hospital.ehr.resources[name]
+    hospital.ehr.load(
+        [
+            commercial(),
+            condition("D50.9"),
+            ferritin(60, on="2026-10-03", id="f"),
+            tsat(30, on="2026-10-03", id="t"),
+        ]
+    )
+    _, page = opened(hospital)
+    assert "Neither ferritin nor transferrin saturation is within the payer" in page.text
+    cards = re.findall(r'<article class="card ".*?</article>', page.text, re.DOTALL)
+    assert sum("is outside the payer" in card for card in cards) == 1
+
+
+def test_a_waiver_in_the_chart_is_known_to_a_store_that_never_heard_of_it(
+    hospital: Clinic,
+) -> None:
+    browser, page = opened(hospital)
+    browser.post(
+        page, "/waive", requirement="transferrin-saturation", reason="stable under treatment"
+    )
+    waived = issue(hospital, "transferrin-saturation")
+    with hospital.store.transaction() as db:
+        db.execute("delete from patients")
+        db.execute("delete from write_backs")
+    opened(hospital)
+    with hospital.store.transaction() as db:
+        patient = patients.find(db, "general", "p1")
+        assert patient
+        (kept,) = gaps.waivers(db, patient.id).values()
+        assert "ferroclaim read back a waiver" in audited(db, hospital)
+    assert (kept.reason, kept.author) == ("stable under treatment", "Practitioner/dr-1")
+    assert issue(hospital, "transferrin-saturation") == waived
+    browser, page = opened(hospital)
+    browser.post(page, "/unwaive", requirement="transferrin-saturation")
+    opened(hospital)
+    with hospital.store.transaction() as db:
+        assert gaps.waivers(db, patient.id) == {}
+
+
 def test_a_forged_form_changes_nothing(hospital: Clinic) -> None:
     browser, page = opened(hospital)
     action = next(a for a in re.findall(r'action="([^"]*)"', page.text) if a.endswith("/waive"))
-    fields = {"requirement": "transferrin-saturation", "reason": "forged"}
+    fields = {"gap": "forged-gap", "reason": "forged"}
     assert browser.client.post(action, data=fields).status_code == 403
     assert browser.client.post(action, data={**fields, "csrf": "x"}).status_code == 403
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
@@ -194,7 +284,7 @@ def test_a_forged_form_changes_nothing(hospital: Clinic) -> None:
         == 403
     )
     assert hospital.browser().client.post(action, data=sent).status_code == 401
-    assert hospital.ehr.of("DetectedIssue") == []
+    assert not any("mitigation" in row for row in hospital.ehr.of("DetectedIssue"))
 
 
 def test_a_dose_of_another_patient_cannot_be_named(hospital: Clinic) -> None:
@@ -236,7 +326,7 @@ def test_a_month_is_a_month_everywhere_on_the_page(hospital: Clinic) -> None:
         hospital.ehr.load([administration(f"ma{number}", on="2026-11-02", status="not-done")])
     _, page = opened(hospital)
     text = page.text[page.text.index("<main") :]
-    assert "since Oct 2026" in sentence(page)
+    assert "of Oct 2026" in sentence(page)
     assert text.count("Oct 2026") >= 5  # headline, card, plot, table, doses
     assert "Sep 2026: 42 ng/mL" in text
     assert not re.search(r"\b(1|31) Oct\b|\b(1|30) Sep\b", text)
@@ -255,8 +345,7 @@ def test_the_card_shows_the_rule_that_decided(hospital: Clinic) -> None:
         ]
     )
     _, page = opened(hospital)
-    assert "ferritin ≤ 500 and TSAT ≤ 30" in page.text
-    assert "ferritin at most 500 ng/mL and transferrin saturation at most 30 %" in page.text
+    assert "ferritin at most 500 ng/mL and transferrin saturation at most 30%" in page.text
     assert "payer: ≤ 500" in page.text
     assert "below 30" not in page.text
     assert "without kidney disease" not in page.text

@@ -175,7 +175,7 @@ def test_what_a_dialysis_claim_lacks_is_named(folder: Path, drop: str, says: str
     file.write_text("\n".join(kept) + "\n")
     result = run(folder)
     assert result.exit_code == 1
-    assert "Patient/esther: The claim of 2026-11-02, 2026-11-04 and 2026-11-06" in result.stderr
+    assert "Patient/esther: The claim of Nov 2, 2026, Nov 4, 2026 and Nov 6, 2026" in result.stderr
     assert says in result.stderr
     assert len(written(folder, "*_837P.x12")) == 2
 

@@ -228,11 +228,11 @@ class TestList:
         ferroclaim("codes", "import", anew(tmp_path, NEXT_QUARTER), "--code-dir", own)
         run = ferroclaim("codes", "list", "--code-dir", own, "--on", "2026-11-29")
         assert (
-            "  Payment limits (ASP): of 2026-10-01, 59 days old; current until 2027-01-01"
+            "  Payment limits (ASP): of Oct 1, 2026, 59 days old; current until Jan 1, 2027"
             " (imported)" in run.out.splitlines()
         )
         assert (
-            "    asp-pricing from 2026-10-01: 7 of 1012 rows, pricing.csv" in run.out.splitlines()
+            "    asp-pricing from Oct 1, 2026: 7 of 1012 rows, pricing.csv" in run.out.splitlines()
         )
 
     def test_what_does_not_hold_yet_is_not_in_force(

@@ -21,7 +21,9 @@ def office(clinic: Open, pages_store: Any) -> Clinic:
         db.execute("delete from patients")
         db.execute("delete from decisions")
         db.execute("delete from procrastinate_jobs")
-    made = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    made = clinic(
+        web={"roles": {"biller": ["Practitioner/dr-1"]}}, site={"auth": {"method": "none"}}
+    )
     made.launcher.context = {}
     return made
 
@@ -194,3 +196,19 @@ def test_a_line_with_nothing_open_has_no_form(office: Clinic) -> None:
     _, page, _ = opened(office, builders.chart())
     assert "Who pays first" not in page
     assert "asks for authorization of" not in page
+
+
+def test_a_dose_above_every_label_is_confirmed_with_who_saw_it(office: Clinic) -> None:
+    given = [builders.administration(dose="600 mg"), builders.order(dose="600 mg")]
+    browser, page, key = opened(office, builders.chart(*given))
+    assert "600 mg were given in one dose, as recorded." in page
+    said = decide(browser, page, key, about="dose-given")
+    assert "Say how you know that it was given" in said
+    assert recorded(office) == []
+    said = decide(browser, page, key, about="dose-given", why="RN Ames, by phone")
+    assert "Recorded. 1 patient will be assessed again in a moment." in said
+    (found,) = recorded(office)
+    part = found.decision.dose_given
+    assert part
+    assert (part.reference, str(part.mg)) == ("MedicationAdministration/ma1", "600")
+    assert (found.decision.note, found.patient) == ("RN Ames, by phone", "p1")

@@ -66,11 +66,11 @@ def test_a_file_of_decisions_counts_for_assess_and_explain(
     status, out, _ = ferroclaim(*given, "--decisions", decided)
     (ready,) = json.loads(out)["patients"][0]["lines"]
     assert (held["status"], ready["status"], status) == ("held", "ready", 0)
-    assert "Maria decided on 2026-11-20" in json.dumps(ready["evidence"])
+    assert "Maria decided on Nov 20, 2026" in json.dumps(ready["evidence"])
     chain = ferroclaim(
         "explain", bundle, "--administration", "ma1", "--decisions", decided, *OPTIONS
     )
-    assert "Maria decided on 2026-11-20" in " ".join(chain[1].split())
+    assert "Maria decided on Nov 20, 2026" in " ".join(chain[1].split())
 
 
 def test_a_file_with_a_mistake_is_refused_with_its_line(
@@ -113,7 +113,7 @@ def test_imported_decisions_are_listed_and_count_at_once(
     service.work()
     assert _line(service) == ("ready", ())
     _, listed, _ = command("list")
-    assert "pays_first\tPatient/p1\tMaria decided on 2026-11-20: Coverage/coverage pays" in listed
+    assert "pays_first\tPatient/p1\tMaria decided on Nov 20, 2026: Coverage/coverage pays" in listed
 
 
 def _line(service: Running) -> tuple[str, tuple[str, ...]]:

@@ -206,9 +206,12 @@ def test_only_listed_scopes_are_asked_for(
 @pytest.mark.parametrize(
     ("write_back", "asked", "not_asked"),
     [
-        ("auto", "system/DetectedIssue.crus", "system/DetectedIssue.write"),
-        ("Task", "system/Task.crus", "system/DetectedIssue.crus"),
+        ("auto", "system/DetectedIssue.cu", "system/DetectedIssue.write"),
+        ("auto", "system/Provenance.c", "system/DocumentReference.cu"),
+        ("DocumentReference", "system/DocumentReference.cu", "system/DetectedIssue.cu"),
+        ("Task", "system/Task.cu", "system/DetectedIssue.cu"),
         ("worklist", "system/Task.rs", "system/Provenance.c"),
+        ("worklist", "system/Task.rs", "system/Device.cu"),
     ],
 )
 def test_no_more_is_asked_for_than_the_site_writes(

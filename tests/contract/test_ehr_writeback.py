@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from integration.ehr.client import EhrClient
@@ -12,6 +13,7 @@ from integration.ehr.reading.patient import read_patient
 from integration.ehr.writing.ledger import Entry, MemoryLedger
 from integration.ehr.writing.writeback import Outcome, ServerWriteBack, WriteBack, write_back_for
 from integration.errors import ConfigurationError, Unreachable
+from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart, detected_issue, mitigation
 from tests.fakes.ehr import FakeEhr
 
@@ -56,6 +58,37 @@ def test_who_wrote_it_is_said_after_single_writes_too(ehr: Make, connect: Connec
     assert [target["reference"] for target in provenance["target"]] == [
         o.location for o in outcomes
     ]
+
+
+@pytest.mark.parametrize("withheld", [("Provenance",), ("Device",), ("Provenance", "Device")])
+def test_what_the_token_does_not_give_is_not_sent(
+    withheld: tuple[str, ...], ehr: Make, connect: Connect, ehr_server: HTTPServer
+) -> None:
+    authorization = FakeAuthorization(ehr_server, withheld=withheld)
+    auth = {
+        "method": "client_secret_basic",
+        "client_id": "ferroclaim",
+        "client_secret": authorization.secret,
+    }
+    fake = ehr("hapi", authorization=authorization).load(chart())
+    outcomes = write_back_for(connect(fake, auth=auth)).put_all([detected_issue("a")], [])
+    assert results(outcomes) == ["created"]
+    assert writes(fake) == ["POST "]
+    assert all(fake.of(kind) == [] for kind in withheld)
+    if "Device" in withheld:
+        assert fake.of("DetectedIssue")[0].get("author", {}).get("reference") is None
+
+
+def test_a_provenance_that_is_refused_spoils_no_transaction(ehr: Make, connect: Connect) -> None:
+    """Some servers check the rights of each entry, whatever they say of scopes."""
+    fake = ehr("hapi").load(chart())
+    fake.fail("^Provenance", 403, times=99)
+    ours = write_back_for(connect(fake))
+    both = [detected_issue("a"), detected_issue("b")]
+    assert results(ours.put_all(both, [])) == ["created", "created"]
+    assert writes(fake) == ["POST ", "POST "]  # with it, then without
+    ours.put_all([detected_issue("c")], [])
+    assert len(writes(fake)) == 3  # it is not tried again
 
 
 def test_twice_changes_nothing(ehr: Make, connect: Connect) -> None:

@@ -41,7 +41,7 @@ def test_a_chart_opens(clinic: Open) -> None:
     browser, page = opened(general)
     assert page.status_code == 200
     assert "Example, Ada Marie" in page.text
-    assert "2 of 5 iron doses since 5 Oct can be billed" in page.text
+    assert "2 of 5 iron doses since Oct 5 can be billed" in page.text
     assert general.launcher.refused == []
     asked = general.launcher.asked[0]
     assert asked["aud"] == general.ehr.base_url
@@ -109,7 +109,7 @@ def test_thin_and_odd_token_answers_are_survived(
     general.launcher.token_answer = answer
     _, page = opened(general, **({"patient": "p1"} | context))
     assert page.status_code == 200
-    assert "1955-02-14" in page.text  # name and birth date stand on top in any case
+    assert "born <b>Feb 14, 1955</b>" in page.text  # name and birth date stand on top in any case
 
 
 def test_v1_scopes_where_the_server_knows_no_others(clinic: Open) -> None:
@@ -119,6 +119,41 @@ def test_v1_scopes_where_the_server_knows_no_others(clinic: Open) -> None:
     scopes = general.launcher.asked[0]["scope"].split()
     assert "user/Observation.read" in scopes
     assert not any(scope.endswith(".rs") for scope in scopes)
+
+
+@pytest.mark.parametrize(
+    ("capability", "write_back", "asked", "not_asked"),
+    [
+        ("permission-v2", "auto", {"user/Provenance.c", "user/Device.cu"}, {"user/Device.write"}),
+        (
+            "permission-v1",
+            "auto",
+            {"user/Provenance.write", "user/Device.write"},
+            {"user/Device.cu"},
+        ),
+        ("permission-v2", "worklist", {"user/ServiceRequest.c"}, {"user/Provenance.c"}),
+        ("permission-v2", "Task", {"user/Task.cu"}, {"user/DetectedIssue.cu"}),
+    ],
+)
+def test_scopes_are_those_of_what_is_written(
+    clinic: Open, capability: str, write_back: str, asked: set[str], not_asked: set[str]
+) -> None:
+    general = clinic(site={"write_back": write_back})
+    general.launcher.configuration = {"capabilities": [capability]}
+    opened(general)
+    scopes = set(general.launcher.asked[0]["scope"].split())
+    assert asked <= scopes
+    assert not not_asked & scopes
+
+
+def test_what_the_persons_token_does_not_give_is_told_to_the_billing_office(clinic: Open) -> None:
+    general = clinic()
+    general.launcher.token_answer = {"scope": "openid user/*.rs user/DetectedIssue.cu"}
+    browser, page = opened(general)
+    general.ehr.requests.clear()
+    after = browser.post(page, "/discarded", mg="50")
+    assert "does not take this from here" in after.text
+    assert not [row for row in general.ehr.requests if row.startswith("PUT")]
 
 
 def test_two_charts_side_by_side_do_not_mix(clinic: Open) -> None:
@@ -267,10 +302,10 @@ def test_a_forged_or_replayed_answer_opens_nothing(clinic: Open, change: str) ->
     if change == "browser":  # the victim's browser never began this launch
         browser = general.browser()
     if change == "replay":
-        assert browser.client.get("/callback", params=query).status_code == 303
+        assert browser.client.get(back.path, params=query).status_code == 303
     if change == "code":
         query["code"] = "stolen"
-    refused = browser.client.get("/callback", params=query)
+    refused = browser.client.get(back.path, params=query)
     assert refused.status_code in (400, 403)
     assert "set-cookie" not in refused.headers
     assert query["code"] not in refused.text
@@ -333,6 +368,53 @@ def test_a_server_that_promises_to_name_itself_must_do_so(clinic: Open) -> None:
     assert general.launcher.forms == []
     general.launcher.response_iss = general.launcher.issuer
     assert opened(general)[1].status_code == 200
+
+
+@pytest.mark.parametrize("where", ["fhir", "auth"])
+def test_the_promise_counts_where_only_the_openid_configuration_makes_it(
+    clinic: Open, where: str
+) -> None:
+    """A SMART configuration need not repeat it: RFC 9207 has it in the metadata of the issuer."""
+    general = clinic()
+    general.launcher.promises_iss_at = where
+    if where == "fhir":
+        general.launcher.configuration = {"issuer": None}
+        general.launcher.issuer = general.ehr.base_url
+    assert opened(general)[1].status_code == 403
+    general.launcher.response_iss = general.launcher.issuer
+    general.app.state.house.directory._kept.clear()
+    assert opened(general)[1].status_code == 200
+
+
+def test_each_site_has_a_place_of_its_own_to_come_back_to(clinic: Open) -> None:
+    """RFC 9700, 4.4: an answer that comes to another site's place is mixed up, and its code is sent
+    nowhere."""
+    general = clinic()
+    for place in ("/callback", "/callback/other"):
+        browser = general.browser()
+        away = browser.client.get(general.launch_path(patient="p1")).headers["location"]
+        query = urlsplit(browser.authorized(away)).query
+        assert browser.client.get(f"{place}?{query}").status_code == 403
+    assert general.launcher.forms == []
+
+
+def test_an_app_that_is_registered_with_the_old_address_keeps_it(clinic: Open) -> None:
+    general = clinic(own_redirect_uri=False)
+    general.launcher.redirect_uri = f"{PUBLIC_URL}/callback"
+    browser, page = opened(general)
+    assert page.status_code == 200
+    assert any(address.startswith(f"{PUBLIC_URL}/callback?") for address in browser.visited)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/worklist/", "/launch/", "/sign-in/", "/healthz/", "/docs/", "/static", "/cds-services/",
+     "/.well-known/jwks.json/", "/callback/", "/chart/x/", "/api/lines/"],
+)  # fmt: skip
+def test_no_redirect_is_made_from_a_host_header(clinic: Open, path: str) -> None:
+    page = clinic().browser().client.get(path, headers={"Host": "evil.example.com"})
+    assert page.status_code not in (301, 302, 303, 307, 308)
+    assert "evil.example.com" not in str(page.headers)
 
 
 def test_an_id_token_of_another_key_or_none_is_refused(clinic: Open) -> None:
@@ -454,7 +536,7 @@ def test_the_host_header_never_becomes_the_redirect(clinic: Open) -> None:
         general.launch_path(patient="p1"), headers={"Host": "evil.example.com"}
     )
     assert parse_qs(urlsplit(away.headers["location"]).query)["redirect_uri"] == [
-        f"{PUBLIC_URL}/callback"
+        f"{PUBLIC_URL}/callback/general"
     ]
 
 
@@ -509,8 +591,8 @@ def test_the_context_opens_a_dose_puts_a_card_first_and_asks_for_a_small_banner(
     _, page = opened(general, patient="p1", **context)
     assert page.text.index("not accounted for") < page.text.index("No transferrin saturation")
     opened_dose = page.text.index("<details open>")
-    assert page.text.index("2 Nov 2026", opened_dose) - opened_dose < 120
-    assert "1955-02-14" in page.text
+    assert page.text.index("Nov 2, 2026", opened_dose) - opened_dose < 120
+    assert "born <b>Feb 14, 1955</b>" in page.text
     assert "00412207" not in page.text
 
 
@@ -579,6 +661,7 @@ def test_the_hospitals_own_sign_in(clinic: Open, pages_server: HTTPServer) -> No
     general.launcher.method = "client_secret_basic"
     general.launcher.claims = {"fhirUser": None, "groups": ["billing-office"], "sub": "maria"}
     general.launcher.context = {}
+    general.launcher.redirect_uri = f"{PUBLIC_URL}/callback/sign-in"
     browser = general.browser()
     page = browser.get("/sign-in?with=sign-in")
     assert page.status_code == 200, page.text

@@ -233,7 +233,7 @@ class TestTest:
             "medicare-part-b 2027: 12 cases, 2 wrong",
             (
                 "  labs of 90 days before: ferritin is expired, expected met: No ferritin result"
-                " within 14 days before 2026-01-15; the last one is of 2025-10-17."
+                " within 14 days before Jan 15, 2026; the last one is of Oct 17, 2025."
             ),
         ]
 
@@ -260,20 +260,20 @@ class TestDiff:
         assert (run.status, run.err) == (0, "")
         assert run.out.splitlines() == [
             "1 of 1 line would change.",
-            "  2026-11-01  MedicationAdministration/ma1",
+            "  Nov 1, 2026  MedicationAdministration/ma1",
             "    - J1756 JZ × 200 ready by medicare-part-b",
             "    + J1756 JZ × 200 held (ferritin, transferrin-saturation) by medicare-part-b",
             "",
             "2 gaps would change.",
             "  ferritin: expired, before: no gap  MedicationAdministration/ma1",
             (
-                "    No ferritin result within 14 days before 2026-11-01; the last one is of"
-                " 2026-10-12. (This rule is not verified against the payer's published policy.)"
+                "    No ferritin result within 14 days before Nov 1, 2026; the last one is of"
+                " Oct 12, 2026. (This rule is not verified against the payer's published policy.)"
             ),
             "  transferrin-saturation: expired, before: no gap  MedicationAdministration/ma1",
             (
-                "    No transferrin saturation result within 14 days before 2026-11-01; the last"
-                " one is of 2026-10-12. (This rule is not verified against the payer's published"
+                "    No transferrin saturation result within 14 days before Nov 1, 2026; the last"
+                " one is of Oct 12, 2026. (This rule is not verified against the payer's published"
                 " policy.)"
             ),
             "",
@@ -327,7 +327,7 @@ class TestDiff:
         assert run.status == 0
         assert run.out.splitlines()[:4] == [
             "1 of 1 line would change.",
-            "  2026-11-01  MedicationAdministration/ma1",
+            "  Nov 1, 2026  MedicationAdministration/ma1",
             "    = J1756 JZ × 200 ready by medicare-part-b",
             "      diagnoses: D63.1, N18.4, D50.9, before: N18.4, D63.1, D50.9",
         ]

@@ -308,7 +308,7 @@ def test_neither_leaves_where_one_may_not(db: Db) -> None:
     dose, left = dose_and_discard(status="ready", reasons=())
     found = kept(db, dose, msgspec.structs.replace(left, status="held", reasons=("ndc",)))
     with (
-        pytest.raises(NotReleasable, match="J1756 JW of 2026-11-01 is held by ndc"),
+        pytest.raises(NotReleasable, match="J1756 JW of Nov 1, 2026 is held by ndc"),
         db.transaction(),
     ):
         releases.release(db, found, "ada", "biller")

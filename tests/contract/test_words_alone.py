@@ -1,5 +1,6 @@
 """After a release that words everything anew, nothing is written to charts or into history."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,6 @@ import msgspec
 import pytest
 
 from integration.ehr.client import EhrClient
-from integration.ehr.writing.issues import gap_of
 from integration.ehr.writing.ledger import MemoryLedger
 from integration.ehr.writing.writeback import write_back_for
 from integration.store import Store, assessments, patients
@@ -18,23 +18,25 @@ from mappings.policy import choosing
 from mappings.reading import read
 from mappings.site import Site as Reading
 from mappings.values.sentences import SENTENCES
-from mappings.writing.detected_issue import issues
+from mappings.values.us_dates import MONTHS
+from mappings.writing.detected_issue import gap_of, issues
 from tests import builders
 from tests.fakes.chart import chart
 from tests.fakes.ehr import FakeEhr
 
 Make = Callable[..., FakeEhr]
 Connect = Callable[..., EhrClient]
+WORD = re.compile(rf"\b(?!(?:{'|'.join(MONTHS)})\b)[^\W\d_]+")
 
 
 def reworded(document: Any, key: str = "") -> Any:
-    """Every letter of every sentence another one; amounts stay."""
+    """Every letter of every sentence another one; amounts and dates stay."""
     if isinstance(document, dict):
         return {name: reworded(value, name) for name, value in document.items()}
     if isinstance(document, list):
         return [reworded(value, key) for value in document]
     if isinstance(document, str) and key in SENTENCES:
-        return "".join(chr(ord(letter) + 1) if letter.isalpha() else letter for letter in document)
+        return WORD.sub(lambda word: "".join(chr(ord(letter) + 1) for letter in word[0]), document)
     return document
 
 

@@ -28,7 +28,9 @@ def office(clinic: Open, pages_store: Any) -> Clinic:
     with pages_store.transaction() as db:
         db.execute("delete from patients")
         db.execute("delete from failures")
-    made = clinic(web={"roles": {"biller": ["Practitioner/dr-1"]}})
+    made = clinic(
+        web={"roles": {"biller": ["Practitioner/dr-1"]}}, site={"auth": {"method": "none"}}
+    )
     made.launcher.context = {}
     seed_worklist(pages_store)
     return made
@@ -251,7 +253,7 @@ def test_a_line_tells_its_whole_story(office: Clinic) -> None:
         "rounded up",
         "Evidence",
         "To send with it, if the payer asks",
-        "Order or treatment plan: order with dose and frequency",
+        "Order or treatment plan: order of ",
         "SV1*HC:J1756",
         "waived by Dr. Nine",
         "Assessed (sweep)",

@@ -20,13 +20,15 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 @dataclass
 class FakeAuthorization:
-    """`uses`: how many requests a token is good for. `jwks`: the client's registered keys."""
+    """`uses`: how many requests a token is good for. `jwks`: the client's registered keys.
+    `withheld`: types of resources for which it gives no scope, though it was asked."""
 
     server: HTTPServer
     jwks: dict[str, Any] = field(default_factory=lambda: {"keys": []})
     client_id: str = "ferroclaim"
     secret: str = "s3cret:/+"
     scopes: list[str] | None = None
+    withheld: tuple[str, ...] = ()
     capabilities: list[str] = field(default_factory=lambda: ["permission-v2"])
     configuration: dict[str, Any] = field(default_factory=dict)
     expires_in: int | None = 300
@@ -81,7 +83,11 @@ class FakeAuthorization:
         answer: dict[str, Any] = {
             "access_token": token,
             "token_type": "bearer",
-            "scope": form["scope"],
+            "scope": " ".join(
+                scope
+                for scope in form["scope"].split()
+                if not any(f"/{kind}." in scope for kind in self.withheld)
+            ),
         }
         return self._answer(
             answer | ({"expires_in": self.expires_in} if self.expires_in is not None else {}), 200

@@ -44,6 +44,7 @@ class FakeLauncher:
     token_body: bytes | None = None
     refresh_statuses: list[int] = field(default_factory=list)
     response_iss: str | None = None
+    promises_iss_at: str | None = None  # whose openid-configuration alone says so: fhir or auth
     deny: str | None = None
     asked: list[dict[str, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -93,7 +94,10 @@ class FakeLauncher:
             "code_challenge_methods_supported": ["S256"],
             **self.configuration,
         }
+        if request.path.endswith(f"{self.promises_iss_at}/.well-known/openid-configuration"):
+            said["authorization_response_iss_parameter_supported"] = True
         if "openid-configuration" in request.path:
+            said["issuer"] = self.issuer
             said["jwks_uri"] = self.server.url_for("/auth/keys")
         return _json({key: value for key, value in said.items() if value is not None})
 

@@ -89,7 +89,7 @@ def stage(
     with HTTPServer(threaded=True) as server:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        launcher = FakeLauncher(server, redirect_uri=f"{url}/callback")
+        launcher = FakeLauncher(server, redirect_uri=f"{url}/callback/general")
         ehr = (
             FakeEhr(server, "hapi", authorization=launcher)  # type: ignore[arg-type]
             if real is None
@@ -198,10 +198,10 @@ def _made_up(number: int, identity: str, today: date) -> Iterator[Resource]:
         "order": order(on=str(today - timedelta(days=60))),
     }.items():
         if name not in ("administration", "encounter", *without):
-            yield _of(row, identity)
+            yield of_patient(row, identity)
 
 
-def _of(row: Resource, identity: str) -> Resource:
+def of_patient(row: Resource, identity: str) -> Resource:
     """ROW as another patient's."""
     text = json.dumps({**row, "id": identity if row["resourceType"] == "Patient" else row["id"]})
     return dict(json.loads(text.replace('"Patient/p1"', f'"Patient/{identity}"')))

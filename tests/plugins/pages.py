@@ -43,7 +43,7 @@ class Clinic:
         app: dict[str, Any],
     ) -> None:
         self.server, self.store = server, store
-        self.launcher = FakeLauncher(server, redirect_uri=f"{PUBLIC_URL}/callback")
+        self.launcher = FakeLauncher(server, redirect_uri=f"{PUBLIC_URL}/callback/general")
         self.ehr = FakeEhr(server, "hapi", authorization=self.launcher)  # type: ignore[arg-type]
         section = {
             "base_url": self.ehr.base_url,

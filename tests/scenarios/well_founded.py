@@ -1,6 +1,7 @@
 """What holds of every assessment, whatever its scenario is about: each finding has its words, its
 evidence, its rule."""
 
+import json
 from collections.abc import Iterator
 
 from msgspec import structs
@@ -8,6 +9,8 @@ from msgspec import structs
 from mappings import codes
 from mappings.assessment import Finding, PatientAssessment
 from mappings.policy.choosing import Policy, PolicySet, Requirements, Rule
+from mappings.writing import detected_issue, issue_form
+from tests import builders
 
 # Nothing was found, and yet the state is not `missing`.
 NOTHING_TO_CITE = (
@@ -41,7 +44,9 @@ def _sourced(policy: Policy) -> Requirements:
 
 def check(found: PatientAssessment, policies: PolicySet) -> None:
     """No finding without a word, a source, and what it rests on; no gap without a fix; no rule but
-    the policy's own."""
+    the policy's own; each issue as fhir.resources has it."""
+    for issue in detected_issue.issues(found, [], builders.AS_OF):
+        assert json.dumps(issue_form.by_model(issue)) == json.dumps(issue)
     for row in found.requirements:
         if row.state != "not-applicable":
             assert row.says, row

@@ -12,7 +12,8 @@ from integration.wording.policies import policy_rows
 from mappings.assessment import PolicyRef
 from mappings.policy import choosing
 from mappings.policy.choosing import DosingRule, PolicySet
-from mappings.requirements.asking import asks
+from mappings.policy.conditions import parse
+from mappings.requirements.asking import asks, in_words
 from tests.builders import Resource, assessed, commercial, condition, ferritin, tsat
 
 LABORATORY = ("ferritin", "transferrin-saturation")
@@ -37,7 +38,7 @@ def test_a_card_never_contradicts_its_finding(changes: list[Resource], payer: st
     for gap in gaps:
         assert gap.asked
         assert gap.asked.limit
-        assert f"({gap.asked.limit})" in gap.message
+        assert f"({in_words(parse(gap.asked.limit))})" in gap.message
         kidneys = {"ckd": "in kidney disease", "not ckd": "without kidney disease"}
         assert kidneys[gap.asked.when or ""] in words.payer_asks(gap, None)
 
@@ -54,7 +55,7 @@ def test_a_cause_of_kidney_disease_without_its_stage_is_kidney_disease() -> None
         60,
     )
     said = words.payer_asks(gap, choosing.built_in().named(gap.decided_by))
-    limit = "ferritin at most 500 ng/mL and transferrin saturation at most 30 %"
+    limit = "ferritin at most 500 ng/mL and transferrin saturation at most 30%"
     assert said == (
         "We ask this because a payer of this kind often wants"
         f" {limit}, within 60 days before each dose in kidney disease."

@@ -5,136 +5,200 @@ from datetime import date
 import pytest
 
 from integration.web.chart.sentence import sentence
-from integration.web.chart.views import DoseView
+from integration.web.chart.views import Affected, Card, DoseView
+from integration.wording.amounts import NOTHING
+from integration.wording.words import day
 from mappings.values.moment import parse
 
 TODAY = date(2026, 11, 23)
+OCT_1 = day(date(2026, 10, 1), year=False)
 
 
 def doses(*statuses: str) -> list[DoseView]:
     return [dose(status, "2026-10-01", f"ma{number}") for number, status in enumerate(statuses)]
 
 
-def dose(status: str, on: str, name: str = "ma") -> DoseView:
+def dose(status: str, on: str, name: str = "ma", why: tuple[str, ...] = ()) -> DoseView:
     moment = parse(on)
     assert moment
-    return DoseView(name, moment.span(None), "Venofer", "200 mg", status, "", "", (), (), None)
+    return DoseView(name, moment.span(None), "Venofer", "200 mg", status, "", "", (), why, None)
 
 
-def said(statuses: str, safety: int, yours: int, elsewhere: int) -> str:
-    cards = [[object()] * count for count in (safety, yours, elsewhere)]
-    return str(sentence(doses(*statuses.split()), cards[0], cards[1], cards[2], TODAY))  # type: ignore[arg-type]
+def card(requirement: str, *about: str, waivable: bool = True, owner: str = "clinician") -> Card:
+    """A card about doses `ma0`, `ma1` …"""
+    return Card(
+        requirements=(requirement,),
+        gaps=(requirement,),
+        finding="",
+        alike=True,
+        asks="",
+        of_payer=True,
+        source=None,
+        verified=True,
+        policy=None,
+        found=(),
+        fix=None,
+        doses=tuple(Affected(name, name, (), (), ()) for name in about),
+        worth=NOTHING,
+        blocking=True,
+        waivable=waivable,
+        orderable=(),
+        ordered=None,
+        owner=owner,  # type: ignore[arg-type]
+        safety=False,
+        denial=None,
+        waived=None,
+    )
+
+
+FERRITIN = card("ferritin", "ma2", "ma3", "ma4")
+DISCARD = card("discarded-amount", "ma3", waivable=False)
+PRODUCT = card("product", "ma2", waivable=False)
+COVERAGE = card("coverage", "ma1", owner="billing")
 
 
 @pytest.mark.parametrize(
     ("statuses", "yours", "elsewhere", "says"),
     [
-        ("", 0, 0, "No intravenous iron is on record for this patient. Nothing for you here."),
+        ("", [], [], "No intravenous iron is on record for this patient. Nothing for you here."),
         (
             "ready ready ready ready ready",
-            0,
-            0,
+            [],
+            [],
             "All 5 doses are documented. Nothing for you here.",
         ),
-        ("ready", 0, 0, "The dose is documented. Nothing for you here."),
+        ("ready ready", [], [], "Both doses are documented. Nothing for you here."),
+        ("ready", [], [], "The dose is documented. Nothing for you here."),
         (
             "held",
-            1,
-            0,
+            [card("ferritin", "ma0")],
+            [],
             (
-                "0 of 1 iron dose since 1 Oct can be billed. It waits for one thing you can settle"
-                " here."
+                f"The iron dose of {OCT_1} cannot be billed yet. It waits for one thing you can"
+                " settle here."
             ),
         ),
         (
             "ready ready held held held",
-            2,
-            1,
+            [FERRITIN, DISCARD],
+            [COVERAGE],
             (
-                "2 of 5 iron doses since 1 Oct can be billed. 3 wait for two things you can settle"
-                " here."
+                f"2 of 5 iron doses since {OCT_1} can be billed. 3 wait for two things you can"
+                " settle here."
+            ),
+        ),
+        (
+            "ready held held held",
+            [DISCARD, PRODUCT],
+            [COVERAGE],
+            (
+                f"1 of 4 iron doses since {OCT_1} can be billed. 1 waits for one thing you can"
+                " settle here, 1 for one entry to correct in the chart, 1 for the billing office."
+            ),
+        ),
+        (
+            "ready ready held",
+            [PRODUCT, card("dose", "ma2", waivable=False)],
+            [],
+            (
+                f"2 of 3 iron doses since {OCT_1} can be billed. 1 waits for two entries to correct"
+                " in the chart."
             ),
         ),
         (
             "ready held",
-            0,
-            1,
+            [],
+            [COVERAGE],
             (
-                "1 of 2 iron doses since 1 Oct can be billed. 1 waits for the billing office."
+                f"1 of 2 iron doses since {OCT_1} can be billed. 1 waits for the billing office."
                 " Nothing for you here."
             ),
         ),
         (
             "ready held",
-            0,
-            0,
+            [],
+            [],
             (
-                "1 of 2 iron doses since 1 Oct can be billed. 1 waits for the biller's release of"
-                " what was waived. Nothing for you here."
+                f"1 of 2 iron doses since {OCT_1} can be billed. 1 waits for the biller's release"
+                " of what was waived. Nothing for you here."
             ),
         ),
+        ("pending", [], [], "The iron dose is not finished. Nothing for you here."),
         (
-            "pending",
-            0,
-            0,
-            "1 iron dose on record, none of them to be billed now. Nothing for you here.",
+            "ready not-billable pending",
+            [],
+            [],
+            (
+                "The dose is documented. 1 more is not billed. 1 more is not finished. Nothing for"
+                " you here."
+            ),
         ),
-        ("ready not-billable pending", 0, 0, "The dose is documented. Nothing for you here."),
     ],
 )
-def test_the_sentence(statuses: str, yours: int, elsewhere: int, says: str) -> None:
-    assert said(statuses, 0, yours, elsewhere) == says
+def test_the_sentence(statuses: str, yours: list[Card], elsewhere: list[Card], says: str) -> None:
+    assert str(sentence(doses(*statuses.split()), [], yours, elsewhere, TODAY)) == says
+
+
+def test_why_a_dose_is_not_billed_is_said() -> None:
+    found = sentence([dose("not-billable", "2026-10-01", why=("Inpatient",))], [], [], [], TODAY)
+    assert str(found) == "The iron dose is not billed: inpatient. Nothing for you here."
 
 
 @pytest.mark.parametrize(
-    ("statuses", "safety", "yours", "elsewhere", "says"),
+    ("statuses", "safety", "yours", "says"),
     [
         (
             "ready ready",
             2,
-            0,
-            0,
-            "Look at two safety items before the next dose. All 2 doses are documented.",
+            [],
+            "Look at two safety items before the next dose. Both doses are documented.",
         ),
-        ("ready", 1, 0, 0, "Look at one safety item before the next dose. The dose is documented."),
+        (
+            "ready",
+            1,
+            [],
+            "Look at one safety item before the next dose. The dose is documented.",
+        ),
         (
             "ready held",
             1,
-            2,
-            0,
+            [card("ferritin", "ma1"), card("dosing", "ma1")],
             (
-                "Look at one safety item before the next dose. 1 of 2 iron doses since 1 Oct can be"
-                " billed. 1 waits for two things you can settle here."
+                "Look at one safety item before the next dose."
+                f" 1 of 2 iron doses since {OCT_1} can be billed. 1 waits for two things you can"
+                " settle here."
             ),
         ),
     ],
 )
-def test_safety_comes_first(
-    statuses: str, safety: int, yours: int, elsewhere: int, says: str
-) -> None:
-    assert said(statuses, safety, yours, elsewhere) == says
+def test_safety_comes_first(statuses: str, safety: int, yours: list[Card], says: str) -> None:
+    above = [card("iron-overload")] * safety
+    assert str(sentence(doses(*statuses.split()), above, yours, [], TODAY)) == says
 
 
 @pytest.mark.parametrize(
     "statuses", ["", "ready", "held", "pending", "not-billable", "ready held", "reversed"]
 )
-@pytest.mark.parametrize("yours", [0, 1])
-@pytest.mark.parametrize("elsewhere", [0, 1])
-def test_nothing_for_you_is_never_said_above_a_safety_card(
-    statuses: str, yours: int, elsewhere: int
+@pytest.mark.parametrize("yours", [[], [card("ferritin", "ma0")]])
+@pytest.mark.parametrize("elsewhere", [[], [card("coverage", "ma0", owner="billing")]])
+def test_nothing_for_you_is_never_said_above_a_card_of_yours(
+    statuses: str, yours: list[Card], elsewhere: list[Card]
 ) -> None:
-    text = said(statuses, 1, yours, elsewhere)
-    assert text.startswith("Look at one safety item")
-    assert "Nothing for you" not in text
+    known = doses(*statuses.split())
+    above = str(sentence(known, [card("iron-overload")], yours, elsewhere, TODAY))
+    assert above.startswith("Look at one safety item")
+    assert "Nothing for you" not in above
+    if yours:
+        assert "Nothing for you" not in str(sentence(known, [], yours, elsewhere, TODAY))
 
 
 @pytest.mark.parametrize(
     ("dates", "since"),
     [
         (["2026-10", "2026-11-02"], "since Oct 2026 can"),
-        (["2026-10-05", "2026-11"], "since 5 Oct can"),
+        (["2026-10-05", "2026-11"], f"since {day(date(2026, 10, 5), year=False)} can"),
         (["2025", "2026-11-02"], "since 2025 can"),
-        (["2025-12-30"], "since 30 Dec 2025 can"),
+        (["2025-12-30"], f"of {day(date(2025, 12, 30))} cannot"),
     ],
 )
 def test_a_day_that_nobody_wrote_is_not_said(dates: list[str], since: str) -> None:

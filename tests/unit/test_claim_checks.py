@@ -203,7 +203,7 @@ def test_valid_files_are_not_refused_and_broken_ones_are(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "claim", "line", "segment", "says"),
     [
-        ("m02_dos_after_bht", "ENC-1001", "1", "SV1", "lies after the file's date 2026-11-23"),
+        ("m02_dos_after_bht", "ENC-1001", "1", "SV1", "lies after the file's date Nov 23, 2026"),
         ("m05_dup_lines", "ENC-1001", "2", "SV1", "the line repeats line 1"),
         ("m08_F8_freq1", "ENC-1001", None, "REF", "frequency 1 replaces none"),
         ("m09_pobox", None, None, "N3", "is a post box (2010AA)"),

@@ -35,17 +35,17 @@ GOOD = """decisions:
 def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
     assert [row.decided.says for row in decisions.from_text(GOOD, "d.yaml")] == [
         (
-            "Maria Lopez decided on 2026-11-20, until 2027-12-31: Coverage/group pays first, then"
-            " Coverage/medicare (works for a company of 40)"
+            "Maria Lopez decided on Nov 20, 2026, until Dec 31, 2027: Coverage/group pays first,"
+            " then Coverage/medicare (works for a company of 40)"
         ),
-        "Maria Lopez decided on 2026-11-20: Medicare pays second, working aged (12)",
+        "Maria Lopez decided on Nov 20, 2026: Medicare pays second, working aged (12)",
         (
-            "Maria Lopez decided on 2026-11-20: Sunrise Health Plan asks for no authorization and"
+            "Maria Lopez decided on Nov 20, 2026: Sunrise Health Plan asks for no authorization and"
             " takes"
             " claims within 180 days of J1756, confirmed by provider line, reference 7"
         ),
-        "Maria Lopez decided on 2026-11-20: authorization PA7 for J1756 is on hand",
-        "Maria Lopez decided on 2026-11-20: payer_aliases: Prairie is commercial",
+        "Maria Lopez decided on Nov 20, 2026: authorization PA7 for J1756 is on hand",
+        "Maria Lopez decided on Nov 20, 2026: payer_aliases: Prairie is commercial",
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from integration.ehr.writing.forms import COMMUNICATION, DOCUMENT_REFERENCE, TASK, Form
+from mappings.reading import Collection, notes
 from tests.fakes.chart import detected_issue, mitigation
 
 OTHERS = [TASK, COMMUNICATION, DOCUMENT_REFERENCE]
@@ -91,3 +92,14 @@ def test_what_says_the_same_is_left_as_it_is() -> None:
     assert TASK.merged(theirs, theirs, detected_issue()) is theirs
     dropped = {**stored(TASK, detected_issue()), "extension": []}
     assert TASK.merged(dropped, dropped, detected_issue()) is dropped
+
+
+def test_a_document_of_ours_is_administrative_and_documents_nothing() -> None:
+    """It would be the progress note that it says is missing."""
+    document = DOCUMENT_REFERENCE.render(detected_issue()) | {"id": "x1"}
+    assert document["type"]["coding"][0]["code"] == "51851-4"
+    assert document["category"][0]["coding"][0]["code"] == "clinical-note"  # US Core: 1..*
+    assert notes.note(document, Collection([])) is None
+    earlier = {"coding": [{"system": "http://loinc.org", "code": "34109-9"}]}  # of older versions
+    assert notes.note(document | {"type": earlier}, Collection([])) is None
+    assert notes.note(document | {"type": earlier, "identifier": []}, Collection([])) is not None

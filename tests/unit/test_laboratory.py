@@ -423,13 +423,13 @@ class TestTooSoon:
         }
         assert (
             said["ferritin"]
-            == "Ferritin 42 ng/mL on 2026-10-12 (drawn soon after an earlier iron dose)."
+            == "Ferritin 42 ng/mL on Oct 12, 2026 (drawn soon after an earlier iron dose)."
         )
 
     def test_a_dose_that_was_not_given_disturbs_nothing(self) -> None:
         refused = builders.administration("ma0", on="2026-10-10T09:00:00-05:00", status="not-done")
         said = {row.requirement: row.says for row in builders.assessed(refused).requirements}
-        assert said["ferritin"] == "Ferritin 42 ng/mL on 2026-10-12."
+        assert said["ferritin"] == "Ferritin 42 ng/mL on Oct 12, 2026."
 
 
 class TestDerived:
@@ -440,8 +440,8 @@ class TestDerived:
         assert (row.state, row.value, row.unit) == ("met", "14.3", "%")
         assert (
             row.says
-            == "Transferrin saturation 14.3 % derived from iron 30 ug/dL and TIBC 210 ug/dL on"
-            " 2026-10-12."
+            == "Transferrin saturation 14.3% derived from iron 30 ug/dL and TIBC 210 ug/dL on"
+            " Oct 12, 2026."
         )
         assert {item.resource for item in row.evidence} == {
             "Observation/iron-2026-10-12",

@@ -49,7 +49,7 @@ def test_a_date_is_that_day_in_every_zone(zone: ZoneInfo | None) -> None:
         ("2026-11-02T00:00:00-05:00", HONOLULU, date(2026, 11, 1)),
         ("2026-11-02T04:59:59Z", NEW_YORK, date(2026, 11, 1)),
         ("2026-11-02T05:00:00Z", NEW_YORK, date(2026, 11, 2)),
-        # The clocks go back on 1 November 2026: the night has an hour more.
+        # The clocks go back on November 1, 2026: the night has an hour more.
         ("2026-11-01T03:59:59Z", NEW_YORK, date(2026, 10, 31)),
         ("2026-11-01T04:00:00Z", NEW_YORK, date(2026, 11, 1)),
         ("2026-11-01T09:59:59Z", None, None),
@@ -233,13 +233,13 @@ def test_a_leap_second_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "zone", "says"),
     [
-        ("2026-10-12", None, "on 2026-10-12"),
-        ("2026-10", None, "in 2026-10"),
-        ("2024-02", NEW_YORK, "in 2024-02"),
+        ("2026-10-12", None, "on Oct 12, 2026"),
+        ("2026-10", None, "in Oct 2026"),
+        ("2024-02", NEW_YORK, "in Feb 2024"),
         ("2026", None, "in 2026"),
-        ("2026-11-01T14:00:00Z", None, "on 2026-11-01"),
-        ("2026-11-02T05:00:00Z", None, "on 2026-11-01 or 2026-11-02"),
-        ("2026-11-02T03:00:00Z", NEW_YORK, "on 2026-11-01"),
+        ("2026-11-01T14:00:00Z", None, "on Nov 1, 2026"),
+        ("2026-11-02T05:00:00Z", None, "on Nov 1, 2026 or Nov 2, 2026"),
+        ("2026-11-02T03:00:00Z", NEW_YORK, "on Nov 1, 2026"),
     ],
 )
 def test_a_date_is_shown_as_far_as_it_is_known(text: str, zone: ZoneInfo | None, says: str) -> None:

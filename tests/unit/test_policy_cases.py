@@ -56,7 +56,10 @@ def test_a_case_that_fails_says_what_was_found() -> None:
         "met",
         "not-covered",
     )
-    assert found.says.endswith("is outside the payer's limit (ferritin <= 500 and tsat <= 30).")
+    assert found.says.endswith(
+        "is outside the payer's limit (ferritin at most 500 ng/mL and transferrin saturation at"
+        " most 30%)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ NAMED = {
     ("mappings/lines/claim_lines.py", "timely-filing"): "the same",
     ("mappings/writing/detected_issue.py", "timely-filing"): "the same",
     ("mappings/policy/conditions.py", "transferrin-saturation"): "what a policy's `tsat` is",
+    ("mappings/values/own_names.py", "discarded-amount"): "an extension of ours",
+    ("mappings/values/own_names.py", "drug-source"): "the same",
     ("mappings/writing/table.py", "transferrin-saturation"): "a column of the table",
     ("integration/wording/policies.py", "transferrin-saturation"): "what a policy's `tsat` is",
     ("integration/web/worklist/story.py", "prior-authorization"): "what a biller can answer",

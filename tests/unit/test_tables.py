@@ -60,7 +60,7 @@ def test_nothing_is_wider_than_the_terminal_and_no_line_is_cut(width: int) -> No
 
 def test_a_narrow_terminal_keeps_signs_and_money() -> None:
     text = samples_shown(40)
-    assert "15 Oct…  J1756 JZ × 200  ✓      $44.60" in text
+    assert "Oct 15…  J1756 JZ × 200  ✓      $44.60" in text
     assert "$2,193.00" in text
 
 
@@ -98,7 +98,7 @@ def test_without_safety_gaps_there_is_no_box() -> None:
 def test_what_is_missing_says_what_to_do_and_which_denial_comes_otherwise() -> None:
     text = flat(shown(document_of(chart(without=["tsat"])), width=200))
     assert (
-        "Transferrin saturation No transferrin saturation result within 90 days before 1 Nov"
+        "Transferrin saturation No transferrin saturation result within 90 days before Nov 1,"
         " 2026. *" in text
     )
     assert "→ File the transferrin saturation" in text
@@ -128,7 +128,7 @@ def test_explain_shows_arithmetic_evidence_sources_and_denial() -> None:
     assert "10 mL × 20 mg/mL = 200 mg" in text
     assert "from MedicationAdministration/ma1, version 7" in text
     assert (
-        "source: CMS HCPCS alpha-numeric file, October 2020; Venofer label, from 2003-01-01,"
+        "source: CMS HCPCS alpha-numeric file, October 2020; Venofer label, from Jan 1, 2003,"
         " verified" in text
     )
     assert "NOT VERIFIED" in text
@@ -139,10 +139,10 @@ def test_explain_shows_arithmetic_evidence_sources_and_denial() -> None:
 def test_explain_dates_the_rules_behind_what_is_met_and_what_is_not() -> None:
     esrd = (condition("N18.6"), condition("N18.4", clinical="inactive"), condition("Z99.2"))
     text = flat(explained(document_of(chart(*esrd)), "MedicationAdministration/ma1", width=250))
-    assert ", from 2016-01-01, " in text.partition("(consolidated billing).")[2].partition("✓")[0]
+    assert ", from Jan 1, 2016, " in text.partition("(consolidated billing).")[2].partition("✓")[0]
     discarded = text.partition("✓ Discarded amount")[2].partition("✓")[0]
     assert "from MedicationAdministration/ma1, version 1: 200 mg" in discarded
-    assert ", from 2023-07-01, verified" in discarded
+    assert ", from Jul 1, 2023, verified" in discarded
 
 
 def test_explain_an_administration_without_a_line() -> None:

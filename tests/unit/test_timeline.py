@@ -2,16 +2,17 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.web.chart.timeline import Dose, table, timeline
-from integration.wording.words import dated, day
+from integration.web.chart.labels import width_of
+from integration.web.chart.timeline import Dose, Panel, table, timeline
+from integration.wording.words import day
 from mappings.assessment import Asked
 from mappings.record import LabResult, Source
-from mappings.values.moment import parse
+from mappings.values.moment import parse, shown
 
 TODAY = date(2026, 11, 23)
 LIMITS = [Asked(says="", limit="ferritin <= 500 and tsat <= 30", window_days=60)]
@@ -69,6 +70,43 @@ def test_everything_is_drawn_within_the_frame(
         assert all(second - first >= 20 for first, second in pairwise(places))
 
 
+def boxes(panel: Panel) -> list[tuple[float, float, float, float]]:
+    """Left, top, right, bottom of each label, at the width of its characters."""
+    labels = [row.label for row in panel.points if row.label]
+    labels += [row.label for row in panel.bands if row.label]
+    starts = {"start": 0.0, "middle": 0.5, "end": 1.0}
+    return [
+        (left, row.y - 10, left + width_of(row.text), row.y + 3)
+        for row in labels
+        for left in [row.x - starts[row.anchor] * width_of(row.text)]
+    ]
+
+
+@given(
+    st.lists(st.tuples(days, st.integers(0, 6000)), min_size=1, max_size=30),
+    st.sampled_from([360, 760]),
+)
+def test_no_label_stands_on_another_or_on_a_mark(labs: list[tuple[date, int]], width: int) -> None:
+    results = [lab("ferritin", value, on) for on, value in labs]
+    drawn = timeline([dose(TODAY)], results, LIMITS, TODAY, width=width)
+    assert drawn
+    panel = drawn.panels[0]
+    found = boxes(panel)
+    for (left, top, right, bottom), (x, y, end, low) in combinations(found, 2):
+        assert right <= x or end <= left or bottom <= y or low <= top
+    for left, top, right, bottom in found:
+        assert drawn.left <= left < right <= width
+        for point in panel.points:
+            assert not (left < point.x < right and top < point.y < bottom)
+
+
+def test_the_newest_result_keeps_its_label() -> None:
+    labs = [lab("ferritin", 42, TODAY - timedelta(days=back)) for back in range(6)]
+    drawn = timeline([dose("2025-06-01")], labs, [], TODAY, width=360)
+    assert drawn
+    assert drawn.panels[0].points[-1].label
+
+
 def test_limits_are_bands_and_a_higher_value_stands_higher() -> None:
     labs = [
         lab("ferritin", 400, TODAY - timedelta(days=40)),
@@ -82,10 +120,12 @@ def test_limits_are_bands_and_a_higher_value_stands_higher() -> None:
     (band,) = ferritin.bands
     assert high.y < band.edge < low.y
     assert band.bottom == ferritin.bottom
-    assert band.label == "payer: ≤ 500"
-    assert tsat.bands[0].label == "payer: ≤ 30"
+    assert [row.label.text for row in (band, tsat.bands[0]) if row.label] == [
+        "payer: ≤ 500",
+        "payer: ≤ 30",
+    ]
     assert drawn.window
-    assert drawn.window.label == "60 days before 18 Nov"
+    assert drawn.window.says == f"the 60 days before {day(TODAY - timedelta(days=5), year=False)}"
 
 
 def test_the_table_has_every_point_newest_first() -> None:
@@ -106,9 +146,9 @@ def test_a_date_without_a_day_is_drawn_as_the_days_that_it_may_be(on: str, width
     for mark in (tick, point):
         assert mark.spread
         assert drawn.left <= mark.spread[0] < mark.x < mark.spread[1] <= drawn.right
-        assert mark.title.startswith(f"{dated(on)}: ")
+        assert mark.title.startswith(f"{shown(on)}: ")
     assert drawn.window is None  # no day to count back from
-    assert f"from {dated(on)} to {dated(on)}" in drawn.says
+    assert f"from {shown(on)} to {shown(on)}" in drawn.says
 
 
 def test_a_day_is_drawn_as_a_day() -> None:
@@ -122,4 +162,4 @@ def test_the_table_says_a_month_where_a_month_is_known() -> None:
         [(dose("2026-10"), "Venofer", "MedicationAdministration/ma1")],
         [lab("ferritin", 42, "2026")],
     )
-    assert [day(row.on, year=True) for row in rows] == ["Oct 2026", "2026"]
+    assert [day(row.on) for row in rows] == ["Oct 2026", "2026"]

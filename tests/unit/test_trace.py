@@ -1,7 +1,7 @@
 """A line's chain names its evidence with versions, its arithmetic, and each rule with its source
 and dates."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -228,3 +228,15 @@ def test_a_line_cites_what_it_rests_on_and_nothing_that_is_open() -> None:
         builders.commercial(), builders.note(), builders.authorization(), builders.ferritin(501)
     ).lines[0]
     assert "Observation/ferritin-2026-10-12" not in {row.resource for row in beyond.evidence}
+
+
+def test_a_modifier_cites_the_row_that_asks_for_it_there() -> None:
+    """Two rows have TB on that day; a critical access hospital reports it by the second."""
+    hospital = Site(places={"office": Place(pos="22", bill_type="85X")})
+    given = administration(r340b=True, on="2024-12-01")
+    as_of = datetime.fromisoformat("2024-12-31T12:00:00-05:00")
+    (line,) = assessed(location("22"), given, as_of=as_of, site=hospital).lines
+    assert "TB" in line.modifiers
+    (step,) = (row for row in line.trace if row.says == "modifier TB")
+    assert step.start == date(2024, 1, 1)
+    assert step.source == "essentialhospitals.org 2023-03-21; Forvis Mazars 2023-01"

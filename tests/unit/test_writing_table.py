@@ -59,8 +59,8 @@ def test_a_ready_line() -> None:
         "payment": "separate",
         "value": "44.60",
         "value_quarter": "2026Q2",
-        "ferritin": "ferritin 42 ng/mL on 2026-10-12",
-        "transferrin_saturation": "tsat 14 % on 2026-10-12",
+        "ferritin": "ferritin 42 ng/mL on Oct 12, 2026",
+        "transferrin_saturation": "TSAT 14% on Oct 12, 2026",
         "administrations": "MedicationAdministration/ma1",
         "status": "ready",
     }

@@ -267,7 +267,7 @@ def test_what_a_chart_lacks_is_one_sentence() -> None:
     bare = builders.chart(builders.patient(born="1955-02", sex="x"), builders.coverage(payor="CMS"))
     assert (
         refused(bare)
-        == "The 837 draft of 2026-11-01 is not written: it lacks the patient's family and given"
+        == "The 837 draft of Nov 1, 2026 is not written: it lacks the patient's family and given"
         " name in Latin letters (Patient.name), the patient's address with street, city, state"
         " as two letters and ZIP code (Patient.address), the patient's birth date"
         " (Patient.birthDate), the patient's sex (Patient.gender), the member number"
@@ -315,8 +315,8 @@ def test_the_others_are_written() -> None:
     text, problems = claims.written(claims.chart(nameless, builders.location(), second))
     assert claims.faults(text) == []
     assert text.count("CLM*") == 1
-    assert [problem.problem[:40] for problem in problems] == [
-        "The 837 draft of 2026-11-08 is not writt"
+    assert [problem.problem.partition(":")[0] for problem in problems] == [
+        "The 837 draft of Nov 8, 2026 is not written"
     ]
 
 

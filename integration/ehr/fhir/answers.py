@@ -28,6 +28,7 @@ Json = dict[str, Any]
 
 _CODE = re.compile(r"[A-Za-z0-9-]{1,40}")
 _HAPI_CODE = re.compile(r"^HAPI-\d{4}")
+_TEXT_LENGTH = 300
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -49,8 +50,14 @@ class Answer:
 
 
 def error_for(site: str, what: str, answer: Answer) -> EhrError:
-    """The error that an answer's status means. Of the OperationOutcome only codes are kept: its
-    texts name patients."""
+    """The error that an answer's status means. Of the OperationOutcome its message has only codes:
+    the texts name patients, and are kept apart as `own_words`."""
+    error = _error(site, what, answer)
+    error.own_words = _texts(answer.body)
+    return error
+
+
+def _error(site: str, what: str, answer: Answer) -> EhrError:
     status = answer.status
     problem = f"{what} was answered with {status}{_issue_codes(answer.body)}"
     match status:
@@ -75,18 +82,39 @@ def error_for(site: str, what: str, answer: Answer) -> EhrError:
     return Refused(site, problem, f"Run `ferroclaim doctor {site}` to see what it takes", status)
 
 
-def _issue_codes(body: bytes) -> str:
-    """` (invalid, HAPI-1094)`: what an OperationOutcome says in codes."""
+def _issues(body: bytes) -> list[dict[str, Any]]:
+    """Of an OperationOutcome; nothing else has any."""
     try:
         outcome = decode(body)
         issues = outcome["issue"] if outcome.get("resourceType") == "OperationOutcome" else []
-        codes = [str(issue.get("code")) for issue in issues]
-        for issue in issues:
-            codes += [
-                str(coding.get("code")) for coding in (issue.get("details") or {}).get("coding", [])
-            ]
-            codes += _HAPI_CODE.findall(str(issue.get("diagnostics")))
+        return [issue for issue in issues if isinstance(issue, dict)]
     except (ValueError, LookupError, AttributeError, TypeError):
-        return ""
+        return []
+
+
+def _texts(body: bytes) -> str:
+    """What an OperationOutcome says in words, as much as a person reads."""
+    said = []
+    for issue in _issues(body):
+        details = issue.get("details")
+        text = details.get("text") if isinstance(details, dict) else None
+        said.append(text or issue.get("diagnostics"))
+    whole = " ".join(text.strip() for text in dict.fromkeys(said) if isinstance(text, str))
+    return whole if len(whole) <= _TEXT_LENGTH else f"{whole[:_TEXT_LENGTH]} …"
+
+
+def _issue_codes(body: bytes) -> str:
+    """` (invalid, HAPI-1094)`: what an OperationOutcome says in codes."""
+    issues = _issues(body)
+    codes = [str(issue.get("code")) for issue in issues]
+    for issue in issues:
+        details = issue.get("details")
+        codings = details.get("coding") if isinstance(details, dict) else None
+        codes += [
+            str(coding.get("code"))
+            for coding in (codings if isinstance(codings, list) else [])
+            if isinstance(coding, dict)
+        ]
+        codes += _HAPI_CODE.findall(str(issue.get("diagnostics")))
     found = [code for code in dict.fromkeys(codes) if _CODE.fullmatch(code) and code != "None"]
     return f" ({', '.join(found)})" if found else ""

@@ -15,7 +15,6 @@ from integration.ehr.reading import fallback
 from integration.ehr.reading.plan import not_offered, own_form, queries
 from integration.ehr.reading.pull import PatientPull, Problem
 from integration.ehr.reading.searches import Begun, Counts
-from integration.ehr.writing.issues import gap_of
 from integration.errors import (
     EhrError,
     Forbidden,
@@ -25,6 +24,7 @@ from integration.errors import (
     Unauthorized,
 )
 from mappings.reading.fhir.decoding import Damaged
+from mappings.writing.detected_issue import gap_of
 
 # Without these nothing can be said; without the others some of it.
 INDISPENSABLE = frozenset({"Patient", "MedicationAdministration"})

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from integration.ehr.fhir.answers import Json
+from mappings.values import own_names
 
-TAG = {"system": "urn:ferroclaim:evidence", "code": "administration-fallback"}
+TAG = {"system": own_names.EVIDENCE, "code": "administration-fallback"}
 HCPCS = frozenset(
     {
         "urn:oid:2.16.840.1.113883.6.285",

@@ -9,9 +9,9 @@ from integration.ehr.capability import Capability
 from integration.ehr.fhir.query import Query
 from integration.ehr.profile import Search, profile
 from integration.ehr.writing.forms import Form, form_for
-from integration.ehr.writing.issues import GAP_SYSTEM
 from integration.errors import ConfigurationError
 from mappings.codes import labs
+from mappings.values import own_names
 
 REPEATED = ("_include", "_include:iterate", "_revinclude")
 CONTROLS = ("_count", "_elements", "_summary", "_sort", "_total")
@@ -55,7 +55,7 @@ def _own(capability: Capability, patient_id: str, site: Site) -> list[Query]:
         return []
     params = {form.patient_param: form.patient(patient_id)}
     if capability.takes(form.kind, "identifier"):
-        params["identifier"] = f"{GAP_SYSTEM}|"
+        params["identifier"] = f"{own_names.GAP}|"
     return [Query(form.kind, (*params.items(), *site.search_params.items()))]
 
 

@@ -20,6 +20,7 @@ from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from integration.configuration.site import Auth, Site, SmartApp
+from integration.ehr import scopes
 from integration.ehr.transport.discovery import (
     PlainAnswer,
     SmartConfiguration,
@@ -37,17 +38,6 @@ UNSTATED_LIFETIME_SECONDS = 60.0  # expires_in is only recommended: missing mean
 CLOCK_SKEW_SECONDS = 60
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}")
 
-# What R12 reads, and what a write-back may need.
-READ_TYPES = (
-    "AllergyIntolerance", "CarePlan", "Claim", "ClaimResponse", "Communication", "Condition",
-    "Coverage",
-    "DetectedIssue", "DiagnosticReport", "DocumentReference", "Encounter", "Location", "Medication",
-    "MedicationAdministration", "MedicationDispense", "MedicationRequest", "MedicationStatement",
-    "Observation",
-    "Organization", "Patient", "Procedure", "Task",
-)  # fmt: skip
-WRITE_FORMS = ("Communication", "DetectedIssue", "DocumentReference", "Task")
-
 
 class Authorization(Protocol):
     def headers(self) -> dict[str, str]:
@@ -55,6 +45,9 @@ class Authorization(Protocol):
 
     def renew(self, stale: Mapping[str, str]) -> bool:
         """After a 401 with STALE: whether trying once more may help."""
+
+    def permits(self, kind: str, letter: str) -> bool:
+        """Whether the scopes given let us do that (c, r, u, d, s) with a resource of KIND."""
 
 
 class NoAuthorization:
@@ -66,6 +59,9 @@ class NoAuthorization:
     def renew(self, stale: Mapping[str, str]) -> bool:  # noqa: ARG002 (the protocol's)
         return False
 
+    def permits(self, kind: str, letter: str) -> bool:  # noqa: ARG002 (the protocol's)
+        return True
+
 
 @dataclass
 class _Slot:
@@ -73,6 +69,7 @@ class _Slot:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: str | None = None
+    scopes: frozenset[str] = frozenset()
     good_until: float = 0
 
 
@@ -91,24 +88,9 @@ class Tokens:
 SHARED_TOKENS = Tokens()
 
 
-def backend_scopes(configuration: SmartConfiguration, write_back: str = "auto") -> list[str]:
-    """The system scopes to ask for: v1 or v2, for the forms we may write, and only listed ones
-    where any are listed."""
-    forms = {"auto": WRITE_FORMS, "worklist": ()}.get(write_back, (write_back,))
-    if configuration.scope_version == 2:
-        scopes = [f"system/{kind}.rs" for kind in READ_TYPES] + [
-            f"system/{kind}.crus" for kind in forms
-        ]
-        scopes += ["system/Device.cu", "system/Provenance.c"] if forms else []
-    else:
-        scopes = [f"system/{kind}.read" for kind in READ_TYPES]
-        scopes += (
-            [f"system/{kind}.write" for kind in (*forms, "Device", "Provenance")] if forms else []
-        )
-    listed = {scope for scope in configuration.scopes if scope.startswith("system/")}
-    if listed and not any(scope.startswith("system/*") for scope in listed):
-        scopes = [scope for scope in scopes if scope in listed]
-    return sorted(set(scopes))
+def backend_scopes(configuration: SmartConfiguration, site: Site) -> list[str]:
+    """The system scopes to ask for."""
+    return scopes.asked("system", site, configuration.scopes, configuration.scope_version)
 
 
 def client_proof(
@@ -165,6 +147,10 @@ class ClientCredentials:
         self._token(stale=stale.get("Authorization", "").removeprefix("Bearer "))
         return True
 
+    def permits(self, kind: str, letter: str) -> bool:
+        self.headers()
+        return scopes.permits(self._slot().scopes, kind, letter)
+
     def configuration(self) -> SmartConfiguration:
         with self._discovering:
             if self._configuration is None:
@@ -174,25 +160,28 @@ class ClientCredentials:
     def _scopes(self) -> str:
         asked = self.auth.scopes
         if asked is None:
-            asked = backend_scopes(self.configuration(), self.site.write_back)
+            asked = backend_scopes(self.configuration(), self.site)
         return " ".join(asked)
+
+    def _slot(self) -> _Slot:
+        endpoint = self.configuration().token_endpoint
+        return self._tokens.slot(endpoint, str(self.auth.client_id), self._scopes())
 
     def _token(self, stale: str | None) -> str:
         """The token in use; a new one when it is about to end, or is the STALE one that was
         refused."""
-        endpoint, scopes = self.configuration().token_endpoint, self._scopes()
-        slot = self._tokens.slot(endpoint, str(self.auth.client_id), scopes)
+        endpoint, asked, slot = self.configuration().token_endpoint, self._scopes(), self._slot()
         with slot.lock:
             if slot.token is None or slot.token == stale or self.now() >= slot.good_until:
-                fetched = self._fetched(endpoint, scopes)
+                fetched = self._fetched(endpoint, asked)
                 lifetime = fetched.seconds
                 if lifetime is None:
                     lifetime = UNSTATED_LIFETIME_SECONDS
-                slot.token = fetched.text
+                slot.token, slot.scopes = fetched.text, fetched.scopes or frozenset(asked.split())
                 slot.good_until = self.now() + lifetime - min(30, lifetime / 10)
             return slot.token
 
-    def _fetched(self, endpoint: str, scopes: str) -> AccessToken:
+    def _fetched(self, endpoint: str, asked: str) -> AccessToken:
         """A fresh assertion each time: its `jti` is used once. Epic answers a bare 400 now and then
         (Q43)."""
         attempts = Retrying(
@@ -201,11 +190,11 @@ class ClientCredentials:
             wait=wait_exponential(multiplier=0.2, max=10),
             reraise=True,
         )
-        return attempts(self._asked, endpoint, scopes)
+        return attempts(self._asked, endpoint, asked)
 
-    def _asked(self, endpoint: str, scopes: str) -> AccessToken:
+    def _asked(self, endpoint: str, asked: str) -> AccessToken:
         form, basic = client_proof(self.auth, self._keys, endpoint, self.now())
-        body = {"grant_type": "client_credentials", "scope": scopes, **form}
+        body = {"grant_type": "client_credentials", "scope": asked, **form}
         headers = {"Accept": "application/json", **self._token_headers, **basic}
         response = plain_request(self.site, "POST", endpoint, data=body, headers=headers)
         answer = json_object(response)

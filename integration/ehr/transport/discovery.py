@@ -10,6 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from integration.configuration.section import is_loopback
 from integration.configuration.site import Site
+from integration.ehr.scopes import version_of
 from integration.ehr.transport.failing import never_connected
 from integration.errors import BadAnswer, ConfigurationError, NotConnected, Unreachable
 from mappings.reading.fhir.decoding import NotJson, decode
@@ -31,14 +32,7 @@ class SmartConfiguration:
 
     @property
     def scope_version(self) -> int:
-        """2 where the server says `permission-v2`, or lists such scopes; else 1."""
-        if self.capabilities & {"permission-v1", "permission-v2"}:
-            return 2 if "permission-v2" in self.capabilities else 1
-        return (
-            2
-            if any(scope.endswith((".rs", ".r", ".cruds", ".crus")) for scope in self.scopes)
-            else 1
-        )
+        return version_of(self.capabilities, self.scopes)
 
 
 def discover(site: Site) -> SmartConfiguration:

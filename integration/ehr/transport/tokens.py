@@ -19,17 +19,24 @@ class UnusableToken(ValueError):
 
 @dataclass(frozen=True)
 class AccessToken:
-    """`seconds`: how long it is good for, at most a day; None where that was not said."""
+    """`seconds`: how long it is good for, at most a day; None where that was not said. `scopes`:
+    those that were given, none where the server did not say."""
 
     text: str
     seconds: float | None
+    scopes: frozenset[str]
 
 
 def read_token(answer: Mapping[str, Any] | None) -> AccessToken:
     """The access token of a token response; raises `UnusableToken`."""
     if answer is None:
         raise UnusableToken("with what is no JSON object, or is nested too deeply")
-    return AccessToken(carried(answer.get("access_token")), _seconds(answer.get("expires_in")))
+    given = answer.get("scope")
+    return AccessToken(
+        carried(answer.get("access_token")),
+        _seconds(answer.get("expires_in")),
+        frozenset(given.split() if isinstance(given, str) else ()),
+    )
 
 
 def carried(token: object) -> str:

@@ -14,16 +14,14 @@ import msgspec
 from integration.ehr.capability import Capability
 from integration.ehr.fhir.answers import Json
 from integration.ehr.fhir.references import age
-from integration.ehr.writing.issues import GAP_SYSTEM, gap_of, is_closed, merged, says_the_same
+from integration.ehr.scopes import AUTO_FORMS
+from integration.ehr.writing.issues import is_closed, merged, says_the_same
 from integration.errors import ConfigurationError
 from mappings.reading.fhir.decoding import decode
+from mappings.values.own_names import GAP, ISSUE
+from mappings.writing.detected_issue import gap_of
 
-CANONICAL = "urn:ferroclaim:issue"
-AUTO_FORMS = (
-    "DetectedIssue",
-    "Task",
-    "Communication",
-)  # a document in the chart only where the site asks for it
+US_CORE_CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category"
 _SETTLED_TASK = frozenset({"completed", "cancelled", "failed", "rejected", "entered-in-error"})
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
@@ -61,7 +59,7 @@ class Form:
         kept = {"meta", "authoredOn"} | (
             {"status"} if before and before["status"] == issue["status"] else set()
         )
-        others = [e for e in theirs.get("extension") or [] if e.get("url") != CANONICAL]
+        others = [e for e in theirs.get("extension") or [] if e.get("url") != ISSUE]
         return {
             **theirs,
             **{k: v for k, v in ours.items() if k not in kept},
@@ -130,7 +128,7 @@ def _communication(issue: Json) -> Json:
         {
             "resourceType": "Communication",
             "meta": issue.get("meta"),
-            "identifier": [{"system": GAP_SYSTEM, "value": COMMUNICATION.key(issue)}],
+            "identifier": [{"system": GAP, "value": COMMUNICATION.key(issue)}],
             "status": "completed",
             "subject": issue.get("patient"),
             "topic": issue.get("code"),
@@ -143,9 +141,11 @@ def _communication(issue: Json) -> Json:
 
 
 def _document(issue: Json) -> Json:
-    """A short note (LOINC 34109-9, Note)."""
+    """A short note. Its type is none of those of clinical notes, or it would document what it says
+    is missing; US Core (7.0.0) asks for the category."""
     text = base64.b64encode(_text(issue).encode()).decode()
-    note = {"coding": [{"system": "http://loinc.org", "code": "34109-9", "display": "Note"}]}
+    note = {"system": "http://loinc.org", "code": "51851-4", "display": "Administrative note"}
+    kind = {"system": US_CORE_CATEGORY, "code": "clinical-note", "display": "Clinical Note"}
     return _without_empty(
         {
             "resourceType": "DocumentReference",
@@ -154,7 +154,8 @@ def _document(issue: Json) -> Json:
             "status": "entered-in-error" if issue["status"] == "entered-in-error" else "current",
             "docStatus": "final",
             "extension": _extension(issue),
-            "type": note,
+            "type": {"coding": [note]},
+            "category": [{"coding": [kind]}],
             "subject": issue.get("patient"),
             "date": issue.get("identifiedDateTime"),
             "description": _text(issue).partition("\n")[0],
@@ -187,7 +188,7 @@ def _without_empty(resource: Json) -> Json:
 
 
 def _extension(issue: Json) -> list[Json]:
-    return [{"url": CANONICAL, "valueString": _encoder.encode(_canonical(issue)).decode()}]
+    return [{"url": ISSUE, "valueString": _encoder.encode(_canonical(issue)).decode()}]
 
 
 def _canonical(issue: Json) -> Json:
@@ -195,9 +196,7 @@ def _canonical(issue: Json) -> Json:
 
 
 def _embedded(resource: Json) -> Json | None:
-    texts = (
-        e.get("valueString") for e in resource.get("extension") or [] if e.get("url") == CANONICAL
-    )
+    texts = (e.get("valueString") for e in resource.get("extension") or [] if e.get("url") == ISSUE)
     try:
         issue = decode(str(next(texts)))
     except (StopIteration, ValueError):
@@ -217,7 +216,7 @@ def _guessed(resource: Json) -> Json:
     patient = resource.get("for") or resource.get("subject")
     implicated = resource.get("about") or [focus for focus in [resource.get("focus")] if focus]
     issue = {
-        "identifier": [{"system": GAP_SYSTEM, "value": gap}],
+        "identifier": [{"system": GAP, "value": gap}],
         "status": status,
         "patient": patient,
     }

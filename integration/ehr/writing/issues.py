@@ -7,26 +7,15 @@ from typing import Any
 import msgspec
 
 from integration.ehr.fhir.answers import Json
+from mappings.values.own_names import DECIDED
 from mappings.values.sentences import amounts
-from mappings.writing.detected_issue import DECIDED
 
-GAP_SYSTEM = "urn:ferroclaim:gap"
 # A server sets these, or they say who found it first and when, which a later look must not change.
 _FIRST = ("identifiedDateTime", "author")
 _NOT_CONTENT = ("id", "meta", "text", *_FIRST)
 WITHDRAWN = frozenset({"cancelled", "entered-in-error"})
 CLOSED = WITHDRAWN | {"final"}
 _stable = msgspec.json.Encoder(order="deterministic", decimal_format="number")
-
-
-def gap_of(resource: Json) -> str | None:
-    """The value of our identifier."""
-    found = (
-        i
-        for i in resource.get("identifier") or []
-        if isinstance(i, dict) and i.get("system") == GAP_SYSTEM
-    )
-    return next((str(i["value"]) for i in found if i.get("value")), None)
 
 
 def is_closed(issue: Json) -> bool:

@@ -11,7 +11,6 @@ from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.references import age
 from integration.ehr.writing import issues, transactions
 from integration.ehr.writing.forms import DETECTED_ISSUE, Form
-from integration.ehr.writing.issues import GAP_SYSTEM
 from integration.ehr.writing.ledger import Entry, Ledger
 from integration.ehr.writing.transactions import Write
 from integration.errors import (
@@ -24,6 +23,8 @@ from integration.errors import (
     Refused,
     Unreachable,
 )
+from mappings.values import own_names
+from mappings.writing.detected_issue import gap_of
 
 Result = Literal["created", "updated", "unchanged", "conflict", "unknown", "refused", "worklist"]
 ATTEMPTS = 3
@@ -64,7 +65,7 @@ class ServerWriteBack:
         *,
         dry_run: bool = False,
     ) -> list[Outcome]:
-        owed = {str(issues.gap_of(issue)): issue for issue in wanted}
+        owed = {str(gap_of(issue)): issue for issue in wanted}
         settled = self._by_ledger(owed)
         known = self._known(
             {gap: issue for gap, issue in owed.items() if gap not in settled}, existing
@@ -137,7 +138,7 @@ class ServerWriteBack:
         params = {form.patient_param: form.patient(patient)}
         if capability.takes(form.kind, "identifier"):
             params["identifier"] = ",".join(
-                f"{GAP_SYSTEM}|{form.key(issue)}" for issue in owed.values()
+                f"{own_names.GAP}|{form.key(issue)}" for issue in owed.values()
             )
         elif not capability.searches_by(form.kind, form.patient_param):
             return self._by_location(owed)
@@ -162,7 +163,7 @@ class ServerWriteBack:
         gaps = {self._form.key(issue): gap for gap, issue in owed.items()}
         by_gap: dict[str, list[Json]] = defaultdict(list)
         for resource in found:
-            if (gap := gaps.get(str(issues.gap_of(resource)))) is not None:
+            if (gap := gaps.get(str(gap_of(resource)))) is not None:
                 by_gap[gap].append(resource)
         for several in by_gap.values():
             several.sort(
@@ -252,14 +253,21 @@ class ServerWriteBack:
 
     def _together(self, writes: list[Write]) -> list[Outcome]:
         """All or none, with who did it. A refused transaction may not say which entry (Q24): then
-        one by one."""
-        try:
-            answers = transactions.send(self.client, writes, self._devices)
-        except (OutcomeUnknown, BadAnswer) as error:
-            return [Outcome(write.gap, "unknown", message=error.problem) for write in writes]
-        except (Conflict, *PERMANENT):
-            return self._singly(writes)
-        return [self._outcome(write, answer) for write, answer in zip(writes, answers, strict=True)]
+        without what is only beside, then one by one."""
+        for bare in (True,) if self.client.sends_bare else (False, True):
+            try:
+                answers = transactions.send(self.client, writes, self._devices, bare=bare)
+            except (OutcomeUnknown, BadAnswer) as error:
+                return [Outcome(write.gap, "unknown", message=error.problem) for write in writes]
+            except Conflict:
+                break
+            except PERMANENT:
+                continue
+            self.client.sends_bare = bare
+            return [
+                self._outcome(write, answer) for write, answer in zip(writes, answers, strict=True)
+            ]
+        return self._singly(writes)
 
     def _singly(self, writes: list[Write]) -> list[Outcome]:
         outcomes = [self._single(write) for write in writes]

@@ -10,10 +10,9 @@ from integration.ehr.client import EhrClient
 from integration.ehr.fhir import bundles
 from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.writing import issues
-from integration.ehr.writing.issues import GAP_SYSTEM
 from integration.errors import BadAnswer, EhrError
+from mappings.values import own_names
 
-DEVICE_SYSTEM = "urn:ferroclaim:device"
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 
 
@@ -46,28 +45,27 @@ def own_id(gap: str) -> str:
 
 
 def if_none_exist(write: Write) -> str:
-    identifier = next(i["value"] for i in write.body["identifier"] if i["system"] == GAP_SYSTEM)
-    return f"identifier={GAP_SYSTEM}|{identifier}"
+    identifier = next(i["value"] for i in write.body["identifier"] if i["system"] == own_names.GAP)
+    return f"identifier={own_names.GAP}|{identifier}"
 
 
-def send(client: EhrClient, writes: list[Write], devices: dict[str, str]) -> list[Answer]:
+def send(
+    client: EhrClient, writes: list[Write], devices: dict[str, str], *, bare: bool = False
+) -> list[Answer]:
     """One request. DEVICES: under which reference the server has those that it is known to have.
 
-    HAPI checks that an author exists (Q25), so the Device goes first where it is new.
+    HAPI checks that an author exists (Q25), so the Device goes first where it is new. BARE: without
+    a new Device and the Provenance.
     """
-    authors = {
-        author: devices.get(author) or f"urn:uuid:{uuid.uuid4()}" for author in _authors(writes)
-    }
     own_ids = client.capability.own_ids("Device")
-    if own_ids:
-        authors = {author: author for author in authors}
+    authors = _known_by(client, writes, devices, own_ids=own_ids, bare=bare)
     extra = [
         _device(author, known, own_ids)
         for author, known in sorted(authors.items())
-        if author not in devices
+        if known and author not in devices
     ]
     entries = [_entry(_by(write, authors), client) for write in writes]
-    if client.capability.creates("Provenance"):
+    if client.creates("Provenance") and not bare:
         author = next(
             (e["resource"]["author"] for e in entries if "author" in e["resource"]),
             {"display": "ferroclaim"},
@@ -82,8 +80,26 @@ def send(client: EhrClient, writes: list[Write], devices: dict[str, str]) -> lis
             client.site.name,
             f"a transaction of {len(entries) + len(extra)} came back with {len(found)}",
         )
-    devices.update({author: known for author, known in authors.items() if own_ids})
+    devices.update({author: known for author, known in authors.items() if known and own_ids})
     return [_answer(entry) for entry in found[: len(writes)]]
+
+
+def _known_by(
+    client: EhrClient,
+    writes: list[Write],
+    devices: dict[str, str],
+    *,
+    own_ids: bool,
+    bare: bool,
+) -> dict[str, str]:
+    """Each author's reference in the transaction; none where the server has no such Device, and we
+    may not make one."""
+    may_make = client.creates("Device") and (client.updates("Device") or not own_ids) and not bare
+    known = {}
+    for author in _authors(writes):
+        new = author if own_ids else f"urn:uuid:{uuid.uuid4()}"
+        known[author] = devices.get(author) or (new if may_make else "")
+    return known
 
 
 def alone(write: Write, devices: dict[str, str]) -> Write:
@@ -95,7 +111,7 @@ def alone(write: Write, devices: dict[str, str]) -> Write:
 
 def say_who(client: EhrClient, targets: list[str]) -> None:
     """The Provenance of what was written one by one, where the server takes it."""
-    if not targets or not client.capability.creates("Provenance"):
+    if not targets or not client.creates("Provenance"):
         return
     try:
         client.transport.write("POST", "Provenance", provenance(targets, {"display": "ferroclaim"}))
@@ -151,7 +167,7 @@ def _device(author: str, known: str, own_ids: bool) -> Json:
     identity = author.removeprefix("Device/")
     device = {
         "resourceType": "Device",
-        "identifier": [{"system": DEVICE_SYSTEM, "value": identity}],
+        "identifier": [{"system": own_names.DEVICE, "value": identity}],
         "status": "active",
         "deviceName": [{"name": "ferroclaim", "type": "manufacturer-name"}],
         "type": {"text": "software that checks the documentation of intravenous iron"},
@@ -162,7 +178,7 @@ def _device(author: str, known: str, own_ids: bool) -> Json:
             "resource": {**device, "id": identity},
             "request": {"method": "PUT", "url": author},
         }
-    condition = f"identifier={DEVICE_SYSTEM}|{identity}"
+    condition = f"identifier={own_names.DEVICE}|{identity}"
     return {
         "fullUrl": known,
         "resource": device,

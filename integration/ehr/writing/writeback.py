@@ -6,9 +6,9 @@ from typing import Protocol
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Json
 from integration.ehr.writing.forms import form_for
-from integration.ehr.writing.issues import gap_of
 from integration.ehr.writing.ledger import Ledger, MemoryLedger
 from integration.ehr.writing.sending import Outcome, ServerWriteBack
+from mappings.writing.detected_issue import gap_of
 
 __all__ = ["Outcome", "ServerWriteBack", "Worklist", "WriteBack", "form_for", "write_back_for"]
 

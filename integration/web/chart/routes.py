@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import StringConstraints
 
 from integration.assessing.clients import policies_for
 from integration.smart import style
@@ -16,8 +17,10 @@ from integration.smart.server import client_named
 from integration.smart.sessions import Launch
 from integration.web.chart.page import chart_page
 from integration.web.chart.visit import Visit
+from integration.web.entries import tests
 from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
 from integration.web.pages import PageRoute, page, security_headers
+from integration.wording import words
 from integration.wording.policies import policy_rows
 
 router = APIRouter(prefix="/chart/{launch}", route_class=PageRoute, include_in_schema=False)
@@ -46,9 +49,9 @@ SAID = {
     ),
     "taken-back": ("good", "The waiver was taken back."),
     "recorded": ("good", "Recorded in the chart, and checked again."),
-    "ordered": ("good", "The draft orders are in the chart. Sign them there."),
+    "ordered": ("good", "The draft order is in the chart. Sign it there."),
     "told": (
-        "good",
+        "bad",
         (
             "The EHR does not take this from here. The billing office has it as a note; please"
             " enter it in the chart, too."
@@ -66,7 +69,7 @@ SAID = {
     "checked": ("good", "Checked again just now."),
 }
 Text = Annotated[str, Form(min_length=3, max_length=300)]
-Name = Annotated[str, Form(pattern=r"^[a-z-]{1,60}$")]
+Gaps = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]], Form()]
 
 
 @router.get("")
@@ -84,7 +87,10 @@ def show(
             seen.waivers,
             seen.pull.unread,
             launch.app_context,
+            seen.ordered,
         )
+        visit.settle(seen)
+        refusal = visit.refusal() if did == "told" else None
     return page(
         request,
         "chart.html",
@@ -93,10 +99,12 @@ def show(
         csrf=session.csrf,
         user=session.who.label,
         said=SAID.get(did),
+        refusal=refusal,
         opened=next((row["reference"] for row in launch.fhir_context if "reference" in row), ""),
         brief=not launch.need_patient_banner,
         may_write=True,
         styled=bool(launch.style_url),
+        tests={name: words.inside(test.name) for name, test in tests().items()},
         oral_products=[(text, text) for text in ORAL_PRODUCTS],
     )
 
@@ -107,17 +115,15 @@ def check(launch: str) -> Response:
 
 
 @router.post("/waive", dependencies=[FromOurPage])
-def waive(
-    launch: OpenChart, session: SignedIn, here: InHouse, requirement: Name, reason: Text
-) -> Response:
+def waive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps, reason: Text) -> Response:
     with Visit(here, session, launch) as visit:
-        return _back(launch.id, visit.waive(requirement, _line(reason)))
+        return _back(launch.id, visit.waive(gap, _line(reason)))
 
 
 @router.post("/unwaive", dependencies=[FromOurPage])
-def unwaive(launch: OpenChart, session: SignedIn, here: InHouse, requirement: Name) -> Response:
+def unwaive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> Response:
     with Visit(here, session, launch) as visit:
-        return _back(launch.id, visit.take_back(requirement))
+        return _back(launch.id, visit.take_back(gap))
 
 
 @router.post("/discarded", dependencies=[FromOurPage])
@@ -154,9 +160,9 @@ def oral_iron(
 
 
 @router.post("/order", dependencies=[FromOurPage])
-def order(launch: OpenChart, session: SignedIn, here: InHouse) -> Response:
+def order(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> Response:
     with Visit(here, session, launch) as visit:
-        return _back(launch.id, visit.order())
+        return _back(launch.id, visit.order(gap))
 
 
 @router.get("/policy/{name}")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
+from integration.web.chart.labels import Label, Labels, width_of
 from integration.wording.words import day
 from mappings.assessment import Asked
 from mappings.circumstances import labs as laboratory
@@ -20,18 +21,19 @@ from mappings.requirements.asking import LABS
 from mappings.values.moment import Span
 
 LEFT, RIGHT, TOP = 46, 14, 16
-DOSES, PANEL, BETWEEN, AXIS = 62, 92, 38, 26
+DOSES, PANEL, BETWEEN, AXIS = 76, 92, 38, 26
 NAMES = ("ferritin", "tsat")
 Spread = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Point:
-    """`spread`: from where to where it may be, where its day is not known."""
+    """`spread`: from where to where it may be, where its day is not known. `label` is None where it
+    would run into others; the table has it."""
 
     x: float
     y: float
-    label: str
+    label: Label | None
     title: str
     spread: Spread | None = None
 
@@ -43,16 +45,16 @@ class Band:
     top: float
     bottom: float
     edge: float
-    label: str
+    label: Label | None
 
 
 @dataclass(frozen=True)
 class Window:
-    """The days in which a result counts for the newest dose."""
+    """The days in which a result counts for the newest dose; `says` stands below the plot."""
 
     left: float
     right: float
-    label: str
+    says: str
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,9 @@ def timeline(
     panels, top = [], TOP + DOSES
     for name in NAMES:
         panels.append(
-            _panel(name, found[name], [row for row in limits if row.name == name], scale, top)
+            _panel(
+                name, found[name], [row for row in limits if row.name == name], scale, top, today
+            )
         )
         top += PANEL + BETWEEN
     return Timeline(
@@ -148,7 +152,7 @@ def timeline(
         months=tuple(scale.months()),
         says=(
             f"{len(doses)} doses, {len(found['ferritin'])} ferritin and {len(found['tsat'])} TSAT"
-            f" results from {day(earliest, year=True)} to {day(latest, year=True)}; the same in the"
+            f" results from {day(earliest)} to {day(latest)}; the same in the"
             " table below."
         ),
     )
@@ -205,19 +209,19 @@ class _Dates:
         return None if on.first == on.last else (self.x(on.first), self.x(on.last))
 
     def months(self) -> list[Tick]:
-        starts = []
+        starts: list[date] = []
         year, month = self.first.year, self.first.month
         while (month_start := date(year, month, 1)) <= self.last:
             if month_start >= self.first:
                 starts.append(month_start)
             year, month = (year, month + 1) if month < 12 else (year + 1, 1)
         every = 1 + len(starts) * 62 // self.width
-        return [
-            Tick(
-                self.x(on), f"{on:%b}" + (f" {on.year}" if on.month == 1 or on == starts[0] else "")
-            )
-            for on in starts[::every]
-        ]
+        ticks = []
+        for on in starts[::every]:
+            text = f"{on:%b} {on.year}" if on.month == 1 or on == starts[0] else f"{on:%b}"
+            at_end = self.x(on) + width_of(text) / 2 > self.width
+            ticks.append(Tick(self.x(on), text, anchor="end" if at_end else "middle"))
+        return ticks
 
 
 def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
@@ -230,7 +234,7 @@ def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
         row = next((number for number, free in enumerate(free_from) if x - half >= free), None)
         if row is not None:
             free_from[row] = x + half
-        label, title = mg if row is not None else "", f"{day(dose.on, year=True)}: {mg} mg"
+        label, title = mg if row is not None else "", f"{day(dose.on)}: {mg} mg"
         ticks.append(Tick(x, label, title, row=row or 0, spread=scale.spread(dose.on)))
     return tuple(ticks)
 
@@ -245,7 +249,7 @@ def _window(doses: Sequence[Dose], rules: Sequence[Asked], scale: _Dates) -> Win
     return Window(
         scale.x(max(last - timedelta(days=days), scale.first)),
         scale.x(last),
-        f"{days} days before {day(last)}",
+        f"the {days} days before {day(last, year=False)}",
     )
 
 
@@ -272,7 +276,12 @@ def _middle(result: LabResult) -> Decimal | None:
 
 
 def _panel(
-    name: str, found: list[tuple[Span, LabResult]], limits: list[Compare], scale: _Dates, top: float
+    name: str,
+    found: list[tuple[Span, LabResult]],
+    limits: list[Compare],
+    scale: _Dates,
+    top: float,
+    today: date,
 ) -> Panel:
     values = [float(_middle(row) or 0) for _, row in found]
     highest = _round_up(
@@ -284,22 +293,20 @@ def _panel(
     def y(value: float) -> float:
         return round(bottom - value / highest * PANEL, 1)
 
-    points, free_from = [], 0.0
-    for (on, row), value in zip(found, values, strict=True):
-        x = scale.middle(on)
-        label = _shown(row) if x >= free_from else ""
-        free_from = x + 10 + 7 * len(label) if label else free_from
-        points.append(
-            Point(
-                x,
-                y(value),
-                label,
-                f"{day(on, year=True)}: {_shown(row)} {UNITS[name]}",
-                scale.spread(on),
-            )
-        )
+    labels = Labels(LEFT, scale.width, top, bottom)
+    labels.keep_off(scale.x(today))
+    at = [(scale.middle(on), y(value)) for (on, _), value in zip(found, values, strict=True)]
+    for x, height in at:
+        labels.keep_free(x, height)
+    bands = tuple(_band(row, y, top, bottom, labels) for row in dict.fromkeys(limits))
+    points = []
+    # The newest is labeled first: it is the one that decides.
+    for (on, row), (x, height) in reversed(list(zip(found, at, strict=True))):
+        title = f"{day(on)}: {_shown(row)} {UNITS[name]}"
+        label = labels.beside(x, height, _shown(row))
+        points.append(Point(x, height, label, title, scale.spread(on)))
+    points.reverse()
     path = "M" + " L".join(f"{point.x} {point.y}" for point in points) if len(points) > 1 else ""
-    bands = tuple(_band(row, y, top, bottom) for row in dict.fromkeys(limits))
     marks = tuple((y(value), _plain(Decimal(str(value)))) for value in (0, highest / 2, highest))
     return Panel(
         name,
@@ -313,13 +320,14 @@ def _panel(
     )
 
 
-def _band(row: Compare, y: Callable[[float], float], top: float, bottom: float) -> Band:
+def _band(
+    row: Compare, y: Callable[[float], float], top: float, bottom: float, labels: Labels
+) -> Band:
     edge = y(float(row.limit))
     words = {"<": "below", "<=": "≤", ">": "above", ">=": "≥"}[row.operator]
     below = row.operator in ("<", "<=")
-    return Band(
-        edge if below else top, bottom if below else edge, edge, f"payer: {words} {row.limit}"
-    )
+    label = labels.on_line(edge, f"payer: {words} {row.limit}")
+    return Band(edge if below else top, bottom if below else edge, edge, label)
 
 
 def _comparisons(node: Node) -> list[Compare]:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from integration.configuration.site import Site
 from integration.web.chart import timeline
 from integration.web.chart.timeline import Timeline
+from integration.wording.amounts import Sum
 from mappings import codes
 from mappings.assessment import Step
 from mappings.codes.requirement import Owner
@@ -47,55 +47,85 @@ def link_into_chart(site: Site, patient: str, resource: str) -> str | None:
 
 @dataclass(frozen=True)
 class Affected:
-    """A dose that a card is about. `gap` is what a form for this dose names."""
+    """A dose that a card is about, what was found for it, and what is to be done. `alike`: what was
+    found, with `each dose` for its day."""
 
-    gap: str
     administration: str
     says: str
-    finding: str
+    findings: tuple[str, ...]
+    alike: tuple[str, ...]
+    fixes: tuple[str, ...]
+
+    @property
+    def finding(self) -> str:
+        return " ".join(self.findings)
 
 
 @dataclass(frozen=True)
 class Card:
-    requirement: str
-    state: str
-    title: str
+    """`requirements`: one, or those of which a rule wants one or the other. What stands on it holds
+    for each of its `doses`; `finding` is what was found for every one of them, and else its
+    `alike` is false: then each dose says its own. `gaps` is what its forms name. `ordered`: that a
+    test was ordered here, and when.
+    """
+
+    requirements: tuple[str, ...]
     gaps: tuple[str, ...]
     finding: str
+    alike: bool
     asks: str
+    of_payer: bool
     source: str | None
     verified: bool
     policy: str | None
     found: tuple[Proof, ...]
-    fix: str
+    fix: str | None
     doses: tuple[Affected, ...]
-    frees: int
-    money: Decimal
+    worth: Sum
     blocking: bool
     waivable: bool
+    orderable: tuple[str, ...]
+    ordered: str | None
     owner: Owner
     safety: bool
     denial: str | None
     waived: str | None
 
     @property
-    def orderable(self) -> bool:
-        """A result outside the payer's limit does not get better by ordering another."""
-        test = codes.requirements()[self.requirement].test
-        return test is not None and self.state != "not-covered"
+    def key(self) -> str:
+        return f"{self.requirements[0]}-{self.gaps[0][:8]}"
 
     @property
-    def form(self) -> str | None:
-        """What a clinician can record here."""
-        return codes.requirements()[self.requirement].form
+    def frees(self) -> int:
+        return len(self.doses)
+
+    @property
+    def buttons(self) -> tuple[str, ...]:
+        """What can be done about it on the page: a form of the requirement, `order`, `waive`."""
+        if self.waived is not None or self.owner != "clinician":
+            return ()
+        rows = [codes.requirements()[name] for name in self.requirements]
+        found: list[str] = [row.form for row in rows if row.form]
+        if self.orderable:
+            found.append("order")
+        if self.waivable and (self.blocking or self.safety):
+            found.append("waive")
+        return tuple(found)
+
+    @property
+    def settled_here(self) -> bool:
+        """An order helps the next dose, not those already given."""
+        return bool(set(self.buttons) - {"order"})
+
+    def about(self, requirement: str | None) -> bool:
+        return requirement in self.requirements
 
 
 @dataclass(frozen=True)
 class LineView:
     text: str
     status: str
-    value: Decimal | None
-    chips: tuple[str, ...]
+    worth: str
     steps: tuple[Step, ...]
     proofs: tuple[Proof, ...]
     notes: tuple[str, ...]
@@ -103,6 +133,8 @@ class LineView:
 
 @dataclass(frozen=True)
 class DoseView:
+    """`why`: what it waits for, or why it is not billed."""
+
     administration: str
     on: Span | None
     drug: str
@@ -111,7 +143,7 @@ class DoseView:
     state: str
     payer: str
     lines: tuple[LineView, ...]
-    waits_for: tuple[str, ...]
+    why: tuple[str, ...]
     link: str | None
 
 

@@ -2,7 +2,7 @@
 there written back."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from integration.assessing.keeping import keep
 from integration.assessing.patient import Checked, check_pull, owed_issues
 from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull, read_patient
-from integration.ehr.writing.writeback import write_back_for
+from integration.ehr.writing.writeback import WriteBack, write_back_for
 from integration.errors import Conflict, EhrError, OutcomeUnknown
 from integration.smart.access import UserAuthorization
 from integration.smart.sessions import Launch, Session
@@ -21,13 +21,18 @@ from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web import entries
 from integration.web.gate import House
+from integration.work.owing import note, owe
 from integration.work.queue import PERSON, patient_key
 from mappings import codes
 from mappings.assessment import Gap
-from mappings.writing.detected_issue import MITIGATION, Waiver, gap_of
+from mappings.values import own_names
+from mappings.writing.detected_issue import Waiver, gap_of
 
 Resource = dict[str, Any]
-ENTRY = "urn:ferroclaim:entry"
+ORDERED, REFUSED = "ordered", "refused"
+
+_NOT_SAID = "It does not say of itself that an app may write a {kind}."
+_NOT_GIVEN = "The access that it gave you does not include writing a {kind}."
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,12 @@ class Seen:
     pull: PatientPull
     checked: Checked
     waivers: Mapping[str, Waiver]
+    ordered: Mapping[str, datetime]
     now: datetime
 
-    def gaps(self, requirement: str) -> list[Gap]:
-        return [gap for gap in self.checked.assessment.gaps if gap.requirement == requirement]
+    def gaps(self, named: Collection[str]) -> list[Gap]:
+        """The gaps that a form NAMED, as far as they are open still."""
+        return [gap for gap in self.checked.assessment.gaps if gap.id in named]
 
 
 class Visit:
@@ -79,6 +86,8 @@ class Visit:
             if self._decides(db):
                 if not pull.unread:
                     keep(db, self.site, patient, checked, pull, now, assessments.PAGE)
+                    owed = owed_issues(checked.assessment, pull, now, gaps.waivers(db, patient.id))
+                    owe(db, patient, self._port(patient), owed)
             elif action:
                 self.here.queue.assess(db, patient, "person", priority=PERSON)
             if action:
@@ -91,23 +100,28 @@ class Visit:
                     patient_id=patient.id,
                 )
             waivers = gaps.waivers(db, patient.id)
-        return Seen(patient, pull, checked, waivers, now)
+            ordered = audit.newest_of(db, patient.id, ORDERED, "test")
+        return Seen(patient, pull, checked, waivers, ordered, now)
 
     def _decides(self, db: Db) -> bool:
-        """Whether nobody but this page reads the chart: without an access of its own, as far as the
-        service never read it."""
-        kept = (
-            assessments.current(db, self.site.name, self.launch.patient)
-            if self.site.auth.method == "none"
-            else None
-        )
-        return self.site.auth.method == "none" and (kept is None or kept.cause == assessments.PAGE)
+        """Whether nobody but this page reads the chart: at a site that only people may read, or
+        without authorization as far as the service never read it."""
+        if self.site.only_people_read or self.site.auth.method != "none":
+            return self.site.only_people_read
+        kept = assessments.current(db, self.site.name, self.launch.patient)
+        return kept is None or kept.cause == assessments.PAGE
+
+    def settle(self, seen: Seen) -> None:
+        """Where the service may write nothing by itself, what the chart is owed is written with the
+        token of whoever opens it."""
+        if self.site.only_people_read:
+            self._write_back(seen, seen.waivers)
 
     # What a clinician may do
 
-    def waive(self, requirement: str, reason: str) -> str:
+    def waive(self, named: Collection[str], reason: str) -> str:
         seen = self.see(None)
-        found = [gap for gap in seen.gaps(requirement) if gap.waivable]
+        found = [gap for gap in seen.gaps(named) if gap.waivable]
         if not found:
             return "gone"
         with self.here.store.transaction() as db:
@@ -118,13 +132,13 @@ class Visit:
             waivers = gaps.waivers(db, seen.patient.id)
         return "waived" if self._write_back(seen, waivers) else "waived-here"
 
-    def take_back(self, requirement: str) -> str:
+    def take_back(self, named: Collection[str]) -> str:
         seen = self.see(None)
         with self.here.store.transaction() as db:
-            for gap in seen.gaps(requirement):
+            for gap in seen.gaps(named):
                 gaps.take_back(db, seen.patient, gap.id, self.actor, "clinician")
             waivers = gaps.waivers(db, seen.patient.id)
-        ours = {gap.id for gap in seen.gaps(requirement)}
+        ours = {gap.id for gap in seen.gaps(named)}
         self._write_back(
             seen,
             waivers,
@@ -150,8 +164,10 @@ class Visit:
         if administration not in ours or not found:
             return "gone"
         said = f"discarded {mg} mg of {administration}"
-        if not self.client.capability.updates("MedicationAdministration"):
-            return self._told(seen, said)
+        if not self.client.updates("MedicationAdministration"):
+            kind = "MedicationAdministration"
+            said_so = self.client.capability.updates(kind)
+            return self._told(seen, said, kind, _why_not(kind, said_so))
         return self._put(seen, entries.with_discard(found[0], mg), said)
 
     def oral_iron(self, kind: str, drug: str, start: str, end: str, reason: str) -> str:
@@ -165,19 +181,33 @@ class Visit:
         period = f" from {start} to {end}" if kind == "trial" else ""
         return self._create(seen, resource, f"oral iron, {kind} of {drug}{period}: {reason}")
 
-    def order(self) -> str:
-        """Draft orders for ferritin and transferrin saturation."""
+    def order(self, named: Collection[str]) -> str:
+        """Draft orders of the tests that these gaps lack, each once."""
         seen = self.see(None)
-        orders = entries.orders(
-            self.launch.patient, self.launch.encounter, self._author(), seen.now
+        lacking = {gap.requirement for gap in seen.gaps(named) if gap.state != "not-covered"}
+        done = {self._ordered(seen, name) for name in entries.tests() if name in lacking}
+        if not done:
+            return "gone"
+        return ORDERED if done == {"recorded"} else (done - {"recorded"}).pop()
+
+    def _ordered(self, seen: Seen, requirement: str) -> str:
+        test = entries.tests()[requirement]
+        draft = entries.order(
+            test, self.launch.patient, self.launch.encounter, self._author(), seen.now
         )
-        done = [
-            self._create(
-                seen, row, f"please order {row['code']['text']}", {"authoredOn", "encounter"}
-            )
-            for row in orders
-        ]
-        return "ordered" if set(done) == {"recorded"} else "told"
+        said = f"please order {draft['code']['text']}"
+        done = self._create(seen, draft, said, {"authoredOn", "encounter"})
+        if done == "recorded":
+            self._note(seen, ORDERED, draft["resourceType"], test=requirement)
+        return done
+
+    def refusal(self) -> str | None:
+        """What the EHR answered to the entry that it did not take last."""
+        with self.here.store.transaction() as db:
+            patient = patients.known(db, self.site.name, self.launch.patient)
+            found = audit.of_patient(db, patient.id, limit=20)
+        ours = (row for row in found if row.actor == self.actor and row.action == REFUSED)
+        return next((str(row.detail.get("reason")) for row in ours), None)
 
     # Writing
 
@@ -194,17 +224,18 @@ class Visit:
     ) -> str:
         """Creates RESOURCE once, however often the button is pressed that day."""
         kind = resource["resourceType"]
-        if not self.client.capability.creates(kind):
-            return self._told(seen, said)
+        if not self.client.creates(kind):
+            said_so = self.client.capability.creates(kind)
+            return self._told(seen, said, kind, _why_not(kind, said_so))
         content = repr(
             sorted((key, str(value)) for key, value in resource.items() if key not in (aside or ()))
         )
         mark = hashlib.sha256(
             f"{self.site.name} {self.launch.patient} {seen.now.date()} {content}".encode()
         ).hexdigest()[:32]
-        body = {**resource, "identifier": [{"system": ENTRY, "value": mark}]}
+        body = {**resource, "identifier": [{"system": own_names.ENTRY, "value": mark}]}
         headers = (
-            {"If-None-Exist": f"identifier={ENTRY}|{mark}"}
+            {"If-None-Exist": f"identifier={own_names.ENTRY}|{mark}"}
             if self.client.capability.conditional_create(kind)
             else {}
         )
@@ -212,8 +243,8 @@ class Visit:
             self.client.transport.write("POST", kind, body, headers, what=f"recording a {kind}")
         except OutcomeUnknown:
             return "unknown"
-        except EhrError:
-            return self._told(seen, said)
+        except EhrError as error:
+            return self._told(seen, said, kind, error.own_words or error.problem)
         return self._recorded(seen, kind)
 
     def _put(self, seen: Seen, resource: Resource, said: str) -> str:
@@ -231,25 +262,16 @@ class Visit:
             return "unknown"
         except Conflict:
             return "changed"
-        except EhrError:
-            return self._told(seen, said)
+        except EhrError as error:
+            return self._told(seen, said, path, error.own_words or error.problem)
         return self._recorded(seen, path)
 
     def _recorded(self, seen: Seen, resource: str) -> str:
-        with self.here.store.transaction() as db:
-            audit.note(
-                db,
-                self.actor,
-                "recorded",
-                role="clinician",
-                site=self.site.name,
-                patient_id=seen.patient.id,
-                resource=resource,
-            )
+        self._note(seen, "recorded", resource)
         self._write_back(self.see(None), seen.waivers)
         return "recorded"
 
-    def _told(self, seen: Seen, said: str) -> str:
+    def _told(self, seen: Seen, said: str, resource: str, why: str) -> str:
         """Where the EHR takes nothing, the billing office reads it in the worklist; it makes no
         line ready."""
         with self.here.store.transaction() as db:
@@ -260,14 +282,20 @@ class Visit:
                 self.session.who.label,
                 "clinician",
             )
+        self._note(seen, REFUSED, resource, reason=why)
         return "told"
+
+    def _note(self, seen: Seen, action: str, resource: str, **detail: str) -> None:
+        about = {"site": self.site.name, "patient_id": seen.patient.id, "resource": resource}
+        with self.here.store.transaction() as db:
+            audit.note(db, self.actor, action, role="clinician", **about, **detail)  # type: ignore[arg-type]
 
     def _reopened(self, held: Resource, now: datetime) -> Resource:
         """An issue whose waiver is taken back is open again, and says so (R13: `amended`)."""
         said = f"Waiver taken back by {self.session.who.label}"
         mitigation: Resource = {
             "action": {
-                "coding": [{"system": MITIGATION, "code": "waiver-withdrawn"}],
+                "coding": [{"system": own_names.MITIGATION, "code": "waiver-withdrawn"}],
                 "text": said,
             },
             "date": now.isoformat(timespec="seconds"),
@@ -293,30 +321,29 @@ class Visit:
                     for row in owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)
                 }
                 wanted |= {gap_of(row): row for row in reopened}
-                door = write_back_for(
-                    self.client,
-                    StoredLedger(self.here.store, seen.patient.id),
-                    limit=self.site.limits.writes,
-                )
-                outcomes = door.put_all(list(wanted.values()), seen.pull.issues)
+                owed = list(wanted.values())
+                outcomes = self._port(seen.patient).put_all(owed, seen.pull.issues)
             except EhrError:
                 return self._later(seen)
         with self.here.store.transaction() as db:
-            for outcome in (row for row in outcomes if row.result in ("created", "updated")):
-                about = {"resource": outcome.location, "gap": outcome.gap}
-                audit.note(
-                    db,
-                    self.actor,
-                    outcome.result,
-                    role="clinician",
-                    site=self.site.name,
-                    patient_id=seen.patient.id,
-                    **about,
-                )
+            note(db, seen.patient, outcomes, owed, self.actor, "clinician")
+        if any(outcome.result == "refused" for outcome in outcomes):
+            return self._later(seen)  # what this person may not write, the service may
         return all(outcome.result in ("created", "updated", "unchanged") for outcome in outcomes)
 
+    def _port(self, patient: Patient) -> WriteBack:
+        ledger = StoredLedger(self.here.store, patient.id)
+        return write_back_for(self.client, ledger, limit=self.site.limits.writes)
+
     def _later(self, seen: Seen) -> bool:
-        """The workflow writes what we could not."""
+        """The workflow writes what we could not; where only people may, the next of them does."""
+        if self.site.only_people_read:
+            return False
         with self.here.store.transaction() as db:
             self.here.queue.assess(db, seen.patient, "person", priority=PERSON)
         return False
+
+
+def _why_not(kind: str, said_so: bool) -> str:
+    """SAID_SO: the EHR itself takes such a resource."""
+    return (_NOT_GIVEN if said_so else _NOT_SAID).format(kind=kind)

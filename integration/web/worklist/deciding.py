@@ -1,8 +1,10 @@
-"""What a biller decides beside an opened line: who pays first, or what a payer answers."""
+"""What a biller decides beside an opened line: who pays first, what a payer answers, that an odd
+dose was given."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from integration.errors import FerroclaimError
 from integration.store import Db, decisions
@@ -12,7 +14,7 @@ from integration.web.worklist.story import to_settle
 from mappings import decisions as forms
 from mappings.assessment import Evidence
 from mappings.datafiles.loading import DataFileError
-from mappings.decisions import Decision, MedicareSecondary, PayerAnswer, PaysFirst
+from mappings.decisions import Decision, DoseGiven, MedicareSecondary, PayerAnswer, PaysFirst
 
 
 class NotDecided(FerroclaimError):
@@ -76,6 +78,21 @@ def payer_answer(db: Db, row: Row, entered: Entered, who: str, role: str) -> lis
     return decisions.record(db, row.site, decision, who, role)
 
 
+def dose_given(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[Patient]:
+    """Records that a dose above every label was given; the patient to assess again."""
+    odd = to_settle(db, row).dose
+    if odd is None:
+        raise NotDecided("The dose is not open for this line any more.")
+    if not entered.why.strip():
+        raise NotDecided("Say how you know that it was given (who confirmed it).")
+    part = DoseGiven(patient=row.patient, administration=odd[0], mg=Decimal(odd[1]))
+    return decisions.record(db, row.site, _decision(who, entered, dose_given=part), who, role)
+
+
+#: What can be recorded beside an opened line, by the form's `about`.
+KINDS = {"pays-first": pays_first, "payer-answer": payer_answer, "dose-given": dose_given}
+
+
 def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:
     """The plans in the order that was entered: each has a place of its own."""
     entered = dict(place.rpartition("=")[::2] for place in places)
@@ -86,7 +103,7 @@ def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:
 
 
 def _decision(
-    who: str, entered: Entered, **part: PaysFirst | MedicareSecondary | PayerAnswer
+    who: str, entered: Entered, **part: PaysFirst | MedicareSecondary | PayerAnswer | DoseGiven
 ) -> Decision:
     """Checked as a file of decisions is."""
     try:

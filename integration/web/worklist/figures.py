@@ -17,7 +17,7 @@ from integration.store import Db, audit, figures
 from integration.store.figures import Wasted
 from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
-from integration.wording import words
+from integration.wording import amounts, words
 from mappings import codes
 from mappings.writing.table import safe
 
@@ -123,13 +123,13 @@ def _held(db: Db, sites: Sequence[str]) -> Figure:
         "held",
         "Money held, by cause",
         (
-            f"{words.title(found[0].requirement)} holds the most, {words.money(found[0].money)}."
+            f"{words.title(found[0].requirement)} holds the most, {amounts.money(found[0].money)}."
             if found
             else "Nothing is held."
         ),
         ("cause", "lines", "money"),
         rows,
-        _bars([(label, words.money(money), float(money)) for label, _, money in rows]),
+        _bars([(label, amounts.money(money), float(money)) for label, _, money in rows]),
         "A line with two causes stands under both.",
     )
 
@@ -158,14 +158,14 @@ def _clean(db: Db, sites: Sequence[str]) -> Figure:
     found = figures.first_looks(db, sites)
     lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
     rows = tuple(
-        (f"{row.month:%b %Y}", row.lines, row.clean, f"{100 * row.clean / row.lines:.0f} %")
+        (f"{row.month:%b %Y}", row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
         for row in found
     )
     return Figure(
         "clean-at-first-assessment",
         "Clean at first assessment",
         (
-            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f} %) needed"
+            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f}%) needed"
             " nothing from anybody."
             if lines
             else "No line yet."
@@ -194,7 +194,7 @@ def _denials(db: Db, sites: Sequence[str]) -> Figure:
         " read yet to hold it against.",
         ("denial", "lines predicted", "money", "denied"),
         rows,
-        _bars([(str(row[0]), words.money(row[2]), float(row[2])) for row in rows]),
+        _bars([(str(row[0]), amounts.money(row[2]), float(row[2])) for row in rows]),
     )
 
 
@@ -211,8 +211,8 @@ def _waste(rows: Sequence[Wasted]) -> Figure:
         sum((t.saved_money for t in totals.values()), Decimal(0)),
     )
     told = (
-        f"{words.money(money)} was discarded; smaller vials would have saved"
-        f" {words.money(saved)} of it."
+        f"{amounts.money(money)} was discarded; smaller vials would have saved"
+        f" {amounts.money(saved)} of it."
     )
     return Figure(
         "waste",

@@ -5,7 +5,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -17,15 +17,26 @@ from integration.assessing.clients import policies_for
 from integration.codes.folder import limits_in_words
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
-from integration.store import Db, audit, failures, notes, patients, releases, worklist
+from integration.store import (
+    Db,
+    audit,
+    failures,
+    ledger,
+    notes,
+    patients,
+    releases,
+    rests,
+    worklist,
+)
 from integration.store.releases import NotReleasable
+from integration.store.rests import Rest
 from integration.store.worklist import Filters, Pair, Row
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page, security_headers
 from integration.web.worklist import deciding, sending
 from integration.web.worklist.deciding import Entered
-from integration.web.worklist.story import story, when
-from integration.wording import words
+from integration.web.worklist.story import story
+from integration.wording import amounts, words
 from integration.work.queue import PERSON
 from mappings.assessment import ClaimLine
 from mappings.codes.requirement import Owner
@@ -46,6 +57,7 @@ VIEWS = (
     ("not-billable", "Not billable"),
     ("all", "All lines"),
 )
+NAMED = 10  # patients in one sentence
 EMPTY = {
     "ready": (
         "Nothing is waiting for you.",
@@ -212,20 +224,21 @@ def decide(
 ) -> Response:
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
     entered = Entered(place[:20], authorization, days, confirmed_by, until, why, second)
-    kinds = {"pays-first": deciding.pays_first, "payer-answer": deciding.payer_answer}
     who, role = actor(session), "biller" if session.may("biller") else "admin"
     try:
         with here.store.transaction() as db:
             row = worklist.get(db, line, _sites(here))
-            if row is None or about not in kinds:
+            if row is None or about not in deciding.KINDS:
                 raise NotReleasable("The line is no longer there.")
-            waiting = kinds[about](db, row, entered, who, role)
-            for patient in waiting:
+            waiting = deciding.KINDS[about](db, row, entered, who, role)
+            by_itself = not here.settings.site(row.site).only_people_read
+            for patient in waiting if by_itself else ():
                 here.queue.assess(db, patient, "person", priority=PERSON)
     except FerroclaimError as error:
         return _page(request, here, session, filters, line, Results("", (str(error),)))
     who_waits = words.plural(len(waiting), "patient")
-    done = f"Recorded. {who_waits} will be assessed again in a moment."
+    when_ = "in a moment" if by_itself else "when somebody next opens their chart"
+    done = f"Recorded. {who_waits} will be assessed again {when_}."
     return _page(request, here, session, filters, line, Results(done, ()))
 
 
@@ -293,7 +306,7 @@ def _acted(
             done += pair
     money = sum((row.value or Decimal(0) for row in done), Decimal(0))
     says = {
-        "release": f"{words.plural(len(done), 'line')} released, {words.money(money)}.",
+        "release": f"{words.plural(len(done), 'line')} released, {amounts.money(money)}.",
         "withdraw": f"The release of {words.plural(len(done), 'line')} was taken back.",
         "recheck": f"{words.plural(len(done), 'line')} will be checked again in a moment.",
         "assign": f"{words.plural(len(done), 'line')} assigned to {owner or 'nobody'}.",
@@ -321,6 +334,11 @@ def _one(
     elif action == "withdraw":
         releases.withdraw(db, pair, who, role)
     elif action == "recheck":
+        if here.settings.site(patient.site).only_people_read:
+            raise NotReleasable(
+                f"Only people may read {patient.site}: open the chart of this patient to check it"
+                " again."
+            )
         here.queue.assess(db, patient, "person", priority=PERSON)
     elif action == "assign":
         releases.assign(db, pair, owner or None, who, role)
@@ -362,9 +380,10 @@ def _page(
             "counts": worklist.counts(db, sites, words.of_clinicians()),
             "choices": worklist.choices(db, sites),
             "failed": [
-                (f, when(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
+                (f, words.at(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
             ],
-            "troubled": _troubled(db),
+            "troubled": _troubled(db, here),
+            "waiting": _waiting(db, here),
         }
     payers = _payers(here)
     today = date.today()  # noqa: DTZ011 (the age of a line in days)
@@ -398,7 +417,7 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
     return Cell(
         row=row,
         on=line.given_on,
-        text=" ".join([line.code, *line.modifiers, "×", str(line.units)]),
+        text=line.text,
         state=row.state,
         chips=tuple((words.title(name), words.owner(name)) for name in named),
         age=(today - row.service_date).days if row.service_date else None,
@@ -411,18 +430,31 @@ def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Ce
 
 def _days_left(row: Row, line: ClaimLine, today: date) -> int | None:
     """Until the payer takes the claim no more; None where it is not known, or no claim is due."""
-    due = line.file_by if row.released_at is None and line.status != "not-billable" else None
+    due = line.file_by if row.released_at is None and line.is_billable else None
     return (date.fromisoformat(due) - today).days if due else None
 
 
-def _troubled(db: Db) -> list[tuple[str, str]]:
+def _troubled(db: Db, here: House) -> list[Rest]:
     """Sites that rest, and why: then the list may be behind the charts."""
     return [
-        (row[0], row[1])
-        for row in db.execute(
-            "select site, trouble from site_state where rest_until > now() and trouble is not null"
-        )
+        rest
+        for rest in rests.troubled(db, _sites(here, by_itself=True))
+        if rest.rest_until and rest.rest_until > datetime.now(UTC)
     ]
+
+
+def _waiting(db: Db, here: House) -> list[tuple[str, str]]:
+    """Sites that only people may read, and the patients whose charts are owed something there."""
+    names: dict[str, list[str]] = {}
+    closed = set(_sites(here)) - set(_sites(here, by_itself=True))
+    for row in ledger.waiting(db, sorted(closed)):
+        names.setdefault(row.site, []).append(row.name or f"Patient {row.patient}")
+    return [(site, _listed(found)) for site, found in names.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _payers(here: House) -> dict[str, str]:
@@ -446,5 +478,7 @@ def _prices(here: House, filters: Filters, today: date) -> list[str]:
     return [f"{name}: {text}" for name, text in sorted(said.items())]
 
 
-def _sites(here: House) -> list[str]:
-    return sorted(here.settings.sites)
+def _sites(here: House, *, by_itself: bool = False) -> list[str]:
+    """BY_ITSELF: those that the service reads without a person."""
+    sites = here.settings.sites.values()
+    return sorted(site.name for site in sites if not (by_itself and site.only_people_read))

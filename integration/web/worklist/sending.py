@@ -21,6 +21,7 @@ from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, security_headers
 from integration.web.problems import Problem
 from integration.wording import words
+from integration.wording.amounts import money
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
@@ -62,7 +63,7 @@ def _done(reports: Sequence[Report]) -> str:
     count = sum(report.claims for report in reports)
     if not count:
         return "No claim was written."
-    total = words.money(sum((report.total for report in reports), start=0 * reports[0].total))
+    total = money(sum((report.total for report in reports), start=0 * reports[0].total))
     tests = all(not part.production for report in reports for part in report.parts)
     return f"{words.plural(count, 'claim')} written, {total}{' (tests)' if tests else ''}."
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.configuration.settings import Settings
+from integration.configuration.site import Site
 from integration.store import Db, assessments, audit, decisions, gaps, notes
 from integration.store.audit import AuditRow
 from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
 from integration.store.notes import Note
 from integration.store.worklist import Pair, Row
-from integration.web.chart.page import line_text
 from integration.web.chart.views import link_into_chart
 from integration.wording import words
 from mappings import codes
@@ -87,10 +87,12 @@ class CdsCard:
 @dataclass(frozen=True)
 class Open:
     """What a person of the billing office can decide of the line here: which of `plans` pays first
-    (each with what it says), or what the payer answers of an authorization."""
+    (each with what it says), what the payer answers of an authorization, or that a dose (its
+    administration and mg) above every label was given."""
 
     plans: tuple[Evidence, ...] = ()
     payer: str | None = None
+    dose: tuple[str, str] | None = None
 
     @property
     def why_second(self) -> Mapping[str, str]:
@@ -135,9 +137,9 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
         pair=pair,
         worth=sum((one.value or Decimal(0) for one in pair), Decimal(0)),
         line=line,
-        text=line_text(line),
+        text=line.text,
         gaps=tuple(
-            _gap(found)
+            _gap(found, settings.site(row.site))
             for found in sorted(
                 concerned, key=lambda found: (not found.gap.blocking, found.gap.requirement)
             )
@@ -174,13 +176,16 @@ def to_settle(db: Db, row: Row) -> Open:
     coverage, asked = found.get("coverage"), found.get("prior-authorization")
     plans = coverage.evidence if coverage and coverage.state == "incomplete" else ()
     is_open = coverage and asked and asked.state in ("incomplete", "missing")
+    dosing = found.get("dosing")
+    is_odd = dosing and dosing.state == "contradicted" and dosing.value
     return Open(
         plans=tuple(item for item in plans if item.resource.startswith("Coverage/")),
         payer=coverage.value if coverage and is_open else None,
+        dose=(dosing.administrations[0], str(dosing.value)) if dosing and is_odd else None,
     )
 
 
-def _gap(found: GapRow) -> GapView:
+def _gap(found: GapRow, site: Site) -> GapView:
     gap = found.gap
     waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
     written = {
@@ -188,6 +193,8 @@ def _gap(found: GapRow) -> GapView:
         "refused": "the EHR does not take it",
         "sent": "sent, answer awaited",
     }
+    if site.only_people_read:
+        written["pending"] = "noted in the chart when somebody next opens it"
     return GapView(
         title=words.title(gap.requirement),
         finding=words.first_sentence(gap.message),
@@ -235,10 +242,10 @@ def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
     events, last = [], ""
     for kept in reversed(assessments.history(db, row.site, row.patient)):
         line = next((line for line in kept.assessment.lines if line.id == row.line_id), None)
-        says = f"{line_text(line)} {line.status}{_because(line)}" if line else "no longer on record"
+        says = f"{line.text} {line.status}{_because(line)}" if line else "no longer on record"
         if says != last:
             events.append(
-                Event(when(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
+                Event(words.at(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
             )
         last = says
     return events
@@ -262,14 +269,18 @@ def _audited(db: Db, pair: Pair, zone: str | None, gap_ids: set[str]) -> list[Ev
         if entry.action in LOOKS:
             looks.setdefault((entry.actor, entry.action), []).append(entry)
     events = [
-        Event(when(entry.at, zone), _audit_sentence(entry), entry.at)
+        Event(words.at(entry.at, zone), _audit_sentence(entry), entry.at)
         for entry in found
         if entry.action not in LOOKS
     ]
     for entries in looks.values():
         times = f", {len(entries)} times in all" if len(entries) > 1 else ""
         events.append(
-            Event(when(entries[0].at, zone), f"{_audit_sentence(entries[0])}{times}", entries[0].at)
+            Event(
+                words.at(entries[0].at, zone),
+                f"{_audit_sentence(entries[0])}{times}",
+                entries[0].at,
+            )
         )
     return list(dict.fromkeys(events))
 
@@ -300,13 +311,9 @@ def _cards(db: Db, row: Row, zone: str | None) -> list[CdsCard]:
         [row.site, row.patient],
     )
     return [
-        CdsCard(when(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
+        CdsCard(words.at(at, zone), summary, ": ".join(filter(None, (outcome, reason, comment))))
         for at, summary, outcome, reason, comment in found
     ]
-
-
-def when(moment: datetime, zone: str | None) -> str:
-    return f"{words.day(words.local_day(moment, zone))} {words.clock(moment, zone)}"
 
 
 def service_preview(pair: Pair) -> str:

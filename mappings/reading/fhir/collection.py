@@ -1,17 +1,20 @@
 """Resources gathered from Bundles, NDJSON or a server: newest versions, references resolved, sorted
 to their patients."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import UNSET, Raw, Struct, field
 
 from mappings.reading.fhir import bundles, elements, outcomes, paging
 from mappings.reading.fhir.bundles import Deletion, Deletions, Item
+from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.forms import form_problem
+from mappings.reading.fhir.forms import form_problem, is_in_form
 from mappings.reading.fhir.merging import Merges, merges
 from mappings.reading.fhir.versions import newest
+from mappings.reading.unopened.bundles import Envelope, envelope
+from mappings.reading.unopened.resources import Held, head, is_plain
 from mappings.record import Problem
 
 # Where each type that the rules read says whose it is.
@@ -35,6 +38,9 @@ SUBJECT = {
 }
 _PLACES = {"Location", "Organization", "Practitioner", "PractitionerRole"}
 SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
+_READ = SHARED | SUBJECT.keys()
+# What holds resources, or tells of them.
+_OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
 TWICE = "the same version stands twice with different content"
 
 
@@ -43,12 +49,15 @@ class Group(Struct):
     administrations of which a version is there."""
 
     patient: str
-    by_type: dict[str, list[Resource]] = field(default_factory=dict)
+    by_type: dict[str, list[Resource | Held]] = field(default_factory=dict)
     deleted: list[Resource] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def all(self, kind: str) -> list[Resource]:
-        return sorted(self.by_type.get(kind, ()), key=lambda resource: str(resource["id"]))
+    def all(self, kind: str, asks: Callable[[Held], bool] | None = None) -> list[Resource]:
+        """In the order of their ids. Of unopened ones only those that are asked for."""
+        rows = self.by_type.get(kind, ())
+        found = [row for row in rows if not asks or isinstance(row, dict) or asks(row)]
+        return sorted(map(opened, found), key=lambda resource: str(resource["id"]))
 
 
 class Collection:
@@ -56,7 +65,7 @@ class Collection:
     not be taken."""
 
     def __init__(self, bases: Iterable[str] = ()) -> None:
-        self._by_key: dict[str, Resource] = {}
+        self._by_key: dict[str, Resource | Held] = {}
         self._rivals: dict[str, list[Resource]] = {}
         self._suspects: set[str] = set()
         self._spoiled: dict[str, str] = {}
@@ -68,6 +77,8 @@ class Collection:
         self._home: dict[int, int] = {}
         self._bundles = 0
         self._merges: Merges | None = None
+        # What a reference to a patient means, while groups are made.
+        self._named: dict[str, str] = {}
         self.problems: list[Problem] = []
 
     def add_bundle(self, bundle: Resource, where: str = "the Bundle", home: int = 0) -> None:
@@ -91,6 +102,63 @@ class Collection:
         where it has no id."""
         self._add(Item(resource, where), 0)
 
+    def add_text(self, text: bytes, where: str) -> bool:
+        """A resource, or a Bundle of resources alone, none of which is opened before somebody asks
+        for it. False, and nothing is added, for any other text: `decode` it, and `add` that."""
+        if not is_plain(text):
+            return False
+        found = envelope(text)
+        if found:
+            self._add_entries(found, where)
+            return True
+        one = _held(text, 0, self._home)
+        if one is None or one.head.kind in _OPENED:
+            return False
+        self._add_held(one, None)
+        return True
+
+    def _add_entries(self, found: Envelope, where: str) -> None:
+        self._bundles += 1
+        home = self._bundles
+        rows: list[Resource | Held] = [
+            _held(entry.resource, home, self._home) or decode(entry.resource)
+            for entry in found.entry
+        ]
+        self._add_page(found, rows, where)
+        for number, (entry, row) in enumerate(zip(found.entry, rows, strict=True), 1):
+            if isinstance(row, Held) and row.head.kind not in _OPENED:
+                self._add_held(row, entry.fullUrl)
+            else:
+                place = f"entry {number} of {where}"
+                self._add(Item(opened(row), place, entry.fullUrl), home)
+
+    def _add_held(self, held: Held, full_url: str | None) -> None:
+        if held.head.kind in _READ:
+            self._keep(held.key, held, full_url)
+
+    def _add_page(self, found: Envelope, rows: list[Any], where: str) -> None:
+        if found.type != "searchset":
+            return
+        entries = [
+            {
+                "resource": {"resourceType": row.head.kind, "id": row.head.id}
+                if isinstance(row, Held)
+                else row,
+                "search": None if entry.search is UNSET else decode(entry.search),
+            }
+            for entry, row in zip(found.entry, rows, strict=True)
+            if found.total is not UNSET
+        ]
+        bundle = {
+            "type": found.type,
+            "entry": entries,
+            "total": None if found.total is UNSET else decode(found.total),
+            "link": None if found.link is UNSET else decode(found.link),
+        }
+        page = paging.page(bundle, where)
+        if page:
+            self._pages.append(page)
+
     def _add(self, item: Item, home: int) -> None:
         resource, where = item.resource, item.where
         if isinstance(resource, list):
@@ -101,7 +169,7 @@ class Collection:
             self.problems.append(Problem(where, "not a FHIR resource: resourceType is missing"))
             return
         kind = resource["resourceType"]
-        if kind in SUBJECT or kind in SHARED:
+        if kind in _READ:
             self._take(item, home)
         elif kind == "Bundle":
             self.add_bundle(resource, where, home)
@@ -128,18 +196,22 @@ class Collection:
             self.problems.append(Problem(item.where, f"{kind} without an id"))
             return
         key = f"{kind}/{identity}"
+        if home:
+            self._home[id(resource)] = home
+        self._keep(key, resource, full_url)
+        if form_problem(resource, kind):
+            self._suspects.add(key)
+
+    def _keep(self, key: str, resource: Resource | Held, full_url: str | None) -> None:
         if full_url:
             self._aliases[full_url] = key
             if full_url.endswith("/" + key):
-                self._bases.add(full_url.removesuffix("/" + key))
+                self._bases.add(full_url[: -len(key) - 1])
         self._merges = None
         held = self._by_key.setdefault(key, resource)
-        if home:
-            self._home[id(resource)] = home
         if held is not resource:
-            self._rivals.setdefault(key, [held]).append(resource)
-            self._suspects.add(key)
-        if form_problem(resource, kind):
+            rivals = self._rivals.setdefault(key, [opened(held)])
+            rivals.append(opened(resource))
             self._suspects.add(key)
 
     def _settle(self) -> None:
@@ -147,7 +219,8 @@ class Collection:
         different content, none does."""
         for key in self._suspects:
             self._spoiled.pop(key, None)
-            found = newest(self._rivals[key]) if key in self._rivals else self._by_key[key]
+            rivals = self._rivals.get(key)
+            found = newest(rivals) if rivals else opened(self._by_key[key])
             if found is None:
                 self._by_key[key] = min(self._rivals[key], key=repr)
                 self._spoiled[key] = TWICE
@@ -161,7 +234,7 @@ class Collection:
     def _deleted(self, key: str) -> bool:
         held = self._by_key.get(key)
         return bool(self._deletions) and self._deletions.stands(
-            key, self._rivals.get(key, [held] if held else [])
+            key, self._rivals.get(key, [opened(held)] if held else [])
         )
 
     def key(self, reference: object) -> str | None:
@@ -208,7 +281,7 @@ class Collection:
         found = self._by_key.get(key)
         if found is None or self._deleted(key):
             return None
-        return self._own_copy(key, parent) if key in self._spoiled else found
+        return self._own_copy(key, parent) if key in self._spoiled else opened(found)
 
     def _own_copy(self, key: str, parent: Resource | None) -> Resource | None:
         home = self._home.get(id(parent))
@@ -228,7 +301,9 @@ class Collection:
         self._settle()
         keys = sorted(key for key in self._by_key if key.startswith(kind + "/"))
         return (
-            self._by_key[key] for key in keys if key not in self._spoiled and not self._deleted(key)
+            opened(self._by_key[key])
+            for key in keys
+            if key not in self._spoiled and not self._deleted(key)
         )
 
     def groups(self) -> Iterator[Group]:
@@ -237,6 +312,7 @@ class Collection:
         self._settle()
         self.problems += paging.short(self._pages)
         groups: dict[str, Group] = {}
+        self._named.clear()
         for key, resource in self._by_key.items():
             for patient in self._patients(key, resource):
                 group = groups.get(patient)
@@ -253,25 +329,27 @@ class Collection:
             if self._deleted(key):
                 yield Problem(key, "was deleted, and records of this patient are still here")
 
-    def _put(self, group: Group, key: str, resource: Resource) -> None:
-        kind = resource["resourceType"]
+    def _put(self, group: Group, key: str, resource: Resource | Held) -> None:
+        kind = key.partition("/")[0]
         if self._deleted(key):
             if kind == "MedicationAdministration":
-                group.deleted.append(resource)
+                group.deleted.append(opened(resource))
         elif key in self._spoiled:
             group.problems.append(Problem(key, self._spoiled[key]))
         else:
             group.by_type.setdefault(kind, []).append(resource)
 
-    def _patients(self, key: str, resource: Resource) -> set[str]:
+    def _patients(self, key: str, resource: Resource | Held) -> Iterable[str]:
         """Whose it is; of one that stands twice, all of whom a copy is."""
-        kind = resource["resourceType"]
-        if key in self._spoiled and kind == "Patient":
-            return {key}
-        if key in self._spoiled and kind not in SUBJECT and not self._serves_its_own(key):
+        if key not in self._spoiled:
+            patient = self._patient(key, resource)
+            return (patient,) if patient else ()
+        kind = key.partition("/")[0]
+        if kind == "Patient":
+            return (key,)
+        if kind not in SUBJECT and not self._serves_its_own(key):
             self._name(key)
-        copies = self._rivals.get(key, ()) if key in self._spoiled else ()
-        found = (self._patient(key, row) for row in copies or (resource,))
+        found = (self._patient(key, row) for row in self._rivals.get(key, (resource,)))
         return {patient for patient in found if patient}
 
     def _serves_its_own(self, key: str) -> bool:
@@ -279,20 +357,47 @@ class Collection:
         copies = self._rivals.get(key, ())
         return self._spoiled[key] == TWICE and all(id(row) in self._home for row in copies)
 
-    def _patient(self, key: str, resource: Resource) -> str | None:
-        element = SUBJECT.get(resource["resourceType"])
+    def _patient(self, key: str, resource: Resource | Held) -> str | None:
+        element = SUBJECT.get(key.partition("/")[0])
         if element is None:
             return None
-        patient = self.patient(resource.get(element))
-        if patient is None or not (patient.startswith("urn:") or "/" in patient):
-            self.problems.append(Problem(key, f"{element} does not name a patient"))
-            return None
+        said = _reference(resource, element)
+        patient = self._named.get(said) if isinstance(said, str) else None
+        if patient is None:
+            patient = self.patient(said)
+            if patient is None or not (patient.startswith("urn:") or "/" in patient):
+                self.problems.append(Problem(key, f"{element} does not name a patient"))
+                return None
+            self._named[str(said)] = patient
         # A Group, Device or Location as subject is nobody's chart.
-        return (
-            patient
-            if patient.startswith("urn:") or patient.rsplit("/", 2)[-2] == "Patient"
-            else None
-        )
+        is_one = patient.startswith(("Patient/", "urn:")) or patient.rsplit("/", 2)[-2] == "Patient"
+        return patient if is_one else None
+
+
+def _held(text: Raw | bytes, home: int, homes: dict[int, int]) -> Held | None:
+    """A resource unopened; None where its head has not the form that the readers expect."""
+    found = head(text)
+    return Held(text, found, home, homes) if found and is_in_form(found) else None
+
+
+def opened(resource: Resource | Held) -> Resource:
+    """What a resource says; its text is decoded when it is asked for the first time."""
+    if not isinstance(resource, Held):
+        return resource
+    if resource.opened is None:
+        resource.opened = decode(resource.text)
+        if resource.home:
+            resource.homes[id(resource.opened)] = resource.home
+    return resource.opened
+
+
+def _reference(resource: Resource | Held, element: str) -> object:
+    """What a Reference says, in whatever form it stands there."""
+    if isinstance(resource, Held):
+        found = getattr(resource.head, element)
+        return found.reference if found else None
+    said = resource.get(element)
+    return said.get("reference") if isinstance(said, dict) else said
 
 
 def _contained(parent: Resource | None, identity: str) -> Resource | None:

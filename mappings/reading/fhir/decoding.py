@@ -118,13 +118,13 @@ def _cleaned(value: Any) -> tuple[Any, bool]:
 def lines(data: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | list[Any] | NotJson]]:
     """The resources of NDJSON lines (or lists of some) with their line numbers; a broken line as
     the problem, so that the others go on."""
-    for number, line in enumerate(data, 1):
-        if not line.strip():
-            continue
-        try:
-            resource = decode(line)
-        except NotJson as problem:
-            yield number, problem
-            continue
-        found = isinstance(resource, dict | list)
-        yield number, resource if found else NotJson("not a FHIR resource")
+    return ((number, of_line(line)) for number, line in enumerate(data, 1) if line.strip())
+
+
+def of_line(line: bytes) -> dict[str, Any] | list[Any] | NotJson:
+    """The resource of one line of NDJSON, or a list of some; else the problem."""
+    try:
+        resource = decode(line)
+    except NotJson as problem:
+        return problem
+    return resource if isinstance(resource, dict | list) else NotJson("not a FHIR resource")

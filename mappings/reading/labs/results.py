@@ -73,6 +73,10 @@ class LabReader:
             else None
         )
 
+    def knows(self, resource: Resource) -> bool:
+        """Whether the code of an Observation means an analyte."""
+        return self._of_part(resource) is not None
+
     def _by_text(self, concept: Concept) -> Analyte | None:
         said = [concept.text, *(coding.display for coding in concept.codings)]
         return next(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from mappings import codes
+from mappings.values.us_dates import us_date
 from mappings.writing.checks.dates import day, span
 from mappings.writing.checks.fault import Findings, Found, element
 from mappings.writing.x12.segments import COMPONENT, Segment
@@ -110,7 +111,9 @@ def _dialysis(frequency: str, status: str, at: int, days: tuple[date, date] | No
         yield Found("a dialysis facility's claim covers one month", at)
     last = monthrange(days[1].year, days[1].month)[1]
     if frequency in table.still_patient and days[1].day != last:
-        yield Found(f"frequency {frequency} covers the month to its end, {days[1]} is not", at)
+        yield Found(
+            f"frequency {frequency} covers the month to its end, {us_date(days[1])} is not", at
+        )
 
 
 def _dialysis_codes(by_kind: dict[str, list[tuple[str, int]]], rows: Sequence[Segment]) -> Findings:

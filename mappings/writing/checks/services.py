@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from msgspec import Struct
 
 from mappings import codes
+from mappings.values.us_dates import us_date
 from mappings.writing.checks.dates import span
 from mappings.writing.checks.fault import Findings, Found, element
 from mappings.writing.x12.segments import COMPONENT, Segment
@@ -119,11 +120,14 @@ class Days(Struct, frozen=True):
             return ["the line has no date of service that is a day (DTP*472)"]
         found = []
         if self.written_on is not None and days[1] > self.written_on:
-            found.append(f"the service of {days[1]} lies after the file's date {self.written_on}")
+            found.append(
+                f"the service of {us_date(days[1])} lies after the file's date"
+                f" {us_date(self.written_on)}"
+            )
         if self.born is not None and days[0] < self.born:
-            found.append(f"the service of {days[0]} lies before the patient's birth")
+            found.append(f"the service of {us_date(days[0])} lies before the patient's birth")
         if self.statement and not (self.statement[0] <= days[0] and days[1] <= self.statement[1]):
-            found.append(f"the service of {days[0]} lies outside the statement's period")
+            found.append(f"the service of {us_date(days[0])} lies outside the statement's period")
         return found
 
 
@@ -211,7 +215,7 @@ def _agreement(service: Service, ndc: str, amount: Decimal, unit: str) -> list[s
         return [f"NDC {ndc} is {package.label.partition(',')[0]}, not the drug of {service.code}"]
     found = []
     if service.days and not package.holds(service.days[0]):
-        found.append(f"NDC {ndc} was not on the market on {service.days[0]}")
+        found.append(f"NDC {ndc} was not on the market on {us_date(service.days[0])}")
     units = amount * package.mg / package.ml / known[1]
     if unit == "ML" and abs(units - _decimal(service.units)) >= 1:
         says = f"{amount} mL of NDC {ndc} are not {service.units} units of {service.code}"

@@ -9,6 +9,8 @@ from mappings import codes
 from mappings.assessment import ClaimLine
 from mappings.record import PatientRecord
 from mappings.site import BillingProvider, Receiver, Site
+from mappings.values.moment import shown
+from mappings.values.us_dates import us_date
 from mappings.writing.preparing.billers import provider_lacks
 from mappings.writing.preparing.charges import Charging, PaymentLimits
 from mappings.writing.preparing.drafts import DIALYSIS, Draft, drawn, ndcs_of, service_lines
@@ -39,7 +41,10 @@ class Refusal(Struct, frozen=True):
     @property
     def says(self) -> str:
         days = sorted({line.service_date or "an unknown date" for line in self.lines})
-        return f"The claim of {listed(days)} is not written: {'; '.join(self.reasons)}."
+        return (
+            f"The claim of {listed(list(map(shown, days)))} is not written:"
+            f" {'; '.join(self.reasons)}."
+        )
 
 
 class ChargeLines(Struct, frozen=True):
@@ -142,9 +147,11 @@ def _priced(
     for line in draft.lines:
         value = basis.charging.of(line, who.aliases)
         if value is None:
-            unpriced[f"{line.code} on {line.service_date}"] = None
+            unpriced[f"{line.code} on {shown(line.service_date or '')}"] = None
         elif not value and not basis.is_draft:
-            reasons.append(f"the charge of {line.code} on {line.service_date} is nothing")
+            reasons.append(
+                f"the charge of {line.code} on {shown(line.service_date or '')} is nothing"
+            )
         parts = tuple(service_lines(line, value, several, by_id.get(line.discard_of or "")))
         priced.append((line, parts))
         reasons += _faults_of(line, [len(part.modifiers) for part in parts])
@@ -159,10 +166,10 @@ def _faults_of(line: ClaimLine, modifiers: Iterable[int]) -> Iterator[str]:
     for ndc in ndcs_of(line):
         package = codes.packages().get(ndc.code)
         if package is not None and not package.holds(day):
-            yield f"the NDC {ndc.code} was not on the market on {day}"
+            yield f"the NDC {ndc.code} was not on the market on {us_date(day)}"
     most = codes.claim_forms().limits.modifiers
     if any(count > most for count in modifiers):
-        yield f"{line.code} on {day} has more than {most} modifiers"
+        yield f"{line.code} on {us_date(day)} has more than {most} modifiers"
 
 
 def _receiver(

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.datafiles.loading import DataFileError
+from mappings.values.us_dates import us_date
 from mappings.writing.preparing.drafts import DIALYSIS, Draft
 
 COLUMNS = ("patient", "period", "item", "code", "amount", "date", "units", "modifiers", "revenue")
@@ -252,4 +253,4 @@ def _disagreements(made: Statement, dialysis: bool, ended: bool) -> list[str]:
     if made.end < made.start:
         lacking.append("a period that ends after it begins")
     outside = [row.day for row in made.lines if not made.start <= row.day <= made.end]
-    return lacking + [f"a period that holds the line of {day}" for day in outside]
+    return lacking + [f"a period that holds the line of {us_date(day)}" for day in outside]

@@ -1,0 +1,270 @@
+"""What is missing, a card each: findings of doses under one rule of one payer, so that what stands
+on a card holds for each dose that it names."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+
+from integration.configuration.site import Site
+from integration.web import entries
+from integration.web.chart.views import Affected, Card, Proof, link_into_chart
+from integration.wording import amounts, words
+from mappings.assessment import (
+    WORST_FIRST,
+    ClaimLine,
+    Evidence,
+    Finding,
+    Gap,
+    PatientAssessment,
+)
+from mappings.circumstances import labs
+from mappings.policy.choosing import PolicySet
+from mappings.policy.conditions import Or, parse
+from mappings.record import Administration, LabResult, PatientRecord
+from mappings.values.moment import Span
+from mappings.writing.detected_issue import Waiver
+
+RELATED = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
+LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
+NEVER = Span(date.max, date.max)
+# For so long a test that was ordered here is not offered again.
+ORDERED_DAYS = 30
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A gap, and what was found for a dose of it."""
+
+    gap: Gap
+    found: Finding
+
+
+class Cards:
+    """Of one patient. ORDERED: which tests were ordered on the page, by requirement, and when."""
+
+    def __init__(
+        self,
+        record: PatientRecord,
+        assessment: PatientAssessment,
+        site: Site,
+        policies: PolicySet,
+        waivers: Mapping[str, Waiver],
+        ordered: Mapping[str, datetime],
+        today: date,
+    ) -> None:
+        self.record, self.assessment, self.site = record, assessment, site
+        self.policies, self.waivers, self.ordered = policies, waivers, ordered
+        self.today = today
+        self.zone: tzinfo | None = site.facts().zone
+        self.dates = {row.source.resource: row.onset or row.recorded for row in record.diagnoses}
+        self.dates |= {row.source.resource: row.start for row in record.encounters}
+        self.dates |= {row.source.resource: row.start for row in record.administrations}
+        self.given = {row.source.resource: row for row in record.administrations}
+
+    def all(self, about: str | None) -> list[Card]:
+        """Most doses first, then money; what ABOUT names before all others."""
+        grouped: dict[tuple[object, ...], list[_Open]] = {}
+        for row in self._open():
+            grouped.setdefault(self._same(row), []).append(row)
+        cards = [self._card(rows) for rows in grouped.values()]
+        return sorted(
+            cards,
+            key=lambda card: (
+                not card.about(about),
+                -card.frees,
+                -card.worth.money,
+                card.requirements,
+            ),
+        )
+
+    def _open(self) -> Iterable[_Open]:
+        """Each gap with what was found for each of its doses."""
+        for gap in self.assessment.gaps:
+            for found in self.assessment.requirements:
+                about = set(found.administrations) <= set(gap.administrations)
+                if found.requirement == gap.requirement and found.state in WORST_FIRST and about:
+                    yield _Open(gap, found)
+
+    def on(self, reference: str) -> Span | None:
+        given = self.given.get(reference)
+        return given.start.span(self.zone) if given and given.start else None
+
+    def proof(self, item: Evidence) -> Proof:
+        link = link_into_chart(self.site, self.assessment.patient, item.resource)
+        return Proof(item.says, item.resource, link)
+
+    def _same(self, row: _Open) -> tuple[object, ...]:
+        """What findings of one card have in common: the rule, its source, and who waived it."""
+        found, waiver = row.found, self._waived(row.gap)
+        what = found.asked.limit if found.asked and _is_either(found) else found.requirement
+        said = waiver and _said(waiver)
+        return what, found.policy, found.asked, found.source, found.blocking, said
+
+    def _waived(self, gap: Gap) -> Waiver | None:
+        waiver = self.waivers.get(gap.id)
+        return waiver if waiver and waiver.covers(gap) else None
+
+    def _card(self, rows: list[_Open]) -> Card:
+        gap, first = rows[0].gap, rows[0].found
+        waiver = self._waived(gap)
+        requirements = tuple(dict.fromkeys(row.found.requirement for row in rows))
+        doses = self._doses(rows)
+        findings = list(dict.fromkeys(dose.findings for dose in doses))
+        if len(doses) > 1:
+            findings = list(dict.fromkeys(dose.alike for dose in doses))
+        fixes = {dose.fixes for dose in doses}
+        policy = self.policies.named(first.decided_by)
+        return Card(
+            requirements=requirements,
+            gaps=tuple(dict.fromkeys(row.gap.id for row in rows)),
+            finding=_heading(rows, requirements, findings),
+            alike=len(findings) == 1 and len(requirements) == 1,
+            asks=words.payer_asks(first, policy),
+            of_payer=first.asked is None or first.asked.of_payer,
+            source=first.source,
+            verified=first.verified,
+            policy=first.policy,
+            found=self._found(rows, requirements),
+            fix=" ".join(next(iter(fixes))) if len(fixes) == 1 else None,
+            doses=doses,
+            worth=amounts.total(self._held(doses)),
+            blocking=first.blocking,
+            waivable=all(row.gap.waivable for row in rows),
+            orderable=_orderable(rows),
+            ordered=self._ordered(requirements),
+            owner=words.owner(first.requirement),
+            safety=gap.is_safety,
+            denial=words.joined(list(dict.fromkeys(filter(None, map(_denial, rows))))) or None,
+            waived=_said(waiver) if waiver else None,
+        )
+
+    def _held(self, doses: Iterable[Affected]) -> list[ClaimLine]:
+        about = {dose.administration for dose in doses}
+        lines = [line for line in self.assessment.lines if line.is_billable]
+        return [line for line in lines if about & set(line.administrations)]
+
+    def _doses(self, rows: Sequence[_Open]) -> tuple[Affected, ...]:
+        references = sorted(
+            {reference for row in rows for reference in row.found.administrations},
+            key=lambda reference: (self.on(reference) or NEVER, reference),
+        )
+        return tuple(self._dose(reference, rows) for reference in references)
+
+    def _dose(self, reference: str, rows: Sequence[_Open]) -> Affected:
+        its = [row.found for row in rows if reference in row.found.administrations]
+        dose, on = self.given.get(reference), words.day(self.on(reference), year=False)
+        return Affected(
+            administration=reference,
+            says=f"{on}, {amount(dose)}" if dose else on,
+            findings=tuple(map(_says, its)),
+            alike=tuple(_of_each(found, self.on(reference)) for found in its),
+            fixes=tuple(dict.fromkeys(found.fix for found in its if found.fix)),
+        )
+
+    def _found(self, rows: Sequence[_Open], requirements: Sequence[str]) -> tuple[Proof, ...]:
+        """What was cited; for a laboratory value also what there is of it and its relatives."""
+        cited = [item for row in rows for item in row.found.evidence]
+        if set(requirements) & set(entries.tests()):
+            doses = [self.on(name) for row in rows for name in row.found.administrations]
+            last = max((on.last for on in doses if on), default=self.today)
+            cited += [self._newest(row) for row in self._related(last)]
+        unique = {item.resource: item for item in reversed(cited)}
+        return tuple(self.proof(self._dated(item)) for item in reversed(unique.values()))
+
+    def _dated(self, item: Evidence) -> Evidence:
+        """With the day of the dose, the diagnosis or the encounter, where it does not say one."""
+        when = self.dates.get(item.resource)
+        on = when.span(self.zone) if when else None
+        if on is None or on.shown in item.says:
+            return item
+        since = f"since {on.shown}" if item.resource.startswith("Condition/") else on.on
+        return Evidence(item.resource, item.version, f"{item.says.rstrip('.')}, {since}")
+
+    def _related(self, last: date) -> Iterable[LabResult]:
+        """The newest of each value up to a day."""
+        rows = [
+            row
+            for row in self.record.labs
+            if row.analyte in RELATED and row.when and row.when.days(self.zone)[0] <= last
+        ]
+        rows.sort(key=lambda row: row.when.order if row.when else (date.min,))
+        return {row.analyte: row for row in rows}.values()
+
+    def _newest(self, row: LabResult) -> Evidence:
+        says = (
+            f"{LAB_NAMES.get(row.analyte, row.analyte)} {labs.value(row)}"
+            f" {labs.drawn(row, self.zone)}"
+        )
+        return Evidence(row.source.resource, row.source.version, says)
+
+    def _ordered(self, requirements: Sequence[str]) -> str | None:
+        """`Ordered here on Nov 29 (ferritin); the draft is to be signed in the chart.`"""
+        tests = entries.tests()
+        found = {
+            tests[name].name: words.local_day(self.ordered[name], self.site.time_zone)
+            for name in requirements
+            if name in self.ordered
+        }
+        recent = {test: on for test, on in found.items() if (self.today - on).days <= ORDERED_DAYS}
+        if not recent:
+            return None
+        named = words.joined([words.inside(test) for test in recent])
+        on = words.day(max(recent.values()))
+        return f"Ordered here on {on}: {named}. The draft is to be signed in the chart."
+
+
+def amount(given: Administration | None) -> str:
+    """`200 mg`, as recorded."""
+    if given is None or given.dose.value is None:
+        return "dose not readable"
+    return f"{given.dose.value.normalize():f} {given.dose.unit or ''}".strip()
+
+
+def _is_either(found: Finding) -> bool:
+    """Whether the rule wants one value or another."""
+    limit = found.asked.limit if found.asked else None
+    return limit is not None and isinstance(parse(limit), Or)
+
+
+def _says(found: Finding) -> str:
+    return words.first_sentence(found.says or words.title(found.requirement))
+
+
+def _of_each(found: Finding, on: Span | None) -> str:
+    """The finding as it may hold for other doses, too: `… within 90 days before each dose.`"""
+    says = found.says or words.title(found.requirement)
+    return words.first_sentence(says.replace(on.shown, "each dose") if on else says)
+
+
+def _heading(
+    rows: Sequence[_Open], requirements: Sequence[str], findings: Sequence[tuple[str, ...]]
+) -> str:
+    """What was found, where it is the same for each dose; else what holds for all of them."""
+    names = [words.title(name) for name in requirements]
+    states = list(dict.fromkeys(row.found.state for row in rows))
+    if len(requirements) > 1 and states == ["not-covered"]:
+        lower = " nor ".join(words.inside(name) for name in names)
+        return f"Neither {lower} is within the payer's limit."
+    if len(requirements) > 1:
+        either = f"{names[0]} or {' or '.join(words.inside(name) for name in names[1:])}"
+        return f"{either} within the payer's limit is not on record."
+    if len(findings) == 1:
+        return " ".join(findings[0])
+    return f"{names[0]}: {words.joined([words.STATES[state] for state in states])}."
+
+
+def _orderable(rows: Sequence[_Open]) -> tuple[str, ...]:
+    """The tests that are lacking. A result outside the payer's limit does not get better by
+    ordering another."""
+    lacking = [row.found.requirement for row in rows if row.found.state != "not-covered"]
+    return tuple(name for name in entries.tests() if name in lacking)
+
+
+def _denial(row: _Open) -> str | None:
+    denial = row.found.denial
+    return " + ".join([denial.carc, *denial.rarc]) if denial else None
+
+
+def _said(waiver: Waiver) -> str:
+    by = waiver.author_name or waiver.author or "a clinician"
+    return f"Waived by {by}: {waiver.reason}"

@@ -1,0 +1,66 @@
+"""What lines are worth, in words: money, or why there is none. What has no price is never $0.00."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from mappings.assessment import ClaimLine
+
+CHARGES = ("packaged", "bundled")
+
+
+class Sum(Struct, frozen=True):
+    """Lines and their money; `charges` are packaged or bundled (worth nothing apart), `unpriced`
+    have no price yet."""
+
+    lines: int
+    money: Decimal
+    charges: int = 0
+    unpriced: int = 0
+
+    def __add__(self, other: "Sum") -> "Sum":
+        return Sum(
+            self.lines + other.lines,
+            self.money + other.money,
+            self.charges + other.charges,
+            self.unpriced + other.unpriced,
+        )
+
+
+NOTHING = Sum(0, Decimal(0))
+
+
+def one(value: Decimal | None, payment: str | None) -> Sum:
+    """Of one line."""
+    charge = payment in CHARGES
+    return Sum(1, value or Decimal(0), int(charge), int(value is None and not charge))
+
+
+def total(lines: Iterable[ClaimLine]) -> Sum:
+    rows = [one(Decimal(row.value) if row.value else None, row.payment) for row in lines]
+    return sum(rows, NOTHING)
+
+
+def money(value: Decimal | None) -> str:
+    return "not priced" if value is None else f"${value:,.2f}"
+
+
+def worth(line: ClaimLine) -> str:
+    """Money, or the word for why there is none; nothing of a line that is not billed."""
+    if not line.is_billable:
+        return ""
+    if line.payment == "packaged" or line.payment == "bundled":
+        return line.payment
+    return money(Decimal(line.value) if line.value else None)
+
+
+def amount(row: Sum) -> str:
+    """`$44.60`, `not priced`, `$44.60 and 2 not priced`, `packaged`; `—` of no line."""
+    priced = row.lines - row.charges - row.unpriced
+    parts = [money(row.money)] if priced else []
+    if row.unpriced:
+        parts.append("not priced" if row.unpriced == row.lines else f"{row.unpriced} not priced")
+    if row.charges:
+        parts.append("packaged" if row.charges == row.lines else f"{row.charges} packaged")
+    return " and ".join(parts) or "—"

@@ -1,0 +1,34 @@
+"""A person's name for people at a screen or a list; never for logs."""
+
+from typing import Any
+
+from mappings.reading import people
+from mappings.record import Name
+
+Resource = dict[str, Any]
+
+
+def in_lists(person: Resource) -> str:
+    """`Sampleton, Ada`, as staff look people up; the name as a text where there is no more of it,
+    else nothing."""
+    found = people.name(person)
+    return family_first(found) if found else _text(person)
+
+
+def family_first(name: Name) -> str:
+    return ", ".join(filter(None, (name.family, _given(name))))
+
+
+def as_called(person: Resource) -> str:
+    """`Ada Sampleton`."""
+    found = people.name(person)
+    return f"{_given(found)} {found.family}".strip() if found else _text(person)
+
+
+def _given(name: Name) -> str:
+    return " ".join(filter(None, (name.given, name.middle)))
+
+
+def _text(person: Resource) -> str:
+    names = [row for row in person.get("name") or [] if isinstance(row, dict)]
+    return next((str(row["text"]) for row in names if row.get("text")), "")

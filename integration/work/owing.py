@@ -1,0 +1,65 @@
+"""What a chart is owed, and what became of it: in the ledger, in the audit table, and, where the
+server refused, before a person."""
+
+from collections.abc import Sequence
+
+from integration.ehr.fhir.answers import Json
+from integration.ehr.writing import issues
+from integration.ehr.writing.ledger import Entry
+from integration.ehr.writing.writeback import Outcome, Worklist, WriteBack
+from integration.store import Db, audit, failures, ledger
+from integration.store.failures import Failure
+from integration.store.patients import Patient
+from mappings.writing.detected_issue import gap_of
+
+WRITE_BACK = "write-back"  # the name under which a refused one waits for a person
+
+
+def owe(db: Db, patient: Patient, port: WriteBack, owed: Sequence[Json]) -> None:
+    """Notes, beside the assessment that found them, what is to be written; nothing where the site
+    takes nothing."""
+    if not isinstance(port, Worklist):
+        ledger.owe(db, patient.site, patient.id, _digests(owed))
+
+
+def note(
+    db: Db,
+    patient: Patient,
+    outcomes: Sequence[Outcome],
+    owed: Sequence[Json],
+    by: str = audit.OURSELVES,
+    role: str | None = None,
+) -> None:
+    """What became of each gap of OWED."""
+    digests = _digests(owed)
+    same = [outcome for outcome in outcomes if outcome.result == "unchanged"]
+    entries = {o.gap: Entry("confirmed", digests[o.gap], o.location, o.version) for o in same}
+    refused = [outcome for outcome in outcomes if outcome.result == "refused"]
+    entries |= {o.gap: Entry("refused", digests[o.gap], o.location, o.version) for o in refused}
+    ledger.record(db, patient.site, patient.id, entries)
+    ledger.explain(db, patient.site, [(o.gap, o.message) for o in refused])
+    for outcome in outcomes:
+        if outcome.result in ("created", "updated"):
+            audit.note(
+                db,
+                by,
+                outcome.result,
+                role=role,
+                site=patient.site,
+                patient_id=patient.id,
+                resource=outcome.location,
+                gap=outcome.gap,
+            )
+    key = f"{WRITE_BACK}:{patient.id}"
+    if not refused:
+        failures.settled(db, WRITE_BACK, key)
+        return
+    says = f"{len(refused)} of {len(outcomes)} gaps were not taken: {refused[0].message}."
+    arguments = {"site": patient.site, "patient": patient.id, "cause": "retry"}
+    failures.add(
+        db, Failure(patient.site, WRITE_BACK, key, patient.id, arguments, "Refused", says, 1)
+    )
+
+
+def _digests(owed: Sequence[Json]) -> dict[str, str]:
+    return {str(gap_of(issue)): issues.digest(issue) for issue in owed}

@@ -1,0 +1,1 @@
+"""Which resources a rule could read anything of."""

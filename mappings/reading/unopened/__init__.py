@@ -1,0 +1,1 @@
+"""Resources and Bundles as text, opened where somebody asks what they say."""

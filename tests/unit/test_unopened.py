@@ -1,0 +1,184 @@
+"""Charts as text, opened where a rule asks, give the same records as charts decoded whole: one way
+of reading, however bent the chart is."""
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from integration import samples
+from mappings.reading import Collection, Reader, decode
+from mappings.reading.fhir.collection import opened
+from mappings.reading.unopened.resources import Held
+from mappings.site import Site
+from tests import builders, public, synthea
+from tests.bending.charts import charts
+from tests.unit.test_decoding import BROKEN
+
+SITE = Site(time_zone="America/New_York", lab_aliases={"Serum iron store": "ferritin"})
+READERS = {"by codes": Reader(Site()), "by texts": Reader(SITE)}
+
+
+def bundle(resources: list[Any], **elements: Any) -> dict[str, Any]:
+    """Its entries, each with the address of a server."""
+    entries = [
+        {"fullUrl": f"https://ehr.example.org/fhir/{_name(row)}", "resource": row}
+        for row in resources
+    ]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries} | elements
+
+
+def _name(row: Any) -> str:
+    return f"{row.get('resourceType')}/{row.get('id')}" if isinstance(row, dict) else "none"
+
+
+def text_of(content: Any) -> bytes:
+    return json.dumps(content, default=float).encode()
+
+
+def read(text: bytes, reader: Reader, *, unopened: bool) -> object:
+    collection = Collection()
+    if not (unopened and collection.add_text(text, "the file")):
+        collection.add(decode(text), "the file")
+    records, problems = reader.records(collection)
+    return records, sorted(problems)
+
+
+def assert_same(text: bytes) -> None:
+    for reader in READERS.values():
+        whole = read(text, reader, unopened=False)
+        assert read(text, reader, unopened=True) == whole
+
+
+def whole_charts() -> Iterator[tuple[str, Any]]:
+    yield from ((name, bundle(rows)) for name, (rows, _) in charts().items())
+    yield from samples.bundles().items()
+    for name in sorted(public.FOLDER.glob("*.ndjson.gz")):
+        yield name.name, bundle(public.resources(name.name.removesuffix(".ndjson.gz")))
+    kinds = ("Observation", "Encounter", "Condition", "MedicationRequest")
+    of_synthea = [row for kind in kinds for row in list(synthea.resources(kind))[:200]]
+    yield "synthea", bundle([*builders.chart(), *_of_patient(of_synthea)])
+
+
+def _of_patient(rows: list[Any]) -> list[Any]:
+    return [row | {"subject": {"reference": f"Patient/{builders.PATIENT}"}} for row in rows]
+
+
+WHOLE = dict(whole_charts())
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_chart_reads_the_same(name: str) -> None:
+    assert_same(text_of(WHOLE[name]))
+
+
+def test_resources_alone_read_the_same() -> None:
+    for row in builders.chart():
+        assert_same(text_of(row))
+
+
+# What stands where something else should; each is tried at any place of a chart.
+STRANGE: list[Any] = [
+    None, "", "x", 5, 1.5, True, [], {}, ["x"], [None], [5], [[]], [{}], "Patient/p1",
+    {"reference": "Patient/p2"}, {"reference": 7}, {"coding": "x"}, {"coding": [None]},
+    {"coding": [{"system": 1, "code": 2}]}, {"code": "2276-4"}, {"text": "Serum iron store"},
+    {"url": "urn:x"}, [{"url": "urn:x"}], {"contained": []},
+]  # fmt: skip
+ADDED = (
+    "modifierExtension", "contained", "component", "hasMember", "medicationReference", "medication",
+    "code", "subject", "patient", "id", "meta", "resourceType", "type", "class", "period",
+)  # fmt: skip
+OF_BUNDLE: list[dict[str, Any]] = [
+    {}, {"type": "searchset"}, {"type": "searchset", "total": 99},
+    {"type": "searchset", "total": 3},
+    {"type": "searchset", "total": "x", "link": [{"relation": "next", "url": "https://x"}]},
+    {"type": "searchset", "link": 5}, {"type": "history"}, {"type": "transaction"}, {"type": 5},
+    {"total": 5}, {"resourceType": "List"}, {"entry": {}}, {"entry": [None]}, {"entry": None},
+]  # fmt: skip
+OF_ENTRY: list[dict[str, Any]] = [
+    {}, {"fullUrl": 5}, {"fullUrl": None}, {"fullUrl": "urn:uuid:1"}, {"resource": None},
+    {"resource": {}}, {"resource": []}, {"request": {"method": "DELETE", "url": "Coverage/x"}},
+    {"request": None}, {"response": {"status": "404"}}, {"search": {"mode": "include"}},
+    {"search": 5}, {"resource": {"resourceType": "Immunization", "id": "i"}},
+    {"resource": {"resourceType": "OperationOutcome", "id": "o", "issue": []}},
+]  # fmt: skip
+SEEDS = st.integers(0, 2**32)
+
+
+@given(SEEDS)
+def test_a_bent_chart_reads_the_same(seed: int) -> None:
+    chance = random.Random(seed)
+    resources = copy.deepcopy(chance.choice(list(charts().values()))[0])
+    for _ in range(chance.randint(1, 3)):
+        _bend(chance.choice(resources), chance)
+    if chance.random() < 0.3:
+        resources.append(_again(chance.choice(resources), chance))
+    content = bundle(resources)
+    if chance.random() < 0.3:
+        chance.choice(content["entry"]).update(copy.deepcopy(chance.choice(OF_ENTRY)))
+    content.update(copy.deepcopy(chance.choice([{}, *OF_BUNDLE])))
+    text = text_of(content)
+    if chance.random() < 0.2:
+        place = text.rindex(b'"', 0, chance.randint(len(text) // 2, len(text)))
+        text = text[:place] + chance.choice(BROKEN) + text[place:]
+    assert_same_or_both_refuse(text)
+
+
+def assert_same_or_both_refuse(text: bytes) -> None:
+    try:
+        decode(text)
+    except ValueError:
+        assert not Collection().add_text(text, "the file")
+        return
+    assert_same(text)
+
+
+def _bend(resource: Any, chance: random.Random) -> None:
+    """An element at any depth takes another form, or one is added."""
+    at = resource
+    while True:
+        keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+        if chance.random() < 0.2 and isinstance(at, dict):
+            at[chance.choice(ADDED)] = copy.deepcopy(chance.choice(STRANGE))
+            return
+        if not keys:
+            return
+        key = chance.choice(keys)
+        if not isinstance(at[key], dict | list) or chance.random() < 0.4:
+            at[key] = copy.deepcopy(chance.choice(STRANGE))
+            return
+        at = at[key]
+
+
+def _again(resource: Any, chance: random.Random) -> Any:
+    """Another copy: the same, a newer one, or one of the same version that says something else."""
+    newer = {"meta": {"versionId": str(chance.randint(1, 3))}}
+    return copy.deepcopy(resource) | chance.choice([{}, newer, {"status": "x"}, {"note": []}])
+
+
+def test_what_no_rule_asks_for_stays_unopened() -> None:
+    rows = [
+        builders.resource(resourceType="Observation", id="sodium", code=_loinc("2951-2")),
+        builders.resource(resourceType="Condition", id="cold", code={"text": "a cold"}),
+        builders.resource(
+            resourceType="MedicationRequest",
+            id="other",
+            medicationCodeableConcept={"coding": [{"system": builders.RXNORM, "code": "314076"}]},
+        ),
+    ]
+    collection = Collection()
+    assert collection.add_text(text_of(bundle([*builders.chart(), *rows])), "the file")
+    Reader(Site()).records(collection)
+    held = [row for row in collection._by_key.values() if isinstance(row, Held)]
+    shut = {row.key for row in held if row.opened is None}
+    assert shut == {"Observation/sodium", "Condition/cold", "MedicationRequest/other"}
+    assert opened(held[0]) is opened(held[0])
+
+
+def _loinc(code: str) -> dict[str, Any]:
+    return {"coding": [{"system": builders.LOINC, "code": code}]}
