@@ -274,7 +274,7 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
             ("ENC-1001", None, "SBR"),
             "payer P pays before, and AMT*D does not say how much",
         ),
-        (OFFICE, [("*20261120~", "*20251122~")], ("ENC-1001", "1", "SV1"), "more than a year old"),
+        (OFFICE, [("*20261120~", "*20251122~")], ("ENC-1001", "1", "SV1"), "a year before the file"),
         (
             OFFICE,
             [("HC:J1756:JZ:KX", "HC:J1756:KX"), ("HC:J1756:JW:KX*20*UN*65", "HC:96375*20*UN*65")],
@@ -315,7 +315,7 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
             OUTPATIENT,
             [("20261120-20261120", "20261120-20261124")],
             ("ENC-2001", None, "CLM"),
-            "the statement's period ends after the file's date 2026-11-23",
+            "the statement's period ends after the file's date Nov 23, 2026",
         ),
         (DIALYSIS, [("ABK:N186", "ABK:N184")], ("ENC-3001", None, "CLM"), "the diagnosis N18.6"),
         (DIALYSIS, [("HI*BG:71", "HI*BG:84")], ("ENC-3001", None, "CLM"), "kidney injury"),
@@ -337,7 +337,7 @@ def test_more_of_what_payers_refuse_is_told(
 
 def test_a_late_claim_with_its_reason_is_not_refused() -> None:
     late = edited(OFFICE, ("BHT*0019*00*IRON0001*20261123", "BHT*0019*00*IRON0001*20271123"))
-    assert any("more than a year old" in said for said in faults(late))
+    assert any("more than a year before" in said for said in faults(late))
     reason = ("11:B:1*Y*A*Y*Y~", "11:B:1*Y*A*Y*Y***********7~")
     assert faults(edited(late, reason)) == []
 

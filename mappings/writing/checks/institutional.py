@@ -33,7 +33,7 @@ def faults(
     if days is None:
         yield Found("the claim has no statement's period (DTP*434) of two days", 0)
     elif bill_type != _DIALYSIS and written_on is not None and days[1] > written_on:
-        yield Found(f"the statement's period ends after the file's date {written_on}", 0)
+        yield Found(f"the statement's period ends after the file's date {us_date(written_on)}", 0)
     at, stay = next(((at, row) for at, row in enumerate(head) if row[0] == "CL1"), (0, ()))
     if not stay:
         yield Found("the claim has no CL1: priority, origin and patient status", 0)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from mappings import codes
+from mappings.values.us_dates import us_date
 from mappings.writing.checks.fault import Findings, Found, element
 from mappings.writing.checks.services import Service
 from mappings.writing.preparing.identifiers import medicare_number_fault
@@ -48,7 +49,7 @@ def _late(services: Sequence[Service], written_on: date | None) -> Findings:
             continue
         day = service.days[0]
         if (written_on.year - years, written_on.month, written_on.day) > day.timetuple()[:3]:
-            says = f"the service of {day} is more than a year old on the file's date {written_on}"
+            says = f"the service of {us_date(day)} is more than a year before the file's date"
             yield Found(f"{says}, and CLM20 gives no reason", service.at, service.line)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from mappings import codes
+from mappings.values.us_dates import us_date
 from mappings.writing.checks import medicare
 from mappings.writing.checks.dates import day
 from mappings.writing.checks.fault import Findings, Found, element, is_placeholder
@@ -129,9 +130,9 @@ def patient(rows: Sequence[Segment], written_on: date | None, who: str) -> Findi
         if born is None:
             yield Found("the birth date is no day", at)
         elif written_on is not None and born > written_on:
-            yield Found(f"the birth date {born} lies after the file's date", at)
+            yield Found(f"the birth date {us_date(born)} lies after the file's date", at)
         elif written_on is not None and born.year < written_on.year - _OLDEST:
-            yield Found(f"the birth date {born} is nobody's who lives", at)
+            yield Found(f"the birth date {us_date(born)} is nobody's who lives", at)
         if element(row, 3) not in ("F", "M", "U"):
             yield Found("DMG03 is none of F, M, U", at)
 
