@@ -21,8 +21,10 @@ from integration.commands import (
     demo,
     doctor,
     failed,
+    init,
     keys,
     policy,
+    samples,
     service,
     subscribe,
     sweep,
@@ -32,7 +34,10 @@ from integration.terminal import progress
 from mappings.datafiles.loading import DataFileError
 
 LOUDNESS = ("-v", "--verbose", "-q", "--quiet")
-BEGIN = "Begin with `ferroclaim demo`, then `ferroclaim demo --pages`."
+BEGIN = (
+    "Begin with `ferroclaim demo`, then `ferroclaim demo --pages`; for an EHR of your own with"
+    " `ferroclaim init`."
+)
 
 
 class _Anywhere(TyperGroup):
@@ -87,7 +92,8 @@ demo.mount(app)
 app.command()(assessing.assess)
 app.command()(assessing.explain)
 
-for group in (policy, codes, service, subscribe, sweep, claims, decisions, failed, doctor, keys):
+FIRST = (init, doctor, keys, samples, service, subscribe, sweep, failed)
+for group in (*FIRST, policy, codes, claims, decisions):
     group.mount(app)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from integration.assessing.files import collect
 from integration.assessing.patient import Checked, check_pull, owed_issues
+from integration.configuration.section import is_address
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.reading import listing
@@ -50,7 +51,7 @@ class Result:
 
 
 def is_server(source: str) -> bool:
-    return source.lower().startswith(("http://", "https://"))
+    return is_address(source)
 
 
 def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) -> Result:
