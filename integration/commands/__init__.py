@@ -23,7 +23,8 @@ COMMANDS = {
     ),
     "init": Listed(
         "init",
-        "Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of itself.",
+        "Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of"
+        " itself.",
     ),
     "samples": Listed("samples", "The sample patients of the demo."),
     "serve": Listed("service", "Run the service: hooks, pages, CDS, and a worker inside."),

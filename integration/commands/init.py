@@ -30,7 +30,8 @@ def init(
         False
     ),
 ) -> None:
-    """Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of itself."""
+    """Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of
+    itself."""
     from integration.configuration.template import start, text_of
 
     chosen = _kind(kind)
