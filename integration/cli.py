@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from integration.commands import (
     assessing,
+    bulk,
     claims,
     codes,
     decisions,
@@ -87,7 +88,19 @@ demo.mount(app)
 app.command()(assessing.assess)
 app.command()(assessing.explain)
 
-for group in (policy, codes, service, subscribe, sweep, claims, decisions, failed, doctor, keys):
+for group in (
+    bulk,
+    policy,
+    codes,
+    service,
+    subscribe,
+    sweep,
+    claims,
+    decisions,
+    failed,
+    doctor,
+    keys,
+):
     group.mount(app)
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from integration.store import worklist
 from integration.store.database.connection import Db
+from mappings.dose.vials import Wasted
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,6 @@ class Predicted:
     carc: str
     lines: int
     money: Decimal
-
-
-@dataclass(frozen=True)
-class Wasted:
-    """A JW line, with the units given on the line beside it."""
-
-    code: str
-    given_units: int
-    wasted_units: int
-    money: Decimal | None
 
 
 def held(db: Db, sites: Sequence[str]) -> list[Cause]:

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.store.figures import Wasted
-from integration.web.worklist.figures import least_left, saving
+from mappings.dose.vials import Wasted, least_left, saving
 
 SIZES = st.sets(
     st.sampled_from([Decimal(50), Decimal(100), Decimal("62.5"), Decimal(200)]), min_size=1

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from statistics import median
 from typing import Annotated
 
@@ -14,11 +14,10 @@ from fastapi.responses import Response
 from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
 from integration.store import Db, audit, figures
-from integration.store.figures import Wasted
 from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
 from integration.wording import amounts, words
-from mappings import codes
+from mappings.dose.vials import Saving, Wasted, saving
 from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -51,16 +50,6 @@ class Figure:
     @property
     def height(self) -> int:
         return ROW * len(self.bars) + 6
-
-
-@dataclass(frozen=True)
-class Saving:
-    """What was thrown away, and what the smallest vials on the market would have left over."""
-
-    mg: Decimal
-    money: Decimal
-    saved_mg: Decimal
-    saved_money: Decimal
 
 
 @router.get("/figures")
@@ -234,46 +223,6 @@ def _waste(rows: Sequence[Wasted]) -> Figure:
 
 def _parts(row: Saving) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     return row.mg, row.money, row.saved_mg, row.saved_money
-
-
-def saving(row: Wasted) -> Saving:
-    """What of one JW line the best choice of vials would have saved."""
-    found = next(
-        (
-            (family, code)
-            for family in codes.families().values()
-            for code in family.codes
-            if code.code == row.code
-        ),
-        None,
-    )
-    money = row.money or Decimal(0)
-    if found is None:
-        return Saving(Decimal(0), money, Decimal(0), Decimal(0))
-    family, code = found
-    mg, given = row.wasted_units * code.mg_per_unit, row.given_units * code.mg_per_unit
-    sizes = {package.mg for package in codes.packages().values() if package.family == family.family}
-    saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
-    return Saving(
-        mg, money, saved, (money * saved / mg).quantize(Decimal("0.01")) if mg else Decimal(0)
-    )
-
-
-def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:
-    """The least that can be left over of whole vials that cover a dose."""
-    reach = {Decimal(0)}
-    best = min(size * (given_mg / size).to_integral_value(ROUND_CEILING) for size in sizes)
-    todo = [Decimal(0)]
-    while todo:
-        have = todo.pop()
-        for size in sizes:
-            total = have + size
-            if total >= given_mg:
-                best = min(best, total)
-            elif total not in reach:
-                reach.add(total)
-                todo.append(total)
-    return best - given_mg
 
 
 def _span(low: int, high: int | None) -> str:
