@@ -1,9 +1,9 @@
 """Writes docs/rules/, docs/scopes.md and the tables of docs/policies.md from the data: code tables,
-requirements, policies, scopes. Run: make docs."""
+requirements, policies, scopes; and the published schemas. Run: make docs."""
 
 from pathlib import Path
 
-from docs.make import policies, policy_guide, requirements, scopes, tables
+from docs.make import by_number, policies, policy_guide, requirements, schemas, scopes, tables
 
 RULES = Path(__file__).parents[1] / "rules"
 MADE = (
@@ -14,7 +14,12 @@ MADE = (
 
 def pages() -> dict[str, str]:
     """File name → text of every page."""
-    chapters = {**tables.chapters(), **requirements.chapters(), **policies.chapters()}
+    chapters = {
+        **by_number.chapters(),
+        **tables.chapters(),
+        **requirements.chapters(),
+        **policies.chapters(),
+    }
     return {
         name: f"{MADE}\n\n{text.strip()}\n"
         for name, text in {"README.md": overview(chapters), **chapters}.items()
@@ -53,3 +58,4 @@ if __name__ == "__main__":
     write(RULES)
     policy_guide.write()
     scopes.write()
+    schemas.write()

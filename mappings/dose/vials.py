@@ -17,12 +17,13 @@ class Wasted(Struct, frozen=True):
 
 
 class Saving(Struct, frozen=True):
-    """What was thrown away, and what the smallest vials on the market would have left over."""
+    """What was thrown away, and what the smallest vials on the market would have left over. No
+    money where nothing of it has a price."""
 
     mg: Decimal
-    money: Decimal
+    money: Decimal | None
     saved_mg: Decimal
-    saved_money: Decimal
+    saved_money: Decimal | None
 
 
 def saving(row: Wasted) -> Saving:
@@ -36,16 +37,15 @@ def saving(row: Wasted) -> Saving:
         ),
         None,
     )
-    money = row.money or Decimal(0)
     if found is None:
-        return Saving(Decimal(0), money, Decimal(0), Decimal(0))
+        return Saving(Decimal(0), row.money, Decimal(0), row.money and Decimal(0))
     family, code = found
     mg, given = row.wasted_units * code.mg_per_unit, row.given_units * code.mg_per_unit
     sizes = {package.mg for package in codes.packages().values() if package.family == family.family}
     saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
-    return Saving(
-        mg, money, saved, (money * saved / mg).quantize(Decimal("0.01")) if mg else Decimal(0)
-    )
+    share = saved / mg if mg else Decimal(0)
+    worth = None if row.money is None else (row.money * share).quantize(Decimal("0.01"))
+    return Saving(mg, row.money, saved, worth)
 
 
 def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:

@@ -14,8 +14,8 @@ from mappings.assessment import LineStatus
 from mappings.codes.tables import Dated
 from mappings.datafiles import form as forms
 from mappings.policy import conditions
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.rules import (
-    UNITS,
     Case,
     DatedModifier,
     DiscountModifier,
@@ -29,6 +29,7 @@ from mappings.policy.rules import (
     PreferredRule,
     RenalAnemia,
     Rule,
+    UnitsRule,
 )
 
 # Path below what is checked (empty: that itself) and description.
@@ -88,15 +89,16 @@ def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
         if element == "limit" and not asked:
             yield (
                 element,
-                f"a limit compares a laboratory value ({', '.join(sorted(UNITS))}): {text!r}",
+                f"a limit compares a laboratory value ({', '.join(sorted(LAB_VALUES))}): {text!r}",
             )
         yield from (
             (element, f"the limit of {name} has no unit: add it to units")
             for name in sorted(asked - set(rule.units))
         )
     for name, unit in rule.units.items():
-        if UNITS[name] != unit:
-            yield "units", f"{name} is compared in {UNITS[name]}, not in {unit}"
+        wanted = LAB_VALUES[name].unit
+        if wanted != unit:
+            yield "units", f"{name} is compared in {wanted}, not in {unit}"
 
 
 def _laboratory(rule: LabRule) -> Iterator[Mistake]:
@@ -171,6 +173,11 @@ def _apart(row: DatedModifier, other: DatedModifier) -> bool:
     return bool(named.hospitals) and set(named.hospitals) <= set(rest.except_hospitals)
 
 
+def _units(rule: UnitsRule) -> Iterator[Mistake]:
+    if not rule.mue and not rule.limits:
+        yield "limits", "give the limits of the payer by code, or `mue: true` for those of NCCI"
+
+
 def _given(given: Given) -> Iterator[Mistake]:
     if given.day and given.day < FIRST_DAY:
         yield "day", f"{given.day} is before any dose on record: correct the year"
@@ -220,7 +227,9 @@ def _asked(policy: Policy) -> frozenset[str]:
         for name, key in zip(rules.__struct_fields__, rules.__struct_encode_fields__, strict=True)
         if isinstance(rule := getattr(rules, name), Rule) and rule.asks_of_some
     }
-    by_rule |= {conditions.LABS[name] for rule in rules.laboratory for name in _compared(rule)}
+    by_rule |= {
+        LAB_VALUES[name].requirement for rule in rules.laboratory for name in _compared(rule)
+    }
     asks = {
         "always": True,
         "with-discard-modifiers": policy.modifiers.discard,
@@ -242,6 +251,7 @@ _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
     PreferredRule: _preferred,
     FilingRule: _filing,
     DosingRule: _dosing,
+    UnitsRule: _units,
     For: _audience,
     Dated: _dates,
     Modifiers: _modifiers,

@@ -12,12 +12,12 @@ from msgspec import Meta, Struct, field, structs
 
 from mappings.assessment import LineStatus, State
 from mappings.codes.tables import Dated
+from mappings.policy.laboratory import LAB_VALUES, LabName
 
 Kind = Literal[
     "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"
 ]
 Place = Annotated[str, Meta(extra_json_schema={"known": "place"})]
-LabName = Literal["ferritin", "tsat", "hb"]
 DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
 Text = Annotated[str, Meta(pattern=r"\S")]
 Days = Annotated[int, Meta(ge=0, le=36500)]
@@ -28,11 +28,9 @@ NotNegative = Annotated[Decimal, Meta(extra_json_schema={"minimum": 0})]
 Hcpcs = Annotated[str, Meta(extra_json_schema={"known": "code"})]
 Asked = Annotated[str, Meta(extra_json_schema={"known": "requirement"})]
 
-# The unit of each laboratory name; a condition that compares one says so, and can't mean another.
-UNITS: dict[str, str] = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
 _UNITS_SCHEMA = {
-    "properties": {name: {"const": unit} for name, unit in UNITS.items()},
-    "propertyNames": {"enum": list(UNITS)},
+    "properties": {name: {"const": row.unit} for name, row in LAB_VALUES.items()},
+    "propertyNames": {"enum": list(LAB_VALUES)},
 }
 LabUnits = Annotated[dict[LabName, str], Meta(extra_json_schema=_UNITS_SCHEMA)]
 
@@ -143,12 +141,14 @@ class DrugSourceRule(Rule, frozen=True, kw_only=True):
 class UnitsRule(Rule, frozen=True, kw_only=True):
     """The most units of a code in one day, JW units included.
 
-    `mue`: these are NCCI's (MUE) of their time; where the site's code tables have newer ones for
-    the day, those count.
+    `limits`: the payer's own. `mue`: for the other codes those of NCCI (MUE) of their time, by the
+    code tables; where the site's have newer ones for the day, those count.
     """
 
     mue: bool = False
-    limits: Annotated[dict[Hcpcs, Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
+    limits: Annotated[
+        dict[Hcpcs, Annotated[int, Meta(ge=0)]], Meta(extra_json_schema={"minProperties": 1})
+    ] = field(default_factory=dict)
 
 
 class DosingRule(Rule, frozen=True, kw_only=True):

@@ -173,7 +173,7 @@ def test_a_payers_answer_is_recorded_for_the_payer_and_the_code(office: Clinic) 
         ({"confirmed_by": " "}, "Say who of the payer confirmed it"),
         ({"days": "half"}, "Write the days for a claim as a number such as 180"),
         ({"until": "soon"}, "There is no day soon"),
-        ({"until": "2020-01-01"}, "it ends before it was decided"),
+        ({"until": "2020-01-01"}, "ends before it was decided"),
         ({"about": "pays-first"}, "Who pays first is not open for this line any more."),
         ({"about": "weather"}, "The line is no longer there."),
     ],

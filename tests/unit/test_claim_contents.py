@@ -101,7 +101,7 @@ def test_the_newer_reason_holds_and_is_said_in_words() -> None:
     ]
     assert decisions.Decisions(made).why_second("Patient/p1", date(2026, 11, 5)) == "13"
     assert made[0].decided.says == (
-        "M decided on 2026-11-02: Medicare pays second, ESRD, 30 months (13)"
+        "M decided on Nov 2, 2026: Medicare pays second, ESRD, 30 months (13)"
     )
 
 
@@ -148,6 +148,21 @@ def test_the_group_number_stands_in_sbr() -> None:
 def test_without_a_group_number_the_plan_has_its_name() -> None:
     rows = accepted(in_a_group(("plan", "P1", "Gold PPO")))
     assert having(rows, "SBR") == ["SBR*P*18**GOLD PPO*****CI"]
+
+
+@pytest.mark.parametrize(
+    "groups", [[("group", "G-77", None), ("group", "G-78", None)], [("group", "G*77", "Acme")]]
+)
+def test_two_groups_or_one_that_cannot_be_carried_are_not_chosen_from(
+    groups: list[tuple[str, str, str | None]],
+) -> None:
+    said = refused(in_a_group(*groups, ("plan", "P1", "Gold")))
+    assert "one group number that X12 can carry (Coverage/coverage class)" in said
+
+
+def test_the_same_group_twice_is_one() -> None:
+    rows = accepted(in_a_group(("group", "G-77", None), ("group", "G-77", "Acme")))
+    assert having(rows, "SBR") == ["SBR*P*18*G-77******CI"]
 
 
 def test_medicare_has_no_group() -> None:
@@ -258,7 +273,7 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
     basis = Basis(site=claims.SITE, charging=price_list("hcpcs,charge\nJ1756,0.5\n", "prices.csv"))
     (found,) = prepare(patient.patient, [early], records[patient.patient], basis)
     assert isinstance(found, Refusal)
-    assert "the NDC 00781348714 was not on the market on 2025-09-21" in found.reasons
+    assert "the NDC 00781348714 was not on the market on Sep 21, 2025" in found.reasons
     (found,) = prepare(
         patient.patient,
         [replace(early, service_date="2025-09-22")],

@@ -186,30 +186,33 @@ def savings(wasted: dict[str, Cell]) -> list[tuple[str, Saving, Cell]]:
     found = []
     for name, cell in wasted.items():
         code, given, discarded = name.split("\t")
-        one = saving(Wasted(code, int(given), int(discarded), cell.money / max(1, cell.lines)))
+        priced = cell.lines - cell.unpriced
+        money_of_one = cell.money / priced if priced else None
+        one = saving(Wasted(code, int(given), int(discarded), money_of_one))
         of_all = Saving(
             one.mg * cell.lines,
-            cell.money,
+            cell.money if priced else None,
             one.saved_mg * cell.lines,
-            (one.saved_money * cell.lines).quantize(Decimal("0.01")),
+            None if one.saved_money is None else one.saved_money * priced,
         )
         found.append((f"{code}: {discarded} of {int(given) + int(discarded)} units", of_all, cell))
-    return sorted(found, key=lambda row: (-row[1].money, -row[1].mg, row[0]))
+    return sorted(found, key=lambda row: (-(row[1].money or 0), -row[1].mg, row[0]))
 
 
 def _waste(wasted: dict[str, Cell]) -> Figure:
     found = savings(wasted)
     lost = _all(cell for _, _, cell in found)
-    saved = sum((row.saved_money for _, row, _ in found), Decimal(0))
+    amounts = [row.saved_money for _, row, _ in found if row.saved_money is not None]
+    saved = money(sum(amounts, Decimal(0)) if amounts else None)
     return Figure(
         "waste",
         "Discarded drug",
-        f"{_worth(lost)} was discarded; smaller vials would have saved {_saved(saved, lost)} of it."
+        f"{_worth(lost)} was discarded; smaller vials would have saved {saved} of it."
         if found
         else "Nothing was discarded.",
         ("discarded", "mg", "money", "avoidable mg", "avoidable"),
         tuple(
-            (name, _mg(row.mg), _worth(cell), _mg(row.saved_mg), _saved(row.saved_money, cell))
+            (name, _mg(row.mg), _worth(cell), _mg(row.saved_mg), money(row.saved_money))
             for name, row, cell in found
         ),
         tuple(
@@ -225,8 +228,3 @@ def _waste(wasted: dict[str, Cell]) -> Figure:
 
 def _mg(value: Decimal) -> str:
     return f"{value.normalize():,f}"
-
-
-def _saved(value: Decimal, cell: Cell) -> str:
-    """What has no price is never $0.00."""
-    return "not priced" if cell.unpriced == cell.lines else money(value)
