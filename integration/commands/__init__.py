@@ -25,6 +25,12 @@ COMMANDS = {
         "bulk",
         "A whole population in bounded memory. What was stopped goes on: run the same again.",
     ),
+    "init": Listed(
+        "init",
+        "Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of"
+        " itself.",
+    ),
+    "samples": Listed("samples", "The sample patients of the demo."),
     "serve": Listed("service", "Run the service: hooks, pages, CDS, and a worker inside."),
     "worker": Listed(
         "service",
