@@ -28,7 +28,7 @@ COMMANDS = {
     "init": Listed(
         "init",
         "Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of"
-        " itself.",
+        "\nitself.",
     ),
     "samples": Listed("samples", "The sample patients of the demo."),
     "serve": Listed("service", "Run the service: hooks, pages, CDS, and a worker inside."),
