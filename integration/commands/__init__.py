@@ -21,6 +21,16 @@ COMMANDS = {
         "assessing",
         "The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials.",
     ),
+    "bulk": Listed(
+        "bulk",
+        "A whole population in bounded memory. What was stopped goes on: run the same again.",
+    ),
+    "init": Listed(
+        "init",
+        "Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of"
+        "\nitself.",
+    ),
+    "samples": Listed("samples", "The sample patients of the demo."),
     "serve": Listed("service", "Run the service: hooks, pages, CDS, and a worker inside."),
     "worker": Listed(
         "service",
@@ -52,6 +62,7 @@ COMMANDS = {
         "decisions",
         "What people decided: who pays first, payers' answers, authorizations, a site's words.",
     ),
+    "patient": Listed("patient", "One patient: delete what is kept, on request."),
     "failed": Listed("failed", "Work that was given up: look, try again, or let it be."),
     "keys": Listed("keys", "Keys for SMART Backend Services, and the JWKS to publish."),
 }
