@@ -112,7 +112,7 @@ def _check(db: Db, row: Row, reason: str | None) -> None:
     if row.waits_for:
         raise NotReleasable(f"{_what(row)} is held by {_holding(db, row)}.")
     if row.status == "held" and not (reason and reason.strip()):
-        raise NotReleasable(f"{_what(row)} has a waived gap: say why it is released all the same.")
+        raise NotReleasable(f"{_what(row)} has a waived gap: say why it is released anyway.")
 
 
 def _holding(db: Db, row: Row) -> str:

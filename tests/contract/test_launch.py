@@ -250,7 +250,10 @@ def test_a_key_that_cannot_be_used_is_passed_over(clinic: Open, key: Any) -> Non
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b'{"access_token": "t", "expires_in": 1e400}', "expires_in that is no number of seconds"),
+        (
+            b'{"access_token": "t", "expires_in": 1e400}',
+            "expires_in that is not a number of seconds",
+        ),
         (b'{"access_token": "t", "expires_in": 1' + b"0" * 400 + b"}", "expires_in that is no"),
         (b'{"access_token": "t", "expires_in": "soon"}', "expires_in that is no number"),
         (b'{"access_token": "t", "expires_in": true}', "expires_in that is no number"),

@@ -228,7 +228,7 @@ def test_sweep_keeps_out_of_a_workers_way(
 def test_subscribe_says_where_there_is_none(command: Callable[..., tuple[int, str]]) -> None:
     assert command("subscribe") == (
         0,
-        "general: takes no Subscription from us; `ferroclaim sweep` looks for changes instead.\n",
+        "general: accepts no Subscription from us; `ferroclaim sweep` looks for changes instead.\n",
     )
 
 

@@ -170,7 +170,7 @@ def test_a_waived_line_needs_a_reason_and_a_firm_requirement_none_helps(office: 
     row = waived(office, "transferrin-saturation")
     assert row.key in keys(browser.get("/worklist?view=waived"))
     without = act(browser, page, "release", [row.key], reason="  ")
-    assert "say why it is released all the same" in without.text
+    assert "say why it is released anyway" in without.text
     done = act(browser, page, "release", [row.key], reason="Payer confirmed by phone")
     assert "1 line released" in done.text
     firm = held(office, "coverage")

@@ -19,6 +19,7 @@ from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
 from integration.wording import amounts, words
 from mappings import codes
+from mappings.values.us_dates import us_month
 from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -92,7 +93,7 @@ def table(here: InHouse, session: Biller, name: str) -> Response:
         )
         audit.note(db, actor(session), "exported a figure", role="biller", figure=name[:40])
     if found is None:
-        raise Refusal("Nothing to see here", "There is no such figure.", status=404)
+        raise Refusal("Not found", "There is no such figure.", status=404)
     return _csv(found, here)
 
 
@@ -130,7 +131,7 @@ def _held(db: Db, sites: Sequence[str]) -> Figure:
         ("cause", "lines", "money"),
         rows,
         _bars([(label, amounts.money(money), float(money)) for label, _, money in rows]),
-        "A line with two causes stands under both.",
+        "A line with two causes is counted under both.",
     )
 
 
@@ -158,7 +159,7 @@ def _clean(db: Db, sites: Sequence[str]) -> Figure:
     found = figures.first_looks(db, sites)
     lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
     rows = tuple(
-        (f"{row.month:%b %Y}", row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
+        (us_month(row.month), row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
         for row in found
     )
     return Figure(
@@ -190,8 +191,8 @@ def _denials(db: Db, sites: Sequence[str]) -> Figure:
     return Figure(
         "denials",
         "Predicted against real denials",
-        "What the held lines would be denied for if they left as they are. No remittances have been"
-        " read yet to hold it against.",
+        "What the held lines would be denied for if they were sent as they are. No remittances"
+        " have been read yet to compare with.",
         ("denial", "lines predicted", "money", "denied"),
         rows,
         _bars([(str(row[0]), amounts.money(row[2]), float(row[2])) for row in rows]),

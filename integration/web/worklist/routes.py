@@ -70,7 +70,7 @@ EMPTY = {
     ),
     "waived": ("No waived lines.", "When a clinician waives a requirement, you decide here."),
     "released": ("Nothing has been released yet.", "Release ready lines from the first view."),
-    "sent": ("No claim has left yet.", "Write claims of released lines from their view."),
+    "sent": ("No claim has been sent yet.", "Write claims of released lines from their view."),
     "changed": (
         "No released line has changed since.",
         "If a chart changes after the release, the line comes back here.",
@@ -400,7 +400,7 @@ def _page(
         results=results,
         csrf=session.csrf,
         user=session.who.label,
-        empty=EMPTY.get(filters.view, ("No line fits.", "Loosen the filters.")),
+        empty=EMPTY.get(filters.view, ("No line matches.", "Widen the filters.")),
         title=dict(VIEWS)[filters.view],
         address=address,
         requirement_title=words.title,

@@ -109,7 +109,7 @@ class Walk:
             self._written_on = day(element(row, 4))
             self._about = replace(self._about, written_on=self._written_on)
             if self._written_on is None:
-                yield Fault("BHT04 is no day", None, None, "BHT", number)
+                yield Fault("BHT04 is not a date", None, None, "BHT", number)
         if row[0] in _LEVELS:
             yield from self.ended()
             self._first = number
@@ -176,7 +176,7 @@ class Walk:
     def _of_claim(self, rows: Sequence[Segment]) -> Findings:
         number = element(rows[0], 1)
         if number in self._numbers:
-            yield Found(f"CLM01 {number} stands on another claim as well", 0)
+            yield Found(f"CLM01 {number} is on another claim as well", 0)
         self._numbers.setdefault(number, self._first)
         yield from claim_faults(rows, self._about)
         place, *_ = element(rows[0], 5).split(COMPONENT)

@@ -51,9 +51,9 @@ def _place(row: Segment) -> list[str]:
     zip_code = element(row, 3)
     found = []
     if not re.fullmatch(r"[A-Z]{2}", element(row, 2)):
-        found.append("N402 is no state of two letters")
+        found.append("N402 is not a state of two letters")
     if not _ZIP.fullmatch(zip_code) or zip_code.startswith("00000"):
-        found.append(f"N403 {zip_code or '(none)'} is no ZIP code of five or nine digits")
+        found.append(f"N403 {zip_code or '(none)'} is not a ZIP code of five or nine digits")
     elif len(zip_code) == 9 and zip_code.endswith("0000"):
         found.append(f"N403 {zip_code}: four zeros stand for no ZIP+4, and payers reject them")
     return found
@@ -95,7 +95,9 @@ def subscriber(rows: Sequence[Segment], written_on: date | None) -> Findings:
         return
     at = rows.index(sbr)
     if len(element(sbr, 1)) != 1 or element(sbr, 1) not in _SEQUENCES:
-        yield Found(f"SBR01 {element(sbr, 1) or '(none)'} is no place in the order of payers", at)
+        yield Found(
+            f"SBR01 {element(sbr, 1) or '(none)'} is not a place in the order of payers", at
+        )
     if element(sbr, 2) not in ("18", ""):
         yield Found("SBR02 of the destination payer is 18 or empty", at)
     if not element(sbr, 9):
@@ -129,7 +131,7 @@ def patient(rows: Sequence[Segment], written_on: date | None, who: str) -> Findi
             continue
         born = day(element(row, 2))
         if born is None:
-            yield Found("the birth date is no day", at)
+            yield Found("the birth date is not a date", at)
         elif written_on is not None and born > written_on:
             yield Found(f"the birth date {born} lies after the file's date", at)
         if element(row, 3) not in ("F", "M", "U"):
