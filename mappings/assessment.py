@@ -299,11 +299,5 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
-    import json
-
-    print(json.dumps(json_schema(), indent=2))
-
-
 def cite(source: Source, says: str) -> Evidence:
     return Evidence(source.resource, source.version, says)

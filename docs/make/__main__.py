@@ -1,9 +1,9 @@
 """Writes docs/rules/, docs/scopes.md and the tables of docs/policies.md from the data: code tables,
-requirements, policies, scopes. Run: make docs."""
+requirements, policies, scopes; and the published schemas. Run: make docs."""
 
 from pathlib import Path
 
-from docs.make import policies, policy_guide, requirements, scopes, tables
+from docs.make import policies, policy_guide, requirements, schemas, scopes, tables
 
 RULES = Path(__file__).parents[1] / "rules"
 MADE = (
@@ -53,3 +53,4 @@ if __name__ == "__main__":
     write(RULES)
     policy_guide.write()
     scopes.write()
+    schemas.write()

@@ -44,8 +44,18 @@ def claim_forms() -> str:
         ("frequency while treatment goes on (patient status 30)", forms.frequency.still_patient),
         ("frequency when it ended", forms.frequency.ended),
     ]
-    ndcs = forms.several_ndcs
+    ndcs, lists, medicare = forms.several_ndcs, forms.lists, forms.medicare
     modifiers = [("first NDC of a line", ndcs.first), ("any other", ndcs.other)]
+    looked_up = [
+        ("states", sorted(lists.states)),
+        ("places of service", sorted(lists.places_of_service)),
+        ("diagnoses that are divided further, and stand on no claim", sorted(lists.headings)),
+        ("no number, whatever it stands for", sorted(lists.placeholders)),
+    ]
+    of_medicare = [
+        ("years from the service to the claim", medicare.years_to_file),
+        ("JW or JZ on each drug of an office from", medicare.discards_named_from),
+    ]
     return f"""# Claim files
 
 What [claims that leave](../claim-files.md) may hold, and who and what stands on them. `ferroclaim
@@ -80,6 +90,14 @@ X12 1336 (SBR05), by [a person's decision](../decisions.md).
 ## A line of two NDCs, where the payer asks for modifiers
 
 {_rows("NDC", modifiers, ndcs)}
+
+## What front ends look up
+
+{_rows("what", looked_up, lists)}
+
+## What Medicare's contractors refuse
+
+{_rows("what", of_medicare, medicare)}
 """
 
 

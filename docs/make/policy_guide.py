@@ -11,7 +11,8 @@ from msgspec import NODEFAULT, Struct, structs
 from docs.make.markdown import table
 from mappings import codes
 from mappings.policy import conditions
-from mappings.policy.rules import UNITS, Given, Modifiers, Policy, Requirements, Rule
+from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.rules import Given, Modifiers, Policy, Requirements, Rule
 
 GUIDE = Path(__file__).parents[1] / "policies.md"
 _COMMON = frozenset(Rule.__struct_fields__)
@@ -116,8 +117,8 @@ def _default(row: structs.FieldInfo) -> str:
 
 def _names() -> list[tuple[str, str]]:
     labs = [
-        (f"`{name}`", f"the newest usable result within the window, in {unit}")
-        for name, unit in UNITS.items()
+        (f"`{name}`", f"the newest usable result within the window, in {row.unit}")
+        for name, row in LAB_VALUES.items()
     ]
     named = {
         name: f"a diagnosis of the day begins with {', '.join(row.prefixes)}"

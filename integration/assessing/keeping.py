@@ -1,14 +1,18 @@
 """What was found of a patient goes into the store, and what the site decides of it."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
 from integration.ehr.reading.patient import PatientPull
-from integration.store import Db, assessments, gaps, patients, releases
+from integration.store import Db, assessments, gaps, lines, patients, releases
 from integration.store.patients import Patient
 from mappings.assessment import PatientAssessment
+from mappings.record import PatientRecord
 from mappings.writing.detected_issue import waivers_in
+from mappings.writing.preparing.drafts import draft_of
+from mappings.writing.preparing.practitioners import practitioner_of
 
 
 def keep(
@@ -31,6 +35,17 @@ def keep(
     changed = assessments.keep(db, patient, found, as_of, cause)
     gaps.read_back(db, patient, waivers_in(pull.issues))
     patients.describe(db, patient.id, checked.record)
+    lines.name_providers(db, patient.id, dict(_providers(found, checked.record, site)))
     if site.auto_release and not pull.unread:
         releases.release_untouched(db, patient)
     return changed
+
+
+def _providers(
+    found: PatientAssessment, record: PatientRecord, site: Site
+) -> Iterator[tuple[str, str]]:
+    """By line, the one practitioner whom its claim would name."""
+    for line in found.lines:
+        who = practitioner_of(draft_of(found.patient, [line]), record, site.facts().zone)
+        if who and who.name:
+            yield line.id, f"{who.name.family}, {who.name.given}".strip(", ")

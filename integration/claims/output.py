@@ -12,6 +12,7 @@ from typing import TextIO
 from uuid import uuid4
 
 from integration.claims.forms import FORMS, Fhir, Form, Format, Writing, sync
+from integration.claims.notes import Noted, Notes
 from integration.errors import ConfigurationError
 from mappings.record import PatientRecord
 from mappings.site import Receiver
@@ -37,20 +38,7 @@ class Part:
     control: int
     receiver: Receiver | None = None
     production: bool = False
-    claims: list["Noted"] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Noted:
-    """What is remembered of a claim once it is in a file."""
-
-    number: str
-    draft_id: str
-    patient: str
-    frequency: str
-    original: str | None
-    total: Decimal
-    lines: tuple[str, ...]
+    claims: Notes = field(default_factory=Notes)
 
 
 class Output:
@@ -76,21 +64,21 @@ class Output:
                 continue
             part, form = self._form(CLAIMS)
             form.claim(claim, record)
-            part.claims.append(noted(claim))
+            part.claims.add(noted(claim))
         return refused
 
     def add_charges(self, found: ChargeLines, record: PatientRecord) -> None:
         """Lines for the facility's own claim: beside X12 as CSV."""
         part, form = self._form(CHARGES)
         form.charges(found, record)
-        part.claims.append(_noted_charges(found))
+        part.claims.add(_noted_charges(found))
 
     def add_again(self, resent: Resent, receiver: Receiver) -> list[str]:
         """Writes a claim that left before once more; its faults, if there are any."""
         part, file = self._interchange(receiver, resent.kind)
         faults = file.add_again(resent.biller, resent.loops)
         if not faults:
-            part.claims.append(_noted_void(resent.void, resent.total, resent.lines))
+            part.claims.add(_noted_void(resent.void, resent.total, resent.lines))
         return faults
 
     def cancel(self, sent: SentClaim, void: Voiding) -> None:
@@ -98,7 +86,7 @@ class Output:
         part, form = self._form(CLAIMS)
         if isinstance(form, Fhir):
             form.again(sent, void.original)
-        part.claims.append(_noted_void(void, sent.total, sent.lines))
+        part.claims.add(_noted_void(void, sent.total, sent.lines))
 
     def finish(self) -> list[Part]:
         """Closes every file and gives those that hold something, each whole on the disk."""
@@ -127,6 +115,7 @@ class Output:
             with suppress(OSError):
                 handle.close()
         for part in self.parts.values():
+            part.claims.close()
             part.path.unlink(missing_ok=True)
 
     def _as_x12(self, claims: Sequence[Claim]) -> list[tuple[Claim, list[str]]]:
@@ -139,7 +128,9 @@ class Output:
             for batch in by_subscriber(some):
                 found = written(file, batch)
                 faulty = {claim.number for claim, _ in found}
-                part.claims += [noted(claim) for claim in batch if claim.number not in faulty]
+                for claim in batch:
+                    if claim.number not in faulty:
+                        part.claims.add(noted(claim))
                 refused += found
         return refused
 

@@ -48,7 +48,7 @@ class Report:
 
     @property
     def total(self) -> Decimal:
-        return sum((claim.total for part in self.parts for claim in part.claims), Decimal(0))
+        return sum((part.claims.total for part in self.parts), Decimal(0))
 
     def ask(self, missed: Sequence[str]) -> None:
         """Takes in what was named and is not there, a sentence each."""

@@ -132,7 +132,8 @@ def _checked(files: list[Path]) -> Iterator[tuple[str, Iterator[Fault]]]:
         try:
             stream = file.open("rb")
         except OSError as problem:
-            raise ConfigurationError(f"Cannot read {file}: {problem.strerror}.") from None
+            yield str(file), iter([Fault(f"it can't be read: {problem.strerror}")])
+            continue
         with stream:
             yield str(file), faults_of(stream)
 

@@ -4,7 +4,6 @@
 a site's name is written as an underscore there). Paths in the file are relative to the file.
 """
 
-import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -197,7 +196,3 @@ def _merged(below: Any, above: Any) -> Any:
     if not (isinstance(below, Mapping) and isinstance(above, Mapping)):
         return above
     return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
-
-
-if __name__ == "__main__":
-    print(json.dumps(json_schema(), indent=2))

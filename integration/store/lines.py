@@ -1,6 +1,6 @@
 """Claim lines of the newest assessment; a released one outlives it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,18 @@ def keep(db: Db, patient_id: int, found: Iterable[ClaimLine], now: datetime) -> 
     db.execute(
         "delete from lines where patient_id = %s and id <> all(%s) and gone_at is null", gone
     )
+
+
+def name_providers(db: Db, patient_id: int, providers: Mapping[str, str]) -> None:
+    """Who is on the claim of each line, by its id."""
+    query = (
+        "update lines set provider = %s where patient_id = %s and id = %s and provider is distinct"
+        " from %s"
+    )
+    with db.cursor() as cursor:
+        cursor.executemany(
+            query, [[name, patient_id, line, name] for line, name in providers.items()]
+        )
 
 
 _KEEP = """insert into lines as l (patient_id, id, service_date, code, modifiers, units, status,

@@ -1,6 +1,8 @@
 """What people decide of a dose and its discard: always of both lines, all or nothing (R13)."""
 
 from collections.abc import Sequence
+from datetime import date
+from typing import LiteralString
 
 from integration.errors import FerroclaimError
 from integration.store import audit, worklist
@@ -15,7 +17,12 @@ AUTO_RELEASE = "ready without a warning (auto_release)"
 
 
 class NotReleasable(FerroclaimError):
-    """This line cannot be released."""
+    """This line cannot be released. `why` is the same of all lines that are refused alike;
+    `held_by` the requirements in it."""
+
+    def __init__(self, why: str, line: str = "", held_by: Sequence[str] = ()) -> None:
+        self.why, self.held_by = why, tuple(held_by)
+        super().__init__(f"{line} {why}".strip())
 
 
 def to_decide(db: Db, key: str, sites: Sequence[str]) -> Pair:
@@ -52,13 +59,13 @@ def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
     """Takes a release back, as long as nothing left with it. What is no longer on record goes."""
     released = [row for row in pair if row.released_at]
     if not released:
-        raise NotReleasable(f"{_what(pair[0])} was not released.")
+        raise NotReleasable("was not released.", _what(pair[0]))
     left = next((row for row in released if row.sent_number and row.sent_state in _STANDING), None)
     if left and not left.changed:
         raise NotReleasable(
-            f"{_what(left)} left in claim {left.sent_number} ({left.sent_file}): void that claim"
-            f" first, with `ferroclaim claims write --void {left.sent_number}=` and the payer's"
-            " number."
+            f"left in claim {left.sent_number} ({left.sent_file}): void that claim first, with"
+            f" `ferroclaim claims write --void {left.sent_number}=` and the payer's number.",
+            _what(left),
         )
     of_pair = [pair[0].patient_id, [row.line_id for row in pair]]
     db.execute(
@@ -74,12 +81,29 @@ def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
 
 
 def assign(db: Db, pair: Pair, owner: str | None, by: str, role: str) -> None:
-    db.execute(
-        "update lines set owner = %s where patient_id = %s and pair = %s",
-        [owner, pair[0].patient_id, pair[0].pair],
-    )
+    _set(db, pair, "owner", owner)
     for row in pair:
         _note(db, row, "assigned", by, role, owner=owner)
+
+
+def snooze(db: Db, pair: Pair, until: date | None, by: str, role: str) -> None:
+    """Lets a pair sleep: it is out of the views of what is to be done, until that day."""
+    _set(db, pair, "snoozed_until", until)
+    for row in pair:
+        _note(db, row, "snoozed", by, role, until=str(until) if until else None)
+
+
+def label(db: Db, pair: Pair, name: str, by: str, role: str) -> None:
+    """Puts a label on a pair, or takes it off where it has it."""
+    kept = {text for row in pair for text in row.labels}
+    _set(db, pair, "labels", sorted(kept ^ {name}))
+    for row in pair:
+        _note(db, row, "labeled", by, role, label=name, off="yes" if name in kept else None)
+
+
+def _set(db: Db, pair: Pair, column: LiteralString, value: object) -> None:
+    query = f"update lines set {column} = %s where patient_id = %s and pair = %s"  # noqa: S608
+    db.execute(query, [value, pair[0].patient_id, pair[0].pair])
 
 
 def _note(db: Db, row: Row, action: str, by: str, role: str, **detail: str | None) -> None:
@@ -105,21 +129,22 @@ def _what(row: Row) -> str:
 def _check(db: Db, row: Row, reason: str | None) -> None:
     """Raises `NotReleasable` with what stands against it."""
     if row.released_at:
-        raise NotReleasable(f"{_what(row)} was already released. Take that back first.")
+        raise NotReleasable("was already released. Take that back first.", _what(row))
     if row.gone_at or row.status == "not-billable":
         why = "is no longer on record" if row.gone_at else "is not billable"
-        raise NotReleasable(f"{_what(row)} {why}.")
+        raise NotReleasable(f"{why}.", _what(row))
     if row.waits_for:
-        raise NotReleasable(f"{_what(row)} is held by {_holding(db, row)}.")
+        raise _held(db, row)
     if row.status == "held" and not (reason and reason.strip()):
-        raise NotReleasable(f"{_what(row)} has a waived gap: say why it is released anyway.")
+        raise NotReleasable("has a waived gap: say why it is released anyway.", _what(row))
 
 
-def _holding(db: Db, row: Row) -> str:
+def _held(db: Db, row: Row) -> NotReleasable:
     firm = db.execute(
         "select distinct requirement from gaps where patient_id = %s and closed_at is null"
         " and blocking and not waivable and %s = any(lines) order by 1",
         [row.patient_id, row.line_id],
     ).fetchall()
-    names = ", ".join(name for (name,) in firm)
-    return f"{names}, which nobody can waive" if firm else ", ".join(row.waits_for)
+    names = [name for (name,) in firm] or row.waits_for
+    why = f"is held by {', '.join(names)}{', which nobody can waive' if firm else ''}."
+    return NotReleasable(why, _what(row), names)

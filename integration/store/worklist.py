@@ -20,7 +20,8 @@ PAGE_ROWS = 100
 
 @dataclass(frozen=True)
 class Row:
-    """One line, with what is said of its pair: `owner`, `changed`, `changed_at`.
+    """One line, with what is said of its pair: `owner`, `labels`, `snoozed_until`, `changed`,
+    `changed_at`.
 
     `waits_for`: what holds it; `waived_for`: what would, had nobody waived it. `changed`: after a
     release the chart says something else of one of the pair. `pair` is the id of the dose's line.
@@ -37,7 +38,12 @@ class Row:
     released_document: str | None
     status: str
     owner: str | None
+    labels: list[str]
+    snoozed_until: date | None
+    provider: str | None
+    place: str | None
     value: Decimal | None
+    payment: str | None
     service_date: date | None
     policy: str | None
     waits_for: list[str]
@@ -81,13 +87,18 @@ Pair = tuple[Row, ...]
 
 @dataclass(frozen=True)
 class Filters:
-    """As they stand in the address; empty means: all."""
+    """As they stand in the address; empty means: all. `since` and `until`: days of service."""
 
     view: str = "ready"
     site: str = ""
     policy: str = ""
     requirement: str = ""
     owner: str = ""
+    provider: str = ""
+    place: str = ""
+    label: str = ""
+    since: str = ""
+    until: str = ""
     find: str = ""
     changed: str = ""
     sort: Sort = "worth"
@@ -96,13 +107,18 @@ class Filters:
 
 @dataclass(frozen=True)
 class Sums:
-    """`pairs`: how many decisions these lines are; a page has `PAGE_ROWS` of them."""
+    """`pairs`: how many decisions these lines are; a page has `PAGE_ROWS` of them. `charges` are
+    packaged or bundled, `unpriced` have no price yet."""
 
     count: int
     money: Decimal
     pairs: int
+    charges: int
+    unpriced: int
 
 
+# Worth nothing apart: paid with the visit or the dialysis treatment.
+CHARGE = "coalesce(payment in ('packaged', 'bundled'), false)"
 # What of each line is waived, in one pass over the open gaps.
 _WAIVED = """select patient_id, line_id, array_agg(requirement
     order by requirement) as waived_for from (
@@ -119,7 +135,8 @@ _SENT = """select distinct on (cl.release_id) cl.release_id, c.number, c.state, 
     order by cl.release_id, cl.production desc, cl.claim_id desc"""
 _LINES = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_date as born,
     l.id as line_id, l.pair, l.code, l.status, l.owner, l.value, l.service_date, l.policy, l.claim,
-    l.changed_at, l.first_seen_at, l.gone_at,
+    l.changed_at, l.first_seen_at, l.gone_at, l.payment, l.provider, l.labels, l.snoozed_until,
+    l.document ->> 'placeOfService' as place,
     l.document ->> 'fileBy' as file_by, r.id as release, r.released_at,
     r.reason as release_reason, r.claim as released_claim,
     r.status as released_status, s.number as sent_number, s.file as sent_file,
@@ -140,7 +157,9 @@ _DIFFERS = """release is not null and (gone_at is not null or claim <> released_
 # changed.
 ROWS = f"""select patient_id, site, patient, name, born, line_id, pair, code, status, value,
     service_date, policy, released_at, release_reason, gone_at, first_seen_at, waits_for,
-    waived_for, release, sent_number, sent_file, sent_state, sent_at,
+    waived_for, release, sent_number, sent_file, sent_state, sent_at, payment, place, labels,
+    max(provider) over one as provider, max(snoozed_until) over one as snoozed_until,
+    coalesce(max(snoozed_until) over one > current_date, false) as snoozed,
     count(sent_number) over one > 0 as sent, max(owner) over one as owner,
     max(changed_at) over one as changed_at,
     sum(value) over one as worth, min(service_date) over one as day, min(file_by) over one as due,
@@ -159,10 +178,13 @@ _DOCUMENTS = {
 }
 _COLUMNS = ", ".join(_DOCUMENTS.get(name, name) for name in Row.__dataclass_fields__)
 VIEWS: dict[str, str] = {
-    "ready": "status = 'ready' and not released",
-    "held-clinician": "not released and waits_for && %(clinician)s",
-    "held-us": "not released and waits_for <> '{}' and not waits_for <@ %(clinician)s",
-    "waived": "status = 'held' and waits_for = '{}' and not released",
+    "ready": "status = 'ready' and not released and not snoozed",
+    "held-clinician": "not released and waits_for && %(clinician)s and not snoozed",
+    "held-us": (
+        "not released and waits_for <> '{}' and not waits_for <@ %(clinician)s and not snoozed"
+    ),
+    "waived": "status = 'held' and waits_for = '{}' and not released and not snoozed",
+    "snoozed": "snoozed and not released",
     "released": "released and not changed and not sent",
     "sent": "sent and not changed",
     "changed": "changed",
@@ -189,10 +211,10 @@ def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str
     order = ORDER[filters.sort]
     values |= {"before": PAGE_ROWS * (filters.page - 1), "last": PAGE_ROWS * filters.page}
     # The documents are large: they are read for the rows of this page alone.
-    place = f"dense_rank() over (order by {order}, patient_id, pair) as place"
-    ranked = f"select *, {place} from ({ROWS}) y where {where}"  # noqa: S608
-    found = f"({ranked}) x where place > %(before)s and place <= %(last)s"
-    return _found(db, f"{found} order by place, line_id <> pair", values)
+    rank = f"dense_rank() over (order by {order}, patient_id, pair) as rank"
+    ranked = f"select *, {rank} from ({ROWS}) y where {where}"  # noqa: S608
+    found = f"({ranked}) x where rank > %(before)s and rank <= %(last)s"
+    return _found(db, f"{found} order by rank, line_id <> pair", values)
 
 
 def pair_of(db: Db, key: str, sites: Sequence[str]) -> Pair:
@@ -242,10 +264,11 @@ def _found(db: Db, source: str, values: dict[str, Any]) -> list[Row]:
 
 def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> Sums:
     where, values = _where(filters, sites, clinician)
-    wanted = "count(*), coalesce(sum(value), 0), count(distinct (patient_id, pair))"
+    wanted = f"""count(*), coalesce(sum(value), 0), count(distinct (patient_id, pair)),
+        count(*) filter (where {CHARGE}), count(*) filter (where value is null and not {CHARGE})"""
     query = f"select {wanted} from ({ROWS}) x where {where}"  # noqa: S608
     row = db.execute(query.encode(), values).fetchone()
-    return Sums(*row) if row else Sums(0, Decimal(0), 0)
+    return Sums(*row) if row else Sums(0, Decimal(0), 0, 0, 0)
 
 
 def counts(db: Db, sites: Sequence[str], clinician: Sequence[str]) -> dict[str, int]:
@@ -271,7 +294,7 @@ def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
 
 
 def choices(db: Db, sites: Sequence[str]) -> dict[str, list[str]]:
-    """What the filters may be set to: policies, owners and requirements that occur."""
+    """What the filters may be set to: what occurs."""
     queries = {
         "policy": (
             "select distinct policy from lines l join patients p on p.id = l.patient_id where"
@@ -280,6 +303,18 @@ def choices(db: Db, sites: Sequence[str]) -> dict[str, list[str]]:
         "owner": (
             "select distinct owner from lines l join patients p on p.id = l.patient_id where owner"
             " is not null and site = any(%s)"
+        ),
+        "provider": (
+            "select distinct provider from lines l join patients p on p.id = l.patient_id where"
+            " provider is not null and site = any(%s)"
+        ),
+        "place": (
+            "select distinct document ->> 'placeOfService' from lines l join patients p on p.id ="
+            " l.patient_id where document ->> 'placeOfService' is not null and site = any(%s)"
+        ),
+        "label": (
+            "select distinct unnest(labels) from lines l join patients p on p.id = l.patient_id"
+            " where site = any(%s)"
         ),
         "requirement": (
             "select distinct requirement from gaps g join patients p on p.id = g.patient_id"
@@ -302,13 +337,18 @@ def _where(
         "policy": "policy = %(policy)s",
         "requirement": "%(requirement)s = any(waits_for || waived_for)",
         "owner": "owner = %(owner)s",
+        "provider": "provider = %(provider)s",
+        "place": "place = %(place)s",
+        "label": "%(label)s = any(labels)",
+        "since": "service_date >= %(since)s::date",
+        "until": "service_date <= %(until)s::date",
     }
     for name, condition in plain.items():
         if value := getattr(filters, name):
             conditions.append(condition)
             values[name] = value
     if filters.owner == "-":
-        conditions[-1] = "owner is null"
+        conditions[conditions.index(plain["owner"])] = "owner is null"
     if filters.find:
         conditions.append("(name ilike %(find)s or patient = %(exact)s or code ilike %(find)s)")
         escaped = filters.find.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

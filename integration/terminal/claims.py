@@ -1,7 +1,6 @@
 """What the `claims` commands say."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -24,11 +23,11 @@ def said(report: Report, named: Mapping[str, object] | None = None) -> Iterator[
 
 
 def _file(part: Part) -> str:
-    total = sum((claim.total for claim in part.claims), Decimal(0))
     to = f" to {part.receiver.name}" if part.receiver else ""
     test = "" if part.production else " (test)"
     what = "charge" if part.kind == "charges" else "claim"
-    return f"{part.name}: {words.plural(len(part.claims), what)}, {money(total)}{to}{test}"
+    count, total = words.plural(len(part.claims), what), money(part.claims.total)
+    return f"{part.name}: {count}, {total}{to}{test}"
 
 
 def _nothing(report: Report, named: Mapping[str, object] | None) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 from integration.terminal import signs
 from integration.terminal.signs import sign
 from integration.wording.amounts import worth
-from integration.wording.words import state, title
+from integration.wording.words import state, status, title
 from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssessment
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
@@ -69,14 +69,14 @@ def explain(
 
 
 def _line(line: ClaimLine, console: Console) -> None:
-    status = Text(
-        f"{sign(line.status, console)} {signs.STATUS[line.status]}",
+    state_now = Text(
+        f"{sign(line.status, console)} {status(line.status)}",
         style=signs.STYLE[line.status],
     )
     head = Text.assemble(
         (signs.billed(line, console), "bold"),
         f"  {signs.drug(line)}, {shown(line.given_on or 'no date')}  ",
-        status,
+        state_now,
     )
     _print(
         console,

@@ -21,7 +21,6 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "arrow": ("→", "->"),
     "times": ("×", "x"),
 }
-STATUS = {"ready": "ready", "held": "held", "not-billable": "not billable"}
 STYLE = {"ready": "green", "held": "yellow", "not-billable": "dim"}
 
 

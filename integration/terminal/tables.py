@@ -24,6 +24,7 @@ from integration.wording.words import (
     plural,
     reason,
     state,
+    status,
     title,
 )
 from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
@@ -159,7 +160,7 @@ def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
         "line": Text(signs.billed(line, console), style="bold"),
         "payer": Text(signs.payer(line.policy)),
         "status": Text(
-            f"{sign(line.status, console)} {signs.STATUS[line.status]}",
+            f"{sign(line.status, console)} {status(line.status)}",
             style=signs.STYLE[line.status],
         ),
         "money": Text(worth(line), justify="right"),

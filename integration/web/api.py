@@ -16,8 +16,8 @@ from integration.store import audit, worklist
 from integration.web.gate import InHouse, with_role
 from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import Problem
+from integration.web.worklist.desk import Filtered
 from integration.web.worklist.figures import figures_now
-from integration.web.worklist.routes import Filtered
 from integration.wording import words
 
 router = APIRouter(prefix="/api", tags=["worklist"])

@@ -39,18 +39,6 @@ log = structlog.get_logger()
 _COMMAND = re.compile(r"`([^`]+)`")
 
 SELF = "'self'"
-STATUSES = {
-    "ready": "can be billed",
-    "held": "waits",
-    "not-billable": "not billed",
-    "pending": "not finished",
-    "reversed": "reversed",
-    "waived": "waived",
-    "released": "released",
-    "sent": "sent",
-    "paid": "paid",
-    "denied": "denied",
-}
 NO_WAY_IN = "These pages are for people who are signed in, and nothing to sign in with is set up."
 HOW_TO_COME_IN = (
     "`ferroclaim demo --pages` shows everything with sample patients, without an EHR. For your own:"
@@ -93,7 +81,7 @@ _environment.filters |= {
     "money": _money,
     "day": words.day,
     "sentence": _sentence,
-    "status": lambda status: STATUSES.get(status, status),
+    "status": words.status,
     "plural": words.plural,
 }
 
@@ -144,6 +132,12 @@ class _Assets(StaticFiles):
 def install(app: FastAPI) -> None:
     """The static files, and the answer to a refused request that is not for a person's eyes."""
     app.mount("/static", _Assets(packages=[("integration.web", "static")]))
+
+    @app.exception_handler(404)
+    async def _missing(request: Request, error: HTTPException) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return refused(request, error)
+        return answer(404, str(error.detail))
 
     @app.exception_handler(Refusal)
     async def _refused(_: Request, error: Refusal) -> JSONResponse:
@@ -238,7 +232,8 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         )
     status = error.status_code if isinstance(error, HTTPException) else 500
     what = "There is no such page." if status == 404 else "This cannot be shown."
-    return _message(request, status, "Not found", what)
+    links = [("/worklist", "Worklist")] if status == 404 else []
+    return _message(request, status, "Not found", what, links=links)
 
 
 def _refusal(request: Request, error: Refusal) -> HTMLResponse:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from integration.wording import words
 from mappings.policy.choosing import LabRule, Policy, Rule
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.requirements.asking import CONDITIONS, asks, is_blocking, sentence
-
-LAB_NAMES = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def _laboratory(rules: tuple[LabRule, ...], policy: Policy) -> Iterator[PolicyRo
 
 
 def _labs(rule: LabRule) -> list[str]:
-    return [LAB_NAMES[name] for name in (*rule.on_record, *rule.units)]
+    return [LAB_VALUES[name].requirement for name in (*rule.on_record, *rule.units)]
 
 
 def _row(name: str, rule: Rule, policy: Policy) -> PolicyRow:

@@ -19,6 +19,19 @@ STATES = {
     "contradicted": "contradictory",
     "not-covered": "outside the payer's limit",
 }
+STATUS = {
+    "ready": "ready",
+    "held": "held",
+    "not-billable": "not billable",
+    "pending": "not finished",
+    "reversed": "reversed",
+    "waived": "waived",
+    "released": "released",
+    "sent": "sent",
+    "accepted": "accepted",
+    "paid": "paid",
+    "denied": "denied",
+}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -67,6 +80,11 @@ def reason(text: str) -> str:
         if text in codes.requirements()
         else text.replace("not-yet-decided:", "not decided yet: ").replace("-", " ").capitalize()
     )
+
+
+def status(name: str) -> str:
+    """What a state of a line or a dose is called, everywhere."""
+    return STATUS.get(name, name)
 
 
 def number(count: int) -> str:

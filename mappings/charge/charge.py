@@ -23,7 +23,8 @@ from mappings.dose.dispensed import dispensed_for, handed_ndcs
 from mappings.dose.milligrams import Dose
 from mappings.dose.repeats import Repeated
 from mappings.policy.choosing import Policy, Requirements, Rule
-from mappings.policy.conditions import ANALYTES, Facts, LabState, Verdict, judge, parse
+from mappings.policy.conditions import Facts, LabState, Verdict, judge, parse
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import (
     Administration,
     Authorization,
@@ -289,7 +290,8 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def facts(self, window_days: int) -> Facts:
         return Facts(
-            self.flags, {name: self.lab(analyte, window_days) for name, analyte in ANALYTES.items()}
+            self.flags,
+            {name: self.lab(row.analyte, window_days) for name, row in LAB_VALUES.items()},
         )
 
     def applies(self, rule: Rule | None) -> bool:

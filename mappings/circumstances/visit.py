@@ -98,7 +98,7 @@ def holds(encounter: Encounter, moment: Moment | None, zone: tzinfo | None) -> b
 
 
 def has_night(encounter: Encounter, day: date, zone: tzinfo | None) -> bool:
-    """Whether it surely holds a night."""
+    """Whether it surely spans a night."""
     if encounter.start is None:
         return False
     until = encounter.end.days(zone)[0] if encounter.end else day

@@ -1,6 +1,7 @@
 """What the table of claim files holds: limits, who may stand on a claim, what a dialysis claim
 needs."""
 
+from datetime import date
 from decimal import Decimal
 
 from msgspec import Struct
@@ -63,6 +64,27 @@ class SeveralNdcs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     verified: bool
 
 
+class Lists(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`headings`: diagnoses that are divided further; `placeholders` stand where nobody knew a
+    number."""
+
+    states: frozenset[str]
+    places_of_service: frozenset[str]
+    headings: frozenset[str]
+    placeholders: frozenset[str]
+    source: str
+    verified: bool
+
+
+class Medicare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`discards_named_from`: the first day of service on which JW or JZ must stand."""
+
+    years_to_file: int
+    discards_named_from: date
+    source: str
+    verified: bool
+
+
 class ClaimForms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limits: Limits
     practitioners: Practitioners
@@ -70,3 +92,5 @@ class ClaimForms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dialysis: Dialysis
     medicare_secondary: MedicareSecondary
     several_ndcs: SeveralNdcs
+    lists: Lists
+    medicare: Medicare

@@ -17,6 +17,7 @@ class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_field
     """
 
     analyte: str
+    says: str | None = None
     unit: str
     loinc: tuple[str, ...]
     units: dict[str, Decimal]
@@ -25,6 +26,11 @@ class Analyte(Struct, frozen=True, dict=True, kw_only=True, forbid_unknown_field
     unverified: tuple[str, ...] = ()
     source: str
     verified: bool
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return self.says or self.analyte
 
     @cached_property
     def factors(self) -> dict[str, Decimal]:

@@ -135,7 +135,7 @@ def in_force() -> CodeTables:
 def using(tables: CodeTables | None) -> Iterator[None]:
     """Within the block these are in force (None: the built-in ones). The block must not yield: a
     generator would leak them."""
-    before = _current.set(tables)
+    before = _current.set(tables or built_in())
     try:
         yield
     finally:

@@ -14,8 +14,8 @@ from mappings.assessment import LineStatus
 from mappings.codes.tables import Dated
 from mappings.datafiles import form as forms
 from mappings.policy import conditions
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.rules import (
-    UNITS,
     Case,
     DatedModifier,
     DiscountModifier,
@@ -88,15 +88,16 @@ def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
         if element == "limit" and not asked:
             yield (
                 element,
-                f"a limit compares a laboratory value ({', '.join(sorted(UNITS))}): {text!r}",
+                f"a limit compares a laboratory value ({', '.join(sorted(LAB_VALUES))}): {text!r}",
             )
         yield from (
             (element, f"the limit of {name} has no unit: add it to units")
             for name in sorted(asked - set(rule.units))
         )
     for name, unit in rule.units.items():
-        if UNITS[name] != unit:
-            yield "units", f"{name} is compared in {UNITS[name]}, not in {unit}"
+        wanted = LAB_VALUES[name].unit
+        if wanted != unit:
+            yield "units", f"{name} is compared in {wanted}, not in {unit}"
 
 
 def _laboratory(rule: LabRule) -> Iterator[Mistake]:
@@ -220,7 +221,9 @@ def _asked(policy: Policy) -> frozenset[str]:
         for name, key in zip(rules.__struct_fields__, rules.__struct_encode_fields__, strict=True)
         if isinstance(rule := getattr(rules, name), Rule) and rule.asks_of_some
     }
-    by_rule |= {conditions.LABS[name] for rule in rules.laboratory for name in _compared(rule)}
+    by_rule |= {
+        LAB_VALUES[name].requirement for rule in rules.laboratory for name in _compared(rule)
+    }
     asks = {
         "always": True,
         "with-discard-modifiers": policy.modifiers.discard,

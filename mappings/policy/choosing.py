@@ -15,7 +15,6 @@ from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import checks
 from mappings.policy.rules import (
-    UNITS,
     AttestingModifier,
     AuthorizationRule,
     Case,
@@ -39,7 +38,6 @@ from mappings.policy.rules import (
 )
 
 __all__ = [
-    "UNITS",
     "AttestingModifier",
     "AuthorizationRule",
     "Case",

@@ -15,11 +15,9 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, State
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import LabResult
 
-# Laboratory names in expressions, and the requirement that each stands for.
-LABS = {"ferritin": "ferritin", "tsat": "transferrin-saturation", "hb": "hemoglobin"}
-ANALYTES = {"ferritin": "ferritin", "tsat": "tsat", "hb": "hemoglobin"}
 # What a condition may name of a patient; beside it, what payers name (`diagnoses.yaml`).
 FLAGS = frozenset({
     "ckd", "dialysis", "hemodialysis", "esrd", "aki", "pregnant", "female", "male", "child", "esa",
@@ -139,8 +137,8 @@ def _compare(tree: ast.Compare, text: str) -> Compare:
     operator = _OPERATORS.get(type(tree.ops[0]))
     if len(tree.ops) != 1 or operator is None or not isinstance(tree.left, ast.Name):
         raise ValueError(f"write a comparison as `name <= number`: {text!r}")
-    if tree.left.id not in LABS:
-        raise ValueError(f"unknown name {tree.left.id!r} (known: {', '.join(sorted(LABS))})")
+    if tree.left.id not in LAB_VALUES:
+        raise ValueError(f"unknown name {tree.left.id!r} (known: {', '.join(sorted(LAB_VALUES))})")
     return Compare(tree.left.id, operator, _limit(tree.comparators[0], tree.left.id, text))
 
 

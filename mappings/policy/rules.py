@@ -12,12 +12,12 @@ from msgspec import Meta, Struct, field, structs
 
 from mappings.assessment import LineStatus, State
 from mappings.codes.tables import Dated
+from mappings.policy.laboratory import LAB_VALUES, LabName
 
 Kind = Literal[
     "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"
 ]
 Place = Annotated[str, Meta(extra_json_schema={"known": "place"})]
-LabName = Literal["ferritin", "tsat", "hb"]
 DrugSource = Literal["buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"]
 Text = Annotated[str, Meta(pattern=r"\S")]
 Days = Annotated[int, Meta(ge=0, le=36500)]
@@ -28,11 +28,9 @@ NotNegative = Annotated[Decimal, Meta(extra_json_schema={"minimum": 0})]
 Hcpcs = Annotated[str, Meta(extra_json_schema={"known": "code"})]
 Asked = Annotated[str, Meta(extra_json_schema={"known": "requirement"})]
 
-# The unit of each laboratory name; a condition that compares one says so, and can't mean another.
-UNITS: dict[str, str] = {"ferritin": "ng/mL", "tsat": "%", "hb": "g/dL"}
 _UNITS_SCHEMA = {
-    "properties": {name: {"const": unit} for name, unit in UNITS.items()},
-    "propertyNames": {"enum": list(UNITS)},
+    "properties": {name: {"const": row.unit} for name, row in LAB_VALUES.items()},
+    "propertyNames": {"enum": list(LAB_VALUES)},
 }
 LabUnits = Annotated[dict[LabName, str], Meta(extra_json_schema=_UNITS_SCHEMA)]
 

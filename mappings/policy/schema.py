@@ -1,7 +1,5 @@
-"""The published JSON schema of policy files, for editors: `python -m mappings.policy.schema >
-docs/policy.schema.json`."""
+"""The published JSON schema of policy files, for editors."""
 
-import json
 from typing import Any
 
 import msgspec
@@ -46,7 +44,3 @@ def _entry(name: str, value: Any) -> tuple[str, Any]:
         if name == "description" and isinstance(value, str)
         else _as_written(value)
     )
-
-
-if __name__ == "__main__":
-    print(json.dumps(json_schema(), indent=2))

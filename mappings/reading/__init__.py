@@ -19,7 +19,6 @@ from mappings.reading import (
 )
 from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
-from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.collection import Collection, Group
@@ -88,7 +87,8 @@ class Reader:
         if not given:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
         patient = collection.get(group.patient) or {}
-        all_of = cache(partial(group.all, asks=self._sieve.asks))
+        asks = partial(self._sieve.asks, collection=collection)
+        all_of = cache(partial(group.all, asks=asks))
         observations, reports = all_of("Observation"), all_of("DiagnosticReport")
         finder, statuses = self._finder, self._statuses
         panels = self._labs.membership(observations, reports, collection)
@@ -103,7 +103,8 @@ class Reader:
                 for row in rows
             )
 
-        visits = each("Encounter", lambda row: self._encounters.encounter(row, collection))
+        doses = encounters.OfDoses(given)
+        visits = each("Encounter", lambda row: self._encounters.encounter(row, collection, doses))
         places = encounters.locations(visits, collection)
         return PatientRecord(
             patient=group.patient,
@@ -166,7 +167,8 @@ class Reader:
         self, group: Group, collection: Collection, problems: list[Problem]
     ) -> tuple[Administration, ...]:
         found: list[Administration] = []
-        for resource in group.all("MedicationAdministration", self._sieve.asks):
+        asks = partial(self._sieve.asks, collection=collection)
+        for resource in group.all("MedicationAdministration", asks):
             reference = source(resource).resource
             try:
                 given = administrations.administration(
@@ -181,7 +183,7 @@ class Reader:
             if given is None:
                 continue
             if given.drug.unnamed:
-                if self._is_ordered_as_iron(resource, collection):
+                if administrations.is_ordered_as_iron(resource, collection, self._finder):
                     says = "names no drug, and its order is for an intravenous iron"
                     problems.append(Problem(reference, says))
                 continue
@@ -189,7 +191,9 @@ class Reader:
                 problems.append(
                     Problem(reference, f"medicationReference {given.drug.lost} leads nowhere")
                 )
-            if given.drug.concerns_us or self._is_ordered_as_iron(resource, collection):
+            if given.drug.concerns_us or administrations.is_ordered_as_iron(
+                resource, collection, self._finder
+            ):
                 found.append(given)
         return (*found, *self._deleted(group, collection))
 
@@ -202,11 +206,6 @@ class Reader:
         for given in _safely(group.deleted, read, []):
             if given.drug.concerns_us:
                 yield msgspec.structs.replace(given, deleted=True)
-
-    def _is_ordered_as_iron(self, resource: Resource, collection: Collection) -> bool:
-        """Whether the order of an administration, which says no product, is for an IV iron."""
-        request = collection.resolve(resource.get("request"), resource)
-        return bool(request and drug(request, collection, self._finder).concerns_us)
 
 
 def _safely(

@@ -63,8 +63,10 @@ def administration(
             if status is None
             else "MedicationAdministration.status is not a FHIR status"
         )
-    start, end = _effective(resource)
     source = elements.source(resource)
+    if not given.concerns_us and not is_ordered_as_iron(resource, collection, finder):
+        return Administration(source=source, status=status, drug=given)
+    start, end = _effective(resource)
     containers, containers_problem = _containers(resource, source)
     dose = _dose(dosages)
     manner = giving(resource, dosages, dose, given)
@@ -106,6 +108,12 @@ def administration(
         ),
         performers=people.performers(resource, collection),
     )
+
+
+def is_ordered_as_iron(resource: Resource, collection: Collection, finder: ProductFinder) -> bool:
+    """Whether the order of an administration, which says no product, is for an IV iron."""
+    request = collection.resolve(resource.get("request"), resource)
+    return bool(request and drug(request, collection, finder).concerns_us)
 
 
 def _unnamed(resource: Resource, given: Drug) -> Administration | None:

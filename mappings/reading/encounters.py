@@ -2,7 +2,8 @@
 R8)."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from mappings import codes
 from mappings.codes.tables import EncounterTypes
@@ -13,7 +14,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
-from mappings.record import Concept, DialysisTreatment, Encounter, Location, Stay
+from mappings.record import Administration, Concept, DialysisTreatment, Encounter, Location, Stay
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
@@ -26,7 +27,33 @@ _ROLE_CODE = frozenset(
 )
 
 _NEVER = Moment(date.max, date.max)
+_BESIDE = timedelta(days=2)
 _NOT_THERE = frozenset({"planned", "reserved"})
+
+
+class OfDoses:
+    """The encounters of doses: those that they name, and those of their days."""
+
+    def __init__(self, doses: Iterable[Administration]) -> None:
+        rows = list(doses)
+        self._named = {row.encounter for row in rows}
+        starts = [row.start for row in rows if row.start]
+        # A day beside, for the zones in which the days are told.
+        self._first = min((row.first for row in starts), default=date.max) - _BESIDE
+        self._last = max((row.last for row in starts), default=date.min + _BESIDE) + _BESIDE
+
+    def may_be_in(self, reference: str, start: Moment | None, end: Moment | None) -> bool:
+        """Whether it may be the encounter of one of them."""
+        begun = start is None or start.first <= self._last
+        return reference in self._named or (begun and (end is None or end.last >= self._first))
+
+
+class _Said(NamedTuple):
+    """What the types of an encounter say."""
+
+    inpatient: str | None
+    facility: str | None
+    dialysis: str | None
 
 
 class EncounterReader:
@@ -34,36 +61,52 @@ class EncounterReader:
 
     def __init__(self, statuses: StatusReader = PLAIN, classes: ClassReader | None = None) -> None:
         self._statuses, self._classes = statuses, classes or ClassReader()
+        self._said: dict[tuple[Concept, ...], _Said] = {}
 
-    def encounter(self, resource: Resource, collection: Collection) -> Encounter:
-        """An Encounter, whether it took place or not."""
+    def encounter(self, resource: Resource, collection: Collection, doses: "OfDoses") -> Encounter:
+        """An Encounter, whether it took place or not; who took part, where it may be that of a
+        dose."""
         period = elements.either(resource, "period", "actualPeriod")
         start, end = elements.period(period)
-        undated = next(elements.unread_period(period, "Encounter.period"), None)
+        undated = None if start and end else _unread(period, "Encounter.period")
         status = self._statuses.read("Encounter.status", resource.get("status"))
         goes_on = status == "in-progress" or isinstance(status, Unread)
-        types = list(_types(resource))
+        said = self._said_by_type(resource)
         reasons = elements.concepts(resource.get("reasonCode"))
         source = elements.source(resource)
-        table = codes.settings()
+        end = end or (None if goes_on or undated else _day_of(start))
+        near = doses.may_be_in(source.resource, start, end)
         return Encounter(
             source=source,
             status=status,
             unread_period=undated,
             klass=self._classes.read(resource.get("class")),
-            inpatient_type=_of_type(types, table.inpatient_type),
-            facility_stay=_of_type(types, table.facility_stay),
+            inpatient_type=said.inpatient,
+            facility_stay=said.facility,
             discharge=_discharge(resource),
             part_of=collection.key(resource.get("partOf")),
             start=start,
-            end=end or (None if goes_on or undated else _day_of(start)),
+            end=end,
             stays=tuple(self._stays(resource, collection)),
             diagnoses=tuple(_diagnoses(resource, collection)),
-            reason=reason(reasons, source, source.resource, of_visit=True),
+            reason=reason(reasons, source, source.resource, of_visit=True) if reasons else None,
             service_provider=collection.key(resource.get("serviceProvider")),
-            dialysis=next(filter(None, map(dialysis_kind, (*types, *reasons))), None),
-            participants=people.participants(resource, collection),
+            dialysis=said.dialysis or next(filter(None, map(dialysis_kind, reasons)), None),
+            participants=people.participants(resource, collection) if near else (),
         )
+
+    def _said_by_type(self, resource: Resource) -> "_Said":
+        """An EHR has the same few dozen types."""
+        types = tuple(_types(resource))
+        said = self._said.get(types)
+        if said is None:
+            table = codes.settings()
+            said = self._said[types] = _Said(
+                _of_type(types, table.inpatient_type),
+                _of_type(types, table.facility_stay),
+                next(filter(None, map(dialysis_kind, types)), None),
+            )
+        return said
 
     def _stays(self, resource: Resource, collection: Collection) -> Iterator[Stay]:
         """Where the patient was; a status that is not understood says nothing of a place."""
@@ -75,8 +118,13 @@ class EncounterReader:
 
 
 def _stay(location: str, period: object) -> Stay:
-    undated = next(elements.unread_period(period, "Encounter.location.period"), None)
-    return Stay(location, *elements.period(period), undated=undated is not None)
+    start, end = elements.period(period)
+    undated = None if start and end else _unread(period, "Encounter.location.period")
+    return Stay(location, start, end, undated=undated is not None)
+
+
+def _unread(period: object, element: str) -> Unread | None:
+    return None if period is None else next(elements.unread_period(period, element), None)
 
 
 def _types(resource: Resource) -> Iterator[Concept]:
@@ -98,6 +146,8 @@ def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:
 
 def _discharge(resource: Resource) -> str | None:
     admission = elements.mapping(elements.either(resource, "hospitalization", "admission"))
+    if "dischargeDisposition" not in admission:
+        return None
     return quoted(list(statements(admission.get("dischargeDisposition")))) or None
 
 

@@ -75,7 +75,8 @@ def _texts(concept: Concept) -> list[str]:
     return [text for text in (concept.text, *(row.display for row in concept.codings)) if text]
 
 
-def _medication(resource: Resource, collection: Collection) -> list[Concept]:
+def medication(resource: Resource, collection: Collection) -> list[Concept]:
+    """What an order names, and the Medication that it points to."""
     found = [elements.concept(resource.get("medicationCodeableConcept"))]
     reference = elements.mapping(resource.get("medicationReference"))
     if reference:
@@ -126,7 +127,7 @@ def course(
         forbids is True
         or status in unlike
         or _is_not_asked_for(resource, statuses)
-        or not is_oral_iron(_medication(resource, collection))
+        or not is_oral_iron(medication(resource, collection))
     ):
         return None
     start, end = _dates(resource, status)

@@ -4,8 +4,8 @@ gaps, pages and cards."""
 from mappings import codes
 from mappings.assessment import Asked
 from mappings.policy.conditions import And, Compare, Node, Not, Or, parse
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.rules import (
-    UNITS,
     AuthorizationRule,
     DosingRule,
     FilingRule,
@@ -17,7 +17,6 @@ from mappings.policy.rules import (
 )
 from mappings.values.numbers import plain, with_unit
 
-LABS = {"ferritin": "ferritin", "tsat": "transferrin saturation", "hb": "hemoglobin"}
 CONDITIONS = {
     "ckd": "in kidney disease",
     "not ckd": "without kidney disease",
@@ -105,15 +104,14 @@ def _safety(rule: Rule | None) -> str | None:
 def _results(rule: LabRule) -> str:
     if rule.limit:
         return in_words(parse(rule.limit))
-    return " and ".join(LABS[name] for name in rule.on_record) + " on record"
+    return " and ".join(LAB_VALUES[name].says for name in rule.on_record) + " on record"
 
 
 def in_words(node: Node) -> str:
     """`ferritin at most 500 ng/mL and transferrin saturation at most 30%`."""
     if isinstance(node, Compare):
-        return (
-            f"{LABS[node.name]} {_SIGNS[node.operator]} {with_unit(node.limit, UNITS[node.name])}"
-        )
+        value = LAB_VALUES[node.name]
+        return f"{value.says} {_SIGNS[node.operator]} {with_unit(node.limit, value.unit)}"
     if isinstance(node, Not):
         return f"not {in_words(node.inner)}"
     if isinstance(node, And | Or):

@@ -14,11 +14,12 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances.authorizations import Whose, whose
-from mappings.codes.tables import Dated, DenialCodes
+from mappings.codes.tables import Dated, DenialCodes, Settings
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import DrugSource, Need
 from mappings.record import Administration, Authorization
 from mappings.requirements.result import Result
+from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date
 
 
@@ -53,7 +54,7 @@ def place_of_service(charge: Charge) -> Result | None:
     AKI."""
     setting, policy, table = charge.setting, charge.policy, codes.settings()
     evidence = (cite(setting.source, setting.says),) if setting.source else ()
-    row = Dated(source=table.source, verified=table.verified)
+    row = _said_by(table)
     if setting.code is None:
         return _no_place(charge, row)
     asked = policy.authority if policy else row
@@ -104,6 +105,11 @@ _LOOK_AT_STAY = "Check whether the dose belongs to that stay before the line is 
 _CORRECT_STAY = (
     "Correct the encounter, or leave the dose to the inpatient claim if it was given in that stay."
 )
+
+
+@by_identity
+def _said_by(table: Settings) -> Dated:
+    return Dated(source=table.source, verified=table.verified)
 
 
 def _no_place(charge: Charge, row: Dated) -> Result:

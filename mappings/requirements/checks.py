@@ -13,8 +13,10 @@ from types import ModuleType
 from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
+from mappings.codes.requirement import RequirementTable
 from mappings.requirements import billing, claim, clinical, labs, safety
 from mappings.requirements.result import Result
+from mappings.values.remembered import by_identity
 
 Check = Callable[[Charge, Neighbors], Result | None]
 
@@ -28,7 +30,12 @@ def check_of(requirement: str) -> Check | None:
 
 def undecided() -> list[str]:
     """Requirements of the table that nothing decides yet: each holds every line."""
-    return [name for name in codes.requirements() if check_of(name) is None]
+    return _undecided(codes.requirement_table())
+
+
+@by_identity
+def _undecided(table: RequirementTable) -> list[str]:
+    return [row.id for row in table.requirements if check_of(row.id) is None]
 
 
 @cache

@@ -12,7 +12,7 @@ from mappings.circumstances import labs
 from mappings.circumstances.diagnoses import Stated, began_by, doubts, having, told
 from mappings.dose.ordered import covers
 from mappings.policy.choosing import OralIronRule
-from mappings.policy.conditions import ANALYTES
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import LabResult, Note, OralIron, Order
 from mappings.requirements import quoting
 from mappings.requirements.result import Result
@@ -152,7 +152,7 @@ def _showing(charge: Charge, limit: str) -> list[LabResult]:
     return [
         row
         for name in names
-        for row in [charge.lab(ANALYTES[name], charge.lab_window).result]
+        for row in [charge.lab(LAB_VALUES[name].analyte, charge.lab_window).result]
         if row
     ]
 
@@ -364,7 +364,10 @@ def treatment_plan(charge: Charge) -> Result | None:
             if covering[0].dose.problem
             else "a frequency"
         )
-        says = f"The order does not give {lacking} in structured fields{' (free text only)' if covering[0].free_text else ''}."
+        says = (
+            f"The order does not give {lacking} in structured"
+            f" fields{' (free text only)' if covering[0].free_text else ''}."
+        )
         return Result(
             state="incomplete", says=says, evidence=_orders(covering[:1], charge), rule=rule
         )

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from mappings import codes
-from mappings.assessment import WORST_FIRST, Denial, Finding
+from mappings.assessment import WORST_FIRST, Asked, Denial, Finding
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.codes.requirement import Requirement
 from mappings.codes.tables import Dated
-from mappings.policy.choosing import Policy
+from mappings.policy.choosing import Policy, Rule
 from mappings.requirements.asking import asked, is_blocking
 from mappings.requirements.checks import check_of
 from mappings.requirements.result import NOT_APPLICABLE, Result
+from mappings.values.remembered import by_identity
 
 # What is said of a dose that leaves no line: that nothing is asked of it.
 _OF_NO_LINE = "product"
@@ -57,53 +58,90 @@ class FindingsByDose:
         return [self._findings[place] for place in sorted(places)]
 
 
+class _Basis(Struct, frozen=True):
+    """What a finding rests on, and what follows from that alone."""
+
+    authority: Dated
+    asked: Asked
+    blocking: bool
+    denial: Denial | None
+
+
 def _finding(row: Requirement, result: Result, charge: Charge) -> Finding:
-    rule, policy = result.rule, charge.policy
-    blocking = is_blocking(row.id, rule) if result.blocking is None else result.blocking
-    authority = _authority(row, result, policy)
+    about = _about(row, charge)
+    if result is NOT_APPLICABLE:
+        nothing = _not_applicable(row, charge.policy, charge.known_payer)
+        return structs.replace(nothing, administrations=about)
+    return _found(row, result, charge.policy, charge.known_payer, about)
+
+
+def _about(row: Requirement, charge: Charge) -> tuple[str, ...]:
+    if row.of_duplicates and charge.possible_duplicates:
+        return tuple(sorted(charge.possible_duplicates))
+    return (charge.reference,)
+
+
+@by_identity
+def _not_applicable(row: Requirement, policy: Policy | None, known_payer: bool) -> Finding:
+    """The finding that half of all requirements have, of no dose yet."""
+    return _found(row, NOT_APPLICABLE, policy, known_payer, ())
+
+
+def _found(
+    row: Requirement,
+    result: Result,
+    policy: Policy | None,
+    known_payer: bool,
+    about: tuple[str, ...],
+) -> Finding:
+    rule, basis = result.rule, _basis(row, result.rule, result.row, policy)
+    blocking = basis.blocking if result.blocking is None else result.blocking
     denial = result.denial or row.denial_by_state.get(result.state)
     return Finding(
         requirement=row.id,
         state=result.state,
-        administrations=(
-            tuple(sorted(charge.possible_duplicates))
-            if row.of_duplicates and charge.possible_duplicates
-            else (charge.reference,)
-        ),
-        policy=policy.id if policy and charge.known_payer else None,
-        policy_version=policy.version if policy and charge.known_payer else None,
+        administrations=about,
+        policy=policy.id if policy and known_payer else None,
+        policy_version=policy.version if policy and known_payer else None,
         value=result.value,
         unit=result.unit,
         says=result.says or None,
         blocking=blocking,
         write_back=row.write_back
         and (rule.write_back if rule and rule.write_back is not None else blocking),
-        source=authority.source,
-        verified=authority.verified,
-        start=authority.start,
-        end=authority.end,
+        source=basis.authority.source,
+        verified=basis.authority.verified,
+        start=basis.authority.start,
+        end=basis.authority.end,
         fix=result.fix or row.fix,
         note=result.note,
-        asked=(
-            asked(row.id, rule, authority.verified) if rule or result.state in WORST_FIRST else None
-        ),
-        denial=(
-            Denial(denial.carc, denial.rarc)
-            if denial
-            else Denial(row.carc, row.rarc)
-            if row.carc
-            else None
-        ),
+        asked=basis.asked if rule or result.state in WORST_FIRST else None,
+        denial=Denial(denial.carc, denial.rarc) if denial else basis.denial,
         evidence=result.evidence,
     )
 
 
-def _authority(row: Requirement, result: Result, policy: Policy | None) -> Dated:
+@by_identity
+def _basis(
+    row: Requirement, rule: Rule | None, of_table: Dated | None, policy: Policy | None
+) -> _Basis:
+    authority = _authority(row, rule, of_table, policy)
+    return _Basis(
+        authority=authority,
+        asked=asked(row.id, rule, authority.verified),
+        blocking=is_blocking(row.id, rule),
+        denial=Denial(row.carc, row.rarc) if row.carc else None,
+    )
+
+
+def _authority(
+    row: Requirement, rule: Rule | None, of_table: Dated | None, policy: Policy | None
+) -> Dated:
     """What a finding rests on, from-to: the row of a code table that decided, the policy's rule
     that asks, or the requirement itself."""
-    rule, general = result.rule, row.source
-    if result.row:
-        return structs.replace(result.row, source=result.row.source or general or "")
+    general = row.source
+    if of_table:
+        return structs.replace(of_table, source=of_table.source or general or "")
     if policy and rule:
         return structs.replace(
             policy.authority, source=rule.source or policy.source, verified=policy.verifies(rule)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from mappings.assessment import WORST_FIRST, Evidence, State
 from mappings.charge.charge import PREGNANCY_DAYS, Charge
 from mappings.circumstances import labs
-from mappings.policy.choosing import UNITS, LabRule
-from mappings.policy.conditions import ANALYTES, LabState, judge, names, parse
+from mappings.policy.choosing import LabRule
+from mappings.policy.conditions import LabState, judge, names, parse
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import LabResult
-from mappings.requirements.asking import LABS, in_words
+from mappings.requirements.asking import in_words
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain
 from mappings.values.us_dates import us_date
@@ -52,7 +53,9 @@ def _laboratory(charge: Charge, name: str) -> Result | None:
 
 def _asked(charge: Charge, name: str, rule: LabRule) -> Result | None:
     if name in rule.on_record:
-        return _result(charge, name, rule, charge.lab(ANALYTES[name], rule.window_days).state)
+        return _result(
+            charge, name, rule, charge.lab(LAB_VALUES[name].analyte, rule.window_days).state
+        )
     states = _states(charge, rule)
     return _result(charge, name, rule, states[name]) if name in states else None
 
@@ -70,7 +73,7 @@ def _states(charge: Charge, rule: LabRule) -> Mapping[str, State]:
 
 
 def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
-    found = charge.lab(ANALYTES[name], rule.window_days)
+    found = charge.lab(LAB_VALUES[name].analyte, rule.window_days)
     if state == "not-applicable":
         return Result(state=state, says="The policy's other value meets the limit.", rule=rule)
     if found.result is None:
@@ -89,7 +92,7 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
         says=_found(charge, name, rule, found.result, state),
         evidence=labs.evidence(found.result, charge.zone),
         value=plain(labs.rounded(value, found.result)) if value is not None else None,
-        unit=UNITS[name],
+        unit=LAB_VALUES[name].unit,
         rule=rule,
         fix=_BEYOND_LIMIT if state == "not-covered" else None,
         note=_newer(charge, name, found.unread),
@@ -98,7 +101,7 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
 
 def _outdated(charge: Charge, name: str, rule: LabRule, row: LabResult, doubt: LabResult) -> Result:
     """A result decides against no limit where a newer one is there that can't be read."""
-    older = f"{LABS[name].capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}"
+    older = f"{LAB_VALUES[name].says.capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}"
     return Result(
         state="incomplete",
         says=f"{older} does not count: a newer {_unusable_says(doubt, charge)}.",
@@ -112,25 +115,24 @@ def _newer(charge: Charge, name: str, doubt: LabResult | None) -> str | None:
     """The note on a newer result that can't be read, where one on record is all that is asked."""
     if doubt is None:
         return None
-    return f"a newer {LABS[name]} can't be read: {labs.quoted(doubt, charge.zone)}"
+    return f"a newer {LAB_VALUES[name].says} can't be read: {labs.quoted(doubt, charge.zone)}"
 
 
 def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
     doubt = found.unread or next(iter(_broken(charge, name)), None)
     read = " that can be read" if doubt and doubt.unread else ""
-    begin = (
-        f"No {LABS[name]} result{read} within {rule.window_days} days before {us_date(charge.day)}"
-    )
+    wanted = f"No {LAB_VALUES[name].says} result{read}"
+    begin = f"{wanted} within {rule.window_days} days before {us_date(charge.day)}"
     unusable = f" (a {_unusable_says(doubt, charge)})" if doubt else ""
     if found.state != "expired":
         return f"{begin}{unusable}."
-    older = charge.newest_lab(ANALYTES[name])
+    older = charge.newest_lab(LAB_VALUES[name].analyte)
     last = older.when.span(charge.zone).shown if older and older.when else None
     return f"{begin}{unusable if found.unread else ''}; the last one is from {last}."
 
 
 def _broken(charge: Charge, name: str) -> list[LabResult]:
-    return charge.history.labs.unusable(ANALYTES[name])
+    return charge.history.labs.unusable(LAB_VALUES[name].analyte)
 
 
 def _unusable_says(row: LabResult, charge: Charge) -> str:
@@ -140,7 +142,7 @@ def _unusable_says(row: LabResult, charge: Charge) -> str:
 
 def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
     """The newest result of before the window."""
-    row = charge.newest_lab(ANALYTES[name])
+    row = charge.newest_lab(LAB_VALUES[name].analyte)
     return labs.evidence(row, charge.zone) if row else ()
 
 
@@ -155,7 +157,8 @@ def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
 
 def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: State) -> str:
     drawn_soon = caution(charge, row)
-    said = f"{LABS[name].capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}{drawn_soon}"
+    called = LAB_VALUES[name].says.capitalize()
+    said = f"{called} {labs.value(row)} {labs.drawn(row, charge.zone)}{drawn_soon}"
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({_limit(rule)})."
     if state == "incomplete" and row.value is None:

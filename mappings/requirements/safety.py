@@ -11,12 +11,13 @@ from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances import labs
 from mappings.codes.tables import Dated, LabelDose
-from mappings.policy.choosing import UNITS, DosingRule, OverloadRule
+from mappings.policy.choosing import DosingRule, OverloadRule
 from mappings.policy.conditions import compare
 from mappings.record import LabResult
 from mappings.requirements.labs import caution
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain, with_unit
+from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date
 
 
@@ -52,8 +53,7 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
     label = label_dose(charge)
     if label is not None:
         # The label is nobody's policy: its verification is its own, whoever the payer is.
-        said = Dated(source=label.source, verified=label.verified)
-        return structs.replace(_by_label(charge, neighbors, label, dose), row=said)
+        return structs.replace(_by_label(charge, neighbors, label, dose), row=_said_by(label))
     if rule.single_mg is None and rule.course_mg is None:
         return None
     return Result(
@@ -86,12 +86,12 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
         ),
         fix=(
             "Check the recorded dose and its unit; if it was given, have the billing office"
-            " record that."
+            " confirm it."
         ),
         value=plain(dose),
         unit="mg",
         evidence=(cite(charge.administration.source, f"{plain(dose)} mg"),),
-        row=Dated(source=label.source, verified=label.verified),
+        row=_said_by(label),
         blocking=True,
     )
 
@@ -162,6 +162,11 @@ def _by_label(charge: Charge, neighbors: Neighbors, label: LabelDose, dose: Deci
     return _course(charge, neighbors, label, dose, rule, source)
 
 
+@by_identity
+def _said_by(label: LabelDose) -> Dated:
+    return Dated(source=label.source, verified=label.verified)
+
+
 def _population(label: LabelDose, weight: LabResult | None, most: Decimal) -> str:
     return (
         f"{label.population}, {label.single_mg_per_kg} mg/kg × {weight.says}"
@@ -170,6 +175,7 @@ def _population(label: LabelDose, weight: LabResult | None, most: Decimal) -> st
     )
 
 
+@by_identity
 def _label_rule(rule: DosingRule) -> DosingRule:
     """The label as a rule: `blocking` of the policy is about its own limit where it has one."""
     return DosingRule(
@@ -283,11 +289,8 @@ def _unread_note(charge: Charge) -> str | None:
 def _overloaded(
     charge: Charge, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule
 ) -> Result:
-    name, sign = (
-        ("Ferritin", "above")
-        if row.analyte == "ferritin"
-        else ("Transferrin saturation", "at or above")
-    )
+    analyte = codes.labs().by_name[row.analyte]
+    name, sign = analyte.called.capitalize(), "at or above" if row.analyte == "tsat" else "above"
     verb = f"is {sign}" if certain else f"may be {sign}"
     value = plain(labs.rounded(row.value, row)) if row.value is not None else None
     drawn_soon = caution(charge, row)
@@ -295,10 +298,10 @@ def _overloaded(
         state="not-covered" if certain else "incomplete",
         says=(
             f"{name} {labs.value(row)} before the dose {verb}"
-            f" {with_unit(limit, UNITS[row.analyte])}: possible iron overload{drawn_soon}."
+            f" {with_unit(limit, analyte.unit)}: possible iron overload{drawn_soon}."
         ),
         value=value,
-        unit=UNITS[row.analyte],
+        unit=analyte.unit,
         evidence=labs.evidence(row, charge.zone),
         rule=rule,
     )

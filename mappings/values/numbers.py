@@ -1,6 +1,7 @@
 """Decimals as people write them."""
 
 from decimal import Decimal, getcontext
+from functools import lru_cache
 
 # What a division leaves behind its last digit; no quantity is recorded as finely (fhir.decimal).
 _TAIL = Decimal("1e-18")
@@ -18,6 +19,7 @@ def with_unit(number: Decimal, unit: str) -> str:
     return f"{plain(number)}{'' if unit == '%' else ' '}{unit}"
 
 
+@lru_cache(maxsize=4096)
 def plain(number: Decimal) -> str:
     """A decimal without exponent or trailing zeros; a quotient that never ends to nine places."""
     if len(Decimal(number).as_tuple().digits) >= getcontext().prec:

@@ -8,13 +8,20 @@ from mappings.values.us_dates import MONTHS
 # Elements of the assessment document that hold sentences for people; of a step and of a rule that
 # asks (`asked`) it is `says` as well.
 SENTENCES = frozenset({"message", "fix", "says", "title", "notes", "problem", "reason"})
-# A number, or the month of a day: `Nov 1, 2026` is another than `Oct 1, 2026`.
-_AMOUNT = re.compile(rf"[0-9]+(?:[.,][0-9]+)*|\b(?:{'|'.join(MONTHS)})\b")
+_NUMBER = re.compile(r"[0-9]+(?:[.-][0-9]+)*")
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3})")
+_US_DATE = re.compile(rf"\b({'|'.join(MONTHS)}) (?:([0-9]{{1,2}}), )?([0-9]{{4}})\b")
 
 
 def amounts(text: str) -> list[str]:
-    """The numbers and months of a sentence, wherever they stand in it."""
-    return sorted(_AMOUNT.findall(text))
+    """The numbers and dates of a sentence, wherever they stand in it and however dates and
+    thousands are written."""
+    return sorted(_NUMBER.findall(_THOUSANDS.sub("", _US_DATE.sub(_iso, text))))
+
+
+def _iso(found: re.Match[str]) -> str:
+    month = f"{found[3]}-{MONTHS.index(found[1]) + 1:02}"
+    return f"{month}-{int(found[2]):02}" if found[2] else month
 
 
 def without_words(document: Any) -> Any:

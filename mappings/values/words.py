@@ -30,7 +30,8 @@ def apart(text: str, names: Iterable[str]) -> list[str]:
     return found
 
 
-def first_of(text: str, names: Iterable[str]) -> str | None:
+@lru_cache(maxsize=8192)
+def first_of(text: str, names: tuple[str, ...]) -> str | None:
     """The first of `names` that stands in `text`."""
     said = plain(text)
     return next((name for name in names if plain(name) in said), None)

@@ -27,6 +27,7 @@ _PLOTS = """() => {
 # Text that a neighbor covers: cells and grid items whose content is wider than they are.
 _CUT = """() => [...document.querySelectorAll("td, th, dd, dt, h1, h2, h3, .row > span, p")]
   .filter((box) => box.offsetWidth && box.scrollWidth > box.clientWidth + 2
+    && !box.matches(".hidden-visually, .stack :is(.who, .payer, .why, .owner)")
     && getComputedStyle(box).display !== "inline")
   .map((box) => `${box.tagName} ${box.className}: ${box.textContent.trim().slice(0, 60)}`)"""
 

@@ -98,3 +98,101 @@ def test_what_has_no_button_is_not_called_settled_here(house: Stage, look: Page)
 def words_of(count: int) -> str:
     numbers = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
     return f"{numbers[count]} {'thing' if count == 1 else 'things'} you can settle here"
+
+
+def desk(house: Stage, page: Page, view: str) -> None:
+    house.launcher.context = {}
+    page.goto(f"{house.url}/sign-in?with=general")
+    page.goto(f"{house.url}/worklist?view={view}")
+
+
+@pytest.mark.parametrize("look", LOOKS, indirect=True, ids=" ".join)
+def test_the_worklist(house: Stage, look: Page) -> None:
+    desk(house, look, "held-clinician")
+    assert wrong(look) == []
+    if look.viewport_size == {"width": 1280, "height": 720}:
+        assert axe(look) == []
+    look.locator("a.open").nth(5).click()
+    expect(look.locator("#story")).to_be_focused()
+    assert wrong(look) == []
+    assert axe(look) == []
+    row = look.locator("[data-row][aria-selected=true]")
+    row.scroll_into_view_if_needed()
+    expect(row.locator(".money")).to_be_in_viewport()
+    expect(look.get_by_role("link", name="Close")).to_be_in_viewport()
+    look.goto(f"{house.url}/worklist?view=all")
+    look.locator("[data-all]").check() if look.locator("[data-all]").is_visible() else None
+    look.get_by_text("Filters", exact=True).click()
+    assert wrong(look) == []
+
+
+@pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)
+def test_a_laptop_shows_a_dozen_rows_with_their_money_beside_an_open_line(
+    house: Stage, look: Page
+) -> None:
+    desk(house, look, "held-clinician")
+    look.locator("a.open").first.click()
+    expect(look.locator("#story")).to_be_visible()
+    seen = look.evaluate(
+        """() => [...document.querySelectorAll("[data-row] .money")].filter((cell) => {
+          const box = cell.getBoundingClientRect();
+          const at = document.elementFromPoint(box.right - 10, box.top + box.height / 2);
+          return box.bottom <= innerHeight && cell.contains(at) && /\\$/.test(cell.textContent);
+        }).length"""
+    )
+    assert seen >= 12
+    filters = look.locator(".filters")
+    assert filters.bounding_box()["height"] < 48  # type: ignore[index]
+
+
+@pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)
+def test_a_narrow_window_keeps_list_and_line_in_reach(house: Stage, look: Page) -> None:
+    look.set_viewport_size({"width": 1000, "height": 720})
+    desk(house, look, "held-clinician")
+    look.locator("a.open").first.click()
+    expect(look.locator("#story")).to_be_focused()
+    expect(look.locator("#story")).to_be_in_viewport()
+    look.locator("[data-row]").nth(20).scroll_into_view_if_needed()
+    expect(look.locator("[data-row]").nth(20)).to_be_in_viewport()
+    expect(look.locator("#story")).to_be_in_viewport()
+    look.keyboard.press("Escape")
+    expect(look.locator("aside.beside")).to_have_count(0)
+    expect(look.locator("a.open").first).to_be_focused()
+
+
+@pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)
+def test_the_bar_stands_there_with_a_selection_and_offers_what_will_be_done(
+    house: Stage, look: Page
+) -> None:
+    desk(house, look, "all&sort=date")
+    bar = look.locator("[data-bulk]")
+    expect(bar).to_be_hidden()
+    free = look.locator("[data-row] input[data-releasable]")
+    held = look.locator("[data-row] input:not([data-releasable])")
+    held.first.check()
+    expect(bar).to_be_visible()
+    expect(bar.locator("[data-release]")).to_be_hidden()
+    free.first.check()
+    expect(bar.locator("[data-release]")).to_have_text(re.compile(r"Release \d of \d"))
+    held.first.uncheck()
+    free.first.uncheck()
+    expect(bar).to_be_hidden()
+
+
+@pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)
+def test_a_long_id_pushes_nothing_aside(house: Stage, look: Page) -> None:
+    with house.store.transaction() as db:
+        query = "select id, name, fhir_id from patients where fhir_id = 'w4'"
+        ((key, name, identity),) = db.execute(query).fetchall()
+        long = f"e{'Zq7' * 20}.{identity}"
+        db.execute("update patients set name = null, fhir_id = %s where id = %s", [long, key])
+    try:
+        desk(house, look, f"all&find={long}")
+        assert wrong(look) == []
+        look.locator("a.open").first.click()
+        expect(look.locator("#story")).to_be_visible()
+        assert wrong(look) == []
+    finally:
+        with house.store.transaction() as db:
+            restored = "update patients set name = %s, fhir_id = %s where id = %s"
+            db.execute(restored, [name, identity, key])

@@ -24,8 +24,7 @@ def opened(office: Stage, page: Page, view: str = "ready") -> Page:
 def test_keys_move_select_and_release(office: Stage, window: Window) -> None:
     page = opened(office, window())
     bar = page.locator("[data-sum]")
-    expect(bar).to_have_text("Nothing selected")
-    expect(page.get_by_role("button", name="Release")).to_be_disabled()
+    expect(page.locator("[data-bulk]")).to_be_hidden()
     page.keyboard.press("j")
     page.keyboard.press("x")
     page.keyboard.press("j")
@@ -45,19 +44,31 @@ def test_a_line_opens_beside_the_list_and_closes_again(office: Stage, window: Wi
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator("aside.beside")).to_contain_text("What it waits for")
+    expect(page.locator("#story")).to_be_focused()
     expect(page.locator("[data-row]")).to_have_count(8)
     assert "open=" in page.url
     page.keyboard.press("Escape")
     expect(page.locator("aside.beside")).to_have_count(0)
+    expect(page.locator("a.open").first).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
     page.go_back()
     expect(page.locator("aside.beside")).to_have_count(1)
 
 
 def test_filters_go_into_the_address(office: Stage, window: Window) -> None:
     page = opened(office, window(), "all")
+    page.get_by_text("Filters").click()
     page.get_by_label("Held by").select_option("transferrin-saturation")
+    page.get_by_role("button", name="Show").click()
     expect(page.locator("[data-row]")).to_have_count(3)
     assert "requirement=transferrin-saturation" in page.url
+    expect(page.get_by_text("Filters (1)")).to_be_visible()
+    page.get_by_text("Held by: Transferrin saturation ×").click()
+    expect(page.get_by_text("Filters", exact=True)).to_be_visible()
+    assert "requirement" not in page.url
 
 
 def test_release_without_script(office: Stage, window: Window) -> None:

@@ -616,5 +616,8 @@ def test_check_as_json() -> None:
     assert check(DATA / "v_poa.x12", form="json").exit_code == 0
 
 
-def test_check_of_no_file_is_said() -> None:
-    assert "Cannot read" in str(check(DATA / "nowhere.x12").exception)
+def test_a_file_that_cannot_be_read_is_said_and_the_others_are_looked_at() -> None:
+    result = check(DATA / "nowhere.x12", DATA / "837P_office.x12")
+    assert result.exit_code == 1
+    assert "nowhere.x12: it can't be read: No such file or directory\n" in result.stdout
+    assert "837P_office.x12: nothing wrong was found" in result.stdout

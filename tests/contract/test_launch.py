@@ -702,3 +702,12 @@ def test_local_use_is_for_this_machine_and_a_named_person(
     for base_url, peer in strangers:
         there = TestClient(app, base_url=base_url, client=(peer, 1), follow_redirects=False)
         assert there.get("/sign-in").status_code == 401
+
+
+def test_a_missing_page_is_a_page_in_a_browser_and_json_for_a_program(clinic: Open) -> None:
+    client = clinic().browser().client
+    page = client.get("/nowhere", headers={"Accept": "text/html,application/xhtml+xml"})
+    assert page.status_code == 404
+    assert "<h1>Not found</h1>" in page.text
+    assert 'href="/worklist"' in page.text
+    assert client.get("/nowhere").json()["error"]["message"] == "Not Found"

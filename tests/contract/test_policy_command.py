@@ -80,8 +80,8 @@ class TestList:
             " 19, 22, 23, 24, 49; any date" in run.out
         )
         assert (
-            "commercial-default 2026-01-01  Commercial payer without a policy of its own (not verified)"
-            in run.out
+            "commercial-default 2026-01-01  Commercial payer without a policy of its own (not"
+            " verified)" in run.out
         )
 
     def test_with_those_of_a_site(self, policy: Any, shorter: Path) -> None:

@@ -70,7 +70,7 @@ def test_the_payers_own_price_of_the_day(
         ("J2916,*,free,,", "row 6: the charge free is not an amount"),
         ("J2916,*,0,,", "row 6: the charge 0 is not an amount"),
         ("J2916,*,-1,,", "is not an amount"),
-        ("J2916,*,1,2026-13-01,", "2026-13-01 is no date"),
+        ("J2916,*,1,2026-13-01,", "2026-13-01 is not a date"),
         ("J2916,*,1,2026-02-01,2026-01-01", "ends on 2026-01-01, before it begins"),
     ],
 )

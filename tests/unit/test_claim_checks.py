@@ -1,6 +1,7 @@
 """Our own checks see each fault that no validator sees."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,131 @@ def test_a_fault_is_told_with_claim_line_and_segment(
 
 
 OFFICE = (DATA / "837P_office.x12").read_text()
+OUTPATIENT = (DATA / "837I_outpatient_131.x12").read_text()
+DIALYSIS = (DATA / "837I_esrd_722.x12").read_text()
+SECOND = (
+    "CLM*ENC-1001*245***11:B:1*Y*A*Y*Y~",
+    "SBR*P*18***12****CI~OI***Y***Y~NM1*IL*1*DOE*JANE****MI*W1~NM1*PR*2*PLAN*****PI*P1~LX*1~",
+)
+
+
+def edited(text: str, *changes: tuple[str, str]) -> str:
+    """The file with something said otherwise; counts of segments stay right."""
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    segments = text[text.index("\nST*") : text.index("\nSE*")].count("~") + 1
+    return re.sub(r"\nSE\*\d+\*", f"\nSE*{segments}*", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "place", "says"),
+    [
+        (OFFICE, [("*MB~", "*MA~")], ("ENC-1001", None, "CLM"), "Medicare's 837P are MB"),
+        (OUTPATIENT, [("*MA~", "*MB~")], ("ENC-2001", None, "CLM"), "Medicare's 837I are MA"),
+        (
+            OFFICE,
+            [("SBR*P*18*******MB~", "SBR*S*18*******MB~")],
+            (None, None, "SBR"),
+            "SBR05 does not say why Medicare pays after another",
+        ),
+        (
+            OFFICE,
+            [
+                ("SBR*P*18*******MB~", "SBR*S*18***12****MB~"),
+                ("LX*1~", SECOND[1]),
+            ],
+            ("ENC-1001", None, "SBR"),
+            "payer P pays before, and AMT*D does not say how much",
+        ),
+        (OFFICE, [("*20261120~", "*20251122~")], ("ENC-1001", "1", "SV1"), "a year before the file"),
+        (
+            OFFICE,
+            [("HC:J1756:JZ:KX", "HC:J1756:KX"), ("HC:J1756:JW:KX*20*UN*65", "HC:96375*20*UN*65")],
+            ("ENC-1001", "1", "SV1"),
+            "J1756 has neither JZ (nothing discarded) nor a JW line beside it",
+        ),
+        (
+            OFFICE,
+            [("XX*1598765430", "XX*1234567893")],
+            ("ENC-1001", None, "NM1"),
+            "NM1*82 has the NPI of the organization that bills",
+        ),
+        (
+            OFFICE,
+            [("SMITH*ALAN****XX*1598765430", "SMITH*ALAN")],
+            ("ENC-1001", None, "NM1"),
+            "NM1*82 has no NPI",
+        ),
+        (OFFICE, [("***11:B:1", "***00:B:1")], ("ENC-1001", None, "CLM"), "00 is no place of"),
+        (
+            OFFICE,
+            [("11:B:1*", "11:B:7*"), ("REF*G1*PA20261101~", "REF*F8*ENC-1001~")],
+            ("ENC-1001", None, "REF"),
+            "REF*F8 holds our own number (CLM01)",
+        ),
+        (OFFICE, [("REF*G1*PA20261101", "REF*G1*PENDING")], ("ENC-1001", None, "REF"), "no number"),
+        (OFFICE, [("ABF:D631", "ABF:D63")], ("ENC-1001", None, "HI"), "D63 is a heading"),
+        (OFFICE, [("COLUMBUS*OH*43215~", "COLUMBUS*XX*43215~")], (None, None, "N4"), "XX is no st"),
+        (OFFICE, [("*TE*5555551234", "*TE*555123")], (None, None, "PER"), "not ten digits"),
+        (OFFICE, [("REF*EI*123456789", "REF*EI*000000000")], (None, None, "REF"), "tax number"),
+        (OFFICE, [("*15202~", "*UNKNOWN~")], (None, None, "NM1"), "NM1*PR has no number"),
+        (OFFICE, [("IL*1*DOE", "IL*1*UNKNOWN")], (None, None, "NM1"), "NM1*IL has no name"),
+        (OFFICE, [("D8*19550214", "D8*17550214")], (None, None, "DMG"), "nobody's who lives"),
+        (OUTPATIENT, [("HC:J1756*", "HC:J1756:PO:PN*")], ("ENC-2001", "1", "SV2"), "PO and PN"),
+        (OUTPATIENT, [("HC:J1756*", "HC:J1756:PO*")], ("ENC-2001", None, "CLM"), "NM1*77, 2310E"),
+        (OUTPATIENT, [("SV2*0260*HC:96365", "SV2*0001*")], ("ENC-2001", "2", "SV2"), "totals"),
+        (
+            OUTPATIENT,
+            [("20261120-20261120", "20261120-20261124")],
+            ("ENC-2001", None, "CLM"),
+            "the statement's period ends after the file's date Nov 23, 2026",
+        ),
+        (DIALYSIS, [("ABK:N186", "ABK:N184")], ("ENC-3001", None, "CLM"), "the diagnosis N18.6"),
+        (DIALYSIS, [("HI*BG:71", "HI*BG:84")], ("ENC-3001", None, "CLM"), "kidney injury"),
+        (OFFICE, [("\nSE*", "\nHL*3*1*22*0~\nSE*")], (None, None, "HL"), "HL 3 has no claim"),
+    ],
+)  # fmt: skip
+def test_more_of_what_payers_refuse_is_told(
+    text: str,
+    changes: list[tuple[str, str]],
+    place: tuple[str | None, str | None, str | None],
+    says: str,
+) -> None:
+    assert faults(text) == []
+    found = checked(edited(text, *changes).encode())
+    assert any(
+        (fault.claim, fault.line, fault.segment) == place and says in fault.says for fault in found
+    ), [fault.sentence for fault in found]
+
+
+def test_a_late_claim_with_its_reason_is_not_refused() -> None:
+    late = edited(OFFICE, ("BHT*0019*00*IRON0001*20261123", "BHT*0019*00*IRON0001*20271123"))
+    assert any("more than a year before" in said for said in faults(late))
+    reason = ("11:B:1*Y*A*Y*Y~", "11:B:1*Y*A*Y*Y***********7~")
+    assert faults(edited(late, reason)) == []
+
+
+def test_a_claim_that_says_what_another_says_is_a_duplicate() -> None:
+    start, end = OFFICE.index("CLM*"), OFFICE.index("\nSE*") + 1
+    again = OFFICE[start:end].replace("ENC-", "ENK-")
+    found = checked(edited(OFFICE[:end] + again + OFFICE[end:]).encode())
+    assert [(fault.claim, fault.segment, fault.says) for fault in found] == [
+        ("ENK-1001", "CLM", "the claim says of the patient what claim ENC-1001 says")
+    ]
+
+
+def test_a_patient_of_medicare_has_no_loop_of_their_own() -> None:
+    commercial = claims.written(claims.commercial())[0]
+    assert faults(commercial) == []
+    medicare = commercial.replace("*CI~", "*MB~").replace("MI*W123", "MI*1EG4TE5MK73")
+    assert any("Medicare's patient is the subscriber" in said for said in faults(medicare))
+
+
+def test_of_a_cut_file_one_fault_is_told() -> None:
+    """What the last claim lacks is not its fault."""
+    cut = OFFICE[: OFFICE.index("LX*3")]
+    assert [fault.says for fault in checked(cut.encode())] == ["ST is not closed: the file is cut"]
 
 
 @pytest.mark.parametrize(
@@ -250,7 +376,7 @@ OFFICE = (DATA / "837P_office.x12").read_text()
         OFFICE + "\n\n",
         OFFICE + OFFICE.replace("000000001", "000000002").replace("ENC-1001*", "ENC-9*")
         .replace("X*005010X222A1~", "X*005010X222A1~").replace("*1*X*", "*2*X*")
-        .replace("GE*1*1", "GE*1*2"),
+        .replace("GE*1*1", "GE*1*2").replace("MK73", "MK72"),
     ],
 )  # fmt: skip
 def test_any_delimiters_and_line_breaks_are_read(text: str) -> None:

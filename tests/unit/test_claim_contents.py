@@ -101,7 +101,7 @@ def test_the_newer_reason_holds_and_is_said_in_words() -> None:
     ]
     assert decisions.Decisions(made).why_second("Patient/p1", date(2026, 11, 5)) == "13"
     assert made[0].decided.says == (
-        "M decided on Nov 2, 2026: Medicare is secondary, ESRD, 30 months (13)"
+        "M decided on Nov 2, 2026: Medicare pays second, ESRD, 30 months (13)"
     )
 
 
@@ -258,7 +258,7 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
     basis = Basis(site=claims.SITE, charging=price_list("hcpcs,charge\nJ1756,0.5\n", "prices.csv"))
     (found,) = prepare(patient.patient, [early], records[patient.patient], basis)
     assert isinstance(found, Refusal)
-    assert "the NDC 00781348714 was not on the market on 2025-09-21" in found.reasons
+    assert "the NDC 00781348714 was not on the market on Sep 21, 2025" in found.reasons
     (found,) = prepare(
         patient.patient,
         [replace(early, service_date="2025-09-22")],

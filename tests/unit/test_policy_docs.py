@@ -9,7 +9,8 @@ import pytest
 from docs.make.policy_guide import GUIDE, filled, parts
 from integration.commands.policy import app
 from mappings.policy import choosing, conditions
-from mappings.policy.rules import UNITS, Given, Policy, Requirements
+from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.rules import Given, Policy, Requirements
 from mappings.trials.cases import run_cases
 
 TEXT = GUIDE.read_text("utf-8")
@@ -30,7 +31,7 @@ def test_everything_that_can_be_said_is_named() -> None:
         *Requirements.__struct_encode_fields__,
         *Given.__struct_encode_fields__,
         *conditions.FLAGS,
-        *UNITS,
+        *LAB_VALUES,
     }
     assert (
         everything

@@ -11,7 +11,7 @@ import pytest
 from integration.ehr.profile import profile
 from mappings import codes
 from mappings.policy.choosing import Requirements
-from mappings.policy.conditions import LABS
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.requirements import billing, claim, clinical, labs, safety
 from mappings.requirements.result import Result
 
@@ -21,11 +21,10 @@ NAMED = {
     ("mappings/charge/building.py", "timely-filing"): "a reason of a line that is not billable",
     ("mappings/lines/claim_lines.py", "timely-filing"): "the same",
     ("mappings/writing/detected_issue.py", "timely-filing"): "the same",
-    ("mappings/policy/conditions.py", "transferrin-saturation"): "what a policy's `tsat` is",
+    ("mappings/policy/laboratory.py", "transferrin-saturation"): "what a policy's `tsat` is",
     ("mappings/values/own_names.py", "discarded-amount"): "an extension of ours",
     ("mappings/values/own_names.py", "drug-source"): "the same",
     ("mappings/writing/table.py", "transferrin-saturation"): "a column of the table",
-    ("integration/wording/policies.py", "transferrin-saturation"): "what a policy's `tsat` is",
     ("integration/web/worklist/story.py", "prior-authorization"): "what a biller can answer",
 }
 
@@ -69,7 +68,14 @@ def test_a_card_rests_on_types_that_are_read() -> None:
 
 def test_what_a_policy_can_ask_is_asked_by_its_rule() -> None:
     """But for dosing and iron overload, which are asked of everybody, with limits of a policy."""
-    fields = set(Requirements.__struct_encode_fields__) - {"laboratory"} | set(LABS.values())
+    labs = {row.requirement for row in LAB_VALUES.values()}
+    fields = set(Requirements.__struct_encode_fields__) - {"laboratory"} | labs
     by_rule = {row.id for row in codes.requirements().values() if row.asked == "by-rule"}
     assert fields - by_rule == {"dosing", "iron-overload"}
     assert by_rule <= fields
+
+
+def test_a_laboratory_value_of_policies_is_of_its_analyte() -> None:
+    for row in LAB_VALUES.values():
+        assert row.unit == codes.labs().by_name[row.analyte].unit
+        assert codes.requirements()[row.requirement].title.lower() == row.says

@@ -170,15 +170,44 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
             id="other",
             medicationCodeableConcept={"coding": [{"system": builders.RXNORM, "code": "314076"}]},
         ),
+        builders.resource(
+            resourceType="MedicationRequest",
+            id="elsewhere",
+            medicationReference={"reference": "Medication/not-here", "display": "lisinopril"},
+        ),
+        builders.resource(
+            resourceType="MedicationRequest",
+            id="iron",
+            medicationReference={"reference": "Medication/not-here", "display": "Venofer"},
+        ),
     ]
+    rows = _of_patient(rows)
     collection = Collection()
     assert collection.add_text(text_of(bundle([*builders.chart(), *rows])), "the file")
     Reader(Site()).records(collection)
     held = [row for row in collection._by_key.values() if isinstance(row, Held)]
     shut = {row.key for row in held if row.opened is None}
-    assert shut == {"Observation/sodium", "Condition/cold", "MedicationRequest/other"}
+    orders = {"MedicationRequest/other", "MedicationRequest/elsewhere"}
+    assert shut == {"Observation/sodium", "Condition/cold", *orders}
     assert opened(held[0]) is opened(held[0])
 
 
 def _loinc(code: str) -> dict[str, Any]:
     return {"coding": [{"system": builders.LOINC, "code": code}]}
+
+
+def test_who_took_part_is_read_of_the_encounters_of_doses() -> None:
+    nurse = [{"individual": {"reference": "Practitioner/nurse"}}]
+    years_ago = {"start": "2020-01-01T08:00:00Z", "end": "2020-01-01T09:00:00Z"}
+    visits = [
+        builders.encounter(participant=nurse),
+        builders.encounter("same-day", participant=nurse),
+        builders.encounter("open", participant=nurse, period={"start": "2020-01-01"}),
+        builders.encounter("long-ago", participant=nurse, period=years_ago),
+    ]
+    collection = Collection()
+    assert collection.add_text(text_of(bundle(builders.chart(*visits))), "the file")
+    (record,), _ = Reader(Site()).records(collection)
+    with_people = {row.source.resource for row in record.encounters if row.participants}
+    assert len(with_people) == 2
+    assert not with_people & {"Encounter/long-ago", "Encounter/open"}

@@ -9,6 +9,7 @@ from integration.configuration.site import Site
 from integration.web import entries
 from integration.web.chart.views import Affected, Card, Proof, link_into_chart
 from integration.wording import amounts, words
+from mappings import codes
 from mappings.assessment import (
     WORST_FIRST,
     ClaimLine,
@@ -25,7 +26,6 @@ from mappings.values.moment import Span
 from mappings.writing.detected_issue import Waiver
 
 RELATED = ("ferritin", "tsat", "iron", "tibc", "transferrin", "uibc")
-LAB_NAMES = {"tsat": "transferrin saturation", "tibc": "TIBC", "uibc": "UIBC"}
 NEVER = Span(date.max, date.max)
 # For so long a test that was ordered here is not offered again.
 ORDERED_DAYS = 30
@@ -192,7 +192,7 @@ class Cards:
 
     def _newest(self, row: LabResult) -> Evidence:
         says = (
-            f"{LAB_NAMES.get(row.analyte, row.analyte)} {labs.value(row)}"
+            f"{codes.labs().by_name[row.analyte].called} {labs.value(row)}"
             f" {labs.drawn(row, self.zone)}"
         )
         return Evidence(row.source.resource, row.source.version, says)

@@ -14,10 +14,9 @@ from integration.web.chart.labels import Label, Labels, width_of
 from integration.wording.words import day
 from mappings.assessment import Asked
 from mappings.circumstances import labs as laboratory
-from mappings.policy.choosing import UNITS
 from mappings.policy.conditions import And, Compare, Node, Or, parse
+from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import LabResult
-from mappings.requirements.asking import LABS
 from mappings.values.moment import Span
 
 LEFT, RIGHT, TOP = 46, 14, 16
@@ -176,12 +175,12 @@ def table(
             if result.when is not None:
                 says = (
                     f"{_shown(result)}"
-                    f" {UNITS[name]}{' (from iron and TIBC)' if result.parts else ''}"
+                    f" {LAB_VALUES[name].unit}{' (from iron and TIBC)' if result.parts else ''}"
                 )
                 rows.append(
                     Row(
                         result.when.span(zone),
-                        LABS[name].capitalize(),
+                        LAB_VALUES[name].says.capitalize(),
                         says,
                         result.source.resource,
                     )
@@ -302,7 +301,7 @@ def _panel(
     points = []
     # The newest is labeled first: it is the one that decides.
     for (on, row), (x, height) in reversed(list(zip(found, at, strict=True))):
-        title = f"{day(on)}: {_shown(row)} {UNITS[name]}"
+        title = f"{day(on)}: {_shown(row)} {LAB_VALUES[name].unit}"
         label = labels.beside(x, height, _shown(row))
         points.append(Point(x, height, label, title, scale.spread(on)))
     points.reverse()
@@ -310,7 +309,7 @@ def _panel(
     marks = tuple((y(value), _plain(Decimal(str(value)))) for value in (0, highest / 2, highest))
     return Panel(
         name,
-        f"{LABS[name].capitalize()}, {UNITS[name]}",
+        f"{LAB_VALUES[name].says.capitalize()}, {LAB_VALUES[name].unit}",
         top,
         bottom,
         tuple(points),

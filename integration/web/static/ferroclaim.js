@@ -3,10 +3,12 @@
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  document.documentElement.classList.add("script");
 
   // The worklist: j and k move, x selects, r releases what is selected, Enter opens, Escape closes.
   const rows = () => all("[data-row]");
-  const current = () => rows().find((row) => row.contains(document.activeElement)) || $("[data-row][aria-selected=true]");
+  const opened = () => $("[data-row][aria-selected=true]");
+  const current = () => rows().find((row) => row.contains(document.activeElement)) || opened();
   const go = (step) => {
     const every = rows();
     if (!every.length) return;
@@ -16,14 +18,20 @@
     if (link) link.focus();
     next.scrollIntoView({ block: "nearest" });
   };
+  // The bar of actions stands there with a selection only, and offers what the selection allows.
   const total = () => {
-    const bar = $("[data-sum]");
+    const bar = $("[data-bulk]");
     if (!bar) return;
     const chosen = all("[data-row] input[type=checkbox]:checked");
+    const free = chosen.filter((box) => "releasable" in box.dataset);
     const cents = chosen.reduce((sum, box) => sum + Math.round(100 * Number(box.dataset.value || 0)), 0);
     const money = (cents / 100).toLocaleString("en-US", { style: "currency", currency: "USD" });
-    bar.textContent = chosen.length ? `${chosen.length} selected, ${money}` : "Nothing selected";
-    for (const button of all("[data-needs-selection]")) button.disabled = chosen.length === 0;
+    bar.hidden = chosen.length === 0;
+    $("[data-sum]").textContent = `${chosen.length} selected${cents ? `, ${money}` : ""}`;
+    const release = $("[data-release]", bar);
+    if (!release) return;
+    release.hidden = free.length === 0;
+    release.textContent = free.length < chosen.length ? `Release ${free.length} of ${chosen.length}` : "Release";
   };
   document.addEventListener("change", (event) => {
     const box = event.target;
@@ -33,25 +41,45 @@
     if (box.matches("input[type=checkbox]")) total();
     if (box.matches("[data-submits]")) box.form.requestSubmit();
   });
+  // What cannot be released is not sent with the others.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-release]")) {
+      for (const box of all("[data-row] input[type=checkbox]:checked")) if (!("releasable" in box.dataset)) box.checked = false;
+    }
+    if (event.target.closest("[data-keys-open]")) $("#keys").showModal();
+    for (const open of all("details.more[open]")) if (!open.contains(event.target)) open.open = false;
+  });
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || !$("[data-row]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const menu = event.target.closest("details.more[open]");
+    if (event.key === "Escape" && menu) { menu.open = false; $("summary", menu).focus(); event.preventDefault(); return; }
+    if (!$("#desk") || $("dialog[open]")) return;
     if (event.target.matches("input:not([type=checkbox]), textarea, select")) return;
     const box = current() && $("input[type=checkbox]", current());
     if (event.key === "j") go(1);
     else if (event.key === "k") go(-1);
     else if (event.key === "x" && box) box.click();
-    else if (event.key === "r" && $("[data-release]")) $("[data-release]").focus();
+    else if (event.key === "r" && $("[data-release]:not([hidden])")) $("[data-release]").focus();
+    else if (event.key === "/" && $("#find")) $("#find").focus();
+    else if (event.key === "?" && $("#keys")) $("#keys").showModal();
     else if (event.key === "Escape" && $("[data-close]")) $("[data-close]").click();
     else return;
     event.preventDefault();
   });
 
-  // After a swap the sentence that changed is read out; without a connection the page says so.
-  document.addEventListener("htmx:afterSwap", () => {
-    total();
+  // After a swap the sentence that changed is read out, an opened line has the focus, a closed one
+  // gives it back to its row.
+  let last = opened() && $("a.open", opened()).id;
+  const focused = () => {
+    const row = opened() && $("a.open", opened());
     const said = $("[data-focus]");
     if (said) said.focus({ preventScroll: true });
-  });
+    else if (row && row.id !== last) $("#story").focus();
+    else if (!row && last && $(`#${last}`)) $(`#${last}`).focus();
+    last = row ? row.id : null;
+  };
+  document.addEventListener("htmx:afterSwap", () => { total(); focused(); });
+  // Without a connection the page says so.
   const offline = (shown) => { const bar = $(".offline"); if (bar) bar.classList.toggle("shown", shown); };
   document.addEventListener("htmx:sendError", () => offline(true));
   document.addEventListener("htmx:afterOnLoad", () => offline(false));
@@ -64,5 +92,6 @@
       event.detail.isError = false;
     }
   });
+  for (const button of all("[data-keys-open]")) button.hidden = false;
   total();
 })();

@@ -1,155 +1,38 @@
 """The biller's worklist: saved views, filters in the address, one line open beside the list, and
 bulk actions."""
 
-import csv
-import io
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
 
 from integration.assessing.clients import policies_for
 from integration.codes.folder import limits_in_words
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
-from integration.store import (
-    Db,
-    audit,
-    failures,
-    ledger,
-    notes,
-    patients,
-    releases,
-    rests,
-    worklist,
-)
+from integration.store import Db, audit, failures, ledger, rests, worklist
 from integration.store.releases import NotReleasable
 from integration.store.rests import Rest
-from integration.store.worklist import Filters, Pair, Row
+from integration.store.worklist import Filters, Row
 from integration.web.gate import FromOurPage, House, InHouse, with_role
-from integration.web.pages import PageRoute, actor, download, page, security_headers
-from integration.web.worklist import deciding, sending
+from integration.web.pages import PageRoute, actor, download, page
+from integration.web.worklist import acting, deciding, desk, export, sending
+from integration.web.worklist.acting import Act, Refused, Results, acted, role_of
 from integration.web.worklist.deciding import Entered
+from integration.web.worklist.desk import Filtered, address
 from integration.web.worklist.story import story
-from integration.wording import amounts, words
+from integration.wording import words
+from integration.work import giving_up
 from integration.work.queue import PERSON
-from mappings.assessment import ClaimLine
-from mappings.codes.requirement import Owner
-from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
 ALL_SELECTED = 500
 
-VIEWS = (
-    ("ready", "Ready to release"),
-    ("held-clinician", "Held: clinician"),
-    ("held-us", "Held: us"),
-    ("waived", "Waived"),
-    ("released", "Released"),
-    ("sent", "Sent"),
-    ("changed", "Changed after release"),
-    ("not-billable", "Not billable"),
-    ("all", "All lines"),
-)
 NAMED = 10  # patients in one sentence
-EMPTY = {
-    "ready": (
-        "Nothing is waiting for you.",
-        "Lines appear here as soon as their charts are complete.",
-    ),
-    "held-clinician": ("No clinician is needed.", "What a chart lacks would be listed here."),
-    "held-us": (
-        "Nothing is held by the billing office.",
-        "Coverage, authorization and place of service are in order.",
-    ),
-    "waived": ("No waived lines.", "When a clinician waives a requirement, you decide here."),
-    "released": ("Nothing has been released yet.", "Release ready lines from the first view."),
-    "sent": ("No claim has been sent yet.", "Write claims of released lines from their view."),
-    "changed": (
-        "No released line has changed since.",
-        "If a chart changes after the release, the line comes back here.",
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One row of the table."""
-
-    row: Row
-    on: str | None
-    text: str
-    state: str
-    chips: tuple[tuple[str, Owner], ...]
-    age: int | None
-    days_left: int | None
-    payer: str
-    patient: str
-    link: str
-
-
-@dataclass(frozen=True)
-class Results:
-    """What a bulk action did: how many, how much, and why not the others. `files`: claim files
-    that it wrote."""
-
-    done: str
-    refused: tuple[str, ...]
-    files: tuple[str, ...] = ()
-
-
-def _filters(
-    view: str = "ready",
-    site: str = "",
-    policy: str = "",
-    requirement: str = "",
-    owner: str = "",
-    find: str = "",
-    changed: str = "",
-    sort: str = "worth",
-    page: int = 1,
-) -> Filters:
-    """What cannot be read is left out, so that an old bookmark still opens."""
-    known = Filters(
-        site=site,
-        policy=policy,
-        requirement=requirement,
-        owner=owner,
-        find=find[:80],
-        changed="1" if changed else "",
-    )
-    view = view if view in worklist.VIEWS else "ready"
-    return replace(
-        known,
-        view=view,
-        sort=sort if sort in worklist.ORDER else "worth",  # type: ignore[arg-type]
-        page=max(1, min(page, 10_000)),
-    )
-
-
-Filtered = Annotated[Filters, Depends(_filters)]
-
-
-def address(filters: Filters, **changes: Any) -> str:
-    """The address of a view; what is not set is left out."""
-    wanted = {**asdict(filters), **changes}
-    kept = {
-        key: value
-        for key, value in wanted.items()
-        if value not in ("", None, asdict(Filters()).get(key))
-    }
-    return f"/worklist?{urlencode(kept)}" if kept else "/worklist"
-
-
-@router.get("/")
-def home(here: InHouse) -> Response:
-    return RedirectResponse("/worklist", 303, security_headers(here.settings))
 
 
 @router.get("/worklist")
@@ -166,44 +49,38 @@ def show(
 @router.get("/worklist.csv")
 def table(here: InHouse, filters: Filtered, session: Biller) -> Response:
     """The list as it is filtered, all pages."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(
-        [
-            "service date",
-            "site",
-            "patient",
-            "payer policy",
-            "line",
-            "units",
-            "status",
-            "waits for",
-            "money",
-            "owner",
-            "line id",
-            "release reason",
-            "claim",
-            "claim file",
-        ]
-    )
     with here.store.transaction() as db:
-        number, theirs = 1, words.of_clinicians()
-        while found := worklist.rows(db, replace(filters, page=number), _sites(here), theirs):
-            for row in found:
-                writer.writerow([safe(cell) for cell in _cells(row)])
-            number += 1
+        today = date.today()  # noqa: DTZ011 (the age of a line in days)
+        text = export.text_of(_every(db, filters, _sites(here)), _payers(here), today)
         audit.note(db, actor(session), "exported the list", role="biller", view=filters.view)
-    return download(out.getvalue(), "worklist.csv", here)
+    return download(text, "worklist.csv", here)
 
 
-def _cells(row: Row) -> list[object]:
-    line = row.line
-    what = " ".join([line.code, *line.modifiers])
-    who = [row.line.given_on, row.site, row.patient, row.policy]
-    waits = "; ".join(row.waits_for)
-    left = [row.sent_number, row.sent_file]
-    own = [row.line_id, row.release_reason, *left]
-    return [*who, what, line.units, row.state, waits, row.value, row.owner, *own]
+def _every(db: Db, filters: Filters, sites: Sequence[str]) -> Iterator[Row]:
+    number = 1
+    while found := worklist.rows(db, replace(filters, page=number), sites, words.of_clinicians()):
+        yield from found
+        number += 1
+
+
+@router.post("/worklist/failed", dependencies=[FromOurPage])
+def failed(
+    request: Request,
+    here: InHouse,
+    session: Biller,
+    filters: Filtered,
+    number: Annotated[int, Form()],
+    reason: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """Tries failed work again; with a REASON it is let be."""
+    reason = reason.strip()
+    with here.store.transaction() as db:
+        if reason:
+            giving_up.discard(db, number, actor(session), reason)
+        else:
+            giving_up.retry(db, here.queue, number, actor(session))
+    done = "The work was let be." if reason else "It is tried again now."
+    return _page(request, here, session, filters, "", Results(done))
 
 
 @router.post("/worklist/decisions", dependencies=[FromOurPage])
@@ -224,7 +101,7 @@ def decide(
 ) -> Response:
     """What a person decides of the opened line; whose lines it may change are assessed at once."""
     entered = Entered(place[:20], authorization, days, confirmed_by, until, why, second)
-    who, role = actor(session), "biller" if session.may("biller") else "admin"
+    who, role = actor(session), role_of(session)
     try:
         with here.store.transaction() as db:
             row = worklist.get(db, line, _sites(here))
@@ -235,11 +112,12 @@ def decide(
             for patient in waiting if by_itself else ():
                 here.queue.assess(db, patient, "person", priority=PERSON)
     except FerroclaimError as error:
-        return _page(request, here, session, filters, line, Results("", (str(error),)))
+        refused = Results("", (Refused(acting.why(error)),))
+        return _page(request, here, session, filters, line, refused)
     who_waits = words.plural(len(waiting), "patient")
     when_ = "in a moment" if by_itself else "when somebody next opens their chart"
     done = f"Recorded. {who_waits} will be assessed again {when_}."
-    return _page(request, here, session, filters, line, Results(done, ()))
+    return _page(request, here, session, filters, line, Results(done))
 
 
 @router.post("/worklist", dependencies=[FromOurPage])
@@ -253,19 +131,21 @@ def act(
     reason: Annotated[str, Form(max_length=300)] = "",
     owner: Annotated[str, Form(max_length=80)] = "",
     text: Annotated[str, Form(max_length=2000)] = "",
+    until: Annotated[str, Form(max_length=10)] = "",
+    label: Annotated[str, Form(max_length=40)] = "",
     open: Annotated[str, Form()] = "",  # noqa: A002
 ) -> Response:
     """One action on the selected lines, each with the other of its pair. What cannot be done is
     told; the others are done."""
     keys = list(dict.fromkeys(line))[:ALL_SELECTED]
     if not keys:
-        return _page(request, here, session, filters, open, Results("Nothing was selected.", ()))
+        return _page(request, here, session, filters, open, Results("Nothing was selected."))
     if action == "write":
         return _page(request, here, session, filters, open, _written(here, session, keys))
-    results = _acted(
-        here, session, keys, action, reason=reason.strip(), owner=owner.strip(), text=text.strip()
+    said = (part.strip() for part in (reason, owner, text, until, label))
+    return _page(
+        request, here, session, filters, open, acted(here, session, keys, Act(action, *said))
     )
-    return _page(request, here, session, filters, open, results)
 
 
 def _written(here: House, session: Session, keys: Sequence[str]) -> Results:
@@ -274,78 +154,9 @@ def _written(here: House, session: Session, keys: Sequence[str]) -> Results:
         found = [worklist.get(db, key, _sites(here)) for key in keys]
     rows = [row for row in found if row is not None and row.released_at is not None]
     if not rows:
-        return Results("No claim was written: select released lines.", ())
+        return Results("No claim was written: select released lines.")
     done, refused, files = sending.write(here, session, rows)
-    return Results(done, tuple(refused), tuple(files))
-
-
-def _acted(
-    here: House,
-    session: Session,
-    keys: Sequence[str],
-    action: str,
-    *,
-    reason: str,
-    owner: str,
-    text: str,
-) -> Results:
-    seen: set[str] = set()
-    done: list[Row] = []
-    refused: list[str] = []
-    for key in keys:
-        if key in seen:
-            continue
-        with here.store.transaction() as db:
-            try:
-                pair = releases.to_decide(db, key, _sites(here))
-                seen |= {row.key for row in pair}
-                _one(db, here, session, pair, action, reason, owner, text)
-            except FerroclaimError as error:
-                refused.append(str(error))
-                continue
-            done += pair
-    money = sum((row.value or Decimal(0) for row in done), Decimal(0))
-    says = {
-        "release": f"{words.plural(len(done), 'line')} released, {amounts.money(money)}.",
-        "withdraw": f"The release of {words.plural(len(done), 'line')} was taken back.",
-        "recheck": f"{words.plural(len(done), 'line')} will be checked again in a moment.",
-        "assign": f"{words.plural(len(done), 'line')} assigned to {owner or 'nobody'}.",
-        "note": f"A note was added to {words.plural(len(done), 'line')}.",
-    }
-    return Results(says.get(action, "Nothing was done."), tuple(refused))
-
-
-def _one(
-    db: Db,
-    here: House,
-    session: Session,
-    pair: Pair,
-    action: str,
-    reason: str,
-    owner: str,
-    text: str,
-) -> None:
-    who, role = actor(session), "biller" if session.may("biller") else "admin"
-    patient = patients.by_id(db, pair[0].patient_id)
-    if patient is None:
-        raise NotReleasable("A selected line is no longer there.")
-    if action == "release":
-        releases.release(db, pair, who, role, reason or None)
-    elif action == "withdraw":
-        releases.withdraw(db, pair, who, role)
-    elif action == "recheck":
-        if here.settings.site(patient.site).only_people_read:
-            raise NotReleasable(
-                f"Only people may read {patient.site}: open the chart of this patient to check it"
-                " again."
-            )
-        here.queue.assess(db, patient, "person", priority=PERSON)
-    elif action == "assign":
-        releases.assign(db, pair, owner or None, who, role)
-    elif action == "note" and text:
-        notes.add(db, patient, text, who, role, pair[0].pair)
-    else:
-        raise NotReleasable("Say what to do: release, withdraw, recheck, assign or note.")
+    return Results(done, tuple(map(Refused, refused)), tuple(files))
 
 
 def _page(
@@ -386,52 +197,35 @@ def _page(
             "waiting": _waiting(db, here),
         }
     payers = _payers(here)
+    active = desk.active(filters, payers)
     today = date.today()  # noqa: DTZ011 (the age of a line in days)
     return page(
         request,
         "worklist.html",
         filters=filters,
-        views=VIEWS,
-        cells=[_cell(row, filters, today, payers) for row in found],
+        views=desk.VIEWS,
+        cells=list(desk.cells(found, filters, today, payers)),
         sums=sums,
+        worth=desk.amount(sums),
         pages=-(-sums.pairs // worklist.PAGE_ROWS),
         opened=opened,
         open=open_ if opened else "",
         results=results,
         csrf=session.csrf,
         user=session.who.label,
-        empty=EMPTY.get(filters.view, ("No line matches.", "Widen the filters.")),
-        title=dict(VIEWS)[filters.view],
+        active=active,
+        empty=desk.empty(filters, context["counts"], filtered=bool(active)),
+        title=dict(desk.VIEWS)[filters.view],
         address=address,
-        requirement_title=words.title,
-        sites=sites,
+        place=desk.place,
+        parts=desk.parts(filters, context["choices"], payers, sites),
+        releasing=filters.view not in (*desk.RELEASED, *desk.HELD[:2], "not-billable"),
+        released=filters.view in desk.RELEASED,
+        mixed=filters.view in ("all", "snoozed", "changed"),
         payers=payers,
         prices=_prices(here, filters, today),
         **context,
     )
-
-
-def _cell(row: Row, filters: Filters, today: date, payers: dict[str, str]) -> Cell:
-    line = row.line
-    named = row.waits_for or row.waived_for
-    return Cell(
-        row=row,
-        on=line.given_on,
-        text=line.text,
-        state=row.state,
-        chips=tuple((words.title(name), words.owner(name)) for name in named),
-        age=(today - row.service_date).days if row.service_date else None,
-        days_left=_days_left(row, line, today),
-        payer=payers.get(row.policy or "", row.policy or "not known"),
-        patient=row.name or f"Patient {row.patient}",
-        link=address(filters, open=row.key),
-    )
-
-
-def _days_left(row: Row, line: ClaimLine, today: date) -> int | None:
-    """Until the payer takes the claim no more; None where it is not known, or no claim is due."""
-    due = line.file_by if row.released_at is None and line.is_billable else None
-    return (date.fromisoformat(due) - today).days if due else None
 
 
 def _troubled(db: Db, here: House) -> list[Rest]:

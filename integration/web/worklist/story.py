@@ -4,7 +4,6 @@ lines of its claim."""
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
@@ -15,7 +14,9 @@ from integration.store.gaps import GapRow
 from integration.store.notes import Note
 from integration.store.worklist import Pair, Row
 from integration.web.chart.views import link_into_chart
-from integration.wording import words
+from integration.web.worklist.desk import RELEASABLE
+from integration.wording import amounts, words
+from integration.wording.amounts import Sum
 from mappings import codes
 from mappings.assessment import ClaimLine, Evidence
 from mappings.codes.requirement import Owner
@@ -36,6 +37,10 @@ _DONE = {
     "sent": "sent the line in a claim",
     "withdrew": "took the release back",
     "assigned": "assigned the line",
+    "snoozed": "snoozed the line, or woke it",
+    "labeled": "put a label on, or took it off",
+    "ordered": "put a draft order into the chart",
+    "refused": "entered what the EHR did not take",
     "noted": "wrote a note",
     "decided": "recorded a decision",
     "took back a decision": "took back a decision",
@@ -102,11 +107,13 @@ class Open:
 
 @dataclass(frozen=True)
 class Story:
-    """`pair`: the line and the other of its pair; `worth` of both, in dollars."""
+    """`pair`: the line and the other of its pair; `worth` of both."""
 
     row: Row
     pair: Pair
-    worth: Decimal
+    worth: Sum
+    own_worth: str
+    may_release: bool
     line: ClaimLine
     text: str
     gaps: tuple[GapView, ...]
@@ -135,7 +142,9 @@ def story(db: Db, row: Row, pair: Pair, settings: Settings) -> Story:
     return Story(
         row=row,
         pair=pair,
-        worth=sum((one.value or Decimal(0) for one in pair), Decimal(0)),
+        worth=sum((amounts.one(one.value, one.payment) for one in pair), amounts.NOTHING),
+        own_worth=amounts.worth(line) or "not billed",
+        may_release=all(one.state in RELEASABLE and not one.gone_at for one in pair),
         line=line,
         text=line.text,
         gaps=tuple(
@@ -242,7 +251,11 @@ def _assessed(db: Db, row: Row, zone: str | None) -> list[Event]:
     events, last = [], ""
     for kept in reversed(assessments.history(db, row.site, row.patient)):
         line = next((line for line in kept.assessment.lines if line.id == row.line_id), None)
-        says = f"{line.text} {line.status}{_because(line)}" if line else "no longer on record"
+        says = (
+            f"{line.text} {words.status(line.status)}{_because(line)}"
+            if line
+            else "no longer on record"
+        )
         if says != last:
             events.append(
                 Event(words.at(kept.as_of, zone), f"Assessed ({kept.cause}): {says}", kept.as_of)
@@ -289,7 +302,7 @@ def _concerns(entry: AuditRow, ours: set[str | None], gap_ids: set[str]) -> bool
     return (
         entry.resource in ours
         or entry.detail.get("gap") in gap_ids
-        or entry.action in ("recorded", "decided", "took back a decision")
+        or entry.action in ("recorded", "ordered", "refused", "decided", "took back a decision")
     )
 
 

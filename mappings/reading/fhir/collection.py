@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw, Struct, field
 
 from mappings.reading.fhir import bundles, elements, outcomes, paging
 from mappings.reading.fhir.bundles import Deletion, Deletions, Item
-from mappings.reading.fhir.decoding import decode
+from mappings.reading.fhir.decoding import decode, decode_plain
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.forms import form_problem, is_in_form
 from mappings.reading.fhir.merging import Merges, merges
@@ -297,6 +297,12 @@ class Collection:
         if problem not in self.problems:
             self.problems.append(problem)
 
+    def stands_once(self, key: str) -> bool:
+        """Whether every reference to it, of whatever Bundle, means the same resource."""
+        if self._suspects:
+            self._settle()
+        return key not in self._spoiled
+
     def shared(self, kind: str) -> Iterator[Resource]:
         self._settle()
         keys = sorted(key for key in self._by_key if key.startswith(kind + "/"))
@@ -385,7 +391,7 @@ def opened(resource: Resource | Held) -> Resource:
     if not isinstance(resource, Held):
         return resource
     if resource.opened is None:
-        resource.opened = decode(resource.text)
+        resource.opened = decode_plain(resource.text)
         if resource.home:
             resource.homes[id(resource.opened)] = resource.home
     return resource.opened

@@ -62,6 +62,11 @@ def decode(text: bytes | str | msgspec.Raw) -> Any:
     return cleaned(found) if _MARK_BYTES in read else found
 
 
+def decode_plain(text: bytes | msgspec.Raw) -> Any:
+    """`decode` of text of which it is known that no character of it is broken."""
+    return _decoder.decode(text)
+
+
 def decode_with(decoder: Decoder[T], data: bytes) -> tuple[bytes, T]:
     """The text as DECODER could read it, and what it says: U+FDD0 stands where text was broken."""
     try:

@@ -52,6 +52,8 @@ def mapping(value: object) -> Resource:
 
 def items(value: object) -> list[Resource]:
     """The objects of a list; a lone object counts as a list of one (some servers send it so)."""
+    if value is None:
+        return []
     if isinstance(value, dict):
         return [value]
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -59,6 +61,9 @@ def items(value: object) -> list[Resource]:
 
 def texts(value: object) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+_NO_CONCEPT = Concept()
 
 
 def coding(value: Resource) -> Coding:
@@ -73,7 +78,8 @@ def _coding(uri: str, code: str, display: str) -> Coding:
 
 def concept(value: object) -> Concept:
     """A CodeableConcept; a bare Coding counts as one."""
-    value = mapping(value)
+    if not isinstance(value, dict):
+        return _NO_CONCEPT
     if "coding" not in value and "code" in value:
         return Concept((coding(value),))
     return Concept(
@@ -82,7 +88,7 @@ def concept(value: object) -> Concept:
 
 
 def concepts(value: object) -> tuple[Concept, ...]:
-    return tuple(concept(item) for item in items(value))
+    return tuple([concept(item) for item in items(value)]) if value else ()
 
 
 def codes(value: object) -> Iterator[str]:
@@ -102,7 +108,8 @@ def stated(value: object, element: str) -> Moment | Unread | None:
 
 
 def period(value: object) -> tuple[Moment | None, Moment | None]:
-    value = mapping(value)
+    if not isinstance(value, dict):
+        return None, None
     return moment(value.get("start")), moment(value.get("end"))
 
 

@@ -85,9 +85,14 @@ class StatusReader:
             for element, rows in (own or {}).items()
         }
         self._known: dict[tuple[str, tuple[Statement, ...]], str | Unread] = {}
+        self._words: dict[tuple[str, str], str | Unread] = {}
 
     def read(self, element: str, value: object) -> str | Unread | None:
         """The meaning in the element's table; None where nothing is stated."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self._by_word(element, value)
         said = tuple(statements(value))
         if not said:
             return None
@@ -95,6 +100,13 @@ class StatusReader:
         if key not in self._known:
             self._known[key] = self._meant(element, said)
         return self._known[key]
+
+    def _by_word(self, element: str, word: str) -> str | Unread | None:
+        """Nearly all statuses are a bare word."""
+        known = self._words.get((element, word))
+        if known is None and word.strip():
+            known = self._words[element, word] = self._meant(element, tuple(statements(word)))
+        return known
 
     def _meant(self, element: str, said: Sequence[Statement]) -> str | Unread:
         row = codes.statuses()[element]

@@ -4,6 +4,7 @@ What a resource is about stands in one element. The readers are asked of that el
 often an EHR repeats it; a resource that says more of what it is about is always read."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from msgspec import UNSET
 
@@ -17,11 +18,15 @@ from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.labs.results import LabReader
-from mappings.reading.oral_iron import is_oral_iron
+from mappings.reading.oral_iron import is_oral_iron, medication
 from mappings.reading.unopened.resources import Head, Held
 
-_CODE = ("code", ("component", "hasMember", "contained"))
-_MEDICATION = ("medicationCodeableConcept", ("medicationReference", "medication", "contained"))
+_CODE = attrgetter("code", "component", "hasMember", "contained")
+_MEDICATION = attrgetter(
+    "medicationCodeableConcept", "medicationReference", "medication", "contained"
+)
+_ABSENT = (UNSET, UNSET, UNSET)
+_ORDERED = frozenset({"MedicationRequest", "MedicationDispense", "MedicationStatement"})
 # What a type is about, and beside which elements that is not all of it.
 _ABOUT = {
     "Observation": _CODE,
@@ -32,6 +37,7 @@ _ABOUT = {
     "MedicationDispense": _MEDICATION,
     "MedicationStatement": _MEDICATION,
 }
+_NOTHING_ELSE = Collection()
 # Distinct texts of such an element that are remembered; a site has a few thousand.
 _MOST = 50_000
 
@@ -49,14 +55,14 @@ class Sieve:
             "MedicationAdministration": self._may_be_iron_given,
             "MedicationRequest": self._is_iron,
             "MedicationDispense": self._is_iron,
-            "MedicationStatement": _is_oral,
+            "MedicationStatement": self._is_iron,
         }
 
-    def asks(self, held: Held) -> bool:
+    def asks(self, held: Held, collection: Collection) -> bool:
         """Whether a reader may find anything in it."""
         about = _about(held.head)
         if about is None:
-            return True
+            return self._asks_by_reference(held.head, collection)
         key = (held.head.kind, about)
         found = self._known.get(key)
         if found is None:
@@ -65,20 +71,35 @@ class Sieve:
                 self._known[key] = found
         return found
 
+    def _asks_by_reference(self, head: Head, collection: Collection) -> bool:
+        """By the Medication that an order points to, which is another one in another chart."""
+        beside = (head.medicationCodeableConcept, head.medication, head.contained)
+        if head.kind not in _ORDERED or head.medicationReference is UNSET or beside != _ABSENT:
+            return True
+        reference = decode(head.medicationReference)
+        key = collection.key(reference)
+        if key is not None and not collection.stands_once(key):
+            return True
+        said = {"resourceType": head.kind, "id": "one of many", "medicationReference": reference}
+        return self._is_iron(said, collection)
+
     def _asks(self, kind: str, about: bytes) -> bool:
         resource = {"resourceType": kind, "id": "one of many"}
         if about:
-            resource[_ABOUT[kind][0]] = decode(about)
+            is_coded = _ABOUT[kind] is _CODE
+            resource["code" if is_coded else "medicationCodeableConcept"] = decode(about)
         return self._concerns[kind](resource)
 
     def _may_be_iron_given(self, resource: Resource) -> bool:
         """Also one that names no drug: its order, or its text, may."""
-        given = drug(resource, Collection(), self._finder)
+        given = drug(resource, _NOTHING_ELSE, self._finder)
         return given.concerns_us or given.unnamed or orders.esa(resource) is not None
 
-    def _is_iron(self, resource: Resource) -> bool:
-        wanted = drug(resource, Collection(), self._finder)
-        return wanted.concerns_us or _is_oral(resource) or orders.esa(resource) is not None
+    def _is_iron(self, resource: Resource, collection: Collection = _NOTHING_ELSE) -> bool:
+        if drug(resource, collection, self._finder).concerns_us:
+            return True
+        is_oral = is_oral_iron(medication(resource, collection))
+        return is_oral or orders.esa(resource) is not None
 
 
 def _about(head: Head) -> bytes | None:
@@ -87,10 +108,9 @@ def _about(head: Head) -> bytes | None:
     row = _ABOUT.get(head.kind)
     if row is None:
         return None
-    element, beside = row
-    if any(getattr(head, name) is not UNSET for name in beside):
+    part, *beside = row(head)
+    if tuple(beside) != _ABSENT:
         return None
-    part = getattr(head, element)
     return b"" if part is UNSET else bytes(part)
 
 
@@ -100,7 +120,3 @@ def _is_diagnosis(resource: Resource) -> bool:
 
 def _is_dialysis(resource: Resource) -> bool:
     return dialysis_kind(elements.concept(resource.get("code"))) is not None
-
-
-def _is_oral(resource: Resource) -> bool:
-    return is_oral_iron([elements.concept(resource.get("medicationCodeableConcept"))])

@@ -8,9 +8,9 @@ from decimal import Decimal
 from msgspec import Struct
 
 from mappings import codes
-from mappings.writing.checks import institutional
-from mappings.writing.checks.fault import Findings, Found, element, loops
-from mappings.writing.checks.people import names
+from mappings.writing.checks import institutional, medicare
+from mappings.writing.checks.fault import Findings, Found, element, is_placeholder, loops
+from mappings.writing.checks.people import SEQUENCES, names
 from mappings.writing.checks.services import (
     Days,
     Service,
@@ -41,6 +41,7 @@ class About(Struct, frozen=True, kw_only=True):
     biller_is_person: bool = False
     payer_place: str = "P"
     filing: str = ""
+    biller_npi: str = ""
     is_draft: bool = False
 
 
@@ -57,7 +58,7 @@ def claim_faults(rows: Sequence[Segment], about: About) -> Findings:
     yield from _head(head, about)
     yield from _other_payers(head, about)
     if about.institutional:
-        yield from institutional.faults(head, rows, is_draft=about.is_draft)
+        yield from institutional.faults(head, rows, about.written_on, is_draft=about.is_draft)
     services: list[Service] = []
     for number, (start, line) in enumerate(lines, 1):
         service = service_of(line, start)
@@ -71,6 +72,8 @@ def claim_faults(rows: Sequence[Segment], about: About) -> Findings:
         yield from line_faults(service, line, start, len(diagnoses), days)
     yield from _sums(rows[0], services, about)
     yield from beside_each_other(services)
+    if about.filing in medicare.FILINGS:
+        yield from medicare.faults(rows[0], services, about.filing, about.written_on)
 
 
 def _clm(row: Segment, about: About) -> Findings:
@@ -81,6 +84,8 @@ def _clm(row: Segment, about: About) -> Findings:
         yield Found(f"CLM05-2 is {kind or 'empty'}, which is not this kind of claim", 0)
     if not re.fullmatch(r"\d{2}", place, re.ASCII):
         yield Found(f"CLM05-1 {place or '(none)'} is not a code of two digits", 0)
+    elif kind == "B" and place not in codes.claim_forms().lists.places_of_service:
+        yield Found(f"CLM05-1 {place} is not a place of service", 0)
     wanted = {7: "ABC", 8: "YNW", 9: "IY"}
     wanted |= {} if about.institutional else {6: "YN"}
     for number, allowed in wanted.items():
@@ -108,8 +113,11 @@ def _head(head: Sequence[Segment], about: About) -> Findings:
     if len(authorizations) > 1:
         yield Found("a claim holds one prior authorization, not several", authorizations[1])
     for at in (*authorizations, *originals):
-        if not element(head[at], 2):
+        if is_placeholder(element(head[at], 2)):
             yield Found(f"REF*{element(head[at], 1)} holds no number", at)
+        elif at in originals and element(head[at], 2) == element(head[0], 1):
+            says = "REF*F8 holds our own number (CLM01), not the payer's number of the claim"
+            yield Found(says, at)
     for at, row in enumerate(head):
         if row[0] == "NTE" and len(element(row, 2)) > _NOTE_MOST:
             yield Found("a note has at most 80 characters", at)
@@ -126,6 +134,11 @@ def _practitioner(head: Sequence[Segment], about: About) -> Findings:
         own = [at for at, row in enumerate(head) if row[:2] == ("NM1", entity)]
         if len(own) > 1:
             yield Found(f"NM1*{entity} appears twice", own[1])
+        if own and entity != "77" and element(head[own[0]], 8) != "XX":
+            yield Found(f"NM1*{entity} has no NPI", own[0])
+        same = own and element(head[own[0]], 9) == about.biller_npi != ""
+        if same and entity == "82" and not about.biller_is_person:
+            yield Found("NM1*82 has the NPI of the organization that bills", own[0])
 
 
 def _diagnosis_codes(head: Sequence[Segment]) -> list[tuple[str, str, int]]:
@@ -154,6 +167,8 @@ def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
             yield Found(f"{code or 'nothing'} is not an ICD-10-CM code without its dot", at)
         elif code in seen:
             yield Found(f"the diagnosis {code} appears twice", at)
+        elif code in codes.claim_forms().lists.headings:
+            yield Found(f"the diagnosis {code} is a heading: a claim has a code below it", at)
         first = code == _NEVER_FIRST and not any(one.startswith(_BEFORE_IT) for one in seen)
         if first and about.filing != _MEDICAID:
             says = "D63.1 comes before its kidney disease (code first N18.-)"
@@ -169,6 +184,11 @@ def _other_payers(head: Sequence[Segment], about: About) -> Findings:
         if place in places:
             yield Found(f"two payers are {place} in the order of payers (SBR01)", start)
         places.add(place)
+        before = SEQUENCES.find(place) < SEQUENCES.find(about.payer_place)
+        if before and not any(row[:2] == ("AMT", "D") for row in loop):
+            yield Found(f"payer {place} pays before, and AMT*D does not say how much (2320)", start)
+        if element(loop[0], 9) in medicare.FILINGS and place != "P" and not element(loop[0], 5):
+            yield Found(medicare.WHY_SECOND, start)
         if not any(row[0] == "OI" for row in loop):
             yield Found("the other payer's loop has no OI (2320)", start)
         entities = {element(row, 1) for row in loop if row[0] == "NM1"}

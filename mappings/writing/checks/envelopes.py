@@ -27,11 +27,14 @@ class Envelopes:
         found = self._opens(number, row) if row[0] in _CONTROL else self._closes(number, row)
         return [Fault(says, None, None, row[0], number) for says in found]
 
-    def at_the_end(self) -> list[Fault]:
-        return [
-            Fault(f"{row[0]} is not closed: the file is cut", None, None, row[0], number)
-            for row, number, _ in self._open
-        ]
+    @property
+    def open(self) -> bool:
+        return bool(self._open)
+
+    def cut(self) -> Fault:
+        """A file that ends within an interchange."""
+        row, number, _ = self._open[-1]
+        return Fault(f"{row[0]} is not closed: the file is cut", None, None, row[0], number)
 
     def _opens(self, number: int, row: Segment) -> list[str]:
         found = []
@@ -43,8 +46,16 @@ class Envelopes:
             outer, start, held = self._open[-1]
             self._open[-1] = (outer, start, held + 1)
         self._open.append((row, number, 0))
-        found += _isa(row) if row[0] == "ISA" else _group(row) if row[0] == "GS" else _set(row)
+        found += self._own(row)
         return found + self._numbered(row)
+
+    def _own(self, row: Segment) -> list[str]:
+        if row[0] == "ISA":
+            return _isa(row)
+        if row[0] == "GS":
+            return _group(row)
+        group = self._open[-2][0] if len(self._open) > 1 else ()
+        return [] if element(group, 1) not in ("", "HC") else _set(row)
 
     def _numbered(self, row: Segment) -> list[str]:
         """A control number stands once, with the same sender."""
@@ -86,7 +97,7 @@ def _isa(row: Segment) -> list[str]:
 
 def _group(row: Segment) -> list[str]:
     if element(row, 1) != "HC":
-        return [f"GS01 is {element(row, 1)}: the group holds no claims (HC)"]
+        return [f"GS01 is {element(row, 1)}: the group holds no claims (HC), and is not looked at"]
     if element(row, 8) not in PROFESSIONAL | INSTITUTIONAL:
         return [f"GS08 {element(row, 8)} is neither an 837P nor an 837I of version 5010"]
     return []

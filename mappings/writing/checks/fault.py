@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from mappings import codes
 from mappings.writing.x12.segments import Segment
 
 
@@ -45,6 +46,11 @@ Findings = Iterator[Found]
 def element(row: Segment, place: int) -> str:
     """An element by its place from 1; empty where there is none."""
     return row[place] if len(row) > place else ""
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether nothing stands there, or what people write where they do not know."""
+    return not value.strip() or value.upper() in codes.claim_forms().lists.placeholders
 
 
 def loops(rows: Sequence[Segment], name: str) -> list[tuple[int, Sequence[Segment]]]:

@@ -24,12 +24,16 @@ def statement_days(head: Sequence[Segment]) -> tuple[date, date] | None:
     return next((span(element(row, 2), element(row, 3)) for row in rows), None)
 
 
-def faults(head: Sequence[Segment], rows: Sequence[Segment], *, is_draft: bool) -> Findings:
+def faults(
+    head: Sequence[Segment], rows: Sequence[Segment], written_on: date | None, *, is_draft: bool
+) -> Findings:
     """The head of an institutional claim; `rows`: all of it."""
     bill_type, _, frequency = [*element(head[0], 5).split(COMPONENT), "", "", ""][:3]
     days = statement_days(head)
     if days is None:
         yield Found("the claim has no statement's period (DTP*434) of two days", 0)
+    elif bill_type != _DIALYSIS and written_on is not None and days[1] > written_on:
+        yield Found(f"the statement's period ends after the file's date {us_date(written_on)}", 0)
     at, stay = next(((at, row) for at, row in enumerate(head) if row[0] == "CL1"), (0, ()))
     if not stay:
         yield Found("the claim has no CL1: priority, origin and patient status", 0)
@@ -40,9 +44,17 @@ def faults(head: Sequence[Segment], rows: Sequence[Segment], *, is_draft: bool) 
     yield from _values(head)
     if bill_type in _OUTPATIENT and element(stay, 1) in _UNSCHEDULED and "PR" not in codes_by_kind:
         yield Found("an unscheduled outpatient visit has its reason (HI*PR)", at)
+    if _is_off_campus(rows) and not any(row[:2] == ("NM1", "77") for row in head):
+        yield Found("an off-campus department's claim names its address (NM1*77, 2310E)", 0)
     if bill_type == _DIALYSIS:
+        yield from _dialysis_diagnosis(codes_by_kind)
         yield from _dialysis(frequency, element(stay, 3), at, days)
         yield from _dialysis_codes(codes_by_kind, rows) if not is_draft else ()
+
+
+def _is_off_campus(rows: Sequence[Segment]) -> bool:
+    services = (element(row, 2).split(COMPONENT) for row in rows if row[0] == "SV2")
+    return any({"PO", "PN"} & set(parts) for parts in services)
 
 
 def _hi_codes(head: Sequence[Segment]) -> dict[str, list[tuple[str, int]]]:
@@ -72,6 +84,17 @@ def _values(head: Sequence[Segment]) -> Findings:
                 yield Found(f"value code {code} has no amount", at)
             if kind == "BH" and (form != "D8" or day(when) is None):
                 yield Found(f"occurrence code {code} has no day", at)
+
+
+def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
+    """End-stage renal disease, or in acute kidney injury that."""
+    table = codes.claim_forms().dialysis
+    found = {code for kind in ("ABK", "ABF") for code, _ in by_kind.get(kind, ())}
+    acute = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
+    if acute and not any(code.startswith("N17") for code in found):
+        yield Found("condition code 84 says acute kidney injury, and no diagnosis does (N17)", 0)
+    if not acute and "N186" not in found:
+        yield Found("a dialysis claim has the diagnosis N18.6, or condition code 84", 0)
 
 
 def _dialysis(frequency: str, status: str, at: int, days: tuple[date, date] | None) -> Findings:

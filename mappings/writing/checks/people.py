@@ -4,19 +4,19 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from mappings import codes
+from mappings.values.us_dates import us_date
+from mappings.writing.checks import medicare
 from mappings.writing.checks.dates import day
-from mappings.writing.checks.fault import Findings, Found, element
-from mappings.writing.preparing.identifiers import (
-    is_post_box,
-    medicare_number_fault,
-    valid_npi,
-)
+from mappings.writing.checks.fault import Findings, Found, element, is_placeholder
+from mappings.writing.preparing.identifiers import is_post_box, valid_npi
 from mappings.writing.x12.segments import Segment
 
 _TAXONOMY = re.compile(r"[0-9A-Z]{9}X")
+_PHONE = re.compile(r"[2-9]\d{9}", re.ASCII)
 _ZIP = re.compile(r"\d{5}(\d{4})?")
-_MEDICARE = frozenset({"MA", "MB"})
-_SEQUENCES = "PSTABCDEFGHU"
+_OLDEST = 130  # years
+SEQUENCES = "PSTABCDEFGHU"
 _FOREIGN = frozenset({"", "US", "USA"})
 
 
@@ -29,6 +29,13 @@ def names(rows: Sequence[Segment]) -> Findings:
             yield Found(f"PRV*{element(row, 1)} holds no taxonomy code", at)
         elif row[0] == "N4":
             yield from (Found(says, at) for says in _place(row))
+        elif row[0] == "PER" and not _reachable(row):
+            yield Found("a telephone number (TE) has not ten digits", at)
+
+
+def _reachable(row: Segment) -> bool:
+    ways = zip(row[3::2], row[4::2], strict=False)
+    return all(_PHONE.fullmatch(number) for kind, number in ways if kind == "TE")
 
 
 def _name(row: Segment) -> list[str]:
@@ -36,9 +43,9 @@ def _name(row: Segment) -> list[str]:
     found = []
     if element(row, 8) == "XX" and not valid_npi(number):
         found.append(f"the NPI of NM1*{entity} fails its check digit")
-    if not element(row, 3) and entity != "87":
+    if is_placeholder(element(row, 3)) and entity != "87":
         found.append(f"NM1*{entity} has no name")
-    if entity in ("IL", "PR", "85", "40", "41") and not number:
+    if entity in ("IL", "PR", "85", "40", "41") and is_placeholder(number):
         found.append(f"NM1*{entity} has no number")
     if element(row, 2) not in ("1", "2"):
         found.append(f"NM1*{entity} is neither a person (1) nor an organization (2)")
@@ -50,8 +57,8 @@ def _place(row: Segment) -> list[str]:
         return []
     zip_code = element(row, 3)
     found = []
-    if not re.fullmatch(r"[A-Z]{2}", element(row, 2)):
-        found.append("N402 is not a state of two letters")
+    if element(row, 2) not in codes.claim_forms().lists.states:
+        found.append(f"N402 {element(row, 2) or '(none)'} is not a state of the United States")
     if not _ZIP.fullmatch(zip_code) or zip_code.startswith("00000"):
         found.append(f"N403 {zip_code or '(none)'} is not a ZIP code of five or nine digits")
     elif len(zip_code) == 9 and zip_code.endswith("0000"):
@@ -83,7 +90,7 @@ def _of_biller(row: Segment) -> list[str]:
     if row[0] != "REF" or element(row, 1) not in ("EI", "SY"):
         return []
     number = element(row, 2).replace("-", "")
-    right = re.fullmatch(r"\d{9}", number, re.ASCII)
+    right = re.fullmatch(r"\d{9}", number, re.ASCII) and not is_placeholder(number)
     return [] if right else ["the billing provider's tax number has not nine digits"]
 
 
@@ -94,7 +101,7 @@ def subscriber(rows: Sequence[Segment], written_on: date | None) -> Findings:
         yield Found("the subscriber has no SBR (2000B)", 0)
         return
     at = rows.index(sbr)
-    if len(element(sbr, 1)) != 1 or element(sbr, 1) not in _SEQUENCES:
+    if len(element(sbr, 1)) != 1 or element(sbr, 1) not in SEQUENCES:
         yield Found(
             f"SBR01 {element(sbr, 1) or '(none)'} is not a place in the order of payers", at
         )
@@ -108,16 +115,8 @@ def subscriber(rows: Sequence[Segment], written_on: date | None) -> Findings:
             yield Found(f"the {who} has no NM1*{wanted}", at)
     if element(sbr, 2) == "18":
         yield from patient(rows, written_on, "the subscriber, who is the patient,")
-    if element(sbr, 9) in _MEDICARE:
-        yield from _medicare_number(rows)
-
-
-def _medicare_number(rows: Sequence[Segment]) -> Findings:
-    for at, row in enumerate(rows):
-        if row[0] == "NM1" and element(row, 1) == "IL":
-            fault = medicare_number_fault(element(row, 9))
-            if fault:
-                yield Found(f"the Medicare number {fault}", at)
+    if element(sbr, 9) in medicare.FILINGS:
+        yield from medicare.subscriber(rows, sbr, at)
 
 
 def patient(rows: Sequence[Segment], written_on: date | None, who: str) -> Findings:
@@ -133,7 +132,9 @@ def patient(rows: Sequence[Segment], written_on: date | None, who: str) -> Findi
         if born is None:
             yield Found("the birth date is not a date", at)
         elif written_on is not None and born > written_on:
-            yield Found(f"the birth date {born} lies after the file's date", at)
+            yield Found(f"the birth date {us_date(born)} lies after the file's date", at)
+        elif written_on is not None and born.year < written_on.year - _OLDEST:
+            yield Found(f"the birth date {us_date(born)} is nobody's who lives", at)
         if element(row, 3) not in ("F", "M", "U"):
             yield Found("DMG03 is none of F, M, U", at)
 

@@ -27,7 +27,8 @@ _UNITS = {False: frozenset({"UN", "MJ"}), True: frozenset({"UN", "DA"})}
 _AGAIN = frozenset({"59", "76", "77", "91", "XE", "XP", "XS", "XU", "RT", "LT"})
 # Modifiers that tell the NDCs of one drug apart.
 _OF_NDCS = frozenset({"KP", "KQ"})
-_DRUG_REVENUE = "0636"
+_CONTRADICTING = (("JW", "JZ"), ("PO", "PN"), ("KP", "KQ"))
+_DRUG_REVENUE, _TOTAL_REVENUE = "0636", "0001"
 
 
 class Service(Struct, frozen=True):
@@ -147,6 +148,8 @@ def _service(service: Service, diagnoses: int) -> list[str]:
     if service.institutional:
         if not _REVENUE.fullmatch(service.place):
             found.append("a revenue code has four digits")
+        elif service.place == _TOTAL_REVENUE:
+            found.append("an 837I has no line of totals (revenue code 0001)")
     else:
         found += _pointers(service.place, diagnoses)
     return found
@@ -161,8 +164,11 @@ def _coded(service: Service) -> list[str]:
         found.append("at most four modifiers of two capitals or digits")
     if len(set(service.modifiers)) != len(service.modifiers):
         found.append("a modifier appears twice")
-    if {"JW", "JZ"} <= set(service.modifiers):
-        found.append("JW and JZ contradict each other")
+    found += [
+        f"{one} and {other} contradict each other"
+        for one, other in _CONTRADICTING
+        if {one, other} <= set(service.modifiers)
+    ]
     return found
 
 

@@ -76,13 +76,13 @@ class Interchange:
 
     def add_again(self, biller: Sequence[Segment], loops: Sequence[Segment]) -> list[str]:
         """Writes a claim that left before, under its biller as it was; or gives back its faults."""
-        person = any(row[:3] == ("NM1", "85", "1") for row in biller)
+        name = next(row for row in biller if row[:2] == ("NM1", "85"))
         rows = numbered(loops, 2, 1)
-        faults = loop_faults(rows, self.kind, self._now.date(), person=person, is_draft=False)
+        faults = loop_faults(rows, self.kind, self._now.date(), name, is_draft=False)
         if faults:
             return faults
         self._close_set()
-        self._open_set_for(next(row for row in biller if row[:2] == ("NM1", "85")))
+        self._open_set_for(name)
         self._put([("HL", "1", "", "20", "1"), *biller[1:], *rows])
         self.claims += 1
         self._close_set()
@@ -153,20 +153,27 @@ def faults_of(claims: Sequence[Claim], written_on: date) -> list[str]:
         subscriber_loops(claims, 2),
         claims[0].kind,
         written_on,
-        person=claims[0].provider.given is not None,
+        _name_of(claims[0].provider),
         is_draft=claims[0].note is not None,
     )
 
 
+def _name_of(provider: BillingProvider) -> Segment:
+    """NM1*85."""
+    kind, given = (1, text(provider.given, 35)) if provider.given else (2, "")
+    name = text(provider.name, 60)
+    return segment("NM1", "85", kind, name, given, *[""] * 3, "XX", provider.npi)
+
+
 def _billing_provider(provider: BillingProvider, level: int) -> list[Segment]:
     """2000A, 2010AA and 2010AB."""
-    kind, given = (1, text(provider.given, 35)) if provider.given else (2, "")
+    name = _name_of(provider)
     pay_to = carried_address(provider.pay_to) if provider.pay_to else None
     return [
         segment("HL", level, "", 20, 1),
         *([segment("PRV", "BI", "PXC", provider.taxonomy)] if provider.taxonomy else []),
-        segment("NM1", "85", kind, text(provider.name, 60), given, *[""] * 3, "XX", provider.npi),
+        name,
         *address(carried_address(provider.address)),
         segment("REF", provider.tax_id_kind, provider.tax_id),
-        *([segment("NM1", "87", kind), *address(pay_to)] if pay_to else []),
+        *([segment("NM1", "87", name[2]), *address(pay_to)] if pay_to else []),
     ]

@@ -72,7 +72,7 @@ def may_render(who: Practitioner) -> bool:
     return _said(who, table.rendering_words)
 
 
-def _said(who: Practitioner, wanted: Iterable[str]) -> bool:
+def _said(who: Practitioner, wanted: tuple[str, ...]) -> bool:
     texts = [text.replace(".", "") for text in who.credentials]
     return any(words.first_of(text, wanted) is not None for text in texts)
 

@@ -1,0 +1,154 @@
+"""What a person does with the selected lines, each with the other of its pair: what was done, and
+who was refused for which reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from integration.errors import FerroclaimError
+from integration.smart.sessions import Session
+from integration.store import Db, notes, patients, releases
+from integration.store.patients import Patient
+from integration.store.releases import NotReleasable
+from integration.store.worklist import Pair, Row
+from integration.web.gate import House
+from integration.web.pages import actor
+from integration.wording import amounts, words
+from integration.work.queue import PERSON
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A reason, and the lines that it stands against: `Abbott, Ines (J1756 JZ, Nov 1)`."""
+
+    why: str
+    who: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a bulk action did: how many, how much, and why not the others. `files`: claim files
+    that it wrote."""
+
+    done: str
+    refused: tuple[Refused, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Act:
+    """An action with what its form says."""
+
+    name: str
+    reason: str = ""
+    owner: str = ""
+    text: str = ""
+    until: str = ""
+    label: str = ""
+
+
+def acted(here: House, session: Session, keys: Sequence[str], act: Act) -> Results:
+    """Each pair in a transaction of its own."""
+    seen: set[str] = set()
+    done: list[Row] = []
+    refused: dict[str, list[str]] = {}
+    for key in keys:
+        if key in seen:
+            continue
+        pair: Pair = ()
+        with here.store.transaction() as db:
+            try:
+                pair = releases.to_decide(db, key, sorted(here.settings.sites))
+                seen |= {row.key for row in pair}
+                _one(db, here, session, pair, act)
+            except FerroclaimError as error:
+                refused.setdefault(why(error), []).extend(name(row) for row in pair[:1])
+                continue
+            done += pair
+    said = _said(done, act)
+    return Results(said, tuple(Refused(text, tuple(who)) for text, who in refused.items()))
+
+
+def why(error: FerroclaimError) -> str:
+    """The reason as it holds for each line that is refused for it."""
+    if isinstance(error, NotReleasable) and error.held_by:
+        firm = ", which nobody can waive" if "nobody can waive" in error.why else ""
+        return f"held by {words.joined([words.title(row) for row in error.held_by])}{firm}"
+    return (error.why if isinstance(error, NotReleasable) else str(error)).rstrip(".")
+
+
+def name(row: Row) -> str:
+    """A line as a person knows it."""
+    who = row.name or f"Patient {row.patient}"
+    return (
+        f"{who} ({' '.join([row.line.code, *row.line.modifiers])}, {words.day(row.service_date)})"
+    )
+
+
+def _one(db: Db, here: House, session: Session, pair: Pair, act: Act) -> None:
+    who, role = actor(session), role_of(session)
+    patient = patients.by_id(db, pair[0].patient_id)
+    if patient is None:
+        raise NotReleasable("A selected line is no longer there.")
+    if act.name == "release":
+        releases.release(db, pair, who, role, act.reason or None)
+    elif act.name == "withdraw":
+        releases.withdraw(db, pair, who, role)
+    elif act.name == "recheck":
+        if here.settings.site(patient.site).only_people_read:
+            raise NotReleasable(
+                f"Only people may read {patient.site}: open the chart of this patient to check it"
+                " again."
+            )
+        here.queue.assess(db, patient, "person", priority=PERSON)
+    elif act.name == "assign":
+        releases.assign(db, pair, act.owner or None, who, role)
+    elif act.name == "snooze":
+        releases.snooze(db, pair, _day(act.until), who, role)
+    else:
+        _write_beside(db, patient, pair, act, who, role)
+
+
+def _write_beside(db: Db, patient: Patient, pair: Pair, act: Act, who: str, role: str) -> None:
+    if act.name == "label" and act.label:
+        releases.label(db, pair, act.label, who, role)
+    elif act.name == "note" and act.text:
+        notes.add(db, patient, act.text, who, role, pair[0].pair)
+    else:
+        raise NotReleasable(
+            "Say what to do: release, withdraw, recheck, assign, snooze, label or note, with its"
+            " text."
+        )
+
+
+def _day(text: str) -> date | None:
+    """None wakes a line."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise NotReleasable(f"There is not a date {text}: write it as 2027-01-31.") from None
+
+
+def _said(done: Sequence[Row], act: Act) -> str:
+    worth = sum((amounts.one(row.value, row.payment) for row in done), amounts.NOTHING)
+    lines = words.plural(len(done), "line")
+    if not done:
+        return "Nothing was done."
+    says = {
+        "release": f"{lines} released, {amounts.amount(worth)}.",
+        "withdraw": f"The release of {lines} was taken back.",
+        "recheck": f"{lines} will be checked again in a moment.",
+        "assign": f"{lines} assigned to {act.owner or 'nobody'}.",
+        "snooze": (
+            f"{lines} snoozed until {words.day(act.until)}." if act.until else f"{lines} woken."
+        ),
+        "label": f"The label {act.label} was put on, or taken off, {lines}.",
+        "note": f"A note was added to {lines}.",
+    }
+    return says.get(act.name, "Nothing was done.")
+
+
+def role_of(session: Session) -> str:
+    return "biller" if session.may("biller") else "admin"

@@ -1,0 +1,30 @@
+"""What is worked out once of frozen values that live as long as a policy or a table does."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar, TypeVarTuple
+
+Given = TypeVarTuple("Given")
+T = TypeVar("T")
+
+# More than the rows and rules of all policies together.
+_MOST = 10_000
+
+
+def by_identity(function: Callable[[*Given], T]) -> Callable[[*Given], T]:
+    """Remembers what FUNCTION gives for the very same objects, by place. They must be frozen, and
+    it must ask nothing else; a mere equal of one is worked out anew."""
+    known: dict[tuple[int, ...], tuple[object, T]] = {}
+
+    @wraps(function)
+    def remembered(*arguments: *Given) -> T:
+        key = tuple(map(id, arguments))
+        found = known.get(key)
+        if found is None:
+            if len(known) >= _MOST:
+                known.clear()
+            # With the arguments, so that no other object gets the identity of one.
+            found = known[key] = (arguments, function(*arguments))
+        return found[1]
+
+    return remembered
