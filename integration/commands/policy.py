@@ -100,8 +100,11 @@ def check(
         list[str], typer.Argument(metavar="PATH...", help="Policy files, or folders of them.")
     ],
 ) -> None:
-    """Whether policy files can be used; every mistake with file and line."""
+    """Whether policy files can be used; every mistake with file and line. Names drugs that lack a
+    row of a code table."""
     from integration.assessing.policies import mistakes
+    from mappings import codes
+    from mappings.codes.freshness import lacking
 
     found = mistakes(paths)
     _name_unread(map(Path, paths))
@@ -110,6 +113,8 @@ def check(
             typer.echo(problem, err=True)
         if not problems:
             typer.echo(f"{where}: no mistakes")
+    for lack in lacking(codes.in_force()):
+        typer.echo(f"code tables: {lack}", err=True)
     raise typer.Exit(2 if any(found.values()) else 0)
 
 

@@ -1,6 +1,7 @@
-"""How old the tables in force are on a day, and which have outlived the time for which they are
-normally current."""
+"""How old the tables in force are on a day, which have outlived the time for which they are
+normally current, and which drugs lack a row of one."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import cache
 
@@ -8,6 +9,7 @@ from msgspec import Struct
 
 from mappings.codes.code_tables import CodeTables
 from mappings.codes.rows import Kind
+from mappings.codes.tables import BillingCode, Family
 from mappings.datafiles.loading import packaged, structure
 from mappings.values.us_dates import us_date
 
@@ -102,3 +104,23 @@ def _built_in(row: Freshness, tables: CodeTables) -> list[date]:
         listed = tables.payment.opps if row.table == "opps-status" else tables.payment.asc
         return [listed.last_release, *listed.later_releases]
     return [row.built_in] if row.built_in else []
+
+
+def lacking(tables: CodeTables) -> Iterator[str]:
+    """A sentence for each code in use that has no label dose, price, MUE or OPPS status."""
+    for family in tables.families.values():
+        for code in family.codes:
+            missing = [] if code.end else list(_missing(family, code, tables))
+            if missing:
+                yield f"{code.code} ({family.name}) has no {', no '.join(missing)}"
+
+
+def _missing(family: Family, code: BillingCode, tables: CodeTables) -> Iterator[str]:
+    if all(row.family != family.family for row in tables.dosing):
+        yield "label dose"
+    if all(code.code not in row.limit for row in tables.payment.limits):
+        yield "price"
+    if code.mue is None and all(code.code not in row.units for row in tables.units_per_day):
+        yield "MUE"
+    if code.code not in tables.payment.opps.status:
+        yield "OPPS status"

@@ -29,6 +29,7 @@ from mappings.policy.rules import (
     PreferredRule,
     RenalAnemia,
     Rule,
+    UnitsRule,
 )
 
 # Path below what is checked (empty: that itself) and description.
@@ -172,6 +173,11 @@ def _apart(row: DatedModifier, other: DatedModifier) -> bool:
     return bool(named.hospitals) and set(named.hospitals) <= set(rest.except_hospitals)
 
 
+def _units(rule: UnitsRule) -> Iterator[Mistake]:
+    if not rule.mue and not rule.limits:
+        yield "limits", "give the limits of the payer by code, or `mue: true` for those of NCCI"
+
+
 def _given(given: Given) -> Iterator[Mistake]:
     if given.day and given.day < FIRST_DAY:
         yield "day", f"{given.day} is before any dose on record: correct the year"
@@ -245,6 +251,7 @@ _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
     PreferredRule: _preferred,
     FilingRule: _filing,
     DosingRule: _dosing,
+    UnitsRule: _units,
     For: _audience,
     Dated: _dates,
     Modifiers: _modifiers,

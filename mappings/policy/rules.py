@@ -141,12 +141,14 @@ class DrugSourceRule(Rule, frozen=True, kw_only=True):
 class UnitsRule(Rule, frozen=True, kw_only=True):
     """The most units of a code in one day, JW units included.
 
-    `mue`: these are NCCI's (MUE) of their time; where the site's code tables have newer ones for
-    the day, those count.
+    `limits`: the payer's own. `mue`: for the other codes those of NCCI (MUE) of their time, by the
+    code tables; where the site's have newer ones for the day, those count.
     """
 
     mue: bool = False
-    limits: Annotated[dict[Hcpcs, Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
+    limits: Annotated[
+        dict[Hcpcs, Annotated[int, Meta(ge=0)]], Meta(extra_json_schema={"minProperties": 1})
+    ] = field(default_factory=dict)
 
 
 class DosingRule(Rule, frozen=True, kw_only=True):

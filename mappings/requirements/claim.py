@@ -231,7 +231,8 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
     if rule is None or not charge.applies(rule) or charge.code is None:
         return None
     code, row = charge.code.code, _mue(charge) if rule.mue else None
-    limit = row.units[code] if row else rule.limits.get(code)
+    built_in = charge.code.mue if rule.mue else None
+    limit = row.units[code] if row else rule.limits.get(code, built_in)
     if limit is None:
         return None
     units = neighbors.units_of_day

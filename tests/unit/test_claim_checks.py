@@ -274,7 +274,7 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
             ("ENC-1001", None, "SBR"),
             "payer P pays before, and AMT*D does not say how much",
         ),
-        (OFFICE, [("*20261120~", "*20251122~")], ("ENC-1001", "1", "SV1"), "a year before the file"),
+        (OFFICE, [("*20261120~", "*20251122~")], ("ENC-1001", "1", "SV1"), "more than a year"),
         (
             OFFICE,
             [("HC:J1756:JZ:KX", "HC:J1756:KX"), ("HC:J1756:JW:KX*20*UN*65", "HC:96375*20*UN*65")],

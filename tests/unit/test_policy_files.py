@@ -171,7 +171,8 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("  ndc: {}", "  drug-source: {allowed: []}")], "8: write at least one; none is here"),
         ([("  ndc: {}", "  preferred-product: {preferred: []}")],
             "8: write at least one; none is here"),
-        ([("  ndc: {}", "  units-limit: {limits: {}}")], "8: write at least one; none is here"),
+        ([("  ndc: {}", "  units-limit: {limits: {}}")], "8: give the limits of the payer by code"),
+        ([("  ndc: {}", "  units-limit: {}")], "8: give the limits of the payer by code"),
         ([("  ndc: {}", "  preferred-product: {preferred: [J1756], not_covered: [J1756]}")],
             "8: J1756 is both preferred and not covered"),
         ([("  ndc: {}", "  preferred-product: {preferred: [J1756], tried: 3}")],
@@ -686,18 +687,3 @@ class TestBuiltIn:
     def test_each_has_cases_one_of_them_a_complete_chart(self, row: choosing.Policy) -> None:
         ready = [case.name for case in row.cases if case.expect.get("line") == "ready"]
         assert ready or row.id in ("no-coverage", "bcbs-south-carolina")
-
-    def test_each_limit_is_the_one_cms_published(self) -> None:
-        limits = choosing.built_in().get("medicare-part-b")
-        assert limits
-        assert limits.requirements.units_limit
-        published = {
-            "J1756": 500,
-            "J2916": 20,
-            "Q0138": 510,
-            "Q0139": 510,
-            "J1750": 45,
-            "J1439": 1000,
-            "J1437": 100,
-        }
-        assert limits.requirements.units_limit.limits == published

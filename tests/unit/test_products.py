@@ -5,8 +5,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mappings import codes
+from mappings.codes.freshness import lacking
 from mappings.codes.tables import NotBillable, Package
 from mappings.dose.product import billing_code
 from mappings.policy import choosing
@@ -275,12 +277,32 @@ def test_every_fluid_and_bag_names_a_mixture(name: str) -> None:
     assert is_mixture(f"Venofer ({name.upper()})", {"iron-sucrose"})
 
 
-def test_the_built_in_limits_of_a_day_are_those_of_the_codes() -> None:
+def test_the_limits_of_a_day_are_those_that_cms_published() -> None:
     known = {row.code: row.mue for family in codes.families().values() for row in family.codes}
-    for policy in choosing.built_in().policies:
-        rule = policy.requirements.units_limit
-        for code, limit in (rule.limits if rule else {}).items():
-            assert known[code] == limit, policy.id
+    assert {code: most for code, most in known.items() if most} == {
+        "J1756": 500,
+        "J2916": 20,
+        "Q0138": 510,
+        "Q0139": 510,
+        "J1750": 45,
+        "J1439": 1000,
+        "J1437": 100,
+    }
+
+
+def test_no_policy_repeats_the_limits_of_the_codes() -> None:
+    """NCCI's stand in the code table alone."""
+    rules = [policy.requirements.units_limit for policy in choosing.built_in().policies]
+    assert [rule.limits for rule in rules if rule and rule.mue] == [{}] * 7
+
+
+def test_a_drug_that_lacks_a_row_is_named() -> None:
+    assert not list(lacking(codes.built_in()))
+    tables = codes.built_in()
+    opps = structs.replace(tables.payment.opps, status={})
+    payment = structs.replace(tables.payment, limits=(), opps=opps)
+    without = structs.replace(tables, dosing=(), payment=payment)
+    assert "J1756 (iron sucrose) has no label dose, no price, no OPPS status" in lacking(without)
 
 
 @pytest.mark.parametrize(
