@@ -73,7 +73,7 @@ class Step(Struct, frozen=True, rename={"start": "from", "end": "to"}):
 
 
 class ClaimLine(Struct, frozen=True, kw_only=True, rename="camel"):
-    """`partial_date`: when the drug was given as the chart has it, where that is not a date of service
+    """`partial_date`: when the drug was given as the chart has it, where that is no day of service
     (`2026-10`). `file_by`: the last day on which the payer takes the claim, as far as its limit is
     known. `pointers`: the codes of `diagnoses`, at most four, that the line points to on a claim.
     """

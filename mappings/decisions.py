@@ -169,7 +169,7 @@ def _why_second(code: str) -> str:
 
 
 def _said_of_payer(answer: PayerAnswer) -> str:
-    asks = {"required": "asks for authorization", "not-required": "requires no authorization"}
+    asks = {"required": "requires authorization", "not-required": "requires no authorization"}
     days = answer.timely_filing_days
     said = [
         asks.get(answer.authorization or ""),

@@ -143,7 +143,7 @@ def test_an_order_that_is_none_is_told(office: Clinic, places: list[str]) -> Non
 
 def test_a_payers_answer_is_recorded_for_the_payer_and_the_code(office: Clinic) -> None:
     browser, page, key = opened(office, of_commercial())
-    assert "Sunrise Medicare Advantage asks for authorization of J1756" in page
+    assert "Sunrise Medicare Advantage requires authorization of J1756" in page
     said = decide(
         browser,
         page,
@@ -172,7 +172,7 @@ def test_a_payers_answer_is_recorded_for_the_payer_and_the_code(office: Clinic) 
         ({"authorization": ""}, "Say whether the payer requires authorization."),
         ({"confirmed_by": " "}, "Say who at the payer confirmed it"),
         ({"days": "half"}, "Write the days for a claim as a number such as 180"),
-        ({"until": "soon"}, "There is not a date soon"),
+        ({"until": "soon"}, "There is no date soon"),
         ({"until": "2020-01-01"}, "ends before it was decided"),
         ({"about": "pays-first"}, "Who pays first is no longer open for this line."),
         ({"about": "weather"}, "The line is no longer there."),
@@ -195,7 +195,7 @@ def test_what_can_not_be_read_is_told_and_nothing_recorded(
 def test_a_line_with_nothing_open_has_no_form(office: Clinic) -> None:
     _, page, _ = opened(office, builders.chart())
     assert "Which plan is primary" not in page
-    assert "asks for authorization of" not in page
+    assert "requires authorization of" not in page
 
 
 def test_a_dose_above_every_label_is_confirmed_with_who_saw_it(office: Clinic) -> None:

@@ -218,7 +218,7 @@ def test_a_snoozed_line_sleeps_until_its_day(office: Clinic) -> None:
     assert "snoozed until" in said.text
     assert key not in keys(browser.get("/worklist"))
     assert keys(browser.get("/worklist?view=snoozed")) == [key]
-    assert "There is not a date soon" in act(browser, page, "snooze", [key], until="soon").text
+    assert "There is no date soon" in act(browser, page, "snooze", [key], until="soon").text
     act(browser, page, "snooze", [key], until="2020-01-01")
     assert key in keys(browser.get("/worklist"))
     act(browser, page, "snooze", [key])

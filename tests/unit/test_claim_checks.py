@@ -293,7 +293,7 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
             ("ENC-1001", None, "NM1"),
             "NM1*82 has no NPI",
         ),
-        (OFFICE, [("***11:B:1", "***00:B:1")], ("ENC-1001", None, "CLM"), "00 is no place of"),
+        (OFFICE, [("***11:B:1", "***00:B:1")], ("ENC-1001", None, "CLM"), "00 is not a place of"),
         (
             OFFICE,
             [("11:B:1*", "11:B:7*"), ("REF*G1*PA20261101~", "REF*F8*ENC-1001~")],
@@ -302,7 +302,7 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
         ),
         (OFFICE, [("REF*G1*PA20261101", "REF*G1*PENDING")], ("ENC-1001", None, "REF"), "no number"),
         (OFFICE, [("ABF:D631", "ABF:D63")], ("ENC-1001", None, "HI"), "D63 is a heading"),
-        (OFFICE, [("COLUMBUS*OH*43215~", "COLUMBUS*XX*43215~")], (None, None, "N4"), "XX is no st"),
+        (OFFICE, [("COLUMBUS*OH*43215~", "COLUMBUS*XX*43215~")], (None, None, "N4"), "XX is not"),
         (OFFICE, [("*TE*5555551234", "*TE*555123")], (None, None, "PER"), "not ten digits"),
         (OFFICE, [("REF*EI*123456789", "REF*EI*000000000")], (None, None, "REF"), "tax number"),
         (OFFICE, [("*15202~", "*UNKNOWN~")], (None, None, "NM1"), "NM1*PR has no number"),

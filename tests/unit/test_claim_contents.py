@@ -101,7 +101,7 @@ def test_the_newer_reason_holds_and_is_said_in_words() -> None:
     ]
     assert decisions.Decisions(made).why_second("Patient/p1", date(2026, 11, 5)) == "13"
     assert made[0].decided.says == (
-        "M decided on Nov 2, 2026: Medicare pays second, ESRD, 30 months (13)"
+        "M decided on Nov 2, 2026: Medicare is secondary, ESRD, 30 months (13)"
     )
 
 
