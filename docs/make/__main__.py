@@ -3,7 +3,7 @@ requirements, policies, scopes; and the published schemas. Run: make docs."""
 
 from pathlib import Path
 
-from docs.make import policies, policy_guide, requirements, schemas, scopes, tables
+from docs.make import by_number, policies, policy_guide, requirements, schemas, scopes, tables
 
 RULES = Path(__file__).parents[1] / "rules"
 MADE = (
@@ -14,7 +14,12 @@ MADE = (
 
 def pages() -> dict[str, str]:
     """File name → text of every page."""
-    chapters = {**tables.chapters(), **requirements.chapters(), **policies.chapters()}
+    chapters = {
+        **by_number.chapters(),
+        **tables.chapters(),
+        **requirements.chapters(),
+        **policies.chapters(),
+    }
     return {
         name: f"{MADE}\n\n{text.strip()}\n"
         for name, text in {"README.md": overview(chapters), **chapters}.items()

@@ -13,6 +13,7 @@ from mappings.codes.quarters import quarter_name
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.datafiles.mistakes import mistakes_of
+from mappings.values.us_dates import us_date
 
 # Name, time of change and size of each file: what says that a folder has changed.
 _Look = tuple[tuple[str, int, int], ...]
@@ -98,5 +99,5 @@ def limits_in_words(folder: Path | None, day: date) -> str:
         return "the code tables can't be used"
     if age.of is None:
         return "no payment limits"
-    late = f", normally current until {age.current_until}" if age.stale else ""
+    late = f", normally current until {us_date(age.current_until)}" if age.stale else ""
     return f"payment limits of {quarter_name(age.of)}, {age.days} days old{late}"

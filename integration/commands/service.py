@@ -44,7 +44,7 @@ def serve(
     ):
         inside = Worker(tasks.engine(settings, store)) if with_worker else None
         app = create_app(settings, store, worker=inside)
-        server = WebServer(app, lambda: _tell(settings, address_of(taken)))
+        server = WebServer(app, service, lambda: _tell(settings, address_of(taken)))
         _until_asked_to_stop(lambda: setattr(server, "should_exit", True))
         if inside:
             inside.start()

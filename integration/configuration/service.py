@@ -117,6 +117,26 @@ class Service(Section):
         default=None, description="Where EHRs reach /hooks, if not under web.public_url."
     )
     hook_bytes: int = Field(default=2**20, ge=1024, description="A larger notification is refused.")
+    connections: int = Field(
+        default=1024,
+        ge=16,
+        description=(
+            "At most so many to one process, and fewer where the system lets it have fewer files"
+            " open."
+        ),
+    )
+    half_sent: int = Field(
+        default=256,
+        ge=8,
+        description=(
+            "Of these so many may wait for a request to arrive whole; beyond, the one that has"
+            " waited longest is closed."
+        ),
+    )
+    head_seconds: float = Field(
+        default=10, gt=0, description="Within so many the head of a request has to arrive."
+    )
+    body_seconds: float = Field(default=30, gt=0, description="The same for its body.")
     workers: int = Field(
         default=2, ge=1, le=32, description="Patients assessed at once by one process."
     )

@@ -23,6 +23,12 @@ notifications = Counter(
 refused = Counter(
     "ferroclaim_notifications_refused", "Notifications refused.", ["reason"], registry=REGISTRY
 )
+requests_refused = Counter(
+    "ferroclaim_requests_refused",
+    "Requests of any kind that were answered with 4xx or 503, or not let in.",
+    ["reason"],
+    registry=REGISTRY,
+)
 missed = Counter(
     "ferroclaim_events_missed", "Event numbers that never came.", ["site"], registry=REGISTRY
 )

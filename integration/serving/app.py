@@ -13,7 +13,7 @@ from integration.serving.worker import Worker
 from integration.store import Store
 from integration.web import api, health, hooks, pages, problems, sign_in
 from integration.web.chart import routes
-from integration.web.limits import BodyLimit
+from integration.web.limits import BodyLimit, CountRefusals
 from integration.web.text import TextOnly
 from integration.web.worklist import figures, sending
 from integration.web.worklist import routes as worklist
@@ -70,6 +70,7 @@ def create_app(
         _equip(app, store)
     app.add_middleware(BodyLimit, limit=MOST_BYTES)
     app.add_middleware(TextOnly)
+    app.add_middleware(CountRefusals)
     problems.install(app)
     pages.install(app)
     for part in routers() if parts is None else parts:

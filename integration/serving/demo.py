@@ -70,7 +70,7 @@ def _serving(settings: Settings, store: Store, taken: socket.socket) -> Iterator
     parts = [router_of(ehr), demo.router, *routers()]
     app = create_app(settings, store, parts, worker)
     app.state.demo = True
-    server = WebServer(app)
+    server = WebServer(app, settings.service)
     thread = threading.Thread(target=server.run, args=[[taken]], name="web", daemon=True)
     thread.start()
     worker.start()

@@ -9,7 +9,9 @@ from typing import Any
 
 import uvicorn
 
+from integration.configuration.service import Service
 from integration.errors import ConfigurationError
+from integration.serving.protocol import Config
 
 _WHY = {
     errno.EADDRINUSE: "is taken: another program listens there",
@@ -45,12 +47,10 @@ class WebServer(uvicorn.Server):
     """Leaves signals to us: uvicorn's own way ends the process before workers and database have
     stopped."""
 
-    def __init__(self, app: Any, started: Callable[[], None] = lambda: None) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app, log_config=None, access_log=False, server_header=False, proxy_headers=False
-            )
-        )
+    def __init__(
+        self, app: Any, service: Service, started: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(Config(app, service))
         self._told = started
 
     @contextmanager

@@ -2,12 +2,25 @@
 look was, what was wasted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 
 from integration.store import worklist
 from integration.store.database.connection import Db
+from integration.store.worklist import CHARGE
+
+# A record that was complete when it was first seen, so soon after the dose, was so at once.
+SOON_DAYS = 2
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Of which lines: those at SITES, of a POLICY, given SINCE a day; None: all."""
+
+    sites: Sequence[str]
+    policy: str | None = None
+    since: date | None = None
 
 
 @dataclass(frozen=True)
@@ -18,6 +31,17 @@ class Cause:
     requirement: str
     lines: int
     money: Decimal
+    charges: int
+    unpriced: int
+
+
+@dataclass(frozen=True)
+class Times:
+    """Days from the dose to the complete record. `unknown`: lines that were complete when they were
+    first seen, long after the dose: since when, nobody knows."""
+
+    days: Sequence[int]
+    unknown: int
 
 
 @dataclass(frozen=True)
@@ -34,6 +58,8 @@ class Predicted:
     carc: str
     lines: int
     money: Decimal
+    charges: int
+    unpriced: int
 
 
 @dataclass(frozen=True)
@@ -46,52 +72,73 @@ class Wasted:
     money: Decimal | None
 
 
-def held(db: Db, sites: Sequence[str]) -> list[Cause]:
-    query = f"""select requirement, count(*), sum(coalesce(value, 0))
+_WORTH = f"""coalesce(sum(value), 0), count(*) filter (where {CHARGE}),
+    count(*) filter (where value is null and not {CHARGE})"""
+
+
+def _scope(lines: str = "") -> str:
+    """The condition; LINES: the name of the lines in the query, with its dot."""
+    return f"""site = any(%(sites)s)
+        and (%(policy)s::text is null or {lines}policy = %(policy)s)
+        and (%(since)s::date is null or {lines}service_date >= %(since)s)"""
+
+
+def _values(scope: Scope) -> dict[str, object]:
+    return {**asdict(scope), "sites": list(scope.sites)}
+
+
+def held(db: Db, scope: Scope) -> list[Cause]:
+    query = f"""select requirement, count(*), {_WORTH}
         from ({worklist.ROWS}) x cross join lateral unnest(waits_for) as requirement
-        where not released and site = any(%s) group by 1 order by 3 desc, 1"""  # noqa: S608
-    return [Cause(*row) for row in db.execute(query.encode(), [list(sites)])]
+        where not released and {_scope()} group by 1 order by 3 desc, 1"""  # noqa: S608
+    return [Cause(*row) for row in db.execute(query.encode(), _values(scope))]
 
 
-def predicted(db: Db, sites: Sequence[str]) -> list[Predicted]:
+def predicted(db: Db, scope: Scope) -> list[Predicted]:
     """Denials to be expected if the held lines left as they are."""
     rows = f"""select distinct g.document -> 'predictedDenial' ->> 'carc' as carc,
-            x.patient_id, line_id, coalesce(value, 0) as value
+            x.patient_id, line_id, value, payment
         from ({worklist.ROWS}) x join gaps g on g.patient_id = x.patient_id
             and line_id = any(g.lines) and g.requirement = any(waits_for)
             and g.closed_at is null and g.blocking
-        where not released and site = any(%s)"""  # noqa: S608
-    query = f"""select carc, count(*), sum(value) from ({rows}) y
+        where not released and {_scope("x.")}"""  # noqa: S608
+    query = f"""select carc, count(*), {_WORTH} from ({rows}) y
         where carc is not null group by 1 order by 3 desc, 1"""  # noqa: S608
-    return [Predicted(*row) for row in db.execute(query.encode(), [list(sites)])]
+    return [Predicted(*row) for row in db.execute(query.encode(), _values(scope))]
 
 
-def days_to_complete(db: Db, sites: Sequence[str]) -> list[int]:
-    """From the dose to the moment since when its line is ready."""
-    query = """select greatest(0, l.status_since::date - l.service_date) from lines l
-        join patients p on p.id = l.patient_id
-        where l.status = 'ready' and l.service_date is not null and p.site = any(%s) order by 1"""
-    return [row[0] for row in db.execute(query, [list(sites)])]
+def times_to_complete(db: Db, scope: Scope) -> Times:
+    """From the dose to the moment since when its line is ready; not from our first look at it."""
+    query = f"""select greatest(0, status_since::date - service_date),
+            status_since > first_seen_at or status_since::date - service_date <= %(soon)s
+        from lines l join patients p on p.id = l.patient_id
+        where status = 'ready' and service_date is not null and {_scope()} order by 1"""  # noqa: S608
+    values = _values(scope) | {"soon": SOON_DAYS}
+    found = db.execute(query.encode(), values).fetchall()
+    days = [number for number, known in found if known]
+    return Times(days, len(found) - len(days))
 
 
-def first_looks(db: Db, sites: Sequence[str], months: int = 12) -> list[FirstLook]:
+def first_looks(db: Db, scope: Scope, months: int = 12) -> list[FirstLook]:
     """By month of service, over the last MONTHS; the first assessment that has the line decides."""
-    query = """select date_trunc('month', day)::date, count(*),
+    query = f"""select date_trunc('month', service_date)::date, count(*),
         count(*) filter (where status = 'ready') from (
-            select distinct on (a.patient_id, l ->> 'id') l ->> 'status' as status,
-                (l ->> 'serviceDate')::date as day
+            select distinct on (a.patient_id, l ->> 'id') l ->> 'status' as status, site,
+                l -> 'policy' ->> 'id' as policy, (l ->> 'serviceDate')::date as service_date
             from assessments a join patients p on p.id = a.patient_id,
                 jsonb_array_elements(a.document -> 'lines') l
-            where p.site = any(%s) and l ->> 'serviceDate' is not null order by a.patient_id,
+            where l ->> 'serviceDate' is not null order by a.patient_id,
                 l ->> 'id', a.id) x
-        where status <> 'not-billable' and day > now() - make_interval(months => %s)
-            group by 1 order by 1"""
-    return [FirstLook(*row) for row in db.execute(query, [list(sites), months])]
+        where status <> 'not-billable' and {_scope()}
+            and service_date > now() - make_interval(months => %(months)s)
+            group by 1 order by 1"""  # noqa: S608
+    values = _values(scope) | {"months": months}
+    return [FirstLook(*row) for row in db.execute(query.encode(), values)]
 
 
-def wasted(db: Db, sites: Sequence[str]) -> list[Wasted]:
-    query = """select w.code, coalesce(g.units, 0), w.units, w.value from lines w
+def wasted(db: Db, scope: Scope) -> list[Wasted]:
+    query = f"""select w.code, coalesce(g.units, 0), w.units, w.value from lines w
         join patients p on p.id = w.patient_id
         left join lines g on g.patient_id = w.patient_id and g.id = w.pair
-        where w.id <> w.pair and w.gone_at is null and p.site = any(%s)"""
-    return [Wasted(*row) for row in db.execute(query, [list(sites)])]
+        where w.id <> w.pair and w.gone_at is null and {_scope("w.")}"""  # noqa: S608
+    return [Wasted(*row) for row in db.execute(query.encode(), _values(scope))]

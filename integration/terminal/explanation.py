@@ -14,22 +14,11 @@ from integration.terminal.signs import sign
 from integration.wording.amounts import worth
 from integration.wording.words import state, status, title
 from mappings.assessment import ClaimLine, Evidence, Finding, Gap, PatientAssessment
+from mappings.rules import numbered
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
 
-RULES = {
-    "R1": "Date",
-    "R2": "Product",
-    "R3": "Dose",
-    "R4": "Units",
-    "R5": "Vials",
-    "R6": "Modifiers",
-    "R7": "Place",
-    "R8": "Kidneys",
-    "R9": "Diagnoses",
-    "R10a": "Payer",
-    "R11": "Payment",
-}
+_BY_NUMBER = "The rules by number: docs/rules/by-number.md"
 
 
 def explain_administration(patient: PatientAssessment, reference: str, console: Console) -> bool:
@@ -83,7 +72,8 @@ def _line(line: ClaimLine, console: Console) -> None:
         head.append(f"  {worth(line)}"),
         Text(f"{signs.payer(line.policy)}, line {line.id}", style="dim"),
     )
-    _print(console, Text(), Text("How the line came about", style="bold"), _steps(line))
+    head = Text.assemble(("How the line came about", "bold"), (f"  {_BY_NUMBER}", "dim"))
+    _print(console, Text(), head, _steps(line))
     if line.notes:
         _print(
             console,
@@ -111,10 +101,8 @@ def _steps(line: ClaimLine) -> RenderableType:
             *_proof(step.evidence),
             *_authority(step.source, step.verified, step.start, step.end),
         )
-        known = RULES.get(step.rule, "")
-        grid.add_row(
-            *((step.rule if known else "", known) if step.rule != last else ("", "")), body
-        )
+        rule = numbered().get(step.rule) if step.rule != last else None
+        grid.add_row(*((rule.number, rule.short) if rule else ("", "")), body)
         last = step.rule
     return Padding(grid, (0, 0, 1, 2), expand=False)
 

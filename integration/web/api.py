@@ -17,7 +17,7 @@ from integration.web.gate import InHouse, with_role
 from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import Problem
 from integration.web.worklist.desk import Filtered
-from integration.web.worklist.figures import figures_now
+from integration.web.worklist.figures import Choice, figures_now
 from integration.wording import words
 
 router = APIRouter(prefix="/api", tags=["worklist"])
@@ -98,11 +98,15 @@ def line(here: InHouse, session: Biller, key: Annotated[str, Path(max_length=80)
 
 @router.get("/figures", responses=_REFUSALS)
 def figures(
-    here: InHouse, session: Biller, name: Annotated[str | None, Query(max_length=40)] = None
+    here: InHouse,
+    session: Biller,
+    chosen: Choice,
+    name: Annotated[str | None, Query(max_length=40)] = None,
 ) -> list[FigureRows]:
-    """The tables behind the plots; with NAME only that one."""
+    """The tables behind the plots; with NAME only that one. PERIOD: 30, 90 or 365 days of service;
+    POLICY: the payer's."""
     with here.store.transaction() as db:
-        found = figures_now(db, sorted(here.settings.sites))
+        found = figures_now(db, chosen.scope(sorted(here.settings.sites)))
         audit.note(db, actor(session), "read the figures", role="biller")
     rows = [
         FigureRows.model_validate({**asdict(row), "rows": [list(cells) for cells in row.rows]})

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from integration.codes.folder import stale_in_words
 from integration.configuration.settings import Settings
-from integration.store import Store, StoreUnavailable
+from integration.store import NoDescriptors, Store, StoreUnavailable
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,6 +45,8 @@ def _database(store: Store) -> str:
     try:
         with store.transaction() as db:
             db.execute("select 1")
+    except NoDescriptors as error:
+        return str(error)
     except StoreUnavailable:
         return "unavailable"
     return "ok"

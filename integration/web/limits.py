@@ -3,7 +3,26 @@
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from integration.web.problems import answer
+from integration.operating import metrics
+from integration.web.problems import answer, code_of
+
+
+class CountRefusals:
+    """Counts every refused request, whoever of us refused it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def seen(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                # 408 is the answer to a connection that was closed, and counted, before.
+                if status != 408 and (400 <= status < 500 or status == 503):
+                    metrics.requests_refused.labels(code_of(status)).inc()
+            await send(message)
+
+        await self._app(scope, receive, seen if scope["type"] == "http" else send)
 
 
 class BodyLimit:
@@ -18,6 +37,8 @@ class BodyLimit:
             return
         said = dict(scope["headers"]).get(b"content-length", b"0")
         if not said.isdigit() or int(said) > self._limit:
+            if scope["path"].startswith("/hooks/"):
+                metrics.refused.labels("too-large").inc()
             await answer(413, self._says, headers={"Connection": "close"})(scope, receive, send)
             return
         taken = 0

@@ -34,6 +34,7 @@ from integration.web.gate import House
 from integration.web.problems import Problem, answer
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
+from mappings.rules import title_of
 
 log = structlog.get_logger()
 _COMMAND = re.compile(r"`([^`]+)`")
@@ -76,6 +77,7 @@ _environment = Environment(
 )
 _environment.globals["asset"] = asset
 _environment.filters |= {
+    "rule_title": title_of,
     "amount": amounts.amount,
     "commands": _commands,
     "money": _money,

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from integration.errors import FerroclaimError
 from integration.operating.logs import where
@@ -20,11 +21,13 @@ _CODES = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    408: "too-slow",
     409: "conflict",
     413: "too-large",
     415: "unsupported-type",
     422: "not-usable",
     429: "too-many",
+    431: "too-large",
     500: "internal",
     503: "unavailable",
 }
@@ -44,10 +47,14 @@ class Problem(Exception):
         super().__init__(message)
 
 
+def code_of(status: int) -> str:
+    return _CODES.get(status, f"status-{status}")
+
+
 def answer(
     status: int, message: str, fix: str | None = None, headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    error: dict[str, Any] = {"code": _CODES.get(status, f"status-{status}"), "message": message}
+    error: dict[str, Any] = {"code": code_of(status), "message": message}
     return JSONResponse({"error": error | ({"fix": fix} if fix else {})}, status, headers)
 
 
@@ -59,6 +66,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(_: Request, error: HTTPException) -> JSONResponse:
         return answer(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(_: Request, __: ClientDisconnect) -> JSONResponse:
+        return answer(408, "The request did not arrive whole.")
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -41,6 +41,19 @@ def test_launch_waive_and_the_sentence_changes(clinic: Stage, window: Window) ->
     assert "did=" not in page.url  # swapped in place
 
 
+def test_opening_one_button_moves_no_other(clinic: Stage, window: Window) -> None:
+    """A second click meant for the same button would meet another."""
+    page = launched(clinic, window())
+    buttons = page.locator("article.card .actions").first.locator("summary")
+    count = buttons.count()
+    assert count > 1
+    before = [buttons.nth(number).bounding_box() for number in range(count)]
+    for number in range(count):
+        buttons.nth(number).click()
+        assert [buttons.nth(place).bounding_box() for place in range(count)] == before
+    expect(page.locator("article.card .actions").first.locator("form").first).to_be_visible()
+
+
 def test_in_the_ehrs_frame_only_with_its_own_cookie(clinic: Stage, window: Window) -> None:
     """The EHR's page is on localhost, we are on 127.0.0.1: another site, so only a partitioned
     cookie is sent."""

@@ -196,3 +196,31 @@ def test_a_long_id_pushes_nothing_aside(house: Stage, look: Page) -> None:
         with house.store.transaction() as db:
             restored = "update patients set name = %s, fhir_id = %s where id = %s"
             db.execute(restored, [name, identity, key])
+
+
+@pytest.mark.parametrize("look", LOOKS, indirect=True, ids=" ".join)
+def test_the_figures_at_any_amount(house: Stage, look: Page) -> None:
+    desk(house, look, "ready")
+    with house.store.transaction() as db:
+        db.execute("update lines set value = value * 100000")
+    try:
+        look.goto(f"{house.url}/figures?period=365")
+        assert wrong(look) == []
+        assert "$0.00" not in look.content()
+        covered = look.evaluate(
+            """() => [...document.querySelectorAll(".bars .label, .bars .value")].filter((text) => {
+              const box = text.getBoundingClientRect();
+              return box.right > innerWidth || text.scrollWidth > text.clientWidth + 1;
+            }).map((text) => text.textContent)"""
+        )
+        assert covered == []
+        right = look.locator(".figures").bounding_box()
+        assert right
+        assert right["x"] + right["width"] > look.viewport_size["width"] - 40  # type: ignore[index]
+        assert axe(look) == []
+    finally:
+        with house.store.transaction() as db:
+            db.execute("update lines set value = value / 100000")
+    look.get_by_label("Payer").select_option(index=1)
+    look.wait_for_url("**policy=**")
+    assert "period=365" in look.url

@@ -113,5 +113,5 @@ def test_lines_and_figures(office: Clinic, cookie: str) -> None:
         "denials",
         "waste",
     ]
-    assert client.get("/figures/held.csv").text.splitlines()[1] == "Coverage,7,289.90"
+    assert client.get("/figures/held.csv").text.splitlines()[1] == "Coverage,7,289.90,0"
     assert client.get("/figures/none.csv").status_code == 404

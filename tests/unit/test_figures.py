@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.store.figures import Wasted
-from integration.web.worklist.figures import least_left, saving
+from integration.store.figures import Cause, Times, Wasted
+from integration.web.worklist.figures import _held, _times, _waste, least_left, saving
 
 SIZES = st.sets(
     st.sampled_from([Decimal(50), Decimal(100), Decimal("62.5"), Decimal(200)]), min_size=1
@@ -45,3 +45,20 @@ def test_a_saving_is_a_part_of_the_waste() -> None:
     unknown = saving(Wasted("J9999", 150, 50, Decimal("11.45")))
     assert (unknown.money, unknown.saved_mg) == (Decimal("11.45"), Decimal(0))
     assert saving(Wasted("J1756", 0, 50, None)).saved_mg == 0
+
+
+def test_what_has_no_price_is_never_nothing() -> None:
+    held = _held([Cause("ferritin", 2, Decimal(0), 0, 2), Cause("dose", 1, Decimal(0), 1, 0)])
+    assert [bar.value for bar in held.bars] == ["not priced", "packaged"]
+    assert [row[2] for row in held.rows] == ["not priced", "packaged"]
+    waste = _waste([Wasted("J1756", 150, 50, None)])
+    assert "not priced" in waste.says
+    for figure in (held, waste):
+        assert "$0.00" not in f"{figure}"
+
+
+def test_a_record_complete_at_the_first_look_has_no_known_time() -> None:
+    figure = _times(Times([0, 9, 20], 4))
+    assert "Half of 3 lines were complete within 9 days of the dose." in figure.says
+    assert ("not known", 4) in figure.rows
+    assert "No line is complete yet." in _times(Times([], 0)).says

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError, FerroclaimError
+from integration.operating import descriptors
 from integration.store.database.embedded import Embedded
 from integration.store.database.migrating import migrate
 
@@ -33,6 +34,10 @@ class StoreUnavailable(FerroclaimError):
     """The database cannot be reached now; trying later may help."""
 
     retryable = True
+
+
+class NoDescriptors(StoreUnavailable):
+    """It is not the database: this process may open no more files."""
 
 
 class Store:
@@ -98,15 +103,20 @@ class Store:
             with self.pool.connection() as db:
                 yield db
         except (PoolTimeout, psycopg.OperationalError) as error:
-            self.revive()
-            raise StoreUnavailable(
-                f"The database does not answer ({type(error).__name__}). Try again."
-            ) from None
+            raise self._unavailable(error) from None
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        if descriptors.are_used_up():
+            return NoDescriptors(f"{descriptors.says()} Try again.")
+        self.revive()
+        return StoreUnavailable(
+            f"The database does not answer ({type(error).__name__}). Try again."
+        )
 
     def revive(self) -> None:
         """Starts the embedded server again where it died; another's server is another's to
         start."""
-        if self.embedded is None:
+        if self.embedded is None or descriptors.are_used_up():
             return
         try:
             self.embedded.revive()
@@ -140,10 +150,7 @@ class Store:
                     "select pg_advisory_unlock_all()"
                 )  # at once; the server notices the end of a connection later
         except psycopg.OperationalError as error:
-            self.revive()
-            raise StoreUnavailable(
-                f"The database does not answer ({type(error).__name__}). Try again."
-            ) from None
+            raise self._unavailable(error) from None
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@
     const release = $("[data-release]", bar);
     if (!release) return;
     release.hidden = free.length === 0;
+    for (const part of all("[data-for-release]", bar)) part.hidden = free.length === 0;
     release.textContent = free.length < chosen.length ? `Release ${free.length} of ${chosen.length}` : "Release";
   };
   document.addEventListener("change", (event) => {

@@ -4,20 +4,24 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from statistics import median
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from integration.assessing.clients import policies_for
 from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
-from integration.store import Db, audit, figures
-from integration.store.figures import Wasted
+from integration.store import Db, audit, figures, worklist
+from integration.store.figures import Scope, Wasted
 from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
 from integration.wording import amounts, words
+from integration.wording.amounts import Sum
 from mappings import codes
 from mappings.values.us_dates import us_month
 from mappings.writing.table import safe
@@ -25,16 +29,18 @@ from mappings.writing.table import safe
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
 DAYS = ((0, 2), (3, 7), (8, 14), (15, 30), (31, None))
-LABELS, BARS, ROW = 170, 230, 30
+PERIODS = (("", "all days of service"), ("30", "the last 30 days"), ("90", "the last 90 days"),
+           ("365", "the last year"))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Bar:
+    """`share` of the width, in percent; `part` of it is hatched."""
+
     label: str
     value: str
-    width: float
-    y: int
-    part: float | None = None  # the share that is shaded otherwise
+    share: float
+    part: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,48 +55,74 @@ class Figure:
     bars: tuple[Bar, ...]
     note: str = ""
 
-    @property
-    def height(self) -> int:
-        return ROW * len(self.bars) + 6
-
 
 @dataclass(frozen=True)
 class Saving:
-    """What was thrown away, and what the smallest vials on the market would have left over."""
+    """What was thrown away, and what the smallest vials on the market would have left over. No
+    money where nothing of it has a price."""
 
     mg: Decimal
-    money: Decimal
+    money: Decimal | None
     saved_mg: Decimal
-    saved_money: Decimal
+    saved_money: Decimal | None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Period and payer as they stand in the address."""
+
+    period: str = ""
+    policy: str = ""
+
+    def scope(self, sites: Sequence[str]) -> Scope:
+        days = timedelta(days=int(self.period)) if self.period else None
+        today = date.today()  # noqa: DTZ011 (days of service, here)
+        return Scope(sites, self.policy or None, today - days if days else None)
+
+    @property
+    def query(self) -> str:
+        wanted = {"period": self.period, "policy": self.policy}
+        kept = {name: value for name, value in wanted.items() if value}
+        return f"?{urlencode(kept)}" if kept else ""
+
+
+def _chosen(period: str = "", policy: str = "") -> Chosen:
+    """What cannot be read is left out."""
+    return Chosen(period if period in dict(PERIODS) else "", policy[:80].replace("\0", ""))
+
+
+Choice = Annotated[Chosen, Depends(_chosen)]
 
 
 @router.get("/figures")
-def show(request: Request, here: InHouse, session: Biller) -> Response:
+def show(request: Request, here: InHouse, session: Biller, chosen: Choice) -> Response:
+    sites = sorted(here.settings.sites)
     with here.store.transaction() as db:
-        found = figures_now(db, sorted(here.settings.sites))
+        found = figures_now(db, chosen.scope(sites))
+        policies = worklist.choices(db, sites)["policy"]
         audit.note(db, actor(session), "saw the figures", role="biller")
+    names = {
+        row.id: row.payer_name
+        for site in here.settings.sites.values()
+        for row in policies_for(site).policies
+    }
     return page(
         request,
         "figures.html",
         figures=found,
         csrf=session.csrf,
         user=session.who.label,
-        labels=LABELS,
-        width=LABELS + BARS + 80,
+        chosen=chosen,
+        periods=PERIODS,
+        payers=[(policy, names.get(policy, policy)) for policy in policies],
     )
 
 
 @router.get("/figures/{name}.csv")
-def table(here: InHouse, session: Biller, name: str) -> Response:
+def table(here: InHouse, session: Biller, name: str, chosen: Choice) -> Response:
     with here.store.transaction() as db:
-        found = next(
-            (
-                figure
-                for figure in figures_now(db, sorted(here.settings.sites))
-                if figure.name == name
-            ),
-            None,
-        )
+        every = figures_now(db, chosen.scope(sorted(here.settings.sites)))
+        found = next((figure for figure in every if figure.name == name), None)
         audit.note(db, actor(session), "exported a figure", role="biller", figure=name[:40])
     if found is None:
         raise Refusal("Not found", "There is no such figure.", status=404)
@@ -106,57 +138,73 @@ def _csv(figure: Figure, here: House) -> Response:
     return download(out.getvalue(), f"{figure.name}.csv", here)
 
 
-def figures_now(db: Db, sites: Sequence[str]) -> list[Figure]:
-    """All figures of these sites."""
+def figures_now(db: Db, scope: Scope) -> list[Figure]:
+    """All figures of these lines."""
     return [
-        _held(db, sites),
-        _times(db, sites),
-        _clean(db, sites),
-        _denials(db, sites),
-        _waste(figures.wasted(db, sites)),
+        _held(figures.held(db, scope)),
+        _times(figures.times_to_complete(db, scope)),
+        _clean(figures.first_looks(db, scope)),
+        _denials(figures.predicted(db, scope)),
+        _waste(figures.wasted(db, scope)),
     ]
 
 
-def _held(db: Db, sites: Sequence[str]) -> Figure:
-    found = figures.held(db, sites)
-    rows = tuple((words.title(row.requirement), row.lines, row.money) for row in found)
+def _held(found: Sequence[figures.Cause]) -> Figure:
+    sums = [(words.title(row.requirement), _worth(row)) for row in found]
+    says = f"{sums[0][0]} holds the most, {amounts.amount(sums[0][1])}." if sums else None
     return Figure(
         "held",
         "Money held, by cause",
-        (
-            f"{words.title(found[0].requirement)} holds the most, {amounts.money(found[0].money)}."
-            if found
-            else "Nothing is held."
-        ),
-        ("cause", "lines", "money"),
-        rows,
-        _bars([(label, amounts.money(money), float(money)) for label, _, money in rows]),
+        says or "Nothing is held.",
+        ("cause", "lines", "money", "lines not priced"),
+        tuple((label, worth.lines, _cell(worth), worth.unpriced) for label, worth in sums),
+        _bars([(label, amounts.amount(worth), float(worth.money)) for label, worth in sums]),
         "A line with two causes is counted under both.",
     )
 
 
-def _times(db: Db, sites: Sequence[str]) -> Figure:
-    days = figures.days_to_complete(db, sites)
-    groups = [
+def _worth(row: figures.Cause | figures.Predicted) -> Sum:
+    return Sum(row.lines, row.money, row.charges, row.unpriced)
+
+
+def _cell(worth: Sum) -> object:
+    """Money as a number for a table; the word where none has a price."""
+    priced = worth.lines > worth.unpriced + worth.charges
+    return worth.money if priced else amounts.amount(worth)
+
+
+def _times(found: figures.Times) -> Figure:
+    days = found.days
+    groups: list[tuple[str, int]] = [
         (_span(low, high), sum(low <= day and (high is None or day <= high) for day in days))
         for low, high in DAYS
     ]
+    if found.unknown:
+        groups.append(("not known", found.unknown))
+    says = (
+        f"Half of {words.plural(len(days), 'line')} were complete within {median(days):g} days of"
+        " the dose."
+        if days
+        else "Of no line the day is known on which its record became complete."
+    )
     return Figure(
         "time-to-complete",
         "From the dose to a complete record",
-        (
-            f"Half of {words.plural(len(days), 'line')} were complete within {median(days):g} days."
-            if days
-            else "No line is complete yet."
-        ),
+        says if groups and (days or found.unknown) else "No line is complete yet.",
         ("time", "lines"),
         tuple(groups),
-        _bars([(label, str(count), float(count)) for label, count in groups]) if days else (),
+        _bars([(label, str(count), float(count)) for label, count in groups])
+        if days or found.unknown
+        else (),
+        (
+            "Not known: complete when ferroclaim first saw them, long after the dose."
+            if found.unknown
+            else ""
+        ),
     )
 
 
-def _clean(db: Db, sites: Sequence[str]) -> Figure:
-    found = figures.first_looks(db, sites)
+def _clean(found: Sequence[figures.FirstLook]) -> Figure:
     lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
     rows = tuple(
         (us_month(row.month), row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
@@ -183,19 +231,16 @@ def _clean(db: Db, sites: Sequence[str]) -> Figure:
     )
 
 
-def _denials(db: Db, sites: Sequence[str]) -> Figure:
-    rows = tuple(
-        (f"CARC {row.carc}", row.lines, row.money, "none read")
-        for row in figures.predicted(db, sites)
-    )
+def _denials(found: Sequence[figures.Predicted]) -> Figure:
+    sums = [(f"CARC {row.carc}", _worth(row)) for row in found]
     return Figure(
         "denials",
         "Predicted against real denials",
         "What the held lines would be denied for if they were sent as they are. No remittances"
         " have been read yet to compare with.",
         ("denial", "lines predicted", "money", "denied"),
-        rows,
-        _bars([(str(row[0]), amounts.money(row[2]), float(row[2])) for row in rows]),
+        tuple((label, worth.lines, _cell(worth), "none read") for label, worth in sums),
+        _bars([(label, amounts.amount(worth), float(worth.money)) for label, worth in sums]),
     )
 
 
@@ -203,17 +248,12 @@ def _waste(rows: Sequence[Wasted]) -> Figure:
     by_code: dict[str, list[Saving]] = {}
     for row in rows:
         by_code.setdefault(row.code, []).append(saving(row))
-    totals = {
-        code: Saving(*(sum(column, Decimal(0)) for column in zip(*map(_parts, found), strict=True)))
-        for code, found in by_code.items()
-    }
-    money, saved = (
-        sum((t.money for t in totals.values()), Decimal(0)),
-        sum((t.saved_money for t in totals.values()), Decimal(0)),
-    )
+    totals = {code: _together(found) for code, found in sorted(by_code.items())}
+    every = _together(list(totals.values()))
     told = (
-        f"{amounts.money(money)} was discarded; smaller vials would have saved"
-        f" {amounts.money(saved)} of it."
+        f"{every.mg.normalize():f} mg was discarded, {amounts.money(every.money)}; smaller vials"
+        f" would have saved {every.saved_mg.normalize():f} mg of it,"
+        f" {amounts.money(every.saved_money)}."
     )
     return Figure(
         "waste",
@@ -221,20 +261,36 @@ def _waste(rows: Sequence[Wasted]) -> Figure:
         told if totals else "Nothing was discarded.",
         ("code", "discarded mg", "discarded money", "avoidable mg", "avoidable money"),
         tuple(
-            (code, t.mg, t.money, t.saved_mg, t.saved_money) for code, t in sorted(totals.items())
+            (code, t.mg, _priced(t.money), t.saved_mg, _priced(t.saved_money))
+            for code, t in totals.items()
         ),
         _bars(
             [
                 (code, f"{t.mg.normalize():f} mg", float(t.mg), float(t.saved_mg))
-                for code, t in sorted(totals.items())
+                for code, t in totals.items()
             ]
         ),
         "Hatched: what the smallest vials of the same product would have saved.",
     )
 
 
-def _parts(row: Saving) -> tuple[Decimal, Decimal, Decimal, Decimal]:
-    return row.mg, row.money, row.saved_mg, row.saved_money
+def _together(rows: Sequence[Saving]) -> Saving:
+    return Saving(
+        sum((row.mg for row in rows), Decimal(0)),
+        _sum([row.money for row in rows]),
+        sum((row.saved_mg for row in rows), Decimal(0)),
+        _sum([row.saved_money for row in rows]),
+    )
+
+
+def _sum(values: Sequence[Decimal | None]) -> Decimal | None:
+    """None where none of them is known."""
+    known = [value for value in values if value is not None]
+    return sum(known, Decimal(0)) if known else None
+
+
+def _priced(value: Decimal | None) -> object:
+    return value if value is not None else "not priced"
 
 
 def saving(row: Wasted) -> Saving:
@@ -248,16 +304,15 @@ def saving(row: Wasted) -> Saving:
         ),
         None,
     )
-    money = row.money or Decimal(0)
     if found is None:
-        return Saving(Decimal(0), money, Decimal(0), Decimal(0))
+        return Saving(Decimal(0), row.money, Decimal(0), row.money and Decimal(0))
     family, code = found
     mg, given = row.wasted_units * code.mg_per_unit, row.given_units * code.mg_per_unit
     sizes = {package.mg for package in codes.packages().values() if package.family == family.family}
     saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
-    return Saving(
-        mg, money, saved, (money * saved / mg).quantize(Decimal("0.01")) if mg else Decimal(0)
-    )
+    share = saved / mg if mg else Decimal(0)
+    worth = None if row.money is None else (row.money * share).quantize(Decimal("0.01"))
+    return Saving(mg, row.money, saved, worth)
 
 
 def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:
@@ -290,9 +345,8 @@ def _bars(
         Bar(
             row[0],
             row[1],
-            round(BARS * row[2] / highest, 1),
-            ROW * place,
-            round(BARS * row[3] / highest, 1) if len(row) == 4 else None,
+            round(100 * row[2] / highest, 1),
+            round(100 * row[3] / highest, 1) if len(row) == 4 else None,
         )
-        for place, row in enumerate(rows)
+        for row in rows
     )

@@ -1,0 +1,208 @@
+"""Slow senders, many of them, and no file descriptors: the process goes on, says what it is, and
+counts whom it refused."""
+
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from integration.configuration.settings import Settings
+from integration.operating import metrics
+from integration.serving.app import create_app
+from integration.serving.listening import WebServer, bound
+from integration.store import NoDescriptors, Store
+
+LIMITS = {"connections": 60, "half_sent": 30, "head_seconds": 1.0, "body_seconds": 1.0}
+HALF = b"POST /hooks/general/lab HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+Server = tuple[str, int]
+
+
+@pytest.fixture
+def server(pages_store: Store) -> Iterator[Server]:
+    """The host and port of a service with small limits."""
+    site = {"base_url": "http://127.0.0.1:1/fhir"}
+    settings = Settings.model_validate({"service": LIMITS, "sites": {"general": site}})
+    with contextlib.closing(bound("127.0.0.1", 0)) as taken:
+        web = WebServer(create_app(settings, pages_store), settings.service)
+        thread = threading.Thread(target=web.run, args=[[taken]], daemon=True)
+        thread.start()
+        while not web.started:
+            time.sleep(0.01)
+        host, port = taken.getsockname()[:2]
+        yield host, port
+        web.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def connect(server: Server) -> Iterator[Callable[[bytes], socket.socket]]:
+    with contextlib.ExitStack() as stack:
+
+        def made(sent: bytes) -> socket.socket:
+            one = stack.enter_context(socket.create_connection(server, timeout=10))
+            one.sendall(sent)
+            return one
+
+        yield made
+
+
+def refused(reason: str) -> float:
+    return metrics.requests_refused.labels(reason)._value.get()
+
+
+def answered(one: socket.socket) -> str:
+    """Everything until the server closes."""
+    parts = []
+    with contextlib.suppress(ConnectionError):
+        while part := one.recv(65536):
+            parts.append(part)
+    return b"".join(parts).decode()
+
+
+def is_healthy(server: Server) -> bool:
+    started = time.monotonic()
+    answer = requests.get(f"http://{server[0]}:{server[1]}/healthz", timeout=5)
+    return answer.status_code == 200 and time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        (b"", "slow-head"),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", "slow-head"),
+        (HALF, "slow-body"),
+    ],
+)
+def test_what_arrives_too_slowly_is_told_so_and_closed(
+    connect: Callable[[bytes], socket.socket], sent: bytes, reason: str
+) -> None:
+    before, started = refused(reason), time.monotonic()
+    said = answered(connect(sent))
+    assert said.startswith("HTTP/1.1 408")
+    assert '"too-slow"' in said
+    assert 0.5 < time.monotonic() - started < 5
+    assert refused(reason) == before + 1
+
+
+def test_one_byte_a_moment_is_too_slow_as_well(
+    server: Server, connect: Callable[[bytes], socket.socket]
+) -> None:
+    one = connect(b"GET /healthz HTTP/1.1\r\n")
+    started = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        while time.monotonic() - started < 4:
+            one.sendall(b"X")
+            time.sleep(0.1)
+    assert time.monotonic() - started < 4
+
+
+def test_a_head_without_end_is_refused(connect: Callable[[bytes], socket.socket]) -> None:
+    before = refused("large-head")
+    said = answered(connect(b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000))
+    assert said.startswith("HTTP/1.1 431")
+    assert refused("large-head") == before + 1
+
+
+@pytest.mark.parametrize("sent", [HALF, b"", b"GET / HTTP/1.1\r\nX: "])
+def test_many_half_sent_requests_keep_nobody_out(
+    server: Server, connect: Callable[[bytes], socket.socket], sent: bytes
+) -> None:
+    before = refused("crowded")
+    for _ in range(200):
+        connect(sent)
+    assert is_healthy(server)
+    assert refused("crowded") >= before + 100
+
+
+def test_a_connection_is_kept_for_the_next_request(server: Server) -> None:
+    with requests.Session() as session:
+        for _ in range(3):
+            url = f"http://{server[0]}:{server[1]}/healthz"
+            assert session.get(url, timeout=5).status_code == 200
+            time.sleep(0.5)
+        assert session.get(url, timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("/hooks/general/lab", "too-large"), ("/cds-services/x", "too-large")]
+)
+def test_over_long_bodies_are_counted(
+    connect: Callable[[bytes], socket.socket], path: str, said: str
+) -> None:
+    before, of_hooks = refused(said), metrics.refused.labels(said)._value.get()
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"
+    assert answered(connect(head.encode())).startswith("HTTP/1.1 413")
+    assert refused(said) == before + 1
+    expected = of_hooks + path.startswith("/hooks/")
+    assert metrics.refused.labels(said)._value.get() == expected
+
+
+def test_no_http_is_counted(connect: Callable[[bytes], socket.socket]) -> None:
+    before = refused("not-http")
+    assert answered(connect(b"\x16\x03\x01 hello\r\n\r\n")).startswith("HTTP/1.1 400")
+    assert refused("not-http") == before + 1
+
+
+def test_no_descriptors_are_not_a_dead_database(pages_store: Store) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = []
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE,
+        (max(int(one.name) for one in Path("/proc/self/fd").iterdir()) + 20, hard),
+    )
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        with (
+            pytest.raises(NoDescriptors, match="no file descriptors left") as raised,
+            pages_store.holding("anything"),
+        ):
+            pass
+    finally:
+        for one in taken:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "ulimit -n" in str(raised.value)
+    with pages_store.holding("anything") as hold:
+        assert hold.ours
+
+
+@pytest.mark.slow
+def test_1100_half_sent_posts_do_not_stop_the_service(tmp_path: Path) -> None:
+    """As it is run, with the 1,024 descriptors that a process usually has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    (tmp_path / "ferroclaim.toml").write_text("[service]\nport = 0\n")
+    command = f"ulimit -n 1024; exec {sys.executable} -m ferroclaim serve"
+    process: Any = subprocess.Popen(
+        ["bash", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        with contextlib.ExitStack() as stack:
+            line = ""
+            while "listens on" not in line:
+                line = process.stderr.readline()
+                assert line, "the service did not start"
+            port = int(line.split(" for ")[0].rpartition(":")[2])
+            for _ in range(1100):
+                one = socket.create_connection(("127.0.0.1", port), timeout=10)
+                stack.enter_context(one).sendall(HALF)
+            assert all(is_healthy(("127.0.0.1", port)) for _ in range(5))
+            ready = requests.get(f"http://127.0.0.1:{port}/readyz", timeout=10)
+            assert ready.json()["checks"]["database"] == "ok"
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stderr.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
