@@ -225,7 +225,7 @@ def test_a_month_that_ended_says_when(folder: Path) -> None:
             "ferroclaim.toml",
             'test_id = "SAMPLECLEART"',
             'payers = ["87726"]',
-            "no receiver of the site takes professional claims for SHP01",
+            "no receiver of the site accepts professional claims for SHP01",
         ),
     ],
 )

@@ -221,7 +221,8 @@ def test_sweep_keeps_out_of_a_workers_way(
     with service.store.holding("sweep-site:general"):
         assert command("sweep") == (
             2,
-            "ferroclaim: A worker is searching site general just now. Try again when it is done.\n",
+            "ferroclaim: A worker is searching site general right now. Try again when it is"
+            " done.\n",
         )
 
 
