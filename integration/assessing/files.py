@@ -17,7 +17,7 @@ from mappings.record import Problem
 
 _STDIN = "-"
 _LINES = re.compile(r"\.(ndjson|jsonl)\b", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+:?/|www\.")
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+:?/|www\.|[a-z0-9.-]+:\d+(?:/|$)")
 _CUT_OFF = "ends early or is damaged: what follows was not read"
 # http://hl7.org/fhir/uv/bulkdata/export.html#response---complete-status: a list of files, no chart
 _MANIFEST = {"transactionTime", "output"}
