@@ -21,6 +21,8 @@ from mappings.trials.cases import CaseResult, run_cases
 from mappings.trials.difference import Difference, compare
 
 BUILT_IN = "built-in"
+# In a folder that `ferroclaim bulk` wrote.
+BULK_SUMMARY, BULK_CHARTS = "summary.json", "charts"
 
 
 def policy_set(which: str) -> PolicySet:
@@ -120,7 +122,15 @@ def _unused(before: PolicySet, after: PolicySet, found: Assessment) -> tuple[str
 
 
 def records_of(records: str) -> Collection:
-    """What `--on` names: files alone."""
+    """What `--on` names: files alone; of what `ferroclaim bulk` wrote, the charts that it kept."""
     if is_server(records):
         raise ConfigurationError("--on reads files: a Bundle, NDJSON, or a folder of either.")
-    return collect(records)
+    folder = Path(records)
+    if not (folder / BULK_SUMMARY).is_file():
+        return collect(records)
+    if not (folder / BULK_CHARTS).is_dir():
+        raise ConfigurationError(
+            f"{records} was written by `ferroclaim bulk` without its charts: run it again with"
+            " --charts."
+        )
+    return collect(str(folder / BULK_CHARTS))

@@ -80,7 +80,7 @@ class TestList:
             " 19, 22, 23, 24, 49; any date" in run.out
         )
         assert (
-            "commercial-default 2026-01-01  Commercial payer without a policy of its own (not"
+            "commercial-default 2026-01-01  Commercial payer without a policy here (not"
             " verified)" in run.out
         )
 
