@@ -113,7 +113,9 @@ def _taken(found: Import, folder: Path, stands: Mapping[str, OwnRows], replace: 
         )
     )
     if before and not replace:
-        told = f"{path} holds other rows of this quarter: add --replace if they were published anew"
+        told = (
+            f"{path} holds other rows of this quarter: add --replace if they were published again"
+        )
         against += list(own.disagreements({str(path): before, found.where: rows}))
         return Outcome(
             found.where,
@@ -146,7 +148,7 @@ def _write(path: Path, rows: OwnRows, today: date) -> None:
     """All of it or nothing: who reads the folder meanwhile sees the old file or the new one."""
     published = structs.replace(rows.published, imported=today) if rows.published else None
     heading = (
-        "Written by `ferroclaim codes import`. Correct it by importing anew, or write rows of your"
+        "Written by `ferroclaim codes import`. Correct it by importing again, or write rows of your"
         " own into another file."
     )
     path.parent.mkdir(parents=True, exist_ok=True)
