@@ -196,14 +196,14 @@ def _times(found: figures.Times) -> Figure:
 def _clean(found: Sequence[figures.FirstLook]) -> Figure:
     lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
     rows = tuple(
-        (us_month(row.month), row.lines, row.clean, f"{100 * row.clean / row.lines:.0f} %")
+        (us_month(row.month), row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
         for row in found
     )
     return Figure(
         "clean-at-first-assessment",
         "Clean at first assessment",
         (
-            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f} %) needed"
+            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f}%) needed"
             " nothing from anybody."
             if lines
             else "No line yet."
