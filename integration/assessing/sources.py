@@ -31,7 +31,7 @@ from mappings.site import Site as Facts
 
 
 @dataclass(frozen=True)
-class Result:
+class Assessed:
     """A document, the records behind it, and what was written back."""
 
     document: Assessment
@@ -53,7 +53,7 @@ def is_server(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
-def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) -> Result:
+def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) -> Assessed:
     """Assess a Bundle, NDJSON or folder of either; ConfigurationError where there is nothing to
     read."""
     return from_collection(collect(source), facts, policies, as_of)
@@ -61,12 +61,12 @@ def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) 
 
 def from_collection(
     collection: Collection, facts: Facts, policies: PolicySet, as_of: datetime
-) -> Result:
+) -> Assessed:
     records, problems = Reader(facts).records(collection)
     found = document([assess(row, policies, as_of, facts) for row in records], problems, as_of)
     names = {f"Patient/{row['id']}": people.as_called(row) for row in collection.shared("Patient")}
     by_patient = {row.patient: row for row in records}
-    return Result(found, by_patient, names, merged=collection.merges.into)
+    return Assessed(found, by_patient, names, merged=collection.merges.into)
 
 
 def from_server(
@@ -77,7 +77,7 @@ def from_server(
     back: "Back | None" = None,
     decisions: Sequence[Decision] = (),
     step: Callable[[], None] = lambda: None,
-) -> Result:
+) -> Assessed:
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
     A patient that can't be read is named in `unreadable` and the others go on; a server that can't
@@ -113,7 +113,7 @@ def from_server(
     problems += [Problem(row["resource"], row["problem"]) for row in missed]
     made = document([row.assessment for row in checked.values()], problems, as_of)
     records = {patient: row.record for patient, row in checked.items()}
-    return Result(made, records, names, tuple(outcomes), merged)
+    return Assessed(made, records, names, tuple(outcomes), merged)
 
 
 Back = Callable[[EhrClient, Checked, Any], list[Outcome]]
@@ -143,9 +143,9 @@ def adhoc_or_named(source: str, site: Site | None) -> Site:
 
 
 __all__ = [
+    "Assessed",
     "Back",
     "EhrError",
-    "Result",
     "adhoc_or_named",
     "collect",
     "from_collection",

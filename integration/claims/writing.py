@@ -7,7 +7,7 @@ from io import BytesIO
 
 from msgspec.structs import replace
 
-from integration.claims.output import Output, Part
+from integration.claims.output import FilePart, Output
 from integration.claims.sent import Before, Corrections, Earlier
 from mappings import codes
 from mappings.assessment import ClaimLine
@@ -16,7 +16,7 @@ from mappings.site import Receiver, Site
 from mappings.values.identity import stable_id
 from mappings.writing.fhir_resending import sent_claims
 from mappings.writing.form837.resending import Voiding, voided
-from mappings.writing.preparing.prepare import Basis, ChargeLines, Refusal, prepare
+from mappings.writing.preparing.prepare import Basis, ChargeLines, LeftOut, prepare
 from mappings.writing.preparing.prepared import Claim, claim_number
 from mappings.writing.x12.reading import NotX12, segments
 
@@ -28,7 +28,7 @@ class Leaving:
     patient: str
     lines: Sequence[ClaimLine]
     record: PatientRecord | None
-    refused: Sequence[Refusal] = ()
+    refused: Sequence[LeftOut] = ()
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Report:
     """What became of a run. `about`: by our number, the earlier claim that one replaces or
     voids."""
 
-    parts: list[Part] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    parts: list[FilePart] = field(default_factory=list)
+    refused: list[LeftOut] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     about: dict[str, Earlier] = field(default_factory=dict)
     asked: bool = False
@@ -109,25 +109,25 @@ def _patient(
 ) -> None:
     claims: list[Claim] = []
     for found in prepare(one.patient, one.lines, one.record, basis):
-        if isinstance(found, Refusal):
+        if isinstance(found, LeftOut):
             report.refused.append(found)
         elif isinstance(found, ChargeLines):
             if one.record is not None:
                 output.add_charges(found, one.record)
         else:
             settled = _settled(found, before, corrections, report, test=output.how.test)
-            if isinstance(settled, Refusal):
+            if isinstance(settled, LeftOut):
                 report.refused.append(settled)
             else:
                 claims.append(settled)
     if claims and one.record is not None:
         for claim, faults in output.add(claims, one.record):
-            report.refused.append(Refusal(one.patient, claim.draft.lines, tuple(faults)))
+            report.refused.append(LeftOut(one.patient, claim.draft.lines, tuple(faults)))
 
 
 def _settled(
     claim: Claim, before: Before, corrections: Corrections, report: Report, *, test: bool
-) -> Claim | Refusal:
+) -> Claim | LeftOut:
     """A first claim, or the replacement of the one that had its lines. Never a second first one
     that counts; tests may be repeated."""
     earlier = before.of(claim)
@@ -136,7 +136,7 @@ def _settled(
     standing = [one for one in earlier if one.production and counts]
     if named is None:
         return (
-            Refusal(claim.draft.patient, claim.draft.lines, (_left(standing[0]),))
+            LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing[0]),))
             if standing
             else claim
         )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from integration.assessing.sources import (
-    Result,
+    Assessed,
     adhoc_or_named,
     from_files,
     from_server,
@@ -178,7 +178,7 @@ def _result(
     site_name: str | None,
     config: Path | None,
     write: tuple[bool, int] | None,
-) -> Result:
+) -> Assessed:
     named = settings.load(config).site(site_name) if site_name else None
     facts = facts_of(site_name, config, time_zone, code_dir)
     at = moment_of(as_of, facts)
@@ -207,7 +207,7 @@ def _of_server(
     at: datetime,
     decided: Sequence[Decision],
     write: tuple[bool, int] | None,
-) -> Result:
+) -> Assessed:
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
     from integration.ehr.writing.writeback import write_back_for
@@ -285,7 +285,7 @@ def moment_of(text: str | None, facts: Facts) -> datetime:
     return at
 
 
-def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None:
+def _write(result: Assessed, form: Format, out: Path | None, facts: Facts) -> None:
     if form == "table" and out is None:
         from integration.terminal import tables
 
@@ -302,7 +302,7 @@ def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
 
 
-def _formatted(result: Result, form: Format, facts: Facts) -> bytes:
+def _formatted(result: Assessed, form: Format, facts: Facts) -> bytes:
     if form == "json":
         return to_json(result.document) + b"\n"
     if form == "table":
@@ -341,7 +341,7 @@ def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
     return stream.getvalue().encode()
 
 
-def _report(result: Result, dry_run: bool) -> None:
+def _report(result: Assessed, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
         _say(f"{merged} was merged into {survivor}, and is assessed with it")
