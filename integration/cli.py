@@ -7,36 +7,33 @@ configuration or source.
 
 import os
 import sys
-from importlib.metadata import version
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from integration.commands import (
-    assessing,
-    claims,
-    codes,
-    decisions,
-    demo,
-    doctor,
-    failed,
-    keys,
-    policy,
-    service,
-    subscribe,
-    sweep,
-)
+from integration.commands import COMMANDS
 from integration.errors import ConfigurationError, FerroclaimError
 from integration.terminal import progress
-from mappings.datafiles.loading import DataFileError
 
 LOUDNESS = ("-v", "--verbose", "-q", "--quiet")
 BEGIN = "Begin with `ferroclaim demo`, then `ferroclaim demo --pages`."
 
 
-class _Anywhere(TyperGroup):
-    """Takes -v and -q behind the command, too, where people write them."""
+class _Commands(TyperGroup):
+    """Loads a command when it is asked for. Takes -v and -q behind it, too, where people write
+    them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        listed = {name: TyperCommand(name, help=row.says) for name, row in COMMANDS.items()}
+        self.commands: dict[str, Any] = {**listed}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] in COMMANDS:
+            self.commands[args[0]] = loaded(args[0])
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         end = args.index("--") if "--" in args else len(args)
@@ -47,7 +44,7 @@ class _Anywhere(TyperGroup):
 
 app = typer.Typer(
     name="ferroclaim",
-    cls=_Anywhere,
+    cls=_Commands,
     epilog=BEGIN,
     help=(
         "Turn intravenous-iron administrations into claim lines, and say what documentation is"
@@ -58,8 +55,17 @@ app = typer.Typer(
 )
 
 
+def loaded(name: str) -> Any:
+    """The command, from its file."""
+    parent = typer.Typer()
+    import_module(f"integration.commands.{COMMANDS[name].file}").mount(parent)
+    return typer.main.get_group(parent).commands[name]
+
+
 def _version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"ferroclaim {version('ferroclaim')}")
         raise typer.Exit
 
@@ -83,30 +89,30 @@ def _options(
         progress.speak("verbose" if verbose else "quiet")
 
 
-demo.mount(app)
-app.command()(assessing.assess)
-app.command()(assessing.explain)
-
-for group in (policy, codes, service, subscribe, sweep, claims, decisions, failed, doctor, keys):
-    group.mount(app)
-
-
 def main() -> None:
     """Run a command; every problem becomes one sentence on stderr."""
     try:
         app()
-    except (FerroclaimError, DataFileError) as problem:
+    except FerroclaimError as problem:
         _fail(str(problem))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as problem:
+        if _is_of_data_file(problem):
+            _fail(str(problem))
         if os.environ.get("FERROCLAIM_DEBUG"):
             raise
         _fail(
             f"An unexpected error ({type(problem).__name__}). Set FERROCLAIM_DEBUG=1 to see where,"
             " and report it."
         )
+
+
+def _is_of_data_file(problem: Exception) -> bool:
+    from mappings.datafiles.loading import DataFileError
+
+    return isinstance(problem, DataFileError)
 
 
 def _fail(message: str) -> NoReturn:

@@ -301,7 +301,7 @@ class Coverage(Struct, frozen=True, kw_only=True):
     decided: Decided | None = None
     subscriber: Subscriber = Subscriber()
     payor: Payor = Payor()
-    group_number: str | None = None
+    group_numbers: tuple[str, ...] = ()
     plan_name: str | None = None
 
 

@@ -1,33 +1,21 @@
-"""Where `assess` reads from: a Bundle file, NDJSON, a folder, standard input, or a FHIR server."""
+"""Where `assess` reads from: a Bundle file, NDJSON, a folder, or standard input. What a FHIR server
+needs beside is in `servers`, and is loaded for one alone."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from integration.assessing.files import collect
-from integration.assessing.patient import Checked, check_pull, owed_issues
-from integration.configuration.site import Site
-from integration.ehr.client import EhrClient
-from integration.ehr.reading import listing
-from integration.ehr.reading.patient import read_patient
-from integration.ehr.writing.writeback import Outcome, WriteBack
-from integration.errors import (
-    BadAnswer,
-    ConfigurationError,
-    EhrError,
-    Forbidden,
-    NotFound,
-    Refused,
-)
 from integration.wording import people
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
-from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
-from mappings.record import PatientRecord, Problem
+from mappings.record import PatientRecord
 from mappings.site import Site as Facts
+
+if TYPE_CHECKING:
+    from integration.ehr.writing.writeback import Outcome
 
 
 @dataclass(frozen=True)
@@ -37,7 +25,7 @@ class Assessed:
     document: Assessment
     records: dict[str, PatientRecord]
     names: dict[str, str] = field(default_factory=dict)
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: "tuple[Outcome, ...]" = ()
     merged: dict[str, str] = field(default_factory=dict)  # patient → the surviving one
 
     @property
@@ -69,88 +57,4 @@ def from_collection(
     return Assessed(found, by_patient, names, merged=collection.merges.into)
 
 
-def from_server(
-    client: EhrClient,
-    patients: list[str] | None,
-    policies: PolicySet,
-    as_of: datetime,
-    back: "Back | None" = None,
-    decisions: Sequence[Decision] = (),
-    step: Callable[[], None] = lambda: None,
-) -> Assessed:
-    """Assess patients of a server (None: all with an administration), writing back where asked.
-
-    A patient that can't be read is named in `unreadable` and the others go on; a server that can't
-    be reached at all raises. STEP is called after each patient.
-    """
-    checked: dict[str, Checked] = {}
-    problems: list[Problem] = []
-    missed: list[dict[str, str]] = []
-    outcomes: list[Outcome] = []
-    names: dict[str, str] = {}
-    asked = listing.patients(client, missed) if patients is None else patients
-    done: set[str] = set()
-    merged: dict[str, str] = {}
-    for patient in asked:
-        if patient in done:  # merged with one before
-            continue
-        try:
-            # HAPI repeats a search of the last minute (Q11).
-            pull = read_patient(client, patient, fresh=True)
-            step()
-        except (NotFound, Forbidden, Refused, BadAnswer) as problem:
-            if patients is not None and len(patients) == 1:
-                raise
-            problems.append(Problem(f"Patient/{patient}", problem.problem))
-            continue
-        done |= {patient, *pull.ids}
-        merged |= dict.fromkeys(pull.merged, pull.patient)
-        found = check_pull(pull, client.site, policies, as_of, decisions)
-        checked[found.record.patient] = found
-        names[found.record.patient] = people.as_called(pull.person or {})
-        if back and found.assessment.concerns_us:
-            outcomes += back(client, found, pull)
-    problems += [Problem(row["resource"], row["problem"]) for row in missed]
-    made = document([row.assessment for row in checked.values()], problems, as_of)
-    records = {patient: row.record for patient, row in checked.items()}
-    return Assessed(made, records, names, tuple(outcomes), merged)
-
-
-Back = Callable[[EhrClient, Checked, Any], list[Outcome]]
-
-
-def writing_back(target: WriteBack, now: datetime, dry_run: bool) -> Back:
-    """Bring a patient's DetectedIssues into the chart."""
-
-    def back(_: EhrClient, found: Checked, pull: Any) -> list[Outcome]:
-        wanted = owed_issues(found.assessment, pull, now)
-        return target.put_all(wanted, pull.issues, dry_run=dry_run) if wanted else []
-
-    return back
-
-
-def adhoc_or_named(source: str, site: Site | None) -> Site:
-    """The site of a server: the named one, whose address it must be, or one made of the address
-    alone."""
-    if site is None:
-        return Site.adhoc(source)
-    if source.rstrip("/") != site.base_url:
-        raise ConfigurationError(
-            f"Site {site.name} is at another address than the SOURCE given: a token must not go"
-            " there."
-        )
-    return site
-
-
-__all__ = [
-    "Assessed",
-    "Back",
-    "EhrError",
-    "adhoc_or_named",
-    "collect",
-    "from_collection",
-    "from_files",
-    "from_server",
-    "is_server",
-    "writing_back",
-]
+__all__ = ["Assessed", "collect", "from_collection", "from_files", "is_server"]

@@ -8,14 +8,8 @@ from pathlib import Path
 
 from integration import samples
 from integration.assessing.clients import policies_for
-from integration.assessing.sources import (
-    Assessed,
-    adhoc_or_named,
-    from_collection,
-    from_files,
-    from_server,
-    is_server,
-)
+from integration.assessing.servers import adhoc_or_named, from_server
+from integration.assessing.sources import Assessed, from_collection, from_files, is_server
 from integration.claims import numbers
 from integration.claims.basis import basis_of
 from integration.claims.folder import FolderBefore

@@ -5,21 +5,13 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from msgspec import structs
 
-from integration.assessing.sources import (
-    Assessed,
-    adhoc_or_named,
-    from_files,
-    from_server,
-    is_server,
-    writing_back,
-)
+from integration.assessing.sources import Assessed, from_files, is_server
 from integration.commands.options import Config, DecisionFiles, SiteName, Zone
-from integration.configuration import settings
-from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from mappings import codes
 from mappings import decisions as decisions_form
@@ -30,6 +22,9 @@ from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
 from mappings.site import Site as Facts
 from mappings.values import moment
+
+if TYPE_CHECKING:
+    from integration.configuration.site import Site
 
 Format = Literal["table", "json", "csv", "x12", "fhir"]
 DEFAULT_WRITES = 100
@@ -62,6 +57,11 @@ CodeDir = Annotated[
         "--code-dir", help="Rows of code tables of your own beside and over the built-in ones."
     ),
 ]
+
+
+def mount(app: typer.Typer) -> None:
+    app.command()(assess)
+    app.command()(explain)
 
 
 def assess(
@@ -179,7 +179,7 @@ def _result(
     config: Path | None,
     write: tuple[bool, int] | None,
 ) -> Assessed:
-    named = settings.load(config).site(site_name) if site_name else None
+    named = _named(site_name, config) if site_name else None
     facts = facts_of(site_name, config, time_zone, code_dir)
     at = moment_of(as_of, facts)
     with codes.using(facts.codes):
@@ -194,20 +194,30 @@ def _result(
         return from_files(source, facts.deciding(decided, at), policies, at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
+    from integration.assessing.servers import adhoc_or_named
+
     site = adhoc_or_named(source, named)
     given = {"time_zone": time_zone, "code_dir": code_dir}
     site = site.model_copy(update={name: value for name, value in given.items() if value})
     return _of_server(site, None if everyone else patients, policies, at, decided, write)
 
 
+def _named(site: str, config: Path | None) -> "Site":
+    """A site of the configuration, which a file alone does without."""
+    from integration.configuration import settings
+
+    return settings.load(config).site(site)
+
+
 def _of_server(
-    site: Site,
+    site: "Site",
     patients: list[str] | None,
     policies: PolicySet,
     at: datetime,
     decided: Sequence[Decision],
     write: tuple[bool, int] | None,
 ) -> Assessed:
+    from integration.assessing.servers import from_server, writing_back
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
     from integration.ehr.writing.writeback import write_back_for
@@ -234,21 +244,24 @@ def facts_of(
 ) -> Facts:
     """What the rules need of a site of the configuration, or of none but a time zone and code
     tables."""
-    import msgspec
+    facts = _facts_of_site(_named(site_name, config)) if site_name else Facts()
+    facts = structs.replace(facts, time_zone=time_zone) if time_zone else facts
+    if code_dir:
+        from integration.codes.folder import tables_of
 
-    from integration.codes.folder import tables_of
-    from integration.ehr.profile import words_of
-
-    site = settings.load(config).site(site_name) if site_name else None
-    facts = site.facts().with_words(words_of(site.vendor)) if site else Facts()
-    facts = msgspec.structs.replace(facts, time_zone=time_zone) if time_zone else facts
-    facts = msgspec.structs.replace(facts, codes=tables_of(code_dir)) if code_dir else facts
+        facts = structs.replace(facts, codes=tables_of(code_dir))
     try:
         _ = facts.zone
     except ValueError as problem:
         message = str(problem)
         raise ConfigurationError(f"{message[0].upper()}{message[1:]}.") from None
     return facts
+
+
+def _facts_of_site(site: "Site") -> Facts:
+    from integration.ehr.profile import words_of
+
+    return site.facts().with_words(words_of(site.vendor))
 
 
 def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:

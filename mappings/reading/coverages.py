@@ -56,7 +56,7 @@ class CoverageReader:
             decided=alias.decided if alias else None,
             subscriber=people.subscriber(resource, collection),
             payor=people.payor(resource, collection, alias.on_claims if alias else OnClaims()),
-            group_number=_class_value(resource, "group"),
+            group_numbers=_class_values(resource, "group"),
             plan_name=_class_name(resource, "plan"),
         )
 
@@ -210,14 +210,14 @@ def _classes(resource: Resource) -> Iterator[str]:
         yield from filter(None, [elements.text(item.get("value"))])
 
 
-def _class_value(resource: Resource, kind: str) -> str | None:
-    """The value of the one class of that kind (HL7 coverage-class)."""
+def _class_values(resource: Resource, kind: str) -> tuple[str, ...]:
+    """The values of the classes of that kind (HL7 coverage-class), each once."""
     found = {
         elements.text(row.get("value")).strip()
         for row in elements.items(resource.get("class"))
         if kind in elements.codes(row.get("type"))
-    } - {""}
-    return found.pop() if len(found) == 1 else None
+    }
+    return tuple(sorted(found - {""}))
 
 
 def _class_name(resource: Resource, kind: str) -> str | None:

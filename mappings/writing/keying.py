@@ -7,7 +7,8 @@ from mappings.assessment import ClaimLine
 from mappings.record import Address, Name, PatientRecord
 from mappings.site import Site
 from mappings.writing.preparing.drafts import Draft, ServiceLine
-from mappings.writing.preparing.parties import Parties, coverage_of, parties
+from mappings.writing.preparing.insurance import coverage_of
+from mappings.writing.preparing.parties import Parties, parties
 from mappings.writing.preparing.practitioners import encounters
 from mappings.writing.preparing.prepare import ChargeLines
 from mappings.writing.preparing.prepared import Claim

@@ -184,6 +184,8 @@ def test_what_a_dialysis_claim_lacks_is_named(folder: Path, drop: str, says: str
     ("frequency", "status", "says"),
     [
         ("1", "30", "another patient status than 30 with frequency 1"),
+        ("3", "01", "patient status 30 with frequency 3"),
+        ("1", "01", "the day (through) on which treatment ended"),
         ("4", "01", "the day (through) on which treatment ended"),
         ("2", "01", "patient status 30 with frequency 2"),
     ],
@@ -196,13 +198,23 @@ def test_frequency_status_and_end_agree(
     assert says in run(folder).stderr
 
 
-def test_a_month_that_ended_says_when(folder: Path) -> None:
-    change(folder, "facility.csv", "frequency,2", "frequency,4")
+def test_a_month_in_the_middle_goes_on(folder: Path) -> None:
+    change(folder, "facility.csv", "frequency,2", "frequency,3")
+    assert run(folder).exit_code == 0
+    found = rows(folder, "*_837I.x12")
+    assert at(found, "CLM")[0].endswith("*975***72:A:3**A*Y*Y")
+    assert at(found, "CL1") == ["CL1*3*1*30"]
+
+
+@pytest.mark.parametrize("frequency", ["1", "4"])
+def test_a_month_that_ended_says_when(folder: Path, frequency: str) -> None:
+    change(folder, "facility.csv", "frequency,2", f"frequency,{frequency}")
     change(folder, "facility.csv", "status,30", "status,20")
     with (folder / "facility.csv").open("a") as file:
         file.write("esther,2026-11,through,,,2026-11-10,,,\n")
     assert run(folder).exit_code == 0
     found = rows(folder, "*_837I.x12")
+    assert f"72:A:{frequency}" in at(found, "CLM")[0]
     assert at(found, "DTP", "434") == ["DTP*434*RD8*20261101-20261110"]
     assert at(found, "CL1") == ["CL1*3*1*20"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integration.assessing.patient import check_pull
-from integration.assessing.sources import from_server
+from integration.assessing.servers import from_server
 from integration.ehr.client import EhrClient
 from integration.ehr.reading import listing
 from integration.ehr.reading.patient import read_patient

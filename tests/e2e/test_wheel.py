@@ -77,7 +77,13 @@ def test_the_wheel_holds_every_file_of_the_two_packages(wheel: Path) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["mappings/codes/*.yaml", "mappings/policy/built_in/*.yaml", "integration/samples/*.json"],
+    [
+        "mappings/codes/*.yaml",
+        "mappings/policy/built_in/*.yaml",
+        "integration/samples/*.json",
+        "integration/samples/claims/*.csv",
+        "integration/samples/claims/*.toml",
+    ],
 )
 def test_the_wheel_holds_the_data(wheel: Path, pattern: str) -> None:
     assert [name for name in zipfile.ZipFile(wheel).namelist() if Path(name).match(pattern)]

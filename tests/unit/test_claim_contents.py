@@ -150,6 +150,21 @@ def test_without_a_group_number_the_plan_has_its_name() -> None:
     assert having(rows, "SBR") == ["SBR*P*18**GOLD PPO*****CI"]
 
 
+@pytest.mark.parametrize(
+    "groups", [[("group", "G-77", None), ("group", "G-78", None)], [("group", "G*77", "Acme")]]
+)
+def test_two_groups_or_one_that_cannot_be_carried_are_not_chosen_from(
+    groups: list[tuple[str, str, str | None]],
+) -> None:
+    said = refused(in_a_group(*groups, ("plan", "P1", "Gold")))
+    assert "one group number that X12 can carry (Coverage/coverage class)" in said
+
+
+def test_the_same_group_twice_is_one() -> None:
+    rows = accepted(in_a_group(("group", "G-77", None), ("group", "G-77", "Acme")))
+    assert having(rows, "SBR") == ["SBR*P*18*G-77******CI"]
+
+
 def test_medicare_has_no_group() -> None:
     medicare = builders.coverage(subscriberId="1EG4TE5MK73")
     medicare["class"] = [{"type": _coded("group"), "value": "MEDICARE"}]

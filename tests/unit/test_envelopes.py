@@ -16,7 +16,8 @@ from mappings.writing import check
 from mappings.writing.form837.interchange import Interchange
 from mappings.writing.form837.resending import Voiding, voided
 from mappings.writing.preparing.drafts import draft_of, service_lines
-from mappings.writing.preparing.parties import Insurance, Parties, carried_address
+from mappings.writing.preparing.insurance import Insurance
+from mappings.writing.preparing.parties import Parties, carried_address
 from mappings.writing.preparing.prepared import Claim, claim_number
 from mappings.writing.x12.reading import segments
 from mappings.writing.x12.segments import carried, parsed, text

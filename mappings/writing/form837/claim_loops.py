@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from mappings.record import Address, Name
 from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, service_lines
-from mappings.writing.preparing.parties import Insurance, Parties, carried_address
+from mappings.writing.preparing.insurance import Insurance
+from mappings.writing.preparing.parties import Parties, carried_address
 from mappings.writing.preparing.prepared import Claim, charge
 from mappings.writing.preparing.statements import OtherLine, Statement
 from mappings.writing.x12.segments import Segment, carried, segment, text

@@ -14,7 +14,8 @@ from mappings.values.us_dates import us_date
 from mappings.writing.preparing.billers import provider_lacks
 from mappings.writing.preparing.charges import AllowedPrices, Charging
 from mappings.writing.preparing.drafts import DIALYSIS, Draft, drawn, ndcs_of, service_lines
-from mappings.writing.preparing.parties import Parties, coverage_of, parties
+from mappings.writing.preparing.insurance import coverage_of
+from mappings.writing.preparing.parties import Parties, parties
 from mappings.writing.preparing.prepared import Claim, claim_number
 from mappings.writing.preparing.splitting import Priced, excess, part_of, split
 from mappings.writing.preparing.statements import FacilityFile, Statement, statement
