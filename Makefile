@@ -34,7 +34,7 @@ test-quick: .venv/.dev  ## units, scenarios and contracts (up to 2 minutes)
 	@$(BIN)/pytest -q -m "not (hapi or browser or slow)" $(wildcard tests/unit tests/scenarios tests/contract)
 
 fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up to 30 minutes)
-	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py tests/unit/test_bending.py
+	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py tests/unit/test_bending.py tests/unit/test_bulk_soundness.py
 
 mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappings.dose.waste.*" (an hour or more)
 	@nice -n 19 $(BIN)/mutmut run $(ONLY)

@@ -18,7 +18,10 @@ from integration.errors import ConfigurationError, FerroclaimError
 from integration.terminal import progress
 
 LOUDNESS = ("-v", "--verbose", "-q", "--quiet")
-BEGIN = "Begin with `ferroclaim demo`, then `ferroclaim demo --pages`."
+BEGIN = (
+    "Begin with `ferroclaim demo`, then `ferroclaim demo --pages`; for an EHR of your own with"
+    " `ferroclaim init`."
+)
 
 
 class _Commands(TyperGroup):

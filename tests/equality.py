@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Set
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,10 @@ def _of_scenario(name: str, scenario: dict[str, Any]) -> Chart:
 
 def _chart(name: str, resources: list[Any], as_of: str, site: Any, policy: Any) -> Chart:
     return {"name": name, "resources": resources, "as_of": as_of, "site": site, "policy": policy}
+
+
+def moment(chart: Chart) -> datetime:
+    return datetime.fromisoformat(chart["as_of"])
 
 
 def documents(tree: Path, asked: list[Chart]) -> list[str]:

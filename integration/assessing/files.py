@@ -16,11 +16,11 @@ from mappings.reading import Collection, NotJson, decode, of_line
 from mappings.record import Problem
 
 _STDIN = "-"
-_LINES = re.compile(r"\.(ndjson|jsonl)\b", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+:?/|www\.")
-_CUT_OFF = "ends early or is damaged: what follows was not read"
+LINES = re.compile(r"\.(ndjson|jsonl)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]+:?/|www\.|[a-z0-9.-]+:\d+(?:/|$)")
+CUT_OFF = "ends early or is damaged: what follows was not read"
 # http://hl7.org/fhir/uv/bulkdata/export.html#response---complete-status: a list of files, no chart
-_MANIFEST = {"transactionTime", "output"}
+MANIFEST = {"transactionTime", "output"}
 
 
 class File(NamedTuple):
@@ -66,7 +66,7 @@ def _opened(source: str) -> BinaryIO:
 
 def _take_folder(collection: Collection, folder: Path) -> None:
     """Every file of a folder and of those below it."""
-    files = list(_files(folder))
+    files = list(files_in(folder))
     found = [(file.name, file.why or _taken(collection, file)) for file in files]
     problems = [Problem(name, why) for name, why in found if why]
     if len(problems) == len(files):
@@ -86,22 +86,22 @@ def _taken(collection: Collection, file: File) -> str | None:
     except NotRead as problem:
         return str(problem)
     except OSError as problem:
-        return _unread(problem)
+        return unread(problem)
     return None
 
 
-def _unread(problem: OSError) -> str:
+def unread(problem: OSError) -> str:
     return f"was not read: {problem.strerror}"
 
 
-def _files(folder: Path) -> Iterator[File]:
+def files_in(folder: Path) -> Iterator[File]:
     """In the order of their names. Links are followed, each folder once."""
     seen: set[str] = set()
-    unread: list[File] = []
+    refusals: list[File] = []
 
     def refused(problem: OSError) -> None:
         path = Path(str(problem.filename))
-        unread.append(File(_name(folder, path), path, _unread(problem)))
+        refusals.append(File(_name(folder, path), path, unread(problem)))
 
     for place, below, names in os.walk(folder, onerror=refused, followlinks=True):
         hidden = [name for name in below if name.startswith(".")]
@@ -110,7 +110,7 @@ def _files(folder: Path) -> Iterator[File]:
         if real not in seen:
             seen.add(real)
             yield from (_file(folder, Path(place) / name) for name in sorted(hidden + names))
-    yield from unread
+    yield from refusals
 
 
 def _file(folder: Path, path: Path) -> File:
@@ -120,7 +120,7 @@ def _file(folder: Path, path: Path) -> File:
     try:
         regular = stat.S_ISREG(path.stat().st_mode)
     except OSError as problem:
-        return File(name, path, _unread(problem))
+        return File(name, path, unread(problem))
     return File(name, path, None if regular else "was not read: it is no regular file")
 
 
@@ -132,16 +132,16 @@ def _take(collection: Collection, name: str, stream: BinaryIO) -> None:
     """A file of lines as NDJSON, any other as one JSON document; NotRead where it is neither."""
     try:
         text = unpacked(stream)
-        in_lines = bool(_LINES.search(name))
-        if in_lines and _whole_lines(text):
+        in_lines = bool(LINES.search(name))
+        if in_lines and begins_with_lines(text):
             _take_lines(collection, name, text)
         else:
             _take_document(collection, name, text.read(), in_lines)
     except DAMAGED:
-        raise NotRead(_CUT_OFF) from None
+        raise NotRead(CUT_OFF) from None
 
 
-def _whole_lines(text: io.BufferedReader) -> bool:
+def begins_with_lines(text: io.BufferedReader) -> bool:
     """Whether the first line may be a resource: one cut in lines for the eye is read as a whole."""
     first, end, _ = text.peek(1).lstrip().partition(b"\n")
     return not end or first.rstrip().endswith((b"}", b"]"))
@@ -157,14 +157,14 @@ def _take_document(collection: Collection, name: str, data: bytes, in_lines: boo
             raise NotRead(f"is not JSON: {problem}") from None
         _take_lines(collection, name, data.splitlines())
         return
-    if isinstance(content, dict) and content.keys() >= _MANIFEST:
+    if isinstance(content, dict) and content.keys() >= MANIFEST:
         return
-    if not _is_fhir(content):
+    if not is_fhir(content):
         raise NotRead("is JSON, but not a FHIR Bundle or resource")
     collection.add(content, name)
 
 
-def _is_fhir(content: object) -> bool:
+def is_fhir(content: object) -> bool:
     """A resource, or a list with one."""
     rows = content if isinstance(content, list) else [content]
     return any(isinstance(row, dict) and isinstance(row.get("resourceType"), str) for row in rows)
@@ -188,7 +188,7 @@ def _take_lines(collection: Collection, name: str, data: Iterable[bytes]) -> Non
                 taken += 1
                 continue
             row = of_line(line)
-            if isinstance(row, NotJson) or not _is_fhir(row):
+            if isinstance(row, NotJson) or not is_fhir(row):
                 why = f"not JSON: {row}" if isinstance(row, NotJson) else "not a FHIR resource"
                 found.append((place, why))
             else:
@@ -197,7 +197,7 @@ def _take_lines(collection: Collection, name: str, data: Iterable[bytes]) -> Non
     except DAMAGED:
         if not taken:
             raise
-        found.append((name, _CUT_OFF))
+        found.append((name, CUT_OFF))
     if found and not taken:
         raise NotRead(f"holds no FHIR resource: {found[0][0]}: {found[0][1]}")
     collection.problems += [Problem(*row) for row in found]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from integration.assessing.sources import Assessed, collect, is_server
+from integration.assessing.sources import AssessedCharts, collect, is_server
 from integration.errors import ConfigurationError
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
@@ -21,6 +21,8 @@ from mappings.trials.cases import CaseResult, run_cases
 from mappings.trials.difference import Difference, compare
 
 BUILT_IN = "built-in"
+# In a folder that `ferroclaim bulk` wrote.
+BULK_SUMMARY, BULK_CHARTS = "summary.json", "charts"
 
 
 def policy_set(which: str) -> PolicySet:
@@ -92,7 +94,7 @@ def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:
 
 def difference(
     old: str, new: str, records: str, facts: Facts, as_of: datetime
-) -> tuple[Difference, Assessed]:
+) -> tuple[Difference, AssessedCharts]:
     """What NEW would change of these records' lines, gaps and money, and the assessment under
     it."""
     before, after = policy_set(old), policy_set(new)
@@ -107,7 +109,7 @@ def difference(
         for policies in (before, after)
     ]
     moved = structs.replace(compare(*loading), unused=_unused(before, after, loading[1]))
-    return moved, Assessed(loading[1], {row.patient: row for row in found})
+    return moved, AssessedCharts(loading[1], {row.patient: row for row in found})
 
 
 def _unused(before: PolicySet, after: PolicySet, found: Assessment) -> tuple[str, ...]:
@@ -120,7 +122,15 @@ def _unused(before: PolicySet, after: PolicySet, found: Assessment) -> tuple[str
 
 
 def records_of(records: str) -> Collection:
-    """What `--on` names: files alone."""
+    """What `--on` names: files alone; of what `ferroclaim bulk` wrote, the charts that it kept."""
     if is_server(records):
         raise ConfigurationError("--on reads files: a Bundle, NDJSON, or a folder of either.")
-    return collect(records)
+    folder = Path(records)
+    if not (folder / BULK_SUMMARY).is_file():
+        return collect(records)
+    if not (folder / BULK_CHARTS).is_dir():
+        raise ConfigurationError(
+            f"{records} was written by `ferroclaim bulk` without its charts: run it again with"
+            " --charts."
+        )
+    return collect(str(folder / BULK_CHARTS))

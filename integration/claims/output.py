@@ -18,7 +18,7 @@ from mappings.record import PatientRecord
 from mappings.site import Receiver
 from mappings.writing.drafting import by_subscriber, written
 from mappings.writing.fhir_resending import SentClaim
-from mappings.writing.form837.interchange import SHORT, Interchange, faults_of
+from mappings.writing.form837.interchange import SHORT, Interchange, checked
 from mappings.writing.form837.resending import Resent, Voiding
 from mappings.writing.preparing.drafts import Kind
 from mappings.writing.preparing.prepare import ChargeLines
@@ -58,7 +58,7 @@ class Output:
             return self._as_x12(claims)
         refused: list[tuple[Claim, list[str]]] = []
         for claim in claims:
-            faults = faults_of([claim], self.how.now.date())
+            _, faults = checked([claim], self.how.now.date())
             if faults:
                 refused.append((claim, faults))
                 continue

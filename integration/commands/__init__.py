@@ -21,6 +21,16 @@ COMMANDS = {
         "assessing",
         "The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials.",
     ),
+    "bulk": Listed(
+        "bulk",
+        "A whole population in bounded memory. What was stopped goes on: run the same again.",
+    ),
+    "init": Listed(
+        "init",
+        "Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of"
+        "\nitself.",
+    ),
+    "samples": Listed("samples", "The sample patients of the demo."),
     "serve": Listed("service", "Run the service: hooks, pages, CDS, and a worker inside."),
     "worker": Listed(
         "service",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from integration.commands.options import Config
-from integration.configuration import settings
+from integration.configuration import section, settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 
@@ -41,7 +41,9 @@ def doctor(
 
     from integration.ehr.doctor import examine
 
-    reports = [_asked(examine(row, patient), config) for row in _sites(site, config)]
+    reports = [examine(row, patient) for row in _sites(site, config)]
+    if not _is_address(site):
+        reports = [_asked(report, config) for report in reports]
     if as_json:
         typer.echo(
             msgspec.json.format(msgspec.json.encode([row.as_dict() for row in reports])).decode()
@@ -57,8 +59,8 @@ def _asked(report: DoctorReport, config: Path | None) -> DoctorReport:
     from integration.serving.process import opened
     from integration.store import assessments
 
-    loaded = settings.load(config) if report.site != "adhoc" else None
-    if loaded is None or not loaded.database_url:
+    loaded = settings.load(config)
+    if not loaded.database_url:
         return report
     with opened(loaded) as store, store.transaction() as db:
         rows = assessments.questions(db, report.site)
@@ -77,8 +79,13 @@ def _of_question(row: Question) -> DoctorFinding:
     )
 
 
+def _is_address(name: str | None) -> bool:
+    """Raises where an address lacks its beginning."""
+    return name is not None and section.is_address(name)
+
+
 def _sites(name: str | None, config: Path | None) -> list[Site]:
-    if name and name.startswith(("http://", "https://")):
+    if name and _is_address(name):
         return [Site.adhoc(name)]
     loaded = settings.load(config)
     if name:

@@ -2,11 +2,17 @@
 addresses, and what is wrong in a sentence."""
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
+
+from integration.errors import ConfigurationError
+
+# `localhost:8080/fhir`, `fhir.example.org/r4`; no file such as `chart.json`.
+_HOST = re.compile(r"^(?:(?:[\w-]+(?:\.[\w-]+)*:\d+|localhost)(?:/.*)?|[\w-]+(?:\.[\w-]+)+/[^.]*)$")
 
 
 class Section(BaseModel):
@@ -28,9 +34,21 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def is_address(text: str) -> bool:
+    """Whether it is an address, not a name or a file; ConfigurationError where only `http://` is
+    missing."""
+    if text.lower().startswith(("http://", "https://")):
+        return True
+    if _HOST.match(text) and not Path(text).exists():
+        raise ConfigurationError(f"{text} is no address: begin with http:// or https://.")
+    return False
+
+
 def safe_address(value: str) -> str:
     """https, or http on this machine."""
     parts = urlsplit(value)
+    if "://" not in value:
+        raise ValueError("must begin with https:// (or http:// for this machine)")
     if not parts.hostname or not (
         parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
     ):

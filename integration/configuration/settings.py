@@ -10,15 +10,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import structlog
 from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
 
-from integration.configuration.section import ConfiguredPath, Section, safe_address, sentences
+from integration.configuration.mistakes import meant, mistakes
+from integration.configuration.section import ConfiguredPath, Section, safe_address
 from integration.configuration.service import Retention, Service, Sweep
 from integration.configuration.site import Site
+from integration.configuration.template import FILL_IN
 from integration.errors import ConfigurationError, OnlyPeopleRead
 
+log = structlog.get_logger()
 CONFIG_VARIABLE = "FERROCLAIM_CONFIG"
+# Variables of ours that are no settings; the last three are of the tests.
+OTHERS = (
+    CONFIG_VARIABLE,
+    "FERROCLAIM_DEBUG",
+    "FERROCLAIM_ALL_TESTS",
+    "FERROCLAIM_HYPOTHESIS",
+    "FERROCLAIM_HAPI_URL",
+)
 DEFAULT_FILE = Path("ferroclaim.toml")
 
 Role = Literal["clinician", "biller", "admin"]
@@ -160,16 +172,17 @@ def load(path: Path | None = None) -> Settings:
     named = path or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
     file = named or DEFAULT_FILE
     if named is None and not file.exists():
-        return _checked({}, None)
+        return _checked({}, None, "")
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(
             f"Cannot read the configuration {file}: {error.strerror}."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} is not TOML: {error}.") from None
-    return _checked(values, file)
+    return _checked(values, file, text)
 
 
 def json_schema() -> dict[str, Any]:
@@ -180,15 +193,36 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _checked(values: dict[str, Any], file: Path | None) -> Settings:
+def _checked(values: dict[str, Any], file: Path | None, text: str) -> Settings:
+    """Raises with every mistake: its line or variable, and what to write."""
     context = {"folder": file.resolve().parent} if file else {}
+    where = str(file or "the environment")
+    _tell_unknown_variables()
+    said = [
+        f"{where}, line {number}: fill in what the registration with the EHR gave you"
+        for number, line in enumerate(text.splitlines(), 1)
+        if FILL_IN in line.partition("#")[0]
+    ]
     try:
-        return Settings.model_validate(
-            _merged(values, EnvSettingsSource(_Environment)()), context=context
-        )
-    except (ValidationError, SettingsError) as error:
-        what = sentences(error) if isinstance(error, ValidationError) else str(error)
-        raise ConfigurationError(f"{file or 'Environment'}: {what}.") from None
+        values = _merged(values, EnvSettingsSource(_Environment)())
+        found = Settings.model_validate(values, context=context)
+    except ValidationError as error:
+        said = [*mistakes(error, Settings, text, where), *said]
+        raise ConfigurationError(f"{'; '.join(said)}.") from None
+    except SettingsError as error:
+        raise ConfigurationError(f"{where}: {error}.") from None
+    if said:
+        raise ConfigurationError(f"{'; '.join(said)}.")
+    return found
+
+
+def _tell_unknown_variables() -> None:
+    """Variables that look like ours and are none: a typing error costs a setting."""
+    known = [f"FERROCLAIM_{name.upper()}" for name in Settings.model_fields]
+    for name in sorted(os.environ):
+        section = name.partition("__")[0]
+        if name.startswith("FERROCLAIM_") and section not in known and name not in OTHERS:
+            log.warning("this variable is no setting", variable=name, hint=meant(section, known))
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -1,6 +1,7 @@
 """A site, one EHR: where it is, how we sign in there, its places, payers and limits. A part of the
 configuration."""
 
+import re
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -122,7 +123,7 @@ class SmartApp(Section):
     @classmethod
     def _a_web_address(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("must be an http or https address")
+            raise ValueError("must begin with http:// or https://")
         return value
 
 
@@ -292,7 +293,7 @@ class Site(Billing):
     def adhoc(cls, base_url: str, **settings: Any) -> Self:
         """A site from nothing but its address, for `ferroclaim assess http://... --patient ID`."""
         try:
-            return cls(**{"name": "adhoc", "base_url": base_url, **settings})
+            return cls(**{"name": _name_of(base_url), "base_url": base_url, **settings})
         except ValidationError as error:
             raise ConfigurationError(f"{sentences(error)}.") from None
 
@@ -340,7 +341,7 @@ class Site(Billing):
     def _a_fhir_base(cls, value: str) -> str:
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or " " in value:
-            raise ValueError("must be an http or https address")
+            raise ValueError("must begin with http:// or https://")
         try:
             _ = parts.port
         except ValueError:
@@ -401,3 +402,9 @@ class Site(Billing):
         ):
             raise ValueError("authorization needs https; a token must not travel in the clear")
         return self
+
+
+def _name_of(base_url: str) -> str:
+    """What a site without a name is called: by its host, `fhir-example-org`."""
+    host = (urlsplit(base_url).hostname or "").lower()
+    return re.sub(r"[^a-z0-9]+", "-", f"{'' if host[:1].isalpha() else 'at-'}{host}").strip("-")

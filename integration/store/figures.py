@@ -9,6 +9,7 @@ from decimal import Decimal
 from integration.store import worklist
 from integration.store.database.connection import Db
 from integration.store.worklist import CHARGE
+from mappings.dose.vials import Wasted
 
 # A record that was complete when it was first seen, so soon after the dose, was so at once.
 SOON_DAYS = 2
@@ -60,16 +61,6 @@ class Predicted:
     money: Decimal
     charges: int
     unpriced: int
-
-
-@dataclass(frozen=True)
-class Wasted:
-    """A JW line, with the units given on the line beside it."""
-
-    code: str
-    given_units: int
-    wasted_units: int
-    money: Decimal | None
 
 
 _WORTH = f"""coalesce(sum(value), 0), count(*) filter (where {CHARGE}),

@@ -8,7 +8,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from integration.store import audit
-from integration.store.database.connection import Db
+from integration.store.database.connection import Db, records
 from integration.store.patients import Patient
 from mappings.assessment import Gap
 from mappings.writing.detected_issue import Waiver
@@ -143,8 +143,7 @@ def waivers(db: Db, patient_id: int) -> dict[str, Waiver]:
 def keep(db: Db, patient_id: int, found: Iterable[Gap], now: datetime) -> None:
     """Replaces a patient's open gaps; what is not among them any more is closed."""
     rows = [_columns(patient_id, gap, now) for gap in found]
-    with db.cursor() as cursor:
-        cursor.executemany(_KEEP, rows)
+    db.execute(_KEEP, [records(rows)])
     db.execute(
         "update gaps set closed_at = %s, changed_at = %s where patient_id = %s and id <> all(%s)"
         " and closed_at is null",
@@ -155,9 +154,9 @@ def keep(db: Db, patient_id: int, found: Iterable[Gap], now: datetime) -> None:
 _KEEP = """insert into gaps as g (patient_id, id, requirement, state, blocking, waivable, severity,
     policy, administrations, lines,
         document, opened_at, changed_at)
-    values (%(patient_id)s, %(id)s, %(requirement)s, %(state)s, %(blocking)s, %(waivable)s,
-        %(severity)s, %(policy)s,
-        %(administrations)s, %(lines)s, %(document)s, %(now)s, %(now)s)
+    select patient_id, id, requirement, state, blocking, waivable, severity, policy,
+        administrations, lines, document, opened_at, changed_at
+    from jsonb_populate_recordset(null::gaps, %s)
     on conflict (patient_id, id) do update set state = excluded.state, blocking = excluded.blocking,
         waivable = excluded.waivable,
         severity = excluded.severity, policy = excluded.policy,
@@ -180,6 +179,7 @@ def _columns(patient_id: int, gap: Gap, now: datetime) -> dict[str, object]:
         "policy": gap.policy,
         "administrations": list(gap.administrations),
         "lines": list(gap.lines),
-        "document": msgspec.json.encode(gap).decode(),
-        "now": now,
+        "document": gap,
+        "opened_at": now,
+        "changed_at": now,
     }

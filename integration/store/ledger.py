@@ -9,7 +9,7 @@ from typing import Any
 from psycopg.rows import class_row
 
 from integration.ehr.writing.ledger import Entry
-from integration.store.database.connection import Db, Store
+from integration.store.database.connection import Db, Store, records
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,20 @@ class StoredLedger:
 
 
 def record(db: Db, site: str, patient_id: int, entries: Mapping[str, Entry]) -> None:
-    with db.cursor() as cursor:
-        cursor.executemany(
-            _RECORD, [_row(site, patient_id, gap, entries[gap]) for gap in sorted(entries)]
-        )
+    rows = [_row(site, patient_id, gap, entries[gap]) for gap in sorted(entries)]
+    if rows:
+        db.execute(_RECORD, [records(rows)])
 
 
 def owe(db: Db, site: str, patient_id: int, digests: Mapping[str, str]) -> None:
     """Notes, beside the assessment that found them, the write-backs to come; one already said the
     same is not owed."""
-    with db.cursor() as cursor:
-        cursor.executemany(_OWE, [(site, gap, patient_id, digests[gap]) for gap in sorted(digests)])
+    rows = [
+        {"site": site, "gap_id": gap, "patient_id": patient_id, "digest": digests[gap]}
+        for gap in sorted(digests)
+    ]
+    if rows:
+        db.execute(_OWE, [records(rows)])
 
 
 def waiting(db: Db, sites: Sequence[str]) -> list[Waiting]:
@@ -73,17 +76,21 @@ def waiting(db: Db, sites: Sequence[str]) -> list[Waiting]:
 
 def explain(db: Db, site: str, messages: Iterable[tuple[str, str]]) -> None:
     """Why the server did not take a gap."""
-    with db.cursor() as cursor:
-        cursor.executemany(
-            "update write_backs set message = %s where site = %s and gap_id = %s",
-            [(text, site, gap) for gap, text in messages],
+    rows = [{"site": site, "gap_id": gap, "message": text} for gap, text in messages]
+    if rows:
+        db.execute(
+            "update write_backs b set message = r.message from"
+            " jsonb_populate_recordset(null::write_backs, %s) r"
+            " where b.site = r.site and b.gap_id = r.gap_id",
+            [records(rows)],
         )
 
 
 # What is on its way stays so: only the server can tell what became of it. A location once known is
 # kept.
-_OWE = """insert into write_backs as b (site, gap_id, patient_id, state, digest) values (%s, %s, %s,
-    'pending', %s)
+_OWE = """insert into write_backs as b (site, gap_id, patient_id, state, digest)
+    select site, gap_id, patient_id, 'pending', digest
+    from jsonb_populate_recordset(null::write_backs, %s)
     on conflict (site, gap_id) do update set state = case b.state when 'sent' then 'sent'
         else 'pending' end,
         digest = case b.state when 'sent' then b.digest else excluded.digest end, message = null,
@@ -92,11 +99,12 @@ _OWE = """insert into write_backs as b (site, gap_id, patient_id, state, digest)
     where b.state <> 'confirmed' or b.digest <> excluded.digest"""
 _RECORD = """insert into write_backs as b (site, gap_id, patient_id, state, digest, location,
     version)
-    values (%(site)s, %(gap)s, %(patient_id)s, %(state)s, %(digest)s, %(location)s, %(version)s)
+    select site, gap_id, patient_id, state, digest, location, version
+    from jsonb_populate_recordset(null::write_backs, %s)
     on conflict (site, gap_id) do update set state = excluded.state, digest = excluded.digest,
         changed_at = now(), message = null,
         location = coalesce(excluded.location, b.location), version = excluded.version"""
 
 
 def _row(site: str, patient_id: int, gap: str, entry: Entry) -> dict[str, Any]:
-    return {"site": site, "gap": gap, "patient_id": patient_id, **vars(entry)}
+    return {"site": site, "gap_id": gap, "patient_id": patient_id, **vars(entry)}

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
-from integration.store.database.connection import Db
+from integration.store.database.connection import Db, records
 from mappings.assessment import ClaimLine
 
 
@@ -14,8 +12,7 @@ def keep(db: Db, patient_id: int, found: Iterable[ClaimLine], now: datetime) -> 
     """Replaces a patient's lines. A released one stays, with the release, whatever becomes of
     it."""
     rows = [_columns(patient_id, line, now) for line in found]
-    with db.cursor() as cursor:
-        cursor.executemany(_KEEP, rows)
+    db.execute(_KEEP, [records(rows)])
     gone = [patient_id, [row["id"] for row in rows]]
     db.execute(
         "update lines l set gone_at = %s where patient_id = %s and id <> all(%s) and gone_at is"
@@ -43,9 +40,9 @@ def name_providers(db: Db, patient_id: int, providers: Mapping[str, str]) -> Non
 _KEEP = """insert into lines as l (patient_id, id, service_date, code, modifiers, units, status,
     payment, reasons, policy, coverage,
         value, document, first_seen_at, changed_at, status_since)
-    values (%(patient_id)s, %(id)s, %(service_date)s, %(code)s, %(modifiers)s, %(units)s,
-        %(status)s, %(payment)s, %(reasons)s,
-        %(policy)s, %(coverage)s, %(value)s, %(document)s, %(now)s, %(now)s, %(now)s)
+    select patient_id, id, service_date, code, modifiers, units, status, payment, reasons, policy,
+        coverage, value, document, first_seen_at, changed_at, status_since
+    from jsonb_populate_recordset(null::lines, %s)
     on conflict (patient_id, id) do update set service_date = excluded.service_date,
         code = excluded.code,
         modifiers = excluded.modifiers, units = excluded.units, status = excluded.status,
@@ -73,6 +70,6 @@ def _columns(patient_id: int, line: ClaimLine, now: datetime) -> dict[str, Any]:
         "policy": line.policy.id if line.policy else None,
         "coverage": line.coverage,
         "value": line.value,
-        "document": msgspec.json.encode(line).decode(),
-        "now": now,
+        "document": line,
+        **dict.fromkeys(("first_seen_at", "changed_at", "status_since"), now),
     }

@@ -4,7 +4,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 Loudness = Literal["quiet", "usual", "verbose"]
 PATIENCE_SECONDS = 2.0  # a run that is over sooner shows nothing
@@ -57,6 +60,53 @@ def counting(what: str) -> Iterator[Callable[[], None]]:
 
     try:
         yield step
+    finally:
+        if bar.live.is_started:
+            bar.stop()
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Call the result with a step's name, how many of its pieces are done, and how many there are.
+    On a terminal a bar with an estimate; elsewhere a line now and then."""
+    if _loudness == "quiet":
+        yield lambda _name, _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        TextColumn("{task.description:<8}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    tasks: dict[str, TaskID] = {}
+    spoken = begun = time.monotonic()
+
+    def tell(name: str, done: int, total: int) -> None:
+        nonlocal spoken
+        now = time.monotonic()
+        if name not in tasks:
+            tasks[name] = bar.add_task(name, total=total)
+        bar.update(tasks[name], completed=done, total=total)
+        if bar.console.is_terminal and now - begun >= PATIENCE_SECONDS:
+            bar.start()
+        elif not bar.console.is_terminal and now - spoken >= PATIENCE_SECONDS * 5:
+            spoken = now
+            print(f"{name}: {done:,} of {total:,} after {now - begun:.0f} s …", file=sys.stderr)
+
+    try:
+        yield tell
     finally:
         if bar.live.is_started:
             bar.stop()

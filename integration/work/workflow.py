@@ -18,6 +18,7 @@ from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.work.engine import Engine, Job
 from integration.work.owing import note, owe
+from mappings.decisions import Decision
 
 log = structlog.get_logger()
 
@@ -32,11 +33,12 @@ def assess(engine: Engine, job: Job) -> None:
     """The handler of the task `assess`: {"patient": number, "cause": text}."""
     with engine.store.transaction() as db:
         patient = patients.by_id(db, job.arguments["patient"])
-    if patient is None:
+        decided = decisions.of_patient(db, patient) if patient else None
+    if patient is None or decided is None:
         return
     started = time.perf_counter()
     try:
-        result = _assessed(engine, patient, job)
+        result = _assessed(engine, patient, decided, job)
     except NotFound:
         if patient.concerns_us or job.attempt < 1:
             raise
@@ -52,7 +54,7 @@ def assess(engine: Engine, job: Job) -> None:
     )
 
 
-def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
+def _assessed(engine: Engine, patient: Patient, decided: Sequence[Decision], job: Job) -> str:
     client, policies = engine.clients.of(patient.site)
     port = write_back_for(
         client, StoredLedger(engine.store, patient.id), limit=client.site.limits.writes
@@ -62,8 +64,6 @@ def _assessed(engine: Engine, patient: Patient, job: Job) -> str:
     engine.step("pulled")
     if pull.patient != patient.reference:
         return _merged(engine, patient, pull, job)
-    with engine.store.transaction() as db:
-        decided = decisions.of_patient(db, patient)
     checked = check_pull(pull, client.site, policies, as_of, decided)
     assessment = checked.assessment
     engine.step("assessed")

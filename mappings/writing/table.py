@@ -31,12 +31,15 @@ def csv(document: Assessment) -> str:
     writer = comma_separated.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for assessment in document.patients:
-        for line in assessment.lines:
-            writer.writerows(
-                {name: safe(value) for name, value in row.items()}
-                for row in _rows(line, assessment)
-            )
+        writer.writerows(rows(assessment))
     return text.getvalue()
+
+
+def rows(assessment: PatientAssessment) -> Iterator[dict[str, str]]:
+    """The rows of one patient: each cell by its column."""
+    for line in assessment.lines:
+        for row in _rows(line, assessment):
+            yield {name: safe(value) for name, value in row.items()}
 
 
 def safe(value: object) -> str:

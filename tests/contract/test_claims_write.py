@@ -417,7 +417,7 @@ def test_a_replacement_in_fhir_names_the_payers_claim(folder: Path) -> None:
 def test_what_the_checks_refuse_leaves_in_no_form(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("integration.claims.output.faults_of", lambda *_: ["CLM: a fault"])
+    monkeypatch.setattr("integration.claims.output.checked", lambda *_: ([], ["CLM: a fault"]))
     for form in ("fhir", "csv", "xlsx"):
         result = run(folder, "--format", form)
         assert result.exit_code == 1

@@ -168,8 +168,8 @@ def test_a_server_that_is_down() -> None:
         read_patient(client, "p1")
     assert (
         str(raised.value)
-        == "Site adhoc: 127.0.0.1:9 cannot be reached. Check base_url and the network, then try"
-        " again."
+        == "Site at-127-0-0-1: 127.0.0.1:9 cannot be reached. Check base_url and the network, then"
+        " try again."
     )
 
 
@@ -285,7 +285,7 @@ def test_a_certificate_that_is_not_trusted(tls: tuple[HTTPServer, Path]) -> None
     with EhrClient(site) as client, pytest.raises(ConfigurationError) as raised:
         read_patient(client, "p1")
     assert re.fullmatch(
-        r"Site adhoc: the TLS certificate of localhost:\d+ is not trusted \(self-signed"
+        r"Site localhost: the TLS certificate of localhost:\d+ is not trusted \(self-signed"
         r" certificate\)\. "
         r"Set ca_file to the certificate authority's file, or correct base_url\.",
         str(raised.value),
@@ -303,7 +303,7 @@ def test_a_ca_file_that_is_not_there(ehr: Make, connect: Connect) -> None:
     site = Site.adhoc("https://localhost:1/fhir", ca_file="/nowhere/ca.pem")
     with pytest.raises(
         ConfigurationError,
-        match=r"Site adhoc: there is no file /nowhere/ca\.pem\. Correct ca_file\.",
+        match=r"Site localhost: there is no file /nowhere/ca\.pem\. Correct ca_file\.",
     ):
         EhrClient(site)
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.store.figures import HeldMoney, Times, Wasted
-from integration.web.worklist.figures import _held, _times, _waste, least_left, saving
+from integration.store.figures import HeldMoney, Times
+from integration.web.worklist.figures import _held, _times, _waste
+from mappings.dose.vials import Wasted, least_left, saving
 
 SIZES = st.sets(
     st.sampled_from([Decimal(50), Decimal(100), Decimal("62.5"), Decimal(200)]), min_size=1

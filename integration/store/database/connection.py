@@ -1,11 +1,12 @@
 """The database: opened, migrated, handed out in transactions, and revived where it is the embedded
 one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
+import msgspec
 import psycopg
 import structlog
 from psycopg import Connection
@@ -41,18 +42,30 @@ class NoDescriptors(StoreUnavailable):
 
 
 class Store:
-    """Threads may share one. `pool` is for what needs a connection of its own."""
+    """Threads may share one. `pool` is for what needs a connection of its own; those of `_locks`
+    hold a key each, and are used for nothing else meanwhile."""
 
     def __init__(
         self, url: str, *, embedded: Embedded | None = None, connections: int = 10
     ) -> None:
         self.url, self.embedded = url, embedded
+        kwargs = {"application_name": "ferroclaim", **(_KEEPALIVES if embedded is None else {})}
         self.pool: ConnectionPool[Db] = ConnectionPool(
             url,
-            kwargs={"application_name": "ferroclaim", **(_KEEPALIVES if embedded is None else {})},
+            kwargs=kwargs,
             configure=_configured,
             check=self._checked,
             min_size=1,
+            max_size=connections,
+            timeout=WAIT_SECONDS,
+            open=False,
+        )
+        self._locks: ConnectionPool[Db] = ConnectionPool(
+            url,
+            kwargs={**kwargs, "autocommit": True},
+            configure=_configured,
+            check=self._checked,
+            min_size=0,
             max_size=connections,
             timeout=WAIT_SECONDS,
             open=False,
@@ -84,6 +97,7 @@ class Store:
                 f"The database {_named(url)} refuses our tables ({type(error).__name__})."
             ) from None
         store.pool.open()
+        store._locks.open()
         return store
 
     def __enter__(self) -> Self:
@@ -94,6 +108,7 @@ class Store:
 
     def close(self) -> None:
         self.pool.close()
+        self._locks.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Db]:
@@ -137,19 +152,19 @@ class Store:
         """Holds KEY across all machines until the end of the block or of this process, unless
         somebody else does.
 
-        A connection of its own holds it, so a process that dies lets go at once.
+        A connection of its own holds it, so a process that dies lets go at once; one that comes
+        back to the pool has let go.
         """
         try:
-            with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as db:
-                _configured(db)
+            with self._locks.connection() as db:
                 row = db.execute(
                     "select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]
                 ).fetchone()
-                yield Hold(db, bool(row and row[0]))
-                db.execute(
-                    "select pg_advisory_unlock_all()"
-                )  # at once; the server notices the end of a connection later
-        except psycopg.OperationalError as error:
+                try:
+                    yield Hold(db, bool(row and row[0]))
+                finally:
+                    db.execute("select pg_advisory_unlock_all()")
+        except (PoolTimeout, psycopg.OperationalError) as error:
             raise self._unavailable(error) from None
 
 
@@ -167,6 +182,12 @@ class Hold:
             self.db.execute("select 1")
         except psycopg.OperationalError as error:
             raise StoreUnavailable(f"The database let go of us ({type(error).__name__}).") from None
+
+
+def records(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of a table by column, for `jsonb_populate_recordset(null::the_table, %s)`: one
+    statement takes them all."""
+    return msgspec.json.encode(rows).decode()
 
 
 def _configured(db: Connection[Any]) -> None:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 from statistics import median
 from typing import Annotated
 from urllib.parse import urlencode
@@ -17,12 +17,12 @@ from integration.assessing.clients import policies_for
 from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
 from integration.store import Db, audit, figures, worklist
-from integration.store.figures import Scope, Wasted
+from integration.store.figures import Scope
 from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
 from integration.wording import amounts, words
 from integration.wording.amounts import Sum
-from mappings import codes
+from mappings.dose.vials import Saving, Wasted, saving
 from mappings.values.us_dates import us_month
 from mappings.writing.table import safe
 
@@ -54,17 +54,6 @@ class Figure:
     rows: tuple[tuple[object, ...], ...]
     bars: tuple[Bar, ...]
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Saving:
-    """What was thrown away, and what the smallest vials on the market would have left over. No
-    money where nothing of it has a price."""
-
-    mg: Decimal
-    money: Decimal | None
-    saved_mg: Decimal
-    saved_money: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -207,14 +196,14 @@ def _times(found: figures.Times) -> Figure:
 def _clean(found: Sequence[figures.FirstLook]) -> Figure:
     lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
     rows = tuple(
-        (us_month(row.month), row.lines, row.clean, f"{100 * row.clean / row.lines:.0f} %")
+        (us_month(row.month), row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
         for row in found
     )
     return Figure(
         "clean-at-first-assessment",
         "Clean at first assessment",
         (
-            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f} %) needed"
+            f"{clean} of {words.plural(lines, 'line')} ({100 * clean / lines:.0f}%) needed"
             " nothing from anybody."
             if lines
             else "No line yet."
@@ -291,45 +280,6 @@ def _sum(values: Sequence[Decimal | None]) -> Decimal | None:
 
 def _priced(value: Decimal | None) -> object:
     return value if value is not None else "not priced"
-
-
-def saving(row: Wasted) -> Saving:
-    """What of one JW line the best choice of vials would have saved."""
-    found = next(
-        (
-            (family, code)
-            for family in codes.families().values()
-            for code in family.codes
-            if code.code == row.code
-        ),
-        None,
-    )
-    if found is None:
-        return Saving(Decimal(0), row.money, Decimal(0), row.money and Decimal(0))
-    family, code = found
-    mg, given = row.wasted_units * code.mg_per_unit, row.given_units * code.mg_per_unit
-    sizes = {package.mg for package in codes.packages().values() if package.family == family.family}
-    saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
-    share = saved / mg if mg else Decimal(0)
-    worth = None if row.money is None else (row.money * share).quantize(Decimal("0.01"))
-    return Saving(mg, row.money, saved, worth)
-
-
-def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:
-    """The least that can be left over of whole vials that cover a dose."""
-    reach = {Decimal(0)}
-    best = min(size * (given_mg / size).to_integral_value(ROUND_CEILING) for size in sizes)
-    todo = [Decimal(0)]
-    while todo:
-        have = todo.pop()
-        for size in sizes:
-            total = have + size
-            if total >= given_mg:
-                best = min(best, total)
-            elif total not in reach:
-                reach.add(total)
-                todo.append(total)
-    return best - given_mg
 
 
 def _span(low: int, high: int | None) -> str:

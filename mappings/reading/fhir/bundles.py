@@ -47,6 +47,9 @@ class Deletions:
     def __bool__(self) -> bool:
         return bool(self._by_name)
 
+    def __iter__(self) -> Iterator[Deletion]:
+        return (row for rows in self._by_name.values() for row in rows)
+
     def add(self, deletion: Deletion) -> None:
         self._by_name.setdefault(deletion.name, []).append(deletion)
 

@@ -60,11 +60,24 @@ class Group(Struct):
         return sorted(map(opened, found), key=lambda resource: str(resource["id"]))
 
 
+class Contents(Struct, frozen=True):
+    """What a collection took: every copy of each resource by the Bundle that brought it (0: none),
+    the addresses that entries gave (address → Type/id), and what was said beside them."""
+
+    resources: dict[int, list[Resource]]
+    addresses: dict[str, str]
+    bases: list[str]
+    deletions: list[Deletion]
+    pages: list[paging.Page]
+    problems: list[Problem]
+
+
 class Collection:
     """Add resources in any order; then ask for each patient's group. `problems` names what could
-    not be taken."""
+    not be taken. `whole`: False where this is a part of what there is, so that it can't be told
+    from it whether all pages of a search are here."""
 
-    def __init__(self, bases: Iterable[str] = ()) -> None:
+    def __init__(self, bases: Iterable[str] = (), whole: bool = True) -> None:
         self._by_key: dict[str, Resource | Held] = {}
         self._rivals: dict[str, list[Resource]] = {}
         self._suspects: set[str] = set()
@@ -79,7 +92,26 @@ class Collection:
         self._merges: Merges | None = None
         # What a reference to a patient means, while groups are made.
         self._named: dict[str, str] = {}
+        self._whole = whole
         self.problems: list[Problem] = []
+
+    def contents(self) -> Contents:
+        """All that was taken, before anything of it is settled."""
+        by_bundle: dict[int, list[Resource]] = {}
+        for key, held in self._by_key.items():
+            for resource in map(opened, self._rivals.get(key, [held])):
+                by_bundle.setdefault(self._home.get(id(resource), 0), []).append(resource)
+        return Contents(
+            by_bundle,
+            dict(self._aliases),
+            sorted(self._bases),
+            list(self._deletions),
+            list(self._pages),
+            list(self.problems),
+        )
+
+    def add_deletion(self, deletion: Deletion) -> None:
+        self._deletions.add(deletion)
 
     def add_bundle(self, bundle: Resource, where: str = "the Bundle", home: int = 0) -> None:
         """Every entry of a Bundle, of Bundles inside it (batch answers), too."""
@@ -316,7 +348,7 @@ class Collection:
         """One group per patient, ordered by reference. What can't be tied to a patient goes to
         `problems`."""
         self._settle()
-        self.problems += paging.short(self._pages)
+        self.problems += paging.short(self._pages if self._whole else ())
         groups: dict[str, Group] = {}
         self._named.clear()
         for key, resource in self._by_key.items():

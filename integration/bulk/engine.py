@@ -1,0 +1,198 @@
+"""A run on one machine: step by step, each step on several workers."""
+
+import errno
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from integration.bulk import sifting
+from integration.bulk.charts import Beside
+from integration.bulk.sifting import Wanted
+from integration.bulk.steps import Setting, Worker
+from integration.bulk.surveying.index import Facts, Index, read_facts
+from integration.bulk.work import Work, written
+from integration.errors import ConfigurationError
+
+PART_BYTES = 6 << 20  # of a part's charts as text; in memory they are some ten times that
+_MOST_PARTS = 400  # files that a worker has open at a time
+_RANGES_A_TASK = 8
+
+# A method of a worker, and what it is asked for.
+Task = tuple[str, tuple[Any, ...]]
+# Told the name of a step and how many pieces it has, then each time that one is done.
+Tell = Callable[[str, int, int], None]
+
+
+def run(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _all: None) -> Wanted:
+    """Everything up to the assessments of each part, as far as it is not there already."""
+    work, numbers = Work(setting.work), [row.number for row in setting.source.ranges]
+    with _pool(setting, workers) as do:
+
+        def step(name: str, tasks: list[tuple[Path, Task]]) -> None:
+            open_ = [task for path, task in tasks if not path.exists()]
+            done = len(tasks) - len(open_)
+            tell(name, done, len(tasks))
+            for _ in do(open_):
+                done += 1
+                tell(name, done, len(tasks))
+
+        step("survey", [(work.piece("survey", f"{n}.facts"), ("survey", (n,))) for n in numbers])
+        who = _sift(setting, work)
+        tasks = [
+            numbers[start : start + _RANGES_A_TASK]
+            for start in range(0, len(numbers), _RANGES_A_TASK)
+        ]
+        step("gather", [(work.piece("gather", row[0]), ("gather", (row,))) for row in tasks])
+        for round_ in range(len(numbers) + 100):
+            step(
+                "name",
+                [
+                    (work.piece(f"names-{round_}", part), ("name", (round_, part)))
+                    for part in range(who.parts)
+                ],
+            )
+            if not any(
+                work.piece(f"names-{round_}", part).stat().st_size for part in range(who.parts)
+            ):
+                break
+            step(
+                "look up",
+                [
+                    (work.piece(f"found-{round_}", row[0]), ("look_up", (round_, row)))
+                    for row in tasks
+                ],
+            )
+        step(
+            "assess",
+            [
+                (work.piece("assess", f"{part}.part"), ("assess", (part,)))
+                for part in range(who.parts)
+            ],
+        )
+    return who
+
+
+class AllFacts:
+    """Of all ranges, read anew each time."""
+
+    def __init__(self, work: Work, count: int) -> None:
+        self._work, self._count = work, count
+
+    def __iter__(self) -> Iterator[Facts]:
+        return (
+            read_facts(self._work.piece("survey", f"{number}.facts"))
+            for number in range(self._count)
+        )
+
+
+def _sift(setting: Setting, work: Work) -> Wanted:
+    path = work.piece("sift", "wanted")
+    if path.exists():
+        return sifting.decoded(path.read_bytes())
+    count = len(setting.source.ranges)
+    facts = AllFacts(work, count)
+    found = sifting.wanted(facts, _indexes(work, count))
+    rows = wanted_rows = 0
+    for index in _indexes(work, count):
+        rows += len(index.owners)
+        wanted_rows += sum(map(found.members.__contains__, index.owners))
+    size = setting.source.bytes * wanted_rows // max(1, rows)
+    found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // PART_BYTES))
+    beside = Beside(
+        sorted({base for row in facts for base in row.bases}),
+        [deletion for row in facts for deletion in row.deletions],
+    )
+    with written(work.piece("sift", "beside")) as other:
+        other.write_bytes(msgspec.msgpack.encode(beside))
+    with written(path) as unfinished:
+        unfinished.write_bytes(sifting.encoded(found))
+    return found
+
+
+def _indexes(work: Work, count: int) -> Iterator[Index]:
+    return (Index.read(work.piece("survey", f"{number}.index")) for number in range(count))
+
+
+_worker: Worker | None = None
+
+
+def _begin(setting: Setting) -> None:
+    global _worker  # noqa: PLW0603 (one worker to a process)
+    _worker = Worker(setting)
+
+
+def _wait() -> None:
+    """Nothing is asked yet."""
+
+
+def _make(task: Task) -> None:
+    assert _worker is not None  # noqa: S101 - each process begins with `_begin`
+    getattr(_worker, task[0])(*task[1])
+
+
+@contextmanager
+def _pool(setting: Setting, workers: int) -> Iterator[Callable[[list[Task]], Iterable[None]]]:
+    """What makes pieces, in whatever order; in this process where there is to be one worker."""
+    if workers <= 1:
+        own = Worker(setting)
+        with _explained():
+            yield lambda tasks: (getattr(own, name)(*asked) for name, asked in tasks)
+        return
+    # Forked processes share what is loaded; beside other threads that is not safe.
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    context = get_context("fork" if alone else "spawn")
+    with (
+        _explained(),
+        ProcessPoolExecutor(workers, context, _begin, (setting,)) as pool,
+    ):
+        # All of them begin now, before anything else starts a thread.
+        pool.submit(_wait).result()
+
+        def do(tasks: list[Task]) -> Iterator[None]:
+            futures: list[Future[None]] = [pool.submit(_make, task) for task in tasks]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    yield
+            finally:
+                for future in futures:
+                    future.cancel()
+
+        yield do
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    again = "run the same command again: it goes on where it stopped"
+    try:
+        yield
+    except BrokenProcessPool:
+        raise ConfigurationError(
+            "A worker was stopped from outside, most often because memory ran out. Give fewer"
+            f" --workers, and {again}."
+        ) from None
+    except OSError as problem:
+        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ConfigurationError(
+            f"There is no space left where the run keeps its work. Free some, and {again}."
+        ) from None
+
+
+def processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -1,0 +1,123 @@
+"""Lines of those who are wanted, undecoded, to a file for each part of them. Of a Bundle each part
+gets its own patients' resources and what is nobody's, as one Bundle, so that they stay together."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from integration.bulk.sifting import Wanted, rows_of
+from integration.bulk.surveying import names
+from integration.bulk.surveying.index import Index
+from integration.bulk.surveying.sources import Range, lines_at
+from mappings.reading import Collection, NotJson, of_line
+from mappings.reading.fhir.collection import SUBJECT, Contents
+from mappings.reading.fhir.decoding import Damaged
+from mappings.reading.fhir.elements import Resource
+from mappings.reading.unopened.resources import head, is_plain
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_BUFFER = 1 << 16
+# What a resource that holds broken text is marked with, so that it is found broken again.
+_BROKEN = "\0"
+
+
+class Spill:
+    """A file for each part, within a folder of its own for each task."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+        self._files: dict[int, BinaryIO] = {}
+        self._seen: set[bytes] = set()
+
+    def add(self, part: int, line: bytes) -> None:
+        """Once for each content."""
+        line = line.strip().replace(b"\n", b" ").replace(b"\r", b" ")
+        digest = blake2b(line, digest_size=16, salt=part.to_bytes(8, "big")).digest()
+        if digest in self._seen:
+            return
+        self._seen.add(digest)
+        if part not in self._files:
+            path = self._folder / str(part)
+            self._files[part] = self._stack.enter_context(path.open("wb", buffering=_BUFFER))
+        self._files[part].write(line + b"\n")
+
+
+def gather(ranges: Iterable[tuple[Range, Index]], who: Wanted, folder: Path) -> None:
+    """All that is somebody's who is wanted."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        spill = Spill(folder, stack)
+        for range_, index in ranges:
+            asked: dict[int, set[int]] = {}
+            for place, part in rows_of(index, who):
+                asked.setdefault(place, set()).add(part)
+            _spill(range_, asked, spill, who)
+
+
+def _spill(range_: Range, asked: dict[int, set[int]], spill: Spill, who: Wanted) -> None:
+    places = sorted(asked)
+    if not places:
+        return
+    for place, line in zip(places, lines_at(range_, places), strict=False):
+        contents = opened(line)
+        for part in sorted(asked[place]):
+            if contents is None:
+                spill.add(part, line)
+                continue
+            for made in _own(contents, lambda row, part=part: _is_of(row, part, who)):
+                spill.add(part, made)
+
+
+def opened(line: bytes) -> Contents | None:
+    """What is in a Bundle, a list or Parameters; None of one resource."""
+    found = head(line) if is_plain(line) else None
+    if found and found.kind not in ("Bundle", "Parameters"):
+        return None
+    row = of_line(line)
+    if isinstance(row, NotJson) or (isinstance(row, dict) and row["resourceType"] in names.CODES):
+        return None
+    collection = Collection()
+    collection.add(row, "")
+    return collection.contents()
+
+
+def _is_of(resource: Resource, part: int, who: Wanted) -> bool:
+    """Whether it belongs to a patient of the part, or to nobody."""
+    kind = resource["resourceType"]
+    if kind == "Patient":
+        return who.part(names.handle_of_id(resource["id"])) == part
+    if kind not in SUBJECT:
+        return True
+    said = resource.get(SUBJECT[kind])
+    reference = said.get("reference") if isinstance(said, dict) else said
+    return not isinstance(reference, str) or who.part_of(reference) == part
+
+
+def _own(contents: Contents, is_wanted: Any) -> Iterator[bytes]:
+    for home, resources in contents.resources.items():
+        rows = [row for row in resources if is_wanted(row)]
+        if home:
+            yield bundle(rows, contents)
+        else:
+            yield from (_encoder.encode(_marked(row)) for row in rows)
+
+
+def bundle(resources: Iterable[Resource], contents: Contents) -> bytes:
+    """A Bundle of these resources, each under every address that it had."""
+    addresses: dict[str, list[str]] = {}
+    for address, key in contents.addresses.items():
+        addresses.setdefault(key, []).append(address)
+    entries = [
+        {"resource": _marked(row)} | ({"fullUrl": address} if address else {})
+        for row in resources
+        for address in addresses.get(f"{row['resourceType']}/{row['id']}", [""])
+    ]
+    return _encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries})
+
+
+def _marked(resource: Resource) -> Resource:
+    return {**resource, "_broken": _BROKEN} if isinstance(resource, Damaged) else resource

@@ -1,0 +1,95 @@
+"""What the gathered charts refer to and is nobody's (or somebody else's), and copies of what is in
+them that are elsewhere: found by name in the index."""
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from integration.bulk.gathering import Spill, bundle, opened
+from integration.bulk.sifting import Wanted
+from integration.bulk.surveying import names
+from integration.bulk.surveying.index import Index
+from integration.bulk.surveying.sources import Range, lines_at
+from mappings.reading import NotJson, of_line
+from mappings.reading.fhir.collection import Contents
+from mappings.reading.fhir.elements import Resource
+
+# How many names are looked for at a time: about 100 bytes each.
+TURN = 300_000
+
+# Name → the parts that ask for it.
+Asked = Mapping[int, tuple[int, ...]]
+
+
+def names_in(files: Iterable[Path]) -> array:
+    """All that charts refer to, and what they are called."""
+    found: set[int] = set()
+    for path in files:
+        with path.open("rb") as stream:
+            for line in stream:
+                row = of_line(line)
+                if not isinstance(row, NotJson):
+                    found.update(names.named(row))
+    return array("Q", sorted(found))
+
+
+def turns(by_part: Iterable[tuple[int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:
+    """The names of all parts, so many at a time."""
+    asked: dict[int, tuple[int, ...]] = {}
+    for part, rows in by_part:
+        for name in rows:
+            asked[name] = (*asked.get(name, ()), part)
+        if len(asked) >= most:
+            yield asked
+            asked = {}
+    if asked:
+        yield asked
+
+
+def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, folder: Path) -> None:
+    """Spills what has one of the names and is not gathered by the part that asks for it."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        spill = Spill(folder, stack)
+        for range_, index in ranges:
+            found: dict[int, dict[int, set[int]]] = {}
+            for place, name, part in _rows(index, asked, who):
+                found.setdefault(place, {}).setdefault(part, set()).add(name)
+            places = sorted(found)
+            if not places:
+                continue
+            for place, line in zip(places, lines_at(range_, places), strict=False):
+                contents = opened(line)
+                for part, wanted in sorted(found[place].items()):
+                    if contents is None:
+                        spill.add(part, line)
+                    else:
+                        for made in _each(contents, wanted):
+                            spill.add(part, made)
+
+
+def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, int]]:
+    for number, name in enumerate(index.names):
+        if name in asked:
+            own = who.part(index.owners[number])
+            for part in asked[name]:
+                if part != own:
+                    yield index.places[number], name, part
+
+
+def _each(contents: Contents, wanted: set[int]) -> Iterator[bytes]:
+    """Of a Bundle what has one of the names, each in a Bundle of its own."""
+    called = {key for address, key in contents.addresses.items() if names.name(address) in wanted}
+    for resources in contents.resources.values():
+        for resource in resources:
+            if _key(resource) in called or _number(resource) in wanted:
+                yield bundle([resource], contents)
+
+
+def _key(resource: Resource) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _number(resource: Resource) -> int:
+    return names.key(resource["resourceType"], resource["id"])

@@ -1,0 +1,136 @@
+"""What a run leaves: each assessment, the lines as a table, what could not be read, and the sums.
+Parts are sorted, so that they are merged without being held."""
+
+import heapq
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, field
+
+from integration.assessing.policies import BULK_CHARTS, BULK_SUMMARY
+from integration.bulk.engine import AllFacts
+from integration.bulk.sifting import Wanted
+from integration.bulk.steps import Assessed, Part, Setting, files_of
+from integration.bulk.sums import Sums
+from integration.bulk.surveying.index import Facts
+from integration.bulk.work import Work, written
+from mappings.reading.fhir import paging
+from mappings.reading.fhir.bundles import Deletion
+from mappings.record import Problem
+from mappings.writing import table
+
+ASSESSMENTS, LINES, PROBLEMS = "assessments.ndjson", "lines.csv", "problems.ndjson"
+REPORT = "report.html"
+_NUMBER = re.compile("\0([0-9]+)\0")
+
+
+class Summary(Struct, rename="camel"):
+    """`resources` by type, under the empty name those of types that no rule reads. `gathered`:
+    patients whose charts were read whole. `problems`: those that the file of them names."""
+
+    as_of: str
+    files: int
+    bytes: int
+    resources: dict[str, int]
+    gathered: int
+    problems: int
+    sums: Sums = field(default_factory=Sums)
+
+
+def write(setting: Setting, who: Wanted, out: Path, charts: bool = False) -> Summary:
+    """Writes all files but the report. `charts`: the gathered charts, too."""
+    work = Work(setting.work)
+    facts = AllFacts(work, len(setting.source.ranges))
+    sums = Sums()
+    problems = {*setting.source.problems, *_problems_of_survey(setting, facts)}
+    for part in range(who.parts):
+        found = msgspec.msgpack.decode(work.piece("assess", f"{part}.part").read_bytes(), type=Part)
+        sums.join(found.sums)
+        problems.update(found.problems)
+    _write_assessments(work, who, out)
+    with written(out / PROBLEMS) as path, path.open("wb") as stream:
+        stream.writelines(msgspec.json.encode(row) + b"\n" for row in sorted(problems))
+    if charts:
+        _write_charts(work, who, facts, out / BULK_CHARTS)
+    summary = Summary(
+        as_of=setting.as_of.isoformat(timespec="seconds"),
+        files=len(setting.source.stamps),
+        bytes=setting.source.bytes,
+        resources=_counted(facts),
+        gathered=len({who.roots.get(one, one) for one in who.members}),
+        problems=len(problems),
+        sums=sums,
+    )
+    with written(out / BULK_SUMMARY) as path:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
+    return summary
+
+
+def _counted(facts: Iterable[Facts]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in facts:
+        for kind, count in row.counts.items():
+            found[kind] = found.get(kind, 0) + count
+    return dict(sorted(found.items()))
+
+
+def _problems_of_survey(setting: Setting, facts: Iterable[Facts]) -> Iterator[Problem]:
+    """With the numbers of lines as they are in their files, which a range does not know."""
+    before: dict[str, int] = {}
+    pages: list[paging.Page] = []
+    for range_, row in zip(setting.source.ranges, facts, strict=True):
+        first = before.get(range_.file, 0)
+        for resource, problem in row.problems:
+            yield Problem(_numbered(resource, first), problem)
+        pages += [
+            msgspec.structs.replace(page, where=_numbered(page.where, first)) for page in row.pages
+        ]
+        before[range_.file] = first + row.lines
+    yield from paging.short(pages)
+
+
+def _numbered(place: str, first: int) -> str:
+    return _NUMBER.sub(lambda number: str(first + int(number[1])), place)
+
+
+def _write_assessments(work: Work, who: Wanted, out: Path) -> None:
+    parts = [_of_part(work.piece("assess", f"{part}.ndjson")) for part in range(who.parts)]
+    with (
+        written(out / ASSESSMENTS) as documents,
+        written(out / LINES) as lines,
+        documents.open("wb") as documents_out,
+        lines.open("w", encoding="utf-8", newline="") as lines_out,
+    ):
+        lines_out.write(",".join(table.COLUMNS) + "\n")
+        for row in heapq.merge(*parts, key=lambda row: row.patient):
+            documents_out.write(bytes(row.document) + b"\n")
+            lines_out.write(row.rows)
+
+
+def _of_part(path: Path) -> Iterator[Assessed]:
+    """In the order of the patients, as they were assessed."""
+    decoder = msgspec.json.Decoder(Assessed)
+    with path.open("rb") as stream:
+        yield from map(decoder.decode, stream)
+
+
+def _write_charts(work: Work, who: Wanted, facts: Iterable[Facts], folder: Path) -> None:
+    """What was gathered, as files that every command reads."""
+    with written(folder) as unfinished:
+        unfinished.mkdir(mode=0o700)
+        for part in range(who.parts):
+            with (unfinished / f"{part}.ndjson").open("wb") as stream:
+                for path in files_of(work, part):
+                    stream.write(path.read_bytes())
+        deletions = [_deletion(row) for one in facts for row in one.deletions]
+        if deletions:
+            bundle = {"resourceType": "Bundle", "type": "batch", "entry": deletions}
+            (unfinished / "deleted.ndjson").write_bytes(msgspec.json.encode(bundle) + b"\n")
+
+
+def _deletion(row: Deletion) -> dict[str, object]:
+    stamp = {"etag": row.stamp.get("versionId"), "lastModified": row.stamp.get("lastUpdated")}
+    response = {name: value for name, value in stamp.items() if value}
+    return {"request": {"method": "DELETE", "url": row.name}, "response": response}

@@ -1,0 +1,37 @@
+"""The report as one HTML file, which needs nothing beside it: figures and sums, and no patient."""
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from integration.bulk.output import Summary
+from integration.bulk.reporting.plots import figures
+from integration.bulk.work import written
+from integration.wording import words
+from mappings.policy.choosing import PolicySet
+
+_LABELS, _BARS, _ROW = 250, 330, 26
+_pages = Environment(
+    loader=PackageLoader("integration.bulk.reporting"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def html(summary: Summary, policies: PolicySet) -> str:
+    return _pages.get_template("report.html").render(
+        summary=summary,
+        figures=figures(summary, policies),
+        as_of=words.day(summary.as_of[:10]),
+        labels=_LABELS,
+        bars=_BARS,
+        row=_ROW,
+        width=_LABELS + _BARS + 260,
+    )
+
+
+def write(summary: Summary, policies: PolicySet, path: Path) -> None:
+    with written(path) as unfinished:
+        unfinished.write_text(html(summary, policies), encoding="utf-8")

@@ -1,0 +1,230 @@
+"""The figures of a population: each a table and the bars drawn from it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from integration.bulk.output import Summary
+from integration.bulk.sums import LATER, PASSED, SPANS, UNKNOWN, WAITING_LONG, Cell, Sums, Table
+from integration.wording import words
+from integration.wording.amounts import money
+from mappings.dose.vials import Saving, Wasted, saving
+from mappings.policy.choosing import PolicySet
+
+STATES = ("ready", "held", "packaged", "bundled", "not billable")
+# Of a table with many names, so many are drawn; the page says how many are not.
+MOST = 25
+
+
+class Bar(Struct, frozen=True):
+    """`parts`: name and size of each piece, of which `whole` is the sum."""
+
+    label: str
+    parts: tuple[tuple[str, float], ...]
+    says: str
+
+
+class Figure(Struct, frozen=True):
+    """`rows` are the table behind the bars."""
+
+    name: str
+    title: str
+    says: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    bars: tuple[Bar, ...]
+
+    @property
+    def largest(self) -> float:
+        return max((sum(size for _, size in bar.parts) for bar in self.bars), default=0) or 1
+
+
+def figures(summary: Summary, policies: PolicySet) -> list[Figure]:
+    sums = summary.sums
+    titles = {row.id: row.title for row in policies.policies}
+    tables = sums.tables
+    return [
+        _states(sums),
+        _causes(tables.get("cause", {})),
+        _by("payer", "By payer's policy", tables, lambda name: titles.get(name, name)),
+        _by("site", "By place", tables, str),
+        _by("month", "By month of the dose", tables, _month, in_time=True),
+        _deadlines(tables.get("deadline", {})),
+        _waiting(tables.get("waiting", {})),
+        _waste(sums.wasted),
+    ]
+
+
+def _month(name: str) -> str:
+    return name if name == UNKNOWN else words.day(name)
+
+
+def _all(cells: Iterable[Cell]) -> Cell:
+    found = Cell()
+    for cell in cells:
+        found.add(cell)
+    return found
+
+
+def _worth(cell: Cell) -> str:
+    if not cell.lines:
+        return "nothing"
+    if cell.unpriced == cell.lines:
+        return "not priced"
+    return money(cell.money) + (f" and {cell.unpriced} not priced" if cell.unpriced else "")
+
+
+def _states(sums: Sums) -> Figure:
+    found = [(state, sums.states[state]) for state in STATES if state in sums.states]
+    ready, held = (sums.states.get(state, Cell()) for state in ("ready", "held"))
+    return Figure(
+        "states",
+        "Claim lines",
+        f"{_worth(ready)} is ready to be billed, {_worth(held)} is held.",
+        ("state", "lines", "money"),
+        tuple((state, f"{cell.lines:,}", _money_of(state, cell)) for state, cell in found),
+        tuple(
+            Bar(state, ((state, float(cell.lines)),), f"{words.plural(cell.lines, 'line')}")
+            for state, cell in found
+        ),
+    )
+
+
+def _money_of(state: str, cell: Cell) -> str:
+    """What is packaged, bundled or not billed has no money of its own."""
+    return _worth(cell) if state in ("ready", "held") else ""
+
+
+def _causes(table: Table) -> Figure:
+    found = sorted(
+        ((words.title(name), _all(states.values())) for name, states in table.items()),
+        key=lambda row: (-row[1].money, -row[1].lines, row[0]),
+    )
+    return Figure(
+        "causes",
+        "What holds lines",
+        "A line that is held by several things stands under each of them."
+        if found
+        else "Nothing is held.",
+        ("cause", "lines", "money"),
+        tuple((name, f"{cell.lines:,}", _worth(cell)) for name, cell in found),
+        tuple(
+            Bar(name, (("held", float(cell.money)),), _worth(cell)) for name, cell in found[:MOST]
+        ),
+    )
+
+
+def _by(
+    by: str,
+    title: str,
+    tables: dict[str, Table],
+    called: Callable[[str], str],
+    in_time: bool = False,
+) -> Figure:
+    table = tables.get(by, {})
+    none = Cell()
+    found = [
+        (called(name), states.get("ready", none), states.get("held", none), _all(states.values()))
+        for name, states in sorted(table.items())
+    ]
+    if not in_time:
+        found.sort(key=lambda row: (-row[1].money - row[2].money, -row[3].lines, row[0]))
+    return Figure(
+        by,
+        title,
+        f"The first {MOST} of {len(found)} are drawn." if len(found) > MOST else "",
+        (by, "lines", "ready", "held"),
+        tuple(
+            (name, f"{whole.lines:,}", _worth(ready), _worth(held))
+            for name, ready, held, whole in found
+        ),
+        tuple(
+            Bar(
+                name,
+                (("ready", float(ready.money)), ("held", float(held.money))),
+                f"{_worth(ready)} ready, {_worth(held)} held",
+            )
+            for name, ready, held, _ in found[:MOST]
+        ),
+    )
+
+
+def _in_order(table: Table, order: Sequence[str]) -> list[tuple[str, Cell]]:
+    return [(name, _all(table[name].values())) for name in order if name in table]
+
+
+def _deadlines(table: Table) -> Figure:
+    spans = [name for _, name in SPANS]
+    found = _in_order(table, [PASSED, *spans, LATER, UNKNOWN])
+    passed = _all(table.get(PASSED, {}).values())
+    return Figure(
+        "deadlines",
+        "Until when payers take the claims",
+        f"{words.plural(passed.lines, 'line')} can be filed no more." if passed.lines else "",
+        ("last day", "lines", "money"),
+        tuple((name, f"{cell.lines:,}", _worth(cell)) for name, cell in found),
+        tuple(Bar(name, (("held", float(cell.money)),), _worth(cell)) for name, cell in found),
+    )
+
+
+def _waiting(table: Table) -> Figure:
+    found = _in_order(table, [*(name for _, name in SPANS), WAITING_LONG])
+    return Figure(
+        "waiting",
+        "How long ago the dose of a held line was",
+        "",
+        ("dose", "lines", "money"),
+        tuple((name, f"{cell.lines:,}", _worth(cell)) for name, cell in found),
+        tuple(Bar(name, (("held", float(cell.money)),), _worth(cell)) for name, cell in found),
+    )
+
+
+def savings(wasted: dict[str, Cell]) -> list[tuple[str, Saving, Cell]]:
+    """Doses of one size with what was left of each: what smaller vials would have saved of all of
+    them, the most money first."""
+    found = []
+    for name, cell in wasted.items():
+        code, given, discarded = name.split("\t")
+        priced = cell.lines - cell.unpriced
+        money_of_one = cell.money / priced if priced else None
+        one = saving(Wasted(code, int(given), int(discarded), money_of_one))
+        of_all = Saving(
+            one.mg * cell.lines,
+            cell.money if priced else None,
+            one.saved_mg * cell.lines,
+            None if one.saved_money is None else one.saved_money * priced,
+        )
+        found.append((f"{code}: {discarded} of {int(given) + int(discarded)} units", of_all, cell))
+    return sorted(found, key=lambda row: (-(row[1].money or 0), -row[1].mg, row[0]))
+
+
+def _waste(wasted: dict[str, Cell]) -> Figure:
+    found = savings(wasted)
+    lost = _all(cell for _, _, cell in found)
+    amounts = [row.saved_money for _, row, _ in found if row.saved_money is not None]
+    saved = money(sum(amounts, Decimal(0)) if amounts else None)
+    return Figure(
+        "waste",
+        "Discarded drug",
+        f"{_worth(lost)} was discarded; smaller vials would have saved {saved} of it."
+        if found
+        else "Nothing was discarded.",
+        ("discarded", "mg", "money", "avoidable mg", "avoidable"),
+        tuple(
+            (name, _mg(row.mg), _worth(cell), _mg(row.saved_mg), money(row.saved_money))
+            for name, row, cell in found
+        ),
+        tuple(
+            Bar(
+                name,
+                (("avoidable", float(row.saved_mg)), ("unavoidable", float(row.mg - row.saved_mg))),
+                f"{_mg(row.mg)} mg, {_mg(row.saved_mg)} mg of it avoidable",
+            )
+            for name, row, _ in found[:MOST]
+        ),
+    )
+
+
+def _mg(value: Decimal) -> str:
+    return f"{value.normalize():,f}"

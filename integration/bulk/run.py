@@ -1,0 +1,84 @@
+"""A run from its source to its files; one that was stopped goes on."""
+
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from integration.bulk import engine, output
+from integration.bulk.engine import Tell
+from integration.bulk.output import Summary
+from integration.bulk.reporting import page
+from integration.bulk.steps import Setting
+from integration.bulk.surveying import sources
+from integration.bulk.work import Plan, Work
+from integration.errors import ConfigurationError
+from mappings.policy.choosing import PolicySet
+from mappings.site import Site
+
+
+class Outcome(Struct, frozen=True):
+    """`resumed`: a stopped run went on."""
+
+    summary: Summary
+    resumed: bool
+
+
+def bulk(
+    source: str,
+    out: Path,
+    site_at: Callable[[datetime], Site],
+    policies: PolicySet,
+    moment: Callable[[], datetime] | datetime,
+    workers: int = 0,
+    charts: bool = False,
+    range_bytes: int = sources.RANGE_BYTES,
+    tell: Tell = lambda _step, _done, _all: None,
+) -> Outcome:
+    """Assesses every patient of SOURCE and writes to OUT. SITE_AT: the site with what was decided
+    by then. MOMENT: as of when; where it is what
+    tells the time, a run that was stopped keeps its own. WORKERS: 0 for one a processor."""
+    found = sources.source(source, range_bytes)
+    _ready(out, source)
+    work = Work.within(out)
+    stopped = work.left_over()
+    as_of = moment if isinstance(moment, datetime) else _kept(stopped) or moment()
+    site = site_at(as_of)
+    rules = engine.digest(
+        msgspec.json.encode((policies.policies, site), order="deterministic", enc_hook=list)
+    )
+    plan = Plan(
+        f"{version('ferroclaim')} {sys.byteorder}",
+        str(Path(source).resolve()),
+        found.stamps,
+        range_bytes,
+        rules,
+        as_of.isoformat(),
+    )
+    resumed = work.begin(plan)
+    setting = Setting(work.folder, found, site, policies, as_of)
+    who = engine.run(setting, workers or engine.processors(), tell)
+    summary = output.write(setting, who, out, charts)
+    page.write(summary, policies, out / output.REPORT)
+    work.remove()
+    return Outcome(summary, resumed)
+
+
+def _kept(stopped: Plan | None) -> datetime | None:
+    return datetime.fromisoformat(stopped.as_of) if stopped else None
+
+
+def _ready(out: Path, source: str) -> None:
+    """A folder for the output, that is not read as a part of the source."""
+    if out.resolve().is_relative_to(Path(source).resolve()):
+        raise ConfigurationError(
+            f"--out {out} lies within the source, and would be read with it: name another folder."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigurationError(f"Cannot write to {out}: {problem.strerror}.") from None

@@ -1,0 +1,93 @@
+"""Of whom charts are gathered: everybody with an administration that may be an iron, and whoever
+is the same patient."""
+
+from array import array
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Struct
+
+from integration.bulk.surveying import names
+from integration.bulk.surveying.index import Facts, Index
+
+
+class Wanted(Struct):
+    """`members`: the numbers of all patients whose charts are gathered; `roots`: the number that
+    stands for several of one patient, where it is another."""
+
+    members: set[int]
+    roots: dict[int, int]
+    parts: int = 1
+
+    def part(self, owner: int) -> int | None:
+        """In which part a patient's chart is; None where it is not gathered."""
+        return self.roots.get(owner, owner) % self.parts if owner in self.members else None
+
+    def part_of(self, patient: str) -> int | None:
+        return self.part(names.handle(patient))
+
+
+def wanted(facts: Iterable[Facts], indexes: Iterable[Index]) -> Wanted:
+    """FACTS are gone through three times: give a list, or what reads them anew."""
+    roots = _together(pair for row in facts for pair in row.same)
+    ours = {owner for row in facts for owner in row.ours}
+    harmless = _harmless(facts)
+    bases = {names.exactly(base) for row in facts for base in row.bases}
+    for index in indexes:
+        for owner, medication, base in index.aimed():
+            is_here = not base or not bases or base in bases
+            if medication not in harmless or not is_here:
+                ours.add(owner)
+    ours = {roots.get(owner, owner) for owner in ours}
+    return Wanted(ours | {owner for owner, root in roots.items() if root in ours}, roots)
+
+
+def _harmless(facts: Iterable[Facts]) -> set[int]:
+    """Medications of which every copy says that they are no iron, and all the same."""
+    found: dict[int, int] = {}
+    doubtful: set[int] = set()
+    for row in facts:
+        for name, content in row.medications:
+            if content and found.setdefault(name, content) != content:
+                doubtful.add(name)
+    for row in facts:
+        doubtful |= {name for name, content in row.medications if not content and name in found}
+        doubtful |= {names.exactly(deletion.name) for deletion in row.deletions}
+    return found.keys() - doubtful
+
+
+def _together(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """The number that stands for each of several of one patient."""
+    above: dict[int, int] = {}
+
+    def root(one: int) -> int:
+        while above.get(one, one) != one:
+            one = above[one]
+        return one
+
+    for one, other in pairs:
+        first, second = sorted((root(one), root(other)))
+        above[second] = first
+    return {one: root(one) for one in above}
+
+
+def rows_of(index: Index, who: Wanted) -> Iterator[tuple[int, int]]:
+    """Place and part of each resource of those who are wanted, and of Bundles that hold one."""
+    members = who.members
+    if members.isdisjoint(index.owners):
+        return
+    for number, owner in enumerate(index.owners):
+        if owner in members:
+            yield index.places[number], who.roots.get(owner, owner) % who.parts
+
+
+def encoded(who: Wanted) -> bytes:
+    pairs = array("I", [number for pair in who.roots.items() for number in pair])
+    return msgspec.msgpack.encode((array("I", who.members).tobytes(), pairs.tobytes(), who.parts))
+
+
+def decoded(data: bytes) -> Wanted:
+    members, pairs, parts = msgspec.msgpack.decode(data, type=tuple[bytes, bytes, int])
+    numbers = array("I", pairs)
+    roots = dict(zip(numbers[::2], numbers[1::2], strict=True))
+    return Wanted(set(array("I", members)), roots, parts)

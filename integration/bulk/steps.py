@@ -1,0 +1,164 @@
+"""The pieces of a run's steps. Workers make them; a run that was stopped need not make them
+again."""
+
+import csv
+import io
+from array import array
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+from msgspec import Raw, Struct
+
+from integration.bulk import charts, gathering, lookup, sifting
+from integration.bulk.sifting import Wanted
+from integration.bulk.sums import Sums
+from integration.bulk.surveying.index import Index, write_facts
+from integration.bulk.surveying.sources import Range, Source
+from integration.bulk.surveying.survey import Surveyor
+from integration.bulk.work import Work, written
+from mappings.assessment import PatientAssessment
+from mappings.policy.choosing import PolicySet
+from mappings.reading import Reader
+from mappings.record import Problem
+from mappings.site import Site
+from mappings.writing import table
+
+
+class Setting(Struct, frozen=True):
+    """What the workers of a run are told once."""
+
+    work: Path
+    source: Source
+    site: Site
+    policies: PolicySet
+    as_of: datetime
+
+
+class Assessed(Struct, array_like=True):
+    """A patient's assessment as it is written, and its rows of the table."""
+
+    patient: str
+    document: Raw
+    rows: str
+
+
+class Part(Struct):
+    """What assessing a part of the patients found beside their assessments."""
+
+    problems: list[Problem]
+    sums: Sums
+
+
+class Worker:
+    """Makes pieces; keeps between them what it has learned of the site."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting, self._work = setting, Work(setting.work)
+
+    @cached_property
+    def _surveyor(self) -> Surveyor:
+        return Surveyor(self._setting.site)
+
+    @cached_property
+    def _assessor(self) -> charts.Assessor:
+        asked = self._setting
+        return charts.Assessor(Reader(asked.site), asked.policies, asked.as_of, asked.site)
+
+    @cached_property
+    def _who(self) -> Wanted:
+        return sifting.decoded(self._work.piece("sift", "wanted").read_bytes())
+
+    @cached_property
+    def _beside(self) -> charts.Beside:
+        data = self._work.piece("sift", "beside").read_bytes()
+        return msgspec.msgpack.decode(data, type=charts.Beside)
+
+    def survey(self, number: int) -> None:
+        index, facts = self._surveyor.survey(self._setting.source.ranges[number])
+        with written(self._work.piece("survey", f"{number}.index")) as path:
+            index.write(path)
+        with written(self._work.piece("survey", f"{number}.facts")) as path:
+            write_facts(facts, path)
+
+    def gather(self, numbers: list[int]) -> None:
+        with written(self._work.piece("gather", numbers[0])) as folder:
+            gathering.gather(self._indexed(numbers), self._who, folder)
+
+    def name(self, round_: int, part: int) -> None:
+        """What the charts of a part name in a round, and did not name before."""
+        earlier = (self._work.piece(f"names-{number}", part) for number in range(round_))
+        known = {name for path in earlier for name in numbers_in(path)}
+        found = lookup.names_in(files_of(self._work, part, round_ - 1))
+        with written(self._work.piece(f"names-{round_}", part)) as path:
+            path.write_bytes(array("Q", [name for name in found if name not in known]).tobytes())
+
+    def look_up(self, round_: int, numbers: list[int]) -> None:
+        pieces = (
+            (part, numbers_in(self._work.piece(f"names-{round_}", part)))
+            for part in range(self._who.parts)
+        )
+        with written(self._work.piece(f"found-{round_}", numbers[0])) as folder:
+            folder.mkdir()
+            for turn, asked in enumerate(lookup.turns(pieces)):
+                lookup.look_up(self._indexed(numbers), asked, self._who, folder / str(turn))
+
+    def assess(self, part: int) -> None:
+        setting = self._setting
+        collection = charts.collection_of(files_of(self._work, part), self._beside)
+        sums, problems = Sums(), list[Problem]()
+        with (
+            written(self._work.piece("assess", f"{part}.ndjson")) as path,
+            path.open("wb") as stream,
+        ):
+            for row in charts.assessments(collection, part, self._who, self._assessor):
+                if isinstance(row, Problem):
+                    problems.append(row)
+                    continue
+                record, found = row
+                if found.concerns_us:
+                    sums.add(found, record, setting.as_of.date())
+                    stream.write(_encoded(found))
+                else:
+                    problems += (Problem(one.resource, one.problem) for one in found.unreadable)
+        problems += charts.problems_of(collection, part, self._who)
+        with written(self._work.piece("assess", f"{part}.part")) as path:
+            path.write_bytes(msgspec.msgpack.encode(Part(problems, sums)))
+
+    def _indexed(self, numbers: Iterable[int]) -> Iterator[tuple[Range, Index]]:
+        for number in numbers:
+            path = self._work.piece("survey", f"{number}.index")
+            yield self._setting.source.ranges[number], Index.read(path)
+
+
+def _encoded(found: PatientAssessment) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table.COLUMNS, lineterminator="\n")
+    writer.writerows(table.rows(found))
+    document = Raw(msgspec.json.encode(found))
+    return msgspec.json.encode(Assessed(found.patient, document, text.getvalue())) + b"\n"
+
+
+def numbers_in(path: Path) -> array:
+    found = array("Q")
+    found.frombytes(path.read_bytes())
+    return found
+
+
+def files_of(work: Work, part: int, round_: int | None = None) -> list[Path]:
+    """The lines of a part: those that were gathered (round -1) or found in a round; all without
+    one."""
+    patterns = {-1: f"gather/*/{part}"}
+    if round_ is None:
+        found = [*work.folder.glob(patterns[-1]), *work.folder.glob(f"found-*/*/*/{part}")]
+    else:
+        found = [*work.folder.glob(patterns.get(round_, f"found-{round_}/*/*/{part}"))]
+    return sorted(found, key=_order)
+
+
+def _order(path: Path) -> list[tuple[bool, int, str]]:
+    """By the numbers in a path."""
+    names = [part.rpartition("-")[2] for part in path.parts[-4:]]
+    return [(name.isdecimal(), int(name) if name.isdecimal() else 0, name) for name in names]

@@ -1,0 +1,1 @@
+"""The one reading of everything, and what is kept of it."""

@@ -1,0 +1,173 @@
+"""The files of an export in ranges that can be read apart: pieces of NDJSON, or whole files where
+they are compressed or no lines."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from integration.assessing import files
+from integration.assessing.unpacking import DAMAGED, NotRead, unpacked
+from integration.errors import ConfigurationError
+from mappings.reading import NotJson, decode
+from mappings.record import Problem
+
+RANGE_BYTES = 16 << 20
+_BUFFER = 1 << 20
+
+
+class Range(Struct, frozen=True):
+    """Bytes of a file, or all of it (`end` None). `form`: lines, or one document."""
+
+    number: int
+    file: str
+    path: str
+    start: int
+    end: int | None
+    form: Literal["lines", "document"]
+
+    @property
+    def is_whole(self) -> bool:
+        return self.end is None
+
+
+class Source(Struct, frozen=True):
+    """What there is to read, and why the rest is not. `stamps` tell whether a file has changed
+    since."""
+
+    ranges: list[Range]
+    problems: list[Problem]
+    stamps: list[tuple[str, int, int]]
+
+    @property
+    def bytes(self) -> int:
+        return sum(size for _, size, _ in self.stamps)
+
+
+def source(text: str, range_bytes: int = RANGE_BYTES) -> Source:
+    """Of a folder or a file; ConfigurationError where nothing of it can be read."""
+    path = Path(text)
+    if path.is_dir():
+        found = list(files.files_in(path))
+    elif path.is_file():
+        found = [files.File(path.name, path)]
+    else:
+        raise ConfigurationError(
+            f"Cannot read {text or 'an empty name'}: name a folder or file of NDJSON or Bundles."
+        )
+    ranges: list[Range] = []
+    problems: list[Problem] = []
+    stamps: list[tuple[str, int, int]] = []
+    for file in found:
+        try:
+            form = None if file.why else _form(file)
+        except NotRead as problem:
+            problems.append(Problem(file.name, str(problem)))
+            continue
+        except OSError as problem:
+            problems.append(Problem(file.name, files.unread(problem)))
+            continue
+        if form is None:
+            problems.append(Problem(file.name, file.why or ""))
+            continue
+        state = file.path.stat()
+        stamps.append((file.name, state.st_size, state.st_mtime_ns))
+        for start, end in _cut(state.st_size, range_bytes) if form == "pieces" else [(0, None)]:
+            kind: Literal["lines", "document"] = "document" if form == "document" else "lines"
+            ranges.append(Range(len(ranges), file.name, str(file.path), start, end, kind))
+    if not ranges:
+        said = "; ".join(f"{row.resource} {row.problem}" for row in problems[:3])
+        raise ConfigurationError(
+            f"{text} has no file that can be read{': ' if said else ''}{said}. Give FHIR Bundles or"
+            " NDJSON."
+        )
+    return Source(ranges, problems, stamps)
+
+
+def _cut(size: int, range_bytes: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, size, range_bytes):
+        yield start, min(start + range_bytes, size)
+
+
+def _form(file: files.File) -> Literal["pieces", "lines", "document"]:
+    """`pieces`: lines that begin where they stand in the file."""
+    try:
+        with file.path.open("rb") as stream:
+            text = unpacked(stream)
+            packed = text is not stream
+            in_lines = bool(files.LINES.search(file.name)) and files.begins_with_lines(text)
+        if not in_lines and _is_document(file):
+            return "document"
+        return "lines" if packed else "pieces"
+    except DAMAGED as problem:
+        if isinstance(problem, OSError) and problem.errno:
+            raise
+        return "lines"  # damaged: what comes before is read
+
+
+def _is_document(file: files.File) -> bool:
+    """Whether it is one JSON text: as long as its first line alone is not, all of it is asked."""
+    with file.path.open("rb") as stream:
+        text = unpacked(stream)
+        first = b""
+        for first in text:
+            if first.strip():
+                break
+        if _is_json(first):
+            return False
+        rest = first + text.read()
+    return _is_json(rest) or not first.strip().endswith(b"}")
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        return isinstance(decode(text), dict | list)
+    except NotJson:
+        return False
+
+
+def lines(range_: Range) -> Iterator[tuple[int, bytes]]:
+    """Each line that begins in the range, with where it begins; DAMAGED may come on the way."""
+    path = Path(range_.path)
+    with path.open("rb", buffering=_BUFFER) as stream:
+        if range_.is_whole:
+            text = unpacked(stream)
+            if range_.form == "document":
+                yield 0, text.read()
+                return
+            place = 0
+            for line in text:
+                yield place, line
+                place += len(line)
+            return
+        place = range_.start
+        if place:
+            stream.seek(place - 1)
+            place += len(stream.readline()) - 1
+        end = range_.end or 0
+        for line in stream:
+            if place >= end:
+                return
+            yield place, line
+            place += len(line)
+
+
+def lines_at(range_: Range, places: list[int]) -> Iterator[bytes]:
+    """The lines that begin at these places, in order."""
+    if range_.is_whole:
+        wanted = set(places)
+        last = places[-1]
+        try:
+            for place, line in lines(range_):
+                if place in wanted:
+                    yield line
+                if place >= last:
+                    return
+        except DAMAGED:
+            return  # named by the survey
+        return
+    with Path(range_.path).open("rb") as stream:
+        for place in places:
+            stream.seek(place)
+            yield stream.readline()

@@ -1,0 +1,83 @@
+"""What a run keeps between its steps, so that one that was stopped goes on where it was: a finished
+piece has its last name, an unfinished one is made anew."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+_FOLDER, _PLAN = ".bulk-run", "plan.json"
+
+
+class Plan(Struct, frozen=True):
+    """What a run is about; another one's pieces are of no use to it."""
+
+    version: str
+    source: str
+    stamps: list[tuple[str, int, int]]
+    range_bytes: int
+    rules: str
+    as_of: str
+
+
+class Work:
+    """The folder of a run, within the folder that it writes to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def within(cls, out: Path) -> "Work":
+        return cls(out / _FOLDER)
+
+    def left_over(self) -> Plan | None:
+        """Of a run that was stopped."""
+        try:
+            return msgspec.json.decode((self.folder / _PLAN).read_bytes(), type=Plan)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def begin(self, plan: Plan) -> bool:
+        """Whether pieces of the same run are there; those of any other are removed."""
+        if self.left_over() == plan:
+            for unfinished in self.folder.glob("*/.*"):
+                _away(unfinished)
+            return True
+        self.remove()
+        # Charts are in it: for nobody else on this machine.
+        self.folder.mkdir(mode=0o700, parents=True)
+        with written(self.folder / _PLAN) as path:
+            path.write_bytes(msgspec.json.encode(plan))
+        return False
+
+    def piece(self, step: str, name: object) -> Path:
+        path = self.folder / step / f"{name}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """A path for a file or folder to be written to, which gets its name once all is written."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    _away(unfinished)
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    except BaseException:
+        _away(unfinished)
+        raise
+
+
+def _away(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""`init`: a commented ferroclaim.toml to begin with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.configuration.settings import DEFAULT_FILE
+from integration.configuration.template import KINDS, Kind, Start
+from integration.errors import ConfigurationError
+
+
+def mount(app: typer.Typer) -> None:
+    app.command()(init)
+
+
+def init(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help=f"One of {', '.join(KINDS)}.")
+    ] = None,
+    site: Annotated[
+        str | None,
+        typer.Option("--site", metavar="URL", help="Ask this FHIR server what it is."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What the site is called; default its kind.")
+    ] = None,
+    file: Annotated[Path, typer.Option("--file", help="Where to write it.")] = DEFAULT_FILE,
+    force: Annotated[bool, typer.Option("--force", help="In the place of one that is there.")] = (
+        False
+    ),
+) -> None:
+    """Write a commented ferroclaim.toml, for a kind of EHR or from what a server says of
+    itself."""
+    from integration.configuration.template import start, text_of
+
+    chosen = _kind(kind)
+    if file.exists() and not force:
+        raise ConfigurationError(
+            f"There is a {file} already: name another with --file, or say --force."
+        )
+    if site is not None:
+        from integration.ehr.introduction import met
+
+        begin = met(site, chosen, name)
+    elif chosen is not None:
+        begin = start(chosen, name)
+    else:
+        raise ConfigurationError(
+            f"Say which EHR it is ({', '.join(KINDS)}), or where it is with --site URL."
+        )
+    try:
+        file.write_text(text_of(begin), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"Cannot write {file}: {error.strerror}.") from None
+    _tell(begin, file)
+
+
+def _kind(text: str | None) -> Kind | None:
+    if text is None or text in KINDS:
+        return text
+    from difflib import get_close_matches
+
+    close = get_close_matches(text, KINDS, 1)
+    meant = f" Did you mean {close[0]}?" if close else ""
+    raise ConfigurationError(f"There is no kind {text}: write one of {', '.join(KINDS)}.{meant}")
+
+
+def _tell(begin: Start, file: Path) -> None:
+    steps = []
+    if begin.signs_in == "private_key_jwt":
+        steps.append(f"ferroclaim keys new keys/{begin.name}.json")
+    if begin.signs_in != "none":
+        steps.append(f"fill in client_id in {file}")
+    if begin.signs_in.startswith("client_secret"):
+        steps.append(f"set {begin.variable}")
+    steps.append(f"ferroclaim doctor {begin.name}")
+    for line in (*begin.told, f"Written to {file}. Next:", *(f"  {step}" for step in steps)):
+        typer.echo(line, err=True)

@@ -1,0 +1,108 @@
+"""Mistakes of a configuration as a person can mend them: the line, the key, what to write, and what
+was meant. Values are never told: one may be a secret."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+Path = tuple[str, ...]
+# A part of a key: bare, or quoted.
+_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
+_HEADER = re.compile(rf"^\s*\[\[?\s*({_PART}(?:\s*\.\s*{_PART})*)\s*\]\]?")
+_KEY = re.compile(rf"^\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
+_WANTED = {
+    "bool": "write true or false",
+    "int": "write a whole number",
+    "float": "write a number",
+    "decimal": "write a number",
+    "string": "write a text in quotes",
+    "list": "write a list in [ ]",
+    "dict": "write a table, such as [section] with its keys",
+    "model": "write a table, such as [section] with its keys",
+    "path": "write a path in quotes",
+    "date": 'write a day as "2026-01-31"',
+}
+
+
+def mistakes(error: ValidationError, model: type[BaseModel], text: str, where: str) -> list[str]:
+    """`ferroclaim.toml, line 7, sites.general.time_zon: there is no such key; did you mean
+    time_zone?`. TEXT is the file's; what does not stand in it came from the environment."""
+    lines = lines_of(text)
+    said = []
+    for problem in error.errors(include_url=False, include_input=False):
+        loc = tuple(str(part) for part in problem["loc"])
+        what = _what(dict(problem), model, loc)
+        said.append(f"{_place(loc, lines, where)}{'.'.join(loc) or 'the whole'}: {what}")
+    return list(dict.fromkeys(said))
+
+
+def lines_of(text: str) -> dict[Path, int]:
+    """The line on which each key and table of a TOML file begins."""
+    found: dict[Path, int] = {}
+    table: Path = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _parts(header[1])
+            found.setdefault(table, number)
+        elif key := _KEY.match(line):
+            found.setdefault((*table, *_parts(key[1])), number)
+    return found
+
+
+def _parts(dotted: str) -> Path:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
+
+
+def _place(loc: Path, lines: Mapping[Path, int], where: str) -> str:
+    """Of the key, else of the innermost table around it that the file has."""
+    for length in range(len(loc), 0, -1):
+        if loc[:length] in lines:
+            return f"{where}, line {lines[loc[:length]]}, "
+    variable = f"FERROCLAIM_{'__'.join(loc)}".upper().replace("-", "_")
+    return f"{variable}, " if loc else f"{where}, "
+
+
+def _what(problem: dict[str, Any], model: type[BaseModel], loc: Path) -> str:
+    kind = str(problem["type"])
+    if kind == "extra_forbidden":
+        return f"there is no such key; {meant(loc[-1], _keys(model, loc[:-1]))}"
+    if kind == "missing":
+        return "it is missing; write it here"
+    if kind == "literal_error":
+        expected = str((problem.get("ctx") or {}).get("expected", ""))
+        return f"write one of {expected.replace(' or ', ', ')}"
+    of_type = kind.endswith(("_type", "_parsing", "_parsing_size"))
+    wanted = next(
+        (text for name, text in _WANTED.items() if of_type and kind.startswith(name)), None
+    )
+    own = str(problem["msg"]).removeprefix("Value error, ")
+    if kind == "value_error" or wanted is None:
+        return own
+    return wanted
+
+
+def meant(written: str, known: Sequence[str]) -> str:
+    """`did you mean time_zone?`, else what there is."""
+    close = get_close_matches(written, known, 1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
+
+
+def _keys(model: type[BaseModel], loc: Path) -> list[str]:
+    """The keys of the section at LOC."""
+    section: Any = model
+    for part in loc:
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            field = section.model_fields.get(part)
+            section = next(_models(field.annotation), None) if field else section
+    return list(section.model_fields) if section else []
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The sections in an annotation: of `dict[str, Site]` and `Web | None` alike."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

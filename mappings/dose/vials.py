@@ -1,0 +1,65 @@
+"""What was thrown away, and what other vials would have left over."""
+
+from decimal import ROUND_CEILING, Decimal
+
+from msgspec import Struct
+
+from mappings import codes
+
+
+class Wasted(Struct, frozen=True):
+    """A JW line, with the units given on the line beside it; money in dollars."""
+
+    code: str
+    given_units: int
+    wasted_units: int
+    money: Decimal | None
+
+
+class Saving(Struct, frozen=True):
+    """What was thrown away, and what the smallest vials on the market would have left over. No
+    money where nothing of it has a price."""
+
+    mg: Decimal
+    money: Decimal | None
+    saved_mg: Decimal
+    saved_money: Decimal | None
+
+
+def saving(row: Wasted) -> Saving:
+    """What of one JW line the best choice of vials would have saved."""
+    found = next(
+        (
+            (family, code)
+            for family in codes.families().values()
+            for code in family.codes
+            if code.code == row.code
+        ),
+        None,
+    )
+    if found is None:
+        return Saving(Decimal(0), row.money, Decimal(0), row.money and Decimal(0))
+    family, code = found
+    mg, given = row.wasted_units * code.mg_per_unit, row.given_units * code.mg_per_unit
+    sizes = {package.mg for package in codes.packages().values() if package.family == family.family}
+    saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
+    share = saved / mg if mg else Decimal(0)
+    worth = None if row.money is None else (row.money * share).quantize(Decimal("0.01"))
+    return Saving(mg, row.money, saved, worth)
+
+
+def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:
+    """The least that can be left over of whole vials that cover a dose."""
+    reach = {Decimal(0)}
+    best = min(size * (given_mg / size).to_integral_value(ROUND_CEILING) for size in sizes)
+    todo = [Decimal(0)]
+    while todo:
+        have = todo.pop()
+        for size in sizes:
+            total = have + size
+            if total >= given_mg:
+                best = min(best, total)
+            elif total not in reach:
+                reach.add(total)
+                todo.append(total)
+    return best - given_mg

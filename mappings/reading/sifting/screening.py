@@ -1,0 +1,112 @@
+"""Which administrations are provably none of an intravenous iron, by the same reading as the
+record's: for whoever has far more charts than are of interest."""
+
+from collections.abc import Callable, Iterable
+from typing import Literal, NamedTuple
+
+from mappings import codes
+from mappings.reading.drugs.medication import drug
+from mappings.reading.drugs.products import ProductFinder
+from mappings.reading.fhir import elements
+from mappings.reading.fhir.collection import Collection
+from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.forms import form_problem
+from mappings.site import Site
+
+_NOTHING = Collection()
+# What `drug` reads of an administration; its texts are evidence only where nothing names a drug.
+NAMING = ("medicationCodeableConcept", "medicationReference", "medication", "contained")
+_MOST_KEPT = 20_000
+
+
+class Aim(NamedTuple):
+    """The Medication that an administration refers to: the reference as it stands, and none of what
+    stands beside it speaks of an iron."""
+
+    reference: str
+
+
+Verdict = Literal["ours", "none"] | Aim
+
+
+class Screen:
+    """Screens for one site."""
+
+    def __init__(self, site: Site) -> None:
+        self._codes = site.codes
+        with codes.using(self._codes):
+            self._finder = ProductFinder(site.drug_aliases)
+        self._kept: dict[tuple[bytes, ...], Verdict | None] = {}
+
+    def administration(self, resource: Resource) -> Verdict:
+        """`none`: whatever else is on record, it concerns nobody; `ours`: it may."""
+        naming = {name: resource[name] for name in NAMING if name in resource}
+        verdict = self.by_naming(naming)
+        return self._unnamed(resource) if verdict is None else verdict
+
+    def kept(self, words: tuple[bytes, ...], naming: Callable[[], Resource]) -> Verdict | None:
+        """`by_naming`, asked once for the same words: an EHR repeats the same few medications."""
+        if words not in self._kept:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[words] = self.by_naming(naming())
+        return self._kept[words]
+
+    def by_naming(self, naming: Resource) -> Verdict | None:
+        """By the elements of NAMING alone; None where they name no drug at all."""
+        try:
+            return self._by_naming(naming)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return "ours"  # of a shape nobody foresaw: the record's reader names it
+
+    def _by_naming(self, naming: Resource) -> Verdict | None:
+        with codes.using(self._codes):
+            found = drug(naming, _NOTHING, self._finder)
+        if found.concerns_us:
+            return "ours"
+        if found.lost:
+            return self._aim(naming)
+        if found.unnamed:
+            return None
+        return "ours" if _leads_on(elements.items(naming.get("contained"))) else "none"
+
+    @staticmethod
+    def _aim(naming: Resource) -> Verdict:
+        holder = elements.mapping(naming.get("medication"))
+        reference = elements.mapping(
+            elements.either(naming, "medicationReference") or holder.get("reference")
+        )
+        target = elements.text(reference.get("reference"))
+        return "ours" if target.startswith("#") else Aim(target)
+
+    def _unnamed(self, resource: Resource) -> Verdict:
+        """Of one that names no drug: by its texts; its order may be for an iron."""
+        if resource.get("request"):
+            return "ours"
+        dosages = elements.items(resource.get("dosage"))
+        texts = [("dosage.text", elements.text(row.get("text"))) for row in dosages]
+        with codes.using(self._codes):
+            found = drug(resource, _NOTHING, self._finder, texts)
+        return "ours" if found.concerns_us else "none"
+
+    def is_none(self, medication: Resource) -> bool:
+        """Whether a Medication names a drug, and none of ours, without looking elsewhere."""
+        if form_problem(medication, "Medication") or _leads_on([medication]):
+            return False
+        naming = {
+            "medicationReference": {"reference": "#it"},
+            "contained": [
+                {**medication, "id": "it"},
+                *elements.items(medication.get("contained")),
+            ],
+        }
+        return self.by_naming(naming) == "none"
+
+
+def _leads_on(medications: Iterable[Resource]) -> bool:
+    """Whether an ingredient is told by a resource of its own."""
+    return any(
+        item.get("itemReference") is not None
+        for row in medications
+        for item in elements.items(row.get("ingredient"))
+    )

@@ -1,0 +1,64 @@
+"""What a look at a chart costs the database: counts, which do not flicker as times do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from integration.store import patients
+from integration.work.engine import Job
+from tests import builders
+from tests.service import Running
+
+LACKING = ("ferritin", "tsat", "ckd", "anemia-in-ckd", "iron-deficiency", "intolerance", "order")
+
+
+class Counted:
+    """Statements, commits and new connections since `begin`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.statements = self.commits = self.connections = 0
+        self._count(monkeypatch, psycopg.Cursor, "execute", "statements")
+        self._count(monkeypatch, psycopg.Cursor, "executemany", "statements")
+        self._count(monkeypatch, psycopg.Connection, "commit", "commits")
+        connect = psycopg.Connection.connect.__func__  # type: ignore[attr-defined]
+
+        def connected(cls: Any, *given: Any, **named: Any) -> Any:
+            self.connections += 1
+            return connect(cls, *given, **named)
+
+        monkeypatch.setattr(psycopg.Connection, "connect", classmethod(connected))
+
+    def _count(self, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, what: str) -> None:
+        original = getattr(owner, name)
+
+        def counted(*given: Any, **named: Any) -> Any:
+            setattr(self, what, getattr(self, what) + 1)
+            return original(*given, **named)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    def begin(self) -> None:
+        self.statements = self.commits = self.connections = 0
+
+
+def test_a_look_at_a_chart(
+    running: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = running()
+    for resource in builders.chart(without=LACKING):
+        service.fake.store(resource)
+    with service.store.transaction() as db:
+        known = patients.known(db, service.site, "p1")
+    job = Job("assess", "patient:p1", service.site, {"patient": known.id})
+    with service.store.holding("the first connection for locks is made"):
+        pass
+    counted = Counted(monkeypatch)
+    service.engine.run(job)
+    first = (counted.statements, counted.commits, counted.connections)
+    counted.begin()
+    service.engine.run(job)
+    again = (counted.statements, counted.commits, counted.connections)
+    gaps = service.rows("select count(*) from gaps where closed_at is null")[0][0]
+    assert (gaps, first, again) == (7, (43, 9, 0), (29, 7, 0)), "fewer is better: write it here"

@@ -1,0 +1,62 @@
+"""`ferroclaim init --site`: what a server says of itself stands in the configuration; and the
+samples in a sandbox."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from integration import cli, samples
+from integration.configuration import settings
+from tests.fakes.ehr import FakeEhr
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["ferroclaim", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_an_open_server_is_a_sandbox(
+    ehr: Callable[..., FakeEhr],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fake = ehr("hapi")
+    assert run(monkeypatch, "init", "--site", fake.base_url) == 0
+    site = settings.load().site("sandbox")
+    assert (site.base_url, site.vendor, site.auth.method) == (fake.base_url, "hapi", "none")
+    assert site.test_patients
+    said = capsys.readouterr().err
+    assert "nobody has to sign in" in said
+    assert "ferroclaim doctor sandbox" in said
+    assert run(monkeypatch, "init", "sandbox") == 2
+    assert "say --force" in capsys.readouterr().err
+    kinds = {row["resourceType"]: ["patient"] for row in samples.resources()}
+    writes = dict.fromkeys(kinds, frozenset({"update"}))
+    mode = replace(fake.mode, types={**kinds, **fake.mode.types}, writes=writes)
+    monkeypatch.setattr(fake, "mode", mode)
+    assert run(monkeypatch, "samples", "load", "sandbox") == 0
+    assert "Patient/carla" in fake.resources
+    assert len(fake.of("Patient")) == len(samples.bundles())
+
+
+def test_samples_go_into_no_hospital(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "samples", "load", "https://fhir.example.org/r4") == 2
+    assert "go into a sandbox only" in capsys.readouterr().err
+
+
+def test_a_kind_that_is_not_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, "init", "athenahelth") == 2
+    assert "Did you mean athenahealth?" in capsys.readouterr().err
+    assert not (tmp_path / "ferroclaim.toml").exists()

@@ -1,0 +1,241 @@
+"""`ferroclaim bulk` on an export that is not as it should be: everything that went wrong is named,
+and what was stopped goes on."""
+
+import errno
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from benchmarks import population
+from integration.bulk import run
+from integration.bulk.surveying.index import Index
+from integration.errors import ConfigurationError
+from mappings.policy import choosing
+from mappings.site import Site
+from tests import builders
+
+RANGE_BYTES = 20_000
+STEPS = ("survey", "gather", "name", "look up", "assess")
+OUTPUT = ("assessments.ndjson", "lines.csv", "problems.ndjson", "summary.json", "report.html")
+
+
+def bulk(source: Path, out: Path, workers: int = 1, **asked: Any) -> run.Outcome:
+    return run.bulk(
+        str(source),
+        out,
+        lambda _: Site(),
+        choosing.built_in(),
+        builders.AS_OF,
+        workers,
+        range_bytes=RANGE_BYTES,
+        **asked,
+    )
+
+
+def written(out: Path) -> dict[str, bytes]:
+    assert not (out / ".bulk-run").exists()
+    return {name: (out / name).read_bytes() for name in OUTPUT}
+
+
+def rows(out: Path, name: str) -> list[Any]:
+    return [json.loads(line) for line in (out / name).read_bytes().splitlines()]
+
+
+def problems(out: Path) -> list[tuple[str, str]]:
+    return [(row["resource"], row["problem"]) for row in rows(out, "problems.ndjson")]
+
+
+def lines(*resources: Any) -> bytes:
+    return b"".join(json.dumps(row, default=float).encode() + b"\n" for row in resources)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("population")
+    population.write(folder, patients=12, iron=0.3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(source: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    out = tmp_path_factory.mktemp("expected")
+    bulk(source, out)
+    return written(out)
+
+
+def test_the_sums_are_those_of_the_population(tmp_path: Path) -> None:
+    totals = population.write(tmp_path / "source", patients=30, iron=0.2)
+    summary = bulk(tmp_path / "source", tmp_path / "out").summary
+    states = summary.sums.states
+    assert summary.sums.patients == totals.with_iron
+    assert summary.sums.doses == totals.doses
+    assert (states["ready"].lines, states["held"].lines) == (totals.ready, totals.held)
+    assert sum(summary.resources.values()) == totals.resources
+    assert summary.bytes == totals.bytes
+    assert summary.gathered == totals.with_iron
+    assert summary.sums.wasted["J1756\t150\t50"].lines == totals.ready // 3 or states
+    assert set(summary.sums.tables["cause"]) == {"ferritin"}
+
+
+def test_workers_write_the_same_bytes(
+    source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    bulk(source, tmp_path, workers=2)
+    assert written(tmp_path) == expected
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.unit.test_bulk import bulk
+
+def tell(name, done, total):
+    if name == sys.argv[3] and (done or not total):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+bulk(Path(sys.argv[1]), Path(sys.argv[2]), tell=tell)
+"""
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_run_that_was_killed_goes_on(
+    step: str, source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, source, tmp_path, step], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    done: list[tuple[str, int]] = []
+    found = bulk(source, tmp_path, tell=lambda name, count, _: done.append((name, count)))
+    assert found.resumed
+    assert dict(reversed(done))[step] > 0, "the step began anew"
+    assert written(tmp_path) == expected
+
+
+def test_a_changed_source_is_read_anew(source: Path, tmp_path: Path) -> None:
+    own, out = tmp_path / "own", tmp_path / "out"
+    own.mkdir()
+    chart = own / "chart.ndjson"
+    chart.write_bytes(lines(*builders.chart()))
+
+    def stop(name: str, _done: int, _total: int) -> None:
+        if name == "assess":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bulk(own, out, tell=stop)
+    chart.write_bytes(lines(*builders.chart(without=["ferritin"])))
+    found = bulk(own, out)
+    assert not found.resumed
+    assert found.summary.sums.states["held"].lines == 1
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_space(
+    source: Path, expected: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Index, path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Index, "write", full)
+        with pytest.raises(ConfigurationError, match="no space left"):
+            bulk(source, tmp_path)
+    assert bulk(source, tmp_path).resumed
+    assert written(tmp_path) == expected
+
+
+def test_what_is_broken_is_named_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    chart = builders.chart()
+    filler = [
+        builders.ferritin(50, id=f"f{number}", text={"div": "x" * 900}) for number in range(60)
+    ]
+    stray = {
+        name: value for name, value in builders.ferritin(id="stray").items() if name != "subject"
+    }
+    (source / "a.ndjson").write_bytes(
+        lines(*filler, *chart[:4]) + b'{"resourceType": "Obs\n\n' + lines(stray, {"a": 1})
+    )
+    packed = gzip.compress(lines(*chart[4:], *filler), mtime=0)
+    (source / "b.ndjson.gz").write_bytes(packed[:-40])
+    (source / "c.ndjson.zst").write_bytes(zstandard.compress(lines(*chart[4:])))
+    long = builders.note(id="long", description="y" * 3_000_000)
+    (source / "d.ndjson").write_bytes(lines(long))
+    (source / "e.zip").write_bytes(b"PK\x03\x04")
+    (source / ".hidden.ndjson").write_bytes(lines(*chart))
+    found = bulk(source, out)
+    assert found.summary.sums.states["ready"].lines == 1
+    named = dict(problems(out))
+    assert set(named) == {
+        ".hidden.ndjson",
+        "Observation/stray",
+        "b.ndjson.gz",
+        "e.zip",
+        "line 65 of a.ndjson",
+        "line 68 of a.ndjson",
+    }
+    assert named["line 65 of a.ndjson"].startswith("not JSON: ")
+    assert named["b.ndjson.gz"] == "ends early or is damaged: what follows was not read"
+    assert named["Observation/stray"] == "subject does not name a patient"
+    assert found.summary.problems == 6
+
+
+def test_versions_deletions_and_links_over_files(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    old = builders.administration(dose="100 mg", meta={"versionId": "1"})
+    new = builders.administration(meta={"versionId": "2"})
+    gone = builders.administration("gone", on="2026-11-02T09:00:00-05:00")
+    (source / "1.ndjson").write_bytes(lines(new, gone))
+    (source / "2.ndjson").write_bytes(lines(old, *builders.chart(without=["administration"])))
+    request = {"method": "DELETE", "url": "MedicationAdministration/gone"}
+    deleted = {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]}
+    (source / "deleted.ndjson").write_bytes(lines(deleted))
+    bulk(source, out)
+    (patient,) = rows(out, "assessments.ndjson")
+    assert [(row["units"], row["status"]) for row in patient["lines"]] == [(200, "ready")]
+    assert [row["administration"] for row in patient["reversed"]] == [
+        "MedicationAdministration/gone"
+    ]
+
+
+def test_kept_charts_are_records_for_other_commands(source: Path, tmp_path: Path) -> None:
+    from integration.assessing.policies import records_of
+    from integration.assessing.sources import from_collection
+
+    bulk(source, tmp_path, charts=True)
+    again = from_collection(
+        records_of(str(tmp_path)), Site(), choosing.built_in(), builders.AS_OF
+    ).document
+    assert [row.patient for row in again.patients] == [
+        row["patient"] for row in rows(tmp_path, "assessments.ndjson")
+    ]
+
+
+def test_charts_that_were_not_kept_are_asked_for(source: Path, tmp_path: Path) -> None:
+    from integration.assessing.policies import records_of
+
+    bulk(source, tmp_path)
+    with pytest.raises(ConfigurationError, match="--charts"):
+        records_of(str(tmp_path))
+
+
+def test_the_report_names_no_patient(source: Path, expected: dict[str, bytes]) -> None:
+    report = expected["report.html"].decode()
+    patients = [
+        json.loads(line)["id"] for line in (source / "Patient.ndjson").read_bytes().splitlines()
+    ]
+    assert "Ferritin" in report
+    assert [name for name in patients if name in report] == []
+
+
+def test_the_output_is_no_part_of_the_source(source: Path) -> None:
+    with pytest.raises(ConfigurationError, match="within the source"):
+        bulk(source, source / "out")

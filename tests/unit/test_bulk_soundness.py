@@ -1,0 +1,222 @@
+"""A bulk run finds what an assessment of the same files finds, however dirty the charts are and
+however they are spread over files: no patient is lost, and each document is the same."""
+
+import copy
+import gzip
+import json
+import os
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings.policy import choosing
+from mappings.site import Site
+from tests import builders, equality
+from tests.builders import Resource
+from tests.bulk.running import at_once, in_bulk
+from tests.unit.test_bad_elements import EVERYTHING, NEVER
+
+SHARE = 1 if os.environ.get("FERROCLAIM_HYPOTHESIS") == "fuzz" else 12
+CHARTS = list(equality.charts())
+SAMPLE = sorted(
+    random.Random("bulk").sample(range(len(CHARTS)), len(CHARTS) // SHARE)
+)  # `make fuzz` takes all of them
+SERVER = "https://ehr.example.org/fhir"
+OTHER_SERVER = "https://other.example.org/fhir"
+
+
+def text(value: Any) -> bytes:
+    return msgspec.json.Encoder(decimal_format="number").encode(value)
+
+
+def spread(folder: Path, resources: list[Resource], chance: random.Random) -> None:
+    """Resources over files of several forms, in any order."""
+    rows = list(resources)
+    chance.shuffle(rows)
+    names = (
+        "a.ndjson",
+        "b.ndjson.gz",
+        "c.ndjson.zst",
+        "d.json",
+        "e.json",
+        "MedicationRequest.ndjson",
+    )
+    files: dict[str, list[Resource]] = {}
+    for row in rows:
+        files.setdefault(chance.choice(names), []).append(row)
+    for name, found in files.items():
+        (folder / name).write_bytes(_as(name, found, chance))
+
+
+def _as(name: str, rows: list[Resource], chance: random.Random) -> bytes:
+    lines = b"\n".join(map(text, rows)) + b"\n" * chance.randrange(2)
+    if name.endswith(".gz"):
+        return gzip.compress(lines)
+    if name.endswith(".zst"):
+        return zstandard.compress(lines)
+    if name == "d.json":
+        return json.dumps(msgspec.json.decode(text(_bundle(rows, chance))), indent=1).encode()
+    return text(_bundle(rows, chance)) if name == "e.json" else lines
+
+
+def _bundle(rows: list[Resource], chance: random.Random) -> Resource:
+    base = chance.choice((None, SERVER, "urn:uuid:"))
+    entries = []
+    for row in rows:
+        entry: Resource = {"resource": row}
+        if base and "id" in row:
+            address = (
+                f"{base}{row['id']}"
+                if base == "urn:uuid:"
+                else f"{base}/{row['resourceType']}/{row['id']}"
+            )
+            entry["fullUrl"] = address
+        entries.append(entry)
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+@pytest.mark.parametrize("number", SAMPLE, ids=lambda number: CHARTS[number]["name"])
+def test_a_scenario_comes_out_the_same(number: int, tmp_path: Path) -> None:
+    chart = CHARTS[number]
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    chance = random.Random(number)
+    resources = [row for row in chart["resources"] if isinstance(row, dict)]
+    spread(source, copy.deepcopy(resources), chance)
+    asked = (
+        msgspec.convert(chart["site"], Site),
+        choosing.built_in(),
+        equality.moment(chart),
+    )
+    assert in_bulk(source, out, *asked) == at_once(source, *asked)
+
+
+class Bend:
+    """What an export may have done to a resource."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def __call__(self, rows: list[Resource]) -> list[Resource]:
+        found: list[Resource] = []
+        for row in rows:
+            found += self._bent(row)
+        return found
+
+    def _bent(self, row: Resource) -> list[Resource]:
+        chance = self._chance
+        what = chance.randrange(40)
+        if what == 0:
+            element = chance.choice(sorted(row))
+            return [{**row, element: chance.choice(NEVER)}]
+        if what == 1:
+            return [row, {**row, "meta": {"versionId": "9"}, "status": "entered-in-error"}]
+        if what == 2:
+            return [row, self._of_another(row)]
+        if what == 3:
+            return [self._referring(row, f"{SERVER}/")]
+        if what == 4:
+            return [self._referring(row, f"{OTHER_SERVER}/")]
+        if what == 5:
+            return [{**row, "text": {"div": "\0"}}]
+        if what == 6:
+            return [
+                {name: value for name, value in row.items() if name not in ("subject", "patient")}
+            ]
+        if what == 7:
+            return [] if row["resourceType"] == "Medication" else [row, row]
+        return [self._by_reference(row)] if what == 8 else [row]
+
+    def _of_another(self, row: Resource) -> Resource:
+        """A newer version that is another patient's."""
+        other = {"reference": f"Patient/p{self._chance.randrange(4)}"}
+        return {**row, "subject": other, "meta": {"versionId": str(self._chance.randrange(3))}}
+
+    def _referring(self, value: Any, base: str) -> Any:
+        if isinstance(value, list):
+            return [self._referring(row, base) for row in value]
+        if not isinstance(value, dict):
+            return value
+        found = {name: self._referring(row, base) for name, row in value.items()}
+        said = found.get("reference")
+        if isinstance(said, str) and "/" in said and ":" not in said:
+            history = "/_history/1" if self._chance.randrange(4) == 0 else ""
+            found["reference"] = f"{base}{said}{history}"
+        return found
+
+    def _by_reference(self, row: Resource) -> Resource:
+        if "medicationCodeableConcept" not in row:
+            return row
+        target = self._chance.choice(("Medication/m1", "Medication/m2", "Medication/lost", "#m"))
+        kept = {name: value for name, value in row.items() if name != "medicationCodeableConcept"}
+        contained = [
+            {"resourceType": "Medication", "id": "m", "code": row["medicationCodeableConcept"]}
+        ]
+        return {**kept, "medicationReference": {"reference": target}} | (
+            {"contained": contained} if target == "#m" else {}
+        )
+
+
+MEDICATIONS = [
+    builders.medication("m1"),
+    builders.medication("m2", text="acetaminophen 325 MG Oral Tablet"),
+]
+
+
+def _renamed(value: Any, patient: str, ids: str) -> Any:
+    """A chart as another patient's; IDS is put behind every other id, so that charts with the same
+    IDS share them."""
+    if isinstance(value, list):
+        return [_renamed(row, patient, ids) for row in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _renamed(row, patient, ids) for name, row in value.items()}
+    said = found.get("reference")
+    if isinstance(said, str) and not said.startswith("#"):
+        found["reference"] = f"Patient/{patient}" if said == "Patient/p1" else f"{said}{ids}"
+    if "resourceType" in found and isinstance(found.get("id"), str):
+        found["id"] = patient if found["resourceType"] == "Patient" else f"{found['id']}{ids}"
+    return found
+
+
+def population(chance: random.Random) -> list[Resource]:
+    """Some charts of scenarios and one with every element, bent here and there, and the patients
+    of some of them linked."""
+    rows: list[Resource] = list(MEDICATIONS)
+    for number in range(chance.randrange(1, 4)):
+        chart = chance.choice(CHARTS)["resources"] if chance.randrange(3) else EVERYTHING
+        ids = chance.choice(("", f"-{number}"))
+        found = _renamed([row for row in chart if isinstance(row, dict)], f"p{number}", ids)
+        rows += Bend(chance)(found)
+    if chance.randrange(3) == 0:
+        link = [{"type": "replaced-by", "other": {"reference": "Patient/p0"}}]
+        rows += [
+            {"resourceType": "Patient", "id": "p0"},
+            {"resourceType": "Patient", "id": "p1", "link": link},
+        ]
+    if chance.randrange(4) == 0:
+        rows.append(_deletion(chance.choice(rows)))
+    return rows
+
+
+def _deletion(row: Resource) -> Resource:
+    request = {"method": "DELETE", "url": f"{row.get('resourceType')}/{row.get('id')}"}
+    return {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]}
+
+
+@given(st.integers(0, 2**32))
+def test_nobody_is_lost_among_dirty_charts(seed: int) -> None:
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        source, out = Path(folder) / "source", Path(folder) / "out"
+        source.mkdir()
+        out.mkdir()
+        spread(source, population(chance), chance)
+        assert in_bulk(source, out) == at_once(source)
