@@ -38,7 +38,7 @@ REASONS: dict[Group, dict[str, str]] = {
     },
     "authorization": {
         "requested": "Already requested",
-        "not-asked": "This plan does not ask for one",
+        "not-asked": "This plan does not require one",
     },
     "product": {
         "tried": "The preferred product was tried or is unsuitable",

@@ -18,7 +18,7 @@ from integration.web.text import JsonBody
 
 log = structlog.get_logger()
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The request is not of this hook, or names no patient"},
+    400: {"description": "The request is not for this hook, or names no patient"},
     401: {"description": "The EHR's token is missing, or proves nothing"},
     403: {"description": "The token is for another patient"},
     404: {"description": "No such service"},
@@ -32,16 +32,16 @@ Json = dict[str, Any]
 SERVICES: dict[str, Json] = {
     "iron-order-sign": {
         "hook": "order-sign",
-        "title": "What the payer of intravenous iron will miss",
+        "title": "Documentation missing for intravenous iron",
         "description": (
-            "Before an intravenous iron is ordered: laboratory results, authorization and history"
-            " that its payer asks for."
+            "Before an intravenous iron is ordered: laboratory results, authorization, and"
+            " history that the payer requires."
         ),
         "prefetch": evidence.PREFETCH,
     },
     "iron-order-select": {
         "hook": "order-select",
-        "title": "What the payer of intravenous iron will miss, while it is chosen",
+        "title": "Documentation missing for intravenous iron, while it is chosen",
         "description": "The same as order-sign, as soon as an intravenous iron is chosen.",
         "prefetch": evidence.PREFETCH,
     },

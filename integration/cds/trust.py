@@ -38,7 +38,7 @@ class Caller:
         if not named:
             raise ApiProblem(
                 403,
-                "The fhirServer is none that this caller speaks for.",
+                "The fhirServer is not one that this caller speaks for.",
                 "Send the base_url of the site as fhirServer.",
             )
         return named[0]
@@ -109,7 +109,7 @@ def _check(claims: dict[str, Any], audience: str) -> None:
     if expires < now - CLOCK_SKEW_SECONDS:
         raise _no("The token has expired")
     if expires > now + LONGEST_LIFE_SECONDS:
-        raise _no("The token lives too long")
+        raise _no("The token's lifetime is too long")
     if issued > now + CLOCK_SKEW_SECONDS:
         raise _no("The token is from the future")
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:

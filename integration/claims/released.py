@@ -106,7 +106,7 @@ def _against(pair: Iterable[ClaimLine], named: Sequence[Released]) -> Iterator[s
         row = by_id.get(line.id)
         changed = row.differs(line) if row else []
         if changed:
-            yield f"it changed after it was released ({'; '.join(changed)}): release it anew"
+            yield f"it changed after it was released ({'; '.join(changed)}): release it again"
         if not line.is_billable:
             yield f"{line.code} is not billable ({', '.join(line.reasons)})"
         elif line.status == "held" and not reason:

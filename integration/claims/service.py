@@ -235,7 +235,9 @@ class _Run:
             )
 
 
-_CHANGED = "the chart says something else of it since it was released: look at it, and release anew"
+_CHANGED = (
+    "the chart says something else about it since it was released: review it, and release it again"
+)
 
 
 def _left(pair: Pair) -> bool:

@@ -115,7 +115,9 @@ def _taken(
         )
     )
     if before and not replace:
-        told = f"{path} holds other rows of this quarter: add --replace if they were published anew"
+        told = (
+            f"{path} holds other rows of this quarter: add --replace if they were published again"
+        )
         against += list(own.disagreements({str(path): before, found.where: rows}))
         return ImportOutcome(
             found.where,
@@ -150,7 +152,7 @@ def _write(path: Path, rows: OwnRows, today: date) -> None:
     """All of it or nothing: who reads the folder meanwhile sees the old file or the new one."""
     published = structs.replace(rows.published, imported=today) if rows.published else None
     heading = (
-        "Written by `ferroclaim codes import`. Correct it by importing anew, or write rows of your"
+        "Written by `ferroclaim codes import`. Correct it by importing again, or write rows of your"
         " own into another file."
     )
     path.parent.mkdir(parents=True, exist_ok=True)

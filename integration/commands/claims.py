@@ -146,5 +146,5 @@ def _moment(text: str | None) -> datetime | None:
         if at.tzinfo is not None:
             return at
     raise ConfigurationError(
-        f"--now {text!r} is no moment with an offset, such as 2026-11-23T12:00:00-05:00."
+        f"--now {text!r} is not a moment with an offset, such as 2026-11-23T12:00:00-05:00."
     )

@@ -45,7 +45,7 @@ def bring_in(
         ),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Rows of the same quarter that differ give way.")
+        bool, typer.Option("--replace", help="Replace rows of the same quarter that differ.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written.")] = False,
 ) -> None:
@@ -194,10 +194,10 @@ def _show_outcome(row: "ImportOutcome", dry_run: bool) -> None:
             typer.echo(said, err=True)
         typer.echo(f"{row.where}: nothing was taken from it.", err=True)
     elif row.state == "aside":
-        typer.echo(f"{row.where}: left aside, not one of the files that are read here")
+        typer.echo(f"{row.where}: skipped, not one of the files that are read here")
     elif row.published:
         done = {
-            "same": "stands there already",
+            "same": "is there already",
             "written": "would be written" if dry_run else "written",
         }[row.state]
         counted = f"{row.published.read} rows read, {row.published.kept} kept"

@@ -90,7 +90,7 @@ def _software(site: Site, statement: Json | None) -> Iterator[DoctorFinding]:
     if statement is None:
         yield DoctorFinding(
             "note",
-            "/metadata is not answered",
+            "/metadata does not answer",
             "The vendor profile alone decides what is asked.",
             "Set `vendor`",
         )
@@ -136,7 +136,7 @@ def _authorization(client: EhrClient) -> Iterator[DoctorFinding]:
             yield DoctorFinding(
                 "problem",
                 f"The key signs with {algorithm_of(key)}",
-                f"The server takes {listed}.",
+                f"The server accepts {listed}.",
                 "Make another key with `ferroclaim keys new`",
             )
     method = client.site.auth.method
@@ -165,7 +165,7 @@ def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[DoctorFin
                 "problem",
                 f"The server lists no scope to read {kind}",
                 f"{_why(kind)} cannot be read.",
-                "Name the scopes in auth.scopes if it gives them all the same",
+                "Name the scopes in auth.scopes if it grants them anyway",
             )
 
 
@@ -175,7 +175,7 @@ def _settings(site: Site, capability: Capability) -> Iterator[DoctorFinding]:
             yield DoctorFinding(
                 "problem",
                 f"search_params lacks {name}",
-                f"{capability.profile.title} wants it with every search.",
+                f"{capability.profile.title} requires it with every search.",
                 f"Set search_params.{name}",
             )
     if site.time_zone is None:
@@ -206,8 +206,8 @@ def _reading(capability: Capability) -> Iterator[DoctorFinding]:
             yield DoctorFinding(
                 "note",
                 "No MedicationAdministration",
-                "Completed orders and coded procedures stand in for it; their lines are never ready"
-                " by themselves.",
+                "Completed orders and coded procedures stand in for it; their lines are never"
+                " ready on their own.",
                 "A person releases them",
             )
         else:
@@ -263,8 +263,8 @@ def _writing(site: Site, capability: Capability) -> Iterator[DoctorFinding]:
         yield DoctorFinding(
             "note",
             "Gaps are not written into the chart",
-            "The server lets us create none of the forms.",
-            "They stand in the worklist and on the chart page",
+            "The server does not let us create any of the forms.",
+            "They are in the worklist and on the chart page",
         )
         return
     kind = form.kind
@@ -282,7 +282,7 @@ def _writing(site: Site, capability: Capability) -> Iterator[DoctorFinding]:
         yield DoctorFinding(
             "problem",
             f"A {kind} cannot be updated",
-            "It would stay open for ever.",
+            "It would stay open forever.",
             "Set write_back to another form",
         )
 

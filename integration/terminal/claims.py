@@ -34,8 +34,8 @@ def _nothing(report: Report, named: Mapping[str, object] | None) -> str:
     if report.refused or report.problems:
         return "No file was written."
     if named:
-        return "No file was written: none of the named lines waits to be sent."
-    return "No file was written: no released line waits to be sent."
+        return "No file was written: none of the named lines is waiting to be sent."
+    return "No file was written: no released line is waiting to be sent."
 
 
 def checked(

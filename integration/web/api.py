@@ -60,7 +60,7 @@ class FigureRows(BaseModel):
 
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "A character that is no text"},
+    400: {"description": "A character that is not text"},
     401: {"description": "Nobody is signed in"},
     403: {"description": "Without the role biller"},
 }

@@ -190,13 +190,13 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         )
     if isinstance(error, Forbidden):
         what = "The EHR does not let you, or this app, see what is needed for the check."
-        return _message(request, 403, "The EHR says no", what, str(error))
+        return _message(request, 403, "The EHR denied access", what, str(error))
     if isinstance(error, NotFound):
         return _message(
             request,
             404,
             "The chart was not found",
-            "The EHR does not know this patient any more.",
+            "The EHR no longer knows this patient.",
             str(error),
         )
     if isinstance(error, EhrError):
@@ -212,7 +212,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         return _message(
             request,
             500,
-            "ferroclaim is not set up right",
+            "ferroclaim is not set up correctly",
             "Please tell whoever runs it.",
             str(error),
         )
@@ -235,7 +235,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     what = "There is no such page." if status == 404 else "This cannot be shown."
     links = [("/worklist", "Worklist")] if status == 404 else []
-    return _message(request, status, "Nothing to see here", what, links=links)
+    return _message(request, status, "Not found", what, links=links)
 
 
 def _refusal(request: Request, error: Refusal) -> HTMLResponse:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from integration.web.problems import ApiProblem, answer
 from mappings.reading.fhir.decoding import cleaned, is_text
 
-_SAYS = "The request holds a character that is no text (U+0000 or half of a surrogate pair)."
+_SAYS = "The request holds a character that is not text (U+0000 or half of a surrogate pair)."
 _FIX = "Leave it out."
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 

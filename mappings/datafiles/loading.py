@@ -50,7 +50,7 @@ def _keys(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, str]]:
         elif key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
             yield key, f'write the key "{key.value}" in quotes'
         else:
-            yield key, f"the key {key.value!r} stands twice" if key.value in seen else ""
+            yield key, f"the key {key.value!r} appears twice" if key.value in seen else ""
             seen.add(key.value)
 
 
@@ -88,7 +88,7 @@ def _date(loader: _Loader, node: yaml.ScalarNode) -> Any:
     try:
         return loader.construct_yaml_timestamp(node)
     except ValueError:
-        return _unreadable(node, f"there is no day {node.value}: correct the date")
+        return _unreadable(node, f"there is no date {node.value}: correct the date")
 
 
 for _tag, _construct in {"float": _number, "int": _whole_number, "timestamp": _date}.items():

@@ -147,7 +147,7 @@ def test_a_server_without_a_statement(ehr: Make) -> None:
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", 404), pattern="metadata")
     found = report(fake, "p1", vendor="hapi")
-    assert "/metadata is not answered" in said(found, "note")
+    assert "/metadata does not answer" in said(found, "note")
     assert {"A patient was read in 2 requests", "Gaps are written as DetectedIssue"} <= set(
         said(found)
     )

@@ -73,7 +73,7 @@ def test_why_medicare_pays_second_is_a_persons_decision() -> None:
 
 def test_without_it_the_claim_waits_and_says_what_to_record() -> None:
     said = refused(*employer_first())
-    assert "why Medicare (Coverage/coverage) pays second: record a person's decision" in said
+    assert "why Medicare (Coverage/coverage) is secondary: record a person's decision" in said
     assert "medicare_secondary (12, 13," in said
 
 
@@ -101,7 +101,7 @@ def test_the_newer_reason_holds_and_is_said_in_words() -> None:
     ]
     assert decisions.Decisions(made).why_second("Patient/p1", date(2026, 11, 5)) == "13"
     assert made[0].decided.says == (
-        "M decided on Nov 2, 2026: Medicare pays second, ESRD, 30 months (13)"
+        "M decided on Nov 2, 2026: Medicare is secondary, ESRD, 30 months (13)"
     )
 
 

@@ -49,7 +49,7 @@ def test_the_words_of_a_profile_are_of_the_table(vendor: str) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ({"Condition.status": {"x": "active"}}, "is no element whose statuses are read"),
+        ({"Condition.status": {"x": "active"}}, "is not an element whose statuses are read"),
         ({"Condition.clinicalStatus": {"x": "gone"}}, "what 'x' stands for is not a status of"),
     ],
 )

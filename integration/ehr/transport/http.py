@@ -100,7 +100,9 @@ class Transport:
             followed = self.same_origin(address)
             there = urlsplit(address)
         except ValueError:  # host:443:443 behind a proxy (fhircore#1714)
-            raise self._elsewhere(f"{what} leads to {_shown(path)}, which is no address") from None
+            raise self._elsewhere(
+                f"{what} leads to {_shown(path)}, which is not an address"
+            ) from None
         if there.username is not None or there.password is not None:
             raise self._elsewhere(f"{what} leads to an address with a login, which was not used")
         if not followed:

@@ -38,13 +38,13 @@ ORAL_PRODUCTS = (
 SAID = {
     "waived": (
         "good",
-        "Waived, with your reason in the chart. The biller decides about the release.",
+        "Waived, with your reason in the chart. The biller decides whether to release the line.",
     ),
     "waived-here": (
         "good",
         (
-            "Waived. The chart does not show it yet; ferroclaim does. The biller decides about the"
-            " release."
+            "Waived. The chart does not show it yet; ferroclaim does. The biller decides whether"
+            " to release the line."
         ),
     ),
     "taken-back": ("good", "The waiver was taken back."),
@@ -53,17 +53,17 @@ SAID = {
     "told": (
         "bad",
         (
-            "The EHR does not take this from here. The billing office has it as a note; please"
+            "The EHR does not accept this from here. The billing office has it as a note; please"
             " enter it in the chart, too."
         ),
     ),
     "unknown": (
         "bad",
-        "The EHR did not answer. Look in the chart whether it arrived before you enter it again.",
+        "The EHR did not answer. Check the chart for it before you enter it again.",
     ),
     "changed": (
         "bad",
-        "Somebody changed this record meanwhile. Look at it again, then enter your note.",
+        "Somebody changed this record in the meantime. Look at it again, then enter your note.",
     ),
     "gone": ("good", "That is settled already; nothing was changed."),
     "checked": ("good", "Checked again just now."),
@@ -170,7 +170,7 @@ def policy(request: Request, launch: OpenChart, here: InHouse, name: str) -> Res
     """What a payer asks, with the source of each rule."""
     found = policies_for(here.settings.site(launch.site)).get(name)
     if found is None:
-        raise Refusal("Nothing to see here", "There is no such policy.", status=404)
+        raise Refusal("Not found", "There is no such policy.", status=404)
     return page(
         request, "policy.html", policy=found, rows=policy_rows(found), back=f"/chart/{launch.id}"
     )

@@ -128,7 +128,7 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise NotReleasable(f"There is no day {text}: write it as 2027-01-31.") from None
+        raise NotReleasable(f"There is no date {text}: write it as 2027-01-31.") from None
 
 
 def _said(done: Sequence[Row], act: Act) -> str:

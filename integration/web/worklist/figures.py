@@ -114,7 +114,7 @@ def table(here: InHouse, session: Biller, name: str, chosen: Choice) -> Response
         found = next((figure for figure in every if figure.name == name), None)
         audit.note(db, actor(session), "exported a figure", role="biller", figure=name[:40])
     if found is None:
-        raise Refusal("Nothing to see here", "There is no such figure.", status=404)
+        raise Refusal("Not found", "There is no such figure.", status=404)
     return _csv(found, here)
 
 
@@ -148,7 +148,7 @@ def _held(found: Sequence[figures.HeldMoney]) -> Figure:
         ("cause", "lines", "money", "lines not priced"),
         tuple((label, worth.lines, _cell(worth), worth.unpriced) for label, worth in sums),
         _bars([(label, amounts.amount(worth), float(worth.money)) for label, worth in sums]),
-        "A line with two causes stands under both.",
+        "A line with two causes is counted under both.",
     )
 
 
@@ -225,8 +225,8 @@ def _denials(found: Sequence[figures.Predicted]) -> Figure:
     return Figure(
         "denials",
         "Predicted against real denials",
-        "What the held lines would be denied for if they left as they are. No remittances have been"
-        " read yet to hold it against.",
+        "What the held lines would be denied for if they were sent as they are. No remittances"
+        " have been read yet to compare with.",
         ("denial", "lines predicted", "money", "denied"),
         tuple((label, worth.lines, _cell(worth), "none read") for label, worth in sums),
         _bars([(label, amounts.amount(worth), float(worth.money)) for label, worth in sums]),

@@ -199,8 +199,8 @@ def _gap(found: GapRow, site: Site) -> GapView:
     waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
     written = {
         "confirmed": f"in the chart as {found.location}",
-        "refused": "the EHR does not take it",
-        "sent": "sent, answer awaited",
+        "refused": "the EHR does not accept it",
+        "sent": "sent, awaiting an answer",
     }
     if site.only_people_read:
         written["pending"] = "noted in the chart when somebody next opens it"

@@ -246,7 +246,7 @@ def amount(text: str) -> Decimal | None:
 
 
 def compact_day(text: str) -> date | None:
-    """YYYYMMDD; ValueError for what is no day, None for nothing."""
+    """YYYYMMDD; ValueError for what is not a date, None for nothing."""
     if not text:
         return None
     try:

@@ -79,7 +79,7 @@ def _package(
     try:
         start, end = map(compact_day, days)
     except ValueError as problem:
-        reading.wrong(number, f"NDC {ndc}: there is no day {problem}")
+        reading.wrong(number, f"NDC {ndc}: there is no date {problem}")
         return
     if not contents:
         reading.leave_out(number, f"NDC {ndc}: {description!r} says no mL of one container")
@@ -87,7 +87,7 @@ def _package(
     ml = Decimal(contents[-1])
     for each, eleven in ndcs.items():
         if eleven is None:
-            reading.wrong(number, f"{each!r} is no NDC of the form 0517-2340-10")
+            reading.wrong(number, f"{each!r} is not an NDC of the form 0517-2340-10")
             continue
         package = OwnPackage(
             ndc=eleven,

@@ -41,7 +41,7 @@ SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
 _READ = SHARED | SUBJECT.keys()
 # What holds resources, or tells of them.
 _OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
-TWICE = "the same version stands twice with different content"
+TWICE = "the same version appears twice with different content"
 
 
 class Group(Struct):
@@ -247,7 +247,7 @@ class Collection:
             self._suspects.add(key)
 
     def _settle(self) -> None:
-        """The newest version of each resource counts; where that is broken, or stands twice with
+        """The newest version of each resource counts; where that is broken, or appears twice with
         different content, none does."""
         for key in self._suspects:
             self._spoiled.pop(key, None)
@@ -307,7 +307,7 @@ class Collection:
         return None if key is None else self.get(key, parent)
 
     def get(self, key: str, parent: Resource | None = None) -> Resource | None:
-        """The resource of that name. Where it stands twice, the copy in the Bundle of PARENT."""
+        """The resource of that name. Where it appears twice, the copy in the Bundle of PARENT."""
         if self._suspects:
             self._settle()
         found = self._by_key.get(key)
@@ -378,7 +378,7 @@ class Collection:
             group.by_type.setdefault(kind, []).append(resource)
 
     def _patients(self, key: str, resource: Resource | Held) -> Iterable[str]:
-        """Whose it is; of one that stands twice, all of whom a copy is."""
+        """Whose it is; of one that appears twice, all of whom a copy is."""
         if key not in self._spoiled:
             patient = self._patient(key, resource)
             return (patient,) if patient else ()

@@ -199,7 +199,7 @@ def _addressed(
     if receiver is None and not basis.is_draft:
         payer = who.aliases[0] if who.aliases else "this payer"
         reasons.append(
-            f"no receiver of the site takes {draft.kind} claims for {payer}: add one to receivers"
+            f"no receiver of the site accepts {draft.kind} claims for {payer}: add one to receivers"
         )
     if receiver is not None and not text(receiver.name, 60):
         reasons.append("the receiver's name can't be written in X12")
