@@ -119,7 +119,9 @@ def assess(
         config,
         (dry_run, limit or DEFAULT_WRITES) if write_back else None,
     )
-    _write(result, form, out, facts_of(site, config, time_zone, code_dir))
+    facts = facts_of(site, config, time_zone, code_dir)
+    at = datetime.fromisoformat(result.document.as_of)
+    _write(result, form, out, facts.deciding(decisions_of(decisions or ()), at))
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 

@@ -92,8 +92,8 @@ def _sites(name: str | None, config: Path | None) -> list[Site]:
         return [loaded.site(name)]
     if not loaded.sites:
         raise ConfigurationError(
-            "No site is configured: name a FHIR base URL, or add a [sites.NAME] section to"
-            " ferroclaim.toml."
+            "No site is configured: name a FHIR base URL, or write a ferroclaim.toml with"
+            " `ferroclaim init`."
         )
     return list(loaded.sites.values())
 
