@@ -21,7 +21,7 @@ from integration.errors import ConfigurationError, FerroclaimError
 from mappings.datafiles.loading import DataFileError
 from mappings.writing import keying
 from mappings.writing.x12.segments import parsed
-from tests import claims
+from tests import builders, claims
 
 SAMPLES = Path(samples.__file__).parent
 NOW = "2026-11-23T18:00:00-05:00"
@@ -249,6 +249,43 @@ def test_what_keeps_claims_from_leaving_is_said_with_its_fix(
     assert result.exit_code != 0
     assert says in f"{result.stderr} {result.exception}"
     assert "Traceback" not in result.stderr
+
+
+def test_what_people_decided_counts(folder: Path) -> None:
+    """Who pays first, and why Medicare pays second, from a file."""
+    myself = {"coding": [{"code": "self"}]}
+    plan = builders.commercial("Sunrise Health Plan", id="group", subscriberId="W1")
+    medicare = builders.coverage(payor="Medicare Part B", subscriberId="1EG4TE5MK73")
+    by_plan = {"sequence": 1, "focal": True, "coverage": {"reference": "Coverage/group"}}
+    chart = claims.chart(
+        plan | {"relationship": myself},
+        medicare,
+        builders.authorization(insurance=[by_plan]),
+        builders.note(),
+    )
+    entries = [{"resource": row} for row in chart]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    (folder / "chart.json").write_text(json.dumps(bundle, default=str))
+    decided = (
+        "decisions:\n- {who: M, when: 2026-11-01, pays_first: {patient: p1, coverage:"
+        " Coverage/group, then: [Coverage/coverage]}}\n"
+        "- {who: M, when: 2026-11-01, medicare_secondary: {patient: p1, type: '12'}}\n"
+    )
+    (folder / "decided.yaml").write_text(decided)
+    (line,) = claims.assessed(chart)[0].patients[0].lines
+    (folder / "one.csv").write_text(line.id + "\n")
+    asked = ["claims", "write", str(folder / "chart.json"), "--site", "example", "--now", NOW]
+    asked += ["--config", str(folder / "ferroclaim.toml"), "--out", str(folder / "out")]
+    asked += ["--released", str(folder / "one.csv")]
+    assert "is held by coverage" in CliRunner().invoke(app, asked).stderr
+    result = CliRunner().invoke(app, [*asked, "--decisions", str(folder / "decided.yaml")])
+    assert result.exit_code == 0, result.stderr
+    payers = ["SBR*P*18*******CI", "SBR*S*18***12****MB"]
+    assert at(rows(folder), "SBR") == payers
+    draft = ["assess", str(folder / "chart.json"), "--site", "example", "--format", "x12"]
+    draft += ["--config", str(folder / "ferroclaim.toml"), "--as-of", NOW]
+    shown = CliRunner().invoke(app, [*draft, "--decisions", str(folder / "decided.yaml")])
+    assert at(parsed(shown.stdout), "SBR") == payers, shown.stderr
 
 
 def test_only_released_lines_leave(folder: Path) -> None:

@@ -351,12 +351,16 @@ class Collection:
         self.problems += paging.short(self._pages if self._whole else ())
         groups: dict[str, Group] = {}
         self._named.clear()
+        unusual = self._spoiled or self._deletions
         for key, resource in self._by_key.items():
             for patient in self._patients(key, resource):
                 group = groups.get(patient)
                 if group is None:
                     group = groups[patient] = Group(patient)
-                self._put(group, key, resource)
+                if unusual:
+                    self._put(group, key, resource)
+                else:
+                    group.by_type.setdefault(key.partition("/")[0], []).append(resource)
         for problem in (*self.merges.problems, *self._without_their_patient(groups)):
             patient = self.merges.into.get(problem.resource, problem.resource)
             (groups[patient].problems if patient in groups else self.problems).append(problem)
