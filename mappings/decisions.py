@@ -5,7 +5,7 @@ until when; one form, in files as in the store."""
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -267,9 +267,6 @@ def _check_payer(row: SiteRow) -> Iterator[tuple[str, str]]:
     kind = row.value.partition("/")[0]
     if kind not in _PAYER_KINDS:
         yield "value", f"{kind} is not a kind of payer (known: {', '.join(_PAYER_KINDS)})"
-
-
-TABLES: tuple[str, ...] = get_args(Table)
 
 
 class Decisions:

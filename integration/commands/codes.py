@@ -13,7 +13,7 @@ from integration.errors import ConfigurationError
 from mappings.values.us_dates import us_date
 
 if TYPE_CHECKING:
-    from integration.codes.imports import Outcome
+    from integration.codes.imports import ImportOutcome
     from integration.configuration.site import Site
 
 app = typer.Typer(
@@ -185,7 +185,7 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _show_outcome(row: "Outcome", dry_run: bool) -> None:
+def _show_outcome(row: "ImportOutcome", dry_run: bool) -> None:
     """What was read goes to standard output, what needs a person to standard error."""
     from mappings.codes.quarters import quarter_name
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from integration.claims.output import Part
+from integration.claims.output import FilePart
 from integration.claims.writing import Report
 from integration.wording import words
 from integration.wording.amounts import money
@@ -22,7 +22,7 @@ def said(report: Report, named: Mapping[str, object] | None = None) -> Iterator[
         yield _nothing(report, named)
 
 
-def _file(part: Part) -> str:
+def _file(part: FilePart) -> str:
     to = f" to {part.receiver.name}" if part.receiver else ""
     test = "" if part.production else " (test)"
     what = "charge" if part.kind == "charges" else "claim"

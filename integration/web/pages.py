@@ -31,7 +31,7 @@ from integration.errors import (
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.sessions import Session
 from integration.web.gate import House
-from integration.web.problems import Problem, answer
+from integration.web.problems import ApiProblem, answer
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
 from mappings.rules import title_of
@@ -157,7 +157,7 @@ class PageRoute(APIRoute):
             try:
                 await refuse_broken_form(request)
                 return await handle(request)
-            except (FerroclaimError, HTTPException, RequestValidationError, Problem) as error:
+            except (FerroclaimError, HTTPException, RequestValidationError, ApiProblem) as error:
                 return refused(request, error)
             except Exception as error:  # noqa: BLE001 (whatever happens, a person gets a page)
                 log.error(
@@ -220,7 +220,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         return _message(
             request, 503 if error.retryable else 409, "This cannot be done now", str(error)
         )
-    if isinstance(error, Problem):
+    if isinstance(error, ApiProblem):
         return _message(
             request, error.status, "This cannot be used", error.message, error.fix or ""
         )

@@ -20,7 +20,7 @@ Mistake = tuple[int, str]
 Check = Callable[[Any, tuple[Meta, ...]], Iterable[tuple[str, str]]]
 
 
-class Unreadable(NamedTuple):
+class NoValue(NamedTuple):
     """What stands in the place of a value that can't be read."""
 
     line: int
@@ -57,7 +57,7 @@ def _nothing(_: Any, __: tuple[Meta, ...]) -> tuple[()]:
 
 def _mistakes(part: _Part, form: Any, check: Check) -> Iterator[Mistake]:
     """Those of the parts; where each has its form, those of the whole."""
-    if isinstance(part.value, Unreadable):
+    if isinstance(part.value, NoValue):
         yield part.value
         return
     plain, metas = _peeled(form)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 
 from mappings.datafiles import form as forms
-from mappings.datafiles.form import Check, Mistake, Unreadable
+from mappings.datafiles.form import Check, Mistake, NoValue
 
 T = TypeVar("T")
 MOST_DIGITS = 15
@@ -54,11 +54,11 @@ def _keys(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, str]]:
             seen.add(key.value)
 
 
-def _unreadable(node: yaml.ScalarNode, said: str) -> Unreadable:
-    return Unreadable(node.start_mark.line + 1, said)
+def _unreadable(node: yaml.ScalarNode, said: str) -> NoValue:
+    return NoValue(node.start_mark.line + 1, said)
 
 
-def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | Unreadable:
+def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | NoValue:
     """30.0 is the whole number 30."""
     try:
         number = Decimal(node.value.replace("_", ""))
@@ -69,7 +69,7 @@ def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | Unreadable:
     return number if number % 1 else int(number)
 
 
-def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | Unreadable:
+def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | NoValue:
     text = node.value.replace("_", "")
     if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", text):
         return _unreadable(
@@ -80,7 +80,7 @@ def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | Unreadable:
     return _too_long(node) if len(text) > MOST_DIGITS else int(text)
 
 
-def _too_long(node: yaml.ScalarNode) -> Unreadable:
+def _too_long(node: yaml.ScalarNode) -> NoValue:
     return _unreadable(node, f"a number of more than {MOST_DIGITS} digits: write a shorter one")
 
 

@@ -14,7 +14,7 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances.authorizations import Whose, whose
-from mappings.codes.tables import Dated, DenialCodes, Settings
+from mappings.codes.tables import Dated, DenialCodes, SettingTable
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import DrugSource, Need
 from mappings.record import Administration, Authorization
@@ -108,7 +108,7 @@ _CORRECT_STAY = (
 
 
 @by_identity
-def _said_by(table: Settings) -> Dated:
+def _said_by(table: SettingTable) -> Dated:
     return Dated(source=table.source, verified=table.verified)
 
 

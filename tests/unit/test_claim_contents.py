@@ -12,7 +12,7 @@ from mappings.decisions import Decision
 from mappings.record import Address
 from mappings.site import Facility, Place, Site
 from mappings.writing.preparing.charges import price_list
-from mappings.writing.preparing.prepare import Basis, Refusal, prepare
+from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
 from tests.builders import Resource
@@ -272,7 +272,7 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
     early = replace(line, service_date="2025-09-21", ndc=NdcQuantity("00781348714", "10", "ML"))
     basis = Basis(site=claims.SITE, charging=price_list("hcpcs,charge\nJ1756,0.5\n", "prices.csv"))
     (found,) = prepare(patient.patient, [early], records[patient.patient], basis)
-    assert isinstance(found, Refusal)
+    assert isinstance(found, LeftOut)
     assert "the NDC 00781348714 was not on the market on Sep 21, 2025" in found.reasons
     (found,) = prepare(
         patient.patient,
@@ -280,5 +280,5 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
         records[patient.patient],
         basis,
     )
-    assert isinstance(found, Refusal)
+    assert isinstance(found, LeftOut)
     assert not any("on the market" in reason for reason in found.reasons)

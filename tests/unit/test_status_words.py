@@ -2,7 +2,7 @@
 
 import pytest
 
-from integration.assessing.patient import assess_pull
+from integration.assessing.patient import check_pull
 from integration.configuration.site import Site
 from integration.configuration.vendors import PROFILES
 from integration.ehr.profile import profile
@@ -22,7 +22,7 @@ def shown(own: dict[str, dict[str, str]], vendor: str, status: str) -> list[str]
     chart = builders.chart(given)
     words = profile(vendor).status_words
     pull = PatientPull("Patient/p1", chart, [], 0, status_words=words)
-    return builders.shown(assess_pull(pull, site, choosing.built_in(), builders.AS_OF))
+    return builders.shown(check_pull(pull, site, choosing.built_in(), builders.AS_OF).assessment)
 
 
 def test_one_vendor_keeps_canceled_orders_as_stopped() -> None:

@@ -17,7 +17,12 @@ from urllib3.util import Retry
 from integration.configuration.site import Site
 from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
 from integration.ehr.profile import profile
-from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
+from integration.ehr.transport.auth import (
+    SHARED_TOKENS,
+    RequestAuthorization,
+    Tokens,
+    authorization_for,
+)
 from integration.ehr.transport.failing import never_connected, was_late
 from integration.errors import (
     BadAnswer,
@@ -45,7 +50,7 @@ class Transport:
         self,
         site: Site,
         *,
-        auth: Authorization | None = None,
+        auth: RequestAuthorization | None = None,
         tokens: Tokens = SHARED_TOKENS,
         observer: Observer | None = None,
     ) -> None:

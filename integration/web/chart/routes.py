@@ -16,7 +16,7 @@ from integration.smart.refusal import Refusal
 from integration.smart.server import client_named
 from integration.smart.sessions import Launch
 from integration.web.chart.page import chart_page
-from integration.web.chart.visit import Visit
+from integration.web.chart.visit import ChartVisit
 from integration.web.entries import tests
 from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
 from integration.web.pages import PageRoute, page, security_headers
@@ -76,7 +76,7 @@ Gaps = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1
 def show(
     request: Request, launch: OpenChart, session: SignedIn, here: InHouse, did: str = ""
 ) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         seen = visit.see("saw" if did not in SAID else None)
         found = chart_page(
             seen.checked,
@@ -116,13 +116,13 @@ def check(launch: str) -> Response:
 
 @router.post("/waive", dependencies=[FromOurPage])
 def waive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps, reason: Text) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.waive(gap, _line(reason)))
 
 
 @router.post("/unwaive", dependencies=[FromOurPage])
 def unwaive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.take_back(gap))
 
 
@@ -134,7 +134,7 @@ def discarded(
     administration: Annotated[str, Form(pattern=r"^MedicationAdministration/[A-Za-z0-9.-]{1,64}$")],
     mg: Annotated[Decimal, Form(ge=0, le=5000, decimal_places=2)],
 ) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.discarded(administration, f"{mg.normalize():f}"))
 
 
@@ -155,13 +155,13 @@ def oral_iron(
         )
     if kind == "trial":
         _check_period(start, end)
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.oral_iron(kind, drug, start, end, _line(reason)))
 
 
 @router.post("/order", dependencies=[FromOurPage])
 def order(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.order(gap))
 
 

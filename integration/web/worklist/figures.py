@@ -138,7 +138,7 @@ def figures_now(db: Db, scope: Scope) -> list[Figure]:
     ]
 
 
-def _held(found: Sequence[figures.Cause]) -> Figure:
+def _held(found: Sequence[figures.HeldMoney]) -> Figure:
     sums = [(words.title(row.requirement), _worth(row)) for row in found]
     says = f"{sums[0][0]} holds the most, {amounts.amount(sums[0][1])}." if sums else None
     return Figure(
@@ -152,7 +152,7 @@ def _held(found: Sequence[figures.Cause]) -> Figure:
     )
 
 
-def _worth(row: figures.Cause | figures.Predicted) -> Sum:
+def _worth(row: figures.HeldMoney | figures.Predicted) -> Sum:
     return Sum(row.lines, row.money, row.charges, row.unpriced)
 
 

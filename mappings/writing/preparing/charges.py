@@ -27,7 +27,7 @@ class Charging(Protocol):
         payer is called, the most special first."""
 
 
-class PaymentLimits:
+class AllowedPrices:
     """A draft shows what the payer allows, where that is known."""
 
     def of(self, line: ClaimLine, _: Iterable[str | None], /) -> Decimal | None:
