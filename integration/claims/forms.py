@@ -14,10 +14,11 @@ from mappings.record import PatientRecord
 from mappings.site import Site
 from mappings.writing import keying
 from mappings.writing.charge_items import charge_items
-from mappings.writing.fhir_claim import Resource, entry, written_claim
+from mappings.writing.fhir_claim import written_claim
 from mappings.writing.fhir_resending import SentClaim, canceled
 from mappings.writing.preparing.prepare import ChargeLines
 from mappings.writing.preparing.prepared import Claim
+from mappings.writing.transaction import Resource, entry
 
 Format = Literal["x12", "fhir", "csv", "xlsx"]
 
@@ -35,7 +36,7 @@ class Writing:
     test: bool = False
 
 
-class Form(Protocol):
+class ClaimForm(Protocol):
     """A file's own writer."""
 
     def claim(self, claim: Claim, record: PatientRecord) -> None: ...
@@ -127,7 +128,7 @@ class Fhir:
         sync(self._handle)
 
 
-FORMS: dict[str, Callable[[Writing, TextIO, Path], Form]] = {
+FORMS: dict[str, Callable[[Writing, TextIO, Path], ClaimForm]] = {
     "csv": _Csv,
     "xlsx": _Xlsx,
     "fhir": Fhir,

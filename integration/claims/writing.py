@@ -7,7 +7,7 @@ from io import BytesIO
 
 from msgspec.structs import replace
 
-from integration.claims.output import Output, Part
+from integration.claims.output import FilePart, Output
 from integration.claims.sent import Before, Corrections, Earlier
 from mappings import codes
 from mappings.assessment import ClaimLine
@@ -16,7 +16,7 @@ from mappings.site import Receiver, Site
 from mappings.values.identity import stable_id
 from mappings.writing.fhir_resending import sent_claims
 from mappings.writing.form837.resending import Voiding, voided
-from mappings.writing.preparing.prepare import Basis, ChargeLines, Refusal, prepare
+from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
 from mappings.writing.preparing.prepared import Claim, claim_number
 from mappings.writing.x12.reading import NotX12, segments
 
@@ -28,7 +28,7 @@ class Leaving:
     patient: str
     lines: Sequence[ClaimLine]
     record: PatientRecord | None
-    refused: Sequence[Refusal] = ()
+    refused: Sequence[LeftOut] = ()
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Report:
     """What became of a run. `about`: by our number, the earlier claim that one replaces or
     voids."""
 
-    parts: list[Part] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    parts: list[FilePart] = field(default_factory=list)
+    refused: list[LeftOut] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     about: dict[str, Earlier] = field(default_factory=dict)
     asked: bool = False
@@ -70,81 +70,112 @@ def write(
     corrections: Corrections,
 ) -> Report:
     """Everything into the output's files, which are closed and not yet placed."""
-    report = Report()
+    writer = _Writer(basis, output, before, corrections)
     with codes.using(basis.site.codes):
-        _prepare(leaving, basis, output, before, corrections, report)
-    missed = set(corrections.replace) - corrections.done
-    report.problems += [
-        f"Claim {number} is not replaced: no released line belongs to it."
-        for number in sorted(missed)
-    ]
-    report.parts = output.finish()
-    return report
+        for one in leaving:
+            writer.patient(one)
+        for number, original in corrections.void.items():
+            writer.void(number, original)
+    return writer.finished()
 
 
-def _prepare(
-    leaving: Iterable[Leaving],
-    basis: Basis,
-    output: Output,
-    before: Before,
-    corrections: Corrections,
-    report: Report,
-) -> None:
-    for one in leaving:
-        report.asked = report.asked or bool(one.lines or one.refused)
-        report.refused += one.refused
-        _patient(one, basis, output, before, corrections, report)
-    for number, original in corrections.void.items():
-        report.asked = True
-        _void(number, original, basis.site, output, before, report)
+@dataclass(frozen=True)
+class _Writer:
+    basis: Basis
+    output: Output
+    before: Before
+    corrections: Corrections
+    report: Report = field(default_factory=Report)
 
-
-def _patient(
-    one: Leaving,
-    basis: Basis,
-    output: Output,
-    before: Before,
-    corrections: Corrections,
-    report: Report,
-) -> None:
-    claims: list[Claim] = []
-    for found in prepare(one.patient, one.lines, one.record, basis):
-        if isinstance(found, Refusal):
-            report.refused.append(found)
-        elif isinstance(found, ChargeLines):
-            if one.record is not None:
-                output.add_charges(found, one.record)
-        else:
-            settled = _settled(found, before, corrections, report, test=output.how.test)
-            if isinstance(settled, Refusal):
-                report.refused.append(settled)
-            else:
+    def patient(self, one: Leaving) -> None:
+        self.report.asked = self.report.asked or bool(one.lines or one.refused)
+        self.report.refused += one.refused
+        claims: list[Claim] = []
+        for found in prepare(one.patient, one.lines, one.record, self.basis):
+            settled = self._settled(found) if isinstance(found, Claim) else found
+            if isinstance(settled, LeftOut):
+                self.report.refused.append(settled)
+            elif isinstance(settled, Claim):
                 claims.append(settled)
-    if claims and one.record is not None:
-        for claim, faults in output.add(claims, one.record):
-            report.refused.append(Refusal(one.patient, claim.draft.lines, tuple(faults)))
+            elif one.record is not None:
+                self.output.add_charges(settled, one.record)
+        if claims and one.record is not None:
+            for claim, faults in self.output.add(claims, one.record):
+                refusal = LeftOut(one.patient, claim.draft.lines, tuple(faults))
+                self.report.refused.append(refusal)
 
+    def _settled(self, claim: Claim) -> Claim | LeftOut:
+        """A first claim, or the replacement of the one that had its lines. Never a second first one
+        that counts; tests may be repeated."""
+        earlier = self.before.of(claim)
+        named = next((one for one in earlier if one.number in self.corrections.replace), None)
+        if named is not None:
+            return self._replacement(claim, named)
+        counts = claim.receiver.production and not self.output.how.test
+        standing = next((one for one in earlier if one.production and counts), None)
+        if standing is None:
+            return claim
+        return LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing),))
 
-def _settled(
-    claim: Claim, before: Before, corrections: Corrections, report: Report, *, test: bool
-) -> Claim | Refusal:
-    """A first claim, or the replacement of the one that had its lines. Never a second first one
-    that counts; tests may be repeated."""
-    earlier = before.of(claim)
-    named = next((one for one in earlier if one.number in corrections.replace), None)
-    counts = claim.receiver.production and not test
-    standing = [one for one in earlier if one.production and counts]
-    if named is None:
-        return (
-            Refusal(claim.draft.patient, claim.draft.lines, (_left(standing[0]),))
-            if standing
-            else claim
-        )
-    original = corrections.replace[named.number]
-    corrections.done.add(named.number)
-    number = claim_number(stable_id("replacement", claim.draft.id, named.number, original))
-    report.about[number] = named
-    return replace(claim, number=number, frequency="7", original=original)
+    def _replacement(self, claim: Claim, named: Earlier) -> Claim:
+        original = self.corrections.replace[named.number]
+        self.corrections.done.add(named.number)
+        number = claim_number(stable_id("replacement", claim.draft.id, named.number, original))
+        self.report.about[number] = named
+        return replace(claim, number=number, frequency="7", original=original)
+
+    def void(self, number: str, original: str) -> None:
+        """A claim leaves once more, with the lines that it was sent with, in the form it left
+        in."""
+        self.report.asked = True
+        earlier = self.before.named(number)
+        if earlier is None:
+            why_not = "none of that number left from here"
+        else:
+            void = Voiding(number, claim_number(stable_id("void", number, original)), original)
+            self.report.about[void.number] = earlier
+            why_not = self._voided(void, earlier)
+        if why_not:
+            self.report.problems.append(f"Claim {number} is not voided: {why_not}.")
+
+    def _voided(self, void: Voiding, earlier: Earlier) -> str:
+        """Adds the void, or says why not."""
+        content = self.before.content(earlier.file)
+        try:
+            if self.output.how.form == "fhir":
+                return self._void_in_fhir(content, void)
+            return self._void_in_x12(content, void)
+        except (NotX12, ValueError):
+            return f"it left in another form: see {earlier.file}"
+
+    def _void_in_x12(self, content: bytes, void: Voiding) -> str:
+        resent = voided(segments(BytesIO(content)), void)
+        if resent is None:
+            return "it left in no 837"
+        receiver = _receiver(self.basis.site, resent.receiver_id)
+        if receiver is None:
+            return (
+                f"it goes where the claim went, to {resent.receiver_id}, and the site's receivers"
+                " have no such id"
+            )
+        return "; ".join(self.output.add_again(resent, receiver))
+
+    def _void_in_fhir(self, content: bytes, void: Voiding) -> str:
+        sent = next((one for one in sent_claims(content) if one.number == void.about), None)
+        if sent is None:
+            return "it left in no FHIR Claim"
+        self.output.cancel(sent, void)
+        return ""
+
+    def finished(self) -> Report:
+        """The report, with every file closed."""
+        missed = set(self.corrections.replace) - self.corrections.done
+        self.report.problems += [
+            f"Claim {number} is not replaced: no released line belongs to it."
+            for number in sorted(missed)
+        ]
+        self.report.parts = self.output.finish()
+        return self.report
 
 
 def _left(earlier: Earlier) -> str:
@@ -153,50 +184,6 @@ def _left(earlier: Earlier) -> str:
         f"its lines left in claim {number} ({earlier.file}): replace that with --replace"
         f" {number}=ICN, or void it with --void {number}=ICN, ICN being the payer's number of it"
     )
-
-
-def _void(
-    number: str, original: str, site: Site, output: Output, before: Before, report: Report
-) -> None:
-    """A claim leaves once more, with the lines that it was sent with, in the form it left in."""
-    earlier = before.named(number)
-    if earlier is None:
-        says = f"Claim {number} is not voided: none of that number left from here."
-        report.problems.append(says)
-        return
-    again = claim_number(stable_id("void", number, original))
-    content = before.content(earlier.file)
-    add = _void_in_fhir if output.how.form == "fhir" else _void_in_x12
-    try:
-        why_not = add(content, Voiding(number, again, original), site, output)
-    except (NotX12, ValueError):
-        why_not = f"it left in another form: see {earlier.file}"
-    if why_not:
-        report.problems.append(f"Claim {number} is not voided: {why_not}.")
-    else:
-        report.about[again] = earlier
-
-
-def _void_in_x12(content: bytes, void: Voiding, site: Site, output: Output) -> str:
-    """Adds the void, or says why not."""
-    resent = voided(segments(BytesIO(content)), void)
-    if resent is None:
-        return "it left in no 837"
-    receiver = _receiver(site, resent.receiver_id)
-    if receiver is None:
-        return (
-            f"it goes where the claim went, to {resent.receiver_id}, and the site's receivers have"
-            " no such id"
-        )
-    return "; ".join(output.add_again(resent, receiver))
-
-
-def _void_in_fhir(content: bytes, void: Voiding, _: Site, output: Output) -> str:
-    sent = next((one for one in sent_claims(content) if one.number == void.about), None)
-    if sent is None:
-        return "it left in no FHIR Claim"
-    output.cancel(sent, void)
-    return ""
 
 
 def _receiver(site: Site, written: str) -> Receiver | None:

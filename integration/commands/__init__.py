@@ -62,6 +62,7 @@ COMMANDS = {
         "decisions",
         "What people decided: who pays first, payers' answers, authorizations, a site's words.",
     ),
+    "patient": Listed("patient", "One patient: delete what is kept, on request."),
     "failed": Listed("failed", "Work that was given up: look, try again, or let it be."),
     "keys": Listed("keys", "Keys for SMART Backend Services, and the JWKS to publish."),
 }

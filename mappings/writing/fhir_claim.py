@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from mappings import codes
 from mappings.assessment import Assessment, ClaimLine, NdcQuantity
@@ -18,8 +17,7 @@ from mappings.writing.preparing.drafts import DIALYSIS, Draft, ServiceLine, draf
 from mappings.writing.preparing.practitioners import encounters, practitioner_of
 from mappings.writing.preparing.prepared import Claim
 from mappings.writing.preparing.statements import OtherLine, Statement, statement
-
-Resource = dict[str, Any]
+from mappings.writing.transaction import Resource, bundle
 
 _FINEST = Decimal("0.0001")
 
@@ -78,26 +76,6 @@ def _drafted(
 
 def _value(line: ClaimLine) -> Decimal | None:
     return Decimal(line.value) if line.value is not None else None
-
-
-def bundle(resources: Sequence[Resource], now: datetime) -> Resource:
-    """A transaction that puts each resource where it belongs, however often it is sent."""
-    entries = [entry(row) for row in resources]
-    made: Resource = {
-        "resourceType": "Bundle",
-        "type": "transaction",
-        "timestamp": now.isoformat(timespec="seconds"),
-    }
-    return made | ({"entry": entries} if entries else {})
-
-
-def entry(resource: Resource) -> Resource:
-    """Of a transaction: puts a resource under its id."""
-    return {
-        "fullUrl": f"urn:uuid:{UUID(resource['id'])}",
-        "resource": resource,
-        "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
-    }
 
 
 def written_claim(

@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from mappings.values.own_names import CLAIM_NUMBER, LINE
-from mappings.writing.fhir_claim import Resource, related
+from mappings.writing.fhir_claim import related
+from mappings.writing.transaction import Resource
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 

@@ -224,3 +224,16 @@ def test_the_figures_at_any_amount(house: Stage, look: Page) -> None:
     look.get_by_label("Payer").select_option(index=1)
     look.wait_for_url("**policy=**")
     assert "period=365" in look.url
+
+
+@pytest.mark.parametrize("look", [("office", "light"), ("phone", "dark")], indirect=True)
+def test_the_other_pages(house: Stage, look: Page) -> None:
+    look.goto(house.launch_url(patient="p2"))
+    look.locator(".fine a").first.click()
+    expect(look.locator("h1")).to_contain_text("asks")
+    assert [*wrong(look), *axe(look)] == []
+    desk(house, look, "ready")
+    for path in ("/docs", "/nowhere", "/launch?iss=https://elsewhere.example.com&launch=x"):
+        look.goto(f"{house.url}{path}")
+        assert [*wrong(look), *axe(look)] == []
+        assert "`" not in look.locator("main").inner_text()

@@ -21,7 +21,7 @@ from integration.errors import ConfigurationError, FerroclaimError
 from mappings.datafiles.loading import DataFileError
 from mappings.writing import keying
 from mappings.writing.x12.segments import parsed
-from tests import claims
+from tests import builders, claims
 
 SAMPLES = Path(samples.__file__).parent
 NOW = "2026-11-23T18:00:00-05:00"
@@ -237,7 +237,7 @@ def test_a_month_that_ended_says_when(folder: Path, frequency: str) -> None:
             "ferroclaim.toml",
             'test_id = "SAMPLECLEART"',
             'payers = ["87726"]',
-            "no receiver of the site takes professional claims for SHP01",
+            "no receiver of the site accepts professional claims for SHP01",
         ),
     ],
 )
@@ -249,6 +249,43 @@ def test_what_keeps_claims_from_leaving_is_said_with_its_fix(
     assert result.exit_code != 0
     assert says in f"{result.stderr} {result.exception}"
     assert "Traceback" not in result.stderr
+
+
+def test_what_people_decided_counts(folder: Path) -> None:
+    """Who pays first, and why Medicare pays second, from a file."""
+    myself = {"coding": [{"code": "self"}]}
+    plan = builders.commercial("Sunrise Health Plan", id="group", subscriberId="W1")
+    medicare = builders.coverage(payor="Medicare Part B", subscriberId="1EG4TE5MK73")
+    by_plan = {"sequence": 1, "focal": True, "coverage": {"reference": "Coverage/group"}}
+    chart = claims.chart(
+        plan | {"relationship": myself},
+        medicare,
+        builders.authorization(insurance=[by_plan]),
+        builders.note(),
+    )
+    entries = [{"resource": row} for row in chart]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    (folder / "chart.json").write_text(json.dumps(bundle, default=str))
+    decided = (
+        "decisions:\n- {who: M, when: 2026-11-01, pays_first: {patient: p1, coverage:"
+        " Coverage/group, then: [Coverage/coverage]}}\n"
+        "- {who: M, when: 2026-11-01, medicare_secondary: {patient: p1, type: '12'}}\n"
+    )
+    (folder / "decided.yaml").write_text(decided)
+    (line,) = claims.assessed(chart)[0].patients[0].lines
+    (folder / "one.csv").write_text(line.id + "\n")
+    asked = ["claims", "write", str(folder / "chart.json"), "--site", "example", "--now", NOW]
+    asked += ["--config", str(folder / "ferroclaim.toml"), "--out", str(folder / "out")]
+    asked += ["--released", str(folder / "one.csv")]
+    assert "is held by coverage" in CliRunner().invoke(app, asked).stderr
+    result = CliRunner().invoke(app, [*asked, "--decisions", str(folder / "decided.yaml")])
+    assert result.exit_code == 0, result.stderr
+    payers = ["SBR*P*18*******CI", "SBR*S*18***12****MB"]
+    assert at(rows(folder), "SBR") == payers
+    draft = ["assess", str(folder / "chart.json"), "--site", "example", "--format", "x12"]
+    draft += ["--config", str(folder / "ferroclaim.toml"), "--as-of", NOW]
+    shown = CliRunner().invoke(app, [*draft, "--decisions", str(folder / "decided.yaml")])
+    assert at(parsed(shown.stdout), "SBR") == payers, shown.stderr
 
 
 def test_only_released_lines_leave(folder: Path) -> None:
@@ -417,7 +454,7 @@ def test_a_replacement_in_fhir_names_the_payers_claim(folder: Path) -> None:
 def test_what_the_checks_refuse_leaves_in_no_form(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("integration.claims.output.faults_of", lambda *_: ["CLM: a fault"])
+    monkeypatch.setattr("integration.claims.output.checked", lambda *_: ([], ["CLM: a fault"]))
     for form in ("fhir", "csv", "xlsx"):
         result = run(folder, "--format", form)
         assert result.exit_code == 1
@@ -587,7 +624,7 @@ def test_a_counter_that_cannot_count_on_is_said(tmp_path: Path, text: str) -> No
     [
         ("esther,2026-11,weight,70,,,,,", "row 15: weight is none of status"),
         ("esther,2026-11,status,30,,,,,", "row 15: a second status of 2026-11"),
-        ("esther,2026-11,value,A8,70,,,,", "row 15: value code A8 stands twice"),
+        ("esther,2026-11,value,A8,70,,,,", "row 15: value code A8 appears twice"),
         ("esther,2026-11,value,A2,,,,,", "a value has an amount"),
         ("esther,2026-11,line,90999,250,2026-11-08,1,,821", "a revenue code of four digits"),
         ("esther,2026-11,line,90999,250,soon,1,,0821", "a line has a date"),

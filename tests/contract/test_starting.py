@@ -70,7 +70,7 @@ def test_both_at_once_is_a_mistake(ferroclaim: Any) -> None:
     assert (run.status, "not both" in run.err) == (2, True)
 
 
-@pytest.mark.parametrize("module", ["typer", "integration.commands.assessing"])
+@pytest.mark.parametrize("module", ["typer", "integration.assessing.files"])
 def test_an_interrupt_while_modules_are_read_is_silent(module: str) -> None:
     command = [sys.executable, "-X", "importtime", *MODULE[1:], "assess", "-"]
     running = subprocess.Popen(

@@ -16,14 +16,14 @@ from mappings.writing.x12.segments import Segment, carried, segment, text
 _UNSCHEDULED = frozenset({"1", "2"})
 
 
-def subscriber_loops(claims: Sequence[Claim], first: int, parent: int = 1) -> list[Segment]:
-    """2000B, and 2000C where the patient is not the subscriber, with all claims of both. `first`:
-    the next HL number; `parent`: that of the biller."""
+def subscriber_loops(claims: Sequence[Claim]) -> list[Segment]:
+    """2000B, and 2000C where the patient is not the subscriber, with all claims of both; HL numbers
+    as behind the first biller of a file."""
     who = claims[0].who
     payer = who.first
     own = payer.relationship == "18"
     rows = [
-        segment("HL", first, parent, 22, 0 if own else 1),
+        segment("HL", 2, 1, 22, 0 if own else 1),
         segment(
             "SBR",
             "P",
@@ -39,7 +39,7 @@ def subscriber_loops(claims: Sequence[Claim], first: int, parent: int = 1) -> li
     ]
     if not own:
         rows += [
-            segment("HL", first + 1, first, 23, 0),
+            segment("HL", 3, 2, 23, 0),
             segment("PAT", payer.relationship),
             _person("QC", who.patient),
             *_whereabouts(who),

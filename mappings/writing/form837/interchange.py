@@ -56,19 +56,20 @@ class Interchange:
     def add(self, claims: Sequence[Claim]) -> list[str]:
         """Writes claims of one patient under one policy and one biller, or none of them and gives
         back what is wrong with them."""
-        faults = faults_of(claims, self._now.date())
+        loops, faults = checked(claims, self._now.date())
         if not faults:
-            self._add(claims, claims[0].provider)
+            self._add(claims, loops)
         return faults
 
-    def _add(self, claims: Sequence[Claim], biller: BillingProvider) -> None:
+    def _add(self, claims: Sequence[Claim], loops: Sequence[Segment]) -> None:
+        biller = claims[0].provider
         most = codes.claim_forms().limits.claims_in_set
         if not self._set_number or self._in_set + len(claims) > most:
             self._close_set()
             self._open_set(biller)
         if biller != self._biller:
             self._begin_biller(biller)
-        loops = subscriber_loops(claims, self._level + 1, self._biller_level)
+        loops = numbered(loops, self._level + 1, self._biller_level)
         self._level += sum(row[0] == "HL" for row in loops)
         self._in_set += len(claims)
         self.claims += len(claims)
@@ -147,15 +148,13 @@ class Interchange:
         self._write(written(rows))
 
 
-def faults_of(claims: Sequence[Claim], written_on: date) -> list[str]:
-    """What is wrong with claims of one patient under one policy, in whatever form they leave."""
-    return loop_faults(
-        subscriber_loops(claims, 2),
-        claims[0].kind,
-        written_on,
-        _name_of(claims[0].provider),
-        is_draft=claims[0].note is not None,
-    )
+def checked(claims: Sequence[Claim], written_on: date) -> tuple[list[Segment], list[str]]:
+    """The loops of claims of one patient under one policy, and what is wrong with them, in whatever
+    form they leave."""
+    loops = subscriber_loops(claims)
+    is_draft = claims[0].note is not None
+    name = _name_of(claims[0].provider)
+    return loops, loop_faults(loops, claims[0].kind, written_on, name, is_draft=is_draft)
 
 
 def _name_of(provider: BillingProvider) -> Segment:

@@ -1,0 +1,66 @@
+"""`patient`: what is kept of one patient, and its deletion on request."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from integration.commands.options import Config
+from integration.errors import ConfigurationError
+
+app = typer.Typer(no_args_is_help=True, help="One patient: delete what is kept, on request.")
+
+
+def mount(parent: typer.Typer) -> None:
+    parent.add_typer(app, name="patient")
+
+
+@app.callback()
+def _several() -> None:
+    """One patient: delete what is kept, on request."""
+
+
+@app.command()
+def delete(
+    site: Annotated[str, typer.Argument(help="The site of the configuration.")],
+    patient: Annotated[str, typer.Argument(help="The FHIR id of the patient there.")],
+    reason: Annotated[
+        str, typer.Option(help="On whose request, and why; the audit table keeps it.")
+    ] = "",
+    even_claims: Annotated[
+        bool, typer.Option("--even-claims", help="Claims that left and count, too.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Delete everything that is kept of a patient. The chart in the EHR, and what was written
+    there, are the EHR's."""
+    from integration.configuration import settings as configuration
+    from integration.serving.process import opened
+    from integration.store import erasing, patients
+    from integration.work.queue import patient_key
+
+    if not reason.strip():
+        raise ConfigurationError("Say on whose request, and why, with --reason.")
+    settings = configuration.load(config)
+    name, identity = settings.site(site).name, patient.removeprefix("Patient/")
+    with opened(settings) as store:
+        with store.transaction() as db:
+            known = patients.find(db, name, identity)
+        if known is None:
+            raise ConfigurationError(f"Nothing is kept of that patient at site {name}.")
+        with store.holding(patient_key(known.id)) as hold:
+            if not hold.ours:
+                raise ConfigurationError(
+                    "The patient is being assessed now. Try again in a minute."
+                )
+            with store.transaction() as db:
+                sent = erasing.counting_claims(db, known)
+                if sent and not even_claims:
+                    raise ConfigurationError(
+                        f"{sent} claims of this patient left and count: their records are to be"
+                        " kept as long as a payer may ask. --even-claims deletes them all the same."
+                    )
+                done = erasing.erase(db, known, getpass.getuser(), reason.strip())
+    typer.echo(f"{done.rows} records deleted.")
+    for file in done.kept_files:
+        typer.echo(f"{file} holds others' claims, too, and stays as it was sent.")

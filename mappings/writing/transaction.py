@@ -1,0 +1,28 @@
+"""FHIR transactions of what leaves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+Resource = dict[str, Any]
+
+
+def bundle(resources: Sequence[Resource], now: datetime) -> Resource:
+    """A transaction that puts each resource where it belongs, however often it is sent."""
+    entries = [entry(row) for row in resources]
+    made: Resource = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "timestamp": now.isoformat(timespec="seconds"),
+    }
+    return made | ({"entry": entries} if entries else {})
+
+
+def entry(resource: Resource) -> Resource:
+    """Of a transaction: puts a resource under its id."""
+    return {
+        "fullUrl": f"urn:uuid:{UUID(resource['id'])}",
+        "resource": resource,
+        "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
+    }
