@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pages serve hapi test test-quick fuzz mutation check format docs bench wheel lock clean
+.PHONY: help demo demo-pages serve hapi test test-quick fuzz mutation check sbom audit format docs bench wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -40,10 +40,20 @@ mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappin
 	@nice -n 19 $(BIN)/mutmut run $(ONLY)
 	@$(BIN)/python -m tests.mutation.report
 
-check: .venv/.dev  ## ruff and mypy
+check: .venv/.dev sbom  ## ruff (its security rules among others), mypy, and a bill of materials
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+
+# What is installed to run ferroclaim, with hashes, as CycloneDX 1.6; made of the lock alone, without a network.
+sbom: .venv/.dev  ## write dist/ferroclaim.cdx.json, the bill of materials (CycloneDX)
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py requirements requirements/core.txt --pyproject pyproject.toml --output-reproducible \
+		--spec-version 1.6 --output-format JSON --output-file dist/ferroclaim.cdx.json
+	@$(BIN)/python .ci/bill.py dist/ferroclaim.cdx.json requirements/core.txt
+
+audit: .venv/.dev  ## known weaknesses of what we depend on; needs the package index, and says so without it
+	@$(BIN)/python .ci/audit.py requirements/core.txt requirements/spark.txt
 
 format: .venv/.dev  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet || true

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from msgspec import structs
 
-from integration.assessing.sources import Result, from_files, is_server
+from integration.assessing.sources import AssessedCharts, from_files, is_server
 from integration.commands.options import Config, DecisionFiles, SiteName, Zone
 from integration.errors import ConfigurationError
 from mappings import codes
@@ -180,7 +180,7 @@ def _result(
     site_name: str | None,
     config: Path | None,
     write: tuple[bool, int] | None,
-) -> Result:
+) -> AssessedCharts:
     named = _named(site_name, config) if site_name else None
     facts = facts_of(site_name, config, time_zone, code_dir)
     at = moment_of(as_of, facts)
@@ -218,7 +218,7 @@ def _of_server(
     at: datetime,
     decided: Sequence[Decision],
     write: tuple[bool, int] | None,
-) -> Result:
+) -> AssessedCharts:
     from integration.assessing.servers import from_server, writing_back
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
@@ -300,7 +300,7 @@ def moment_of(text: str | None, facts: Facts) -> datetime:
     return at
 
 
-def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None:
+def _write(result: AssessedCharts, form: Format, out: Path | None, facts: Facts) -> None:
     if form == "table" and out is None:
         from integration.terminal import tables
 
@@ -317,7 +317,7 @@ def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
 
 
-def _formatted(result: Result, form: Format, facts: Facts) -> bytes:
+def _formatted(result: AssessedCharts, form: Format, facts: Facts) -> bytes:
     if form == "json":
         return to_json(result.document) + b"\n"
     if form == "table":
@@ -356,7 +356,7 @@ def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
     return stream.getvalue().encode()
 
 
-def _report(result: Result, dry_run: bool) -> None:
+def _report(result: AssessedCharts, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
         _say(f"{merged} was merged into {survivor}, and is assessed with it")

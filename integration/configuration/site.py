@@ -378,7 +378,7 @@ class Site(Billing):
             table = codes.statuses().get(element)
             if table is None:
                 known = ", ".join(codes.statuses())
-                raise ValueError(f"{element!r} is no element whose statuses are read ({known})")
+                raise ValueError(f"{element!r} is not an element whose statuses are read ({known})")
             for word, meaning in rows.items():
                 names = {name: name for name in table.words}
                 _known(word, meaning, names, f"a status of {element} ({', '.join(names)})")

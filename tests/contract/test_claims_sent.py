@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from integration.claims.released import Released
 from integration.claims.sent import corrections
-from integration.claims.service import Order, write_released
+from integration.claims.service import WriteOrder, write_released
 from integration.claims.writing import Report
 from integration.cli import app
 from integration.errors import ConfigurationError
@@ -74,7 +74,7 @@ class Office:
             return worklist.rows(db, Filters(view=view), ["general"], [])
 
     def write(self, **wanted: Any) -> Report:
-        order = Order(site="general", folder=self.folder / "out", by="ada", now=NOW, **wanted)
+        order = WriteOrder(site="general", folder=self.folder / "out", by="ada", now=NOW, **wanted)
         return write_released(self.service.settings, self.service.store, order)
 
     def decide(self, **what: Any) -> None:

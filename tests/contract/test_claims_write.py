@@ -240,7 +240,7 @@ def test_a_month_that_ended_says_when(folder: Path, frequency: str) -> None:
             "ferroclaim.toml",
             'test_id = "SAMPLECLEART"',
             'payers = ["87726"]',
-            "no receiver of the site takes professional claims for SHP01",
+            "no receiver of the site accepts professional claims for SHP01",
         ),
     ],
 )
@@ -627,7 +627,7 @@ def test_a_counter_that_cannot_count_on_is_said(tmp_path: Path, text: str) -> No
     [
         ("esther,2026-11,weight,70,,,,,", "row 15: weight is none of status"),
         ("esther,2026-11,status,30,,,,,", "row 15: a second status of 2026-11"),
-        ("esther,2026-11,value,A8,70,,,,", "row 15: value code A8 stands twice"),
+        ("esther,2026-11,value,A8,70,,,,", "row 15: value code A8 appears twice"),
         ("esther,2026-11,value,A2,,,,,", "a value has an amount"),
         ("esther,2026-11,line,90999,250,2026-11-08,1,,821", "a revenue code of four digits"),
         ("esther,2026-11,line,90999,250,soon,1,,0821", "a line has a date"),
