@@ -1,8 +1,10 @@
 """Whole assessment of realistic charts (file → record → lines and gaps → JSON) against a bare
-orjson read-and-parse of the same bytes.
+orjson read-and-parse of the same bytes; the same of charts with little beside the iron; and what
+one more resource, and one more dose, costs.
 
-Run: make bench. Both are timed in turn in one process, in processor time, so that the ratio means
-something on a busy machine. `--profile` shows where the time goes.
+Run: make bench. All are timed in turn in one process, in processor time, so that the ratios mean
+something on a busy machine. `--profile` shows where the time goes. docs/performance.md has the
+figures.
 """
 
 import cProfile
@@ -12,10 +14,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -23,10 +26,13 @@ from mappings.assess import assess, document
 from mappings.assessment import to_json
 from mappings.policy import choosing
 from mappings.reading import Collection, Reader
+from mappings.record import PatientRecord, Problem
 from mappings.site import Site
 from tests import builders, synthea
 
 CHARTS, ROUNDS = 60, 9
+# Charts of the iron alone: how many doses. And how many resources are added to see what one costs.
+COMPACT, MORE = (1, 3, 10), 200
 # What a pull of one patient brings beside the iron: how many resources of each type.
 OTHERS = {
     "Observation": 80,
@@ -53,25 +59,28 @@ def charts() -> Iterator[bytes]:
             }
             for row in rows
         ]
-        entries = [
-            {
-                "fullUrl": f"https://ehr.example.org/fhir/{row['resourceType']}/{row['id']}",
-                "resource": row,
-            }
-            for row in [*iron(patient, number), *rows]
-        ]
-        yield json.dumps(
-            {"resourceType": "Bundle", "type": "searchset", "entry": entries}, default=float
-        ).encode()
+        yield as_bundle([*iron(patient, number, doses(number)), *rows])
+
+
+def as_bundle(rows: Iterable[dict[str, Any]]) -> bytes:
+    entries = [
+        {
+            "fullUrl": f"https://ehr.example.org/fhir/{row['resourceType']}/{row['id']}",
+            "resource": row,
+        }
+        for row in rows
+    ]
+    bundle = {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+    return json.dumps(bundle, default=float).encode()
 
 
 def doses(number: int) -> int:
     return 1 + number % 5
 
 
-def iron(patient: str, number: int) -> Iterator[dict[str, object]]:
-    """A weekly course under way (one to five doses) with encounters, labs and payer; every third
-    chart lacks its ferritin."""
+def iron(patient: str, number: int, doses: int) -> Iterator[dict[str, Any]]:
+    """A weekly course under way with encounters, labs and payer; every third chart lacks its
+    ferritin."""
     start = date(2026, 9, 1)
     subject = {"subject": {"reference": f"Patient/{patient}"}}
     missing = ("ferritin",) if number % 3 == 0 else ()
@@ -83,7 +92,7 @@ def iron(patient: str, number: int) -> Iterator[dict[str, object]]:
         }.get(row["resourceType"], "subject")
         yield row | ({element: subject["subject"]} if element else {})
     yield builders.patient(patient)
-    for week in range(doses(number)):
+    for week in range(doses):
         on = start + timedelta(weeks=week)
         visit = f"visit-{week}"
         yield builders.encounter(
@@ -98,19 +107,59 @@ def iron(patient: str, number: int) -> Iterator[dict[str, object]]:
         )
 
 
+def compact(doses: int, *more: dict[str, Any]) -> bytes:
+    """The iron with so many doses, and nothing else but what is given."""
+    return as_bundle([*iron("bench", 1, doses), *more])
+
+
+def irrelevant(number: int) -> dict[str, Any]:
+    """A result that no rule reads."""
+    code = {"coding": [{"system": builders.LOINC, "code": "2951-2", "display": "Sodium"}]}
+    quantity = {"value": 140, "unit": "mmol/L"}
+    return of_bench(
+        {"resourceType": "Observation", "id": f"sodium-{number}", "code": code, "status": "final"}
+        | {"valueQuantity": quantity, "effectiveDateTime": "2024-03-01T08:00:00Z"}
+    )
+
+
+def relevant(number: int) -> dict[str, Any]:
+    """A result, a diagnosis or an encounter that is read, of years ago."""
+    on = date(2023, 1, 1) + timedelta(days=number)
+    if number % 3 == 0:
+        hours = {"start": f"{on}T13:00:00Z", "end": f"{on}T15:00:00Z"}
+        return of_bench(builders.encounter(f"old-{number}", period=hours))
+    if number % 3 == 1:
+        return of_bench(builders.condition("I10", id=f"old-{number}"))
+    return of_bench(builders.lab("ferritin", 60, on=str(on)))
+
+
+def of_bench(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"subject": {"reference": "Patient/bench"}}
+
+
 def bare(paths: list[Path]) -> None:
     for path in paths:
         orjson.loads(path.read_bytes())
 
 
-def whole(paths: list[Path]) -> int:
-    """As the bulk run does it: one reader for all, one patient at a time. Returns how many lines
-    came out."""
-    reader, policies, lines = Reader(SITE), choosing.built_in(), 0
+def until_record(paths: list[Path]) -> None:
+    for _ in records_of(paths):
+        pass
+
+
+def records_of(paths: list[Path]) -> Iterator[tuple[list[PatientRecord], list[Problem]]]:
+    """As the bulk run does it: one reader for all, one patient at a time."""
+    reader = Reader(SITE)
     for path in paths:
         collection = Collection()
         collection.add_text(path.read_bytes(), path.name)
-        records, problems = reader.records(collection)
+        yield reader.records(collection)
+
+
+def whole(paths: list[Path]) -> int:
+    """Returns how many lines came out."""
+    policies, lines = choosing.built_in(), 0
+    for records, problems in records_of(paths):
         assessed = document(
             [assess(record, policies, builders.AS_OF, SITE) for record in records],
             problems,
@@ -129,17 +178,24 @@ def seconds(work: Callable[[list[Path]], object], paths: list[Path]) -> float:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        paths = []
-        resources = 0
-        for number, chart in enumerate(charts()):
-            paths.append(Path(folder) / f"{number}.json")
-            paths[-1].write_bytes(chart)
-            resources += len(orjson.loads(chart)["entry"])
+        paths = written(Path(folder) / "charts", charts())
         assert whole(paths) == sum(map(doses, range(CHARTS)))
         if "--profile" in sys.argv:
             profile(paths)
             return
-        report(paths, resources)
+        report(paths)
+        for number in COMPACT:
+            report_compact(number, written(Path(folder) / f"{number}", [compact(number)] * 20))
+        report_costs(Path(folder))
+
+
+def written(folder: Path, texts: Iterable[bytes]) -> list[Path]:
+    folder.mkdir()
+    paths = []
+    for number, text in enumerate(texts):
+        paths.append(folder / f"{number}.json")
+        paths[-1].write_bytes(text)
+    return paths
 
 
 def profile(paths: list[Path]) -> None:
@@ -148,17 +204,56 @@ def profile(paths: list[Path]) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(35)
 
 
-def report(paths: list[Path], resources: int) -> None:
-    rounds = [(seconds(bare, paths), seconds(whole, paths)) for _ in range(ROUNDS)]
-    ratio = statistics.median(second / first for first, second in rounds)
-    parsed, assessed = (min(column) / len(paths) * 1000 for column in zip(*rounds, strict=True))
+def timed(paths: list[Path]) -> list[tuple[float, float, float]]:
+    """Seconds of a bare parse, of reading until the record, and of the whole, in turn."""
+    return [
+        (seconds(bare, paths), seconds(until_record, paths), seconds(whole, paths))
+        for _ in range(ROUNDS)
+    ]
+
+
+def ratios(rounds: list[tuple[float, float, float]]) -> tuple[float, float]:
+    """Until the record, and of the whole, against the bare parse."""
+    read = statistics.median(record / first for first, record, _ in rounds)
+    return read, statistics.median(all_of / first for first, _, all_of in rounds)
+
+
+def report(paths: list[Path]) -> None:
+    rounds = timed(paths)
+    read, ratio = ratios(rounds)
+    columns = [min(column) / len(paths) * 1000 for column in zip(*rounds, strict=True)]
+    resources = sum(len(orjson.loads(path.read_bytes())["entry"]) for path in paths)
     size = sum(path.stat().st_size for path in paths) / len(paths) / 1000
     print(f"{len(paths)} charts of {resources / len(paths):.0f} resources, {size:.0f} kB each")
     print(
-        f"read and parse (orjson): {parsed:.2f} ms a chart; whole assessment: {assessed:.2f} ms a"
-        " chart"
+        f"read and parse (orjson): {columns[0]:.2f} ms a chart; until the record:"
+        f" {columns[1]:.2f} ms; whole assessment: {columns[2]:.2f} ms"
     )
+    print(f"until the record: {read:.1f} × the bare parse")
     print(f"ratio: {ratio:.1f} (median of {ROUNDS} rounds)")
+
+
+def report_compact(number: int, paths: list[Path]) -> None:
+    _, ratio = ratios(timed(paths))
+    size = paths[0].stat().st_size / 1000
+    print(
+        f"compact chart of {number} dose{'s' if number > 1 else ''}, {size:.0f} kB: {ratio:.1f} ×"
+    )
+
+
+def report_costs(folder: Path) -> None:
+    """What one more costs, by charts that have many more of it."""
+    few = written(folder / "few", [compact(1)])
+    others = {
+        "an irrelevant resource": (compact(1, *map(irrelevant, range(MORE))), MORE),
+        "a relevant resource": (compact(1, *map(relevant, range(MORE))), MORE),
+        "a dose": (compact(11), 10),
+    }
+    for name, (text, count) in others.items():
+        many = written(folder / name, [text])
+        rounds = [(seconds(whole, few * 5), seconds(whole, many * 5)) for _ in range(3 * ROUNDS)]
+        more = statistics.median(second - first for first, second in rounds) / 5 / count
+        print(f"one more: {name}: {more * 1e6:.1f} µs")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ until when; one form, in files as in the store."""
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -152,12 +152,12 @@ class Decision(_Part, frozen=True, kw_only=True):
             then = f", then {', '.join(self.pays_first.then)}" if self.pays_first.then else ""
             return f"{self.pays_first.coverage} pays first{then}"
         if self.medicare_secondary:
-            return f"Medicare pays second, {_why_second(self.medicare_secondary.why)}"
+            return f"Medicare is secondary, {_why_second(self.medicare_secondary.why)}"
         if self.payer_answer:
             return _said_of_payer(self.payer_answer)
         if self.authorization:
             number, for_codes = self.authorization.number, ", ".join(self.authorization.codes)
-            return f"authorization {number} for {for_codes} is on hand"
+            return f"authorization {number} for {for_codes} is on file"
         if self.dose_given:
             return f"{plain(self.dose_given.mg)} mg were given, as recorded"
         row = self.site_row
@@ -169,11 +169,11 @@ def _why_second(code: str) -> str:
 
 
 def _said_of_payer(answer: PayerAnswer) -> str:
-    asks = {"required": "asks for authorization", "not-required": "asks for no authorization"}
+    asks = {"required": "requires authorization", "not-required": "requires no authorization"}
     days = answer.timely_filing_days
     said = [
         asks.get(answer.authorization or ""),
-        f"takes claims within {days} days" if days else None,
+        f"accepts claims within {days} days" if days else None,
     ]
     of_code = f" of {answer.code}" if answer.code else ""
     found = " and ".join(part for part in said if part)
@@ -220,7 +220,10 @@ def _check(found: Any, _: tuple[Meta, ...]) -> Iterator[tuple[str, str]]:
         known = codes.claim_forms().medicare_secondary.types
         if found.why not in known:
             reasons = ", ".join(f"{code} {reason}" for code, reason in known.items())
-            yield "type", f"{found.why} is no reason for Medicare to pay second (known: {reasons})"
+            yield (
+                "type",
+                f"{found.why} is not a reason for Medicare to pay second (known: {reasons})",
+            )
     elif isinstance(found, Authorized):
         yield from _unknown_codes(found.codes, "codes")
         if found.units is not None and found.units <= 0:
@@ -251,7 +254,7 @@ def _unknown_codes(found: Iterable[str], path: str) -> Iterator[tuple[str, str]]
     known = {code.code for family in codes.families().values() for code in family.codes}
     for code in found:
         if code not in known:
-            yield path, f"{code} is no code of an IV iron (known: {', '.join(sorted(known))})"
+            yield path, f"{code} is not a code of an IV iron (known: {', '.join(sorted(known))})"
 
 
 _PAYER_KINDS = (
@@ -263,10 +266,7 @@ _PAYER_KINDS = (
 def _check_payer(row: SiteRow) -> Iterator[tuple[str, str]]:
     kind = row.value.partition("/")[0]
     if kind not in _PAYER_KINDS:
-        yield "value", f"{kind} is no kind of payer (known: {', '.join(_PAYER_KINDS)})"
-
-
-TABLES: tuple[str, ...] = get_args(Table)
+        yield "value", f"{kind} is not a kind of payer (known: {', '.join(_PAYER_KINDS)})"
 
 
 class Decisions:

@@ -124,7 +124,7 @@ class Demographics(Struct, frozen=True, kw_only=True):
 class Practitioner(Struct, frozen=True, kw_only=True):
     """Who took part, and as what (HL7 v3 ParticipationType, or the function of a performer); `npi`
     and `name` are None where they can't be told. `credentials`: codes and words of what they are,
-    where no taxonomy is.
+    where no taxonomy is. `says`: what the reference itself shows.
     """
 
     reference: str | None = None
@@ -133,6 +133,7 @@ class Practitioner(Struct, frozen=True, kw_only=True):
     name: Name | None = None
     taxonomy: str | None = None
     credentials: tuple[str, ...] = ()
+    says: str = ""
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):

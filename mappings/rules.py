@@ -19,11 +19,17 @@ class NumberedRule(Struct, frozen=True, forbid_unknown_fields=True):
     pages: tuple[str, ...]
 
 
+class _RuleTable(Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    verified: bool
+    rules: tuple[NumberedRule, ...]
+
+
 @cache
 def numbered() -> dict[str, NumberedRule]:
     """By number."""
     where, text = packaged("codes", "rules.yaml")
-    return {row.number: row for row in structure(text, where, tuple[NumberedRule, ...])}
+    return {row.number: row for row in structure(text, where, _RuleTable).rules}
 
 
 def title_of(number: str) -> str:

@@ -17,7 +17,7 @@ from mappings.site import BillingProvider, PayerAlias, Receiver, Site
 from mappings.writing import check, x12
 from mappings.writing.form837.interchange import Interchange
 from mappings.writing.preparing.charges import price_list
-from mappings.writing.preparing.prepare import Basis, Refusal, prepare
+from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
 from mappings.writing.preparing.prepared import Claim
 from tests import builders
 from tests.builders import Resource
@@ -161,7 +161,7 @@ def leaving(
     for row in document.patients:
         lines = [line for line in row.lines if line.status == "ready"]
         for found in prepare(row.patient, lines, records[row.patient], basis):
-            if isinstance(found, Refusal):
+            if isinstance(found, LeftOut):
                 reasons += found.reasons
             elif isinstance(found, Claim):
                 made.append(found)

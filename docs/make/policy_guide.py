@@ -12,7 +12,7 @@ from docs.make.markdown import table
 from mappings import codes
 from mappings.policy import conditions
 from mappings.policy.laboratory import LAB_VALUES
-from mappings.policy.rules import Given, Modifiers, Policy, Requirements, Rule
+from mappings.policy.rules import CaseFacts, Modifiers, Policy, Requirements, Rule
 
 GUIDE = Path(__file__).parents[1] / "policies.md"
 _COMMON = frozenset(Rule.__struct_fields__)
@@ -36,7 +36,7 @@ def parts() -> dict[str, str]:
         "common": _fields(Rule),
         "policy": _fields(Policy, without=("requirements", "modifiers", "cases", "audience")),
         "modifiers": _fields(Modifiers),
-        "facts": _fields(Given),
+        "facts": _fields(CaseFacts),
         "conditions": table(["name", "is"], _names()),
     }
 

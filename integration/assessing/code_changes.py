@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import structs
 
 from integration.assessing.policies import records_of
-from integration.assessing.sources import Result, from_collection
+from integration.assessing.sources import AssessedCharts, from_collection
 from integration.codes.folder import tables_from
 from integration.errors import ConfigurationError
 from mappings.policy.choosing import PolicySet
@@ -16,7 +16,7 @@ from mappings.trials.difference import Difference, compare
 
 def difference(
     old: str, new: str, records: str, facts: Facts, policies: PolicySet, as_of: datetime
-) -> tuple[Difference, Result]:
+) -> tuple[Difference, AssessedCharts]:
     """Between OLD and NEW (folder, file, or `built-in`), and the assessment under NEW."""
     before, after = tables_from(old), tables_from(new)
     if before is after:

@@ -121,7 +121,7 @@ def _file(folder: Path, path: Path) -> File:
         regular = stat.S_ISREG(path.stat().st_mode)
     except OSError as problem:
         return File(name, path, unread(problem))
-    return File(name, path, None if regular else "was not read: it is no regular file")
+    return File(name, path, None if regular else "was not read: it is not a regular file")
 
 
 def _name(folder: Path, path: Path) -> str:

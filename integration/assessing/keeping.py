@@ -1,7 +1,7 @@
 """What was found of a patient goes into the store, and what the site decides of it."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from integration.assessing.patient import Checked
 from integration.configuration.site import Site
@@ -9,10 +9,10 @@ from integration.ehr.reading.patient import PatientPull
 from integration.store import Db, assessments, gaps, lines, patients, releases
 from integration.store.patients import Patient
 from mappings.assessment import PatientAssessment
-from mappings.record import PatientRecord
+from mappings.record import PatientRecord, Practitioner
 from mappings.writing.detected_issue import waivers_in
-from mappings.writing.preparing.drafts import draft_of
-from mappings.writing.preparing.practitioners import practitioner_of
+from mappings.writing.preparing.drafts import Draft, draft_of
+from mappings.writing.preparing.practitioners import encounters, is_nurse, practitioner_of
 
 
 def keep(
@@ -44,8 +44,26 @@ def keep(
 def _providers(
     found: PatientAssessment, record: PatientRecord, site: Site
 ) -> Iterator[tuple[str, str]]:
-    """By line, the one practitioner whom its claim would name."""
+    """By line, the one practitioner whom its claim would name; without NPI and name on record, who
+    attended."""
+    zone = site.facts().zone
     for line in found.lines:
-        who = practitioner_of(draft_of(found.patient, [line]), record, site.facts().zone)
-        if who and who.name:
-            yield line.id, f"{who.name.family}, {who.name.given}".strip(", ")
+        draft = draft_of(found.patient, [line])
+        who = practitioner_of(draft, record, zone) or _attender(draft, record, zone)
+        if who:
+            yield line.id, _named(who)
+
+
+def _attender(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> Practitioner | None:
+    there = [who for visit in encounters(draft, record, zone) for who in visit.participants]
+    for role in ("ATND", "PPRF"):
+        found = {_named(who): who for who in there if who.role == role and not is_nurse(who)}
+        if len(found) == 1:
+            return next(iter(found.values()))
+    return None
+
+
+def _named(who: Practitioner) -> str:
+    if who.name:
+        return f"{who.name.family}, {who.name.given}".strip(", ")
+    return who.says or who.reference or "not named"

@@ -47,13 +47,6 @@ def check_pull(
     return Checked(record, assess(record, policies, as_of, facts))
 
 
-def assess_pull(
-    pull: PatientPull, site: Site, policies: PolicySet, as_of: datetime
-) -> PatientAssessment:
-    """The assessment alone."""
-    return check_pull(pull, site, policies, as_of).assessment
-
-
 def owed_issues(
     assessment: PatientAssessment,
     pull: PatientPull,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from integration.assessing.sources import Result, collect, is_server
+from integration.assessing.sources import AssessedCharts, collect, is_server
 from integration.errors import ConfigurationError
 from mappings.assess import assess, document
 from mappings.assessment import Assessment
@@ -94,7 +94,7 @@ def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:
 
 def difference(
     old: str, new: str, records: str, facts: Facts, as_of: datetime
-) -> tuple[Difference, Result]:
+) -> tuple[Difference, AssessedCharts]:
     """What NEW would change of these records' lines, gaps and money, and the assessment under
     it."""
     before, after = policy_set(old), policy_set(new)
@@ -109,7 +109,7 @@ def difference(
         for policies in (before, after)
     ]
     moved = structs.replace(compare(*loading), unused=_unused(before, after, loading[1]))
-    return moved, Result(loading[1], {row.patient: row for row in found})
+    return moved, AssessedCharts(loading[1], {row.patient: row for row in found})
 
 
 def _unused(before: PolicySet, after: PolicySet, found: Assessment) -> tuple[str, ...]:

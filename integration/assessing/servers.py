@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from integration.assessing.patient import Checked, check_pull, owed_issues
-from integration.assessing.sources import Result
+from integration.assessing.sources import AssessedCharts
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
 from integration.ehr.reading import listing
@@ -27,7 +27,7 @@ def from_server(
     back: "Back | None" = None,
     decisions: Sequence[Decision] = (),
     step: Callable[[], None] = lambda: None,
-) -> Result:
+) -> AssessedCharts:
     """Assess patients of a server (None: all with an administration), writing back where asked.
 
     A patient that can't be read is named in `unreadable` and the others go on; a server that can't
@@ -63,7 +63,7 @@ def from_server(
     problems += [Problem(row["resource"], row["problem"]) for row in missed]
     made = document([row.assessment for row in checked.values()], problems, as_of)
     records = {patient: row.record for patient, row in checked.items()}
-    return Result(made, records, names, tuple(outcomes), merged)
+    return AssessedCharts(made, records, names, tuple(outcomes), merged)
 
 
 Back = Callable[[EhrClient, Checked, Any], list[Outcome]]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Result:
+class AssessedCharts:
     """A document, the records behind it, and what was written back."""
 
     document: Assessment
@@ -41,7 +41,7 @@ def is_server(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
-def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) -> Result:
+def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) -> AssessedCharts:
     """Assess a Bundle, NDJSON or folder of either; ConfigurationError where there is nothing to
     read."""
     return from_collection(collect(source), facts, policies, as_of)
@@ -49,12 +49,12 @@ def from_files(source: str, facts: Facts, policies: PolicySet, as_of: datetime) 
 
 def from_collection(
     collection: Collection, facts: Facts, policies: PolicySet, as_of: datetime
-) -> Result:
+) -> AssessedCharts:
     records, problems = Reader(facts).records(collection)
     found = document([assess(row, policies, as_of, facts) for row in records], problems, as_of)
     names = {f"Patient/{row['id']}": people.as_called(row) for row in collection.shared("Patient")}
     by_patient = {row.patient: row for row in records}
-    return Result(found, by_patient, names, merged=collection.merges.into)
+    return AssessedCharts(found, by_patient, names, merged=collection.merges.into)
 
 
-__all__ = ["Result", "collect", "from_collection", "from_files", "is_server"]
+__all__ = ["AssessedCharts", "collect", "from_collection", "from_files", "is_server"]

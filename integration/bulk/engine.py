@@ -1,6 +1,7 @@
 """A run on one machine: step by step, each step on several workers."""
 
 import errno
+import gc
 import hashlib
 import os
 import sys
@@ -129,6 +130,7 @@ _worker: Worker | None = None
 
 def _begin(setting: Setting) -> None:
     global _worker  # noqa: PLW0603 (one worker to a process)
+    gc.freeze()  # what is loaded stays: it need not be looked through again and again
     _worker = Worker(setting)
 
 

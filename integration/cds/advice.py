@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from integration.assessing.patient import check_pull
-from integration.cds.evidence import Known
+from integration.cds.evidence import KnownChart
 from integration.configuration.site import Site
 from integration.ehr.profile import words_of
 from integration.ehr.reading.patient import PatientPull
@@ -38,7 +38,7 @@ REASONS: dict[Group, dict[str, str]] = {
     },
     "authorization": {
         "requested": "Already requested",
-        "not-asked": "This plan does not ask for one",
+        "not-asked": "This plan does not require one",
     },
     "product": {
         "tried": "The preferred product was tried or is unsuitable",
@@ -52,14 +52,14 @@ REASONS: dict[Group, dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Draft:
+class OrderedIron:
     """An IV iron among the draft orders."""
 
     order: Resource
     says: str
 
 
-def drafts(site: Site, orders: Iterable[Resource], known: Known) -> list[Draft]:
+def drafts(site: Site, orders: Iterable[Resource], known: KnownChart) -> list[OrderedIron]:
     """The IV irons among ORDERS."""
     finder = ProductFinder(site.drug_aliases)
     collection = Collection([site.base_url])
@@ -74,14 +74,14 @@ def drafts(site: Site, orders: Iterable[Resource], known: Known) -> list[Draft]:
         ):
             medication = drug(row, collection, finder)
             if medication.concerns_us:
-                found.append(Draft(row, medication.says or "intravenous iron"))
+                found.append(OrderedIron(row, medication.says or "intravenous iron"))
     return found
 
 
 def cards(
     site: Site,
     policies: PolicySet,
-    known: Known,
+    known: KnownChart,
     patient: str,
     orders: Sequence[Resource],
     now: datetime,
@@ -235,7 +235,7 @@ def _suggestions(tests: list[OrderableTest], patient: str) -> list[Resource]:
     ]
 
 
-def _administration(draft: Draft, patient: str, number: int, now: datetime) -> Resource:
+def _administration(draft: OrderedIron, patient: str, number: int, now: datetime) -> Resource:
     """The order as if it were given now: then the rules say what would be missing."""
     order = draft.order
     medication: Resource = {

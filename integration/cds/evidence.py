@@ -13,7 +13,7 @@ from integration.ehr.fhir.references import FHIR_ID
 from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.tokens import UnusableToken, carried
 from integration.errors import ConfigurationError, EhrError
-from integration.web.problems import Problem
+from integration.web.problems import ApiProblem
 from mappings.reading.fhir import elements, outcomes, paging
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ PREFETCH = {
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownChart:
     """Resources, and the kinds of which we cannot say that we have all."""
 
     resources: tuple[Resource, ...]
@@ -64,27 +64,27 @@ def patient_of(request: Mapping[str, Any]) -> str:
     patient = context.get("patientId") if isinstance(context, dict) else None
     patient = patient.removeprefix("Patient/") if isinstance(patient, str) else ""
     if not FHIR_ID.fullmatch(patient):
-        raise Problem(400, "The context has no usable patientId.")
+        raise ApiProblem(400, "The context has no usable patientId.")
     authorization = request.get("fhirAuthorization")
     granted = authorization.get("patient") if isinstance(authorization, dict) else None
     if granted is not None and str(granted).removeprefix("Patient/") != patient:
-        raise Problem(403, "The token is for another patient than the context.")
+        raise ApiProblem(403, "The token is for another patient than the context.")
     return patient
 
 
-def known(site: Site, request: Mapping[str, Any], patient: str) -> Known:
+def known(site: Site, request: Mapping[str, Any], patient: str) -> KnownChart:
     """From the prefetch; what it lacks is read, where the request names our site's FHIR base and a
     token for it."""
     found, missing = prefetched(request.get("prefetch"), patient)
     token = _token(site, request)
     if not missing or token is None:
-        return Known(tuple(found), frozenset(missing))
+        return KnownChart(tuple(found), frozenset(missing))
     try:
         with EhrClient(_hurried(site), auth=Transient(token)) as client:
             pull = read_patient(client, patient)
     except (EhrError, ConfigurationError):
-        return Known(tuple(found), frozenset(missing))
-    return Known(tuple(pull.resources), frozenset(pull.unread))
+        return KnownChart(tuple(found), frozenset(missing))
+    return KnownChart(tuple(pull.resources), frozenset(pull.unread))
 
 
 def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]]:

@@ -13,12 +13,12 @@ from integration.cds.trust import Caller, caller
 from integration.configuration.site import Site
 from integration.store import Db, assessments, decisions, gaps, patients
 from integration.web.gate import House, InHouse, address
-from integration.web.problems import Problem
+from integration.web.problems import ApiProblem
 from integration.web.text import JsonBody
 
 log = structlog.get_logger()
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "The request is not of this hook, or names no patient"},
+    400: {"description": "The request is not for this hook, or names no patient"},
     401: {"description": "The EHR's token is missing, or proves nothing"},
     403: {"description": "The token is for another patient"},
     404: {"description": "No such service"},
@@ -32,16 +32,16 @@ Json = dict[str, Any]
 SERVICES: dict[str, Json] = {
     "iron-order-sign": {
         "hook": "order-sign",
-        "title": "What the payer of intravenous iron will miss",
+        "title": "Documentation missing for intravenous iron",
         "description": (
-            "Before an intravenous iron is ordered: laboratory results, authorization and history"
-            " that its payer asks for."
+            "Before an intravenous iron is ordered: laboratory results, authorization, and"
+            " history that the payer requires."
         ),
         "prefetch": evidence.PREFETCH,
     },
     "iron-order-select": {
         "hook": "order-select",
-        "title": "What the payer of intravenous iron will miss, while it is chosen",
+        "title": "Documentation missing for intravenous iron, while it is chosen",
         "description": "The same as order-sign, as soon as an intravenous iron is chosen.",
         "prefetch": evidence.PREFETCH,
     },
@@ -70,7 +70,7 @@ def call(
         body.get("fhirServer")
     )
     if body.get("hook") != known["hook"]:
-        raise Problem(400, f"This service answers the hook {known['hook']}.")
+        raise ApiProblem(400, f"This service answers the hook {known['hook']}.")
     patient = evidence.patient_of(body)
     app = f"{address(request, here.settings)}/launch"
     cards = (
@@ -93,7 +93,7 @@ def feedback(
     told = _caller(request, here, authorization, f"/cds-services/{service}/feedback")
     rows = body.get("feedback")
     if not isinstance(rows, list):
-        raise Problem(400, "The body has no list `feedback`.")
+        raise ApiProblem(400, "The body has no list `feedback`.")
     sites = [site.name for site in told.sites]
     with here.store.transaction() as db:
         for row in rows[:100]:
@@ -104,7 +104,7 @@ def feedback(
 
 def _service(identity: str) -> Json:
     if identity not in SERVICES:
-        raise Problem(404, "There is no such CDS service.")
+        raise ApiProblem(404, "There is no such CDS service.")
     return SERVICES[identity]
 
 
@@ -115,11 +115,13 @@ def _caller(request: Request, here: House, authorization: str, path: str) -> Cal
 
 def _ordered(here: House, site: Site, patient: str, body: Json, app: str) -> list[Json]:
     orders = _orders(body.get("context") or {}, str(body.get("hook")))
-    if not advice.drafts(site, orders, evidence.Known((), frozenset())) and not _refers(orders):
+    if not advice.drafts(site, orders, evidence.KnownChart((), frozenset())) and not _refers(
+        orders
+    ):
         return []  # nothing of ours is ordered: no chart is read for that
     known = evidence.known(site, body, patient)
     if not known.resources:
-        raise Problem(412, "Neither the prefetch nor the FHIR server gave anything to judge by.")
+        raise ApiProblem(412, "Neither the prefetch nor the FHIR server gave anything to judge by.")
     with here.store.transaction() as db:
         person = patients.find(db, site.name, patient)
         decided = decisions.of_patient(db, person) if person else decisions.of_site(db, site.name)

@@ -16,7 +16,7 @@ from integration.smart.identity import audiences_of, moment, signed
 from integration.smart.server import Directory, fetched_keys
 from integration.smart.sessions import hashed
 from integration.store import Store
-from integration.web.problems import Problem
+from integration.web.problems import ApiProblem
 from mappings.reading.fhir.decoding import decode
 
 ALGORITHMS = ["ES384", "RS384", "ES256", "RS256"]
@@ -36,9 +36,9 @@ class Caller:
         said = fhir_server.rstrip("/") if isinstance(fhir_server, str) else None
         named = [site for site in self.sites if len(self.sites) == 1 or site.base_url == said]
         if not named:
-            raise Problem(
+            raise ApiProblem(
                 403,
-                "The fhirServer is none that this caller speaks for.",
+                "The fhirServer is not one that this caller speaks for.",
                 "Send the base_url of the site as fhirServer.",
             )
         return named[0]
@@ -91,7 +91,7 @@ def _claims(directory: Directory, site: Site, client: CdsClient, token: str) -> 
                 f"keys {client.jwks_url}", lambda: fetched_keys(site, client.jwks_url), again=again
             )
         except FerroclaimError:
-            raise Problem(
+            raise ApiProblem(
                 503, "The keys of the EHR cannot be read now.", "Try again.", {"Retry-After": "10"}
             ) from None
         claims = signed(token, keys, ALGORITHMS)
@@ -109,7 +109,7 @@ def _check(claims: dict[str, Any], audience: str) -> None:
     if expires < now - CLOCK_SKEW_SECONDS:
         raise _no("The token has expired")
     if expires > now + LONGEST_LIFE_SECONDS:
-        raise _no("The token lives too long")
+        raise _no("The token's lifetime is too long")
     if issued > now + CLOCK_SKEW_SECONDS:
         raise _no("The token is from the future")
     if not isinstance(claims.get("jti"), str) or not claims["jti"]:
@@ -129,5 +129,5 @@ def _use_once(store: Store, issuer: str, jti: str, expires: float) -> None:
         raise _no("The token was used before")
 
 
-def _no(why: str) -> Problem:
-    return Problem(401, f"{why}.", "See docs/cds-hooks.md.", {"WWW-Authenticate": "Bearer"})
+def _no(why: str) -> ApiProblem:
+    return ApiProblem(401, f"{why}.", "See docs/cds-hooks.md.", {"WWW-Authenticate": "Bearer"})

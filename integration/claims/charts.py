@@ -9,7 +9,7 @@ from pathlib import Path
 from integration import samples
 from integration.assessing.clients import policies_for
 from integration.assessing.servers import adhoc_or_named, from_server
-from integration.assessing.sources import Result, from_collection, from_files, is_server
+from integration.assessing.sources import AssessedCharts, from_collection, from_files, is_server
 from integration.claims import numbers
 from integration.claims.basis import basis_of
 from integration.claims.folder import FolderBefore
@@ -29,7 +29,7 @@ SAMPLES = "samples"  # the charts that ship with the package
 
 
 @dataclass(frozen=True)
-class Reading:
+class ChartsReading:
     """What is read, which of its lines were released (None: as the site decides by itself), and
     what people decided."""
 
@@ -42,7 +42,7 @@ class Reading:
 
 def write_from_charts(
     site: Site,
-    reading: Reading,
+    reading: ChartsReading,
     out: Path,
     form: Format,
     corrections: Corrections,
@@ -78,7 +78,7 @@ def write_from_charts(
     return report
 
 
-def _assessed(site: Site, facts: Facts, reading: Reading) -> Result:
+def _assessed(site: Site, facts: Facts, reading: ChartsReading) -> AssessedCharts:
     policies = policies_for(site)
     if reading.source == SAMPLES and not Path(SAMPLES).exists():
         collection = Collection()
@@ -94,7 +94,7 @@ def _assessed(site: Site, facts: Facts, reading: Reading) -> Result:
         return from_server(client, wanted, policies, reading.now, decisions=reading.decisions)
 
 
-def _leaving(result: Result, reading: Reading) -> Iterator[Leaving]:
+def _leaving(result: AssessedCharts, reading: ChartsReading) -> Iterator[Leaving]:
     for row in result.document.patients:
         record = result.records.get(row.patient)
         if reading.released is None:
@@ -105,7 +105,7 @@ def _leaving(result: Result, reading: Reading) -> Iterator[Leaving]:
             yield Leaving(row.patient, lines, record, refused)
 
 
-def _name_unknown(report: Report, reading: Reading, result: Result) -> None:
+def _name_unknown(report: Report, reading: ChartsReading, result: AssessedCharts) -> None:
     """Released lines that the charts do not have."""
     there = {line.id for row in result.document.patients for line in row.lines}
     missing = [line for line in reading.released or () if line not in there]

@@ -56,7 +56,7 @@ def _claims_of(path: Path) -> Iterator[_Found]:
             yield from _of_fhir(path)
     except (NotX12, IndexError, ValueError):
         raise ConfigurationError(
-            f"{path} is no claim file of ours, though its name says so: move it away."
+            f"{path} is not a claim file of ours, though its name says so: move it away."
         ) from None
 
 

@@ -36,7 +36,7 @@ class Writing:
     test: bool = False
 
 
-class Form(Protocol):
+class ClaimForm(Protocol):
     """A file's own writer."""
 
     def claim(self, claim: Claim, record: PatientRecord) -> None: ...
@@ -128,7 +128,7 @@ class Fhir:
         sync(self._handle)
 
 
-FORMS: dict[str, Callable[[Writing, TextIO, Path], Form]] = {
+FORMS: dict[str, Callable[[Writing, TextIO, Path], ClaimForm]] = {
     "csv": _Csv,
     "xlsx": _Xlsx,
     "fhir": Fhir,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
 
-from integration.claims.forms import FORMS, Fhir, Form, Format, Writing, sync
+from integration.claims.forms import FORMS, ClaimForm, Fhir, Format, Writing, sync
 from integration.claims.notes import Noted, Notes
 from integration.errors import ConfigurationError
 from mappings.record import PatientRecord
@@ -29,7 +29,7 @@ _ENDS = {"x12": "x12", "fhir": "json", "csv": "csv", "xlsx": "xlsx"}
 
 
 @dataclass
-class Part:
+class FilePart:
     """A file that grows. `claims` in the order written; of charge lines what goes to one claim."""
 
     name: str
@@ -46,9 +46,9 @@ class Output:
 
     def __init__(self, writing: Writing) -> None:
         self.how = writing
-        self.parts: dict[tuple[str, str], Part] = {}
+        self.parts: dict[tuple[str, str], FilePart] = {}
         self._interchanges: dict[tuple[str, str], tuple[Interchange, TextIO]] = {}
-        self._forms: dict[str, Form] = {}
+        self._forms: dict[str, ClaimForm] = {}
         self._handles: list[TextIO] = []
 
     def add(self, claims: Sequence[Claim], record: PatientRecord) -> list[tuple[Claim, list[str]]]:
@@ -88,7 +88,7 @@ class Output:
             form.again(sent, void.original)
         part.claims.add(_noted_void(void, sent.total, sent.lines))
 
-    def finish(self) -> list[Part]:
+    def finish(self) -> list[FilePart]:
         """Closes every file and gives those that hold something, each whole on the disk."""
         for file, handle in self._interchanges.values():
             file.close()
@@ -101,7 +101,7 @@ class Output:
                 part.path.unlink()
         return whole
 
-    def place(self, parts: Sequence[Part]) -> list[Path]:
+    def place(self, parts: Sequence[FilePart]) -> list[Path]:
         """Gives the files their names. One that is there already is never overwritten."""
         placed = []
         for part in parts:
@@ -134,7 +134,7 @@ class Output:
                 refused += found
         return refused
 
-    def _interchange(self, receiver: Receiver, kind: Kind) -> tuple[Part, Interchange]:
+    def _interchange(self, receiver: Receiver, kind: Kind) -> tuple[FilePart, Interchange]:
         key = (receiver.name, SHORT[kind])
         if key not in self._interchanges:
             path, handle = self._opened(f"{receiver.id}-{SHORT[kind]}")
@@ -149,17 +149,19 @@ class Output:
                 phone=biller.phone if biller else None,
             )
             name = f"{self.how.site_name}_{file.control:09}_{SHORT[kind]}.x12"
-            self.parts[key] = Part(name, path, SHORT[kind], file.control, receiver, file.production)
+            self.parts[key] = FilePart(
+                name, path, SHORT[kind], file.control, receiver, file.production
+            )
             self._interchanges[key] = file, handle
         return self.parts[key], self._interchanges[key][0]
 
-    def _form(self, what: str) -> tuple[Part, Form]:
+    def _form(self, what: str) -> tuple[FilePart, ClaimForm]:
         if what not in self._forms:
             form: Format = "csv" if self.how.form == "x12" else self.how.form
             number = next(self.how.numbers)
             path, handle = self._opened(what)
             name = f"{self.how.site_name}_{number:09}_{what}.{_ENDS[form]}"
-            self.parts[what, ""] = Part(name, path, what, number, production=self._counts())
+            self.parts[what, ""] = FilePart(name, path, what, number, production=self._counts())
             self._forms[what] = FORMS[form](self.how, handle, path)
         return self.parts[what, ""], self._forms[what]
 

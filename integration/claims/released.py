@@ -8,7 +8,7 @@ from pathlib import Path
 
 from integration.errors import ConfigurationError
 from mappings.assessment import ClaimLine
-from mappings.writing.preparing.prepare import Refusal
+from mappings.writing.preparing.prepare import LeftOut
 
 _LINE = "line id"
 _RELEASED = ("released", "sent")
@@ -79,20 +79,20 @@ def _of_worklist(text: str) -> Iterator[Released]:
 
 def chosen(
     patient: str, lines: Sequence[ClaimLine], released: Mapping[str, Released]
-) -> tuple[list[ClaimLine], list[Refusal]]:
+) -> tuple[list[ClaimLine], list[LeftOut]]:
     """Of a patient's lines those that may leave, and why released ones may not."""
     pairs: dict[str, list[ClaimLine]] = {}
     for line in lines:
         pairs.setdefault(line.pair, []).append(line)
     leaving: list[ClaimLine] = []
-    refused: list[Refusal] = []
+    refused: list[LeftOut] = []
     for pair in pairs.values():
         named = [released[line.id] for line in pair if line.id in released]
         if not named:
             continue
         reasons = list(_against(pair, named))
         if reasons:
-            refused.append(Refusal(patient, tuple(pair), tuple(reasons)))
+            refused.append(LeftOut(patient, tuple(pair), tuple(reasons)))
         else:
             leaving += pair
     return leaving, refused
@@ -106,7 +106,7 @@ def _against(pair: Iterable[ClaimLine], named: Sequence[Released]) -> Iterator[s
         row = by_id.get(line.id)
         changed = row.differs(line) if row else []
         if changed:
-            yield f"it changed after it was released ({'; '.join(changed)}): release it anew"
+            yield f"it changed after it was released ({'; '.join(changed)}): release it again"
         if not line.is_billable:
             yield f"{line.code} is not billable ({', '.join(line.reasons)})"
         elif line.status == "held" and not reason:

@@ -12,7 +12,7 @@ from integration.assessing.keeping import keep
 from integration.assessing.patient import Checked, check_pull
 from integration.claims.basis import basis_of
 from integration.claims.forms import Format, Writing
-from integration.claims.output import Output, Part, folder_of, place_whole
+from integration.claims.output import FilePart, Output, folder_of, place_whole
 from integration.claims.people import with_people
 from integration.claims.released import Released
 from integration.claims.sent import Corrections, StoredBefore
@@ -24,13 +24,13 @@ from integration.store import Db, Store, claims, decisions, patients, worklist
 from integration.store.claims import NewClaim, NewFile
 from integration.store.patients import Patient
 from integration.store.worklist import Pair
-from mappings.writing.preparing.prepare import Basis, Refusal
+from mappings.writing.preparing.prepare import Basis, LeftOut
 
 CAUSE = "claims"
 
 
 @dataclass(frozen=True)
-class Order:
+class WriteOrder:
     """Who writes what: of a site, in which form, where; `only`: these lines; `now` for tests."""
 
     site: str
@@ -44,7 +44,7 @@ class Order:
     now: datetime | None = None
 
 
-def write_released(settings: Settings, store: Store, order: Order) -> Report:
+def write_released(settings: Settings, store: Store, order: WriteOrder) -> Report:
     """Writes, remembers and places the files of a site's released lines. One at a time per site."""
     now = order.now or datetime.now(UTC)
     with store.transaction() as db:
@@ -63,7 +63,7 @@ def write_released(settings: Settings, store: Store, order: Order) -> Report:
 
 
 def _written(
-    settings: Settings, store: Store, order: Order, basis: Basis, folder: Path, now: datetime
+    settings: Settings, store: Store, order: WriteOrder, basis: Basis, folder: Path, now: datetime
 ) -> Report:
     with ExitStack() as stack:
         counting = stack.enter_context(store.pool.connection())
@@ -128,7 +128,7 @@ def _place_what_was_not(store: Store, site: str, folder: Path) -> None:
 class _Run:
     """The patients of one run."""
 
-    def __init__(self, settings: Settings, store: Store, order: Order, now: datetime) -> None:
+    def __init__(self, settings: Settings, store: Store, order: WriteOrder, now: datetime) -> None:
         self.settings, self.store, self.order, self.now = settings, store, order, now
         self.known: dict[str, int] = {}
         self._releases: dict[str, dict[str, int]] = {}
@@ -174,10 +174,10 @@ class _Run:
             checked = self._read(clients, patient)
         except FerroclaimError as problem:
             lines = tuple(row.leaving for pair in self._waiting(patient.id) for row in pair)
-            return Leaving(reference, (), None, [Refusal(reference, lines, (_why(problem),))])
+            return Leaving(reference, (), None, [LeftOut(reference, lines, (_why(problem),))])
         pairs = self._waiting(patient.id)
         refused = [
-            Refusal(reference, tuple(row.leaving for row in pair), (_CHANGED,))
+            LeftOut(reference, tuple(row.leaving for row in pair), (_CHANGED,))
             for pair in pairs
             if pair[0].changed
         ]
@@ -198,7 +198,7 @@ class _Run:
             keep(db, client.site, patient, checked, pull, self.now, CAUSE)
         return checked
 
-    def remember(self, db: Db, part: Part, report: Report) -> int:
+    def remember(self, db: Db, part: FilePart, report: Report) -> int:
         order = self.order
         file = NewFile(
             site=order.site,
@@ -213,7 +213,7 @@ class _Run:
         )
         return claims.record(db, file, self._claims(db, part, report), order.by, order.role)
 
-    def _claims(self, db: Db, part: Part, report: Report) -> Iterator[NewClaim]:
+    def _claims(self, db: Db, part: FilePart, report: Report) -> Iterator[NewClaim]:
         for claim in part.claims:
             earlier = report.about.get(claim.number)
             patient = self.known.get(claim.patient)
@@ -235,7 +235,9 @@ class _Run:
             )
 
 
-_CHANGED = "the chart says something else of it since it was released: look at it, and release anew"
+_CHANGED = (
+    "the chart says something else about it since it was released: review it, and release it again"
+)
 
 
 def _left(pair: Pair) -> bool:

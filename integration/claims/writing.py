@@ -7,7 +7,7 @@ from io import BytesIO
 
 from msgspec.structs import replace
 
-from integration.claims.output import Output, Part
+from integration.claims.output import FilePart, Output
 from integration.claims.sent import Before, Corrections, Earlier
 from mappings import codes
 from mappings.assessment import ClaimLine
@@ -16,7 +16,7 @@ from mappings.site import Receiver, Site
 from mappings.values.identity import stable_id
 from mappings.writing.fhir_resending import sent_claims
 from mappings.writing.form837.resending import Voiding, voided
-from mappings.writing.preparing.prepare import Basis, Refusal, prepare
+from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
 from mappings.writing.preparing.prepared import Claim, claim_number
 from mappings.writing.x12.reading import NotX12, segments
 
@@ -28,7 +28,7 @@ class Leaving:
     patient: str
     lines: Sequence[ClaimLine]
     record: PatientRecord | None
-    refused: Sequence[Refusal] = ()
+    refused: Sequence[LeftOut] = ()
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Report:
     """What became of a run. `about`: by our number, the earlier claim that one replaces or
     voids."""
 
-    parts: list[Part] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    parts: list[FilePart] = field(default_factory=list)
+    refused: list[LeftOut] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     about: dict[str, Earlier] = field(default_factory=dict)
     asked: bool = False
@@ -93,7 +93,7 @@ class _Writer:
         claims: list[Claim] = []
         for found in prepare(one.patient, one.lines, one.record, self.basis):
             settled = self._settled(found) if isinstance(found, Claim) else found
-            if isinstance(settled, Refusal):
+            if isinstance(settled, LeftOut):
                 self.report.refused.append(settled)
             elif isinstance(settled, Claim):
                 claims.append(settled)
@@ -101,10 +101,10 @@ class _Writer:
                 self.output.add_charges(settled, one.record)
         if claims and one.record is not None:
             for claim, faults in self.output.add(claims, one.record):
-                refusal = Refusal(one.patient, claim.draft.lines, tuple(faults))
+                refusal = LeftOut(one.patient, claim.draft.lines, tuple(faults))
                 self.report.refused.append(refusal)
 
-    def _settled(self, claim: Claim) -> Claim | Refusal:
+    def _settled(self, claim: Claim) -> Claim | LeftOut:
         """A first claim, or the replacement of the one that had its lines. Never a second first one
         that counts; tests may be repeated."""
         earlier = self.before.of(claim)
@@ -115,7 +115,7 @@ class _Writer:
         standing = next((one for one in earlier if one.production and counts), None)
         if standing is None:
             return claim
-        return Refusal(claim.draft.patient, claim.draft.lines, (_left(standing),))
+        return LeftOut(claim.draft.patient, claim.draft.lines, (_left(standing),))
 
     def _replacement(self, claim: Claim, named: Earlier) -> Claim:
         original = self.corrections.replace[named.number]

@@ -21,7 +21,7 @@ from mappings.policy import choosing
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ImportOutcome:
     """What became of one table of a file. `state`: written, same (those rows stand there already),
     refused, or aside (not ours)."""
 
@@ -69,7 +69,7 @@ def import_files(
     *,
     replace: bool = False,
     dry_run: bool = False,
-) -> list[Outcome]:
+) -> list[ImportOutcome]:
     """Reads the files, and writes what is new into the folder. Each refusal says why; the other
     files are taken."""
     stands = (
@@ -79,12 +79,12 @@ def import_files(
     )
     tables = own.merged(stands.values()) if stands else own.load(None)
     sheets: list[Sheet] = []
-    outcomes: list[Outcome] = []
+    outcomes: list[ImportOutcome] = []
     for path in paths:
         try:
             sheets += published_files.sheets(path)
         except NotUnderstood as problem:
-            outcomes.append(Outcome(path.name, "refused", says=problem.every))
+            outcomes.append(ImportOutcome(path.name, "refused", says=problem.every))
     for found in read(sheets, known_drugs(tables, drug_aliases), asked):
         outcome = _taken(found, folder, stands, replace)
         if outcome.state == "written" and found.rows and outcome.path:
@@ -95,17 +95,19 @@ def import_files(
     return outcomes
 
 
-def _taken(found: Import, folder: Path, stands: Mapping[str, OwnRows], replace: bool) -> Outcome:
+def _taken(
+    found: Import, folder: Path, stands: Mapping[str, OwnRows], replace: bool
+) -> ImportOutcome:
     """What becomes of a table, beside the rows that stand in the folder."""
     rows, title = found.rows, found.form.title if found.form else ""
     if rows is None and not found.refused:
-        return Outcome(found.where, "aside")
+        return ImportOutcome(found.where, "aside")
     if rows is None or rows.published is None:
-        return Outcome(found.where, "refused", title=title, says=found.refused)
+        return ImportOutcome(found.where, "refused", title=title, says=found.refused)
     path = folder / f"{rows.published.kind}-{quarter_name(rows.published.start)}.yaml"
     before = stands.get(str(path))
     if before and same(before, rows):
-        return Outcome(found.where, "same", rows.published, title, path)
+        return ImportOutcome(found.where, "same", rows.published, title, path)
     beside = {name: row for name, row in stands.items() if name != str(path) or not replace}
     against = list(
         own.disagreements(
@@ -113,9 +115,11 @@ def _taken(found: Import, folder: Path, stands: Mapping[str, OwnRows], replace: 
         )
     )
     if before and not replace:
-        told = f"{path} holds other rows of this quarter: add --replace if they were published anew"
+        told = (
+            f"{path} holds other rows of this quarter: add --replace if they were published again"
+        )
         against += list(own.disagreements({str(path): before, found.where: rows}))
-        return Outcome(
+        return ImportOutcome(
             found.where,
             "refused",
             rows.published,
@@ -124,8 +128,10 @@ def _taken(found: Import, folder: Path, stands: Mapping[str, OwnRows], replace: 
             (f"{found.where}: {told}", *_told(against)),
         )
     if against:
-        return Outcome(found.where, "refused", rows.published, title, path, tuple(_told(against)))
-    return Outcome(found.where, "written", rows.published, title, path, found.left_out)
+        return ImportOutcome(
+            found.where, "refused", rows.published, title, path, tuple(_told(against))
+        )
+    return ImportOutcome(found.where, "written", rows.published, title, path, found.left_out)
 
 
 def _told(against: Iterable[tuple[str, str, str]]) -> list[str]:
@@ -146,7 +152,7 @@ def _write(path: Path, rows: OwnRows, today: date) -> None:
     """All of it or nothing: who reads the folder meanwhile sees the old file or the new one."""
     published = structs.replace(rows.published, imported=today) if rows.published else None
     heading = (
-        "Written by `ferroclaim codes import`. Correct it by importing anew, or write rows of your"
+        "Written by `ferroclaim codes import`. Correct it by importing again, or write rows of your"
         " own into another file."
     )
     path.parent.mkdir(parents=True, exist_ok=True)

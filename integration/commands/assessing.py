@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
 
 import typer
 from msgspec import structs
 
-from integration.assessing.sources import Result, from_files, is_server
+from integration.assessing.sources import AssessedCharts, from_files, is_server
 from integration.commands.options import Config, DecisionFiles, SiteName, Zone
 from integration.errors import ConfigurationError
 from mappings import codes
@@ -119,7 +119,9 @@ def assess(
         config,
         (dry_run, limit or DEFAULT_WRITES) if write_back else None,
     )
-    _write(result, form, out, facts_of(site, config, time_zone, code_dir))
+    facts = facts_of(site, config, time_zone, code_dir)
+    at = datetime.fromisoformat(result.document.as_of)
+    _write(result, form, out, facts.deciding(decisions_of(decisions or ()), at))
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -178,7 +180,7 @@ def _result(
     site_name: str | None,
     config: Path | None,
     write: tuple[bool, int] | None,
-) -> Result:
+) -> AssessedCharts:
     named = _named(site_name, config) if site_name else None
     facts = facts_of(site_name, config, time_zone, code_dir)
     at = moment_of(as_of, facts)
@@ -216,7 +218,7 @@ def _of_server(
     at: datetime,
     decided: Sequence[Decision],
     write: tuple[bool, int] | None,
-) -> Result:
+) -> AssessedCharts:
     from integration.assessing.servers import from_server, writing_back
     from integration.ehr.client import EhrClient
     from integration.ehr.fhir.references import patient_id
@@ -298,7 +300,7 @@ def moment_of(text: str | None, facts: Facts) -> datetime:
     return at
 
 
-def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None:
+def _write(result: AssessedCharts, form: Format, out: Path | None, facts: Facts) -> None:
     if form == "table" and out is None:
         from integration.terminal import tables
 
@@ -315,7 +317,7 @@ def _write(result: Result, form: Format, out: Path | None, facts: Facts) -> None
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
 
 
-def _formatted(result: Result, form: Format, facts: Facts) -> bytes:
+def _formatted(result: AssessedCharts, form: Format, facts: Facts) -> bytes:
     if form == "json":
         return to_json(result.document) + b"\n"
     if form == "table":
@@ -327,10 +329,12 @@ def _formatted(result: Result, form: Format, facts: Facts) -> bytes:
     now = datetime.fromisoformat(result.document.as_of)
     if form == "fhir":
         return _json(writing.claims(result.document, result.records, facts, now))
-    text, problems = writing.x12(result.document, result.records, facts, now)
-    for row in problems:
-        _say(f"{row.resource}: {row.problem}")
-    return text.encode()
+    if form == "x12":
+        text, problems = writing.x12(result.document, result.records, facts, now)
+        for row in problems:
+            _say(f"{row.resource}: {row.problem}")
+        return text.encode()
+    assert_never(form)
 
 
 def _json(value: Any) -> bytes:
@@ -354,7 +358,7 @@ def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
     return stream.getvalue().encode()
 
 
-def _report(result: Result, dry_run: bool) -> None:
+def _report(result: AssessedCharts, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
         _say(f"{merged} was merged into {survivor}, and is assessed with it")

@@ -77,10 +77,10 @@ def write(
             "--decisions goes with a SOURCE. The database has its own: ferroclaim decisions import."
         )
     if source is None:
-        from integration.claims.service import Order, write_released
+        from integration.claims.service import WriteOrder, write_released
         from integration.serving.process import opened
 
-        order = Order(
+        order = WriteOrder(
             site=site,
             folder=out,
             by=getpass.getuser(),
@@ -93,11 +93,11 @@ def write(
         with opened(settings) as store:
             report = write_released(settings, store, order)
     else:
-        from integration.claims.charts import Reading, write_from_charts
+        from integration.claims.charts import ChartsReading, write_from_charts
         from integration.commands.assessing import decisions_of
 
         decided = decisions_of(decisions or ())
-        reading = Reading(source, patient or (), only, at or datetime.now(UTC), decided)
+        reading = ChartsReading(source, patient or (), only, at or datetime.now(UTC), decided)
         report = write_from_charts(settings.site(site), reading, out, form, asked, test=test)
     from integration.terminal.claims import said
 
@@ -146,5 +146,5 @@ def _moment(text: str | None) -> datetime | None:
         if at.tzinfo is not None:
             return at
     raise ConfigurationError(
-        f"--now {text!r} is no moment with an offset, such as 2026-11-23T12:00:00-05:00."
+        f"--now {text!r} is not a moment with an offset, such as 2026-11-23T12:00:00-05:00."
     )

@@ -13,7 +13,7 @@ from integration.errors import ConfigurationError
 from mappings.values.us_dates import us_date
 
 if TYPE_CHECKING:
-    from integration.codes.imports import Outcome
+    from integration.codes.imports import ImportOutcome
     from integration.configuration.site import Site
 
 app = typer.Typer(
@@ -45,7 +45,7 @@ def bring_in(
         ),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Rows of the same quarter that differ give way.")
+        bool, typer.Option("--replace", help="Replace rows of the same quarter that differ.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be written.")] = False,
 ) -> None:
@@ -185,7 +185,7 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _show_outcome(row: "Outcome", dry_run: bool) -> None:
+def _show_outcome(row: "ImportOutcome", dry_run: bool) -> None:
     """What was read goes to standard output, what needs a person to standard error."""
     from mappings.codes.quarters import quarter_name
 
@@ -194,10 +194,10 @@ def _show_outcome(row: "Outcome", dry_run: bool) -> None:
             typer.echo(said, err=True)
         typer.echo(f"{row.where}: nothing was taken from it.", err=True)
     elif row.state == "aside":
-        typer.echo(f"{row.where}: left aside, not one of the files that are read here")
+        typer.echo(f"{row.where}: skipped, not one of the files that are read here")
     elif row.published:
         done = {
-            "same": "stands there already",
+            "same": "is there already",
             "written": "would be written" if dry_run else "written",
         }[row.state]
         counted = f"{row.published.read} rows read, {row.published.kept} kept"

@@ -11,7 +11,7 @@ from integration.configuration.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="What people decided: who pays first, payers' answers, authorizations, a site's words.",
+    help="What people decided: who is primary, payers' answers, authorizations, a site's words.",
 )
 SiteName = Annotated[str, typer.Option("--site", help="A site of the configuration.")]
 

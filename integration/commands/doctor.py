@@ -13,7 +13,7 @@ from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from integration.ehr.doctor import Finding, Report
+    from integration.ehr.doctor import DoctorFinding, DoctorReport
     from mappings.assessment import Question
 
 _MARKS = {"ok": "✓", "note": "·", "warning": "!", "problem": "✗"}
@@ -54,7 +54,7 @@ def doctor(
     raise typer.Exit(0 if all(row.works for row in reports) else 1)
 
 
-def _asked(report: Report, config: Path | None) -> Report:
+def _asked(report: DoctorReport, config: Path | None) -> DoctorReport:
     """With the classes and words that no assessment kept of the site understands."""
     from integration.serving.process import opened
     from integration.store import assessments
@@ -67,11 +67,11 @@ def _asked(report: Report, config: Path | None) -> Report:
     return report.also(map(_of_question, rows))
 
 
-def _of_question(row: Question) -> Finding:
-    from integration.ehr.doctor import Finding
+def _of_question(row: Question) -> DoctorFinding:
+    from integration.ehr.doctor import DoctorFinding
     from integration.wording.words import plural
 
-    return Finding(
+    return DoctorFinding(
         "note",
         f'{row.element} "{row.says}" is in no table',
         f"{plural(row.doses, 'dose')} on record wait for it.",
@@ -92,8 +92,8 @@ def _sites(name: str | None, config: Path | None) -> list[Site]:
         return [loaded.site(name)]
     if not loaded.sites:
         raise ConfigurationError(
-            "No site is configured: name a FHIR base URL, or add a [sites.NAME] section to"
-            " ferroclaim.toml."
+            "No site is configured: name a FHIR base URL, or write a ferroclaim.toml with"
+            " `ferroclaim init`."
         )
     return list(loaded.sites.values())
 
@@ -102,9 +102,9 @@ def _show(report: object) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from integration.ehr.doctor import Report
+    from integration.ehr.doctor import DoctorReport
 
-    assert isinstance(report, Report)  # noqa: S101 - what examine returns
+    assert isinstance(report, DoctorReport)  # noqa: S101 - what examine returns
     console = Console()
     works = "can be read" if report.works else "can NOT be read yet"
     console.print(

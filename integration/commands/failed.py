@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from integration.store import Db
 
 app = typer.Typer(
-    no_args_is_help=True, help="Work that was given up: look, try again, or let it be."
+    no_args_is_help=True, help="Work that was given up: list it, try it again, or close it."
 )
 Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers of `failed list`.")]
 Every = Annotated[bool, typer.Option("--all", help="All of them.")]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from integration.assessing.sources import Result
+    from integration.assessing.sources import AssessedCharts
     from mappings.policy.choosing import Policy
     from mappings.trials.cases import CaseResult
     from mappings.trials.difference import Difference, GapChange, LineChange
@@ -174,7 +174,7 @@ def diff(
     report_difference(*difference(old, new, on, facts, moment_of(as_of, facts)), as_json)
 
 
-def report_difference(found: "Difference", result: "Result", as_json: bool) -> NoReturn:
+def report_difference(found: "Difference", result: "AssessedCharts", as_json: bool) -> NoReturn:
     """The difference on standard output, what could not be read on standard error, and the exit
     status."""
     import msgspec

@@ -44,7 +44,7 @@ def subscribe(
                 )
             if not done:
                 typer.echo(
-                    f"{name}: takes no Subscription from us; `ferroclaim sweep` looks for changes"
+                    f"{name}: accepts no Subscription from us; `ferroclaim sweep` looks for changes"
                     " instead.",
                     err=True,
                 )

@@ -39,7 +39,7 @@ def sweep(
             with store.holding(key) as hold:
                 if not hold.ours:
                     raise ConfigurationError(
-                        f"A worker is searching site {name} just now. Try again when it is done."
+                        f"A worker is searching site {name} right now. Try again when it is done."
                     )
                 if start is not None:
                     sweeping.since(engine, name, start)

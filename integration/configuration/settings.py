@@ -154,8 +154,8 @@ class Settings(Section):
         """The sites of these names, all without any; ConfigurationError where there is none."""
         if not self.sites:
             raise ConfigurationError(
-                "No site is configured: add one to ferroclaim.toml, such as [sites.general] with"
-                " its base_url, or name your file with --config."
+                "No site is configured: write a ferroclaim.toml with `ferroclaim init`, or name"
+                " your file with --config."
             )
         return [self.site(name) for name in names or sorted(self.sites)]
 

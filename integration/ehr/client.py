@@ -13,7 +13,7 @@ from integration.ehr.fhir import bundles
 from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.bundles import Count, Page
 from integration.ehr.fhir.query import Query, pairs
-from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens
+from integration.ehr.transport.auth import SHARED_TOKENS, RequestAuthorization, Tokens
 from integration.ehr.transport.http import Observer, Transport
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
 
@@ -31,7 +31,7 @@ class EhrClient:
         self,
         site: Site,
         *,
-        auth: Authorization | None = None,
+        auth: RequestAuthorization | None = None,
         capability: Capability | None = None,
         tokens: Tokens = SHARED_TOKENS,
         observer: Observer | None = None,

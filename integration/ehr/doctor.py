@@ -23,7 +23,7 @@ Level = Literal["ok", "note", "problem"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorFinding:
     level: Level
     what: str
     why: str = ""
@@ -31,29 +31,29 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class DoctorReport:
     """`works`: nothing stands in the way of reading a patient."""
 
     site: str
     profile: str
     software: str
-    findings: tuple[Finding, ...]
+    findings: tuple[DoctorFinding, ...]
 
     @property
     def works(self) -> bool:
         return all(finding.level != "problem" for finding in self.findings)
 
-    def also(self, findings: Iterable[Finding]) -> "Report":
+    def also(self, findings: Iterable[DoctorFinding]) -> "DoctorReport":
         return replace(self, findings=(*self.findings, *findings))
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "works": self.works}
 
 
-def examine(site: Site, patient_id: str | None = None) -> Report:
+def examine(site: Site, patient_id: str | None = None) -> DoctorReport:
     """Asks the server; reads one patient too, where one is named. Never raises what the server or
     the network did."""
-    findings: list[Finding] = list(_tables(site))
+    findings: list[DoctorFinding] = list(_tables(site))
     try:
         with EhrClient(site) as client:
             findings += _authorization(client)
@@ -61,24 +61,24 @@ def examine(site: Site, patient_id: str | None = None) -> Report:
             findings += [*_software(site, client.said), *_settings(site, capability)]
             findings += [*_reading(capability), *_changes(capability), *_writing(site, capability)]
             findings += [
-                Finding("note", quirk.says, f"{capability.profile.title}, {quirk.id}")
+                DoctorFinding("note", quirk.says, f"{capability.profile.title}, {quirk.id}")
                 for quirk in capability.profile.quirks
             ]
             if patient_id is not None:
                 findings += _patient(client, patient_id)
-            return Report(
+            return DoctorReport(
                 site.name, capability.profile.vendor, capability.software, tuple(findings)
             )
     except FerroclaimError as error:
-        return Report(
+        return DoctorReport(
             site.name, site.vendor, "", (*findings, _failure("The site cannot be used", error))
         )
 
 
-def _tables(site: Site) -> Iterator[Finding]:
+def _tables(site: Site) -> Iterator[DoctorFinding]:
     today = datetime.now(UTC).date()
     for said in stale_in_words(site.code_dir, today):
-        yield Finding(
+        yield DoctorFinding(
             "note",
             said,
             "A newer one has normally been published by now.",
@@ -86,18 +86,18 @@ def _tables(site: Site) -> Iterator[Finding]:
         )
 
 
-def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
+def _software(site: Site, statement: Json | None) -> Iterator[DoctorFinding]:
     if statement is None:
-        yield Finding(
+        yield DoctorFinding(
             "note",
-            "/metadata is not answered",
+            "/metadata does not answer",
             "The vendor profile alone decides what is asked.",
             "Set `vendor`",
         )
         return
     version = str(statement.get("fhirVersion", "unknown"))
     if not version.startswith("4."):
-        yield Finding(
+        yield DoctorFinding(
             "problem",
             f"The server speaks FHIR {version}",
             "ferroclaim reads R4.",
@@ -106,7 +106,7 @@ def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
     name = str((statement.get("software") or {}).get("name", ""))
     seems = detected(f"{name} {statement.get('publisher', '')}").vendor
     if site.vendor not in ("auto", seems) and seems != "generic":
-        yield Finding(
+        yield DoctorFinding(
             "note",
             f"vendor = {site.vendor}, but the server seems to be {seems}",
             f"It calls itself {name}.",
@@ -114,10 +114,10 @@ def _software(site: Site, statement: Json | None) -> Iterator[Finding]:
         )
 
 
-def _authorization(client: EhrClient) -> Iterator[Finding]:
+def _authorization(client: EhrClient) -> Iterator[DoctorFinding]:
     auth = client.transport.auth
     if client.site.only_people_read:
-        yield Finding(
+        yield DoctorFinding(
             "note",
             "Only people may read this site",
             "Charts are read and written when somebody opens them; nothing is searched or refreshed"
@@ -126,23 +126,23 @@ def _authorization(client: EhrClient) -> Iterator[Finding]:
         )
         return
     if not isinstance(auth, ClientCredentials):
-        yield Finding("note", "No authorization", "auth.method is none, as for a sandbox.")
+        yield DoctorFinding("note", "No authorization", "auth.method is none, as for a sandbox.")
         return
     configuration = auth.configuration()
     if client.site.auth.key_file:
         key = Keyring.load(client.site.auth.key_file).signing(client.site.auth.key_id)
         if configuration.algorithms and algorithm_of(key) not in configuration.algorithms:
             listed = ", ".join(sorted(configuration.algorithms))
-            yield Finding(
+            yield DoctorFinding(
                 "problem",
                 f"The key signs with {algorithm_of(key)}",
-                f"The server takes {listed}.",
+                f"The server accepts {listed}.",
                 "Make another key with `ferroclaim keys new`",
             )
     method = client.site.auth.method
     if configuration.auth_methods and method not in configuration.auth_methods:
         listed = ", ".join(sorted(configuration.auth_methods))
-        yield Finding(
+        yield DoctorFinding(
             "note",
             f"The server does not list {method}",
             f"It lists {listed}.",
@@ -150,10 +150,10 @@ def _authorization(client: EhrClient) -> Iterator[Finding]:
         )
     yield from _scopes(client.site, configuration)
     auth.headers()
-    yield Finding("ok", "Signed in", f"A token was given by {client.site.auth.method}.")
+    yield DoctorFinding("ok", "Signed in", f"A token was given by {client.site.auth.method}.")
 
 
-def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[Finding]:
+def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[DoctorFinding]:
     if site.auth.scopes is not None:
         return
     asked = {
@@ -161,66 +161,66 @@ def _scopes(site: Site, configuration: SmartConfiguration) -> Iterator[Finding]:
     }
     for kind in EVERY_LINE:
         if kind not in asked:
-            yield Finding(
+            yield DoctorFinding(
                 "problem",
                 f"The server lists no scope to read {kind}",
                 f"{_why(kind)} cannot be read.",
-                "Name the scopes in auth.scopes if it gives them all the same",
+                "Name the scopes in auth.scopes if it grants them anyway",
             )
 
 
-def _settings(site: Site, capability: Capability) -> Iterator[Finding]:
+def _settings(site: Site, capability: Capability) -> Iterator[DoctorFinding]:
     for name in capability.profile.site_params:
         if name not in site.search_params:
-            yield Finding(
+            yield DoctorFinding(
                 "problem",
                 f"search_params lacks {name}",
-                f"{capability.profile.title} wants it with every search.",
+                f"{capability.profile.title} requires it with every search.",
                 f"Set search_params.{name}",
             )
     if site.time_zone is None:
-        yield Finding(
+        yield DoctorFinding(
             "note",
             "No time zone",
             "A dose near midnight may have no certain date of service.",
             "Set time_zone",
         )
     if not site.places:
-        yield Finding(
+        yield DoctorFinding(
             "note",
             "No places",
             "The place of service is known only where Locations are coded.",
             "Set places",
         )
     if site.billing_provider is None:
-        yield Finding(
+        yield DoctorFinding(
             "note", "No billing provider", "Claim files cannot be written.", "Set billing_provider"
         )
 
 
-def _reading(capability: Capability) -> Iterator[Finding]:
+def _reading(capability: Capability) -> Iterator[DoctorFinding]:
     for kind, reason in WHAT_FOR.items():
         if capability.searches(kind):
             continue
         if kind == "MedicationAdministration":
-            yield Finding(
+            yield DoctorFinding(
                 "note",
                 "No MedicationAdministration",
-                "Completed orders and coded procedures stand in for it; their lines are never ready"
-                " by themselves.",
+                "Completed orders and coded procedures stand in for it; their lines are never"
+                " ready on their own.",
                 "A person releases them",
             )
         else:
-            yield Finding(
+            yield DoctorFinding(
                 "problem" if kind in EVERY_LINE else "note",
                 f"{kind} cannot be searched",
                 f"It tells of {reason}.",
             )
     how = "in one batch" if capability.batch else "in parallel searches"
-    yield Finding("ok", f"A patient is read {how}")
+    yield DoctorFinding("ok", f"A patient is read {how}")
 
 
-def _changes(capability: Capability) -> Iterator[Finding]:
+def _changes(capability: Capability) -> Iterator[DoctorFinding]:
     by = {
         kind: capability.since_param(kind)
         for kind in ("MedicationAdministration", "Observation", "Condition", "Coverage")
@@ -232,20 +232,20 @@ def _changes(capability: Capability) -> Iterator[Finding]:
         if parameter not in (None, "_lastUpdated")
     ]
     if blind:
-        yield Finding(
+        yield DoctorFinding(
             "note",
             f"Changes of {', '.join(blind)} cannot be asked for",
             "The server has no _lastUpdated for them.",
             "Known patients are read again instead",
         )
     if other:
-        yield Finding(
+        yield DoctorFinding(
             "note",
             f"Changes are found for {', '.join(other)}",
             "Entries made late for an earlier date are missed until their patient is read again.",
         )
     if not capability.offers("Subscription", "create") or "Subscription" not in capability.types:
-        yield Finding(
+        yield DoctorFinding(
             "note",
             "No subscriptions",
             "The server does not offer them in FHIR.",
@@ -253,18 +253,18 @@ def _changes(capability: Capability) -> Iterator[Finding]:
         )
 
 
-def _writing(site: Site, capability: Capability) -> Iterator[Finding]:
+def _writing(site: Site, capability: Capability) -> Iterator[DoctorFinding]:
     try:
         form = form_for(capability, site.write_back)
     except ConfigurationError as error:
         yield _failure("Gaps cannot be written back as configured", error)
         return
     if form is None:
-        yield Finding(
+        yield DoctorFinding(
             "note",
             "Gaps are not written into the chart",
-            "The server lets us create none of the forms.",
-            "They stand in the worklist and on the chart page",
+            "The server does not let us create any of the forms.",
+            "They are in the worklist and on the chart page",
         )
         return
     kind = form.kind
@@ -277,30 +277,30 @@ def _writing(site: Site, capability: Capability) -> Iterator[Finding]:
             else "a search before each create"
         )
     )
-    yield Finding("ok", f"Gaps are written as {kind}", f"None is written twice: {guard}.")
+    yield DoctorFinding("ok", f"Gaps are written as {kind}", f"None is written twice: {guard}.")
     if not capability.updates(kind) and not form.once_per_state:
-        yield Finding(
+        yield DoctorFinding(
             "problem",
             f"A {kind} cannot be updated",
-            "It would stay open for ever.",
+            "It would stay open forever.",
             "Set write_back to another form",
         )
 
 
-def _patient(client: EhrClient, patient_id: str) -> Iterator[Finding]:
+def _patient(client: EhrClient, patient_id: str) -> Iterator[DoctorFinding]:
     try:
         pull = read_patient(client, patient_id)
     except EhrError as error:
         yield _failure("The patient cannot be read", error)
         return
-    yield Finding(
+    yield DoctorFinding(
         "ok",
         f"A patient was read in {pull.requests} request{'s' if pull.requests > 1 else ''}",
         f"{len(pull.resources)} resources.",
     )
     for kind in sorted(pull.unread):
         problem = next(p["problem"] for p in pull.problems if p["resource"] == kind)
-        yield Finding(
+        yield DoctorFinding(
             "problem",
             f"{kind} cannot be read",
             f"{_why(kind)}: {problem}",
@@ -313,7 +313,7 @@ def _why(kind: str) -> str:
     return reason[0].upper() + reason[1:]
 
 
-def _failure(what: str, error: FerroclaimError) -> Finding:
+def _failure(what: str, error: FerroclaimError) -> DoctorFinding:
     if isinstance(error, EhrError):
-        return Finding("problem", what, error.problem, error.fix)
-    return Finding("problem", what, str(error))
+        return DoctorFinding("problem", what, error.problem, error.fix)
+    return DoctorFinding("problem", what, str(error))

@@ -16,7 +16,7 @@ from mappings.values.sentences import without_words
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptAssessment:
     """Found first at `as_of`, found again until `confirmed_at`."""
 
     id: int
@@ -37,11 +37,11 @@ PAGE = (  # the cause of what a person's own access found; anything else the ser
 _COLUMNS = "id, as_of, confirmed_at, cause, document::text"
 
 
-def current(db: Db, site: str, fhir_id: str) -> Kept | None:
+def current(db: Db, site: str, fhir_id: str) -> KeptAssessment | None:
     return next(_of(db, site, fhir_id, "and current"), None)
 
 
-def history(db: Db, site: str, fhir_id: str) -> list[Kept]:
+def history(db: Db, site: str, fhir_id: str) -> list[KeptAssessment]:
     """Newest first: what was known when."""
     return list(_of(db, site, fhir_id, "order by id desc"))
 
@@ -59,10 +59,10 @@ def questions(db: Db, site: str) -> list[Question]:
     return [Question(*row) for row in rows]
 
 
-def _of(db: Db, site: str, fhir_id: str, rest: str) -> Iterator[Kept]:
+def _of(db: Db, site: str, fhir_id: str, rest: str) -> Iterator[KeptAssessment]:
     patient = patients.find(db, site, fhir_id)
     if patient is not None:
-        with db.cursor(row_factory=class_row(Kept)) as rows:
+        with db.cursor(row_factory=class_row(KeptAssessment)) as rows:
             query = f"select {_COLUMNS} from assessments where patient_id = %s {rest}"  # noqa: S608
             yield from rows.execute(query.encode(), [patient.id])
 

@@ -67,7 +67,7 @@ class NewClaim:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptClaim:
     id: int
     name: str
     content: bytes
@@ -188,9 +188,9 @@ def placed(db: Db, file_ids: Sequence[int]) -> None:
     db.execute("update claim_files set placed_at = now() where id = any(%s)", [list(file_ids)])
 
 
-def not_placed(db: Db, site: str) -> list[Kept]:
+def not_placed(db: Db, site: str) -> list[KeptClaim]:
     """Files that were kept and never stood in their folder, since the process ended between."""
-    with db.cursor(row_factory=class_row(Kept)) as cursor:
+    with db.cursor(row_factory=class_row(KeptClaim)) as cursor:
         return cursor.execute(
             "select id, name, content from claim_files where site = %s and placed_at is null"
             " order by id",
@@ -198,9 +198,9 @@ def not_placed(db: Db, site: str) -> list[Kept]:
         ).fetchall()
 
 
-def content(db: Db, name: str, sites: Sequence[str]) -> Kept | None:
+def content(db: Db, name: str, sites: Sequence[str]) -> KeptClaim | None:
     """A file by its name."""
-    with db.cursor(row_factory=class_row(Kept)) as cursor:
+    with db.cursor(row_factory=class_row(KeptClaim)) as cursor:
         return cursor.execute(
             "select id, name, content from claim_files where name = %s and site = any(%s)"
             " order by id desc limit 1",

@@ -25,7 +25,7 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Cause:
+class HeldMoney:
     """Money of held lines, under each requirement that holds them: a line with two causes stands
     under both."""
 
@@ -78,11 +78,11 @@ def _values(scope: Scope) -> dict[str, object]:
     return {**asdict(scope), "sites": list(scope.sites)}
 
 
-def held(db: Db, scope: Scope) -> list[Cause]:
+def held(db: Db, scope: Scope) -> list[HeldMoney]:
     query = f"""select requirement, count(*), {_WORTH}
         from ({worklist.ROWS}) x cross join lateral unnest(waits_for) as requirement
         where not released and {_scope()} group by 1 order by 3 desc, 1"""  # noqa: S608
-    return [Cause(*row) for row in db.execute(query.encode(), _values(scope))]
+    return [HeldMoney(*row) for row in db.execute(query.encode(), _values(scope))]
 
 
 def predicted(db: Db, scope: Scope) -> list[Predicted]:

@@ -1,6 +1,6 @@
 """Notifications as they arrived: kept before they are answered, and for a while after."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,12 +82,3 @@ def heard_numbers(db: Db, site: str, hook: str, numbers: Sequence[int]) -> set[i
         [site, hook, list(numbers)],
     )
     return {row[0] for row in rows} & set(numbers)
-
-
-def by_outcome(db: Db, sites: Iterable[str]) -> dict[tuple[str, str], int]:
-    """How many are kept, by site and outcome."""
-    rows = db.execute(
-        "select site, outcome, count(*) from notifications where site = any(%s) group by 1, 2",
-        [list(sites)],
-    )
-    return {(row[0], row[1]): row[2] for row in rows}

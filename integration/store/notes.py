@@ -11,7 +11,7 @@ from integration.store.patients import Patient
 
 
 @dataclass(frozen=True)
-class Note:
+class LineNote:
     id: int
     patient_id: int
     line_id: str | None
@@ -37,8 +37,8 @@ def add(db: Db, patient: Patient, text: str, by: str, role: str, line: str | Non
     )
 
 
-def of_patient(db: Db, patient_id: int) -> list[Note]:
-    with db.cursor(row_factory=class_row(Note)) as rows:
+def of_patient(db: Db, patient_id: int) -> list[LineNote]:
+    with db.cursor(row_factory=class_row(LineNote)) as rows:
         return rows.execute(
             "select * from notes where patient_id = %s order by id", [patient_id]
         ).fetchall()

@@ -136,7 +136,7 @@ def _check(db: Db, row: Row, reason: str | None) -> None:
     if row.waits_for:
         raise _held(db, row)
     if row.status == "held" and not (reason and reason.strip()):
-        raise NotReleasable("has a waived gap: say why it is released all the same.", _what(row))
+        raise NotReleasable("has a waived gap: say why it is released anyway.", _what(row))
 
 
 def _held(db: Db, row: Row) -> NotReleasable:

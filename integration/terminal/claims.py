@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from integration.claims.output import Part
+from integration.claims.output import FilePart
 from integration.claims.writing import Report
 from integration.wording import words
 from integration.wording.amounts import money
@@ -22,7 +22,7 @@ def said(report: Report, named: Mapping[str, object] | None = None) -> Iterator[
         yield _nothing(report, named)
 
 
-def _file(part: Part) -> str:
+def _file(part: FilePart) -> str:
     to = f" to {part.receiver.name}" if part.receiver else ""
     test = "" if part.production else " (test)"
     what = "charge" if part.kind == "charges" else "claim"
@@ -34,8 +34,8 @@ def _nothing(report: Report, named: Mapping[str, object] | None) -> str:
     if report.refused or report.problems:
         return "No file was written."
     if named:
-        return "No file was written: none of the named lines waits to be sent."
-    return "No file was written: no released line waits to be sent."
+        return "No file was written: none of the named lines is waiting to be sent."
+    return "No file was written: no released line is waiting to be sent."
 
 
 def checked(

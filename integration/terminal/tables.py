@@ -59,7 +59,7 @@ def show(document: Assessment, console: Console, names: Names | None = None) -> 
 def next_steps(console: Console) -> None:
     """Where to go from the demo."""
     sample = os.path.relpath(str(files("integration") / "samples" / "bruno-fixture.json"))
-    _print(console, Text(), _section("Go on", console))
+    _print(console, Text(), _section("Next steps", console))
     for command, does in (
         (
             f"ferroclaim explain {sample} --administration bruno-dose-1",
@@ -263,7 +263,7 @@ def _money(document: Assessment, console: Console) -> None:
         _print(
             console,
             _causes(document, alone=console.width >= NARROW),
-            Text("A line that several things hold counts with each of them.", style="dim"),
+            Text("A line held by several things is counted under each of them.", style="dim"),
             Text(),
         )
 
@@ -302,17 +302,17 @@ def _tasks(document: Assessment, console: Console, names: Names) -> None:
         freed = f", {money(task.freed.money)}" if task.freed.money else ""
         frees = f" {sign('arrow', console)} {plural(task.freed.lines, 'line')}{freed}"
         who = names.get(task.patient, task.patient)
-        limits = " (beyond the payer's limits: a person decides)" if task.beyond_paperwork else ""
+        beyond = " (beyond the payer's limits: a person has to decide)"
         grid.add_row(
             f"{number}.",
             Text.assemble(
                 (who, "bold"),
                 f": {signs.causes(task.reasons)}",
                 (frees, "bold"),
-                (limits, "dim"),
+                (beyond if task.beyond_paperwork else "", "dim"),
             ),
         )
-    _print(console, _section("Settle first", console), grid)
+    _print(console, _section("Resolve first", console), grid)
     if len(found) > MOST_TASKS:
         _print(console, Text(f"    and {len(found) - MOST_TASKS} more", style="dim"))
     _print(console, Text())

@@ -193,7 +193,7 @@ def _bundle(bundle: Json, base_url: str) -> Notification:
         raise Unusable(
             422,
             "not-a-notification",
-            "The Bundle is not a subscription notification: its first entry is no status.",
+            "The Bundle is not a subscription notification: its first entry is not a status.",
         )
     if said.get("type") not in _KINDS:
         raise Unusable(

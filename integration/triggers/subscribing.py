@@ -45,7 +45,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Result:
+class SubscriptionResult:
     """What was done about one, and how it stands now."""
 
     name: str
@@ -75,7 +75,7 @@ def wanted(client: EhrClient) -> list[Wanted]:
     ]
 
 
-def establish(store: Store, settings: Settings, client: EhrClient) -> list[Result]:
+def establish(store: Store, settings: Settings, client: EhrClient) -> list[SubscriptionResult]:
     """Makes and repairs all that are wanted, removes what is not wanted any more, and waits until
     they are active."""
     rows = wanted(client)
@@ -90,13 +90,15 @@ def establish(store: Store, settings: Settings, client: EhrClient) -> list[Resul
     return _activated(store, client, results)
 
 
-def remove(store: Store, client: EhrClient) -> list[Result]:
+def remove(store: Store, client: EhrClient) -> list[SubscriptionResult]:
     with store.transaction() as db:
         known = subscriptions.of_site(db, client.site.name)
     return [_remove(store, client, row) for row in known]
 
 
-def _establish(store: Store, settings: Settings, client: EhrClient, row: Wanted) -> Result:
+def _establish(
+    store: Store, settings: Settings, client: EhrClient, row: Wanted
+) -> SubscriptionResult:
     """The secret is kept before the server may call with it; the server's id, right after."""
     with store.transaction() as db:
         ours = subscriptions.want(db, client.site.name, row.name, row.form, row.criteria)
@@ -131,14 +133,14 @@ def _noted(
     did: Literal["created", "repaired", "kept"],
     *,
     again: bool,
-) -> Result:
+) -> SubscriptionResult:
     status = str(made.get("status") or "requested")
     with store.transaction() as db:
         if did == "kept":
             subscriptions.verified(db, client.site.name, row.name, status)
         else:
             subscriptions.made(db, client.site.name, row.name, str(made["id"]), status, again=again)
-    return Result(row.name, did, status, _problem(made))
+    return SubscriptionResult(row.name, did, status, _problem(made))
 
 
 def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, profile: Profile) -> Json:
@@ -232,7 +234,9 @@ def _answered(client: EhrClient, answer: Answer, sent: Json) -> Json:
     return client.read(KIND, identity, fresh=True)
 
 
-def _activated(store: Store, client: EhrClient, results: list[Result]) -> list[Result]:
+def _activated(
+    store: Store, client: EhrClient, results: list[SubscriptionResult]
+) -> list[SubscriptionResult]:
     """Q4: a Subscription is asked for, and turns active by itself, or not."""
     until = time.monotonic() + ACTIVATION_SECONDS
     while any(row.status == "requested" for row in results) and time.monotonic() < until:
@@ -243,13 +247,13 @@ def _activated(store: Store, client: EhrClient, results: list[Result]) -> list[R
     return results
 
 
-def _checked(store: Store, client: EhrClient, result: Result) -> Result:
+def _checked(store: Store, client: EhrClient, result: SubscriptionResult) -> SubscriptionResult:
     with store.transaction() as db:
         ours = subscriptions.find(db, client.site.name, result.name)
     state, problem = _state(client, ours)
     with store.transaction() as db:
         subscriptions.verified(db, client.site.name, result.name, state, problem)
-    return Result(result.name, result.did, state, problem)
+    return SubscriptionResult(result.name, result.did, state, problem)
 
 
 def _state(client: EhrClient, ours: Subscribed | None) -> tuple[str, str | None]:
@@ -262,7 +266,7 @@ def _state(client: EhrClient, ours: Subscribed | None) -> tuple[str, str | None]
     return str(there.get("status")), _problem(there)
 
 
-def _remove(store: Store, client: EhrClient, ours: Subscribed) -> Result:
+def _remove(store: Store, client: EhrClient, ours: Subscribed) -> SubscriptionResult:
     if ours.fhir_id is not None:
         try:
             client.transport.write("DELETE", f"{KIND}/{ours.fhir_id}", None)
@@ -270,7 +274,7 @@ def _remove(store: Store, client: EhrClient, ours: Subscribed) -> Result:
             pass  # gone already
     with store.transaction() as db:
         subscriptions.forget(db, client.site.name, ours.name)
-    return Result(ours.name, "removed", "off")
+    return SubscriptionResult(ours.name, "removed", "off")
 
 
 # Watching

@@ -15,7 +15,7 @@ from integration.smart.sessions import Session
 from integration.store import audit, worklist
 from integration.web.gate import InHouse, with_role
 from integration.web.pages import PageRoute, actor, page
-from integration.web.problems import Problem
+from integration.web.problems import ApiProblem
 from integration.web.worklist.desk import Filtered
 from integration.web.worklist.figures import Choice, figures_now
 from integration.wording import words
@@ -60,7 +60,7 @@ class FigureRows(BaseModel):
 
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "A character that is no text"},
+    400: {"description": "A character that is not text"},
     401: {"description": "Nobody is signed in"},
     403: {"description": "Without the role biller"},
 }
@@ -83,7 +83,7 @@ def line(here: InHouse, session: Biller, key: Annotated[str, Path(max_length=80)
     with here.store.transaction() as db:
         row = worklist.get(db, key, sorted(here.settings.sites))
         if row is None:
-            raise Problem(404, "There is no such line.")
+            raise ApiProblem(404, "There is no such line.")
         audit.note(
             db,
             actor(session),

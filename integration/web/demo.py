@@ -33,7 +33,7 @@ def patients(request: Request, here: InHouse) -> Response:
 def chart(request: Request, here: InHouse, patient: str) -> Response:
     """Opens a chart as an EHR would, for the person of this browser."""
     if patient not in {row["id"] for row in _people()}:
-        raise Refusal("Nothing to see here", "There is no such sample patient.", status=404)
+        raise Refusal("Not found", "There is no such sample patient.", status=404)
     who = gate.local_identity(request, here.settings)
     if who is None:
         raise SignInAgain("The demo is opened at the address that it prints.")

@@ -117,7 +117,7 @@ def chart(launch: str, session: SignedIn, here: InHouse) -> Launch:
     found = here.sessions.chart(session, launch)
     if found is None:
         raise SignInAgain(
-            "This chart is not open for you any more. Open the app again from the patient's chart."
+            "This chart is no longer open for you. Open the app again from the patient's chart."
         )
     return found
 

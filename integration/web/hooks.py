@@ -17,7 +17,7 @@ from integration.triggers import notification
 from integration.triggers.accepting import accept
 from integration.triggers.notification import Unusable
 from integration.triggers.proof import Gate, gate
-from integration.web.problems import Problem
+from integration.web.problems import ApiProblem
 from integration.work.queue import Queue
 
 log = structlog.get_logger()
@@ -92,7 +92,7 @@ def _gate(settings: Settings, store: Store, site_name: str, name: str) -> tuple[
     return site, found
 
 
-def _refused(status: int, reason: str, message: str) -> Problem:
+def _refused(status: int, reason: str, message: str) -> ApiProblem:
     metrics.refused.labels(reason).inc()
     log.warning("notification refused", reason=reason, status=status)
-    return Problem(status, message)
+    return ApiProblem(status, message)

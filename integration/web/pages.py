@@ -31,7 +31,7 @@ from integration.errors import (
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.sessions import Session
 from integration.web.gate import House
-from integration.web.problems import Problem, answer
+from integration.web.problems import ApiProblem, answer
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
 from mappings.rules import title_of
@@ -157,7 +157,7 @@ class PageRoute(APIRoute):
             try:
                 await refuse_broken_form(request)
                 return await handle(request)
-            except (FerroclaimError, HTTPException, RequestValidationError, Problem) as error:
+            except (FerroclaimError, HTTPException, RequestValidationError, ApiProblem) as error:
                 return refused(request, error)
             except Exception as error:  # noqa: BLE001 (whatever happens, a person gets a page)
                 log.error(
@@ -190,13 +190,13 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         )
     if isinstance(error, Forbidden):
         what = "The EHR does not let you, or this app, see what is needed for the check."
-        return _message(request, 403, "The EHR says no", what, str(error))
+        return _message(request, 403, "The EHR denied access", what, str(error))
     if isinstance(error, NotFound):
         return _message(
             request,
             404,
             "The chart was not found",
-            "The EHR does not know this patient any more.",
+            "The EHR no longer knows this patient.",
             str(error),
         )
     if isinstance(error, EhrError):
@@ -212,7 +212,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         return _message(
             request,
             500,
-            "ferroclaim is not set up right",
+            "ferroclaim is not set up correctly",
             "Please tell whoever runs it.",
             str(error),
         )
@@ -220,7 +220,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         return _message(
             request, 503 if error.retryable else 409, "This cannot be done now", str(error)
         )
-    if isinstance(error, Problem):
+    if isinstance(error, ApiProblem):
         return _message(
             request, error.status, "This cannot be used", error.message, error.fix or ""
         )
@@ -235,7 +235,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
     what = "There is no such page." if status == 404 else "This cannot be shown."
     links = [("/worklist", "Worklist")] if status == 404 else []
-    return _message(request, status, "Nothing to see here", what, links=links)
+    return _message(request, status, "Not found", what, links=links)
 
 
 def _refusal(request: Request, error: Refusal) -> HTMLResponse:

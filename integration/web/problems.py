@@ -33,7 +33,7 @@ _CODES = {
 }
 
 
-class Problem(Exception):
+class ApiProblem(Exception):
     """An answer other than success. MESSAGE and FIX are for the caller: a sentence each."""
 
     def __init__(
@@ -59,8 +59,8 @@ def answer(
 
 
 def install(app: FastAPI) -> None:
-    @app.exception_handler(Problem)
-    async def _problem(_: Request, problem: Problem) -> JSONResponse:
+    @app.exception_handler(ApiProblem)
+    async def _problem(_: Request, problem: ApiProblem) -> JSONResponse:
         return answer(problem.status, problem.message, problem.fix, problem.headers)
 
     @app.exception_handler(HTTPException)

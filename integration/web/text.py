@@ -7,10 +7,10 @@ from fastapi import Body, Request
 from pydantic import BeforeValidator
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from integration.web.problems import Problem, answer
+from integration.web.problems import ApiProblem, answer
 from mappings.reading.fhir.decoding import cleaned, is_text
 
-_SAYS = "The request holds a character that is no text (U+0000 or half of a surrogate pair)."
+_SAYS = "The request holds a character that is not text (U+0000 or half of a surrogate pair)."
 _FIX = "Leave it out."
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -42,4 +42,4 @@ async def refuse_broken_form(request: Request) -> None:
         return
     for name, value in (await request.form()).multi_items():
         if not is_text(name) or (isinstance(value, str) and not is_text(value)):
-            raise Problem(422, _SAYS, _FIX)
+            raise ApiProblem(422, _SAYS, _FIX)

@@ -17,7 +17,7 @@ from integration.operating.logs import where
 from integration.store import Db, Store, StoreUnavailable, failures, rests
 from integration.store.failures import Failure
 from integration.work.queue import Queue
-from integration.work.retries import Decision, decide
+from integration.work.retries import RetryDecision, decide
 
 log = structlog.get_logger()
 
@@ -152,7 +152,7 @@ class Engine:
             self.settings.service.retry_hours,
         )
         if decision.then == "site rests" and job.site not in self.settings.sites:
-            decision = Decision("given up")  # somebody took the site out of the configuration
+            decision = RetryDecision("given up")  # somebody took the site out of the configuration
         says = (
             str(error)
             if isinstance(error, FerroclaimError)

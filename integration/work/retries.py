@@ -23,22 +23,22 @@ DOUBTS = 3
 
 
 @dataclass(frozen=True)
-class Decision:
+class RetryDecision:
     then: Then
     seconds: float = 0
 
 
-def decide(error: Exception, attempt: int, hours: float, retry_hours: float) -> Decision:
+def decide(error: Exception, attempt: int, hours: float, retry_hours: float) -> RetryDecision:
     """ATTEMPT counts from 0, HOURS from the first failure. Trouble of a whole site uses up no
     attempt of a patient."""
     if is_of_the_site(error):
-        return Decision("site rests")
+        return RetryDecision("site rests")
     wait = min(FIRST_SECONDS * 2**attempt, LONGEST_SECONDS)
     if isinstance(error, FerroclaimError) and error.retryable:
-        return Decision("again", wait) if hours < retry_hours else Decision("given up")
+        return RetryDecision("again", wait) if hours < retry_hours else RetryDecision("given up")
     if isinstance(error, BadAnswer | NotFound) or not isinstance(error, FerroclaimError):
-        return Decision("again", wait) if attempt + 1 < DOUBTS else Decision("given up")
-    return Decision("given up")
+        return RetryDecision("again", wait) if attempt + 1 < DOUBTS else RetryDecision("given up")
+    return RetryDecision("given up")
 
 
 def is_of_the_site(error: Exception) -> bool:

@@ -89,7 +89,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     @property
     def partial_date(self) -> str | None:
-        """When it was given as the record has it, where that is no day: `2026-10`."""
+        """When it was given as the record has it, where that is not a date: `2026-10`."""
         start = self.administration.start
         return start.span(self.zone).text if start and not self.day else None
 

@@ -11,7 +11,7 @@ from mappings.codes.tables import Dated, Modifier, PaymentLimits
 DISCARD_RULE = "CMS Pub 100-04 ch. 17 s. 40"
 
 
-class Listed(Struct, frozen=True, kw_only=True):
+class PaymentListing(Struct, frozen=True, kw_only=True):
     """How a payment system lists a drug on a day. `carried_forward`: an older release than the
     day's says so (then it is not verified)."""
 
@@ -29,7 +29,7 @@ class Paid(Struct, frozen=True, kw_only=True):
     (`by`)."""
 
     way: Payment
-    listed: Listed | None = None
+    listed: PaymentListing | None = None
     by: Dated = Dated()
 
 

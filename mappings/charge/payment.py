@@ -7,7 +7,7 @@ from typing import Literal
 from mappings import codes
 from mappings.assessment import Payment
 from mappings.charge.charge import Charge
-from mappings.charge.paid import DISCARD_RULE, DiscardModifiers, Listed, Paid, Worth
+from mappings.charge.paid import DISCARD_RULE, DiscardModifiers, Paid, PaymentListing, Worth
 from mappings.codes.quarters import quarter_of
 from mappings.codes.tables import Dated, Modifier, Opps, PaymentLimits
 
@@ -24,7 +24,7 @@ def payment(charge: Charge) -> Paid | None:
     return Paid(way=way, listed=listed, by=by) if way else None
 
 
-def _way(charge: Charge, listed: Listed | None) -> Payment | None:
+def _way(charge: Charge, listed: PaymentListing | None) -> Payment | None:
     policy = charge.policy
     if policy is None or charge.code is None or charge.day is None:
         return None
@@ -48,7 +48,7 @@ def asks_status(charge: Charge) -> bool:
     return policy is not None and policy.opps_packaging and charge.known_payer and here
 
 
-def _listing(charge: Charge) -> Listed | None:
+def _listing(charge: Charge) -> PaymentListing | None:
     """That of the latest release up to the day; in a surgery center the OPPS status where the
     center's own indicator is not known."""
     code, day, table = charge.code, charge.day, codes.payment()
@@ -62,12 +62,12 @@ def _listing(charge: Charge) -> Listed | None:
     return center or _listed(table.opps, "OPPS status", code.code, day)
 
 
-def _listed(table: Opps, name: str, code: str, day: date) -> Listed | None:
+def _listed(table: Opps, name: str, code: str, day: date) -> PaymentListing | None:
     known = [row for row in table.status.get(code, ()) if row.start <= day]
     if not known:
         return None
     row, carried = known[-1], _carried_forward(table, day)
-    return Listed(
+    return PaymentListing(
         system=name,
         status=row.status,
         paid=_paid(table, row.status),

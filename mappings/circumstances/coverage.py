@@ -77,7 +77,7 @@ def coordinate(
     if spoiled:
         return Coordination(
             "incomplete",
-            f"{spoiled[0]} could not be read: who pays first is not known without it.",
+            f"{spoiled[0]} could not be read: which plan is primary is not known without it.",
             seen=tuple(active),
         )
     if not active:
@@ -140,28 +140,28 @@ def _unclear(active: list[Coverage], day: date) -> Coordination | None:
             return _not_understood(row, row.unread[0], active, day)
         if row.kind is None:
             why = (
-                "says two different kinds of payer"
+                "names two different kinds of payer"
                 if row.conflict
                 else "does not say which payer it is"
             )
             return _open(f"A coverage active on {us_date(day)} {why}: {_NAME_IT}.", active)
         if row.kind == "hospice":
             says = (
-                f"A hospice coverage is active on {us_date(day)}: a person decides whether the"
-                " dose belongs to the hospice's care."
+                f"A hospice coverage is active on {us_date(day)}: a person has to decide whether"
+                " the dose belongs to hospice care."
             )
             return _open(says, active)
         if row.pays_second and row.kind in _MEDICARE and len(active) == 1:
-            says = f"The Medicare coverage active on {us_date(day)} says that Medicare pays second"
+            says = f"The Medicare coverage active on {us_date(day)} says that Medicare is secondary"
             return _open(f"{says}: {_FIRST_IS_MISSING}.", active, carc=_ANOTHER_PAYS_FIRST)
         if row.pays_second:
-            says = f"A coverage active on {us_date(day)} says that it pays second"
-            return _open(f"{says}: a person decides which pays first.", active)
+            says = f"A coverage active on {us_date(day)} says that it is secondary"
+            return _open(f"{says}: a person has to decide which is primary.", active)
     return None
 
 
 _NAME_IT = "name the payer in the table of payer aliases"
-_FIRST_IS_MISSING = "the payer before it is not on record, or has ended"
+_FIRST_IS_MISSING = "the payer ahead of it is not on record, or has ended"
 
 
 def _open(says: str, seen: Iterable[Coverage], carc: str | None = None) -> Coordination:
@@ -191,8 +191,8 @@ def _settled(active: list[Coverage], day: date) -> Coordination:
         return _by_order(plans, [], day)
     if any(row.kind == "commercial" for row in plans):
         return _open(
-            f"Medicare and another plan are active on {us_date(day)}: a person decides which pays"
-            " first.",
+            f"Medicare and another plan are active on {us_date(day)}: a person has to decide"
+            " which is primary.",
             plans,
         )
     return _by_order(
@@ -216,7 +216,7 @@ def _hole(
     lowest = min(row.order for row in (*active, *beside) if row.order is not None)
     if lowest <= first:
         return found
-    says = f"The first coverage on record is of order {lowest}: {_FIRST_IS_MISSING}."
+    says = f"The first coverage on record has order {lowest}: {_FIRST_IS_MISSING}."
     return _open(says, found.seen, carc=_ANOTHER_PAYS_FIRST)
 
 
@@ -231,8 +231,8 @@ def _none(
     part_a = [row for row in current if row.kind == _PART_A]
     if part_a:
         says = (
-            f"Medicare Part A is the only medical coverage on {us_date(day)}, and it pays no drug"
-            " given to an outpatient: Part B is not on record."
+            f"Medicare Part A is the only medical coverage on {us_date(day)}, and it does not pay"
+            " for outpatient drugs: Part B is not on record."
         )
         return _open(says, part_a)
     medical = [row for row in record.coverages if row.kind not in _NOT_MEDICAL]
@@ -316,8 +316,8 @@ def _by_order(plans: list[Coverage], last: list[Coverage], day: date) -> Coordin
     orders = [row.order for row in plans]
     if len(plans) > 1 and (None in orders or len(set(orders)) != len(orders)):
         return _open(
-            f"{len(everyone)} plans are active on {us_date(day)} and nothing says which pays"
-            " first.",
+            f"{len(everyone)} plans are active on {us_date(day)} and nothing says which is"
+            " primary.",
             everyone,
         )
     ranked = [*sorted(plans, key=lambda row: row.order or 0), *sorted(last, key=_rank)]

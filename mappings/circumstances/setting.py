@@ -159,7 +159,7 @@ def _inpatient_signs(
     if encounter.discharge:
         return f'The encounter has no class, and a discharge: "{encounter.discharge}".'
     if day and has_night(encounter, day, site.zone):
-        return "The encounter has no class, and holds a night."
+        return "The encounter has no class, and spans a night."
     if administration.category == "inpatient":
         return "The encounter has no class, and the administration says inpatient."
     return None
@@ -198,7 +198,7 @@ def _warning(
         return None
     says = (
         f'The patient was in a stay of "{facility.facility_stay}" on the day of the dose'
-        f" ({facility.source.resource}): somebody else may have to pay."
+        f" ({facility.source.resource}): another payer may be responsible."
     )
     return Warned(says, facility.source)
 

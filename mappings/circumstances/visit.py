@@ -43,7 +43,7 @@ def visit_of(administration: Administration, record: PatientRecord, zone: tzinfo
     if named and isinstance(named.status, Unread):
         says = f"The status of the encounter is not understood: {named.status}."
         return Visit(None, says, unread=named.status, source=named.source)
-    why = _no_evidence(named, zone) if named else "The dose is not tied to an encounter."
+    why = _no_evidence(named, zone) if named else "The dose is not linked to an encounter."
     spanning = [row for row in record.encounters if _is_around(row, administration.start, zone)]
     if len(spanning) != 1:
         return Visit(None, why, (why,) if named else ())
@@ -61,9 +61,9 @@ def _not_there(reference: str, record: PatientRecord) -> Visit:
     unreadable = any(row.resource == reference for row in record.unreadable)
     return Visit(
         None,
-        "The encounter of the dose could not be read."
+        "The dose's encounter could not be read."
         if unreadable
-        else "The encounter of the dose is not on record.",
+        else "The dose's encounter is not on record.",
     )
 
 
@@ -74,7 +74,7 @@ def _no_evidence(named: Encounter, zone: tzinfo | None) -> str:
         return f"The encounter of the dose is {state}: it says nothing of where the dose was given."
     when = named.start or named.end
     on = when.span(zone).on if when else "of other days"
-    return f"The encounter of the dose was {on}, not on its day: it says nothing of the dose."
+    return f"The dose's encounter was {on}, not on the day of the dose: it is not used."
 
 
 def _is_around(row: Encounter, start: Moment | None, zone: tzinfo | None) -> bool:
@@ -98,7 +98,7 @@ def holds(encounter: Encounter, moment: Moment | None, zone: tzinfo | None) -> b
 
 
 def has_night(encounter: Encounter, day: date, zone: tzinfo | None) -> bool:
-    """Whether it surely holds a night."""
+    """Whether it surely spans a night."""
     if encounter.start is None:
         return False
     until = encounter.end.days(zone)[0] if encounter.end else day

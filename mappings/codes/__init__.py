@@ -16,13 +16,13 @@ from mappings.codes.tables import (
     BesideIron,
     CodeSystems,
     Family,
-    Giving,
+    GivingWords,
     LabelDose,
-    Packages,
+    PackageTable,
     Payers,
     Payment,
     Products,
-    Settings,
+    SettingTable,
     StatusTable,
     StatusWords,
     Units,
@@ -39,7 +39,7 @@ def families() -> dict[str, Family]:
     return in_force().families
 
 
-def package_table() -> Packages:
+def package_table() -> PackageTable:
     return in_force().package_table
 
 
@@ -60,7 +60,7 @@ def units() -> Units:
     return in_force().units
 
 
-def settings() -> Settings:
+def settings() -> SettingTable:
     return in_force().settings
 
 
@@ -113,7 +113,7 @@ def statuses() -> dict[str, StatusWords]:
     return in_force().statuses
 
 
-def giving() -> Giving:
+def giving() -> GivingWords:
     """Routes, methods and how often an order asks for a dose."""
     return in_force().giving
 

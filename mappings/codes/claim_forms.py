@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 
-class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FormLimits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`lines` and `diagnoses` by kind of claim; `charge` in dollars."""
 
     claims_in_set: int
@@ -86,7 +86,7 @@ class Medicare(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ClaimForms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    limits: Limits
+    limits: FormLimits
     practitioners: Practitioners
     frequency: Frequency
     dialysis: Dialysis

@@ -24,14 +24,14 @@ from mappings.codes.tables import (
     BesideIron,
     CodeSystems,
     Family,
-    Giving,
+    GivingWords,
     LabelDose,
     Modifier,
-    Packages,
+    PackageTable,
     Payers,
     Payment,
     Products,
-    Settings,
+    SettingTable,
     StatusTable,
     StatusWords,
     Units,
@@ -46,11 +46,11 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     from."""
 
     products: Products
-    package_table: Packages
+    package_table: PackageTable
     labs: Labs
     diagnoses: Diagnoses
     units: Units
-    settings: Settings
+    settings: SettingTable
     payers: Payers
     payment: Payment
     administration_services: AdministrationServices
@@ -59,7 +59,7 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
     requirement_table: RequirementTable
     systems: CodeSystems
     status_table: StatusTable
-    giving: Giving
+    giving: GivingWords
     claim_forms: ClaimForms
     units_per_day: tuple[UnitsPerDay, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
@@ -105,11 +105,11 @@ def built_in() -> CodeTables:
     """The tables that ship in the package, read once."""
     return CodeTables(
         products=_table("products.yaml", Products),
-        package_table=_table("packages.yaml", Packages),
+        package_table=_table("packages.yaml", PackageTable),
         labs=_table("labs.yaml", Labs),
         diagnoses=_table("diagnoses.yaml", Diagnoses),
         units=_table("units.yaml", Units),
-        settings=_table("settings.yaml", Settings),
+        settings=_table("settings.yaml", SettingTable),
         payers=_table("payers.yaml", Payers),
         payment=_table("payment.yaml", Payment),
         administration_services=_table("services.yaml", AdministrationServices),
@@ -118,7 +118,7 @@ def built_in() -> CodeTables:
         requirement_table=_table("requirements.yaml", RequirementTable),
         systems=_table("systems.yaml", CodeSystems),
         status_table=_table("statuses.yaml", StatusTable),
-        giving=_table("giving.yaml", Giving),
+        giving=_table("giving.yaml", GivingWords),
         claim_forms=_table("claims.yaml", ClaimForms),
     )
 

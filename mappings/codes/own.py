@@ -21,7 +21,7 @@ from mappings.codes.tables import (
     Opps,
     OppsStatus,
     Package,
-    Packages,
+    PackageTable,
     Payment,
     PaymentLimits,
     Products,
@@ -188,7 +188,7 @@ def _family(family: Family, own: Iterable[OwnCode]) -> Family:
     return structs.replace(family, codes=tuple(codes.values()))
 
 
-def _packages(table: Packages, own: Iterable[Package]) -> Packages:
+def _packages(table: PackageTable, own: Iterable[Package]) -> PackageTable:
     rows = {row.ndc: row for row in table.packages}
     for row in own:
         before, fields = (

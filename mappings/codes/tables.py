@@ -125,7 +125,7 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...]
 
 
-class Frequency(Struct, frozen=True, forbid_unknown_fields=True):
+class DosesADay(Struct, frozen=True, forbid_unknown_fields=True):
     a_day: int
     codes: tuple[str, ...]
 
@@ -143,12 +143,12 @@ class WordList(Struct, frozen=True, forbid_unknown_fields=True):
         return all(word in self.words for word in said)
 
 
-class Giving(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+class GivingWords(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     """How a drug was given and how often it was asked, in the words of charts."""
 
     routes: tuple[Route, ...]
     methods: WordList
-    frequencies: tuple[Frequency, ...]
+    frequencies: tuple[DosesADay, ...]
     names_nothing: WordList
     other_mass: WordList
     source: str
@@ -211,7 +211,7 @@ class NotBillable(Struct, frozen=True, forbid_unknown_fields=True, rename={"what
     verified: bool
 
 
-class Packages(Struct, frozen=True, forbid_unknown_fields=True):
+class PackageTable(Struct, frozen=True, forbid_unknown_fields=True):
     packages: tuple[Package, ...]
     not_billable: tuple[NotBillable, ...]
 
@@ -226,7 +226,7 @@ class Units(Struct, frozen=True, forbid_unknown_fields=True):
     verified: bool
 
 
-class Setting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PlaceOfService(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place of service and the kind of claim it is billed on. `discard: false`: JW and JZ are not
     asked there."""
 
@@ -265,10 +265,10 @@ class EncounterTypes(Names, frozen=True, kw_only=True):
     snomed: tuple[str, ...]
 
 
-class Settings(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
+class SettingTable(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     source: str
     verified: bool
-    place_of_service: tuple[Setting, ...]
+    place_of_service: tuple[PlaceOfService, ...]
     place_of_kind: dict[str, str]
     encounter_classes: tuple[EncounterClasses, ...]
     plain_words: dict[str, ClassKind]
@@ -277,7 +277,7 @@ class Settings(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     location_type: dict[str, str]
 
     @cached_property
-    def by_code(self) -> dict[str, Setting]:
+    def by_code(self) -> dict[str, PlaceOfService]:
         return {row.code: row for row in self.place_of_service}
 
 

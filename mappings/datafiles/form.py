@@ -20,7 +20,7 @@ Mistake = tuple[int, str]
 Check = Callable[[Any, tuple[Meta, ...]], Iterable[tuple[str, str]]]
 
 
-class Unreadable(NamedTuple):
+class NoValue(NamedTuple):
     """What stands in the place of a value that can't be read."""
 
     line: int
@@ -57,7 +57,7 @@ def _nothing(_: Any, __: tuple[Meta, ...]) -> tuple[()]:
 
 def _mistakes(part: _Part, form: Any, check: Check) -> Iterator[Mistake]:
     """Those of the parts; where each has its form, those of the whole."""
-    if isinstance(part.value, Unreadable):
+    if isinstance(part.value, NoValue):
         yield part.value
         return
     plain, metas = _peeled(form)
@@ -110,7 +110,7 @@ def _fields(part: _Part, form: type[Struct], check: Check) -> Iterator[Mistake]:
             yield (
                 members[name].line,
                 (
-                    f"nothing stands after `{name}`{place}: write {{}} if that is all, or leave the"
+                    f"nothing follows `{name}`{place}: write {{}} if that is all, or leave the"
                     " name out"
                 ),
             )
@@ -159,7 +159,7 @@ def _refusal(part: _Part, form: Any, plain: Any, metas: tuple[Meta, ...]) -> str
         msgspec.convert(value, form)
     except msgspec.ValidationError as problem:
         if plain is date and isinstance(value, str):
-            return f"there is no day {value}: correct the date"
+            return f"there is no date {value}: correct the date"
         return _told(str(problem).partition(" - at `")[0], part, plain, metas)
     return None
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 
 from mappings.datafiles import form as forms
-from mappings.datafiles.form import Check, Mistake, Unreadable
+from mappings.datafiles.form import Check, Mistake, NoValue
 
 T = TypeVar("T")
 MOST_DIGITS = 15
@@ -50,15 +50,15 @@ def _keys(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, str]]:
         elif key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
             yield key, f'write the key "{key.value}" in quotes'
         else:
-            yield key, f"the key {key.value!r} stands twice" if key.value in seen else ""
+            yield key, f"the key {key.value!r} appears twice" if key.value in seen else ""
             seen.add(key.value)
 
 
-def _unreadable(node: yaml.ScalarNode, said: str) -> Unreadable:
-    return Unreadable(node.start_mark.line + 1, said)
+def _unreadable(node: yaml.ScalarNode, said: str) -> NoValue:
+    return NoValue(node.start_mark.line + 1, said)
 
 
-def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | Unreadable:
+def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | NoValue:
     """30.0 is the whole number 30."""
     try:
         number = Decimal(node.value.replace("_", ""))
@@ -69,7 +69,7 @@ def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | Unreadable:
     return number if number % 1 else int(number)
 
 
-def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | Unreadable:
+def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | NoValue:
     text = node.value.replace("_", "")
     if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", text):
         return _unreadable(
@@ -80,7 +80,7 @@ def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | Unreadable:
     return _too_long(node) if len(text) > MOST_DIGITS else int(text)
 
 
-def _too_long(node: yaml.ScalarNode) -> Unreadable:
+def _too_long(node: yaml.ScalarNode) -> NoValue:
     return _unreadable(node, f"a number of more than {MOST_DIGITS} digits: write a shorter one")
 
 
@@ -88,7 +88,7 @@ def _date(loader: _Loader, node: yaml.ScalarNode) -> Any:
     try:
         return loader.construct_yaml_timestamp(node)
     except ValueError:
-        return _unreadable(node, f"there is no day {node.value}: correct the date")
+        return _unreadable(node, f"there is no date {node.value}: correct the date")
 
 
 for _tag, _construct in {"float": _number, "int": _whole_number, "timestamp": _date}.items():

@@ -92,7 +92,7 @@ def _differences(
     """Where the record names containers or an NDC that did not count."""
     own = documented(administration)
     if own and handed and sizes(own) != sizes(handed):
-        yield "Containers documented and containers dispensed differ; the documented ones count."
+        yield "Containers documented and containers dispensed differ; the documented ones are used."
     named, counted = (
         _of_family(administration.drug.ndcs, administration.drug.family),
         sorted({row.ndc for row in opened if row.ndc}),

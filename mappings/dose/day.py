@@ -42,7 +42,7 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
     day = start.day(zone)
     if day is None:
         says = (
-            f"The dose was given {start.span(zone).on}, depending on the time zone, and none is"
+            f"The dose was given {start.span(zone).on}, depending on the time zone, which is not"
             " known."
         )
         return None, NoDay(

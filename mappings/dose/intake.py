@@ -175,7 +175,7 @@ def _lineless(
     }
     rows = [(row, kept[row.source.resource]) for row in dropped]
     return [
-        (row, f"the same dose is recorded as {first}, which makes no line yet")
+        (row, f"the same dose is recorded as {first}, which has no line yet")
         for row, first in rows
         if first in silent
     ]

@@ -253,8 +253,8 @@ def _documented(rows: Sequence[Given]) -> Waste:
     if spare is None:
         held = plain(_sum(least.values()))
         says = (
-            f"{plain(mg)} mg given and {plain(left)} mg discarded are not what the opened"
-            f" containers hold ({held} mg)."
+            f"{plain(mg)} mg given and {plain(left)} mg discarded do not add up to what the"
+            f" opened containers hold ({held} mg)."
         )
         return Waste(
             "contradicted", says, by=_names(row for row in rows if row.discarded is not None)

@@ -205,7 +205,7 @@ def _notes(
         )
     if sequenced.other_encounter_only:
         notes.append(
-            f"of an encounter of another day: {', '.join(sequenced.other_encounter_only)} (to be"
+            f"from an encounter on another day: {', '.join(sequenced.other_encounter_only)} (to be"
             " confirmed at release)"
         )
     for row in group.charges:
@@ -290,8 +290,8 @@ def _packages_not_listed(row: Charge) -> Iterable[str]:
 def _of_kidney(row: Charge) -> Iterable[str]:
     if row.kidney.esrd and not row.kidney.in_facility:
         yield (
-            "ESRD patient outside a dialysis facility: AY only if the drug was not for ESRD, by a"
-            " person's decision"
+            "ESRD patient outside a dialysis facility: modifier AY only if the drug was not for"
+            " ESRD, as a person decides"
         )
     if row.policy and row.policy.esa_noted and row.known_payer:
         given = any(

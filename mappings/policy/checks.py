@@ -17,12 +17,12 @@ from mappings.policy import conditions
 from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.rules import (
     Case,
+    CaseFacts,
     DatedModifier,
     DiscountModifier,
     DosingRule,
     FilingRule,
     For,
-    Given,
     LabRule,
     Modifiers,
     Policy,
@@ -178,7 +178,7 @@ def _units(rule: UnitsRule) -> Iterator[Mistake]:
         yield "limits", "give the limits of the payer by code, or `mue: true` for those of NCCI"
 
 
-def _given(given: Given) -> Iterator[Mistake]:
+def _given(given: CaseFacts) -> Iterator[Mistake]:
     if given.day and given.day < FIRST_DAY:
         yield "day", f"{given.day} is before any dose on record: correct the year"
 
@@ -255,7 +255,7 @@ _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
     For: _audience,
     Dated: _dates,
     Modifiers: _modifiers,
-    Given: _given,
+    CaseFacts: _given,
     Case: _case,
     Policy: _policy,
 }

@@ -184,9 +184,7 @@ def files_in(folder: Path) -> list[Path]:
     if not found:
         deeper = ", ".join(map(str, not_read_in(folder)))
         below = f"; those in folders of it are not read: {deeper}" if deeper else ""
-        raise DataFileError(
-            f"{folder}: no policy file (*.yaml or *.yml) stands in this folder{below}"
-        )
+        raise DataFileError(f"{folder}: no policy file (*.yaml or *.yml) is in this folder{below}")
     return found
 
 

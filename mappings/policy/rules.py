@@ -277,7 +277,7 @@ class For(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     settings_only: bool = False
 
 
-class Given(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CaseFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The facts of one dose in a case; what is not said is as in a complete chart, except
     laboratory values, which are absent.
 
@@ -344,7 +344,7 @@ class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `line`) that must come of it."""
 
     name: Text
-    given: Given
+    given: CaseFacts
     expect: Annotated[
         dict[Expected, Literal[State, LineStatus]],
         Meta(min_length=1, extra_json_schema=_EXPECT_SCHEMA),

@@ -36,7 +36,6 @@ _AS_ORDERED = "-as-ordered"
 # When it was given, as R4, R5, who spells it right, and DSTU2 name it; and the forms of one time.
 _EFFECTIVE = ("effective", "occurence", "occurrence", "effectiveTime")
 _POINTS = ("DateTime", "Instant", "Timing")
-DRUG_SOURCES = frozenset({"buy-and-bill", "white-bag", "brown-bag", "clear-bag", "sample"})
 
 
 class NotReadable(ValueError):

@@ -19,6 +19,8 @@ _NOT_CONFIRMED = frozenset(
     {"refuted", "entered-in-error", "provisional", "differential", "unconfirmed"}
 )
 _NOT_ACTIVE = frozenset({"inactive", "remission"})
+# A concern and nothing else is no diagnosis (R9).
+_CONCERN = {"healthconcern"}
 _NO_CLINICIANS = frozenset({"Patient", "RelatedPerson"})
 
 
@@ -76,7 +78,8 @@ def diagnosis(
     out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
     stated = (clinical, verification, *_unread_onset(resource))
     unread = next((row for row in stated if isinstance(row, Unread)), None)
-    told = _is_told(resource, collection)
+    categories = _categories(resource)
+    told = categories == _CONCERN or _is_told(resource, collection)
     references = [
         elements.mapping(extension.get("valueReference")) for extension in due_to
     ] + evidence
@@ -95,7 +98,7 @@ def diagnosis(
         abatement=abatement,
         recorded=elements.moment(resource.get("recordedDate")),
         encounter=collection.key(resource.get("encounter")),
-        category=_category(resource),
+        category=_category(resource, categories),
         due_to=tuple(filter(None, map(collection.key, references))),
         due_to_icd10=tuple(
             code
@@ -121,14 +124,16 @@ def _unread_onset(resource: Resource) -> Iterator[Unread]:
 
 
 def _is_told(resource: Resource, collection: Collection) -> bool:
-    """Stated by the patient or a relative, or a concern and nothing else (R9)."""
+    """Stated by the patient or a relative (R9)."""
     asserter = elements.mapping(resource.get("asserter"))
+    if not asserter:
+        return False
     whose = collection.key(asserter) or elements.text(asserter.get("reference"))
     kind = elements.text(asserter.get("type")) or whose.rpartition("/")[0].rpartition("/")[2]
     if not kind and whose:
         found = collection.resolve(asserter, resource) or {}
         kind = elements.text(found.get("resourceType"))
-    return kind in _NO_CLINICIANS or _categories(resource) == {"healthconcern"}
+    return kind in _NO_CLINICIANS
 
 
 def _categories(resource: Resource) -> set[str]:
@@ -136,8 +141,7 @@ def _categories(resource: Resource) -> set[str]:
     return {squeezed(row.code or row.display) for row in statements(resource.get("category"))}
 
 
-def _category(resource: Resource) -> str:
-    found = _categories(resource)
+def _category(resource: Resource, found: set[str]) -> str:
     if "encounterdiagnosis" in found or (not found and resource.get("encounter")):
         return "encounter"
     return "problem-list" if found & {"problemlistitem", "problem", "problemlist"} else "other"

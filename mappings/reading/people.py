@@ -121,6 +121,7 @@ def _practitioner(
     found = collection.resolve(reference, parent) or {}
     taxonomy = None
     credentials: list[str] = []
+    says = elements.text(elements.mapping(reference).get("display"))
     if found.get("resourceType") == "PractitionerRole":
         taxonomy = _taxonomy(elements.items(found.get("specialty")))
         credentials += _words(elements.items(found.get("code")))
@@ -146,6 +147,7 @@ def _practitioner(
         name=name(found),
         taxonomy=taxonomy or _taxonomy(qualified),
         credentials=tuple(dict.fromkeys(credentials)),
+        says=says,
     )
 
 

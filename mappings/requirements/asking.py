@@ -71,14 +71,14 @@ def asks(requirement: str, rule: Rule | None) -> str:
         if of_days and rule.trial_codes:
             of_days += f" (for other drugs than {', '.join(rule.trial_codes)} of any length)"
         return (
-            f"wants a trial of oral iron{of_days}, an intolerance, or the reason why it is"
-            " unsuitable."
+            f"requires a trial of oral iron{of_days}, an intolerance, or the reason why oral iron"
+            " is unsuitable."
         )
     if isinstance(rule, NoteRule):
-        return f"wants a signed progress note within {rule.window_days} days before the dose."
+        return f"requires a signed progress note within {rule.window_days} days before the dose."
     if isinstance(rule, FilingRule):
         limit = f"{rule.days} days" if rule.days else "one calendar year"
-        return f"takes claims within {limit} of the day of service."
+        return f"accepts claims within {limit} of the date of service."
     if isinstance(rule, AuthorizationRule):
         return (
             f"{'may ask' if rule.asked == 'unknown' else 'asks'} for an authorization before the"

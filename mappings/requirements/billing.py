@@ -14,7 +14,7 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances.authorizations import Whose, whose
-from mappings.codes.tables import Dated, DenialCodes, Settings
+from mappings.codes.tables import Dated, DenialCodes, SettingTable
 from mappings.policy.choosing import AuthorizationRule
 from mappings.policy.rules import DrugSource, Need
 from mappings.record import Administration, Authorization
@@ -108,7 +108,7 @@ _CORRECT_STAY = (
 
 
 @by_identity
-def _said_by(table: Settings) -> Dated:
+def _said_by(table: SettingTable) -> Dated:
     return Dated(source=table.source, verified=table.verified)
 
 
@@ -135,7 +135,7 @@ def esrd_consolidated_billing(charge: Charge) -> Result | None:
         return None
     stands = "with ESRD on dialysis" if kidney.esrd else "with ESRD (N18.6)"
     says = (
-        f"{charge.code.code} for a patient {stands} belongs to the dialysis facility's claim"
+        f"{charge.code.code} for a patient {stands} belongs on the dialysis facility's claim"
         " (consolidated billing)."
     )
     return Result(state="not-covered", says=says, evidence=kidney.evidence, row=row)
@@ -179,11 +179,11 @@ def _authorized(
         )
     unasked = next(_answers(charge, "not-required"), None)
     if unasked:
-        says = "The payer has answered that no authorization is required."
+        says = "The payer has said that no authorization is required."
         return Result(state="met", says=says, evidence=(_cited(unasked),), rule=rule)
     if asked == "unknown" and not _for_code(charge):
         says = (
-            "Whether this plan asks for prior authorization is not known here: set it for the site,"
+            "Whether this plan requires prior authorization is not known here: set it for the site,"
             " or record the authorization."
         )
         return Result(state="incomplete", says=says, rule=rule)
@@ -287,7 +287,7 @@ def _why_not(charge: Charge, rule: AuthorizationRule) -> Result:
     rows = _for_code(charge)
     found = _not_enough(charge, rows) or _not_approved(rows) or _others(charge)
     if found is None:
-        says = "The payer asks for prior authorization and none is on record."
+        says = "The payer requires prior authorization and none is on record."
         return Result(state="missing", says=says, rule=rule)
     return structs.replace(found, rule=rule, evidence=found.evidence or _cite_all(rows))
 
@@ -319,7 +319,7 @@ def _not_approved(rows: list[Authorization]) -> Result | None:
         return Result(state="not-covered", says=says, denial=_NOT_DECIDED)
     unread = next((row.unread for row in rows if row.unread), None)
     if unread:
-        says = f"What the payer answered on the authorization is not understood: {unread}."
+        says = f"The payer's answer on the authorization is not understood: {unread}."
         return Result(state="incomplete", says=says, denial=_NOT_DECIDED)
     if "in-part" in decisions:
         says = (
@@ -327,7 +327,7 @@ def _not_approved(rows: list[Authorization]) -> Result | None:
         )
         return Result(state="incomplete", says=says, denial=_NOT_DECIDED)
     if rows:
-        says = "The authorization has been asked for and is not decided."
+        says = "The authorization has been requested and is not decided."
         return Result(state="incomplete", says=says)
     return None
 
@@ -347,10 +347,10 @@ def _others(charge: Charge) -> Result | None:
     if foreign:
         insurer = foreign[0].insurer
         name = f": {insurer.names[0]}" if insurer and insurer.names else ""
-        says = f"The authorization on record is another insurer's{name}."
+        says = f"The authorization on record is from another insurer{name}."
         return Result(state="incomplete", says=says, evidence=_cite_all(foreign))
     if unnamed:
-        says = "The authorization on record does not say whose it is, and there are several payers."
+        says = "The authorization on record does not name its payer, and there are several payers."
         return Result(state="incomplete", says=says, evidence=_cite_all(unnamed))
     return None
 
@@ -364,7 +364,7 @@ def timely_filing(charge: Charge) -> Result | None:
     by, rule = us_date(filing.by), filing.rule
     given = (cite(charge.administration.source, f"given on {us_date(charge.day)}"),)
     if not filing.past:
-        says = f"The payer takes the claim until {by}."
+        says = f"The payer accepts the claim until {by}."
         return Result(state="met", says=says, value=str(filing.by), rule=rule, evidence=given)
     says = (
         f"The claim was due on {by} ({filing.says}), by a limit that"
@@ -449,7 +449,7 @@ def drug_source(charge: Charge) -> Result | None:
     if charge.drug_source is not None and charge.drug_source not in get_args(DrugSource):
         return Result(
             state="incomplete",
-            says="The recorded source of the drug is not one that is known.",
+            says="The recorded source of the drug is not recognized.",
             rule=rule,
             evidence=evidence,
         )
@@ -464,7 +464,7 @@ def drug_source(charge: Charge) -> Result | None:
             evidence=evidence,
         )
     says = (
-        f"The payer wants the drug from another source ({', '.join(rule.allowed)}), not"
+        f"The payer requires another source of the drug ({', '.join(rule.allowed)}), not"
         f" {charge.drug_source}."
     )
     return Result(

@@ -82,7 +82,7 @@ def product(charge: Charge) -> Result:
     if drug.lost:
         return Result(
             state="missing",
-            says="The medication of the administration points to a resource that can't be found.",
+            says="The administration's medication points to a resource that can't be found.",
             evidence=evidence,
         )
     if drug.doubt:
@@ -140,8 +140,8 @@ def dose(charge: Charge) -> Result:
 def _canceled_order(charge: Charge) -> Result:
     source = charge.administration.source
     says = (
-        "The order was canceled, by what this EHR means with the status stopped; the dose on"
-        " record is the ordered one, and nothing says what was given."
+        "The order was canceled (in this EHR a stopped administration is a canceled order); the"
+        " dose on record is the ordered one, and nothing says what was given."
     )
     cited = (cite(source, charge.dose.says.rstrip(".")),)
     return Result(state="contradicted", says=says, evidence=cited)
@@ -176,7 +176,7 @@ def ndc(charge: Charge) -> Result | None:
         )
     if named:
         says = (
-            f"The NDC {named[0]} is not a finished package of this product that is known here on"
+            f"The NDC {named[0]} is not a package of this product that is known here on"
             f" {us_date(charge.day)}."
         )
         return Result(state="incomplete", says=says, rule=rule, evidence=evidence)
@@ -199,7 +199,7 @@ def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     given = cite(charge.administration.source, charge.dose.says.rstrip("."))
     evidence = tuple(dict.fromkeys((given, *neighbors.group.waste_evidence(charge))))
     if waste.state == "met" and waste.saving and _wants_least_waste(charge):
-        says = f"Drug was discarded that smaller vials would not have left ({waste.saving})."
+        says = f"Smaller vials would have left less to discard ({waste.saving})."
         return Result(
             state="not-covered", says=says, evidence=evidence, fix=_SMALLEST_VIALS, row=row
         )
@@ -268,7 +268,7 @@ def infusion_time(charge: Charge) -> Result | None:
     recorded = charge.recorded_minutes
     if recorded is None:
         begun = administration.start is not None and administration.start.instant is not None
-        says = "Start and stop of the infusion are not both recorded."
+        says = "The start and stop times of the infusion are not both recorded."
         started = f"given {us_date(charge.day)}, without a stop"
         cited = (cite(administration.source, started),) if begun else ()
         return Result(
@@ -276,9 +276,7 @@ def infusion_time(charge: Charge) -> Result | None:
         )
     cited = (cite(administration.source, f"{recorded} minutes from start to stop"),)
     if charge.minutes is None:
-        says = (
-            f"The recorded stop lies {recorded} minutes after the start: one of the two is wrong."
-        )
+        says = f"The recorded stop is {recorded} minutes after the start: one of the two is wrong."
         return Result(state="contradicted", says=says, rule=rule, evidence=cited)
     return Result(
         state="met",

@@ -41,8 +41,8 @@ def _not_counted(charge: Charge, *groups: str) -> Result | None:
     said = having(told(charge.record), *groups)
     if said:
         says = (
-            f"{said[0].code} is recorded as the patient's or a relative's own statement, which is"
-            " no diagnosis."
+            f"{said[0].code} is recorded only as a statement by the patient or a relative, which"
+            " is not a diagnosis."
         )
         return Result(state="incomplete", says=says, evidence=_cited(said))
     return None
@@ -112,13 +112,13 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
     rule = charge.rules.iron_deficiency_diagnosis
     if not _billable(charge, "ckd", "ckd-cause"):
         says = (
-            "Anemia in CKD (D63.1) is recorded without a billable code of the kidney disease that"
-            " must come first."
+            "Anemia in CKD (D63.1) is recorded without a billable code for the kidney disease,"
+            " which must be coded first."
         )
         return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
     shown_by = rule.renal_anemia if rule else None
     if rule is None or shown_by is None:
-        says = "Anemia in CKD (D63.1) alone proves no iron deficiency."
+        says = "Anemia in CKD (D63.1) alone does not show iron deficiency."
         return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
     rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
     shown = _showing(charge, shown_by.limit)
@@ -130,7 +130,7 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
             state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule
         )
     says = (
-        "Anemia in CKD (D63.1) alone proves no iron deficiency, and no laboratory value of the"
+        "Anemia in CKD (D63.1) alone does not show iron deficiency, and no laboratory value of the"
         f" {charge.lab_window} days before shows it{_unread_labs(charge)}."
     )
     return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
@@ -200,8 +200,8 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     behind = _billable(charge, "ckd", "ckd-parent", "ckd-cause")
     if renal and not behind and not _is_aki_in_facility(charge):
         says = (
-            "D63.1 (anemia in CKD) stands on a claim only behind its kidney disease (code first),"
-            " and no billable code of one (N18.-) is active."
+            "D63.1 (anemia in CKD) goes on a claim only after its kidney disease (code first),"
+            " and no billable code for that (N18.-) is active."
         )
         other = _not_counted(charge, "ckd", "ckd-parent", "ckd-cause")
         cited = (*(other.evidence if other else ()), *_cited(renal))
@@ -295,14 +295,14 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
     if linked:
         return Result(
             state="met",
-            says=f"{linked[0].code} is tied to the kidney disease.",
+            says=f"{linked[0].code} is linked to the kidney disease.",
             value=linked[0].code,
             evidence=_cited(linked),
             rule=rule,
         )
     lacking = Result(
         state="missing",
-        says="Nothing ties the anemia to the kidney disease.",
+        says="Nothing links the anemia to the kidney disease.",
         evidence=_cited([*anemia, *ckd]),
     )
     return structs.replace(_not_counted(charge, "anemia-in-ckd") or lacking, rule=rule)
@@ -365,7 +365,7 @@ def treatment_plan(charge: Charge) -> Result | None:
             else "a frequency"
         )
         says = (
-            f"The order does not say {lacking} in its own"
+            f"The order does not give {lacking} in structured"
             f" fields{' (free text only)' if covering[0].free_text else ''}."
         )
         return Result(
@@ -520,7 +520,7 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
     if not courses:
         return Result(
             state="missing",
-            says="No trial of oral iron, intolerance or reason against it is recorded.",
+            says="No trial of oral iron, intolerance, or reason against oral iron is recorded.",
             rule=rule,
         )
     longest = longest_run(courses, charge)
@@ -615,7 +615,7 @@ def progress_note(charge: Charge) -> Result | None:
     return Result(
         state="missing",
         says=(
-            f"No progress note of the encounter or of the {rule.window_days} days before"
+            f"No progress note from the encounter or from the {rule.window_days} days before"
             f" {us_date(charge.day)}."
         ),
         rule=rule,

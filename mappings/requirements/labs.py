@@ -17,11 +17,12 @@ from mappings.values.us_dates import us_date
 
 _WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _BEYOND_LIMIT = (
-    "File another result of the payer's window if there is one, or give the payer the clinical"
-    " reason for the iron."
+    "File another result from within the payer's window if there is one, or give the payer the"
+    " clinical reason for the iron."
 )
 _UNREAD = (
-    "Have the result recorded as a number with its unit, or file another one of the payer's window."
+    "Have the result recorded as a number with its unit, or file another one from within the"
+    " payer's window."
 )
 
 
@@ -74,7 +75,7 @@ def _states(charge: Charge, rule: LabRule) -> Mapping[str, State]:
 def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
     found = charge.lab(LAB_VALUES[name].analyte, rule.window_days)
     if state == "not-applicable":
-        return Result(state=state, says="The policy's other value holds.", rule=rule)
+        return Result(state=state, says="The policy's other value meets the limit.", rule=rule)
     if found.result is None:
         return Result(
             state=state if found.unread else found.state,
@@ -103,7 +104,7 @@ def _outdated(charge: Charge, name: str, rule: LabRule, row: LabResult, doubt: L
     older = f"{LAB_VALUES[name].says.capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}"
     return Result(
         state="incomplete",
-        says=f"{older} does not decide: a newer {_unusable_says(doubt, charge)}.",
+        says=f"{older} does not count: a newer {_unusable_says(doubt, charge)}.",
         rule=rule,
         fix=_UNREAD,
         evidence=labs.evidence(doubt, charge.zone) + labs.evidence(row, charge.zone),
@@ -127,7 +128,7 @@ def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
         return f"{begin}{unusable}."
     older = charge.newest_lab(LAB_VALUES[name].analyte)
     last = older.when.span(charge.zone).shown if older and older.when else None
-    return f"{begin}{unusable if found.unread else ''}; the last one is of {last}."
+    return f"{begin}{unusable if found.unread else ''}; the last one is from {last}."
 
 
 def _broken(charge: Charge, name: str) -> list[LabResult]:
@@ -161,10 +162,10 @@ def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: Stat
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({_limit(rule)})."
     if state == "incomplete" and row.value is None:
-        return f"{said} does not say on which side of the payer's limit it lies ({_limit(rule)})."
+        return f"{said} does not show on which side of the payer's limit it falls ({_limit(rule)})."
     if state == "incomplete":
         return (
-            f"{said} can't be held against the payer's limit ({_limit(rule)}): {_unknown(charge)}."
+            f"{said} can't be compared with the payer's limit ({_limit(rule)}): {_unknown(charge)}."
         )
     return f"{said}."
 
@@ -187,4 +188,4 @@ def _unknown(charge: Charge) -> str:
     doubt = charge.lab("pregnancy", PREGNANCY_DAYS).unread
     if doubt:
         return f"the pregnancy status {labs.quoted(doubt, charge.zone)}, can't be read"
-    return "a fact that it asks for is not on record"
+    return "a fact that the limit depends on is not on record"

@@ -37,7 +37,7 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
             f"{plain(dose)} mg in one dose is above the payer's limit of"
             f" {plain(rule.single_mg)} mg."
         )
-        fix = "Keep each dose within the payer's limit, or have the payer agree to more."
+        fix = "Keep each dose within the payer's limit, or get the payer's approval for more."
         return Result(
             state="not-covered",
             says=says,
@@ -58,7 +58,7 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
         return None
     return Result(
         state="met",
-        says="Within the payer's limit of a dose.",
+        says="Within the payer's limit per dose.",
         value=plain(dose),
         unit="mg",
         rule=rule,
@@ -80,13 +80,13 @@ def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     return Result(
         state="contradicted",
         says=(
-            f"{plain(dose)} mg in one dose is above every dose of the label"
+            f"{plain(dose)} mg in one dose is above every dose on the label"
             f" ({plain(label.single_mg)} mg) and above the {plain(day_mg)} mg that are billed of"
             f" {code.code} on a day at most."
         ),
         fix=(
-            "Check the recorded dose and its unit; if it was given, let the billing office record"
-            " that it was."
+            "Check the recorded dose and its unit; if it was given, have the billing office"
+            " confirm it."
         ),
         value=plain(dose),
         unit="mg",
@@ -132,7 +132,7 @@ def _over_payers_course(
         unit="mg",
         rule=rule,
         evidence=(*source, *cited),
-        fix="Have the payer agree to more before the next dose.",
+        fix="Get the payer's approval for more before the next dose.",
     )
 
 
@@ -143,14 +143,11 @@ def _by_label(charge: Charge, neighbors: Neighbors, label: LabelDose, dose: Deci
     weight = weighed.result if label.single_mg_per_kg and not weighed.unread else None
     if label.single_mg_per_kg and weighed.unread:
         stands = labs.quoted(weighed.unread, charge.zone)
-        says = f"The label's dose for a child is by weight, and the newest can't be read: {stands}."
+        says = f"The label doses children by weight, and the newest weight can't be read: {stands}."
         source += labs.evidence(weighed.unread, charge.zone)
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
     if label.single_mg_per_kg and (weight is None or weight.high is None):
-        says = (
-            "The label's dose for a child is by weight, and no weight of the last year is on"
-            " record."
-        )
+        says = "The label doses children by weight, and no weight from the last year is on record."
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
     source += labs.evidence(weight, charge.zone) if weight else ()
     most = _most(label, weight)

@@ -12,7 +12,7 @@ from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.codes.tables import Family, Package
 from mappings.policy.choosing import Case, Policy, PolicySet
-from mappings.policy.rules import Given
+from mappings.policy.rules import CaseFacts
 from mappings.record import (
     Administration,
     Amount,
@@ -85,13 +85,13 @@ def _state(found: PatientAssessment, name: str) -> tuple[str, str]:
     return (row.state, row.says or "") if row else ("none", "the requirement was not judged")
 
 
-def day_of(policy: Policy, given: Given) -> date:
+def day_of(policy: Policy, given: CaseFacts) -> date:
     """The case's own day, else the usual one, moved into the policy's dates."""
     day = max(USUAL_DAY, policy.effective.start or USUAL_DAY)
     return given.day or min(day, policy.effective.end or day)
 
 
-def record(policy: Policy, given: Given) -> PatientRecord:
+def record(policy: Policy, given: CaseFacts) -> PatientRecord:
     """The chart of one dose that the facts tell of: complete in all that they do not name, without
     the labs that they do not name."""
     day = day_of(policy, given)
@@ -127,11 +127,11 @@ def _on(day: date) -> Moment:
     return Moment(day, day)
 
 
-def _setting(policy: Policy, given: Given) -> str:
+def _setting(policy: Policy, given: CaseFacts) -> str:
     return given.setting or next(iter(policy.audience.settings), "11")
 
 
-def _administration(given: Given, family: Family, day: date) -> Administration:
+def _administration(given: CaseFacts, family: Family, day: date) -> Administration:
     source = Source(_DOSE)
     package = _package(family, given.dose_mg)
     dose = given.dose_mg or (package.mg if package else Decimal(100))
@@ -168,12 +168,12 @@ def _package(family: Family, dose: Decimal | None) -> Package | None:
     )
 
 
-def _drug(given: Given, family: Family, ndcs: tuple[str, ...]) -> Drug:
+def _drug(given: CaseFacts, family: Family, ndcs: tuple[str, ...]) -> Drug:
     use = next((code.use for code in family.codes if code.code == given.code), None)
     return Drug(family=family.family, use=use, ndcs=ndcs)
 
 
-def _tried(given: Given, day: date) -> Iterator[Administration]:
+def _tried(given: CaseFacts, day: date) -> Iterator[Administration]:
     """Earlier doses of other products, a month before each other."""
     for number, code in enumerate(given.tried, 1):
         family = next(
@@ -188,7 +188,7 @@ def _tried(given: Given, day: date) -> Iterator[Administration]:
         )
 
 
-def _labs(given: Given, day: date) -> Iterator[LabResult]:
+def _labs(given: CaseFacts, day: date) -> Iterator[LabResult]:
     values = {
         "ferritin": given.ferritin,
         "tsat": given.tsat,
@@ -204,7 +204,7 @@ def _labs(given: Given, day: date) -> Iterator[LabResult]:
             )
 
 
-def _diagnoses(given: Given) -> Iterator[Diagnosis]:
+def _diagnoses(given: CaseFacts) -> Iterator[Diagnosis]:
     stage = "N18.6" if given.esrd else "N18.4" if given.ckd else None
     renal = given.ckd or given.esrd if given.anemia_in_ckd is None else given.anemia_in_ckd
     asked = {
@@ -242,7 +242,7 @@ def _order(family: Family, day: date) -> Order:
     )
 
 
-def _oral_iron(given: Given, day: date) -> Iterator[OralIron]:
+def _oral_iron(given: CaseFacts, day: date) -> Iterator[OralIron]:
     if given.intolerance:
         yield OralIron(source=Source("AllergyIntolerance/case"), intolerance=True)
     if given.oral_iron_days:
@@ -251,7 +251,7 @@ def _oral_iron(given: Given, day: date) -> Iterator[OralIron]:
         yield OralIron(source=Source("MedicationStatement/case"), start=_on(start), end=_on(end))
 
 
-def _dialysis(given: Given, day: date) -> Iterator[DialysisTreatment]:
+def _dialysis(given: CaseFacts, day: date) -> Iterator[DialysisTreatment]:
     if given.hemodialysis or given.esrd:
         kind = "hemodialysis" if given.hemodialysis else "unspecified"
         yield DialysisTreatment(
@@ -264,7 +264,7 @@ def _esa(day: date) -> EsaDose:
     return EsaDose(source=source, name="darbepoetin alfa", when=_on(day - timedelta(days=7)))
 
 
-def _authorization(given: Given, day: date) -> Authorization:
+def _authorization(given: CaseFacts, day: date) -> Authorization:
     source = Source("ClaimResponse/case")
     return Authorization(
         source=source,

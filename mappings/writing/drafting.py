@@ -11,7 +11,7 @@ from mappings.site import Site
 from mappings.values.moment import shown
 from mappings.writing.form837.interchange import SHORT, Interchange
 from mappings.writing.preparing.billers import provider_lacks
-from mappings.writing.preparing.prepare import Basis, Refusal, listed, prepare
+from mappings.writing.preparing.prepare import Basis, LeftOut, listed, prepare
 from mappings.writing.preparing.prepared import Claim
 
 _DIGITS = 10**9
@@ -34,21 +34,21 @@ def _drafted(
     document: Assessment, records: Mapping[str, PatientRecord], site: Site, now: datetime
 ) -> tuple[str, list[Problem]]:
     basis = Basis(site=site, is_draft=True)
-    refused: dict[str, list[Refusal]] = {}
+    refused: dict[str, list[LeftOut]] = {}
     complete: list[Claim] = []
     for row in document.patients:
         ready = [line for line in row.lines if line.status == "ready"]
         for found in prepare(row.patient, ready, records.get(row.patient), basis):
             if isinstance(found, Claim):
                 complete.append(found)
-            elif isinstance(found, Refusal):
+            elif isinstance(found, LeftOut):
                 refused.setdefault(row.patient, []).append(found)
     text = "".join(_interchanges(complete, now.astimezone(site.zone or now.tzinfo), refused))
     return text, [_problem(patient, rows) for patient, rows in sorted(refused.items())]
 
 
 def _interchanges(
-    claims: Sequence[Claim], now: datetime, refused: dict[str, list[Refusal]]
+    claims: Sequence[Claim], now: datetime, refused: dict[str, list[LeftOut]]
 ) -> Iterator[str]:
     """One per receiver and kind of claim."""
     # Numbers that differ from file to file, since the second of writing does.
@@ -60,7 +60,7 @@ def _interchanges(
         file = Interchange(parts.append, own[0].receiver, own[0].kind, now, numbers, test=True)
         for batch in by_subscriber(own):
             for claim, faults in written(file, batch):
-                reasons = Refusal(claim.draft.patient, claim.draft.lines, tuple(faults))
+                reasons = LeftOut(claim.draft.patient, claim.draft.lines, tuple(faults))
                 refused.setdefault(claim.draft.patient, []).append(reasons)
         file.close()
         if file.claims:
@@ -90,7 +90,7 @@ def by_subscriber(claims: Iterable[Claim]) -> Iterator[list[Claim]]:
         yield list(some)
 
 
-def _problem(patient: str, refused: Sequence[Refusal]) -> Problem:
+def _problem(patient: str, refused: Sequence[LeftOut]) -> Problem:
     """One sentence: which services stay out of the file, and every reason."""
     days = sorted({line.service_date or "" for row in refused for line in row.lines})
     reasons = dict.fromkeys(reason for row in refused for reason in row.reasons)

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 from integration.cds.trust import Caller
 from integration.ehr.transport.keys import generate
-from integration.web.problems import Problem
+from integration.web.problems import ApiProblem
 from tests.builders import Resource, chart, commercial, condition, ferritin, order, tsat
 from tests.fakes.browser import PUBLIC_URL
 from tests.plugins.pages import Clinic, Open
@@ -164,7 +164,7 @@ def test_a_caller_for_two_sites_says_which(hospital: Clinic) -> None:
     caller = Caller((other, site))
     assert caller.site(f"{site.base_url}/") is site
     for unsaid in (None, 7, "https://stranger.example.com/fhir"):
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(ApiProblem) as refused:
             caller.site(unsaid)
         assert refused.value.status == 403
     assert Caller((site,)).site(None) is site

@@ -173,7 +173,7 @@ def test_where_the_ehr_takes_nothing_the_billing_office_is_told(
     monkeypatch.setattr(hospital.ehr, "mode", replace(MODES["hapi"], writes=allowed))
     browser, page = opened(hospital)
     after = browser.post(page, "/discarded", mg="50")
-    assert "does not take this from here" in after.text
+    assert "does not accept this from here" in after.text
     assert "does not say of itself that an app may write a MedicationAdministration" in after.text
     assert "two things you can settle here" in sentence(after)  # a note makes no line ready
     with hospital.store.transaction() as db:

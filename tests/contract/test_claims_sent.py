@@ -8,14 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from integration.claims.released import Released
 from integration.claims.sent import corrections
-from integration.claims.service import Order, write_released
+from integration.claims.service import WriteOrder, write_released
 from integration.claims.writing import Report
+from integration.cli import app
 from integration.errors import ConfigurationError
+from integration.store import Store, decisions, releases, worklist
 from integration.store import claims as stored
-from integration.store import decisions, releases, worklist
 from integration.store.releases import NotReleasable
 from integration.store.worklist import Filters
 from integration.web.worklist import sending
@@ -72,7 +74,7 @@ class Office:
             return worklist.rows(db, Filters(view=view), ["general"], [])
 
     def write(self, **wanted: Any) -> Report:
-        order = Order(site="general", folder=self.folder / "out", by="ada", now=NOW, **wanted)
+        order = WriteOrder(site="general", folder=self.folder / "out", by="ada", now=NOW, **wanted)
         return write_released(self.service.settings, self.service.store, order)
 
     def decide(self, **what: Any) -> None:
@@ -201,6 +203,45 @@ def test_only_the_named_lines_leave(office: Opened) -> None:
     assert here.write(only={row.line_id: Released(row.line_id)}).claims == 1
     again = here.write(only={row.line_id: Released(row.line_id)})
     assert (again.claims, again.asked, again.complete) == (0, True, False)
+
+
+@pytest.mark.parametrize(
+    ("named", "status", "says"),
+    [
+        (None, 0, "No file was written: no released line waits to be sent."),
+        ("line id\n1234\n", 1, "Line 1234 does not wait to be sent"),
+    ],
+)
+def test_the_command_says_why_nothing_was_written(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str | None,
+    status: int,
+    says: str,
+) -> None:
+    """Without a SOURCE it asks the database; nothing wrong where nothing was asked for."""
+    (tmp_path / "prices.csv").write_text(PRICES)
+    (tmp_path / "ferroclaim.toml").write_text(
+        '[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\n'
+        '[sites.general.claims]\nprices = "prices.csv"\n'
+    )
+    monkeypatch.setenv("FERROCLAIM_DATABASE_URL", store.url)
+    asked = ["claims", "write", "--site", "general", "--out", str(tmp_path / "out")]
+    if named:
+        (tmp_path / "named.csv").write_text(named)
+        asked += ["--released", str(tmp_path / "named.csv")]
+    result = CliRunner().invoke(app, [*asked, "--config", str(tmp_path / "ferroclaim.toml")])
+    assert (result.exit_code, says in result.stderr) == (status, True), result.stderr
+
+
+def test_decisions_of_the_database_are_not_given_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "ferroclaim.toml").write_text(
+        '[sites.general]\nbase_url = "http://127.0.0.1:1/fhir"\n'
+    )
+    asked = ["claims", "write", "--site", "general", "--out", str(tmp_path), "--decisions", "x"]
+    result = CliRunner().invoke(app, [*asked, "--config", str(tmp_path / "ferroclaim.toml")])
+    assert "--decisions goes with a SOURCE" in str(result.exception)
 
 
 def test_a_trial_leaves_the_lines_where_they_are(office: Opened) -> None:

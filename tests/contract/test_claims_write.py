@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from typer.testing import CliRunner, Result
 
 from integration import samples
 from integration.claims import numbers
+from integration.claims.forms import FORMS, Writing
 from integration.cli import app
 from integration.errors import ConfigurationError, FerroclaimError
 from mappings.datafiles.loading import DataFileError
+from mappings.site import Site
 from mappings.writing import keying
 from mappings.writing.x12.segments import parsed
-from tests import claims
+from tests import builders, claims
 
 SAMPLES = Path(samples.__file__).parent
 NOW = "2026-11-23T18:00:00-05:00"
@@ -237,7 +240,7 @@ def test_a_month_that_ended_says_when(folder: Path, frequency: str) -> None:
             "ferroclaim.toml",
             'test_id = "SAMPLECLEART"',
             'payers = ["87726"]',
-            "no receiver of the site takes professional claims for SHP01",
+            "no receiver of the site accepts professional claims for SHP01",
         ),
     ],
 )
@@ -249,6 +252,43 @@ def test_what_keeps_claims_from_leaving_is_said_with_its_fix(
     assert result.exit_code != 0
     assert says in f"{result.stderr} {result.exception}"
     assert "Traceback" not in result.stderr
+
+
+def test_what_people_decided_counts(folder: Path) -> None:
+    """Who pays first, and why Medicare pays second, from a file."""
+    myself = {"coding": [{"code": "self"}]}
+    plan = builders.commercial("Sunrise Health Plan", id="group", subscriberId="W1")
+    medicare = builders.coverage(payor="Medicare Part B", subscriberId="1EG4TE5MK73")
+    by_plan = {"sequence": 1, "focal": True, "coverage": {"reference": "Coverage/group"}}
+    chart = claims.chart(
+        plan | {"relationship": myself},
+        medicare,
+        builders.authorization(insurance=[by_plan]),
+        builders.note(),
+    )
+    entries = [{"resource": row} for row in chart]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    (folder / "chart.json").write_text(json.dumps(bundle, default=str))
+    decided = (
+        "decisions:\n- {who: M, when: 2026-11-01, pays_first: {patient: p1, coverage:"
+        " Coverage/group, then: [Coverage/coverage]}}\n"
+        "- {who: M, when: 2026-11-01, medicare_secondary: {patient: p1, type: '12'}}\n"
+    )
+    (folder / "decided.yaml").write_text(decided)
+    (line,) = claims.assessed(chart)[0].patients[0].lines
+    (folder / "one.csv").write_text(line.id + "\n")
+    asked = ["claims", "write", str(folder / "chart.json"), "--site", "example", "--now", NOW]
+    asked += ["--config", str(folder / "ferroclaim.toml"), "--out", str(folder / "out")]
+    asked += ["--released", str(folder / "one.csv")]
+    assert "is held by coverage" in CliRunner().invoke(app, asked).stderr
+    result = CliRunner().invoke(app, [*asked, "--decisions", str(folder / "decided.yaml")])
+    assert result.exit_code == 0, result.stderr
+    payers = ["SBR*P*18*******CI", "SBR*S*18***12****MB"]
+    assert at(rows(folder), "SBR") == payers
+    draft = ["assess", str(folder / "chart.json"), "--site", "example", "--format", "x12"]
+    draft += ["--config", str(folder / "ferroclaim.toml"), "--as-of", NOW]
+    shown = CliRunner().invoke(app, [*draft, "--decisions", str(folder / "decided.yaml")])
+    assert at(parsed(shown.stdout), "SBR") == payers, shown.stderr
 
 
 def test_only_released_lines_leave(folder: Path) -> None:
@@ -587,7 +627,7 @@ def test_a_counter_that_cannot_count_on_is_said(tmp_path: Path, text: str) -> No
     [
         ("esther,2026-11,weight,70,,,,,", "row 15: weight is none of status"),
         ("esther,2026-11,status,30,,,,,", "row 15: a second status of 2026-11"),
-        ("esther,2026-11,value,A8,70,,,,", "row 15: value code A8 stands twice"),
+        ("esther,2026-11,value,A8,70,,,,", "row 15: value code A8 appears twice"),
         ("esther,2026-11,value,A2,,,,,", "a value has an amount"),
         ("esther,2026-11,line,90999,250,2026-11-08,1,,821", "a revenue code of four digits"),
         ("esther,2026-11,line,90999,250,soon,1,,0821", "a line has a date"),
@@ -633,3 +673,16 @@ def test_a_file_that_cannot_be_read_is_said_and_the_others_are_looked_at() -> No
     assert result.exit_code == 1
     assert "nowhere.x12: it can't be read: No such file or directory\n" in result.stdout
     assert "837P_office.x12: nothing wrong was found" in result.stdout
+
+
+def test_a_workbook_takes_any_text(tmp_path: Path) -> None:
+    """XML can't hold every character that a chart does."""
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    how = Writing(tmp_path, Site(), "example", "xlsx", at, iter([1]))
+    path = tmp_path / "some.xlsx"
+    book = FORMS["xlsx"](how, path.open("w"), path)
+    book._put(iter([{"payer": "Sun\x0brise"}]))  # type: ignore[attr-defined]
+    book.close()
+    sheet = load_workbook(path).active
+    assert sheet is not None
+    assert sheet.cell(2, 1).value == "Sunrise"

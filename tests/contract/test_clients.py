@@ -89,7 +89,7 @@ def test_a_mistake_in_a_policy_file_is_said_and_old_policies_are_not_used(
         engine.clients.of("general")
     page = hospital.browser().get(hospital.launch_path(patient="p1"))
     assert page.status_code == 500
-    assert "ferroclaim is not set up right" in page.text
+    assert "ferroclaim is not set up correctly" in page.text
     assert "own.yaml" in page.text
     write(tmp_path / "policies", 500)
     look(hospital)

@@ -92,7 +92,7 @@ class TestImport:
         ferroclaim("codes", "import", PRICING, "--code-dir", own)
         before = (own / "asp-pricing-2025Q4.yaml").read_bytes()
         run = ferroclaim("codes", "import", anew(tmp_path), "--code-dir", own)
-        assert (run.status, run.out.endswith("stands there already\n")) == (0, True)
+        assert (run.status, run.out.endswith("is there already\n")) == (0, True)
         assert (own / "asp-pricing-2025Q4.yaml").read_bytes() == before
 
     def test_twice_in_one_go(self, ferroclaim: Any, own: Path) -> None:
@@ -107,7 +107,8 @@ class TestImport:
         run = ferroclaim("codes", "import", path, "--code-dir", own)
         assert (run.status, run.out) == (1, "")
         assert (
-            "holds other rows of this quarter: add --replace if they were published anew" in run.err
+            "holds other rows of this quarter: add --replace if they were published again"
+            in run.err
         )
         assert "payment limit J1756 2025Q4 is 0.500 here and 0.229 in" in run.err
         assert ferroclaim("codes", "import", path, "--code-dir", own, "--replace").status == 0

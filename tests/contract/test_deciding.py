@@ -74,7 +74,7 @@ def queued(office: Clinic) -> int:
 
 def test_who_pays_first_is_recorded_audited_and_assessed_at_once(office: Clinic) -> None:
     browser, page, key = opened(office, two_plans())
-    assert "Who pays first" in page
+    assert "Which plan is primary" in page
     assert "coverage, commercial, Sunrise Health Plan" in page
     places = ["Coverage/coverage=2", "Coverage/group=1"]
     said = decide(browser, page, key, about="pays-first", place=places, why="works for 40 people")
@@ -103,14 +103,14 @@ def test_why_medicare_pays_second_is_recorded_beside_it(office: Clinic) -> None:
     assert second.decision.medicare_secondary
     assert (second.decision.medicare_secondary.why, second.patient) == ("12", "p1")
     assert first.decision.pays_first
-    assert "Medicare pays second, working aged (12)" in said
+    assert "Medicare is secondary, working aged (12)" in said
 
 
 def test_a_reason_that_is_none_is_told_and_nothing_recorded(office: Clinic) -> None:
     browser, page, key = opened(office, two_plans())
     places = ["Coverage/coverage=2", "Coverage/group=1"]
     said = decide(browser, page, key, about="pays-first", place=places, second="99")
-    assert "99 is no reason for Medicare to pay second" in said
+    assert "99 is not a reason for Medicare to pay second" in said
     assert recorded(office) == []
 
 
@@ -137,13 +137,13 @@ def test_what_was_recorded_makes_the_line_go_by_it(office: Clinic) -> None:
 def test_an_order_that_is_none_is_told(office: Clinic, places: list[str]) -> None:
     browser, page, key = opened(office, two_plans())
     said = decide(browser, page, key, about="pays-first", place=places)
-    assert "Give each plan a place of its own: 1 pays first." in said
+    assert "Give each plan a place of its own: 1 is primary." in said
     assert recorded(office) == []
 
 
 def test_a_payers_answer_is_recorded_for_the_payer_and_the_code(office: Clinic) -> None:
     browser, page, key = opened(office, of_commercial())
-    assert "Sunrise Medicare Advantage asks for authorization of J1756" in page
+    assert "Sunrise Medicare Advantage requires authorization of J1756" in page
     said = decide(
         browser,
         page,
@@ -169,12 +169,12 @@ def test_a_payers_answer_is_recorded_for_the_payer_and_the_code(office: Clinic) 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"authorization": ""}, "Say whether the payer asks for authorization."),
-        ({"confirmed_by": " "}, "Say who of the payer confirmed it"),
+        ({"authorization": ""}, "Say whether the payer requires authorization."),
+        ({"confirmed_by": " "}, "Say who at the payer confirmed it"),
         ({"days": "half"}, "Write the days for a claim as a number such as 180"),
-        ({"until": "soon"}, "There is no day soon"),
+        ({"until": "soon"}, "There is no date soon"),
         ({"until": "2020-01-01"}, "ends before it was decided"),
-        ({"about": "pays-first"}, "Who pays first is not open for this line any more."),
+        ({"about": "pays-first"}, "Who pays first is no longer open for this line."),
         ({"about": "weather"}, "The line is no longer there."),
     ],
 )
@@ -194,8 +194,8 @@ def test_what_can_not_be_read_is_told_and_nothing_recorded(
 
 def test_a_line_with_nothing_open_has_no_form(office: Clinic) -> None:
     _, page, _ = opened(office, builders.chart())
-    assert "Who pays first" not in page
-    assert "asks for authorization of" not in page
+    assert "Which plan is primary" not in page
+    assert "requires authorization of" not in page
 
 
 def test_a_dose_above_every_label_is_confirmed_with_who_saw_it(office: Clinic) -> None:

@@ -148,4 +148,4 @@ def test_a_decision_is_in_the_audit_table_and_can_be_taken_back(store: Store) ->
         assert decisions.every(db, "general") == []
         rows = db.execute("select actor, action, detail from audit order by id").fetchall()
     assert [row[:2] for row in rows[-2:]] == [("ada", "decided"), ("eve", "took back a decision")]
-    assert "Sunrise asks for authorization" in rows[-1][2]["reason"]
+    assert "Sunrise requires authorization" in rows[-1][2]["reason"]

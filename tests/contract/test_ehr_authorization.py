@@ -371,7 +371,10 @@ def test_an_answer_without_a_token(
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b'{"access_token": "t", "expires_in": 1e400}', "expires_in that is no number of seconds"),
+        (
+            b'{"access_token": "t", "expires_in": 1e400}',
+            "expires_in that is not a number of seconds",
+        ),
         (b'{"access_token": "t", "expires_in": 1' + b"0" * 400 + b"}", "expires_in that is no"),
         (b'{"access_token": "t\\r\\nX-Evil: 1"}', "access token that holds a line break"),
         (b'{"access_token": {"t": 1}}', "without an access token"),

@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from integration.configuration.site import Site
-from integration.ehr.doctor import Report, examine
+from integration.ehr.doctor import DoctorReport, examine
 from integration.ehr.transport.keys import Keyring, generate
 from mappings.codes.freshness import freshness
 from tests.fakes.authorization import FakeAuthorization
@@ -22,13 +22,13 @@ from tests.fakes.ehr import FakeEhr
 Make = Callable[..., FakeEhr]
 
 
-def report(fake: FakeEhr, patient: str | None = None, **settings: Any) -> Report:
+def report(fake: FakeEhr, patient: str | None = None, **settings: Any) -> DoctorReport:
     return examine(
         Site.adhoc(fake.base_url, name="general", limits={"retries": 0}, **settings), patient
     )
 
 
-def said(found: Report, level: str | None = None) -> list[str]:
+def said(found: DoctorReport, level: str | None = None) -> list[str]:
     return [finding.what for finding in found.findings if level in (None, finding.level)]
 
 
@@ -147,7 +147,7 @@ def test_a_server_without_a_statement(ehr: Make) -> None:
     fake = ehr("hapi").load(chart())
     fake.inject(Response("", 404), pattern="metadata")
     found = report(fake, "p1", vendor="hapi")
-    assert "/metadata is not answered" in said(found, "note")
+    assert "/metadata does not answer" in said(found, "note")
     assert {"A patient was read in 2 requests", "Gaps are written as DetectedIssue"} <= set(
         said(found)
     )

@@ -10,7 +10,7 @@ import pytest
 from werkzeug import Response
 
 from integration.assessing.clients import policies_for
-from integration.assessing.patient import assess_pull
+from integration.assessing.patient import check_pull
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import encode
 from integration.ehr.reading import listing
@@ -410,9 +410,8 @@ def test_a_line_from_what_stands_in_is_never_ready(
         fake, search_params=PRACTICE if mode == "athena" else {}, time_zone="America/New_York"
     )
     pull = read_patient(client, builders.PATIENT)
-    found = assess_pull(
-        pull, client.site, policies_for(client.site), datetime(2026, 11, 23, tzinfo=UTC)
-    )
+    as_of = datetime(2026, 11, 23, tzinfo=UTC)
+    found = check_pull(pull, client.site, policies_for(client.site), as_of).assessment
     assert [(line.status, line.units) for line in found.lines] == [(status, 200)]
     assert set(reasons) <= set(found.lines[0].reasons)
 

@@ -91,7 +91,7 @@ def test_q47_results_that_were_withheld(mode: str, ehr: Make, connect: Connect) 
     ("url", "says"),
     [
         ("http://127.0.0.1:80:80/fhir?id=p1", "leads to http://127.0.0.1:80:80/fhir, which is no"),
-        ("http://[::1/fhir", "leads to http://[::1/fhir, which is no address"),
+        ("http://[::1/fhir", "leads to http://[::1/fhir, which is not an address"),
         ("https://localhost/fhir?p=2", "leads to another server (https://localhost)"),
         ("http://elsewhere.example/fhir?p=2", "leads to another server (elsewhere.example)"),
         ("http://ada:secret@localhost/fhir", "leads to an address with a login"),

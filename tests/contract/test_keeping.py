@@ -45,3 +45,36 @@ def test_what_no_assessment_understands_is_asked_once(store: Store) -> None:
             Question("encounter_classes", "Encounter.class", "urn:oid:2.999|6", "6 Discharge", 1)
         ]
         assert assessments.questions(db, "another") == []
+
+
+@pytest.mark.parametrize(
+    ("individual", "more", "provider"),
+    [
+        ({"reference": "Practitioner/dr", "display": "Dr. Nine"}, [], "Dr. Nine"),
+        ({"reference": "Practitioner/dr"}, [], "Practitioner/dr"),
+        (
+            {"reference": "Practitioner/dr"},
+            [
+                {
+                    "resourceType": "Practitioner",
+                    "id": "dr",
+                    "name": [{"family": "Nine", "given": ["Nora"]}],
+                    "identifier": [
+                        {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}
+                    ],
+                }
+            ],
+            "Nine, Nora",
+        ),
+    ],
+)
+def test_each_line_has_the_provider_whom_its_claim_would_name(
+    store: Store,
+    individual: dict[str, str],
+    more: list[builders.Resource],
+    provider: str,
+) -> None:
+    attended = {"type": [{"coding": [{"code": "ATND"}]}], "individual": individual}
+    kept(store, builders.encounter() | {"participant": [attended]}, *more)
+    with store.transaction() as db:
+        assert db.execute("select distinct provider from lines").fetchall() == [(provider,)]

@@ -152,7 +152,7 @@ def test_what_the_persons_token_does_not_give_is_told_to_the_billing_office(clin
     browser, page = opened(general)
     general.ehr.requests.clear()
     after = browser.post(page, "/discarded", mg="50")
-    assert "does not take this from here" in after.text
+    assert "does not accept this from here" in after.text
     assert not [row for row in general.ehr.requests if row.startswith("PUT")]
 
 
@@ -250,10 +250,13 @@ def test_a_key_that_cannot_be_used_is_passed_over(clinic: Open, key: Any) -> Non
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b'{"access_token": "t", "expires_in": 1e400}', "expires_in that is no number of seconds"),
+        (
+            b'{"access_token": "t", "expires_in": 1e400}',
+            "expires_in that is not a number of seconds",
+        ),
         (b'{"access_token": "t", "expires_in": 1' + b"0" * 400 + b"}", "expires_in that is no"),
-        (b'{"access_token": "t", "expires_in": "soon"}', "expires_in that is no number"),
-        (b'{"access_token": "t", "expires_in": true}', "expires_in that is no number"),
+        (b'{"access_token": "t", "expires_in": "soon"}', "expires_in that is not a number"),
+        (b'{"access_token": "t", "expires_in": true}', "expires_in that is not a number"),
         (
             b'{"access_token": "t", "x": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
             "nested too deeply",
@@ -262,7 +265,7 @@ def test_a_key_that_cannot_be_used_is_passed_over(clinic: Open, key: Any) -> Non
         (b'{"access_token": "line\\nbreak"}', "access token that holds a line break"),
         (b'{"access_token": "\xc3\xa9"}', "another character that no request can carry"),
         (b'{"access_token": "' + b"t" * 40_000 + b'"}', "more than 32768 characters"),
-        (b"[]", "no JSON object"),
+        (b"[]", "not a JSON object"),
         (b" " * (2**20 + 1), "answered with more than 1048576 bytes"),
     ],
     ids=lambda value: value[:36] if isinstance(value, str) else "",
@@ -705,6 +708,6 @@ def test_a_missing_page_is_a_page_in_a_browser_and_json_for_a_program(clinic: Op
     client = clinic().browser().client
     page = client.get("/nowhere", headers={"Accept": "text/html,application/xhtml+xml"})
     assert page.status_code == 404
-    assert "<h1>Nothing to see here</h1>" in page.text
+    assert "<h1>Not found</h1>" in page.text
     assert 'href="/worklist"' in page.text
     assert client.get("/nowhere").json()["error"]["message"] == "Not Found"

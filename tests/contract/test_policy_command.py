@@ -80,8 +80,8 @@ class TestList:
             " 19, 22, 23, 24, 49; any date" in run.out
         )
         assert (
-            "commercial-default 2026-01-01  Commercial payer without a policy here (not verified)"
-            in run.out
+            "commercial-default 2026-01-01  Commercial payer without a policy here (not"
+            " verified)" in run.out
         )
 
     def test_with_those_of_a_site(self, policy: Any, shorter: Path) -> None:
@@ -212,7 +212,7 @@ class TestCheck:
         run = policy("check", tmp_path)
         assert (run.status, run.err) == (
             2,
-            f"ferroclaim: {tmp_path}: no policy file (*.yaml or *.yml) stands in this folder\n",
+            f"ferroclaim: {tmp_path}: no policy file (*.yaml or *.yml) is in this folder\n",
         )
 
 
@@ -233,7 +233,7 @@ class TestTest:
             "medicare-part-b 2027: 12 cases, 2 wrong",
             (
                 "  labs of 90 days before: ferritin is expired, expected met: No ferritin result"
-                " within 14 days before Jan 15, 2026; the last one is of Oct 17, 2025."
+                " within 14 days before Jan 15, 2026; the last one is from Oct 17, 2025."
             ),
         ]
 
@@ -267,14 +267,14 @@ class TestDiff:
             "2 gaps would change.",
             "  ferritin: expired, before: no gap  MedicationAdministration/ma1",
             (
-                "    No ferritin result within 14 days before Nov 1, 2026; the last one is of"
+                "    No ferritin result within 14 days before Nov 1, 2026; the last one is from"
                 " Oct 12, 2026. (This rule is not verified against the payer's published policy.)"
             ),
             "  transferrin-saturation: expired, before: no gap  MedicationAdministration/ma1",
             (
-                "    No transferrin saturation result within 14 days before Nov 1, 2026; the last"
-                " one is of Oct 12, 2026. (This rule is not verified against the payer's published"
-                " policy.)"
+                "    No transferrin saturation result within 14 days before Nov 1, 2026; the"
+                " last one is from Oct 12, 2026. (This rule is not verified against the payer's"
+                " published policy.)"
             ),
             "",
             "Held: $0.00 before, $44.60 after (+44.60). Ready: $44.60 before, $0.00 after.",

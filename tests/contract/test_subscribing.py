@@ -13,7 +13,7 @@ from integration.configuration.settings import Settings
 from integration.errors import ConfigurationError
 from integration.store import Store, subscriptions
 from integration.triggers import subscribing
-from integration.triggers.subscribing import Result
+from integration.triggers.subscribing import SubscriptionResult
 from integration.work.engine import Job
 from tests import notifications as sent
 from tests.fakes import chart, modes
@@ -114,12 +114,12 @@ def start(
         service.close()
 
 
-def establish(service: Running) -> list[Result]:
+def establish(service: Running) -> list[SubscriptionResult]:
     client, _ = service.engine.clients.of("general")
     return subscribing.establish(service.store, service.settings, client)
 
 
-def done(results: list[Result]) -> list[tuple[str, str, str]]:
+def done(results: list[SubscriptionResult]) -> list[tuple[str, str, str]]:
     return sorted((row.name, row.did, row.status) for row in results)
 
 

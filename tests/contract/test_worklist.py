@@ -218,7 +218,7 @@ def test_a_snoozed_line_sleeps_until_its_day(office: Clinic) -> None:
     assert "snoozed until" in said.text
     assert key not in keys(browser.get("/worklist"))
     assert keys(browser.get("/worklist?view=snoozed")) == [key]
-    assert "There is no day soon" in act(browser, page, "snooze", [key], until="soon").text
+    assert "There is no date soon" in act(browser, page, "snooze", [key], until="soon").text
     act(browser, page, "snooze", [key], until="2020-01-01")
     assert key in keys(browser.get("/worklist"))
     act(browser, page, "snooze", [key])
@@ -298,7 +298,7 @@ def test_a_waived_line_needs_a_reason_and_a_firm_requirement_none_helps(office: 
     row = waived(office, "transferrin-saturation")
     assert row.key in keys(browser.get("/worklist?view=waived"))
     without = act(browser, page, "release", [row.key], reason="  ")
-    assert "say why it is released all the same" in without.text
+    assert "say why it is released anyway" in without.text
     done = act(browser, page, "release", [row.key], reason="Payer confirmed by phone")
     assert "1 line released" in done.text
     firm = held(office, "coverage")

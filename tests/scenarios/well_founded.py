@@ -15,7 +15,7 @@ from tests import builders
 # Nothing was found, and yet the state is not `missing`.
 NOTHING_TO_CITE = (
     "No result shows iron overload.",
-    "Whether this plan asks for prior authorization is not known",
+    "Whether this plan requires prior authorization is not known",
 )
 LABORATORY = {"ferritin", "transferrin-saturation", "hemoglobin"}
 

@@ -66,11 +66,11 @@ def test_the_payers_own_price_of_the_day(
     [
         ("J1756,15202,1,2026-06-30,2026-06-30", "two prices of J1756 for payer 15202 hold on 2026"),
         ("J1756,,1,2020-01-01,", "two prices of J1756 for all payers hold on 2020-01-01"),
-        ("J17,*,1,,", "row 6: J17 is no HCPCS code"),
-        ("J2916,*,free,,", "row 6: the charge free is no amount"),
-        ("J2916,*,0,,", "row 6: the charge 0 is no amount"),
-        ("J2916,*,-1,,", "is no amount"),
-        ("J2916,*,1,2026-13-01,", "2026-13-01 is no date"),
+        ("J17,*,1,,", "row 6: J17 is not a HCPCS code"),
+        ("J2916,*,free,,", "row 6: the charge free is not an amount"),
+        ("J2916,*,0,,", "row 6: the charge 0 is not an amount"),
+        ("J2916,*,-1,,", "is not an amount"),
+        ("J2916,*,1,2026-13-01,", "2026-13-01 is not a date"),
         ("J2916,*,1,2026-02-01,2026-01-01", "ends on 2026-01-01, before it begins"),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_dialysis_month_is_never_parted() -> None:
     many = [line(id=f"{n:032}", bill_type="72X", place_of_service="65") for n in range(1200)]
     draft, rows = priced(many, "1.00")
     (whole,) = split(draft, rows)
-    assert "1200 service lines, of which 999 can stand" in list(excess(draft.kind, whole))
+    assert "1200 service lines, of which 999 fit" in list(excess(draft.kind, whole))
 
 
 def test_what_a_pair_alone_is_too_much_for_is_said() -> None:

@@ -70,7 +70,7 @@ def institutional() -> str:
         ("NM1*IL*1*DOE*JANE", "NM1*IL*1**JANE", "NM1*IL has no name"),
         ("8*44.6***11", "8*44.61***11", "CLM02 44.61 is not the sum 44.6 of its lines"),
         ("HI*ABK:N184", "HI*BK:N184", "the first diagnosis is ABK and the others ABF"),
-        ("ABF:D631", "ABF:D63.1", "D63.1 is no ICD-10-CM code without its dot"),
+        ("ABF:D631", "ABF:D63.1", "D63.1 is not an ICD-10-CM code without its dot"),
         (
             "*100***1:2:3",
             "*100***1:2:4",
@@ -78,7 +78,7 @@ def institutional() -> str:
         ),
         ("*100***1:2:3", "*100***1:1", "the pointers 1:1 do not lead"),
         ("*100***1:2:3", "*100", "the pointers (none) do not lead"),
-        ("HC:J1756*22.3", "HC:j1756*22.3", "j1756 is no HCPCS code"),
+        ("HC:J1756*22.3", "HC:j1756*22.3", "j1756 is not a HCPCS code"),
         ("HC:J1756:JW", "HC:J1756:JW:AA:BB:CC:DD", "at most four modifiers"),
         ("HC:J1756:JW", "HC:J1756:jw", "at most four modifiers of two capitals or digits"),
         ("HC:J1756:JW", "HC:J1756:JW:JZ", "JW and JZ contradict each other"),
@@ -89,12 +89,12 @@ def institutional() -> str:
         (
             "REF*6R*34B1902FAD9949D9F8FC0FCA",
             "REF*6R*F8667208C3B4C98DED078F4F",
-            "REF*6R stands on another line as well",
+            "REF*6R is on another line as well",
         ),
         (
             "LIN**N4*00517231005",
             "LIN**N4*00517-2310-05",
-            "00517-2310-05 is no NDC of eleven digits",
+            "00517-2310-05 is not an NDC of eleven digits",
         ),
         ("LIN**N4*00517231005~\n", "", "an NDC and its quantity go together"),
         ("CTP****5*ML", "CTP****5*MG", "an NDC quantity is more than nothing"),
@@ -140,7 +140,7 @@ def test_a_fault_of_a_professional_draft_is_seen(
             "PACKAGED OR NOT KNOWN OR LOST",
             "a note has at most 80 characters",
         ),
-        ("ABF:D509", "ABF:D509" + "*ABF:D509" * 24, "27 diagnoses, of which 25 can stand"),
+        ("ABF:D509", "ABF:D509" + "*ABF:D509" * 24, "27 diagnoses, of which 25 fit"),
     ],
 )
 def test_a_fault_of_an_institutional_draft_is_seen(
@@ -154,7 +154,7 @@ def test_a_fault_of_an_institutional_draft_is_seen(
 def test_a_claim_number_stands_once(professional: str) -> None:
     start, end = professional.index("CLM*"), professional.index("SE*")
     twice = professional[:end] + professional[start:end] + professional[end:]
-    assert any("stands on another claim as well" in fault for fault in faults(twice))
+    assert any("is on another claim as well" in fault for fault in faults(twice))
 
 
 @pytest.mark.parametrize(
@@ -209,9 +209,9 @@ def test_valid_files_are_not_refused_and_broken_ones_are(path: Path) -> None:
         ("m09_pobox", None, None, "N3", "is a post box (2010AA)"),
         ("m12_dob_future", None, None, "DMG", "lies after the file's date"),
         ("m14_72x_nocond", "ENC-3001", None, "CLM", "has a condition code"),
-        ("m16_dup_value", "ENC-3001", None, "HI", "value code A8 stands twice"),
+        ("m16_dup_value", "ENC-3001", None, "HI", "value code A8 appears twice"),
         ("m18_freq1_30", "ENC-3001", None, "CL1", "says that treatment ended, patient status 30"),
-        ("m22_51lines", "ENC-1001", None, "CLM", "52 lines, of which 50 can stand"),
+        ("m22_51lines", "ENC-1001", None, "CLM", "52 lines, of which 50 fit"),
         ("m25_sbrS_no2320", "ENC-1001", None, "CLM", "no loop 2320 says what the first one paid"),
         ("m28_ndc_other_family", "ENC-1001", "1", "LIN", "is Injectafer, not the drug of J1756"),
         ("m34_utf8", None, None, "NM1", "a character that X12 can't carry"),
@@ -220,8 +220,8 @@ def test_valid_files_are_not_refused_and_broken_ones_are(path: Path) -> None:
         ("m43_empty", None, None, None, "the file is empty"),
         ("m45_cut", None, None, "ST", "is not closed: the file is cut"),
         ("m47_jw_only_kx_differs", "ENC-1001", "4", "SV1", "has other modifiers (JW) than line 3"),
-        ("m49_no_rendering", "ENC-1001", None, "CLM", "nobody is named who rendered it"),
-        ("m51_D631_first", "ENC-1001", None, "HI", "D63.1 stands before its kidney disease"),
+        ("m49_no_rendering", "ENC-1001", None, "CLM", "nobody is named as having rendered it"),
+        ("m51_D631_first", "ENC-1001", None, "HI", "D63.1 comes before its kidney disease"),
         ("m53_two_isa_same13", None, None, "ISA", "stood on another ISA before"),
         ("m55_zip_all0", None, None, "N4", "four zeros stand for no ZIP+4"),
     ],
@@ -293,7 +293,7 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
             ("ENC-1001", None, "NM1"),
             "NM1*82 has no NPI",
         ),
-        (OFFICE, [("***11:B:1", "***00:B:1")], ("ENC-1001", None, "CLM"), "00 is no place of"),
+        (OFFICE, [("***11:B:1", "***00:B:1")], ("ENC-1001", None, "CLM"), "00 is not a place of"),
         (
             OFFICE,
             [("11:B:1*", "11:B:7*"), ("REF*G1*PA20261101~", "REF*F8*ENC-1001~")],
@@ -302,7 +302,7 @@ def edited(text: str, *changes: tuple[str, str]) -> str:
         ),
         (OFFICE, [("REF*G1*PA20261101", "REF*G1*PENDING")], ("ENC-1001", None, "REF"), "no number"),
         (OFFICE, [("ABF:D631", "ABF:D63")], ("ENC-1001", None, "HI"), "D63 is a heading"),
-        (OFFICE, [("COLUMBUS*OH*43215~", "COLUMBUS*XX*43215~")], (None, None, "N4"), "XX is no st"),
+        (OFFICE, [("COLUMBUS*OH*43215~", "COLUMBUS*XX*43215~")], (None, None, "N4"), "XX is not"),
         (OFFICE, [("*TE*5555551234", "*TE*555123")], (None, None, "PER"), "not ten digits"),
         (OFFICE, [("REF*EI*123456789", "REF*EI*000000000")], (None, None, "REF"), "tax number"),
         (OFFICE, [("*15202~", "*UNKNOWN~")], (None, None, "NM1"), "NM1*PR has no number"),

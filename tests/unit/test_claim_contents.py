@@ -12,7 +12,7 @@ from mappings.decisions import Decision
 from mappings.record import Address
 from mappings.site import Facility, Place, Site
 from mappings.writing.preparing.charges import price_list
-from mappings.writing.preparing.prepare import Basis, Refusal, prepare
+from mappings.writing.preparing.prepare import Basis, LeftOut, prepare
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
 from tests.builders import Resource
@@ -73,7 +73,7 @@ def test_why_medicare_pays_second_is_a_persons_decision() -> None:
 
 def test_without_it_the_claim_waits_and_says_what_to_record() -> None:
     said = refused(*employer_first())
-    assert "why Medicare (Coverage/coverage) pays second: record a person's decision" in said
+    assert "why Medicare (Coverage/coverage) is secondary: record a person's decision" in said
     assert "medicare_secondary (12, 13," in said
 
 
@@ -101,7 +101,7 @@ def test_the_newer_reason_holds_and_is_said_in_words() -> None:
     ]
     assert decisions.Decisions(made).why_second("Patient/p1", date(2026, 11, 5)) == "13"
     assert made[0].decided.says == (
-        "M decided on Nov 2, 2026: Medicare pays second, ESRD, 30 months (13)"
+        "M decided on Nov 2, 2026: Medicare is secondary, ESRD, 30 months (13)"
     )
 
 
@@ -272,7 +272,7 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
     early = replace(line, service_date="2025-09-21", ndc=NdcQuantity("00781348714", "10", "ML"))
     basis = Basis(site=claims.SITE, charging=price_list("hcpcs,charge\nJ1756,0.5\n", "prices.csv"))
     (found,) = prepare(patient.patient, [early], records[patient.patient], basis)
-    assert isinstance(found, Refusal)
+    assert isinstance(found, LeftOut)
     assert "the NDC 00781348714 was not on the market on Sep 21, 2025" in found.reasons
     (found,) = prepare(
         patient.patient,
@@ -280,5 +280,5 @@ def test_an_ndc_that_was_not_on_the_market_that_day_keeps_the_claim() -> None:
         records[patient.patient],
         basis,
     )
-    assert isinstance(found, Refusal)
+    assert isinstance(found, LeftOut)
     assert not any("on the market" in reason for reason in found.reasons)

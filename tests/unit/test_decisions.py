@@ -38,13 +38,12 @@ def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
             "Maria Lopez decided on Nov 20, 2026, until Dec 31, 2027: Coverage/group pays first,"
             " then Coverage/medicare (works for a company of 40)"
         ),
-        "Maria Lopez decided on Nov 20, 2026: Medicare pays second, working aged (12)",
+        "Maria Lopez decided on Nov 20, 2026: Medicare is secondary, working aged (12)",
         (
-            "Maria Lopez decided on Nov 20, 2026: Sunrise Health Plan asks for no authorization and"
-            " takes"
-            " claims within 180 days of J1756, confirmed by provider line, reference 7"
+            "Maria Lopez decided on Nov 20, 2026: Sunrise Health Plan requires no authorization and"
+            " accepts claims within 180 days of J1756, confirmed by provider line, reference 7"
         ),
-        "Maria Lopez decided on Nov 20, 2026: authorization PA7 for J1756 is on hand",
+        "Maria Lopez decided on Nov 20, 2026: authorization PA7 for J1756 is on file",
         "Maria Lopez decided on Nov 20, 2026: payer_aliases: Prairie is commercial",
     ]
 
@@ -84,7 +83,7 @@ def test_the_store_keeps_the_same_form() -> None:
         ),
         (
             "who: M, when: 2026-11-20, medicare_secondary: {patient: p1, type: '11'}",
-            "11 is no reason for Medicare to pay second (known: 12 working aged, 13 ESRD",
+            "11 is not a reason for Medicare to pay second (known: 12 working aged, 13 ESRD",
         ),
         (
             "who: M, when: 2026-11-20, payer_answer: {payer: S, confirmed_by: x}",
@@ -110,7 +109,7 @@ def test_the_store_keeps_the_same_form() -> None:
         ),
         (
             "who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: [J9]}",
-            "J9 is no code of an IV iron",
+            "J9 is not a code of an IV iron",
         ),
         ("who: M, when: 2026-11-20, authorization: {patient: p, number: N, codes: []}", "one"),
         (
@@ -133,7 +132,7 @@ def test_the_store_keeps_the_same_form() -> None:
         ),
         (
             "who: M, when: 2026-11-20, site_row: {table: payer_aliases, key: P, value: private}",
-            "private is no kind of payer",
+            "private is not a kind of payer",
         ),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.store.figures import Cause, Times
+from integration.store.figures import HeldMoney, Times
 from integration.web.worklist.figures import _held, _times, _waste
 from mappings.dose.vials import Wasted, least_left, saving
 
@@ -49,7 +49,9 @@ def test_a_saving_is_a_part_of_the_waste() -> None:
 
 
 def test_what_has_no_price_is_never_nothing() -> None:
-    held = _held([Cause("ferritin", 2, Decimal(0), 0, 2), Cause("dose", 1, Decimal(0), 1, 0)])
+    held = _held(
+        [HeldMoney("ferritin", 2, Decimal(0), 0, 2), HeldMoney("dose", 1, Decimal(0), 1, 0)]
+    )
     assert [bar.value for bar in held.bars] == ["not priced", "packaged"]
     assert [row[2] for row in held.rows] == ["not priced", "packaged"]
     waste = _waste([Wasted("J1756", 150, 50, None)])

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from integration.assessing.files import collect
-from integration.assessing.sources import Result, from_collection
+from integration.assessing.sources import AssessedCharts, from_collection
 from integration.errors import ConfigurationError
 from mappings.policy import choosing
 from mappings.site import Site
@@ -32,15 +32,15 @@ BUNDLE = {
 LINES = b"\n".join(map(text, CHART))
 
 
-def assessed(source: Path) -> Result:
+def assessed(source: Path) -> AssessedCharts:
     return from_collection(collect(str(source)), Site(), choosing.built_in(), builders.AS_OF)
 
 
-def lines(result: Result) -> list[str]:
+def lines(result: AssessedCharts) -> list[str]:
     return [shown for row in result.document.patients for shown in builders.shown(row)]
 
 
-def unread(result: Result) -> list[tuple[str, str]]:
+def unread(result: AssessedCharts) -> list[tuple[str, str]]:
     return [(row.resource, row.problem) for row in result.document.unreadable]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integration.ehr.writing.forms import COMMUNICATION, DOCUMENT_REFERENCE, TASK, Form
+from integration.ehr.writing.forms import COMMUNICATION, DOCUMENT_REFERENCE, TASK, ChartForm
 from mappings.reading import Collection, notes
 from tests.fakes.chart import detected_issue, mitigation
 
@@ -12,7 +12,7 @@ OTHERS = [TASK, COMMUNICATION, DOCUMENT_REFERENCE]
 SETTLED = detected_issue(status="final", mitigation=[mitigation("On record")])
 
 
-def stored(form: Form, issue: dict[str, Any], at: int = 1, **fields: Any) -> dict[str, Any]:
+def stored(form: ChartForm, issue: dict[str, Any], at: int = 1, **fields: Any) -> dict[str, Any]:
     meta = {"versionId": str(at), "lastUpdated": f"2026-11-23T10:00:0{at}Z"}
     return form.render(issue) | {"id": "x1", "meta": meta} | fields
 
@@ -27,12 +27,12 @@ def canonical(issue: dict[str, Any]) -> dict[str, Any]:
     [detected_issue(), SETTLED, detected_issue(status="cancelled")],
     ids=lambda i: i["status"],
 )
-def test_what_went_in_comes_out(form: Form, issue: dict[str, Any]) -> None:
+def test_what_went_in_comes_out(form: ChartForm, issue: dict[str, Any]) -> None:
     assert form.issues([stored(form, issue)]) == [canonical(issue)]
 
 
 @pytest.mark.parametrize("form", OTHERS, ids=lambda form: form.kind)
-def test_a_server_that_drops_extensions_still_tells_the_state(form: Form) -> None:
+def test_a_server_that_drops_extensions_still_tells_the_state(form: ChartForm) -> None:
     (issue,) = form.issues([stored(form, SETTLED, extension=[])])
     assert issue["identifier"] == detected_issue()["identifier"]
     assert issue["patient"] == {"reference": "Patient/p1"}

@@ -101,5 +101,5 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_curve_that_smart_does_not_name() -> None:
     from joserfc.jwk import ECKey
 
-    with pytest.raises(ConfigurationError, match=r"is on P-256; SMART wants P-384 or RSA"):
+    with pytest.raises(ConfigurationError, match=r"is on P-256; SMART requires P-384 or RSA"):
         algorithm_of(ECKey.generate_key("P-256"))

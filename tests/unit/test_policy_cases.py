@@ -12,7 +12,7 @@ import yaml
 
 from mappings.policy import choosing
 from mappings.policy.choosing import Policy
-from mappings.policy.rules import Case, Given
+from mappings.policy.rules import Case, CaseFacts
 from mappings.policy.schema import json_schema
 from mappings.trials.cases import run_cases
 
@@ -37,7 +37,7 @@ def test_each_has_a_case_that_is_ready(row: Policy) -> None:
 def run(identity: str, expect: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
     row = choosing.built_in().get(identity)
     assert row
-    case = Case(name="case", given=Given(**given), expect=expect)
+    case = Case(name="case", given=CaseFacts(**given), expect=expect)
     return [
         (result.requirement, result.found)
         for result in run_cases(msgspec.structs.replace(row, cases=(case,)))
@@ -47,7 +47,7 @@ def run(identity: str, expect: dict[str, Any], **given: Any) -> list[tuple[str, 
 def test_a_case_that_fails_says_what_was_found() -> None:
     row = choosing.built_in().get("commercial-default")
     assert row
-    case = Case(name="wrong", given=Given(ckd=True, ferritin=501), expect={"ferritin": "met"})  # type: ignore[arg-type]
+    case = Case(name="wrong", given=CaseFacts(ckd=True, ferritin=501), expect={"ferritin": "met"})  # type: ignore[arg-type]
     (found,) = run_cases(msgspec.structs.replace(row, cases=(case,)))
     assert not found.passed
     assert (found.case, found.requirement, found.expected, found.found) == (

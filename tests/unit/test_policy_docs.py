@@ -10,7 +10,7 @@ from docs.make.policy_guide import GUIDE, filled, parts
 from integration.commands.policy import app
 from mappings.policy import choosing, conditions
 from mappings.policy.laboratory import LAB_VALUES
-from mappings.policy.rules import Given, Policy, Requirements
+from mappings.policy.rules import CaseFacts, Policy, Requirements
 from mappings.trials.cases import run_cases
 
 TEXT = GUIDE.read_text("utf-8")
@@ -29,7 +29,7 @@ def test_everything_that_can_be_said_is_named() -> None:
     found = set(re.findall(r"^\| `([\w-]+)` \|", TEXT, re.MULTILINE))
     everything = {
         *Requirements.__struct_encode_fields__,
-        *Given.__struct_encode_fields__,
+        *CaseFacts.__struct_encode_fields__,
         *conditions.FLAGS,
         *LAB_VALUES,
     }

@@ -73,7 +73,7 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("window_days: 60", "window_days: -1")], "10: write at least 0"),
         ([("window_days: 60", "window: 60")], ("10: unknown field `window` at"
             " $.requirements.laboratory[0] (did you mean `window_days`?)")),
-        ([("  ndc: {}", "  ndc:")], ("8: nothing stands after `ndc` at"
+        ([("  ndc: {}", "  ndc:")], ("8: nothing follows `ndc` at"
             " $.requirements: write {} if that is all, or leave the name out")),
         ([("  ndc: {}", "  ndcs: {}")],
             "8: unknown field `ndcs` at $.requirements (did you mean `ndc`?)"),
@@ -103,7 +103,7 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
             "7: from is after to"),
         ([('version: "1"', "version: 2026-01-01")], '2: write "2026-01-01" in quotes at $.version'),
         ([('source: "Sunrise medical policy 12"\n', "")], "1: the field `source` is missing"),
-        ([("title:", "id: twice\ntitle:")], "3: the key 'id' stands twice"),
+        ([("title:", "id: twice\ntitle:")], "3: the key 'id' appears twice"),
         ([("title: Sunrise", "title: [Sunrise")], "4: "),
         ([("title: Sunrise", "title: *none")], "3: "),
         ([("  ndc: {}", "  dosing: {single_mg: .nan}")],
@@ -128,9 +128,9 @@ def test_a_good_one_is_taken(tmp_path: Path) -> None:
         ([("60}", "60 days}")], "10: a number is wanted, without unit, not '60 days'"),
         ([("60}", "36501}")], "10: write at most 36500"),
         ([("title:", "effective: {from: 2027-02-30}\ntitle:")],
-            "3: there is no day 2027-02-30: correct the date"),
+            "3: there is no date 2027-02-30: correct the date"),
         ([("title:", "effective: {from: '2027-02-30'}\ntitle:")],
-            "3: there is no day 2027-02-30: correct the date"),
+            "3: there is no date 2027-02-30: correct the date"),
         ([("title:", "effective: {from: 01/31/2027}\ntitle:")],
             "3: write the date as 2027-01-31 at $.effective.from"),
         ([("title:", "effective: {from: January}\ntitle:")],
@@ -423,8 +423,7 @@ class TestFolder:
         with pytest.raises(DataFileError) as refused:
             choosing.load(tmp_path)
         assert (
-            str(refused.value)
-            == f"{tmp_path}: no policy file (*.yaml or *.yml) stands in this folder"
+            str(refused.value) == f"{tmp_path}: no policy file (*.yaml or *.yml) is in this folder"
         )
 
     def test_a_folder_whose_policies_stand_deeper(self, tmp_path: Path) -> None:

@@ -302,7 +302,7 @@ class TestBadInput:
 
     def test_a_code_twice(self, tmp_path: Path) -> None:
         assert refused(changed(tmp_path, (IRON, IRON + IRON.replace("0.229", "0.230")))) == [
-            "2025-10_asp_pricing.csv, row 327: J1756 stands twice, with 0.229 and 0.230"
+            "2025-10_asp_pricing.csv, row 327: J1756 appears twice, with 0.229 and 0.230"
         ]
 
     def test_every_mistake_is_told(self, tmp_path: Path) -> None:
@@ -317,7 +317,7 @@ class TestBadInput:
     @pytest.mark.parametrize(("day", "said"), [("20201301", "20201301"), ("2020", "2020")])
     def test_an_impossible_date(self, tmp_path: Path, day: str, said: str) -> None:
         (mistake,) = refused(*published.ndc_directory(tmp_path, start=day), quarter="2026-10-01")
-        assert mistake == f"package.txt, row 2: NDC 0517-2340-10: there is no day {said}"
+        assert mistake == f"package.txt, row 2: NDC 0517-2340-10: there is no date {said}"
 
     def test_packages_without_products(self, tmp_path: Path) -> None:
         _, packages = published.ndc_directory(tmp_path)
@@ -359,7 +359,7 @@ class TestBadInput:
         lines = path.read_text().splitlines(keepends=True)
         path.write_text("".join([*lines[:2], *lines[3:]]))
         assert (
-            "row 3: its order number is 00004 after 00002: lines are missing or stand twice"
+            "row 3: its order number is 00004 after 00002: lines are missing or appear twice"
             in refused(path, quarter="2026-10-01")[0]
         )
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from integration.assessing.patient import assess_pull
+from integration.assessing.patient import check_pull
 from integration.configuration.site import Site
-from integration.ehr.profile import PROFILES, profile
+from integration.configuration.vendors import PROFILES
+from integration.ehr.profile import profile
 from integration.ehr.reading.patient import PatientPull
 from integration.errors import ConfigurationError
 from mappings import codes
@@ -21,7 +22,7 @@ def shown(own: dict[str, dict[str, str]], vendor: str, status: str) -> list[str]
     chart = builders.chart(given)
     words = profile(vendor).status_words
     pull = PatientPull("Patient/p1", chart, [], 0, status_words=words)
-    return builders.shown(assess_pull(pull, site, choosing.built_in(), builders.AS_OF))
+    return builders.shown(check_pull(pull, site, choosing.built_in(), builders.AS_OF).assessment)
 
 
 def test_one_vendor_keeps_canceled_orders_as_stopped() -> None:
@@ -49,7 +50,7 @@ def test_the_words_of_a_profile_are_of_the_table(vendor: str) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ({"Condition.status": {"x": "active"}}, "is no element whose statuses are read"),
+        ({"Condition.status": {"x": "active"}}, "is not an element whose statuses are read"),
         ({"Condition.clinicalStatus": {"x": "gone"}}, "what 'x' stands for is not a status of"),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.web.chart.labels import width_of
-from integration.web.chart.timeline import Dose, Panel, table, timeline
+from integration.web.chart.timeline import DoseTick, Panel, table, timeline
 from integration.wording.words import day
 from mappings.assessment import Asked
 from mappings.record import LabResult, Source
@@ -29,10 +29,10 @@ def lab(analyte: str, value: int, on: date | str) -> LabResult:
     )
 
 
-def dose(on: date | str, mg: int = 200) -> Dose:
+def dose(on: date | str, mg: int = 200) -> DoseTick:
     moment = parse(str(on))
     assert moment
-    return Dose(moment.span(None), Decimal(mg))
+    return DoseTick(moment.span(None), Decimal(mg))
 
 
 days = st.integers(0, 700).map(lambda back: TODAY - timedelta(days=back))

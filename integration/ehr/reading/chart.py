@@ -33,7 +33,7 @@ ROUNDS = 4  # a panel's members, a mixture's ingredients, a chair in a room of a
 
 
 @dataclass
-class Reading:
+class ChartReading:
     """One patient's reading in progress."""
 
     client: EhrClient

@@ -7,7 +7,7 @@ from integration.ehr.client import EhrClient
 from integration.ehr.fhir import references
 from integration.ehr.fhir.answers import Json
 from integration.ehr.fhir.references import patient_id
-from integration.ehr.reading.chart import Reading
+from integration.ehr.reading.chart import ChartReading
 from integration.ehr.reading.pull import PatientPull, Problem
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
 from mappings.reading.fhir import merging
@@ -23,7 +23,7 @@ def read_patient(
     """All that the rules need of one patient. SINCE leaves out older laboratory results, encounters
     and notes. Of a merged patient, what stands under the other ids, too: `patient` is the surviving
     one."""
-    own = Reading(client, patient, since, fresh).pull()
+    own = ChartReading(client, patient, since, fresh).pull()
 
     def key(reference: object) -> str | None:
         return references.local(reference, client.site.base_url)
@@ -36,7 +36,7 @@ def read_patient(
         # From the surviving patient nobody would find this one: each stays by itself, and says so.
         return replace(own, problems=own.problems + problems)
     pulls = [
-        own if one == own.patient else Reading(client, patient_id(one), since, fresh).pull()
+        own if one == own.patient else ChartReading(client, patient_id(one), since, fresh).pull()
         for one in together
         if one in found
     ]

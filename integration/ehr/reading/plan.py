@@ -8,7 +8,7 @@ from integration.configuration.site import Site
 from integration.ehr.capability import Capability
 from integration.ehr.fhir.query import Query
 from integration.ehr.profile import Search, profile
-from integration.ehr.writing.forms import Form, form_for
+from integration.ehr.writing.forms import ChartForm, form_for
 from integration.errors import ConfigurationError
 from mappings.codes import labs
 from mappings.values import own_names
@@ -59,7 +59,7 @@ def _own(capability: Capability, patient_id: str, site: Site) -> list[Query]:
     return [Query(form.kind, (*params.items(), *site.search_params.items()))]
 
 
-def own_form(capability: Capability, site: Site) -> Form | None:
+def own_form(capability: Capability, site: Site) -> ChartForm | None:
     """The form of our write-backs; a configuration that asks for an impossible one must not keep us
     from reading."""
     try:

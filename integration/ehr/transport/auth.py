@@ -39,7 +39,7 @@ CLOCK_SKEW_SECONDS = 60
 _ERROR_CODE = re.compile(r"[a-z_]{1,60}")
 
 
-class Authorization(Protocol):
+class RequestAuthorization(Protocol):
     def headers(self) -> dict[str, str]:
         """What a request carries now."""
 
@@ -235,7 +235,7 @@ class ClientCredentials:
 
 def authorization_for(
     site: Site, tokens: Tokens = SHARED_TOKENS, token_headers: Mapping[str, str] | None = None
-) -> Authorization:
+) -> RequestAuthorization:
     if site.auth.method == "none":
         return NoAuthorization()
     return ClientCredentials(site, tokens, token_headers)

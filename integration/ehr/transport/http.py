@@ -17,7 +17,12 @@ from urllib3.util import Retry
 from integration.configuration.site import Site
 from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
 from integration.ehr.profile import profile
-from integration.ehr.transport.auth import SHARED_TOKENS, Authorization, Tokens, authorization_for
+from integration.ehr.transport.auth import (
+    SHARED_TOKENS,
+    RequestAuthorization,
+    Tokens,
+    authorization_for,
+)
 from integration.ehr.transport.failing import never_connected, was_late
 from integration.errors import (
     BadAnswer,
@@ -45,7 +50,7 @@ class Transport:
         self,
         site: Site,
         *,
-        auth: Authorization | None = None,
+        auth: RequestAuthorization | None = None,
         tokens: Tokens = SHARED_TOKENS,
         observer: Observer | None = None,
     ) -> None:
@@ -95,7 +100,9 @@ class Transport:
             followed = self.same_origin(address)
             there = urlsplit(address)
         except ValueError:  # host:443:443 behind a proxy (fhircore#1714)
-            raise self._elsewhere(f"{what} leads to {_shown(path)}, which is no address") from None
+            raise self._elsewhere(
+                f"{what} leads to {_shown(path)}, which is not an address"
+            ) from None
         if there.username is not None or there.password is not None:
             raise self._elsewhere(f"{what} leads to an address with a login, which was not used")
         if not followed:

@@ -39,7 +39,7 @@ def algorithm_of(key: Key) -> Algorithm:
     if key.curve_name == "P-384":
         return "ES384"
     raise ConfigurationError(
-        f"The key {key.kid or '(without kid)'} is on {key.curve_name}; SMART wants P-384 or RSA."
+        f"The key {key.kid or '(without kid)'} is on {key.curve_name}; SMART requires P-384 or RSA."
     )
 
 

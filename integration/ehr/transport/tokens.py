@@ -30,7 +30,7 @@ class AccessToken:
 def read_token(answer: Mapping[str, Any] | None) -> AccessToken:
     """The access token of a token response; raises `UnusableToken`."""
     if answer is None:
-        raise UnusableToken("with what is no JSON object, or is nested too deeply")
+        raise UnusableToken("with what is not a JSON object, or is nested too deeply")
     given = answer.get("scope")
     return AccessToken(
         carried(answer.get("access_token")),
@@ -62,5 +62,5 @@ def _seconds(value: object) -> float | None:
     except (TypeError, ValueError, OverflowError):
         seconds = math.nan
     if not math.isfinite(seconds):
-        raise UnusableToken("with an expires_in that is no number of seconds")
+        raise UnusableToken("with an expires_in that is not a number of seconds")
     return min(max(0.0, seconds), LONGEST_SECONDS)

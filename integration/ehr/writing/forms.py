@@ -27,7 +27,7 @@ _encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
 
 
 @dataclass(frozen=True)
-class Form:
+class ChartForm:
     """`render` makes the resource of a DetectedIssue."""
 
     kind: str
@@ -82,7 +82,7 @@ class Form:
         return all(theirs.get(key) == ours[key] for key in compared)
 
 
-def form_for(capability: Capability, wanted: str) -> Form | None:
+def form_for(capability: Capability, wanted: str) -> ChartForm | None:
     """The form that the site asks for, or the best that the server takes; None: the worklist
     alone."""
     if wanted == "worklist":
@@ -164,10 +164,10 @@ def _document(issue: Json) -> Json:
     )
 
 
-DETECTED_ISSUE = Form("DetectedIssue", "patient", _detected_issue)
-TASK = Form("Task", "patient", _task)
-COMMUNICATION = Form("Communication", "subject", _communication, once_per_state=True)
-DOCUMENT_REFERENCE = Form("DocumentReference", "patient", _document)
+DETECTED_ISSUE = ChartForm("DetectedIssue", "patient", _detected_issue)
+TASK = ChartForm("Task", "patient", _task)
+COMMUNICATION = ChartForm("Communication", "subject", _communication, once_per_state=True)
+DOCUMENT_REFERENCE = ChartForm("DocumentReference", "patient", _document)
 FORMS = {form.kind: form for form in (DETECTED_ISSUE, TASK, COMMUNICATION, DOCUMENT_REFERENCE)}
 
 

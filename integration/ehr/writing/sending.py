@@ -10,7 +10,7 @@ from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Answer, Json
 from integration.ehr.fhir.references import age
 from integration.ehr.writing import issues, transactions
-from integration.ehr.writing.forms import DETECTED_ISSUE, Form
+from integration.ehr.writing.forms import DETECTED_ISSUE, ChartForm
 from integration.ehr.writing.ledger import Entry, Ledger
 from integration.ehr.writing.transactions import Write
 from integration.errors import (
@@ -48,7 +48,7 @@ class ServerWriteBack:
     them only."""
 
     def __init__(
-        self, client: EhrClient, form: Form, ledger: Ledger, limit: int | None = None
+        self, client: EhrClient, form: ChartForm, ledger: Ledger, limit: int | None = None
     ) -> None:
         self.client, self._form, self.ledger, self._left = client, form, ledger, limit
         self.form = form.kind

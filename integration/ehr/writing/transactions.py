@@ -154,7 +154,7 @@ def _answer(entry: bundles.Entry) -> Answer:
 
 
 def _authors(writes: list[Write]) -> list[str]:
-    """Who writes something new; what stands there already keeps its author."""
+    """Who writes something new; what is there already keeps its author."""
     named = {
         str((write.body.get("author") or {}).get("reference", ""))
         for write in writes

@@ -7,7 +7,7 @@ from datetime import date, datetime, tzinfo
 
 from integration.configuration.site import Site
 from integration.web import entries
-from integration.web.chart.views import Affected, Card, Proof, link_into_chart
+from integration.web.chart.views import Affected, Card, ProofView, link_into_chart
 from integration.wording import amounts, words
 from mappings import codes
 from mappings.assessment import (
@@ -89,9 +89,9 @@ class Cards:
         given = self.given.get(reference)
         return given.start.span(self.zone) if given and given.start else None
 
-    def proof(self, item: Evidence) -> Proof:
+    def proof(self, item: Evidence) -> ProofView:
         link = link_into_chart(self.site, self.assessment.patient, item.resource)
-        return Proof(item.says, item.resource, link)
+        return ProofView(item.says, item.resource, link)
 
     def _same(self, row: _Open) -> tuple[object, ...]:
         """What findings of one card have in common: the rule, its source, and who waived it."""
@@ -161,7 +161,7 @@ class Cards:
             fixes=tuple(dict.fromkeys(found.fix for found in its if found.fix)),
         )
 
-    def _found(self, rows: Sequence[_Open], requirements: Sequence[str]) -> tuple[Proof, ...]:
+    def _found(self, rows: Sequence[_Open], requirements: Sequence[str]) -> tuple[ProofView, ...]:
         """What was cited; for a laboratory value also what there is of it and its relatives."""
         cited = [item for row in rows for item in row.found.evidence]
         if set(requirements) & set(entries.tests()):

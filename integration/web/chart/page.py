@@ -162,7 +162,7 @@ class _Chart:
 
     # Time line and small print
 
-    def _marks(self) -> list[tuple[timeline.Dose, str, str]]:
+    def _marks(self) -> list[tuple[timeline.DoseTick, str, str]]:
         reversed_ = {row.administration for row in self.assessment.reversed}
         rows = [
             (self.cards.on(row.source.resource), row)
@@ -171,7 +171,7 @@ class _Chart:
         ]
         return [
             (
-                timeline.Dose(on, row.dose.value if row.dose.unit == "mg" else None),
+                timeline.DoseTick(on, row.dose.value if row.dose.unit == "mg" else None),
                 row.drug.says or "Intravenous iron",
                 row.source.resource,
             )

@@ -16,7 +16,7 @@ from integration.smart.refusal import Refusal
 from integration.smart.server import client_named
 from integration.smart.sessions import Launch
 from integration.web.chart.page import chart_page
-from integration.web.chart.visit import Visit
+from integration.web.chart.visit import ChartVisit
 from integration.web.entries import tests
 from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
 from integration.web.pages import PageRoute, page, security_headers
@@ -38,13 +38,13 @@ ORAL_PRODUCTS = (
 SAID = {
     "waived": (
         "good",
-        "Waived, with your reason in the chart. The biller decides about the release.",
+        "Waived, with your reason in the chart. The biller decides whether to release the line.",
     ),
     "waived-here": (
         "good",
         (
-            "Waived. The chart does not show it yet; ferroclaim does. The biller decides about the"
-            " release."
+            "Waived. The chart does not show it yet; ferroclaim does. The biller decides whether"
+            " to release the line."
         ),
     ),
     "taken-back": ("good", "The waiver was taken back."),
@@ -53,17 +53,17 @@ SAID = {
     "told": (
         "bad",
         (
-            "The EHR does not take this from here. The billing office has it as a note; please"
+            "The EHR does not accept this from here. The billing office has it as a note; please"
             " enter it in the chart, too."
         ),
     ),
     "unknown": (
         "bad",
-        "The EHR did not answer. Look in the chart whether it arrived before you enter it again.",
+        "The EHR did not answer. Check the chart for it before you enter it again.",
     ),
     "changed": (
         "bad",
-        "Somebody changed this record meanwhile. Look at it again, then enter your note.",
+        "Somebody changed this record in the meantime. Look at it again, then enter your note.",
     ),
     "gone": ("good", "That is settled already; nothing was changed."),
     "checked": ("good", "Checked again just now."),
@@ -76,7 +76,7 @@ Gaps = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1
 def show(
     request: Request, launch: OpenChart, session: SignedIn, here: InHouse, did: str = ""
 ) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         seen = visit.see("saw" if did not in SAID else None)
         found = chart_page(
             seen.checked,
@@ -116,13 +116,13 @@ def check(launch: str) -> Response:
 
 @router.post("/waive", dependencies=[FromOurPage])
 def waive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps, reason: Text) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.waive(gap, _line(reason)))
 
 
 @router.post("/unwaive", dependencies=[FromOurPage])
 def unwaive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.take_back(gap))
 
 
@@ -134,7 +134,7 @@ def discarded(
     administration: Annotated[str, Form(pattern=r"^MedicationAdministration/[A-Za-z0-9.-]{1,64}$")],
     mg: Annotated[Decimal, Form(ge=0, le=5000, decimal_places=2)],
 ) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.discarded(administration, f"{mg.normalize():f}"))
 
 
@@ -155,13 +155,13 @@ def oral_iron(
         )
     if kind == "trial":
         _check_period(start, end)
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.oral_iron(kind, drug, start, end, _line(reason)))
 
 
 @router.post("/order", dependencies=[FromOurPage])
 def order(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> Response:
-    with Visit(here, session, launch) as visit:
+    with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.order(gap))
 
 
@@ -170,7 +170,7 @@ def policy(request: Request, launch: OpenChart, here: InHouse, name: str) -> Res
     """What a payer asks, with the source of each rule."""
     found = policies_for(here.settings.site(launch.site)).get(name)
     if found is None:
-        raise Refusal("Nothing to see here", "There is no such policy.", status=404)
+        raise Refusal("Not found", "There is no such policy.", status=404)
     return page(
         request, "policy.html", policy=found, rows=policy_rows(found), back=f"/chart/{launch.id}"
     )

@@ -48,7 +48,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Window:
+class ResultWindow:
     """The days in which a result counts for the newest dose; `says` stands below the plot."""
 
     left: float
@@ -89,20 +89,20 @@ class Timeline:
     right: float
     doses: tuple[Tick, ...]
     panels: tuple[Panel, ...]
-    window: Window | None
+    window: ResultWindow | None
     today: Tick | None
     months: tuple[Tick, ...]
     says: str
 
 
 @dataclass(frozen=True)
-class Dose:
+class DoseTick:
     on: Span
     mg: Decimal | None
 
 
 @dataclass(frozen=True)
-class Row:
+class PlotRow:
     """A row of the table behind the plot."""
 
     on: Span
@@ -112,7 +112,7 @@ class Row:
 
 
 def timeline(
-    doses: Sequence[Dose],
+    doses: Sequence[DoseTick],
     labs: Sequence[LabResult],
     rules: Sequence[Asked],
     today: date,
@@ -158,11 +158,13 @@ def timeline(
 
 
 def table(
-    doses: Sequence[tuple[Dose, str, str]], labs: Sequence[LabResult], zone: tzinfo | None = None
-) -> list[Row]:
+    doses: Sequence[tuple[DoseTick, str, str]],
+    labs: Sequence[LabResult],
+    zone: tzinfo | None = None,
+) -> list[PlotRow]:
     """What the plot shows, newest first. Doses come with their drug and resource."""
     rows = [
-        Row(
+        PlotRow(
             dose.on,
             drug,
             f"{_plain(dose.mg)} mg" if dose.mg is not None else "dose unknown",
@@ -178,7 +180,7 @@ def table(
                     f" {LAB_VALUES[name].unit}{' (from iron and TIBC)' if result.parts else ''}"
                 )
                 rows.append(
-                    Row(
+                    PlotRow(
                         result.when.span(zone),
                         LAB_VALUES[name].says.capitalize(),
                         says,
@@ -223,7 +225,7 @@ class _Dates:
         return ticks
 
 
-def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
+def _dose_ticks(doses: Sequence[DoseTick], scale: _Dates) -> tuple[Tick, ...]:
     """Labels in two rows; what fits in neither is left to the table."""
     ticks: list[Tick] = []
     free_from = [0.0, 0.0]
@@ -238,14 +240,16 @@ def _dose_ticks(doses: Sequence[Dose], scale: _Dates) -> tuple[Tick, ...]:
     return tuple(ticks)
 
 
-def _window(doses: Sequence[Dose], rules: Sequence[Asked], scale: _Dates) -> Window | None:
+def _window(
+    doses: Sequence[DoseTick], rules: Sequence[Asked], scale: _Dates
+) -> ResultWindow | None:
     """None where the day of the newest dose is not known: nothing can be counted back from it."""
     days = max((rule.window_days for rule in rules if rule.window_days is not None), default=None)
     newest = max((dose.on for dose in doses), key=lambda span: span.last, default=None)
     if days is None or newest is None or newest.first != newest.last:
         return None
     last = newest.last
-    return Window(
+    return ResultWindow(
         scale.x(max(last - timedelta(days=days), scale.first)),
         scale.x(last),
         f"the {days} days before {day(last, year=False)}",

@@ -24,7 +24,7 @@ class Banner:
 
 
 @dataclass(frozen=True)
-class Proof:
+class ProofView:
     """Something found, with a way into the chart where the site has one."""
 
     says: str
@@ -78,7 +78,7 @@ class Card:
     source: str | None
     verified: bool
     policy: str | None
-    found: tuple[Proof, ...]
+    found: tuple[ProofView, ...]
     fix: str | None
     doses: tuple[Affected, ...]
     worth: Sum
@@ -127,7 +127,7 @@ class LineView:
     status: str
     worth: str
     steps: tuple[Step, ...]
-    proofs: tuple[Proof, ...]
+    proofs: tuple[ProofView, ...]
     notes: tuple[str, ...]
 
 
@@ -172,7 +172,7 @@ class ChartPage:
     waived: tuple[Card, ...]
     plot: Timeline | None
     narrow_plot: Timeline | None
-    rows: tuple[tuple[timeline.Row, str | None], ...]
+    rows: tuple[tuple[timeline.PlotRow, str | None], ...]
     doses: tuple[DoseView, ...]
     policies: tuple[tuple[str, str], ...]
     unreadable: tuple[str, ...]

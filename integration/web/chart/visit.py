@@ -51,7 +51,7 @@ class Seen:
         return [gap for gap in self.checked.assessment.gaps if gap.id in named]
 
 
-class Visit:
+class ChartVisit:
     """Use as a context manager; one request long."""
 
     def __init__(self, here: House, session: Session, launch: Launch) -> None:
@@ -61,7 +61,7 @@ class Visit:
         auth = UserAuthorization(here.settings, here.sessions, here.directory, launch)
         self.client = client_for(self.site, auth=auth)
 
-    def __enter__(self) -> "Visit":
+    def __enter__(self) -> "ChartVisit":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -18,7 +18,7 @@ from integration.work.queue import PERSON
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedLines:
     """A reason, and the lines that it stands against: `Abbott, Ines (J1756 JZ, Nov 1)`."""
 
     why: str
@@ -31,7 +31,7 @@ class Results:
     that it wrote."""
 
     done: str
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[RefusedLines, ...] = ()
     files: tuple[str, ...] = ()
 
 
@@ -66,7 +66,7 @@ def acted(here: House, session: Session, keys: Sequence[str], act: Act) -> Resul
                 continue
             done += pair
     said = _said(done, act)
-    return Results(said, tuple(Refused(text, tuple(who)) for text, who in refused.items()))
+    return Results(said, tuple(RefusedLines(text, tuple(who)) for text, who in refused.items()))
 
 
 def why(error: FerroclaimError) -> str:
@@ -128,7 +128,7 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise NotReleasable(f"There is no day {text}: write it as 2027-01-31.") from None
+        raise NotReleasable(f"There is no date {text}: write it as 2027-01-31.") from None
 
 
 def _said(done: Sequence[Row], act: Act) -> str:

@@ -40,7 +40,7 @@ def pays_first(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[
     said; the patients to assess again."""
     plans = to_settle(db, row).plans
     if not plans:
-        raise NotDecided("Who pays first is not open for this line any more.")
+        raise NotDecided("Who pays first is no longer open for this line.")
     ranked = _ranked(plans, entered.place)
     part = PaysFirst(
         patient=row.patient,
@@ -60,11 +60,11 @@ def payer_answer(db: Db, row: Row, entered: Entered, who: str, role: str) -> lis
     """Records what the payer answered of the line's code; the patients to assess again."""
     payer = to_settle(db, row).payer
     if payer is None:
-        raise NotDecided("The payer's answer is not open for this line any more.")
+        raise NotDecided("The payer's answer is no longer open for this line.")
     if entered.authorization not in ("required", "not-required"):
-        raise NotDecided("Say whether the payer asks for authorization.")
+        raise NotDecided("Say whether the payer requires authorization.")
     if not entered.confirmed_by.strip():
-        raise NotDecided("Say who of the payer confirmed it, and how (a call, a portal, a letter).")
+        raise NotDecided("Say who at the payer confirmed it, and how (a call, a portal, a letter).")
     if entered.days and not (entered.days.isdecimal() and 0 < int(entered.days) <= 3650):
         raise NotDecided(f"Write the days for a claim as a number such as 180, not {entered.days}.")
     part = PayerAnswer(
@@ -82,7 +82,7 @@ def dose_given(db: Db, row: Row, entered: Entered, who: str, role: str) -> list[
     """Records that a dose above every label was given; the patient to assess again."""
     odd = to_settle(db, row).dose
     if odd is None:
-        raise NotDecided("The dose is not open for this line any more.")
+        raise NotDecided("The dose is no longer open for this line.")
     if not entered.why.strip():
         raise NotDecided("Say how you know that it was given (who confirmed it).")
     part = DoseGiven(patient=row.patient, administration=odd[0], mg=Decimal(odd[1]))
@@ -98,7 +98,7 @@ def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:
     entered = dict(place.rpartition("=")[::2] for place in places)
     said = [entered.get(item.resource, "") for item in plans]
     if sorted(said) != sorted(str(number) for number in range(1, len(plans) + 1)):
-        raise NotDecided("Give each plan a place of its own: 1 pays first.")
+        raise NotDecided("Give each plan a place of its own: 1 is primary.")
     return sorted((item.resource for item in plans), key=lambda name: int(entered[name]))
 
 
@@ -109,7 +109,7 @@ def _decision(
     try:
         until = date.fromisoformat(entered.until) if entered.until else None
     except ValueError:
-        raise NotDecided(f"There is no day {entered.until}: write it as 2027-01-31.") from None
+        raise NotDecided(f"There is no date {entered.until}: write it as 2027-01-31.") from None
     decision = Decision(
         who=who,
         when=date.today(),  # noqa: DTZ011 (the day on which it is decided, here)

@@ -37,7 +37,7 @@ EMPTY = {
     "waived": ("No waived lines.", "When a clinician waives a requirement, you decide here."),
     "snoozed": ("Nothing is snoozed.", "A snoozed line comes back to its view by itself."),
     "released": ("Nothing has been released yet.", "Release ready lines from the first view."),
-    "sent": ("No claim has left yet.", "Write claims of released lines from their view."),
+    "sent": ("No claim has been sent yet.", "Write claims of released lines from their view."),
     "changed": (
         "No released line has changed since.",
         "If a chart changes after the release, the line comes back here.",
@@ -245,9 +245,9 @@ def amount(sums: Sums) -> str:
 def empty(filters: Filters, counts: Mapping[str, int], *, filtered: bool) -> tuple[str, str]:
     """What stands in the place of the list. That nothing waits is said only where nothing does."""
     if filtered:
-        return "No line fits these filters.", "Loosen them, or clear them all."
+        return "No line matches these filters.", "Loosen them, or clear them all."
     if filters.view != "ready":
-        return EMPTY.get(filters.view, ("No line fits.", "Loosen the filters."))
+        return EMPTY.get(filters.view, ("No line matches.", "Widen the filters."))
     held = {name: counts[name] for name in HELD if counts[name]}
     if not held:
         return (

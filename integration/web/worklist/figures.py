@@ -114,7 +114,7 @@ def table(here: InHouse, session: Biller, name: str, chosen: Choice) -> Response
         found = next((figure for figure in every if figure.name == name), None)
         audit.note(db, actor(session), "exported a figure", role="biller", figure=name[:40])
     if found is None:
-        raise Refusal("Nothing to see here", "There is no such figure.", status=404)
+        raise Refusal("Not found", "There is no such figure.", status=404)
     return _csv(found, here)
 
 
@@ -138,7 +138,7 @@ def figures_now(db: Db, scope: Scope) -> list[Figure]:
     ]
 
 
-def _held(found: Sequence[figures.Cause]) -> Figure:
+def _held(found: Sequence[figures.HeldMoney]) -> Figure:
     sums = [(words.title(row.requirement), _worth(row)) for row in found]
     says = f"{sums[0][0]} holds the most, {amounts.amount(sums[0][1])}." if sums else None
     return Figure(
@@ -148,11 +148,11 @@ def _held(found: Sequence[figures.Cause]) -> Figure:
         ("cause", "lines", "money", "lines not priced"),
         tuple((label, worth.lines, _cell(worth), worth.unpriced) for label, worth in sums),
         _bars([(label, amounts.amount(worth), float(worth.money)) for label, worth in sums]),
-        "A line with two causes stands under both.",
+        "A line with two causes is counted under both.",
     )
 
 
-def _worth(row: figures.Cause | figures.Predicted) -> Sum:
+def _worth(row: figures.HeldMoney | figures.Predicted) -> Sum:
     return Sum(row.lines, row.money, row.charges, row.unpriced)
 
 
@@ -225,8 +225,8 @@ def _denials(found: Sequence[figures.Predicted]) -> Figure:
     return Figure(
         "denials",
         "Predicted against real denials",
-        "What the held lines would be denied for if they left as they are. No remittances have been"
-        " read yet to hold it against.",
+        "What the held lines would be denied for if they were sent as they are. No remittances"
+        " have been read yet to compare with.",
         ("denial", "lines predicted", "money", "denied"),
         tuple((label, worth.lines, _cell(worth), "none read") for label, worth in sums),
         _bars([(label, amounts.amount(worth), float(worth.money)) for label, worth in sums]),

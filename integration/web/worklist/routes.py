@@ -20,7 +20,7 @@ from integration.store.worklist import Filters, Row
 from integration.web.gate import FromOurPage, House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, download, page
 from integration.web.worklist import acting, deciding, desk, export, sending
-from integration.web.worklist.acting import Act, Refused, Results, acted, role_of
+from integration.web.worklist.acting import Act, RefusedLines, Results, acted, role_of
 from integration.web.worklist.deciding import Entered
 from integration.web.worklist.desk import Filtered, address
 from integration.web.worklist.story import story
@@ -112,7 +112,7 @@ def decide(
             for patient in waiting if by_itself else ():
                 here.queue.assess(db, patient, "person", priority=PERSON)
     except FerroclaimError as error:
-        refused = Results("", (Refused(acting.why(error)),))
+        refused = Results("", (RefusedLines(acting.why(error)),))
         return _page(request, here, session, filters, line, refused)
     who_waits = words.plural(len(waiting), "patient")
     when_ = "in a moment" if by_itself else "when somebody next opens their chart"
@@ -156,7 +156,7 @@ def _written(here: House, session: Session, keys: Sequence[str]) -> Results:
     if not rows:
         return Results("No claim was written: select released lines.")
     done, refused, files = sending.write(here, session, rows)
-    return Results(done, tuple(map(Refused, refused)), tuple(files))
+    return Results(done, tuple(map(RefusedLines, refused)), tuple(files))
 
 
 def _page(

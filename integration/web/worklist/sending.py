@@ -10,7 +10,7 @@ from fastapi import Path as InAddress
 from fastapi.responses import Response
 
 from integration.claims.released import Released
-from integration.claims.service import Order, write_released
+from integration.claims.service import WriteOrder, write_released
 from integration.claims.writing import Report
 from integration.configuration.settings import Settings
 from integration.errors import FerroclaimError
@@ -19,7 +19,7 @@ from integration.store import audit, claims
 from integration.store.worklist import Row
 from integration.web.gate import House, InHouse, with_role
 from integration.web.pages import PageRoute, actor, security_headers
-from integration.web.problems import Problem
+from integration.web.problems import ApiProblem
 from integration.wording import words
 from integration.wording.amounts import money
 
@@ -39,7 +39,7 @@ def write(here: House, session: Session, rows: Sequence[Row]) -> tuple[str, list
     reports = []
     refused: list[str] = []
     for site in sorted({row.site for row in rows}):
-        order = Order(
+        order = WriteOrder(
             site=site,
             folder=folder_of(here.settings, site),
             by=actor(session),
@@ -77,7 +77,9 @@ def file(
     with here.store.transaction() as db:
         kept = claims.content(db, name, sites) if _NAME.fullmatch(name) else None
         if kept is None:
-            raise Problem(404, "There is no such claim file.", "Open it from a line that was sent.")
+            raise ApiProblem(
+                404, "There is no such claim file.", "Open it from a line that was sent."
+            )
         audit.note(
             db,
             actor(session),

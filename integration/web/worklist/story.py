@@ -11,7 +11,7 @@ from integration.store import Db, assessments, audit, decisions, gaps, notes
 from integration.store.audit import AuditRow
 from integration.store.decisions import Recorded
 from integration.store.gaps import GapRow
-from integration.store.notes import Note
+from integration.store.notes import LineNote
 from integration.store.worklist import Pair, Row
 from integration.web.chart.views import link_into_chart
 from integration.web.worklist.desk import RELEASABLE
@@ -118,7 +118,7 @@ class Story:
     text: str
     gaps: tuple[GapView, ...]
     events: tuple[Event, ...]
-    notes: tuple[Note, ...]
+    notes: tuple[LineNote, ...]
     cards: tuple[CdsCard, ...]
     attachments: tuple[Attachment, ...]
     x12: str
@@ -199,8 +199,8 @@ def _gap(found: GapRow, site: Site) -> GapView:
     waived = f"waived by {found.waived_by}: {found.waiver_reason}" if found.waived_by else None
     written = {
         "confirmed": f"in the chart as {found.location}",
-        "refused": "the EHR does not take it",
-        "sent": "sent, answer awaited",
+        "refused": "the EHR does not accept it",
+        "sent": "sent, awaiting an answer",
     }
     if site.only_people_read:
         written["pending"] = "noted in the chart when somebody next opens it"

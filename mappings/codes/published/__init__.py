@@ -22,7 +22,7 @@ from mappings.codes.published import (
 from mappings.codes.published.form import (
     Form,
     Known,
-    Listed,
+    ListedProduct,
     NotUnderstood,
     Reading,
     Sheet,
@@ -128,7 +128,7 @@ def _with_products(
     lists: Sequence[tuple[Sheet, Head]], known: Known, asked: date | None
 ) -> tuple[Known, list[Import]]:
     """With the products of these lists, and which of them are not understood."""
-    listed: dict[str, Listed] = {}
+    listed: dict[str, ListedProduct] = {}
     refused: list[Import] = []
     for sheet, head in lists:
         try:

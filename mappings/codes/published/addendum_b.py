@@ -24,7 +24,7 @@ def read(reading: Reading, known: Known) -> Taken:
             )
         elif code in known.codes:
             if status.setdefault(code, said) != said:
-                reading.wrong(number, f"{code} stands twice, with {status[code]} and {said}")
+                reading.wrong(number, f"{code} appears twice, with {status[code]} and {said}")
             if price is not None and said in _PAID_APART:
                 limits[code] = price
     table = reading.table

@@ -23,7 +23,7 @@ def read(reading: Reading, known: Known) -> Taken:
                 number, f"the payment indicator of {code} is {said!r}: one such as K2 is wanted"
             )
         elif code in known.codes and status.setdefault(code, said) != said:
-            reading.wrong(number, f"{code} stands twice, with {status[code]} and {said}")
+            reading.wrong(number, f"{code} appears twice, with {status[code]} and {said}")
     table = reading.table
     release = Release(start=table.day, status=status, source=table.source, verified=True)
     return reading.taken(OwnRows(asc=(release,) if status else ()))

@@ -22,7 +22,7 @@ def read(reading: Reading, known: Known) -> Taken:
             if unit_mg(dosage) != unit:
                 reading.wrong(number, f"{code} is priced per {dosage!r}, and its unit is {unit} mg")
             if limits.setdefault(code, price) != price:
-                reading.wrong(number, f"{code} stands twice, with {limits[code]} and {price}")
+                reading.wrong(number, f"{code} appears twice, with {limits[code]} and {price}")
     table = reading.table
     row = OwnLimits(
         quarter=table.quarter, start=table.day, limit=limits, source=table.source, verified=True

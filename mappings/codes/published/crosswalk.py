@@ -57,7 +57,7 @@ def _package(
         found.reading,
     )
     if ndc is None:
-        reading.wrong(number, f"{text!r} is no NDC of the form 00517-2340-10")
+        reading.wrong(number, f"{text!r} is not an NDC of the form 00517-2340-10")
     elif unit is not None and stated != unit:
         reading.wrong(number, f"the dosage of {first} is {dosage!r}, and its unit is {unit} mg")
     elif stated is None:

@@ -50,7 +50,7 @@ class Sheet(Struct, frozen=True):
     among: str = ""
 
 
-class Listed(Struct, frozen=True):
+class ListedProduct(Struct, frozen=True):
     """A product of the NDC directory: whose drug it is, mg in one mL, its name."""
 
     family: str
@@ -68,7 +68,7 @@ class Known(Struct, frozen=True, dict=True, kw_only=True):
     tables: CodeTables
     ndcs: Mapping[str, str] = {}
     modifiers: frozenset[str] = frozenset()
-    listed: Mapping[str, Listed] = {}
+    listed: Mapping[str, ListedProduct] = {}
 
     @cached_property
     def codes(self) -> dict[str, tuple[Family, BillingCode]]:
@@ -246,7 +246,7 @@ def amount(text: str) -> Decimal | None:
 
 
 def compact_day(text: str) -> date | None:
-    """YYYYMMDD; ValueError for what is no day, None for nothing."""
+    """YYYYMMDD; ValueError for what is not a date, None for nothing."""
     if not text:
         return None
     try:

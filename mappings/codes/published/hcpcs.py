@@ -118,14 +118,14 @@ def read(reading: Reading, known: Known) -> Taken:
         try:
             added, _, ended = map(compact_day, days)
         except ValueError as problem:
-            reading.wrong(number, f"{code}: there is no day {problem}")
+            reading.wrong(number, f"{code}: there is no date {problem}")
             continue
         if kind == _MODIFIER:
             found.modifier(code, added, ended)
         elif kind == _PROCEDURE:
             found.code(number, code, description, added, ended)
         if (kind, code) in seen and kind in (_MODIFIER, _PROCEDURE):
-            reading.wrong(number, f"{code} stands twice")
+            reading.wrong(number, f"{code} appears twice")
         seen.add((kind, code))
     return reading.taken(OwnRows(codes=tuple(found.codes), modifiers=tuple(found.modifiers)))
 

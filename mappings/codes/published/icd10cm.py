@@ -23,7 +23,7 @@ def read(reading: Reading, known: Known) -> Taken:
         if int(found[1]) != order + 1:
             reading.wrong(
                 number,
-                f"its order number is {found[1]} after {order:05}: lines are missing or stand"
+                f"its order number is {found[1]} after {order:05}: lines are missing or appear"
                 " twice",
             )
         order = int(found[1])

@@ -30,7 +30,7 @@ def _read(reading: Reading, known: Known, claim: Literal["professional", "instit
                 f"the adjudication indicator of {code} is {indicator!r}: it begins with 1, 2 or 3",
             )
         elif code in known.codes and units.setdefault(code, int(most)) != int(most):
-            reading.wrong(number, f"{code} stands twice, with {units[code]} and {most}")
+            reading.wrong(number, f"{code} appears twice, with {units[code]} and {most}")
     row = UnitsPerDay(
         claim=claim, start=reading.table.day, units=units, source=reading.table.source
     )

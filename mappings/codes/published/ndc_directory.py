@@ -8,7 +8,7 @@ from decimal import Decimal
 from mappings.codes.published.form import (
     Form,
     Known,
-    Listed,
+    ListedProduct,
     NotUnderstood,
     Reading,
     Taken,
@@ -25,14 +25,14 @@ _NDC = re.compile(r"\((\d{4,5}-\d{3,4}-\d{1,2})\)")
 _PER = re.compile(r"\[?mg\]?/(\d*\.?\d*) ?mL", re.IGNORECASE)
 
 
-def products(reading: Reading, known: Known) -> Mapping[str, Listed]:
+def products(reading: Reading, known: Known) -> Mapping[str, ListedProduct]:
     """Intravenous irons by the directory's own NDC of the product."""
-    found: dict[str, Listed] = {}
+    found: dict[str, ListedProduct] = {}
     for _, (ndc, brand, name, route, labeler, number, unit) in reading.rows():
         family = known.family_named(name) or known.family_named(brand)
         strength = _strength(number, unit) if family and "INTRAVENOUS" in route.upper() else None
         if family and strength:
-            found[ndc] = Listed(family, strength, f"{brand or name}, {labeler}")
+            found[ndc] = ListedProduct(family, strength, f"{brand or name}, {labeler}")
     reading.check()
     return found
 
@@ -65,7 +65,12 @@ def read_packages(reading: Reading, known: Known) -> Taken:
 
 
 def _package(
-    found: Packages, number: int, product: Listed, ndc: str, description: str, days: Sequence[str]
+    found: Packages,
+    number: int,
+    product: ListedProduct,
+    ndc: str,
+    description: str,
+    days: Sequence[str],
 ) -> None:
     """What no container of ours is, or is listed with another strength, is left out: each labeler
     lists its own."""
@@ -74,7 +79,7 @@ def _package(
     try:
         start, end = map(compact_day, days)
     except ValueError as problem:
-        reading.wrong(number, f"NDC {ndc}: there is no day {problem}")
+        reading.wrong(number, f"NDC {ndc}: there is no date {problem}")
         return
     if not contents:
         reading.leave_out(number, f"NDC {ndc}: {description!r} says no mL of one container")
@@ -82,7 +87,7 @@ def _package(
     ml = Decimal(contents[-1])
     for each, eleven in ndcs.items():
         if eleven is None:
-            reading.wrong(number, f"{each!r} is no NDC of the form 0517-2340-10")
+            reading.wrong(number, f"{each!r} is not an NDC of the form 0517-2340-10")
             continue
         package = OwnPackage(
             ndc=eleven,

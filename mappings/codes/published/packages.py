@@ -46,7 +46,7 @@ class Packages:
         before = self._found.setdefault(row.ndc, row)
         same = (before.mg, before.ml, before.family) == (row.mg, row.ml, row.family)
         return (
-            None if same else f"NDC {row.ndc} stands twice, as {_said(before)} and as {_said(row)}"
+            None if same else f"NDC {row.ndc} appears twice, as {_said(before)} and as {_said(row)}"
         )
 
     def _against_label(self, row: OwnPackage) -> str | None:

@@ -33,10 +33,10 @@ def _read(reading: Reading, known: Known, kind: Literal["carc", "rarc"]) -> Take
         try:
             start, end = map(_day, days)
         except ValueError as problem:
-            reading.wrong(number, f"{code}: there is no day {problem}")
+            reading.wrong(number, f"{code}: there is no date {problem}")
             continue
         if code in found:
-            reading.wrong(number, f"{code} stands twice")
+            reading.wrong(number, f"{code} appears twice")
         elif code in predicted:
             found[code] = DenialCode(
                 kind=kind, code=code, start=start, end=end, source=reading.table.source
@@ -60,7 +60,7 @@ def predicted_denials(tables: CodeTables) -> dict[str, list[str]]:
 
 
 def _day(text: str) -> date | None:
-    """Month/day/year or year-month-day; ValueError for what is no day."""
+    """Month/day/year or year-month-day; ValueError for what is not a date."""
     if not text:
         return None
     american = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4})", text)

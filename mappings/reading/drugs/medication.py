@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from mappings import codes
 from mappings.codes.conversions import mg, ml
 from mappings.reading.drugs.amounts import amount
-from mappings.reading.drugs.products import Evidence, Findings, ProductFinder, agreed
+from mappings.reading.drugs.products import Findings, ProductEvidence, ProductFinder, agreed
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
@@ -144,7 +144,7 @@ def _drug(
     lost: str | None,
     concept: Concept,
 ) -> Drug:
-    evidence: list[Evidence] = [row for found in findings for row in found.evidence]
+    evidence: list[ProductEvidence] = [row for found in findings for row in found.evidence]
     family, use, clash = agreed(evidence)
     if family is None and clash is None:
         return Drug(lost=lost)

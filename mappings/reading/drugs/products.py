@@ -17,7 +17,7 @@ _DRUG_SYSTEMS = frozenset({"rxnorm", "ndc", "hcpcs", "cpt", "snomed"})
 _ATC = ("http://www.whocc.no/atc", "urn:oid:2.16.840.1.113883.6.73")
 
 
-class Evidence(Struct, frozen=True):
+class ProductEvidence(Struct, frozen=True):
     """`family` None: evidence that this is no billable IV iron, because of `not_iron`."""
 
     family: str | None
@@ -29,7 +29,7 @@ class Evidence(Struct, frozen=True):
 class Findings(Struct, frozen=True):
     """`names_a_drug`: whether the concept says which drug it is, known here or not."""
 
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[ProductEvidence, ...] = ()
     ndcs: tuple[str, ...] = ()
     diluted: bool = False
     names_a_drug: bool = False
@@ -74,7 +74,7 @@ class ProductFinder:
         return found
 
     def _look(self, concept: Concept) -> Findings:
-        evidence: list[Evidence] = []
+        evidence: list[ProductEvidence] = []
         ndcs: list[str] = []
         for coding in concept.codings:
             evidence += self._by_code(coding, ndcs)
@@ -91,49 +91,49 @@ class ProductFinder:
             or any(text and not codes.giving().names_nothing.is_all_of(text) for text in texts),
         )
 
-    def _by_code(self, coding: Coding, ndcs: list[str]) -> Iterable[Evidence]:
+    def _by_code(self, coding: Coding, ndcs: list[str]) -> Iterable[ProductEvidence]:
         alias = self._aliases.get(f"{coding.system}|{coding.code}")
         if alias:
-            yield Evidence(alias, f"local code {coding.code}")
+            yield ProductEvidence(alias, f"local code {coding.code}")
         if coding.system == "ndc":
             yield from self._by_ndc(coding.code, ndcs)
         elif coding.system == "rxnorm":
             yield from self._by_rxnorm(coding.code)
         elif coding.system in ("hcpcs", "cpt") and coding.code in self._hcpcs:
             family, use = self._hcpcs[coding.code]
-            yield Evidence(family, f"HCPCS {coding.code}", use)
+            yield ProductEvidence(family, f"HCPCS {coding.code}", use)
         elif coding.system in _ATC and coding.code in self._atc:
-            yield Evidence(self._atc[coding.code], f"ATC {coding.code}")
+            yield ProductEvidence(self._atc[coding.code], f"ATC {coding.code}")
 
-    def _by_ndc(self, text: str, ndcs: list[str]) -> Iterable[Evidence]:
+    def _by_ndc(self, text: str, ndcs: list[str]) -> Iterable[ProductEvidence]:
         ndc = normal_ndc(text)
         # A listing's NDC without its package (5-3) shows a bulk ingredient as well as a whole one.
         product = (ndc or normal_ndc(f"{text}-00") or "")[:9]
         if product in self._not_billable:
-            yield Evidence(None, f"NDC {text}", not_iron=self._not_billable[product])
+            yield ProductEvidence(None, f"NDC {text}", not_iron=self._not_billable[product])
             return
         if ndc is None:
             return
         ndcs.append(ndc)
         package = codes.packages().get(ndc)
         if package:
-            yield Evidence(package.family, f"NDC {ndc}")
+            yield ProductEvidence(package.family, f"NDC {ndc}")
 
-    def _by_rxnorm(self, code: str) -> Iterable[Evidence]:
+    def _by_rxnorm(self, code: str) -> Iterable[ProductEvidence]:
         if code in self._rxnorm:
-            yield Evidence(self._rxnorm[code], f"RxNorm {code}")
+            yield ProductEvidence(self._rxnorm[code], f"RxNorm {code}")
         elif code in codes.products().not_iv_iron.rxnorm:
-            yield Evidence(None, f"RxNorm {code}", not_iron="an iron by mouth")
+            yield ProductEvidence(None, f"RxNorm {code}", not_iron="an iron by mouth")
 
-    def _by_name(self, text: str) -> Iterable[Evidence]:
+    def _by_name(self, text: str) -> Iterable[ProductEvidence]:
         plain = words.plain(text)
         alias = self._aliases.get(plain)
         if alias:
-            yield Evidence(alias, "local name")
+            yield ProductEvidence(alias, "local name")
         # Names overlap by their enclosing spaces, so the text is searched once for each name that
         # can start in it.
         for family in dict.fromkeys(self._families_named(plain)):
-            yield Evidence(family, "name", self._presentation(family, plain))
+            yield ProductEvidence(family, "name", self._presentation(family, plain))
 
     def _families_named(self, plain: str) -> Iterable[str]:
         position = 0
@@ -149,7 +149,7 @@ class ProductFinder:
         )
 
 
-def agreed(evidence: Iterable[Evidence]) -> tuple[str | None, str | None, str | None]:
+def agreed(evidence: Iterable[ProductEvidence]) -> tuple[str | None, str | None, str | None]:
     """Family, presentation and clash of all evidence together. Without a family and a clash it is
     no IV iron."""
     evidence = list(evidence)

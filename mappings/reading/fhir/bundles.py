@@ -73,7 +73,7 @@ def parts(bundle: Resource, where: str) -> Iterator[Part]:
     entries = bundle.get("entry")
     rows = [entries] if isinstance(entries, dict) else entries
     if rows is not None and not isinstance(rows, list):
-        yield Problem(where, "Bundle.entry is no list of entries, so nothing of it was read")
+        yield Problem(where, "Bundle.entry is not a list of entries, so nothing of it was read")
         return
     found: list[Part] = []
     for number, entry in enumerate(rows or [], 1):

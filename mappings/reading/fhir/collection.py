@@ -41,7 +41,7 @@ SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
 _READ = SHARED | SUBJECT.keys()
 # What holds resources, or tells of them.
 _OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
-TWICE = "the same version stands twice with different content"
+TWICE = "the same version appears twice with different content"
 
 
 class Group(Struct):
@@ -247,7 +247,7 @@ class Collection:
             self._suspects.add(key)
 
     def _settle(self) -> None:
-        """The newest version of each resource counts; where that is broken, or stands twice with
+        """The newest version of each resource counts; where that is broken, or appears twice with
         different content, none does."""
         for key in self._suspects:
             self._spoiled.pop(key, None)
@@ -307,7 +307,7 @@ class Collection:
         return None if key is None else self.get(key, parent)
 
     def get(self, key: str, parent: Resource | None = None) -> Resource | None:
-        """The resource of that name. Where it stands twice, the copy in the Bundle of PARENT."""
+        """The resource of that name. Where it appears twice, the copy in the Bundle of PARENT."""
         if self._suspects:
             self._settle()
         found = self._by_key.get(key)
@@ -351,12 +351,16 @@ class Collection:
         self.problems += paging.short(self._pages if self._whole else ())
         groups: dict[str, Group] = {}
         self._named.clear()
+        unusual = self._spoiled or self._deletions
         for key, resource in self._by_key.items():
             for patient in self._patients(key, resource):
                 group = groups.get(patient)
                 if group is None:
                     group = groups[patient] = Group(patient)
-                self._put(group, key, resource)
+                if unusual:
+                    self._put(group, key, resource)
+                else:
+                    group.by_type.setdefault(key.partition("/")[0], []).append(resource)
         for problem in (*self.merges.problems, *self._without_their_patient(groups)):
             patient = self.merges.into.get(problem.resource, problem.resource)
             (groups[patient].problems if patient in groups else self.problems).append(problem)
@@ -378,7 +382,7 @@ class Collection:
             group.by_type.setdefault(kind, []).append(resource)
 
     def _patients(self, key: str, resource: Resource | Held) -> Iterable[str]:
-        """Whose it is; of one that stands twice, all of whom a copy is."""
+        """Whose it is; of one that appears twice, all of whom a copy is."""
         if key not in self._spoiled:
             patient = self._patient(key, resource)
             return (patient,) if patient else ()

@@ -31,7 +31,7 @@ _ESCAPES = re.compile(
     re.DOTALL,
 )
 BROKEN_TEXT = (
-    "holds a character that is no text (U+0000 or half of a surrogate pair), so it was not used;"
+    "holds a character that is not text (U+0000 or half of a surrogate pair), so it was not used;"
     " correct it in the EHR"
 )
 

@@ -86,6 +86,7 @@ class StatusReader:
         }
         self._known: dict[tuple[str, tuple[Statement, ...]], str | Unread] = {}
         self._words: dict[tuple[str, str], str | Unread] = {}
+        self._codings: dict[tuple[str, tuple[str, ...]], str | Unread] = {}
 
     def read(self, element: str, value: object) -> str | Unread | None:
         """The meaning in the element's table; None where nothing is stated."""
@@ -93,6 +94,23 @@ class StatusReader:
             return None
         if isinstance(value, str):
             return self._by_word(element, value)
+        one = _one_coding(value)
+        if one:
+            return self._by_coding(element, one, value)
+        return self._by_statements(element, value)
+
+    def _by_coding(
+        self, element: str, coding: tuple[str, ...], value: object
+    ) -> str | Unread | None:
+        """Nearly all other statuses are one coding."""
+        known = self._codings.get((element, coding))
+        if known is None:
+            known = self._by_statements(element, value)
+            if known is not None:
+                self._codings[element, coding] = known
+        return known
+
+    def _by_statements(self, element: str, value: object) -> str | Unread | None:
         said = tuple(statements(value))
         if not said:
             return None
@@ -120,6 +138,16 @@ class StatusReader:
         if len(meanings) == 1 and not strange:
             return meanings.pop()
         return Unread(element, quoted(said), said[0].key)
+
+
+def _one_coding(value: object) -> tuple[str, ...] | None:
+    """What a concept of one coding says, in the order in which it says it; None of any other."""
+    rows = value.get("coding") if isinstance(value, dict) and len(value) == 1 else None
+    row = rows[0] if isinstance(rows, list) and len(rows) == 1 else None
+    if not isinstance(row, dict):
+        return None
+    said = (*row, *row.values())
+    return said if all(isinstance(part, str) for part in said) else None
 
 
 def _key(word: str) -> str:

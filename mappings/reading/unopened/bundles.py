@@ -9,7 +9,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 _TOLD = frozenset({"history", "transaction", "batch", "transaction-response", "batch-response"})
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     resource: Raw
     fullUrl: str | None = None  # noqa: N815 - as FHIR writes it
     search: Raw | UnsetType = UNSET

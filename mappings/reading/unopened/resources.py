@@ -15,18 +15,18 @@ _CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
 Part = Raw | UnsetType
 
 
-class _Object(Struct, frozen=True):
+class _Object(Struct, frozen=True, gc=False):
     """Any object: what stands in it is passed over."""
 
 
 _Objects = list[_Object] | _Object | None
 
 
-class Reference(Struct, frozen=True):
+class Reference(Struct, frozen=True, gc=False):
     reference: str | None = None
 
 
-class Head(Struct, frozen=True, rename={"kind": "resourceType", "class_": "class"}):
+class Head(Struct, frozen=True, gc=False, rename={"kind": "resourceType", "class_": "class"}):
     """What names a resource and its patient; of the rest where it stands, and that it has a form
     that is read. An element that one type has as an object and another as a list may be both."""
 

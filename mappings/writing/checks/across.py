@@ -25,7 +25,7 @@ class Across:
         """`patient`: number and names."""
         number = element(rows[0], 1)
         if number in self._numbers:
-            yield Found(f"CLM01 {number} stands on another claim as well", 0)
+            yield Found(f"CLM01 {number} is on another claim as well", 0)
         self._numbers.add(number)
         if frequency_of(rows[0]) in _ABOUT_ANOTHER:
             return

@@ -83,9 +83,9 @@ def _clm(row: Segment, about: About) -> Findings:
     if kind != ("A" if about.institutional else "B"):
         yield Found(f"CLM05-2 is {kind or 'empty'}, which is not this kind of claim", 0)
     if not re.fullmatch(r"\d{2}", place, re.ASCII):
-        yield Found(f"CLM05-1 {place or '(none)'} is no code of two digits", 0)
+        yield Found(f"CLM05-1 {place or '(none)'} is not a code of two digits", 0)
     elif kind == "B" and place not in codes.claim_forms().lists.places_of_service:
-        yield Found(f"CLM05-1 {place} is no place of service", 0)
+        yield Found(f"CLM05-1 {place} is not a place of service", 0)
     wanted = {7: "ABC", 8: "YNW", 9: "IY"}
     wanted |= {} if about.institutional else {6: "YN"}
     for number, allowed in wanted.items():
@@ -102,7 +102,7 @@ def _head(head: Sequence[Segment], about: About) -> Findings:
     frequency = frequency_of(head[0])
     originals = [at for at, row in enumerate(head) if row[:2] == ("REF", "F8")]
     if frequency not in _ORIGINAL | _REPLACING | {"0", "5", "9"}:
-        yield Found(f"CLM05-3 {frequency or '(none)'} is no frequency", 0)
+        yield Found(f"CLM05-3 {frequency or '(none)'} is not a frequency", 0)
     if frequency in _REPLACING and not originals:
         says = f"frequency {frequency} replaces or voids a claim, and REF*F8 does not say which"
         yield Found(says, 0)
@@ -129,11 +129,11 @@ def _practitioner(head: Sequence[Segment], about: About) -> Findings:
     if about.institutional and "71" not in entities:
         yield Found("an institutional claim names its attending practitioner (NM1*71)", 0)
     if not about.institutional and "82" not in entities and not about.biller_is_person:
-        yield Found("an organization bills, and nobody is named who rendered it (NM1*82)", 0)
+        yield Found("an organization bills, and nobody is named as having rendered it (NM1*82)", 0)
     for entity in ("71", "82", "77"):
         own = [at for at, row in enumerate(head) if row[:2] == ("NM1", entity)]
         if len(own) > 1:
-            yield Found(f"NM1*{entity} stands twice", own[1])
+            yield Found(f"NM1*{entity} appears twice", own[1])
         if own and entity != "77" and element(head[own[0]], 8) != "XX":
             yield Found(f"NM1*{entity} has no NPI", own[0])
         same = own and element(head[own[0]], 9) == about.biller_npi != ""
@@ -160,18 +160,18 @@ def _diagnoses(head: Sequence[Segment], about: About) -> Findings:
     if [kind for kind, *_ in found][:1] != ["ABK"] or {kind for kind, *_ in found[1:]} - {"ABF"}:
         yield Found("the first diagnosis is ABK and the others ABF", found[0][2] if found else 0)
     if len(found) > most:
-        yield Found(f"{len(found)} diagnoses, of which {most} can stand", found[-1][2])
+        yield Found(f"{len(found)} diagnoses, of which {most} fit", found[-1][2])
     seen: set[str] = set()
     for _, code, at in found:
         if not _ICD.fullmatch(code):
-            yield Found(f"{code or 'nothing'} is no ICD-10-CM code without its dot", at)
+            yield Found(f"{code or 'nothing'} is not an ICD-10-CM code without its dot", at)
         elif code in seen:
-            yield Found(f"the diagnosis {code} stands twice", at)
+            yield Found(f"the diagnosis {code} appears twice", at)
         elif code in codes.claim_forms().lists.headings:
             yield Found(f"the diagnosis {code} is a heading: a claim has a code below it", at)
         first = code == _NEVER_FIRST and not any(one.startswith(_BEFORE_IT) for one in seen)
         if first and about.filing != _MEDICAID:
-            says = "D63.1 stands before its kidney disease (code first N18.-)"
+            says = "D63.1 comes before its kidney disease (code first N18.-)"
             yield Found(says, at)
         seen.add(code)
 
@@ -209,13 +209,13 @@ def _sums(row: Segment, services: Sequence[Service], about: About) -> Findings:
     total = sum((service.amount for service in services), Decimal(0))
     written = element(row, 2)
     if not _AMOUNT.fullmatch(written):
-        yield Found(f"CLM02 {written or '(none)'} is no amount in dollars and cents", 0)
+        yield Found(f"CLM02 {written or '(none)'} is not an amount in dollars and cents", 0)
     elif Decimal(written) != total:
         yield Found(f"CLM02 {written} is not the sum {total} of its lines", 0)
     elif total > limits.charge:
         yield Found(f"CLM02 {written} is more than {limits.charge}, the most that payers take", 0)
     most = limits.lines["institutional" if about.institutional else "professional"]
     if len(services) > most:
-        yield Found(f"{len(services)} lines, of which {most} can stand", 0)
+        yield Found(f"{len(services)} lines, of which {most} fit", 0)
     if not services:
         yield Found("the claim has no line", 0)

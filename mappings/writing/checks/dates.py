@@ -4,7 +4,7 @@ from datetime import date
 
 
 def day(text: str) -> date | None:
-    """CCYYMMDD; None where it is no day."""
+    """CCYYMMDD; None where it is not a date."""
     if len(text) != 8 or not (text.isascii() and text.isdigit()):
         return None
     try:

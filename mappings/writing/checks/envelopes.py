@@ -91,7 +91,7 @@ def _isa(row: Segment) -> list[str]:
     if element(row, 12).strip() != "00501":
         found.append(f"ISA12 is {element(row, 12)}, where HIPAA's claims are 00501")
     if not re.fullmatch(r"\d{9}", element(row, 13), re.ASCII):
-        found.append("ISA13 is no number of nine digits")
+        found.append("ISA13 is not a number of nine digits")
     return found
 
 

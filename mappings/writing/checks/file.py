@@ -110,7 +110,7 @@ class Walk:
             self._written_on = day(element(row, 4))
             self._about = replace(self._about, written_on=self._written_on)
             if self._written_on is None:
-                yield Fault("BHT04 is no day", None, None, "BHT", number)
+                yield Fault("BHT04 is not a date", None, None, "BHT", number)
         if row[0] in _LEVELS:
             yield from self.ended()
             self._first = number

@@ -71,7 +71,7 @@ def _twice(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
         seen = set()
         for code, at in by_kind.get(kind, ()):
             if code in seen:
-                yield Found(f"{name} code {code} stands twice", at)
+                yield Found(f"{name} code {code} appears twice", at)
             seen.add(code)
 
 

@@ -58,9 +58,9 @@ def _place(row: Segment) -> list[str]:
     zip_code = element(row, 3)
     found = []
     if element(row, 2) not in codes.claim_forms().lists.states:
-        found.append(f"N402 {element(row, 2) or '(none)'} is no state of the United States")
+        found.append(f"N402 {element(row, 2) or '(none)'} is not a state of the United States")
     if not _ZIP.fullmatch(zip_code) or zip_code.startswith("00000"):
-        found.append(f"N403 {zip_code or '(none)'} is no ZIP code of five or nine digits")
+        found.append(f"N403 {zip_code or '(none)'} is not a ZIP code of five or nine digits")
     elif len(zip_code) == 9 and zip_code.endswith("0000"):
         found.append(f"N403 {zip_code}: four zeros stand for no ZIP+4, and payers reject them")
     return found
@@ -102,7 +102,9 @@ def subscriber(rows: Sequence[Segment], written_on: date | None) -> Findings:
         return
     at = rows.index(sbr)
     if len(element(sbr, 1)) != 1 or element(sbr, 1) not in SEQUENCES:
-        yield Found(f"SBR01 {element(sbr, 1) or '(none)'} is no place in the order of payers", at)
+        yield Found(
+            f"SBR01 {element(sbr, 1) or '(none)'} is not a place in the order of payers", at
+        )
     if element(sbr, 2) not in ("18", ""):
         yield Found("SBR02 of the destination payer is 18 or empty", at)
     if not element(sbr, 9):
@@ -128,7 +130,7 @@ def patient(rows: Sequence[Segment], written_on: date | None, who: str) -> Findi
             continue
         born = day(element(row, 2))
         if born is None:
-            yield Found("the birth date is no day", at)
+            yield Found("the birth date is not a date", at)
         elif written_on is not None and born > written_on:
             yield Found(f"the birth date {us_date(born)} lies after the file's date", at)
         elif written_on is not None and born.year < written_on.year - _OLDEST:

@@ -23,7 +23,7 @@ _WHOLE, _NUMBER = (
 )
 _NDC_UNITS = frozenset({"F2", "GR", "ME", "ML", "UN"})
 _UNITS = {False: frozenset({"UN", "MJ"}), True: frozenset({"UN", "DA"})}
-# Modifiers that say why the same service stands twice (CMS, NCCI).
+# Modifiers that say why the same service appears twice (CMS, NCCI).
 _AGAIN = frozenset({"59", "76", "77", "91", "XE", "XP", "XS", "XU", "RT", "LT"})
 # Modifiers that tell the NDCs of one drug apart.
 _OF_NDCS = frozenset({"KP", "KQ"})
@@ -158,12 +158,12 @@ def _service(service: Service, diagnoses: int) -> list[str]:
 def _coded(service: Service) -> list[str]:
     found = []
     if service.qualifier == "HC" and not _CODE.fullmatch(service.code):
-        found.append(f"{service.code} is no HCPCS code")
+        found.append(f"{service.code} is not a HCPCS code")
     fifth = _MODIFIER.fullmatch(service.description) is not None
     if fifth or not all(_MODIFIER.fullmatch(modifier) for modifier in service.modifiers):
         found.append("at most four modifiers of two capitals or digits")
     if len(set(service.modifiers)) != len(service.modifiers):
-        found.append("a modifier stands twice")
+        found.append("a modifier appears twice")
     found += [
         f"{one} and {other} contradict each other"
         for one, other in _CONTRADICTING
@@ -196,7 +196,7 @@ def _drug(service: Service, rows: Sequence[Segment], start: int) -> Findings:
     ndc, quantity = rows[places["LIN"] - start], rows[places["CTP"] - start]
     number = element(ndc, 3)
     if element(ndc, 2) != "N4" or not _NDC.fullmatch(number):
-        yield Found(f"{number} is no NDC of eleven digits", places["LIN"], service.line)
+        yield Found(f"{number} is not an NDC of eleven digits", places["LIN"], service.line)
     unit = element(quantity, 5).partition(COMPONENT)[0]
     amount = _decimal(element(quantity, 4))
     if not amount or unit not in _NDC_UNITS:
@@ -240,7 +240,7 @@ def beside_each_other(services: Sequence[Service]) -> Findings:
     numbers = Counter(service.number for service in services if service.number)
     for service in services:
         if numbers[service.number] > 1:
-            yield Found("REF*6R stands on another line as well", service.at, service.line)
+            yield Found("REF*6R is on another line as well", service.at, service.line)
 
 
 def _discards(services: Sequence[Service]) -> Findings:

@@ -27,7 +27,7 @@ class Charging(Protocol):
         payer is called, the most special first."""
 
 
-class PaymentLimits:
+class AllowedPrices:
     """A draft shows what the payer allows, where that is known."""
 
     def of(self, line: ClaimLine, _: Iterable[str | None], /) -> Decimal | None:
@@ -98,10 +98,11 @@ def _price(row: Mapping[str, str | None], number: int) -> Price:
     cells = {key: (value or "").strip() for key, value in row.items()}
     hcpcs, amount = cells["hcpcs"].upper(), cells["charge"]
     if not _HCPCS.fullmatch(hcpcs):
-        raise ValueError(f"{hcpcs or 'nothing'} is no HCPCS code of five characters")
+        raise ValueError(f"{hcpcs or 'nothing'} is not a HCPCS code of five characters")
     if not _AMOUNT.fullmatch(amount) or not Decimal(amount):
         raise ValueError(
-            f"the charge {amount or '(none)'} is no amount of dollars for one unit, such as 0.85"
+            f"the charge {amount or '(none)'} is not an amount of dollars for one unit, such as"
+            " 0.85"
         )
     start, end = _day(cells.get("from", ""), date.min), _day(cells.get("to", ""), date.max)
     if start > end:
@@ -113,7 +114,7 @@ def _day(text: str, open_end: date) -> date:
     try:
         return date.fromisoformat(text) if text else open_end
     except ValueError:
-        raise ValueError(f"{text} is no date such as 2026-01-31") from None
+        raise ValueError(f"{text} is not a date such as 2026-01-31") from None
 
 
 def _overlaps(price: Price, others: Iterable[Price], name: str) -> Iterator[str]:

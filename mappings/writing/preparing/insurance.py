@@ -140,8 +140,8 @@ def _second_lacks(row: Insurance, reference: str, coverage: Coverage | None) -> 
     if of_medicare and not row.secondary_type:
         types = codes.claim_forms().medicare_secondary.types
         yield (
-            f"why Medicare ({reference}) pays second: record a person's decision medicare_secondary"
-            f" ({', '.join(types)})"
+            f"why Medicare ({reference}) is secondary: record a person's decision"
+            f" medicare_secondary ({', '.join(types)})"
         )
 
 

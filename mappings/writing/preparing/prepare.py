@@ -12,7 +12,7 @@ from mappings.site import BillingProvider, Receiver, Site
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
 from mappings.writing.preparing.billers import provider_lacks
-from mappings.writing.preparing.charges import Charging, PaymentLimits
+from mappings.writing.preparing.charges import AllowedPrices, Charging
 from mappings.writing.preparing.drafts import DIALYSIS, Draft, drawn, ndcs_of, service_lines
 from mappings.writing.preparing.insurance import coverage_of
 from mappings.writing.preparing.parties import Parties, parties
@@ -27,12 +27,12 @@ class Basis(Struct, frozen=True, kw_only=True):
     never leaves."""
 
     site: Site
-    charging: Charging = PaymentLimits()
+    charging: Charging = AllowedPrices()
     facility: FacilityFile = FacilityFile({})
     is_draft: bool = False
 
 
-class Refusal(Struct, frozen=True):
+class LeftOut(Struct, frozen=True):
     """Lines that stay out of every file, and why, each reason half a sentence."""
 
     patient: str
@@ -55,7 +55,7 @@ class ChargeLines(Struct, frozen=True):
     services: tuple[Priced, ...]
 
 
-Prepared = Claim | Refusal | ChargeLines
+Prepared = Claim | LeftOut | ChargeLines
 
 
 def prepare(
@@ -64,12 +64,12 @@ def prepare(
     """Everything that the lines of one patient come to."""
     loose = [line for line in lines if not _placed(line)]
     if loose:
-        yield Refusal(
+        yield LeftOut(
             patient, tuple(loose), ("it lacks a date of service, a payer or a place of service",)
         )
     for draft in drawn(patient, [line for line in lines if _placed(line)]):
         if record is None:
-            yield Refusal(patient, draft.lines, ("it lacks the patient's record",))
+            yield LeftOut(patient, draft.lines, ("it lacks the patient's record",))
         else:
             yield from _prepared(draft, record, basis)
 
@@ -103,7 +103,7 @@ def _prepared(draft: Draft, record: PatientRecord, basis: Basis) -> Iterator[Pre
         found = reasons + _too_much(draft, rows_of_claim, made, basis)
         if found or provider is None or receiver is None:
             lines = tuple(line for line, _ in rows_of_claim)
-            yield Refusal(draft.patient, lines, tuple(dict.fromkeys(found)))
+            yield LeftOut(draft.patient, lines, tuple(dict.fromkeys(found)))
         else:
             part = part_of(draft, rows_of_claim)
             services = tuple(row for _, own in rows_of_claim for row in own)
@@ -199,7 +199,7 @@ def _addressed(
     if receiver is None and not basis.is_draft:
         payer = who.aliases[0] if who.aliases else "this payer"
         reasons.append(
-            f"no receiver of the site takes {draft.kind} claims for {payer}: add one to receivers"
+            f"no receiver of the site accepts {draft.kind} claims for {payer}: add one to receivers"
         )
     if receiver is not None and not text(receiver.name, 60):
         reasons.append("the receiver's name can't be written in X12")

@@ -32,10 +32,10 @@ def excess(kind: Kind, rows: Sequence[Priced], others: Sequence[Decimal] = ()) -
     limits = codes.claim_forms().limits
     count = sum(len(parts) for _, parts in rows) + len(others)
     if count > limits.lines[kind]:
-        yield f"{count} service lines, of which {limits.lines[kind]} can stand"
+        yield f"{count} service lines, of which {limits.lines[kind]} fit"
     diagnoses = {code for line, _ in rows for code in line.diagnoses}
     if len(diagnoses) > limits.diagnoses[kind]:
-        yield f"{len(diagnoses)} diagnoses, of which {limits.diagnoses[kind]} can stand"
+        yield f"{len(diagnoses)} diagnoses, of which {limits.diagnoses[kind]} fit"
     total = sum((part.value or Decimal(0) for _, parts in rows for part in parts), Decimal(0))
     total += sum(others, Decimal(0))
     if total > limits.charge:

@@ -114,12 +114,12 @@ def _row(cells: Mapping[str, str]) -> FacilityRow:
     if item not in _CODES:
         raise ValueError(f"{item or 'nothing'} is none of {', '.join(_CODES)}")
     if not re.fullmatch(_CODES[item], code, re.ASCII):
-        raise ValueError(f"{code or 'nothing'} is no code of a {item}")
+        raise ValueError(f"{code or 'nothing'} is not a code of a {item}")
     amount, modifiers = cells.get("amount", ""), cells.get("modifiers", "").upper()
     if (item in _WITH_AMOUNT) != bool(amount) or (amount and not _AMOUNT.fullmatch(amount)):
         raise ValueError(f"a {item} has {'an' if item in _WITH_AMOUNT else 'no'} amount")
     if not _MODIFIERS.fullmatch(modifiers):
-        raise ValueError(f"{modifiers} are no modifiers: at most four, apart by ;")
+        raise ValueError(f"{modifiers} are not modifiers: at most four, apart by ;")
     revenue = cells.get("revenue", "")
     if item == "line" and not re.fullmatch(r"\d{4}", revenue, re.ASCII):
         raise ValueError("a line has a revenue code of four digits")
@@ -158,7 +158,7 @@ def _check_once(row: FacilityRow, others: Iterable[FacilityRow]) -> None:
     if row.item in _ONCE and same:
         raise ValueError(f"a second {row.item} of {row.period}")
     if row.item in ("value", "condition") and any(one.code == row.code for one in same):
-        raise ValueError(f"{row.item} code {row.code} stands twice")
+        raise ValueError(f"{row.item} code {row.code} appears twice")
 
 
 def statement(draft: Draft, rows: Sequence[FacilityRow]) -> tuple[Statement, list[str]]:

@@ -47,7 +47,7 @@ def _interchange(text: "_Text", *, first: bool) -> tuple[str, str, str, Segment]
     head = text.peek(400)
     if not head.startswith("ISA"):
         where = "the file begins" if first else "what follows an interchange begins"
-        raise NotX12(f"{where} with {_shown(head)}, not with ISA: it is no X12 file")
+        raise NotX12(f"{where} with {_shown(head)}, not with ISA: it is not an X12 file")
     element = head[3:4]
     parts = head.split(element, _ISA_ELEMENTS) if element else []
     if len(parts) <= _ISA_ELEMENTS or len(parts[-1]) < 2:
