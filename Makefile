@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pages serve hapi test test-quick fuzz mutation check sbom audit format docs bench wheel lock clean
+.PHONY: help demo demo-pages serve hapi test test-quick fuzz mutation check sbom audit format docs bench soak wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -65,6 +65,9 @@ docs: .venv/.core  ## write docs/rules and docs/scopes.md from their data, docs/
 
 bench: .venv/.dev  ## run every benchmark and print its figures
 	@for file in $(filter-out benchmarks/population.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
+
+soak: .venv/.dev  ## a bad morning of a dialysis chain, compressed: everything goes wrong, nothing is lost (ten minutes)
+	@$(BIN)/python benchmarks/soak.py
 
 wheel: .venv/.core  ## build dist/ferroclaim-*.whl
 	@$(BIN)/python -m hatchling build -t wheel

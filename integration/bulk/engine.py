@@ -1,10 +1,13 @@
 """A run on one machine: step by step, each step on several workers."""
 
 import errno
+import gc
 import hashlib
 import os
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -27,6 +30,7 @@ from integration.errors import ConfigurationError
 PART_BYTES = 6 << 20  # of a part's charts as text; in memory they are some ten times that
 _MOST_PARTS = 400  # files that a worker has open at a time
 _RANGES_A_TASK = 8
+_WATCH_SECONDS = 1.0
 
 # A method of a worker, and what it is asked for.
 Task = tuple[str, tuple[Any, ...]]
@@ -129,7 +133,17 @@ _worker: Worker | None = None
 
 def _begin(setting: Setting) -> None:
     global _worker  # noqa: PLW0603 (one worker to a process)
+    gc.freeze()  # what is loaded stays: it need not be looked through again and again
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began the run ends it
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _worker = Worker(setting)
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose run was killed would wait for it for ever."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
 
 
 def _wait() -> None:

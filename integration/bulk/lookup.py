@@ -31,7 +31,7 @@ def names_in(files: Iterable[Path]) -> array:
                 row = of_line(line)
                 if not isinstance(row, NotJson):
                     found.update(names.named(row))
-    return array("Q", sorted(found))
+    return array("I", sorted(found))
 
 
 def turns(by_part: Iterable[tuple[int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:

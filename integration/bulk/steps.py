@@ -93,7 +93,7 @@ class Worker:
         known = {name for path in earlier for name in numbers_in(path)}
         found = lookup.names_in(files_of(self._work, part, round_ - 1))
         with written(self._work.piece(f"names-{round_}", part)) as path:
-            path.write_bytes(array("Q", [name for name in found if name not in known]).tobytes())
+            path.write_bytes(array("I", [name for name in found if name not in known]).tobytes())
 
     def look_up(self, round_: int, numbers: list[int]) -> None:
         pieces = (
@@ -142,7 +142,7 @@ def _encoded(found: PatientAssessment) -> bytes:
 
 
 def numbers_in(path: Path) -> array:
-    found = array("Q")
+    found = array("I")
     found.frombytes(path.read_bytes())
     return found
 

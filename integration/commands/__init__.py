@@ -60,9 +60,9 @@ COMMANDS = {
     "claims": Listed("claims", "Claim files of released lines; checks of any 837."),
     "decisions": Listed(
         "decisions",
-        "What people decided: who pays first, payers' answers, authorizations, a site's words.",
+        "What people decided: who is primary, payers' answers, authorizations, a site's words.",
     ),
     "patient": Listed("patient", "One patient: delete what is kept, on request."),
-    "failed": Listed("failed", "Work that was given up: look, try again, or let it be."),
+    "failed": Listed("failed", "Work that was given up: list it, try it again, or close it."),
     "keys": Listed("keys", "Keys for SMART Backend Services, and the JWKS to publish."),
 }

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
 
 import typer
 from msgspec import structs
@@ -329,10 +329,12 @@ def _formatted(result: AssessedCharts, form: Format, facts: Facts) -> bytes:
     now = datetime.fromisoformat(result.document.as_of)
     if form == "fhir":
         return _json(writing.claims(result.document, result.records, facts, now))
-    text, problems = writing.x12(result.document, result.records, facts, now)
-    for row in problems:
-        _say(f"{row.resource}: {row.problem}")
-    return text.encode()
+    if form == "x12":
+        text, problems = writing.x12(result.document, result.records, facts, now)
+        for row in problems:
+            _say(f"{row.resource}: {row.problem}")
+        return text.encode()
+    assert_never(form)
 
 
 def _json(value: Any) -> bytes:

@@ -19,6 +19,7 @@ from integration.configuration.section import (
     sentences,
 )
 from integration.configuration.service import Hook, Name, Subscribing
+from integration.configuration.vendors import Vendor
 from integration.errors import ConfigurationError
 from mappings import codes
 from mappings import site as facts
@@ -27,7 +28,6 @@ from mappings.codes.tables import ClassKind
 from mappings.datafiles.loading import DataFileError
 from mappings.policy.rules import DrugSource
 
-Vendor = Literal["auto", "hapi", "epic", "oracle", "athena", "medplum", "ottehr", "generic"]
 WriteBackForm = Literal[
     "auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"
 ]

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from integration.configuration.site import Vendor
+from integration.configuration.vendors import PROFILES
 
-PROFILES = tuple(vendor for vendor in get_args(Vendor) if vendor != "auto")
 # A parameter's value: a text, or several that the server joins with "or" (a list of _include is
 # repeated instead).
 Search = dict[str, str | list[str]]

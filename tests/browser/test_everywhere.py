@@ -19,6 +19,8 @@ from tests.fakes.stage import Stage, of_patient, seed_worklist, stage, telling_c
 
 SIZES = {"office": (1440, 900), "laptop": (1280, 720), "phone": (390, 844)}
 LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+# With hundreds of lines axe takes seconds: each size and each scheme once.
+AXED = [(1440, False), (1280, True), (390, True)]
 
 
 def crowded_chart() -> list[Resource]:
@@ -76,7 +78,8 @@ def test_the_chart_page(house: Stage, look: Page) -> None:
         assert wrong(look) == []
         look.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
         assert wrong(look) == []
-    assert axe(look) == []
+    if is_axed(look):
+        assert axe(look) == []
 
 
 @pytest.mark.parametrize("look", [("office", "light")], indirect=True)
@@ -100,6 +103,11 @@ def words_of(count: int) -> str:
     return f"{numbers[count]} {'thing' if count == 1 else 'things'} you can settle here"
 
 
+def is_axed(page: Page) -> bool:
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    return (page.evaluate("innerWidth"), dark) in AXED
+
+
 def desk(house: Stage, page: Page, view: str) -> None:
     house.launcher.context = {}
     page.goto(f"{house.url}/sign-in?with=general")
@@ -110,18 +118,17 @@ def desk(house: Stage, page: Page, view: str) -> None:
 def test_the_worklist(house: Stage, look: Page) -> None:
     desk(house, look, "held-clinician")
     assert wrong(look) == []
-    if look.viewport_size == {"width": 1280, "height": 720}:
-        assert axe(look) == []
     look.locator("a.open").nth(5).click()
     expect(look.locator("#story")).to_be_focused()
     assert wrong(look) == []
-    assert axe(look) == []
+    if is_axed(look):
+        assert axe(look) == []
     row = look.locator("[data-row][aria-selected=true]")
     row.scroll_into_view_if_needed()
     expect(row.locator(".money")).to_be_in_viewport()
     expect(look.get_by_role("link", name="Close")).to_be_in_viewport()
     look.goto(f"{house.url}/worklist?view=all")
-    look.locator("[data-all]").check() if look.locator("[data-all]").is_visible() else None
+    look.locator("[data-row] input").first.check()
     look.get_by_text("Filters", exact=True).click()
     assert wrong(look) == []
 

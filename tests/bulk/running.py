@@ -9,12 +9,14 @@ import msgspec
 from integration.assessing.files import collect
 from integration.assessing.sources import from_collection
 from integration.bulk import engine
-from integration.bulk.steps import Assessed, Setting
+from integration.bulk.steps import Assessed, Part, Setting
 from integration.bulk.surveying.sources import source
 from integration.bulk.work import Plan, Work
 from integration.errors import ConfigurationError
+from mappings.assessment import Assessment
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
+from mappings.record import Problem
 from mappings.site import Site
 from tests import builders
 
@@ -51,11 +53,36 @@ def at_once(
     as_of: datetime = builders.AS_OF,
 ) -> Documents:
     """The same, by `assess`."""
+    found = _document(folder, site, policies, as_of)
+    return {row.patient: msgspec.json.encode(row) for row in found.patients} if found else {}
+
+
+def _document(
+    folder: Path, site: Site | None, policies: PolicySet | None, as_of: datetime
+) -> Assessment | None:
+    """None where nothing of the folder can be read."""
     try:
         collection = collect(str(folder))
     except ConfigurationError:
-        return {}
-    found = from_collection(
-        collection, site or Site(), policies or choosing.built_in(), as_of
-    ).document
-    return {row.patient: msgspec.json.encode(row) for row in found.patients}
+        return None
+    asked = site or Site(), policies or choosing.built_in(), as_of
+    return from_collection(collection, *asked).document
+
+
+def unclear_drugs(folder: Path) -> set[Problem]:
+    """What `assess` says of administrations that may be an iron, for all it knows."""
+    found = _document(folder, None, None, builders.AS_OF)
+    rows = found.unreadable if found else ()
+    says = ("leads nowhere", "names no drug")
+    return {
+        Problem(row.resource, row.problem)
+        for row in rows
+        if any(text in row.problem for text in says)
+    }
+
+
+def problems_in_bulk(out: Path) -> set[Problem]:
+    """What the parts of a run that stands in OUT could not read."""
+    paths = Work.within(out).folder.glob("assess/*.part")
+    parts = (msgspec.msgpack.decode(path.read_bytes(), type=Part) for path in paths)
+    return {problem for part in parts for problem in part.problems}

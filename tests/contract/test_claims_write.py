@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from typer.testing import CliRunner, Result
 
 from integration import samples
 from integration.claims import numbers
+from integration.claims.forms import FORMS, Writing
 from integration.cli import app
 from integration.errors import ConfigurationError, FerroclaimError
 from mappings.datafiles.loading import DataFileError
+from mappings.site import Site
 from mappings.writing import keying
 from mappings.writing.x12.segments import parsed
 from tests import builders, claims
@@ -670,3 +673,16 @@ def test_a_file_that_cannot_be_read_is_said_and_the_others_are_looked_at() -> No
     assert result.exit_code == 1
     assert "nowhere.x12: it can't be read: No such file or directory\n" in result.stdout
     assert "837P_office.x12: nothing wrong was found" in result.stdout
+
+
+def test_a_workbook_takes_any_text(tmp_path: Path) -> None:
+    """XML can't hold every character that a chart does."""
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    how = Writing(tmp_path, Site(), "example", "xlsx", at, iter([1]))
+    path = tmp_path / "some.xlsx"
+    book = FORMS["xlsx"](how, path.open("w"), path)
+    book._put(iter([{"payer": "Sun\x0brise"}]))  # type: ignore[attr-defined]
+    book.close()
+    sheet = load_workbook(path).active
+    assert sheet is not None
+    assert sheet.cell(2, 1).value == "Sunrise"

@@ -101,7 +101,8 @@ class FakeEhr:
         self._failures.append(Failure(pattern, status, body, times))
 
     def of(self, kind: str) -> list[Json]:
-        return [r for key, r in sorted(self.resources.items()) if key.startswith(f"{kind}/")]
+        keys = sorted(key for key in self.resources if key.startswith(f"{kind}/"))
+        return [self.resources[key] for key in keys]
 
     def store(self, resource: Json) -> Json:
         key = f"{resource['resourceType']}/{resource['id']}"

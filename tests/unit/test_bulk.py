@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import zstandard
 
@@ -24,6 +26,7 @@ from tests import builders
 
 RANGE_BYTES = 20_000
 STEPS = ("survey", "gather", "name", "look up", "assess")
+POLICIES = Path(__file__).parents[2] / "mappings/policy/built_in"
 OUTPUT = ("assessments.ndjson", "lines.csv", "problems.ndjson", "summary.json", "report.html")
 
 
@@ -116,6 +119,52 @@ def test_a_run_that_was_killed_goes_on(
     assert found.resumed
     assert dict(reversed(done))[step] > 0, "the step began anew"
     assert written(tmp_path) == expected
+
+
+KILLED_WITH_WORKERS = """
+import os, signal, sys
+from pathlib import Path
+import psutil
+from tests.unit.test_bulk import bulk
+
+def tell(name, done, total):
+    if done:
+        print(*(row.pid for row in psutil.Process().children()), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+bulk(Path(sys.argv[1]), Path(sys.argv[2]), 2, tell=tell)
+"""
+
+
+def test_workers_end_with_a_run_that_was_killed(source: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED_WITH_WORKERS, str(source), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run_:
+        assert run_.stdout is not None
+        workers = [int(pid) for pid in run_.stdout.readline().split()]
+    assert len(workers) == 2
+    deadline = time.monotonic() + 20
+    while any(map(psutil.pid_exists, workers)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    alive = [pid for pid in workers if psutil.pid_exists(pid)]
+    assert [pid for pid in alive if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_the_command_writes_what_policy_diff_reads(source: Path, tmp_path: Path) -> None:
+    def ferroclaim(*words: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ferroclaim", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    out, own = tmp_path / "out", tmp_path / "medicare-part-b.yaml"
+    text = (POLICIES / "medicare-part-b.yaml").read_text(encoding="utf-8")
+    own.write_text(text.partition("cases:")[0].replace("[ferritin, tsat]", "[tsat]"))
+    asked = ("--as-of", "2026-11-23")
+    found = ferroclaim("bulk", source, "--out", out, "--charts", *asked)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "4 patients with an intravenous iron, 14 doses" in found.stdout
+    moved = ferroclaim("policy", "diff", "built-in", own, "--on", out, *asked)
+    assert (moved.returncode, moved.stderr) == (0, "")
+    assert "3 of 18 lines would change." in moved.stdout
+    assert "Ready: $490.60 before, $624.40 after." in moved.stdout
 
 
 def test_a_changed_source_is_read_anew(source: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from mappings.policy import choosing
 from mappings.site import Site
 from tests import builders, equality
 from tests.builders import Resource
-from tests.bulk.running import at_once, in_bulk
+from tests.bulk.running import at_once, in_bulk, problems_in_bulk, unclear_drugs
 from tests.unit.test_bad_elements import EVERYTHING, NEVER
 
 SHARE = 1 if os.environ.get("FERROCLAIM_HYPOTHESIS") == "fuzz" else 12
@@ -107,32 +108,35 @@ class Bend:
     def __call__(self, rows: list[Resource]) -> list[Resource]:
         found: list[Resource] = []
         for row in rows:
-            found += self._bent(row)
+            bend = self._chance.choice(self._bends) if self._chance.randrange(3) == 0 else None
+            found += bend(row) if bend else [row]
         return found
 
-    def _bent(self, row: Resource) -> list[Resource]:
+    @property
+    def _bends(self) -> list[Callable[[Resource], list[Resource]]]:
         chance = self._chance
-        what = chance.randrange(40)
-        if what == 0:
-            element = chance.choice(sorted(row))
-            return [{**row, element: chance.choice(NEVER)}]
-        if what == 1:
-            return [row, {**row, "meta": {"versionId": "9"}, "status": "entered-in-error"}]
-        if what == 2:
-            return [row, self._of_another(row)]
-        if what == 3:
-            return [self._referring(row, f"{SERVER}/")]
-        if what == 4:
-            return [self._referring(row, f"{OTHER_SERVER}/")]
-        if what == 5:
-            return [{**row, "text": {"div": "\0"}}]
-        if what == 6:
-            return [
-                {name: value for name, value in row.items() if name not in ("subject", "patient")}
-            ]
-        if what == 7:
-            return [] if row["resourceType"] == "Medication" else [row, row]
-        return [self._by_reference(row)] if what == 8 else [row]
+        return [
+            lambda row: [{**row, chance.choice(sorted(row)): chance.choice(NEVER)}],
+            lambda row: [row, {**row, "meta": {"versionId": "9"}, "status": "entered-in-error"}],
+            lambda row: [row, self._of_another(row)],
+            lambda row: [self._referring(row, f"{SERVER}/")],
+            lambda row: [self._referring(row, f"{OTHER_SERVER}/")],
+            lambda row: [{**row, "text": {"div": "\0"}}],
+            lambda row: [_without(row, "subject", "patient")],
+            lambda row: [_without(row, "medicationCodeableConcept", "medicationReference")],
+            lambda row: [row, row],
+            lambda row: [self._by_reference(row)],
+            lambda row: [self._as_r5(row)],
+            lambda row: [_in_parameters(row)],
+            lambda row: [_of_urn(row)],
+        ]
+
+    def _as_r5(self, row: Resource) -> Resource:
+        concept = row.get("medicationCodeableConcept")
+        kept = {name: value for name, value in row.items() if name != "medicationCodeableConcept"}
+        target = self._chance.choice((None, "Medication/m1", "Medication/m2"))
+        said = {"reference": {"reference": target}} if target else {"concept": concept}
+        return {**kept, "medication": said} if concept else row
 
     def _of_another(self, row: Resource) -> Resource:
         """A newer version that is another patient's."""
@@ -162,6 +166,22 @@ class Bend:
         return {**kept, "medicationReference": {"reference": target}} | (
             {"contained": contained} if target == "#m" else {}
         )
+
+
+def _without(row: Resource, *names: str) -> Resource:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _in_parameters(row: Resource) -> Resource:
+    return {"resourceType": "Parameters", "parameter": [{"name": "r", "resource": row}]}
+
+
+def _of_urn(row: Resource) -> Resource:
+    """Of a patient by the address that an entry may have."""
+    said = row.get("subject")
+    if not isinstance(said, dict) or not isinstance(said.get("reference"), str):
+        return row
+    return {**row, "subject": {"reference": f"urn:uuid:{said['reference'].rpartition('/')[2]}"}}
 
 
 MEDICATIONS = [
@@ -220,3 +240,4 @@ def test_nobody_is_lost_among_dirty_charts(seed: int) -> None:
         out.mkdir()
         spread(source, population(chance), chance)
         assert in_bulk(source, out) == at_once(source)
+        assert unclear_drugs(source) <= problems_in_bulk(out)

@@ -199,7 +199,7 @@ def mistakes(*texts: str) -> list[str]:
                 "limits:\n- {quarter: 2026Q4, from: 2026-10-32, limit: {J1756: 1}, source: x,"
                 " verified: true}"
             ),
-            "0.yaml:2: there is not a date",
+            "0.yaml:2: there is no date",
         ),
         (LIMITS.replace("0.500", "-0.5"), "0.yaml:3: "),
         (

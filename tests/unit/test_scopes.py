@@ -4,8 +4,9 @@ import pytest
 
 from docs.make.scopes import PAGE, page
 from integration.configuration.site import Site
+from integration.configuration.vendors import PROFILES
 from integration.ehr import scopes
-from integration.ehr.profile import PROFILES, profile
+from integration.ehr.profile import profile
 from integration.ehr.scopes import NEEDS, asked, permits
 
 SITE = Site.adhoc("https://ehr.example.org/fhir")

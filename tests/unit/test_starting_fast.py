@@ -64,7 +64,8 @@ def test_help_loads_no_rule_and_no_command() -> None:
 def test_what_help_lists_is_what_the_commands_say() -> None:
     for name, listed in COMMANDS.items():
         said = loaded(name).help or ""
-        assert said.partition("\n\n")[0] == listed.says, name
+        first = said.partition("\n\n")[0]
+        assert first == listed.says, f"write it into integration/commands/__init__.py: {name}"
 
 
 def test_every_command_is_listed() -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from integration.assessing.patient import check_pull
 from integration.configuration.site import Site
-from integration.ehr.profile import PROFILES, profile
+from integration.configuration.vendors import PROFILES
+from integration.ehr.profile import profile
 from integration.ehr.reading.patient import PatientPull
 from integration.errors import ConfigurationError
 from mappings import codes

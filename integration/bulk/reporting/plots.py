@@ -142,7 +142,7 @@ def _by(
         tuple(
             Bar(
                 name,
-                (("ready", float(ready.money)), ("held", float(held.money))),
+                _ready_and_held({"ready": ready, "held": held}),
                 f"{_worth(ready)} ready, {_worth(held)} held",
             )
             for name, ready, held, _ in found[:MOST]
@@ -155,8 +155,8 @@ def _in_order(table: Table, order: Sequence[str]) -> list[tuple[str, Cell]]:
 
 
 def _deadlines(table: Table) -> Figure:
-    spans = [name for _, name in SPANS]
-    found = _in_order(table, [PASSED, *spans, LATER, UNKNOWN])
+    order = [PASSED, *(name for _, name in SPANS), LATER, UNKNOWN]
+    found = _in_order(table, order)
     passed = _all(table.get(PASSED, {}).values())
     return Figure(
         "deadlines",
@@ -164,8 +164,12 @@ def _deadlines(table: Table) -> Figure:
         f"{words.plural(passed.lines, 'line')} can be filed no more." if passed.lines else "",
         ("last day", "lines", "money"),
         tuple((name, f"{cell.lines:,}", _worth(cell)) for name, cell in found),
-        tuple(Bar(name, (("held", float(cell.money)),), _worth(cell)) for name, cell in found),
+        tuple(Bar(name, _ready_and_held(table[name]), _worth(cell)) for name, cell in found),
     )
+
+
+def _ready_and_held(states: dict[str, Cell]) -> tuple[tuple[str, float], ...]:
+    return tuple((state, float(states.get(state, Cell()).money)) for state in ("ready", "held"))
 
 
 def _waiting(table: Table) -> Figure:
@@ -195,7 +199,9 @@ def savings(wasted: dict[str, Cell]) -> list[tuple[str, Saving, Cell]]:
             one.saved_mg * cell.lines,
             None if one.saved_money is None else one.saved_money * priced,
         )
-        found.append((f"{code}: {discarded} of {int(given) + int(discarded)} units", of_all, cell))
+        found.append(
+            (f"{code}: {discarded} of {int(given) + int(discarded)} units discarded", of_all, cell)
+        )
     return sorted(found, key=lambda row: (-(row[1].money or 0), -row[1].mg, row[0]))
 
 

@@ -1,5 +1,5 @@
-"""What is known of each resource of a range without reading it again: where it stands, its type,
-its name and whose it is."""
+"""What is known of each resource of a range without reading it again: where it stands, its name and
+whose it is."""
 
 from array import array
 from collections.abc import Iterator
@@ -11,26 +11,21 @@ from msgspec import Struct, field
 from mappings.reading.fhir.bundles import Deletion
 from mappings.reading.fhir.paging import Page
 
-# Types of the columns: place in the range's text, type, name, whose; of administrations that refer
-# to a Medication: whose, which one, and under which address.
-_COLUMNS = ("Q", "B", "Q", "I", "I", "Q", "Q")
-
 
 class Index:
-    """One row for each resource in the order of the text; those of a Bundle at its place."""
+    """One row for each resource in the order of the text, those of a Bundle at its place; of
+    administrations that refer to a Medication whose they are, which one, and at which address."""
 
     def __init__(self) -> None:
         self.places = array("Q")
-        self.kinds = array("B")
-        self.names = array("Q")
+        self.names = array("I")
         self.owners = array("I")
         self.aim_owners = array("I")
         self.aims = array("Q")
         self.aim_bases = array("Q")
 
-    def add(self, place: int, kind: int, name: int, owner: int) -> None:
+    def add(self, place: int, name: int, owner: int) -> None:
         self.places.append(place)
-        self.kinds.append(kind)
         self.names.append(name)
         self.owners.append(owner)
 
@@ -41,10 +36,8 @@ class Index:
         self.aim_bases.append(base)
 
     def _columns(self) -> list[array]:
-        return [
-            self.places, self.kinds, self.names, self.owners,
-            self.aim_owners, self.aims, self.aim_bases,
-        ]  # fmt: skip
+        rows = [self.places, self.names, self.owners]
+        return [*rows, self.aim_owners, self.aims, self.aim_bases]
 
     def write(self, path: Path) -> None:
         with path.open("wb") as stream:
@@ -69,14 +62,13 @@ class Index:
 class Facts(Struct):
     """What a range says beside its rows. Numbers as in `names`.
 
-    `lines`: how many it has; `taken`: those that hold a resource. `counts`: resources by type.
+    `lines`: how many it has. `counts`: resources by type.
     `ours`: patients with an administration that may be an iron. `same`: two names of one patient.
     `medications`: name and content of a Medication that is provably no iron; content 0: of one
     that may be. `problems`: place and what; a line's number in the range stands between two U+0000.
     """
 
     lines: int = 0
-    taken: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     ours: list[int] = field(default_factory=list)
     same: list[tuple[int, int]] = field(default_factory=list)

@@ -13,8 +13,6 @@ from mappings.reading.fhir.collection import SHARED, SUBJECT
 
 KINDS = ("", *sorted(SUBJECT), *sorted(SHARED))
 CODES = {kind: code for code, kind in enumerate(KINDS)}
-# So that an Observation and an Encounter of one id have two numbers.
-_SALTS = {kind: (code * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF for kind, code in CODES.items()}
 _HISTORY = "/_history/"
 # Longer strings than any reference are text.
 _LONGEST = 2048
@@ -31,10 +29,14 @@ def handle_of_id(identity: str) -> int:
     return zlib.crc32(identity.encode("utf-8", "surrogatepass")) or 1
 
 
+def salt(kind: str) -> int:
+    """So that an Observation and an Encounter of one id have two numbers."""
+    return CODES.get(kind, 0)
+
+
 def key(kind: str, identity: str) -> int:
-    """Of `Type/id`: 64 bits."""
-    data = identity.encode("utf-8", "surrogatepass")
-    return (zlib.crc32(data) << 32 | zlib.adler32(data)) ^ _SALTS.get(kind, 0)
+    """Of `Type/id`: 32 bits."""
+    return zlib.crc32(identity.encode("utf-8", "surrogatepass"), salt(kind))
 
 
 def name(reference: str) -> int:

@@ -1,9 +1,9 @@
 """The files of an export in ranges that can be read apart: pieces of NDJSON, or whole files where
 they are compressed or no lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from msgspec import Struct
 
@@ -127,28 +127,58 @@ def _is_json(text: bytes) -> bool:
         return False
 
 
-def lines(range_: Range) -> Iterator[tuple[int, bytes]]:
-    """Each line that begins in the range, with where it begins; DAMAGED may come on the way."""
-    path = Path(range_.path)
-    with path.open("rb", buffering=_BUFFER) as stream:
+def blocks(range_: Range) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines that begin in the range, many at a time, with where the first begins; DAMAGED may
+    come on the way, after all that was whole."""
+    with Path(range_.path).open("rb", buffering=_BUFFER) as stream:
         if range_.is_whole:
             text = unpacked(stream)
-            if range_.form == "document":
-                yield 0, text.read()
-                return
+            found = iter([[text.read()]]) if range_.form == "document" else _blocks(text)
             place = 0
-            for line in text:
-                yield place, line
-                place += len(line)
+        else:
+            place = range_.start
+            if place:
+                stream.seek(place - 1)
+                place += len(stream.readline()) - 1
+            found = _blocks_until(stream, (range_.end or 0) - place)
+        for block in found:
+            yield place, block
+            place += sum(map(len, block))
+
+
+def _blocks(text: Iterable[bytes]) -> Iterator[list[bytes]]:
+    block: list[bytes] = []
+    size = 0
+    try:
+        for line in text:
+            block.append(line)
+            size += len(line)
+            if size >= _BUFFER:
+                yield block
+                block, size = [], 0
+    except DAMAGED:
+        yield block
+        raise
+    yield block
+
+
+def _blocks_until(stream: BinaryIO, left: int) -> Iterator[list[bytes]]:
+    """Lines that begin before so many bytes are over."""
+    while left > 0:
+        # `readlines` goes on until it has more than it is asked for; 0 would be everything.
+        most = min(left, _BUFFER) - 1
+        block = stream.readlines(most) if most else [stream.readline()]
+        if not block:
             return
-        place = range_.start
-        if place:
-            stream.seek(place - 1)
-            place += len(stream.readline()) - 1
-        end = range_.end or 0
-        for line in stream:
-            if place >= end:
-                return
+        yield block
+        left -= sum(map(len, block))
+
+
+def lines(range_: Range) -> Iterator[tuple[int, bytes]]:
+    """Each line that begins in the range, with where it begins; DAMAGED may come on the way."""
+    for start, block in blocks(range_):
+        place = start
+        for line in block:
             yield place, line
             place += len(line)
 

@@ -4,6 +4,11 @@ Only what is provably none of ours is passed over; whatever is odd goes to the c
 answers are those of an assessment.
 """
 
+import zlib
+from collections.abc import Callable
+from operator import attrgetter
+from typing import NamedTuple
+
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
@@ -11,7 +16,7 @@ from integration.assessing.files import CUT_OFF, MANIFEST, is_fhir
 from integration.assessing.unpacking import DAMAGED, NotRead
 from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Facts, Index
-from integration.bulk.surveying.sources import Range, lines
+from integration.bulk.surveying.sources import Range, blocks
 from mappings.reading import Collection, NotJson, of_line
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.collection import SHARED, SUBJECT, Contents
@@ -28,7 +33,7 @@ class _Reference(Struct, gc=False):
     reference: str | None = None
 
 
-class _Head(Struct, rename={"kind": "resourceType"}):
+class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
     """Whose it is, under the three names that FHIR has for it, and what names a drug."""
 
     kind: str
@@ -44,10 +49,27 @@ class _Head(Struct, rename={"kind": "resourceType"}):
 
 
 _heads = msgspec.json.Decoder(_Head)
-# Read whole: what they say decides about administrations of others, or who is whom.
-_WHOLE = frozenset({"Medication"})
-_OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
 _ADMINISTRATION = "MedicationAdministration"
+
+
+class _Form(NamedTuple):
+    """How a type says whose it is, and what its names are numbered with."""
+
+    salt: int
+    whose: Callable[[_Head], _Reference | None]
+    is_administration: bool
+
+
+def _nobody(_: _Head) -> None:
+    """Whose what is nobody's is."""
+
+
+_FORMS = {
+    kind: _Form(names.salt(kind), attrgetter(element), kind == _ADMINISTRATION)
+    for kind, element in SUBJECT.items()
+} | {
+    kind: _Form(0, _nobody, False) for kind in (*SHARED, "Bundle", "Parameters", "OperationOutcome")
+}
 
 
 class Surveyor:
@@ -67,14 +89,12 @@ class _Reading:
         self._screen, self._range = screen, range_
         self.index, self.facts = Index(), Facts()
         self._ours: set[int] = set()
+        self._owners: dict[str, int] = {}
         self._counts = dict.fromkeys(names.KINDS, 0)
 
     def read(self) -> None:
         try:
-            for place, line in lines(self._range):
-                self.facts.lines += 1
-                if not (is_plain(line) and self._take_plainly(place, line)):
-                    self._take_carefully(place, line)
+            self._read()
         except NotRead as problem:
             self._note(self._range.file, str(problem))
         except DAMAGED:
@@ -82,32 +102,57 @@ class _Reading:
         self.facts.ours = sorted(self._ours)
         self.facts.counts = {kind: count for kind, count in self._counts.items() if count}
 
-    def _take_plainly(self, place: int, line: bytes) -> bool:
-        """A resource in the form that nearly all have; False, and nothing is done, otherwise."""
-        try:
-            head = _heads.decode(line)
-        except (msgspec.DecodeError, RecursionError):
-            return False
+    def _read(self) -> None:
+        for place, block in blocks(self._range):
+            self._take(place, block, is_plain(b"".join(block)))
+
+    def _take(self, place: int, block: list[bytes], plain: bool) -> None:
+        """Line by line, a hundred million times: the usual line is done with here."""
+        decode_head, forms, counts = _heads.decode, _FORMS, self._counts
+        crc32, handle, owners = zlib.crc32, names.handle, self._owners
+        add_place, add_name = self.index.places.append, self.index.names.append
+        add_owner = self.index.owners.append
+        after, first = place, self.facts.lines + 1
+        self.facts.lines += len(block)
+        for number, line in enumerate(block, first):
+            place, after = after, after + len(line)
+            try:
+                head = decode_head(line)
+            except (msgspec.DecodeError, RecursionError):
+                self._take_carefully(place, line, number)
+                continue
+            form = forms.get(head.kind)
+            if form is None:
+                if plain:
+                    counts[""] += 1
+                else:
+                    self._take_carefully(place, line, number)
+                continue
+            whose = form.whose(head)
+            said = whose.reference if whose else None
+            if not said or "/" not in said or not head.id or not (plain or is_plain(line)):
+                if not (is_plain(line) and self._take_shared(place, head)):
+                    self._take_carefully(place, line, number)
+                continue
+            owner = owners.get(said)
+            if owner is None:
+                owner = owners[said] = handle(said)
+            counts[head.kind] += 1
+            add_place(place)
+            add_name(crc32(head.id.encode(), form.salt))
+            add_owner(owner)
+            if form.is_administration:
+                self._judge_head(head, line, owner)
+
+    def _take_shared(self, place: int, head: _Head) -> bool:
+        """One that many charts share, or a patient who is linked with no other; False, and nothing
+        is done, of any other."""
         kind = head.kind
-        code = names.CODES.get(kind)
-        if not code:
-            self._counts[""] += 1
-            self.facts.taken += 1
-            return kind not in _OPENED
-        if not head.id or kind in _WHOLE or head.link is not UNSET:
+        if kind not in SHARED or kind == "Medication" or not head.id or head.link is not UNSET:
             return False
-        if kind in SHARED:
-            owner = names.handle_of_id(head.id) if kind == "Patient" else 0
-        else:
-            whose: _Reference | None = getattr(head, SUBJECT[kind])
-            if whose is None or not whose.reference or "/" not in whose.reference:
-                return False
-            owner = names.handle(whose.reference)
         self._counts[kind] += 1
-        self.facts.taken += 1
-        self.index.add(place, code, names.key(kind, head.id), owner)
-        if kind == _ADMINISTRATION:
-            self._judge_head(head, line, owner)
+        owner = names.handle_of_id(head.id) if kind == "Patient" else 0
+        self.index.add(place, names.key(kind, head.id), owner)
         return True
 
     def _judge_head(self, head: _Head, line: bytes, owner: int) -> None:
@@ -133,8 +178,8 @@ class _Reading:
             else:
                 self.index.aim(owner, *aim)
 
-    def _take_carefully(self, place: int, line: bytes) -> None:
-        where = self._where()
+    def _take_carefully(self, place: int, line: bytes, number: int) -> None:
+        where = self._where(number)
         try:
             if line.strip():
                 self._open(place, line, where)
@@ -148,15 +193,14 @@ class _Reading:
         if isinstance(row, NotJson) or not is_fhir(row):
             self._note(where, self._why(row))
             return
-        self.facts.taken += 1
         collection = Collection()
         collection.add(row, where)
         self._add(place, collection.contents())
 
-    def _where(self) -> str:
+    def _where(self, number: int) -> str:
         if self._range.form == "document":
             return self._range.file
-        return f"line \0{self.facts.lines}\0 of {self._range.file}"
+        return f"line \0{number}\0 of {self._range.file}"
 
     def _why(self, row: object) -> str:
         whole = self._range.form == "document"
@@ -173,7 +217,7 @@ class _Reading:
             if kind == "Patient":
                 self.facts.same.append((names.handle(address), names.handle_of_id(identity)))
             # Under its address, too, a resource may be asked for.
-            self.index.add(place, names.CODES[kind], names.name(address), 0)
+            self.index.add(place, names.name(address), 0)
             if kind != "Medication" and address.startswith("urn:"):
                 self.facts.medications.append((names.exactly(address), 0))
         self.facts.bases += contents.bases
@@ -191,7 +235,7 @@ class _Reading:
             self._linked(owner, resource)
         elif kind in SUBJECT:
             owner = self._owner(key, resource)
-        self.index.add(place, names.CODES[kind], names.key(kind, identity), owner)
+        self.index.add(place, names.key(kind, identity), owner)
         if kind == _ADMINISTRATION and owner:
             self._judged(self._screen.administration(resource), owner)
         elif kind == "Medication":
