@@ -165,7 +165,8 @@ def scopes(
     if not chart:
         return ["openid", "fhirUser"]
     base = ["launch" if launched else "launch/patient", "openid", "fhirUser"]
-    online = [scope for scope in ("online_access",) if not server.scopes or scope in server.scopes]
+    lists_it = not server.scopes or "online_access" in server.scopes
+    online = ["online_access"] if lists_it else []
     resources = asked("user", client.site, server.scopes, server.scope_version)
     return [*base, *online, *resources]
 

@@ -128,11 +128,9 @@ def _query(client: EhrClient, window: Window) -> Query:
     moment = (window.window_from or window.position).astimezone(UTC)
     params = [(parameter, f"ge{moment.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}")]
     extra = client.site.subscriptions.criteria.get(window.kind)
-    params += [
-        (name, value)
-        for pair in (extra.split("&") if extra else [])
-        for name, _, value in [pair.partition("=")]
-    ]
+    for pair in extra.split("&") if extra else ():
+        name, _, value = pair.partition("=")
+        params.append((name, value))
     params += list(client.site.search_params.items())
     size = client.site.limits.page_size or client.capability.profile.page_size
     return Query(window.kind, (*params, *([("_count", str(size))] if size else [])))

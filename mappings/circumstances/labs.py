@@ -124,9 +124,7 @@ def _agree(rows: list[LabResult]) -> bool:
 def _closest(iron: LabResult, rows: list[LabResult]) -> list[LabResult]:
     """Of the results of one specimen with the iron those that are surest to be: by its name first,
     then by time."""
-    ranked = [
-        (rank, row) for row in rows for rank in [_one_specimen(iron, row)] if rank is not None
-    ]
+    ranked = [(rank, row) for row in rows if (rank := _one_specimen(iron, row)) is not None]
     best = min((rank for rank, _ in ranked), default=None)
     return [row for rank, row in ranked if rank == best]
 

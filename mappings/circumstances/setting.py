@@ -285,7 +285,7 @@ def _place(
     nearest = [next((key for key in chain if _entry(site, key)), None) for chain in chains]
     organizations = {known[key].organization for chain in chains for key in chain if key in known}
     for keys in (nearest, organizations | {encounter.service_provider}):
-        found = {place.pos: place for key in keys if key for place in [_entry(site, key)] if place}
+        found = {place.pos: place for key in keys if key and (place := _entry(site, key))}
         if found:
             return next(iter(found.values())) if len(found) == 1 else None
     return None

@@ -203,12 +203,7 @@ def load_file(path: Path) -> Policy:
 def with_own(texts: Mapping[str, str]) -> PolicySet:
     """The built-in policies with those of a site, by file name."""
     own = dict(zip(texts, _checked(texts), strict=True))
-    kept = [
-        row
-        for policy in built_in().policies
-        for row in [_until_replaced(policy, own.values())]
-        if row
-    ]
+    kept = [row for policy in built_in().policies if (row := _until_replaced(policy, own.values()))]
     mistakes = [(where, problem) for where, policy in own.items() for problem in _left_out(policy)]
     for built, where in checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
         mistakes.append(

@@ -30,7 +30,7 @@ class ClassReader:
         return self._known[said]
 
     def _meant(self, said: Sequence[Statement]) -> EncounterClass | Unread | None:
-        known = [(row, kind) for row in said for kind in [self._kind(row)] if kind]
+        known = [(row, kind) for row in said if (kind := self._kind(row))]
         kinds = {kind for _, kind in known}
         strange = any(_is_of_hl7(row) for row in said if row not in [one for one, _ in known])
         if len(kinds) != 1 or strange or "undecided" in kinds:

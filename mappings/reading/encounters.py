@@ -211,10 +211,8 @@ def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resou
 
 def dialysis_kind(concept: Concept) -> str | None:
     table = codes.diagnoses().dialysis_codes
-    return next(
-        (table[key] for row in concept.codings for key in [(row.system, row.code)] if key in table),
-        None,
-    )
+    keys = ((row.system, row.code) for row in concept.codings)
+    return next((table[key] for key in keys if key in table), None)
 
 
 def dialysis_treatments(

@@ -117,9 +117,7 @@ def _bounds(
     first, last = elements.period(
         elements.mapping(resource.get("dispenseRequest")).get("validityPeriod")
     )
-    schedules = [
-        timing for row in instructions for timing in [elements.mapping(row.get("timing"))] if timing
-    ]
+    schedules = list(filter(None, (elements.mapping(row.get("timing")) for row in instructions)))
     spans = [
         _span(timing, first, elements.moment(resource.get("authoredOn"))) for timing in schedules
     ]

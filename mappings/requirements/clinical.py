@@ -149,12 +149,8 @@ def _showing(charge: Charge, limit: str) -> list[LabResult]:
     names = (
         [name for name, state in verdict.states.items() if state == "met"] if verdict.holds else []
     )
-    return [
-        row
-        for name in names
-        for row in [charge.lab(LAB_VALUES[name].analyte, charge.lab_window).result]
-        if row
-    ]
+    found = (charge.lab(LAB_VALUES[name].analyte, charge.lab_window).result for name in names)
+    return [row for row in found if row]
 
 
 def ckd_diagnosis(charge: Charge) -> Result | None:

@@ -44,9 +44,7 @@ def _laboratory(charge: Charge, name: str) -> Result | None:
     results = [
         result
         for rule in charge.rules.laboratory
-        if charge.applies(rule)
-        for result in [_asked(charge, name, rule)]
-        if result
+        if charge.applies(rule) and (result := _asked(charge, name, rule))
     ]
     return min(results, key=lambda row: _WORST_FIRST.index(row.state), default=None)
 

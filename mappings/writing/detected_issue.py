@@ -49,7 +49,7 @@ def issues(
 ) -> list[Resource]:
     """The DetectedIssues that should stand in the chart now, given ours that stand there; those to
     be left alone are left out."""
-    held = {gap: row for row in existing for gap in [gap_of(row)] if gap}
+    held = {ours: row for row in existing if (ours := gap_of(row))}
     waivers = waivers or {}
     wanted: list[Resource] = []
     for gap in (row for row in assessment.gaps if row.write_back):
@@ -62,7 +62,7 @@ def issues(
     closing = (
         row for gap, row in held.items() if gap not in still_open and row.get("status") in _OPEN
     )
-    wanted += [found for row in closing for found in [_closed(row, assessment, now)] if found]
+    wanted += [found for row in closing if (found := _closed(row, assessment, now))]
     return sorted((checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
 
 

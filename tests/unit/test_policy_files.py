@@ -558,8 +558,7 @@ class TestFolder:
         versions = [
             row.version
             for day in (date(2026, 12, 31), date(2027, 1, 1))
-            for row in [found.choose(day, "11", "commercial", "sunrise")]
-            if row
+            if (row := found.choose(day, "11", "commercial", "sunrise"))
         ]
         assert versions == ["1", "2"]
 
@@ -578,8 +577,7 @@ class TestFolder:
         chosen = [
             row.id
             for pos in ("11", "12", "22")
-            for row in [found.choose(date(2026, 1, 1), pos, "commercial", "sunrise")]
-            if row
+            if (row := found.choose(date(2026, 1, 1), pos, "commercial", "sunrise"))
         ]
         assert chosen == ["office", "office", "sunrise"]
 
@@ -639,8 +637,7 @@ class TestChoice:
         chosen = [
             row.id
             for pos in ("11", "22", "65")
-            for row in [found.choose(self.DAY, pos, "medicare-advantage", "sunrise")]
-            if row
+            if (row := found.choose(self.DAY, pos, "medicare-advantage", "sunrise"))
         ]
         assert chosen == ["sunrise", "sunrise", "medicare-esrd-pps"]
 

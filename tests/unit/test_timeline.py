@@ -75,11 +75,9 @@ def boxes(panel: Panel) -> list[tuple[float, float, float, float]]:
     labels = [row.label for row in panel.points if row.label]
     labels += [row.label for row in panel.bands if row.label]
     starts = {"start": 0.0, "middle": 0.5, "end": 1.0}
-    return [
-        (left, row.y - 10, left + width_of(row.text), row.y + 3)
-        for row in labels
-        for left in [row.x - starts[row.anchor] * width_of(row.text)]
-    ]
+    widths = [(row, width_of(row.text)) for row in labels]
+    lefts = [(row, row.x - starts[row.anchor] * width, width) for row, width in widths]
+    return [(left, row.y - 10, left + width, row.y + 3) for row, left, width in lefts]
 
 
 @given(

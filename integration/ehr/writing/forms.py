@@ -214,7 +214,7 @@ def _guessed(resource: Json) -> Json:
     }
     status = state.partition(":")[0] or closed.get(str(resource.get("status")), "preliminary")
     patient = resource.get("for") or resource.get("subject")
-    implicated = resource.get("about") or [focus for focus in [resource.get("focus")] if focus]
+    implicated = resource.get("about") or list(filter(None, (resource.get("focus"),)))
     issue = {
         "identifier": [{"system": GAP, "value": gap}],
         "status": status,

@@ -130,7 +130,7 @@ class LabReader:
         panels: "Panels",
     ) -> Iterator[LabResult]:
         named = [resource, *elements.items(resource.get("component"))]
-        parts = [(analyte, row) for row in named for analyte in [self._of_part(row)] if analyte]
+        parts = [(analyte, row) for row in named if (analyte := self._of_part(row))]
         if not parts:
             return
         source = elements.source(holder)
