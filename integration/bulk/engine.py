@@ -197,10 +197,13 @@ def _explained() -> Iterator[None]:
             f" --workers, and {again}."
         ) from None
     except OSError as problem:
-        if problem.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ConfigurationError(
+                f"There is no space left where the run keeps its work. Free some, and {again}."
+            ) from None
+        name = Path(str(problem.filename)).name if problem.filename else "a file"
         raise ConfigurationError(
-            f"There is no space left where the run keeps its work. Free some, and {again}."
+            f"{name} can't be read or written: {problem.strerror}. Put that right, and {again}."
         ) from None
 
 

@@ -3,6 +3,7 @@ Parts are sorted, so that they are merged without being held."""
 
 import heapq
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def write(setting: Setting, who: Wanted, out: Path, charts: bool = False) -> Sum
     _write_assessments(work, who, out)
     with written(out / PROBLEMS) as path, path.open("wb") as stream:
         stream.writelines(msgspec.json.encode(row) + b"\n" for row in sorted(problems))
+    shutil.rmtree(out / BULK_CHARTS, ignore_errors=True)  # of an earlier run
     if charts:
         _write_charts(work, who, facts, out / BULK_CHARTS)
     summary = Summary(

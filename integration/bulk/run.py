@@ -62,6 +62,10 @@ def bulk(
     resumed = work.begin(plan)
     setting = Setting(work.folder, found, site, policies, as_of)
     who = engine.run(setting, workers or engine.processors(), tell)
+    if sources.source(source, range_bytes).stamps != found.stamps:
+        raise ConfigurationError(
+            f"{source} was changed while it was read. Run the same command again when it is whole."
+        )
     summary = output.write(setting, who, out, charts)
     page.write(summary, policies, out / output.REPORT)
     work.remove()

@@ -377,7 +377,7 @@ def test_a_policy_may_be_about_a_code_of_the_site(
         Path(__file__).parents[2] / "mappings" / "policy" / "built_in" / "medicare-part-b.yaml"
     ).read_text("utf-8")
     (policies / "b.yaml").write_text(
-        text.replace("limits: {J1756: 500,", "limits: {J1757: 500, J1756: 500,")
+        text.replace("    mue: true\n", "    mue: true\n    limits: {J1757: 500}\n")
     )
     statuses = [
         ferroclaim("assess", records, "--policy-dir", policies, *options, *OPTIONS).status

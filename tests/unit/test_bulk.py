@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def test_the_sums_are_those_of_the_population(tmp_path: Path) -> None:
     assert sum(summary.resources.values()) == totals.resources
     assert summary.bytes == totals.bytes
     assert summary.gathered == totals.with_iron
-    assert summary.sums.wasted["J1756\t150\t50"].lines == totals.ready // 3 or states
+    assert summary.sums.wasted["J1756\t150\t50"].lines == 7
     assert set(summary.sums.tables["cause"]) == {"ferritin"}
 
 
@@ -271,9 +272,44 @@ def test_kept_charts_are_records_for_other_commands(source: Path, tmp_path: Path
 def test_charts_that_were_not_kept_are_asked_for(source: Path, tmp_path: Path) -> None:
     from integration.assessing.policies import records_of
 
-    bulk(source, tmp_path)
+    bulk(source, tmp_path, charts=True)
+    bulk(source, tmp_path, charts=True)
+    bulk(source, tmp_path)  # those of the earlier run are none of this one
     with pytest.raises(ConfigurationError, match="--charts"):
         records_of(str(tmp_path))
+
+
+def test_a_population_without_iron_has_an_empty_report(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    (source / "a.ndjson").write_bytes(lines(*builders.chart(without=["administration"])))
+    found = bulk(source, out)
+    assert (found.summary.gathered, found.summary.sums.patients) == (0, 0)
+    assert rows(out, "assessments.ndjson") == []
+    assert "0 patients were given" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes() + b"\n"), "changed while it was read"),
+        (lambda path: path.unlink(), r"^chart.ndjson can't be read or written: No such file"),
+    ],
+)
+def test_a_source_that_changes_on_the_way_is_said(
+    change: Callable[[Path], object], says: str, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    chart = source / "chart.ndjson"
+    chart.write_bytes(lines(*builders.chart()))
+
+    def tell(name: str, done: int, _total: int) -> None:
+        if name == "gather" and not done:
+            change(chart)
+
+    with pytest.raises(ConfigurationError, match=says):
+        bulk(source, out, tell=tell)
 
 
 def test_the_report_names_no_patient(source: Path, expected: dict[str, bytes]) -> None:
