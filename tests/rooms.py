@@ -78,7 +78,7 @@ def loose_files(known: Mapping[str, Path]) -> dict[str, int]:
 
 
 def circles(pairs: set[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Rooms that import each other; a package and what stands in it are one house of nouns."""
+    """Rooms that import each other; a package and what stands in it are one set of nouns."""
     return sorted(
         (one, other)
         for one, other in pairs

@@ -1,4 +1,4 @@
-"""The way through the house for one patient: what was pulled → record → assessment → what should
+"""One patient's way: what was pulled → record → assessment → what should
 stand in the chart."""
 
 from collections.abc import Iterable, Mapping, Sequence

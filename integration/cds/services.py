@@ -12,7 +12,7 @@ from integration.cds import advice, evidence
 from integration.cds.trust import Caller, caller
 from integration.configuration.site import Site
 from integration.store import Db, assessments, decisions, gaps, patients
-from integration.web.gate import House, InHouse, address
+from integration.web.gate import OfPages, PageContext, address
 from integration.web.problems import ApiProblem
 from integration.web.text import JsonBody
 
@@ -54,7 +54,7 @@ SERVICES: dict[str, Json] = {
 
 
 @router.get("")
-def discovery(request: Request, here: InHouse, authorization: Bearer = "") -> Json:
+def discovery(request: Request, here: OfPages, authorization: Bearer = "") -> Json:
     """What we offer."""
     _caller(request, here, authorization, "/cds-services")
     return {"services": [{"id": identity, **service} for identity, service in SERVICES.items()]}
@@ -62,7 +62,7 @@ def discovery(request: Request, here: InHouse, authorization: Bearer = "") -> Js
 
 @router.post("/{service}")
 def call(
-    request: Request, here: InHouse, service: str, body: JsonBody, authorization: Bearer = ""
+    request: Request, here: OfPages, service: str, body: JsonBody, authorization: Bearer = ""
 ) -> Json:
     """A hook was triggered. 412 where nothing can be said for want of data."""
     known = _service(service)
@@ -86,7 +86,7 @@ def call(
 
 @router.post("/{service}/feedback")
 def feedback(
-    request: Request, here: InHouse, service: str, body: JsonBody, authorization: Bearer = ""
+    request: Request, here: OfPages, service: str, body: JsonBody, authorization: Bearer = ""
 ) -> Json:
     """What became of cards; told again, the last word counts."""
     _service(service)
@@ -108,12 +108,12 @@ def _service(identity: str) -> Json:
     return SERVICES[identity]
 
 
-def _caller(request: Request, here: House, authorization: str, path: str) -> Caller:
+def _caller(request: Request, here: PageContext, authorization: str, path: str) -> Caller:
     audience = address(request, here.settings) + path
     return caller(here.settings, here.store, here.directory, authorization, audience)
 
 
-def _ordered(here: House, site: Site, patient: str, body: Json, app: str) -> list[Json]:
+def _ordered(here: PageContext, site: Site, patient: str, body: Json, app: str) -> list[Json]:
     orders = _orders(body.get("context") or {}, str(body.get("hook")))
     if not advice.drafts(site, orders, evidence.KnownChart((), frozenset())) and not _refers(
         orders
@@ -129,7 +129,7 @@ def _ordered(here: House, site: Site, patient: str, body: Json, app: str) -> lis
     return advice.cards(site, policies_for(site), known, patient, orders, now, app, decided)
 
 
-def _viewed(here: House, site: Site, patient: str, app: str) -> list[Json]:
+def _viewed(here: PageContext, site: Site, patient: str, app: str) -> list[Json]:
     with here.store.transaction() as db:
         kept = assessments.current(db, site.name, patient)
         known = patients.find(db, site.name, patient)

@@ -50,7 +50,7 @@ def redirect_uri(base: str, client: Client) -> str:
     return base + CALLBACK + (f"/{client.name}" if client.app.own_redirect_uri else "")
 
 
-class Door:
+class Launches:
     """Launches of one service."""
 
     def __init__(

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from integration.smart.sessions import Session
 from integration.store import audit, worklist
-from integration.web.gate import InHouse, with_role
+from integration.web.gate import OfPages, with_role
 from integration.web.pages import PageRoute, actor, page
 from integration.web.problems import ApiProblem
 from integration.web.worklist.desk import Filtered
@@ -67,7 +67,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/worklist", responses=_REFUSALS)
-def lines(here: InHouse, filters: Filtered, session: Biller) -> Lines:
+def lines(here: OfPages, filters: Filtered, session: Biller) -> Lines:
     """A page of a saved view, filtered as the page is; money is in dollars."""
     sites = sorted(here.settings.sites)
     with here.store.transaction() as db:
@@ -78,7 +78,7 @@ def lines(here: InHouse, filters: Filtered, session: Biller) -> Lines:
 
 
 @router.get("/worklist/{key}", responses={**_REFUSALS, 404: {"description": "No such line"}})
-def line(here: InHouse, session: Biller, key: Annotated[str, Path(max_length=80)]) -> Line:
+def line(here: OfPages, session: Biller, key: Annotated[str, Path(max_length=80)]) -> Line:
     """One line by its `key`."""
     with here.store.transaction() as db:
         row = worklist.get(db, key, sorted(here.settings.sites))
@@ -98,7 +98,7 @@ def line(here: InHouse, session: Biller, key: Annotated[str, Path(max_length=80)
 
 @router.get("/figures", responses=_REFUSALS)
 def figures(
-    here: InHouse,
+    here: OfPages,
     session: Biller,
     chosen: Choice,
     name: Annotated[str | None, Query(max_length=40)] = None,

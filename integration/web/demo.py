@@ -10,7 +10,7 @@ from integration.smart.grants import Grant
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.store import assessments, audit
 from integration.web import gate
-from integration.web.gate import SESSION_COOKIE, House, InHouse, set_cookie
+from integration.web.gate import SESSION_COOKIE, OfPages, PageContext, set_cookie
 from integration.web.pages import PageRoute, page, security_headers
 from integration.wording import people
 from mappings.assessment import LineStatus
@@ -23,14 +23,14 @@ STATES: tuple[LineStatus, ...] = get_args(LineStatus)
 
 
 @router.get("")
-def patients(request: Request, here: InHouse) -> Response:
+def patients(request: Request, here: OfPages) -> Response:
     """Whose chart to open."""
     rows = [(row["id"], people.in_lists(row), _lines(here, row["id"])) for row in _people()]
     return page(request, "demo.html", rows=[row for row in rows if row[2]])
 
 
 @router.get("/charts/{patient}")
-def chart(request: Request, here: InHouse, patient: str) -> Response:
+def chart(request: Request, here: OfPages, patient: str) -> Response:
     """Opens a chart as an EHR would, for the person of this browser."""
     if patient not in {row["id"] for row in _people()}:
         raise Refusal("Not found", "There is no such sample patient.", status=404)
@@ -53,7 +53,7 @@ def _people() -> list[dict[str, object]]:
     return [row for row in samples.resources() if row["resourceType"] == "Patient"]
 
 
-def _lines(here: House, patient: object) -> list[tuple[str, int]]:
+def _lines(here: PageContext, patient: object) -> list[tuple[str, int]]:
     """How many claim lines there are in each state; empty where the patient is none of ours."""
     with here.store.transaction() as db:
         kept = assessments.current(db, SITE, str(patient))

@@ -10,7 +10,7 @@ from fastapi import Depends, Form, Request, Response
 from integration.configuration.section import is_loopback
 from integration.configuration.settings import Role, Settings
 from integration.smart.identity import Identity
-from integration.smart.launch import Door
+from integration.smart.launch import Launches
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.server import Directory
 from integration.smart.sessions import Launch, Session, Sessions, hashed
@@ -26,7 +26,7 @@ LOCAL = "local"
 
 
 @dataclass(frozen=True)
-class House:
+class PageContext:
     """What the pages share in one process."""
 
     settings: Settings
@@ -34,13 +34,13 @@ class House:
     queue: Queue
     sessions: Sessions
     directory: Directory
-    door: Door
+    launches: Launches
 
 
-def house(request: Request) -> House:
+def page_context(request: Request) -> PageContext:
     """Made at the first request that needs it."""
     state = request.app.state
-    if not hasattr(state, "house"):
+    if not hasattr(state, "page_context"):
         web = state.settings.web
         sessions = Sessions(
             state.store.pool,
@@ -49,21 +49,21 @@ def house(request: Request) -> House:
             web.idle_minutes,
         )
         directory = Directory()
-        state.house = House(
+        state.page_context = PageContext(
             state.settings,
             state.store,
             state.queue,
             sessions,
             directory,
-            Door(state.settings, sessions, directory),
+            Launches(state.settings, sessions, directory),
         )
-    return state.house
+    return state.page_context
 
 
-InHouse = Annotated[House, Depends(house)]
+OfPages = Annotated[PageContext, Depends(page_context)]
 
 
-def session(request: Request, here: InHouse) -> Session:
+def session(request: Request, here: OfPages) -> Session:
     """The person's session; raises `SignInAgain` without one."""
     secret = request.cookies.get(SESSION_COOKIE)
     if not secret:
@@ -106,7 +106,7 @@ def from_our_page(request: Request, session: SignedIn, csrf: Annotated[str, Form
 FromOurPage = Depends(from_our_page)
 
 
-def chart(launch: str, session: SignedIn, here: InHouse) -> Launch:
+def chart(launch: str, session: SignedIn, here: OfPages) -> Launch:
     """The chart of the address, if it is this person's."""
     if not session.may("clinician"):
         raise Refusal(

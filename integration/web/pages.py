@@ -30,7 +30,7 @@ from integration.errors import (
 )
 from integration.smart.refusal import Refusal, SignInAgain
 from integration.smart.sessions import Session
-from integration.web.gate import House
+from integration.web.gate import PageContext
 from integration.web.problems import ApiProblem, answer
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
@@ -294,7 +294,7 @@ def actor(session: Session) -> str:
     return session.who.fhir_user or session.who.label
 
 
-def download(text: str, name: str, here: House) -> Response:
+def download(text: str, name: str, here: PageContext) -> Response:
     headers = {
         **security_headers(here.settings),
         "Content-Disposition": f'attachment; filename="{name}"',

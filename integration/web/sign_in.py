@@ -13,8 +13,8 @@ from integration.web import gate
 from integration.web.gate import (
     SESSION_COOKIE,
     FromOurPage,
-    House,
-    InHouse,
+    OfPages,
+    PageContext,
     launch_cookie,
     set_cookie,
 )
@@ -35,18 +35,20 @@ def home(request: Request) -> Response:
 @router.get("/launch")
 def launch(
     request: Request,
-    here: InHouse,
+    here: OfPages,
     iss: Annotated[str, Query(max_length=2000)] = "",
     launch: str = "",
 ) -> Response:
     """The EHR opens us here."""
-    return _sent_away(here, here.door.from_chart(iss, launch, gate.address(request, here.settings)))
+    return _sent_away(
+        here, here.launches.from_chart(iss, launch, gate.address(request, here.settings))
+    )
 
 
 @router.get("/sign-in")
 def sign_in(
     request: Request,
-    here: InHouse,
+    here: OfPages,
     with_: Annotated[str, Query(alias="with", max_length=80)] = "",
     chart: bool = False,
 ) -> Response:
@@ -60,21 +62,21 @@ def sign_in(
         return _entered(here, "/worklist", secret)
     if with_:
         return _sent_away(
-            here, here.door.standalone(with_, gate.address(request, here.settings), chart=chart)
+            here, here.launches.standalone(with_, gate.address(request, here.settings), chart=chart)
         )
     raise SignInAgain("You are not signed in.")
 
 
 @router.get("/callback")
 @router.get("/callback/{site}")
-def callback(request: Request, here: InHouse, site: str = "") -> Response:
+def callback(request: Request, here: OfPages, site: str = "") -> Response:
     """The authorization server of SITE sends people back here; its parameters are never kept in an
     address or a log."""
     answer = dict(request.query_params)
     cookie = launch_cookie(answer.get("state", ""))
     address = CALLBACK + (f"/{site}" if site else "")
     base = gate.address(request, here.settings)
-    arrived = here.door.arrived(answer, request.cookies.get(cookie), base, address)
+    arrived = here.launches.arrived(answer, request.cookies.get(cookie), base, address)
     if arrived.from_chart and arrived.grant.patient is None:
         raise Refusal(
             "The EHR did not say which patient is open",
@@ -102,7 +104,7 @@ def callback(request: Request, here: InHouse, site: str = "") -> Response:
 
 
 @router.post("/sign-out", dependencies=[FromOurPage])
-def sign_out(request: Request, here: InHouse) -> Response:
+def sign_out(request: Request, here: OfPages) -> Response:
     here.sessions.sign_out(request.cookies.get(SESSION_COOKIE, ""))
     response = page(
         request,
@@ -117,7 +119,7 @@ def sign_out(request: Request, here: InHouse) -> Response:
 
 
 @router.get("/.well-known/jwks.json")
-def jwks(here: InHouse) -> JSONResponse:
+def jwks(here: OfPages) -> JSONResponse:
     """The public parts of every key that we sign with."""
     files = {site.auth.key_file for site in here.settings.sites.values()} | {
         s.app.key_file for s in here.settings.sites.values() if s.app
@@ -131,19 +133,19 @@ def jwks(here: InHouse) -> JSONResponse:
 LOCAL_ROLE = "local"
 
 
-def _sent_away(here: House, away: Away) -> Response:
+def _sent_away(here: PageContext, away: Away) -> Response:
     response = RedirectResponse(away.url, 303, security_headers(here.settings))
     set_cookie(response, launch_cookie(away.state), away.browser, PENDING_SECONDS)
     return response
 
 
-def _entered(here: House, target: str, secret: str) -> Response:
+def _entered(here: PageContext, target: str, secret: str) -> Response:
     """TARGET is one of our own paths, never something from outside."""
     response = RedirectResponse(target, 303, security_headers(here.settings))
     set_cookie(response, SESSION_COOKIE, secret)
     return response
 
 
-def _note(here: House, actor: str, action: str, role: str, site: str | None) -> None:
+def _note(here: PageContext, actor: str, action: str, role: str, site: str | None) -> None:
     with here.store.transaction() as db:
         audit.note(db, actor, action, role=role, site=site)

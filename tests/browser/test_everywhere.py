@@ -44,7 +44,7 @@ def _id(row: Resource) -> str:
 
 
 @pytest.fixture(scope="module")
-def house(pages_store: Store) -> Iterator[Stage]:
+def scene(pages_store: Store) -> Iterator[Stage]:
     with pages_store.transaction() as db:
         db.execute("delete from patients")
     link = "http://localhost:9/{patient}/{type}/{id}"
@@ -71,9 +71,9 @@ def look(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("look", LOOKS, indirect=True, ids=" ".join)
-def test_the_chart_page(house: Stage, look: Page) -> None:
+def test_the_chart_page(scene: Stage, look: Page) -> None:
     for patient in ("p2", "p1"):
-        look.goto(house.launch_url(patient=patient))
+        look.goto(scene.launch_url(patient=patient))
         expect(look.locator("h1")).to_contain_text("can be billed")
         assert wrong(look) == []
         look.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
@@ -83,8 +83,8 @@ def test_the_chart_page(house: Stage, look: Page) -> None:
 
 
 @pytest.mark.parametrize("look", [("office", "light")], indirect=True)
-def test_what_has_no_button_is_not_called_settled_here(house: Stage, look: Page) -> None:
-    look.goto(house.launch_url(patient="p2"))
+def test_what_has_no_button_is_not_called_settled_here(scene: Stage, look: Page) -> None:
+    look.goto(scene.launch_url(patient="p2"))
     sentence = look.locator("h1").inner_text()
     cards = look.locator("#safety ~ .cards article, #missing ~ .cards article")
     with_button = [card for card in cards.all() if card.locator("form.in").count()]
@@ -108,15 +108,15 @@ def is_axed(page: Page) -> bool:
     return (page.evaluate("innerWidth"), dark) in AXED
 
 
-def desk(house: Stage, page: Page, view: str) -> None:
-    house.launcher.context = {}
-    page.goto(f"{house.url}/sign-in?with=general")
-    page.goto(f"{house.url}/worklist?view={view}")
+def desk(scene: Stage, page: Page, view: str) -> None:
+    scene.launcher.context = {}
+    page.goto(f"{scene.url}/sign-in?with=general")
+    page.goto(f"{scene.url}/worklist?view={view}")
 
 
 @pytest.mark.parametrize("look", LOOKS, indirect=True, ids=" ".join)
-def test_the_worklist(house: Stage, look: Page) -> None:
-    desk(house, look, "held-clinician")
+def test_the_worklist(scene: Stage, look: Page) -> None:
+    desk(scene, look, "held-clinician")
     assert wrong(look) == []
     look.locator("a.open").nth(5).click()
     expect(look.locator("#story")).to_be_focused()
@@ -127,7 +127,7 @@ def test_the_worklist(house: Stage, look: Page) -> None:
     row.scroll_into_view_if_needed()
     expect(row.locator(".money")).to_be_in_viewport()
     expect(look.get_by_role("link", name="Close")).to_be_in_viewport()
-    look.goto(f"{house.url}/worklist?view=all")
+    look.goto(f"{scene.url}/worklist?view=all")
     look.locator("[data-row] input").first.check()
     look.get_by_text("Filters", exact=True).click()
     assert wrong(look) == []
@@ -135,9 +135,9 @@ def test_the_worklist(house: Stage, look: Page) -> None:
 
 @pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)
 def test_a_laptop_shows_a_dozen_rows_with_their_money_beside_an_open_line(
-    house: Stage, look: Page
+    scene: Stage, look: Page
 ) -> None:
-    desk(house, look, "held-clinician")
+    desk(scene, look, "held-clinician")
     look.locator("a.open").first.click()
     expect(look.locator("#story")).to_be_visible()
     seen = look.evaluate(
@@ -153,9 +153,9 @@ def test_a_laptop_shows_a_dozen_rows_with_their_money_beside_an_open_line(
 
 
 @pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)
-def test_a_narrow_window_keeps_list_and_line_in_reach(house: Stage, look: Page) -> None:
+def test_a_narrow_window_keeps_list_and_line_in_reach(scene: Stage, look: Page) -> None:
     look.set_viewport_size({"width": 1000, "height": 720})
-    desk(house, look, "held-clinician")
+    desk(scene, look, "held-clinician")
     look.locator("a.open").first.click()
     expect(look.locator("#story")).to_be_focused()
     expect(look.locator("#story")).to_be_in_viewport()
@@ -169,9 +169,9 @@ def test_a_narrow_window_keeps_list_and_line_in_reach(house: Stage, look: Page) 
 
 @pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)
 def test_the_bar_stands_there_with_a_selection_and_offers_what_will_be_done(
-    house: Stage, look: Page
+    scene: Stage, look: Page
 ) -> None:
-    desk(house, look, "all&sort=date")
+    desk(scene, look, "all&sort=date")
     bar = look.locator("[data-bulk]")
     expect(bar).to_be_hidden()
     free = look.locator("[data-row] input[data-releasable]")
@@ -187,31 +187,31 @@ def test_the_bar_stands_there_with_a_selection_and_offers_what_will_be_done(
 
 
 @pytest.mark.parametrize("look", [("laptop", "light")], indirect=True)
-def test_a_long_id_pushes_nothing_aside(house: Stage, look: Page) -> None:
-    with house.store.transaction() as db:
+def test_a_long_id_pushes_nothing_aside(scene: Stage, look: Page) -> None:
+    with scene.store.transaction() as db:
         query = "select id, name, fhir_id from patients where fhir_id = 'w4'"
         ((key, name, identity),) = db.execute(query).fetchall()
         long = f"e{'Zq7' * 20}.{identity}"
         db.execute("update patients set name = null, fhir_id = %s where id = %s", [long, key])
     try:
-        desk(house, look, f"all&find={long}")
+        desk(scene, look, f"all&find={long}")
         assert wrong(look) == []
         look.locator("a.open").first.click()
         expect(look.locator("#story")).to_be_visible()
         assert wrong(look) == []
     finally:
-        with house.store.transaction() as db:
+        with scene.store.transaction() as db:
             restored = "update patients set name = %s, fhir_id = %s where id = %s"
             db.execute(restored, [name, identity, key])
 
 
 @pytest.mark.parametrize("look", LOOKS, indirect=True, ids=" ".join)
-def test_the_figures_at_any_amount(house: Stage, look: Page) -> None:
-    desk(house, look, "ready")
-    with house.store.transaction() as db:
+def test_the_figures_at_any_amount(scene: Stage, look: Page) -> None:
+    desk(scene, look, "ready")
+    with scene.store.transaction() as db:
         db.execute("update lines set value = value * 100000")
     try:
-        look.goto(f"{house.url}/figures?period=365")
+        look.goto(f"{scene.url}/figures?period=365")
         assert wrong(look) == []
         assert "$0.00" not in look.content()
         covered = look.evaluate(
@@ -226,7 +226,7 @@ def test_the_figures_at_any_amount(house: Stage, look: Page) -> None:
         assert right["x"] + right["width"] > look.viewport_size["width"] - 40  # type: ignore[index]
         assert axe(look) == []
     finally:
-        with house.store.transaction() as db:
+        with scene.store.transaction() as db:
             db.execute("update lines set value = value / 100000")
     look.get_by_label("Payer").select_option(index=1)
     look.wait_for_url("**policy=**")
@@ -234,13 +234,13 @@ def test_the_figures_at_any_amount(house: Stage, look: Page) -> None:
 
 
 @pytest.mark.parametrize("look", [("office", "light"), ("phone", "dark")], indirect=True)
-def test_the_other_pages(house: Stage, look: Page) -> None:
-    look.goto(house.launch_url(patient="p2"))
+def test_the_other_pages(scene: Stage, look: Page) -> None:
+    look.goto(scene.launch_url(patient="p2"))
     look.locator(".fine a").first.click()
     expect(look.locator("h1")).to_contain_text("asks")
     assert [*wrong(look), *axe(look)] == []
-    desk(house, look, "ready")
+    desk(scene, look, "ready")
     for path in ("/docs", "/nowhere", "/launch?iss=https://elsewhere.example.com&launch=x"):
-        look.goto(f"{house.url}{path}")
+        look.goto(f"{scene.url}{path}")
         assert [*wrong(look), *axe(look)] == []
         assert "`" not in look.locator("main").inner_text()

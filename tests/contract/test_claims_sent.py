@@ -45,7 +45,7 @@ def site(folder: Path, **extra: Any) -> dict[str, Any]:
         "claims": {"prices": str(folder / "prices.csv"), "folder": str(folder / "out")},
         "billing_provider": provider,
         "payer_aliases": {"Medicare": {"kind": "medicare", "claim_id": "15202"}},
-        "receivers": [{"name": "Clearing House", "id": "CLEAR", "sender_id": "RIVER"}],
+        "receivers": [{"name": "Clearing PageContext", "id": "CLEAR", "sender_id": "RIVER"}],
     } | extra
 
 
@@ -415,8 +415,8 @@ def test_numbers_do_not_roll_back(office: Opened) -> None:
 def test_the_worklist_writes_what_is_selected(office: Opened) -> None:
     here = office()
     here.release()
-    house: Any = SimpleNamespace(settings=here.service.settings, store=here.service.store)
+    context: Any = SimpleNamespace(settings=here.service.settings, store=here.service.store)
     person: Any = SimpleNamespace(who=SimpleNamespace(fhir_user=None, label="ada"))
-    done, refused, files = sending.write(house, person, here.rows())
+    done, refused, files = sending.write(context, person, here.rows())
     assert (done, refused) == ("1 claim written, $100.00 (tests).", [])
     assert files == [path.name for path in here.files]

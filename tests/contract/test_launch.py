@@ -385,7 +385,7 @@ def test_the_promise_counts_where_only_the_openid_configuration_makes_it(
         general.launcher.issuer = general.ehr.base_url
     assert opened(general)[1].status_code == 403
     general.launcher.response_iss = general.launcher.issuer
-    general.app.state.house.directory._kept.clear()
+    general.app.state.page_context.directory._kept.clear()
     assert opened(general)[1].status_code == 200
 
 
@@ -621,7 +621,7 @@ def test_the_ehrs_colors_are_taken_and_nothing_else_of_its_style(clinic: Open) -
 def test_two_requests_at_once_renew_a_token_once(clinic: Open) -> None:
     general = clinic()
     browser, _ = opened(general)
-    here = general.app.state.house
+    here = general.app.state.page_context
     session = here.sessions.session(browser.client.cookies["__Host-ferroclaim"])
     launch = here.sessions.chart(session, chart_path(browser).split("/")[-1])
     users = [

@@ -108,7 +108,7 @@ def test_the_check_lets_pass(source: str) -> None:
 
 
 def test_mappings_load_without_the_other_room() -> None:
-    """What `mappings` imports must not bring in the other room by a back door either."""
+    """What `mappings` imports must not bring in the other room indirectly either."""
     run = subprocess.run(
         [sys.executable, "-c", LOADED_WITH_MAPPINGS],
         cwd=ROOT,

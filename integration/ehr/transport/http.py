@@ -40,7 +40,7 @@ Observer = Callable[[str, int, float], None]
 
 
 class Transport:
-    """The one door through which requests to a site go.
+    """The one way in which requests go to a site.
 
     Reads and writes have a session each: only reads are ever repeated by themselves. Together they
     hold at most `limits.connections` connections (Q44).

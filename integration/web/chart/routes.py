@@ -18,7 +18,7 @@ from integration.smart.sessions import Launch
 from integration.web.chart.page import chart_page
 from integration.web.chart.visit import ChartVisit
 from integration.web.entries import tests
-from integration.web.gate import FromOurPage, InHouse, OpenChart, SignedIn, chart
+from integration.web.gate import FromOurPage, OfPages, OpenChart, SignedIn, chart
 from integration.web.pages import PageRoute, page, security_headers
 from integration.wording import words
 from integration.wording.policies import policy_rows
@@ -74,7 +74,7 @@ Gaps = Annotated[list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1
 
 @router.get("")
 def show(
-    request: Request, launch: OpenChart, session: SignedIn, here: InHouse, did: str = ""
+    request: Request, launch: OpenChart, session: SignedIn, here: OfPages, did: str = ""
 ) -> Response:
     with ChartVisit(here, session, launch) as visit:
         seen = visit.see("saw" if did not in SAID else None)
@@ -115,13 +115,13 @@ def check(launch: str) -> Response:
 
 
 @router.post("/waive", dependencies=[FromOurPage])
-def waive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps, reason: Text) -> Response:
+def waive(launch: OpenChart, session: SignedIn, here: OfPages, gap: Gaps, reason: Text) -> Response:
     with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.waive(gap, _line(reason)))
 
 
 @router.post("/unwaive", dependencies=[FromOurPage])
-def unwaive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> Response:
+def unwaive(launch: OpenChart, session: SignedIn, here: OfPages, gap: Gaps) -> Response:
     with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.take_back(gap))
 
@@ -130,7 +130,7 @@ def unwaive(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> R
 def discarded(
     launch: OpenChart,
     session: SignedIn,
-    here: InHouse,
+    here: OfPages,
     administration: Annotated[str, Form(pattern=r"^MedicationAdministration/[A-Za-z0-9.-]{1,64}$")],
     mg: Annotated[Decimal, Form(ge=0, le=5000, decimal_places=2)],
 ) -> Response:
@@ -142,7 +142,7 @@ def discarded(
 def oral_iron(
     launch: OpenChart,
     session: SignedIn,
-    here: InHouse,
+    here: OfPages,
     kind: Annotated[Literal["trial", "intolerance"], Form()],
     drug: Annotated[str, Form()],
     reason: Text,
@@ -160,13 +160,13 @@ def oral_iron(
 
 
 @router.post("/order", dependencies=[FromOurPage])
-def order(launch: OpenChart, session: SignedIn, here: InHouse, gap: Gaps) -> Response:
+def order(launch: OpenChart, session: SignedIn, here: OfPages, gap: Gaps) -> Response:
     with ChartVisit(here, session, launch) as visit:
         return _back(launch.id, visit.order(gap))
 
 
 @router.get("/policy/{name}")
-def policy(request: Request, launch: OpenChart, here: InHouse, name: str) -> Response:
+def policy(request: Request, launch: OpenChart, here: OfPages, name: str) -> Response:
     """What a payer asks, with the source of each rule."""
     found = policies_for(here.settings.site(launch.site)).get(name)
     if found is None:
@@ -177,7 +177,7 @@ def policy(request: Request, launch: OpenChart, here: InHouse, name: str) -> Res
 
 
 @router.get("/style.css")
-def styled(launch: OpenChart, here: InHouse) -> Response:
+def styled(launch: OpenChart, here: OfPages) -> Response:
     """The EHR's colors, where it names some that can be read."""
     css = (
         style.css(client_named(here.settings, launch.site), launch.style_url)

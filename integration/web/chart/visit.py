@@ -20,7 +20,7 @@ from integration.store import Db, assessments, audit, decisions, gaps, notes, pa
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web import entries
-from integration.web.gate import House
+from integration.web.gate import PageContext
 from integration.work.owing import note, owe
 from integration.work.queue import PERSON, patient_key
 from mappings import codes
@@ -54,7 +54,7 @@ class Seen:
 class ChartVisit:
     """Use as a context manager; one request long."""
 
-    def __init__(self, here: House, session: Session, launch: Launch) -> None:
+    def __init__(self, here: PageContext, session: Session, launch: Launch) -> None:
         self.here, self.session, self.launch = here, session, launch
         self.site: Site = here.settings.site(launch.site)
         self.policies = policies_for(self.site)

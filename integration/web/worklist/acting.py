@@ -11,7 +11,7 @@ from integration.store import Db, notes, patients, releases
 from integration.store.patients import Patient
 from integration.store.releases import NotReleasable
 from integration.store.worklist import Pair, Row
-from integration.web.gate import House
+from integration.web.gate import PageContext
 from integration.web.pages import actor
 from integration.wording import amounts, words
 from integration.work.queue import PERSON
@@ -47,7 +47,7 @@ class Act:
     label: str = ""
 
 
-def acted(here: House, session: Session, keys: Sequence[str], act: Act) -> Results:
+def acted(here: PageContext, session: Session, keys: Sequence[str], act: Act) -> Results:
     """Each pair in a transaction of its own."""
     seen: set[str] = set()
     done: list[Row] = []
@@ -85,7 +85,7 @@ def name(row: Row) -> str:
     )
 
 
-def _one(db: Db, here: House, session: Session, pair: Pair, act: Act) -> None:
+def _one(db: Db, here: PageContext, session: Session, pair: Pair, act: Act) -> None:
     who, role = actor(session), role_of(session)
     patient = patients.by_id(db, pair[0].patient_id)
     if patient is None:

@@ -18,7 +18,7 @@ from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
 from integration.store import Db, audit, figures, worklist
 from integration.store.figures import Scope
-from integration.web.gate import House, InHouse, with_role
+from integration.web.gate import OfPages, PageContext, with_role
 from integration.web.pages import PageRoute, actor, download, page
 from integration.wording import amounts, words
 from integration.wording.amounts import Sum
@@ -84,7 +84,7 @@ Choice = Annotated[Chosen, Depends(_chosen)]
 
 
 @router.get("/figures")
-def show(request: Request, here: InHouse, session: Biller, chosen: Choice) -> Response:
+def show(request: Request, here: OfPages, session: Biller, chosen: Choice) -> Response:
     sites = sorted(here.settings.sites)
     with here.store.transaction() as db:
         found = figures_now(db, chosen.scope(sites))
@@ -108,7 +108,7 @@ def show(request: Request, here: InHouse, session: Biller, chosen: Choice) -> Re
 
 
 @router.get("/figures/{name}.csv")
-def table(here: InHouse, session: Biller, name: str, chosen: Choice) -> Response:
+def table(here: OfPages, session: Biller, name: str, chosen: Choice) -> Response:
     with here.store.transaction() as db:
         every = figures_now(db, chosen.scope(sorted(here.settings.sites)))
         found = next((figure for figure in every if figure.name == name), None)
@@ -118,7 +118,7 @@ def table(here: InHouse, session: Biller, name: str, chosen: Choice) -> Response
     return _csv(found, here)
 
 
-def _csv(figure: Figure, here: House) -> Response:
+def _csv(figure: Figure, here: PageContext) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(figure.header)

@@ -17,7 +17,7 @@ from integration.store import Db, audit, failures, ledger, rests, worklist
 from integration.store.releases import NotReleasable
 from integration.store.rests import Rest
 from integration.store.worklist import Filters, Row
-from integration.web.gate import FromOurPage, House, InHouse, with_role
+from integration.web.gate import FromOurPage, OfPages, PageContext, with_role
 from integration.web.pages import PageRoute, actor, download, page
 from integration.web.worklist import acting, deciding, desk, export, sending
 from integration.web.worklist.acting import Act, RefusedLines, Results, acted, role_of
@@ -38,7 +38,7 @@ NAMED = 10  # patients in one sentence
 @router.get("/worklist")
 def show(
     request: Request,
-    here: InHouse,
+    here: OfPages,
     filters: Filtered,
     session: Biller,
     open: str = "",  # noqa: A002 (as in the address)
@@ -47,7 +47,7 @@ def show(
 
 
 @router.get("/worklist.csv")
-def table(here: InHouse, filters: Filtered, session: Biller) -> Response:
+def table(here: OfPages, filters: Filtered, session: Biller) -> Response:
     """The list as it is filtered, all pages."""
     with here.store.transaction() as db:
         today = date.today()  # noqa: DTZ011 (the age of a line in days)
@@ -66,7 +66,7 @@ def _every(db: Db, filters: Filters, sites: Sequence[str]) -> Iterator[Row]:
 @router.post("/worklist/failed", dependencies=[FromOurPage])
 def failed(
     request: Request,
-    here: InHouse,
+    here: OfPages,
     session: Biller,
     filters: Filtered,
     number: Annotated[int, Form()],
@@ -86,7 +86,7 @@ def failed(
 @router.post("/worklist/decisions", dependencies=[FromOurPage])
 def decide(
     request: Request,
-    here: InHouse,
+    here: OfPages,
     session: Biller,
     filters: Filtered,
     line: Annotated[str, Form(max_length=200)],
@@ -123,7 +123,7 @@ def decide(
 @router.post("/worklist", dependencies=[FromOurPage])
 def act(
     request: Request,
-    here: InHouse,
+    here: OfPages,
     session: Biller,
     filters: Filtered,
     action: Annotated[str, Form(max_length=20)],
@@ -148,7 +148,7 @@ def act(
     )
 
 
-def _written(here: House, session: Session, keys: Sequence[str]) -> Results:
+def _written(here: PageContext, session: Session, keys: Sequence[str]) -> Results:
     """Claims of the selected lines, each with the other of its pair."""
     with here.store.transaction() as db:
         found = [worklist.get(db, key, _sites(here)) for key in keys]
@@ -161,7 +161,7 @@ def _written(here: House, session: Session, keys: Sequence[str]) -> Results:
 
 def _page(
     request: Request,
-    here: House,
+    here: PageContext,
     session: Session,
     filters: Filters,
     open_: str,
@@ -228,7 +228,7 @@ def _page(
     )
 
 
-def _troubled(db: Db, here: House) -> list[Rest]:
+def _troubled(db: Db, here: PageContext) -> list[Rest]:
     """Sites that rest, and why: then the list may be behind the charts."""
     return [
         rest
@@ -237,7 +237,7 @@ def _troubled(db: Db, here: House) -> list[Rest]:
     ]
 
 
-def _waiting(db: Db, here: House) -> list[tuple[str, str]]:
+def _waiting(db: Db, here: PageContext) -> list[tuple[str, str]]:
     """Sites that only people may read, and the patients whose charts are owed something there."""
     names: dict[str, list[str]] = {}
     closed = set(_sites(here)) - set(_sites(here, by_itself=True))
@@ -251,7 +251,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def _payers(here: House) -> dict[str, str]:
+def _payers(here: PageContext) -> dict[str, str]:
     """Policy → what people call its payer."""
     sites = here.settings.sites.values()
     return {
@@ -259,7 +259,7 @@ def _payers(here: House) -> dict[str, str]:
     }
 
 
-def _prices(here: House, filters: Filters, today: date) -> list[str]:
+def _prices(here: PageContext, filters: Filters, today: date) -> list[str]:
     """How old the payment limits are that the lines of today are priced with, by site where they
     differ."""
     said = {
@@ -272,7 +272,7 @@ def _prices(here: House, filters: Filters, today: date) -> list[str]:
     return [f"{name}: {text}" for name, text in sorted(said.items())]
 
 
-def _sites(here: House, *, by_itself: bool = False) -> list[str]:
+def _sites(here: PageContext, *, by_itself: bool = False) -> list[str]:
     """BY_ITSELF: those that the service reads without a person."""
     sites = here.settings.sites.values()
     return sorted(site.name for site in sites if not (by_itself and site.only_people_read))

@@ -17,7 +17,7 @@ from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
 from integration.store import audit, claims
 from integration.store.worklist import Row
-from integration.web.gate import House, InHouse, with_role
+from integration.web.gate import OfPages, PageContext, with_role
 from integration.web.pages import PageRoute, actor, security_headers
 from integration.web.problems import ApiProblem
 from integration.wording import words
@@ -33,7 +33,9 @@ def folder_of(settings: Settings, site: str) -> Path:
     return settings.site(site).claims.folder or settings.data_dir / "claims"
 
 
-def write(here: House, session: Session, rows: Sequence[Row]) -> tuple[str, list[str], list[str]]:
+def write(
+    here: PageContext, session: Session, rows: Sequence[Row]
+) -> tuple[str, list[str], list[str]]:
     """Writes claims of these lines, site by site: what was done, what not and why, and the names of
     the files."""
     reports = []
@@ -70,7 +72,7 @@ def _done(reports: Sequence[Report]) -> str:
 
 @router.get("/claims/{name}")
 def file(
-    name: Annotated[str, InAddress(max_length=120)], here: InHouse, session: Biller
+    name: Annotated[str, InAddress(max_length=120)], here: OfPages, session: Biller
 ) -> Response:
     """A claim file as it left."""
     sites = sorted(here.settings.sites)
