@@ -205,11 +205,7 @@ def lab(
         "subject": {"reference": f"Patient/{extra.pop('patient', PATIENT)}"},
         "effectiveDateTime": on,
         "specimen": {"reference": f"Specimen/{specimen}"} if specimen else None,
-        "valueQuantity": (
-            ({**measured, "comparator": comparator} if comparator else measured)
-            if measured
-            else None
-        ),
+        "valueQuantity": measured and measured | ({"comparator": comparator} if comparator else {}),
     }
     return _with(resource, extra)
 

@@ -48,4 +48,6 @@ def dates(row: Dated) -> str:
     """The dates of service for which a row holds."""
     if row.start and row.end:
         return f"{row.start} to {row.end}"
-    return f"from {row.start}" if row.start else f"to {row.end}" if row.end else "always"
+    if row.start:
+        return f"from {row.start}"
+    return f"to {row.end}" if row.end else "always"

@@ -252,10 +252,9 @@ def _day(text: str | None) -> date | None:
 def _show_results(row: "Policy", results: list["CaseResult"]) -> None:
     wrong = [result for result in results if not result.passed]
     counted = f"{len(row.cases)} case{'' if len(row.cases) == 1 else 's'}"
-    typer.echo(
-        f"{row.id} {row.version}: {counted},"
-        f" {f'{len(wrong)} wrong' if wrong else 'all as expected' if results else 'nothing tested'}"
-    )
+    right = "all as expected" if results else "nothing tested"
+    said = f"{len(wrong)} wrong" if wrong else right
+    typer.echo(f"{row.id} {row.version}: {counted}, {said}")
     for result in wrong:
         said = f": {result.says}" if result.says else ""
         typer.echo(

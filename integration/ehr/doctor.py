@@ -268,15 +268,9 @@ def _writing(site: Site, capability: Capability) -> Iterator[DoctorFinding]:
         )
         return
     kind = form.kind
-    guard = (
-        "an id of our own"
-        if capability.own_ids(kind)
-        else (
-            "conditional create"
-            if capability.conditional_create(kind)
-            else "a search before each create"
-        )
-    )
+    conditional = capability.conditional_create(kind)
+    without_id = "conditional create" if conditional else "a search before each create"
+    guard = "an id of our own" if capability.own_ids(kind) else without_id
     yield DoctorFinding("ok", f"Gaps are written as {kind}", f"None is written twice: {guard}.")
     if not capability.updates(kind) and not form.once_per_state:
         yield DoctorFinding(

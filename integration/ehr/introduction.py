@@ -50,7 +50,9 @@ def _kind(vendor: str, smart: SmartConfiguration | None) -> Kind:
     """The kind whose profile the server has; an open one of no known make is a sandbox."""
     by_vendor: dict[str, Kind] = {start(kind).vendor: kind for kind in KINDS}
     kind = by_vendor.get(vendor, "generic")
-    return "sandbox" if smart is None else kind if kind != "sandbox" else "generic"
+    if smart is None:
+        return "sandbox"
+    return "generic" if kind == "sandbox" else kind
 
 
 def _signs_in(smart: SmartConfiguration | None, usual: str) -> str:

@@ -106,9 +106,9 @@ def plural(count: int, one: str, several: str | None = None) -> str:
 
 
 def joined(words: list[str]) -> str:
-    return (
-        words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
-    )
+    if len(words) > 1:
+        return f"{', '.join(words[:-1])} and {words[-1]}"
+    return words[0] if words else ""
 
 
 def day(value: date | Span | str | None, *, year: bool = True) -> str:

@@ -32,7 +32,8 @@ def given(
             [*(row.ndc for row in administration.containers), *drug.ndcs, *dispensed], drug.family
         )
     )
-    ndc = vial.ndc if vial else known.pop() if len(known) == 1 else None
+    only = known.pop() if len(known) == 1 else None
+    ndc = vial.ndc if vial else only
     counted = documented(administration) or handed
     amounts = [(row, mg_of(row.amount, drug)) for row in administration.discards]
     against = next((_unread(row) for row, _ in amounts if row.amount.contradicted), None)

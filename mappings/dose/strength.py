@@ -29,7 +29,9 @@ def of_the_vial(drug: Drug) -> Strength | None:
         return None
     vial = package(drug.ndcs, drug.family)
     label = codes.families()[drug.family].strength_mg_per_ml
-    return (vial.mg, vial.ml) if vial else (label, Decimal(1)) if label else None
+    if vial:
+        return vial.mg, vial.ml
+    return (label, Decimal(1)) if label else None
 
 
 def is_of_the_vial(drug: Drug) -> bool:

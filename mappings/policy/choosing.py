@@ -134,18 +134,10 @@ def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool, bool]:
     """The less, the more a policy is meant for the case; one that is not for the setting comes last
     and says so."""
     audience, fits = policy.audience, _fits(policy, setting)
-    first = (
-        0
-        if audience.payers and fits
-        else 1
-        if audience.settings_only
-        else 2
-        if audience.payers
-        else 3
-        if fits
-        else 4
-    )
-    return first, not audience.settings_only, not audience.settings, not audience.codes
+    kinds = (
+        bool(audience.payers and fits), audience.settings_only, bool(audience.payers), fits, True,
+    )  # fmt: skip
+    return kinds.index(True), not audience.settings_only, not audience.settings, not audience.codes
 
 
 @cache

@@ -266,13 +266,9 @@ def _all_of(parts: list[Verdict]) -> Verdict:
     facts = [part.holds for part in parts if not part.states]
     if False in facts:
         return Verdict(False, {})
-    holds = (
-        False
-        if any(part.holds is False for part in parts)
-        else None
-        if any(part.holds is None for part in parts)
-        else True
-    )
+    said = [part.holds for part in parts]
+    unknown = None if None in said else True
+    holds = False if False in said else unknown
     states = _merged(parts)
     if None in facts:
         states = {name: "incomplete" if state == "met" else state for name, state in states.items()}

@@ -88,7 +88,8 @@ def _settled(
 ) -> AuthorizationDecision:
     """What is not understood is no approval; neither is one without an answer or a number."""
     if decision in ("approved", "in-part", "not-required"):
-        return "unread" if unread else decision if answered else "pended"
+        settled = decision if answered else "pended"
+        return "unread" if unread else settled
     return "unread" if unread and decision == "pended" else decision
 
 

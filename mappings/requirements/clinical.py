@@ -353,13 +353,8 @@ def treatment_plan(charge: Charge) -> Result | None:
             rule=rule,
         )
     if covering:
-        lacking = (
-            "dose and frequency"
-            if covering[0].dose.problem and not covering[0].has_timing
-            else "a dose"
-            if covering[0].dose.problem
-            else "a frequency"
-        )
+        without_dose = "a dose" if covering[0].has_timing else "dose and frequency"
+        lacking = without_dose if covering[0].dose.problem else "a frequency"
         says = (
             f"The order does not give {lacking} in structured"
             f" fields{' (free text only)' if covering[0].free_text else ''}."

@@ -103,7 +103,7 @@ def record(policy: Policy, given: CaseFacts) -> PatientRecord:
     return PatientRecord(
         patient="Patient/case",
         born=None if given.age is None else _on(date(day.year - given.age, 1, 1)),
-        sex="female" if given.female else "male" if given.male else None,
+        sex=_sex(given),
         administrations=(_administration(given, family, day), *_tried(given, day)),
         labs=tuple(_labs(given, day)),
         diagnoses=tuple(_diagnoses(given)),
@@ -204,8 +204,15 @@ def _labs(given: CaseFacts, day: date) -> Iterator[LabResult]:
             )
 
 
+def _sex(given: CaseFacts) -> str | None:
+    if given.female:
+        return "female"
+    return "male" if given.male else None
+
+
 def _diagnoses(given: CaseFacts) -> Iterator[Diagnosis]:
-    stage = "N18.6" if given.esrd else "N18.4" if given.ckd else None
+    ckd = "N18.4" if given.ckd else None
+    stage = "N18.6" if given.esrd else ckd
     renal = given.ckd or given.esrd if given.anemia_in_ckd is None else given.anemia_in_ckd
     asked = {
         "D50.9": given.iron_deficiency,

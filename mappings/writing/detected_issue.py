@@ -138,9 +138,8 @@ def _open_issue(
         and _same_doses(gap, held)
     ):
         return None
-    status = (
-        "final" if waived else str(held["status"]) if held.get("status") in _OPEN else "amended"
-    )
+    kept = str(held["status"]) if held.get("status") in _OPEN else "amended"
+    status = "final" if waived else kept
     issue = _new(gap, patient, status, now, author, mitigations)
     return {
         **issue,
@@ -284,13 +283,8 @@ def _waived(waiver: Waiver) -> list[Resource]:
     practitioner = (
         waiver.author if waiver.author and waiver.author.startswith("Practitioner") else None
     )
-    author = (
-        {"reference": practitioner}
-        if practitioner
-        else {"display": waiver.author_name}
-        if waiver.author_name
-        else None
-    )
+    named = {"display": waiver.author_name} if waiver.author_name else None
+    author = {"reference": practitioner} if practitioner else named
     return [mitigation | ({"author": author} if author else {})]
 
 

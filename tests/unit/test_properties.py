@@ -343,13 +343,8 @@ RICH = builders.chart(
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in a resource that can be broken."""
-    pairs = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
+    listed = enumerate(value) if isinstance(value, list) else ()
+    pairs = value.items() if isinstance(value, dict) else listed
     for key, item in pairs:
         yield (*path, key)
         yield from places(item, (*path, key))

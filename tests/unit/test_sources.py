@@ -58,9 +58,8 @@ def test_what_is_from_memory_is_not_verified() -> None:
 def rows_of(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         yield node
-    for value in (
-        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    ):
+    listed = node if isinstance(node, list) else ()
+    for value in node.values() if isinstance(node, dict) else listed:
         yield from rows_of(value)
 
 

@@ -20,6 +20,32 @@ def over_one(tree: ast.AST) -> Iterator[int]:
                 yield node.target.lineno
 
 
+def chained(tree: ast.AST) -> Iterator[int]:
+    """Lines of `a if b else c if d else e`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.IfExp) and ast.IfExp in (type(node.body), type(node.orelse)):
+            yield node.lineno
+
+
+def test_no_conditional_expression_holds_another() -> None:
+    assert "mappings/assess.py" in SOURCES
+    found = {path: list(chained(ast.parse(text))) for path, text in SOURCES.items()}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        ("a if b else c if d else e", True),
+        ("(a if b else c) if d else e", True),
+        ("a if b else c", False),
+        ("f(a if b else c) if d else e", False),
+    ],
+)
+def test_a_chain_is_seen(code: str, seen: bool) -> None:
+    assert bool(list(chained(ast.parse(code)))) is seen
+
+
 def test_nothing_loops_over_one_thing() -> None:
     assert "mappings/assess.py" in SOURCES
     found = {path: list(over_one(ast.parse(text))) for path, text in SOURCES.items()}

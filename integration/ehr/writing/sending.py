@@ -316,13 +316,8 @@ class ServerWriteBack:
         if write.current:
             result: Result = "unchanged" if version == issues.version(write.current) else "updated"
         else:
-            result = (
-                "created"
-                if answer.status == 201
-                else "unchanged"
-                if write.method == "POST"
-                else "updated"
-            )
+            was_there: Result = "unchanged" if write.method == "POST" else "updated"
+            result = "created" if answer.status == 201 else was_there
         return Outcome(write.gap, result, location, version)
 
 

@@ -76,13 +76,10 @@ class Store:
         """Starts the embedded server where no URL is configured, and brings the schema up to
         date."""
         embedded = None if settings.database_url else Embedded(settings.data_dir / FOLDER)
-        url = (
-            settings.database_url.get_secret_value()
-            if settings.database_url
-            else embedded.start()
-            if embedded
-            else ""
-        )
+        if settings.database_url:
+            url = settings.database_url.get_secret_value()
+        else:
+            url = embedded.start() if embedded else ""
         store = cls(_an_address(url), embedded=embedded, connections=connections)
         try:
             with psycopg.connect(store.url, autocommit=True, connect_timeout=5) as db:

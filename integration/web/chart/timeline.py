@@ -269,13 +269,8 @@ def _results(
 
 def _middle(result: LabResult) -> Decimal | None:
     """Where a result is drawn; one with a comparator at its limit."""
-    return (
-        result.value
-        if result.value is not None
-        else result.low
-        if result.low is not None
-        else result.high
-    )
+    known = (row for row in (result.value, result.low, result.high) if row is not None)
+    return next(known, None)
 
 
 def _panel(
@@ -347,14 +342,10 @@ def _shown(result: LabResult) -> str:
     """`42`, `> 1000`, `5 to 7`."""
     if result.value is not None:
         return _plain(result.value)
-    if result.low is None or result.high is None:
-        return (
-            f"> {_plain(result.low)}"
-            if result.low is not None
-            else f"< {_plain(result.high)}"
-            if result.high is not None
-            else "?"
-        )
+    if result.low is None:
+        return "?" if result.high is None else f"< {_plain(result.high)}"
+    if result.high is None:
+        return f"> {_plain(result.low)}"
     return f"{_plain(result.low)} to {_plain(result.high)}"
 
 

@@ -64,7 +64,9 @@ def newer(held: Resource, other: Resource) -> Resource | None:
         if None in moments:
             return None
         first, second = (found.order for found in moments if found)  # type: ignore[assignment]
-    return None if first == second else (held if first > second else other)
+    if first == second:
+        return None
+    return held if first > second else other
 
 
 def _stands_before(row: Resource, other: Resource) -> bool:

@@ -17,7 +17,8 @@ def span(form: str, text: str) -> tuple[date, date] | None:
     """First and last day of D8 or RD8; None where they are none, or end before they begin."""
     first, _, last = text.partition("-")
     start = day(first)
-    end = day(last) if form == "RD8" else start if not last else None
+    of_one_day = None if last else start
+    end = day(last) if form == "RD8" else of_one_day
     if start is None or end is None or end < start:
         return None
     return start, end
