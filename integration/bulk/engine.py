@@ -28,7 +28,6 @@ from integration.bulk.surveying.index import Facts, Index, read_facts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
 
-PART_BYTES = 6 << 20  # of a part's charts as text; in memory they are some ten times that
 _MOST_PARTS = 400  # files that a worker has open at a time
 _RANGES_A_TASK = 8
 _WATCH_SECONDS = 1.0
@@ -136,7 +135,7 @@ def _sift(setting: Setting, work: Work) -> Wanted:
         rows += len(index.owners)
         wanted_rows += sum(map(found.members.__contains__, index.owners))
     size = setting.source.bytes * wanted_rows // max(1, rows)
-    found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // PART_BYTES))
+    found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // setting.part_bytes))
     beside = Beside(
         sorted({base for row in facts for base in row.bases}),
         [deletion for row in facts for deletion in row.deletions],
