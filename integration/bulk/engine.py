@@ -3,6 +3,7 @@
 import errno
 import gc
 import hashlib
+import itertools
 import os
 import signal
 import sys
@@ -27,64 +28,86 @@ from integration.bulk.surveying.index import Facts, Index, read_facts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
 
-PART_BYTES = 6 << 20  # of a part's charts as text; in memory they are some ten times that
 _MOST_PARTS = 400  # files that a worker has open at a time
 _RANGES_A_TASK = 8
 _WATCH_SECONDS = 1.0
 
 # A method of a worker, and what it is asked for.
 Task = tuple[str, tuple[Any, ...]]
+# Makes pieces, in whatever order, and tells of each.
+Do = Callable[[list[Task]], Iterable[None]]
 # Told the name of a step and how many pieces it has, then each time that one is done.
 Tell = Callable[[str, int, int], None]
 
 
 def run(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _all: None) -> Wanted:
     """Everything up to the assessments of each part, as far as it is not there already."""
-    work, numbers = Work(setting.work), [row.number for row in setting.source.ranges]
     with _pool(setting, workers) as do:
-
-        def step(name: str, tasks: list[tuple[Path, Task]]) -> None:
-            open_ = [task for path, task in tasks if not path.exists()]
-            done = len(tasks) - len(open_)
-            tell(name, done, len(tasks))
-            for _ in do(open_):
-                done += 1
-                tell(name, done, len(tasks))
-
-        step("survey", [(work.piece("survey", f"{n}.facts"), ("survey", (n,))) for n in numbers])
-        who = _sift(setting, work)
-        tasks = [
-            numbers[start : start + _RANGES_A_TASK]
-            for start in range(0, len(numbers), _RANGES_A_TASK)
-        ]
-        step("gather", [(work.piece("gather", row[0]), ("gather", (row,))) for row in tasks])
-        for round_ in range(len(numbers) + 100):
-            step(
-                "name",
-                [
-                    (work.piece(f"names-{round_}", part), ("name", (round_, part)))
-                    for part in range(who.parts)
-                ],
-            )
-            if not any(
-                work.piece(f"names-{round_}", part).stat().st_size for part in range(who.parts)
-            ):
-                break
-            step(
-                "look up",
-                [
-                    (work.piece(f"found-{round_}", row[0]), ("look_up", (round_, row)))
-                    for row in tasks
-                ],
-            )
-        step(
-            "assess",
-            [
-                (work.piece("assess", f"{part}.part"), ("assess", (part,)))
-                for part in range(who.parts)
-            ],
-        )
+        steps = _Steps(setting, do, tell)
+        steps.survey()
+        who = _sift(setting, steps.work)
+        steps.gather()
+        steps.look_up(who.parts)
+        steps.assess(who.parts)
     return who
+
+
+class _Steps:
+    """Has the pieces of each step made that are not there."""
+
+    def __init__(self, setting: Setting, do: Do, tell: Tell) -> None:
+        self.work, self._do, self._tell = Work(setting.work), do, tell
+        self._ranges = [row.number for row in setting.source.ranges]
+        starts = range(0, len(self._ranges), _RANGES_A_TASK)
+        self._tasks = [self._ranges[start : start + _RANGES_A_TASK] for start in starts]
+
+    def _step(self, name: str, tasks: Iterable[tuple[Path, Task]]) -> None:
+        pieces = list(tasks)
+        open_ = [task for path, task in pieces if not path.exists()]
+        done = len(pieces) - len(open_)
+        self._tell(name, done, len(pieces))
+        for _ in self._do(open_):
+            done += 1
+            self._tell(name, done, len(pieces))
+
+    def survey(self) -> None:
+        piece = self.work.piece
+        self._step(
+            "survey",
+            (
+                (piece("survey", f"{number}.facts"), ("survey", (number,)))
+                for number in self._ranges
+            ),
+        )
+
+    def gather(self) -> None:
+        piece = self.work.piece
+        self._step("gather", ((piece("gather", row[0]), ("gather", (row,))) for row in self._tasks))
+
+    def look_up(self, parts: int) -> None:
+        """Until nothing is named that was not looked for before."""
+        piece = self.work.piece
+        for round_ in itertools.count():
+            names = [piece(f"names-{round_}", part) for part in range(parts)]
+            self._step(
+                "name", ((path, ("name", (round_, part))) for part, path in enumerate(names))
+            )
+            if not any(path.stat().st_size for path in names):
+                return
+            self._step(
+                "look up",
+                (
+                    (piece(f"found-{round_}", row[0]), ("look_up", (round_, row)))
+                    for row in self._tasks
+                ),
+            )
+
+    def assess(self, parts: int) -> None:
+        piece = self.work.piece
+        self._step(
+            "assess",
+            ((piece("assess", f"{part}.part"), ("assess", (part,))) for part in range(parts)),
+        )
 
 
 class AllFacts:
@@ -112,7 +135,7 @@ def _sift(setting: Setting, work: Work) -> Wanted:
         rows += len(index.owners)
         wanted_rows += sum(map(found.members.__contains__, index.owners))
     size = setting.source.bytes * wanted_rows // max(1, rows)
-    found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // PART_BYTES))
+    found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // setting.part_bytes))
     beside = Beside(
         sorted({base for row in facts for base in row.bases}),
         [deletion for row in facts for deletion in row.deletions],
@@ -156,7 +179,7 @@ def _make(task: Task) -> None:
 
 
 @contextmanager
-def _pool(setting: Setting, workers: int) -> Iterator[Callable[[list[Task]], Iterable[None]]]:
+def _pool(setting: Setting, workers: int) -> Iterator[Do]:
     """What makes pieces, in whatever order; in this process where there is to be one worker."""
     if workers <= 1:
         own = Worker(setting)

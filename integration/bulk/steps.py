@@ -26,6 +26,8 @@ from mappings.record import Problem
 from mappings.site import Site
 from mappings.writing import table
 
+PART_BYTES = 6 << 20  # of a part's charts as text; in memory they are some ten times that
+
 
 class Setting(Struct, frozen=True):
     """What the workers of a run are told once."""
@@ -35,6 +37,7 @@ class Setting(Struct, frozen=True):
     site: Site
     policies: PolicySet
     as_of: datetime
+    part_bytes: int = PART_BYTES
 
 
 class Assessed(Struct, array_like=True):

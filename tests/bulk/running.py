@@ -21,6 +21,8 @@ from mappings.site import Site
 from tests import builders
 
 Documents = dict[str, bytes]
+# So small that the patients of a test are in several parts.
+PART_BYTES = 1000
 
 
 def in_bulk(
@@ -35,7 +37,9 @@ def in_bulk(
     work = Work.within(out)
     found = source(str(folder), range_bytes)
     work.begin(Plan("", str(folder), found.stamps, range_bytes, "", ""))
-    setting = Setting(work.folder, found, site or Site(), policies or choosing.built_in(), as_of)
+    setting = Setting(
+        work.folder, found, site or Site(), policies or choosing.built_in(), as_of, PART_BYTES
+    )
     engine.run(setting, workers=1)
     return {row.patient: bytes(row.document) for row in _assessed(work.folder)}
 

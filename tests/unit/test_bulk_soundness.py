@@ -217,6 +217,7 @@ def population(chance: random.Random) -> list[Resource]:
         rows += Bend(chance)(found)
     if chance.randrange(3) == 0:
         link = [{"type": "replaced-by", "other": {"reference": "Patient/p0"}}]
+        rows = [row for row in rows if row.get("resourceType") != "Patient"]
         rows += [
             {"resourceType": "Patient", "id": "p0"},
             {"resourceType": "Patient", "id": "p1", "link": link},
