@@ -97,6 +97,7 @@ def test_launch_waive_closed_issue(
         page.get_by_text("Record what was discarded").click()
         page.get_by_role("spinbutton").fill("50")
         page.get_by_role("button", name="Record", exact=True).click()
+        expect(page.locator("h1")).not_to_contain_text("you can settle here")
         expect(page.locator("h1")).to_contain_text("release of what was waived")
         assert {row["status"] for row in found(hapi, "DetectedIssue", patient)} == {"final"}
         assert (
