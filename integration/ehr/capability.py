@@ -98,16 +98,17 @@ class Capability:
         return self.types.get(kind, TypeCapability())
 
 
+# What HAPI says of a publisher that nobody set.
+_NO_PUBLISHER = "Not provided"
+
+
 def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
     """STATEMENT is what /metadata answered, or None where it answered nothing of use."""
     statement = (
         statement if statement and statement.get("resourceType") == "CapabilityStatement" else {}
     )
-    software = " ".join(
-        str(part)
-        for part in (_dict(statement.get("software")).get("name"), statement.get("publisher"))
-        if part
-    )
+    names = (_dict(statement.get("software")).get("name"), statement.get("publisher"))
+    software = " ".join(str(name) for name in names if name and name != _NO_PUBLISHER)
     rest = _servers(statement)
     return Capability(
         detected(software) if site.vendor == "auto" else profile(site.vendor),

@@ -18,6 +18,7 @@ from mappings.codes.freshness import freshness
 from tests.fakes.authorization import FakeAuthorization
 from tests.fakes.chart import chart
 from tests.fakes.ehr import FakeEhr
+from tests.fakes.modes import statement
 
 Make = Callable[..., FakeEhr]
 
@@ -141,6 +142,13 @@ def test_a_type_that_every_line_needs(ehr: Make) -> None:
         "Encounter cannot be searched",
         "Coverage cannot be searched",
     ]
+
+
+def test_a_publisher_that_nobody_set_is_none(ehr: Make) -> None:
+    fake = ehr("hapi")
+    said_by_hapi = {**statement(fake.mode), "publisher": "Not provided"}
+    fake.inject(Response(json.dumps(said_by_hapi), 200), pattern="metadata")
+    assert report(fake).software == "HAPI FHIR Server"
 
 
 def test_a_server_without_a_statement(ehr: Make) -> None:
