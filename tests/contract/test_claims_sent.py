@@ -152,7 +152,7 @@ def test_what_changed_after_the_release_stays_and_is_said(office: Opened) -> Non
     here.change(builders.administration(dose="100 mg", version="2"))
     report = here.write()
     assert report.claims == 0
-    assert "the chart says something else of it since it was released" in report.refused[0].says
+    assert "the chart says something else about it since it was released" in report.refused[0].says
     assert here.files == []
     assert [row.changed for row in here.rows()] == [True]
 
@@ -208,7 +208,7 @@ def test_only_the_named_lines_leave(office: Opened) -> None:
 @pytest.mark.parametrize(
     ("named", "status", "says"),
     [
-        (None, 0, "No file was written: no released line waits to be sent."),
+        (None, 0, "No file was written: no released line is waiting to be sent."),
         ("line id\n1234\n", 1, "Line 1234 does not wait to be sent"),
     ],
 )
