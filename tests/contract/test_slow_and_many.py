@@ -153,7 +153,14 @@ def test_no_http_is_counted(connect: Callable[[bytes], socket.socket]) -> None:
     assert refused("not-http") == before + 1
 
 
-def test_no_descriptors_are_not_a_dead_database(pages_store: Store) -> None:
+def test_no_descriptors_are_not_a_dead_database(pages_store: Store, tmp_path: Path) -> None:
+    settings = Settings.model_validate({"database_url": pages_store.url, "data_dir": tmp_path})
+    with Store.open(settings) as store:
+        _say_what_is_used_up(store)
+
+
+def _say_what_is_used_up(store: Store) -> None:
+    """STORE has no connection for locks yet, so that it must open one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken = []
     resource.setrlimit(
@@ -166,7 +173,7 @@ def test_no_descriptors_are_not_a_dead_database(pages_store: Store) -> None:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
         with (
             pytest.raises(NoDescriptors, match="no file descriptors left") as raised,
-            pages_store.holding("anything"),
+            store.holding("anything"),
         ):
             pass
     finally:
@@ -174,7 +181,7 @@ def test_no_descriptors_are_not_a_dead_database(pages_store: Store) -> None:
             os.close(one)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert "ulimit -n" in str(raised.value)
-    with pages_store.holding("anything") as hold:
+    with store.holding("anything") as hold:
         assert hold.ours
 
 

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,15 @@ def test_both_at_once_is_a_mistake(ferroclaim: Any) -> None:
     assert (run.status, "not both" in run.err) == (2, True)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that runs the tests in the background has its children ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("module", ["typer", "integration.assessing.files"])
 def test_an_interrupt_while_modules_are_read_is_silent(module: str) -> None:
     command = [sys.executable, "-X", "importtime", *MODULE[1:], "assess", "-"]
