@@ -3,6 +3,9 @@ slow answers, lost tokens, a killed database, a full disk, a killed worker, a cl
 the end the fake EHR and the database must agree gap by gap.
 
     python benchmarks/soak.py [--patients 500] [--seconds 240] [--write]
+    python benchmarks/soak.py --hapi http://localhost:8080/fhir --patients 34 --seconds 120
+
+Before a real HAPI (`make hapi`) the troubles that only our fake EHR can make are left out.
 
 Bounded by SECONDS of trouble and five times as many to settle. The full disk is a small tmpfs of
 its own (as root), the clock that of the worker alone (libfaketime); where one of them cannot be had
@@ -55,12 +58,47 @@ vendor = "hapi"
 time_zone = "America/New_York"
 limits = {{read_timeout_seconds = 5}}
 [sites.chain.auth]
-method = "client_secret_basic"
-client_id = "ferroclaim"
-client_secret = "{secret}"
+{auth}
 [sites.chain.hooks.lab]
 secret = "{hook}"
 """
+
+
+SIGNS_IN = """\
+method = "client_secret_basic"
+client_id = "ferroclaim"
+client_secret = "{secret}"
+"""
+
+
+class Hapi:
+    """A real HAPI, with the part of the fake EHR that a morning asks for."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url, self.requests = base_url, ()
+        self._people: list[str] = []
+
+    def load(self, resources: list[dict[str, Any]]) -> None:
+        entries = [
+            {
+                "resource": row,
+                "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+            }
+            for row in resources
+        ]
+        body = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        requests.post(self.base_url, json=body, timeout=120).raise_for_status()
+        self._people = [row["id"] for row in resources if row["resourceType"] == "Patient"]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Those of the patients of this morning."""
+        found = []
+        for person in self._people:
+            address = f"{self.base_url}/{kind}?patient={person}&_count=200"
+            answer = requests.get(address, headers={"Cache-Control": "no-cache"}, timeout=60)
+            answer.raise_for_status()
+            found += [entry["resource"] for entry in answer.json().get("entry", [])]
+        return found
 
 
 @dataclass
@@ -68,10 +106,10 @@ class Morning:
     """What happens, and what was seen of it."""
 
     folder: Path
-    ehr: FakeEhr
-    authorization: FakeAuthorization
+    ehr: FakeEhr | Hapi
     seconds: float
     patients: list[str]
+    authorization: FakeAuthorization | None = None
     began: float = field(default_factory=time.monotonic)
     told: Counter[int] = field(default_factory=Counter)
     notes: list[tuple[float, str]] = field(default_factory=list)
@@ -172,12 +210,14 @@ def tell(morning: Morning, address: str) -> None:
 
 def slow(morning: Morning) -> None:
     morning.note("the EHR takes 0.4 s for every answer")
+    assert isinstance(morning.ehr, FakeEhr)
     morning.ehr.latency_seconds = 0.4
     time.sleep(morning.seconds * 0.08)
     morning.ehr.latency_seconds = 0.0
 
 
 def broken(morning: Morning) -> None:
+    assert isinstance(morning.ehr, FakeEhr)
     for status in (500, 503):
         morning.note(f"the EHR answers everything with {status}")
         morning.ehr.fail("", status, times=10**9)
@@ -186,6 +226,7 @@ def broken(morning: Morning) -> None:
 
 
 def tokens(morning: Morning) -> None:
+    assert morning.authorization
     morning.note("every token is lost, five times")
     for _ in range(5):
         morning.authorization.revoke()
@@ -237,9 +278,14 @@ TROUBLE: tuple[Callable[[Morning], None], ...] = (
 )  # fmt: skip
 
 
+OF_THE_EHR = (slow, broken, tokens)
+
+
 def trouble(morning: Morning) -> None:
-    for number, what in enumerate(TROUBLE, 1):
-        until = morning.seconds * number / (len(TROUBLE) + 1)
+    is_real = isinstance(morning.ehr, Hapi)
+    troubles = [what for what in TROUBLE if not (is_real and what in OF_THE_EHR)]
+    for number, what in enumerate(troubles, 1):
+        until = morning.seconds * number / (len(troubles) + 1)
         time.sleep(max(0.0, until - morning.now))
         what(morning)
 
@@ -366,25 +412,28 @@ def small_disk(place: Path) -> Iterator[None]:
             subprocess.run(["umount", "-l", str(place)], check=False)
 
 
-def morning_of(patients: int, seconds: float) -> tuple[Morning, dict[str, Any]]:
+def morning_of(patients: int, seconds: float, hapi: str | None) -> tuple[Morning, dict[str, Any]]:
     with (
         tempfile.TemporaryDirectory(prefix="ferroclaim-soak-", ignore_cleanup_errors=True) as name,
         small_disk(Path(name) / "disk"),
         HTTPServer(threaded=True) as server,
     ):
         folder = Path(name)
-        authorization = FakeAuthorization(server)
-        ehr = FakeEhr(server, "hapi", authorization=authorization)
-        people = [f"p{number}" for number in range(patients)]
+        authorization = None if hapi else FakeAuthorization(server)
+        ehr = Hapi(hapi) if hapi else FakeEhr(server, "hapi", authorization=authorization)
+        of_this_run = f"soak-{time.time_ns():x}-p" if hapi else "p"
+        people = [f"{of_this_run}{number}" for number in range(patients)]
         ehr.load([row for person in people for row in chart.one_dose(person)])
         config = CONFIG.format(
             data=folder / "disk" / "data",
             base=ehr.base_url,
-            secret=authorization.secret,
+            auth=SIGNS_IN.format(secret=authorization.secret)
+            if authorization
+            else 'method = "none"',
             hook=SECRET,
         )
         (folder / "ferroclaim.toml").write_text(config)
-        morning = Morning(folder, ehr, authorization, seconds, people)
+        morning = Morning(folder, ehr, seconds, people, authorization)
         address = started(morning)
         more_hands(morning)
         morning.began = time.monotonic()
@@ -430,9 +479,10 @@ def main() -> int:
     parser.add_argument("--patients", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--write", action="store_true", help="Keep figures and plot in docs/.")
+    parser.add_argument("--hapi", help="The address of a real HAPI, in the place of our fake EHR.")
     asked = parser.parse_args()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    morning, found = morning_of(asked.patients, asked.seconds)
+    morning, found = morning_of(asked.patients, asked.seconds, asked.hapi)
     print(report(morning, found))
     if asked.write:
         (ROOT / "docs" / "soak.svg").write_text(plot(morning), encoding="utf-8")
