@@ -19,5 +19,6 @@ pytest_plugins = [
     "tests.plugins.hapi",
     "tests.plugins.pages",
     "tests.plugins.postgres",
+    "tests.plugins.sampling",
     "tests.plugins.sekmet",
 ]

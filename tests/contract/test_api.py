@@ -57,6 +57,7 @@ def operations(office: Clinic, cookie: str) -> Iterator[Any]:
     yield from (result.ok() for result in schema.get_all_operations())
 
 
+@pytest.mark.slow
 def test_the_interface_keeps_its_word(office: Clinic, cookie: str) -> None:
     checked = []
     for operation in operations(office, cookie):

@@ -368,6 +368,7 @@ def test_part_of_a_chart_that_cannot_be_read_is_said_and_nothing_is_kept(hospita
         assert worklist.rows(db, Filters(view="all"), ["general"], []) == []
 
 
+@pytest.mark.slow
 def test_an_ehr_that_is_down_gets_a_plain_page(hospital: Clinic) -> None:
     browser, _ = opened(hospital)
     hospital.ehr.fail("", status=500, times=99)

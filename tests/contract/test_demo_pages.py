@@ -19,6 +19,8 @@ from integration import samples
 from integration.samples.ehr import SampleEhr
 from integration.web.gate import SESSION_COOKIE
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "integration.cli", "demo", "--pages", "--no-browser", "--port"]
 ROOT = Path(__file__).parents[2]
 

@@ -12,6 +12,8 @@ from integration.errors import ConfigurationError
 from integration.store.database import binaries
 from integration.store.database.embedded import Embedded
 
+pytestmark = pytest.mark.slow
+
 START = """
 import os, sys
 from pathlib import Path

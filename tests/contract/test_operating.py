@@ -175,6 +175,7 @@ def command(service: Running, tmp_path: Path) -> Callable[..., tuple[int, str]]:
     return run
 
 
+@pytest.mark.slow
 def test_failed_work_is_listed_retried_and_discarded(
     service: Running, command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,6 +203,7 @@ def test_failed_work_is_listed_retried_and_discarded(
     )
 
 
+@pytest.mark.slow
 def test_sweep_queues_what_changed(
     service: Running, command: Callable[..., tuple[int, str]]
 ) -> None:

@@ -153,6 +153,7 @@ def test_no_http_is_counted(connect: Callable[[bytes], socket.socket]) -> None:
     assert refused("not-http") == before + 1
 
 
+@pytest.mark.slow
 def test_no_descriptors_are_not_a_dead_database(pages_store: Store, tmp_path: Path) -> None:
     settings = Settings.model_validate({"database_url": pages_store.url, "data_dir": tmp_path})
     with Store.open(settings) as store:

@@ -137,6 +137,7 @@ bulk(Path(sys.argv[1]), Path(sys.argv[2]), 2, tell=tell)
 """
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_run_that_was_killed(source: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED_WITH_WORKERS, str(source), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run_:

@@ -233,6 +233,7 @@ def _deletion(row: Resource) -> Resource:
 
 
 @given(st.integers(0, 2**32))
+@pytest.mark.slow
 def test_nobody_is_lost_among_dirty_charts(seed: int) -> None:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:

@@ -127,6 +127,7 @@ def test_what_is_not_read_is_named_and_the_rest_is_read(
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+@pytest.mark.slow
 def test_lines_before_a_cut_count_and_the_cut_is_named(pack: Any, tmp_path: Path) -> None:
     noise = b"\n".join(text({**row, "id": os.urandom(9).hex()}) for row in CHART for _ in range(99))
     (tmp_path / "chart.ndjson.gz").write_bytes(pack(LINES + b"\n" + noise)[:-2000])
