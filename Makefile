@@ -66,7 +66,7 @@ docs: .venv/.core  ## write docs/rules and docs/scopes.md from their data, docs/
 	@$(BIN)/python -m docs.make.bending
 
 bench: .venv/.dev  ## run every benchmark and print its figures
-	@for file in $(filter-out benchmarks/population.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
+	@for file in $(filter-out benchmarks/population.py benchmarks/soak.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
 
 soak: .venv/.dev  ## a bad morning of a dialysis chain, compressed: everything goes wrong, nothing is lost (ten minutes)
 	@$(BIN)/python benchmarks/soak.py
