@@ -1,8 +1,10 @@
 """The embedded PostgreSQL: in any folder, beside another user's; what is wrong, in a sentence."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -88,6 +90,25 @@ def test_the_last_to_leave_stops_it(shared_folder: Path) -> None:
     finally:
         server.leave()
     assert not server.is_running
+
+
+def test_a_successor_serves_before_it_is_said_to(shared_folder: Path) -> None:
+    """What a killed server left in its folder says `ready`, too."""
+    server = Embedded(shared_folder / "postgres")
+    address = server.start()
+    try:
+        for _ in range(3):
+            killed = server._first_pid()
+            assert killed is not None
+            os.kill(killed, signal.SIGKILL)
+            while server.is_running:
+                time.sleep(0.01)
+            server.revive()
+            assert server._first_pid() != killed
+            with psycopg.connect(address) as db:
+                assert db.execute("select 1").fetchone() == (1,)
+    finally:
+        server.leave()
 
 
 def test_no_traceback_at_exit_whatever_became_of_the_folder(shared_folder: Path) -> None:

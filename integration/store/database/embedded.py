@@ -111,8 +111,7 @@ class Embedded:
     def _start(self) -> None:
         self._forget_the_dead()
         if earlier := _children.pop(self.folder, None):
-            earlier.send_signal(signal.SIGQUIT)  # nothing, unless somebody took its folder away
-            earlier.wait()
+            _end(earlier)  # nothing, unless somebody took its folder away
         binaries.let_in(self.folder)
         if not (self.folder / "PG_VERSION").exists():
             self._make()
@@ -133,7 +132,8 @@ class Embedded:
             )
         _children[self.folder] = child
         until = time.monotonic() + binaries.SECONDS
-        while self._status() != "ready":
+        # What a killed server left says `ready` as well.
+        while self._first_pid() != child.pid or self._status() != "ready":
             if child.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(log.read_bytes()[begins:].decode(errors="replace"))
             time.sleep(0.02)
@@ -218,6 +218,16 @@ class Embedded:
             if time.monotonic() > until:
                 raise RuntimeError("FATAL: processes of an earlier server are still at work")
             time.sleep(0.05)
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    """A signal may be lost on a process that has just begun: then there is nothing to keep."""
+    server.send_signal(signal.SIGQUIT)
+    try:
+        server.wait(ORPHANS_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 def _listed(folder: Path) -> str:
