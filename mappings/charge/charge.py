@@ -232,11 +232,18 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             **self._named_by_payers,
         }
 
+    @cached_property
+    def doubtful(self) -> tuple[Stated, ...]:
+        """Diagnoses of the day with a status that is not understood; none where the day is not
+        known."""
+        if self.day is None:
+            return ()
+        return tuple(doubts(self.record, self.diagnoses, self.day, self.zone))
+
     @property
     def unread_notes(self) -> tuple[str, ...]:
         """What is stated, not understood, and turns nothing here."""
-        open_ = doubts(self.record, self.diagnoses, self.day, self.zone) if self.day else []
-        said = ", ".join(dict.fromkeys(f"{row.code} {row.by.unread}" for row in open_))
+        said = ", ".join(dict.fromkeys(f"{row.code} {row.by.unread}" for row in self.doubtful))
         diagnoses = f"diagnoses with a status that is not understood: {said}"
         others = (diagnoses,) if said else ()
         return (*self.setting.notes, *others)
@@ -245,10 +252,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def _has_ckd(self) -> bool | None:
         """None where the only diagnosis has a status that is not understood."""
         groups = ("ckd", "ckd-parent", "ckd-cause")
-        if self.day is None or self.has(*groups):
-            return bool(self.has(*groups))
-        open_ = doubts(self.record, self.diagnoses, self.day, self.zone)
-        return None if having(open_, *groups) else False
+        if self.has(*groups):
+            return True
+        return None if having(self.doubtful, *groups) else False
 
     @property
     def _named_by_payers(self) -> dict[str, bool | None]:
@@ -256,7 +262,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         if self.day is None:
             return {}
         sure = [row.code for row in self.diagnoses]
-        open_ = [row.code for row in doubts(self.record, self.diagnoses, self.day, self.zone)]
+        open_ = [row.code for row in self.doubtful]
         found: dict[str, bool | None] = {}
         for name, row in codes.diagnoses().named_by_payers.items():
             stands = any(code.startswith(row.prefixes) for code in sure)

@@ -9,7 +9,7 @@ from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.circumstances import labs
-from mappings.circumstances.diagnoses import Stated, began_by, doubts, having, told
+from mappings.circumstances.diagnoses import Stated, began_by, having, told
 from mappings.dose.ordered import covers
 from mappings.policy.choosing import OralIronRule
 from mappings.policy.laboratory import LAB_VALUES
@@ -35,7 +35,7 @@ def _not_counted(charge: Charge, *groups: str) -> Result | None:
     patient told it."""
     if charge.day is None:
         return None
-    open_ = having(doubts(charge.record, charge.diagnoses, charge.day, charge.zone), *groups)
+    open_ = having(charge.doubtful, *groups)
     if open_:
         return Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_))
     said = having(told(charge.record), *groups)
@@ -477,8 +477,7 @@ def _doubtful_history(charge: Charge, intolerant: list[OralIron]) -> Result | No
     if charge.day is None:
         return None
     table = codes.diagnoses()
-    stated = doubts(charge.record, charge.diagnoses, charge.day, charge.zone)
-    open_ = [row for row in stated if table.contraindicates_oral_iron(row.code)]
+    open_ = [row for row in charge.doubtful if table.contraindicates_oral_iron(row.code)]
     rule = charge.rules.oral_iron_history
     return (
         Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_), rule=rule)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from mappings.assessment import Question
 from mappings.charge.charge import Charge
-from mappings.circumstances.diagnoses import doubts, having
+from mappings.circumstances.diagnoses import having
 from mappings.values.stated import Unread
 
 _CLASS = "Encounter.class"
@@ -27,8 +27,7 @@ def _unread(charge: Charge) -> Iterator[Unread]:
         yield charge.setting.unread
     if charge.coordination and charge.coordination.unknown_payer:
         yield charge.coordination.unknown_payer
-    stated = doubts(charge.record, charge.diagnoses, charge.day, charge.zone) if charge.day else []
-    for row in (*charge.kidney.doubts, *having(stated, *_ASKED)):
+    for row in (*charge.kidney.doubts, *having(charge.doubtful, *_ASKED)):
         if row.by.unread:
             yield row.by.unread
     for order in charge.record.orders:
