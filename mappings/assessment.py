@@ -44,6 +44,10 @@ class PolicyRef(Struct, frozen=True):
     version: str
 
 
+def _policy_ref(policy: str | None, version: str | None) -> PolicyRef | None:
+    return PolicyRef(policy, version) if policy and version else None
+
+
 class NdcQuantity(Struct, frozen=True):
     """An 11-digit NDC with the quantity of this line in mL."""
 
@@ -187,11 +191,7 @@ class Gap(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def decided_by(self) -> PolicyRef | None:
         """The policy whose rule decided; None where the payer is not known."""
-        return (
-            PolicyRef(self.policy, self.policy_version)
-            if self.policy and self.policy_version
-            else None
-        )
+        return _policy_ref(self.policy, self.policy_version)
 
     @property
     def is_safety(self) -> bool:
@@ -226,11 +226,7 @@ class Finding(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def decided_by(self) -> PolicyRef | None:
         """The policy whose rule decided; None where the payer is not known."""
-        return (
-            PolicyRef(self.policy, self.policy_version)
-            if self.policy and self.policy_version
-            else None
-        )
+        return _policy_ref(self.policy, self.policy_version)
 
 
 class Unbilled(Struct, frozen=True, order=True):
