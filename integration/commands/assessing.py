@@ -11,7 +11,15 @@ import typer
 from msgspec import structs
 
 from integration.assessing.sources import AssessedCharts, from_files, is_server
-from integration.commands.options import Config, DecisionFiles, SiteName, Zone
+from integration.commands.options import (
+    AsOf,
+    CodeDir,
+    Config,
+    DecisionFiles,
+    PolicyDir,
+    SiteName,
+    Zone,
+)
 from integration.errors import ConfigurationError
 from mappings import codes
 from mappings import decisions as decisions_form
@@ -40,22 +48,6 @@ Source = Annotated[
 ]
 Patients = Annotated[
     list[str] | None, typer.Option("--patient", help="A patient of the server (repeatable).")
-]
-AsOf = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of",
-        help="The end of this day in the site's zone, or a moment with offset; default now.",
-    ),
-]
-PolicyDir = Annotated[
-    Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
-]
-CodeDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--code-dir", help="Rows of code tables of your own beside and over the built-in ones."
-    ),
 ]
 
 
@@ -181,11 +173,10 @@ def _result(
     config: Path | None,
     write: tuple[bool, int] | None,
 ) -> AssessedCharts:
-    named = _named(site_name, config) if site_name else None
+    named = named_site(site_name, config) if site_name else None
     facts = facts_of(site_name, config, time_zone, code_dir)
     at = moment_of(as_of, facts)
-    with codes.using(facts.codes):
-        policies = policies_from(policy_dir or (named.policy_dir if named else None))
+    policies = policies_of(policy_dir, named, facts)
     decided = decisions_of(decision_files or ())
     if not is_server(source):
         if patients or everyone:
@@ -204,7 +195,7 @@ def _result(
     return _of_server(site, None if everyone else patients, policies, at, decided, write)
 
 
-def _named(site: str, config: Path | None) -> "Site":
+def named_site(site: str, config: Path | None) -> "Site":
     """A site of the configuration, which a file alone does without."""
     from integration.configuration import settings
 
@@ -246,7 +237,7 @@ def facts_of(
 ) -> Facts:
     """What the rules need of a site of the configuration, or of none but a time zone and code
     tables."""
-    facts = _facts_of_site(_named(site_name, config)) if site_name else Facts()
+    facts = _facts_of_site(named_site(site_name, config)) if site_name else Facts()
     facts = structs.replace(facts, time_zone=time_zone) if time_zone else facts
     if code_dir:
         from integration.codes.folder import tables_of
@@ -273,10 +264,11 @@ def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
     )
 
 
-def policies_from(folder: Path | None) -> PolicySet:
-    """The policies of a folder with the built-in ones (DataFileError names file and line of a
-    mistake)."""
-    return choosing.load(folder)
+def policies_of(folder: Path | None, named: "Site | None", facts: Facts) -> PolicySet:
+    """The policies of a folder, else of a site of the configuration, with the built-in ones
+    (DataFileError names file and line of a mistake)."""
+    with codes.using(facts.codes):
+        return choosing.load(folder or (named.policy_dir if named else None))
 
 
 def moment_of(text: str | None, facts: Facts) -> datetime:

@@ -5,8 +5,15 @@ from typing import Annotated
 
 import typer
 
-from integration.commands.assessing import AsOf, CodeDir, PolicyDir
-from integration.commands.options import Config, DecisionFiles, SiteName, Zone
+from integration.commands.options import (
+    AsOf,
+    CodeDir,
+    Config,
+    DecisionFiles,
+    PolicyDir,
+    SiteName,
+    Zone,
+)
 
 
 def mount(app: typer.Typer) -> None:
@@ -46,16 +53,13 @@ def bulk(
         decisions_of,
         facts_of,
         moment_of,
-        policies_from,
+        named_site,
+        policies_of,
     )
-    from integration.configuration import settings
     from integration.terminal.progress import loudness, steps
-    from mappings import codes
 
-    named = settings.load(config).site(site) if site else None
     facts = facts_of(site, config, time_zone, code_dir)
-    with codes.using(facts.codes):
-        policies = policies_from(policy_dir or (named.policy_dir if named else None))
+    policies = policies_of(policy_dir, named_site(site, config) if site else None, facts)
     decided = decisions_of(decisions or ())
     with steps() as tell:
         found = run.bulk(

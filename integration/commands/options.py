@@ -14,6 +14,22 @@ DecisionFiles = Annotated[
     list[Path] | None,
     typer.Option("--decisions", help="A file of what people decided (repeatable)."),
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="The end of this day in the site's zone, or a moment with offset; default now.",
+    ),
+]
+PolicyDir = Annotated[
+    Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
+]
+CodeDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--code-dir", help="Rows of code tables of your own beside and over the built-in ones."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 # Of commands that compare two assessments of the same records.

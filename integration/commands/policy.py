@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from integration.commands.options import AsOfBoth, Config, Json, Records, SiteName, Zone
+from integration.commands.options import AsOfBoth, Config, Json, PolicyDir, Records, SiteName, Zone
 from integration.errors import ConfigurationError
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
@@ -26,9 +26,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="What payers ask for: look, check, test, and see what a change would move.",
 )
-Folder = Annotated[
-    Path | None, typer.Option("--policy-dir", help="Policies of your own beside the built-in ones.")
-]
 
 
 def mount(parent: typer.Typer) -> None:
@@ -36,7 +33,7 @@ def mount(parent: typer.Typer) -> None:
 
 
 @app.command("list")
-def every(policy_dir: Folder = None, as_json: Json = False) -> None:
+def every(policy_dir: PolicyDir = None, as_json: Json = False) -> None:
     """The policies in force, and whom each is for."""
     from mappings.policy import choosing
 
@@ -59,7 +56,7 @@ def show(
         str | None,
         typer.Option("--on", help="The one in force on this date of service; default the newest."),
     ] = None,
-    policy_dir: Folder = None,
+    policy_dir: PolicyDir = None,
     as_json: Json = False,
 ) -> None:
     """What a policy asks for, each rule with its source."""
