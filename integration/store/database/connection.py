@@ -49,24 +49,18 @@ class Store:
         self, url: str, *, embedded: Embedded | None = None, connections: int = 10
     ) -> None:
         self.url, self.embedded = url, embedded
-        kwargs = {"application_name": "ferroclaim", **(_KEEPALIVES if embedded is None else {})}
-        self.pool: ConnectionPool[Db] = ConnectionPool(
-            url,
-            kwargs=kwargs,
+        self.pool = self._pooled(1, connections)
+        self._locks = self._pooled(0, connections, autocommit=True)
+
+    def _pooled(self, least: int, most: int, *, autocommit: bool = False) -> ConnectionPool[Db]:
+        keepalives = _KEEPALIVES if self.embedded is None else {}
+        return ConnectionPool(
+            self.url,
+            kwargs={"application_name": "ferroclaim", "autocommit": autocommit, **keepalives},
             configure=_configured,
             check=self._checked,
-            min_size=1,
-            max_size=connections,
-            timeout=WAIT_SECONDS,
-            open=False,
-        )
-        self._locks: ConnectionPool[Db] = ConnectionPool(
-            url,
-            kwargs={**kwargs, "autocommit": True},
-            configure=_configured,
-            check=self._checked,
-            min_size=0,
-            max_size=connections,
+            min_size=least,
+            max_size=most,
             timeout=WAIT_SECONDS,
             open=False,
         )
