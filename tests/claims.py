@@ -172,3 +172,14 @@ def leaving(
             reasons += file.add([claim]) if claim.kind == kind else []
         file.close()
     return "".join(parts), reasons
+
+
+#: A chart of each kind of claim.
+CHARTS = {
+    "office": chart(
+        builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
+    ),
+    "hospital": hospital(),
+    "dialysis": dialysis(),
+    "commercial": commercial(),
+}

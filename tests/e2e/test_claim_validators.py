@@ -22,13 +22,6 @@ pytestmark = pytest.mark.slow
 EXAMPLE = Path(samples.__file__).parent / "claims"
 NOW = "2026-11-23T18:00:00-05:00"
 DATA = Path(__file__).parents[1] / "data" / "claims"
-PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
-CHARTS = {
-    "office": claims.chart(PAIR),
-    "hospital": claims.hospital(),
-    "dialysis": claims.dialysis(),
-    "commercial": claims.commercial(),
-}
 
 
 def run(folder: Path, *arguments: str, released: str = "released.csv") -> None:
@@ -60,7 +53,7 @@ def of_the_example(folder: Path) -> Iterator[Path]:
 
 def of_charts(folder: Path) -> Iterator[Path]:
     """What leaves of each kind of chart, and the drafts of it."""
-    for name, chart in CHARTS.items():
+    for name, chart in claims.CHARTS.items():
         text, _ = claims.leaving(chart)
         yield from kept(folder / f"{name}.x12", text)
         made, records = claims.assessed(chart)

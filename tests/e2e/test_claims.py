@@ -19,13 +19,6 @@ from tests import builders, claims
 from tests.fakes.chart import transaction
 
 FHIR_JSON = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
-PAIR = builders.administration(dose="100 mg", ndc=builders.VENOFER_200, discarded="100 mg")
-CHARTS = {
-    "office": claims.chart(PAIR),
-    "hospital": claims.hospital(),
-    "dialysis": claims.dialysis(),
-    "commercial": claims.commercial(),
-}
 AS_OF = builders.AS_OF
 
 Drafts = tuple[dict[str, Any], str]
@@ -58,12 +51,12 @@ def client(hapi: str) -> Iterator[EhrClient]:
         yield made
 
 
-@pytest.fixture(params=CHARTS)
+@pytest.fixture(params=claims.CHARTS)
 def drafts(
     request: pytest.FixtureRequest, client: EhrClient, fresh: Callable[[str], str]
 ) -> Drafts:
     """The Bundle of Claims and the 837 of a chart that was loaded into HAPI and read from it."""
-    client.transport.write("POST", "", transaction(CHARTS[request.param], fresh))
+    client.transport.write("POST", "", transaction(claims.CHARTS[request.param], fresh))
     found = check_pull(
         read_patient(client, fresh("p1")), client.site, policies_for(client.site), AS_OF
     )

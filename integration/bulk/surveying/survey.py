@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Struct
 
 from integration.assessing.files import CUT_OFF, MANIFEST, is_fhir
 from integration.assessing.unpacking import DAMAGED, NotRead
@@ -23,14 +23,8 @@ from mappings.reading.fhir.collection import SHARED, SUBJECT, Contents
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.sifting.screening import NAMING, Aim, Screen, Verdict
-from mappings.reading.unopened.resources import is_plain
+from mappings.reading.unopened.resources import Part, Reference, is_plain
 from mappings.site import Site
-
-Part = Raw | UnsetType
-
-
-class _Reference(Struct, gc=False):
-    reference: str | None = None
 
 
 class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
@@ -38,9 +32,9 @@ class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
 
     kind: str
     id: str
-    subject: _Reference | None = None
-    patient: _Reference | None = None
-    beneficiary: _Reference | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+    beneficiary: Reference | None = None
     link: Part = UNSET
     medicationCodeableConcept: Part = UNSET  # noqa: N815 - as FHIR writes it
     medicationReference: Part = UNSET  # noqa: N815
@@ -56,7 +50,7 @@ class _Form(NamedTuple):
     """How a type says whose it is, and what its names are numbered with."""
 
     salt: int
-    whose: Callable[[_Head], _Reference | None]
+    whose: Callable[[_Head], Reference | None]
     is_administration: bool
 
 
