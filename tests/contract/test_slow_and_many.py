@@ -162,27 +162,44 @@ def test_no_descriptors_are_not_a_dead_database(pages_store: Store, tmp_path: Pa
 
 def _say_what_is_used_up(store: Store) -> None:
     """STORE has no connection for locks yet, so that it must open one."""
+    with (
+        none_left(),
+        pytest.raises(NoDescriptors, match="no file descriptors left") as raised,
+        store.holding("anything"),
+    ):
+        pass
+    assert "ulimit -n" in str(raised.value)
+    assert _holds_again(store)
+
+
+@contextlib.contextmanager
+def none_left() -> Iterator[None]:
+    """No descriptor is left, also where another thread closes one meanwhile."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken = []
-    resource.setrlimit(
-        resource.RLIMIT_NOFILE,
-        (max(int(one.name) for one in Path("/proc/self/fd").iterdir()) + 20, hard),
-    )
-    try:
-        with contextlib.suppress(OSError):
-            while True:
+    highest = max(int(one.name) for one in Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20, hard))
+    taken: list[int] = []
+    all_gone, over = threading.Event(), threading.Event()
+
+    def take() -> None:
+        while not over.is_set():
+            try:
                 taken.append(os.open(os.devnull, os.O_RDONLY))
-        with (
-            pytest.raises(NoDescriptors, match="no file descriptors left") as raised,
-            store.holding("anything"),
-        ):
-            pass
+            except OSError:
+                all_gone.set()
+                time.sleep(0.001)
+
+    taker = threading.Thread(target=take)
+    taker.start()
+    all_gone.wait()
+    try:
+        yield
     finally:
+        over.set()
+        taker.join()
         for one in taken:
             os.close(one)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert "ulimit -n" in str(raised.value)
-    assert _holds_again(store)
 
 
 def _holds_again(store: Store) -> bool:
