@@ -9,7 +9,6 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import (
-    SCHEMA,
     Assessment,
     ClaimLine,
     PatientAssessment,
@@ -106,7 +105,6 @@ def document(
     outer = [Unreadable(row.resource, row.problem) for row in problems]
     outer += [problem for row in rows if not row.concerns_us for problem in row.unreadable]
     return Assessment(
-        schema=SCHEMA,
         as_of=as_of.isoformat(timespec="seconds"),
         patients=tuple(row for row in rows if row.concerns_us),
         unreadable=tuple(sorted(set(outer))),
