@@ -58,7 +58,11 @@ def at_once(
 ) -> Documents:
     """The same, by `assess`."""
     found = _document(folder, site, policies, as_of)
-    return {row.patient: msgspec.json.encode(row) for row in found.patients} if found else {}
+    return (
+        {patient.patient: msgspec.json.encode(patient) for patient in found.patients}
+        if found
+        else {}
+    )
 
 
 def _document(
