@@ -51,19 +51,11 @@ def charts() -> Iterator[bytes]:
     supply = {kind: cycle(synthea.resources(kind)) for kind in OTHERS}
     for number in range(CHARTS):
         patient = f"bench-{number}"
-        resources = [
-            resource for kind, count in OTHERS.items() for resource in islice(supply[kind], count)
-        ]
-        resources = [
-            {
-                **resource,
-                SUBJECT.get(resource["resourceType"], "subject"): {
-                    "reference": f"Patient/{patient}"
-                },
-            }
-            for resource in resources
-        ]
-        yield as_bundle([*iron(patient, number, doses(number)), *resources])
+        others: list[dict[str, Any]] = []
+        for kind, count in OTHERS.items():
+            whose = {SUBJECT.get(kind, "subject"): {"reference": f"Patient/{patient}"}}
+            others += [resource | whose for resource in islice(supply[kind], count)]
+        yield as_bundle([*iron(patient, number, doses(number)), *others])
 
 
 def as_bundle(resources: Iterable[dict[str, Any]]) -> bytes:
