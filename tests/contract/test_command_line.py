@@ -44,7 +44,7 @@ def _bundle(path: Path, resources: list[dict[str, Any]]) -> Path:
             {
                 "resourceType": "Bundle",
                 "type": "collection",
-                "entry": [{"resource": row} for row in resources],
+                "entry": [{"resource": resource} for resource in resources],
             }
         )
     )
@@ -87,9 +87,9 @@ def _lines(document: str) -> list[dict[str, Any]]:
 def test_a_folder_of_ndjson_gives_the_same(ferroclaim: Any, bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
-    for row in builders.chart():
-        with (folder / f"{row['resourceType']}.ndjson").open("ab") as file:
-            file.write(_encoder.encode(row) + b"\n")
+    for resource in builders.chart():
+        with (folder / f"{resource['resourceType']}.ndjson").open("ab") as file:
+            file.write(_encoder.encode(resource) + b"\n")
     options = ("--format", "json", "--as-of", "2026-11-23")
     assert (
         ferroclaim("assess", str(folder), *options).out
@@ -104,7 +104,7 @@ def test_a_broken_line_is_named_and_nothing_else_is_lost(ferroclaim: Any, tmp_pa
     assert run.status == 1
     assert "line 1 of chart.ndjson" in run.err
     document = json.loads(run.out)
-    assert [row["resource"] for row in document["unreadable"]] == ["line 1 of chart.ndjson"]
+    assert [problem["resource"] for problem in document["unreadable"]] == ["line 1 of chart.ndjson"]
     assert document["patients"][0]["lines"][0]["status"] == "ready"
 
 

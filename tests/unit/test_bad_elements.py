@@ -47,7 +47,9 @@ EVERYTHING = chart(*MORE)
 
 
 @pytest.mark.parametrize(
-    "resource", EVERYTHING, ids=[f"{row['resourceType']}/{row['id']}" for row in EVERYTHING]
+    "resource",
+    EVERYTHING,
+    ids=[f"{resource['resourceType']}/{resource['id']}" for resource in EVERYTHING],
 )
 def test_no_element_breaks_an_assessment(resource: Resource) -> None:
     for element in resource.keys() - {"resourceType"}:

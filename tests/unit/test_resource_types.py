@@ -20,7 +20,7 @@ def test_what_wakes_us_is_searched_for_and_read() -> None:
     assert set(WAKING) | {"DetectedIssue"} == set(profile("generic").searches)
     assert set(WAKING) | {"RelatedPerson"} == set(SUBJECT)
     for context in get_args(Context):
-        assert set(WAKING) <= {row.kind for row in NEEDS if context in row.reads}
+        assert set(WAKING) <= {need.kind for need in NEEDS if context in need.reads}
 
 
 def test_what_we_write_ourselves_wakes_nobody() -> None:

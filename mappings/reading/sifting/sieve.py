@@ -105,10 +105,10 @@ class Sieve:
 def _about(head: Head) -> bytes | None:
     """The text of the element, empty where it is absent; None where that is not all that the
     resource is about."""
-    row = _ABOUT.get(head.kind)
-    if row is None:
+    naming = _ABOUT.get(head.kind)
+    if naming is None:
         return None
-    part, *beside = row(head)
+    part, *beside = naming(head)
     if tuple(beside) != _ABSENT:
         return None
     return b"" if part is UNSET else bytes(part)
