@@ -12,7 +12,7 @@ from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import NotJson, of_line
-from mappings.reading.fhir.collection import Contents
+from mappings.reading.bundles.collection import Contents
 from mappings.reading.fhir.elements import Resource
 
 # How many names are looked for at a time: about 100 bytes each.
