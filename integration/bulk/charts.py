@@ -12,7 +12,7 @@ from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, NotJson, Reader, of_line
-from mappings.reading.fhir.bundles import Deletion
+from mappings.reading.bundles.entries import Deletion
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site
 

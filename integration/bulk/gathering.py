@@ -14,10 +14,10 @@ from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import Collection, NotJson, of_line
-from mappings.reading.fhir.collection import SUBJECT, Contents
+from mappings.reading.bundles.collection import SUBJECT, Contents
+from mappings.reading.bundles.heads import head, is_plain
 from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.unopened.resources import head, is_plain
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _BUFFER = 1 << 16

@@ -13,7 +13,7 @@ from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import NotJson, of_line
-from mappings.reading.fhir.collection import Contents
+from mappings.reading.bundles.collection import Contents
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.unopened.resources import head, is_plain
 

@@ -20,6 +20,7 @@ from integration.bulk.surveying.sources import Range, Source
 from integration.bulk.surveying.survey import Surveyor
 from integration.bulk.work import Work, written
 from mappings.assessment import PatientAssessment
+from mappings.document import of_patient
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Reader
 from mappings.record import Problem
@@ -140,7 +141,7 @@ def _encoded(found: PatientAssessment) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, table.COLUMNS, lineterminator="\n")
     writer.writerows(table.rows(found))
-    document = Raw(msgspec.json.encode(found))
+    document = Raw(msgspec.json.encode(of_patient(found, trace=False)))
     return msgspec.json.encode(Assessed(found.patient, document, text.getvalue())) + b"\n"
 
 

@@ -8,13 +8,21 @@ from typing import NamedTuple
 from mappings import codes
 from mappings.codes.tables import EncounterTypes
 from mappings.reading import people
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
-from mappings.record import Administration, Concept, DialysisTreatment, Encounter, Location, Stay
+from mappings.record import (
+    Administration,
+    Coding,
+    Concept,
+    DialysisTreatment,
+    Encounter,
+    Location,
+    Stay,
+)
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
@@ -35,12 +43,12 @@ class OfDoses:
     """The encounters of doses: those that they name, and those of their days."""
 
     def __init__(self, doses: Iterable[Administration]) -> None:
-        rows = list(doses)
-        self._named = {row.encounter for row in rows}
-        starts = [row.start for row in rows if row.start]
+        given = list(doses)
+        self._named = {dose.encounter for dose in given}
+        starts = [dose.start for dose in given if dose.start]
         # A day beside, for the zones in which the days are told.
-        self._first = min((row.first for row in starts), default=date.max) - _BESIDE
-        self._last = max((row.last for row in starts), default=date.min + _BESIDE) + _BESIDE
+        self._first = min((start.first for start in starts), default=date.max) - _BESIDE
+        self._last = max((start.last for start in starts), default=date.min + _BESIDE) + _BESIDE
 
     def may_be_in(self, reference: str, start: Moment | None, end: Moment | None) -> bool:
         """Whether it may be the encounter of one of them."""
@@ -135,12 +143,12 @@ def _types(resource: Resource) -> Iterator[Concept]:
 def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:
     """The words of the first type that is in the table."""
     for concept in types:
-        for said in filter(None, [concept.text, *(row.display for row in concept.codings)]):
+        for said in concept.words:
             if table.named_in(said):
                 return said
-        for row in concept.codings:
-            if row.system == elements.SNOMED and row.code in table.snomed:
-                return f"SNOMED CT {row.code}"
+        for coding in concept.codings:
+            if coding.system == elements.SNOMED and coding.code in table.snomed:
+                return f"SNOMED CT {coding.code}"
     return None
 
 
@@ -157,35 +165,28 @@ def _day_of(start: Moment | None) -> Moment | None:
 
 
 def _diagnoses(resource: Resource, collection: Collection) -> Iterator[str]:
-    rows = [
-        elements.mapping(item.get("condition"))
-        for item in elements.items(resource.get("diagnosis"))
-    ]
-    yield from filter(
-        None, map(collection.key, [*rows, *elements.items(resource.get("reasonReference"))])
-    )
+    listed = elements.items(resource.get("diagnosis"))
+    yield from collection.keys([item.get("condition") for item in listed])
+    yield from collection.keys(resource.get("reasonReference"))
 
 
 def location(resource: Resource, collection: Collection) -> Location:
     """A Location; `place_of_service` by CMS code in type or identifier, else by HL7 location
     type."""
-    found: list[str] = []
-    concepts = [elements.concept(item) for item in elements.items(resource.get("type"))]
-    for concept in concepts:
-        found += [
-            coding.code for coding in concept.codings if coding.system == elements.PLACE_OF_SERVICE
-        ]
-    for item in elements.items(resource.get("identifier")):
-        if elements.system(item.get("system")) == elements.PLACE_OF_SERVICE:
-            found.append(elements.text(item.get("value")))
+    codings: list[Coding] = []
+    for concept in elements.concepts(resource.get("type")):
+        codings += concept.codings
+    found = [coding.code for coding in codings if coding.system == elements.PLACE_OF_SERVICE]
+    identifiers = elements.items(resource.get("identifier"))
+    found += [
+        elements.text(item.get("value"))
+        for item in identifiers
+        if elements.system(item.get("system")) == elements.PLACE_OF_SERVICE
+    ]
     if not found:
         table = codes.settings().location_type
-        found = [
-            table[row.code]
-            for concept in concepts
-            for row in concept.codings
-            if row.system in _ROLE_CODE and row.code in table
-        ]
+        by_hl7 = [table.get(coding.code) for coding in codings if coding.system in _ROLE_CODE]
+        found = list(filter(None, by_hl7))
     return Location(
         source=elements.source(resource),
         place_of_service=tuple(dict.fromkeys(found)),
@@ -198,7 +199,9 @@ def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resou
     """The Locations of encounters, and those that they lie in: of a Bundle's encounter, the
     Bundle's own."""
     found: dict[str, Resource] = {}
-    open_ = {stay.location: visit.source.resource for visit in visits for stay in visit.stays}
+    open_: dict[str, str] = {}
+    for visit in visits:
+        open_ |= {stay.location: visit.source.resource for stay in visit.stays}
     while open_:
         key, asker = open_.popitem()
         resource = None if key in found else collection.get(key, collection.get(asker))
@@ -211,7 +214,7 @@ def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resou
 
 def dialysis_kind(concept: Concept) -> str | None:
     table = codes.diagnoses().dialysis_codes
-    keys = ((row.system, row.code) for row in concept.codings)
+    keys = ((coding.system, coding.code) for coding in concept.codings)
     return next((table[key] for key in keys if key in table), None)
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, field
 
-from mappings.reading.fhir.bundles import Deletion
-from mappings.reading.fhir.paging import Page
+from mappings.reading.bundles.entries import Deletion
+from mappings.reading.bundles.paging import Page
 
 
 class Row(NamedTuple):

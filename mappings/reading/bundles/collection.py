@@ -6,15 +6,16 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct, field
 
-from mappings.reading.fhir import bundles, elements, outcomes, paging
-from mappings.reading.fhir.bundles import Deletion, Deletions, Item
+from mappings.reading.bundles import entries, paging
+from mappings.reading.bundles.entries import Deletion, Deletions, Item
+from mappings.reading.bundles.envelopes import Envelope, envelope
+from mappings.reading.bundles.heads import Held, head, is_in_form, is_plain
+from mappings.reading.bundles.merging import Merges, merges
+from mappings.reading.bundles.versions import newest
+from mappings.reading.fhir import elements, outcomes
 from mappings.reading.fhir.decoding import decode, decode_plain
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.forms import form_problem, is_in_form
-from mappings.reading.fhir.merging import Merges, merges
-from mappings.reading.fhir.versions import newest
-from mappings.reading.unopened.bundles import Envelope, envelope
-from mappings.reading.unopened.resources import Held, head, is_plain
+from mappings.reading.fhir.forms import form_problem
 from mappings.record import Problem
 
 # Where each type that the rules read says whose it is.
@@ -55,8 +56,12 @@ class Group(Struct):
 
     def all(self, kind: str, asks: Callable[[Held], bool] | None = None) -> list[Resource]:
         """In the order of their ids. Of unopened ones only those that are asked for."""
-        rows = self.by_type.get(kind, ())
-        found = [row for row in rows if not asks or isinstance(row, dict) or asks(row)]
+        held = self.by_type.get(kind, ())
+        found = [
+            resource
+            for resource in held
+            if not asks or isinstance(resource, dict) or asks(resource)
+        ]
         return sorted(map(opened, found), key=lambda resource: str(resource["id"]))
 
 
@@ -121,7 +126,7 @@ class Collection:
         found = paging.page(bundle, where)
         if found:
             self._pages.append(found)
-        for part in bundles.parts(bundle, where):
+        for part in entries.parts(bundle, where):
             if isinstance(part, Problem):
                 self.problems.append(part)
             elif isinstance(part, Deletion):
@@ -152,38 +157,38 @@ class Collection:
     def _add_entries(self, found: Envelope, where: str) -> None:
         self._bundles += 1
         home = self._bundles
-        rows: list[Resource | Held] = [
+        resources: list[Resource | Held] = [
             _held(entry.resource, home, self._home) or decode(entry.resource)
             for entry in found.entry
         ]
-        self._add_page(found, rows, where)
-        for number, (entry, row) in enumerate(zip(found.entry, rows, strict=True), 1):
-            if isinstance(row, Held) and row.head.kind not in _OPENED:
-                self._add_held(row, entry.fullUrl)
+        self._add_page(found, resources, where)
+        for number, (entry, resource) in enumerate(zip(found.entry, resources, strict=True), 1):
+            if isinstance(resource, Held) and resource.head.kind not in _OPENED:
+                self._add_held(resource, entry.fullUrl)
             else:
                 place = f"entry {number} of {where}"
-                self._add(Item(opened(row), place, entry.fullUrl), home)
+                self._add(Item(opened(resource), place, entry.fullUrl), home)
 
     def _add_held(self, held: Held, full_url: str | None) -> None:
         if held.head.kind in _READ:
             self._keep(held.key, held, full_url)
 
-    def _add_page(self, found: Envelope, rows: list[Any], where: str) -> None:
+    def _add_page(self, found: Envelope, resources: list[Any], where: str) -> None:
         if found.type != "searchset":
             return
-        entries = [
+        listed = [
             {
-                "resource": {"resourceType": row.head.kind, "id": row.head.id}
-                if isinstance(row, Held)
-                else row,
+                "resource": {"resourceType": resource.head.kind, "id": resource.head.id}
+                if isinstance(resource, Held)
+                else resource,
                 "search": None if entry.search is UNSET else decode(entry.search),
             }
-            for entry, row in zip(found.entry, rows, strict=True)
+            for entry, resource in zip(found.entry, resources, strict=True)
             if found.total is not UNSET
         ]
         bundle = {
             "type": found.type,
-            "entry": entries,
+            "entry": listed,
             "total": None if found.total is UNSET else decode(found.total),
             "link": None if found.link is UNSET else decode(found.link),
         }
@@ -194,8 +199,8 @@ class Collection:
     def _add(self, item: Item, home: int) -> None:
         resource, where = item.resource, item.where
         if isinstance(resource, list):
-            for number, row in enumerate(resource, 1):
-                self._add(Item(row, f"item {number} of {where}"), home)
+            for number, part in enumerate(resource, 1):
+                self._add(Item(part, f"item {number} of {where}"), home)
             return
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             self.problems.append(Problem(where, "not a FHIR resource: resourceType is missing"))
@@ -285,6 +290,10 @@ class Collection:
         base, _, kind = base.rpartition("/")
         return f"{kind}/{rest}" if base in self._bases or not self._bases else target
 
+    def keys(self, references: object) -> Iterator[str]:
+        """What a list of References means here, of those that mean anything."""
+        return filter(None, map(self.key, elements.items(references)))
+
     def patient(self, reference: object) -> str | None:
         """The patient whom a Reference means: of merged ones, the surviving one."""
         key = self.key(reference)
@@ -294,7 +303,7 @@ class Collection:
     def merges(self) -> Merges:
         """Which patients are one."""
         if self._merges is None:
-            patients = {f"Patient/{row['id']}": row for row in self.shared("Patient")}
+            patients = {f"Patient/{patient['id']}": patient for patient in self.shared("Patient")}
             self._merges = merges(patients, self.key)
         return self._merges
 
@@ -317,7 +326,9 @@ class Collection:
 
     def _own_copy(self, key: str, parent: Resource | None) -> Resource | None:
         home = self._home.get(id(parent))
-        own = [row for row in self._rivals.get(key, ()) if home and self._home.get(id(row)) == home]
+        own = [
+            copy for copy in self._rivals.get(key, ()) if home and self._home.get(id(copy)) == home
+        ]
         found = newest(own) if own and self._spoiled[key] == TWICE else None
         if found is not None and not form_problem(found, found["resourceType"]):
             return found
@@ -391,13 +402,13 @@ class Collection:
             return (key,)
         if kind not in SUBJECT and not self._serves_its_own(key):
             self._name(key)
-        found = (self._patient(key, row) for row in self._rivals.get(key, (resource,)))
+        found = (self._patient(key, copy) for copy in self._rivals.get(key, (resource,)))
         return {patient for patient in found if patient}
 
     def _serves_its_own(self, key: str) -> bool:
         """Whether each of the copies came in a Bundle, whose entries it serves."""
         copies = self._rivals.get(key, ())
-        return self._spoiled[key] == TWICE and all(id(row) in self._home for row in copies)
+        return self._spoiled[key] == TWICE and all(id(copy) in self._home for copy in copies)
 
     def _patient(self, key: str, resource: Resource | Held) -> str | None:
         element = SUBJECT.get(key.partition("/")[0])
