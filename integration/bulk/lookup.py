@@ -14,8 +14,8 @@ from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import NotJson, of_line
 from mappings.reading.bundles.collection import Contents
+from mappings.reading.bundles.heads import head, is_plain
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.unopened.resources import head, is_plain
 
 _OPENED = frozenset({"Bundle", "Parameters"})
 # Escapes that are in most markup, and bytes that are in no text; the backslash comes first.
