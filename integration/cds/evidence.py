@@ -14,7 +14,8 @@ from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.tokens import UnusableToken, carried
 from integration.errors import ConfigurationError, EhrError
 from integration.web.problems import ApiProblem
-from mappings.reading.fhir import elements, outcomes, paging
+from mappings.reading.bundles import paging
+from mappings.reading.fhir import elements, outcomes
 
 log = structlog.get_logger()
 

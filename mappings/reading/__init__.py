@@ -18,11 +18,11 @@ from mappings.reading import (
     orders,
     people,
 )
+from mappings.reading.bundles.collection import Collection, Group
 from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
-from mappings.reading.fhir.collection import Collection, Group
 from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader

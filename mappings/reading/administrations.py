@@ -8,13 +8,13 @@ import msgspec
 from mappings import codes
 from mappings.codes.conversions import mg
 from mappings.reading import people
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, not_read, repeats
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.giving import giving, not_given

@@ -8,8 +8,8 @@ from typing import Any
 
 from mappings import codes
 from mappings.reading import coverages, payers
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Authorization, AuthorizationDecision, Insurer

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from mappings import codes
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, squeezed, statements
 from mappings.record import Concept, Diagnosis, Source

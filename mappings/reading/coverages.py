@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import time
 
 from mappings.reading import payers, people
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.payers import Told, Words

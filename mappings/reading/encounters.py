@@ -8,10 +8,10 @@ from typing import NamedTuple
 from mappings import codes
 from mappings.codes.tables import EncounterTypes
 from mappings.reading import people
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
 from mappings.record import (

@@ -1,8 +1,8 @@
 """DocumentReferences that are progress, consult or history-and-physical notes (R12): their status,
 never their content."""
 
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Concept, Note

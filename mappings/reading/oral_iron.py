@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from mappings import codes
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements, timings
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Concept, OralIron

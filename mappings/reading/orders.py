@@ -4,12 +4,12 @@ R12)."""
 from collections.abc import Iterator
 
 from mappings import codes
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements, timings
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source

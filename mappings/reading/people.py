@@ -7,8 +7,8 @@ from itertools import chain
 
 from msgspec.structs import replace
 
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.record import (

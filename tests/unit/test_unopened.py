@@ -13,8 +13,8 @@ from hypothesis import given
 
 from integration import samples
 from mappings.reading import Collection, Reader, decode
-from mappings.reading.fhir.collection import opened
-from mappings.reading.unopened.resources import Held
+from mappings.reading.bundles.collection import opened
+from mappings.reading.bundles.heads import Held
 from mappings.site import Site
 from tests import builders, public, synthea
 from tests.bending.charts import charts

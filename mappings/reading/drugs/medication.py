@@ -9,10 +9,10 @@ from msgspec import Struct, structs
 
 from mappings import codes
 from mappings.codes.conversions import mg, ml
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.products import Findings, ProductFinder, agreed
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN
 from mappings.record import Coding, Concept, Drug

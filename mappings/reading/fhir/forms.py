@@ -1,12 +1,9 @@
 """The form of the elements that the rules read: a resource whose elements have another form is
 unreadable."""
 
-from msgspec import UNSET
-
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.unopened.resources import Head, is_object
 
 _OBJECT, _LIST, _TEXT = (dict,), (list, dict), (str,)
 _FORMS: dict[str, dict[str, tuple[type, ...]]] = {
@@ -34,19 +31,6 @@ _FORMS: dict[str, dict[str, tuple[type, ...]]] = {
     "Medication": {"code": _OBJECT, "ingredient": _LIST},
     "MedicationRequest": {"dosageInstruction": _LIST, "medicationCodeableConcept": _OBJECT},
 }
-
-
-def is_in_form(head: Head) -> bool:
-    """Whether `form_problem` finds none, as far as the head of an unopened resource tells."""
-    return (
-        head.modifierExtension is UNSET
-        and head.component is UNSET
-        and head.hasMember is UNSET
-        and is_object(head.code)
-        and is_object(head.medicationCodeableConcept)
-        and is_object(head.medicationReference)
-        and (head.kind != "Coverage" or is_object(head.type))
-    )
 
 
 def form_problem(resource: Resource, kind: str) -> str | None:

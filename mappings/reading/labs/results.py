@@ -9,8 +9,8 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.codes.clinical import Analyte
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import quantities, stated

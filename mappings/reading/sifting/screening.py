@@ -6,10 +6,10 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from mappings import codes
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.forms import form_problem
 from mappings.site import Site

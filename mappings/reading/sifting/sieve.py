@@ -9,17 +9,17 @@ from operator import attrgetter
 from msgspec import UNSET
 
 from mappings.reading import orders
+from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.heads import Head, Held
 from mappings.reading.conditions import icd10_codes
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounters import dialysis_kind
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.labs.results import LabReader
 from mappings.reading.oral_iron import is_oral_iron, medication
-from mappings.reading.unopened.resources import Head, Held
 
 _CODE = attrgetter("code", "component", "hasMember", "contained")
 _MEDICATION = attrgetter(

@@ -104,3 +104,16 @@ def is_object(part: Part) -> bool:
 
 
 _OBJECT = ord("{")
+
+
+def is_in_form(head: Head) -> bool:
+    """Whether `form_problem` finds none, as far as the head of an unopened resource tells."""
+    return (
+        head.modifierExtension is UNSET
+        and head.component is UNSET
+        and head.hasMember is UNSET
+        and is_object(head.code)
+        and is_object(head.medicationCodeableConcept)
+        and is_object(head.medicationReference)
+        and (head.kind != "Coverage" or is_object(head.type))
+    )

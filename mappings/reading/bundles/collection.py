@@ -6,15 +6,16 @@ from typing import Any
 
 from msgspec import UNSET, Raw, Struct, field
 
-from mappings.reading.fhir import bundles, elements, outcomes, paging
-from mappings.reading.fhir.bundles import Deletion, Deletions, Item
+from mappings.reading.bundles import entries, paging
+from mappings.reading.bundles.entries import Deletion, Deletions, Item
+from mappings.reading.bundles.envelopes import Envelope, envelope
+from mappings.reading.bundles.heads import Held, head, is_in_form, is_plain
+from mappings.reading.bundles.merging import Merges, merges
+from mappings.reading.bundles.versions import newest
+from mappings.reading.fhir import elements, outcomes
 from mappings.reading.fhir.decoding import decode, decode_plain
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.forms import form_problem, is_in_form
-from mappings.reading.fhir.merging import Merges, merges
-from mappings.reading.fhir.versions import newest
-from mappings.reading.unopened.bundles import Envelope, envelope
-from mappings.reading.unopened.resources import Held, head, is_plain
+from mappings.reading.fhir.forms import form_problem
 from mappings.record import Problem
 
 # Where each type that the rules read says whose it is.
@@ -125,7 +126,7 @@ class Collection:
         found = paging.page(bundle, where)
         if found:
             self._pages.append(found)
-        for part in bundles.parts(bundle, where):
+        for part in entries.parts(bundle, where):
             if isinstance(part, Problem):
                 self.problems.append(part)
             elif isinstance(part, Deletion):
@@ -175,7 +176,7 @@ class Collection:
     def _add_page(self, found: Envelope, resources: list[Any], where: str) -> None:
         if found.type != "searchset":
             return
-        entries = [
+        listed = [
             {
                 "resource": {"resourceType": resource.head.kind, "id": resource.head.id}
                 if isinstance(resource, Held)
@@ -187,7 +188,7 @@ class Collection:
         ]
         bundle = {
             "type": found.type,
-            "entry": entries,
+            "entry": listed,
             "total": None if found.total is UNSET else decode(found.total),
             "link": None if found.link is UNSET else decode(found.link),
         }

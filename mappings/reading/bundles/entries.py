@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from mappings.reading.bundles.versions import newer
 from mappings.reading.fhir import elements, outcomes
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.versions import newer
 from mappings.record import Problem
 
 _CHANGES = ("transaction", "batch", "transaction-response", "batch-response")
