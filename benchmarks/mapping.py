@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from mappings.assess import assess, document
-from mappings.assessment import to_json
+from mappings.document import to_json
 from mappings.policy import choosing
 from mappings.reading import Collection, Reader
 from mappings.record import PatientRecord, Problem
@@ -162,7 +162,7 @@ def whole(paths: list[Path]) -> int:
             builders.AS_OF,
         )
         lines += sum(len(patient.lines) for patient in assessed.patients)
-        to_json(assessed, indent=0)
+        to_json(assessed, indent=0, trace=False)
     return lines
 
 

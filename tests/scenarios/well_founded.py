@@ -4,13 +4,16 @@ evidence, its rule."""
 import json
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import Finding, PatientAssessment
+from mappings.document import of_patient
 from mappings.policy.choosing import Policy, PolicySet, Requirements, Rule
 from mappings.writing import detected_issue, issue_form
 from tests import builders
+from tests.documents import read_back
 
 # Nothing was found, and yet the state is not `missing`.
 NOTHING_TO_CITE = (
@@ -44,7 +47,8 @@ def _sourced(policy: Policy) -> Requirements:
 
 def check(found: PatientAssessment, policies: PolicySet) -> None:
     """No finding without a word, a source, and what it rests on; no gap without a fix; no rule but
-    the policy's own; each issue as fhir.resources has it."""
+    the policy's own; each issue as fhir.resources has it; nothing lost in the document."""
+    assert read_back(msgspec.json.encode(of_patient(found, trace=True))) == found
     for issue in detected_issue.issues(found, [], builders.AS_OF):
         assert json.dumps(issue_form.by_model(issue)) == json.dumps(issue)
     for requirement in found.requirements:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mappings.assessment import to_json
+from mappings.document import to_json
 from tests import builders
 from tests.builders import Resource, chart, document_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mappings.assessment import to_json
+from mappings.document import to_json
 from mappings.reading import Collection, decode, read
 from tests import builders
 from tests.builders import Resource, administration, medication

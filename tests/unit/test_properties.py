@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import codes
-from mappings.assessment import ClaimLine, to_json
+from mappings.assessment import ClaimLine
+from mappings.document import to_json
 from tests import builders
 from tests.builders import Resource, administration, dispense, order
 

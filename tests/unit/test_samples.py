@@ -13,7 +13,8 @@ import pytest
 from integration import samples
 from mappings import codes
 from mappings.assess import assess, document
-from mappings.assessment import Assessment, PatientAssessment, to_json
+from mappings.assessment import Assessment, PatientAssessment
+from mappings.document import to_json
 from mappings.policy import choosing
 from mappings.reading import read
 from mappings.site import Site
