@@ -181,7 +181,7 @@ def _of(
     """Where it is broken off, what to do is said."""
     from integration.bulk.export.export import Export
     from integration.bulk.export.fetching import Listening
-    from integration.bulk.export.job import Place
+    from integration.bulk.export.job import ExportPlace
     from integration.ehr.client import EhrClient
     from integration.terminal.progress import loudness
 
@@ -191,7 +191,7 @@ def _of(
 
     with EhrClient(site) as client:
         listening = Listening(say, _warn, tell)
-        export = Export(client.transport, Place(out), listening=listening)
+        export = Export(client.transport, ExportPlace(out), listening=listening)
         try:
             yield export, client
         except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from integration.bulk import run
 from integration.bulk.export.asking import ExportRequest
 from integration.bulk.export.export import Export, Exported
 from integration.bulk.export.fetching import Listening
-from integration.bulk.export.job import Place
+from integration.bulk.export.job import ExportPlace
 from integration.bulk.export.pausing import Pause
 from integration.configuration.site import Site
 from integration.ehr.transport.auth import Tokens
@@ -45,7 +45,7 @@ def export(server: FakeBulkData, out: Path, seen: Seen, **site: Any) -> Export:
     made = Site.adhoc(server.base_url, **{"name": "general", **site})
     transport = Transport(made, tokens=Tokens())
     listening = Listening(seen.said.append, seen.warned.append)
-    return Export(transport, Place(out), seen.pause, listening)
+    return Export(transport, ExportPlace(out), seen.pause, listening)
 
 
 def fetch(

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from integration.bulk.export.asking import SYSTEM, ExportRequest
 from integration.bulk.export.fetching import Fetching, Listening
-from integration.bulk.export.job import ExportJob, Place
+from integration.bulk.export.job import ExportJob, ExportPlace
 from integration.bulk.export.pausing import Pause
 from integration.ehr.transport.http import Transport
 from integration.errors import ConfigurationError, Forbidden, NotFound, Refused
@@ -30,7 +30,7 @@ class Export:
     """For the folder that a run writes to."""
 
     transport: Transport
-    place: Place
+    place: ExportPlace
     pause: Pause = field(default_factory=Pause)
     listening: Listening = field(default_factory=Listening)
 

@@ -8,7 +8,7 @@ from msgspec import structs
 from integration.bulk.export.asking import ExportRequest
 from integration.bulk.export.downloads import Wanted, download
 from integration.bulk.export.files import FileGone
-from integration.bulk.export.job import ExportJob, Place
+from integration.bulk.export.job import ExportJob, ExportPlace
 from integration.bulk.export.manifest import ListedFile
 from integration.bulk.export.messages import messages
 from integration.bulk.export.pausing import Pause
@@ -38,7 +38,7 @@ class Fetching:
     """One export for one place."""
 
     transport: Transport
-    place: Place
+    place: ExportPlace
     pause: Pause
     listening: Listening
 

@@ -32,7 +32,7 @@ class ExportJob(Struct, frozen=True):
     problems: list[Problem] = []
 
 
-class Place:
+class ExportPlace:
     """Where an export lies, within the folder that a run writes to. `part`: tells one apart that
     belongs to another."""
 
@@ -42,8 +42,8 @@ class Place:
         self._unfinished = self._folder / f"unfinished{part}"
         self._job = self._folder / f"job{part}.json"
 
-    def beside(self, part: str) -> "Place":
-        return Place(self._out, part)
+    def beside(self, part: str) -> "ExportPlace":
+        return ExportPlace(self._out, part)
 
     def job(self) -> ExportJob | None:
         try:
