@@ -14,8 +14,8 @@ from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import Collection, NotJson, of_line
-from mappings.reading.bundles.collection import SUBJECT, Contents
-from mappings.reading.bundles.heads import head, is_plain
+from mappings.reading.bundles.collection import Contents
+from mappings.reading.bundles.heads import SUBJECT, is_plain, other
 from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
 
@@ -83,8 +83,8 @@ def _spill_some(line: bytes, parts: set[int], spill: Spill, who: Wanted) -> None
 
 def opened(line: bytes) -> Contents | None:
     """What is in a Bundle, a list or Parameters; None of one resource."""
-    found = head(line) if is_plain(line) else None
-    if found and found.kind not in ("Bundle", "Parameters"):
+    found = other(line) if is_plain(line) else None
+    if found and found.id and found.kind not in ("Bundle", "Parameters"):
         return None
     row = of_line(line)
     if isinstance(row, NotJson) or (isinstance(row, dict) and row["resourceType"] in names.CODES):

@@ -14,7 +14,7 @@ from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import NotJson, of_line
 from mappings.reading.bundles.collection import Contents
-from mappings.reading.bundles.heads import head, is_plain
+from mappings.reading.bundles.heads import is_plain, other
 from mappings.reading.fhir.elements import Resource
 
 _OPENED = frozenset({"Bundle", "Parameters"})
@@ -54,8 +54,8 @@ class _Said(NamedTuple):
 
 def _strings(line: bytes) -> _Said | None:
     """None where it takes a decoder to tell."""
-    found = head(line) if is_plain(line) else None
-    if found is None or found.kind in _OPENED:
+    found = other(line) if is_plain(line) else None
+    if found is None or not found.id or found.kind in _OPENED:
         return None
     if b"\\" in line:
         for escape, mark in _ESCAPES.items():

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
-from mappings.reading.bundles.collection import SHARED, SUBJECT
+from mappings.reading.bundles.heads import SHARED, SUBJECT
 
 KINDS = ("", *sorted(SUBJECT), *sorted(SHARED))
 CODES = {kind: code for code, kind in enumerate(KINDS)}

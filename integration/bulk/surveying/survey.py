@@ -17,8 +17,8 @@ from integration.bulk.surveying.index import Facts, Index
 from integration.bulk.surveying.sources import Range, blocks
 from integration.bulk.surveying.usual import ADMINISTRATION, UNREADABLE, Columns, Owners, columns
 from mappings.reading import Collection, NotJson, of_line
-from mappings.reading.bundles.collection import SHARED, SUBJECT, Contents
-from mappings.reading.bundles.heads import Part, Reference, is_plain
+from mappings.reading.bundles.collection import Contents
+from mappings.reading.bundles.heads import SHARED, SUBJECT, Part, Reference, is_plain
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw, Struct, defstruct
 
 from integration.bulk.surveying import names
-from mappings.reading.bundles.collection import SHARED, SUBJECT
+from mappings.reading.bundles.heads import SHARED, SUBJECT
 from mappings.reading.sifting.screening import NAMING
 
 ADMINISTRATION = "MedicationAdministration"
