@@ -88,6 +88,7 @@ lock: .venv/.dev  ## write requirements/*.txt anew from pyproject.toml
 	@$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt
 	@$(COMPILE) pyproject.toml --extra dev -c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --extra spark -c requirements/dev.txt -o requirements/spark.txt
+	@$(COMPILE) pyproject.toml --extra bulk -c requirements/dev.txt -c requirements/spark.txt -o requirements/bulk.txt
 	@$(COMPILE) --group peers -c requirements/dev.txt -o requirements/peers.txt
 	@$(COMPILE) --group sekmet -o requirements/sekmet.txt
 
