@@ -18,9 +18,11 @@ from mappings.site import Site
 
 
 class Beside(Struct, frozen=True):
-    """What holds for all parts: addresses of the servers, and what was deleted."""
+    """What holds for all parts: addresses of the servers, whether any address is a word alone, and
+    what was deleted."""
 
     bases: list[str]
+    bare: bool
     deletions: list[Deletion]
 
 

@@ -95,7 +95,7 @@ class Worker:
         """What the charts of a part name in a round, and did not name before."""
         earlier = (self._work.piece(f"names-{number}", part) for number in range(round_))
         known = {name for path in earlier for name in numbers_in(path)}
-        found = lookup.names_in(files_of(self._work, part, round_ - 1))
+        found = lookup.names_in(files_of(self._work, part, round_ - 1), self._beside.bare)
         with written(self._work.piece(f"names-{round_}", part)) as path:
             path.write_bytes(array("I", [name for name in found if name not in known]).tobytes())
 

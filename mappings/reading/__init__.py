@@ -18,7 +18,8 @@ from mappings.reading import (
     orders,
     people,
 )
-from mappings.reading.bundles.collection import Collection, Group
+from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.groups import Group
 from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.products import ProductFinder
@@ -88,8 +89,9 @@ class Reader:
         if not given:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
         patient = collection.get(group.patient) or {}
-        asks = partial(self._sieve.asks, collection=collection)
-        all_of = cache(partial(group.all, asks=asks))
+        doses = encounters.OfDoses(given)
+        sift = partial(self._sieve.sift, collection=collection, doses=doses)
+        all_of = cache(partial(group.all, sift=sift))
         observations, reports = all_of("Observation"), all_of("DiagnosticReport")
         finder, statuses = self._finder, self._statuses
         panels = self._labs.membership(observations, reports, collection)
@@ -101,9 +103,8 @@ class Reader:
             found = _safely(all_of(kind), lambda resource: list(reader(resource)), problems)
             return tuple(chain.from_iterable(found))
 
-        doses = encounters.OfDoses(given)
-        visits = each(
-            "Encounter", lambda resource: self._encounters.encounter(resource, collection, doses)
+        visits = doses.bearing(
+            each("Encounter", lambda visit: self._encounters.encounter(visit, collection, doses))
         )
         places = encounters.locations(visits, collection)
         return PatientRecord(
@@ -193,8 +194,8 @@ class Reader:
         self, group: Group, collection: Collection, problems: list[Problem]
     ) -> tuple[Administration, ...]:
         found: list[Administration] = []
-        asks = partial(self._sieve.asks, collection=collection)
-        for resource in group.all("MedicationAdministration", asks):
+        sift = partial(self._sieve.sift, collection=collection, doses=None)
+        for resource in group.all("MedicationAdministration", sift):
             reference = source(resource).resource
             try:
                 given = administrations.administration(

@@ -9,10 +9,12 @@ from mappings import codes
 from mappings.codes.tables import EncounterTypes
 from mappings.reading import people
 from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.groups import Kept
+from mappings.reading.bundles.heads import Held
 from mappings.reading.conditions import reason
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.elements import Resource, moment
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
 from mappings.record import (
     Administration,
@@ -36,6 +38,8 @@ _ROLE_CODE = frozenset(
 
 _NEVER = Moment(date.max, date.max)
 _BESIDE = timedelta(days=2)
+# No rule asks for an encounter that was over so long before a dose (dialysis: 90 days).
+_LONG_BEFORE = timedelta(days=366)
 _NOT_THERE = frozenset({"planned", "reserved"})
 
 
@@ -54,6 +58,50 @@ class OfDoses:
         """Whether it may be the encounter of one of them."""
         begun = start is None or start.first <= self._last
         return reference in self._named or (begun and (end is None or end.last >= self._first))
+
+    def bearing(self, visits: Iterable[Encounter]) -> tuple[Encounter, ...]:
+        """Those that may bear on a dose: named by one, of its days or the year before, the whole of
+        which such a one is a part, or that links diagnoses with each other."""
+        listed = list(visits)
+        bearing = [visit for visit in listed if self._bears(visit)]
+        wholes = {visit.part_of for visit in bearing}
+        kept = {visit.source for visit in bearing}
+        return tuple(
+            visit for visit in listed if visit.source in kept or visit.source.resource in wholes
+        )
+
+    def _bears(self, visit: Encounter) -> bool:
+        is_named = visit.source.resource in self._named
+        return is_named or len(visit.diagnoses) > 1 or self._is_near(visit.start, visit.end)
+
+    def _is_near(self, start: Moment | None, end: Moment | None) -> bool:
+        begun = start is None or start.first <= self._last
+        return begun and (end is None or end.last >= self._first - _LONG_BEFORE)
+
+    def visits(self, kept: Kept, collection: Collection) -> Kept:
+        """Of unopened encounters those of which it can't be told that they don't bear on a dose."""
+        bearing = [one for one in kept if not isinstance(one, Held) or self._may_bear(one)]
+        if len(bearing) == len(kept):
+            return kept
+        wholes = {collection.key(_part_of(one)) for one in bearing}
+        others = [one for one in kept if isinstance(one, Held) and one.key in wholes]
+        return [*bearing, *(one for one in others if not self._may_bear(one))]
+
+    def _may_bear(self, held: Held) -> bool:
+        head = held.head
+        if head.diagnosis or head.reasonReference or held.key in self._named:
+            return True
+        if head.period is None:
+            return True
+        start, end = moment(head.period.start), moment(head.period.end)
+        return end is None or self._is_near(start, end)
+
+
+def _part_of(visit: Held | Resource) -> object:
+    if not isinstance(visit, Held):
+        return visit.get("partOf")
+    whole = visit.head.partOf
+    return whole.reference if whole else None
 
 
 class _Said(NamedTuple):

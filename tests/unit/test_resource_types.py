@@ -13,7 +13,7 @@ from integration.configuration.resource_types import (
 from integration.configuration.vendors import PROFILES, Vendor
 from integration.ehr.profile import profile
 from integration.ehr.scopes import FORMS, NEEDS, Context
-from mappings.reading.bundles.collection import SUBJECT
+from mappings.reading.bundles.heads import SUBJECT
 
 
 def test_what_wakes_us_is_searched_for_and_read() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 
 from integration import samples
 from mappings.reading import Collection, Reader, decode
-from mappings.reading.bundles.collection import opened
+from mappings.reading.bundles.copies import opened
 from mappings.reading.bundles.heads import Held
 from mappings.site import Site
 from tests import builders, public, synthea
@@ -192,7 +192,8 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
     collection = Collection()
     assert collection.add_text(text_of(bundle([*builders.chart(), *resources])), "the file")
     Reader(Site()).records(collection)
-    held = [resource for resource in collection._by_key.values() if isinstance(resource, Held)]
+    kept = dict(collection._copies.items()).values()
+    held = [resource for resource in kept if isinstance(resource, Held)]
     shut = {resource.key for resource in held if resource.opened is None}
     orders = {"MedicationRequest/other", "MedicationRequest/elsewhere"}
     assert shut == {"Observation/sodium", "Condition/cold", *orders}

@@ -2,67 +2,23 @@
 to their patients."""
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
-from msgspec import UNSET, Raw, Struct, field
+from msgspec import UNSET, Struct
 
 from mappings.reading.bundles import entries, paging
-from mappings.reading.bundles.entries import Deletion, Deletions, Item
+from mappings.reading.bundles.copies import Copies, opened
+from mappings.reading.bundles.entries import Deletion, Item
 from mappings.reading.bundles.envelopes import Envelope, envelope
-from mappings.reading.bundles.heads import Held, head, is_in_form, is_plain
+from mappings.reading.bundles.groups import Group, Grouping
+from mappings.reading.bundles.heads import OPENED, READ, Held, Other, hold, is_plain, other
 from mappings.reading.bundles.merging import Merges, merges
-from mappings.reading.bundles.versions import newest
+from mappings.reading.bundles.references import References
 from mappings.reading.fhir import elements, outcomes
-from mappings.reading.fhir.decoding import decode, decode_plain
+from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.forms import form_problem
 from mappings.record import Problem
-
-# Where each type that the rules read says whose it is.
-SUBJECT = {
-    "MedicationAdministration": "subject",
-    "MedicationRequest": "subject",
-    "MedicationDispense": "subject",
-    "MedicationStatement": "subject",
-    "Observation": "subject",
-    "DiagnosticReport": "subject",
-    "Condition": "subject",
-    "Procedure": "subject",
-    "Encounter": "subject",
-    "DocumentReference": "subject",
-    "CarePlan": "subject",
-    "AllergyIntolerance": "patient",
-    "Claim": "patient",
-    "ClaimResponse": "patient",
-    "Coverage": "beneficiary",
-    "RelatedPerson": "patient",
-}
-_PLACES = {"Location", "Organization", "Practitioner", "PractitionerRole"}
-SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
-_READ = SHARED | SUBJECT.keys()
-# What holds resources, or tells of them.
-_OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
-TWICE = "the same version appears twice with different content"
-
-
-class Group(Struct):
-    """One patient's resources, by type, and what of the patient could not be taken. `deleted`:
-    administrations of which a version is there."""
-
-    patient: str
-    by_type: dict[str, list[Resource | Held]] = field(default_factory=dict)
-    deleted: list[Resource] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-    def all(self, kind: str, asks: Callable[[Held], bool] | None = None) -> list[Resource]:
-        """In the order of their ids. Of unopened ones only those that are asked for."""
-        held = self.by_type.get(kind, ())
-        found = [
-            resource
-            for resource in held
-            if not asks or isinstance(resource, dict) or asks(resource)
-        ]
-        return sorted(map(opened, found), key=lambda resource: str(resource["id"]))
 
 
 class Contents(Struct, frozen=True):
@@ -83,46 +39,36 @@ class Collection:
     from it whether all pages of a search are here."""
 
     def __init__(self, bases: Iterable[str] = (), whole: bool = True) -> None:
-        self._by_key: dict[str, Resource | Held] = {}
-        self._rivals: dict[str, list[Resource]] = {}
-        self._suspects: set[str] = set()
-        self._spoiled: dict[str, str] = {}
-        self._aliases: dict[str, str] = {}
-        self._bases = {base.rstrip("/") for base in bases}
-        self._deletions = Deletions()
+        self._copies = Copies()
+        self._references = References(bases)
+        self.key: Callable[[object], str | None] = self._references.key
+        self.keys: Callable[[object], Iterator[str]] = self._references.keys
         self._pages: list[paging.Page] = []
-        # Which Bundle a resource came in, by the identity of the object; 0 for none.
-        self._home: dict[int, int] = {}
         self._bundles = 0
         self._merges: Merges | None = None
-        # What a reference to a patient means, while groups are made.
-        self._named: dict[str, str] = {}
         self._whole = whole
         self.problems: list[Problem] = []
 
     def contents(self) -> Contents:
         """All that was taken, before anything of it is settled."""
         by_bundle: dict[int, list[Resource]] = {}
-        for key, held in self._by_key.items():
-            for resource in map(opened, self._rivals.get(key, [held])):
-                by_bundle.setdefault(self._home.get(id(resource), 0), []).append(resource)
+        for resource in chain.from_iterable(self._copies.all()):
+            by_bundle.setdefault(self._copies.home(resource), []).append(resource)
         return Contents(
             by_bundle,
-            dict(self._aliases),
-            sorted(self._bases),
-            list(self._deletions),
+            dict(self._references.addresses),
+            sorted(self._references.bases),
+            list(self._copies.deletions),
             list(self._pages),
             list(self.problems),
         )
 
     def add_deletion(self, deletion: Deletion) -> None:
-        self._deletions.add(deletion)
+        self._copies.deletions.add(deletion)
 
     def add_bundle(self, bundle: Resource, where: str = "the Bundle", home: int = 0) -> None:
         """Every entry of a Bundle, of Bundles inside it (batch answers), too."""
-        if not home:
-            self._bundles += 1
-            home = self._bundles
+        home = home or self._next_bundle()
         found = paging.page(bundle, where)
         if found:
             self._pages.append(found)
@@ -130,9 +76,13 @@ class Collection:
             if isinstance(part, Problem):
                 self.problems.append(part)
             elif isinstance(part, Deletion):
-                self._deletions.add(part)
+                self.add_deletion(part)
             else:
                 self._add(part, home)
+
+    def _next_bundle(self) -> int:
+        self._bundles += 1
+        return self._bundles
 
     def add(self, resource: Any, where: str) -> None:
         """One resource, a Bundle, Parameters around some, or a list; `where` names it in problems
@@ -146,41 +96,43 @@ class Collection:
             return False
         found = envelope(text)
         if found:
-            self._add_entries(found, where)
+            return self._add_entries(found, where)
+        held = hold(text, 0)
+        if held:
+            self._add_held(held, None)
             return True
-        one = _held(text, 0, self._home)
-        if one is None or one.head.kind in _OPENED:
+        unread = other(text)
+        return bool(unread and unread.id and unread.kind not in READ | OPENED)
+
+    def _add_entries(self, found: Envelope, where: str) -> bool:
+        home = self._next_bundle()
+        resources = [hold(one.resource, home) or _unheld(one.resource) for one in found.entry]
+        if None in resources:
             return False
-        self._add_held(one, None)
+        if found.type == "searchset":
+            self._add_page(found, resources, where)
+        for number, (entry, resource) in enumerate(zip(found.entry, resources, strict=True), 1):
+            if isinstance(resource, Held):
+                self._add_held(resource, entry.fullUrl)
+            elif not isinstance(resource, Other):
+                place = f"entry {number} of {where}"
+                self._add(Item(resource, place, entry.fullUrl), home)
         return True
 
-    def _add_entries(self, found: Envelope, where: str) -> None:
-        self._bundles += 1
-        home = self._bundles
-        resources: list[Resource | Held] = [
-            _held(entry.resource, home, self._home) or decode(entry.resource)
-            for entry in found.entry
-        ]
-        self._add_page(found, resources, where)
-        for number, (entry, resource) in enumerate(zip(found.entry, resources, strict=True), 1):
-            if isinstance(resource, Held) and resource.head.kind not in _OPENED:
-                self._add_held(resource, entry.fullUrl)
-            else:
-                place = f"entry {number} of {where}"
-                self._add(Item(opened(resource), place, entry.fullUrl), home)
-
     def _add_held(self, held: Held, full_url: str | None) -> None:
-        if held.head.kind in _READ:
-            self._keep(held.key, held, full_url)
+        key = held.key
+        self._copies.add_held(key, held)
+        self._call(key, full_url)
+
+    def _call(self, key: str, full_url: str | None) -> None:
+        self._merges = None
+        if full_url:
+            self._references.add(full_url, key)
 
     def _add_page(self, found: Envelope, resources: list[Any], where: str) -> None:
-        if found.type != "searchset":
-            return
         listed = [
             {
-                "resource": {"resourceType": resource.head.kind, "id": resource.head.id}
-                if isinstance(resource, Held)
-                else resource,
+                "resource": _named(resource),
                 "search": None if entry.search is UNSET else decode(entry.search),
             }
             for entry, resource in zip(found.entry, resources, strict=True)
@@ -206,7 +158,7 @@ class Collection:
             self.problems.append(Problem(where, "not a FHIR resource: resourceType is missing"))
             return
         kind = resource["resourceType"]
-        if kind in _READ:
+        if kind in READ:
             self._take(item, home)
         elif kind == "Bundle":
             self.add_bundle(resource, where, home)
@@ -233,66 +185,8 @@ class Collection:
             self.problems.append(Problem(item.where, f"{kind} without an id"))
             return
         key = f"{kind}/{identity}"
-        if home:
-            self._home[id(resource)] = home
-        self._keep(key, resource, full_url)
-        if form_problem(resource, kind):
-            self._suspects.add(key)
-
-    def _keep(self, key: str, resource: Resource | Held, full_url: str | None) -> None:
-        if full_url:
-            self._aliases[full_url] = key
-            if full_url.endswith("/" + key):
-                self._bases.add(full_url[: -len(key) - 1])
-        self._merges = None
-        held = self._by_key.setdefault(key, resource)
-        if held is not resource:
-            rivals = self._rivals.setdefault(key, [opened(held)])
-            rivals.append(opened(resource))
-            self._suspects.add(key)
-
-    def _settle(self) -> None:
-        """The newest version of each resource counts; where that is broken, or appears twice with
-        different content, none does."""
-        for key in self._suspects:
-            self._spoiled.pop(key, None)
-            rivals = self._rivals.get(key)
-            found = newest(rivals) if rivals else opened(self._by_key[key])
-            if found is None:
-                self._by_key[key] = min(self._rivals[key], key=repr)
-                self._spoiled[key] = TWICE
-                continue
-            self._by_key[key] = found
-            problem = form_problem(found, found["resourceType"])
-            if problem:
-                self._spoiled[key] = problem
-        self._suspects.clear()
-
-    def _deleted(self, key: str) -> bool:
-        held = self._by_key.get(key)
-        return bool(self._deletions) and self._deletions.stands(
-            key, self._rivals.get(key, [opened(held)] if held else [])
-        )
-
-    def key(self, reference: object) -> str | None:
-        """The `Type/id` that a Reference means here; a foreign absolute URL stays as it is; None
-        for `#contained` and none."""
-        target = reference.get("reference") if isinstance(reference, dict) else reference
-        if not isinstance(target, str) or not target or target.startswith("#"):
-            return None
-        if target in self._aliases:
-            return self._aliases[target]
-        if "/_history/" in target:
-            return self.key(target.split("/_history/")[0])
-        if "://" not in target:
-            return target
-        base, _, rest = target.rpartition("/")
-        base, _, kind = base.rpartition("/")
-        return f"{kind}/{rest}" if base in self._bases or not self._bases else target
-
-    def keys(self, references: object) -> Iterator[str]:
-        """What a list of References means here, of those that mean anything."""
-        return filter(None, map(self.key, elements.items(references)))
+        self._copies.add(key, resource, home)
+        self._call(key, full_url)
 
     def patient(self, reference: object) -> str | None:
         """The patient whom a Reference means: of merged ones, the surviving one."""
@@ -317,61 +211,33 @@ class Collection:
 
     def get(self, key: str, parent: Resource | None = None) -> Resource | None:
         """The resource of that name. Where it appears twice, the copy in the Bundle of PARENT."""
-        if self._suspects:
-            self._settle()
-        found = self._by_key.get(key)
-        if found is None or self._deleted(key):
-            return None
-        return self._own_copy(key, parent) if key in self._spoiled else opened(found)
-
-    def _own_copy(self, key: str, parent: Resource | None) -> Resource | None:
-        home = self._home.get(id(parent))
-        own = [
-            copy for copy in self._rivals.get(key, ()) if home and self._home.get(id(copy)) == home
-        ]
-        found = newest(own) if own and self._spoiled[key] == TWICE else None
-        if found is not None and not form_problem(found, found["resourceType"]):
+        found = self._copies.get(key, parent)
+        if not isinstance(found, Problem):
             return found
-        self._name(key)
+        if found not in self.problems:
+            self.problems.append(found)
         return None
-
-    def _name(self, key: str) -> None:
-        problem = Problem(key, self._spoiled[key])
-        if problem not in self.problems:
-            self.problems.append(problem)
 
     def stands_once(self, key: str) -> bool:
         """Whether every reference to it, of whatever Bundle, means the same resource."""
-        if self._suspects:
-            self._settle()
-        return key not in self._spoiled
+        return self._copies.stands_once(key)
 
     def shared(self, kind: str) -> Iterator[Resource]:
-        self._settle()
-        keys = sorted(key for key in self._by_key if key.startswith(kind + "/"))
+        """Those of a type that count, in the order of their names."""
+        copies = self._copies
+        found = {key: one for key, one in copies.items() if key.startswith(kind + "/")}
         return (
-            opened(self._by_key[key])
-            for key in keys
-            if key not in self._spoiled and not self._deleted(key)
+            opened(found[key])
+            for key in sorted(found)
+            if copies.stands_once(key) and not copies.is_deleted(key)
         )
 
     def groups(self) -> Iterator[Group]:
         """One group per patient, ordered by reference. What can't be tied to a patient goes to
         `problems`."""
-        self._settle()
+        self._copies.settle()
         self.problems += paging.short(self._pages if self._whole else ())
-        groups: dict[str, Group] = {}
-        self._named.clear()
-        unusual = self._spoiled or self._deletions
-        for key, resource in self._by_key.items():
-            for patient in self._patients(key, resource):
-                group = groups.get(patient)
-                if group is None:
-                    group = groups[patient] = Group(patient)
-                if unusual:
-                    self._put(group, key, resource)
-                else:
-                    group.by_type.setdefault(key.partition("/")[0], []).append(resource)
+        groups = Grouping(self._copies, self.patient, self.problems).groups
         for problem in (*self.merges.problems, *self._without_their_patient(groups)):
             patient = self.merges.into.get(problem.resource, problem.resource)
             (groups[patient].problems if patient in groups else self.problems).append(problem)
@@ -379,78 +245,23 @@ class Collection:
 
     def _without_their_patient(self, groups: Iterable[str]) -> Iterator[Problem]:
         for key in groups:
-            if self._deleted(key):
+            if self._copies.is_deleted(key):
                 yield Problem(key, "was deleted, and records of this patient are still here")
 
-    def _put(self, group: Group, key: str, resource: Resource | Held) -> None:
-        kind = key.partition("/")[0]
-        if self._deleted(key):
-            if kind == "MedicationAdministration":
-                group.deleted.append(opened(resource))
-        elif key in self._spoiled:
-            group.problems.append(Problem(key, self._spoiled[key]))
-        else:
-            group.by_type.setdefault(kind, []).append(resource)
 
-    def _patients(self, key: str, resource: Resource | Held) -> Iterable[str]:
-        """Whose it is; of one that appears twice, all of whom a copy is."""
-        if key not in self._spoiled:
-            patient = self._patient(key, resource)
-            return (patient,) if patient else ()
-        kind = key.partition("/")[0]
-        if kind == "Patient":
-            return (key,)
-        if kind not in SUBJECT and not self._serves_its_own(key):
-            self._name(key)
-        found = (self._patient(key, copy) for copy in self._rivals.get(key, (resource,)))
-        return {patient for patient in found if patient}
-
-    def _serves_its_own(self, key: str) -> bool:
-        """Whether each of the copies came in a Bundle, whose entries it serves."""
-        copies = self._rivals.get(key, ())
-        return self._spoiled[key] == TWICE and all(id(copy) in self._home for copy in copies)
-
-    def _patient(self, key: str, resource: Resource | Held) -> str | None:
-        element = SUBJECT.get(key.partition("/")[0])
-        if element is None:
-            return None
-        said = _reference(resource, element)
-        patient = self._named.get(said) if isinstance(said, str) else None
-        if patient is None:
-            patient = self.patient(said)
-            if patient is None or not (patient.startswith("urn:") or "/" in patient):
-                self.problems.append(Problem(key, f"{element} does not name a patient"))
-                return None
-            self._named[str(said)] = patient
-        # A Group, Device or Location as subject is nobody's chart.
-        is_one = patient.startswith(("Patient/", "urn:")) or patient.rsplit("/", 2)[-2] == "Patient"
-        return patient if is_one else None
+def _unheld(text: Any) -> Resource | Other | None:
+    """Opened at once, unless nobody reads its type; None where there is no resource."""
+    unread = other(text)
+    return unread if unread and unread.kind not in READ | OPENED else decode(text)
 
 
-def _held(text: Raw | bytes, home: int, homes: dict[int, int]) -> Held | None:
-    """A resource unopened; None where its head has not the form that the readers expect."""
-    found = head(text)
-    return Held(text, found, home, homes) if found and is_in_form(found) else None
-
-
-def opened(resource: Resource | Held) -> Resource:
-    """What a resource says; its text is decoded when it is asked for the first time."""
-    if not isinstance(resource, Held):
-        return resource
-    if resource.opened is None:
-        resource.opened = decode_plain(resource.text)
-        if resource.home:
-            resource.homes[id(resource.opened)] = resource.home
-    return resource.opened
-
-
-def _reference(resource: Resource | Held, element: str) -> object:
-    """What a Reference says, in whatever form it stands there."""
+def _named(resource: Any) -> Any:
+    """Type and id of what is not opened."""
     if isinstance(resource, Held):
-        found = getattr(resource.head, element)
-        return found.reference if found else None
-    said = resource.get(element)
-    return said.get("reference") if isinstance(said, dict) else said
+        return {"resourceType": resource.head.kind, "id": resource.head.id}
+    if isinstance(resource, Other):
+        return {"resourceType": resource.kind, "id": resource.id}
+    return resource
 
 
 def _contained(parent: Resource | None, identity: str) -> Resource | None:

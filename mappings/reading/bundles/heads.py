@@ -1,12 +1,42 @@
-"""A resource as its text, with what stands at its head: enough to sort it to its patient, and to
-see that it has the form that the readers expect. Whatever does not fit is opened at once, and read
-as it stands (`fhir.decoding`, `fhir.forms`)."""
+"""A resource as its text, with what stands at its head: enough to sort it to its patient, to see
+that it has the form that the readers expect, and what it is about. Whatever does not fit is opened
+at once, and read as it stands (`fhir.decoding`, `fhir.forms`)."""
 
 import codecs
-from typing import Any
+from collections.abc import Mapping
+from functools import reduce
+from operator import attrgetter, or_
+from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from mappings.reading.fhir.forms import FORMS, OBJECT
+
+# Where each type that the rules read says whose it is.
+SUBJECT = {
+    "MedicationAdministration": "subject",
+    "MedicationRequest": "subject",
+    "MedicationDispense": "subject",
+    "MedicationStatement": "subject",
+    "Observation": "subject",
+    "DiagnosticReport": "subject",
+    "Condition": "subject",
+    "Procedure": "subject",
+    "Encounter": "subject",
+    "DocumentReference": "subject",
+    "CarePlan": "subject",
+    "AllergyIntolerance": "patient",
+    "Claim": "patient",
+    "ClaimResponse": "patient",
+    "Coverage": "beneficiary",
+    "RelatedPerson": "patient",
+}
+_PLACES = {"Location", "Organization", "Practitioner", "PractitionerRole"}
+SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
+READ = SHARED | SUBJECT.keys()
+# What holds resources, or tells of them.
+OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
 
 # What only the careful decoding looks after: U+0000; its own mark, and a byte order mark.
 _NUL = rb"\u0000"
@@ -19,66 +49,119 @@ class _Object(Struct, frozen=True, gc=False):
     """Any object: what stands in it is passed over."""
 
 
-_Objects = list[_Object] | _Object | None
-
-
 class Reference(Struct, frozen=True, gc=False):
     reference: str | None = None
 
 
-class Head(Struct, frozen=True, gc=False, rename={"kind": "resourceType", "class_": "class"}):
-    """What names a resource and its patient; of the rest where it stands, and that it has a form
-    that is read. An element that one type has as an object and another as a list may be both."""
+class Period(Struct, frozen=True, gc=False):
+    start: str | None = None
+    end: str | None = None
+
+
+class Coded(Struct, frozen=True, gc=False):
+    """A part of a result: what it is about."""
+
+    code: Part = UNSET
+
+
+class Head(Struct, frozen=True, gc=False, kw_only=True, tag_field="resourceType"):
+    """What names a resource, and that nothing modifies it. The head of each type has more to it:
+    whose it is, what it is about, as text, and that the rest has a form that is read."""
+
+    kind: ClassVar[str]
+    id: str
+    contained: Part = UNSET
+    modifierExtension: None = None  # noqa: N815 - as FHIR writes it
+
+
+class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
+    """Any resource."""
 
     kind: str
-    id: str
-    subject: Reference | None = None
-    patient: Reference | None = None
-    beneficiary: Reference | None = None
-    code: Part = UNSET
-    medicationCodeableConcept: Part = UNSET  # noqa: N815 - as FHIR writes it
-    medicationReference: Part = UNSET  # noqa: N815
-    medication: Part = UNSET
-    contained: Part = UNSET
-    component: Part = UNSET
-    hasMember: Part = UNSET  # noqa: N815
-    modifierExtension: Part = UNSET  # noqa: N815
-    type: Part = UNSET
-    dosage: _Objects = None
-    dosageInstruction: _Objects = None  # noqa: N815
-    context: _Object | None = None
-    request: _Object | None = None
-    effectivePeriod: _Object | None = None  # noqa: N815
-    period: _Object | None = None
-    location: _Objects = None
-    diagnosis: _Objects = None
-    note: _Objects = None
-    identifier: _Objects = None
-    extension: _Objects = None
-    partOf: _Objects = None  # noqa: N815
-    payor: _Objects = None
-    class_: _Objects = None
-    ingredient: _Objects = None
+    id: str | None = None
 
 
-_heads = msgspec.json.Decoder(Head)
+_LIST: Any = list[_Object] | _Object | None
+_CODE = {"code": Part}
+_MEDICATION = dict.fromkeys(
+    ("medicationCodeableConcept", "medicationReference", "medication"), Part
+)
+# What more the sifting looks at.
+_LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
+    "Observation": _CODE | {"component": list[Coded] | Coded | None, "hasMember": _LIST},
+    "DiagnosticReport": {"result": _LIST},
+    "Condition": _CODE,
+    "Procedure": _CODE,
+    "Encounter": {
+        "period": Period | None,
+        "actualPeriod": Part,
+        "partOf": Reference | None,
+        "diagnosis": _LIST,
+        "reasonReference": _LIST,
+    },
+    "MedicationAdministration": _MEDICATION,
+    "MedicationRequest": _MEDICATION,
+    "MedicationDispense": _MEDICATION,
+    "MedicationStatement": _MEDICATION,
+}
 
 
-class Held:
-    """A resource as text, and what it says once it is opened; then HOMES is told in which Bundle it
-    came."""
+def _head_of(kind: str) -> Any:
+    forms = FORMS.get(kind, {})
+    looked_at = _LOOKED_AT.get(kind, {})
+    fields: list[Any] = [(name, form, _field(name, form)) for name, form in looked_at.items()]
+    for name, form in forms.items():
+        if name not in looked_at:
+            seen = _Object | None if form is OBJECT else _LIST
+            fields.append((f"{name}_", seen, _field(name, seen)))
+    if kind in SUBJECT:
+        fields.append(("whose", Reference | None, _field(SUBJECT[kind], None)))
+    return msgspec.defstruct(
+        f"{kind}Head",
+        fields,
+        bases=(Head,),
+        namespace={"kind": kind},
+        tag=kind,
+        frozen=True,
+        gc=False,
+        kw_only=True,
+    )
 
-    __slots__ = ("head", "home", "homes", "key", "opened", "text")
 
-    def __init__(self, text: Raw | bytes, head: Head, home: int, homes: dict[int, int]) -> None:
-        self.text, self.head, self.home, self.homes = text, head, home, homes
-        self.key = f"{head.kind}/{head.id}"
-        self.opened: dict[str, Any] | None = None
+def _field(name: str, form: Any) -> Any:
+    return field(name=name, default=UNSET if form == Part else None)
+
+
+_heads: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, map(_head_of, sorted(READ))))
+_others = msgspec.json.Decoder(Other)
+# Of what is kept as text, the elements that must be objects.
+_OBJECTS = {
+    kind: tuple(
+        attrgetter(name)
+        for name, form in FORMS.get(kind, {}).items()
+        if form is OBJECT and looked_at.get(name) == Part
+    )
+    for kind, looked_at in _LOOKED_AT.items()
+}
+
+
+class Held(Struct, eq=False, gc=False):
+    """A resource as text, what stands at its head, the Bundle that it came in (0: none), and what
+    it says once it is opened."""
+
+    head: Any
+    text: Raw | bytes
+    home: int
+    opened: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.head.kind}/{self.head.id}"
 
 
 def is_plain(text: bytes) -> bool:
     """Whether it holds only what every decoding reads alike: text that is text."""
-    if _NUL in text:
+    if b"\\" in text and _NUL in text:
         return False
     if text.isascii():
         return True
@@ -89,31 +172,29 @@ def is_plain(text: bytes) -> bool:
     return not any(care in text for care in _CARE)
 
 
-def head(text: Raw | bytes) -> Head | None:
-    """The head of a resource; None where it has another form, or names no resource."""
+def hold(text: Raw | bytes, home: int) -> Held | None:
+    """A resource unopened; None where its head has not the form that the readers expect, or it is
+    of a type that none of them reads."""
     try:
-        found = _heads.decode(text)
+        head = _heads.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    return found if found.id else None
+    for part in _OBJECTS.get(head.kind, ()):
+        if not _is_object(part(head)):
+            return None
+    return Held(head, text, home) if head.id else None
 
 
-def is_object(part: Part) -> bool:
-    """Whether an element is absent or an object."""
-    return part is UNSET or memoryview(part)[0] == _OBJECT
+def other(text: Raw | bytes) -> Other | None:
+    """Type and id of any resource; None where it has no type."""
+    try:
+        return _others.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
-_OBJECT = ord("{")
+def _is_object(part: Part) -> bool:
+    return part is UNSET or memoryview(part)[0] == _BRACE
 
 
-def is_in_form(head: Head) -> bool:
-    """Whether `form_problem` finds none, as far as the head of an unopened resource tells."""
-    return (
-        head.modifierExtension is UNSET
-        and head.component is UNSET
-        and head.hasMember is UNSET
-        and is_object(head.code)
-        and is_object(head.medicationCodeableConcept)
-        and is_object(head.medicationReference)
-        and (head.kind != "Coverage" or is_object(head.type))
-    )
+_BRACE = ord("{")
