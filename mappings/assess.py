@@ -44,10 +44,10 @@ def assess(
 def _assessed(
     record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site
 ) -> PatientAssessment:
-    history = History(record, site.zone)
+    history = History(record, site)
     intake = take_in(history.doses, as_of)
     charges = [
-        charge_of(administration, history, intake, policies, as_of, site)
+        charge_of(administration, history, intake, policies, as_of)
         for administration in intake.counted
     ]
     charges = ranked(charges)

@@ -12,10 +12,12 @@ from mappings.assessment import Evidence, Payment, cite
 from mappings.charge.filing import Filing
 from mappings.charge.history import History
 from mappings.charge.paid import DiscardModifiers, Paid
-from mappings.circumstances.coverage import Coordination, is_known_as
-from mappings.circumstances.diagnoses import Stated, doubts, having
+from mappings.circumstances.coverage import Coordination
+from mappings.circumstances.diagnoses import Stated
 from mappings.circumstances.kidney import KidneyStatus
+from mappings.circumstances.lab_history import LabsAtDose
 from mappings.circumstances.setting import Setting
+from mappings.circumstances.standing import Standing
 from mappings.codes.tables import BillingCode, Family
 from mappings.decisions import PayerDecision
 from mappings.dose.day import NoDay
@@ -35,6 +37,7 @@ from mappings.record import (
 )
 from mappings.site import Site
 from mappings.values.moment import Moment
+from mappings.values.remembered import Once
 
 # Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
 # days (R10a).
@@ -43,6 +46,8 @@ DEFAULT_WINDOW_DAYS = 90
 PREGNANCY_DAYS = 280
 # An ESA belongs to the iron within so many days (ours).
 ESA_DAYS = 90
+
+_NOTHING = Requirements()
 
 
 class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
@@ -54,7 +59,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     """
 
     history: History
-    site: Site
     administration: Administration
     day: date | None
     no_day: NoDay | None
@@ -63,11 +67,12 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     code: BillingCode | None
     encounter: Encounter | None
     setting: Setting
-    diagnoses: list[Stated]
+    standing: Standing
     kidney: KidneyStatus
     coordination: Coordination | None
     policy: Policy | None
     known_payer: bool
+    payer_answers: tuple[PayerDecision, ...]
     drug_source: str | None
     is_340b: bool = False
     not_billable: str | None = None
@@ -86,6 +91,26 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def record(self) -> PatientRecord:
         return self.history.record
+
+    @property
+    def site(self) -> Site:
+        return self.history.site
+
+    @property
+    def once(self) -> Once:
+        """What is worked out once of the patient, whatever the number of doses."""
+        return self.history.once
+
+    @property
+    def diagnoses(self) -> tuple[Stated, ...]:
+        """Every code that stands on the day."""
+        return self.standing.stated
+
+    @property
+    def doubtful(self) -> tuple[Stated, ...]:
+        """Diagnoses of the day with a status that is not understood; none where the day is not
+        known."""
+        return self.standing.doubtful
 
     @property
     def partial_date(self) -> str | None:
@@ -113,7 +138,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def rules(self) -> Requirements:
         """What the policy asks; nothing where there is none."""
-        return self.policy.requirements if self.policy else Requirements()
+        return self.policy.requirements if self.policy else _NOTHING
 
     @property
     def bills_services(self) -> bool:
@@ -152,15 +177,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             return None
         return int((end.instant - start.instant).total_seconds() // 60)
 
-    @cached_property
-    def payer_answers(self) -> tuple[PayerDecision, ...]:
-        """What people were told by the payer that is billed, of this code and day."""
-        billed = self.coordination.primary if self.coordination else None
-        if billed is None or self.code is None or self.day is None:
-            return ()
-        named = is_known_as(billed)
-        return tuple(self.site.decisions.answers(named, self.code.code, self.day))
-
     @property
     def filing_evidence(self) -> tuple[Evidence, ...]:
         """Who confirmed the limit of the claim's filing."""
@@ -177,37 +193,26 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def has(self, *groups: str) -> list[Stated]:
         """The diagnoses of the day that are in one of the groups."""
-        return having(self.diagnoses, *groups)
+        return self.standing.has(*groups)
+
+    @cached_property
+    def labs(self) -> LabsAtDose | None:
+        """What the results say at the dose; None where its day is not known."""
+        if self.day is None:
+            return None
+        return self.history.labs.at(self.administration.start, self.day)
 
     def lab(self, analyte: str, window_days: int) -> LabState:
         """The newest usable result within the window before the dose."""
-        known = self._known_labs.get((analyte, window_days))
-        if known is None:
-            known = self._known_labs[analyte, window_days] = self._look_up(analyte, window_days)
-        return known
-
-    @cached_property
-    def _known_labs(self) -> dict[tuple[str, int], LabState]:
-        return {}
-
-    def _look_up(self, analyte: str, window_days: int) -> LabState:
-        if self.day is None:
-            return LabState("missing")
-        start = self.administration.start
-        return self.history.labs.state(analyte, start, self.day, window_days)
+        return self.labs.state(analyte, window_days) if self.labs else LabState("missing")
 
     def newest_lab(self, analyte: str) -> LabResult | None:
         """The newest usable result before the dose, however old."""
-        if self.day is None:
-            return None
-        return self.history.labs.newest(analyte, self.administration.start, self.day)
+        return self.labs.newest(analyte) if self.labs else None
 
     def unread_lab(self, analyte: str) -> LabResult | None:
         """A result before the dose, newer than the newest usable one, that can't be read."""
-        if self.day is None:
-            return None
-        start = self.administration.start
-        return self.history.labs.unread_after_newest(analyte, start, self.day)
+        return self.labs.unread_after_newest(analyte) if self.labs else None
 
     def doses_before(self, drawn: date, days: int) -> list[tuple[Moment, Decimal | None]]:
         """When other IV iron was given in the days up to a result, and how many mg, where that is
@@ -221,7 +226,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         sex = self.record.sex if self.record.sex in ("female", "male") else None
         age = _age(self.record, self.day)
         return {
-            "ckd": self._has_ckd,
+            **self.standing.flags,
             "dialysis": self.kidney.on_dialysis,
             "hemodialysis": self.kidney.kind == "hemodialysis",
             "esrd": self.kidney.esrd,
@@ -231,16 +236,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             "male": None if sex is None else sex == "male",
             "child": None if age is None else age < 18,
             "esa": self._has_esa,
-            **self._named_by_payers,
         }
-
-    @cached_property
-    def doubtful(self) -> tuple[Stated, ...]:
-        """Diagnoses of the day with a status that is not understood; none where the day is not
-        known."""
-        if self.day is None:
-            return ()
-        return tuple(doubts(self.record, self.diagnoses, self.day, self.zone))
 
     @property
     def unread_notes(self) -> tuple[str, ...]:
@@ -251,28 +247,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         diagnoses = f"diagnoses with a status that is not understood: {said}"
         others = (diagnoses,) if said else ()
         return (*self.setting.notes, *others)
-
-    @property
-    def _has_ckd(self) -> bool | None:
-        """None where the only diagnosis has a status that is not understood."""
-        groups = ("ckd", "ckd-parent", "ckd-cause")
-        if self.has(*groups):
-            return True
-        return None if having(self.doubtful, *groups) else False
-
-    @property
-    def _named_by_payers(self) -> dict[str, bool | None]:
-        """None where only a diagnosis with a status that is not understood says so."""
-        if self.day is None:
-            return {}
-        sure = [diagnosis.code for diagnosis in self.diagnoses]
-        open_ = [diagnosis.code for diagnosis in self.doubtful]
-        found: dict[str, bool | None] = {}
-        for name, row in codes.diagnoses().named_by_payers.items():
-            stands = any(code.startswith(row.prefixes) for code in sure)
-            is_open = any(code.startswith(row.prefixes) for code in open_)
-            found[name] = stands or (None if is_open else False)
-        return found
 
     @property
     def _has_esa(self) -> bool:

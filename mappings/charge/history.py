@@ -7,17 +7,42 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from mappings.circumstances.coverage import Payers
+from mappings.circumstances.kidney import DialysisHistory
 from mappings.circumstances.lab_history import LabHistory
+from mappings.circumstances.standing import DiagnosisHistory
 from mappings.dose.doses import Doses
 from mappings.record import Administration, PatientRecord
+from mappings.site import Site
 from mappings.values.moment import Moment
+from mappings.values.remembered import Once
 
 
 class History(Struct, frozen=True, eq=False, dict=True):
     """A record as the doses of it look at it, in the zone of the site."""
 
     record: PatientRecord
-    zone: tzinfo | None
+    site: Site
+
+    @cached_property
+    def zone(self) -> tzinfo | None:
+        return self.site.zone
+
+    @cached_property
+    def once(self) -> Once:
+        return Once()
+
+    @cached_property
+    def diagnoses(self) -> DiagnosisHistory:
+        return DiagnosisHistory(self.record, self.zone)
+
+    @cached_property
+    def dialysis(self) -> DialysisHistory:
+        return DialysisHistory(self.record, self.zone)
+
+    @cached_property
+    def payers(self) -> Payers:
+        return Payers(self.record, self.zone, self.site.decisions)
 
     @cached_property
     def doses(self) -> Doses:

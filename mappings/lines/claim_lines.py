@@ -22,7 +22,7 @@ from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.neighbors import Neighbors
 from mappings.charge.paid import AskedModifier, Worth
-from mappings.circumstances.diagnoses import Sequenced, sequence
+from mappings.circumstances.sequence import Sequenced
 from mappings.codes.quarters import quarters_between
 from mappings.codes.tables import PaymentLimits
 from mappings.dose import waste as vials
@@ -104,12 +104,7 @@ def _line(
     )
     ndcs = _ndc_quantities(group, role)
     sequenced = (
-        sequence(
-            charge.diagnoses,
-            charge.day,
-            charge.policy.diagnosis_order,
-            charge.kidney.in_facility,
-        )
+        charge.standing.sequence(charge.policy.diagnosis_order, charge.kidney.in_facility)
         if charge.day and charge.policy
         else Sequenced((), (), ())
     )

@@ -9,7 +9,7 @@ from mappings.assessment import Evidence, Step, cite
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.paid import DISCARD_RULE, AskedModifier, Worth
-from mappings.circumstances.diagnoses import Sequenced
+from mappings.circumstances.sequence import Sequenced
 from mappings.codes.tables import Dated
 from mappings.values.moment import shown
 from mappings.values.numbers import plain

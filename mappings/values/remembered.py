@@ -1,8 +1,9 @@
-"""What is worked out once of frozen values that live as long as a policy or a table does."""
+"""What is worked out once of frozen values: of those that live as long as a policy or a table does,
+and of those of one patient."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar, TypeVarTuple
+from typing import Any, TypeVar, TypeVarTuple
 
 Given = TypeVarTuple("Given")
 T = TypeVar("T")
@@ -28,3 +29,20 @@ def by_identity(function: Callable[[*Given], T]) -> Callable[[*Given], T]:
         return found[1]
 
     return remembered
+
+
+class Once:
+    """The same for the frozen values of one patient; it lasts as long as the patient is looked
+    at."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[object, Any]] = {}
+
+    def __call__(self, function: Callable[[*Given], T], *arguments: *Given) -> T:
+        """What FUNCTION gives for the very same objects; it must ask nothing else."""
+        key = (function, *map(id, arguments))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = (arguments, function(*arguments))
+        given: T = found[1]
+        return given

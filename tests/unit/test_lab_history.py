@@ -62,7 +62,7 @@ def _newest(rows: list[LabResult]) -> LabResult | None:
 def test_the_newest_within_a_window(
     rows: list[LabResult], dose: Moment, days: int, zone: tzinfo | None
 ) -> None:
-    history = LabHistory(tuple(rows), zone)
+    found_at = LabHistory(tuple(rows), zone).at(dose, DAY)
     before = [row for row in rows if labs.is_before(row, dose, DAY, zone)]
     usable = [row for row in before if row.problem is None]
     found = _newest(labs.within(usable, DAY, days, zone))
@@ -71,7 +71,7 @@ def test_the_newest_within_a_window(
     doubt = labs.unread_after(found, labs.within(unread, DAY, days, zone) + undated)
     older: State = "expired" if usable else "missing"
     state: State = "met" if found else older
-    assert history.state("ferritin", dose, DAY, days) == LabState(state, found, doubt)
-    assert history.newest("ferritin", dose, DAY) is _newest(usable)
+    assert found_at.state("ferritin", days) == LabState(state, found, doubt)
+    assert found_at.newest("ferritin") is _newest(usable)
     newer = labs.unread_after(_newest(usable), unread + undated)
-    assert history.unread_after_newest("ferritin", dose, DAY) is newer
+    assert found_at.unread_after_newest("ferritin") is newer
