@@ -50,7 +50,7 @@ def charge_of(
         else Standing()
     )
     kidney = _kidney(history, standing, place, day)
-    coordination = history.payers.on(day) if day else None
+    coordination = history.coverages.on(day) if day else None
     family = codes.families().get(administration.drug.family or "")
     code = _code(family, administration, kidney.esrd, day)
     policy, known = _policy(policies, coordination, place, day, code)

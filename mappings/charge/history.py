@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from mappings.circumstances.coverage import Payers
+from mappings.circumstances.coverage import CoverageHistory
 from mappings.circumstances.kidney import DialysisHistory
 from mappings.circumstances.lab_history import LabHistory
 from mappings.circumstances.standing import DiagnosisHistory
@@ -41,8 +41,8 @@ class History(Struct, frozen=True, eq=False, dict=True):
         return DialysisHistory(self.record, self.zone)
 
     @cached_property
-    def payers(self) -> Payers:
-        return Payers(self.record, self.zone, self.site.decisions)
+    def coverages(self) -> CoverageHistory:
+        return CoverageHistory(self.record, self.zone, self.site.decisions)
 
     @cached_property
     def doses(self) -> Doses:

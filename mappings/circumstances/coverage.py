@@ -68,7 +68,7 @@ def described(coverage: Coverage) -> str:
     return ", ".join(part for part in parts if part)
 
 
-class Payers(Struct, frozen=True, eq=False, dict=True):
+class CoverageHistory(Struct, frozen=True, eq=False, dict=True):
     """Who pays for the doses of one patient."""
 
     record: PatientRecord

@@ -37,6 +37,7 @@ class Once:
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], tuple[object, Any]] = {}
+        self._alike: dict[tuple[object, ...], Any] = {}
 
     def __call__(self, function: Callable[[*Given], T], *arguments: *Given) -> T:
         """What FUNCTION gives for the very same objects; it must ask nothing else."""
@@ -45,4 +46,12 @@ class Once:
         if found is None:
             found = self._known[key] = (arguments, function(*arguments))
         given: T = found[1]
+        return given
+
+    def alike(self, function: Callable[[*Given], T], *arguments: *Given) -> T:
+        """What FUNCTION gives for equal values; these must be small."""
+        key = (function, *arguments)
+        if key not in self._alike:
+            self._alike[key] = function(*arguments)
+        given: T = self._alike[key]
         return given
