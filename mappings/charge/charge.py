@@ -2,7 +2,6 @@
 it."""
 
 from datetime import date, timedelta, tzinfo
-from decimal import Decimal
 from functools import cached_property
 
 from msgspec import Struct
@@ -200,7 +199,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """What the results say at the dose; None where its day is not known."""
         if self.day is None:
             return None
-        return self.history.labs.at(self.administration.start, self.day)
+        return self.history.results.at(self.administration.start, self.day)
 
     def lab(self, analyte: str, window_days: int) -> LabState:
         """The newest usable result within the window before the dose."""
@@ -213,12 +212,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def unread_lab(self, analyte: str) -> LabResult | None:
         """A result before the dose, newer than the newest usable one, that can't be read."""
         return self.labs.unread_after_newest(analyte) if self.labs else None
-
-    def doses_before(self, drawn: date, days: int) -> list[tuple[Moment, Decimal | None]]:
-        """When other IV iron was given in the days up to a result, and how many mg, where that is
-        known."""
-        first = drawn - timedelta(days=days)
-        return self.history.given(first, drawn, self.administration)
 
     @cached_property
     def flags(self) -> dict[str, bool | None]:
@@ -270,13 +263,16 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def judged(self, condition: str, window_days: int) -> Verdict:
         """The verdict of a policy's condition on this service."""
-        return judge(parse(condition), self.facts(window_days))
+        key = (condition, window_days)
+        known = self._judged.get(key)
+        if known is None:
+            labs = {name: self.lab(one.analyte, window_days) for name, one in LAB_VALUES.items()}
+            known = self._judged[key] = judge(parse(condition), Facts(self.flags, labs))
+        return known
 
-    def facts(self, window_days: int) -> Facts:
-        return Facts(
-            self.flags,
-            {name: self.lab(value.analyte, window_days) for name, value in LAB_VALUES.items()},
-        )
+    @cached_property
+    def _judged(self) -> dict[tuple[str, int], Verdict]:
+        return {}
 
     def applies(self, rule: Rule | None) -> bool:
         """Whether the policy asks the rule of this drug and service."""
@@ -308,16 +304,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         vials dispensed."""
         if self.family is None:
             return ()
-        documented = [
-            container.ndc for container in self.administration.containers if container.ndc
-        ]
-        found = dict.fromkeys(
-            [
-                *documented,
-                *self.administration.drug.ndcs,
-                *handed_ndcs(self.record, self.administration, self.day, self.zone),
-            ]
-        )
+        handed = handed_ndcs(self.record, self.administration, self.day, self.zone)
+        documented = [one.ndc for one in self.administration.containers if one.ndc]
+        found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *handed])
         return tuple(ndc for ndc in found if self._is_on_the_market(ndc))
 
     def _is_on_the_market(self, ndc: str) -> bool:
