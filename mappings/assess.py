@@ -4,6 +4,7 @@ order it was read."""
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from msgspec import structs
 
@@ -29,6 +30,8 @@ from mappings.requirements.findings import FindingsByDose, findings_of
 from mappings.requirements.gaps import gaps_of
 from mappings.requirements.questions import questions
 from mappings.site import Site
+
+_BY_REQUIREMENT = attrgetter("requirement", "administrations")
 
 
 def assess(
@@ -80,9 +83,7 @@ def _assessed(
             findings,
             {line.id: line.administrations for line in ordered if line.is_billable},
         ),
-        requirements=tuple(
-            sorted(findings, key=lambda finding: (finding.requirement, finding.administrations))
-        ),
+        requirements=tuple(sorted(findings, key=_BY_REQUIREMENT)),
         pending=intake.pending,
         reversed=intake.reversed,
         unreadable=tuple(Unreadable(*problem) for problem in sorted(problems)),

@@ -121,6 +121,11 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def reference(self) -> str:
         return self.administration.source.resource
 
+    @cached_property
+    def itself(self) -> tuple[str, ...]:
+        """What a finding about it alone is about."""
+        return (self.reference,)
+
     @property
     def is_copy(self) -> bool:
         """Whether it seems to be another record of a dose that is counted already (R1)."""

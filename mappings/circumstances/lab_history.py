@@ -14,6 +14,7 @@ from mappings.values.moment import Moment
 
 # No zone lies further from UTC than half a day, and a date alone is ordered within its own.
 _APART = timedelta(days=2)
+_NOTHING = LabState("missing")
 
 
 class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
@@ -29,7 +30,9 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
         key = (analyte, days)
         known = self._states.get(key)
         if known is None:
-            known = self._states[key] = self._state(analyte, days)
+            has_any = self.history.has(analyte)
+            known = self._state(analyte, days) if has_any else _NOTHING
+            self._states[key] = known
         return known
 
     def _state(self, analyte: str, days: int) -> LabState:
@@ -94,6 +97,10 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
 
     def at(self, dose: Moment | None, day: date) -> LabsAtDose:
         return LabsAtDose(self, dose, day)
+
+    def has(self, analyte: str) -> bool:
+        """Whether there is any result that it can be taken or derived from."""
+        return analyte == "tsat" or analyte in self._by_analyte
 
     def unusable(self, analyte: str) -> list[LabResult]:
         """Results whose value can't be used."""

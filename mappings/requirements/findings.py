@@ -1,6 +1,8 @@
 """The state of each requirement for one administration (R10)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from msgspec import structs
 
@@ -52,14 +54,14 @@ class FindingsByDose:
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self._findings = findings
-        self._places: dict[str, list[int]] = {}
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
         for place, finding in enumerate(findings):
             for reference in finding.administrations:
-                self._places.setdefault(reference, []).append(place)
+                self._places[reference].append(place)
 
     def any_of(self, references: Iterable[str]) -> list[Finding]:
         """Those about any of the administrations, in their order."""
-        places = {place for name in references for place in self._places.get(name, ())}
+        places = set(chain.from_iterable(self._places[name] for name in references))
         return [self._findings[place] for place in sorted(places)]
 
 
@@ -93,7 +95,7 @@ def _finding(requirement: Requirement, result: Result, charge: Charge) -> Findin
 def _about(requirement: Requirement, charge: Charge) -> tuple[str, ...]:
     if requirement.of_duplicates and charge.possible_duplicates:
         return tuple(sorted(charge.possible_duplicates))
-    return (charge.reference,)
+    return charge.itself
 
 
 @by_identity
