@@ -2,9 +2,8 @@
 it."""
 
 from datetime import date, timedelta, tzinfo
-from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mappings import codes
 from mappings.assessment import Evidence, Payment, cite
@@ -36,7 +35,7 @@ from mappings.record import (
 )
 from mappings.site import Site
 from mappings.values.moment import Moment
-from mappings.values.remembered import Once
+from mappings.values.remembered import Once, kept
 
 # Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
 # days (R10a).
@@ -81,6 +80,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     filing: Filing | None = None
     paid: Paid | None = None
     discard_modifiers: DiscardModifiers = DiscardModifiers()
+    _judged: dict[tuple[str, int], Verdict] = field(default_factory=dict)
 
     @property
     def payment(self) -> Payment | None:
@@ -121,7 +121,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def reference(self) -> str:
         return self.administration.source.resource
 
-    @cached_property
+    @kept
     def itself(self) -> tuple[str, ...]:
         """What a finding about it alone is about."""
         return (self.reference,)
@@ -189,7 +189,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         )
         return tuple(cite(one.source, one.says) for one in decided)
 
-    @cached_property
+    @kept
     def authorizations(self) -> tuple[Authorization, ...]:
         """Those on record, and those that people imported."""
         imported = self.site.decisions.authorizations(self.record.patient, self.day or date.max)
@@ -199,7 +199,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """The diagnoses of the day that are in one of the groups."""
         return self.standing.has(*groups)
 
-    @cached_property
+    @kept
     def labs(self) -> LabsAtDose | None:
         """What the results say at the dose; None where its day is not known."""
         if self.day is None:
@@ -218,7 +218,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """A result before the dose, newer than the newest usable one, that can't be read."""
         return self.labs.unread_after_newest(analyte) if self.labs else None
 
-    @cached_property
+    @kept
     def flags(self) -> dict[str, bool | None]:
         """Facts that conditions of a policy may name."""
         sex = self.record.sex if self.record.sex in ("female", "male") else None
@@ -275,10 +275,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             known = self._judged[key] = judge(parse(condition), Facts(self.flags, labs))
         return known
 
-    @cached_property
-    def _judged(self) -> dict[tuple[str, int], Verdict]:
-        return {}
-
     def applies(self, rule: Rule | None) -> bool:
         """Whether the policy asks the rule of this drug and service."""
         return rule is not None and self._of_drug(rule) and self.when(rule)
@@ -291,7 +287,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         code = self.code.code if self.code else None
         return not rule.codes or code is None or code in rule.codes
 
-    @cached_property
+    @kept
     def lab_window(self) -> int:
         """The policy's laboratory window for this patient."""
         facts = Facts(self.flags, {})
@@ -303,7 +299,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         ]
         return max(windows, default=DEFAULT_WINDOW_DAYS)
 
-    @cached_property
+    @kept
     def known_ndcs(self) -> tuple[str, ...]:
         """NDCs of finished packages of this family: of the drug, the containers documented, and the
         vials dispensed."""
@@ -321,7 +317,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             return False
         return self.day is None or package.holds(self.day)
 
-    @cached_property
+    @kept
     def dispenses(self) -> list[Dispense]:
         """Vials handed out for the same order on the same day."""
         return dispensed_for(self.record, self.administration, self.day, self.zone)

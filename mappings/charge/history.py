@@ -1,7 +1,6 @@
 """What is asked of a patient at every dose, worked out once."""
 
 from datetime import tzinfo
-from functools import cached_property
 
 from msgspec import Struct
 
@@ -13,7 +12,7 @@ from mappings.circumstances.standing import DiagnosisHistory
 from mappings.dose.doses import Doses
 from mappings.record import PatientRecord
 from mappings.site import Site
-from mappings.values.remembered import Once
+from mappings.values.remembered import Once, kept
 
 
 class History(Struct, frozen=True, eq=False, dict=True):
@@ -22,34 +21,34 @@ class History(Struct, frozen=True, eq=False, dict=True):
     record: PatientRecord
     site: Site
 
-    @cached_property
+    @kept
     def zone(self) -> tzinfo | None:
         return self.site.zone
 
-    @cached_property
+    @kept
     def once(self) -> Once:
         return Once()
 
-    @cached_property
+    @kept
     def diagnoses(self) -> DiagnosisHistory:
         return DiagnosisHistory(self.record, self.zone)
 
-    @cached_property
+    @kept
     def dialysis(self) -> DialysisHistory:
         return DialysisHistory(self.record, self.zone)
 
-    @cached_property
+    @kept
     def coverages(self) -> CoverageHistory:
         return CoverageHistory(self.record, self.zone, self.site.decisions)
 
-    @cached_property
+    @kept
     def doses(self) -> Doses:
         return Doses(self.record, self.zone)
 
-    @cached_property
+    @kept
     def results(self) -> LabHistory:
         return LabHistory(self.record.labs, self.zone)
 
-    @cached_property
+    @kept
     def iron(self) -> IronHistory:
         return IronHistory(self.record, self.doses)

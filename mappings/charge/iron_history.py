@@ -4,14 +4,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mappings.circumstances import labs
 from mappings.dose.doses import Doses
 from mappings.record import Administration, LabResult, PatientRecord
 from mappings.values.moment import Moment
+from mappings.values.remembered import kept
 
 
 class IronGiven(Struct, frozen=True):
@@ -28,6 +28,8 @@ class IronHistory(Struct, frozen=True, eq=False, dict=True):
 
     record: PatientRecord
     doses: Doses
+    _disturbing: dict[int, tuple[LabResult, list[Administration]]] = field(default_factory=dict)
+    _reaches: dict[str, dict[Decimal | None, int]] = field(default_factory=dict)
 
     def disturbs(self, result: LabResult, but: Administration) -> bool:
         """Whether a dose, one administration apart, makes a result unreliable."""
@@ -36,10 +38,6 @@ class IronHistory(Struct, frozen=True, eq=False, dict=True):
             known = list(self._before(result))
             self._disturbing[id(result)] = result, known
         return any(administration is not but for administration in known)
-
-    @cached_property
-    def _disturbing(self) -> dict[int, tuple[LabResult, list[Administration]]]:
-        return {}
 
     def _before(self, result: LabResult) -> Iterator[Administration]:
         """Doses after which the result can't be relied on."""
@@ -64,11 +62,7 @@ class IronHistory(Struct, frozen=True, eq=False, dict=True):
             self._reaches[analyte] = known
         return known
 
-    @cached_property
-    def _reaches(self) -> dict[str, dict[Decimal | None, int]]:
-        return {}
-
-    @cached_property
+    @kept
     def _given(self) -> list[IronGiven]:
         """Administrations of IV iron, the oldest first."""
         zone = self.doses.zone
@@ -80,6 +74,6 @@ class IronHistory(Struct, frozen=True, eq=False, dict=True):
                 found.append(IronGiven(one.start.days(zone)[1], one.start, mg, one))
         return sorted(found, key=lambda given: given.day)
 
-    @cached_property
+    @kept
     def _days(self) -> list[date]:
         return [given.day for given in self._given]

@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from itertools import chain
 
 from msgspec import Struct, structs
@@ -14,6 +13,7 @@ from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.record import Source
 from mappings.values.numbers import plain
+from mappings.values.remembered import kept
 from mappings.values.us_dates import us_date
 
 
@@ -24,11 +24,11 @@ class GivenBefore(Struct, frozen=True, dict=True):
     mg: Decimal
     source: Source
 
-    @cached_property
+    @kept
     def place(self) -> tuple[str, str]:
         return str(self.day), self.source.resource
 
-    @cached_property
+    @kept
     def cited(self) -> Evidence:
         return cite(self.source, f"{plain(self.mg)} mg on {us_date(self.day)}")
 
@@ -55,7 +55,7 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
 
     groups: tuple[Group, ...]
 
-    @cached_property
+    @kept
     def billed(self) -> dict[str, list[Group]]:
         """By code, in the order of their days: lines that may be billed."""
         found: dict[str, list[Group]] = {}
@@ -64,7 +64,7 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
                 found.setdefault(group.first.code.code, []).append(group)
         return found
 
-    @cached_property
+    @kept
     def units_of_days(self) -> dict[tuple[str, date | None], int]:
         found: dict[tuple[str, date | None], int] = {}
         for code, groups in self.billed.items():
@@ -73,7 +73,7 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
                 found[key] = found.get(key, 0) + group.all_units
         return found
 
-    @cached_property
+    @kept
     def given(self) -> dict[str, list[GivenBefore]]:
         """By family: known doses in the order of their days."""
         found: dict[str, list[GivenBefore]] = {}
@@ -97,7 +97,7 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
         code = self.charge.code.code if self.charge.code else ""
         return self.lines.units_of_days.get((code, self.charge.day), 0)
 
-    @cached_property
+    @kept
     def earlier_units(self) -> list[tuple[date, int]]:
         """Days and units of the lines of this code before this one, oldest first."""
         code = self.charge.code.code if self.charge.code else ""

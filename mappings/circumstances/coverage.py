@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from datetime import date, tzinfo
-from functools import cached_property
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from mappings.assessment import Evidence, State, cite
 from mappings.decisions import Decision, Decisions, PaysFirst
 from mappings.record import Coverage, PatientRecord
 from mappings.values import words
+from mappings.values.remembered import kept
 from mappings.values.stated import Unread
 from mappings.values.us_dates import us_date
 
@@ -43,7 +43,7 @@ class Coordination(Struct, frozen=True, dict=True):
     unknown_payer: Unread | None = None
     decided: tuple[Evidence, ...] = ()
 
-    @cached_property
+    @kept
     def evidence(self) -> tuple[Evidence, ...]:
         """The coverages, and what people decided of them."""
         named = (coverage.decided for coverage in self.seen if coverage.decided)
@@ -74,6 +74,7 @@ class CoverageHistory(Struct, frozen=True, eq=False, dict=True):
     record: PatientRecord
     zone: tzinfo | None
     decisions: Decisions
+    _known: dict[tuple[int, ...], Coordination] = field(default_factory=dict)
 
     def on(self, day: date) -> Coordination:
         """Who pays first on a day, and who after it."""
@@ -91,10 +92,6 @@ class CoverageHistory(Struct, frozen=True, eq=False, dict=True):
             if known.state == "met":
                 self._known[key] = known
         return known
-
-    @cached_property
-    def _known(self) -> dict[tuple[int, ...], Coordination]:
-        return {}
 
 
 def coordinate(

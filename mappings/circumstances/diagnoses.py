@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, tzinfo
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.codes.clinical import SnomedRow
 from mappings.record import Diagnosis, PatientRecord
+from mappings.values.remembered import kept
 
 
 class Stated(Struct, frozen=True, dict=True):
@@ -22,7 +23,7 @@ class Stated(Struct, frozen=True, dict=True):
     of_encounter: bool
     billable: bool = False
 
-    @cached_property
+    @kept
     def cited(self) -> Evidence:
         return cite(self.by.source, self.says)
 

@@ -1,16 +1,16 @@
 """R8: dialysis, end-stage renal disease and acute kidney injury on a day."""
 
 from datetime import date, timedelta, tzinfo
-from functools import cached_property
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mappings.assessment import Evidence, cite
 from mappings.circumstances.diagnoses import Stated, having
 from mappings.circumstances.standing import Standing, cite_all
 from mappings.record import PatientRecord, Source
 from mappings.values.moment import Moment
+from mappings.values.remembered import kept
 
 WINDOW_DAYS = 90
 DIALYSIS_FACILITY = "65"
@@ -74,6 +74,7 @@ class DialysisHistory(Struct, frozen=True, eq=False, dict=True):
 
     record: PatientRecord
     zone: tzinfo | None
+    _known: dict[tuple[int, ...], tuple[Treatment, ...]] = field(default_factory=dict)
 
     def before(self, day: date) -> tuple[Treatment, ...]:
         """The treatments of the 90 days before."""
@@ -81,11 +82,7 @@ class DialysisHistory(Struct, frozen=True, eq=False, dict=True):
         found = tuple(one for one in self._dated if one.first <= day and one.last >= since)
         return self._known.setdefault(tuple(map(id, found)), found)
 
-    @cached_property
-    def _known(self) -> dict[tuple[int, ...], tuple[Treatment, ...]]:
-        return {}
-
-    @cached_property
+    @kept
     def _dated(self) -> list[Treatment]:
         """One encounter without an end goes on."""
         found = [

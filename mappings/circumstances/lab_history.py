@@ -3,26 +3,28 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mappings.circumstances import labs
 from mappings.policy.conditions import LabState
 from mappings.record import LabResult
 from mappings.values.moment import Moment
+from mappings.values.remembered import kept
 
 # No zone lies further from UTC than half a day, and a date alone is ordered within its own.
 _APART = timedelta(days=2)
 _NOTHING = LabState("missing")
 
 
-class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
+class LabsAtDose(Struct, frozen=True, eq=False):
     """What the results say at a dose, which is given by its moment and its day."""
 
     history: "LabHistory"
     dose: Moment | None
     day: date
+    _states: dict[tuple[str, int], LabState] = field(default_factory=dict)
+    _newest: dict[str, LabResult | None] = field(default_factory=dict)
 
     def state(self, analyte: str, days: int) -> LabState:
         """The newest result within the window of `days`, or whether there is an older one or none;
@@ -80,20 +82,13 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
         unread = self.history.unread_of(analyte)
         return labs.unread(unread, self.dose, self.day, self.history.zone) if unread else []
 
-    @cached_property
-    def _states(self) -> dict[tuple[str, int], LabState]:
-        return {}
-
-    @cached_property
-    def _newest(self) -> dict[str, LabResult | None]:
-        return {}
-
 
 class LabHistory(Struct, frozen=True, eq=False, dict=True):
     """The results of one patient."""
 
     labs: tuple[LabResult, ...]
     zone: tzinfo | None
+    _known: dict[str, tuple[list[datetime], list[LabResult]]] = field(default_factory=dict)
 
     def at(self, dose: Moment | None, day: date) -> LabsAtDose:
         return LabsAtDose(self, dose, day)
@@ -124,18 +119,14 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
         """What a value of the analyte is taken or derived from."""
         return self.labs if analyte == "tsat" else self._by_analyte.get(analyte, ())
 
-    @cached_property
-    def _known(self) -> dict[str, tuple[list[datetime], list[LabResult]]]:
-        return {}
-
-    @cached_property
+    @kept
     def _by_analyte(self) -> dict[str, list[LabResult]]:
         found: dict[str, list[LabResult]] = {}
         for result in self.labs:
             found.setdefault(result.analyte, []).append(result)
         return found
 
-    @cached_property
+    @kept
     def _unread(self) -> dict[str, list[LabResult]]:
         return {
             analyte: [result for result in results if result.unread]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, tzinfo
-from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -27,6 +26,7 @@ from mappings.record import (
     Stay,
 )
 from mappings.site import Place, Site
+from mappings.values.remembered import kept
 from mappings.values.stated import Unread
 
 _HOSPITAL, _CRITICAL_ACCESS = "13X", "85X"
@@ -54,7 +54,7 @@ class Setting(Struct, frozen=True, dict=True):
     warning: Warned | None = None
     notes: tuple[str, ...] = ()
 
-    @cached_property
+    @kept
     def _row(self) -> PlaceOfService | None:
         return codes.settings().by_code.get(self.code or "")
 
@@ -62,7 +62,7 @@ class Setting(Struct, frozen=True, dict=True):
     def claim(self) -> Literal["professional", "institutional"] | None:
         return self._row.claim if self._row else None
 
-    @cached_property
+    @kept
     def bill_type(self) -> str | None:
         """The setting's own. Of a hospital, the site's table says whether it is a critical access
         one."""

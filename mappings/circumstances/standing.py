@@ -3,17 +3,17 @@ say is worked out once."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, tzinfo
-from functools import cached_property
 from itertools import chain
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mappings import codes
 from mappings.assessment import Evidence
 from mappings.circumstances.diagnoses import Stated, coded, doubtful_on, having, valid_days
 from mappings.circumstances.sequence import Sequenced, sequence
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
+from mappings.values.remembered import kept
 
 _CKD = ("ckd", "ckd-parent", "ckd-cause")
 
@@ -24,6 +24,8 @@ class Standing(Struct, frozen=True, eq=False, dict=True):
 
     stated: tuple[Stated, ...] = ()
     doubtful: tuple[Stated, ...] = ()
+    _known: dict[tuple[str, ...], list[Stated]] = field(default_factory=dict)
+    _sequenced: dict[tuple[str, bool], Sequenced] = field(default_factory=dict)
 
     def has(self, *groups: str) -> list[Stated]:
         """Those that are in one of the groups of the diagnosis table."""
@@ -32,11 +34,7 @@ class Standing(Struct, frozen=True, eq=False, dict=True):
             found = self._known[groups] = having(self.stated, *groups)
         return found
 
-    @cached_property
-    def _known(self) -> dict[tuple[str, ...], list[Stated]]:
-        return {}
-
-    @cached_property
+    @kept
     def flags(self) -> dict[str, bool | None]:
         """Facts that conditions of a policy may name; None where only a diagnosis with a status
         that is not understood says so."""
@@ -61,10 +59,6 @@ class Standing(Struct, frozen=True, eq=False, dict=True):
             found = self._sequenced[key] = sequence(self.stated, *key)
         return found
 
-    @cached_property
-    def _sequenced(self) -> dict[tuple[str, bool], Sequenced]:
-        return {}
-
 
 def cite_all(diagnoses: Iterable[Stated]) -> tuple[Evidence, ...]:
     return tuple(diagnosis.cited for diagnosis in diagnoses)
@@ -75,6 +69,7 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
 
     record: PatientRecord
     zone: tzinfo | None
+    _known: dict[tuple[object, ...], Standing] = field(default_factory=dict)
 
     def at(
         self,
@@ -105,15 +100,11 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
     def doubtful_on(self, day: date) -> list[Diagnosis]:
         return [diagnosis for diagnosis in self._unread if doubtful_on(diagnosis, day, self.zone)]
 
-    @cached_property
-    def _known(self) -> dict[tuple[object, ...], Standing]:
-        return {}
-
-    @cached_property
+    @kept
     def _unread(self) -> list[Diagnosis]:
         return [diagnosis for diagnosis in self.record.diagnoses if diagnosis.unread]
 
-    @cached_property
+    @kept
     def _confirmed(self) -> list[tuple[Diagnosis, date, date]]:
         """Those with a code, and the days on which they are valid."""
         coded = (diagnosis for diagnosis in self.record.diagnoses if diagnosis.icd10)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from functools import cached_property
 from itertools import combinations
 
 from msgspec import Struct, structs
@@ -16,6 +15,7 @@ from mappings.dose.doses import Doses
 from mappings.dose.ordered import covers, mg_a_day
 from mappings.record import Administration, PatientRecord
 from mappings.values.numbers import exact, plain
+from mappings.values.remembered import kept
 
 _CLOSE = timedelta(hours=12)
 _ZERO = Decimal(0)
@@ -48,7 +48,7 @@ class _Entry(Struct, frozen=True, eq=False, dict=True):
     start: datetime | None
     end: datetime | None
 
-    @cached_property
+    @kept
     def mg(self) -> Decimal | None:
         return self.doses.on(self.administration, self.day).mg
 

@@ -31,7 +31,7 @@ def findings_of(charge: Charge, neighbors: Neighbors) -> list[Finding]:
     return [
         _finding(requirement, check(charge, neighbors) or NOT_APPLICABLE, charge)
         for requirement, check in _checks(_asked_of(charge))
-        if not (charge.is_copy and requirement.of_duplicates)
+        if not (requirement.of_duplicates and charge.is_copy)
     ]
 
 

@@ -3,7 +3,7 @@ and of those of one patient."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, Generic, Self, TypeVar, TypeVarTuple, overload
 
 Given = TypeVarTuple("Given")
 T = TypeVar("T")
@@ -29,6 +29,28 @@ def by_identity(function: Callable[[*Given], T]) -> Callable[[*Given], T]:
         return found[1]
 
     return remembered
+
+
+class kept(Generic[T]):  # noqa: N801 - it reads as `cached_property`, and is one
+    """A property that is worked out once. Without the lock that `functools.cached_property` takes
+    before Python 3.12, which costs more than most of them: two threads would find the same."""
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, _: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, _: type) -> T: ...
+    def __get__(self, instance: object | None, _: type) -> Self | T:
+        if instance is None:
+            return self
+        found = instance.__dict__[self._name] = self._function(instance)
+        return found
 
 
 class Once:
