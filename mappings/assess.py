@@ -10,7 +10,6 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import (
-    SCHEMA,
     Assessment,
     ClaimLine,
     PatientAssessment,
@@ -114,7 +113,6 @@ def document(
         problem for patient in patients if not patient.concerns_us for problem in patient.unreadable
     ]
     return Assessment(
-        schema=SCHEMA,
         as_of=as_of.isoformat(timespec="seconds"),
         patients=tuple(patient for patient in patients if patient.concerns_us),
         unreadable=tuple(sorted(set(outer))),

@@ -1,13 +1,13 @@
 """A run from its source to its files; one that was stopped goes on."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from integration.bulk import engine, output
 from integration.bulk.engine import Tell
@@ -18,6 +18,7 @@ from integration.bulk.surveying import sources
 from integration.bulk.work import Plan, Work
 from integration.errors import ConfigurationError
 from mappings.policy.choosing import PolicySet
+from mappings.record import Problem
 from mappings.site import Site
 
 
@@ -38,11 +39,14 @@ def bulk(
     charts: bool = False,
     range_bytes: int = sources.RANGE_BYTES,
     tell: Tell = lambda _step, _done, _all: None,
+    known: Iterable[Problem] = (),
 ) -> Outcome:
     """Assesses every patient of SOURCE and writes to OUT. SITE_AT: the site with what was decided
     by then. MOMENT: as of when; where it is what
-    tells the time, a run that was stopped keeps its own. WORKERS: 0 for one a processor."""
+    tells the time, a run that was stopped keeps its own. WORKERS: 0 for one a processor. KNOWN:
+    what SOURCE lacks, to be named with what can't be read."""
     found = sources.source(source, range_bytes)
+    found = structs.replace(found, problems=[*found.problems, *known])
     _ready(out, source)
     work = Work.within(out)
     stopped = work.left_over()

@@ -10,7 +10,8 @@ from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
 from integration.configuration.settings import Settings
-from integration.configuration.site import CdsClient, Site
+from integration.configuration.sign_in import CdsClient
+from integration.configuration.site import Site
 from integration.errors import FerroclaimError
 from integration.smart.identity import audiences_of, moment, signed
 from integration.smart.server import Directory, fetched_keys
