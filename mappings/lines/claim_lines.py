@@ -161,7 +161,7 @@ def _line(
     )
 
 
-def _outcome(status: str, reasons: tuple[str, ...], not_billable: str | None) -> str:
+def _outcome(status: LineStatus, reasons: tuple[str, ...], not_billable: str | None) -> str:
     if status == "held":
         return f"held by {', '.join(reasons)}"
     return f"not billable: {not_billable}" if not_billable else "ready: nothing is missing"
@@ -193,7 +193,7 @@ def _ml(amount: Decimal) -> str:
 def _notes(
     group: Group,
     sequenced: Sequenced,
-    status: str,
+    status: LineStatus,
     worth: Worth,
     findings: Sequence[Finding],
 ) -> tuple[str, ...]:

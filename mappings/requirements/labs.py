@@ -3,7 +3,7 @@ limits."""
 
 from collections.abc import Mapping
 
-from mappings.assessment import WORST_FIRST, Evidence, State
+from mappings.assessment import EVERY_STATE, Evidence, State
 from mappings.charge.charge import PREGNANCY_DAYS, Charge
 from mappings.circumstances import labs
 from mappings.policy.choosing import LabRule
@@ -15,7 +15,6 @@ from mappings.requirements.result import Result
 from mappings.values.numbers import plain
 from mappings.values.us_dates import us_date
 
-_WORST_FIRST = (*WORST_FIRST, "met", "not-applicable")
 _BEYOND_LIMIT = (
     "File another result from within the payer's window if there is one, or give the payer the"
     " clinical reason for the iron."
@@ -46,7 +45,7 @@ def _laboratory(charge: Charge, name: str) -> Result | None:
         for rule in charge.rules.laboratory
         if charge.applies(rule) and (result := _asked(charge, name, rule))
     ]
-    return min(results, key=lambda result: _WORST_FIRST.index(result.state), default=None)
+    return min(results, key=lambda result: EVERY_STATE.index(result.state), default=None)
 
 
 def _asked(charge: Charge, name: str, rule: LabRule) -> Result | None:
