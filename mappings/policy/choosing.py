@@ -3,7 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -110,24 +110,23 @@ class PolicySet:
     ) -> Policy | None:
         """The payer's own policy before that of its kind; one for this setting only before one that
         is not for it; one for this drug before one for any."""
-        valid = [
-            policy
-            for policy in self.policies
-            if policy.effective.holds(day)
-            and kind in policy.audience.kinds
-            and _is_for(policy, code)
-        ]
-        open_to = [
-            policy
-            for policy in valid
-            if not policy.audience.payers or payer in policy.audience.payers
-        ]
-        candidates = [
-            policy
-            for policy in open_to
-            if _fits(policy, setting) or not policy.audience.settings_only
-        ]
-        return min(candidates, key=lambda policy: _rank(policy, setting), default=None)
+        meant = _meant(self, setting, kind, payer, code)
+        return next((policy for policy in meant if policy.effective.holds(day)), None)
+
+
+@lru_cache(maxsize=4096)
+def _meant(
+    policies: PolicySet, setting: str | None, kind: str, payer: str | None, code: str | None
+) -> list[Policy]:
+    """Those that may be meant on some day, the one that is meant the most first."""
+    found = []
+    for policy in policies.policies:
+        audience = policy.audience
+        of_payer = kind in audience.kinds and (not audience.payers or payer in audience.payers)
+        here = _fits(policy, setting) or not audience.settings_only
+        if of_payer and here and _is_for(policy, code):
+            found.append(policy)
+    return sorted(found, key=lambda policy: _rank(policy, setting))
 
 
 def _fits(policy: Policy, setting: str | None) -> bool:
