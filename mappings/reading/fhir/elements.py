@@ -67,13 +67,17 @@ _NO_CONCEPT = Concept()
 
 
 def coding(value: Resource) -> Coding:
-    return _coding(text(value.get("system")), text(value.get("code")), text(value.get("display")))
+    said = value.get("system"), value.get("code"), value.get("display")
+    try:
+        return _coding(*said)
+    except TypeError:  # a list or an object, where a text should be
+        return _coding(*map(text, said))
 
 
 @lru_cache(maxsize=16384)
-def _coding(uri: str, code: str, display: str) -> Coding:
+def _coding(uri: object, code: object, display: object) -> Coding:
     """An EHR repeats the same few thousand codings."""
-    return Coding(system(uri), code.strip(), display)
+    return Coding(system(uri), text(code).strip(), text(display))
 
 
 def concept(value: object) -> Concept:
@@ -82,9 +86,8 @@ def concept(value: object) -> Concept:
         return _NO_CONCEPT
     if "coding" not in value and "code" in value:
         return Concept((coding(value),))
-    return Concept(
-        tuple([coding(item) for item in items(value.get("coding"))]), text(value.get("text"))
-    )
+    codings = tuple([coding(item) for item in items(value.get("coding"))])
+    return Concept(codings, text(value.get("text")))
 
 
 def concepts(value: object) -> tuple[Concept, ...]:
