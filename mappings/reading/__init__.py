@@ -65,7 +65,9 @@ class Reader:
             self._finder = ProductFinder(site.drug_aliases)
         self._statuses = StatusReader(site.status_words)
         self._labs = results.LabReader(site.lab_aliases, self._statuses)
-        self._sieve = Sieve(self._labs, self._finder)
+        self._esas = orders.EsaReader()
+        self._oral = oral_iron.OralIronReader(self._statuses)
+        self._sieve = Sieve(self._labs, self._finder, self._oral, self._esas)
         self._coverages = CoverageReader(site.payer_aliases, self._statuses)
         self._encounters = encounters.EncounterReader(
             self._statuses, ClassReader(site.encounter_classes)
@@ -106,6 +108,7 @@ class Reader:
         visits = doses.bearing(
             each("Encounter", lambda visit: self._encounters.encounter(visit, collection, doses))
         )
+        course = partial(self._oral.course, collection=collection)
         places = encounters.locations(visits, collection)
         return PatientRecord(
             patient=group.patient,
@@ -150,19 +153,10 @@ class Reader:
                 lambda resource: orders.dispense(resource, collection, finder, statuses),
             ),
             oral_iron=(
-                *each("AllergyIntolerance", lambda resource: oral_iron.allergy(resource, statuses)),
-                *each(
-                    "MedicationDispense",
-                    lambda resource: oral_iron.course(resource, collection, statuses),
-                ),
-                *each(
-                    "MedicationRequest",
-                    lambda resource: oral_iron.course(resource, collection, statuses),
-                ),
-                *each(
-                    "MedicationStatement",
-                    lambda resource: oral_iron.course(resource, collection, statuses),
-                ),
+                *each("AllergyIntolerance", self._oral.allergy),
+                *each("MedicationDispense", course),
+                *each("MedicationRequest", course),
+                *each("MedicationStatement", course),
             ),
             dialysis=every(
                 "Procedure", lambda resource: encounters.dialysis_treatments([resource], statuses)
@@ -184,8 +178,8 @@ class Reader:
                 "DocumentReference", lambda resource: notes.note(resource, collection, statuses)
             ),
             esa=(
-                *each("MedicationAdministration", orders.esa_dose),
-                *each("MedicationRequest", orders.esa_dose),
+                *each("MedicationAdministration", self._esas.dose),
+                *each("MedicationRequest", self._esas.dose),
             ),
             unreadable=tuple(sorted(problems)),
         )

@@ -53,6 +53,13 @@ class Reference(Struct, frozen=True, gc=False):
     reference: str | None = None
 
 
+class Shown(Struct, frozen=True, gc=False):
+    """A Reference and what it shows."""
+
+    reference: str | None = None
+    display: str | None = None
+
+
 class Period(Struct, frozen=True, gc=False):
     start: str | None = None
     end: str | None = None
@@ -83,9 +90,11 @@ class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
 
 _LIST: Any = list[_Object] | _Object | None
 _CODE = {"code": Part}
-_MEDICATION = dict.fromkeys(
-    ("medicationCodeableConcept", "medicationReference", "medication"), Part
-)
+_MEDICATION = {
+    "medicationCodeableConcept": Part,
+    "medicationReference": Shown | None,
+    "medication": Part,
+}
 # What more the sifting looks at.
 _LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
     "Observation": _CODE | {"component": list[Coded] | Coded | None, "hasMember": _LIST},

@@ -49,7 +49,9 @@ def drug(
     reference = elements.mapping(
         elements.either(resource, "medicationReference") or holder.get("reference")
     )
-    medication = collection.resolve(reference, resource) if reference else None
+    if not reference:
+        return _by_concept(concept, texts, finder)
+    medication = collection.resolve(reference, resource)
     shown = Concept(text=elements.text(reference.get("display")))
     aims = bool(elements.text(reference.get("reference")))
     weak = [*_names_in(concept, "medication"), *texts]
@@ -74,6 +76,17 @@ def drug(
     return structs.replace(_weakly(known, findings, weak, finder), doubt=_doubt(medication))
 
 
+def _by_concept(concept: Concept, texts: Iterable[Said], finder: ProductFinder) -> Drug:
+    """What names nothing else; an EHR repeats the same few thousand."""
+    known = finder.drugs.get(concept)
+    if known is None:
+        found = [finder.find(concept)]
+        names = _names_in(concept, "medication")
+        known = _weakly(_drug(found, (), {}, None, concept), found, names, finder)
+        finder.drugs[concept] = known
+    return _weakly_by(texts, known, finder) if known.unnamed else known
+
+
 def _doubt(medication: Resource) -> Unread | None:
     """An inactive Medication is one that is stocked no more: it was given all the same."""
     status = PLAIN.read("Medication.status", medication.get("status"))
@@ -88,11 +101,15 @@ def _weakly(
     """The drug; where nothing in its place names one, by what else does."""
     if known.concerns_us or any(found.evidence or found.names_a_drug for found in findings):
         return known
+    return _weakly_by(weak, structs.replace(known, unnamed=True), finder)
+
+
+def _weakly_by(weak: Iterable[Said], unnamed: Drug, finder: ProductFinder) -> Drug:
     for element, text in weak:
         named = _drug([finder.find(Concept(text=text))], (), {}, None, Concept(text=text))
         if text and named.concerns_us:
             return structs.replace(named, weakly=element)
-    return structs.replace(known, unnamed=True)
+    return unnamed
 
 
 def _names_in(concept: Concept, element: str) -> Iterator[Said]:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, Raw, UnsetType, to_builtins
 
-from mappings.reading import orders
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
-from mappings.reading.bundles.heads import Coded, Held
+from mappings.reading.bundles.heads import Coded, Held, Shown
 from mappings.reading.conditions import icd10_codes
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
@@ -21,8 +20,11 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.labs.results import LabReader
-from mappings.reading.oral_iron import is_oral_iron, medication
+from mappings.reading.oral_iron import OralIronReader
+from mappings.reading.orders import EsaReader
 
+# What a Medication says of itself beside its code.
+_MORE = frozenset({"identifier", "amount", "ingredient", "batch", "contained"})
 _NOTHING_ELSE = Collection()
 # Distinct texts of such an element that are remembered; a site has a few thousand.
 _MOST = 50_000
@@ -49,8 +51,11 @@ class _About:
 class Sieve:
     """For one site; keep it for many patients."""
 
-    def __init__(self, labs: LabReader, finder: ProductFinder) -> None:
-        self._finder = finder
+    def __init__(
+        self, labs: LabReader, finder: ProductFinder, oral: OralIronReader, esas: EsaReader
+    ) -> None:
+        self._finder, self._oral, self._esas = finder, oral, esas
+        self._referred: dict[tuple[object, ...], bool] = {}
         concept = "medicationCodeableConcept"
         self._result = _About("Observation", "code", labs.knows)
         self._condition = _About("Condition", "code", _is_diagnosis)
@@ -102,30 +107,40 @@ class Sieve:
     def _is_ordered(self, head: Any, collection: Collection) -> bool:
         if not _says_more(head):
             return self._ordered.asks(head.medicationCodeableConcept)
-        return self._is_ordered_by_reference(head, collection)
+        is_alone = head.medication is UNSET and head.contained is UNSET
+        if is_alone and head.medicationCodeableConcept is UNSET:
+            return self._is_referred(head.medicationReference, collection)
+        return True
 
-    def _is_ordered_by_reference(self, head: Any, collection: Collection) -> bool:
+    def _is_referred(self, reference: Shown, collection: Collection) -> bool:
         """By the Medication that an order points to, which is another one in another chart."""
-        beside = (head.medicationCodeableConcept, head.medication, head.contained)
-        if head.medicationReference is UNSET or beside != (UNSET, UNSET, UNSET):
-            return True
-        reference = decode(head.medicationReference)
-        key = collection.key(reference)
+        key = collection.key(reference.reference)
         if key is not None and not collection.stands_once(key):
             return True
-        said = {"resourceType": head.kind, "id": "one of many", "medicationReference": reference}
-        return self._is_iron(said, collection)
+        target = elements.mapping(collection.get(key) if key else None)
+        said = to_builtins(reference)
+        if not _MORE.isdisjoint(target):
+            return self._is_iron({"medicationReference": said}, collection)
+        about = (bool(reference.reference), reference.display, elements.concept(target.get("code")))
+        found = self._referred.get(about)
+        if found is None:
+            own = [target | {"id": "it"}] if target else []
+            aim = {"reference": "#it"} if reference.reference else {}
+            found = self._is_iron({"medicationReference": said | aim, "contained": own})
+            if len(self._referred) < _MOST:
+                self._referred[about] = found
+        return found
 
     def _may_be_iron_given(self, resource: Resource) -> bool:
         """Also one that names no drug: its order, or its text, may."""
         given = drug(resource, _NOTHING_ELSE, self._finder)
-        return given.concerns_us or given.unnamed or orders.esa(resource) is not None
+        return given.concerns_us or given.unnamed or self._esas.name(resource) is not None
 
     def _is_iron(self, resource: Resource, collection: Collection = _NOTHING_ELSE) -> bool:
         if drug(resource, collection, self._finder).concerns_us:
             return True
-        is_oral = is_oral_iron(medication(resource, collection))
-        return is_oral or orders.esa(resource) is not None
+        is_oral = self._oral.is_named(resource, collection)
+        return is_oral or self._esas.name(resource) is not None
 
 
 def _is_report(head: Any) -> bool:
@@ -135,8 +150,8 @@ def _is_report(head: Any) -> bool:
 
 def _says_more(head: Any) -> bool:
     """Whether the concept is not all that it is about."""
-    said = (head.medicationReference, head.medication, head.contained)
-    return said != (UNSET, UNSET, UNSET)
+    is_alone = head.medication is UNSET and head.contained is UNSET
+    return head.medicationReference is not None or not is_alone
 
 
 def _is_diagnosis(resource: Resource) -> bool:
