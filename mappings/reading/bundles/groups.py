@@ -42,22 +42,19 @@ class Grouping:
         # By what a reference says; None where that is nobody's chart.
         self._named: dict[str, Group | None] = {}
         is_usual = not (copies.spoiled or copies.deletions)
+        named = self._named
         for key, resource in copies.items():
-            if is_usual and isinstance(resource, Held):
-                self._put_held(key, resource)
-            else:
+            if not (is_usual and isinstance(resource, Held)):
                 self._put(key, resource)
-
-    def _put_held(self, key: str, held: Held) -> None:
-        """As nearly all are."""
-        kind = held.head.kind
-        if kind not in SUBJECT:
-            return
-        whose = held.head.whose
-        said = whose.reference if whose else None
-        group = self._named[said] if said in self._named else self._group(key, said)
-        if group:
-            group.by_type.setdefault(kind, []).append(held)
+                continue
+            # As nearly all are.
+            head = resource.head
+            kind = head.kind
+            if kind in SUBJECT:
+                said = head.whose.reference if head.whose else None
+                group = named[said] if said in named else self._group(key, said)
+                if group:
+                    group.by_type.setdefault(kind, []).append(resource)
 
     def _put(self, key: str, resource: Resource | Held) -> None:
         kind = key.partition("/")[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from msgspec import UNSET, Raw, UnsetType, to_builtins
+from msgspec import UNSET, to_builtins
 
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
@@ -37,8 +37,7 @@ class _About:
         self._kind, self._element, self._judge = kind, element, judge
         self._known: dict[bytes, bool] = {}
 
-    def asks(self, part: Raw | UnsetType) -> bool:
-        about = b"" if part is UNSET else bytes(part)
+    def asks(self, about: bytes) -> bool:
         found = self._known.get(about)
         if found is None:
             resource: Resource = {"resourceType": self._kind, "id": "one of many"}
@@ -66,7 +65,7 @@ class Sieve:
     def sift(self, kind: str, kept: Kept, collection: Collection, doses: OfDoses | None) -> Kept:
         """Of unopened resources those in which a reader may find anything; of encounters those that
         may bear on DOSES."""
-        asks: Callable[[Any], bool]
+        asks: Callable[[Held], bool]
         if kind == "Observation":
             asks = self._is_result
         elif kind == "Condition":
@@ -83,32 +82,36 @@ class Sieve:
             return doses.visits(kept, collection)
         else:
             return kept
-        return [one for one in kept if not isinstance(one, Held) or asks(one.head)]
+        return [one for one in kept if not isinstance(one, Held) or asks(one)]
 
-    def _is_result(self, head: Any) -> bool:
-        if head.contained is not UNSET or head.hasMember:
-            return True
-        return self._result.asks(head.code) or bool(head.component and self._is_panel(head))
+    def _is_result(self, held: Held) -> bool:
+        head = held.head
+        if head.component is None and head.hasMember is None and head.contained is UNSET:
+            return self._result.asks(held.about)
+        return self._is_panel(held)
 
-    def _is_panel(self, head: Any) -> bool:
-        parts: Any = head.component
-        listed = [parts] if isinstance(parts, Coded) else parts
-        return any(self._result.asks(part.code) for part in listed)
+    def _is_panel(self, held: Held) -> bool:
+        head = held.head
+        parts = [head.component] if isinstance(head.component, Coded) else head.component or ()
+        about = [held.about, *(b"" if part.code is UNSET else bytes(part.code) for part in parts)]
+        holds = head.contained is not UNSET or bool(head.hasMember)
+        return holds or any(map(self._result.asks, about))
 
-    def _is_condition(self, head: Any) -> bool:
-        return self._condition.asks(head.code)
+    def _is_condition(self, held: Held) -> bool:
+        return self._condition.asks(held.about)
 
-    def _is_procedure(self, head: Any) -> bool:
-        return self._procedure.asks(head.code)
+    def _is_procedure(self, held: Held) -> bool:
+        return self._procedure.asks(held.about)
 
-    def _is_given(self, head: Any) -> bool:
-        return _says_more(head) or self._given.asks(head.medicationCodeableConcept)
+    def _is_given(self, held: Held) -> bool:
+        return _says_more(held.head) or self._given.asks(held.about)
 
-    def _is_ordered(self, head: Any, collection: Collection) -> bool:
+    def _is_ordered(self, held: Held, collection: Collection) -> bool:
+        head = held.head
         if not _says_more(head):
-            return self._ordered.asks(head.medicationCodeableConcept)
+            return self._ordered.asks(held.about)
         is_alone = head.medication is UNSET and head.contained is UNSET
-        if is_alone and head.medicationCodeableConcept is UNSET:
+        if is_alone and not held.about:
             return self._is_referred(head.medicationReference, collection)
         return True
 
@@ -143,9 +146,9 @@ class Sieve:
         return is_oral or self._esas.name(resource) is not None
 
 
-def _is_report(head: Any) -> bool:
+def _is_report(held: Held) -> bool:
     """One that names no result, and holds none, tells nothing."""
-    return head.contained is not UNSET or bool(head.result)
+    return held.head.contained is not UNSET or bool(held.head.result)
 
 
 def _says_more(head: Any) -> bool:
