@@ -42,19 +42,29 @@ class Grouping:
         # By what a reference says; None where that is nobody's chart.
         self._named: dict[str, Group | None] = {}
         is_usual = not (copies.spoiled or copies.deletions)
-        named = self._named
         for key, resource in copies.items():
-            if not (is_usual and isinstance(resource, Held)):
+            if is_usual and isinstance(resource, Held):
+                self._put_held(key, resource)
+            else:
                 self._put(key, resource)
-                continue
-            # As nearly all are.
-            head = resource.head
-            kind = head.kind
-            if kind in SUBJECT:
-                said = head.whose.reference if head.whose else None
-                group = named[said] if said in named else self._group(key, said)
-                if group:
-                    group.by_type.setdefault(kind, []).append(resource)
+
+    def _put_held(self, key: str, held: Held) -> None:
+        """As nearly all are."""
+        head = held.head
+        kind = head.kind
+        if kind not in SUBJECT:
+            return
+        whose = head.whose
+        group = self._named.get(whose.reference) if whose else None
+        if group is None:
+            group = self._group(key, whose.reference if whose else None)
+            if group is None:
+                return
+        kept = group.by_type.get(kind)
+        if kept is None:
+            group.by_type[kind] = [held]
+        else:
+            kept.append(held)
 
     def _put(self, key: str, resource: Resource | Held) -> None:
         kind = key.partition("/")[0]
