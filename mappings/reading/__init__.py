@@ -20,7 +20,7 @@ from mappings.reading import (
 )
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Group
-from mappings.reading.conditions import diagnosis
+from mappings.reading.conditions import ConditionReader
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
@@ -68,6 +68,7 @@ class Reader:
         self._esas = orders.EsaReader()
         self._oral = oral_iron.OralIronReader(self._statuses)
         self._sieve = Sieve(self._labs, self._finder, self._oral, self._esas)
+        self._conditions = ConditionReader(self._statuses)
         self._coverages = CoverageReader(site.payer_aliases, self._statuses)
         self._encounters = encounters.EncounterReader(
             self._statuses, ClassReader(site.encounter_classes)
@@ -128,7 +129,7 @@ class Reader:
                     lambda resource: self._labs.results(resource, collection, panels),
                 ),
             ),
-            diagnoses=each("Condition", lambda resource: diagnosis(resource, collection, statuses)),
+            diagnoses=each("Condition", partial(self._conditions.diagnosis, collection=collection)),
             coverages=each(
                 "Coverage", lambda resource: self._coverages.coverage(resource, collection)
             ),
