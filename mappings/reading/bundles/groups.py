@@ -21,14 +21,6 @@ class Group(Struct):
     deleted: list[Resource] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def all(self, kind: str, sift: Callable[[str, Kept], Kept] | None = None) -> list[Resource]:
-        """In the order of their ids. Of unopened ones only those that SIFT leaves."""
-        kept = self.by_type.get(kind)
-        if not kept:
-            return []
-        found = map(opened, sift(kind, kept) if sift else kept)
-        return sorted(found, key=lambda resource: str(resource["id"]))
-
 
 class Grouping:
     """Sorts what counts of COPIES to its patients, whom PATIENT tells from a Reference. What can't

@@ -14,7 +14,7 @@ from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.products import Findings, ProductFinder, agreed
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.statuses import PLAIN
+from mappings.reading.fhir.statuses import StatusReader
 from mappings.record import Coding, Concept, Drug
 from mappings.values.stated import Unread
 
@@ -73,7 +73,9 @@ def drug(
     findings += chain.from_iterable(item.findings for item in ingredients)
     weak = [*_identifiers(medication), *_names_in(code, "Medication.code"), *weak]
     known = _drug(findings, ingredients, medication, None, code if code != Concept() else shown)
-    return structs.replace(_weakly(known, findings, weak, finder), doubt=_doubt(medication))
+    return structs.replace(
+        _weakly(known, findings, weak, finder), doubt=_doubt(medication, finder.statuses)
+    )
 
 
 def _by_concept(concept: Concept, texts: Iterable[Said], finder: ProductFinder) -> Drug:
@@ -87,9 +89,9 @@ def _by_concept(concept: Concept, texts: Iterable[Said], finder: ProductFinder) 
     return _weakly_by(texts, known, finder) if known.unnamed else known
 
 
-def _doubt(medication: Resource) -> Unread | None:
+def _doubt(medication: Resource, statuses: StatusReader) -> Unread | None:
     """An inactive Medication is one that is stocked no more: it was given all the same."""
-    status = PLAIN.read("Medication.status", medication.get("status"))
+    status = statuses.read("Medication.status", medication.get("status"))
     if status == "entered-in-error":
         return Unread("Medication.status", status)
     return status if isinstance(status, Unread) else None

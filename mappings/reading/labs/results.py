@@ -99,11 +99,9 @@ class LabReader:
     def _status(self, resource: Resource) -> str | Unread | None:
         return _status(resource, self._statuses)
 
-    def membership(
-        self, observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection
-    ) -> "Panels":
-        """What the results belong to."""
-        return Panels([*observations, *reports], collection, self._statuses)
+    def membership(self, holders: Iterable[Resource], collection: Collection) -> "Panels":
+        """What results belong to, by those of HOLDERS that are panels or reports."""
+        return Panels(holders, collection, self._statuses)
 
     def _doubt(self, resource: Resource, holder: Resource) -> tuple[str, Unread] | None:
         """Why a status, its own or that of what it lives in, makes a result unusable."""
