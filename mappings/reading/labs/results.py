@@ -208,10 +208,11 @@ def _time(element: Resource, names: tuple[str, str, str, str]) -> Moment | None:
     """`collected[x]` or `effective[x]`; of a Timing only a single event."""
     date_time, instant, period, timing = names
     point = elements.moment(element[date_time] if date_time in element else element.get(instant))
-    if point:
+    lasting, timed = element.get(period), element.get(timing)
+    if point or (lasting is None and timed is None):
         return point
-    start, end = elements.period(element.get(period))
-    events = elements.texts(elements.mapping(element.get(timing)).get("event"))
+    start, end = elements.period(lasting)
+    events = elements.texts(elements.mapping(timed).get("event"))
     return start or end or (elements.moment(events[0]) if len(events) == 1 else None)
 
 
