@@ -60,20 +60,17 @@ class Transport:
             raise ConfigurationError(
                 f"Site {site.name}: there is no file {site.ca_file}. Correct ca_file."
             )
-        self._profile_headers, token_headers = _profile_headers(site)
+        self.vendor_headers, token_headers = _profile_headers(site)
         self.auth = auth or authorization_for(site, tokens, token_headers)
         self.observer = observer
         self.sent = 0
         self._counting = threading.Lock()
-        retries = site.limits.retries
-        writing = Retry(
-            total=None, connect=retries, read=0, status=0, other=0, redirect=0, backoff_factor=0.5
-        )
+        writing = _retries(site.limits.retries)
         self._reading = self._session(
             site.limits.connections - 1,
             writing.new(
-                read=retries,
-                status=retries,
+                read=site.limits.retries,
+                status=site.limits.retries,
                 status_forcelist=TRANSIENT,
                 allowed_methods=("GET", "POST"),
                 retry_after_max=LONGEST_WAIT_SECONDS,
@@ -151,12 +148,24 @@ class Transport:
     ) -> Answer:
         """One attempt. Raises `OutcomeUnknown` where it may have happened all the same."""
         what = what or f"{method} {_kind(path)}"
-        answer = self._authorized(self._writing, method, self.url(path), None, headers, body)
+        answer = self.ask(method, path, headers, body)
         if answer.status >= 500:
             raise OutcomeUnknown(
                 self.site.name, f"{what} was answered with {answer.status}", status=answer.status
             )
         return self._checked(answer, what)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        what: str = "its answer",
+    ) -> Answer:
+        """One attempt, and its answer whatever the status. Raises `OutcomeUnknown` where none
+        came."""
+        return self._authorized(self._writing, method, self.url(path, what), None, headers, body)
 
     def json(self, answer: Answer, what: str) -> Any:
         try:
@@ -170,17 +179,8 @@ class Transport:
             ) from None
 
     def _session(self, connections: int, retries: Retry) -> requests.Session:
-        session = requests.Session()
-        adapter = HTTPAdapter(
-            pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries
-        )
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        session.headers.update(
-            {"Accept": FHIR_JSON, "User-Agent": _user_agent(), **self._profile_headers}
-        )
-        # A load balancer's cookie must not tie one patient's requests to another's.
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session = _session(connections, retries)
+        session.headers.update({"Accept": FHIR_JSON, **self.vendor_headers})
         return session
 
     def _authorized(
@@ -270,6 +270,31 @@ class Transport:
         if 200 <= answer.status < 300:
             return answer
         raise error_for(self.site.name, what, answer)
+
+
+def plain_session(connections: int, retries: int) -> requests.Session:
+    """With nothing of a site in it; only what was never sent is sent again."""
+    return _session(connections, _retries(retries))
+
+
+def _session(connections: int, retries: Retry) -> requests.Session:
+    session = requests.Session()
+    adapter = HTTPAdapter(
+        pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries
+    )
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = _user_agent()
+    # A load balancer's cookie must not tie one patient's requests to another's.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+def _retries(count: int) -> Retry:
+    """Of what was never sent."""
+    return Retry(
+        total=None, connect=count, read=0, status=0, other=0, redirect=0, backoff_factor=0.5
+    )
 
 
 def _kind(path: str) -> str:
