@@ -4,11 +4,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache, lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
+from mappings import codes
 from mappings.assessment import PolicyRef
 from mappings.codes.tables import Dated
 from mappings.datafiles import loading
@@ -146,12 +146,7 @@ def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool, bool]:
 @cache
 def built_in() -> PolicySet:
     """The policies that ship in the package."""
-    names = sorted(
-        entry.name
-        for entry in files("mappings").joinpath("policy", "built_in").iterdir()
-        if entry.name.endswith(".yaml")
-    )
-    return PolicySet(_checked(dict(loading.packaged("policy/built_in", name) for name in names)))
+    return PolicySet(_checked(loading.packaged_in("policy/built_in")))
 
 
 def load(folder: Path | None) -> PolicySet:
@@ -198,8 +193,11 @@ def load_file(path: Path) -> Policy:
 def with_own(texts: Mapping[str, str]) -> PolicySet:
     """The built-in policies with those of a site, by file name."""
     own = dict(zip(texts, _checked(texts), strict=True))
+    begins = _first_days(own.values())
     kept = [
-        kept for policy in built_in().policies if (kept := _until_replaced(policy, own.values()))
+        kept
+        for policy in built_in().policies
+        if (kept := _until_replaced(policy, begins.get(policy.id)))
     ]
     mistakes = [(where, problem) for where, policy in own.items() for problem in _left_out(policy)]
     for built, where in checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
@@ -245,12 +243,18 @@ def _drugs(audience: For) -> tuple[str, ...]:
     return audience.codes or ("every other drug",)
 
 
-def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:
-    """A built-in policy up to the day before a site's policy of the same id begins."""
-    begins = min(
-        (ours.effective.start or date.min for ours in own if ours.id == policy.id), default=date.max
-    )
-    if begins == date.max:
+def _first_days(own: Iterable[Policy]) -> dict[str, date]:
+    """When a site's first policy of each id begins."""
+    found: dict[str, date] = {}
+    for policy in own:
+        begins = policy.effective.start or date.min
+        found[policy.id] = min(begins, found.get(policy.id, begins))
+    return found
+
+
+def _until_replaced(policy: Policy, begins: date | None) -> Policy | None:
+    """A built-in policy up to the day before a site's policy of the same id begins, if any does."""
+    if begins is None:
         return policy
     if begins <= (policy.effective.start or date.min):
         return None
@@ -269,7 +273,7 @@ def mistakes_in(text: str, where: str) -> list[str]:
 
 def read(text: str, where: str) -> Policy:
     """One policy file, checked by itself; DataFileError with every mistake."""
-    return loading.structure(text, where, Policy, checks.check)
+    return loading.structure(text, where, Policy, checks.check, codes.in_force().digest)
 
 
 def _checked(texts: Mapping[str, str]) -> list[Policy]:
