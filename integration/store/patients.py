@@ -88,5 +88,7 @@ def describe(db: Db, identity: int, record: PatientRecord) -> None:
     text = people.family_first(name) if name else None
     born = record.birth_date.isoformat() if record.birth_date else None
     db.execute(
-        "update patients set name = %s, birth_date = %s where id = %s", [text, born, identity]
+        "update patients set name = %(name)s, birth_date = %(born)s where id = %(id)s"
+        " and (name, birth_date) is distinct from (%(name)s, %(born)s)",
+        {"name": text, "born": born, "id": identity},
     )

@@ -43,7 +43,7 @@ class Transport:
     """The one way in which requests go to a site.
 
     Reads and writes have a session each: only reads are ever repeated by themselves. Together they
-    hold at most `limits.connections` connections (Q44).
+    hold at most `limits.connections` connections (Q44), of which reads leave one to writes.
     """
 
     def __init__(
@@ -69,8 +69,7 @@ class Transport:
         writing = Retry(
             total=None, connect=retries, read=0, status=0, other=0, redirect=0, backoff_factor=0.5
         )
-        self._reading = self._session(
-            site.limits.connections - 1,
+        for_reads = self._adapter(
             writing.new(
                 read=retries,
                 status=retries,
@@ -80,7 +79,11 @@ class Transport:
                 raise_on_status=False,
             ),
         )
-        self._writing = self._session(1, writing)
+        for_writes = self._adapter(writing)
+        for_writes.poolmanager = for_reads.poolmanager
+        for_writes.proxy_manager = for_reads.proxy_manager
+        self._reading, self._writing = self._session(for_reads), self._session(for_writes)
+        self._reads = threading.BoundedSemaphore(site.limits.connections - 1)
 
     def __enter__(self) -> Self:
         return self
@@ -138,7 +141,8 @@ class Transport:
         """A GET, or a POST that changes nothing (BODY); repeated on trouble that passes."""
         method, what = "GET" if body is None else "POST", what or _kind(path)
         address = self.url(path, what)
-        answer = self._authorized(self._reading, method, address, params, headers, body)
+        with self._reads:
+            answer = self._authorized(self._reading, method, address, params, headers, body)
         return self._checked(answer, what)
 
     def write(
@@ -169,13 +173,22 @@ class Transport:
                 "Check that base_url is the FHIR base, without a proxy or sign-in page before it",
             ) from None
 
-    def _session(self, connections: int, retries: Retry) -> requests.Session:
-        session = requests.Session()
-        adapter = HTTPAdapter(
-            pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries
+    def _adapter(self, retries: Retry) -> HTTPAdapter:
+        most = self.site.limits.connections
+        return HTTPAdapter(
+            pool_connections=1, pool_maxsize=most, pool_block=True, max_retries=retries
         )
+
+    def _session(self, adapter: HTTPAdapter) -> requests.Session:
+        """Proxies and certificates that the environment names are looked up once, not for each
+        request: it has one server."""
+        session = requests.Session()
         session.mount("https://", adapter)
         session.mount("http://", adapter)
+        trusted = str(self.site.ca_file) if self.site.ca_file else True
+        found = session.merge_environment_settings(self.site.base_url, {}, None, trusted, None)
+        session.proxies, session.verify = found["proxies"], found["verify"]
+        session.trust_env = False
         session.headers.update(
             {"Accept": FHIR_JSON, "User-Agent": _user_agent(), **self._profile_headers}
         )
@@ -225,7 +238,6 @@ class Transport:
                 timeout=(limits.connect_timeout_seconds, limits.read_timeout_seconds),
                 allow_redirects=False,
                 stream=True,
-                verify=str(self.site.ca_file) if self.site.ca_file else True,
             ) as response:
                 answer = Answer(response.status_code, response.headers, self._body(response))
         except (requests.RequestException, HTTPError) as error:
