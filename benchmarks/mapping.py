@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from mappings.assess import assess, document
-from mappings.assessment import to_json
+from mappings.document import to_json
 from mappings.policy import choosing
 from mappings.reading import Collection, Reader
 from mappings.record import PatientRecord, Problem
@@ -51,24 +51,20 @@ def charts() -> Iterator[bytes]:
     supply = {kind: cycle(synthea.resources(kind)) for kind in OTHERS}
     for number in range(CHARTS):
         patient = f"bench-{number}"
-        rows = [row for kind, count in OTHERS.items() for row in islice(supply[kind], count)]
-        rows = [
-            {
-                **row,
-                SUBJECT.get(row["resourceType"], "subject"): {"reference": f"Patient/{patient}"},
-            }
-            for row in rows
-        ]
-        yield as_bundle([*iron(patient, number, doses(number)), *rows])
+        others: list[dict[str, Any]] = []
+        for kind, count in OTHERS.items():
+            whose = {SUBJECT.get(kind, "subject"): {"reference": f"Patient/{patient}"}}
+            others += [resource | whose for resource in islice(supply[kind], count)]
+        yield as_bundle([*iron(patient, number, doses(number)), *others])
 
 
-def as_bundle(rows: Iterable[dict[str, Any]]) -> bytes:
+def as_bundle(resources: Iterable[dict[str, Any]]) -> bytes:
     entries = [
         {
-            "fullUrl": f"https://ehr.example.org/fhir/{row['resourceType']}/{row['id']}",
-            "resource": row,
+            "fullUrl": f"https://ehr.example.org/fhir/{resource['resourceType']}/{resource['id']}",
+            "resource": resource,
         }
-        for row in rows
+        for resource in resources
     ]
     bundle = {"resourceType": "Bundle", "type": "searchset", "entry": entries}
     return json.dumps(bundle, default=float).encode()
@@ -84,13 +80,13 @@ def iron(patient: str, number: int, doses: int) -> Iterator[dict[str, Any]]:
     start = date(2026, 9, 1)
     subject = {"subject": {"reference": f"Patient/{patient}"}}
     missing = ("ferritin",) if number % 3 == 0 else ()
-    for row in builders.chart(without=[*missing, "administration", "encounter", "patient"]):
+    for resource in builders.chart(without=[*missing, "administration", "encounter", "patient"]):
         element = {
             "Coverage": "beneficiary",
             "AllergyIntolerance": "patient",
             "Location": None,
-        }.get(row["resourceType"], "subject")
-        yield row | ({element: subject["subject"]} if element else {})
+        }.get(resource["resourceType"], "subject")
+        yield resource | ({element: subject["subject"]} if element else {})
     yield builders.patient(patient)
     for week in range(doses):
         on = start + timedelta(weeks=week)
@@ -133,8 +129,8 @@ def relevant(number: int) -> dict[str, Any]:
     return of_bench(builders.lab("ferritin", 60, on=str(on)))
 
 
-def of_bench(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"subject": {"reference": "Patient/bench"}}
+def of_bench(resource: dict[str, Any]) -> dict[str, Any]:
+    return resource | {"subject": {"reference": "Patient/bench"}}
 
 
 def bare(paths: list[Path]) -> None:
@@ -165,8 +161,8 @@ def whole(paths: list[Path]) -> int:
             problems,
             builders.AS_OF,
         )
-        lines += sum(len(row.lines) for row in assessed.patients)
-        to_json(assessed, indent=0)
+        lines += sum(len(patient.lines) for patient in assessed.patients)
+        to_json(assessed, indent=0, trace=False)
     return lines
 
 

@@ -177,17 +177,17 @@ def request_body(resources: list[Resource] | None) -> dict[str, Any]:
             for name, template in PREFETCH.items()
         }
         body["prefetch"] = {
-            name: bundle([row for row in resources if row["resourceType"] == kind])
+            name: bundle([resource for resource in resources if resource["resourceType"] == kind])
             for name, kind in kinds.items()
         }
     return body
 
 
-def bundle(rows: list[Resource]) -> Resource:
+def bundle(resources: list[Resource]) -> Resource:
     return {
         "resourceType": "Bundle",
         "type": "searchset",
-        "entry": [{"resource": row} for row in rows],
+        "entry": [{"resource": resource} for resource in resources],
     }
 
 

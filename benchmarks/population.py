@@ -115,8 +115,8 @@ def write(folder: Path, patients: int, iron: float = 0.03, seed: int = 1) -> Tot
                     files.add(kind, _filled(templates[kind], patient, chance))
             if number in chosen:
                 course, made = next(courses), next(kinds)
-                for row in _iron(patient, course, made, chance):
-                    files.add(row["resourceType"], _json(row))
+                for resource in _iron(patient, course, made, chance):
+                    files.add(resource["resourceType"], _json(resource))
                 doses += course
                 ready += course * made.lines if made.ready else 0
                 held += 0 if made.ready else course * made.lines
@@ -131,9 +131,9 @@ def _iron(
     place = chance.choice(PLACES)
     own = (*kind.without, "administration", "encounter", "patient", "location")
     order = builders.order(dose=kind.dose["dose"], on=str(start - timedelta(days=3)))
-    for row in builders.chart(order, without=own):
-        if row["resourceType"] not in ("Location", "Patient", "Encounter"):
-            yield _belonging(row, patient)
+    for resource in builders.chart(order, without=own):
+        if resource["resourceType"] not in ("Location", "Patient", "Encounter"):
+            yield _belonging(resource, patient)
     for week in range(doses):
         day = start + timedelta(weeks=week)
         visit = f"visit-{week}"
@@ -149,10 +149,10 @@ def _iron(
                 yield _belonging(found, patient)
 
 
-def _belonging(row: builders.Resource, patient: str) -> builders.Resource:
+def _belonging(resource: builders.Resource, patient: str) -> builders.Resource:
     """The resource under names that are this patient's alone."""
-    found = _renamed(row, patient)
-    found["id"] = f"{row['id']}-{patient}"
+    found = _renamed(resource, patient)
+    found["id"] = f"{resource['id']}-{patient}"
     return found
 
 
@@ -180,7 +180,7 @@ def _identity(chance: random.Random) -> str:
 
 
 def _patient(identity: str, chance: random.Random) -> bytes:
-    row = {
+    resource = {
         "resourceType": "Patient",
         "id": identity,
         "meta": {"versionId": "1", "lastUpdated": "2026-11-01T04:00:00Z"},
@@ -188,21 +188,21 @@ def _patient(identity: str, chance: random.Random) -> bytes:
         "gender": chance.choice(("female", "male")),
         "birthDate": f"{chance.randrange(1930, 2005)}-0{chance.randrange(1, 10)}-11",
     }
-    return _json(_padded(row, PATIENT_BYTES))
+    return _json(_padded(resource, PATIENT_BYTES))
 
 
-def _padded(row: builders.Resource, size: int) -> builders.Resource:
+def _padded(resource: builders.Resource, size: int) -> builders.Resource:
     """With a narrative, as an EHR writes one, up to about SIZE bytes."""
-    room = size - len(_json(row)) - 110
+    room = size - len(_json(resource)) - 110
     if room <= 0:
-        return row
+        return resource
     text = ("Recorded in the electronic health record. " * (room // 40 + 1))[:room]
-    return {**row, "text": {"status": "generated", "div": f"<div>{text}</div>"}}
+    return {**resource, "text": {"status": "generated", "div": f"<div>{text}</div>"}}
 
 
 def _template(kind: str, size: int) -> list[bytes]:
     """Lines with @ID@ and @PATIENT@ for what differs."""
-    return [_json(_padded(row, size)) for row in _examples(kind)]
+    return [_json(_padded(example, size)) for example in _examples(kind)]
 
 
 def _examples(kind: str) -> Iterator[builders.Resource]:

@@ -81,14 +81,16 @@ class Hapi:
     def load(self, resources: list[dict[str, Any]]) -> None:
         entries = [
             {
-                "resource": row,
-                "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+                "resource": resource,
+                "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
             }
-            for row in resources
+            for resource in resources
         ]
         body = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
         requests.post(self.base_url, json=body, timeout=120).raise_for_status()
-        self._people = [row["id"] for row in resources if row["resourceType"] == "Patient"]
+        self._people = [
+            resource["id"] for resource in resources if resource["resourceType"] == "Patient"
+        ]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Those of the patients of this morning."""
@@ -326,7 +328,7 @@ def settled(morning: Morning) -> bool:
 
 def compared(morning: Morning) -> dict[str, Any]:
     """Gap by gap."""
-    in_ehr = Counter(row["identifier"][0]["value"] for row in morning.ehr.of("DetectedIssue"))
+    in_ehr = Counter(issue["identifier"][0]["value"] for issue in morning.ehr.of("DetectedIssue"))
     query = "select id from gaps where closed_at is null and (document ->> 'writeBack')::boolean"
     owed = {row[0] for row in morning.rows(query)}
     return {
@@ -341,7 +343,7 @@ def compared(morning: Morning) -> dict[str, Any]:
 
 def growth(samples: list[tuple[float, float, float, int]], column: int) -> tuple[float, float]:
     """Memory in the second and in the last quarter of the run (MB, medians)."""
-    seen = [float(row[column]) for row in samples if row[column]]
+    seen = [float(sample[column]) for sample in samples if sample[column]]
     quarter = max(1, len(seen) // 4)
     early, late = sorted(seen[quarter : 2 * quarter]), sorted(seen[-quarter:])
     return early[len(early) // 2], late[len(late) // 2]
@@ -369,11 +371,11 @@ def plot(morning: Morning) -> str:
             f"{says}</text>"
         )
     for number, (color, column) in enumerate(columns.items()):
-        most = max(float(row[column]) for row in morning.samples) or 1
+        most = max(float(sample[column]) for sample in morning.samples) or 1
         points = " ".join(
-            f"{40 + row[0] / end * (wide - 60):.1f},{high - float(row[column]) / most * 250:.1f}"
-            for row in morning.samples
-            if row[column] >= 0
+            f"{40 + seen[0] / end * (wide - 60):.1f},{high - float(seen[column]) / most * 250:.1f}"
+            for seen in morning.samples
+            if seen[column] >= 0
         )
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="1.5"/>'
@@ -423,7 +425,7 @@ def morning_of(patients: int, seconds: float, hapi: str | None) -> tuple[Morning
         ehr = Hapi(hapi) if hapi else FakeEhr(server, "hapi", authorization=authorization)
         of_this_run = f"soak-{time.time_ns():x}-p" if hapi else "p"
         people = [f"{of_this_run}{number}" for number in range(patients)]
-        ehr.load([row for person in people for row in chart.one_dose(person)])
+        ehr.load([resource for person in people for resource in chart.one_dose(person)])
         config = CONFIG.format(
             data=folder / "disk" / "data",
             base=ehr.base_url,

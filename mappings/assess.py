@@ -9,7 +9,6 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import (
-    SCHEMA,
     Assessment,
     ClaimLine,
     PatientAssessment,
@@ -46,7 +45,10 @@ def _assessed(
 ) -> PatientAssessment:
     history = History(record, site.zone)
     intake = take_in(history.doses, as_of)
-    charges = [charge_of(row, history, intake, policies, as_of, site) for row in intake.counted]
+    charges = [
+        charge_of(administration, history, intake, policies, as_of, site)
+        for administration in intake.counted
+    ]
     charges = ranked(charges)
     groups = grouped(charges)
     neighbors = neighbors_of(charges, groups)
@@ -65,7 +67,9 @@ def _assessed(
         )
     ]
     lines += companion_lines(groups, lines, findings)
-    problems = {(row.resource, row.problem) for row in (*record.unreadable, *intake.problems)}
+    problems = {
+        (problem.resource, problem.problem) for problem in (*record.unreadable, *intake.problems)
+    }
     ordered = tuple(_ordered(lines))
     return PatientAssessment(
         patient=record.patient,
@@ -73,14 +77,14 @@ def _assessed(
         gaps=gaps_of(
             record.patient,
             findings,
-            {row.id: row.administrations for row in ordered if row.is_billable},
+            {line.id: line.administrations for line in ordered if line.is_billable},
         ),
         requirements=tuple(
-            sorted(findings, key=lambda row: (row.requirement, row.administrations))
+            sorted(findings, key=lambda finding: (finding.requirement, finding.administrations))
         ),
         pending=intake.pending,
         reversed=intake.reversed,
-        unreadable=tuple(Unreadable(*row) for row in sorted(problems)),
+        unreadable=tuple(Unreadable(*problem) for problem in sorted(problems)),
         questions=questions(charges),
         test_patient=record.test_patient,
     )
@@ -88,7 +92,7 @@ def _assessed(
 
 def _ordered(lines: Sequence[ClaimLine]) -> list[ClaimLine]:
     """By date and code, a dose before its discard and nothing between them."""
-    modifiers = {row.id: row.modifiers for row in lines}
+    modifiers = {line.id: line.modifiers for line in lines}
 
     def place(line: ClaimLine) -> tuple[object, ...]:
         of_dose = modifiers[line.pair]
@@ -102,22 +106,25 @@ def document(
 ) -> Assessment:
     """The assessment document: patients without an IV iron are left out, what could not be read of
     them is not."""
-    rows = sorted(assessments, key=lambda row: row.patient)
-    outer = [Unreadable(row.resource, row.problem) for row in problems]
-    outer += [problem for row in rows if not row.concerns_us for problem in row.unreadable]
+    patients = sorted(assessments, key=lambda patient: patient.patient)
+    outer = [Unreadable(problem.resource, problem.problem) for problem in problems]
+    outer += [
+        problem for patient in patients if not patient.concerns_us for problem in patient.unreadable
+    ]
     return Assessment(
-        schema=SCHEMA,
         as_of=as_of.isoformat(timespec="seconds"),
-        patients=tuple(row for row in rows if row.concerns_us),
+        patients=tuple(patient for patient in patients if patient.concerns_us),
         unreadable=tuple(sorted(set(outer))),
-        questions=tuple(_together(row for patient in rows for row in patient.questions)),
+        questions=tuple(
+            _together(question for patient in patients for question in patient.questions)
+        ),
     )
 
 
 def _together(asked: Iterable[Question]) -> Iterator[Question]:
     """Each value once, with all the doses that wait for it."""
     doses: Counter[Question] = Counter()
-    for row in asked:
-        doses[structs.replace(row, doses=0)] += row.doses
-    for row in sorted(doses):
-        yield structs.replace(row, doses=doses[row])
+    for question in asked:
+        doses[structs.replace(question, doses=0)] += question.doses
+    for question in sorted(doses):
+        yield structs.replace(question, doses=doses[question])

@@ -1,22 +1,15 @@
 """The assessment document: what may be billed, what is missing, and the chain from one to the
-other.
-
-Its JSON form is a published interface (`docs/assessment.schema.json`, schema
-`ferroclaim/assessment/1`): keys may be added, none removed. Amounts of money and quantities are
-decimal strings, units are integers, dates ISO 8601.
+other. `document.py` writes it.
 """
 
 from collections.abc import Iterable, Set
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
 from msgspec import Struct, field
 
 from mappings.record import Source
 from mappings.values import own_names
-
-SCHEMA = "ferroclaim/assessment/1"
 
 State = Literal[
     "met", "missing", "expired", "incomplete", "contradicted", "not-covered", "not-applicable"
@@ -272,27 +265,13 @@ class PatientAssessment(Struct, frozen=True, kw_only=True, rename="camel"):
         return bool(self.lines or self.requirements or self.pending or self.reversed)
 
 
-class Assessment(Struct, frozen=True, kw_only=True, rename={"as_of": "asOf"}):
-    schema: str
+class Assessment(Struct, frozen=True, kw_only=True):
+    """`as_of`: ISO 8601, with offset."""
+
     as_of: str
     patients: tuple[PatientAssessment, ...]
     unreadable: tuple[Unreadable, ...] = ()
     questions: tuple[Question, ...] = ()
-
-
-def to_json(assessment: Assessment | PatientAssessment, indent: int = 2) -> bytes:
-    """The document as UTF-8 JSON."""
-    encoded = msgspec.json.encode(assessment)
-    return msgspec.json.format(encoded, indent=indent) if indent else encoded
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON schema of the document (draft 2020-12)."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": SCHEMA,
-        **msgspec.json.schema(Assessment),
-    }
 
 
 def cite(source: Source, says: str) -> Evidence:

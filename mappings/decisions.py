@@ -160,8 +160,8 @@ class Decision(_Part, frozen=True, kw_only=True):
             return f"authorization {number} for {for_codes} is on file"
         if self.dose_given:
             return f"{plain(self.dose_given.mg)} mg were given, as recorded"
-        row = self.site_row
-        return f"{row.table}: {row.key} is {row.value}" if row else ""
+        site_row = self.site_row
+        return f"{site_row.table}: {site_row.key} is {site_row.value}" if site_row else ""
 
 
 def _why_second(code: str) -> str:
@@ -273,52 +273,56 @@ class Decisions:
     """The decisions of a site that were made by a day, newest first."""
 
     def __init__(self, every: Iterable[Decision] = (), made_by: date | None = None) -> None:
-        known = [row for row in every if made_by is None or row.when <= made_by]
+        known = [decision for decision in every if made_by is None or decision.when <= made_by]
         last_written_first = list(reversed(known))
-        self._newest = sorted(last_written_first, key=lambda row: row.when, reverse=True)
+        self._newest = sorted(last_written_first, key=lambda decision: decision.when, reverse=True)
 
     def __iter__(self) -> Iterator[Decision]:
         """Of each thing that is settled the newest."""
         seen: set[str] = set()
-        for row in self._newest:
-            if row.about not in seen:
-                seen.add(row.about)
-                yield row
+        for decision in self._newest:
+            if decision.about not in seen:
+                seen.add(decision.about)
+                yield decision
 
     def _holding(self, day: date, patient: str | None = None) -> Iterator[Decision]:
         wanted = patient.removeprefix("Patient/") if patient else None
         return (
-            row for row in self if row.patient == wanted and (row.until is None or day <= row.until)
+            decision
+            for decision in self
+            if decision.patient == wanted and (decision.until is None or day <= decision.until)
         )
 
     def pays_first(self, patient: str, day: date) -> Decision | None:
-        return next((row for row in self._holding(day, patient) if row.pays_first), None)
+        return next(
+            (decision for decision in self._holding(day, patient) if decision.pays_first), None
+        )
 
     def why_second(self, patient: str, day: date) -> str | None:
         """The code of why Medicare pays second for a patient."""
-        found = (row.medicare_secondary for row in self._holding(day, patient))
-        return next((row.why for row in found if row), None)
+        found = (decision.medicare_secondary for decision in self._holding(day, patient))
+        return next((reason.why for reason in found if reason), None)
 
     def answers(self, payer: Iterable[str], code: str, day: date) -> "Iterator[PayerDecision]":
         """Those of a payer, known by these names and ids, that are for the code; an answer for the
         code before one for any."""
         named = set(payer)
         found = [
-            (row, row.payer_answer)
-            for row in self._holding(day)
-            if row.payer_answer and row.payer_answer.code in (code, None)
+            (decision, decision.payer_answer)
+            for decision in self._holding(day)
+            if decision.payer_answer and decision.payer_answer.code in (code, None)
         ]
         of_payer = [
-            (row, answer)
-            for row, answer in found
+            (decision, answer)
+            for decision, answer in found
             if answer.payer in named or words.plain(answer.payer) in named
         ]
         yield from sorted(of_payer, key=lambda pair: pair[1].code is None)
 
     def authorizations(self, patient: str, day: date) -> Iterator[Authorization]:
-        for row in self._holding(day, patient):
-            if row.authorization:
-                yield _authorization(row, row.authorization)
+        for decision in self._holding(day, patient):
+            if decision.authorization:
+                yield _authorization(decision, decision.authorization)
 
     def dose_given(
         self, patient: str, administration: str, mg: Decimal, day: date
@@ -326,10 +330,10 @@ class Decisions:
         """That the administration (`Type/id`) was given with so many mg."""
         return next(
             (
-                row.decided
-                for row in self._holding(day, patient)
-                if row.dose_given
-                and (row.dose_given.reference, row.dose_given.mg) == (administration, mg)
+                decision.decided
+                for decision in self._holding(day, patient)
+                if decision.dose_given
+                and (decision.dose_given.reference, decision.dose_given.mg) == (administration, mg)
             ),
             None,
         )
@@ -337,9 +341,11 @@ class Decisions:
     def rows(self, day: date) -> Mapping[str, list[tuple[SiteRow, Decided]]]:
         """The rows of the site's tables, by table."""
         found: dict[str, list[tuple[SiteRow, Decided]]] = {}
-        for row in self._holding(day):
-            if row.site_row:
-                found.setdefault(row.site_row.table, []).append((row.site_row, row.decided))
+        for decision in self._holding(day):
+            if decision.site_row:
+                found.setdefault(decision.site_row.table, []).append(
+                    (decision.site_row, decision.decided)
+                )
         return found
 
 

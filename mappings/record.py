@@ -36,6 +36,11 @@ class Concept(Struct, frozen=True):
     codings: tuple[Coding, ...] = ()
     text: str = ""
 
+    @property
+    def words(self) -> list[str]:
+        """Its text and the displays of its codings, as far as it has any."""
+        return [said for said in (self.text, *(one.display for one in self.codings)) if said]
+
 
 class Amount(Struct, frozen=True):
     """A quantity as recorded. `unit` is ours (mg, ug, g, mL, L, vial), None where it can't be read;
@@ -525,24 +530,24 @@ class PatientRecord(Struct, frozen=True, dict=True, kw_only=True):
 
     @cached_property
     def _encounters(self) -> dict[str | None, Encounter]:
-        return {row.source.resource: row for row in reversed(self.encounters)}
+        return {visit.source.resource: visit for visit in reversed(self.encounters)}
 
     @cached_property
     def stays(self) -> tuple[Encounter, ...]:
         """Encounters with a date that are inpatient stays, or may be: of a class that is not
         understood."""
         return tuple(
-            row
-            for row in self._dated_encounters
-            if row.is_inpatient or isinstance(row.klass, Unread)
+            visit
+            for visit in self._dated_encounters
+            if visit.is_inpatient or isinstance(visit.klass, Unread)
         )
 
     @cached_property
     def facility_stays(self) -> tuple[Encounter, ...]:
         """Stays in a skilled nursing facility or hospice."""
-        return tuple(row for row in self._dated_encounters if row.facility_stay)
+        return tuple(visit for visit in self._dated_encounters if visit.facility_stay)
 
     @cached_property
     def _dated_encounters(self) -> tuple[Encounter, ...]:
-        held = (row for row in self.encounters if row.status not in NOT_HELD)
-        return tuple(row for row in held if row.start or row.end)
+        held = (visit for visit in self.encounters if visit.status not in NOT_HELD)
+        return tuple(visit for visit in held if visit.start or visit.end)

@@ -565,29 +565,33 @@ def chart(*changes: Resource, without: tuple[str, ...] | list[str] = ()) -> list
     """The complete chart with resources added (or replaced, where type and id are the same) and
     others left out."""
     kept = {
-        f"{row['resourceType']}/{row['id']}": row
-        for name, row in complete().items()
+        f"{resource['resourceType']}/{resource['id']}": resource
+        for name, resource in complete().items()
         if name not in without
     }
     unknown = set(without) - set(complete())
     assert not unknown, f"complete() has no {unknown}"
-    kept |= {f"{row['resourceType']}/{row['id']}": row for row in changes}
+    kept |= {f"{change['resourceType']}/{change['id']}": change for change in changes}
     return list(around_the_doses(list(kept.values())))
 
 
 def around_the_doses(resources: list[Resource]) -> Iterator[Resource]:
     """The resources; a visit of which a test says no days is one of those of the doses (of a
     recurring account)."""
-    given = [row for row in resources if row.get("resourceType") == "MedicationAdministration"]
+    given = [
+        resource
+        for resource in resources
+        if resource.get("resourceType") == "MedicationAdministration"
+    ]
     days = set(filter(None, map(_day_given, given))) or {DAY}
     first = date.fromisoformat(min(days)) - timedelta(days=1)
     last = date.fromisoformat(max(days)) + timedelta(days=1)
-    for row in resources:
-        moves = row.get("resourceType") == "Encounter" and row.get("period") == VISIT
+    for resource in resources:
+        moves = resource.get("resourceType") == "Encounter" and resource.get("period") == VISIT
         if moves and days != {DAY}:
-            yield {**row, "period": {"start": str(first), "end": str(last)}}
+            yield {**resource, "period": {"start": str(first), "end": str(last)}}
         else:
-            yield row
+            yield resource
 
 
 def _day_given(administration: Resource) -> str | None:
@@ -611,8 +615,8 @@ def document_of(
 ) -> Assessment:
     """The assessment document of resources."""
     records, problems = read(resources, site)
-    rows = [assess(record, policies or choosing.built_in(), as_of, site) for record in records]
-    return document(rows, problems, as_of)
+    patients = [assess(record, policies or choosing.built_in(), as_of, site) for record in records]
+    return document(patients, problems, as_of)
 
 
 def assessed(

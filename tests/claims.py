@@ -115,7 +115,9 @@ def assessed(
 ) -> tuple[Assessment, dict[str, PatientRecord]]:
     records, problems = read(resources, site)
     assert not problems
-    return builders.document_of(resources, site=site), {row.patient: row for row in records}
+    return builders.document_of(resources, site=site), {
+        record.patient: record for record in records
+    }
 
 
 def written(resources: list[Resource], site: Site = SITE) -> tuple[str, list[Problem]]:
@@ -158,9 +160,9 @@ def leaving(
     )
     made: list[Claim] = []
     reasons: list[str] = []
-    for row in document.patients:
-        lines = [line for line in row.lines if line.status == "ready"]
-        for found in prepare(row.patient, lines, records[row.patient], basis):
+    for patient in document.patients:
+        lines = [line for line in patient.lines if line.status == "ready"]
+        for found in prepare(patient.patient, lines, records[patient.patient], basis):
             if isinstance(found, LeftOut):
                 reasons += found.reasons
             elif isinstance(found, Claim):

@@ -68,8 +68,8 @@ def _flat(rows: Iterable[Resource]) -> Iterator[Resource]:
 
 def _made_of(rows: list[Resource]) -> dict[str, Any]:
     document = builders.document_of(rows)
-    found = [row.problem for row in document.unreadable]
-    found += [row.problem for patient in document.patients for row in patient.unreadable]
+    found = [problem.problem for problem in document.unreadable]
+    found += [problem.problem for patient in document.patients for problem in patient.unreadable]
     lines = [line for patient in document.patients for line in patient.lines]
     gaps = [gap for patient in document.patients for gap in patient.gaps]
     return {
@@ -83,8 +83,12 @@ def _made_of(rows: list[Resource]) -> dict[str, Any]:
 
 def _facts(records: Iterable[PatientRecord]) -> dict[str, int]:
     records = list(records)
-    found = Counter({name: sum(len(getattr(row, name)) for row in records) for name in _FACTS})
-    found["labs that can't be used"] = sum(bool(lab.problem) for row in records for lab in row.labs)
+    found = Counter(
+        {name: sum(len(getattr(record, name)) for record in records) for name in _FACTS}
+    )
+    found["labs that can't be used"] = sum(
+        bool(lab.problem) for record in records for lab in record.labs
+    )
     return {name: count for name, count in sorted(found.items()) if count}
 
 

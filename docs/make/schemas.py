@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from integration.configuration import settings
-from mappings import assessment
+from mappings import document
 from mappings.policy import schema
 
 DOCS = Path(__file__).parents[1]
@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[1]
 def schemas() -> dict[str, dict[str, Any]]:
     """File name → schema."""
     return {
-        "assessment.schema.json": assessment.json_schema(),
+        "assessment.schema.json": document.json_schema(),
         "policy.schema.json": schema.json_schema(),
         "ferroclaim.schema.json": settings.json_schema(),
     }

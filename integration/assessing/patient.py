@@ -13,7 +13,7 @@ from mappings.assessment import PatientAssessment
 from mappings.decisions import Decision
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, Reader
-from mappings.reading.fhir.collection import Group
+from mappings.reading.bundles.groups import Group
 from mappings.record import PatientRecord, Problem
 from mappings.writing.detected_issue import Waiver, issues
 

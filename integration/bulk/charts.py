@@ -12,15 +12,17 @@ from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Collection, NotJson, Reader, of_line
-from mappings.reading.fhir.bundles import Deletion
+from mappings.reading.bundles.entries import Deletion
 from mappings.record import PatientRecord, Problem
 from mappings.site import Site
 
 
 class Beside(Struct, frozen=True):
-    """What holds for all parts: addresses of the servers, and what was deleted."""
+    """What holds for all parts: addresses of the servers, whether any address is a word alone, and
+    what was deleted."""
 
     bases: list[str]
+    bare: bool
     deletions: list[Deletion]
 
 

@@ -130,14 +130,11 @@ def _sift(setting: Setting, work: Work) -> Wanted:
     count = len(setting.source.ranges)
     facts = AllFacts(work, count)
     found = sifting.wanted(facts, _indexes(work, count))
-    rows = wanted_rows = 0
-    for index in _indexes(work, count):
-        rows += len(index.owners)
-        wanted_rows += sum(map(found.members.__contains__, index.owners))
-    size = setting.source.bytes * wanted_rows // max(1, rows)
+    size = sum(index.bytes_of(found.members) for index in _indexes(work, count))
     found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // setting.part_bytes))
     beside = Beside(
         sorted({base for row in facts for base in row.bases}),
+        any(row.bare for row in facts),
         [deletion for row in facts for deletion in row.deletions],
     )
     with written(work.piece("sift", "beside")) as other:

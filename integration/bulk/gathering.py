@@ -9,15 +9,15 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from integration.bulk.sifting import Wanted, rows_of
+from integration.bulk.sifting import Wanted
 from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import Collection, NotJson, of_line
-from mappings.reading.fhir.collection import SUBJECT, Contents
+from mappings.reading.bundles.collection import Contents
+from mappings.reading.bundles.heads import SUBJECT, is_plain, other
 from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.unopened.resources import head, is_plain
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _BUFFER = 1 << 16
@@ -52,30 +52,39 @@ def gather(ranges: Iterable[tuple[Range, Index]], who: Wanted, folder: Path) -> 
     with ExitStack() as stack:
         spill = Spill(folder, stack)
         for range_, index in ranges:
-            asked: dict[int, set[int]] = {}
-            for place, part in rows_of(index, who):
-                asked.setdefault(place, set()).add(part)
-            _spill(range_, asked, spill, who)
+            _spill(range_, index, spill, who)
 
 
-def _spill(range_: Range, asked: dict[int, set[int]], spill: Spill, who: Wanted) -> None:
-    places = sorted(asked)
-    if not places:
-        return
+def _spill(range_: Range, index: Index, spill: Spill, who: Wanted) -> None:
+    ones, rows = index.of_owners(who.members)
+    parts = {row.place: who.part(row.owner) for row in ones}
+    several: dict[int, set[int]] = {}
+    for row in rows:
+        several.setdefault(row.place, set()).add(who.part(row.owner) or 0)
+    places = sorted([*parts, *several])
     for place, line in zip(places, lines_at(range_, places), strict=False):
-        contents = opened(line)
-        for part in sorted(asked[place]):
-            if contents is None:
-                spill.add(part, line)
-                continue
-            for made in _own(contents, lambda row, part=part: _is_of(row, part, who)):
-                spill.add(part, made)
+        part = parts.get(place)
+        if part is not None:
+            spill.add(part, line)
+        else:
+            _spill_some(line, several[place], spill, who)
+
+
+def _spill_some(line: bytes, parts: set[int], spill: Spill, who: Wanted) -> None:
+    """Of a line that may hold several resources."""
+    contents = opened(line)
+    for part in sorted(parts):
+        if contents is None:
+            spill.add(part, line)
+            continue
+        for made in _own(contents, lambda row, part=part: _is_of(row, part, who)):
+            spill.add(part, made)
 
 
 def opened(line: bytes) -> Contents | None:
     """What is in a Bundle, a list or Parameters; None of one resource."""
-    found = head(line) if is_plain(line) else None
-    if found and found.kind not in ("Bundle", "Parameters"):
+    found = other(line) if is_plain(line) else None
+    if found and found.id and found.kind not in ("Bundle", "Parameters"):
         return None
     row = of_line(line)
     if isinstance(row, NotJson) or (isinstance(row, dict) and row["resourceType"] in names.CODES):

@@ -5,6 +5,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from integration.bulk.gathering import Spill, bundle, opened
 from integration.bulk.sifting import Wanted
@@ -12,9 +13,13 @@ from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Index
 from integration.bulk.surveying.sources import Range, lines_at
 from mappings.reading import NotJson, of_line
-from mappings.reading.fhir.collection import Contents
+from mappings.reading.bundles.collection import Contents
+from mappings.reading.bundles.heads import is_plain, other
 from mappings.reading.fhir.elements import Resource
 
+_OPENED = frozenset({"Bundle", "Parameters"})
+# Escapes that are in most markup, and bytes that are in no text; the backslash comes first.
+_ESCAPES = {rb"\\": b"\xfe", rb"\"": b"\xff"}
 # How many names are looked for at a time: about 100 bytes each.
 TURN = 300_000
 
@@ -22,16 +27,47 @@ TURN = 300_000
 Asked = Mapping[int, tuple[int, ...]]
 
 
-def names_in(files: Iterable[Path]) -> array:
-    """All that charts refer to, and what they are called."""
+def names_in(files: Iterable[Path], bare: bool) -> array:
+    """All that charts refer to, and what they are called. BARE: any string may be an address."""
     found: set[int] = set()
+    strings: set[bytes] = set()
     for path in files:
         with path.open("rb") as stream:
             for line in stream:
-                row = of_line(line)
-                if not isinstance(row, NotJson):
-                    found.update(names.named(row))
+                said = _strings(line)
+                if said is None:
+                    row = of_line(line)
+                    found.update(() if isinstance(row, NotJson) else names.named(row))
+                else:
+                    found.add(said.key)
+                    strings.update(said.strings)
+    found.update(names.of_texts(map(_unquoted, strings), bare))
     return array("I", sorted(found))
+
+
+class _Said(NamedTuple):
+    """What a resource is called, and all strings in it."""
+
+    key: int
+    strings: list[bytes]
+
+
+def _strings(line: bytes) -> _Said | None:
+    """None where it takes a decoder to tell."""
+    found = other(line) if is_plain(line) else None
+    if found is None or not found.id or found.kind in _OPENED:
+        return None
+    if b"\\" in line:
+        for escape, mark in _ESCAPES.items():
+            line = line.replace(escape, mark)
+        if b"\\" in line:
+            return None
+    return _Said(names.key(found.kind, found.id), line.split(b'"')[1::2])
+
+
+def _unquoted(text: bytes) -> bytes:
+    """What the string of a line says."""
+    return text.replace(b"\xfe", b"\\").replace(b"\xff", b'"')
 
 
 def turns(by_part: Iterable[tuple[int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:
@@ -70,12 +106,11 @@ def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, fo
 
 
 def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, int]]:
-    for number, name in enumerate(index.names):
-        if name in asked:
-            own = who.part(index.owners[number])
-            for part in asked[name]:
-                if part != own:
-                    yield index.places[number], name, part
+    for row in index.named(asked.keys()):
+        own = who.part(row.owner)
+        for part in asked[row.name]:
+            if part != own:
+                yield row.place, row.name, part
 
 
 def _each(contents: Contents, wanted: set[int]) -> Iterator[bytes]:

@@ -17,8 +17,8 @@ from integration.bulk.steps import Assessed, Part, Setting, files_of
 from integration.bulk.sums import Sums
 from integration.bulk.surveying.index import Facts
 from integration.bulk.work import Work, written
-from mappings.reading.fhir import paging
-from mappings.reading.fhir.bundles import Deletion
+from mappings.reading.bundles import paging
+from mappings.reading.bundles.entries import Deletion
 from mappings.record import Problem
 from mappings.writing import table
 

@@ -2,7 +2,7 @@
 is the same patient."""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
@@ -69,16 +69,6 @@ def _together(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
         first, second = sorted((root(one), root(other)))
         above[second] = first
     return {one: root(one) for one in above}
-
-
-def rows_of(index: Index, who: Wanted) -> Iterator[tuple[int, int]]:
-    """Place and part of each resource of those who are wanted, and of Bundles that hold one."""
-    members = who.members
-    if members.isdisjoint(index.owners):
-        return
-    for number, owner in enumerate(index.owners):
-        if owner in members:
-            yield index.places[number], who.roots.get(owner, owner) % who.parts
 
 
 def encoded(who: Wanted) -> bytes:

@@ -20,6 +20,7 @@ from integration.bulk.surveying.sources import Range, Source
 from integration.bulk.surveying.survey import Surveyor
 from integration.bulk.work import Work, written
 from mappings.assessment import PatientAssessment
+from mappings.document import of_patient
 from mappings.policy.choosing import PolicySet
 from mappings.reading import Reader
 from mappings.record import Problem
@@ -94,7 +95,7 @@ class Worker:
         """What the charts of a part name in a round, and did not name before."""
         earlier = (self._work.piece(f"names-{number}", part) for number in range(round_))
         known = {name for path in earlier for name in numbers_in(path)}
-        found = lookup.names_in(files_of(self._work, part, round_ - 1))
+        found = lookup.names_in(files_of(self._work, part, round_ - 1), self._beside.bare)
         with written(self._work.piece(f"names-{round_}", part)) as path:
             path.write_bytes(array("I", [name for name in found if name not in known]).tobytes())
 
@@ -140,7 +141,7 @@ def _encoded(found: PatientAssessment) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, table.COLUMNS, lineterminator="\n")
     writer.writerows(table.rows(found))
-    document = Raw(msgspec.json.encode(found))
+    document = Raw(msgspec.json.encode(of_patient(found, trace=False)))
     return msgspec.json.encode(Assessed(found.patient, document, text.getvalue())) + b"\n"
 
 

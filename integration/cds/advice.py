@@ -63,18 +63,18 @@ def drafts(site: Site, orders: Iterable[Resource], known: KnownChart) -> list[Or
     """The IV irons among ORDERS."""
     finder = ProductFinder(site.drug_aliases)
     collection = Collection([site.base_url])
-    for number, row in enumerate([*known.resources, *orders], 1):
-        collection.add(row, f"resource {number}")
+    for number, order in enumerate([*known.resources, *orders], 1):
+        collection.add(order, f"resource {number}")
     found = []
-    for row in orders:
-        if row.get("resourceType") == "MedicationRequest" and row.get("status") not in (
+    for order in orders:
+        if order.get("resourceType") == "MedicationRequest" and order.get("status") not in (
             "cancelled",
             "entered-in-error",
             "stopped",
         ):
-            medication = drug(row, collection, finder)
+            medication = drug(order, collection, finder)
             if medication.concerns_us:
-                found.append(OrderedIron(row, medication.says or "intravenous iron"))
+                found.append(OrderedIron(order, medication.says or "intravenous iron"))
     return found
 
 
@@ -110,9 +110,9 @@ def cards(
     ]
     ordered = {
         code
-        for row in orders
-        if row.get("resourceType") == "ServiceRequest"
-        for code in _codes(row)
+        for order in orders
+        if order.get("resourceType") == "ServiceRequest"
+        for code in _codes(order)
     }
     return [_card(name, rows, policies, patient, ordered, app) for name, rows in _grouped(gaps)]
 
@@ -264,8 +264,8 @@ def _dose(order: Mapping[str, Any]) -> Resource | None:
     return None
 
 
-def _codes(row: Mapping[str, Any]) -> set[str]:
-    concept = row.get("code")
+def _codes(order: Mapping[str, Any]) -> set[str]:
+    concept = order.get("code")
     return {
         str(coding.get("code"))
         for coding in (concept.get("coding") or [] if isinstance(concept, dict) else [])

@@ -14,7 +14,8 @@ from integration.ehr.reading.patient import read_patient
 from integration.ehr.transport.tokens import UnusableToken, carried
 from integration.errors import ConfigurationError, EhrError
 from integration.web.problems import ApiProblem
-from mappings.reading.fhir import elements, outcomes, paging
+from mappings.reading.bundles import paging
+from mappings.reading.fhir import elements, outcomes
 
 log = structlog.get_logger()
 
@@ -102,12 +103,14 @@ def prefetched(prefetch: object, patient: str) -> tuple[list[Resource], set[str]
         if answer["resourceType"] == "Bundle" and _has_more(answer):
             missing.add(kind)
         found += [
-            row
-            for row in _resources(answer)
-            if row.get("resourceType") == "Patient" or _is_of(row, patient)
+            resource
+            for resource in _resources(answer)
+            if resource.get("resourceType") == "Patient" or _is_of(resource, patient)
         ]
     return [
-        row for row in found if row.get("resourceType") != "Patient" or row.get("id") == patient
+        resource
+        for resource in found
+        if resource.get("resourceType") != "Patient" or resource.get("id") == patient
     ], missing
 
 
@@ -128,19 +131,23 @@ def _resources(answer: Resource) -> Iterator[Resource]:
 def _has_more(bundle: Resource) -> bool:
     """Whether a further page, the total, or an OperationOutcome tells of more than came."""
     page = paging.page(bundle, "the prefetch")
-    further = any(row.get("relation") == "next" for row in elements.items(bundle.get("link")))
-    entries = [elements.mapping(row.get("resource")) for row in elements.items(bundle.get("entry"))]
+    further = any(link.get("relation") == "next" for link in elements.items(bundle.get("link")))
+    entries = [
+        elements.mapping(entry.get("resource")) for entry in elements.items(bundle.get("entry"))
+    ]
     return (
         further
         or bool(page and list(paging.short([page])))
-        or any(row.get("resourceType") == OUTCOME and outcomes.left_out(row) for row in entries)
+        or any(
+            entry.get("resourceType") == OUTCOME and outcomes.left_out(entry) for entry in entries
+        )
     )
 
 
-def _is_of(row: Resource, patient: str) -> bool:
+def _is_of(resource: Resource, patient: str) -> bool:
     """An EHR that prefetches too much must not lend one patient another's results."""
     for name in ("subject", "patient", "beneficiary"):
-        reference = row.get(name)
+        reference = resource.get(name)
         if isinstance(reference, dict) and isinstance(reference.get("reference"), str):
             return reference["reference"].split("/")[-2:] == ["Patient", patient]
     return False

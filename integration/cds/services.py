@@ -91,14 +91,14 @@ def feedback(
     """What became of cards; told again, the last word counts."""
     _service(service)
     told = _caller(request, here, authorization, f"/cds-services/{service}/feedback")
-    rows = body.get("feedback")
-    if not isinstance(rows, list):
+    answers = body.get("feedback")
+    if not isinstance(answers, list):
         raise ApiProblem(400, "The body has no list `feedback`.")
     sites = [site.name for site in told.sites]
     with here.store.transaction() as db:
-        for row in rows[:100]:
-            if isinstance(row, dict):
-                _answered(db, sites, row)
+        for answer in answers[:100]:
+            if isinstance(answer, dict):
+                _answered(db, sites, answer)
     return {}
 
 
@@ -141,24 +141,28 @@ def _orders(context: Json, hook: str) -> list[Json]:
     """The draft orders; of order-select those that were just chosen."""
     bundle = context.get("draftOrders")
     entries = bundle.get("entry") if isinstance(bundle, dict) else None
-    rows = [entry.get("resource") for entry in entries or [] if isinstance(entry, dict)]
-    orders = [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    resources = [entry.get("resource") for entry in entries or [] if isinstance(entry, dict)]
+    orders = [
+        resource
+        for resource in resources
+        if isinstance(resource, dict) and isinstance(resource.get("id"), str)
+    ]
     chosen = context.get("selections")
     if hook != "order-select" or not isinstance(chosen, list):
         return orders
     return [
-        row
-        for row in orders
-        if row.get("resourceType") == "ServiceRequest"
-        or f"{row.get('resourceType')}/{row['id']}" in chosen
+        order
+        for order in orders
+        if order.get("resourceType") == "ServiceRequest"
+        or f"{order.get('resourceType')}/{order['id']}" in chosen
     ]
 
 
 def _refers(orders: list[Json]) -> bool:
     """Whether an order names its drug by reference only, so that the chart must tell."""
     return any(
-        row.get("resourceType") == "MedicationRequest" and "medicationReference" in row
-        for row in orders
+        order.get("resourceType") == "MedicationRequest" and "medicationReference" in order
+        for order in orders
     )
 
 
@@ -181,14 +185,14 @@ def _remember(db: Db, site: Site, hook: str, patient: str, cards: list[Json]) ->
         )
 
 
-def _answered(db: Db, sites: list[str], row: Json) -> None:
+def _answered(db: Db, sites: list[str], answer: Json) -> None:
     """Cards of the caller's own sites only; what is not ours is passed over."""
-    outcome, override = row.get("outcome"), row.get("overrideReason")
+    outcome, override = answer.get("outcome"), answer.get("overrideReason")
     override = override if isinstance(override, dict) else {}
     reason = override.get("reason")
     reason = reason if isinstance(reason, dict) else {}
     try:
-        card = uuid.UUID(str(row.get("card")))
+        card = uuid.UUID(str(answer.get("card")))
     except ValueError:
         return
     if outcome in ("accepted", "overridden"):

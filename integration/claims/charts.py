@@ -72,8 +72,10 @@ def write_from_charts(
     finally:
         output.drop()
     unread = [*result.document.unreadable]
-    unread += [row for patient in result.document.patients for row in patient.unreadable]
-    report.problems += [f"{row.resource} could not be read: {row.problem}" for row in unread]
+    unread += [problem for patient in result.document.patients for problem in patient.unreadable]
+    report.problems += [
+        f"{problem.resource} could not be read: {problem.problem}" for problem in unread
+    ]
     _name_unknown(report, reading, result)
     return report
 
@@ -90,23 +92,23 @@ def _assessed(site: Site, facts: Facts, reading: ChartsReading) -> AssessedChart
     from integration.ehr.client import EhrClient
 
     with EhrClient(adhoc_or_named(reading.source, site)) as client:
-        wanted = [row.removeprefix("Patient/") for row in reading.patients] or None
+        wanted = [patient.removeprefix("Patient/") for patient in reading.patients] or None
         return from_server(client, wanted, policies, reading.now, decisions=reading.decisions)
 
 
 def _leaving(result: AssessedCharts, reading: ChartsReading) -> Iterator[Leaving]:
-    for row in result.document.patients:
-        record = result.records.get(row.patient)
+    for patient in result.document.patients:
+        record = result.records.get(patient.patient)
         if reading.released is None:
-            named = {line for gap in row.gaps for line in gap.lines}
-            yield Leaving(row.patient, untouched_lines(row.lines, named), record)
+            named = {line for gap in patient.gaps for line in gap.lines}
+            yield Leaving(patient.patient, untouched_lines(patient.lines, named), record)
         else:
-            lines, refused = chosen(row.patient, row.lines, reading.released)
-            yield Leaving(row.patient, lines, record, refused)
+            lines, refused = chosen(patient.patient, patient.lines, reading.released)
+            yield Leaving(patient.patient, lines, record, refused)
 
 
 def _name_unknown(report: Report, reading: ChartsReading, result: AssessedCharts) -> None:
     """Released lines that the charts do not have."""
-    there = {line.id for row in result.document.patients for line in row.lines}
+    there = {line.id for patient in result.document.patients for line in patient.lines}
     missing = [line for line in reading.released or () if line not in there]
     report.ask([f"Line {line} is in none of the charts." for line in missing])

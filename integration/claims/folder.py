@@ -64,19 +64,19 @@ def _of_x12(path: Path) -> Iterator[_Found]:
     number, frequency, original, production = "", "", "", False
     lines: set[str] = set()
     with path.open("rb") as stream:
-        for _, row in segments(stream):
-            if row[0] == "ISA":
-                production = row[15] == "P"
-            if row[0] in ("CLM", "SE", "HL") and number:
+        for _, segment in segments(stream):
+            if segment[0] == "ISA":
+                production = segment[15] == "P"
+            if segment[0] in ("CLM", "SE", "HL") and number:
                 claim = Earlier(number, path.name, production, frozenset(lines))
                 yield _Found(claim, frequency == "8", frequency == "7" and bool(original))
                 number, original, lines = "", "", set()
-            if row[0] == "CLM":
-                number, frequency = row[1], row[5].rpartition(":")[2]
-            elif row[:2] == ("REF", "F8"):
-                original = row[2]
-            elif row[:2] == ("REF", "6R"):
-                lines.add(row[2].partition("-")[0])
+            if segment[0] == "CLM":
+                number, frequency = segment[1], segment[5].rpartition(":")[2]
+            elif segment[:2] == ("REF", "F8"):
+                original = segment[2]
+            elif segment[:2] == ("REF", "6R"):
+                lines.add(segment[2].partition("-")[0])
 
 
 def _of_fhir(path: Path) -> Iterator[_Found]:

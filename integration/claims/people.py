@@ -25,7 +25,7 @@ def with_people(client: EhrClient, pull: PatientPull) -> PatientPull:
     resources = list(pull.resources)
     tried: set[str] = set()
     for _ in range(_ROUNDS):
-        there = {f"{row['resourceType']}/{row.get('id')}" for row in resources}
+        there = {f"{resource['resourceType']}/{resource.get('id')}" for resource in resources}
         wanted = sorted(set(_named(resources, client.site.base_url)) - there - tried)
         room = client.site.limits.references - len(tried)
         if not wanted or room <= 0:

@@ -187,5 +187,5 @@ def _left(earlier: Earlier) -> str:
 
 
 def _receiver(site: Site, written: str) -> Receiver | None:
-    found = (row for row in site.receivers if written in (row.id, row.test_id))
+    found = (receiver for receiver in site.receivers if written in (receiver.id, receiver.test_id))
     return next(found, None)

@@ -23,9 +23,10 @@ from integration.commands.options import (
 from integration.errors import ConfigurationError
 from mappings import codes
 from mappings import decisions as decisions_form
-from mappings.assessment import Assessment, to_json
+from mappings.assessment import Assessment
 from mappings.datafiles import loading
 from mappings.decisions import Decision
+from mappings.document import to_json
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
 from mappings.site import Site as Facts
@@ -68,6 +69,9 @@ def assess(
     out: Annotated[
         Path | None, typer.Option("--out", help="Write there instead of to standard output.")
     ] = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="With --format json: the chain of each line, too.")
+    ] = False,
     policy_dir: PolicyDir = None,
     code_dir: CodeDir = None,
     decisions: DecisionFiles = None,
@@ -89,6 +93,8 @@ def assess(
     ] = None,
 ) -> None:
     """Claim lines and gaps of a source."""
+    if trace and form != "json":
+        raise ConfigurationError("--trace goes with --format json; `explain` shows one chain.")
     if write_back and not is_server(source):
         raise ConfigurationError("--write-back needs a FHIR server as SOURCE.")
     if dry_run and not write_back:
@@ -113,7 +119,7 @@ def assess(
     )
     facts = facts_of(site, config, time_zone, code_dir)
     at = datetime.fromisoformat(result.document.as_of)
-    _write(result, form, out, facts.deciding(decisions_of(decisions or ()), at))
+    _write(result, form, out, facts.deciding(decisions_of(decisions or ()), at), trace)
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -292,13 +298,15 @@ def moment_of(text: str | None, facts: Facts) -> datetime:
     return at
 
 
-def _write(result: AssessedCharts, form: Format, out: Path | None, facts: Facts) -> None:
+def _write(
+    result: AssessedCharts, form: Format, out: Path | None, facts: Facts, trace: bool
+) -> None:
     if form == "table" and out is None:
         from integration.terminal import tables
 
         tables.show(result.document, console(), result.names)
         return
-    data = _formatted(result, form, facts)
+    data = _formatted(result, form, facts, trace)
     if out is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -309,9 +317,9 @@ def _write(result: AssessedCharts, form: Format, out: Path | None, facts: Facts)
         raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
 
 
-def _formatted(result: AssessedCharts, form: Format, facts: Facts) -> bytes:
+def _formatted(result: AssessedCharts, form: Format, facts: Facts, trace: bool) -> bytes:
     if form == "json":
-        return to_json(result.document) + b"\n"
+        return to_json(result.document, trace=trace) + b"\n"
     if form == "table":
         return _as_text(result.document, result.names)
     from mappings import writing

@@ -43,8 +43,14 @@ class SampleEhr:
     def search(self, kind: str, asked: Mapping[str, str]) -> list[Resource]:
         """By PARAMETERS alone; others were never offered, and narrow nothing."""
         with self._lock:
-            found = [row for row in self._kept.values() if row["resourceType"] == kind]
-        return [row for row in found if all(_matches(row, *pair) for pair in asked.items())]
+            found = [
+                resource for resource in self._kept.values() if resource["resourceType"] == kind
+            ]
+        return [
+            resource
+            for resource in found
+            if all(_matches(resource, *pair) for pair in asked.items())
+        ]
 
     def create(self, resource: Resource, unless: str | None) -> tuple[Resource, bool]:
         """What stands there then, and whether it is new. UNLESS: an identifier that nobody else
@@ -103,7 +109,10 @@ def router_of(ehr: SampleEhr) -> APIRouter:
     @router.get("/{kind}")
     def search(kind: str, request: Request) -> Response:
         asked = {name: text for name, text in request.query_params.items() if name in PARAMETERS}
-        found = [{"resource": row, "search": {"mode": "match"}} for row in ehr.search(kind, asked)]
+        found = [
+            {"resource": resource, "search": {"mode": "match"}}
+            for resource in ehr.search(kind, asked)
+        ]
         bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(found)}
         return _answer(200, bundle | ({"entry": found} if found else {}))
 
@@ -189,6 +198,6 @@ def _matches(resource: Resource, name: str, value: str) -> bool:
 def _identified(resource: Resource, token: str) -> bool:
     system, _, value = token.rpartition("|")
     return any(
-        row.get("system") == system and value in ("", row.get("value"))
-        for row in resource.get("identifier") or []
+        identifier.get("system") == system and value in ("", identifier.get("value"))
+        for identifier in resource.get("identifier") or []
     )

@@ -141,10 +141,10 @@ def _identity(value: object, kind: str, base_url: str) -> str | None:
 
 
 def _context(value: object) -> tuple[dict[str, str], ...]:
-    rows = value if isinstance(value, list) else []
+    listed = value if isinstance(value, list) else []
     kept = [
-        {key: text for key, text in row.items() if isinstance(text, str)}
-        for row in rows
-        if isinstance(row, dict)
+        {key: text for key, text in context.items() if isinstance(text, str)}
+        for context in listed
+        if isinstance(context, dict)
     ]
-    return tuple(row for row in kept if row)
+    return tuple(context for context in kept if context)

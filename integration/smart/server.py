@@ -140,7 +140,7 @@ def fetched_keys(site: Site, jwks_uri: str) -> KeySet:
         raise Unreachable(site.name, f"its keys at {host} were answered with {response.status}")
     listed = document.get("keys")
     rows = listed if isinstance(listed, list) else []
-    keys: list[SigningKey] = [key for row in rows if (key := _usable_key(row)) is not None]
+    keys: list[SigningKey] = [key for entry in rows if (key := _usable_key(entry)) is not None]
     if len(keys) < len(rows):
         log.warning("keys passed over", site=site.name, host=host, count=len(rows) - len(keys))
     if not keys:
@@ -151,13 +151,13 @@ def fetched_keys(site: Site, jwks_uri: str) -> KeySet:
     return KeySet(keys)
 
 
-def _usable_key(row: object) -> SigningKey | None:
+def _usable_key(key: object) -> SigningKey | None:
     """One that signs, of a kind that we know, and whole."""
-    if not isinstance(row, dict) or row.get("use", "sig") != "sig":
+    if not isinstance(key, dict) or key.get("use", "sig") != "sig":
         return None
-    kind = {"RSA": RSAKey, "EC": ECKey}.get(str(row.get("kty")))
+    kind = {"RSA": RSAKey, "EC": ECKey}.get(str(key.get("kty")))
     try:
-        return kind.import_key(row) if kind else None  # type: ignore[attr-defined]
+        return kind.import_key(key) if kind else None  # type: ignore[attr-defined]
     except (JoseError, ValueError, TypeError, LookupError, ArithmeticError):
         return None
 

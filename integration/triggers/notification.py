@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mappings.reading.fhir.collection import SUBJECT
+from mappings.reading.bundles.heads import SUBJECT
 from mappings.reading.fhir.decoding import NotJson, TooDeep, decode
 
 Json = dict[str, Any]

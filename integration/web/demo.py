@@ -25,14 +25,16 @@ STATES: tuple[LineStatus, ...] = get_args(LineStatus)
 @router.get("")
 def patients(request: Request, here: OfPages) -> Response:
     """Whose chart to open."""
-    rows = [(row["id"], people.in_lists(row), _lines(here, row["id"])) for row in _people()]
+    rows = [
+        (person["id"], people.in_lists(person), _lines(here, person["id"])) for person in _people()
+    ]
     return page(request, "demo.html", rows=[row for row in rows if row[2]])
 
 
 @router.get("/charts/{patient}")
 def chart(request: Request, here: OfPages, patient: str) -> Response:
     """Opens a chart as an EHR would, for the person of this browser."""
-    if patient not in {row["id"] for row in _people()}:
+    if patient not in {person["id"] for person in _people()}:
         raise Refusal("Not found", "There is no such sample patient.", status=404)
     who = gate.local_identity(request, here.settings)
     if who is None:
@@ -50,7 +52,7 @@ def chart(request: Request, here: OfPages, patient: str) -> Response:
 
 
 def _people() -> list[dict[str, object]]:
-    return [row for row in samples.resources() if row["resourceType"] == "Patient"]
+    return [resource for resource in samples.resources() if resource["resourceType"] == "Patient"]
 
 
 def _lines(here: PageContext, patient: object) -> list[tuple[str, int]]:

@@ -15,14 +15,20 @@ UCUM = "http://unitsofmeasure.org"
 
 def tests() -> dict[str, OrderableTest]:
     """By requirement, the test that meets it."""
-    return {row.id: row.test for row in codes.requirements().values() if row.test}
+    return {
+        requirement.id: requirement.test
+        for requirement in codes.requirements().values()
+        if requirement.test
+    }
 
 
 def with_discard(administration: Resource, mg: str) -> Resource:
     """The administration with what was discarded of its containers, instead of what was said
     before."""
     others = [
-        row for row in administration.get("extension") or [] if row.get("url") != DISCARDED_AMOUNT
+        extension
+        for extension in administration.get("extension") or []
+        if extension.get("url") != DISCARDED_AMOUNT
     ]
     amount = {"value": float(mg), "unit": "mg", "system": UCUM, "code": "mg"}
     return {

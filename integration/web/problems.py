@@ -75,7 +75,9 @@ def install(app: FastAPI) -> None:
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         """Which fields, not what stood in them."""
         problems = error.errors()
-        if any(row["type"] == "json_invalid" or row["loc"] == ("body",) for row in problems):
+        if any(
+            problem["type"] == "json_invalid" or problem["loc"] == ("body",) for problem in problems
+        ):
             return answer(400, "The body is not a JSON object.", "See /docs for what is expected.")
         places = [".".join(str(part) for part in problem["loc"]) for problem in problems]
         return answer(

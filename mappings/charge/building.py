@@ -27,7 +27,7 @@ _DEFAULT_SOURCE = "buy-and-bill"
 
 
 def charge_of(
-    row: Administration,
+    administration: Administration,
     history: History,
     intake: Intake,
     policies: PolicySet,
@@ -36,12 +36,19 @@ def charge_of(
 ) -> Charge:
     """An administration with everything that the requirements ask about it."""
     record = history.record
-    day, no_day = service_day(row, site.zone)
-    visit = visit_of(row, record, site.zone)
+    day, no_day = service_day(administration, site.zone)
+    visit = visit_of(administration, record, site.zone)
     encounter = visit.encounter
-    place = setting(row, visit, record, site, day)
+    place = setting(administration, visit, record, site, day)
     diagnoses = (
-        stated(record, row, encounter, _reasons(row, record, encounter), day, site.zone)
+        stated(
+            record,
+            administration,
+            encounter,
+            _reasons(administration, record, encounter),
+            day,
+            site.zone,
+        )
         if day
         else []
     )
@@ -51,18 +58,18 @@ def charge_of(
         else kidney_status(record, [], None, date.min, site.zone)
     )
     coordination = coordinate(record, day, site.zone, site.decisions) if day else None
-    family = codes.families().get(row.drug.family or "")
-    code = _code(family, row, kidney.esrd, day)
+    family = codes.families().get(administration.drug.family or "")
+    code = _code(family, administration, kidney.esrd, day)
     policy, known = _policy(policies, coordination, place, day, code)
-    last_day = day or (row.start.days(site.zone)[1] if row.start else None)
+    last_day = day or (administration.start.days(site.zone)[1] if administration.start else None)
     today = (as_of.astimezone(site.zone) if site.zone else as_of).date()
     facts = Charge(
         history=history,
         site=site,
-        administration=row,
+        administration=administration,
         day=day,
         no_day=no_day,
-        dose=history.doses.on(row, day),
+        dose=history.doses.on(administration, day),
         family=family,
         code=code,
         encounter=encounter,
@@ -72,11 +79,11 @@ def charge_of(
         coordination=coordination,
         policy=policy,
         known_payer=known,
-        drug_source=_drug_source(row, coordination, place, site),
-        is_340b=_is_340b(row, coordination, place, site),
-        possible_duplicates=intake.copies.get(row.source.resource, ()),
-        repeated=intake.repeated.get(row.source.resource),
-        duplicate_identifier=intake.same_identifier.get(row.source.resource, ()),
+        drug_source=_drug_source(administration, coordination, place, site),
+        is_340b=_is_340b(administration, coordination, place, site),
+        possible_duplicates=intake.copies.get(administration.source.resource, ()),
+        repeated=intake.repeated.get(administration.source.resource),
+        duplicate_identifier=intake.same_identifier.get(administration.source.resource, ()),
     )
     speaks = policy or _no_payer(policies, last_day)
     limit = filing(speaks, last_day, place.bill_type, today, _filing_days(facts))
@@ -91,11 +98,11 @@ def charge_of(
 
 
 def _reasons(
-    row: Administration, record: PatientRecord, encounter: Encounter | None
+    administration: Administration, record: PatientRecord, encounter: Encounter | None
 ) -> list[Diagnosis]:
     """Diagnoses that the administration, its order or its encounter states as coded reasons."""
-    orders = [order for order in record.orders if order.source.resource in row.orders]
-    stated = [row.reason, *(order.reason for order in orders)]
+    orders = [order for order in record.orders if order.source.resource in administration.orders]
+    stated = [administration.reason, *(order.reason for order in orders)]
     stated += [encounter.reason] if encounter else []
     return [reason for reason in stated if reason]
 
@@ -126,35 +133,37 @@ def _no_payer(policies: PolicySet, day: date | None) -> Policy | None:
 
 
 def _code(
-    family: Family | None, row: Administration, esrd: bool, day: date | None
+    family: Family | None, administration: Administration, esrd: bool, day: date | None
 ) -> BillingCode | None:
     """R2: the drug administered; ferumoxytol by ESRD on dialysis on that date."""
-    if family is None or row.drug.lost:
+    if family is None or administration.drug.lost:
         return None
-    use = row.drug.use
+    use = administration.drug.use
     if any(code.use == "esrd-on-dialysis" for code in family.codes):
         use = "esrd-on-dialysis" if esrd else "other"
     return billing_code(family, use, day)
 
 
 def _drug_source(
-    row: Administration, coordination: Coordination | None, place: Setting, site: Site
+    administration: Administration, coordination: Coordination | None, place: Setting, site: Site
 ) -> str | None:
     """As documented, else the site's default for the place or payer, else bought and billed."""
     by_place = place.place.drug_source if place.place else None
     by_payer = [
         site.drug_sources[key] for key in _payer_names(coordination) if key in site.drug_sources
     ]
-    return next(filter(None, (row.drug_source, by_place, *by_payer)), _DEFAULT_SOURCE)
+    return next(filter(None, (administration.drug_source, by_place, *by_payer)), _DEFAULT_SOURCE)
 
 
 def _is_340b(
-    row: Administration, coordination: Coordination | None, place: Setting, site: Site
+    administration: Administration, coordination: Coordination | None, place: Setting, site: Site
 ) -> bool:
     """Bought under 340B: as documented, else the site's default for the place or payer."""
     by_place = place.place.r340b if place.place else None
     by_payer = [site.r340b[key] for key in _payer_names(coordination) if key in site.r340b]
-    return next((said for said in (row.is_340b, by_place, *by_payer) if said is not None), False)
+    return next(
+        (said for said in (administration.is_340b, by_place, *by_payer) if said is not None), False
+    )
 
 
 def _payer_names(coordination: Coordination | None) -> list[str]:

@@ -164,8 +164,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def filing_evidence(self) -> tuple[Evidence, ...]:
         """Who confirmed the limit of the claim's filing."""
-        rows = (row.decided for row, said in self.payer_answers if said.timely_filing_days)
-        return tuple(cite(row.source, row.says) for row in rows)
+        decided = (
+            decision.decided for decision, said in self.payer_answers if said.timely_filing_days
+        )
+        return tuple(cite(one.source, one.says) for one in decided)
 
     @cached_property
     def authorizations(self) -> tuple[Authorization, ...]:
@@ -243,7 +245,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def unread_notes(self) -> tuple[str, ...]:
         """What is stated, not understood, and turns nothing here."""
-        said = ", ".join(dict.fromkeys(f"{row.code} {row.by.unread}" for row in self.doubtful))
+        said = ", ".join(
+            dict.fromkeys(f"{diagnosis.code} {diagnosis.by.unread}" for diagnosis in self.doubtful)
+        )
         diagnoses = f"diagnoses with a status that is not understood: {said}"
         others = (diagnoses,) if said else ()
         return (*self.setting.notes, *others)
@@ -261,8 +265,8 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """None where only a diagnosis with a status that is not understood says so."""
         if self.day is None:
             return {}
-        sure = [row.code for row in self.diagnoses]
-        open_ = [row.code for row in self.doubtful]
+        sure = [diagnosis.code for diagnosis in self.diagnoses]
+        open_ = [diagnosis.code for diagnosis in self.doubtful]
         found: dict[str, bool | None] = {}
         for name, row in codes.diagnoses().named_by_payers.items():
             stands = any(code.startswith(row.prefixes) for code in sure)
@@ -276,7 +280,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         if self.day is None:
             return False
         first = self.day - timedelta(days=ESA_DAYS)
-        days = (row.when for row in self.record.esa if row.when)
+        days = (esa.when for esa in self.record.esa if esa.when)
         return any(first <= when.last and when.first <= self.day for when in days)
 
     @property
@@ -297,7 +301,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def facts(self, window_days: int) -> Facts:
         return Facts(
             self.flags,
-            {name: self.lab(row.analyte, window_days) for name, row in LAB_VALUES.items()},
+            {name: self.lab(value.analyte, window_days) for name, value in LAB_VALUES.items()},
         )
 
     def applies(self, rule: Rule | None) -> bool:
@@ -317,10 +321,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """The policy's laboratory window for this patient."""
         facts = Facts(self.flags, {})
         windows = [
-            row.window_days
-            for row in self.rules.laboratory
-            if self._of_drug(row)
-            if row.when is None or judge(parse(row.when), facts).holds is not False
+            rule.window_days
+            for rule in self.rules.laboratory
+            if self._of_drug(rule)
+            if rule.when is None or judge(parse(rule.when), facts).holds is not False
         ]
         return max(windows, default=DEFAULT_WINDOW_DAYS)
 
@@ -330,7 +334,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         vials dispensed."""
         if self.family is None:
             return ()
-        documented = [row.ndc for row in self.administration.containers if row.ndc]
+        documented = [
+            container.ndc for container in self.administration.containers if container.ndc
+        ]
         found = dict.fromkeys(
             [
                 *documented,

@@ -27,9 +27,9 @@ class Pool(Struct, frozen=True, eq=False):
     @property
     def vials(self) -> tuple[Container, ...]:
         """The vials that count: none where an administration documents its own."""
-        if any(containers.documented(row.administration) for row in self.charges):
+        if any(containers.documented(charge.administration) for charge in self.charges):
             return ()
-        return tuple(row for found in self.dispensed.values() for row in found)
+        return tuple(charge for found in self.dispensed.values() for charge in found)
 
 
 class Group(Struct, frozen=True, eq=False, dict=True):
@@ -90,8 +90,8 @@ class Group(Struct, frozen=True, eq=False, dict=True):
 
     def waste_evidence(self, charge: Charge) -> tuple[Evidence, ...]:
         """What is recorded of the containers of one of its doses."""
-        given = (row for row in self.given if charge.reference in row.references)
-        return tuple(item for row in given for item in row.evidence)
+        given = (dose for dose in self.given if charge.reference in dose.references)
+        return tuple(item for dose in given for item in dose.evidence)
 
 
 def grouped(charges: Iterable[Charge]) -> list[Group]:
@@ -104,7 +104,9 @@ def grouped(charges: Iterable[Charge]) -> list[Group]:
     together = _together(ordered)
     counted = [charge for charges in together for charge in charges if not charge.is_copy]
     pools = _pools(counted)
-    place_of = {row.reference: place for place, pool in enumerate(pools) for row in pool.charges}
+    place_of = {
+        charge.reference: place for place, pool in enumerate(pools) for charge in pool.charges
+    }
     return [_group(charges, pools, place_of) for charges in together]
 
 
@@ -139,18 +141,18 @@ def _group(charges: list[Charge], pools: list[Pool], place_of: dict[str, int]) -
     counted = [charge for charge in charges if not charge.is_copy]
     own = {charge.reference for charge in counted}
     places = sorted({place_of[reference] for reference in own})
-    given = tuple(row for place in places for row in _given(own, pools[place]))
+    given = tuple(dose for place in places for dose in _given(own, pools[place]))
     return Group(tuple(charges), given, vials.waste(given) if given else None)
 
 
 def _pools(charges: Iterable[Charge]) -> list[Pool]:
     pools: dict[int, Pool] = {}
     number_of: dict[str, int] = {}
-    for number, row in enumerate(charges):
-        family = row.administration.drug.family
+    for number, dose in enumerate(charges):
+        family = dose.administration.drug.family
         dispensed = {
             item.source.resource: containers.dispensed_vials([item], family)
-            for item in row.dispenses
+            for item in dose.dispenses
         }
         dispensed = {dispense: found for dispense, found in dispensed.items() if found}
         met = sorted({number_of[dispense] for dispense in dispensed if dispense in number_of})
@@ -159,27 +161,29 @@ def _pools(charges: Iterable[Charge]) -> list[Pool]:
             dispensed |= pool.dispensed
         number_of |= dict.fromkeys(dispensed, number)
         together = (charge for pool in joined for charge in pool.charges)
-        pools[number] = Pool((*together, row), dispensed)
+        pools[number] = Pool((*together, dose), dispensed)
     return list(pools.values())
 
 
-def _key(row: Charge) -> tuple[object, ...]:
-    alone = row.reference if row.day is None else None
+def _key(charge: Charge) -> tuple[object, ...]:
+    alone = charge.reference if charge.day is None else None
     setting = (
-        row.setting.code,
-        row.setting.place.off_campus if row.setting.place else None,
-        row.setting.bill_type,
+        charge.setting.code,
+        charge.setting.place.off_campus if charge.setting.place else None,
+        charge.setting.bill_type,
     )
-    code = row.code.code if row.code else None
-    encounter = row.encounter.source.resource if row.encounter else row.administration.encounter
+    code = charge.code.code if charge.code else None
+    encounter = (
+        charge.encounter.source.resource if charge.encounter else charge.administration.encounter
+    )
     return (
-        row.day,
+        charge.day,
         alone,
         code,
         setting,
-        row.drug_source,
-        row.is_340b,
-        row.not_billable,
+        charge.drug_source,
+        charge.is_340b,
+        charge.not_billable,
         encounter,
     )
 

@@ -32,21 +32,27 @@ class History(Struct, frozen=True, eq=False, dict=True):
     ) -> list[tuple[Moment, Decimal | None]]:
         """When IV iron was given in these days, one administration apart, and how many mg, where
         that is known."""
-        days, rows = self._given
-        found = rows[bisect_left(days, first) : bisect_right(days, last)]
-        return [(start, self._mg(row, start)) for start, row in found if row is not but]
+        days, doses = self._given
+        found = doses[bisect_left(days, first) : bisect_right(days, last)]
+        return [
+            (start, self._mg(administration, start))
+            for start, administration in found
+            if administration is not but
+        ]
 
     @cached_property
     def _given(self) -> tuple[list[date], list[tuple[Moment, Administration]]]:
         """Administrations of IV iron by the last day that they may have been on."""
-        rows = [
-            (row.start.days(self.zone)[1], row.start, row)
-            for row in self.record.administrations
-            if row.start and row.drug.family and not row.not_given
-            if row.status in ("completed", "stopped")
+        doses = [
+            (administration.start.days(self.zone)[1], administration.start, administration)
+            for administration in self.record.administrations
+            if administration.start and administration.drug.family and not administration.not_given
+            if administration.status in ("completed", "stopped")
         ]
-        rows.sort(key=lambda row: row[0])
-        return [day for day, _, _ in rows], [(start, row) for _, start, row in rows]
+        doses.sort(key=lambda dose: dose[0])
+        return [day for day, _, _ in doses], [
+            (start, administration) for _, start, administration in doses
+        ]
 
-    def _mg(self, row: Administration, start: Moment) -> Decimal | None:
-        return self.doses.on(row, start.day(self.zone)).mg
+    def _mg(self, administration: Administration, start: Moment) -> Decimal | None:
+        return self.doses.on(administration, start.day(self.zone)).mg

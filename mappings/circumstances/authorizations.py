@@ -9,16 +9,16 @@ from mappings.values import words
 Whose = Literal["ours", "another's", "not known"]
 
 
-def whose(row: Authorization, billed: Coverage, record: PatientRecord) -> Whose:
+def whose(authorization: Authorization, billed: Coverage, record: PatientRecord) -> Whose:
     """Of the payer billed: by its coverage, else by its insurer; without either, where the patient
     has no other payer."""
     known = {coverage.source.resource: coverage for coverage in record.coverages}
-    named = [known[reference] for reference in row.coverages if reference in known]
+    named = [known[reference] for reference in authorization.coverages if reference in known]
     if named:
         ours = any(_one_payer(coverage, billed) for coverage in named)
         return "ours" if ours else "another's"
-    if row.insurer is not None:
-        return "ours" if _is_payer_of(row.insurer, billed) else "another's"
+    if authorization.insurer is not None:
+        return "ours" if _is_payer_of(authorization.insurer, billed) else "another's"
     return "ours" if len(authorizing(record)) <= 1 else "not known"
 
 

@@ -45,20 +45,24 @@ class Coordination(Struct, frozen=True):
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """The coverages, and what people decided of them."""
-        named = (row.decided for row in self.seen if row.decided)
-        said = dict.fromkeys(cite(row.source, row.says) for row in named)
-        return (*(cite(row.source, described(row)) for row in self.seen), *said, *self.decided)
+        named = (coverage.decided for coverage in self.seen if coverage.decided)
+        said = dict.fromkeys(cite(coverage.source, coverage.says) for coverage in named)
+        return (
+            *(cite(coverage.source, described(coverage)) for coverage in self.seen),
+            *said,
+            *self.decided,
+        )
 
 
-def described(row: Coverage) -> str:
+def described(coverage: Coverage) -> str:
     """What a coverage says of its place: its kind, payer, order and dates."""
-    payer = next(iter(row.names), None)
+    payer = next(iter(coverage.names), None)
     parts = [
-        f"coverage, {row.kind or 'payer not recognized'}",
+        f"coverage, {coverage.kind or 'payer not recognized'}",
         payer,
-        f"order {row.order}" if row.order is not None else None,
-        f"from {row.start.span(None).shown}" if row.start else None,
-        f"to {row.end.span(None).shown}" if row.end else None,
+        f"order {coverage.order}" if coverage.order is not None else None,
+        f"from {coverage.start.span(None).shown}" if coverage.start else None,
+        f"to {coverage.end.span(None).shown}" if coverage.end else None,
     ]
     return ", ".join(part for part in parts if part)
 
@@ -71,9 +75,17 @@ def coordinate(
 
     Medicare beside a group plan is a person's decision.
     """
-    current = [row for row in record.coverages if row.active and _covers(row, day, zone)]
-    active = _distinct(row for row in current if row.kind not in _NOT_MEDICAL)
-    spoiled = [row.resource for row in record.unreadable if row.resource.startswith("Coverage/")]
+    current = [
+        coverage
+        for coverage in record.coverages
+        if coverage.active and _covers(coverage, day, zone)
+    ]
+    active = _distinct(coverage for coverage in current if coverage.kind not in _NOT_MEDICAL)
+    spoiled = [
+        problem.resource
+        for problem in record.unreadable
+        if problem.resource.startswith("Coverage/")
+    ]
     if spoiled:
         return Coordination(
             "incomplete",
@@ -97,12 +109,12 @@ def coordinate(
 
 def _no_longer(decided: PaysFirst, active: list[Coverage]) -> str:
     """Why a decision of who pays first does not hold; empty where it does."""
-    by_reference = {row.source.resource: row for row in active}
+    by_reference = {coverage.source.resource: coverage for coverage in active}
     for reference in decided.named:
-        row = by_reference.get(reference)
-        if row is None:
+        coverage = by_reference.get(reference)
+        if coverage is None:
             return f"{reference} is not active"
-        if decided.as_seen.get(reference, described(row)) != described(row):
+        if decided.as_seen.get(reference, described(coverage)) != described(coverage):
             return f"{reference} has changed"
     others = [name for name in by_reference if name not in decided.named]
     return f"{others[0]} is active as well" if others else ""
@@ -111,7 +123,7 @@ def _no_longer(decided: PaysFirst, active: list[Coverage]) -> str:
 def _by_person(
     decision: Decision, decided: PaysFirst, active: list[Coverage], day: date
 ) -> Coordination:
-    by_reference = {row.source.resource: row for row in active}
+    by_reference = {coverage.source.resource: coverage for coverage in active}
     ranked = [by_reference[reference] for reference in decided.named]
     evidence = (cite(decision.decided.source, decision.decided.says),)
     unclear = _unclear(ranked[:1], day) if ranked[0].kind is None else None
@@ -127,34 +139,38 @@ def _by_person(
     )
 
 
-def is_known_as(row: Coverage) -> frozenset[str]:
+def is_known_as(coverage: Coverage) -> frozenset[str]:
     """Every name and id by which a person may speak of a coverage's payer."""
-    return known_as(row) | set(row.payer_ids) | ({row.payer} if row.payer else set())
+    return (
+        known_as(coverage)
+        | set(coverage.payer_ids)
+        | ({coverage.payer} if coverage.payer else set())
+    )
 
 
 def _unclear(active: list[Coverage], day: date) -> Coordination | None:
     """What is stated of a coverage and not understood, a payer that can't be told, or a coverage
     that says itself that another pays first."""
-    for row in active:
-        if row.unread:
-            return _not_understood(row, row.unread[0], active, day)
-        if row.kind is None:
+    for coverage in active:
+        if coverage.unread:
+            return _not_understood(coverage, coverage.unread[0], active, day)
+        if coverage.kind is None:
             why = (
                 "names two different kinds of payer"
-                if row.conflict
+                if coverage.conflict
                 else "does not say which payer it is"
             )
             return _open(f"A coverage active on {us_date(day)} {why}: {_NAME_IT}.", active)
-        if row.kind == "hospice":
+        if coverage.kind == "hospice":
             says = (
                 f"A hospice coverage is active on {us_date(day)}: a person has to decide whether"
                 " the dose belongs to hospice care."
             )
             return _open(says, active)
-        if row.pays_second and row.kind in _MEDICARE and len(active) == 1:
+        if coverage.pays_second and coverage.kind in _MEDICARE and len(active) == 1:
             says = f"The Medicare coverage active on {us_date(day)} says that Medicare is secondary"
             return _open(f"{says}: {_FIRST_IS_MISSING}.", active, carc=_ANOTHER_PAYS_FIRST)
-        if row.pays_second:
+        if coverage.pays_second:
             says = f"A coverage active on {us_date(day)} says that it is secondary"
             return _open(f"{says}: a person has to decide which is primary.", active)
     return None
@@ -169,11 +185,11 @@ def _open(says: str, seen: Iterable[Coverage], carc: str | None = None) -> Coord
 
 
 def _not_understood(
-    row: Coverage, unread: Unread, active: list[Coverage], day: date
+    coverage: Coverage, unread: Unread, active: list[Coverage], day: date
 ) -> Coordination:
     if unread.element not in ("Coverage.payor", "Coverage.type"):
         return _open(f"What a coverage says is not understood: {unread}.", active)
-    if row.kind is not None:
+    if coverage.kind is not None:
         says = f"The payer of a coverage active on {us_date(day)} is not on record: {unread}."
         return _open(says, active)
     says = (
@@ -187,17 +203,17 @@ def _settled(active: list[Coverage], day: date) -> Coordination:
     plans = _one_medicare(active)
     if len(plans) == 1:
         return _single(plans[0], day)
-    if not any(row.kind in _MEDICARE for row in plans):
+    if not any(coverage.kind in _MEDICARE for coverage in plans):
         return _by_order(plans, [], day)
-    if any(row.kind == "commercial" for row in plans):
+    if any(coverage.kind == "commercial" for coverage in plans):
         return _open(
             f"Medicare and another plan are active on {us_date(day)}: a person has to decide"
             " which is primary.",
             plans,
         )
     return _by_order(
-        [row for row in plans if row.kind not in _AFTER_MEDICARE],
-        [row for row in plans if row.kind in _AFTER_MEDICARE],
+        [coverage for coverage in plans if coverage.kind not in _AFTER_MEDICARE],
+        [coverage for coverage in plans if coverage.kind in _AFTER_MEDICARE],
         day,
     )
 
@@ -211,34 +227,37 @@ def _hole(
     """
     if found.primary is None or found.primary.order is None:
         return found
-    first = 0 if any(row.order == 0 for row in record.coverages) else 1
-    beside = [row for row in current if row.kind in _BESIDE_MEDICAL]
-    lowest = min(row.order for row in (*active, *beside) if row.order is not None)
+    first = 0 if any(coverage.order == 0 for coverage in record.coverages) else 1
+    beside = [coverage for coverage in current if coverage.kind in _BESIDE_MEDICAL]
+    lowest = min(coverage.order for coverage in (*active, *beside) if coverage.order is not None)
     if lowest <= first:
         return found
     says = f"The first coverage on record has order {lowest}: {_FIRST_IS_MISSING}."
     return _open(says, found.seen, carc=_ANOTHER_PAYS_FIRST)
 
 
-def _covers(row: Coverage, day: date, zone: tzinfo | None) -> bool:
-    begun = row.start is None or row.start.days(zone)[0] <= day
-    return begun and (row.end is None or row.end.days(zone)[1] >= day)
+def _covers(coverage: Coverage, day: date, zone: tzinfo | None) -> bool:
+    begun = coverage.start is None or coverage.start.days(zone)[0] <= day
+    return begun and (coverage.end is None or coverage.end.days(zone)[1] >= day)
 
 
 def _none(
     record: PatientRecord, current: list[Coverage], day: date, zone: tzinfo | None
 ) -> Coordination:
-    part_a = [row for row in current if row.kind == _PART_A]
+    part_a = [coverage for coverage in current if coverage.kind == _PART_A]
     if part_a:
         says = (
             f"Medicare Part A is the only medical coverage on {us_date(day)}, and it does not pay"
             " for outpatient drugs: Part B is not on record."
         )
         return _open(says, part_a)
-    medical = [row for row in record.coverages if row.kind not in _NOT_MEDICAL]
-    ended = [row for row in medical if row.end and row.end.days(zone)[1] < day]
+    medical = [coverage for coverage in record.coverages if coverage.kind not in _NOT_MEDICAL]
+    ended = [coverage for coverage in medical if coverage.end and coverage.end.days(zone)[1] < day]
     if ended:
-        last = max((row.end.span(zone) for row in ended if row.end), key=lambda span: span.last)
+        last = max(
+            (coverage.end.span(zone) for coverage in ended if coverage.end),
+            key=lambda span: span.last,
+        )
         return Coordination(
             "expired",
             f"No coverage is active on {us_date(day)}; the last one ended {last.on}.",
@@ -249,54 +268,56 @@ def _none(
     )
 
 
-def _distinct(rows: Iterable[Coverage]) -> list[Coverage]:
+def _distinct(coverages: Iterable[Coverage]) -> list[Coverage]:
     """The same plan recorded twice is one: the first of it in the order, by id."""
     kept: list[Coverage] = []
-    for row in sorted(rows, key=lambda row: (_place(row), row.source.resource)):
-        if not any(_same_plan(row, other) for other in kept):
-            kept.append(row)
-    return sorted(kept, key=lambda row: row.source)
+    for coverage in sorted(
+        coverages, key=lambda coverage: (_place(coverage), coverage.source.resource)
+    ):
+        if not any(_same_plan(coverage, other) for other in kept):
+            kept.append(coverage)
+    return sorted(kept, key=lambda coverage: coverage.source)
 
 
-def _place(row: Coverage) -> int:
-    return 99 if row.order is None else row.order
+def _place(coverage: Coverage) -> int:
+    return 99 if coverage.order is None else coverage.order
 
 
-def _same_plan(row: Coverage, other: Coverage) -> bool:
+def _same_plan(coverage: Coverage, other: Coverage) -> bool:
     """Of one kind, payer and member."""
-    member = row.subscriber.member_id
+    member = coverage.subscriber.member_id
     return (
         member is not None
-        and (row.kind, member) == (other.kind, other.subscriber.member_id)
-        and (row.conflict, row.unread) == (other.conflict, other.unread)
-        and bool(known_as(row) & known_as(other))
+        and (coverage.kind, member) == (other.kind, other.subscriber.member_id)
+        and (coverage.conflict, coverage.unread) == (other.conflict, other.unread)
+        and bool(known_as(coverage) & known_as(other))
     )
 
 
-def known_as(row: Coverage) -> frozenset[str]:
+def known_as(coverage: Coverage) -> frozenset[str]:
     """By what a coverage's payer is known: its names as plain words, and where it stands."""
-    names = {words.plain(name) for name in row.names}
-    return frozenset(names | ({row.payor.reference} if row.payor.reference else set()))
+    names = {words.plain(name) for name in coverage.names}
+    return frozenset(names | ({coverage.payor.reference} if coverage.payor.reference else set()))
 
 
 def authorizing(record: PatientRecord) -> list[Coverage]:
     """A coverage of each payer on record, ended ones too, that may authorize a drug."""
     kept: list[Coverage] = []
-    for row in record.coverages:
-        nobody = row.kind in _AUTHORIZES_NOTHING
-        if not nobody and not any(known_as(row) & known_as(other) for other in kept):
-            kept.append(row)
+    for coverage in record.coverages:
+        nobody = coverage.kind in _AUTHORIZES_NOTHING
+        if not nobody and not any(known_as(coverage) & known_as(other) for other in kept):
+            kept.append(coverage)
     return kept
 
 
 def _one_medicare(active: list[Coverage]) -> list[Coverage]:
     """Parts A and B are one payer, and Medicare Advantage stands in for both."""
-    advantage = [row for row in active if row.kind == "medicare-advantage"]
+    advantage = [coverage for coverage in active if coverage.kind == "medicare-advantage"]
     original = sorted(
-        (row for row in active if row.kind == "medicare"),
-        key=lambda row: (_place(row), row.source.resource),
+        (coverage for coverage in active if coverage.kind == "medicare"),
+        key=lambda coverage: (_place(coverage), coverage.source.resource),
     )
-    others = [row for row in active if row.kind not in _MEDICARE]
+    others = [coverage for coverage in active if coverage.kind not in _MEDICARE]
     return [*(advantage or original[:1]), *others]
 
 
@@ -313,17 +334,17 @@ def _single(plan: Coverage, day: date) -> Coordination:
 def _by_order(plans: list[Coverage], last: list[Coverage], day: date) -> Coordination:
     """`last` pay after all the others, whatever their order."""
     everyone = (*plans, *last)
-    orders = [row.order for row in plans]
+    orders = [coverage.order for coverage in plans]
     if len(plans) > 1 and (None in orders or len(set(orders)) != len(orders)):
         return _open(
             f"{len(everyone)} plans are active on {us_date(day)} and nothing says which is"
             " primary.",
             everyone,
         )
-    ranked = [*sorted(plans, key=lambda row: row.order or 0), *sorted(last, key=_rank)]
+    ranked = [*sorted(plans, key=lambda coverage: coverage.order or 0), *sorted(last, key=_rank)]
     says = "by the recorded order" if len(plans) > 1 else "Medicare first"
     return Coordination("met", says, ranked[0], tuple(ranked[1:]), everyone)
 
 
-def _rank(row: Coverage) -> tuple[int, int, str]:
-    return _AFTER_MEDICARE.index(row.kind or ""), _place(row), row.source.resource
+def _rank(coverage: Coverage) -> tuple[int, int, str]:
+    return _AFTER_MEDICARE.index(coverage.kind or ""), _place(coverage), coverage.source.resource

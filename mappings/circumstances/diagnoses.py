@@ -36,12 +36,11 @@ class Stated(Struct, frozen=True):
     @property
     def says(self) -> str:
         """The code, and where the map gave it, what it was."""
-        row = self.mapped_by
-        return (
-            f"SNOMED CT {row.code} → {self.code}{'' if row.verified else ' (map not verified)'}"
-            if row
-            else self.code
-        )
+        mapped = self.mapped_by
+        if mapped is None:
+            return self.code
+        doubt = "" if mapped.verified else " (map not verified)"
+        return f"SNOMED CT {mapped.code} → {self.code}{doubt}"
 
 
 def doubtful_on(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
@@ -55,12 +54,12 @@ def doubts(
     record: PatientRecord, stands: Iterable[Stated], day: date, zone: tzinfo | None
 ) -> list[Stated]:
     """Codes with a status that is not understood, where no other diagnosis states them."""
-    known = {row.code for row in stands}
+    known = {diagnosis.code for diagnosis in stands}
     return [
-        Stated(code, row, of_encounter=False)
-        for row in record.diagnoses
-        if doubtful_on(row, day, zone)
-        for code in row.icd10
+        Stated(code, diagnosis, of_encounter=False)
+        for diagnosis in record.diagnoses
+        if doubtful_on(diagnosis, day, zone)
+        for code in diagnosis.icd10
         if code not in known
     ]
 
@@ -68,10 +67,10 @@ def doubts(
 def told(record: PatientRecord) -> list[Stated]:
     """What the patient or a relative states: no diagnosis, and not nothing."""
     return [
-        Stated(code, row, of_encounter=False)
-        for row in record.diagnoses
-        if row.told
-        for code in row.icd10
+        Stated(code, diagnosis, of_encounter=False)
+        for diagnosis in record.diagnoses
+        if diagnosis.told
+        for code in diagnosis.icd10
     ]
 
 
@@ -108,15 +107,15 @@ def stated(
     }
     here = encounter.source.resource if encounter else _unknown_encounter(administration, record)
     found: list[Stated] = []
-    for row in record.diagnoses:
-        if valid_on(row, day, zone):
-            of_encounter = row.source.resource in named or (
-                row.category != "problem-list"
-                and row.encounter is not None
-                and row.encounter == here
+    for diagnosis in record.diagnoses:
+        if valid_on(diagnosis, day, zone):
+            of_encounter = diagnosis.source.resource in named or (
+                diagnosis.category != "problem-list"
+                and diagnosis.encounter is not None
+                and diagnosis.encounter == here
             )
-            found += [Stated(code, row, of_encounter) for code in row.icd10]
-    found += [Stated(code, row, True) for row in reasons for code in row.icd10]
+            found += [Stated(code, diagnosis, of_encounter) for code in diagnosis.icd10]
+    found += [Stated(code, diagnosis, True) for diagnosis in reasons for code in diagnosis.icd10]
     return found
 
 
@@ -127,10 +126,10 @@ def _unknown_encounter(administration: Administration, record: PatientRecord) ->
     return None if known else administration.encounter
 
 
-def having(rows: Iterable[Stated], *groups: str) -> list[Stated]:
+def having(diagnoses: Iterable[Stated], *groups: str) -> list[Stated]:
     """Those whose code is in one of the groups of the diagnosis table."""
     wanted = _codes_of(groups)
-    return [row for row in rows if row.code in wanted]
+    return [diagnosis for diagnosis in diagnoses if diagnosis.code in wanted]
 
 
 @cache
@@ -149,7 +148,7 @@ class Sequenced(Struct, frozen=True):
 
 
 def sequence(
-    rows: Sequence[Stated],
+    diagnoses: Sequence[Stated],
     day: date,
     order: Literal["ckd-first", "anemia-first"] = "ckd-first",
     in_dialysis_facility: bool = False,
@@ -160,17 +159,17 @@ def sequence(
     An acute kidney injury stands before them where it is what the dialysis facility treats (R8).
     """
     notes: list[str] = []
-    stage = _one_stage(having(rows, "ckd", "ckd-parent"), day, notes)
+    stage = _one_stage(having(diagnoses, "ckd", "ckd-parent"), day, notes)
     kidney = [
-        _codes(rows, "aki") if in_dialysis_facility else [],
-        _codes(rows, "ckd-cause"),
+        _codes(diagnoses, "aki") if in_dialysis_facility else [],
+        _codes(diagnoses, "ckd-cause"),
         stage,
     ]
     # The manifestation needs its cause before it (code first); without one it does not stand.
-    renal = _codes(rows, "anemia-in-ckd") if any(kidney) else []
-    anemia = _codes(rows, "iron-deficiency-anemia")
-    heart, deficiency = ([], []) if anemia else _of_heart(rows)
-    after = [anemia, deficiency, _codes(rows, "dialysis")]
+    renal = _codes(diagnoses, "anemia-in-ckd") if any(kidney) else []
+    anemia = _codes(diagnoses, "iron-deficiency-anemia")
+    heart, deficiency = ([], []) if anemia else _of_heart(diagnoses)
+    after = [anemia, deficiency, _codes(diagnoses, "dialysis")]
     if order == "anemia-first":
         groups = [renal, *kidney, heart, *after]
     else:
@@ -180,9 +179,15 @@ def sequence(
         :MOST_DIAGNOSES
     ]
     alone = tuple(
-        code for code in chosen if not any(row.of_encounter for row in rows if row.code == code)
+        code
+        for code in chosen
+        if not any(diagnosis.of_encounter for diagnosis in diagnoses if diagnosis.code == code)
     )
-    listed = {row.code for row in rows if not row.of_encounter and not row.of_another}
+    listed = {
+        diagnosis.code
+        for diagnosis in diagnoses
+        if not diagnosis.of_encounter and not diagnosis.of_another
+    }
     return Sequenced(
         tuple(chosen),
         tuple(code for code in alone if code in listed),
@@ -191,28 +196,36 @@ def sequence(
     )
 
 
-def _of_heart(rows: Sequence[Stated]) -> tuple[list[str], list[str]]:
+def _of_heart(diagnoses: Sequence[Stated]) -> tuple[list[str], list[str]]:
     """Heart failure, where iron deficiency without anemia rests on it, and that deficiency."""
-    failure, deficiency = _codes(rows, "heart-failure"), _codes(rows, "iron-deficiency")
+    failure, deficiency = _codes(diagnoses, "heart-failure"), _codes(diagnoses, "iron-deficiency")
     return (failure[:1], deficiency) if failure and deficiency else ([], [])
 
 
-def _codes(rows: Iterable[Stated], group: str) -> list[str]:
+def _codes(diagnoses: Iterable[Stated], group: str) -> list[str]:
     """Those of the encounter first."""
-    found = having(rows, group)
-    here = {row.code for row in found if row.of_encounter}
-    return sorted({row.code for row in found}, key=lambda code: (code not in here, code))
+    found = having(diagnoses, group)
+    here = {diagnosis.code for diagnosis in found if diagnosis.of_encounter}
+    return sorted(
+        {diagnosis.code for diagnosis in found}, key=lambda code: (code not in here, code)
+    )
 
 
-def _one_stage(rows: list[Stated], day: date, notes: list[str]) -> list[str]:
+def _one_stage(recorded: list[Stated], day: date, notes: list[str]) -> list[str]:
     """One CKD stage: the encounter's, else the newest recorded."""
-    rows = [row for row in rows if codes.diagnoses().billable(row.code, day)]
-    stages = sorted({row.code for row in rows})
+    table = codes.diagnoses()
+    active = [diagnosis for diagnosis in recorded if table.billable(diagnosis.code, day)]
+    stages = sorted({diagnosis.code for diagnosis in active})
     if len(stages) < 2:
         return stages
-    here = [row for row in rows if row.of_encounter] or rows
+    here = [diagnosis for diagnosis in active if diagnosis.of_encounter] or active
     newest = max(
-        here, key=lambda row: (_recorded(row.by), row.code != "N18.9", row.by.source.resource)
+        here,
+        key=lambda diagnosis: (
+            _recorded(diagnosis.by),
+            diagnosis.code != "N18.9",
+            diagnosis.by.source.resource,
+        ),
     )
     notes.append(f"Several CKD stages are active ({', '.join(stages)}); {newest.code} is used.")
     return [newest.code]

@@ -62,17 +62,17 @@ def status(
 ) -> KidneyStatus:
     """By Z99.2, a dialysis treatment within 90 days before, or the dialysis facility itself."""
     treatments = [
-        (row.source, row.kind, "dialysis treatment")
-        for row in record.dialysis
-        if row.when and _recent(row.when, row.until, day, zone)
+        (treatment.source, treatment.kind, "dialysis treatment")
+        for treatment in record.dialysis
+        if treatment.when and _recent(treatment.when, treatment.until, day, zone)
     ]
     treatments += [
-        (row.source, row.dialysis, "dialysis encounter")
-        for row in record.encounters
-        if row.dialysis
-        and row.took_place
-        and row.start
-        and _recent(row.start, row.end or _NEVER, day, zone)
+        (encounter.source, encounter.dialysis, "dialysis encounter")
+        for encounter in record.encounters
+        if encounter.dialysis
+        and encounter.took_place
+        and encounter.start
+        and _recent(encounter.start, encounter.end or _NEVER, day, zone)
     ]
     dependence = having(diagnoses, "dialysis")
     esrd = having(diagnoses, "esrd")
@@ -81,8 +81,8 @@ def status(
     kinds = {kind for _, kind, _ in treatments} - {"unspecified"}
     evidence = [Evidence(source.resource, source.version, says) for source, _, says in treatments]
     evidence += [
-        Evidence(row.by.source.resource, row.by.source.version, row.says)
-        for row in (*esrd, *dependence)
+        Evidence(diagnosis.by.source.resource, diagnosis.by.source.version, diagnosis.says)
+        for diagnosis in (*esrd, *dependence)
     ]
     return KidneyStatus(
         on_dialysis=on_dialysis,
@@ -97,8 +97,10 @@ def status(
             sorted(
                 {Evidence(source.resource, source.version, says) for source, _, says in treatments}
                 | {
-                    Evidence(row.by.source.resource, row.by.source.version, row.says)
-                    for row in dependence
+                    Evidence(
+                        diagnosis.by.source.resource, diagnosis.by.source.version, diagnosis.says
+                    )
+                    for diagnosis in dependence
                 }
             )
         ),

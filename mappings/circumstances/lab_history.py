@@ -43,7 +43,7 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
 
     def unusable(self, analyte: str) -> list[LabResult]:
         """Results whose value can't be used."""
-        return [row for row in self._by_analyte.get(analyte, ()) if row.problem]
+        return [result for result in self._by_analyte.get(analyte, ()) if result.problem]
 
     def _within(
         self, analyte: str, dose: Moment | None, day: date, first: date
@@ -52,29 +52,29 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
         before the dose."""
         earliest = _instant(first) - _APART
         older = False
-        for row in self._before(analyte, dose, day):
-            if row.when and row.when.days(self.zone)[0] >= first:
-                return row, True
+        for result in self._before(analyte, dose, day):
+            if result.when and result.when.days(self.zone)[0] >= first:
+                return result, True
             older = True
-            if row.when and row.when.order[0] < earliest:
+            if result.when and result.when.order[0] < earliest:
                 break
         return None, older
 
     def _before(self, analyte: str, dose: Moment | None, day: date) -> Iterator[LabResult]:
         """Usable results that were collected not after the dose, the newest first."""
-        times, rows = self._ranked(analyte)
+        times, results = self._ranked(analyte)
         for place in range(bisect_right(times, _instant(day) + _APART) - 1, -1, -1):
-            if labs.is_before(rows[place], dose, day, self.zone):
-                yield rows[place]
+            if labs.is_before(results[place], dose, day, self.zone):
+                yield results[place]
 
     def _ranked(self, analyte: str) -> tuple[list[datetime], list[LabResult]]:
         """Usable results with a time, the newest last; a measured one behind a derived one of the
         same time."""
         known = self._known.get(analyte)
         if known is None:
-            rows = labs.newest_first(labs.usable(self._measured(analyte), analyte))[::-1]
-            times = [row.when.order[0] for row in rows if row.when]
-            known = self._known[analyte] = times, rows
+            results = labs.newest_first(labs.usable(self._measured(analyte), analyte))[::-1]
+            times = [result.when.order[0] for result in results if result.when]
+            known = self._known[analyte] = times, results
         return known
 
     def _measured(self, analyte: str) -> list[LabResult] | tuple[LabResult, ...]:
@@ -91,15 +91,15 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def _by_analyte(self) -> dict[str, list[LabResult]]:
         found: dict[str, list[LabResult]] = {}
-        for row in self.labs:
-            found.setdefault(row.analyte, []).append(row)
+        for result in self.labs:
+            found.setdefault(result.analyte, []).append(result)
         return found
 
     @cached_property
     def _unread(self) -> dict[str, list[LabResult]]:
         return {
-            analyte: [row for row in rows if row.unread]
-            for analyte, rows in self._by_analyte.items()
+            analyte: [result for result in results if result.unread]
+            for analyte, results in self._by_analyte.items()
         }
 
 

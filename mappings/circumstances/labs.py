@@ -17,14 +17,14 @@ _CAPACITY = ("tibc", "transferrin", "uibc")
 def usable(labs: Iterable[LabResult], analyte: str) -> list[LabResult]:
     """Results of an analyte whose value can be used; for TSAT also those derived from iron and
     binding capacity of one specimen."""
-    direct = [row for row in labs if row.analyte == analyte and row.problem is None]
+    direct = [result for result in labs if result.analyte == analyte and result.problem is None]
     return direct + list(_derived_tsat(labs, direct)) if analyte == "tsat" else direct
 
 
-def is_before(row: LabResult, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
+def is_before(result: LabResult, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
     """Whether a result was collected not after the dose; on its day it counts where either time is
     unknown or the result's is earlier."""
-    return row.when is not None and _collected_by(row.when, dose, day, zone)
+    return result.when is not None and _collected_by(result.when, dose, day, zone)
 
 
 def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
@@ -41,10 +41,14 @@ def newest(labs: Iterable[LabResult]) -> LabResult | None:
 
 def newest_first(labs: Iterable[LabResult]) -> list[LabResult]:
     """Those with a time."""
-    rows = [row for row in labs if row.when is not None]
+    results = [result for result in labs if result.when is not None]
     return sorted(
-        rows,
-        key=lambda row: (row.when.order if row.when else (date.min,), not row.derived, row.source),
+        results,
+        key=lambda result: (
+            result.when.order if result.when else (date.min,),
+            not result.derived,
+            result.source,
+        ),
         reverse=True,
     )
 
@@ -52,41 +56,51 @@ def newest_first(labs: Iterable[LabResult]) -> list[LabResult]:
 def within(labs: Iterable[LabResult], day: date, days: int, zone: tzinfo | None) -> list[LabResult]:
     """Results of the `days` calendar days before the dose; day N itself counts."""
     first = day - timedelta(days=days)
-    return [row for row in labs if row.when is not None and row.when.days(zone)[0] >= first]
+    return [
+        result for result in labs if result.when is not None and result.when.days(zone)[0] >= first
+    ]
 
 
 def within_or_undated(
-    rows: list[LabResult], day: date, days: int, zone: tzinfo | None
+    results: list[LabResult], day: date, days: int, zone: tzinfo | None
 ) -> list[LabResult]:
     """Those of the window, and those of a time that is stated and not read."""
-    return within(rows, day, days, zone) + list(filter(_of_unread_time, rows)) if rows else rows
+    return (
+        within(results, day, days, zone) + list(filter(_of_unread_time, results))
+        if results
+        else results
+    )
 
 
 def unread(
-    rows: list[LabResult], dose: Moment | None, day: date, zone: tzinfo | None
+    results: list[LabResult], dose: Moment | None, day: date, zone: tzinfo | None
 ) -> list[LabResult]:
     """Of results that can't be read those before the dose, or of a time that is not read."""
-    if not rows:
-        return rows
-    before = [row for row in rows if is_before(row, dose, day, zone)]
-    return before + list(filter(_of_unread_time, rows))
+    if not results:
+        return results
+    before = [result for result in results if is_before(result, dose, day, zone)]
+    return before + list(filter(_of_unread_time, results))
 
 
-def _of_unread_time(row: LabResult) -> bool:
-    return row.when is None and row.unread is not None and row.unread.is_of("effective")
+def _of_unread_time(result: LabResult) -> bool:
+    return result.when is None and result.unread is not None and result.unread.is_of("effective")
 
 
-def unread_after(found: LabResult | None, rows: list[LabResult]) -> LabResult | None:
+def unread_after(found: LabResult | None, results: list[LabResult]) -> LabResult | None:
     """Of results that can't be read the newest that is newer than FOUND. What is of the same
     collection is no newer one; what is of a time that is not read may be."""
-    newer = [row for row in rows if found is None or _is_newer(row, found)]
-    return newest(newer) or next(filter(_of_unread_time, rows), None)
+    newer = [result for result in results if found is None or _is_newer(result, found)]
+    return newest(newer) or next(filter(_of_unread_time, results), None)
 
 
-def _is_newer(row: LabResult, found: LabResult) -> bool:
-    if row.when is None or found.when is None or _same_time(row.when, found.when) is not False:
+def _is_newer(result: LabResult, found: LabResult) -> bool:
+    if (
+        result.when is None
+        or found.when is None
+        or _same_time(result.when, found.when) is not False
+    ):
         return False
-    return row.when.order > found.when.order and _one_specimen(found, row) is None
+    return result.when.order > found.when.order and _one_specimen(found, result) is None
 
 
 def _derived_tsat(labs: Iterable[LabResult], direct: list[LabResult]) -> Iterable[LabResult]:
@@ -95,38 +109,40 @@ def _derived_tsat(labs: Iterable[LabResult], direct: list[LabResult]) -> Iterabl
 
     None where the specimen has a measured one, or two values of iron or of its partner.
     """
-    rows = [
-        row
-        for row in labs
-        if row.problem is None and row.value is not None and row.when is not None
+    results = [
+        result
+        for result in labs
+        if result.problem is None and result.value is not None and result.when is not None
     ]
-    irons = [row for row in rows if row.analyte == "iron"]
+    irons = [result for result in results if result.analyte == "iron"]
     for iron in irons:
-        partner = None if _closest(iron, direct) else _partner(iron, rows)
+        partner = None if _closest(iron, direct) else _partner(iron, results)
         if partner and _agree(_closest(iron, irons)):
             found = _saturation(iron, partner)
             if found is not None:
                 yield found
 
 
-def _partner(iron: LabResult, rows: list[LabResult]) -> LabResult | None:
+def _partner(iron: LabResult, results: list[LabResult]) -> LabResult | None:
     for kind in _CAPACITY:
-        found = _closest(iron, [row for row in rows if row.analyte == kind])
+        found = _closest(iron, [result for result in results if result.analyte == kind])
         if found:
             return found[0] if _agree(found) else None
     return None
 
 
-def _agree(rows: list[LabResult]) -> bool:
-    return len({row.value for row in rows}) == 1
+def _agree(results: list[LabResult]) -> bool:
+    return len({result.value for result in results}) == 1
 
 
-def _closest(iron: LabResult, rows: list[LabResult]) -> list[LabResult]:
+def _closest(iron: LabResult, results: list[LabResult]) -> list[LabResult]:
     """Of the results of one specimen with the iron those that are surest to be: by its name first,
     then by time."""
-    ranked = [(rank, row) for row in rows if (rank := _one_specimen(iron, row)) is not None]
+    ranked = [
+        (rank, result) for result in results if (rank := _one_specimen(iron, result)) is not None
+    ]
     best = min((rank for rank, _ in ranked), default=None)
-    return [row for rank, row in ranked if rank == best]
+    return [result for rank, result in ranked if rank == best]
 
 
 def _one_specimen(first: LabResult, second: LabResult) -> int | None:
@@ -189,48 +205,48 @@ def _capacity(iron: Decimal, partner: LabResult) -> tuple[Decimal, str]:
     )
 
 
-def rounded(value: Decimal, row: LabResult) -> Decimal:
+def rounded(value: Decimal, result: LabResult) -> Decimal:
     """A value as it is shown: a measured one as reported, a derived one with one decimal. What is
     compared is exact."""
-    return round(value, 1) if row.derived else value
+    return round(value, 1) if result.derived else value
 
 
-def value(row: LabResult) -> str:
+def value(result: LabResult) -> str:
     """What a result says, as people write it: `14%`, `≥500 ng/mL`."""
-    return row.says.replace(" %", "%").replace("<=", "≤").replace(">=", "≥")
+    return result.says.replace(" %", "%").replace("<=", "≤").replace(">=", "≥")
 
 
 def short(analyte: str) -> str:
     return "TSAT" if analyte == "tsat" else analyte
 
 
-def evidence(row: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
+def evidence(result: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
-    says = f"{short(row.analyte)} {row.unread or value(row)} {drawn(row, zone)}"
+    says = f"{short(result.analyte)} {result.unread or value(result)} {drawn(result, zone)}"
     return tuple(
         Evidence(source.resource, source.version, says)
-        for source in dict.fromkeys(row.parts or (row.source,))
+        for source in dict.fromkeys(result.parts or (result.source,))
     )
 
 
-def quoted(row: LabResult, zone: tzinfo | None) -> str:
+def quoted(result: LabResult, zone: tzinfo | None) -> str:
     """What stands there of a result that can't be read, where, and since when."""
-    return f"{row.unread} of {row.source.resource}, {drawn(row, zone)}"
+    return f"{result.unread} of {result.source.resource}, {drawn(result, zone)}"
 
 
-def drawn(row: LabResult, zone: tzinfo | None) -> str:
+def drawn(result: LabResult, zone: tzinfo | None) -> str:
     """When a result was collected, as far as that is known: `on Oct 12, 2026`, `in Oct 2026`."""
-    return row.when.span(zone).on if row.when else "undated"
+    return result.when.span(zone).on if result.when else "undated"
 
 
 def caution(
-    row: LabResult, doses: Iterable[tuple[Moment, Decimal | None]], zone: tzinfo | None
+    result: LabResult, doses: Iterable[tuple[Moment, Decimal | None]], zone: tzinfo | None
 ) -> str:
     """What is said behind a result that was drawn within the days after a dose in which it can't be
     relied on. Doses come in mg."""
-    drawn = row.when
+    drawn = result.when
     soon = drawn is not None and any(
-        _follows(drawn, given, _unreliable_days(row.analyte, mg), zone) for given, mg in doses
+        _follows(drawn, given, _unreliable_days(result.analyte, mg), zone) for given, mg in doses
     )
     return " (drawn soon after an earlier iron dose)" if soon else ""
 

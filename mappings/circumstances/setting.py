@@ -97,7 +97,7 @@ def setting(
         says = f"The encounter is an inpatient stay ({_class_says(encounter)})."
         notes = (*visit.notes, *_by_word(encounter))
         return Setting(None, says, inpatient=True, source=encounter.source, notes=notes)
-    others = [row for row in record.stays if row is not encounter]
+    others = [stay for stay in record.stays if stay is not encounter]
     around, beside = stays_around(others, day, site.zone) if day else ([], [])
     against = (encounter and _against(encounter, administration, record, site, day)) or (
         _of_stay(around[0], site) if around else None
@@ -176,23 +176,25 @@ def _of_unread(encounter: Encounter) -> Setting:
     )
 
 
-def _of_stay(row: Encounter, site: Site) -> Setting:
+def _of_stay(encounter: Encounter, site: Site) -> Setting:
     """Another encounter around the day."""
-    since = f"since {row.start.span(site.zone).shown}" if row.start else "from a day before"
-    until = f"until {row.end.span(site.zone).shown}" if row.end else "and has no end"
-    unread = row.klass if isinstance(row.klass, Unread) else None
+    since = (
+        f"since {encounter.start.span(site.zone).shown}" if encounter.start else "from a day before"
+    )
+    until = f"until {encounter.end.span(site.zone).shown}" if encounter.end else "and has no end"
+    unread = encounter.klass if isinstance(encounter.klass, Unread) else None
     what = f"in an encounter whose class is not understood ({unread})" if unread else "an inpatient"
-    says = f"The patient was {what} {since} {until} ({row.source.resource})."
-    return Setting(None, says, state="contradicted", source=row.source, unread=unread)
+    says = f"The patient was {what} {since} {until} ({encounter.source.resource})."
+    return Setting(None, says, state="contradicted", source=encounter.source, unread=unread)
 
 
 def _warning(
     beside: list[Encounter], record: PatientRecord, day: date | None, site: Site
 ) -> Warned | None:
     if beside:
-        row = beside[0]
-        says = f"An inpatient stay began or ended on the day of the dose ({row.source.resource})."
-        return Warned(says, row.source)
+        stay = beside[0]
+        says = f"An inpatient stay began or ended on the day of the dose ({stay.source.resource})."
+        return Warned(says, stay.source)
     facility = of_facility(record.facility_stays, day, site.zone) if day else None
     if facility is None:
         return None
@@ -225,7 +227,7 @@ def _outpatient(
     administration: Administration, encounter: Encounter, record: PatientRecord, site: Site
 ) -> Setting:
     stays = _stays(encounter, administration, site.zone)
-    known = {row.source.resource: row for row in record.locations}
+    known = {location.source.resource: location for location in record.locations}
     chains = [_chain(stay.location, known) for stay in stays]
     place = _place(encounter, chains, known, site)
     source = encounter.source

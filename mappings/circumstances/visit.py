@@ -44,7 +44,11 @@ def visit_of(administration: Administration, record: PatientRecord, zone: tzinfo
         says = f"The status of the encounter is not understood: {named.status}."
         return Visit(None, says, unread=named.status, source=named.source)
     why = _no_evidence(named, zone) if named else "The dose is not linked to an encounter."
-    spanning = [row for row in record.encounters if _is_around(row, administration.start, zone)]
+    spanning = [
+        encounter
+        for encounter in record.encounters
+        if _is_around(encounter, administration.start, zone)
+    ]
     if len(spanning) != 1:
         return Visit(None, why, (why,) if named else ())
     return Visit(spanning[0], notes=(why,) if named else ())
@@ -58,7 +62,7 @@ def encounter_of(
 
 
 def _not_there(reference: str, record: PatientRecord) -> Visit:
-    unreadable = any(row.resource == reference for row in record.unreadable)
+    unreadable = any(problem.resource == reference for problem in record.unreadable)
     return Visit(
         None,
         "The dose's encounter could not be read."
@@ -77,8 +81,13 @@ def _no_evidence(named: Encounter, zone: tzinfo | None) -> str:
     return f"The dose's encounter was {on}, not on the day of the dose: it is not used."
 
 
-def _is_around(row: Encounter, start: Moment | None, zone: tzinfo | None) -> bool:
-    return bool(row.took_place and row.start and start and spans(row.start, row.end, start, zone))
+def _is_around(encounter: Encounter, start: Moment | None, zone: tzinfo | None) -> bool:
+    return bool(
+        encounter.took_place
+        and encounter.start
+        and start
+        and spans(encounter.start, encounter.end, start, zone)
+    )
 
 
 def spans(start: Moment | None, end: Moment | None, moment: Moment, zone: tzinfo | None) -> bool:
@@ -112,22 +121,22 @@ def stays_around(
     day after; and inpatient ones of which the day is the first or the last."""
     around: list[Encounter] = []
     beside: list[Encounter] = []
-    for row in stays:
-        before = row.start is None or row.start.days(zone)[1] < day
-        after = row.end is None or row.end.days(zone)[0] > day
+    for stay in stays:
+        before = stay.start is None or stay.start.days(zone)[1] < day
+        after = stay.end is None or stay.end.days(zone)[0] > day
         if before and after:
-            around.append(row)
-        elif row.is_inpatient and _touches(row, day, zone):
-            beside.append(row)
+            around.append(stay)
+        elif stay.is_inpatient and _touches(stay, day, zone):
+            beside.append(stay)
     return around, beside
 
 
-def _touches(row: Encounter, day: date, zone: tzinfo | None) -> bool:
-    return (row.start is None or row.start.days(zone)[0] <= day) and (
-        row.end is None or row.end.days(zone)[1] >= day
+def _touches(encounter: Encounter, day: date, zone: tzinfo | None) -> bool:
+    return (encounter.start is None or encounter.start.days(zone)[0] <= day) and (
+        encounter.end is None or encounter.end.days(zone)[1] >= day
     )
 
 
 def of_facility(stays: Iterable[Encounter], day: date, zone: tzinfo | None) -> Encounter | None:
     """The stay of the day."""
-    return next((row for row in stays if _touches(row, day, zone)), None)
+    return next((stay for stay in stays if _touches(stay, day, zone)), None)

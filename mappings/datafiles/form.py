@@ -89,8 +89,8 @@ def _inside(part: _Part, form: Any, check: Check) -> Iterator[Mistake]:
         yield from _fields(part, form, check)
     elif get_origin(form) is tuple and isinstance(part.value, list):
         for number, (node, value) in enumerate(zip(part.node.value, part.value, strict=True)):
-            row = _Part(node, node.start_mark.line + 1, value, f"{part.path}[{number}]")
-            yield from _mistakes(row, get_args(form)[0], check)
+            inner = _Part(node, node.start_mark.line + 1, value, f"{part.path}[{number}]")
+            yield from _mistakes(inner, get_args(form)[0], check)
     elif get_origin(form) is dict and isinstance(part.value, dict):
         for key, below in _members(part).items():
             yield from _mistakes(below._replace(value=key), get_args(form)[0], check)

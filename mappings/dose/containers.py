@@ -29,24 +29,28 @@ def given(
     vial = package(_of_family(drug.ndcs, drug.family) or dispensed, drug.family)
     known = set(
         _of_family(
-            [*(row.ndc for row in administration.containers), *drug.ndcs, *dispensed], drug.family
+            [*(container.ndc for container in administration.containers), *drug.ndcs, *dispensed],
+            drug.family,
         )
     )
     only = known.pop() if len(known) == 1 else None
     ndc = vial.ndc if vial else only
     counted = documented(administration) or handed
-    amounts = [(row, mg_of(row.amount, drug)) for row in administration.discards]
-    against = next((_unread(row) for row, _ in amounts if row.amount.contradicted), None)
-    unread = next((_unread(row) for row, mg in amounts if mg is None), None)
+    amounts = [(discard, mg_of(discard.amount, drug)) for discard in administration.discards]
+    against = next(
+        (_unread(discard) for discard, _ in amounts if discard.amount.contradicted), None
+    )
+    unread = next((_unread(discard) for discard, mg in amounts if mg is None), None)
     discarded, disagreement = (None, against) if unread else _agreed(amounts)
-    evidence = [_evidence(row) for row, _ in amounts]
+    evidence = [_evidence(discard) for discard, _ in amounts]
     evidence += [
-        Evidence(row.source.resource, row.source.version, _opened_says(row))
-        for row in counted
-        if row.source
+        Evidence(container.source.resource, container.source.version, _opened_says(container))
+        for container in counted
+        if container.source
     ]
     opened = tuple(
-        row if _of_family([row.ndc], drug.family) else replace(row, ndc=ndc) for row in counted
+        container if _of_family([container.ndc], drug.family) else replace(container, ndc=ndc)
+        for container in counted
     )
     return Given(
         references=(administration.source.resource,),
@@ -68,16 +72,20 @@ def given(
 
 def documented(administration: Administration) -> tuple[Container, ...]:
     """The containers recorded as opened; none where the content of one is not known."""
-    return administration.containers if all(row.mg for row in administration.containers) else ()
+    return (
+        administration.containers
+        if all(container.mg for container in administration.containers)
+        else ()
+    )
 
 
 def dispensed_vials(dispenses: Iterable[Dispense], family: str | None) -> tuple[Container, ...]:
     """The vials of a product that were handed out."""
     return tuple(
-        row
+        container
         for dispense in dispenses
-        for row in dispense.containers
-        if _of_family([row.ndc], family)
+        for container in dispense.containers
+        if _of_family([container.ndc], family)
     )
 
 
@@ -96,7 +104,7 @@ def _differences(
         yield "Containers documented and containers dispensed differ; the documented ones are used."
     named, counted = (
         _of_family(administration.drug.ndcs, administration.drug.family),
-        sorted({row.ndc for row in opened if row.ndc}),
+        sorted({container.ndc for container in opened if container.ndc}),
     )
     if named and counted and not set(named) & set(counted):
         yield (
@@ -108,11 +116,13 @@ def _differences(
 def _family_problem(administration: Administration) -> str | None:
     packages = codes.packages()
     known = [
-        packages[row.ndc] for row in administration.containers if row.ndc and row.ndc in packages
+        packages[container.ndc]
+        for container in administration.containers
+        if container.ndc and container.ndc in packages
     ]
     return (
         "the containers documented are of another product"
-        if any(row.family != administration.drug.family for row in known)
+        if any(package.family != administration.drug.family for package in known)
         else None
     )
 
@@ -126,8 +136,8 @@ def _evidence(discard: Discard) -> Evidence:
     return Evidence(discard.source.resource, discard.source.version, says)
 
 
-def _opened_says(row: Container) -> str:
-    return f"{row.count} × {plain(row.mg or _ZERO)} mg opened"
+def _opened_says(container: Container) -> str:
+    return f"{container.count} × {plain(container.mg or _ZERO)} mg opened"
 
 
 def _unread(discard: Discard) -> str:
@@ -147,7 +157,7 @@ def _agreed(amounts: list[tuple[Discard, Decimal | None]]) -> tuple[Decimal | No
         return None, None
     values = {mg for _, mg in amounts}
     if len(values) > 1:
-        said = " and ".join(sorted(row.amount.says for row, _ in amounts))
+        said = " and ".join(sorted(discard.amount.says for discard, _ in amounts))
         return None, f"the record says different discarded amounts ({said})"
     value = values.pop()
     return (

@@ -17,18 +17,20 @@ class NoDay(Struct, frozen=True, kw_only=True):
     fix: str | None = None
 
 
-def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, NoDay | None]:
+def service_day(
+    administration: Administration, zone: tzinfo | None
+) -> tuple[date | None, NoDay | None]:
     """The date of service, or why there is none."""
-    start = row.start
+    start = administration.start
     says = f"given {start.span(zone).on}" if start else "given on a day that is not recorded"
-    evidence = (cite(row.source, says),)
+    evidence = (cite(administration.source, says),)
     if start is None or start.partial:
         in_part = (
             f"The date of service is recorded only in part: {start.span(zone).shown}."
             if start
             else None
         )
-        says = in_part or _no_date(row)
+        says = in_part or _no_date(administration)
         return None, NoDay(state="missing", says=says, evidence=evidence)
     if start.floating and zone is None:
         return None, NoDay(
@@ -54,7 +56,8 @@ def service_day(row: Administration, zone: tzinfo | None) -> tuple[date | None, 
     return day, None
 
 
-def _no_date(row: Administration) -> str:
-    if row.unread_start:
-        return f"The date of service is recorded in a form that can't be read: {row.unread_start}."
+def _no_date(administration: Administration) -> str:
+    if administration.unread_start:
+        unread = administration.unread_start
+        return f"The date of service is recorded in a form that can't be read: {unread}."
     return "No date of service that can be read is recorded."

@@ -10,12 +10,12 @@ def dispensed_for(
 ) -> list[Dispense]:
     orders = set(administration.orders)
     return [
-        row
-        for row in record.dispenses
-        if row.when is not None
+        dispense
+        for dispense in record.dispenses
+        if dispense.when is not None
         and day is not None
-        and orders & set(row.orders)
-        and row.when.days(zone)[0] <= day <= row.when.days(zone)[1]
+        and orders & set(dispense.orders)
+        and dispense.when.days(zone)[0] <= day <= dispense.when.days(zone)[1]
     ]
 
 
@@ -23,7 +23,9 @@ def handed_ndcs(
     record: PatientRecord, administration: Administration, day: date | None, zone: tzinfo | None
 ) -> list[str]:
     """NDCs of the vials documented as opened, and of those handed out."""
-    documented = [row.ndc for row in administration.containers if row.ndc]
+    documented = [container.ndc for container in administration.containers if container.ndc]
     return documented + [
-        ndc for row in dispensed_for(record, administration, day, zone) for ndc in row.drug.ndcs
+        ndc
+        for dispense in dispensed_for(record, administration, day, zone)
+        for ndc in dispense.drug.ndcs
     ]

@@ -44,35 +44,56 @@ class Intake(Struct, frozen=True):
 def take_in(doses: Doses, as_of: datetime) -> Intake:
     """Sort the administrations of one patient."""
     record, zone = doses.record, doses.zone
-    rows = sorted(record.administrations, key=lambda row: row.source.resource)
-    of_one_dose = _OneDose(rows)
-    reversed_ = [(row, _reversal(row) or _superseded(row, of_one_dose)) for row in rows]
-    standing, kept = _one_per_identifier([row for row, why in reversed_ if why is None])
-    gone = {row.source.resource for row, why in reversed_ if why}
+    administrations = sorted(
+        record.administrations, key=lambda administration: administration.source.resource
+    )
+    of_one_dose = _OneDose(administrations)
+    reversed_ = [
+        (administration, _reversal(administration) or _superseded(administration, of_one_dose))
+        for administration in administrations
+    ]
+    standing, kept = _one_per_identifier(
+        [administration for administration, why in reversed_ if why is None]
+    )
+    gone = {administration.source.resource for administration, why in reversed_ if why}
     reversed_ += [
-        (row, "the administration that it is part of was reversed")
-        for row in standing
-        if gone & set(_roots(row, rows))
+        (administration, "the administration that it is part of was reversed")
+        for administration in standing
+        if gone & set(_roots(administration, administrations))
     ]
     waiting = [
-        (row, _waits(row, as_of, zone)) for row in standing if not gone & set(_roots(row, rows))
+        (administration, _waits(administration, as_of, zone))
+        for administration in standing
+        if not gone & set(_roots(administration, administrations))
     ]
     counted, problems, parts = _without_parts(
-        [row for row, why in waiting if why is None], rows, kept
+        [administration for administration, why in waiting if why is None], administrations, kept
     )
-    parts += _lineless([row for row in rows if row.source.resource in kept], waiting, kept)
+    parts += _lineless(
+        [
+            administration
+            for administration in administrations
+            if administration.source.resource in kept
+        ],
+        waiting,
+        kept,
+    )
     found = repeats(counted, doses)
     return Intake(
-        counted=found.rows,
+        counted=found.administrations,
         pending=tuple(
             sorted(
-                Unbilled(row.source.resource, row.status, why)
-                for row, why in [*waiting, *parts]
+                Unbilled(administration.source.resource, administration.status, why)
+                for administration, why in [*waiting, *parts]
                 if why
             )
         ),
         reversed=tuple(
-            sorted(Unbilled(row.source.resource, row.status, why) for row, why in reversed_ if why)
+            sorted(
+                Unbilled(administration.source.resource, administration.status, why)
+                for administration, why in reversed_
+                if why
+            )
         ),
         problems=tuple(problems),
         copies=found.copies,
@@ -81,18 +102,18 @@ def take_in(doses: Doses, as_of: datetime) -> Intake:
     )
 
 
-def _reversal(row: Administration) -> str | None:
-    if row.deleted:
+def _reversal(administration: Administration) -> str | None:
+    if administration.deleted:
         return "the administration was deleted in the EHR"
-    if row.status == "stopped" and row.not_given:
+    if administration.status == "stopped" and administration.not_given:
         return "stopped before anything was given"
-    return _REVERSED.get(row.status)
+    return _REVERSED.get(administration.status)
 
 
-def _waits(row: Administration, as_of: datetime, zone: tzinfo | None) -> str | None:
-    if row.status in _WAITING:
-        return _WAITING[row.status]
-    start = row.start
+def _waits(administration: Administration, as_of: datetime, zone: tzinfo | None) -> str | None:
+    if administration.status in _WAITING:
+        return _WAITING[administration.status]
+    start = administration.start
     if start is None:
         return None
     today = (as_of.astimezone(zone) if zone else as_of).date()
@@ -105,56 +126,68 @@ class _OneDose:
     """Records that share a business identifier; a part may carry that of its whole, and is another
     record."""
 
-    def __init__(self, rows: Iterable[Administration]) -> None:
-        self._rows = list(rows)
+    def __init__(self, administrations: Iterable[Administration]) -> None:
+        self._administrations = list(administrations)
         self._places: dict[str, list[int]] = {}
-        for place, row in enumerate(self._rows):
-            for identifier in () if row.parents else row.identifiers:
+        for place, administration in enumerate(self._administrations):
+            for identifier in () if administration.parents else administration.identifiers:
                 self._places.setdefault(identifier, []).append(place)
 
-    def with_(self, row: Administration) -> list[Administration]:
+    def with_(self, administration: Administration) -> list[Administration]:
         """Those with this one, in their order."""
-        own = () if row.parents else row.identifiers
+        own = () if administration.parents else administration.identifiers
         places = {place for identifier in own for place in self._places[identifier]}
-        return [self._rows[place] for place in sorted(places)]
+        return [self._administrations[place] for place in sorted(places)]
 
 
-def _superseded(row: Administration, of_one_dose: _OneDose) -> str | None:
+def _superseded(administration: Administration, of_one_dose: _OneDose) -> str | None:
     """A newer record of the same business identifier that reverses this one."""
-    for other in of_one_dose.with_(row):
+    for other in of_one_dose.with_(administration):
         if (
             _reversal(other)
             and not other.deleted
-            and row.updated
+            and administration.updated
             and other.updated
-            and row.updated.order < other.updated.order
+            and administration.updated.order < other.updated.order
         ):
             return f"the newer record {other.source.resource} of the same dose is {other.status}"
     return None
 
 
-def _one_per_identifier(rows: list[Administration]) -> tuple[list[Administration], dict[str, str]]:
+def _one_per_identifier(
+    administrations: list[Administration],
+) -> tuple[list[Administration], dict[str, str]]:
     """Of records with the same business identifier only the newest counts. The second: record left
     out → the one that counts."""
     holder: dict[str, str] = {}
     kept: dict[str, str] = {}
-    of_one_dose = _OneDose(rows)
-    for row in sorted(rows, key=lambda row: _standing(row, of_one_dose), reverse=True):
-        keys = () if row.parents else row.identifiers
+    of_one_dose = _OneDose(administrations)
+    for administration in sorted(
+        administrations,
+        key=lambda administration: _standing(administration, of_one_dose),
+        reverse=True,
+    ):
+        keys = () if administration.parents else administration.identifiers
         first = next((holder[key] for key in keys if key in holder), None)
         if first is not None:
-            kept[row.source.resource] = first
+            kept[administration.source.resource] = first
         for key in keys:
-            holder.setdefault(key, first or row.source.resource)
-    return [row for row in rows if row.source.resource not in kept], kept
+            holder.setdefault(key, first or administration.source.resource)
+    return [
+        administration
+        for administration in administrations
+        if administration.source.resource not in kept
+    ], kept
 
 
-def _standing(row: Administration, of_one_dose: _OneDose) -> tuple[datetime, bool, datetime]:
+def _standing(
+    administration: Administration, of_one_dose: _OneDose
+) -> tuple[datetime, bool, datetime]:
     """The newest last; where not all of them say when they were updated, one that is over behind
     one that still goes on."""
-    updated = row.updated.order[0] if row.updated else _NEVER
-    all_say = all(other.updated for other in of_one_dose.with_(row))
-    return updated if all_say else _NEVER, row.status not in _WAITING, updated
+    updated = administration.updated.order[0] if administration.updated else _NEVER
+    all_say = all(other.updated for other in of_one_dose.with_(administration))
+    return updated if all_say else _NEVER, administration.status not in _WAITING, updated
 
 
 def _by_kept(kept: dict[str, str]) -> dict[str, tuple[str, ...]]:
@@ -171,26 +204,34 @@ def _lineless(
 ) -> list[tuple[Administration, str]]:
     """Records left out for one that makes no line, which could note them."""
     silent = {
-        row.source.resource for row, why in standing if why or row.drug.lost or not row.drug.family
+        administration.source.resource
+        for administration, why in standing
+        if why or administration.drug.lost or not administration.drug.family
     }
-    rows = [(row, kept[row.source.resource]) for row in dropped]
+    left_out = [
+        (administration, kept[administration.source.resource]) for administration in dropped
+    ]
     return [
-        (row, f"the same dose is recorded as {first}, which has no line yet")
-        for row, first in rows
+        (administration, f"the same dose is recorded as {first}, which has no line yet")
+        for administration, first in left_out
         if first in silent
     ]
 
 
 def _without_parts(
-    rows: list[Administration], everything: list[Administration], kept: dict[str, str]
+    administrations: list[Administration], everything: list[Administration], kept: dict[str, str]
 ) -> tuple[list[Administration], list[Problem], list[tuple[Administration, str]]]:
     """A part of another administration adds no mg; what it says of containers and waste goes to the
     whole."""
-    whole = {row.source.resource: row for row in rows if not row.parents}
-    known = {row.source.resource for row in everything}
+    whole = {
+        administration.source.resource: administration
+        for administration in administrations
+        if not administration.parents
+    }
+    known = {administration.source.resource for administration in everything}
     problems: list[Problem] = []
     waiting: list[tuple[Administration, str]] = []
-    for part in (row for row in rows if row.parents):
+    for part in (administration for administration in administrations if administration.parents):
         roots = [kept.get(key, key) for key in _roots(part, everything)]
         root = next((key for key in roots if key in whole), None)
         if root is not None:
@@ -214,7 +255,11 @@ def _astray(roots: list[str]) -> str:
 def _roots(part: Administration, everything: list[Administration]) -> list[str]:
     """The administrations that a part of a part of ... belongs to in the end; none for a whole, or
     where it leads round in a circle."""
-    parents = {row.source.resource: row.parents for row in everything} if part.parents else {}
+    parents = (
+        {administration.source.resource: administration.parents for administration in everything}
+        if part.parents
+        else {}
+    )
     seen, open_ = {part.source.resource}, list(part.parents)
     roots: list[str] = []
     while open_:

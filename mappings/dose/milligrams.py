@@ -152,8 +152,8 @@ def _wholes(administration: Administration, orders: Iterable[Order]) -> set[Deci
 def _above_the_order(
     administration: Administration, amount: Decimal, orders: Iterable[Order]
 ) -> Iterator[str]:
-    named = [row for row in orders if row.source.resource in administration.orders]
-    asked = [mg_a_day(row, administration.drug) for row in named]
+    named = [order for order in orders if order.source.resource in administration.orders]
+    asked = [mg_a_day(order, administration.drug) for order in named]
     most = max((found for found in asked if found is not None), default=None)
     if most is not None and None not in asked and amount > most:
         yield (

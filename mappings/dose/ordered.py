@@ -12,15 +12,15 @@ from mappings.record import Administration, Drug, Order
 def orders_of(administration: Administration, orders: Iterable[Order]) -> list[Order]:
     """The orders that an administration names, where they are of its drug; else every order of
     it."""
-    ours = [row for row in orders if row.drug.family == administration.drug.family]
-    named = [row for row in ours if row.source.resource in administration.orders]
-    return named or [row for row in ours if row.counts]
+    ours = [order for order in orders if order.drug.family == administration.drug.family]
+    named = [order for order in ours if order.source.resource in administration.orders]
+    return named or [order for order in ours if order.counts]
 
 
 def mg_in_words(administration: Administration, orders: Iterable[Order]) -> set[Decimal]:
     """The doses in mg that the orders named by an administration say as a mass."""
-    named = [row for row in orders if row.source.resource in administration.orders]
-    return {found for found in (mg(row.dose) for row in named) if found is not None}
+    named = [order for order in orders if order.source.resource in administration.orders]
+    return {found for found in (mg(order.dose) for order in named) if found is not None}
 
 
 def mg_asked(order: Order, drug: Drug) -> Decimal | None:

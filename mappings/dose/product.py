@@ -11,13 +11,13 @@ def package(ndcs: Iterable[str], family: str | None) -> Package | None:
     """The one known finished package among NDCs; None where there is none or several of different
     size."""
     known = [codes.packages()[ndc] for ndc in ndcs if ndc in codes.packages()]
-    known = [row for row in known if row.family == family]
-    return known[0] if known and len({row.mg for row in known}) == 1 else None
+    known = [package for package in known if package.family == family]
+    return known[0] if known and len({package.mg for package in known}) == 1 else None
 
 
 def billing_code(family: Family, use: str | None, day: date | None) -> BillingCode | None:
     """The HCPCS code of a family on a day (None: of its newest). `use` tells apart codes of one
     family."""
-    rows = [row for row in family.codes if day is None or row.holds(day)]
-    rows = [row for row in rows if row.use is None or row.use == use]
-    return rows[0] if rows else None
+    known = [code for code in family.codes if day is None or code.holds(day)]
+    known = [code for code in known if code.use is None or code.use == use]
+    return known[0] if known else None

@@ -34,13 +34,13 @@ class Repeats(Struct, frozen=True):
     """`copies`: record → those of its encounter that look like the same dose. `repeated`: record →
     why it is in doubt."""
 
-    rows: tuple[Administration, ...]
+    administrations: tuple[Administration, ...]
     copies: dict[str, tuple[str, ...]]
     repeated: dict[str, Repeated]
 
 
 class _Entry(Struct, frozen=True):
-    row: Administration
+    administration: Administration
     day: date | None
     start: datetime | None
     end: datetime | None
@@ -48,21 +48,25 @@ class _Entry(Struct, frozen=True):
 
     @property
     def reference(self) -> str:
-        return self.row.source.resource
+        return self.administration.source.resource
 
     @property
     def amounted(self) -> Amounted:
-        return (self.row.dose.value, self.row.dose.unit) if self.mg is None else self.mg
+        return (
+            (self.administration.dose.value, self.administration.dose.unit)
+            if self.mg is None
+            else self.mg
+        )
 
     @property
     def doseless(self) -> bool:
         """A rate, zero, or nothing."""
-        given = self.row.dose
+        given = self.administration.dose
         return given.problem == "missing" or given.rate or given.value == 0
 
     @property
     def dosed(self) -> bool:
-        return self.row.dose.problem is None and not self.doseless
+        return self.administration.dose.problem is None and not self.doseless
 
     def touches(self, other: "_Entry") -> bool:
         """Whether one lies within the other's period, or starts as it ends."""
@@ -82,55 +86,65 @@ class _Entry(Struct, frozen=True):
 
     def may_be_of_the_order_of(self, other: "_Entry") -> bool:
         """The same drug, and not of a different order."""
-        mine, theirs = set(self.row.orders), set(other.row.orders)
-        same = self.row.drug.family == other.row.drug.family
+        mine, theirs = set(self.administration.orders), set(other.administration.orders)
+        same = self.administration.drug.family == other.administration.drug.family
         return same and not (mine and theirs and mine.isdisjoint(theirs))
 
 
-def repeats(rows: Sequence[Administration], doses: Doses) -> Repeats:
+def repeats(administrations: Sequence[Administration], doses: Doses) -> Repeats:
     """Steps joined to their infusions, and possible duplicates named."""
-    entries = [_entry(row, doses) for row in rows if row.drug.family]
+    entries = [
+        _entry(administration, doses)
+        for administration in administrations
+        if administration.drug.family
+    ]
     if len(entries) < 2:
-        return Repeats(tuple(rows), {}, {})
+        return Repeats(tuple(administrations), {}, {})
     asked = _Asked(doses.record, doses.zone)
     steps = dict(_steps(entries, asked))
     dosed = [entry for entry in entries if entry.dosed]
     pairs = [*_same(dosed, asked), *_beyond(dosed, asked)]
-    return Repeats(tuple(_joined(rows, steps)), _copies(dosed, pairs), _repeated(pairs))
+    return Repeats(tuple(_joined(administrations, steps)), _copies(dosed, pairs), _repeated(pairs))
 
 
-def _entry(row: Administration, doses: Doses) -> _Entry:
+def _entry(administration: Administration, doses: Doses) -> _Entry:
     zone = doses.zone
-    day, _ = service_day(row, zone)
-    start = (row.start.at(zone) or row.start.instant) if row.start else None
-    end = (row.end.at(zone) or row.end.instant) if row.end else None
-    mg = doses.on(row, day).mg
-    return _Entry(row, day, start, max(end, start) if start and end else start, mg)
+    day, _ = service_day(administration, zone)
+    start = (
+        (administration.start.at(zone) or administration.start.instant)
+        if administration.start
+        else None
+    )
+    end = (
+        (administration.end.at(zone) or administration.end.instant) if administration.end else None
+    )
+    mg = doses.on(administration, day).mg
+    return _Entry(administration, day, start, max(end, start) if start and end else start, mg)
 
 
 class _Asked:
     """What orders ask on the day of a record, in mg; None where that is not read."""
 
     def __init__(self, record: PatientRecord, zone: tzinfo | None) -> None:
-        self._orders = {row.source.resource: row for row in record.orders}
+        self._orders = {order.source.resource: order for order in record.orders}
         self._zone = zone
 
     def by(self, order: str, entry: _Entry) -> Decimal | None:
         """One order, which a record names."""
         found = self._orders.get(order)
-        if found is None or found.drug.family != entry.row.drug.family:
+        if found is None or found.drug.family != entry.administration.drug.family:
             return None
-        return mg_a_day(found, entry.row.drug)
+        return mg_a_day(found, entry.administration.drug)
 
     def of_all(self, entries: Sequence[_Entry]) -> Decimal | None:
         """Every order of the drug that covers the day, and those that are named."""
-        named = {order for entry in entries for order in entry.row.orders}
+        named = {order for entry in entries for order in entry.administration.orders}
         first, day = entries[0], entries[0].day
         covering = {
             key
-            for key, row in self._orders.items()
-            if row.counts and row.drug.family == first.row.drug.family
-            if day and covers(row, named, day, self._zone)
+            for key, order in self._orders.items()
+            if order.counts and order.drug.family == first.administration.drug.family
+            if day and covers(order, named, day, self._zone)
         }
         asked = [self.by(order, first) for order in sorted(named | covering)]
         known = [mg for mg in asked if mg is not None]
@@ -138,7 +152,7 @@ class _Asked:
 
     def of(self, entries: Sequence[_Entry]) -> Decimal | None:
         """The one order that all of them name, else all orders of the drug."""
-        named = [set(entry.row.orders) for entry in entries]
+        named = [set(entry.administration.orders) for entry in entries]
         common = set.intersection(*named)
         if len(common) == 1:
             return self.by(common.pop(), entries[0])
@@ -158,8 +172,8 @@ def _steps(entries: Sequence[_Entry], asked: _Asked) -> Iterator[tuple[str, str]
 def _whole_of_a_met_order(step: _Entry, wholes: Iterable[_Entry], asked: _Asked) -> _Entry | None:
     """The last dose before a step of the same order, where the order's doses of the day are all
     recorded: nothing is left that the step could be."""
-    mine = set(step.row.orders)
-    same = [one for one in wholes if mine & set(one.row.orders) and one.near(step)]
+    mine = set(step.administration.orders)
+    same = [one for one in wholes if mine & set(one.administration.orders) and one.near(step)]
     most = asked.of([step, *same]) if same else None
     given = [one.mg for one in same if one.mg is not None]
     if most is None or len(given) < len(same) or exact(sum(given, _ZERO)) < exact(most):
@@ -168,13 +182,17 @@ def _whole_of_a_met_order(step: _Entry, wholes: Iterable[_Entry], asked: _Asked)
     return max(before or same, key=lambda one: (one.start is not None, str(one.start)))
 
 
-def _joined(rows: Sequence[Administration], steps: dict[str, str]) -> Iterator[Administration]:
+def _joined(
+    administrations: Sequence[Administration], steps: dict[str, str]
+) -> Iterator[Administration]:
     """The infusions with what their steps say of containers and waste; a step is no dose."""
-    by_key = {row.source.resource: row for row in rows}
-    for row in rows:
-        parts = [by_key[key] for key, whole in steps.items() if whole == row.source.resource]
-        if row.source.resource not in steps:
-            yield with_parts(row, parts, named=True) if parts else row
+    by_key = {administration.source.resource: administration for administration in administrations}
+    for administration in administrations:
+        parts = [
+            by_key[key] for key, whole in steps.items() if whole == administration.source.resource
+        ]
+        if administration.source.resource not in steps:
+            yield with_parts(administration, parts, named=True) if parts else administration
 
 
 def with_parts(
@@ -199,7 +217,10 @@ _Pair = tuple[_Entry, _Entry, str]
 def _same(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
     """Equal doses at one moment, or within one another's period."""
     for one, other in _meeting(entries):
-        if one.row.drug.family != other.row.drug.family or one.amounted != other.amounted:
+        if (
+            one.administration.drug.family != other.administration.drug.family
+            or one.amounted != other.amounted
+        ):
             continue
         if one.start and one.start == other.start:
             says = "The same dose is recorded twice with the same product and start time."
@@ -237,14 +258,14 @@ def _sum(entries: Iterable[_Entry]) -> Decimal:
 
 def _beyond(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
     """Records of one day, or within 12 hours, that together exceed what their order asks."""
-    for family in sorted({entry.row.drug.family or "" for entry in entries}):
-        ours = [entry for entry in entries if entry.row.drug.family == family]
-        for order in sorted({order for entry in ours for order in entry.row.orders}):
-            of_it = [entry for entry in ours if order in entry.row.orders]
+    for family in sorted({entry.administration.drug.family or "" for entry in entries}):
+        ours = [entry for entry in entries if entry.administration.drug.family == family]
+        for order in sorted({order for entry in ours for order in entry.administration.orders}):
+            of_it = [entry for entry in ours if order in entry.administration.orders]
             for close in _close(of_it):
                 yield from _above(close, asked.by(order, close[0]))
         for close in _close(ours):
-            if any(not entry.row.orders for entry in close):
+            if any(not entry.administration.orders for entry in close):
                 yield from _above(close, asked.of_all(close))
 
 
@@ -301,5 +322,5 @@ def _copies(entries: Sequence[_Entry], pairs: Sequence[_Pair]) -> dict[str, tupl
 
 
 def _may_be_of_one_encounter(one: _Entry, other: _Entry) -> bool:
-    named = {one.row.encounter, other.row.encounter} - {None}
+    named = {one.administration.encounter, other.administration.encounter} - {None}
     return len(named) < 2

@@ -56,7 +56,7 @@ def mg_of(amount: Amount, drug: Drug, vials: Iterable[str] = ()) -> Decimal | No
 
 def largest_label_ml(drug: Drug) -> Decimal | None:
     """The largest dose of the label, in mL of the vial."""
-    doses = [row.single_mg for row in codes.dosing() if row.family == drug.family]
+    doses = [label.single_mg for label in codes.dosing() if label.family == drug.family]
     vial = of_the_vial(drug)
     return max(doses) * vial[1] / vial[0] if doses and vial else None
 

@@ -26,26 +26,26 @@ class Saving(Struct, frozen=True):
     saved_money: Decimal | None
 
 
-def saving(row: Wasted) -> Saving:
+def saving(wasted: Wasted) -> Saving:
     """What of one JW line the best choice of vials would have saved."""
     found = next(
         (
             (family, code)
             for family in codes.families().values()
             for code in family.codes
-            if code.code == row.code
+            if code.code == wasted.code
         ),
         None,
     )
     if found is None:
-        return Saving(Decimal(0), row.money, Decimal(0), row.money and Decimal(0))
+        return Saving(Decimal(0), wasted.money, Decimal(0), wasted.money and Decimal(0))
     family, code = found
-    mg, given = row.wasted_units * code.mg_per_unit, row.given_units * code.mg_per_unit
+    mg, given = wasted.wasted_units * code.mg_per_unit, wasted.given_units * code.mg_per_unit
     sizes = {package.mg for package in codes.packages().values() if package.family == family.family}
     saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
     share = saved / mg if mg else Decimal(0)
-    worth = None if row.money is None else (row.money * share).quantize(Decimal("0.01"))
-    return Saving(mg, row.money, saved, worth)
+    worth = None if wasted.money is None else (wasted.money * share).quantize(Decimal("0.01"))
+    return Saving(mg, wasted.money, saved, worth)
 
 
 def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:

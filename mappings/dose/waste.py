@@ -84,27 +84,27 @@ def contained_units(waste: Waste, mg_per_unit: Decimal) -> int:
     return units(waste.total_mg or _ZERO, mg_per_unit, "down")
 
 
-def together(rows: Sequence[Given]) -> Given:
+def together(doses: Sequence[Given]) -> Given:
     """Administrations that were given from the same dispensed vials."""
-    amounts = [row.discarded for row in rows if row.discarded is not None]
+    amounts = [dose.discarded for dose in doses if dose.discarded is not None]
     return replace(
-        rows[0],
-        references=_names(rows),
-        mg=_sum(row.mg for row in rows),
-        drawn_mg=_sum(row.drawn_mg for row in rows),
+        doses[0],
+        references=_names(doses),
+        mg=_sum(dose.mg for dose in doses),
+        drawn_mg=_sum(dose.drawn_mg for dose in doses),
         discarded=_sum(amounts) if amounts else None,
-        problem=next((row.problem for row in rows if row.problem), None),
-        unread=next((row.unread for row in rows if row.unread), None),
-        evidence=tuple(dict.fromkeys(item for row in rows for item in row.evidence)),
-        notes=tuple(dict.fromkeys(item for row in rows for item in row.notes)),
+        problem=next((dose.problem for dose in doses if dose.problem), None),
+        unread=next((dose.unread for dose in doses if dose.unread), None),
+        evidence=tuple(dict.fromkeys(item for dose in doses for item in dose.evidence)),
+        notes=tuple(dict.fromkeys(item for dose in doses for item in dose.notes)),
     )
 
 
 def shared(own: Sequence[Given], others: Sequence[Given]) -> Given:
     """One line's part of dispensed vials that doses on other lines came from, too: settled where
     all together account for them."""
-    row, joint = together(own), waste([together([*own, *others])])
-    ndcs = {item.ndc for item in row.opened}
+    dose, joint = together(own), waste([together([*own, *others])])
+    ndcs = {item.ndc for item in dose.opened}
     if joint.state == "met" and len(ndcs) > 1:
         joint = Waste(
             "missing",
@@ -112,11 +112,11 @@ def shared(own: Sequence[Given], others: Sequence[Given]) -> Given:
             by=_names(own),
         )
     ndc = ndcs.pop() if len(ndcs) == 1 else None
-    part = Container(row.mg + (row.discarded or _ZERO), 1, ndc)
+    part = Container(dose.mg + (dose.discarded or _ZERO), 1, ndc)
     unsettled = (
         None if joint.state == "met" else replace(joint, says=f"{joint.says} {_OTHER_LINES}")
     )
-    return replace(row, opened=(part,), unsettled=unsettled)
+    return replace(dose, opened=(part,), unsettled=unsettled)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -125,27 +125,27 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
 
 def sizes(containers: Iterable[Container]) -> Counter[Decimal | None]:
     found: Counter[Decimal | None] = Counter()
-    for row in containers:
-        found[row.mg] += row.count
+    for container in containers:
+        found[container.mg] += container.count
     return found
 
 
 def _content(containers: Iterable[Container]) -> Decimal:
-    return sum((row.count * (row.mg or _ZERO) for row in containers), _ZERO)
+    return sum((container.count * (container.mg or _ZERO) for container in containers), _ZERO)
 
 
-def waste(rows: Sequence[Given]) -> Waste:
+def waste(doses: Sequence[Given]) -> Waste:
     """What all administrations of one line together opened and discarded."""
-    broken = [row for row in rows if row.problem]
+    broken = [dose for dose in doses if dose.problem]
     if broken:
         return Waste("contradicted", _sentence(broken[0].problem), by=_names(broken))
-    unread = [row for row in rows if row.unread]
+    unread = [dose for dose in doses if dose.unread]
     if unread:
         return Waste("incomplete", _sentence(unread[0].unread), by=_names(unread))
-    unsettled = [row.unsettled for row in rows if row.unsettled]
+    unsettled = [dose.unsettled for dose in doses if dose.unsettled]
     if unsettled:
         return unsettled[0]
-    over = [row for row in rows if row.opened and row.mg > _content(row.opened)]
+    over = [dose for dose in doses if dose.opened and dose.mg > _content(dose.opened)]
     if over:
         says = (
             f"{plain(over[0].mg)} mg given, but the containers opened hold"
@@ -154,12 +154,14 @@ def waste(rows: Sequence[Given]) -> Waste:
         return Waste(
             "contradicted",
             says,
-            by=_names(row for row in rows if row in over or row.discarded is not None),
+            by=_names(dose for dose in doses if dose in over or dose.discarded is not None),
         )
     found = (
-        _documented(rows) if any(row.discarded is not None for row in rows) else _undocumented(rows)
+        _documented(doses)
+        if any(dose.discarded is not None for dose in doses)
+        else _undocumented(doses)
     )
-    if found.state == "met" or not _named_twice(rows):
+    if found.state == "met" or not _named_twice(doses):
         return found
     return replace(found, says=f"{found.says} {_TWICE}", expected_mg=None)
 
@@ -168,35 +170,35 @@ def _sentence(said: str | None) -> str:
     return f"{(said or '')[:1].upper()}{(said or '')[1:]}."
 
 
-def _named_twice(rows: Sequence[Given]) -> bool:
+def _named_twice(doses: Sequence[Given]) -> bool:
     """Whether several administrations name the same containers, and those hold enough for all of
     them."""
-    opened = [row for row in rows if row.opened]
-    different = {frozenset(sizes(row.opened).items()): _content(row.opened) for row in opened}
+    opened = [dose for dose in doses if dose.opened]
+    different = {frozenset(sizes(dose.opened).items()): _content(dose.opened) for dose in opened}
     return len(different) < len(opened) and _sum(
-        row.mg + (row.discarded or _ZERO) for row in opened
+        dose.mg + (dose.discarded or _ZERO) for dose in opened
     ) <= sum(different.values())
 
 
-def given_by_ndc(rows: Iterable[Given]) -> dict[Ndc, Decimal]:
+def given_by_ndc(doses: Iterable[Given]) -> dict[Ndc, Decimal]:
     """mg given by NDC."""
-    return _some(_added(part for row in rows for part in _drawn(row)))
+    return _some(_added(part for dose in doses for part in _drawn(dose)))
 
 
-def _drawn(row: Given) -> Iterator[tuple[Ndc, Decimal]]:
+def _drawn(dose: Given) -> Iterator[tuple[Ndc, Decimal]]:
     """What a dose took of each container: the largest are used up first."""
-    left = row.mg
-    for item in sorted(row.opened, key=lambda item: item.mg or _ZERO, reverse=True):
+    left = dose.mg
+    for item in sorted(dose.opened, key=lambda item: item.mg or _ZERO, reverse=True):
         used = min(_content([item]), left)
         left -= used
         yield item.ndc, used
-    ndcs = {item.ndc for item in row.opened} or {row.ndc}
+    ndcs = {item.ndc for item in dose.opened} or {dose.ndc}
     yield ndcs.pop() if len(ndcs) == 1 else None, left
 
 
-def left_by_ndc(rows: Iterable[Given], waste: Waste) -> dict[Ndc, Decimal]:
+def left_by_ndc(doses: Iterable[Given], waste: Waste) -> dict[Ndc, Decimal]:
     """mg of the opened containers that was not given, by NDC."""
-    used = given_by_ndc(rows)
+    used = given_by_ndc(doses)
     return _some({ndc: mg - used.get(ndc, _ZERO) for ndc, mg in waste.held.items()})
 
 
@@ -205,18 +207,18 @@ def _some(amounts: Mapping[Ndc, Decimal]) -> dict[Ndc, Decimal]:
     return {ndc: mg for ndc, mg in amounts.items() if exact(mg)}
 
 
-def _names(rows: Iterable[Given]) -> tuple[str, ...]:
-    return tuple(reference for row in rows for reference in row.references)
+def _names(doses: Iterable[Given]) -> tuple[str, ...]:
+    return tuple(reference for dose in doses for reference in dose.references)
 
 
-def _undocumented(rows: Sequence[Given]) -> Waste:
+def _undocumented(doses: Sequence[Given]) -> Waste:
     """Nothing said of a discard: settled only where each dose uses up its known containers."""
-    unknown = [row for row in rows if not row.opened and row.vial_mg is None]
-    wasted = [(row, _least_opened(row) - row.mg) for row in rows if row not in unknown]
-    open_rows = [row for row, left in wasted if left > 0]
+    unknown = [dose for dose in doses if not dose.opened and dose.vial_mg is None]
+    wasted = [(dose, _least_opened(dose) - dose.mg) for dose in doses if dose not in unknown]
+    open_rows = [dose for dose, left in wasted if left > 0]
     if not unknown and not open_rows:
         return Waste(
-            "met", "Each dose uses up whole containers; nothing is left.", held=_least(rows)
+            "met", "Each dose uses up whole containers; nothing is left.", held=_least(doses)
         )
     if unknown:
         return Waste(
@@ -232,9 +234,9 @@ def _undocumented(rows: Sequence[Given]) -> Waste:
     return Waste("missing", says, by=_names(open_rows), expected_mg=expected)
 
 
-def _least_opened(row: Given) -> Decimal:
+def _least_opened(dose: Given) -> Decimal:
     """mg in the containers documented, or in the fewest of the NDC's that cover the dose."""
-    return _content(row.opened) if row.opened else _whole(row.drawn_mg, row.vial_mg or _ZERO)
+    return _content(dose.opened) if dose.opened else _whole(dose.drawn_mg, dose.vial_mg or _ZERO)
 
 
 def _whole(mg: Decimal, size: Decimal) -> Decimal:
@@ -242,14 +244,14 @@ def _whole(mg: Decimal, size: Decimal) -> Decimal:
     return size * (mg / size).to_integral_value(ROUND_CEILING)
 
 
-def _documented(rows: Sequence[Given]) -> Waste:
+def _documented(doses: Sequence[Given]) -> Waste:
     """Given and discarded together must be what the opened containers hold, over the whole line."""
-    mg, left = _sum(row.mg for row in rows), _sum(row.discarded or _ZERO for row in rows)
-    unknown = [row for row in rows if not row.opened and row.vial_mg is None]
+    mg, left = _sum(dose.mg for dose in doses), _sum(dose.discarded or _ZERO for dose in doses)
+    unknown = [dose for dose in doses if not dose.opened and dose.vial_mg is None]
     if unknown:
-        return _partly_known(rows, unknown, mg, left)
-    least = _least(rows)
-    spare = _spare(rows, mg + left - _sum(least.values()))
+        return _partly_known(doses, unknown, mg, left)
+    least = _least(doses)
+    spare = _spare(doses, mg + left - _sum(least.values()))
     if spare is None:
         held = plain(_sum(least.values()))
         says = (
@@ -257,7 +259,7 @@ def _documented(rows: Sequence[Given]) -> Waste:
             f" opened containers hold ({held} mg)."
         )
         return Waste(
-            "contradicted", says, by=_names(row for row in rows if row.discarded is not None)
+            "contradicted", says, by=_names(dose for dose in doses if dose.discarded is not None)
         )
     total = mg + left
     says = (
@@ -269,26 +271,31 @@ def _documented(rows: Sequence[Given]) -> Waste:
         says,
         left,
         total,
-        saving=_saving(rows, total),
+        saving=_saving(doses, total),
         held=_added([*least.items(), *spare.items()]),
     )
 
 
-def _partly_known(rows: Sequence[Given], unknown: list[Given], mg: Decimal, left: Decimal) -> Waste:
+def _partly_known(
+    doses: Sequence[Given], unknown: list[Given], mg: Decimal, left: Decimal
+) -> Waste:
     """Of an unknown container the total is given + discarded; the others are settled among
     themselves."""
-    silent = [row for row in unknown if row.discarded is None]
+    silent = [dose for dose in unknown if dose.discarded is None]
     if silent:
         return Waste(
             "missing",
             "Nothing says which containers were opened or what was discarded.",
             by=_names(silent),
         )
-    known = waste([row for row in rows if row not in unknown])
+    known = waste([dose for dose in doses if dose not in unknown])
     if known.state != "met":
         return known
     held = _added(
-        [*known.held.items(), *((row.ndc, row.mg + (row.discarded or _ZERO)) for row in unknown)]
+        [
+            *known.held.items(),
+            *((dose.ndc, dose.mg + (dose.discarded or _ZERO)) for dose in unknown),
+        ]
     )
     return Waste(
         "met",
@@ -299,28 +306,28 @@ def _partly_known(rows: Sequence[Given], unknown: list[Given], mg: Decimal, left
     )
 
 
-def _least(rows: Sequence[Given]) -> dict[Ndc, Decimal]:
+def _least(doses: Sequence[Given]) -> dict[Ndc, Decimal]:
     """mg by NDC in the containers documented, and in the fewest more that cover the doses of which
     only the NDC is known."""
-    documented = [row for row in rows if row.opened]
-    held = _added((item.ndc, _content([item])) for row in documented for item in row.opened)
+    documented = [dose for dose in doses if dose.opened]
+    held = _added((item.ndc, _content([item])) for dose in documented for item in dose.opened)
     used = given_by_ndc(documented)
-    for ndc, size in _vials(rows).items():
-        drawn = _sum(row.drawn_mg for row in rows if not row.opened and row.ndc == ndc)
+    for ndc, size in _vials(doses).items():
+        drawn = _sum(dose.drawn_mg for dose in doses if not dose.opened and dose.ndc == ndc)
         unused = held.get(ndc, _ZERO) - used.get(ndc, _ZERO)
         held[ndc] = held.get(ndc, _ZERO) + _whole(max(drawn - unused, _ZERO), size)
     return held
 
 
-def _vials(rows: Iterable[Given]) -> dict[Ndc, Decimal]:
+def _vials(doses: Iterable[Given]) -> dict[Ndc, Decimal]:
     """The vials by NDC that doses without documented containers came from."""
-    return {row.ndc: row.vial_mg for row in rows if not row.opened and row.vial_mg}
+    return {dose.ndc: dose.vial_mg for dose in doses if not dose.opened and dose.vial_mg}
 
 
-def _spare(rows: Sequence[Given], mg: Decimal) -> dict[Ndc, Decimal] | None:
+def _spare(doses: Sequence[Given], mg: Decimal) -> dict[Ndc, Decimal] | None:
     """The fewest vials, beside those that the doses need, that hold so many mg; None where whole
     ones do not."""
-    vials = {size: ndc for ndc, size in _vials(rows).items()}
+    vials = {size: ndc for ndc, size in _vials(doses).items()}
     counts = combinations(*(range(min(int(mg // size), _MOST_SPARE) + 1) for size in vials))
     spare = (
         {vials[size]: count * size for size, count in zip(vials, chosen, strict=True)}
@@ -337,13 +344,15 @@ def _added(amounts: Iterable[tuple[Ndc, Decimal]]) -> dict[Ndc, Decimal]:
     return dict(found)
 
 
-def _saving(rows: Sequence[Given], total: Decimal) -> str | None:
+def _saving(doses: Sequence[Given], total: Decimal) -> str | None:
     """A smaller container of the product that would have left less."""
-    mg = _sum(row.mg for row in rows)
+    mg = _sum(dose.mg for dose in doses)
     left = total - mg
-    if left <= 0 or len(rows) != 1:
+    if left <= 0 or len(doses) != 1:
         return None
-    contents = sorted({row.mg for row in codes.packages().values() if row.family == rows[0].family})
+    contents = sorted(
+        {package.mg for package in codes.packages().values() if package.family == doses[0].family}
+    )
     best = min((_whole(mg, size) - mg for size in contents), default=left)
     if best >= left:
         return None

@@ -22,10 +22,10 @@ def companion_lines(
     """The services of each encounter and day: one initial one, an infusion before a push, the other
     drugs after it."""
     drug_lines = {
-        reference: row
-        for row in lines
-        if "JW" not in row.modifiers
-        for reference in row.administrations
+        reference: line
+        for line in lines
+        if "JW" not in line.modifiers
+        for reference in line.administrations
     }
     visits: dict[object, dict[str, list[Charge]]] = {}
     for group in groups:
@@ -42,11 +42,13 @@ def companion_lines(
     found = []
     for drugs in visits.values():
         for place, charges in enumerate(
-            sorted(drugs.values(), key=lambda rows: (not _infusions(rows), rows[0].reference))
+            sorted(
+                drugs.values(), key=lambda charges: (not _infusions(charges), charges[0].reference)
+            )
         ):
             drug = _held_apart(charges, drug_lines[charges[0].reference], findings)
             found += [
-                _line(charges, drug, *row) for row in administration_codes(charges, place == 0)
+                _line(charges, drug, *coded) for coded in administration_codes(charges, place == 0)
             ]
     return found
 
@@ -65,11 +67,13 @@ def _held_apart(
     """The drug's line; where the drug is not billed, with what holds giving it."""
     if drug.is_billable:
         return drug
-    references = {row.reference for row in charges}
+    references = {charge.reference for charge in charges}
     open_ = {
-        row.requirement
-        for row in findings
-        if row.state in WORST_FIRST and row.blocking and references & set(row.administrations)
+        finding.requirement
+        for finding in findings
+        if finding.state in WORST_FIRST
+        and finding.blocking
+        and references & set(finding.administrations)
     }
     return structs.replace(drug, status="held" if open_ else "ready", reasons=tuple(sorted(open_)))
 
@@ -92,8 +96,8 @@ def _infusions(charges: Iterable[Charge]) -> list[int]:
     """Minutes of those that are longer than a push."""
     return [
         minutes
-        for row in charges
-        if (minutes := row.minutes or 0) > codes.administration_services().push_minutes
+        for charge in charges
+        if (minutes := charge.minutes or 0) > codes.administration_services().push_minutes
     ]
 
 
@@ -101,9 +105,9 @@ def _pushed_again(charges: Sequence[Charge]) -> int:
     """Pushes of a drug after its first one, on a facility's claim, each far enough from the one
     before."""
     starts = sorted(
-        row.administration.start.instant
-        for row in charges
-        if row.administration.start and row.administration.start.instant
+        charge.administration.start.instant
+        for charge in charges
+        if charge.administration.start and charge.administration.start.instant
     )
     apart = codes.administration_services().repeated_push_minutes * 60
     later = [
@@ -116,11 +120,11 @@ def _pushed_again(charges: Sequence[Charge]) -> int:
 
 def _line(charges: Sequence[Charge], drug: ClaimLine, code: str, units: int) -> ClaimLine:
     table = codes.administration_services()
-    times = [row.minutes for row in charges]
+    times = [charge.minutes for charge in charges]
     says = " + ".join(
         "no stop time, as a push" if minutes is None else f"{minutes} minutes" for minutes in times
     )
-    cited = tuple(cite(row.administration.source, "start and stop") for row in charges)
+    cited = tuple(cite(charge.administration.source, "start and stop") for charge in charges)
     step = Step(
         "administration",
         f"{says} → {code} × {units}",
@@ -132,7 +136,7 @@ def _line(charges: Sequence[Charge], drug: ClaimLine, code: str, units: int) -> 
     )
     return ClaimLine(
         id=stable_id("line", charges[0].record.patient, charges[0].reference, code),
-        administrations=tuple(sorted(row.reference for row in charges)),
+        administrations=tuple(sorted(charge.reference for charge in charges)),
         service_date=drug.service_date,
         partial_date=drug.partial_date,
         file_by=drug.file_by,

@@ -14,7 +14,7 @@ def beside(charge: Charge) -> Iterator[str]:
     if charge.day is None:
         return
     days = {charge.day, *_ordered_on(charge)}
-    when = ((row.name, row.when) for row in charge.record.esa if row.when)
+    when = ((esa.name, esa.when) for esa in charge.record.esa if esa.when)
     named = {name for name, moment in when if moment.days(charge.zone)[0] in days}
     for esa in codes.beside_iron().esas:
         if esa.name in named:

@@ -63,18 +63,26 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[Claim
 def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would
     attest."""
-    bad = [row for row in findings if row.state not in ("met", "not-applicable")]
-    attested = {name for row in modifiers.asked_kx(group.first) for name in row.attests}
-    reasons = {row.requirement for row in bad if row.blocking or row.requirement in attested}
+    bad = [finding for finding in findings if finding.state not in ("met", "not-applicable")]
+    attested = {name for modifier in modifiers.asked_kx(group.first) for name in modifier.attests}
+    reasons = {
+        finding.requirement
+        for finding in bad
+        if finding.blocking or finding.requirement in attested
+    }
     reasons |= {f"not-yet-decided:{name}" for name in undecided()}
-    if any(row.administration.weak for row in group.charges):
+    if any(charge.administration.weak for charge in group.charges):
         reasons.add("administration-evidence")
     return tuple(sorted(reasons))
 
 
 def met_by_all(findings: Sequence[Finding]) -> frozenset[str]:
-    bad = {row.requirement for row in findings if row.state not in ("met", "not-applicable")}
-    return frozenset(row.requirement for row in findings) - bad
+    bad = {
+        finding.requirement
+        for finding in findings
+        if finding.state not in ("met", "not-applicable")
+    }
+    return frozenset(finding.requirement for finding in findings) - bad
 
 
 def _line(
@@ -90,7 +98,7 @@ def _line(
     charge = group.first
     code = charge.code.code if charge.code else ""
     billable = status != "not-billable"
-    known_dose = any(row.dose.mg is not None for row in group.counted)
+    known_dose = any(charge.dose.mg is not None for charge in group.counted)
     worth = (
         payment.worth(code, units, charge.day, charge.paid) if billable and known_dose else Worth()
     )
@@ -110,14 +118,14 @@ def _line(
     setting = charge.setting
     return ClaimLine(
         id=stable_id(
-            "line", charge.record.patient, min(row.reference for row in group.charges), role
+            "line", charge.record.patient, min(charge.reference for charge in group.charges), role
         ),
-        administrations=tuple(sorted(row.reference for row in group.charges)),
+        administrations=tuple(sorted(charge.reference for charge in group.charges)),
         service_date=str(charge.day) if charge.day else None,
         partial_date=charge.partial_date,
         file_by=str(charge.filing.by) if charge.filing and charge.day else None,
         code=code,
-        modifiers=tuple(row.modifier for row in asked),
+        modifiers=tuple(modifier.modifier for modifier in asked),
         units=units,
         status=status,
         payment=charge.payment if billable else None,
@@ -131,7 +139,9 @@ def _line(
             coordination.primary.source.resource if coordination and coordination.primary else None
         ),
         secondary_coverages=(
-            tuple(row.source.resource for row in coordination.secondary) if coordination else ()
+            tuple(coverage.source.resource for coverage in coordination.secondary)
+            if coordination
+            else ()
         ),
         ndc=ndcs[0] if len(ndcs) == 1 else None,
         ndcs=ndcs if len(ndcs) > 1 else (),
@@ -181,7 +191,7 @@ def _ndc_quantities(group: Group, role: Role) -> tuple[NdcQuantity, ...]:
             return ()
         package = codes.packages()[ndc]
         found.append(NdcQuantity(ndc, _ml(mg * package.ml / package.mg), "ML"))
-    return tuple(sorted(found, key=lambda row: row.code))
+    return tuple(sorted(found, key=lambda quantity: quantity.code))
 
 
 def _ml(amount: Decimal) -> str:
@@ -208,8 +218,8 @@ def _notes(
             f"from an encounter on another day: {', '.join(sequenced.other_encounter_only)} (to be"
             " confirmed at release)"
         )
-    for row in group.charges:
-        notes += _notes_of_dose(row)
+    for dose in group.charges:
+        notes += _notes_of_dose(dose)
     for given in group.given:
         notes += given.notes
     notes += [finding.note for finding in findings if finding.note]
@@ -234,52 +244,52 @@ def _old_limits(limits: PaymentLimits, day: date) -> Iterable[str]:
         )
 
 
-def _notes_of_dose(row: Charge) -> Iterable[str]:
-    yield from _ordered_otherwise(row)
-    yield from _as_recorded(row)
-    yield from _packages_not_listed(row)
-    yield from _of_kidney(row)
-    yield from row.unread_notes
-    yield from beside(row)
-    if row.administration.weak:
+def _notes_of_dose(charge: Charge) -> Iterable[str]:
+    yield from _ordered_otherwise(charge)
+    yield from _as_recorded(charge)
+    yield from _packages_not_listed(charge)
+    yield from _of_kidney(charge)
+    yield from charge.unread_notes
+    yield from beside(charge)
+    if charge.administration.weak:
         yield (
             "no administration record in this EHR: read from an order or procedure, for a person to"
             " confirm"
         )
 
 
-def _ordered_otherwise(row: Charge) -> Iterable[str]:
+def _ordered_otherwise(charge: Charge) -> Iterable[str]:
     ordered = {
         item.drug.family
-        for item in row.record.orders
-        if item.source.resource in row.administration.orders
+        for item in charge.record.orders
+        if item.source.resource in charge.administration.orders
     }
     families = codes.families()
     for family in sorted(
-        name for name in ordered if name and row.family and name != row.family.family
+        name for name in ordered if name and charge.family and name != charge.family.family
     ):
         yield (
             f"ordered: {families[family].name}; administered:"
-            f" {row.family.name if row.family else ''} (billed as administered)"
+            f" {charge.family.name if charge.family else ''} (billed as administered)"
         )
 
 
-def _as_recorded(row: Charge) -> Iterable[str]:
-    if row.record.deceased and row.record.died is None:
+def _as_recorded(charge: Charge) -> Iterable[str]:
+    if charge.record.deceased and charge.record.died is None:
         yield "the patient is recorded as deceased, without a day"
-    if row.administration.drug.weakly:
-        yield f"the product is read from {row.administration.drug.weakly} alone"
-    yield from row.dose.notes
-    for item in row.administration.giving.unread:
+    if charge.administration.drug.weakly:
+        yield f"the product is read from {charge.administration.drug.weakly} alone"
+    yield from charge.dose.notes
+    for item in charge.administration.giving.unread:
         yield f"not understood, and not needed for this line: {item}"
-    for reference in row.administration.steps:
+    for reference in charge.administration.steps:
         yield f"{reference} is a step of this infusion and adds nothing to its dose"
-    for reference in row.duplicate_identifier:
+    for reference in charge.duplicate_identifier:
         yield f"{reference} carries the same business identifier and is not counted"
 
 
-def _packages_not_listed(row: Charge) -> Iterable[str]:
-    for ndc in row.known_ndcs:
+def _packages_not_listed(charge: Charge) -> Iterable[str]:
+    for ndc in charge.known_ndcs:
         if not codes.packages().lists(ndc):
             yield (
                 f"NDC {ndc} is not listed here: its container is that of its labeler and product"
@@ -287,16 +297,16 @@ def _packages_not_listed(row: Charge) -> Iterable[str]:
             )
 
 
-def _of_kidney(row: Charge) -> Iterable[str]:
-    if row.kidney.esrd and not row.kidney.in_facility:
+def _of_kidney(charge: Charge) -> Iterable[str]:
+    if charge.kidney.esrd and not charge.kidney.in_facility:
         yield (
             "ESRD patient outside a dialysis facility: modifier AY only if the drug was not for"
             " ESRD, as a person decides"
         )
-    if row.policy and row.policy.esa_noted and row.known_payer:
+    if charge.policy and charge.policy.esa_noted and charge.known_payer:
         given = any(
-            item.when and row.day and abs((item.when.first - row.day).days) <= 90
-            for item in row.record.esa
+            item.when and charge.day and abs((item.when.first - charge.day).days) <= 90
+            for item in charge.record.esa
         )
         yield (
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
@@ -305,12 +315,14 @@ def _of_kidney(row: Charge) -> Iterable[str]:
 
 
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
-    found = [cite(row.administration.source, row.dose.says.rstrip(".")) for row in group.charges]
+    found = [
+        cite(charge.administration.source, charge.dose.says.rstrip(".")) for charge in group.charges
+    ]
     requirements = codes.requirements()
-    for row in findings:
-        if row.state == "met" and requirements[row.requirement].cited:
-            found += row.evidence
-        found += [item for item in row.evidence if not item.in_the_chart]
-    if any(row.not_billable == "timely-filing" for row in group.charges):
-        found += [item for row in group.charges for item in row.filing_evidence]
+    for finding in findings:
+        if finding.state == "met" and requirements[finding.requirement].cited:
+            found += finding.evidence
+        found += [item for item in finding.evidence if not item.in_the_chart]
+    if any(charge.not_billable == "timely-filing" for charge in group.charges):
+        found += [item for charge in group.charges for item in charge.filing_evidence]
     return tuple(dict.fromkeys(found))

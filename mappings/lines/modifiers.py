@@ -58,19 +58,21 @@ def after_discard(
         return ()
     rules = policy.modifiers
     found: list[Modifier | DatedModifier] = [
-        row for row in asked_kx(charge) if set(row.attests) <= met
+        modifier for modifier in asked_kx(charge) if set(modifier.attests) <= met
     ]
     # The 340B modifiers stand on drugs that are paid apart (CMS 340B specification, 2025-01-01).
     if charge.is_340b and charge.payment != "packaged":
         here = charge.setting.hospitals
-        rows = [row for row in _asked(charge, rules.r340b) if row.is_for(here)]
-        found += rows[:1]
+        discounts = [modifier for modifier in _asked(charge, rules.r340b) if modifier.is_for(here)]
+        found += discounts[:1]
     place = charge.setting.place
     if rules.off_campus and place and charge.setting.bill_type == "13X":
         dated = codes.payment().off_campus_modifiers
         found += [
-            row for row in dated if row.modifier == place.off_campus and row.holds(charge.day)
+            modifier
+            for modifier in dated
+            if modifier.modifier == place.off_campus and modifier.holds(charge.day)
         ]
     if charge.setting.code == "24":
         found += _asked(charge, rules.ambulatory_surgery)[:1]
-    return tuple(AskedModifier(row.modifier, "R6", row) for row in found)
+    return tuple(AskedModifier(modifier.modifier, "R6", modifier) for modifier in found)

@@ -15,8 +15,10 @@ def pointers(
 ) -> tuple[str, ...]:
     """Of a line's codes those that met requirements rest on, the iron deficiency among them, then
     the others; in the line's sequence."""
-    rested_on = {item.resource for row in findings if row.state == "met" for item in row.evidence}
-    wanted = {row.code for row in stated if row.by.source.resource in rested_on}
+    rested_on = {
+        item.resource for finding in findings if finding.state == "met" for item in finding.evidence
+    }
+    wanted = {diagnosis.code for diagnosis in stated if diagnosis.by.source.resource in rested_on}
     always = codes.diagnoses().group(_ALWAYS)
     ranked = sorted(sequence, key=lambda code: (code not in always, code not in wanted))
     chosen = set(ranked[:MOST_POINTERS])

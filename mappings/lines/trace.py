@@ -35,7 +35,10 @@ def trace(
         *(_administered(group) if role == "administered" else ()),
         *_waste(group),
         *(_discarded(group, units) if role == "discarded" else ()),
-        *(_dated(row.rule, f"modifier {row.modifier}", row.by) for row in modifiers),
+        *(
+            _dated(modifier.rule, f"modifier {modifier.modifier}", modifier.by)
+            for modifier in modifiers
+        ),
         *_circumstances(group.first, diagnoses),
         *_payer(group.first),
         *(_paid(group.first, units, worth) if not group.first.not_billable else ()),
@@ -43,8 +46,8 @@ def trace(
     )
 
 
-def _dated(rule: str, says: str, row: Dated, evidence: tuple[Evidence, ...] = ()) -> Step:
-    return Step(rule, says, row.source or None, row.verified, row.start, row.end, evidence)
+def _dated(rule: str, says: str, by: Dated, evidence: tuple[Evidence, ...] = ()) -> Step:
+    return Step(rule, says, by.source or None, by.verified, by.start, by.end, evidence)
 
 
 def _what_was_given(group: Group) -> Iterator[Step]:
@@ -61,25 +64,27 @@ def _what_was_given(group: Group) -> Iterator[Step]:
     )
     if charge.family and charge.code:
         found = tuple(
-            cite(row.administration.source, row.administration.drug.says or "medication")
-            for row in group.charges
+            cite(charge.administration.source, charge.administration.drug.says or "medication")
+            for charge in group.charges
         )
         says = (
             f"{charge.family.name} → {charge.code.code}, {plain(charge.code.mg_per_unit)} mg per"
             " unit"
         )
         yield _dated("R2", says, charge.code, found)
-    for row in group.charges:
-        copy = "" if row in group.counted else " (possible duplicate, not counted)"
+    for given in group.charges:
+        copy = "" if given in group.counted else " (possible duplicate, not counted)"
         yield Step(
             "R3",
-            f"{row.dose.says}{copy}",
-            evidence=(cite(row.administration.source, row.administration.dose.says or "no dose"),),
+            f"{given.dose.says}{copy}",
+            evidence=(
+                cite(given.administration.source, given.administration.dose.says or "no dose"),
+            ),
         )
 
 
 def _administered(group: Group) -> Iterator[Step]:
-    amounts = [plain(row.dose.mg) for row in group.counted if row.dose.mg is not None]
+    amounts = [plain(charge.dose.mg) for charge in group.counted if charge.dose.mg is not None]
     summed = f"{' + '.join(amounts)} = {plain(group.mg)} mg; " if len(amounts) > 1 else ""
     yield Step(
         "R4",
@@ -100,7 +105,7 @@ def _waste(group: Group) -> Iterator[Step]:
     if asked.why_not:
         yield Step("R5", asked.why_not, asked.source)
     elif asked.rows and group.waste:
-        for ndc in dict.fromkeys(ndc for row in group.counted for ndc in row.known_ndcs):
+        for ndc in dict.fromkeys(ndc for charge in group.counted for ndc in charge.known_ndcs):
             package = codes.packages()[ndc]
             yield Step(
                 "R5",
@@ -129,9 +134,16 @@ def _circumstances(charge: Charge, diagnoses: Sequenced) -> Iterator[Step]:
         says = "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury"
         yield Step("R8", says, _KIDNEY, verified=False, evidence=kidney.evidence)
     if diagnoses.codes:
-        stated = [row for code in diagnoses.codes for row in charge.diagnoses if row.code == code]
-        cited = tuple(dict.fromkeys(cite(row.by.source, row.says) for row in stated))
-        maps = {row.mapped_by for row in stated} - {None}
+        stated = [
+            diagnosis
+            for code in diagnoses.codes
+            for diagnosis in charge.diagnoses
+            if diagnosis.code == code
+        ]
+        cited = tuple(
+            dict.fromkeys(cite(diagnosis.by.source, diagnosis.says) for diagnosis in stated)
+        )
+        maps = {diagnosis.mapped_by for diagnosis in stated} - {None}
         table = codes.diagnoses().icd10
         source = "; ".join(
             [table.source, *sorted({f"SNOMED CT map: {row.source}" for row in maps if row})]

@@ -43,7 +43,7 @@ def _places() -> Collection[str]:
 
 
 def _billing() -> Collection[str]:
-    return [row.code for family in codes.families().values() for row in family.codes]
+    return [code.code for family in codes.families().values() for code in family.codes]
 
 
 # Names that a policy may use, by the code tables, and what is said of others.
@@ -148,28 +148,31 @@ def _modifiers(modifiers: Modifiers) -> Iterator[Mistake]:
         "r340b": modifiers.r340b,
         "ambulatory_surgery": modifiers.ambulatory_surgery,
     }
-    for element, rows in lists.items():
-        for number, row in enumerate(rows):
-            if any(_overlap(row, other) and _same_line(row, other) for other in rows[:number]):
+    for element, listed in lists.items():
+        for number, modifier in enumerate(listed):
+            if any(
+                _overlap(modifier, other) and _same_line(modifier, other)
+                for other in listed[:number]
+            ):
                 yield (
                     f"{element}[{number}]",
                     f"its dates overlap those of another {element} row: a line takes one of them",
                 )
 
 
-def _same_line(row: DatedModifier, other: DatedModifier) -> bool:
-    if _apart(row, other):
+def _same_line(modifier: DatedModifier, other: DatedModifier) -> bool:
+    if _apart(modifier, other):
         return False
-    return not row.codes or not other.codes or bool(set(row.codes) & set(other.codes))
+    return not modifier.codes or not other.codes or bool(set(modifier.codes) & set(other.codes))
 
 
-def _apart(row: DatedModifier, other: DatedModifier) -> bool:
+def _apart(modifier: DatedModifier, other: DatedModifier) -> bool:
     """Whether no hospital reports both."""
-    if not (isinstance(row, DiscountModifier) and isinstance(other, DiscountModifier)):
+    if not (isinstance(modifier, DiscountModifier) and isinstance(other, DiscountModifier)):
         return False
-    if row.hospitals and other.hospitals:
-        return not set(row.hospitals) & set(other.hospitals)
-    named, rest = (row, other) if row.hospitals else (other, row)
+    if modifier.hospitals and other.hospitals:
+        return not set(modifier.hospitals) & set(other.hospitals)
+    named, rest = (modifier, other) if modifier.hospitals else (other, modifier)
     return bool(named.hospitals) and set(named.hospitals) <= set(rest.except_hospitals)
 
 
@@ -211,8 +214,8 @@ def _policy(policy: Policy) -> Iterator[Mistake]:
                 ),
             )
     asked = _asked(policy)
-    for number, row in enumerate(policy.modifiers.kx):
-        for name in (name for name in row.attests if name not in asked):
+    for number, modifier in enumerate(policy.modifiers.kx):
+        for name in (name for name in modifier.attests if name not in asked):
             yield (
                 f"modifiers.kx[{number}].attests",
                 f"KX attests {name}, which the policy does not ask: ask it under requirements",
@@ -236,7 +239,9 @@ def _asked(policy: Policy) -> frozenset[str]:
         "with-consolidated-billing": policy.consolidated_billing,
     }
     return frozenset(
-        row.id for row in codes.requirements().values() if asks.get(row.asked, row.id in by_rule)
+        requirement.id
+        for requirement in codes.requirements().values()
+        if asks.get(requirement.asked, requirement.id in by_rule)
     )
 
 
@@ -264,11 +269,11 @@ _LOOKS: dict[type, Callable[[Any], Iterator[Mistake]]] = {
 def overlaps(policies: Iterable[tuple[str, Policy]]) -> Iterator[tuple[str, str]]:
     """Pairs of names of policies for the same payer, setting and date: between those the choice
     would be left to chance."""
-    rows = list(policies)
-    for position, (where, policy) in enumerate(rows):
+    named = list(policies)
+    for position, (where, policy) in enumerate(named):
         yield from (
             (where, other_where)
-            for other_where, other in rows[position + 1 :]
+            for other_where, other in named[position + 1 :]
             if _overlap(policy.effective, other.effective) and _same_audience(policy, other)
         )
 

@@ -83,9 +83,9 @@ class PolicySet:
     def get(self, identity: str, day: date | None = None) -> Policy | None:
         """The policy of that id in force on a day (None: the newest)."""
         found = [
-            row
-            for row in self.policies
-            if row.id == identity and (day is None or row.effective.holds(day))
+            policy
+            for policy in self.policies
+            if policy.id == identity and (day is None or policy.effective.holds(day))
         ]
         return found[-1] if found else None
 
@@ -93,9 +93,9 @@ class PolicySet:
         """The very policy that decided."""
         return next(
             (
-                row
-                for row in self.policies
-                if ref and (row.id, row.version) == (ref.id, ref.version)
+                policy
+                for policy in self.policies
+                if ref and (policy.id, policy.version) == (ref.id, ref.version)
             ),
             None,
         )
@@ -111,15 +111,23 @@ class PolicySet:
         """The payer's own policy before that of its kind; one for this setting only before one that
         is not for it; one for this drug before one for any."""
         valid = [
-            row
-            for row in self.policies
-            if row.effective.holds(day) and kind in row.audience.kinds and _is_for(row, code)
+            policy
+            for policy in self.policies
+            if policy.effective.holds(day)
+            and kind in policy.audience.kinds
+            and _is_for(policy, code)
         ]
-        open_to = [row for row in valid if not row.audience.payers or payer in row.audience.payers]
+        open_to = [
+            policy
+            for policy in valid
+            if not policy.audience.payers or payer in policy.audience.payers
+        ]
         candidates = [
-            row for row in open_to if _fits(row, setting) or not row.audience.settings_only
+            policy
+            for policy in open_to
+            if _fits(policy, setting) or not policy.audience.settings_only
         ]
-        return min(candidates, key=lambda row: _rank(row, setting), default=None)
+        return min(candidates, key=lambda policy: _rank(policy, setting), default=None)
 
 
 def _fits(policy: Policy, setting: str | None) -> bool:
@@ -195,7 +203,9 @@ def load_file(path: Path) -> Policy:
 def with_own(texts: Mapping[str, str]) -> PolicySet:
     """The built-in policies with those of a site, by file name."""
     own = dict(zip(texts, _checked(texts), strict=True))
-    kept = [row for policy in built_in().policies if (row := _until_replaced(policy, own.values()))]
+    kept = [
+        kept for policy in built_in().policies if (kept := _until_replaced(policy, own.values()))
+    ]
     mistakes = [(where, problem) for where, policy in own.items() for problem in _left_out(policy)]
     for built, where in checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
         mistakes.append(
@@ -220,7 +230,7 @@ def with_own(texts: Mapping[str, str]) -> PolicySet:
 def _left_out(policy: Policy) -> Iterator[str]:
     """Whom the built-in policy of the same id is for, and this one is not: nothing would be left
     for them."""
-    for built in (row for row in built_in().policies if row.id == policy.id):
+    for built in (every for every in built_in().policies if every.id == policy.id):
         old, new = built.audience, policy.audience
         lost: list[str] = [kind for kind in old.kinds if kind not in new.kinds]
         if new.payers:
@@ -243,7 +253,7 @@ def _drugs(audience: For) -> tuple[str, ...]:
 def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:
     """A built-in policy up to the day before a site's policy of the same id begins."""
     begins = min(
-        (row.effective.start or date.min for row in own if row.id == policy.id), default=date.max
+        (ours.effective.start or date.min for ours in own if ours.id == policy.id), default=date.max
     )
     if begins == date.max:
         return policy

@@ -29,7 +29,7 @@ Hcpcs = Annotated[str, Meta(extra_json_schema={"known": "code"})]
 Asked = Annotated[str, Meta(extra_json_schema={"known": "requirement"})]
 
 _UNITS_SCHEMA = {
-    "properties": {name: {"const": row.unit} for name, row in LAB_VALUES.items()},
+    "properties": {name: {"const": value.unit} for name, value in LAB_VALUES.items()},
     "propertyNames": {"enum": list(LAB_VALUES)},
 }
 LabUnits = Annotated[dict[LabName, str], Meta(extra_json_schema=_UNITS_SCHEMA)]

@@ -3,6 +3,7 @@ the others."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,11 +18,12 @@ from mappings.reading import (
     orders,
     people,
 )
+from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.groups import Group
 from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
-from mappings.reading.fhir.collection import Collection, Group
 from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
@@ -87,8 +89,9 @@ class Reader:
         if not given:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
         patient = collection.get(group.patient) or {}
-        asks = partial(self._sieve.asks, collection=collection)
-        all_of = cache(partial(group.all, asks=asks))
+        doses = encounters.OfDoses(given)
+        sift = partial(self._sieve.sift, collection=collection, doses=doses)
+        all_of = cache(partial(group.all, sift=sift))
         observations, reports = all_of("Observation"), all_of("DiagnosticReport")
         finder, statuses = self._finder, self._statuses
         panels = self._labs.membership(observations, reports, collection)
@@ -97,14 +100,12 @@ class Reader:
             return tuple(_safely(all_of(kind), reader, problems))
 
         def every(kind: str, reader: Callable[[Resource], Iterator[T]]) -> tuple[T, ...]:
-            return tuple(
-                row
-                for rows in _safely(all_of(kind), lambda resource: list(reader(resource)), problems)
-                for row in rows
-            )
+            found = _safely(all_of(kind), lambda resource: list(reader(resource)), problems)
+            return tuple(chain.from_iterable(found))
 
-        doses = encounters.OfDoses(given)
-        visits = each("Encounter", lambda row: self._encounters.encounter(row, collection, doses))
+        visits = doses.bearing(
+            each("Encounter", lambda visit: self._encounters.encounter(visit, collection, doses))
+        )
         places = encounters.locations(visits, collection)
         return PatientRecord(
             patient=group.patient,
@@ -116,46 +117,72 @@ class Reader:
             demographics=people.demographics(patient),
             administrations=given,
             labs=(
-                *every("Observation", lambda row: self._labs.results(row, collection, panels)),
-                *every("DiagnosticReport", lambda row: self._labs.results(row, collection, panels)),
+                *every(
+                    "Observation", lambda resource: self._labs.results(resource, collection, panels)
+                ),
+                *every(
+                    "DiagnosticReport",
+                    lambda resource: self._labs.results(resource, collection, panels),
+                ),
             ),
-            diagnoses=each("Condition", lambda row: diagnosis(row, collection, statuses)),
-            coverages=each("Coverage", lambda row: self._coverages.coverage(row, collection)),
+            diagnoses=each("Condition", lambda resource: diagnosis(resource, collection, statuses)),
+            coverages=each(
+                "Coverage", lambda resource: self._coverages.coverage(resource, collection)
+            ),
             encounters=visits,
             locations=tuple(
-                _safely(places, lambda row: encounters.location(row, collection), problems)
+                _safely(
+                    places, lambda resource: encounters.location(resource, collection), problems
+                )
             ),
             orders=(
                 *each(
-                    "MedicationRequest", lambda row: orders.order(row, collection, finder, statuses)
+                    "MedicationRequest",
+                    lambda resource: orders.order(resource, collection, finder, statuses),
                 ),
-                *every("CarePlan", lambda row: orders.planned(row, collection, finder, statuses)),
+                *every(
+                    "CarePlan",
+                    lambda resource: orders.planned(resource, collection, finder, statuses),
+                ),
             ),
             dispenses=each(
-                "MedicationDispense", lambda row: orders.dispense(row, collection, finder, statuses)
+                "MedicationDispense",
+                lambda resource: orders.dispense(resource, collection, finder, statuses),
             ),
             oral_iron=(
-                *each("AllergyIntolerance", lambda row: oral_iron.allergy(row, statuses)),
+                *each("AllergyIntolerance", lambda resource: oral_iron.allergy(resource, statuses)),
                 *each(
-                    "MedicationDispense", lambda row: oral_iron.course(row, collection, statuses)
+                    "MedicationDispense",
+                    lambda resource: oral_iron.course(resource, collection, statuses),
                 ),
-                *each("MedicationRequest", lambda row: oral_iron.course(row, collection, statuses)),
                 *each(
-                    "MedicationStatement", lambda row: oral_iron.course(row, collection, statuses)
+                    "MedicationRequest",
+                    lambda resource: oral_iron.course(resource, collection, statuses),
+                ),
+                *each(
+                    "MedicationStatement",
+                    lambda resource: oral_iron.course(resource, collection, statuses),
                 ),
             ),
             dialysis=every(
-                "Procedure", lambda row: encounters.dialysis_treatments([row], statuses)
+                "Procedure", lambda resource: encounters.dialysis_treatments([resource], statuses)
             ),
             authorizations=(
-                *every("Claim", lambda row: authorizations.from_claim(row, collection, statuses)),
-                *every("Coverage", lambda row: authorizations.from_coverage(row, statuses)),
+                *every(
+                    "Claim",
+                    lambda resource: authorizations.from_claim(resource, collection, statuses),
+                ),
+                *every(
+                    "Coverage", lambda resource: authorizations.from_coverage(resource, statuses)
+                ),
                 *every(
                     "ClaimResponse",
-                    lambda row: authorizations.from_response(row, collection, statuses),
+                    lambda resource: authorizations.from_response(resource, collection, statuses),
                 ),
             ),
-            notes=each("DocumentReference", lambda row: notes.note(row, collection, statuses)),
+            notes=each(
+                "DocumentReference", lambda resource: notes.note(resource, collection, statuses)
+            ),
             esa=(
                 *each("MedicationAdministration", orders.esa_dose),
                 *each("MedicationRequest", orders.esa_dose),
@@ -167,8 +194,8 @@ class Reader:
         self, group: Group, collection: Collection, problems: list[Problem]
     ) -> tuple[Administration, ...]:
         found: list[Administration] = []
-        asks = partial(self._sieve.asks, collection=collection)
-        for resource in group.all("MedicationAdministration", asks):
+        sift = partial(self._sieve.sift, collection=collection, doses=None)
+        for resource in group.all("MedicationAdministration", sift):
             reference = source(resource).resource
             try:
                 given = administrations.administration(

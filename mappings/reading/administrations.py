@@ -8,13 +8,13 @@ import msgspec
 from mappings import codes
 from mappings.codes.conversions import mg
 from mappings.reading import people
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, not_read, repeats
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.giving import giving, not_given
@@ -51,7 +51,7 @@ def administration(
     """The Administration, or None for a drug that is none of our business; NotReadable without a
     valid status."""
     dosages = elements.items(resource.get("dosage"))
-    texts = [("dosage.text", elements.text(row.get("text"))) for row in dosages]
+    texts = [("dosage.text", elements.text(dosage.get("text"))) for dosage in dosages]
     given = drug(resource, collection, finder, texts)
     if not given.concerns_us and not given.lost:
         return _unnamed(resource, given)
@@ -81,16 +81,9 @@ def administration(
         dose=dose,
         giving=manner,
         encounter=visit,
-        orders=tuple(
-            filter(None, (collection.key(row) for row in elements.items(resource.get("request"))))
-        ),
+        orders=tuple(collection.keys(resource.get("request"))),
         reason=reason(elements.concepts(resource.get("reasonCode")), source, visit),
-        reason_references=tuple(
-            filter(
-                None,
-                (collection.key(row) for row in elements.items(resource.get("reasonReference"))),
-            )
-        ),
+        reason_references=tuple(collection.keys(resource.get("reasonReference"))),
         not_given=not_given(elements.concepts(resource.get("statusReason")), dose),
         category=statuses.read("MedicationAdministration.category", resource.get("category")),
         discards=tuple(_discards(resource, dosages, given.family, source)),
@@ -139,8 +132,8 @@ def _unread_start(resource: Resource) -> Unread | None:
     """A date of service that is written and can't be read."""
     name, period = _of(resource, "Period")
     start = elements.mapping(period).get("start")
-    rows = [(f"{name}.start", start), *(_of(resource, form) for form in _POINTS)]
-    found = (elements.stated(said, name) for name, said in rows)
+    written = [(f"{name}.start", start), *(_of(resource, form) for form in _POINTS)]
+    found = (elements.stated(said, name) for name, said in written)
     return next((said for said in found if isinstance(said, Unread)), None)
 
 
@@ -167,13 +160,13 @@ def _discards(
         for extension in elements.extensions(resource, own_names.DISCARDED_AMOUNT)
     ]
     for note in filter(None, notes):
-        found += [Discard(row, source, from_note=True) for row in discarded(note, family)]
+        found += [Discard(amount, source, from_note=True) for amount in discarded(note, family)]
     yield from found
-    read = [row.amount for row in found if row.amount.value]
+    read = [discard.amount for discard in found if discard.amount.value]
     for note in filter(None, notes):
-        for row in not_read(note):
-            if not any(repeats(row.says, amount) for amount in read):
-                yield Discard(row, source, from_note=True)
+        for said in not_read(note):
+            if not any(repeats(said.says, amount) for amount in read):
+                yield Discard(said, source, from_note=True)
 
 
 def _discarded_amount(extension: Resource) -> Amount:
@@ -245,7 +238,7 @@ def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
     """The administrations that it is part of; one that can't be followed is named, too, so that it
     never counts as a whole."""
     said = resource.get("partOf")
-    keys = [(collection.key(row), row.get("type")) for row in elements.items(said)]
+    keys = [(collection.key(part), part.get("type")) for part in elements.items(said)]
     texts = elements.texts(said) if isinstance(said, list) else ()
     keys += [(collection.key({"reference": text}), None) for text in texts]
     named = [

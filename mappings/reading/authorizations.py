@@ -3,12 +3,13 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from mappings import codes
 from mappings.reading import coverages, payers
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Authorization, AuthorizationDecision, Insurer
@@ -45,9 +46,9 @@ def from_response(
     asked = {item.get("sequence"): item for item in elements.items(request.get("item"))}
     insurer = _insurer(resource, collection)
     of_coverages = (*_insured(request, collection), *_insured(resource, collection))
-    added = elements.items(resource.get("addItem"))
-    rows = [(row, False) for row in elements.items(resource.get("item"))]
-    for item, is_added in [*rows, *((row, True) for row in added)] or [({}, False)]:
+    answers = [(item, False) for item in elements.items(resource.get("item"))]
+    answers += [(item, True) for item in elements.items(resource.get("addItem"))]
+    for item, is_added in answers or [({}, False)]:
         original = asked.get(item.get("itemSequence"), {})
         number = _number(item) or elements.text(resource.get("preAuthRef"))
         period = _period(item) or resource.get("preAuthPeriod")
@@ -96,7 +97,7 @@ def _settled(
 def _decision(said: list[str]) -> tuple[AuthorizationDecision, Unread | None]:
     """The least favorable of what is said; quoted, where none of it is understood."""
     found = {_DECISIONS[text] for text in said if text in _DECISIONS}
-    decision = next((row for row in _WORST_FIRST if row in found), None)
+    decision = next((worst for worst in _WORST_FIRST if worst in found), None)
     if decision:
         return decision, None
     odd = next((text for text in said if text.lower() not in _NOT_A_DECISION), None)
@@ -104,17 +105,17 @@ def _decision(said: list[str]) -> tuple[AuthorizationDecision, Unread | None]:
 
 
 def _said_of(item: Resource) -> Iterator[str]:
-    for row in elements.items(item.get("adjudication")):
-        for text in (*_said(row.get("category")), *_said(row.get("reason"))):
+    for adjudication in elements.items(item.get("adjudication")):
+        for text in (*_said(adjudication.get("category")), *_said(adjudication.get("reason"))):
             yield text.upper()
-        yield from _review_codes(row)
+        yield from _review_codes(adjudication)
     yield from _review_codes(item)
 
 
 def _unread_review(item: Resource) -> Unread | None:
     """A reviewer's action that is not understood, whatever is said beside it."""
-    rows = [item, *elements.items(item.get("adjudication"))]
-    said = [text for row in rows for text in _review_codes(row)]
+    holders = [item, *elements.items(item.get("adjudication"))]
+    said = list(chain.from_iterable(map(_review_codes, holders)))
     known = not _DECISIONS.keys().isdisjoint(said)
     return Unread("ClaimResponse.item.reviewAction", said[0]) if said and not known else None
 
@@ -141,8 +142,8 @@ def _concept_of(extension: Resource) -> object:
 
 def _number(item: Resource) -> str:
     """The number that reviewAction gives to an item."""
-    for row in elements.items(item.get("adjudication")):
-        for action in elements.extensions(row, f"{_PAS}reviewAction"):
+    for adjudication in elements.items(item.get("adjudication")):
+        for action in elements.extensions(adjudication, f"{_PAS}reviewAction"):
             for number in elements.extensions(action, "number"):
                 return elements.text(number.get("valueString")).strip()
     return ""
@@ -168,10 +169,10 @@ def _says_how_much(detail: Resource | None, added: Resource | None) -> bool:
 def _units(detail: Resource | None, item: Resource, original: Resource) -> Decimal | Unread | None:
     for part in elements.extensions(detail, "quantity"):
         return _number_of(part.get("valueQuantity"))
-    for row in elements.items(item.get("adjudication")):
-        said = {text.lower() for text in _said(row.get("category"))}
-        if row.get("value") is not None and said & _OF_UNITS:
-            return _number_of(row["value"])
+    for adjudication in elements.items(item.get("adjudication")):
+        said = {text.lower() for text in _said(adjudication.get("category"))}
+        if adjudication.get("value") is not None and said & _OF_UNITS:
+            return _number_of(adjudication["value"])
     for holder in (item, original):
         if holder.get("quantity") is not None:
             return _number_of(holder["quantity"])
@@ -194,9 +195,11 @@ def _insurer(resource: Resource, collection: Collection) -> Insurer | None:
     )
     ids = tuple(dict.fromkeys(coverages.identities(reference, resource, collection)))
     found = tuple(dict.fromkeys(names))
-    named = [row.payer for name in found for row in payers.named(name) if row.payer]
+    named = (payer.payer for payer in chain.from_iterable(map(payers.named, found)))
     is_known = found or organization or elements.mapping(reference.get("identifier"))
-    return Insurer(names=found, ids=ids, payer=next(iter(named), None)) if is_known else None
+    return (
+        Insurer(names=found, ids=ids, payer=next(filter(None, named), None)) if is_known else None
+    )
 
 
 def _insured(resource: Resource, collection: Collection) -> Iterator[str]:
@@ -215,11 +218,9 @@ def from_claim(
     if resource.get("use") != "claim" or not status:
         return
     start, end = elements.period(resource.get("billablePeriod"))
-    asked = tuple(
-        code
-        for item in elements.items(resource.get("item"))
-        for code in elements.codes(item.get("productOrService"))
-    )
+    asked: list[str] = []
+    for item in elements.items(resource.get("item")):
+        asked += elements.codes(item.get("productOrService"))
     odd_period = next(
         elements.unread_period(resource.get("billablePeriod"), "billablePeriod"), None
     )
@@ -231,7 +232,7 @@ def from_claim(
                 source=elements.source(resource),
                 reference=reference,
                 decision="unread" if unread else "approved",
-                codes=asked,
+                codes=tuple(asked),
                 start=start,
                 end=end,
                 coverages=(coverage,) if coverage else (),
@@ -253,12 +254,17 @@ def from_coverage(resource: Resource, statuses: StatusReader = PLAIN) -> Iterato
             source=elements.source(resource),
             reference=reference,
             decision="unread" if unread else "approved",
-            codes=tuple(row.code for family in codes.families().values() for row in family.codes),
+            codes=tuple(_all_codes()),
             start=start,
             end=end,
             coverages=(own,),
             unread=unread,
         )
+
+
+def _all_codes() -> Iterator[str]:
+    for family in codes.families().values():
+        yield from (row.code for row in family.codes)
 
 
 def _numbers(coverage: Resource) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """Conditions and coded reasons as diagnoses: ICD-10-CM as given, SNOMED through the map (R9)."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from mappings import codes
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, squeezed, statements
 from mappings.record import Concept, Diagnosis, Source
@@ -43,13 +44,12 @@ def _as_given(concept: Concept) -> list[str]:
 def mapped(concept: Concept) -> tuple[tuple[str, str], ...]:
     """ICD-10-CM codes that only the map gives, each with the SNOMED code that it is for."""
     table, given = codes.diagnoses().by_snomed, {code[:3] for code in _as_given(concept)}
-    snomed = [coding.code for coding in concept.codings if coding.system == elements.SNOMED]
-    return tuple(
-        (code, concept_id)
-        for concept_id in snomed
-        for code in table.get(concept_id, ())
-        if code[:3] not in given
-    )
+    found: list[tuple[str, str]] = []
+    for coding in concept.codings:
+        if coding.system == elements.SNOMED:
+            added = (code for code in table.get(coding.code, ()) if code[:3] not in given)
+            found += [(code, coding.code) for code in added]
+    return tuple(found)
 
 
 def dotted(code: str) -> str:
@@ -68,16 +68,14 @@ def diagnosis(
         return None
     clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
     verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
-    due_to = [extension for url in _DUE_TO for extension in elements.extensions(resource, url)]
-    evidence = [
-        detail
-        for item in elements.items(resource.get("evidence"))
-        for detail in elements.items(item.get("detail"))
-    ]
+    due_to = list(chain.from_iterable(elements.extensions(resource, url) for url in _DUE_TO))
+    evidence: list[Resource] = []
+    for item in elements.items(resource.get("evidence")):
+        evidence += elements.items(item.get("detail"))
     abatement = _moment(resource, "abatement")
     out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
     stated = (clinical, verification, *_unread_onset(resource))
-    unread = next((row for row in stated if isinstance(row, Unread)), None)
+    unread = next((said for said in stated if isinstance(said, Unread)), None)
     categories = _categories(resource)
     told = categories == _CONCERN or _is_told(resource, collection)
     references = [
@@ -100,12 +98,13 @@ def diagnosis(
         encounter=collection.key(resource.get("encounter")),
         category=_category(resource, categories),
         due_to=tuple(filter(None, map(collection.key, references))),
-        due_to_icd10=tuple(
-            code
-            for row in due_to
-            for code in icd10_codes(elements.concept(row.get("valueCodeableConcept")))
-        ),
+        due_to_icd10=tuple(_codes_of(due_to)),
     )
+
+
+def _codes_of(extensions: list[Resource]) -> Iterator[str]:
+    for extension in extensions:
+        yield from icd10_codes(elements.concept(extension.get("valueCodeableConcept")))
 
 
 def _moment(resource: Resource, element: str) -> Moment | None:
@@ -138,7 +137,7 @@ def _is_told(resource: Resource, collection: Collection) -> bool:
 
 def _categories(resource: Resource) -> set[str]:
     """By their words, whatever their form: a text has no code, and an older form no system."""
-    return {squeezed(row.code or row.display) for row in statements(resource.get("category"))}
+    return {squeezed(said.code or said.display) for said in statements(resource.get("category"))}
 
 
 def _category(resource: Resource, found: set[str]) -> str:
@@ -152,14 +151,13 @@ def reason(
 ) -> Diagnosis | None:
     """The diagnosis that reason codes state; None where they state none. `of_visit`: a reason of an
     encounter is a diagnosis of it, like those that it lists."""
-    found = tuple(dict.fromkeys(code for concept in concepts for code in icd10_codes(concept)))
-    by_map = tuple(pair for concept in concepts for pair in mapped(concept))
+    found = tuple(dict.fromkeys(chain.from_iterable(map(icd10_codes, concepts))))
     if not found:
         return None
     return Diagnosis(
         source=source,
         icd10=found,
-        snomed=by_map,
+        snomed=tuple(chain.from_iterable(map(mapped, concepts))),
         encounter=encounter,
         is_reason=not of_visit,
     )

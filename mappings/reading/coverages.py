@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import time
 
 from mappings.reading import payers, people
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.payers import Told, Words
@@ -110,7 +110,9 @@ def _unknown_payer(
     elif found.kind is None and said.all:
         name = next(iter((*said.payer, *said.plan, *said.beside_codes)))
         yield Unread("Coverage.payor" if said.payer else "Coverage.type", name)
-    lost = [row["reference"] for row in _payors(resource) if elements.text(row.get("reference"))]
+    lost = [
+        payor["reference"] for payor in _payors(resource) if elements.text(payor.get("reference"))
+    ]
     if lost and not said.payer and found.kind not in _MEDICARE_ITSELF:
         yield Unread("Coverage.payor", str(lost[0]))
 
@@ -128,11 +130,11 @@ def _paid_by_patient(resource: Resource) -> bool:
 
 def _words(resource: Resource, collection: Collection) -> Words:
     kind = elements.concept(resource.get("type"))
-    with_system = [row.display for row in kind.codings if row.system]
+    with_system = [coding.display for coding in kind.codings if coding.system]
     return Words(
         plan=_distinct([kind.text, *with_system, *_plan(resource)]),
         payer=_distinct(_payer_names(resource, collection)),
-        beside_codes=_distinct([row.display for row in kind.codings if not row.system]),
+        beside_codes=_distinct([coding.display for coding in kind.codings if not coding.system]),
     )
 
 
@@ -155,17 +157,20 @@ def _plan(resource: Resource) -> Iterator[str]:
 
 
 def _class_texts(resource: Resource, kind: str) -> list[str]:
-    rows = [
-        item
-        for item in elements.items(resource.get("class"))
-        if kind in elements.codes(item.get("type"))
-    ]
-    found = [elements.text(row.get(name)) for row in rows for name in ("value", "name")]
+    found: list[str] = []
+    for item in _classes_of(resource, kind):
+        found += [elements.text(item.get(name)) for name in ("value", "name")]
     return list(dict.fromkeys(filter(None, found)))
 
 
+def _classes_of(resource: Resource, kind: str) -> list[Resource]:
+    """The classes of that kind (HL7 coverage-class)."""
+    classes = elements.items(resource.get("class"))
+    return [item for item in classes if kind in elements.codes(item.get("type"))]
+
+
 def _is_public(text: str) -> bool:
-    kinds = {row.kind for row in payers.named(text)}
+    kinds = {payer.kind for payer in payers.named(text)}
     return bool(kinds & {"medicare", "medicare-advantage", "medicaid"})
 
 
@@ -211,19 +216,11 @@ def _classes(resource: Resource) -> Iterator[str]:
 
 
 def _class_values(resource: Resource, kind: str) -> tuple[str, ...]:
-    """The values of the classes of that kind (HL7 coverage-class), each once."""
-    found = {
-        elements.text(row.get("value")).strip()
-        for row in elements.items(resource.get("class"))
-        if kind in elements.codes(row.get("type"))
-    }
+    """The values of the classes of that kind, each once."""
+    found = {elements.text(item.get("value")).strip() for item in _classes_of(resource, kind)}
     return tuple(sorted(found - {""}))
 
 
 def _class_name(resource: Resource, kind: str) -> str | None:
-    rows = (
-        elements.text(row.get("name")).strip()
-        for row in elements.items(resource.get("class"))
-        if kind in elements.codes(row.get("type"))
-    )
-    return next(filter(None, rows), None)
+    names = (elements.text(item.get("name")).strip() for item in _classes_of(resource, kind))
+    return next(filter(None, names), None)

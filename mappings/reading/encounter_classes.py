@@ -30,15 +30,15 @@ class ClassReader:
         return self._known[said]
 
     def _meant(self, said: Sequence[Statement]) -> EncounterClass | Unread | None:
-        known = [(row, kind) for row in said if (kind := self._kind(row))]
+        known = [(one, kind) for one in said if (kind := self._kind(one))]
         kinds = {kind for _, kind in known}
-        strange = any(_is_of_hl7(row) for row in said if row not in [one for one, _ in known])
+        unknown = [one for one in said if one not in [other for other, _ in known]]
+        strange = any(map(_is_of_hl7, unknown))
         if len(kinds) != 1 or strange or "undecided" in kinds:
-            unread = next((row for row in said if row not in [one for one, _ in known]), None)
-            return Unread(_ELEMENT, quoted(said), (unread or said[0]).key) if said else None
+            return Unread(_ELEMENT, quoted(said), (*unknown, *said)[0].key) if said else None
         if kinds == {"none"}:
             return None
-        by_word = all(self._in_table(row) is None for row, _ in known)
+        by_word = all(self._in_table(one) is None for one, _ in known)
         return EncounterClass(kinds.pop(), known[0][0].says, by_word)
 
     def _kind(self, said: Statement) -> str | None:

@@ -8,13 +8,23 @@ from typing import NamedTuple
 from mappings import codes
 from mappings.codes.tables import EncounterTypes
 from mappings.reading import people
+from mappings.reading.bundles.collection import Collection
+from mappings.reading.bundles.groups import Kept
+from mappings.reading.bundles.heads import Held
 from mappings.reading.conditions import reason
 from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
-from mappings.reading.fhir.elements import Resource
+from mappings.reading.fhir.elements import Resource, moment
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, quoted, statements
-from mappings.record import Administration, Concept, DialysisTreatment, Encounter, Location, Stay
+from mappings.record import (
+    Administration,
+    Coding,
+    Concept,
+    DialysisTreatment,
+    Encounter,
+    Location,
+    Stay,
+)
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
@@ -28,6 +38,8 @@ _ROLE_CODE = frozenset(
 
 _NEVER = Moment(date.max, date.max)
 _BESIDE = timedelta(days=2)
+# No rule asks for an encounter that was over so long before a dose (dialysis: 90 days).
+_LONG_BEFORE = timedelta(days=366)
 _NOT_THERE = frozenset({"planned", "reserved"})
 
 
@@ -35,17 +47,61 @@ class OfDoses:
     """The encounters of doses: those that they name, and those of their days."""
 
     def __init__(self, doses: Iterable[Administration]) -> None:
-        rows = list(doses)
-        self._named = {row.encounter for row in rows}
-        starts = [row.start for row in rows if row.start]
+        given = list(doses)
+        self._named = {dose.encounter for dose in given}
+        starts = [dose.start for dose in given if dose.start]
         # A day beside, for the zones in which the days are told.
-        self._first = min((row.first for row in starts), default=date.max) - _BESIDE
-        self._last = max((row.last for row in starts), default=date.min + _BESIDE) + _BESIDE
+        self._first = min((start.first for start in starts), default=date.max) - _BESIDE
+        self._last = max((start.last for start in starts), default=date.min + _BESIDE) + _BESIDE
 
     def may_be_in(self, reference: str, start: Moment | None, end: Moment | None) -> bool:
         """Whether it may be the encounter of one of them."""
         begun = start is None or start.first <= self._last
         return reference in self._named or (begun and (end is None or end.last >= self._first))
+
+    def bearing(self, visits: Iterable[Encounter]) -> tuple[Encounter, ...]:
+        """Those that may bear on a dose: named by one, of its days or the year before, the whole of
+        which such a one is a part, or that links diagnoses with each other."""
+        listed = list(visits)
+        bearing = [visit for visit in listed if self._bears(visit)]
+        wholes = {visit.part_of for visit in bearing}
+        kept = {visit.source for visit in bearing}
+        return tuple(
+            visit for visit in listed if visit.source in kept or visit.source.resource in wholes
+        )
+
+    def _bears(self, visit: Encounter) -> bool:
+        is_named = visit.source.resource in self._named
+        return is_named or len(visit.diagnoses) > 1 or self._is_near(visit.start, visit.end)
+
+    def _is_near(self, start: Moment | None, end: Moment | None) -> bool:
+        begun = start is None or start.first <= self._last
+        return begun and (end is None or end.last >= self._first - _LONG_BEFORE)
+
+    def visits(self, kept: Kept, collection: Collection) -> Kept:
+        """Of unopened encounters those of which it can't be told that they don't bear on a dose."""
+        bearing = [one for one in kept if not isinstance(one, Held) or self._may_bear(one)]
+        if len(bearing) == len(kept):
+            return kept
+        wholes = {collection.key(_part_of(one)) for one in bearing}
+        others = [one for one in kept if isinstance(one, Held) and one.key in wholes]
+        return [*bearing, *(one for one in others if not self._may_bear(one))]
+
+    def _may_bear(self, held: Held) -> bool:
+        head = held.head
+        if head.diagnosis or head.reasonReference or held.key in self._named:
+            return True
+        if head.period is None:
+            return True
+        start, end = moment(head.period.start), moment(head.period.end)
+        return end is None or self._is_near(start, end)
+
+
+def _part_of(visit: Held | Resource) -> object:
+    if not isinstance(visit, Held):
+        return visit.get("partOf")
+    whole = visit.head.partOf
+    return whole.reference if whole else None
 
 
 class _Said(NamedTuple):
@@ -135,12 +191,12 @@ def _types(resource: Resource) -> Iterator[Concept]:
 def _of_type(types: Iterable[Concept], table: EncounterTypes) -> str | None:
     """The words of the first type that is in the table."""
     for concept in types:
-        for said in filter(None, [concept.text, *(row.display for row in concept.codings)]):
+        for said in concept.words:
             if table.named_in(said):
                 return said
-        for row in concept.codings:
-            if row.system == elements.SNOMED and row.code in table.snomed:
-                return f"SNOMED CT {row.code}"
+        for coding in concept.codings:
+            if coding.system == elements.SNOMED and coding.code in table.snomed:
+                return f"SNOMED CT {coding.code}"
     return None
 
 
@@ -157,35 +213,28 @@ def _day_of(start: Moment | None) -> Moment | None:
 
 
 def _diagnoses(resource: Resource, collection: Collection) -> Iterator[str]:
-    rows = [
-        elements.mapping(item.get("condition"))
-        for item in elements.items(resource.get("diagnosis"))
-    ]
-    yield from filter(
-        None, map(collection.key, [*rows, *elements.items(resource.get("reasonReference"))])
-    )
+    listed = elements.items(resource.get("diagnosis"))
+    yield from collection.keys([item.get("condition") for item in listed])
+    yield from collection.keys(resource.get("reasonReference"))
 
 
 def location(resource: Resource, collection: Collection) -> Location:
     """A Location; `place_of_service` by CMS code in type or identifier, else by HL7 location
     type."""
-    found: list[str] = []
-    concepts = [elements.concept(item) for item in elements.items(resource.get("type"))]
-    for concept in concepts:
-        found += [
-            coding.code for coding in concept.codings if coding.system == elements.PLACE_OF_SERVICE
-        ]
-    for item in elements.items(resource.get("identifier")):
-        if elements.system(item.get("system")) == elements.PLACE_OF_SERVICE:
-            found.append(elements.text(item.get("value")))
+    codings: list[Coding] = []
+    for concept in elements.concepts(resource.get("type")):
+        codings += concept.codings
+    found = [coding.code for coding in codings if coding.system == elements.PLACE_OF_SERVICE]
+    identifiers = elements.items(resource.get("identifier"))
+    found += [
+        elements.text(item.get("value"))
+        for item in identifiers
+        if elements.system(item.get("system")) == elements.PLACE_OF_SERVICE
+    ]
     if not found:
         table = codes.settings().location_type
-        found = [
-            table[row.code]
-            for concept in concepts
-            for row in concept.codings
-            if row.system in _ROLE_CODE and row.code in table
-        ]
+        by_hl7 = [table.get(coding.code) for coding in codings if coding.system in _ROLE_CODE]
+        found = list(filter(None, by_hl7))
     return Location(
         source=elements.source(resource),
         place_of_service=tuple(dict.fromkeys(found)),
@@ -198,7 +247,9 @@ def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resou
     """The Locations of encounters, and those that they lie in: of a Bundle's encounter, the
     Bundle's own."""
     found: dict[str, Resource] = {}
-    open_ = {stay.location: visit.source.resource for visit in visits for stay in visit.stays}
+    open_: dict[str, str] = {}
+    for visit in visits:
+        open_ |= {stay.location: visit.source.resource for stay in visit.stays}
     while open_:
         key, asker = open_.popitem()
         resource = None if key in found else collection.get(key, collection.get(asker))
@@ -211,7 +262,7 @@ def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resou
 
 def dialysis_kind(concept: Concept) -> str | None:
     table = codes.diagnoses().dialysis_codes
-    keys = ((row.system, row.code) for row in concept.codings)
+    keys = ((coding.system, coding.code) for coding in concept.codings)
     return next((table[key] for key in keys if key in table), None)
 
 

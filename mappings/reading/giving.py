@@ -52,8 +52,9 @@ def _says_not_given(reason: Concept, nothing: bool) -> bool:
     table = codes.products().not_given
     snomed = {*table.snomed, *(table.snomed_without_dose if nothing else ())}
     if any(
-        row.system == _NOT_GIVEN_SYSTEM or (row.system == elements.SNOMED and row.code in snomed)
-        for row in reason.codings
+        coding.system == _NOT_GIVEN_SYSTEM
+        or (coding.system == elements.SNOMED and coding.code in snomed)
+        for coding in reason.codings
     ):
         return True
     said = _statements(reason)
@@ -67,10 +68,6 @@ def _says_not_given(reason: Concept, nothing: bool) -> bool:
     )
 
 
-def _words_of(concept: Concept) -> list[str]:
-    return list(filter(None, [concept.text, *(row.display for row in concept.codings)]))
-
-
 def _refused(
     resource: Resource, dosages: list[Resource], reasons: Iterable[Concept]
 ) -> tuple[str | None, list[Unread]]:
@@ -82,9 +79,9 @@ def _refused(
         if denied:
             return str(denied if isinstance(denied, Unread) else Unread(element, "not given")), []
     unread: list[Unread] = []
-    methods = [_concept(row.get("method")) for row in dosages]
-    stated = [("statusReason", row) for row in reasons]
-    stated += [("dosage.method", row) for row in methods]
+    methods = [_concept(dosage.get("method")) for dosage in dosages]
+    stated = [("statusReason", reason) for reason in reasons]
+    stated += [("dosage.method", method) for method in methods]
     for element, concept in stated:
         quoted = _quoted(concept)
         if not quoted:
@@ -98,7 +95,7 @@ def _refused(
 
 def _of_a_part(concept: Concept) -> bool:
     table = codes.products().not_given
-    return any(words.first_of(text, table.of_a_part) for text in _words_of(concept))
+    return any(words.first_of(text, table.of_a_part) for text in concept.words)
 
 
 def _is_method(concept: Concept) -> bool:
@@ -111,12 +108,12 @@ def _concept(value: object) -> Concept:
 
 
 def _statements(concept: Concept) -> list[str]:
-    return [*_words_of(concept), *(row.code for row in concept.codings if row.code)]
+    return [*concept.words, *(coding.code for coding in concept.codings if coding.code)]
 
 
 def _quoted(concept: Concept) -> str:
     """What stands there: its words, else its codes."""
-    said = _words_of(concept) or [row.code for row in concept.codings if row.code]
+    said = concept.words or [coding.code for coding in concept.codings if coding.code]
     return " / ".join(dict.fromkeys(said))[:_MOST_SAID]
 
 
@@ -135,10 +132,10 @@ def _routes(dosages: list[Resource]) -> tuple[tuple[RouteSaid, ...], list[Unread
 def _routes_of(concept: Concept) -> Iterator[RouteSaid]:
     """Each coding and the text by what they name; a coding by its code, else by its display."""
     table = codes.giving()
-    for row in concept.codings:
-        named = table.routes_of(row.system, row.code) or table.routes_of("", row.display)
+    for coding in concept.codings:
+        named = table.routes_of(coding.system, coding.code) or table.routes_of("", coding.display)
         if named:
-            yield RouteSaid(row.display or concept.text or row.code, named)
+            yield RouteSaid(coding.display or concept.text or coding.code, named)
     named = table.routes_of("", concept.text)
     if named:
         yield RouteSaid(concept.text, named)

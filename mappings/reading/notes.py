@@ -1,11 +1,11 @@
 """DocumentReferences that are progress, consult or history-and-physical notes (R12): their status,
 never their content."""
 
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
-from mappings.record import Note
+from mappings.record import Concept, Note
 from mappings.values import own_names
 from mappings.values.stated import Unread
 
@@ -39,29 +39,28 @@ def note(resource: Resource, collection: Collection, statuses: StatusReader = PL
     """The Note of a DocumentReference; None for another kind of document, a superseded one, one
     that was taken back, or one of ours: it says what is missing."""
     if any(
-        row.get("system") == own_names.GAP for row in elements.items(resource.get("identifier"))
+        identifier.get("system") == own_names.GAP
+        for identifier in elements.items(resource.get("identifier"))
     ):
         return None
     kinds = [elements.concept(resource.get("type")), *elements.concepts(resource.get("category"))]
-    known = any(
-        row.system == elements.LOINC and row.code in _NOTE_TYPES
-        for kind in kinds
-        for row in kind.codings
-    )
+    known = any(map(_is_of_a_note, kinds))
     status = statuses.read("DocumentReference.status", resource.get("status"))
     signed = statuses.read("DocumentReference.docStatus", resource.get("docStatus"))
     if not known or status in _GONE or signed in _GONE:
         return None
     context = elements.mapping(resource.get("context"))
     when = elements.moment(resource.get("date")) or elements.period(context.get("period"))[0]
-    unread = next((row for row in (status, signed) if isinstance(row, Unread)), None)
+    unread = next((said for said in (status, signed) if isinstance(said, Unread)), None)
     return Note(
         source=elements.source(resource),
         final=unread is None and signed in (None, "final", "amended"),
         stated=signed is not None,
         unread=unread,
-        encounters=tuple(
-            filter(None, map(collection.key, elements.items(context.get("encounter"))))
-        ),
+        encounters=tuple(collection.keys(context.get("encounter"))),
         when=when,
     )
+
+
+def _is_of_a_note(kind: Concept) -> bool:
+    return any(one.system == elements.LOINC and one.code in _NOTE_TYPES for one in kind.codings)

@@ -1,10 +1,11 @@
 """Oral iron: courses with their dates, intolerances and allergies (R10 oral-iron-history, R12)."""
 
 import re
+from collections.abc import Iterator
 
 from mappings import codes
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements, timings
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Concept, OralIron
@@ -59,20 +60,21 @@ def is_oral_iron(concepts: list[Concept]) -> bool:
     """Whether a medication is an iron by mouth, by RxNorm or name; what only contains some iron is
     none."""
     table = codes.products().oral_iron
-    if any(words.first_of(text, table.none) for row in concepts for text in _texts(row)):
+    if any(_is_named(concept, table.none) for concept in concepts):
         return False
     for concept in concepts:
         if any(
-            row.system == elements.RXNORM and row.code in table.rxnorm for row in concept.codings
+            coding.system == elements.RXNORM and coding.code in table.rxnorm
+            for coding in concept.codings
         ):
             return True
-        if any(words.first_of(text, table.names) for text in _texts(concept)):
+        if _is_named(concept, table.names):
             return True
     return False
 
 
-def _texts(concept: Concept) -> list[str]:
-    return [text for text in (concept.text, *(row.display for row in concept.codings)) if text]
+def _is_named(concept: Concept, names: tuple[str, ...]) -> bool:
+    return any(words.first_of(text, names) for text in concept.words)
 
 
 def medication(resource: Resource, collection: Collection) -> list[Concept]:
@@ -99,11 +101,11 @@ def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | No
     ]
     # DSTU2 had one status for both.
     stated.append(statuses.read("AllergyIntolerance.clinicalStatus", resource.get("status")))
-    if not is_oral_iron(substances) or _UNCONFIRMED & {row for row in stated if row}:
+    if not is_oral_iron(substances) or _UNCONFIRMED & {said for said in stated if said}:
         return None
     return OralIron(
         source=elements.source(resource),
-        unread=next((row for row in stated if isinstance(row, Unread)), None),
+        unread=next((said for said in stated if isinstance(said, Unread)), None),
         intolerance=True,
         says="allergy or intolerance to oral iron",
     )
@@ -133,7 +135,7 @@ def course(
     start, end = _dates(resource, status)
     return OralIron(
         source=elements.source(resource),
-        unread=next((row for row in (status, forbids) if isinstance(row, Unread)), None),
+        unread=next((said for said in (status, forbids) if isinstance(said, Unread)), None),
         intolerance=intolerant,
         start=start,
         end=end,
@@ -146,14 +148,9 @@ def _is_not_asked_for(resource: Resource, statuses: StatusReader) -> bool:
     return intent in _NO_ORDERS
 
 
-def _reasons(resource: Resource) -> list[str]:
-    reasons = elements.concepts(resource.get("statusReason"))
-    return [
-        text
-        for row in reasons
-        for text in (row.text, *(coding.display for coding in row.codings))
-        if text
-    ]
+def _reasons(resource: Resource) -> Iterator[str]:
+    for reason in elements.concepts(resource.get("statusReason")):
+        yield from reason.words
 
 
 def _tells_intolerance(text: str) -> bool:
@@ -183,8 +180,8 @@ def _of_request(resource: Resource) -> tuple[Moment | None, Moment | None]:
     first, last = elements.period(supply.get("validityPeriod"))
     begin = first or elements.moment(resource.get("authoredOn"))
     instructions = [
-        elements.mapping(row.get("timing"))
-        for row in elements.items(resource.get("dosageInstruction"))
+        elements.mapping(instruction.get("timing"))
+        for instruction in elements.items(resource.get("dosageInstruction"))
     ]
     start, end = timings.whole(timings.span(timing, begin) for timing in instructions if timing)
     if start and not end:

@@ -4,12 +4,12 @@ R12)."""
 from collections.abc import Iterator
 
 from mappings import codes
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements, timings
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
@@ -54,11 +54,13 @@ def order(
         dose=_dose(instructions),
         doses_a_day=_doses_a_day(instructions),
         has_timing=any(
-            timings.has_frequency(elements.mapping(row.get("timing"))) for row in instructions
+            timings.has_frequency(elements.mapping(instruction.get("timing")))
+            for instruction in instructions
         ),
         free_text=any(
-            elements.text(row.get("text")) or elements.text(row.get("patientInstruction"))
-            for row in instructions
+            elements.text(instruction.get("text"))
+            or elements.text(instruction.get("patientInstruction"))
+            for instruction in instructions
         ),
         once=len(instructions) == 1
         and timings.is_once(elements.mapping(instructions[0].get("timing"))),
@@ -67,9 +69,7 @@ def order(
         end=end,
         unread_date=_unread_date(resource, instructions),
         reason=reason(elements.concepts(resource.get("reasonCode")), source, visit),
-        reason_references=tuple(
-            filter(None, map(collection.key, elements.items(resource.get("reasonReference"))))
-        ),
+        reason_references=tuple(collection.keys(resource.get("reasonReference"))),
         encounter=visit,
     )
 
@@ -87,24 +87,25 @@ def _unread(
 
 
 def _dose(instructions: list[Resource]) -> Amount:
-    doses = [
-        elements.mapping(part).get("doseQuantity")
-        for row in instructions
-        for part in elements.items(row.get("doseAndRate"))
-    ]
-    ranges = [
-        elements.mapping(part.get("doseRange")).get("high")
-        for row in instructions
-        for part in elements.items(row.get("doseAndRate"))
-    ]
-    found = next((quantity for quantity in [*doses, *ranges] if quantity is not None), None)
-    return amount(found)
+    parts: list[Resource] = []
+    for instruction in instructions:
+        parts += elements.items(instruction.get("doseAndRate"))
+    doses = [part.get("doseQuantity") for part in parts]
+    ranges = [elements.mapping(part.get("doseRange")).get("high") for part in parts]
+    return amount(next((said for said in [*doses, *ranges] if said is not None), None))
 
 
 def _doses_a_day(instructions: list[Resource]) -> int | None:
     """All instructions together, where each says the same dose and how often; else None."""
-    asked = [timings.doses_a_day(elements.mapping(row.get("timing"))) for row in instructions]
-    if not asked or None in asked or len({_dose([row]) for row in instructions}) > 1:
+    asked = [
+        timings.doses_a_day(elements.mapping(instruction.get("timing")))
+        for instruction in instructions
+    ]
+    if (
+        not asked
+        or None in asked
+        or len({_dose([instruction]) for instruction in instructions}) > 1
+    ):
         return None
     return sum(found for found in asked if found)
 
@@ -117,7 +118,9 @@ def _bounds(
     first, last = elements.period(
         elements.mapping(resource.get("dispenseRequest")).get("validityPeriod")
     )
-    schedules = list(filter(None, (elements.mapping(row.get("timing")) for row in instructions)))
+    schedules = list(
+        filter(None, (elements.mapping(instruction.get("timing")) for instruction in instructions))
+    )
     spans = [
         _span(timing, first, elements.moment(resource.get("authoredOn"))) for timing in schedules
     ]
@@ -127,13 +130,13 @@ def _bounds(
 def _unread_date(resource: Resource, instructions: list[Resource]) -> Unread | None:
     """A date of an order that is written and can't be read."""
     supply = elements.mapping(resource.get("dispenseRequest")).get("validityPeriod")
-    rows = [("authoredOn", resource.get("authoredOn")), *_ends("validityPeriod", supply)]
+    dates = [("authoredOn", resource.get("authoredOn")), *_ends("validityPeriod", supply)]
     for instruction in instructions:
         timing = elements.mapping(instruction.get("timing"))
         bounds = elements.mapping(timing.get("repeat")).get("boundsPeriod")
-        rows += [("timing.event", said) for said in elements.texts(timing.get("event"))]
-        rows += _ends("boundsPeriod", bounds)
-    found = (elements.stated(said, name) for name, said in rows)
+        dates += [("timing.event", said) for said in elements.texts(timing.get("event"))]
+        dates += _ends("boundsPeriod", bounds)
+    found = (elements.stated(said, name) for name, said in dates)
     return next((said for said in found if isinstance(said, Unread)), None)
 
 
@@ -172,7 +175,7 @@ def planned(
         )
         stated = statuses.read("CarePlan.activity.detail.status", detail.get("status"))
         forbids = elements.flag(detail.get("doNotPerform"), "CarePlan.activity.detail.doNotPerform")
-        found = (row for row in (unread, stated, forbids) if isinstance(row, Unread))
+        found = (said for said in (unread, stated, forbids) if isinstance(said, Unread))
         doubt = next(found, None)
         asked = stated not in _NOT_PLANNED and forbids is not True
         if wanted.concerns_us and asked:
@@ -219,11 +222,7 @@ def dispense(
     return Dispense(
         source=source,
         drug=handed,
-        orders=tuple(
-            filter(
-                None, map(collection.key, elements.items(resource.get("authorizingPrescription")))
-            )
-        ),
+        orders=tuple(collection.keys(resource.get("authorizingPrescription"))),
         when=elements.moment(resource.get("whenHandedOver"))
         or elements.moment(resource.get("whenPrepared")),
         containers=tuple(_vials(resource, handed, source)),
@@ -263,12 +262,9 @@ def esa(resource: Resource) -> str | None:
     """The ESA that a medication is."""
     concept: Concept = elements.concept(resource.get("medicationCodeableConcept"))
     table = codes.beside_iron()
-    texts = [
-        concept.text,
-        *(row.display for row in concept.codings),
-        elements.text(elements.mapping(resource.get("medicationReference")).get("display")),
-    ]
-    coded = (row.code for row in concept.codings if row.system == elements.HCPCS)
+    shown = elements.mapping(resource.get("medicationReference")).get("display")
+    texts = [*concept.words, elements.text(shown)]
+    coded = (coding.code for coding in concept.codings if coding.system == elements.HCPCS)
     found = [table.by_code.get(code or "") for code in coded]
     found += [table.named_in(text) for text in texts if text]
-    return next((row.name for row in found if row), None)
+    return next((agent.name for agent in found if agent), None)

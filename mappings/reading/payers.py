@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 
 from msgspec import Struct
 
@@ -50,15 +51,17 @@ def told(kind: Concept, said: Words, paid_by_patient: bool = False) -> Told:
 
 
 def _told(kind: Concept, plan: Iterable[str], payer: Iterable[str], by_patient: bool) -> Told:
-    of_plan = [row for text in plan for row in named(text)]
-    of_payer = [row for text in payer for row in named(text)]
+    of_plan = list(chain.from_iterable(map(named, plan)))
+    of_payer = list(chain.from_iterable(map(named, payer)))
     every = [*of_plan, *of_payer]
-    found, conflict = _kind([_coded(row) for row in kind.codings], of_plan, of_payer, by_patient)
+    found, conflict = _kind(
+        [_coded(coding) for coding in kind.codings], of_plan, of_payer, by_patient
+    )
     return Told(
         kind=found,
-        payer=next((row.payer for row in every if row.payer), None),
+        payer=next((payer.payer for payer in every if payer.payer), None),
         conflict=conflict,
-        pays_second=any(row.pays_second for row in every),
+        pays_second=any(payer.pays_second for payer in every),
     )
 
 
@@ -69,12 +72,12 @@ def _kind(
     by_patient: bool,
 ) -> tuple[str | None, bool]:
     """The kind of payer, and whether codes and names contradict each other."""
-    said = [row for row in coded if row]
+    said = [one for one in coded if one]
     hints = {kind for kind, certain in said if not certain}
     certain = _most_special({kind for kind, sure in said if sure} | _strong(of_plan, of_payer))
     if certain == {"medicare"} and "managed-care" in hints:
         return "medicare-advantage", False
-    private = any(not row.strong for row in (*of_plan, *of_payer))
+    private = any(not payer.strong for payer in (*of_plan, *of_payer))
     # "Aetna Medicare" may be Medicare Advantage, a supplement or a drug plan: a person's decision,
     # not ours.
     if len(certain) > 1 or (certain == {"medicare"} and private):
@@ -85,15 +88,15 @@ def _kind(
 
 def _strong(of_plan: list[PayerName], of_payer: list[PayerName]) -> set[str]:
     """The plan's words decide over the payer's, but for a payer that is not medical at all."""
-    plan = {row.kind for row in of_plan if row.strong and row.kind}
-    payer = {row.kind for row in of_payer if row.strong and row.kind}
+    plan = {payer.kind for payer in of_plan if payer.strong and payer.kind}
+    payer = {payer.kind for payer in of_payer if payer.strong and payer.kind}
     not_medical = set(codes.payers().beside_medical)
     return plan | (payer & not_medical) if plan else payer
 
 
 def _probable(of_plan: list[PayerName], of_payer: list[PayerName], hints: set[str]) -> set[str]:
     """By an insurer's usual kind, else by what the type hints at."""
-    insurers = {row.kind for row in (*of_plan, *of_payer) if not row.strong and row.kind}
+    insurers = {payer.kind for payer in (*of_plan, *of_payer) if not payer.strong and payer.kind}
     managed = {"commercial"} if "managed-care" in hints else set()
     return insurers or hints - {"managed-care", "public"} or managed
 
@@ -126,12 +129,11 @@ def _coded(coding: Coding) -> tuple[str, bool] | None:
 def unknown_code(kind: Concept) -> str | None:
     """A code of a system of payers that is in no table, where nothing else of the type tells what
     it is. SOPT's 7 and 9 are known, and say of no kind."""
-    read = any(_coded(row) for row in kind.codings)
-    texts = (kind.text, *(row.display for row in kind.codings))
-    if read or any(named(text) for text in texts if text):
+    read = any(_coded(coding) for coding in kind.codings)
+    if read or any(map(named, kind.words)):
         return None
     ours = (elements.SOPT, elements.ACT_CODE)
-    found = (row.code for row in kind.codings if row.system in ours and row.code)
+    found = (coding.code for coding in kind.codings if coding.system in ours and coding.code)
     return next((code for code in found if not code.startswith(("7", "9"))), None)
 
 
@@ -142,9 +144,9 @@ def named(text: str) -> tuple[PayerName, ...]:
     table, said = codes.payers(), words.plain(text)
     rows = {row.name: row for row in table.names if not row.alone or words.plain(row.name) == said}
     found = [rows[name] for name in words.apart(text, rows)]
-    taken = [row.name for row in found]
+    taken = [payer.name for payer in found]
     medical = any(
         words.contains(text, word) and not any(words.contains(name, word) for name in taken)
         for word in table.medical
     )
-    return tuple(row for row in found if not (medical and row.kind in table.beside_medical))
+    return tuple(payer for payer in found if not (medical and payer.kind in table.beside_medical))

@@ -3,11 +3,12 @@ need it stays empty."""
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from msgspec.structs import replace
 
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.record import (
@@ -47,40 +48,46 @@ def name(person: Resource) -> Name | None:
     """The official name, else the usual one; None without a family name (a text alone can't be
     split)."""
     ranks = {"official": 0, "usual": 1}
-    rows = [
-        row
-        for row in elements.items(person.get("name"))
-        if elements.text(row.get("use")) not in _NOT_THE_NAME
+    names = [
+        name
+        for name in elements.items(person.get("name"))
+        if elements.text(name.get("use")) not in _NOT_THE_NAME
     ]
-    rows = [row for row in rows if elements.text(row.get("family")).strip()]
-    if not rows:
+    names = [name for name in names if elements.text(name.get("family")).strip()]
+    if not names:
         return None
-    row = min(rows, key=lambda row: ranks.get(elements.text(row.get("use")), 2))
-    given = [part.strip() for part in elements.texts(row.get("given")) if part.strip()]
+    chosen = min(names, key=lambda name: ranks.get(elements.text(name.get("use")), 2))
+    given = [part.strip() for part in elements.texts(chosen.get("given")) if part.strip()]
     return Name(
-        family=elements.text(row["family"]).strip(),
+        family=elements.text(chosen["family"]).strip(),
         given=" ".join(given[:1]),
         middle=" ".join(given[1:2]),
-        suffix=" ".join(elements.texts(row.get("suffix"))).strip(),
+        suffix=" ".join(elements.texts(chosen.get("suffix"))).strip(),
     )
 
 
 def address(person: Resource) -> Address | None:
     """The address where the person lives: a home one first, never an old one."""
-    rows = [row for row in elements.items(person.get("address")) if row.get("use") != "old"]
-    if not rows:
+    addresses = [
+        address for address in elements.items(person.get("address")) if address.get("use") != "old"
+    ]
+    if not addresses:
         return None
-    row = min(rows, key=lambda row: (row.get("use") != "home", row.get("type") == "postal"))
+    chosen = min(
+        addresses,
+        key=lambda address: (address.get("use") != "home", address.get("type") == "postal"),
+    )
     domestic = (
-        re.sub(r"[^a-z]+", " ", elements.text(row.get("country")).lower()).strip() in _UNITED_STATES
+        re.sub(r"[^a-z]+", " ", elements.text(chosen.get("country")).lower()).strip()
+        in _UNITED_STATES
     )
     state, postal_code = (
-        elements.text(row.get("state")).strip().upper(),
-        re.sub(r"[\s-]", "", elements.text(row.get("postalCode"))),
+        elements.text(chosen.get("state")).strip().upper(),
+        re.sub(r"[\s-]", "", elements.text(chosen.get("postalCode"))),
     )
     return Address(
-        lines=tuple(line.strip() for line in elements.texts(row.get("line")) if line.strip()),
-        city=elements.text(row.get("city")).strip(),
+        lines=tuple(line.strip() for line in elements.texts(chosen.get("line")) if line.strip()),
+        city=elements.text(chosen.get("city")).strip(),
         state=state if domestic and re.fullmatch("[A-Z]{2}", state) else "",
         postal_code=postal_code if domestic and _POSTAL_CODE.fullmatch(postal_code) else "",
     )
@@ -88,11 +95,11 @@ def address(person: Resource) -> Address | None:
 
 def performers(resource: Resource, collection: Collection) -> tuple[Practitioner, ...]:
     """Who gave the drug."""
-    rows = (
+    people = (
         _practitioner(item.get("actor"), item.get("function"), collection, resource)
         for item in elements.items(resource.get("performer"))
     )
-    return tuple(row for row in rows if row)
+    return tuple(person for person in people if person)
 
 
 def is_test(patient: Resource, statuses: StatusReader) -> bool:
@@ -108,8 +115,10 @@ def participants(resource: Resource, collection: Collection) -> tuple[Practition
     found: list[Practitioner] = []
     for item in elements.items(resource.get("participant")):
         kinds = elements.items(item.get("type")) or [{}]
-        rows = (_practitioner(item.get("individual"), kind, collection, resource) for kind in kinds)
-        found += [row for row in rows if row]
+        people = (
+            _practitioner(item.get("individual"), kind, collection, resource) for kind in kinds
+        )
+        found += [person for person in people if person]
     return tuple(found)
 
 
@@ -132,10 +141,10 @@ def _practitioner(
     if found.get("resourceType", "Practitioner") != "Practitioner":
         return None
     qualified = [
-        elements.mapping(row.get("code")) for row in elements.items(found.get("qualification"))
+        elements.mapping(item.get("code")) for item in elements.items(found.get("qualification"))
     ]
-    suffixes = (elements.texts(row.get("suffix")) for row in elements.items(found.get("name")))
-    credentials += _words(qualified) + [text for row in suffixes for text in row]
+    suffixes = (elements.texts(name.get("suffix")) for name in elements.items(found.get("name")))
+    credentials += [*_words(qualified), *chain.from_iterable(suffixes)]
     named = [
         *elements.items(found.get("identifier")),
         *elements.items(elements.mapping(reference).get("identifier")),
@@ -156,21 +165,16 @@ def _words(concepts: Iterable[object]) -> list[str]:
     found: list[str] = []
     for item in concepts:
         concept = elements.concept(item)
-        found += [part for row in concept.codings for part in (row.code, row.display)]
+        for coding in concept.codings:
+            found += [coding.code, coding.display]
         found.append(concept.text)
     return [text for text in found if text]
 
 
 def _taxonomy(concepts: Iterable[object]) -> str | None:
-    return next(
-        (
-            row.code
-            for item in concepts
-            for row in elements.concept(item).codings
-            if row.system in _TAXONOMY and row.code
-        ),
-        None,
-    )
+    codings = chain.from_iterable(elements.concept(item).codings for item in concepts)
+    found = (coding.code for coding in codings if coding.system in _TAXONOMY and coding.code)
+    return next(found, None)
 
 
 def subscriber(resource: Resource, collection: Collection) -> Subscriber:

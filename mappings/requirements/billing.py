@@ -147,7 +147,7 @@ def prior_authorization(charge: Charge, neighbors: Neighbors) -> Result | None:
     rule = charge.rules.prior_authorization
     if rule is None or charge.code is None or charge.day is None or not charge.when(rule):
         return None
-    said = next((row for row in charge.payer_answers if row[1].authorization), None)
+    said = next((answer for answer in charge.payer_answers if answer[1].authorization), None)
     if said is None:
         return _authorized(charge, neighbors, rule, _asked(charge, rule))
     decision, answer = said
@@ -190,15 +190,19 @@ def _authorized(
     return _why_not(charge, rule)
 
 
-def _cited(row: Authorization) -> Evidence:
-    return cite(row.source, row.says or f"authorization, {row.decision}")
+def _cited(authorization: Authorization) -> Evidence:
+    return cite(
+        authorization.source, authorization.says or f"authorization, {authorization.decision}"
+    )
 
 
 def _answers(charge: Charge, decision: str) -> Iterator[Authorization]:
     """The payer's answers of a kind for the code whose period holds the day."""
-    for row in _for_code(charge):
-        if row.decision == decision and _in_period(row, charge, charge.day or date.max):
-            yield row
+    for authorization in _for_code(charge):
+        if authorization.decision == decision and _in_period(
+            authorization, charge, charge.day or date.max
+        ):
+            yield authorization
 
 
 def _asked(charge: Charge, rule: AuthorizationRule) -> Need:
@@ -215,24 +219,28 @@ def usable_authorization(charge: Charge, neighbors: Neighbors) -> Authorization 
     """The approved authorization for code and day that has enough units left: each line takes from
     the one that ends first."""
     day = charge.day or date.max
-    rows = sorted(
-        (row for row in _for_code(charge) if row.decision == "approved"),
-        key=lambda row: _ends(row, charge) or date.max,
+    approved = sorted(
+        (
+            authorization
+            for authorization in _for_code(charge)
+            if authorization.decision == "approved"
+        ),
+        key=lambda authorization: _ends(authorization, charge) or date.max,
     )
-    if not rows:
+    if not approved:
         return None
-    left = [row.units for row in rows]
+    left = [authorization.units for authorization in approved]
     taken = None
     for on, units in [*neighbors.earlier_units, (day, neighbors.group.all_units)]:
         fits = (
             place
-            for place, row in enumerate(rows)
-            if _in_period(row, charge, on) and _enough(left[place], units)
+            for place, authorization in enumerate(approved)
+            if _in_period(authorization, charge, on) and _enough(left[place], units)
         )
         taken = next(fits, None)
         if taken is not None:
             left[taken] = _rest(left[taken], units)
-    return None if taken is None else rows[taken]
+    return None if taken is None else approved[taken]
 
 
 def _enough(left: Decimal | None, units: int) -> bool:
@@ -246,32 +254,34 @@ def _rest(left: Decimal | None, units: int) -> Decimal | None:
 def _for_code(charge: Charge) -> list[Authorization]:
     """The authorizations of the payer that is billed, for the code."""
     code = charge.code.code if charge.code else ""
-    return [row for row in _of_payer(charge, "ours") if code in row.codes]
+    return [
+        authorization for authorization in _of_payer(charge, "ours") if code in authorization.codes
+    ]
 
 
 def _of_payer(charge: Charge, wanted: Whose) -> list[Authorization]:
     billed = charge.coordination.primary if charge.coordination else None
     return [
-        row
-        for row in charge.authorizations
-        if billed and whose(row, billed, charge.record) == wanted
+        authorization
+        for authorization in charge.authorizations
+        if billed and whose(authorization, billed, charge.record) == wanted
     ]
 
 
-def _in_period(row: Authorization, charge: Charge, day: date) -> bool:
-    begins, ends = _begins(row, charge), _ends(row, charge)
+def _in_period(authorization: Authorization, charge: Charge, day: date) -> bool:
+    begins, ends = _begins(authorization, charge), _ends(authorization, charge)
     return (begins is None or begins <= day) and (ends is None or day <= ends)
 
 
-def _begins(row: Authorization, charge: Charge) -> date | None:
-    return row.start.days(charge.zone)[0] if row.start else None
+def _begins(authorization: Authorization, charge: Charge) -> date | None:
+    return authorization.start.days(charge.zone)[0] if authorization.start else None
 
 
-def _ends(row: Authorization, charge: Charge) -> date | None:
+def _ends(authorization: Authorization, charge: Charge) -> date | None:
     """As it says, else after the policy's months."""
-    begins, rule = _begins(row, charge), charge.rules.prior_authorization
-    if row.end:
-        return row.end.days(charge.zone)[1]
+    begins, rule = _begins(authorization, charge), charge.rules.prior_authorization
+    if authorization.end:
+        return authorization.end.days(charge.zone)[1]
     return _months_after(begins, rule.months) if begins and rule and rule.months else None
 
 
@@ -284,22 +294,28 @@ def _months_after(day: date, months: int) -> date:
 
 def _why_not(charge: Charge, rule: AuthorizationRule) -> Result:
     """What stands in the way of those for the code, else of the others on record."""
-    rows = _for_code(charge)
-    found = _not_enough(charge, rows) or _not_approved(rows) or _others(charge)
+    authorizations = _for_code(charge)
+    found = _not_enough(charge, authorizations) or _not_approved(authorizations) or _others(charge)
     if found is None:
         says = "The payer requires prior authorization and none is on record."
         return Result(state="missing", says=says, rule=rule)
-    return structs.replace(found, rule=rule, evidence=found.evidence or _cite_all(rows))
+    return structs.replace(found, rule=rule, evidence=found.evidence or _cite_all(authorizations))
 
 
-def _cite_all(rows: list[Authorization]) -> tuple[Evidence, ...]:
-    return tuple(_cited(row) for row in rows)
+def _cite_all(authorizations: list[Authorization]) -> tuple[Evidence, ...]:
+    return tuple(_cited(authorization) for authorization in authorizations)
 
 
-def _not_enough(charge: Charge, rows: list[Authorization]) -> Result | None:
+def _not_enough(charge: Charge, authorizations: list[Authorization]) -> Result | None:
     """An approved one that has too few units, or is for other days."""
-    approved = [row for row in rows if row.decision == "approved"]
-    on_the_day = [row for row in approved if _in_period(row, charge, charge.day or date.max)]
+    approved = [
+        authorization for authorization in authorizations if authorization.decision == "approved"
+    ]
+    on_the_day = [
+        authorization
+        for authorization in approved
+        if _in_period(authorization, charge, charge.day or date.max)
+    ]
     if on_the_day:
         return Result(state="not-covered", says="The authorized units are used up.")
     if approved:
@@ -312,12 +328,14 @@ def _not_enough(charge: Charge, rows: list[Authorization]) -> Result | None:
 _NOT_DECIDED = DenialCodes(carc="197")
 
 
-def _not_approved(rows: list[Authorization]) -> Result | None:
-    decisions = {row.decision for row in rows}
+def _not_approved(authorizations: list[Authorization]) -> Result | None:
+    decisions = {authorization.decision for authorization in authorizations}
     if "denied" in decisions:
         says = "The payer has denied the authorization."
         return Result(state="not-covered", says=says, denial=_NOT_DECIDED)
-    unread = next((row.unread for row in rows if row.unread), None)
+    unread = next(
+        (authorization.unread for authorization in authorizations if authorization.unread), None
+    )
     if unread:
         says = f"The payer's answer on the authorization is not understood: {unread}."
         return Result(state="incomplete", says=says, denial=_NOT_DECIDED)
@@ -326,7 +344,7 @@ def _not_approved(rows: list[Authorization]) -> Result | None:
             "The payer certified the authorization in part, and what it authorized is not recorded."
         )
         return Result(state="incomplete", says=says, denial=_NOT_DECIDED)
-    if rows:
+    if authorizations:
         says = "The authorization has been requested and is not decided."
         return Result(state="incomplete", says=says)
     return None
@@ -334,11 +352,15 @@ def _not_approved(rows: list[Authorization]) -> Result | None:
 
 def _others(charge: Charge) -> Result | None:
     """An approval for another code, or one that is not of the payer billed."""
-    approved = [row for row in _of_payer(charge, "ours") if row.decision == "approved"]
+    approved = [
+        authorization
+        for authorization in _of_payer(charge, "ours")
+        if authorization.decision == "approved"
+    ]
     if approved:
         says = (
             "The authorization on record is for another code."
-            if any(row.codes for row in approved)
+            if any(authorization.codes for authorization in approved)
             else "The authorization on record does not name the code."
         )
         denial = DenialCodes(carc="284")
@@ -405,7 +427,10 @@ def preferred_product(charge: Charge) -> Result | None:
         return Result(
             state="met",
             says="A preferred product was tried.",
-            evidence=tuple(cite(row.source, "preferred product") for row in tried.values()),
+            evidence=tuple(
+                cite(administration.source, "preferred product")
+                for administration in tried.values()
+            ),
             rule=rule,
         )
     number = "one" if rule.tried == 1 else rule.tried
@@ -416,28 +441,30 @@ def preferred_product(charge: Charge) -> Result | None:
     return Result(state="missing", says=says, rule=rule)
 
 
-def _was_given(row: Administration) -> bool:
+def _was_given(administration: Administration) -> bool:
     """Also one that was stopped, as for a reaction to it."""
-    return row.status in ("completed", "stopped") and not row.not_given
+    return administration.status in ("completed", "stopped") and not administration.not_given
 
 
 def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
     """Preferred families given before the dose."""
     families = {
-        row.family
-        for row in codes.families().values()
-        if any(code.code in preferred for code in row.codes)
+        family.family
+        for family in codes.families().values()
+        if any(code.code in preferred for code in family.codes)
     }
     day, zone = charge.day or date.max, charge.zone
-    rows = [
-        row
-        for row in charge.record.administrations
-        if _was_given(row) and row.start and row.drug.family in families
+    administrations = [
+        administration
+        for administration in charge.record.administrations
+        if _was_given(administration)
+        and administration.start
+        and administration.drug.family in families
     ]
     return {
-        row.drug.family or "": row
-        for row in rows
-        if row.start and first <= row.start.days(zone)[0] < day
+        administration.drug.family or "": administration
+        for administration in administrations
+        if administration.start and first <= administration.start.days(zone)[0] < day
     }
 
 

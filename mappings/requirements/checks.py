@@ -35,7 +35,9 @@ def undecided() -> list[str]:
 
 @by_identity
 def _undecided(table: RequirementTable) -> list[str]:
-    return [row.id for row in table.requirements if check_of(row.id) is None]
+    return [
+        requirement.id for requirement in table.requirements if check_of(requirement.id) is None
+    ]
 
 
 @cache

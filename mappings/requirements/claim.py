@@ -39,7 +39,9 @@ def _against_the_patient(charge: Charge) -> Result | None:
     record, day, zone = charge.record, charge.day, charge.zone
     if day is None:
         return None
-    unread = next((row for row in (record.died, record.born) if isinstance(row, Unread)), None)
+    unread = next(
+        (moment for moment in (record.died, record.born) if isinstance(moment, Unread)), None
+    )
     if isinstance(record.died, Moment) and record.died.days(zone)[1] < day:
         says = f"The patient died {record.died.span(zone).on}, before the dose of {us_date(day)}."
         return _contradicted(charge, says, "13", "the day of death")
@@ -109,7 +111,7 @@ def _no_code(charge: Charge) -> Result:
         ),
     )
     unsaid = charge.administration.drug.use is None
-    if unsaid and any(row.use for row in charge.family.codes) and charge.family.presentations:
+    if unsaid and any(code.use for code in charge.family.codes) and charge.family.presentations:
         says = (
             f"{charge.family.name} has a code for each presentation, and the record does not say"
             " which was given."
@@ -129,8 +131,10 @@ def dose(charge: Charge) -> Result:
     found = charge.dose
     evidence = (cite(charge.administration.source, found.says.rstrip(".")),)
     if charge.repeated:
-        others = (row for row in charge.repeated.records if row != charge.reference)
-        cited = (cite(_source(charge, row), "may be the same dose") for row in others)
+        others = (
+            reference for reference in charge.repeated.records if reference != charge.reference
+        )
+        cited = (cite(_source(charge, reference), "may be the same dose") for reference in others)
         return Result(state="contradicted", says=charge.repeated.says, evidence=(*evidence, *cited))
     if found.mg is None or found.state != "met":
         return Result(state=found.state, says=found.says, evidence=evidence)
@@ -149,7 +153,9 @@ def _canceled_order(charge: Charge) -> Result:
 
 def _source(charge: Charge, reference: str) -> Source:
     return next(
-        row.source for row in charge.record.administrations if row.source.resource == reference
+        administration.source
+        for administration in charge.record.administrations
+        if administration.source.resource == reference
     )
 
 
@@ -159,7 +165,7 @@ def ndc(charge: Charge) -> Result | None:
     if not charge.applies(rule):
         return None
     named = known or charge.administration.drug.ndcs
-    evidence = tuple(cite(charge.administration.source, f"NDC {row}") for row in named[:1])
+    evidence = tuple(cite(charge.administration.source, f"NDC {ndc}") for ndc in named[:1])
     if _sizes(known) > 1 and not (charge.administration.containers or charge.dispenses):
         says = (
             f"NDCs of different containers are recorded ({', '.join(known)}), and nothing says"
@@ -184,7 +190,7 @@ def ndc(charge: Charge) -> Result | None:
 
 
 def _sizes(ndcs: Iterable[str]) -> int:
-    return len({codes.packages()[row].mg for row in ndcs})
+    return len({codes.packages()[ndc].mg for ndc in ndcs})
 
 
 _SMALLEST_VIALS = "Use the smallest vials that make up the dose, or record why there were none."

@@ -26,8 +26,8 @@ _RESTATE = (
 )
 
 
-def _cited(rows: Iterable[Stated]) -> tuple[Evidence, ...]:
-    return tuple(cite(row.by.source, row.says) for row in rows)
+def _cited(diagnoses: Iterable[Stated]) -> tuple[Evidence, ...]:
+    return tuple(cite(diagnosis.by.source, diagnosis.says) for diagnosis in diagnoses)
 
 
 def _not_counted(charge: Charge, *groups: str) -> Result | None:
@@ -48,10 +48,13 @@ def _not_counted(charge: Charge, *groups: str) -> Result | None:
     return None
 
 
-def _doubt(rows: Sequence[Stated]) -> str:
+def _doubt(diagnoses: Sequence[Stated]) -> str:
     """Quotes each status that is not understood."""
-    said = dict.fromkeys(f"{row.code} {row.by.unread}" for row in rows)
-    dates = all(row.by.unread and row.by.unread.is_of("Condition.onset") for row in rows)
+    said = dict.fromkeys(f"{diagnosis.code} {diagnosis.by.unread}" for diagnosis in diagnoses)
+    dates = all(
+        diagnosis.by.unread and diagnosis.by.unread.is_of("Condition.onset")
+        for diagnosis in diagnoses
+    )
     what = "a date of onset" if dates else "a status"
     return f"Recorded with {what} that is not understood: {', '.join(said)}."
 
@@ -82,7 +85,7 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
     renal = charge.has("anemia-in-ckd")
     if renal:
         return _by_renal_anemia(charge, renal)
-    parent = [row for row in charge.diagnoses if row.code == "D50"]
+    parent = [diagnosis for diagnosis in charge.diagnoses if diagnosis.code == "D50"]
     if parent:
         return Result(
             state="incomplete",
@@ -123,7 +126,7 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
     rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
     shown = _showing(charge, shown_by.limit)
     if shown:
-        proof = tuple(item for row in shown for item in labs.evidence(row, charge.zone))
+        proof = tuple(item for result in shown for item in labs.evidence(result, charge.zone))
         name = labs.short(shown[0].analyte)
         says = f"D63.1 with {name} {labs.value(shown[0])} shows iron deficiency."
         return Result(
@@ -139,7 +142,7 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
 def _unread_labs(charge: Charge) -> str:
     """The newest results that can't be read, as an older one decides nothing beside them."""
     states = [charge.lab(analyte, charge.lab_window) for analyte in ("ferritin", "tsat")]
-    said = [labs.quoted(row.unread, charge.zone) for row in states if row.unread]
+    said = [labs.quoted(state.unread, charge.zone) for state in states if state.unread]
     return f" (not read: {'; '.join(said)})" if said else ""
 
 
@@ -150,7 +153,7 @@ def _showing(charge: Charge, limit: str) -> list[LabResult]:
         [name for name, state in verdict.states.items() if state == "met"] if verdict.holds else []
     )
     found = (charge.lab(LAB_VALUES[name].analyte, charge.lab_window).result for name in names)
-    return [row for row in found if row]
+    return [result for result in found if result]
 
 
 def ckd_diagnosis(charge: Charge) -> Result | None:
@@ -185,7 +188,7 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     partial = charge.has("ckd-parent", "ckd-cause", "dialysis", "ckd")
     if (
         not staged
-        and any(row.code == "N18.3" for row in partial)
+        and any(diagnosis.code == "N18.3" for diagnosis in partial)
         and not _is_aki_in_facility(charge)
     ):
         says = "CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32."
@@ -265,9 +268,9 @@ def _is_aki_in_facility(charge: Charge) -> bool:
 def _billable(charge: Charge, *groups: str) -> list[Stated]:
     """Those of the groups that a claim of the day takes."""
     return [
-        row
-        for row in charge.has(*groups)
-        if codes.diagnoses().billable(row.code, charge.day or date.max)
+        diagnosis
+        for diagnosis in charge.has(*groups)
+        if codes.diagnoses().billable(diagnosis.code, charge.day or date.max)
     ]
 
 
@@ -287,7 +290,11 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
             rule=rule,
         )
     anemia, ckd = charge.has("anemia"), charge.has("ckd", "ckd-parent", "ckd-cause")
-    linked = [row for row in anemia if _due_to(row, ckd) or _same_encounter(charge, row, ckd)]
+    linked = [
+        diagnosis
+        for diagnosis in anemia
+        if _due_to(diagnosis, ckd) or _same_encounter(charge, diagnosis, ckd)
+    ]
     if linked:
         return Result(
             state="met",
@@ -305,7 +312,7 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
 
 
 def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
-    sources = {row.by.source.resource for row in ckd} - {anemia.by.source.resource}
+    sources = {diagnosis.by.source.resource for diagnosis in ckd} - {anemia.by.source.resource}
     table = codes.diagnoses()
     groups = table.group("ckd") | table.group("ckd-parent") | table.group("ckd-cause")
     return bool(sources & set(anemia.by.due_to)) or bool(groups & set(anemia.by.due_to_icd10))
@@ -314,21 +321,21 @@ def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
 def _same_encounter(charge: Charge, anemia: Stated, ckd: list[Stated]) -> bool:
     """Both as diagnoses of one encounter: listed by an Encounter, encounter diagnoses of one, or
     reasons of one order or dose."""
-    for row in ckd:
-        pair = {anemia.by.source.resource, row.by.source.resource}
+    for diagnosis in ckd:
+        pair = {anemia.by.source.resource, diagnosis.by.source.resource}
         if any(pair <= set(encounter.diagnoses) for encounter in charge.record.encounters):
             return True
-        categories = {anemia.by.category, row.by.category}
+        categories = {anemia.by.category, diagnosis.by.category}
         if (
             categories == {"encounter"}
             and anemia.by.encounter
-            and anemia.by.encounter == row.by.encounter
+            and anemia.by.encounter == diagnosis.by.encounter
         ):
             return True
-        if anemia.by.is_reason or row.by.is_reason:
-            if anemia.by.source == row.by.source:
+        if anemia.by.is_reason or diagnosis.by.is_reason:
+            if anemia.by.source == diagnosis.by.source:
                 return True
-        elif anemia.of_encounter and row.of_encounter:
+        elif anemia.of_encounter and diagnosis.of_encounter:
             return True
     return False
 
@@ -339,12 +346,12 @@ def treatment_plan(charge: Charge) -> Result | None:
     if not charge.applies(rule):
         return _NOT_ASKED
     ours = [
-        row
-        for row in charge.record.orders
-        if row.counts and charge.family and row.drug.family == charge.family.family
+        order
+        for order in charge.record.orders
+        if order.counts and charge.family and order.drug.family == charge.family.family
     ]
-    covering = [row for row in ours if _covers(row, charge)]
-    complete = [row for row in covering if row.dose.problem is None and row.has_timing]
+    covering = [order for order in ours if _covers(order, charge)]
+    complete = [order for order in covering if order.dose.problem is None and order.has_timing]
     if complete:
         return Result(
             state="met",
@@ -370,10 +377,10 @@ def treatment_plan(charge: Charge) -> Result | None:
         )
         return Result(state="met", says=says, evidence=_orders([late], charge), rule=rule)
     doubtful = [
-        row
-        for row in charge.record.orders
-        if row.unread and charge.family and row.drug.family == charge.family.family
-        if _covers(row, charge)
+        order
+        for order in charge.record.orders
+        if order.unread and charge.family and order.drug.family == charge.family.family
+        if _covers(order, charge)
     ]
     if doubtful:
         doubt = doubtful[0].unread
@@ -381,12 +388,14 @@ def treatment_plan(charge: Charge) -> Result | None:
         says = f"The order is recorded with {what} that is not understood: {doubt}."
         cited = _orders(doubtful, charge)
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
-    undated = [row for row in ours if row.unread_date]
+    undated = [order for order in ours if order.unread_date]
     if undated:
         says = f"The order has a date that can't be read: {undated[0].unread_date}."
         cited = _orders(undated, charge)
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
-    if any(row.end and charge.day and row.end.days(charge.zone)[1] < charge.day for row in ours):
+    if any(
+        order.end and charge.day and order.end.days(charge.zone)[1] < charge.day for order in ours
+    ):
         return Result(
             state="expired",
             says=f"The order ended before {us_date(charge.day)}.",
@@ -400,8 +409,8 @@ def treatment_plan(charge: Charge) -> Result | None:
     )
 
 
-def _orders(rows: Iterable[Order], charge: Charge) -> tuple[Evidence, ...]:
-    return tuple(cite(row.source, quoting.order(row, charge.zone)) for row in rows)
+def _orders(orders: Iterable[Order], charge: Charge) -> tuple[Evidence, ...]:
+    return tuple(cite(order.source, quoting.order(order, charge.zone)) for order in orders)
 
 
 def _given_late(orders: Iterable[Order], charge: Charge) -> Order | None:
@@ -410,12 +419,12 @@ def _given_late(orders: Iterable[Order], charge: Charge) -> Order | None:
     if charge.day is None:
         return None
     latest = timedelta(days=_LATE_DAYS)
-    for row in orders:
-        whole = row.once and row.dose.problem is None and row.end is not None
-        if whole and row.source.resource in charge.administration.orders and row.end:
-            last = row.end.days(charge.zone)[1]
+    for order in orders:
+        whole = order.once and order.dose.problem is None and order.end is not None
+        if whole and order.source.resource in charge.administration.orders and order.end:
+            last = order.end.days(charge.zone)[1]
             if last < charge.day <= last + latest:
-                return row
+                return order
     return None
 
 
@@ -440,16 +449,16 @@ def oral_iron_history(charge: Charge) -> Result | None:
             rule=rule,
         )
     known = [
-        row
-        for row in charge.record.oral_iron
-        if row.intolerance and (row.start is None or _begun(row, charge))
+        course
+        for course in charge.record.oral_iron
+        if course.intolerance and (course.start is None or _begun(course, charge))
     ]
-    intolerant = [row for row in known if not row.unread]
+    intolerant = [course for course in known if not course.unread]
     if intolerant:
         return Result(
             state="met",
             says="An intolerance to oral iron is recorded.",
-            evidence=tuple(cite(row.source, row.says) for row in intolerant),
+            evidence=tuple(cite(course.source, course.says) for course in intolerant),
             rule=rule,
         )
     against = _against_oral_iron(charge)
@@ -467,17 +476,25 @@ def oral_iron_history(charge: Charge) -> Result | None:
 
 def _doubtful_history(charge: Charge, intolerant: list[OralIron]) -> Result | None:
     """What would be enough, or may be, and has a status that is not understood."""
-    rows = [row for row in intolerant if row.unread]
-    rows += [row for row in charge.record.oral_iron if row.unread and _begun(row, charge)]
-    if rows:
-        says = f"Recorded with a status that is not understood: {rows[0].says} {rows[0].unread}."
-        cited = tuple(cite(row.source, row.says) for row in dict.fromkeys(rows))
+    courses = [course for course in intolerant if course.unread]
+    courses += [
+        course for course in charge.record.oral_iron if course.unread and _begun(course, charge)
+    ]
+    if courses:
+        says = (
+            f"Recorded with a status that is not understood: {courses[0].says} {courses[0].unread}."
+        )
+        cited = tuple(cite(course.source, course.says) for course in dict.fromkeys(courses))
         rule = charge.rules.oral_iron_history
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
     if charge.day is None:
         return None
     table = codes.diagnoses()
-    open_ = [row for row in charge.doubtful if table.contraindicates_oral_iron(row.code)]
+    open_ = [
+        diagnosis
+        for diagnosis in charge.doubtful
+        if table.contraindicates_oral_iron(diagnosis.code)
+    ]
     rule = charge.rules.oral_iron_history
     return (
         Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_), rule=rule)
@@ -490,23 +507,27 @@ def _against_oral_iron(charge: Charge) -> list[Stated]:
     """Contraindications of the day, and adverse effects of iron that were recorded once: these are
     not undone by getting well."""
     table = codes.diagnoses()
-    now = [row for row in charge.diagnoses if table.contraindicates_oral_iron(row.code)]
+    now = [
+        diagnosis
+        for diagnosis in charge.diagnoses
+        if table.contraindicates_oral_iron(diagnosis.code)
+    ]
     return now or [
-        Stated(code, row, of_encounter=False)
-        for row in charge.record.diagnoses
-        if charge.day and began_by(row, charge.day, charge.zone)
-        for code in row.icd10
+        Stated(code, diagnosis, of_encounter=False)
+        for diagnosis in charge.record.diagnoses
+        if charge.day and began_by(diagnosis, charge.day, charge.zone)
+        for code in diagnosis.icd10
         if table.contraindicates_oral_iron(code, once=True)
     ]
 
 
 def _trial(charge: Charge, rule: OralIronRule) -> Result:
     courses = [
-        row
-        for row in charge.record.oral_iron
-        if not row.intolerance and not row.unread and _begun(row, charge)
+        course
+        for course in charge.record.oral_iron
+        if not course.intolerance and not course.unread and _begun(course, charge)
     ]
-    cited = tuple(cite(row.source, quoting.course(row, charge.zone)) for row in courses)
+    cited = tuple(cite(course.source, quoting.course(course, charge.zone)) for course in courses)
     if not courses:
         return Result(
             state="missing",
@@ -534,11 +555,11 @@ def _trial(charge: Charge, rule: OralIronRule) -> Result:
     )
 
 
-def _begun(row: OralIron, charge: Charge) -> bool:
+def _begun(course: OralIron, charge: Charge) -> bool:
     return (
-        row.start is not None
+        course.start is not None
         and charge.day is not None
-        and row.start.days(charge.zone)[0] <= charge.day
+        and course.start.days(charge.zone)[0] <= charge.day
     )
 
 
@@ -547,9 +568,9 @@ def longest_run(courses: Iterable[OralIron], charge: Charge) -> int:
     run."""
     until = charge.day or date.max
     spans = sorted(
-        (row.start.last, min(row.end.first if row.end else until, until))
-        for row in courses
-        if row.start
+        (course.start.last, min(course.end.first if course.end else until, until))
+        for course in courses
+        if course.start
     )
     longest, begin, end = 0, None, None
     for first, last in spans:
@@ -567,14 +588,14 @@ def progress_note(charge: Charge) -> Result | None:
         return _NOT_ASKED
     here = charge.encounter.source.resource if charge.encounter else None
     first = charge.day - timedelta(days=rule.window_days)
-    of_encounter = [row for row in charge.record.notes if here and here in row.encounters]
+    of_encounter = [note for note in charge.record.notes if here and here in note.encounters]
     dated = [
-        row
-        for row in charge.record.notes
-        if row.when and row.when.days(charge.zone)[0] <= charge.day
+        note
+        for note in charge.record.notes
+        if note.when and note.when.days(charge.zone)[0] <= charge.day
     ]
-    recent = [row for row in dated if row.when and row.when.days(charge.zone)[1] >= first]
-    final = [row for row in [*of_encounter, *recent] if row.final]
+    recent = [note for note in dated if note.when and note.when.days(charge.zone)[1] >= first]
+    final = [note for note in [*of_encounter, *recent] if note.final]
     if final:
         return Result(
             state="met",
@@ -583,19 +604,19 @@ def progress_note(charge: Charge) -> Result | None:
             rule=rule,
         )
     if of_encounter or recent:
-        row = (of_encounter or recent)[0]
-        unread = f"The status of the note is not understood: {row.unread}."
+        note = (of_encounter or recent)[0]
+        unread = f"The status of the note is not understood: {note.unread}."
         return Result(
             state="incomplete",
-            says=unread if row.unread else "The note is not signed (its status is not final).",
-            evidence=(cite(row.source, quoting.note(row, charge.zone)),),
+            says=unread if note.unread else "The note is not signed (its status is not final).",
+            evidence=(cite(note.source, quoting.note(note, charge.zone)),),
             rule=rule,
         )
-    older = [row for row in dated if row.final]
+    older = [note for note in dated if note.final]
     if older:
         return Result(
             state="expired",
-            evidence=tuple(cite(row.source, quoting.note(row, charge.zone)) for row in older),
+            evidence=tuple(cite(note.source, quoting.note(note, charge.zone)) for note in older),
             says=(
                 f"The last note was written more than {rule.window_days} days before"
                 f" {us_date(charge.day)}."
@@ -614,6 +635,6 @@ def progress_note(charge: Charge) -> Result | None:
 
 def _signed(notes: list[Note]) -> str:
     """Marked where no note says that it is signed (R10)."""
-    if any(row.stated for row in notes):
+    if any(note.stated for note in notes):
         return "A final note is on record."
     return "A note is on record; it does not say whether it is signed."

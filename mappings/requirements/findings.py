@@ -26,11 +26,11 @@ def findings_of(charge: Charge, neighbors: Neighbors) -> list[Finding]:
     if charge.not_billable and not charge.has_line:
         return [_finding(codes.requirements()[_OF_NO_LINE], NOT_APPLICABLE, charge)]
     found = []
-    for row in _asked_of(charge):
-        check = check_of(row.id)
+    for requirement in _asked_of(charge):
+        check = check_of(requirement.id)
         # Of possible duplicates one speaks of the dose, for all of them.
-        if check and not (row.of_duplicates and charge.is_copy):
-            found.append(_finding(row, check(charge, neighbors) or NOT_APPLICABLE, charge))
+        if check and not (requirement.of_duplicates and charge.is_copy):
+            found.append(_finding(requirement, check(charge, neighbors) or NOT_APPLICABLE, charge))
     return found
 
 
@@ -67,38 +67,38 @@ class _Basis(Struct, frozen=True):
     denial: Denial | None
 
 
-def _finding(row: Requirement, result: Result, charge: Charge) -> Finding:
-    about = _about(row, charge)
+def _finding(requirement: Requirement, result: Result, charge: Charge) -> Finding:
+    about = _about(requirement, charge)
     if result is NOT_APPLICABLE:
-        nothing = _not_applicable(row, charge.policy, charge.known_payer)
+        nothing = _not_applicable(requirement, charge.policy, charge.known_payer)
         return structs.replace(nothing, administrations=about)
-    return _found(row, result, charge.policy, charge.known_payer, about)
+    return _found(requirement, result, charge.policy, charge.known_payer, about)
 
 
-def _about(row: Requirement, charge: Charge) -> tuple[str, ...]:
-    if row.of_duplicates and charge.possible_duplicates:
+def _about(requirement: Requirement, charge: Charge) -> tuple[str, ...]:
+    if requirement.of_duplicates and charge.possible_duplicates:
         return tuple(sorted(charge.possible_duplicates))
     return (charge.reference,)
 
 
 @by_identity
-def _not_applicable(row: Requirement, policy: Policy | None, known_payer: bool) -> Finding:
+def _not_applicable(requirement: Requirement, policy: Policy | None, known_payer: bool) -> Finding:
     """The finding that half of all requirements have, of no dose yet."""
-    return _found(row, NOT_APPLICABLE, policy, known_payer, ())
+    return _found(requirement, NOT_APPLICABLE, policy, known_payer, ())
 
 
 def _found(
-    row: Requirement,
+    requirement: Requirement,
     result: Result,
     policy: Policy | None,
     known_payer: bool,
     about: tuple[str, ...],
 ) -> Finding:
-    rule, basis = result.rule, _basis(row, result.rule, result.row, policy)
+    rule, basis = result.rule, _basis(requirement, result.rule, result.row, policy)
     blocking = basis.blocking if result.blocking is None else result.blocking
-    denial = result.denial or row.denial_by_state.get(result.state)
+    denial = result.denial or requirement.denial_by_state.get(result.state)
     return Finding(
-        requirement=row.id,
+        requirement=requirement.id,
         state=result.state,
         administrations=about,
         policy=policy.id if policy and known_payer else None,
@@ -107,13 +107,13 @@ def _found(
         unit=result.unit,
         says=result.says or None,
         blocking=blocking,
-        write_back=row.write_back
+        write_back=requirement.write_back
         and (rule.write_back if rule and rule.write_back is not None else blocking),
         source=basis.authority.source,
         verified=basis.authority.verified,
         start=basis.authority.start,
         end=basis.authority.end,
-        fix=result.fix or row.fix,
+        fix=result.fix or requirement.fix,
         note=result.note,
         asked=basis.asked if rule or result.state in WORST_FIRST else None,
         denial=Denial(denial.carc, denial.rarc) if denial else basis.denial,
@@ -123,23 +123,23 @@ def _found(
 
 @by_identity
 def _basis(
-    row: Requirement, rule: Rule | None, of_table: Dated | None, policy: Policy | None
+    requirement: Requirement, rule: Rule | None, of_table: Dated | None, policy: Policy | None
 ) -> _Basis:
-    authority = _authority(row, rule, of_table, policy)
+    authority = _authority(requirement, rule, of_table, policy)
     return _Basis(
         authority=authority,
-        asked=asked(row.id, rule, authority.verified),
-        blocking=is_blocking(row.id, rule),
-        denial=Denial(row.carc, row.rarc) if row.carc else None,
+        asked=asked(requirement.id, rule, authority.verified),
+        blocking=is_blocking(requirement.id, rule),
+        denial=Denial(requirement.carc, requirement.rarc) if requirement.carc else None,
     )
 
 
 def _authority(
-    row: Requirement, rule: Rule | None, of_table: Dated | None, policy: Policy | None
+    requirement: Requirement, rule: Rule | None, of_table: Dated | None, policy: Policy | None
 ) -> Dated:
     """What a finding rests on, from-to: the row of a code table that decided, the policy's rule
     that asks, or the requirement itself."""
-    general = row.source
+    general = requirement.source
     if of_table:
         return structs.replace(of_table, source=of_table.source or general or "")
     if policy and rule:

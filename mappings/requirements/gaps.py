@@ -12,26 +12,28 @@ def gaps_of(
 ) -> tuple[Gap, ...]:
     """One gap per requirement of the patient, or per administration (R10, R13)."""
     grouped: dict[tuple[str, ...], list[Finding]] = {}
-    for row in findings:
-        if row.state in WORST_FIRST:
-            scope = codes.requirements()[row.requirement].scope
+    for finding in findings:
+        if finding.state in WORST_FIRST:
+            scope = codes.requirements()[finding.requirement].scope
             grouped.setdefault(
-                (row.requirement, *(() if scope == "patient" else row.administrations)), []
-            ).append(row)
+                (finding.requirement, *(() if scope == "patient" else finding.administrations)), []
+            ).append(finding)
     lines_of: dict[str, list[str]] = {}
     for identity, references in lines.items():
         for reference in references:
             lines_of.setdefault(reference, []).append(identity)
-    gaps = [_gap(patient, key, rows, lines_of) for key, rows in grouped.items()]
-    return tuple(sorted(gaps, key=lambda row: (row.requirement, row.administrations)))
+    gaps = [_gap(patient, key, found, lines_of) for key, found in grouped.items()]
+    return tuple(sorted(gaps, key=lambda gap: (gap.requirement, gap.administrations)))
 
 
 def _gap(
-    patient: str, key: tuple[str, ...], rows: list[Finding], lines_of: dict[str, list[str]]
+    patient: str, key: tuple[str, ...], findings: list[Finding], lines_of: dict[str, list[str]]
 ) -> Gap:
-    worst = min(rows, key=lambda row: (WORST_FIRST.index(row.state), not row.blocking))
+    worst = min(
+        findings, key=lambda finding: (WORST_FIRST.index(finding.state), not finding.blocking)
+    )
     administrations = tuple(
-        sorted({reference for row in rows for reference in row.administrations})
+        sorted({reference for finding in findings for reference in finding.administrations})
     )
     requirement = codes.requirements()[worst.requirement]
     held = {identity for name in administrations for identity in lines_of.get(name, ())}
@@ -49,7 +51,7 @@ def _gap(
         id=stable_id("gap", patient, *key),
         requirement=worst.requirement,
         state=worst.state,
-        blocking=any(row.blocking for row in rows),
+        blocking=any(finding.blocking for finding in findings),
         waivable=requirement.waivable,
         severity=requirement.severity,
         administrations=administrations,
@@ -64,6 +66,6 @@ def _gap(
         verified=worst.verified,
         start=worst.start,
         end=worst.end,
-        write_back=any(row.write_back for row in rows),
-        evidence=tuple(dict.fromkeys(item for row in rows for item in row.evidence)),
+        write_back=any(finding.write_back for finding in findings),
+        evidence=tuple(dict.fromkeys(item for finding in findings for item in finding.evidence)),
     )

@@ -46,7 +46,7 @@ def _laboratory(charge: Charge, name: str) -> Result | None:
         for rule in charge.rules.laboratory
         if charge.applies(rule) and (result := _asked(charge, name, rule))
     ]
-    return min(results, key=lambda row: _WORST_FIRST.index(row.state), default=None)
+    return min(results, key=lambda result: _WORST_FIRST.index(result.state), default=None)
 
 
 def _asked(charge: Charge, name: str, rule: LabRule) -> Result | None:
@@ -97,15 +97,18 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
     )
 
 
-def _outdated(charge: Charge, name: str, rule: LabRule, row: LabResult, doubt: LabResult) -> Result:
+def _outdated(
+    charge: Charge, name: str, rule: LabRule, result: LabResult, doubt: LabResult
+) -> Result:
     """A result decides against no limit where a newer one is there that can't be read."""
-    older = f"{LAB_VALUES[name].says.capitalize()} {labs.value(row)} {labs.drawn(row, charge.zone)}"
+    called = LAB_VALUES[name].says.capitalize()
+    older = f"{called} {labs.value(result)} {labs.drawn(result, charge.zone)}"
     return Result(
         state="incomplete",
         says=f"{older} does not count: a newer {_unusable_says(doubt, charge)}.",
         rule=rule,
         fix=_UNREAD,
-        evidence=labs.evidence(doubt, charge.zone) + labs.evidence(row, charge.zone),
+        evidence=labs.evidence(doubt, charge.zone) + labs.evidence(result, charge.zone),
     )
 
 
@@ -133,33 +136,35 @@ def _broken(charge: Charge, name: str) -> list[LabResult]:
     return charge.history.labs.unusable(LAB_VALUES[name].analyte)
 
 
-def _unusable_says(row: LabResult, charge: Charge) -> str:
-    says = f"result {row.problem} can't be used"
-    return f"{says}: {labs.quoted(row, charge.zone)}" if row.unread else says
+def _unusable_says(result: LabResult, charge: Charge) -> str:
+    says = f"result {result.problem} can't be used"
+    return f"{says}: {labs.quoted(result, charge.zone)}" if result.unread else says
 
 
 def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
     """The newest result of before the window."""
-    row = charge.newest_lab(LAB_VALUES[name].analyte)
-    return labs.evidence(row, charge.zone) if row else ()
+    older = charge.newest_lab(LAB_VALUES[name].analyte)
+    return labs.evidence(older, charge.zone) if older else ()
 
 
 def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(
-            row.source.resource, row.source.version, f"{labs.short(row.analyte)} {row.problem}"
+            result.source.resource,
+            result.source.version,
+            f"{labs.short(result.analyte)} {result.problem}",
         )
-        for row in _broken(charge, name)
+        for result in _broken(charge, name)
     )
 
 
-def _found(charge: Charge, name: str, rule: LabRule, row: LabResult, state: State) -> str:
-    drawn_soon = caution(charge, row)
+def _found(charge: Charge, name: str, rule: LabRule, result: LabResult, state: State) -> str:
+    drawn_soon = caution(charge, result)
     called = LAB_VALUES[name].says.capitalize()
-    said = f"{called} {labs.value(row)} {labs.drawn(row, charge.zone)}{drawn_soon}"
+    said = f"{called} {labs.value(result)} {labs.drawn(result, charge.zone)}{drawn_soon}"
     if state == "not-covered":
         return f"{said} is outside the payer's limit ({_limit(rule)})."
-    if state == "incomplete" and row.value is None:
+    if state == "incomplete" and result.value is None:
         return f"{said} does not show on which side of the payer's limit it falls ({_limit(rule)})."
     if state == "incomplete":
         return (
@@ -172,13 +177,13 @@ def _limit(rule: LabRule) -> str:
     return in_words(parse(rule.limit)) if rule.limit else ""
 
 
-def caution(charge: Charge, row: LabResult) -> str:
+def caution(charge: Charge, result: LabResult) -> str:
     """What is said behind a result that other iron may have disturbed."""
-    days, drawn = labs.longest_unreliable(row.analyte), row.when
+    days, drawn = labs.longest_unreliable(result.analyte), result.when
     if drawn is None or days < 0:
         return ""
     doses = charge.doses_before(drawn.days(charge.zone)[0], days)
-    return labs.caution(row, doses, charge.zone)
+    return labs.caution(result, doses, charge.zone)
 
 
 def _unknown(charge: Charge) -> str:

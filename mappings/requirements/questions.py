@@ -27,9 +27,9 @@ def _unread(charge: Charge) -> Iterator[Unread]:
         yield charge.setting.unread
     if charge.coordination and charge.coordination.unknown_payer:
         yield charge.coordination.unknown_payer
-    for row in (*charge.kidney.doubts, *having(charge.doubtful, *_ASKED)):
-        if row.by.unread:
-            yield row.by.unread
+    for diagnosis in (*charge.kidney.doubts, *having(charge.doubtful, *_ASKED)):
+        if diagnosis.by.unread:
+            yield diagnosis.by.unread
     for order in charge.record.orders:
         if order.unread and charge.family and order.drug.family == charge.family.family:
             yield order.unread

@@ -69,11 +69,13 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
 def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     """A dose above every dose of the label, and above what is billed of it on a day: it blocks
     whatever the policy says, until a person confirms it (R3)."""
-    labels = [row for row in codes.dosing() if charge.family and row.family == charge.family.family]
+    labels = [
+        label for label in codes.dosing() if charge.family and label.family == charge.family.family
+    ]
     code = charge.code
     if not labels or code is None or code.mue is None:
         return None
-    label = max(labels, key=lambda row: row.single_mg)
+    label = max(labels, key=lambda label: label.single_mg)
     day_mg = code.mue * code.mg_per_unit
     if dose <= max(label.single_mg, day_mg):
         return None
@@ -227,12 +229,14 @@ def _course(
 def label_dose(charge: Charge) -> LabelDose | None:
     """The label row for the patient's population; with the kind of dialysis unknown, the one that
     allows more."""
-    rows = [row for row in codes.dosing() if charge.family and row.family == charge.family.family]
+    labels = [
+        label for label in codes.dosing() if charge.family and label.family == charge.family.family
+    ]
     if charge.flags["child"]:
-        return next((row for row in rows if row.population == "child"), None)
-    general = [row for row in rows if row.population == "any"]
+        return next((label for label in labels if label.population == "child"), None)
+    general = [label for label in labels if label.population == "any"]
     if general:
-        return next((row for row in general if _is_lighter(charge, row)), general[0])
+        return next((label for label in general if _is_lighter(charge, label)), general[0])
     if charge.kidney.on_dialysis:
         kinds = (
             ["hemodialysis", "peritoneal"]
@@ -240,19 +244,19 @@ def label_dose(charge: Charge) -> LabelDose | None:
             else [charge.kidney.kind]
         )
         return max(
-            (row for row in rows if row.population in kinds),
-            key=lambda row: row.single_mg,
+            (label for label in labels if label.population in kinds),
+            key=lambda label: label.single_mg,
             default=None,
         )
     if not charge.flags["ckd"]:
         return None
-    return next((row for row in rows if row.population == "not-on-dialysis"), None)
+    return next((label for label in labels if label.population == "not-on-dialysis"), None)
 
 
-def _is_lighter(charge: Charge, row: LabelDose) -> bool:
+def _is_lighter(charge: Charge, label: LabelDose) -> bool:
     """Whether the row is for light patients, and this one is known to be."""
-    weight = charge.lab("weight", 365).result if row.below_kg else None
-    return bool(row.below_kg and weight and weight.high and weight.high < row.below_kg)
+    weight = charge.lab("weight", 365).result if label.below_kg else None
+    return bool(label.below_kg and weight and weight.high and weight.high < label.below_kg)
 
 
 def iron_overload(charge: Charge) -> Result | None:
@@ -264,10 +268,14 @@ def iron_overload(charge: Charge) -> Result | None:
         (charge.newest_lab("ferritin"), ">", rule.ferritin_above_ng_ml),
         (charge.newest_lab("tsat"), ">=", rule.tsat_from_percent),
     ]
-    seen = [(row, compare(row, operator, limit), limit) for row, operator, limit in newest if row]
+    seen = [
+        (result, compare(result, operator, limit), limit)
+        for result, operator, limit in newest
+        if result
+    ]
     note = _unread_note(charge)
     for verdict in (True, None):
-        found = next(((row, limit) for row, holds, limit in seen if holds is verdict), None)
+        found = next(((result, limit) for result, holds, limit in seen if holds is verdict), None)
         if found:
             return structs.replace(_overloaded(charge, *found, verdict, rule), note=note)
     says = (
@@ -275,33 +283,33 @@ def iron_overload(charge: Charge) -> Result | None:
         if seen
         else "No result shows iron overload."
     )
-    evidence = tuple(item for row, _, _ in seen for item in labs.evidence(row, charge.zone))
+    evidence = tuple(item for result, _, _ in seen for item in labs.evidence(result, charge.zone))
     return Result(state="met", says=says, rule=rule, evidence=evidence, note=note)
 
 
 def _unread_note(charge: Charge) -> str | None:
     """Newer results that can't be read may be above the ceiling."""
     doubts = filter(None, map(charge.unread_lab, ("ferritin", "tsat")))
-    said = [f"{labs.short(row.analyte)} {labs.quoted(row, charge.zone)}" for row in doubts]
+    said = [f"{labs.short(result.analyte)} {labs.quoted(result, charge.zone)}" for result in doubts]
     return f"not compared with the ceiling, can't be read: {', '.join(said)}" if said else None
 
 
 def _overloaded(
-    charge: Charge, row: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule
+    charge: Charge, result: LabResult, limit: Decimal, certain: bool | None, rule: OverloadRule
 ) -> Result:
-    analyte = codes.labs().by_name[row.analyte]
-    name, sign = analyte.called.capitalize(), "at or above" if row.analyte == "tsat" else "above"
+    analyte = codes.labs().by_name[result.analyte]
+    name, sign = analyte.called.capitalize(), "at or above" if result.analyte == "tsat" else "above"
     verb = f"is {sign}" if certain else f"may be {sign}"
-    value = plain(labs.rounded(row.value, row)) if row.value is not None else None
-    drawn_soon = caution(charge, row)
+    value = plain(labs.rounded(result.value, result)) if result.value is not None else None
+    drawn_soon = caution(charge, result)
     return Result(
         state="not-covered" if certain else "incomplete",
         says=(
-            f"{name} {labs.value(row)} before the dose {verb}"
+            f"{name} {labs.value(result)} before the dose {verb}"
             f" {with_unit(limit, analyte.unit)}: possible iron overload{drawn_soon}."
         ),
         value=value,
         unit=analyte.unit,
-        evidence=labs.evidence(row, charge.zone),
+        evidence=labs.evidence(result, charge.zone),
         rule=rule,
     )

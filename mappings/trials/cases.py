@@ -69,16 +69,16 @@ def _run(policy: Policy, case: Case) -> Iterator[CaseResult]:
 
 
 def _line(found: PatientAssessment) -> tuple[str, str]:
-    row = next((row for row in found.lines if _DOSE in row.administrations), None)
-    return (row.status, ", ".join(row.reasons)) if row else ("none", "no line was made")
+    line = next((line for line in found.lines if _DOSE in line.administrations), None)
+    return (line.status, ", ".join(line.reasons)) if line else ("none", "no line was made")
 
 
 def _state(found: PatientAssessment, name: str) -> tuple[str, str]:
     row = next(
         (
-            row
-            for row in found.requirements
-            if row.requirement == name and _DOSE in row.administrations
+            requirement
+            for requirement in found.requirements
+            if requirement.requirement == name and _DOSE in requirement.administrations
         ),
         None,
     )
@@ -96,9 +96,9 @@ def record(policy: Policy, given: CaseFacts) -> PatientRecord:
     the labs that they do not name."""
     day = day_of(policy, given)
     family = next(
-        row
-        for row in codes.families().values()
-        if any(code.code == given.code for code in row.codes)
+        family
+        for family in codes.families().values()
+        if any(code.code == given.code for code in family.codes)
     )
     return PatientRecord(
         patient="Patient/case",
@@ -159,11 +159,11 @@ def _administration(given: CaseFacts, family: Family, day: date) -> Administrati
 def _package(family: Family, dose: Decimal | None) -> Package | None:
     """A package that the dose empties, else the smallest one."""
     known = sorted(
-        (row for row in codes.packages().values() if row.family == family.family),
-        key=lambda row: (row.mg, row.ndc),
+        (package for package in codes.packages().values() if package.family == family.family),
+        key=lambda package: (package.mg, package.ndc),
     )
     return next(
-        (row for row in known if dose is not None and dose % row.mg == 0),
+        (package for package in known if dose is not None and dose % package.mg == 0),
         known[0] if known else None,
     )
 
@@ -177,7 +177,9 @@ def _tried(given: CaseFacts, day: date) -> Iterator[Administration]:
     """Earlier doses of other products, a month before each other."""
     for number, code in enumerate(given.tried, 1):
         family = next(
-            row for row in codes.families().values() if any(item.code == code for item in row.codes)
+            family
+            for family in codes.families().values()
+            if any(item.code == code for item in family.codes)
         )
         yield Administration(
             source=Source(f"MedicationAdministration/tried-{number}"),

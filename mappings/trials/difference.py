@@ -76,16 +76,16 @@ def compare(before: Assessment, after: Assessment) -> Difference:
     pairs = _pairs(_lines(before), _lines(after))
     lines = [_line_change(patient, old, new) for patient, old, new in pairs]
     changed = [
-        row
-        for row in lines
-        if row.details or (row.before, row.value_before) != (row.after, row.value_after)
+        line
+        for line in lines
+        if line.details or (line.before, line.value_before) != (line.after, line.value_after)
     ]
     gaps = [
         _gap_change(patient, old, new) for patient, old, new in _pairs(_gaps(before), _gaps(after))
     ]
     return Difference(
         lines=tuple(changed),
-        gaps=tuple(row for row in gaps if row is not None),
+        gaps=tuple(gap for gap in gaps if gap is not None),
         unchanged_lines=len(lines) - len(changed),
         money_before=_money(before),
         money_after=_money(after),
@@ -100,11 +100,13 @@ def shown(line: ClaimLine) -> str:
 
 
 def _lines(document: Assessment) -> dict[str, tuple[str, ClaimLine]]:
-    return {line.id: (row.patient, line) for row in document.patients for line in row.lines}
+    return {
+        line.id: (patient.patient, line) for patient in document.patients for line in patient.lines
+    }
 
 
 def _gaps(document: Assessment) -> dict[str, tuple[str, Gap]]:
-    return {gap.id: (row.patient, gap) for row in document.patients for gap in row.gaps}
+    return {gap.id: (patient.patient, gap) for patient in document.patients for gap in patient.gaps}
 
 
 def _pairs(
@@ -146,7 +148,7 @@ def _said(line: ClaimLine) -> dict[str, str | None]:
     """What policies and code tables decide of a line beside its code, modifiers, status and
     value."""
     return {
-        "NDC": line.ndc.code if line.ndc else ", ".join(row.code for row in line.ndcs),
+        "NDC": line.ndc.code if line.ndc else ", ".join(ndc.code for ndc in line.ndcs),
         "diagnoses": ", ".join(line.diagnoses),
         "payment": line.payment,
         "prior authorization": line.prior_authorization,
@@ -175,7 +177,7 @@ def _sort(gap: Gap) -> tuple[object, ...]:
 
 
 def _money(document: Assessment) -> Money:
-    lines = [line for row in document.patients for line in row.lines if line.is_billable]
+    lines = [line for patient in document.patients for line in patient.lines if line.is_billable]
     sums = {status: Decimal("0.00") for status in ("ready", "held")}
     for line in lines:
         sums[line.status] += Decimal(line.value or 0)

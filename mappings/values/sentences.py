@@ -31,10 +31,10 @@ def without_words(document: Any) -> Any:
             key: _amounts_of(value) if key in SENTENCES else without_words(value)
             for key, value in document.items()
         }
-    return [without_words(row) for row in document] if isinstance(document, list) else document
+    return [without_words(item) for item in document] if isinstance(document, list) else document
 
 
 def _amounts_of(value: Any) -> Any:
     if isinstance(value, list):
-        return [_amounts_of(row) for row in value]
+        return [_amounts_of(item) for item in value]
     return amounts(value) if isinstance(value, str) else value

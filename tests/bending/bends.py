@@ -47,15 +47,15 @@ def _unknown_system(value: Any) -> Any:
 def _placed(value: Any) -> Any:
     """With a system where there was none."""
     if isinstance(value, dict) and "coding" in value:
-        return {**value, "coding": [{"system": _SYSTEM, **row} for row in value["coding"]]}
+        return {**value, "coding": [{"system": _SYSTEM, **coding} for coding in value["coding"]]}
     return {"system": _SYSTEM, **value} if isinstance(value, dict) else value
 
 
 def _said(value: Any) -> str:
     """The words of a concept, else its code."""
     found = value[0] if isinstance(value, list) else value
-    row = (found.get("coding") or [{}])[0]
-    names = (found.get("text"), row.get("display"), found.get("display"), row.get("code"))
+    coding = (found.get("coding") or [{}])[0]
+    names = (found.get("text"), coding.get("display"), found.get("display"), coding.get("code"))
     return next(filter(None, (*names, found.get("code"))), _UNKNOWN)
 
 
@@ -104,7 +104,7 @@ def _period_in_words(value: Any) -> Any:
 
 def _references(change: Callable[[Any], Any]) -> Bend:
     return lambda value: (
-        [change(row) for row in value] if isinstance(value, list) else change(value)
+        [change(part) for part in value] if isinstance(value, list) else change(value)
     )
 
 
@@ -113,12 +113,12 @@ def _kind(reference: Any) -> str:
 
 
 _REFERENCE: dict[str, Bend] = {
-    "unknown code": _references(lambda row: {"reference": f"{_kind(row)}/{_UNKNOWN}"}),
+    "unknown code": _references(lambda value: {"reference": f"{_kind(value)}/{_UNKNOWN}"}),
     "unknown system": _references(
-        lambda row: {"reference": f"http://elsewhere.example.org/fhir/{_kind(row)}/1"}
+        lambda value: {"reference": f"http://elsewhere.example.org/fhir/{_kind(value)}/1"}
     ),
-    "text only": _references(lambda row: {"display": "somewhere"}),
-    "wrong form": _references(lambda row: row.get("reference")),
+    "text only": _references(lambda value: {"display": "somewhere"}),
+    "wrong form": _references(lambda value: value.get("reference")),
 }
 
 BENDS: Mapping[str, Mapping[str, Bend]] = {
@@ -172,7 +172,7 @@ BENDS: Mapping[str, Mapping[str, Bend]] = {
             value, lambda n, v: _UNKNOWN if n in ("code", "valueString") else v
         ),
         "unknown system": lambda value: _deep(value, lambda n, v: _SYSTEM if n == "url" else v),
-        "wrong form": lambda value: [{**row, "valueBoolean": True} for row in _bare(value)],
+        "wrong form": lambda value: [{**part, "valueBoolean": True} for part in _bare(value)],
     },
     "group": {"wrong form": lambda value: "written out in words"},
 }
@@ -180,5 +180,5 @@ BENDS: Mapping[str, Mapping[str, Bend]] = {
 
 def _bare(extensions: Any) -> Iterator[dict[str, Any]]:
     """Extensions without what they hold."""
-    for row in extensions:
-        yield {"url": row.get("url")}
+    for extension in extensions:
+        yield {"url": extension.get("url")}

@@ -211,19 +211,19 @@ def _report() -> list[Resource]:
         subject={"reference": f"Patient/{builders.PATIENT}"},
         code={"text": "Iron studies"},
         effectiveDateTime="2026-10-12",
-        result=[{"reference": f"Observation/{row['id']}"} for row in members],
+        result=[{"reference": f"Observation/{member['id']}"} for member in members],
     )
     return [*members, report]
 
 
 def _panel() -> Resource:
-    rows = [("2276-4", "42 ng/mL"), ("2502-3", "14 %")]
+    results = [("2276-4", "42 ng/mL"), ("2502-3", "14 %")]
     component = [
         {
             "code": {"coding": [builders.coding(LOINC, code)]},
             "valueQuantity": builders.quantity(value),
         }
-        for code, value in rows
+        for code, value in results
     ]
     return builders.lab("50190-8", id="panel", component=component)
 

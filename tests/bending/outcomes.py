@@ -104,7 +104,7 @@ def outcome(row: Row) -> dict[str, list[str]]:
 
 def _is_ready(resources: list[Resource], name: str) -> bool:
     document = builders.document_of(resources, site=charts()[name][1])
-    return any(line.status == "ready" for row in document.patients for line in row.lines)
+    return any(line.status == "ready" for patient in document.patients for line in patient.lines)
 
 
 def _bent(name: str, row: Row, change: Bend) -> list[Resource] | None:

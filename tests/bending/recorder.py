@@ -44,5 +44,5 @@ def _noted(value: Any, path: str, seen: set[str]) -> Any:
 def read_paths(resources: list[Resource], site: Site) -> set[str]:
     """The paths (`Condition.clinicalStatus.coding.code`) asked for while RESOURCES are read."""
     seen: set[str] = set()
-    read([Noted(row, row["resourceType"], seen) for row in resources], site)
+    read([Noted(resource, resource["resourceType"], seen) for resource in resources], site)
     return seen

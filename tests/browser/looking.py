@@ -50,8 +50,8 @@ def too_wide(page: Page) -> int:
 def axe(page: Page) -> list[str]:
     """Every finding, of whatever weight."""
     return [
-        f"{row['id']}: {row['nodes'][0]['html'][:120]}"
-        for row in Axe().run(page).response["violations"]
+        f"{violation['id']}: {violation['nodes'][0]['html'][:120]}"
+        for violation in Axe().run(page).response["violations"]
     ]
 
 

@@ -27,20 +27,22 @@ def crowded_chart() -> list[Resource]:
     """A patient with limits, close results, high values, a dose without a day and one of an
     unreadable amount."""
     begin = date(2026, 8, 29)
-    rows = [row for row in telling_chart() if row["resourceType"] != "Condition"]
-    rows += [commercial(), condition("D50.9")]
+    resources = [
+        resource for resource in telling_chart() if resource["resourceType"] != "Condition"
+    ]
+    resources += [commercial(), condition("D50.9")]
     for week in range(8):
         day = begin + timedelta(days=7 * week)
-        rows.append(administration(f"w{week}", dose="1000 mg", on=f"{day}T09:00:00-04:00"))
-        rows.append(ferritin(30 + 40 * (week % 3), on=str(day), id=f"f{week}"))
-        rows.append(tsat(19 + week % 4, on=str(day + timedelta(days=1)), id=f"t{week}"))
-    rows.append(administration("month", on="2026-10"))
-    rows.append(administration("unread", dose=None, on="2026-10-30T09:00:00-04:00"))
-    return [of_patient(row, "p2") | {"id": _id(row)} for row in rows]
+        resources.append(administration(f"w{week}", dose="1000 mg", on=f"{day}T09:00:00-04:00"))
+        resources.append(ferritin(30 + 40 * (week % 3), on=str(day), id=f"f{week}"))
+        resources.append(tsat(19 + week % 4, on=str(day + timedelta(days=1)), id=f"t{week}"))
+    resources.append(administration("month", on="2026-10"))
+    resources.append(administration("unread", dose=None, on="2026-10-30T09:00:00-04:00"))
+    return [of_patient(resource, "p2") | {"id": _id(resource)} for resource in resources]
 
 
-def _id(row: Resource) -> str:
-    return "p2" if row["resourceType"] == "Patient" else f"p2-{row['id']}"
+def _id(resource: Resource) -> str:
+    return "p2" if resource["resourceType"] == "Patient" else f"p2-{resource['id']}"
 
 
 @pytest.fixture(scope="module")

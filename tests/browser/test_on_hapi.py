@@ -18,15 +18,15 @@ GAP = "urn:ferroclaim:gap"
 def loaded(hapi: str, fresh: Callable[[str], str]) -> str:
     """The telling chart under ids of its own; returns the patient's."""
     names = {
-        f"{row['resourceType']}/{row['id']}": f"{row['resourceType']}/{fresh(row['id'])}"
-        for row in telling_chart()
+        f"{found['resourceType']}/{found['id']}": f"{found['resourceType']}/{fresh(found['id'])}"
+        for found in telling_chart()
     }
     entries = []
-    for row in telling_chart():
-        target = names[f"{row['resourceType']}/{row['id']}"]
+    for resource in telling_chart():
+        target = names[f"{resource['resourceType']}/{resource['id']}"]
         entries.append(
             {
-                "resource": _renamed({**row, "id": target.split("/")[1]}, names),
+                "resource": _renamed({**resource, "id": target.split("/")[1]}, names),
                 "request": {"method": "PUT", "url": target},
             }
         )
@@ -88,7 +88,8 @@ def test_launch_waive_closed_issue(
         card.get_by_role("button", name="Waive").click()
         expect(page.get_by_role("status")).to_contain_text("with your reason in the chart")
         by_requirement = {
-            row["code"]["coding"][0]["code"]: row for row in found(hapi, "DetectedIssue", patient)
+            issue["code"]["coding"][0]["code"]: issue
+            for issue in found(hapi, "DetectedIssue", patient)
         }
         closed = by_requirement["transferrin-saturation"]
         assert closed["status"] == "final"
@@ -99,13 +100,13 @@ def test_launch_waive_closed_issue(
         page.get_by_role("button", name="Record", exact=True).click()
         expect(page.locator("h1")).not_to_contain_text("you can settle here")
         expect(page.locator("h1")).to_contain_text("release of what was waived")
-        assert {row["status"] for row in found(hapi, "DetectedIssue", patient)} == {"final"}
+        assert {issue["status"] for issue in found(hapi, "DetectedIssue", patient)} == {"final"}
         assert (
             len(
                 [
-                    row
-                    for row in found(hapi, "DetectedIssue", patient)
-                    if row["identifier"][0]["system"] == GAP
+                    issue
+                    for issue in found(hapi, "DetectedIssue", patient)
+                    if issue["identifier"][0]["system"] == GAP
                 ]
             )
             == 2

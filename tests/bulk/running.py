@@ -14,6 +14,7 @@ from integration.bulk.surveying.sources import source
 from integration.bulk.work import Plan, Work
 from integration.errors import ConfigurationError
 from mappings.assessment import Assessment
+from mappings.document import of_patient
 from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
 from mappings.record import Problem
@@ -58,7 +59,8 @@ def at_once(
 ) -> Documents:
     """The same, by `assess`."""
     found = _document(folder, site, policies, as_of)
-    return {row.patient: msgspec.json.encode(row) for row in found.patients} if found else {}
+    documents = [of_patient(row, trace=False) for row in (found.patients if found else ())]
+    return {row.patient: msgspec.json.encode(row) for row in documents}
 
 
 def _document(

@@ -33,7 +33,11 @@ SPOILED = {
 
 def with_spoiled(reference: str, text: str) -> list[dict[str, Any]]:
     spoiled = SPOILED[reference](text)
-    kept = [row for row in chart() if f"{row['resourceType']}/{row['id']}" != reference]
+    kept = [
+        resource
+        for resource in chart()
+        if f"{resource['resourceType']}/{resource['id']}" != reference
+    ]
     return [*kept, *spoiled]
 
 
@@ -42,7 +46,9 @@ def said_by_the_command_line(
 ) -> Any:
     file = folder / "chart.json"
     file.write_text(
-        json.dumps({"resourceType": "Bundle", "entry": [{"resource": row} for row in resources]})
+        json.dumps(
+            {"resourceType": "Bundle", "entry": [{"resource": resource} for resource in resources]}
+        )
     )
     site = running.settings.site("general")
     (found,) = from_files(str(file), site.facts(), policies_for(site), as_of).document.patients
@@ -65,7 +71,7 @@ def test_the_service_and_the_command_line_name_the_resource_and_bill_the_rest(
     with service.store.transaction() as db:
         kept = assessments.current(db, "general", "p1")
     assert kept, service.failures()
-    assert [(row.resource, row.problem) for row in kept.assessment.unreadable] == [
+    assert [(problem.resource, problem.problem) for problem in kept.assessment.unreadable] == [
         (reference, BROKEN_TEXT)
     ]
     assert [line.code for line in kept.assessment.lines] == ["J1756"]

@@ -91,7 +91,7 @@ def bundle(resources: list[Resource], **more: Any) -> Resource:
     return {
         "resourceType": "Bundle",
         "type": "searchset",
-        "entry": [{"resource": row} for row in resources],
+        "entry": [{"resource": resource} for resource in resources],
         **more,
     }
 

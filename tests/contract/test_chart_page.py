@@ -39,7 +39,7 @@ def opened(hospital: Clinic) -> tuple[Browser, Any]:
 def audited(db: Db, hospital: Clinic) -> list[str]:
     patient = patients.find(db, "general", "p1")
     assert patient
-    return [f"{row.actor} {row.action}" for row in audit.of_patient(db, patient.id)]
+    return [f"{entry.actor} {entry.action}" for entry in audit.of_patient(db, patient.id)]
 
 
 def sentence(page: Any) -> str:
@@ -50,9 +50,9 @@ def sentence(page: Any) -> str:
 
 def issue(hospital: Clinic, requirement: str) -> Resource:
     return next(
-        row
-        for row in hospital.ehr.of("DetectedIssue")
-        if row["code"]["coding"][0]["code"] == requirement
+        issue
+        for issue in hospital.ehr.of("DetectedIssue")
+        if issue["code"]["coding"][0]["code"] == requirement
     )
 
 
@@ -284,7 +284,7 @@ def test_a_forged_form_changes_nothing(hospital: Clinic) -> None:
         == 403
     )
     assert hospital.browser().client.post(action, data=sent).status_code == 401
-    assert not any("mitigation" in row for row in hospital.ehr.of("DetectedIssue"))
+    assert not any("mitigation" in issue for issue in hospital.ehr.of("DetectedIssue"))
 
 
 def test_a_dose_of_another_patient_cannot_be_named(hospital: Clinic) -> None:
@@ -381,7 +381,7 @@ def test_an_ehr_that_is_down_gets_a_plain_page(hospital: Clinic) -> None:
 def test_gaps_are_kept_as_the_page_shows_them(hospital: Clinic) -> None:
     opened(hospital)
     with hospital.store.transaction() as db:
-        assert {row.gap.requirement for row in gaps.of_patient(db, "general", "p1")} == {
+        assert {entry.gap.requirement for entry in gaps.of_patient(db, "general", "p1")} == {
             "transferrin-saturation",
             "discarded-amount",
         }

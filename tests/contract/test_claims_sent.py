@@ -117,7 +117,7 @@ def test_released_lines_leave_and_are_remembered(office: Opened) -> None:
     rows = here.rows("sent")
     assert [row.state for row in rows] == ["sent", "sent"]
     (number,) = {row.sent_number for row in rows}
-    assert number == next(row[1] for row in parsed(text) if row[0] == "CLM")
+    assert number == next(segment[1] for segment in parsed(text) if segment[0] == "CLM")
     assert {row.sent_file for row in rows} == {file.name}
     assert here.rows("released") == []
     kept = here.service.rows("select name, content, written_by, placed_at from claim_files")

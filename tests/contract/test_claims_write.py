@@ -57,7 +57,7 @@ def written(folder: Path, pattern: str) -> list[str]:
 
 
 def rows(folder: Path, pattern: str = "*.x12") -> list[tuple[str, ...]]:
-    return [row for text in written(folder, pattern) for row in parsed(text)]
+    return [segment for text in written(folder, pattern) for segment in parsed(text)]
 
 
 def at(found: list[tuple[str, ...]], *begins: str) -> list[str]:
@@ -144,7 +144,7 @@ def test_an_837i_stands_alone_where_the_site_says_so(folder: Path) -> None:
         file.write("farid,2026-10-28,priority,2,,,,,\n")
     assert run(folder).exit_code == 0
     found = rows(folder, "*_837I.x12")
-    assert any(row.endswith("*225***13:A:1**A*Y*Y") for row in at(found, "CLM"))
+    assert any(segment.endswith("*225***13:A:1**A*Y*Y") for segment in at(found, "CLM"))
     assert "HI*PR:I129" in at(found, "HI")
     assert not written(folder, "*_charges.csv")
     for text in written(folder, "*_837I.x12"):
@@ -157,7 +157,7 @@ def test_the_facilitys_own_lines_make_a_claim_of_it(folder: Path) -> None:
     assert run(folder).exit_code == 0
     found = rows(folder, "*_837I.x12")
     assert "SV2*0260*HC:96365*355*UN*1" in at(found, "SV2")
-    assert any(row.split("*")[2] == "580" for row in at(found, "CLM"))
+    assert any(segment.split("*")[2] == "580" for segment in at(found, "CLM"))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_the_facilitys_own_lines_make_a_claim_of_it(folder: Path) -> None:
 )
 def test_what_a_dialysis_claim_lacks_is_named(folder: Path, drop: str, says: str) -> None:
     file = folder / "facility.csv"
-    kept = [row for row in file.read_text().splitlines() if not row.startswith(drop)]
+    kept = [line for line in file.read_text().splitlines() if not line.startswith(drop)]
     file.write_text("\n".join(kept) + "\n")
     result = run(folder)
     assert result.exit_code == 1
@@ -266,7 +266,7 @@ def test_what_people_decided_counts(folder: Path) -> None:
         builders.authorization(insurance=[by_plan]),
         builders.note(),
     )
-    entries = [{"resource": row} for row in chart]
+    entries = [{"resource": resource} for resource in chart]
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     (folder / "chart.json").write_text(json.dumps(bundle, default=str))
     decided = (
@@ -427,7 +427,7 @@ def test_a_correction_that_cannot_be_is_refused(
 
 def test_a_void_in_fhir_is_the_claim_canceled(folder: Path) -> None:
     """With everything that it was sent with; and its lines may leave anew."""
-    sent = {row["resource"]["id"]: row["resource"] for row in bundle(folder)["entry"]}
+    sent = {entry["resource"]["id"]: entry["resource"] for entry in bundle(folder)["entry"]}
     claim = next(row for row in sent.values() if row["patient"]["reference"] == "Patient/bruno")
     number = claim["identifier"][1]["value"]
     (folder / "none.csv").write_text("line id\nnone\n")
@@ -506,7 +506,7 @@ def bundle(folder: Path) -> dict[str, Any]:
 
 
 def of_patient(entries: list[dict[str, Any]], patient: str) -> list[dict[str, Any]]:
-    found = [row["resource"] for row in entries]
+    found = [entry["resource"] for entry in entries]
     return [claim for claim in found if claim["patient"]["reference"] == patient]
 
 
@@ -514,11 +514,11 @@ def test_fhir_claims_have_charges_encounters_and_an_id_of_their_own(folder: Path
     found = bundle(folder)
     Bundle.model_validate(found)
     entries = found["entry"]
-    assert all(row["request"]["url"] == f"Claim/{row['resource']['id']}" for row in entries)
+    assert all(entry["request"]["url"] == f"Claim/{entry['resource']['id']}" for entry in entries)
     claim = next(
-        row["resource"]
-        for row in entries
-        if row["resource"]["patient"]["reference"] == "Patient/ada"
+        entry["resource"]
+        for entry in entries
+        if entry["resource"]["patient"]["reference"] == "Patient/ada"
     )
     (item,) = claim["item"]
     assert (item["unitPrice"]["value"], item["net"]["value"]) == (0.75, 150)
@@ -530,12 +530,14 @@ def test_fhir_claims_have_charges_encounters_and_an_id_of_their_own(folder: Path
 def test_fhir_claims_of_a_month_are_one(folder: Path) -> None:
     entries = bundle(folder)["entry"]
     (month,) = [
-        row["resource"]
-        for row in entries
-        if row["resource"]["patient"]["reference"] == "Patient/esther"
+        entry["resource"]
+        for entry in entries
+        if entry["resource"]["patient"]["reference"] == "Patient/esther"
     ]
     assert month["billablePeriod"] == {"start": "2026-11-01", "end": "2026-11-30"}
-    codes = [row["code"]["coding"][0]["code"] for row in month["supportingInfo"] if "code" in row]
+    codes = [
+        info["code"]["coding"][0]["code"] for info in month["supportingInfo"] if "code" in info
+    ]
     assert codes == ["722", "30", "71", "A8", "A9", "D5", "48", "51"]
     assert len(month["item"]) == 6
     assert month["total"]["value"] == 975

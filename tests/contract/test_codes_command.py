@@ -48,7 +48,7 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def records(tmp_path: Path) -> Path:
-    entries = [{"resource": row} for row in builders.chart()]
+    entries = [{"resource": resource} for resource in builders.chart()]
     path = tmp_path / "chart.json"
     path.write_bytes(
         msgspec.json.Encoder(decimal_format="number").encode(
@@ -219,7 +219,7 @@ class TestImport:
 
 
 def tables(run: Run) -> dict[str, Any]:
-    return {row["table"]: row for row in json.loads(run.out)["tables"]}
+    return {table["table"]: table for table in json.loads(run.out)["tables"]}
 
 
 class TestList:

@@ -44,7 +44,7 @@ def _bundle(path: Path, resources: list[dict[str, Any]]) -> Path:
             {
                 "resourceType": "Bundle",
                 "type": "collection",
-                "entry": [{"resource": row} for row in resources],
+                "entry": [{"resource": resource} for resource in resources],
             }
         )
     )
@@ -64,17 +64,32 @@ def test_a_bundle_gives_the_document(ferroclaim: Any, bundle: Path) -> None:
     )
     document = json.loads(run.out)
     assert (run.status, run.err) == (0, "")
-    assert document["schema"] == "ferroclaim/assessment/1"
+    assert document["schema"] == "ferroclaim/assessment/2"
     assert document["asOf"] == "2026-11-23T23:59:59-05:00"
     assert [line["status"] for line in document["patients"][0]["lines"]] == ["ready"]
+
+
+def test_the_chains_are_asked_for(ferroclaim: Any, bundle: Path) -> None:
+    options = ("assess", str(bundle), "--format", "json", "--as-of", "2026-11-23")
+    without, (line,) = ferroclaim(*options).out, _lines(ferroclaim(*options, "--trace").out)
+    assert line["trace"][-1]["says"] == "ready: nothing is missing"
+    assert "trace" not in without
+    run = ferroclaim("assess", str(bundle), "--trace")
+    assert (run.status, run.out) == (2, "")
+    assert "--trace goes with --format json" in run.err
+
+
+def _lines(document: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(document)["patients"][0]["lines"]
+    return found
 
 
 def test_a_folder_of_ndjson_gives_the_same(ferroclaim: Any, bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
-    for row in builders.chart():
-        with (folder / f"{row['resourceType']}.ndjson").open("ab") as file:
-            file.write(_encoder.encode(row) + b"\n")
+    for resource in builders.chart():
+        with (folder / f"{resource['resourceType']}.ndjson").open("ab") as file:
+            file.write(_encoder.encode(resource) + b"\n")
     options = ("--format", "json", "--as-of", "2026-11-23")
     assert (
         ferroclaim("assess", str(folder), *options).out
@@ -89,7 +104,7 @@ def test_a_broken_line_is_named_and_nothing_else_is_lost(ferroclaim: Any, tmp_pa
     assert run.status == 1
     assert "line 1 of chart.ndjson" in run.err
     document = json.loads(run.out)
-    assert [row["resource"] for row in document["unreadable"]] == ["line 1 of chart.ndjson"]
+    assert [problem["resource"] for problem in document["unreadable"]] == ["line 1 of chart.ndjson"]
     assert document["patients"][0]["lines"][0]["status"] == "ready"
 
 

@@ -76,8 +76,8 @@ def open_gaps(service: Running) -> set[str]:
 def standing(service: Running) -> dict[str, tuple[str, str]]:
     """By gap, status and version of its issue. A second issue of one gap fails here."""
     found = [
-        (row["identifier"][0]["value"], (row["status"], row["meta"]["versionId"]))
-        for row in service.fake.of("DetectedIssue")
+        (issue["identifier"][0]["value"], (issue["status"], issue["meta"]["versionId"]))
+        for issue in service.fake.of("DetectedIssue")
     ]
     assert max(Counter(gap for gap, _ in found).values(), default=1) == 1
     return dict(found)
@@ -123,7 +123,7 @@ def test_a_worker_killed_at(
 def embedded(ehr: Callable[..., FakeEhr], shared_folder: Path) -> Iterator[Running]:
     """A service on an embedded PostgreSQL of its own, six patients before it, with an EHR that
     takes its time."""
-    resources = [row for number in range(6) for row in chart.one_dose(f"p{number}")]
+    resources = [resource for number in range(6) for resource in chart.one_dose(f"p{number}")]
     fake = ehr("hapi", latency_seconds=0.05).load(resources)
     with Store.open(Settings(data_dir=shared_folder)) as store:
         service = Running(fake, store)

@@ -119,7 +119,7 @@ def test_what_was_recorded_makes_the_line_go_by_it(office: Clinic) -> None:
     decide(
         browser, page, key, about="pays-first", place=["Coverage/coverage=1", "Coverage/group=2"]
     )
-    site = Site().deciding([row.decision for row in recorded(office)], datetime.now(UTC))
+    site = Site().deciding([entry.decision for entry in recorded(office)], datetime.now(UTC))
     (line,) = builders.document_of(two_plans(), site=site).patients[0].lines
     assert (line.coverage, line.status) == ("Coverage/coverage", "ready")
 

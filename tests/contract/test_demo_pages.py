@@ -200,7 +200,7 @@ def ehr() -> SampleEhr:
 
 
 def test_the_samples_share_no_id() -> None:
-    named = [f"{row['resourceType']}/{row['id']}" for row in samples.resources()]
+    named = [f"{resource['resourceType']}/{resource['id']}" for resource in samples.resources()]
     assert len(named) == len(set(named))
 
 

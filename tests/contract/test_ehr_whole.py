@@ -30,7 +30,7 @@ SUPPRESSED = {
 
 def problems(fake: FakeEhr, connect: Connect) -> list[tuple[str, str]]:
     pull = read_patient(connect(fake), "p1")
-    found = [(row["resource"], row["problem"]) for row in pull.problems]
+    found = [(problem["resource"], problem["problem"]) for problem in pull.problems]
     assert {name for name, _ in found} == pull.unread
     return found
 
@@ -121,7 +121,7 @@ def test_q49_a_relative_next_link_is_followed(url: str, ehr: Make, connect: Conn
     fake.page(CONDITION, pattern="^Condition", **following(fake, url))
     fake.page(resource("Condition", "d2", "p1"), pattern="page=2")
     pull = read_patient(connect(fake), "p1")
-    assert "d2" in [row["id"] for row in pull.resources]
+    assert "d2" in [resource["id"] for resource in pull.resources]
     assert pull.problems == []
 
 
@@ -130,7 +130,7 @@ def test_a_page_that_is_refused_leaves_those_before_it(ehr: Make, connect: Conne
     fake.page(CONDITION, pattern="^Condition", **following(fake, "{base}?page=2"))
     fake.fail("page=2", 403)
     pull = read_patient(connect(fake), "p1")
-    assert "d1" in [row["id"] for row in pull.resources]
+    assert "d1" in [resource["id"] for resource in pull.resources]
     assert pull.unread == {"Condition"}
 
 
@@ -179,8 +179,8 @@ def test_one_patient_who_can_not_be_read_does_not_end_the_run(ehr: Make, connect
     link = following(fake, "http://elsewhere.example/fhir?p=2")
     fake.page(administration("a1"), pattern="^MedicationAdministration.*patient=p2", **link)
     result = from_server(connect(fake), ["p2", "p1"], choosing.built_in(), AS_OF)
-    assert [row.patient for row in result.document.patients] == ["Patient/p1"]
-    assert [row.resource for row in result.document.unreadable] == ["Patient/p2"]
+    assert [patient.patient for patient in result.document.patients] == ["Patient/p1"]
+    assert [problem.resource for problem in result.document.unreadable] == ["Patient/p2"]
     assert not result.complete
 
 
@@ -210,7 +210,7 @@ def test_a_merged_patient_is_read_under_both_ids(
     assert (pull.patient, pull.merged, pull.problems) == ("Patient/p1", ("Patient/p0",), [])
     assert pull.person is pull.resources[0]
     found = check_pull(pull, client.site, choosing.built_in(), AS_OF)
-    doses = [row.source.resource for row in found.record.administrations]
+    doses = [administration.source.resource for administration in found.record.administrations]
     assert doses == ["MedicationAdministration/ma0", "MedicationAdministration/ma1"]
     assert found.record.unreadable == ()
 
@@ -224,24 +224,24 @@ def test_a_patient_whom_the_surviving_one_does_not_name_stays_and_says_so(
     for asked, dose, named in (("p0", "ma0", ["Patient/p0"]), ("p1", "ma1", [])):
         pull = read_patient(client, asked)
         found = check_pull(pull, client.site, choosing.built_in(), AS_OF)
-        doses = [row.source.resource for row in found.record.administrations]
+        doses = [administration.source.resource for administration in found.record.administrations]
         assert doses == [f"MedicationAdministration/{dose}"]
-        assert [row.resource for row in found.record.unreadable] == named
+        assert [problem.resource for problem in found.record.unreadable] == named
 
 
 def test_a_whole_site_has_a_merged_patient_once(ehr: Make, connect: Connect) -> None:
     result = from_server(connect(merged(ehr("hapi"))), None, choosing.built_in(), AS_OF)
-    assert [row.patient for row in result.document.patients] == ["Patient/p1"]
+    assert [patient.patient for patient in result.document.patients] == ["Patient/p1"]
 
 
 def test_patients_who_differ_stay_apart_and_are_named(ehr: Make, connect: Connect) -> None:
     client = connect(merged(ehr("hapi"), birthDate="1955-03-15"))
     pull = read_patient(client, "p1")
     found = check_pull(pull, client.site, choosing.built_in(), AS_OF)
-    assert [row.source.resource for row in found.record.administrations] == [
+    assert [administration.source.resource for administration in found.record.administrations] == [
         "MedicationAdministration/ma1"
     ]
-    named = [row.resource for row in found.record.unreadable]
+    named = [problem.resource for problem in found.record.unreadable]
     assert named == ["Patient/p0", "Patient/p1"]
 
 
@@ -264,4 +264,4 @@ def test_a_record_that_moved_to_another_patient_is_not_kept(ehr: Make, connect: 
         {**new, "meta": {"versionId": "2", "lastUpdated": "2026-11-02T00:00:00Z"}},
     ]
     fake.page(*pages, pattern="category=laboratory")
-    assert "f1" not in [row["id"] for row in read_patient(connect(fake), "p1").resources]
+    assert "f1" not in [resource["id"] for resource in read_patient(connect(fake), "p1").resources]

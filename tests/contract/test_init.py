@@ -36,7 +36,7 @@ def test_an_open_server_is_a_sandbox(
     assert "ferroclaim doctor sandbox" in said
     assert run(monkeypatch, "init", "sandbox") == 2
     assert "say --force" in capsys.readouterr().err
-    kinds = {row["resourceType"]: ["patient"] for row in samples.resources()}
+    kinds = {resource["resourceType"]: ["patient"] for resource in samples.resources()}
     writes = dict.fromkeys(kinds, frozenset({"update"}))
     mode = replace(fake.mode, types={**kinds, **fake.mode.types}, writes=writes)
     monkeypatch.setattr(fake, "mode", mode)

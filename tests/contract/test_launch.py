@@ -153,7 +153,7 @@ def test_what_the_persons_token_does_not_give_is_told_to_the_billing_office(clin
     general.ehr.requests.clear()
     after = browser.post(page, "/discarded", mg="50")
     assert "does not accept this from here" in after.text
-    assert not [row for row in general.ehr.requests if row.startswith("PUT")]
+    assert not [request for request in general.ehr.requests if request.startswith("PUT")]
 
 
 def test_two_charts_side_by_side_do_not_mix(clinic: Open) -> None:
@@ -162,9 +162,9 @@ def test_two_charts_side_by_side_do_not_mix(clinic: Open) -> None:
     one = chart_path(browser)
     general.ehr.load(
         [
-            row | {"id": "p2", "name": [{"family": "Second"}]}
-            for row in telling_chart()
-            if row["resourceType"] == "Patient"
+            resource | {"id": "p2", "name": [{"family": "Second"}]}
+            for resource in telling_chart()
+            if resource["resourceType"] == "Patient"
         ]
     )
     second = browser.get(general.launch_path(patient="p2"))
@@ -546,15 +546,15 @@ def test_the_host_header_never_becomes_the_redirect(clinic: Open) -> None:
 def test_markup_in_names_stays_text(clinic: Open) -> None:
     general = clinic()
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
-    rows = [
+    resources = [
         (
-            row | {"name": [{"text": evil, "family": evil}]}
-            if row["resourceType"] == "Patient"
-            else row
+            resource | {"name": [{"text": evil, "family": evil}]}
+            if resource["resourceType"] == "Patient"
+            else resource
         )
-        for row in telling_chart()
+        for resource in telling_chart()
     ]
-    general.ehr.load(rows)
+    general.ehr.load(resources)
     page = general.browser().get(general.launch_path(patient="p1"))
     assert page.status_code == 200
     assert "<script>alert" not in page.text

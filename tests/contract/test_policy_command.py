@@ -63,7 +63,7 @@ def records(tmp_path: Path) -> Path:
 
 def chart(tmp_path: Path, *changes: builders.Resource) -> Path:
     encoder = msgspec.json.Encoder(decimal_format="number")
-    entries = [{"resource": row} for row in builders.chart(*changes)]
+    entries = [{"resource": resource} for resource in builders.chart(*changes)]
     path = tmp_path / "chart.json"
     path.write_bytes(
         encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries})
@@ -285,7 +285,7 @@ class TestDiff:
             policy("diff", shorter.parent, "built-in", "--on", records, "--json", *OPTIONS).out
         )
         assert (found["moneyBefore"]["held"], found["moneyAfter"]["held"]) == ("44.60", "0.00")
-        assert [(row["requirement"], row["before"], row["after"]) for row in found["gaps"]] == [
+        assert [(gap["requirement"], gap["before"], gap["after"]) for gap in found["gaps"]] == [
             ("ferritin", "expired", None),
             ("transferrin-saturation", "expired", None),
         ]
@@ -337,7 +337,7 @@ class TestDiff:
             tmp_path / "own" / "b.yaml", ("requirements:\n", "esa_noted: true\nrequirements:\n")
         )
         found = json.loads(policy("diff", "built-in", own, "--on", records, "--json", *OPTIONS).out)
-        ((detail,),) = [row["details"] for row in found["lines"]]
+        ((detail,),) = [line["details"] for line in found["lines"]]
         note = "NCD 110.10: no erythropoiesis-stimulating agent on record within 90 days"
         assert (detail["what"], note in detail["before"], note in detail["after"]) == (
             "notes",

@@ -21,7 +21,7 @@ PEOPLE = [f"p{number}" for number in range(50)]
 def test_a_thousand_notifications_of_fifty_patients(running: Callable[..., Running]) -> None:
     """Seven changes of each, every one told three times, shuffled, from eight senders at once, with
     two workers at work."""
-    resources = [row for person in PEOPLE for row in chart.one_dose(person)]
+    resources = [resource for person in PEOPLE for resource in chart.one_dose(person)]
     service = running(
         resources=resources, service={"settle_seconds": 2, "settle_at_most_seconds": 60}
     )
@@ -57,10 +57,10 @@ def test_a_thousand_notifications_of_fifty_patients(running: Callable[..., Runni
     assert set(assessed) == {f"patient:{row[0]}" for row in service.rows("select id from patients")}
     issues = service.fake.of("DetectedIssue")
     assert (
-        len({row["identifier"][0]["value"] for row in issues})
+        len({issue["identifier"][0]["value"] for issue in issues})
         == len(issues)
         == service.rows("select count(*) from gaps")[0][0]
     )
-    assert {row["meta"]["versionId"] for row in issues} == {"1"}
+    assert {issue["meta"]["versionId"] for issue in issues} == {"1"}
     print(f"{sum(assessed.values())} assessments of {len(assessed)} patients")
     assert sum(assessed.values()) <= 100

@@ -61,9 +61,9 @@ class SubscribableEhr(FakeEhr):
                 },
                 {},
             )
-        for row in self.ours:
-            if row["status"] == "requested":
-                self.store({**row, "status": self.stubborn})
+        for issue in self.ours:
+            if issue["status"] == "requested":
+                self.store({**issue, "status": self.stubborn})
         return answered
 
     @property
@@ -120,7 +120,7 @@ def establish(service: Running) -> list[SubscriptionResult]:
 
 
 def done(results: list[SubscriptionResult]) -> list[tuple[str, str, str]]:
-    return sorted((row.name, row.did, row.status) for row in results)
+    return sorted((result.name, result.did, result.status) for result in results)
 
 
 def test_they_are_made_and_active(start: Callable[..., Running], fake: SubscribableEhr) -> None:
@@ -147,7 +147,7 @@ def test_doing_it_again_leaves_them_alone(
     service = start()
     establish(service)
     before = fake.made.copy()
-    assert {row.did for row in establish(service)} == {"kept"}
+    assert {subscription.did for subscription in establish(service)} == {"kept"}
     assert fake.made == before
 
 
@@ -157,10 +157,10 @@ def test_each_has_a_secret_of_its_own_which_opens_its_hook_alone(
     service = start()
     establish(service)
     secrets = {
-        row["criteria"].split("?")[0]: (
-            row["channel"]["header"][0].removeprefix("X-Ferroclaim-Secret: ")
+        issue["criteria"].split("?")[0]: (
+            issue["channel"]["header"][0].removeprefix("X-Ferroclaim-Secret: ")
         )
-        for row in fake.ours
+        for issue in fake.ours
     }
     assert len(set(secrets.values())) == 2
     assert all(len(secret) >= 43 for secret in secrets.values())  # 256 bits
@@ -193,16 +193,16 @@ def test_one_that_the_server_broke_is_repaired(
             "channel": {**fake.ours[1]["channel"], "endpoint": "http://127.0.0.1:1/elsewhere"},
         }
     )
-    assert {row.did for row in establish(service)} == {"repaired"}
-    assert {row["status"] for row in fake.ours} == {"active"}
-    assert all("/hooks/general/" in row["channel"]["endpoint"] for row in fake.ours)
+    assert {subscription.did for subscription in establish(service)} == {"repaired"}
+    assert {issue["status"] for issue in fake.ours} == {"active"}
+    assert all("/hooks/general/" in issue["channel"]["endpoint"] for issue in fake.ours)
 
 
 def test_one_that_never_turns_active_is_told(
     start: Callable[..., Running], fake: SubscribableEhr
 ) -> None:
     fake.stubborn = "error"
-    assert {row.status for row in establish(start())} == {"error"}
+    assert {subscription.status for subscription in establish(start())} == {"error"}
 
 
 def test_a_create_without_an_answer_makes_no_second(
@@ -213,7 +213,7 @@ def test_a_create_without_an_answer_makes_no_second(
     establish(service)
     service.rows("update subscriptions set fhir_id = null returning site")
     fake.store({**fake.ours[0], "id": "twin"})
-    assert {row.did for row in establish(service)} == {"kept"}
+    assert {subscription.did for subscription in establish(service)} == {"kept"}
     assert len(fake.ours) == 2
 
 
@@ -226,7 +226,7 @@ def test_what_is_not_wanted_any_more_is_removed(
         ("medication-administration", "kept", "active"),
         ("observation", "removed", "off"),
     ]
-    assert [row["criteria"] for row in fake.ours] == ["MedicationAdministration?"]
+    assert [issue["criteria"] for issue in fake.ours] == ["MedicationAdministration?"]
 
 
 def test_all_can_be_removed_even_those_that_are_gone(

@@ -71,7 +71,9 @@ def test_laboratory_results_wake_only_patients_whom_we_know(running: Make) -> No
 
 def many(running: Make, people: int) -> Running:
     service = running(
-        resources=[row for number in range(people) for row in chart.one_dose(f"p{number}")],
+        resources=[
+            resource for number in range(people) for resource in chart.one_dose(f"p{number}")
+        ],
         sweep={"pages": 3},
         site={"limits": {"page_size": 5, "retries": 0}},
     )

@@ -71,7 +71,7 @@ def test_nothing_is_written_of_words_alone(
     fake = ehr("hapi").load(chart())
     ours = write_back_for(connect(fake, write_back=form), MemoryLedger())
     first = issues(many, [], builders.AS_OF)
-    assert {row.result for row in ours.put_all(first, [])} == {"created"}
+    assert {outcome.result for outcome in ours.put_all(first, [])} == {"created"}
     before, held = writes(fake), fake.of(form)
     later = builders.AS_OF + timedelta(days=1)
     anew = issues(in_other_words(many), first, later)
@@ -81,7 +81,7 @@ def test_nothing_is_written_of_words_alone(
     known = [*held] if form == "DetectedIssue" else None
     forgotten = write_back_for(connect(fake, write_back=form), MemoryLedger())
     for port in (ours, forgotten):
-        assert {row.result for row in port.put_all(anew, known)} == {"unchanged"}
+        assert {outcome.result for outcome in port.put_all(anew, known)} == {"unchanged"}
     assert writes(fake) == before
     assert len(held) == count
 
@@ -97,10 +97,13 @@ def test_new_words_go_out_with_the_next_real_change(
     worse = msgspec.structs.replace(first, state="expired")
     changed = msgspec.structs.replace(changed, gaps=(worse, *others))
     held = fake.of("DetectedIssue")
-    outcomes = {row.gap: row.result for row in ours.put_all(issues(changed, held, builders.AS_OF))}
+    outcomes = {
+        outcome.gap: outcome.result
+        for outcome in ours.put_all(issues(changed, held, builders.AS_OF))
+    }
     assert outcomes == {first.id: "updated"} | {gap.id: "unchanged" for gap in written(others)}
-    (row,) = [row for row in fake.of("DetectedIssue") if gap_of(row) == first.id]
-    assert row["detail"].startswith(worse.message)
+    (issue,) = [issue for issue in fake.of("DetectedIssue") if gap_of(issue) == first.id]
+    assert issue["detail"].startswith(worse.message)
 
 
 def written(gaps: Iterable[Gap]) -> list[Gap]:

@@ -32,8 +32,8 @@ def service(running: Make) -> Running:
 def versions(service: Running) -> list[tuple[str, str, str]]:
     """Gap, status and version of each DetectedIssue at the EHR."""
     return sorted(
-        (row["identifier"][0]["value"], row["status"], row["meta"]["versionId"])
-        for row in service.fake.of("DetectedIssue")
+        (issue["identifier"][0]["value"], issue["status"], issue["meta"]["versionId"])
+        for issue in service.fake.of("DetectedIssue")
     )
 
 
@@ -326,7 +326,7 @@ def test_a_write_back_that_is_refused_waits_for_a_person(service: Running) -> No
     service.assess()
     service.work()
     assert set(ledger(service)) == {"refused"}
-    assert [row[:2] for row in service.failures()] == [("write-back", "Refused")]
+    assert [failure[:2] for failure in service.failures()] == [("write-back", "Refused")]
     service.fake._injections.clear()
     with service.store.transaction() as db:
         (number,) = giving_up.chosen(db, None, everything=True)
@@ -461,7 +461,9 @@ def test_a_notification_does_not_hurry_work_that_failed(service: Running) -> Non
 
 def test_two_workers_never_do_one_patient_at_once(running: Make) -> None:
     people = [f"p{number}" for number in range(6)]
-    service = running(resources=[row for person in people for row in chart.one_dose(person)])
+    service = running(
+        resources=[resource for person in people for resource in chart.one_dose(person)]
+    )
     begun: Counter[str] = Counter()
     at_work: Counter[str] = Counter()
     most: Counter[str] = Counter()

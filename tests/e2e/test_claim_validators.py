@@ -44,7 +44,9 @@ def of_the_example(folder: Path) -> Iterator[Path]:
     run(folder)
     run(folder, "--format", "fhir")
     written = [path.read_text() for path in (folder / "out").glob("*.x12")]
-    numbers = sorted({row[1] for text in written for row in parsed(text) if row[0] == "CLM"})
+    numbers = sorted(
+        {segment[1] for text in written for segment in parsed(text) if segment[0] == "CLM"}
+    )
     for place, number in enumerate(numbers):
         run(folder, "--replace" if place % 2 else "--void", f"{number}=ICN{place}")
     yield from (folder / "out").glob("*.x12")

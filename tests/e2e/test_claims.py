@@ -99,9 +99,9 @@ def errors(client: EhrClient, claim: dict[str, Any]) -> list[str]:
         timeout=120,
     )
     return [
-        row["diagnostics"]
-        for row in answer.json()["issue"]
-        if row["severity"] in ("error", "fatal")
+        issue["diagnostics"]
+        for issue in answer.json()["issue"]
+        if issue["severity"] in ("error", "fatal")
     ]
 
 

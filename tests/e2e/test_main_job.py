@@ -41,11 +41,11 @@ class Chart:
         self.base, self.fresh = base, fresh
         self.patient = fresh(builders.PATIENT)
         text = _encoder.encode(resources).decode()
-        for row in resources:
-            text = text.replace(f'"id":"{row["id"]}"', f'"id":"{fresh(row["id"])}"')
+        for resource in resources:
+            text = text.replace(f'"id":"{resource["id"]}"', f'"id":"{fresh(resource["id"])}"')
             text = text.replace(
-                f'"{row["resourceType"]}/{row["id"]}"',
-                f'"{row["resourceType"]}/{fresh(row["id"])}"',
+                f'"{resource["resourceType"]}/{resource["id"]}"',
+                f'"{resource["resourceType"]}/{fresh(resource["id"])}"',
             )
         self.put(*json.loads(text))
 
@@ -55,10 +55,13 @@ class Chart:
             "type": "transaction",
             "entry": [
                 {
-                    "resource": row,
-                    "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+                    "resource": resource,
+                    "request": {
+                        "method": "PUT",
+                        "url": f"{resource['resourceType']}/{resource['id']}",
+                    },
                 }
-                for row in resources
+                for resource in resources
             ],
         }
         answer = requests.post(self.base, data=json.dumps(bundle), headers=FHIR_JSON, timeout=60)
@@ -75,7 +78,7 @@ class Chart:
             headers=FHIR_JSON,
             timeout=60,
         ).json()
-        return [row["resource"] for row in found.get("entry", [])]
+        return [entry["resource"] for entry in found.get("entry", [])]
 
     def assess(self, *more: str, expect: int = 0) -> Any:
         text = ferroclaim(
@@ -102,7 +105,7 @@ def chart(hapi: str, fresh: Callable[[str], str]) -> Chart:
 
 
 def open_issues(chart: Chart) -> dict[str, str]:
-    return {row["code"]["coding"][0]["code"]: row["status"] for row in chart.issues()}
+    return {issue["code"]["coding"][0]["code"]: issue["status"] for issue in chart.issues()}
 
 
 def test_gaps_appear_once_and_close_when_the_chart_is_completed(chart: Chart) -> None:
@@ -113,9 +116,9 @@ def test_gaps_appear_once_and_close_when_the_chart_is_completed(chart: Chart) ->
     ]
     assert open_issues(chart) == {"discarded-amount": "preliminary", "ferritin": "preliminary"}
 
-    versions = {row["id"]: row["meta"]["versionId"] for row in chart.issues()}
+    versions = {issue["id"]: issue["meta"]["versionId"] for issue in chart.issues()}
     chart.assess("--write-back")
-    assert {row["id"]: row["meta"]["versionId"] for row in chart.issues()} == versions, (
+    assert {issue["id"]: issue["meta"]["versionId"] for issue in chart.issues()} == versions, (
         "a second run changed something"
     )
 
@@ -136,7 +139,9 @@ def test_gaps_appear_once_and_close_when_the_chart_is_completed(chart: Chart) ->
     ]
     assert lines == [([], 150, "ready"), (["JW"], 50, "ready")]
     assert open_issues(chart) == {"discarded-amount": "final", "ferritin": "final"}
-    closed = next(row for row in chart.issues() if row["code"]["coding"][0]["code"] == "ferritin")
+    closed = next(
+        issue for issue in chart.issues() if issue["code"]["coding"][0]["code"] == "ferritin"
+    )
     assert "42 ng/mL" in closed["mitigation"][-1]["action"]["text"]
 
 
@@ -157,14 +162,18 @@ def test_a_gap_opens_again_and_is_canceled_with_its_dose(chart: Chart) -> None:
 
 def test_a_clinicians_edit_stays_and_never_makes_a_line_ready(chart: Chart) -> None:
     chart.assess("--write-back")
-    issue = next(row for row in chart.issues() if row["code"]["coding"][0]["code"] == "ferritin")
+    issue = next(
+        issue for issue in chart.issues() if issue["code"]["coding"][0]["code"] == "ferritin"
+    )
     theirs = {"action": {"text": "Ferritin was done elsewhere."}, "date": "2026-11-23T12:00:00Z"}
     chart.put({**issue, "status": "final", "mitigation": [theirs]})
     document = chart.assess("--write-back")
     assert document["patients"][0]["lines"][0]["status"] == "held"
     kept = next(row for row in chart.issues() if row["id"] == issue["id"])
     assert kept["status"] == "final"
-    assert [row["action"]["text"] for row in kept["mitigation"]] == ["Ferritin was done elsewhere."]
+    assert [mitigation["action"]["text"] for mitigation in kept["mitigation"]] == [
+        "Ferritin was done elsewhere."
+    ]
 
 
 def test_a_dry_run_writes_nothing(chart: Chart) -> None:
@@ -181,22 +190,27 @@ def test_the_samples_over_http_are_what_the_demo_shows(hapi: str, tmp_path: Path
     files."""
     patients = []
     for bundle in samples.bundles().values():
-        rows = [_on_this_server(entry["resource"]) for entry in bundle["entry"]]
+        resources = [_on_this_server(entry["resource"]) for entry in bundle["entry"]]
         put = {
             "resourceType": "Bundle",
             "type": "transaction",
             "entry": [
                 {
-                    "resource": row,
-                    "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+                    "resource": resource,
+                    "request": {
+                        "method": "PUT",
+                        "url": f"{resource['resourceType']}/{resource['id']}",
+                    },
                 }
-                for row in rows
+                for resource in resources
             ],
         }
         answer = requests.post(hapi, data=_encoder.encode(put), headers=FHIR_JSON, timeout=60)
         assert answer.status_code == 200, answer.text
-        patients += [row["id"] for row in rows if row["resourceType"] == "Patient"]
-        (tmp_path / f"{rows[0]['id']}.json").write_bytes(_encoder.encode(put))
+        patients += [
+            resource["id"] for resource in resources if resource["resourceType"] == "Patient"
+        ]
+        (tmp_path / f"{resources[0]['id']}.json").write_bytes(_encoder.encode(put))
     wanted = [part for patient in patients for part in ("--patient", patient)]
     options = ("--format", "json", "--as-of", "2026-11-23", "--time-zone", "America/New_York")
     read = subprocess.run(
@@ -229,11 +243,11 @@ def _on_this_server(resource: dict[str, Any]) -> dict[str, Any]:
 def _lines(document: Any) -> Any:
     return [
         (
-            row["patient"],
+            patient["patient"],
             [
                 (line["code"], line["modifiers"], line["units"], line["status"], line["reasons"])
-                for line in row["lines"]
+                for line in patient["lines"]
             ],
         )
-        for row in document["patients"]
+        for patient in document["patients"]
     ]

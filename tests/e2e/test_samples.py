@@ -31,7 +31,7 @@ def test_a_sample_loads_as_a_transaction(hapi: str, fresh: Callable[[str], str],
     bundle = renamed(samples.bundles()[name], fresh)
     answer = requests.post(hapi, data=json.dumps(bundle), headers=JSON, timeout=60)
     assert answer.status_code == 200, answer.text
-    assert {row["response"]["status"] for row in answer.json()["entry"]} == {"201 Created"}
+    assert {entry["response"]["status"] for entry in answer.json()["entry"]} == {"201 Created"}
 
 
 def test_a_sample_loads_one_by_one(hapi: str, fresh: Callable[[str], str]) -> None:
@@ -39,16 +39,18 @@ def test_a_sample_loads_one_by_one(hapi: str, fresh: Callable[[str], str]) -> No
         *("Organization", "Practitioner", "PractitionerRole", "Patient", "Location"),
         *("Medication", "Coverage", "Condition", "Encounter", "MedicationRequest"),
     ]
-    rows = [
+    resources = [
         entry["resource"] for entry in renamed(samples.bundles()["luis-pseudonym"], fresh)["entry"]
     ]
-    rows.sort(
-        key=lambda row: order.index(row["resourceType"]) if row["resourceType"] in order else 9
+    resources.sort(
+        key=lambda resource: (
+            order.index(resource["resourceType"]) if resource["resourceType"] in order else 9
+        )
     )
-    for row in rows:
+    for resource in resources:
         answer = requests.put(
-            f"{hapi}/{row['resourceType']}/{row['id']}",
-            data=json.dumps(row),
+            f"{hapi}/{resource['resourceType']}/{resource['id']}",
+            data=json.dumps(resource),
             headers=JSON,
             timeout=60,
         )

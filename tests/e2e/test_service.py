@@ -53,10 +53,10 @@ class Fhir:
     def put(self, *resources: Json) -> None:
         entries = [
             {
-                "resource": row,
-                "request": {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"},
+                "resource": resource,
+                "request": {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"},
             }
-            for row in resources
+            for resource in resources
         ]
         answer = self.session.post(
             self.base,
@@ -198,8 +198,8 @@ def service(fhir: Fhir, shared_folder: Path) -> Iterator[Service]:
     made = Service(fhir, shared_folder)
     try:
         yield made
-        for row in fhir.subscriptions(made.url):
-            fhir.session.delete(f"{fhir.base}/Subscription/{row['id']}")
+        for subscription in fhir.subscriptions(made.url):
+            fhir.session.delete(f"{fhir.base}/Subscription/{subscription['id']}")
     finally:
         made.close()
 
@@ -214,8 +214,8 @@ def gap_of(issue: Json) -> str:
 
 def by_requirement(issues: list[Json]) -> dict[str, str]:
     """Status by requirement; a second issue of one gap fails here."""
-    assert max(Counter(gap_of(row) for row in issues).values(), default=0) <= 1
-    return {row["code"]["coding"][0]["code"]: row["status"] for row in issues}
+    assert max(Counter(gap_of(issue) for issue in issues).values(), default=0) <= 1
+    return {issue["code"]["coding"][0]["code"]: issue["status"] for issue in issues}
 
 
 def test_told_by_a_subscription(service: Service, fhir: Fhir) -> None:
@@ -236,7 +236,9 @@ def test_told_by_a_subscription(service: Service, fhir: Fhir) -> None:
         lambda: by_requirement(fhir.issues("p0")).get("ferritin") == "final", "the closed gap"
     )
     assert {
-        row["meta"]["versionId"] for row in fhir.issues("p0") if row["status"] == "preliminary"
+        issue["meta"]["versionId"]
+        for issue in fhir.issues("p0")
+        if issue["status"] == "preliminary"
     } == {"1"}
 
     fhir.put({**fhir.dose("p0")[1], "status": "entered-in-error"})
@@ -327,7 +329,9 @@ def test_killed_under_load_with_two_workers(service: Service, fhir: Fhir) -> Non
     )
     assert whole()
     for person in PEOPLE:
-        assert {row["meta"]["versionId"] for row in fhir.issues(person) if is_open(row)} == {"1"}
+        assert {issue["meta"]["versionId"] for issue in fhir.issues(person) if is_open(issue)} == {
+            "1"
+        }
 
 
 def test_told_by_a_topic(service: Service, fhir: Fhir, fresh: Fresh) -> None:

@@ -201,7 +201,9 @@ def _made_up(number: int, identity: str, today: date) -> Iterator[Resource]:
             yield of_patient(row, identity)
 
 
-def of_patient(row: Resource, identity: str) -> Resource:
+def of_patient(resource: Resource, identity: str) -> Resource:
     """ROW as another patient's."""
-    text = json.dumps({**row, "id": identity if row["resourceType"] == "Patient" else row["id"]})
+    text = json.dumps(
+        {**resource, "id": identity if resource["resourceType"] == "Patient" else resource["id"]}
+    )
     return dict(json.loads(text.replace('"Patient/p1"', f'"Patient/{identity}"')))

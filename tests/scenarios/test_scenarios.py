@@ -78,7 +78,7 @@ def test_scenario(scenario: dict[str, Any]) -> None:
         else builders.chart(*changes, without=scenario.get("without", []))
     )
     as_of = datetime.fromisoformat(scenario["as_of"]) if "as_of" in scenario else builders.AS_OF
-    decided = [decisions.from_document(row) for row in scenario.get("decisions", [])]
+    decided = [decisions.from_document(decision) for decision in scenario.get("decisions", [])]
     site = msgspec.convert(scenario.get("site", {}), Site).deciding(decided, as_of)
     policies = well_founded.told_apart(_policies(scenario.get("policy")))
     document = builders.document_of(resources, as_of, site, policies)
@@ -110,7 +110,7 @@ def _policies(changes: dict[str, Any] | None) -> choosing.PolicySet:
     assert changed, f"no policy {changes['id']}"
     merged = msgspec.convert(msgspec.to_builtins(changed) | changes, choosing.Policy, strict=False)
     return choosing.PolicySet(
-        [merged, *(row for row in choosing.built_in().policies if row is not changed)]
+        [merged, *(policy for policy in choosing.built_in().policies if policy is not changed)]
     )
 
 
@@ -128,7 +128,7 @@ def _found(name: str, expected: Any, found: PatientAssessment) -> Any:
             f"{row.administration.partition('/')[2]} {row.status}" for row in getattr(found, name)
         ]
     if name == "unreadable":
-        return [row.resource for row in found.unreadable]
+        return [problem.resource for problem in found.unreadable]
     if name == "notes":
         return [
             note

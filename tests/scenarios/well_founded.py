@@ -4,13 +4,16 @@ evidence, its rule."""
 import json
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import Finding, PatientAssessment
+from mappings.document import of_patient
 from mappings.policy.choosing import Policy, PolicySet, Requirements, Rule
 from mappings.writing import detected_issue, issue_form
 from tests import builders
+from tests.documents import read_back
 
 # Nothing was found, and yet the state is not `missing`.
 NOTHING_TO_CITE = (
@@ -24,7 +27,7 @@ def told_apart(policies: PolicySet) -> PolicySet:
     """The policies with a source of its own for each rule, so that a finding shows which of them
     spoke."""
     return PolicySet(
-        [structs.replace(row, requirements=_sourced(row)) for row in policies.policies]
+        [structs.replace(policy, requirements=_sourced(policy)) for policy in policies.policies]
     )
 
 
@@ -44,29 +47,41 @@ def _sourced(policy: Policy) -> Requirements:
 
 def check(found: PatientAssessment, policies: PolicySet) -> None:
     """No finding without a word, a source, and what it rests on; no gap without a fix; no rule but
-    the policy's own; each issue as fhir.resources has it."""
+    the policy's own; each issue as fhir.resources has it; nothing lost in the document."""
+    assert read_back(msgspec.json.encode(of_patient(found, trace=True))) == found
     for issue in detected_issue.issues(found, [], builders.AS_OF):
         assert json.dumps(issue_form.by_model(issue)) == json.dumps(issue)
-    for row in found.requirements:
-        if row.state != "not-applicable":
-            assert row.says, row
-            assert row.evidence or row.state == "missing" or row.says.startswith(NOTHING_TO_CITE), (
-                row
+    for requirement in found.requirements:
+        if requirement.state != "not-applicable":
+            assert requirement.says, requirement
+            assert (
+                requirement.evidence
+                or requirement.state == "missing"
+                or requirement.says.startswith(NOTHING_TO_CITE)
+            ), requirement
+            assert requirement.source, requirement
+            allowed = set(
+                _authorities(
+                    requirement, policies.get(requirement.policy) if requirement.policy else None
+                )
             )
-            assert row.source, row
-            allowed = set(_authorities(row, policies.get(row.policy) if row.policy else None))
-            assert not allowed or (row.source, row.verified) in allowed, (row, allowed)
+            assert not allowed or (requirement.source, requirement.verified) in allowed, (
+                requirement,
+                allowed,
+            )
     for gap in found.gaps:
         assert gap.message.startswith(
             tuple(
-                row.says or "" for row in found.requirements if row.requirement == gap.requirement
+                requirement.says or ""
+                for requirement in found.requirements
+                if requirement.requirement == gap.requirement
             )
         ), gap
         assert gap.message.endswith((".", ".)")), gap
         assert gap.fix.endswith("."), gap
 
 
-def _authorities(row: Finding, policy: Policy | None) -> Iterator[tuple[str, bool]]:
+def _authorities(finding: Finding, policy: Policy | None) -> Iterator[tuple[str, bool]]:
     """Source and verification of the policy's rules for a requirement; none where it is not the
     policy that asks."""
     rules = policy.requirements if policy else None
@@ -74,13 +89,13 @@ def _authorities(row: Finding, policy: Policy | None) -> Iterator[tuple[str, boo
         return
     own = (
         rules.laboratory
-        if row.requirement in LABORATORY
-        else (getattr(rules, row.requirement.replace("-", "_"), None),)
+        if finding.requirement in LABORATORY
+        else (getattr(rules, finding.requirement.replace("-", "_"), None),)
     )
     for rule in filter(None, own):
         yield (rule.source or policy.source, policy.verifies(rule))
     if (
-        row.requirement == "iron-deficiency-diagnosis"
+        finding.requirement == "iron-deficiency-diagnosis"
         and rules.iron_deficiency_diagnosis
         and rules.iron_deficiency_diagnosis.renal_anemia
     ):
@@ -88,5 +103,5 @@ def _authorities(row: Finding, policy: Policy | None) -> Iterator[tuple[str, boo
             rules.iron_deficiency_diagnosis.renal_anemia.source,
             rules.iron_deficiency_diagnosis.renal_anemia.verified and not policy.stands_in,
         )
-    if row.requirement == "dosing":
+    if finding.requirement == "dosing":
         yield from ((label.source, label.verified) for label in codes.dosing())

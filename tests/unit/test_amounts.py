@@ -194,7 +194,9 @@ def given_mg(dose: str, medication: builders.Resource) -> str | None:
         ),
         medication,
     )
-    (found,) = [row for row in chart.requirements if row.requirement == "dose"]
+    (found,) = [
+        requirement for requirement in chart.requirements if requirement.requirement == "dose"
+    ]
     return found.value
 
 
@@ -259,7 +261,9 @@ def test_the_strength_of_what_was_given(
 )
 def test_the_arithmetic_or_what_is_wrong_is_said(dose: Any, says: str) -> None:
     chart = builders.assessed(builders.administration(dose=dose))
-    assert [row.says for row in chart.requirements if row.requirement == "dose"] == [says]
+    assert [
+        requirement.says for requirement in chart.requirements if requirement.requirement == "dose"
+    ] == [says]
 
 
 def test_a_bag_is_part_of_the_arithmetic() -> None:
@@ -269,9 +273,9 @@ def test_a_bag_is_part_of_the_arithmetic() -> None:
         medicationReference={"reference": "Medication/bag"},
     )
     chart = builders.assessed(given, builders.bag(200, 120))
-    assert [row.says for row in chart.requirements if row.requirement == "dose"] == [
-        "55 mL × 1.666667 mg/mL = 91.666666667 mg"
-    ]
+    assert [
+        requirement.says for requirement in chart.requirements if requirement.requirement == "dose"
+    ] == ["55 mL × 1.666667 mg/mL = 91.666666667 mg"]
 
 
 @pytest.mark.parametrize("package", codes.package_table().packages, ids=lambda package: package.ndc)

@@ -32,7 +32,7 @@ def test_a_card_never_contradicts_its_finding(changes: list[Resource], payer: st
         commercial(payer), ferritin(700), tsat(45), *changes, without=["coverage", "ckd"]
     )
     gaps = [
-        row for row in found.gaps if row.requirement in LABORATORY and row.state == "not-covered"
+        gap for gap in found.gaps if gap.requirement in LABORATORY and gap.state == "not-covered"
     ]
     assert gaps
     for gap in gaps:
@@ -47,7 +47,7 @@ def test_a_cause_of_kidney_disease_without_its_stage_is_kidney_disease() -> None
     found = assessed(
         commercial(), ferritin(700), tsat(20), condition("E11.22"), without=["coverage", "ckd"]
     )
-    gap = next(row for row in found.gaps if row.requirement == "ferritin")
+    gap = next(gap for gap in found.gaps if gap.requirement == "ferritin")
     assert gap.asked
     assert (gap.asked.when, gap.asked.limit, gap.asked.window_days) == (
         "ckd",
@@ -65,9 +65,9 @@ def test_a_cause_of_kidney_disease_without_its_stage_is_kidney_disease() -> None
 def test_what_a_text_of_the_payer_says_the_payer_asks() -> None:
     """And what a policy that stands in takes from another payer's text, the payer does not."""
     for policy in choosing.built_in().policies:
-        for row in policy_rows(policy):
-            assert row.says.startswith("We ask this because") is not row.verified
-            assert not (policy.stands_in and row.verified)
+        for requirement in policy_rows(policy):
+            assert requirement.says.startswith("We ask this because") is not requirement.verified
+            assert not (policy.stands_in and requirement.verified)
 
 
 def test_every_gap_says_what_is_asked() -> None:
@@ -84,16 +84,19 @@ def test_a_limit_of_the_payer_is_told_from_that_of_the_label() -> None:
 
 
 def test_a_payer_has_a_name_of_its_own() -> None:
-    named = {row.id: (row.payer_name, words.payer(row)) for row in choosing.built_in().policies}
+    named = {
+        policy.id: (policy.payer_name, words.payer(policy))
+        for policy in choosing.built_in().policies
+    }
     assert named["commercial-default"] == ("Commercial payer", "The payer")
     assert named["medicare-part-b"] == ("Medicare Part B", "Medicare Part B")
 
 
 def test_the_very_version_that_decided_is_found() -> None:
-    (row,) = [row for row in choosing.built_in().policies if row.id == "centene"]
-    newer = structs.replace(row, version="2027")
-    both = PolicySet([row, newer])
-    assert both.named(PolicyRef("centene", row.version)) == row
+    (policy,) = [policy for policy in choosing.built_in().policies if policy.id == "centene"]
+    newer = structs.replace(policy, version="2027")
+    both = PolicySet([policy, newer])
+    assert both.named(PolicyRef("centene", policy.version)) == policy
     assert both.named(PolicyRef("centene", "2027")) == newer
     assert both.named(PolicyRef("centene", "1999")) is None
 
@@ -101,8 +104,13 @@ def test_the_very_version_that_decided_is_found() -> None:
 def test_each_rule_of_a_policy_is_shown_with_its_own_source() -> None:
     default = choosing.built_in().get("commercial-default")
     assert default
-    rows = [row for row in policy_rows(default) if row.requirement == "ferritin"]
-    assert [(row.asks.endswith("in kidney disease."), row.source) for row in rows] == [
+    requirements = [
+        requirement for requirement in policy_rows(default) if requirement.requirement == "ferritin"
+    ]
+    assert [
+        (requirement.asks.endswith("in kidney disease."), requirement.source)
+        for requirement in requirements
+    ] == [
         (True, "KDIGO 2012; the 60-day window is ours"),
         (False, "BCBS SC CAM 334"),
     ]

@@ -31,17 +31,17 @@ def under(
     part_b = choosing.built_in().get("medicare-part-b")
     assert part_b
     merged = msgspec.convert(msgspec.to_builtins(part_b) | changes, Policy, strict=False)
-    others = [row for row in choosing.built_in().policies if row is not part_b]
+    others = [policy for policy in choosing.built_in().policies if policy is not part_b]
     found = document_of(
         chart(*more, without=without), policies=PolicySet([merged, *others])
     ).patients[0]
-    return {row.requirement: row for row in found.requirements}, {
-        row.requirement: row for row in found.gaps
+    return {requirement.requirement: requirement for requirement in found.requirements}, {
+        gap.requirement: gap for gap in found.gaps
     }
 
 
-def rests_on(row: Finding | Gap) -> tuple[object, ...]:
-    return row.source, row.verified, row.start, row.end
+def rests_on(finding: Finding | Gap) -> tuple[object, ...]:
+    return finding.source, finding.verified, finding.start, finding.end
 
 
 def contract(requirements: Mapping[str, object]) -> dict[str, object]:
@@ -71,7 +71,7 @@ def test_findings_and_gaps_name_the_version_of_the_policy() -> None:
         "medicare-part-b",
         "7",
     )
-    assert {(row.policy, row.policy_version) for row in findings.values()} == {
+    assert {(finding.policy, finding.policy_version) for finding in findings.values()} == {
         ("medicare-part-b", "7")
     }
 
@@ -106,8 +106,8 @@ def test_rows_of_the_tables_have_their_own_dates(
 def test_before_jz_the_discard_rests_on_jw() -> None:
     old = administration(dose="150 mg", discarded="50 mg", on="2023-06-30T09:00:00-04:00")
     found = builders.assessed(old, as_of=builders.AS_OF.replace(year=2023)).requirements
-    (row,) = [row for row in found if row.requirement == "discarded-amount"]
-    assert row.start == date(2017, 1, 1)
+    (finding,) = [finding for finding in found if finding.requirement == "discarded-amount"]
+    assert finding.start == date(2017, 1, 1)
 
 
 def test_the_place_rests_on_a_mapping_of_ours_and_a_place_that_is_refused_on_the_policy() -> None:

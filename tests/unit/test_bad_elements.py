@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mappings.assessment import to_json
+from mappings.document import to_json
 from tests import builders
 from tests.builders import Resource, chart, document_of
 
@@ -47,7 +47,9 @@ EVERYTHING = chart(*MORE)
 
 
 @pytest.mark.parametrize(
-    "resource", EVERYTHING, ids=[f"{row['resourceType']}/{row['id']}" for row in EVERYTHING]
+    "resource",
+    EVERYTHING,
+    ids=[f"{resource['resourceType']}/{resource['id']}" for resource in EVERYTHING],
 )
 def test_no_element_breaks_an_assessment(resource: Resource) -> None:
     for element in resource.keys() - {"resourceType"}:

@@ -32,15 +32,15 @@ def test_everything_that_a_policy_asks_has_a_chart() -> None:
     found = [builders.document_of(rows, site=site).patients[0] for rows, site in charts().values()]
     used = {line.policy.id for row in found for line in row.lines if line.policy}
     policies = choosing.built_in().policies
-    assert _asked(policies) == _asked(row for row in policies if row.id in used)
+    assert _asked(policies) == _asked(policy for policy in policies if policy.id in used)
 
 
 def _asked(policies: Iterable[choosing.Policy]) -> set[str]:
     return {
         name
-        for row in policies
-        for name in row.requirements.__struct_fields__
-        if getattr(row.requirements, name)
+        for policy in policies
+        for name in policy.requirements.__struct_fields__
+        if getattr(policy.requirements, name)
     }
 
 
@@ -116,7 +116,7 @@ def test_a_newer_result_that_is_bent_lets_no_older_one_decide(path: str) -> None
         found = builders.document_of([*resources, *newer], site=site).patients[0]
         (line,) = found.lines
         held = {"ferritin", "transferrin-saturation"} <= set(line.reasons)
-        named = {row.resource for row in found.unreadable} == {
+        named = {problem.resource for problem in found.unreadable} == {
             f"Observation/{item['id']}" for item in newer
         }
         assert held or named or row.reason(bend), (bend, line.reasons)

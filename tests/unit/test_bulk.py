@@ -58,7 +58,7 @@ def problems(out: Path) -> list[tuple[str, str]]:
 
 
 def lines(*resources: Any) -> bytes:
-    return b"".join(json.dumps(row, default=float).encode() + b"\n" for row in resources)
+    return b"".join(json.dumps(resource, default=float).encode() + b"\n" for resource in resources)
 
 
 @pytest.fixture(scope="module")
@@ -251,8 +251,8 @@ def test_versions_deletions_and_links_over_files(tmp_path: Path) -> None:
     (source / "deleted.ndjson").write_bytes(lines(deleted))
     bulk(source, out)
     (patient,) = rows(out, "assessments.ndjson")
-    assert [(row["units"], row["status"]) for row in patient["lines"]] == [(200, "ready")]
-    assert [row["administration"] for row in patient["reversed"]] == [
+    assert [(line["units"], line["status"]) for line in patient["lines"]] == [(200, "ready")]
+    assert [administration["administration"] for administration in patient["reversed"]] == [
         "MedicationAdministration/gone"
     ]
 
@@ -265,7 +265,7 @@ def test_kept_charts_are_records_for_other_commands(source: Path, tmp_path: Path
     again = from_collection(
         records_of(str(tmp_path)), Site(), choosing.built_in(), builders.AS_OF
     ).document
-    assert [row.patient for row in again.patients] == [
+    assert [patient.patient for patient in again.patients] == [
         row["patient"] for row in rows(tmp_path, "assessments.ndjson")
     ]
 

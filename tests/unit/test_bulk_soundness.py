@@ -50,33 +50,33 @@ def spread(folder: Path, resources: list[Resource], chance: random.Random) -> No
         "MedicationRequest.ndjson",
     )
     files: dict[str, list[Resource]] = {}
-    for row in rows:
-        files.setdefault(chance.choice(names), []).append(row)
+    for resource in rows:
+        files.setdefault(chance.choice(names), []).append(resource)
     for name, found in files.items():
         (folder / name).write_bytes(_as(name, found, chance))
 
 
-def _as(name: str, rows: list[Resource], chance: random.Random) -> bytes:
-    lines = b"\n".join(map(text, rows)) + b"\n" * chance.randrange(2)
+def _as(name: str, resources: list[Resource], chance: random.Random) -> bytes:
+    lines = b"\n".join(map(text, resources)) + b"\n" * chance.randrange(2)
     if name.endswith(".gz"):
         return gzip.compress(lines)
     if name.endswith(".zst"):
         return zstandard.compress(lines)
     if name == "d.json":
-        return json.dumps(msgspec.json.decode(text(_bundle(rows, chance))), indent=1).encode()
-    return text(_bundle(rows, chance)) if name == "e.json" else lines
+        return json.dumps(msgspec.json.decode(text(_bundle(resources, chance))), indent=1).encode()
+    return text(_bundle(resources, chance)) if name == "e.json" else lines
 
 
-def _bundle(rows: list[Resource], chance: random.Random) -> Resource:
+def _bundle(resources: list[Resource], chance: random.Random) -> Resource:
     base = chance.choice((None, SERVER, "urn:uuid:"))
     entries = []
-    for row in rows:
-        entry: Resource = {"resource": row}
-        if base and "id" in row:
+    for resource in resources:
+        entry: Resource = {"resource": resource}
+        if base and "id" in resource:
             address = (
-                f"{base}{row['id']}"
+                f"{base}{resource['id']}"
                 if base == "urn:uuid:"
-                else f"{base}/{row['resourceType']}/{row['id']}"
+                else f"{base}/{resource['resourceType']}/{resource['id']}"
             )
             entry["fullUrl"] = address
         entries.append(entry)
@@ -89,7 +89,7 @@ def test_a_scenario_comes_out_the_same(number: int, tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     source.mkdir()
     chance = random.Random(number)
-    resources = [row for row in chart["resources"] if isinstance(row, dict)]
+    resources = [resource for resource in chart["resources"] if isinstance(resource, dict)]
     spread(source, copy.deepcopy(resources), chance)
     asked = (
         msgspec.convert(chart["site"], Site),
@@ -105,83 +105,95 @@ class Bend:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
 
-    def __call__(self, rows: list[Resource]) -> list[Resource]:
+    def __call__(self, resources: list[Resource]) -> list[Resource]:
         found: list[Resource] = []
-        for row in rows:
+        for resource in resources:
             bend = self._chance.choice(self._bends) if self._chance.randrange(3) == 0 else None
-            found += bend(row) if bend else [row]
+            found += bend(resource) if bend else [resource]
         return found
 
     @property
     def _bends(self) -> list[Callable[[Resource], list[Resource]]]:
         chance = self._chance
         return [
-            lambda row: [{**row, chance.choice(sorted(row)): chance.choice(NEVER)}],
-            lambda row: [row, {**row, "meta": {"versionId": "9"}, "status": "entered-in-error"}],
-            lambda row: [row, self._of_another(row)],
-            lambda row: [self._referring(row, f"{SERVER}/")],
-            lambda row: [self._referring(row, f"{OTHER_SERVER}/")],
-            lambda row: [{**row, "text": {"div": "\0"}}],
-            lambda row: [_without(row, "subject", "patient")],
-            lambda row: [_without(row, "medicationCodeableConcept", "medicationReference")],
-            lambda row: [row, row],
-            lambda row: [self._by_reference(row)],
-            lambda row: [self._as_r5(row)],
-            lambda row: [_in_parameters(row)],
-            lambda row: [_of_urn(row)],
+            lambda resource: [{**resource, chance.choice(sorted(resource)): chance.choice(NEVER)}],
+            lambda resource: [
+                resource,
+                {**resource, "meta": {"versionId": "9"}, "status": "entered-in-error"},
+            ],
+            lambda resource: [resource, self._of_another(resource)],
+            lambda resource: [self._referring(resource, f"{SERVER}/")],
+            lambda resource: [self._referring(resource, f"{OTHER_SERVER}/")],
+            lambda resource: [{**resource, "text": {"div": "\0"}}],
+            lambda resource: [_without(resource, "subject", "patient")],
+            lambda resource: [
+                _without(resource, "medicationCodeableConcept", "medicationReference")
+            ],
+            lambda resource: [resource, resource],
+            lambda resource: [self._by_reference(resource)],
+            lambda resource: [self._as_r5(resource)],
+            lambda resource: [_in_parameters(resource)],
+            lambda resource: [_of_urn(resource)],
         ]
 
-    def _as_r5(self, row: Resource) -> Resource:
-        concept = row.get("medicationCodeableConcept")
-        kept = {name: value for name, value in row.items() if name != "medicationCodeableConcept"}
+    def _as_r5(self, resource: Resource) -> Resource:
+        concept = resource.get("medicationCodeableConcept")
+        kept = {
+            name: value for name, value in resource.items() if name != "medicationCodeableConcept"
+        }
         target = self._chance.choice((None, "Medication/m1", "Medication/m2"))
         said = {"reference": {"reference": target}} if target else {"concept": concept}
-        return {**kept, "medication": said} if concept else row
+        return {**kept, "medication": said} if concept else resource
 
-    def _of_another(self, row: Resource) -> Resource:
+    def _of_another(self, resource: Resource) -> Resource:
         """A newer version that is another patient's."""
         other = {"reference": f"Patient/p{self._chance.randrange(4)}"}
-        return {**row, "subject": other, "meta": {"versionId": str(self._chance.randrange(3))}}
+        return {**resource, "subject": other, "meta": {"versionId": str(self._chance.randrange(3))}}
 
     def _referring(self, value: Any, base: str) -> Any:
         if isinstance(value, list):
-            return [self._referring(row, base) for row in value]
+            return [self._referring(resource, base) for resource in value]
         if not isinstance(value, dict):
             return value
-        found = {name: self._referring(row, base) for name, row in value.items()}
+        found = {name: self._referring(resource, base) for name, resource in value.items()}
         said = found.get("reference")
         if isinstance(said, str) and "/" in said and ":" not in said:
             history = "/_history/1" if self._chance.randrange(4) == 0 else ""
             found["reference"] = f"{base}{said}{history}"
         return found
 
-    def _by_reference(self, row: Resource) -> Resource:
-        if "medicationCodeableConcept" not in row:
-            return row
+    def _by_reference(self, resource: Resource) -> Resource:
+        if "medicationCodeableConcept" not in resource:
+            return resource
         target = self._chance.choice(("Medication/m1", "Medication/m2", "Medication/lost", "#m"))
-        kept = {name: value for name, value in row.items() if name != "medicationCodeableConcept"}
+        kept = {
+            name: value for name, value in resource.items() if name != "medicationCodeableConcept"
+        }
         contained = [
-            {"resourceType": "Medication", "id": "m", "code": row["medicationCodeableConcept"]}
+            {"resourceType": "Medication", "id": "m", "code": resource["medicationCodeableConcept"]}
         ]
         return {**kept, "medicationReference": {"reference": target}} | (
             {"contained": contained} if target == "#m" else {}
         )
 
 
-def _without(row: Resource, *names: str) -> Resource:
-    return {name: value for name, value in row.items() if name not in names}
+def _without(resource: Resource, *names: str) -> Resource:
+    return {name: value for name, value in resource.items() if name not in names}
 
 
-def _in_parameters(row: Resource) -> Resource:
-    return {"resourceType": "Parameters", "parameter": [{"name": "r", "resource": row}]}
+def _in_parameters(resource: Resource) -> Resource:
+    return {"resourceType": "Parameters", "parameter": [{"name": "r", "resource": resource}]}
 
 
-def _of_urn(row: Resource) -> Resource:
+def _of_urn(resource: Resource) -> Resource:
     """Of a patient by the address that an entry may have."""
-    said = row.get("subject")
+    said = resource.get("subject")
     if not isinstance(said, dict) or not isinstance(said.get("reference"), str):
-        return row
-    return {**row, "subject": {"reference": f"urn:uuid:{said['reference'].rpartition('/')[2]}"}}
+        return resource
+    return {
+        **resource,
+        "subject": {"reference": f"urn:uuid:{said['reference'].rpartition('/')[2]}"},
+    }
 
 
 MEDICATIONS = [
@@ -194,10 +206,10 @@ def _renamed(value: Any, patient: str, ids: str) -> Any:
     """A chart as another patient's; IDS is put behind every other id, so that charts with the same
     IDS share them."""
     if isinstance(value, list):
-        return [_renamed(row, patient, ids) for row in value]
+        return [_renamed(resource, patient, ids) for resource in value]
     if not isinstance(value, dict):
         return value
-    found = {name: _renamed(row, patient, ids) for name, row in value.items()}
+    found = {name: _renamed(resource, patient, ids) for name, resource in value.items()}
     said = found.get("reference")
     if isinstance(said, str) and not said.startswith("#"):
         found["reference"] = f"Patient/{patient}" if said == "Patient/p1" else f"{said}{ids}"
@@ -209,26 +221,30 @@ def _renamed(value: Any, patient: str, ids: str) -> Any:
 def population(chance: random.Random) -> list[Resource]:
     """Some charts of scenarios and one with every element, bent here and there, and the patients
     of some of them linked."""
-    rows: list[Resource] = list(MEDICATIONS)
+    resources: list[Resource] = list(MEDICATIONS)
     for number in range(chance.randrange(1, 4)):
         chart = chance.choice(CHARTS)["resources"] if chance.randrange(3) else EVERYTHING
         ids = chance.choice(("", f"-{number}"))
-        found = _renamed([row for row in chart if isinstance(row, dict)], f"p{number}", ids)
-        rows += Bend(chance)(found)
+        found = _renamed(
+            [resource for resource in chart if isinstance(resource, dict)], f"p{number}", ids
+        )
+        resources += Bend(chance)(found)
     if chance.randrange(3) == 0:
         link = [{"type": "replaced-by", "other": {"reference": "Patient/p0"}}]
-        rows = [row for row in rows if row.get("resourceType") != "Patient"]
-        rows += [
+        resources = [
+            resource for resource in resources if resource.get("resourceType") != "Patient"
+        ]
+        resources += [
             {"resourceType": "Patient", "id": "p0"},
             {"resourceType": "Patient", "id": "p1", "link": link},
         ]
     if chance.randrange(4) == 0:
-        rows.append(_deletion(chance.choice(rows)))
-    return rows
+        resources.append(_deletion(chance.choice(resources)))
+    return resources
 
 
-def _deletion(row: Resource) -> Resource:
-    request = {"method": "DELETE", "url": f"{row.get('resourceType')}/{row.get('id')}"}
+def _deletion(resource: Resource) -> Resource:
+    request = {"method": "DELETE", "url": f"{resource.get('resourceType')}/{resource.get('id')}"}
     return {"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]}
 
 

@@ -25,7 +25,7 @@ def accepted(resources: list[Resource], site: Site = claims.SITE) -> list[str]:
     text, reasons = claims.leaving(resources, site)
     assert reasons == []
     assert (claims.faults(text), claims.validated(text)) == ([], "")
-    return ["*".join(row) for row in parsed(text)]
+    return ["*".join(segment) for segment in parsed(text)]
 
 
 def refused(resources: list[Resource], site: Site = claims.SITE) -> str:
@@ -34,8 +34,8 @@ def refused(resources: list[Resource], site: Site = claims.SITE) -> str:
     return "; ".join(reasons)
 
 
-def having(rows: list[str], *begins: str) -> list[str]:
-    return [row for row in rows if row.startswith(begins)]
+def having(segments: list[str], *begins: str) -> list[str]:
+    return [segment for segment in segments if segment.startswith(begins)]
 
 
 # Medicare behind another plan.
@@ -67,8 +67,8 @@ def _insurance(coverage: str) -> Resource:
 
 
 def test_why_medicare_pays_second_is_a_persons_decision() -> None:
-    rows = accepted(*employer_first(type="12"))
-    assert having(rows, "SBR") == ["SBR*P*18*******CI", "SBR*S*18***12****MB"]
+    segments = accepted(*employer_first(type="12"))
+    assert having(segments, "SBR") == ["SBR*P*18*******CI", "SBR*S*18***12****MB"]
 
 
 def test_without_it_the_claim_waits_and_says_what_to_record() -> None:
@@ -120,9 +120,9 @@ def test_a_medigap_plan_has_its_crossover_id() -> None:
         on_claims=replace(claims.PAYERS["Medicare"].on_claims, id="EVG01", crossover_id="55001"),
     )
     site = replace(claims.SITE, payer_aliases={**claims.PAYERS, "Evergreen Medigap": alias})
-    rows = accepted(claims.chart(medigap), site)
-    assert having(rows, "SBR*S") == ["SBR*S*18*******CI"]
-    assert having(rows, "NM1*PR") == [
+    segments = accepted(claims.chart(medigap), site)
+    assert having(segments, "SBR*S") == ["SBR*S*18*******CI"]
+    assert having(segments, "NM1*PR") == [
         "NM1*PR*2*MEDICARE*****PI*15202",
         "NM1*PR*2*EVERGREEN MEDIGAP*****PI*55001",
     ]
@@ -141,13 +141,13 @@ def in_a_group(*classes: tuple[str, str, str | None]) -> list[Resource]:
 
 
 def test_the_group_number_stands_in_sbr() -> None:
-    rows = accepted(in_a_group(("group", "G-77", "Acme"), ("plan", "P1", "Gold")))
-    assert having(rows, "SBR") == ["SBR*P*18*G-77******CI"]
+    segments = accepted(in_a_group(("group", "G-77", "Acme"), ("plan", "P1", "Gold")))
+    assert having(segments, "SBR") == ["SBR*P*18*G-77******CI"]
 
 
 def test_without_a_group_number_the_plan_has_its_name() -> None:
-    rows = accepted(in_a_group(("plan", "P1", "Gold PPO")))
-    assert having(rows, "SBR") == ["SBR*P*18**GOLD PPO*****CI"]
+    segments = accepted(in_a_group(("plan", "P1", "Gold PPO")))
+    assert having(segments, "SBR") == ["SBR*P*18**GOLD PPO*****CI"]
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_two_groups_or_one_that_cannot_be_carried_are_not_chosen_from(
 
 
 def test_the_same_group_twice_is_one() -> None:
-    rows = accepted(in_a_group(("group", "G-77", None), ("group", "G-77", "Acme")))
-    assert having(rows, "SBR") == ["SBR*P*18*G-77******CI"]
+    segments = accepted(in_a_group(("group", "G-77", None), ("group", "G-77", "Acme")))
+    assert having(segments, "SBR") == ["SBR*P*18*G-77******CI"]
 
 
 def test_medicare_has_no_group() -> None:
@@ -190,10 +190,10 @@ EAST = Facility(
 
 @pytest.mark.parametrize("modifier", ["PO", "PN"])
 def test_an_off_campus_departments_claim_names_its_address(modifier: str) -> None:
-    rows = accepted(*department(modifier, EAST))
-    assert having(rows, "SV2") == [f"SV2*0636*HC:J1756:{modifier}*100*UN*200"]
-    start = rows.index("NM1*77*2*RIVERSIDE INFUSION EAST*****XX*1245319599")
-    assert rows[start + 1 : start + 3] == ["N3*900 EAST ROAD", "N4*DAYTON*OH*454021234"]
+    segments = accepted(*department(modifier, EAST))
+    assert having(segments, "SV2") == [f"SV2*0636*HC:J1756:{modifier}*100*UN*200"]
+    start = segments.index("NM1*77*2*RIVERSIDE INFUSION EAST*****XX*1245319599")
+    assert segments[start + 1 : start + 3] == ["N3*900 EAST ROAD", "N4*DAYTON*OH*454021234"]
 
 
 def test_without_the_address_it_waits() -> None:
@@ -202,9 +202,9 @@ def test_without_the_address_it_waits() -> None:
 
 def test_an_office_elsewhere_is_a_service_facility() -> None:
     site = replace(claims.SITE, places={"office": Place(pos="11", facility=EAST)})
-    rows = accepted(claims.chart(), site)
-    assert having(rows, "CLM")[0].endswith("*11:B:1*Y*A*Y*Y")
-    assert having(rows, "NM1*77") == ["NM1*77*2*RIVERSIDE INFUSION EAST*****XX*1245319599"]
+    segments = accepted(claims.chart(), site)
+    assert having(segments, "CLM")[0].endswith("*11:B:1*Y*A*Y*Y")
+    assert having(segments, "NM1*77") == ["NM1*77*2*RIVERSIDE INFUSION EAST*****XX*1245319599"]
 
 
 # Who bills.
@@ -214,8 +214,8 @@ def test_a_person_bills_under_name_and_social_security_number() -> None:
     nephrologist = replace(
         claims.PROVIDER, name="Moss", given="Ruth", tax_id="987654321", tax_id_kind="SY"
     )
-    rows = accepted(claims.chart(), replace(claims.SITE, billing_provider=nephrologist))
-    assert having(rows, "NM1*85", "REF*SY") == [
+    segments = accepted(claims.chart(), replace(claims.SITE, billing_provider=nephrologist))
+    assert having(segments, "NM1*85", "REF*SY") == [
         "NM1*85*1*MOSS*RUTH****XX*1234567893",
         "REF*SY*987654321",
     ]
@@ -224,9 +224,9 @@ def test_a_person_bills_under_name_and_social_security_number() -> None:
 def test_checks_go_to_a_box_where_the_site_says_so() -> None:
     box = Address(lines=("PO Box 100",), city="Columbus", state="OH", postal_code="432160100")
     site = replace(claims.SITE, billing_provider=replace(claims.PROVIDER, pay_to=box))
-    rows = accepted(claims.chart(), site)
-    start = rows.index("NM1*87*2")
-    assert rows[start + 1 : start + 3] == ["N3*PO BOX 100", "N4*COLUMBUS*OH*432160100"]
+    segments = accepted(claims.chart(), site)
+    start = segments.index("NM1*87*2")
+    assert segments[start + 1 : start + 3] == ["N3*PO BOX 100", "N4*COLUMBUS*OH*432160100"]
 
 
 # NDCs.
@@ -257,10 +257,10 @@ def test_two_ndcs_leave_as_the_payer_has_it(rule: Any, services: list[str]) -> N
     site = replace(claims.SITE, payer_aliases={**claims.PAYERS, "Medicare": alias})
     text, reasons = claims.leaving(claims.chart(TWO_VIALS), site)
     assert reasons == []
-    rows = ["*".join(row) for row in parsed(text)]
-    assert [row.removeprefix("SV1*").removesuffix("***1:2:3") for row in having(rows, "SV1")] == (
-        services
-    )
+    segments = ["*".join(segment) for segment in parsed(text)]
+    assert [
+        segment.removeprefix("SV1*").removesuffix("***1:2:3") for segment in having(segments, "SV1")
+    ] == (services)
     assert (claims.faults(text), claims.validated(text)) == ([], "")
 
 

@@ -5,7 +5,7 @@ import pytest
 from mappings import codes
 from mappings.reading.fhir import elements
 
-NAMES = [(row.system, name) for row in codes.systems().systems for name in row.names]
+NAMES = [(system.system, name) for system in codes.systems().systems for name in system.names]
 
 
 def spellings(name: str) -> list[str]:
@@ -26,7 +26,7 @@ def test_every_spelling_of_a_name(system: str, name: str) -> None:
 @pytest.mark.parametrize("oid", ["1", "96", "90", "8", "88", "69", "12", "285"])
 def test_oids_of_the_systems_that_the_rules_know(oid: str) -> None:
     assert elements.system(f"urn:oid:2.16.840.1.113883.6.{oid}") in {
-        row.system for row in codes.systems().systems
+        system.system for system in codes.systems().systems
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mappings.assessment import to_json
+from mappings.document import to_json
 from mappings.reading import Collection, decode, read
 from tests import builders
 from tests.builders import Resource, administration, medication
@@ -27,9 +27,9 @@ def outcome(*resources: Resource) -> tuple[list[str], list[str]]:
     assert len(documents) == 1, "the order of the input changes the document"
     document = builders.document_of(chart)
     lines = [shown for patient in document.patients for shown in builders.shown(patient)]
-    return lines, [row.resource for patient in document.patients for row in patient.unreadable] + [
-        row.resource for row in document.unreadable
-    ]
+    return lines, [
+        problem.resource for patient in document.patients for problem in patient.unreadable
+    ] + [problem.resource for problem in document.unreadable]
 
 
 NEWEST: tuple[list[str], list[str]] = (["J1756 JZ × 200 ready"], [])
@@ -144,7 +144,7 @@ def test_the_newest_version_counts_in_any_order(
 def test_an_entered_in_error_version_reverses_the_one_before() -> None:
     mistaken = administration(status="entered-in-error", version="2")
     found = builders.document_of([*builders.chart(), mistaken]).patients[0]
-    assert (found.lines, [row.administration for row in found.reversed]) == (
+    assert (found.lines, [dose.administration for dose in found.reversed]) == (
         (),
         ["MedicationAdministration/ma1"],
     )
@@ -155,8 +155,8 @@ def bundle(*resources: Resource, urls: bool = True) -> Resource:
         "resourceType": "Bundle",
         "type": "collection",
         "entry": [
-            ({"fullUrl": f"urn:uuid:{row['id']}"} if urls else {}) | {"resource": row}
-            for row in resources
+            ({"fullUrl": f"urn:uuid:{resource['id']}"} if urls else {}) | {"resource": resource}
+            for resource in resources
         ],
     }
 
@@ -177,7 +177,7 @@ CHART = builders.chart(
     ),
     medication(ndc=builders.VENOFER_100),
 )
-KEYS = [f"{row['resourceType']}/{row['id']}" for row in CHART]
+KEYS = [f"{resource['resourceType']}/{resource['id']}" for resource in CHART]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_reference_to_another_server_is_not_one_to_ours() -> None:
             }
         ]
     )
-    assert [row.resource for patient in found.patients for row in patient.unreadable] == [
+    assert [problem.resource for patient in found.patients for problem in patient.unreadable] == [
         "MedicationAdministration/ma1"
     ]
 
@@ -225,12 +225,12 @@ def test_entries_without_ids_take_the_ids_of_their_full_urls() -> None:
     names = {key: f"urn:uuid:{key.partition('/')[2]}" for key in KEYS}
     entries = [
         {
-            "fullUrl": f"urn:uuid:{row['id']}",
+            "fullUrl": f"urn:uuid:{resource['id']}",
             "resource": {
-                name: value for name, value in renamed(row, names).items() if name != "id"
+                name: value for name, value in renamed(resource, names).items() if name != "id"
             },
         }
-        for row in CHART
+        for resource in CHART
     ]
     document = builders.document_of(
         [{"resourceType": "Bundle", "type": "transaction", "entry": entries}]
@@ -272,7 +272,8 @@ def test_bundles_in_bundles_are_opened_and_outcomes_skipped() -> None:
 
 def test_a_bundle_without_the_patient_is_assessed() -> None:
     assert [
-        row.patient for row in builders.document_of(builders.chart(without=["patient"])).patients
+        patient.patient
+        for patient in builders.document_of(builders.chart(without=["patient"])).patients
     ] == ["Patient/p1"]
 
 
@@ -301,7 +302,7 @@ def test_a_bundle_without_the_patient_is_assessed() -> None:
 def test_what_is_broken_is_named_and_nothing_else_is_lost(broken: Any, where: str) -> None:
     document = builders.document_of([*builders.chart(), broken])
     assert [builders.shown(patient) for patient in document.patients] == [["J1756 JZ × 200 ready"]]
-    assert [row.resource for row in document.unreadable] == [where]
+    assert [problem.resource for problem in document.unreadable] == [where]
 
 
 @pytest.mark.parametrize(
@@ -326,7 +327,7 @@ def test_what_is_broken_of_a_patient_is_named_with_the_patient(broken: Resource)
     resource = {"id": "x", "subject": {"reference": "Patient/p1"}} | broken
     found = builders.document_of([*builders.chart(), resource]).patients[0]
     assert builders.shown(found) == ["J1756 JZ × 200 ready"]
-    assert [row.resource for row in found.unreadable] == [f"{resource['resourceType']}/x"]
+    assert [problem.resource for problem in found.unreadable] == [f"{resource['resourceType']}/x"]
 
 
 @pytest.mark.parametrize(
@@ -346,7 +347,7 @@ def test_a_wrong_form_is_said(resource: Resource, problem: str) -> None:
     found = builders.document_of(
         [*builders.chart(), {"id": "x", "subject": {"reference": "Patient/p1"}} | resource]
     ).patients[0]
-    assert [row.problem for row in found.unreadable] == [problem]
+    assert [problem.problem for problem in found.unreadable] == [problem]
 
 
 @pytest.mark.parametrize(
@@ -370,7 +371,7 @@ def test_a_medication_that_can_not_be_read_says_nothing(medications: list[Resour
     )
     (found,) = document.patients
     assert (found.lines, builders.gaps(found)) == ((), ["product missing"])
-    assert [row.resource for row in (*found.unreadable, *document.unreadable)] == [
+    assert [problem.resource for problem in (*found.unreadable, *document.unreadable)] == [
         "MedicationAdministration/ma1",
         "Medication/medication",
     ]
@@ -385,8 +386,8 @@ def test_a_broken_resource_of_a_patient_without_iron_is_named_outside() -> None:
     }
     document = builders.document_of([*builders.chart(), resource])
     assert (
-        [row.patient for row in document.patients],
-        [row.resource for row in document.unreadable],
+        [patient.patient for patient in document.patients],
+        [problem.resource for problem in document.unreadable],
     ) == (["Patient/p1"], ["Condition/x"])
 
 
@@ -400,8 +401,8 @@ def test_asking_for_the_groups_twice_gives_the_same() -> None:
     collection = Collection()
     for resource in [*builders.chart(), version("100 mg", versionId="1")]:
         collection.add(resource, "here")
-    assert [(row.patient, row.problems) for row in collection.groups()] == [
-        (row.patient, row.problems) for row in collection.groups()
+    assert [(group.patient, group.problems) for group in collection.groups()] == [
+        (group.patient, group.problems) for group in collection.groups()
     ]
 
 
@@ -426,9 +427,11 @@ MA1 = "MedicationAdministration/ma1"
 COMPLETE = "J1756 JZ × 200 ready"
 
 
-def request(method: str, url: str = MA1, row: Resource | None = None, **response: Any) -> Resource:
+def request(
+    method: str, url: str = MA1, asked: Resource | None = None, **response: Any
+) -> Resource:
     entry: Resource = {"request": {"method": method, "url": url}}
-    entry |= {"resource": row} if row else {}
+    entry |= {"resource": asked} if asked else {}
     return entry | ({"response": response} if response else {})
 
 
@@ -443,17 +446,17 @@ def told(*resources: Any) -> tuple[list[str], list[str], list[str]]:
     document = builders.document_of(list(resources))
     patients = document.patients
     return (
-        [shown for row in patients for shown in builders.shown(row)],
-        [gone.administration for row in patients for gone in row.reversed],
-        [p.resource for row in patients for p in row.unreadable]
-        + [row.resource for row in document.unreadable],
+        [shown for patient in patients for shown in builders.shown(patient)],
+        [gone.administration for patient in patients for gone in patient.reversed],
+        [p.resource for patient in patients for p in patient.unreadable]
+        + [problem.resource for problem in document.unreadable],
     )
 
 
 DELETED: tuple[list[str], list[str], list[str]] = ([], [MA1], [])
 STANDS: tuple[list[str], list[str], list[str]] = ([COMPLETE], [], [])
 GIVEN = version("200 mg", versionId="2", lastUpdated="2026-11-02T10:00:00Z")
-PUT = request("PUT", row=GIVEN)
+PUT = request("PUT", asked=GIVEN)
 EARLIER = request("DELETE", lastModified="2026-11-01T00:00:00Z", status="204")
 LATER = request("DELETE", lastModified="2026-11-03T00:00:00Z", status="204")
 VERSION_1, VERSION_3 = (request("DELETE", etag=f'W/"{row}"', status="204") for row in (1, 3))
@@ -468,20 +471,20 @@ FULL_URL_ONLY = {"fullUrl": f"https://x/fhir/{MA1}", "request": {"method": "DELE
         (of_type("collection", request("delete")), DELETED),
         (of_type(None, request("DELETE", f"{MA1}/_history/3")), DELETED),
         (of_type("transaction", FULL_URL_ONLY), DELETED),
-        (of_type("collection", request("DELETE", row=GIVEN)), DELETED),
+        (of_type("collection", request("DELETE", asked=GIVEN)), DELETED),
         (of_type("batch-response", {"resource": of_type("history", request("DELETE"))}), DELETED),
         # A transaction that puts it again undoes its own deletion only.
         (of_type("transaction", request("DELETE"), PUT), STANDS),
-        (of_type("transaction", request("POST", row=GIVEN), request("DELETE")), STANDS),
+        (of_type("transaction", request("POST", asked=GIVEN), request("DELETE")), STANDS),
         (of_type("collection", request("DELETE"), PUT), DELETED),
         # A history: the newest entry, by moment, by version, else the first.
         (of_type("history", LATER, PUT), DELETED),
         (of_type("history", PUT, EARLIER), STANDS),
         (of_type("history", PUT, VERSION_3), DELETED),
         (of_type("history", VERSION_1, PUT), STANDS),
-        (of_type("history", request("DELETE"), request("PUT", row=version("200 mg"))), DELETED),
+        (of_type("history", request("DELETE"), request("PUT", asked=version("200 mg"))), DELETED),
         (of_type("history", PUT, request("DELETE")), STANDS),
-        (of_type("history", PUT, request("PUT", row=version("100 mg"))), STANDS),
+        (of_type("history", PUT, request("PUT", asked=version("100 mg"))), STANDS),
         # One that tells an older moment than the version that is there.
         (of_type("history", EARLIER), STANDS),
     ],
@@ -503,7 +506,7 @@ def test_what_was_deleted_makes_no_line(
 )
 def test_what_was_deleted_is_no_evidence(gone: str, gap: str) -> None:
     chart = builders.chart()
-    assert gone in [f"{row['resourceType']}/{row['id']}" for row in chart]
+    assert gone in [f"{resource['resourceType']}/{resource['id']}" for resource in chart]
     found = builders.document_of([*chart, of_type("transaction", request("DELETE", gone))])
     assert gap in builders.gaps(found.patients[0])
 
@@ -548,7 +551,7 @@ WITHHELD = {"severity": "warning", "code": "suppressed", "diagnostics": "names A
 )
 def test_an_entry_that_can_not_be_taken_is_named(entry: Resource) -> None:
     document = builders.document_of([*builders.chart(), of_type("searchset", entry)])
-    assert [row.resource for row in document.unreadable] == ["entry 1 of the Bundle"]
+    assert [problem.resource for problem in document.unreadable] == ["entry 1 of the Bundle"]
     assert "Ada" not in str(document.unreadable)
     assert builders.shown(document.patients[0]) == [COMPLETE]
 
@@ -582,7 +585,7 @@ def page(
 ) -> Resource:
     made: Resource = of_type(
         "searchset",
-        *({"resource": builders.ferritin(id=row), "search": {"mode": "match"}} for row in ids),
+        *({"resource": builders.ferritin(id=link), "search": {"mode": "match"}} for link in ids),
     )
     links = [{"relation": "self", "url": own}] if own else []
     links += [{"relation": "next", "url": follows}] if follows else []
@@ -608,7 +611,7 @@ def page(
 )
 def test_a_search_of_which_a_part_is_missing_is_named(pages: list[Resource], short: int) -> None:
     document = builders.document_of([*builders.chart(), *pages])
-    assert len({row.problem for row in document.unreadable}) == min(short, 1)
+    assert len({problem.problem for problem in document.unreadable}) == min(short, 1)
     assert builders.shown(document.patients[0])
 
 
@@ -631,11 +634,13 @@ def of_payer(patient: str, payer: Resource) -> Resource:
     payor = [{"reference": "Organization/payer"}]
     chart = builders.chart(builders.coverage(None) | {"payor": payor})
     own = {
-        f"{row['resourceType']}/{row['id']}": f"{row['resourceType']}/{patient}-{row['id']}"
-        for row in chart
+        f"{part['resourceType']}/{part['id']}": f"{part['resourceType']}/{patient}-{part['id']}"
+        for part in chart
     }
-    rows = [row | {"id": f"{patient}-{row['id']}"} for row in renamed(chart, own)]
-    return bundle(*rows, payer, urls=False)
+    resources = [
+        resource | {"id": f"{patient}-{resource['id']}"} for resource in renamed(chart, own)
+    ]
+    return bundle(*resources, payer, urls=False)
 
 
 def counted(number: int) -> Resource:
@@ -656,10 +661,10 @@ def test_a_bundle_s_own_copy_serves_its_entries() -> None:
 
 
 def test_a_payer_that_stands_twice_serves_nobody_else() -> None:
-    alone = [row for row in of_payer("c", PAYER)["entry"] if row["resource"] is not PAYER]
+    alone = [entry for entry in of_payer("c", PAYER)["entry"] if entry["resource"] is not PAYER]
     bundles = [of_payer("a", PAYER), of_payer("b", PAYER | {"name": "Sunrise Health Plan"})]
     document = builders.document_of([*bundles, of_type("collection", *alone)])
-    assert [row.resource for row in document.unreadable] == ["Organization/payer"]
+    assert [problem.resource for problem in document.unreadable] == ["Organization/payer"]
     assert [line.status for line in document.patients[2].lines] == ["held"]
 
 
@@ -696,7 +701,7 @@ OLD, NEW = ("replaced-by", "new"), ("replaces", "old")
 )
 def test_a_merged_patient_is_one_with_the_other(patients: list[Resource]) -> None:
     document = builders.document_of(of_two(*patients))
-    assert [row.patient for row in document.patients] == ["Patient/new"]
+    assert [patient.patient for patient in document.patients] == ["Patient/new"]
     assert told(*of_two(*patients)) == STANDS
 
 
@@ -728,7 +733,7 @@ def test_patients_who_can_not_be_joined_are_named(
 @pytest.mark.parametrize("kind", ["seealso", "refer"])
 def test_other_links_join_nobody(kind: str) -> None:
     document = builders.document_of(of_two(merged("old", (kind, "new")), merged("new")))
-    assert [row.patient for row in document.patients] == ["Patient/old"]
+    assert [patient.patient for patient in document.patients] == ["Patient/old"]
     assert document.unreadable == ()
 
 
@@ -736,12 +741,12 @@ def test_a_record_that_moved_is_its_newest_patient_s() -> None:
     before = administration(patient="p2", meta={"versionId": "1"})
     after = administration(patient="p1", meta={"versionId": "2"})
     document = builders.document_of([*builders.chart(without=["administration"]), before, after])
-    assert [row.patient for row in document.patients] == ["Patient/p1"]
+    assert [patient.patient for patient in document.patients] == ["Patient/p1"]
 
 
 def test_one_version_with_two_patients_is_named_with_both() -> None:
     copies = [administration(patient=p, meta={"versionId": "1"}) for p in ("p1", "p2")]
     chart = builders.chart(administration("ma2"))
     document = builders.document_of([*chart, builders.administration("ma3", patient="p2"), *copies])
-    named = [[row.resource for row in patient.unreadable] for patient in document.patients]
+    named = [[problem.resource for problem in patient.unreadable] for patient in document.patients]
     assert named == [[MA1], [MA1]]

@@ -22,8 +22,8 @@ def read(
     resource: builders.Resource, *others: builders.Resource, **aliases: PayerAlias
 ) -> Coverage:
     collection = Collection()
-    for row in others:
-        collection.add(row, "test")
+    for other in others:
+        collection.add(other, "test")
     found = CoverageReader(aliases).coverage(resource, collection)
     assert found
     return found
@@ -270,7 +270,7 @@ def test_the_type_as_text(text: str, name: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "expected"),
+    ("plan", "expected"),
     [
         (
             {"type": {"coding": [{"code": "plan"}]}, "value": "Medicare Advantage Gold"},
@@ -292,8 +292,8 @@ def test_the_type_as_text(text: str, name: str, expected: str | None) -> None:
         ({"type": {"coding": [{"code": "plan"}]}}, "medicare"),
     ],
 )
-def test_the_plan_of_a_coverage(row: builders.Resource, expected: str) -> None:
-    assert read(builders.coverage(None) | {"class": [row]}).kind == expected
+def test_the_plan_of_a_coverage(plan: builders.Resource, expected: str) -> None:
+    assert read(builders.coverage(None) | {"class": [plan]}).kind == expected
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ NUMBER = {"url": "https://example.org/fhir/preAuthRef", "valueString": "PA5"}
 def test_an_authorization_that_was_imported_with_a_coverage(
     imported: dict[str, Any], numbers: list[str]
 ) -> None:
-    assert [row.reference for row in from_coverage(builders.coverage() | imported)] == numbers
+    assert [found.reference for found in from_coverage(builders.coverage() | imported)] == numbers
 
 
 def test_such_an_authorization_is_for_any_iron_as_long_as_the_coverage_runs() -> None:

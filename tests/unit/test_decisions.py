@@ -33,7 +33,7 @@ GOOD = """decisions:
 
 
 def test_each_kind_is_said_as_evidence_with_who_and_when() -> None:
-    assert [row.decided.says for row in decisions.from_text(GOOD, "d.yaml")] == [
+    assert [decision.decided.says for decision in decisions.from_text(GOOD, "d.yaml")] == [
         (
             "Maria Lopez decided on Nov 20, 2026, until Dec 31, 2027: Coverage/group pays first,"
             " then Coverage/medicare (works for a company of 40)"
@@ -53,13 +53,13 @@ def test_json_is_the_same_form() -> None:
         '{"decisions": [{"who": "M", "when": "2026-11-20", "site_row": {"table": "payer_aliases",'
         ' "key": "Prairie", "value": "commercial/uhc"}}]}'
     )
-    (row,) = decisions.from_text(text, "d.json")
-    assert row.kind == "site_row"
+    (decision,) = decisions.from_text(text, "d.json")
+    assert decision.kind == "site_row"
 
 
 def test_the_store_keeps_the_same_form() -> None:
-    for row in decisions.from_text(GOOD, "d.yaml"):
-        assert decisions.from_document(decisions.to_document(row)) == row
+    for decision in decisions.from_text(GOOD, "d.yaml"):
+        assert decisions.from_document(decisions.to_document(decision)) == decision
 
 
 @pytest.mark.parametrize(

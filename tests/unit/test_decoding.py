@@ -34,8 +34,8 @@ SOUND = [
 @pytest.mark.parametrize("text", BROKEN)
 def test_what_holds_broken_text_is_marked_up_to_the_top_and_nothing_else(text: bytes) -> None:
     found: Any = decode(b'{"a": [{"b": {"c": "x' + text + b'y"}}], "d": {"e": 1.50}, "f": [{}]}')
-    assert [type(row) for row in (found, found["a"][0], found["a"][0]["b"])] == [Damaged] * 3
-    assert [type(row) for row in (found["d"], found["f"][0])] == [dict] * 2
+    assert [type(node) for node in (found, found["a"][0], found["a"][0]["b"])] == [Damaged] * 3
+    assert [type(node) for node in (found["d"], found["f"][0])] == [dict] * 2
     assert str(found["d"]["e"]) == "1.50"
     said = found["a"][0]["b"]["c"]
     assert is_text(said)
@@ -50,7 +50,7 @@ def test_sound_text_stands_as_it_is_also_beside_broken(text: bytes) -> None:
     assert type(decode(written)) is dict
     beside: Any = decode(b"[" + written + rb', {"b": "\u0000"}]')
     assert beside[0] == json.loads(written)
-    assert [isinstance(row, Damaged) for row in beside] == [False, True]
+    assert [isinstance(node, Damaged) for node in beside] == [False, True]
 
 
 def test_a_name_of_an_element_may_be_broken_too() -> None:

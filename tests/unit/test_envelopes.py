@@ -36,7 +36,7 @@ CHARGES = st.lists(
     st.tuples(AMOUNTS, st.integers(1, 2000)),
     min_size=1,
     max_size=6,
-    unique_by=lambda row: row[1],
+    unique_by=lambda segment: segment[1],
 )
 PROVIDER = claims.PROVIDER
 RECEIVER = Receiver(name="Clearing House", id="CLEAR", sender_id="RIVER")
@@ -78,16 +78,16 @@ def claim(
         facility=None,
         aliases=("SHP01",),
     )
-    rows = [
+    segments = [
         line(id=f"{number:08}{place:08}{0:016}", units=units, prior_authorization=member or None)
         for place, (_, units) in enumerate(charges)
     ]
     services = [
         part
-        for one, (charge, _) in zip(rows, charges, strict=True)
+        for one, (charge, _) in zip(segments, charges, strict=True)
         for part in service_lines(one, charge)
     ]
-    draft = draft_of(f"Patient/{number}", rows)
+    draft = draft_of(f"Patient/{number}", segments)
     return Claim(
         number=claim_number(draft.id),
         draft=draft,
@@ -108,8 +108,8 @@ def file_of(found: list[Claim]) -> tuple[str, int]:
     return "".join(parts), file.claims
 
 
-def of_names(rows: list[tuple[str, ...]], *names: str) -> list[tuple[str, ...]]:
-    return [row for row in rows if row[0] in names]
+def of_names(segments: list[tuple[str, ...]], *names: str) -> list[tuple[str, ...]]:
+    return [segment for segment in segments if segment[0] in names]
 
 
 CLAIMS = st.lists(
@@ -131,13 +131,13 @@ def test_no_text_name_or_amount_breaks_an_envelope(
     written, added = file_of(
         [claim(words, charges, number, provider) for number, (words, charges) in enumerate(made)]
     )
-    rows = parsed(written)
-    assert len(of_names(rows, "CLM")) == added
-    assert len(of_names(rows, "ISA")) == len(of_names(rows, "IEA")) == 1
-    assert [row[0] for row in rows[:2]] == ["ISA", "GS"]
-    for transaction in of_names(rows, "SE"):
-        start = next(place for place, row in enumerate(rows) if row[0] == "ST")
-        end = next(place for place, row in enumerate(rows) if row == transaction)
+    segments = parsed(written)
+    assert len(of_names(segments, "CLM")) == added
+    assert len(of_names(segments, "ISA")) == len(of_names(segments, "IEA")) == 1
+    assert [segment[0] for segment in segments[:2]] == ["ISA", "GS"]
+    for transaction in of_names(segments, "SE"):
+        start = next(place for place, segment in enumerate(segments) if segment[0] == "ST")
+        end = next(place for place, segment in enumerate(segments) if segment == transaction)
         assert int(transaction[1]) == end - start + 1
     if added:
         assert [fault.sentence for fault in check(io.BytesIO(written.encode()))] == []
@@ -149,9 +149,9 @@ def test_totals_match_to_the_cent(charges: list[tuple[Decimal, int]]) -> None:
     words = ["Doe", "Jane", "12 Elm Street", "W123"]
     written, added = file_of([claim(words, charges, 1, PROVIDER)])
     assert added == 1
-    rows = parsed(written)
-    (head,) = of_names(rows, "CLM")
-    assert Decimal(head[2]) == sum(Decimal(row[2]) for row in of_names(rows, "SV1"))
+    segments = parsed(written)
+    (head,) = of_names(segments, "CLM")
+    assert Decimal(head[2]) == sum(Decimal(segment[2]) for segment in of_names(segments, "SV1"))
     assert Decimal(head[2]) == sum(charge for charge, _ in charges)
 
 
@@ -185,12 +185,12 @@ def test_five_thousand_claims_stand_in_a_set() -> None:
     for number in range(5001):
         file.add([replace(one, number=f"C{number}")])
     file.close()
-    rows = parsed("".join(parts))
-    ends = [place for place, row in enumerate(rows) if row[0] == "SE"]
+    segments = parsed("".join(parts))
+    ends = [place for place, segment in enumerate(segments) if segment[0] == "SE"]
     assert len(ends) == 2
-    assert len(of_names(rows[: ends[0]], "CLM")) == 5000
-    assert len({row[2] for row in of_names(rows, "ST")}) == 2
-    assert of_names(rows, "GE") == [("GE", "2", "1")]
+    assert len(of_names(segments[: ends[0]], "CLM")) == 5000
+    assert len({segment[2] for segment in of_names(segments, "ST")}) == 2
+    assert of_names(segments, "GE") == [("GE", "2", "1")]
 
 
 @given(st.binary(max_size=400))

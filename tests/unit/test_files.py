@@ -27,7 +27,7 @@ CHART = builders.chart()
 BUNDLE = {
     "resourceType": "Bundle",
     "type": "collection",
-    "entry": [{"resource": row} for row in CHART],
+    "entry": [{"resource": resource} for resource in CHART],
 }
 LINES = b"\n".join(map(text, CHART))
 
@@ -37,11 +37,11 @@ def assessed(source: Path) -> AssessedCharts:
 
 
 def lines(result: AssessedCharts) -> list[str]:
-    return [shown for row in result.document.patients for shown in builders.shown(row)]
+    return [shown for patient in result.document.patients for shown in builders.shown(patient)]
 
 
 def unread(result: AssessedCharts) -> list[tuple[str, str]]:
-    return [(row.resource, row.problem) for row in result.document.unreadable]
+    return [(problem.resource, problem.problem) for problem in result.document.unreadable]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def unread(result: AssessedCharts) -> list[tuple[str, str]]:
             text(
                 {
                     "resourceType": "Parameters",
-                    "parameter": [{"part": [{"name": "x", "resource": row} for row in CHART]}],
+                    "parameter": [{"part": [{"name": "x", "resource": part} for part in CHART]}],
                 }
             ),
         ),
@@ -129,7 +129,9 @@ def test_what_is_not_read_is_named_and_the_rest_is_read(
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
 @pytest.mark.slow
 def test_lines_before_a_cut_count_and_the_cut_is_named(pack: Any, tmp_path: Path) -> None:
-    noise = b"\n".join(text({**row, "id": os.urandom(9).hex()}) for row in CHART for _ in range(99))
+    noise = b"\n".join(
+        text({**resource, "id": os.urandom(9).hex()}) for resource in CHART for _ in range(99)
+    )
     (tmp_path / "chart.ndjson.gz").write_bytes(pack(LINES + b"\n" + noise)[:-2000])
     for source in (tmp_path, tmp_path / "chart.ndjson.gz"):
         result = assessed(source)

@@ -30,7 +30,7 @@ def test_the_ids_are_what_they_were_in_the_first_release() -> None:
 
 def test_the_ids_of_lines_are_of_patient_first_dose_and_part() -> None:
     second = administration("ma0", dose="50 mg", discarded="50 mg", on="2026-11-01T09:30:00-05:00")
-    found = {row.modifiers[:1]: row.id for row in builders.assessed(second).lines}
+    found = {line.modifiers[:1]: line.id for line in builders.assessed(second).lines}
     first = ("Patient/p1", "MedicationAdministration/ma0")
     assert found == {
         (): stable_id("line", *first, "administered"),

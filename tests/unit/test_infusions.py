@@ -16,9 +16,9 @@ HALF_PAST = "2026-11-01T09:30:00-05:00"
 
 def companions(*changes: builders.Resource, without: tuple[str, ...] = ()) -> list[ClaimLine]:
     return [
-        row
-        for row in assessed(*changes, without=without, site=BILLED).lines
-        if row.code.startswith("96")
+        line
+        for line in assessed(*changes, without=without, site=BILLED).lines
+        if line.code.startswith("96")
     ]
 
 
@@ -46,7 +46,7 @@ def test_the_chain_adds_up_bags_and_says_where_no_stop_is_known() -> None:
         administration("ma2", dose="100 mg", on="2026-11-01T09:40:00-05:00"),
     )
     assert line.trace[0].says == "30 minutes + no stop time, as a push → 96365 × 1"
-    assert [row.resource for row in line.evidence] == [
+    assert [evidence.resource for evidence in line.evidence] == [
         "MedicationAdministration/ma1",
         "MedicationAdministration/ma2",
     ]
@@ -74,7 +74,8 @@ def test_it_takes_from_the_drug_what_is_the_same_for_both() -> None:
 def test_secondary_coverages_are_the_drugs() -> None:
     medicaid = builders.coverage("2", "State Medicaid", id="medicaid")
     assert [
-        row.secondary_coverages for row in companions(administration(until=HALF_PAST), medicaid)
+        companion.secondary_coverages
+        for companion in companions(administration(until=HALF_PAST), medicaid)
     ] == [("Coverage/medicaid",)]
 
 
@@ -93,4 +94,7 @@ def test_another_dose_held_holds_no_other_encounters_service() -> None:
         "ma2", drug_source="white-bag", on="2026-11-02T09:00:00-05:00", encounter="e2"
     )
     visit = encounter("e2", period={"start": "2026-11-02", "end": "2026-11-02"})
-    assert [row.status for row in companions(whole, lacking, visit)] == ["ready", "held"]
+    assert [companion.status for companion in companions(whole, lacking, visit)] == [
+        "ready",
+        "held",
+    ]

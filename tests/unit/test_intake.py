@@ -15,7 +15,7 @@ def part(id: str, *wholes: str, **options: object) -> Resource:  # noqa: A002 - 
 def problems(*changes: Resource) -> dict[str, str]:
     found = builders.assessed(*changes)
     assert builders.shown(found) == ["J1756 JZ × 200 ready"]
-    return {row.resource.partition("/")[2]: row.problem for row in found.unreadable}
+    return {problem.resource.partition("/")[2]: problem.problem for problem in found.unreadable}
 
 
 def test_a_whole_that_is_not_on_record() -> None:
@@ -56,7 +56,7 @@ def test_a_part_of_a_reversed_administration_is_reversed_with_it() -> None:
         administration(status="entered-in-error"), part("ma2", "ma1"), part("ma3", "ma2")
     )
     assert (found.lines, found.pending) == ((), ())
-    assert [(row.administration.partition("/")[2], row.reason) for row in found.reversed] == [
+    assert [(dose.administration.partition("/")[2], dose.reason) for dose in found.reversed] == [
         ("ma1", "the administration was entered in error"),
         ("ma2", "the administration that it is part of was reversed"),
         ("ma3", "the administration that it is part of was reversed"),

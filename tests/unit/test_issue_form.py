@@ -25,8 +25,8 @@ def written(issue: dict[str, Any]) -> str:
 def test_a_whole_life_is_written_as_the_model_writes_it() -> None:
     first = issues(OPEN, [], builders.AS_OF)
     waivers = {
-        row.id: Waiver(row.id, "seen on paper", LATER, row.administrations, "Practitioner/p")
-        for row in OPEN.gaps
+        gap.id: Waiver(gap.id, "seen on paper", LATER, gap.administrations, "Practitioner/p")
+        for gap in OPEN.gaps
     }
     closed = issues(COMPLETE, first, LATER)
     reopened = issues(OPEN, closed, LATER)

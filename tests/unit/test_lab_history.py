@@ -44,11 +44,15 @@ RESULTS = st.lists(
 )
 
 
-def _newest(rows: list[LabResult]) -> LabResult | None:
-    timed = [row for row in rows if row.when]
+def _newest(results: list[LabResult]) -> LabResult | None:
+    timed = [result for result in results if result.when]
     return max(
         timed,
-        key=lambda row: (row.when.order if row.when else (), not row.derived, row.source),
+        key=lambda result: (
+            result.when.order if result.when else (),
+            not result.derived,
+            result.source,
+        ),
         default=None,
     )
 
@@ -60,14 +64,14 @@ def _newest(rows: list[LabResult]) -> LabResult | None:
     st.sampled_from([None, ZoneInfo("America/New_York"), ZoneInfo("Pacific/Kiritimati")]),
 )
 def test_the_newest_within_a_window(
-    rows: list[LabResult], dose: Moment, days: int, zone: tzinfo | None
+    results: list[LabResult], dose: Moment, days: int, zone: tzinfo | None
 ) -> None:
-    history = LabHistory(tuple(rows), zone)
-    before = [row for row in rows if labs.is_before(row, dose, DAY, zone)]
-    usable = [row for row in before if row.problem is None]
+    history = LabHistory(tuple(results), zone)
+    before = [result for result in results if labs.is_before(result, dose, DAY, zone)]
+    usable = [result for result in before if result.problem is None]
     found = _newest(labs.within(usable, DAY, days, zone))
-    unread = [row for row in before if row.unread]
-    undated = [row for row in rows if row.when is None and row.unread]
+    unread = [result for result in before if result.unread]
+    undated = [result for result in results if result.when is None and result.unread]
     doubt = labs.unread_after(found, labs.within(unread, DAY, days, zone) + undated)
     older: State = "expired" if usable else "missing"
     state: State = "met" if found else older

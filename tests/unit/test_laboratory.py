@@ -22,9 +22,9 @@ from tests import builders
 from tests.builders import Resource
 
 UCUM = [
-    (row.analyte, row.unit, unit, factor)
-    for row in codes.labs().analytes
-    for unit, factor in row.units.items()
+    (analyte.analyte, analyte.unit, unit, factor)
+    for analyte in codes.labs().analytes
+    for unit, factor in analyte.units.items()
     if unit in ("ug/L", "ng/mL", "ug/dL", "g/dL", "g/L", "mg/L", "mg/dL", "%", "kg", "g", "[lb_av]")
 ]
 # 1 umol of iron weighs 55.845 ug: umol/L × 5.5845 = ug/dL. The table has 5.587, from labunits'
@@ -47,39 +47,39 @@ def test_factors_agree_with_ucum(analyte: str, canonical: str, unit: str, factor
     assert float(factor) == pytest.approx(converted, rel=1e-9)
 
 
-@pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
-def test_molar_factors_are_those_of_the_molar_mass(row: Analyte) -> None:
+@pytest.mark.parametrize("analyte", codes.labs().analytes, ids=lambda found: found.analyte)
+def test_molar_factors_are_those_of_the_molar_mass(analyte: Analyte) -> None:
     molar = {
         unit: float(factor)
-        for unit, factor in row.units.items()
+        for unit, factor in analyte.units.items()
         if unit.endswith("mol/L") and unit.isascii() and unit != "micromol/L"
     }
-    assert molar == pytest.approx(MOLAR.get(row.analyte, {}), rel=1e-3)
+    assert molar == pytest.approx(MOLAR.get(analyte.analyte, {}), rel=1e-3)
 
 
-@pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
-def test_a_row_that_is_not_verified_says_what_of_it(row: Analyte) -> None:
-    assert row.verified is not bool(row.unverified)
-    assert set(row.unverified) <= {*row.loinc, *row.units}
+@pytest.mark.parametrize("analyte", codes.labs().analytes, ids=lambda found: found.analyte)
+def test_a_row_that_is_not_verified_says_what_of_it(analyte: Analyte) -> None:
+    assert analyte.verified is not bool(analyte.unverified)
+    assert set(analyte.unverified) <= {*analyte.loinc, *analyte.units}
 
 
-@pytest.mark.parametrize("row", codes.labs().analytes, ids=lambda row: row.analyte)
-def test_each_analyte_reads_its_own_unit(row: Analyte) -> None:
-    assert row.units.get(row.unit, Decimal(1)) == 1
+@pytest.mark.parametrize("analyte", codes.labs().analytes, ids=lambda found: found.analyte)
+def test_each_analyte_reads_its_own_unit(analyte: Analyte) -> None:
+    assert analyte.units.get(analyte.unit, Decimal(1)) == 1
 
 
 def record(*resources: Resource, **site: Any) -> PatientRecord:
     collection = Collection()
-    for row in (builders.administration(), *resources):
-        collection.add(row, "test")
+    for resource in (builders.administration(), *resources):
+        collection.add(resource, "test")
     (found,), _ = Reader(Site(**site)).records(collection)
     return found
 
 
 def value(*resources: Resource, **site: Any) -> list[tuple[str, str | None, str | None]]:
     return [
-        (row.analyte, str(row.value) if row.value is not None else None, row.problem)
-        for row in record(*resources, **site).labs
+        (result.analyte, str(result.value) if result.value is not None else None, result.problem)
+        for result in record(*resources, **site).labs
     ]
 
 
@@ -162,9 +162,9 @@ class TestUnits:
         ],
     )
     def test_a_converted_value_says_how(self, quantity: Resource, says: str) -> None:
-        assert [row.says for row in record(builders.lab("iron", valueQuantity=quantity)).labs] == [
-            says
-        ]
+        assert [
+            result.says for result in record(builders.lab("iron", valueQuantity=quantity)).labs
+        ] == [says]
 
     @pytest.mark.parametrize(
         ("analyte", "unit", "says"),
@@ -177,7 +177,7 @@ class TestUnits:
     )
     def test_and_whether_its_factor_is_verified(self, analyte: str, unit: str, says: str) -> None:
         found = record(builders.lab(analyte, valueQuantity={"value": 10, "unit": unit})).labs
-        assert [row.says for row in found] == [says]
+        assert [result.says for result in found] == [says]
 
 
 class TestText:
@@ -417,9 +417,9 @@ class TestTooSoon:
         earlier = builders.administration("ma0", on="2026-10-10T09:00:00-05:00")
         found = builders.assessed(earlier)
         said = {
-            row.requirement: row.says
-            for row in found.requirements
-            if row.administrations == ("MedicationAdministration/ma1",)
+            requirement.requirement: requirement.says
+            for requirement in found.requirements
+            if requirement.administrations == ("MedicationAdministration/ma1",)
         }
         assert (
             said["ferritin"]
@@ -428,7 +428,10 @@ class TestTooSoon:
 
     def test_a_dose_that_was_not_given_disturbs_nothing(self) -> None:
         refused = builders.administration("ma0", on="2026-10-10T09:00:00-05:00", status="not-done")
-        said = {row.requirement: row.says for row in builders.assessed(refused).requirements}
+        said = {
+            requirement.requirement: requirement.says
+            for requirement in builders.assessed(refused).requirements
+        }
         assert said["ferritin"] == "Ferritin 42 ng/mL on Oct 12, 2026."
 
 
@@ -436,14 +439,18 @@ class TestDerived:
     def test_it_is_marked_and_cites_both_parts(self) -> None:
         iron, tibc = builders.lab("iron", 30, specimen="s"), builders.lab("tibc", 210, specimen="s")
         found = builders.assessed(iron, tibc, without=["tsat"])
-        (row,) = [row for row in found.requirements if row.requirement == "transferrin-saturation"]
-        assert (row.state, row.value, row.unit) == ("met", "14.3", "%")
+        (requirement,) = [
+            requirement
+            for requirement in found.requirements
+            if requirement.requirement == "transferrin-saturation"
+        ]
+        assert (requirement.state, requirement.value, requirement.unit) == ("met", "14.3", "%")
         assert (
-            row.says
+            requirement.says
             == "Transferrin saturation 14.3% derived from iron 30 ug/dL and TIBC 210 ug/dL on"
             " Oct 12, 2026."
         )
-        assert {item.resource for item in row.evidence} == {
+        assert {item.resource for item in requirement.evidence} == {
             "Observation/iron-2026-10-12",
             "Observation/tibc-2026-10-12",
         }
@@ -470,10 +477,10 @@ class TestDerived:
         assert Decimal("19.99") < found.value < 20
 
     def test_a_capacity_of_nothing_derives_nothing(self) -> None:
-        rows = record(
+        results = record(
             builders.lab("iron", 30, specimen="s"), builders.lab("tibc", 0, specimen="s")
         ).labs
-        assert labs.usable(rows, "tsat") == []
+        assert labs.usable(results, "tsat") == []
 
 
 class TestNewest:
@@ -486,6 +493,6 @@ class TestNewest:
         assert labs.newest([]) is None
 
     def test_within_a_window_day_n_counts(self) -> None:
-        rows = [result("ferritin", day) for day in ("2026-08-02", "2026-08-03", "2026-11-01")]
-        kept = labs.within(rows, date(2026, 11, 1), 90, None)
-        assert kept == rows[1:]
+        results = [result("ferritin", day) for day in ("2026-08-02", "2026-08-03", "2026-11-01")]
+        kept = labs.within(results, date(2026, 11, 1), 90, None)
+        assert kept == results[1:]

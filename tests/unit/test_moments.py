@@ -179,7 +179,11 @@ def test_the_newest_result_is_the_one_of_the_later_instant() -> None:
         builders.ferritin(400, on="2026-10-12T22:00:00-04:00"),
     ]
     found = builders.assessed(builders.commercial(), *results, without=["ferritin"])
-    assert [row.value for row in found.requirements if row.requirement == "ferritin"] == ["400"]
+    assert [
+        requirement.value
+        for requirement in found.requirements
+        if requirement.requirement == "ferritin"
+    ] == ["400"]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +223,7 @@ def test_a_dose_in_the_last_second_of_the_day_does_not_wait() -> None:
     document = builders.document_of(
         builders.chart(builders.administration(on="2026-11-01T23:59:59.500-05:00")), end
     )
-    assert ([builders.shown(row) for row in document.patients], document.as_of) == (
+    assert ([builders.shown(patient) for patient in document.patients], document.as_of) == (
         [["J1756 JZ × 200 ready"]],
         "2026-11-01T23:59:59-05:00",
     )

@@ -50,11 +50,11 @@ def test_every_number_that_is_named_stands_in_the_table() -> None:
     assert len(named) > 10
 
 
-@pytest.mark.parametrize("row", numbered().values(), ids=lambda row: row.number)
-def test_a_row_leads_somewhere(row: NumberedRule) -> None:
-    assert all((ROOT / path).is_file() for path in row.held_in)
-    assert all(page in pages() for page in row.pages)
-    assert f"## {row.number}\n" in pages()["by-number.md"]
+@pytest.mark.parametrize("rule", numbered().values(), ids=lambda rule: rule.number)
+def test_a_row_leads_somewhere(rule: NumberedRule) -> None:
+    assert all((ROOT / path).is_file() for path in rule.held_in)
+    assert all(page in pages() for page in rule.pages)
+    assert f"## {rule.number}\n" in pages()["by-number.md"]
 
 
 def test_a_number_is_never_a_source() -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from integration.terminal import tables
 from integration.terminal.explanation import explain_administration
-from mappings.assessment import to_json
+from mappings.document import to_json
 from mappings.writing.table import csv
 from tests.builders import administration, chart, document_of, ferritin
 

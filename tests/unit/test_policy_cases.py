@@ -22,33 +22,35 @@ FILES = sorted((ROOT / "mappings" / "policy" / "built_in").glob("*.yaml"))
 BUILT_IN = choosing.built_in().policies
 
 
-@pytest.mark.parametrize("row", BUILT_IN, ids=lambda row: row.id)
-def test_the_cases_of_a_built_in_policy_pass(row: Policy) -> None:
-    assert [result for result in run_cases(row) if not result.passed] == []
+@pytest.mark.parametrize("policy", BUILT_IN, ids=lambda policy: policy.id)
+def test_the_cases_of_a_built_in_policy_pass(policy: Policy) -> None:
+    assert [result for result in run_cases(policy) if not result.passed] == []
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in BUILT_IN if row.id != "no-coverage"], ids=lambda row: row.id
+    "policy",
+    [policy for policy in BUILT_IN if policy.id != "no-coverage"],
+    ids=lambda policy: policy.id,
 )
-def test_each_has_a_case_that_is_ready(row: Policy) -> None:
-    assert "ready" in {case.expect.get("line") for case in row.cases}
+def test_each_has_a_case_that_is_ready(policy: Policy) -> None:
+    assert "ready" in {case.expect.get("line") for case in policy.cases}
 
 
 def run(identity: str, expect: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
-    row = choosing.built_in().get(identity)
-    assert row
+    policy = choosing.built_in().get(identity)
+    assert policy
     case = Case(name="case", given=CaseFacts(**given), expect=expect)
     return [
         (result.requirement, result.found)
-        for result in run_cases(msgspec.structs.replace(row, cases=(case,)))
+        for result in run_cases(msgspec.structs.replace(policy, cases=(case,)))
     ]
 
 
 def test_a_case_that_fails_says_what_was_found() -> None:
-    row = choosing.built_in().get("commercial-default")
-    assert row
+    policy = choosing.built_in().get("commercial-default")
+    assert policy
     case = Case(name="wrong", given=CaseFacts(ckd=True, ferritin=501), expect={"ferritin": "met"})  # type: ignore[arg-type]
-    (found,) = run_cases(msgspec.structs.replace(row, cases=(case,)))
+    (found,) = run_cases(msgspec.structs.replace(policy, cases=(case,)))
     assert not found.passed
     assert (found.case, found.requirement, found.expected, found.found) == (
         "wrong",
@@ -95,11 +97,11 @@ def test_what_each_fact_does(given: dict[str, Any], requirement: str, state: str
 
 
 def test_the_day_lies_in_the_dates_of_the_policy() -> None:
-    row = choosing.built_in().get("commercial-default")
-    assert row
+    policy = choosing.built_in().get("commercial-default")
+    assert policy
     for effective in ({"from": date(2027, 3, 1)}, {"to": date(2019, 12, 31)}):
         dated = msgspec.structs.replace(
-            row, effective=msgspec.convert(effective, type(row.effective))
+            policy, effective=msgspec.convert(effective, type(policy.effective))
         )
         assert all(result.passed for result in run_cases(dated))
 

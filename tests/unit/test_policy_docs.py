@@ -47,9 +47,12 @@ def test_the_example_is_a_policy_and_its_cases_pass(tmp_path: Path) -> None:
     assert found
     results = run_cases(found)
     assert results
-    assert [row for row in results if not row.passed] == []
+    assert [result for result in results if not result.passed] == []
 
 
 def test_the_commands_are_there() -> None:
-    there = {row.name or getattr(row.callback, "__name__", "") for row in app.registered_commands}
+    there = {
+        registered_command.name or getattr(registered_command.callback, "__name__", "")
+        for registered_command in app.registered_commands
+    }
     assert set(re.findall(r"ferroclaim policy (\w+)", TEXT)) <= there

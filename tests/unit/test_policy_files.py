@@ -461,7 +461,7 @@ class TestFolder:
             ("id: sunrise", "id: uhc-commercial"), ("payers: [sunrise]", "payers: [uhc]")
         )
         found = choosing.load(written(tmp_path, text))
-        assert [row.title for row in found.policies if row.id == "uhc-commercial"] == [
+        assert [policy.title for policy in found.policies if policy.id == "uhc-commercial"] == [
             "Sunrise Health Plan"
         ]
 
@@ -556,9 +556,9 @@ class TestFolder:
             )
         )
         versions = [
-            row.version
+            policy.version
             for day in (date(2026, 12, 31), date(2027, 1, 1))
-            if (row := found.choose(day, "11", "commercial", "sunrise"))
+            if (policy := found.choose(day, "11", "commercial", "sunrise"))
         ]
         assert versions == ["1", "2"]
 
@@ -575,9 +575,9 @@ class TestFolder:
             written(tmp_path, changed(("payers: [sunrise]", "payers: [sunrise], settings: ['22']")))
         )
         chosen = [
-            row.id
+            policy.id
             for pos in ("11", "12", "22")
-            if (row := found.choose(date(2026, 1, 1), pos, "commercial", "sunrise"))
+            if (policy := found.choose(date(2026, 1, 1), pos, "commercial", "sunrise"))
         ]
         assert chosen == ["office", "office", "sunrise"]
 
@@ -635,9 +635,9 @@ class TestChoice:
         )
         found = choosing.load(written(tmp_path, text))
         chosen = [
-            row.id
+            policy.id
             for pos in ("11", "22", "65")
-            if (row := found.choose(self.DAY, pos, "medicare-advantage", "sunrise"))
+            if (policy := found.choose(self.DAY, pos, "medicare-advantage", "sunrise"))
         ]
         assert chosen == ["sunrise", "sunrise", "medicare-esrd-pps"]
 
@@ -645,9 +645,9 @@ class TestChoice:
 class TestBuiltIn:
     def test_the_table_of_the_rules(self) -> None:
         found = {
-            row.id: list(row.audience.settings)
-            for row in choosing.built_in().policies
-            if row.id != "no-coverage" and not row.audience.payers
+            policy.id: list(policy.audience.settings)
+            for policy in choosing.built_in().policies
+            if policy.id != "no-coverage" and not policy.audience.payers
         }
         assert found == {
             "medicare-part-b": ["11", "19", "22", "23", "24", "49"],
@@ -658,29 +658,29 @@ class TestBuiltIn:
             "medicaid-default": [],
         }
 
-    @pytest.mark.parametrize("row", choosing.built_in().policies, ids=lambda row: row.id)
+    @pytest.mark.parametrize("policy", choosing.built_in().policies, ids=lambda policy: policy.id)
     def test_each_asks_for_an_ndc_and_keeps_the_ceilings_unverified(
-        self, row: choosing.Policy
+        self, policy: choosing.Policy
     ) -> None:
-        ceiling = row.requirements.iron_overload
-        assert row.requirements.ndc is not None
+        ceiling = policy.requirements.iron_overload
+        assert policy.requirements.ndc is not None
         assert (int(ceiling.ferritin_above_ng_ml), int(ceiling.tsat_from_percent)) == (800, 50)
-        assert ceiling.verified is (row.id == "health-plan-of-san-joaquin")
+        assert ceiling.verified is (policy.id == "health-plan-of-san-joaquin")
 
-    @pytest.mark.parametrize("row", choosing.built_in().policies, ids=lambda row: row.id)
-    def test_each_window_says_whether_it_is_verified(self, row: choosing.Policy) -> None:
-        for rule in row.requirements.laboratory:
+    @pytest.mark.parametrize("policy", choosing.built_in().policies, ids=lambda policy: policy.id)
+    def test_each_window_says_whether_it_is_verified(self, policy: choosing.Policy) -> None:
+        for rule in policy.requirements.laboratory:
             assert rule.source
             taken_over = rule.source.startswith("as ")
             ours = "ours" in rule.source
             assert rule.verified is not (ours or taken_over)
             assert (
                 taken_over
-                or ours is (rule.window_days != 60 and row.id != "no-coverage")
+                or ours is (rule.window_days != 60 and policy.id != "no-coverage")
                 or rule.source.startswith("KDIGO 2012; ")
             )
 
-    @pytest.mark.parametrize("row", choosing.built_in().policies, ids=lambda row: row.id)
-    def test_each_has_cases_one_of_them_a_complete_chart(self, row: choosing.Policy) -> None:
-        ready = [case.name for case in row.cases if case.expect.get("line") == "ready"]
-        assert ready or row.id in ("no-coverage", "bcbs-south-carolina")
+    @pytest.mark.parametrize("policy", choosing.built_in().policies, ids=lambda policy: policy.id)
+    def test_each_has_cases_one_of_them_a_complete_chart(self, policy: choosing.Policy) -> None:
+        ready = [case.name for case in policy.cases if case.expect.get("line") == "ready"]
+        assert ready or policy.id in ("no-coverage", "bcbs-south-carolina")

@@ -46,8 +46,8 @@ ages = st.sampled_from([0, 14, 59, 60, 61, 89, 90, 91, 200])
 
 def results(analyte: str, values: list[int]) -> st.SearchStrategy[list[Resource]]:
     """Up to two results of an analyte, at limits and at the edges of windows."""
-    rows = st.lists(st.tuples(st.sampled_from(values), ages), max_size=2)
-    return rows.map(
+    drawn_values = st.lists(st.tuples(st.sampled_from(values), ages), max_size=2)
+    return drawn_values.map(
         lambda found: [
             builders.lab(analyte, value, on=drawn(age), id=f"{analyte}-{number}")
             for number, (value, age) in enumerate(found)
@@ -75,8 +75,8 @@ def complete(payer: str) -> dict[str, list[Resource]]:
     }
 
 
-def one_of(*rows: Resource) -> st.SearchStrategy[list[Resource]]:
-    return st.one_of(st.just([]), st.sampled_from(rows).map(lambda row: [row]))
+def one_of(*resources: Resource) -> st.SearchStrategy[list[Resource]]:
+    return st.one_of(st.just([]), st.sampled_from(resources).map(lambda resource: [resource]))
 
 
 DIAGNOSES = st.sets(st.sampled_from(["D63.1", "N18.3", "N18.4", "N18.6", "Z99.2", "K50.90"]))
@@ -93,7 +93,10 @@ OTHERWISE: dict[str, st.SearchStrategy[list[Resource]]] = {
     "location": one_of(*(builders.location(pos) for pos in ("12", "22", "65", None))),
     "coverage": (
         st.sampled_from(sorted(COVERAGES)).map(
-            lambda row: [builders.coverage(**COVERAGES[row]), builders.commercial(id="second")]
+            lambda name: [
+                builders.coverage(**COVERAGES[name]),
+                builders.commercial(id="second"),
+            ]
         )
     ),
     "order": one_of(builders.order(weekly=False), builders.order(on="2026-11-02")),
@@ -124,17 +127,18 @@ def charts(draw: st.DrawFn) -> dict[str, list[Resource]]:
 def assessed(
     chart: dict[str, list[Resource]], policies: PolicySet | None = None
 ) -> PatientAssessment:
-    resources = [row for rows in chart.values() for row in rows]
+    resources = [resource for resources in chart.values() for resource in resources]
     return builders.document_of(resources, policies=policies).patients[0]
 
 
 def bad(found: PatientAssessment, blocking: bool | None = None) -> set[tuple[str, tuple[str, ...]]]:
-    rows = [
-        row
-        for row in found.requirements
-        if row.state in WORST_FIRST and (blocking is None or row.blocking is blocking)
+    resources = [
+        requirement
+        for requirement in found.requirements
+        if requirement.state in WORST_FIRST
+        and (blocking is None or requirement.blocking is blocking)
     ]
-    return {(row.requirement, row.administrations) for row in rows}
+    return {(resource.requirement, resource.administrations) for resource in resources}
 
 
 # Not among them: diagnoses of the kidney and dialysis, which choose the limits and may speak
@@ -166,24 +170,26 @@ def test_less_evidence_never_makes_a_held_line_ready(
         assert after.lines[0].status == "held", f"without {kind}: {before.lines[0].reasons}"
 
 
-def requirement(row: Policy, **changes: Any) -> Policy:
+def requirement(policy: Policy, **changes: Any) -> Policy:
     return msgspec.structs.replace(
-        row, requirements=msgspec.structs.replace(row.requirements, **changes)
+        policy, requirements=msgspec.structs.replace(policy.requirements, **changes)
     )
 
 
-def every_lab(row: Policy, **changes: Any) -> Policy:
-    rules = tuple(msgspec.structs.replace(rule, **changes) for rule in row.requirements.laboratory)
-    return requirement(row, laboratory=rules)
+def every_lab(policy: Policy, **changes: Any) -> Policy:
+    rules = tuple(
+        msgspec.structs.replace(rule, **changes) for rule in policy.requirements.laboratory
+    )
+    return requirement(policy, laboratory=rules)
 
 
-def shorter(row: Policy) -> Policy:
-    return every_lab(row, window_days=30)
+def shorter(policy: Policy) -> Policy:
+    return every_lab(policy, window_days=30)
 
 
-def lower(row: Policy) -> Policy:
+def lower(policy: Policy) -> Policy:
     """Every limit a little lower."""
-    rules = row.requirements.laboratory
+    rules = policy.requirements.laboratory
     text = [
         rule.limit
         and rule.limit.replace("500", "400")
@@ -193,38 +199,38 @@ def lower(row: Policy) -> Policy:
         for rule in rules
     ]
     return requirement(
-        row,
+        policy,
         laboratory=tuple(
             msgspec.structs.replace(rule, limit=new) for rule, new in zip(rules, text, strict=True)
         ),
     )
 
 
-def both(row: Policy) -> Policy:
+def both(policy: Policy) -> Policy:
     rules = tuple(
         msgspec.structs.replace(
             rule, limit=rule.limit and rule.limit.replace(" or tsat", " and tsat")
         )
-        for rule in row.requirements.laboratory
+        for rule in policy.requirements.laboratory
     )
-    return requirement(row, laboratory=rules)
+    return requirement(policy, laboratory=rules)
 
 
-def one_more(row: Policy) -> Policy:
+def one_more(policy: Policy) -> Policy:
     more = LabRule(
         limit="ferritin < 100 and hb < 12",
         units={"ferritin": "ng/mL", "hb": "g/dL"},
         window_days=30,
     )
-    return requirement(row, laboratory=(*row.requirements.laboratory, more))
+    return requirement(policy, laboratory=(*policy.requirements.laboratory, more))
 
 
-def oral_iron(row: Policy) -> Policy:
-    return requirement(row, oral_iron_history=OralIronRule(trial_days=90, in_dialysis=True))
+def oral_iron(policy: Policy) -> Policy:
+    return requirement(policy, oral_iron_history=OralIronRule(trial_days=90, in_dialysis=True))
 
 
-def authorization(row: Policy) -> Policy:
-    return requirement(row, prior_authorization=choosing.AuthorizationRule(asked="yes"))
+def authorization(policy: Policy) -> Policy:
+    return requirement(policy, prior_authorization=choosing.AuthorizationRule(asked="yes"))
 
 
 STRICTER = {
@@ -234,19 +240,19 @@ STRICTER = {
     "one more laboratory rule": one_more,
     "oral iron for 90 days, in dialysis, too": oral_iron,
     "an authorization for everything": authorization,
-    "a recent note": lambda row: requirement(row, progress_note=NoteRule(window_days=14)),
-    "the payer's own drug": lambda row: requirement(row,
+    "a recent note": lambda policy: requirement(policy, progress_note=NoteRule(window_days=14)),
+    "the payer's own drug": lambda policy: requirement(policy,
         drug_source=DrugSourceRule(allowed=("white-bag",))),
-    "fewer units": lambda row: requirement(row, units_limit=UnitsRule(limits={"J1756": 100})),
-    "a smaller dose": lambda row: requirement(row,
+    "fewer units": lambda policy: requirement(policy, units_limit=UnitsRule(limits={"J1756": 100})),
+    "a smaller dose": lambda policy: requirement(policy,
         dosing=DosingRule(single_mg=Decimal(100), blocking=True)),
-    "a lower ceiling": lambda row: requirement(
-        row, iron_overload=OverloadRule(ferritin_above_ng_ml=Decimal(90),
+    "a lower ceiling": lambda policy: requirement(
+        policy, iron_overload=OverloadRule(ferritin_above_ng_ml=Decimal(90),
             tsat_from_percent=Decimal(10), blocking=True)
     ),
-    "another place": lambda row: msgspec.structs.replace(
-        row, audience=msgspec.structs.replace(row.audience,
-            settings=tuple(pos for pos in row.audience.settings if pos != "11") or ("12",))
+    "another place": lambda policy: msgspec.structs.replace(
+        policy, audience=msgspec.structs.replace(policy.audience,
+            settings=tuple(pos for pos in policy.audience.settings if pos != "11") or ("12",))
     ),
 }  # fmt: skip
 
@@ -256,8 +262,13 @@ STRICTER = {
 def test_a_stricter_policy_never_makes_fewer_gaps(
     chart: dict[str, list[Resource]], how: str
 ) -> None:
-    rows = choosing.built_in().policies
-    stricter = PolicySet([row if row.id == "no-coverage" else STRICTER[how](row) for row in rows])
+    policies = choosing.built_in().policies
+    stricter = PolicySet(
+        [
+            resource if resource.id == "no-coverage" else STRICTER[how](resource)
+            for resource in policies
+        ]
+    )
     before, after = assessed(chart), assessed(chart, stricter)
     assert bad(before) <= bad(after)
     assert bad(before, blocking=True) <= bad(after, blocking=True)

@@ -14,7 +14,7 @@ def test_its_totals_are_what_an_assessment_finds(tmp_path: Path) -> None:
     found = from_collection(
         collect(str(tmp_path)), Site(), choosing.built_in(), population.AS_OF
     ).document
-    lines = [line for row in found.patients for line in row.lines]
+    lines = [line for patient in found.patients for line in patient.lines]
     assert found.unreadable == ()
     assert len(found.patients) == totals.with_iron == 12
     assert len({name for line in lines for name in line.administrations}) == totals.doses == 42

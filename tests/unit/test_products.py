@@ -78,16 +78,18 @@ def test_every_package_is_its_product_and_a_whole_vial_is_billed_without_waste(
     assert (line.ndc.code, Decimal(line.ndc.quantity)) == (ndc, package.ml)
 
 
-@pytest.mark.parametrize("row", codes.package_table().not_billable, ids=lambda row: row.product)
-def test_a_bulk_or_imaging_ndc_never_bills(row: NotBillable) -> None:
-    ndc = f"{row.product[:5]}-{row.product[5:]}-01"
+@pytest.mark.parametrize(
+    "packaged", codes.package_table().not_billable, ids=lambda packaged: packaged.product
+)
+def test_a_bulk_or_imaging_ndc_never_bills(packaged: NotBillable) -> None:
+    ndc = f"{packaged.product[:5]}-{packaged.product[5:]}-01"
     named = builders.assessed(builders.administration(text="iron sucrose", ndc=ndc))
     assert (named.lines, builders.gaps(named)) == ((), ["product contradicted"])
     alone = builders.chart(builders.administration(text=None, ndc=ndc, order=None))
     assert builders.document_of(alone).patients == ()
 
 
-NAMES = [(name, row.family) for row in codes.products().families for name in row.names]
+NAMES = [(name, family.family) for family in codes.products().families for name in family.names]
 
 
 @pytest.mark.parametrize(("name", "expected"), NAMES, ids=[name for name, _ in NAMES])
@@ -128,24 +130,24 @@ def test_iron_by_mouth_is_no_evidence_and_contradicts(code: str) -> None:
 
 CODINGS = [
     *(
-        (Coding("rxnorm", code), row.family)
-        for row in codes.products().families
-        for code in row.rxnorm
+        (Coding("rxnorm", code), family.family)
+        for family in codes.products().families
+        for code in family.rxnorm
     ),
     *(
-        (Coding("hcpcs", code.code), row.family)
-        for row in codes.products().families
-        for code in row.codes
+        (Coding("hcpcs", code.code), family.family)
+        for family in codes.products().families
+        for code in family.codes
     ),
     *(
-        (Coding("hcpcs", code), row.family)
-        for row in codes.products().families
-        for code in row.retired
+        (Coding("hcpcs", code), family.family)
+        for family in codes.products().families
+        for code in family.retired
     ),
     *(
-        (Coding("http://www.whocc.no/atc", code), row.family)
-        for row in codes.products().families
-        for code in row.atc
+        (Coding("http://www.whocc.no/atc", code), family.family)
+        for family in codes.products().families
+        for code in family.atc
     ),
 ]
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import codes
-from mappings.assessment import ClaimLine, to_json
+from mappings.assessment import ClaimLine
+from mappings.document import to_json
 from tests import builders
 from tests.builders import Resource, administration, dispense, order
 
@@ -28,7 +29,7 @@ PRODUCTS = {
     "Monoferric": {builders.MONOFERRIC_1000: "1000"},
 }
 MG_PER_UNIT = {
-    code.code: code.mg_per_unit for row in codes.products().families for code in row.codes
+    code.code: code.mg_per_unit for family in codes.products().families for code in family.codes
 }
 MOMENTS = [
     datetime(2026, 11, 1, 14, tzinfo=UTC) + timedelta(minutes=minutes)
@@ -126,9 +127,9 @@ def administered_and_discarded(
 @given(charts())
 def test_units_are_the_dose_rounded_up_and_never_below_it(chart: list[Resource]) -> None:
     given_mg = {
-        f"MedicationAdministration/{row['id']}": mg_of(row)
-        for row in chart
-        if row["resourceType"] == "MedicationAdministration"
+        f"MedicationAdministration/{resource['id']}": mg_of(resource)
+        for resource in chart
+        if resource["resourceType"] == "MedicationAdministration"
     }
     for line, _ in administered_and_discarded(lines_of(chart)):
         # Possible duplicates are counted once, and hold the line.
@@ -157,16 +158,18 @@ def test_a_line_never_has_both_of_jw_and_jz(chart: list[Resource]) -> None:
 @given(charts())
 def test_administered_and_discarded_are_what_the_containers_hold(chart: list[Resource]) -> None:
     by_id = {
-        f"MedicationAdministration/{row['id']}": row
-        for row in chart
-        if row["resourceType"] == "MedicationAdministration"
+        f"MedicationAdministration/{resource['id']}": resource
+        for resource in chart
+        if resource["resourceType"] == "MedicationAdministration"
     }
     for line, discarded in administered_and_discarded(lines_of(chart)):
         waste = by_id[line.administrations[0]] if len(line.administrations) == 1 else None
         if waste is None or line.status != "ready":
             continue
         opened = [
-            row for row in waste.get("extension", []) if row["url"].endswith("containers-opened")
+            extension
+            for extension in waste.get("extension", [])
+            if extension["url"].endswith("containers-opened")
         ]
         sizes = {ndc: Decimal(mg) for vials in PRODUCTS.values() for ndc, mg in vials.items()}
         held = sum(

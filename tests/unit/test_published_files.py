@@ -55,7 +55,7 @@ class TestAsPublished:
             1012,
         )
         (limits,) = rows.limits
-        built_in = next(row for row in codes.payment().limits if row.quarter == "2025Q4")
+        built_in = next(limit for limit in codes.payment().limits if limit.quarter == "2025Q4")
         assert (limits.quarter, limits.limit) == ("2025Q4", built_in.limit)
 
     def test_noc_pricing(self) -> None:
@@ -71,8 +71,8 @@ class TestAsPublished:
         rows = taken(FILES / "2025-10_asp_crosswalk.csv.gz")
         known = codes.packages()
         assert len(rows.packages) == 25
-        assert {row.ndc: (row.mg, row.ml) for row in rows.packages} == {
-            row.ndc: (known[row.ndc].mg, known[row.ndc].ml) for row in rows.packages
+        assert {package.ndc: (package.mg, package.ml) for package in rows.packages} == {
+            package.ndc: (known[package.ndc].mg, known[package.ndc].ml) for package in rows.packages
         }
 
     def test_noc_crosswalk(self) -> None:
@@ -99,13 +99,22 @@ class TestAsPublished:
         assert ends["J1756"] is None
         assert {row.code: row.start for row in rows.codes}["J1437"] == date(2020, 10, 1)
         assert ends["Q9970"] == date(2014, 12, 31)
-        assert {row.modifier for row in rows.modifiers} == {"JW", "JG", "TB", "PO", "PN", "ER"}
+        assert {modifier.modifier for modifier in rows.modifiers} == {
+            "JW",
+            "JG",
+            "TB",
+            "PO",
+            "PN",
+            "ER",
+        }
 
     def test_a_code_that_the_product_did_not_know(self) -> None:
         """With the built-in table as it was without Q9976."""
         families = [
-            structs.replace(row, codes=tuple(code for code in row.codes if code.code != "Q9976"))
-            for row in codes.products().families
+            structs.replace(
+                family, codes=tuple(code for code in family.codes if code.code != "Q9976")
+            )
+            for family in codes.products().families
         ]
         tables = structs.replace(
             codes.built_in(), products=structs.replace(codes.products(), families=tuple(families))
@@ -147,7 +156,9 @@ class TestInThePublishedForm:
     def test_icd_10_cm(self, tmp_path: Path) -> None:
         (found,) = imports(published.icd10cm(tmp_path), quarter="2026-10-01")
         assert found.rows
-        changed = {row.code: (row.start, row.end) for row in found.rows.diagnoses}
+        changed = {
+            diagnosis.code: (diagnosis.start, diagnosis.end) for diagnosis in found.rows.diagnoses
+        }
         assert changed["N18.33"] == (date(2026, 10, 1), None)
         assert changed["N18.32"] == (None, date(2026, 9, 30))
         assert "D50.9" not in changed
@@ -156,7 +167,8 @@ class TestInThePublishedForm:
     def test_ndc_directory(self, tmp_path: Path) -> None:
         rows = taken(*published.ndc_directory(tmp_path), quarter="2026-10-01")
         assert {
-            row.ndc: (row.family, row.mg, row.ml, row.start, row.end) for row in rows.packages
+            package.ndc: (package.family, package.mg, package.ml, package.start, package.end)
+            for package in rows.packages
         } == {
             "00517234010": ("iron-sucrose", Decimal(100), Decimal(5), date(2000, 12, 1), None),
             "00517234001": ("iron-sucrose", Decimal(100), Decimal(5), date(2000, 12, 1), None),
@@ -172,7 +184,7 @@ class TestInThePublishedForm:
     @pytest.mark.parametrize("kind", ["carc", "rarc"])
     def test_x12_lists(self, tmp_path: Path, kind: str) -> None:
         rows = taken(published.x12_list(tmp_path, kind), quarter="2026-10-01")
-        assert {row.code: row.end for row in rows.denial_codes} == (
+        assert {denial_code.code: denial_code.end for denial_code in rows.denial_codes} == (
             {"16": None, "252": date(2026, 11, 1)} if kind == "carc" else {"N395": None}
         )
 
@@ -181,7 +193,9 @@ class TestInThePublishedForm:
             tmp_path, ("2025-10_asp_pricing.csv", None), ("2025-10_noc_pricing.csv", None)
         )
         assert [
-            row.rows.published.kind for row in imports(path) if row.rows and row.rows.published
+            imported.rows.published.kind
+            for imported in imports(path)
+            if imported.rows and imported.rows.published
         ] == ["asp-pricing", "noc-pricing"]
 
     def test_what_else_is_in_a_zip_is_left_aside(self, tmp_path: Path) -> None:
@@ -402,9 +416,9 @@ class TestBadInput:
 
     def test_no_description_of_a_cpt_code_stands_in_the_data_of_the_tests(self) -> None:
         assert [
-            row
-            for row in _cells(FILES / "2025-10_asp_pricing.csv")
-            if row[0].isdigit() and len(row[0]) == 5 and row[1]
+            cell
+            for cell in _cells(FILES / "2025-10_asp_pricing.csv")
+            if cell[0].isdigit() and len(cell[0]) == 5 and cell[1]
         ] == []
         text = gzip.decompress((FILES / "2025-10_asp_crosswalk.csv.gz").read_bytes()).decode(
             "cp1252"

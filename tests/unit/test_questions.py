@@ -12,26 +12,26 @@ ODD = {"system": "urn:oid:2.999", "code": "6", "display": "Discharge"}
 
 
 def of(patient: str, klass: dict[str, Any]) -> list[builders.Resource]:
-    rows = builders.chart(builders.encounter() | {"class": klass})
-    for row in rows:
-        owner = "patient" if row["resourceType"] == "AllergyIntolerance" else "subject"
-        owner = "beneficiary" if row["resourceType"] == "Coverage" else owner
-        if row["resourceType"] == "Patient":
-            row["id"] = patient
-        elif row["resourceType"] != "Location":
-            row[owner] = {"reference": f"Patient/{patient}"}
-            row["id"] += patient
-        if row["resourceType"] == "MedicationAdministration":
-            row["context"] = {"reference": f"Encounter/encounter{patient}"}
-            row["request"] = {"reference": f"MedicationRequest/order{patient}"}
-    return rows
+    resources = builders.chart(builders.encounter() | {"class": klass})
+    for resource in resources:
+        owner = "patient" if resource["resourceType"] == "AllergyIntolerance" else "subject"
+        owner = "beneficiary" if resource["resourceType"] == "Coverage" else owner
+        if resource["resourceType"] == "Patient":
+            resource["id"] = patient
+        elif resource["resourceType"] != "Location":
+            resource[owner] = {"reference": f"Patient/{patient}"}
+            resource["id"] += patient
+        if resource["resourceType"] == "MedicationAdministration":
+            resource["context"] = {"reference": f"Encounter/encounter{patient}"}
+            resource["request"] = {"reference": f"MedicationRequest/order{patient}"}
+    return resources
 
 
 def test_a_class_in_no_table_is_asked_once_for_all_patients() -> None:
     found = builders.document_of([*of("a", ODD), *of("b", ODD)])
     asked = Question("encounter_classes", "Encounter.class", "urn:oid:2.999|6", "6 Discharge", 2)
     assert found.questions == (asked,)
-    assert [row.questions[0].doses for row in found.patients] == [1, 1]
+    assert [patient.questions[0].doses for patient in found.patients] == [1, 1]
 
 
 def test_a_word_of_a_status_is_asked() -> None:

@@ -33,7 +33,7 @@ def given(**options: Any) -> Administration:
 )
 def test_a_status_that_can_not_be_used(status: Any, problem: str) -> None:
     records, _ = read([administration(status=status)])
-    assert [(row.resource, row.problem) for row in records[0].unreadable] == [
+    assert [(problem.resource, problem.problem) for problem in records[0].unreadable] == [
         ("MedicationAdministration/ma1", problem)
     ]
 
@@ -111,7 +111,7 @@ def test_what_is_wrong_with_a_discarded_amount(value: Resource, problem: str | N
 @pytest.mark.parametrize("count", [1, 2, 999])
 def test_a_count_of_containers(count: int) -> None:
     found = given(opened=[{"ndc": builders.VENOFER_100, "count": count}])
-    assert [(row.mg, row.count, row.ndc) for row in found.containers] == [
+    assert [(container.mg, container.count, container.ndc) for container in found.containers] == [
         (Decimal(100), count, "00517234010")
     ]
     assert found.containers_problem is None
@@ -147,7 +147,7 @@ def test_a_count_that_is_none(count: Any) -> None:
 )
 def test_the_size_of_a_container(opened: Resource, mg: Any, problem: str | None) -> None:
     found = given(opened=[opened])
-    assert ([row.mg for row in found.containers], found.containers_problem) == (
+    assert ([container.mg for container in found.containers], found.containers_problem) == (
         [] if problem else [mg],
         problem,
     )
@@ -155,14 +155,17 @@ def test_the_size_of_a_container(opened: Resource, mg: Any, problem: str | None)
 
 def test_what_was_read_from_a_note_is_marked() -> None:
     found = given(discarded="50 mg", note="50 mg wasted")
-    assert [(row.amount.says, row.from_note) for row in found.discards] == [
+    assert [(discard.amount.says, discard.from_note) for discard in found.discards] == [
         ("50 mg", False),
         ("50 mg wasted", True),
     ]
     line, _ = builders.assessed(administration(dose="150 mg", note="Wasted 50 mg.")).lines
     chain = builders.assessed(administration(dose="150 mg", note="Wasted 50 mg.")).requirements
-    (waste,) = [row for row in chain if row.requirement == "discarded-amount"]
-    assert [row.says for row in waste.evidence] == ["150 mg", "Wasted 50 mg (read from a note)"]
+    (waste,) = [resource for resource in chain if resource.requirement == "discarded-amount"]
+    assert [evidence.says for evidence in waste.evidence] == [
+        "150 mg",
+        "Wasted 50 mg (read from a note)",
+    ]
     assert set(waste.evidence) <= set(line.evidence)
 
 

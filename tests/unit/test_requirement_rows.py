@@ -62,20 +62,26 @@ def test_every_function_that_decides_has_a_row(module: ModuleType) -> None:
 
 
 def test_a_card_rests_on_types_that_are_read() -> None:
-    wanted = {kind for row in codes.requirements().values() for kind in row.rests_on}
+    wanted = {
+        kind for requirement in codes.requirements().values() for kind in requirement.rests_on
+    }
     assert wanted <= set(profile("generic").searches)
 
 
 def test_what_a_policy_can_ask_is_asked_by_its_rule() -> None:
     """But for dosing and iron overload, which are asked of everybody, with limits of a policy."""
-    labs = {row.requirement for row in LAB_VALUES.values()}
+    labs = {lab.requirement for lab in LAB_VALUES.values()}
     fields = set(Requirements.__struct_encode_fields__) - {"laboratory"} | labs
-    by_rule = {row.id for row in codes.requirements().values() if row.asked == "by-rule"}
+    by_rule = {
+        requirement.id
+        for requirement in codes.requirements().values()
+        if requirement.asked == "by-rule"
+    }
     assert fields - by_rule == {"dosing", "iron-overload"}
     assert by_rule <= fields
 
 
 def test_a_laboratory_value_of_policies_is_of_its_analyte() -> None:
-    for row in LAB_VALUES.values():
-        assert row.unit == codes.labs().by_name[row.analyte].unit
-        assert codes.requirements()[row.requirement].title.lower() == row.says
+    for lab in LAB_VALUES.values():
+        assert lab.unit == codes.labs().by_name[lab.analyte].unit
+        assert codes.requirements()[lab.requirement].title.lower() == lab.says

@@ -53,43 +53,53 @@ def said(carc: str | None, rarc: tuple[str, ...]) -> str:
 
 def test_the_table() -> None:
     assert {
-        row.id: (row.scope, said(row.carc, row.rarc), row.waivable)
-        for row in codes.requirements().values()
+        requirement.id: (
+            requirement.scope,
+            said(requirement.carc, requirement.rarc),
+            requirement.waivable,
+        )
+        for requirement in codes.requirements().values()
     } == TABLE
 
 
 def test_where_a_state_predicts_another_denial() -> None:
     found = {
-        (row.id, state): said(denial.carc, denial.rarc)
-        for row in codes.requirements().values()
-        for state, denial in row.denial_by_state.items()
+        (requirement.id, state): said(denial.carc, denial.rarc)
+        for requirement in codes.requirements().values()
+        for state, denial in requirement.denial_by_state.items()
     }
     assert found == BY_STATE
 
 
 def test_no_code_is_deactivated() -> None:
-    denials = [(row.carc, *row.rarc) for row in codes.requirements().values()]
-    assert not DEACTIVATED & {code for row in denials for code in row}
+    denials = [
+        (requirement.carc, *requirement.rarc) for requirement in codes.requirements().values()
+    ]
+    assert not DEACTIVATED & {code for denial in denials for code in denial}
 
 
-@pytest.mark.parametrize("row", codes.requirements().values(), ids=lambda row: row.id)
-def test_a_row_is_whole(row: Requirement) -> None:
+@pytest.mark.parametrize("requirement", codes.requirements().values(), ids=lambda found: found.id)
+def test_a_row_is_whole(requirement: Requirement) -> None:
     """It is decided, and has words for everybody who reads it."""
-    assert check_of(row.id)
-    assert row.title
-    assert row.asks.endswith(".")
-    assert row.fix.endswith(".")
-    assert not row.rests_on or row.group
-    assert (row.group == "safety") == (row.severity != "low")
-    assert row.carc or row.id == "coverage"
+    assert check_of(requirement.id)
+    assert requirement.title
+    assert requirement.asks.endswith(".")
+    assert requirement.fix.endswith(".")
+    assert not requirement.rests_on or requirement.group
+    assert (requirement.group == "safety") == (requirement.severity != "low")
+    assert requirement.carc or requirement.id == "coverage"
 
 
 def test_safety_is_not_paperwork() -> None:
     severities = {
-        row.id: row.severity for row in codes.requirements().values() if row.severity != "low"
+        requirement.id: requirement.severity
+        for requirement in codes.requirements().values()
+        if requirement.severity != "low"
     }
     assert severities == {"dosing": "moderate", "iron-overload": "moderate"}
-    assert {row.id for row in codes.requirements().values() if not row.blocking} == set(severities)
+    assert {
+        requirement.id for requirement in codes.requirements().values() if not requirement.blocking
+    } == set(severities)
 
 
 def test_what_is_asked_of_a_dose_of_which_little_is_known() -> None:

@@ -13,14 +13,14 @@ from integration.configuration.resource_types import (
 from integration.configuration.vendors import PROFILES, Vendor
 from integration.ehr.profile import profile
 from integration.ehr.scopes import FORMS, NEEDS, Context
-from mappings.reading.fhir.collection import SUBJECT
+from mappings.reading.bundles.heads import SUBJECT
 
 
 def test_what_wakes_us_is_searched_for_and_read() -> None:
     assert set(WAKING) | {"DetectedIssue"} == set(profile("generic").searches)
     assert set(WAKING) | {"RelatedPerson"} == set(SUBJECT)
     for context in get_args(Context):
-        assert set(WAKING) <= {row.kind for row in NEEDS if context in row.reads}
+        assert set(WAKING) <= {need.kind for need in NEEDS if context in need.reads}
 
 
 def test_what_we_write_ourselves_wakes_nobody() -> None:

@@ -31,7 +31,7 @@ def test_what_is_made_no_more_goes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_table_is_whole(name: str) -> None:
     for block in re.findall(r"(?:^\|.*\|\n?)+", PAGES[name], re.MULTILINE):
-        rows = [re.split(r"(?<!\\)\|", row)[1:-1] for row in block.splitlines()]
+        rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in block.splitlines()]
         assert {len(row) for row in rows} == {len(rows[0])}
 
 
@@ -39,8 +39,8 @@ def test_every_table_is_whole(name: str) -> None:
 def test_every_row_says_its_source(name: str) -> None:
     for block in re.findall(r"(?:^\|.*\|\n?)+", PAGES[name], re.MULTILINE):
         heads, _, *rows = (
-            [part.strip() for part in re.split(r"(?<!\\)\|", row)[1:-1]]
-            for row in block.splitlines()
+            [part.strip() for part in re.split(r"(?<!\\)\|", line)[1:-1]]
+            for line in block.splitlines()
         )
         if heads[0] in ("", "case"):
             continue
@@ -61,7 +61,9 @@ def test_every_fact_is_there() -> None:
         name for name in codes.requirements() if f"`{name}`" not in PAGES["requirements.md"]
     ] == []
     assert [
-        row.id for row in choosing.built_in().policies if f"policies/{row.id}.md" not in PAGES
+        policy.id
+        for policy in choosing.built_in().policies
+        if f"policies/{policy.id}.md" not in PAGES
     ] == []
 
 

@@ -7,12 +7,13 @@ def test_a_course_cites_each_of_its_doses_with_its_day() -> None:
     later = builders.administration("ma0", dose="100 mg", on="2026-10-25T09:00:00-04:00")
     first = builders.administration("mb0", dose="500 mg", on="2026-10-19T09:00:00-04:00")
     found = builders.assessed(later, first, builders.administration(dose="500 mg"))
-    (row,) = [
-        row
-        for row in found.requirements
-        if row.requirement == "dosing" and row.administrations == ("MedicationAdministration/ma1",)
+    (requirement,) = [
+        requirement
+        for requirement in found.requirements
+        if requirement.requirement == "dosing"
+        and requirement.administrations == ("MedicationAdministration/ma1",)
     ]
-    assert [(item.resource.partition("/")[2], item.says) for item in row.evidence] == [
+    assert [(item.resource.partition("/")[2], item.says) for item in requirement.evidence] == [
         ("ma1", "500 mg"), ("mb0", "500 mg on Oct 19, 2026"), ("ma0", "100 mg on Oct 25, 2026")
     ]  # fmt: skip
 
@@ -20,5 +21,7 @@ def test_a_course_cites_each_of_its_doses_with_its_day() -> None:
 def test_a_dose_by_weight_cites_the_weight() -> None:
     child, weight = builders.patient(born="2016-01-01"), builders.lab("weight", 30)
     found = builders.assessed(child, weight, builders.administration(dose="15 mg"))
-    (row,) = [row for row in found.requirements if row.requirement == "dosing"]
-    assert [item.says for item in row.evidence] == ["15 mg", "weight 30 kg on Oct 12, 2026"]
+    (requirement,) = [
+        requirement for requirement in found.requirements if requirement.requirement == "dosing"
+    ]
+    assert [item.says for item in requirement.evidence] == ["15 mg", "weight 30 kg on Oct 12, 2026"]

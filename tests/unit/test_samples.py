@@ -13,7 +13,8 @@ import pytest
 from integration import samples
 from mappings import codes
 from mappings.assess import assess, document
-from mappings.assessment import Assessment, PatientAssessment, to_json
+from mappings.assessment import Assessment, PatientAssessment
+from mappings.document import to_json
 from mappings.policy import choosing
 from mappings.reading import read
 from mappings.site import Site
@@ -125,13 +126,13 @@ CHARTS = samples.bundles()
 def demo(order: list[dict[str, Any]] | None = None, bill_services: bool = False) -> Assessment:
     site = Site(time_zone=samples.TIME_ZONE, bill_services=bill_services)
     records, problems = read(order or samples.resources(), site)
-    rows = [assess(record, choosing.built_in(), samples.AS_OF, site) for record in records]
-    return document(rows, problems, samples.AS_OF)
+    patients = [assess(record, choosing.built_in(), samples.AS_OF, site) for record in records]
+    return document(patients, problems, samples.AS_OF)
 
 
 @cache
 def assessed() -> dict[str, PatientAssessment]:
-    return {row.patient.removeprefix("Patient/"): row for row in demo().patients}
+    return {patient.patient.removeprefix("Patient/"): patient for patient in demo().patients}
 
 
 def patient_of(name: str) -> PatientAssessment:
@@ -141,16 +142,16 @@ def patient_of(name: str) -> PatientAssessment:
 @pytest.mark.parametrize("name", LINES)
 def test_lines(name: str) -> None:
     found = []
-    for row in patient_of(name).lines:
+    for line in patient_of(name).lines:
         parts = [
-            row.service_date,
-            row.code,
-            *row.modifiers,
+            line.service_date,
+            line.code,
+            *line.modifiers,
             "×",
-            row.units,
-            row.status,
-            row.payment,
-            row.value,
+            line.units,
+            line.status,
+            line.payment,
+            line.value,
         ]
         found.append(
             " ".join(
@@ -162,16 +163,18 @@ def test_lines(name: str) -> None:
 
 @pytest.mark.parametrize("name", LINES)
 def test_gaps(name: str) -> None:
-    assert [f"{row.requirement} {row.state}" for row in patient_of(name).gaps] == GAPS.get(name, [])
+    assert [f"{gap.requirement} {gap.state}" for gap in patient_of(name).gaps] == GAPS.get(name, [])
 
 
 def test_reversed_and_pending_doses_have_no_line() -> None:
     jonas = patient_of("jonas-testwell")
-    assert [(row.administration[-1], row.status) for row in jonas.reversed] == [
+    assert [(dose.administration[-1], dose.status) for dose in jonas.reversed] == [
         ("2", "entered-in-error"),
         ("3", "not-done"),
     ]
-    assert [(row.administration[-1], row.status) for row in jonas.pending] == [("4", "in-progress")]
+    assert [(dose.administration[-1], dose.status) for dose in jonas.pending] == [
+        ("4", "in-progress")
+    ]
 
 
 def test_why_two_doses_are_not_billable() -> None:
@@ -184,9 +187,9 @@ def test_a_patient_without_an_iv_iron_is_left_out() -> None:
 
 
 def test_every_requirement_is_a_gap_of_some_sample() -> None:
-    asked = {row.requirement for patient in demo().patients for row in patient.gaps}
+    asked = {gap.requirement for patient in demo().patients for gap in patient.gaps}
     with_services = {
-        row.requirement for patient in demo(bill_services=True).patients for row in patient.gaps
+        gap.requirement for patient in demo(bill_services=True).patients for gap in patient.gaps
     }
     too_late = {"timely-filing"}
     assert set(codes.requirements()) - asked == {"infusion-time"} | too_late
@@ -194,8 +197,10 @@ def test_every_requirement_is_a_gap_of_some_sample() -> None:
 
 
 def test_every_policy_of_a_kind_of_payer_is_used_by_some_sample() -> None:
-    used = {row.policy.id for patient in assessed().values() for row in patient.lines if row.policy}
-    of_kinds = {row.id for row in choosing.built_in().policies if not row.audience.payers}
+    used = {
+        line.policy.id for patient in assessed().values() for line in patient.lines if line.policy
+    }
+    of_kinds = {policy.id for policy in choosing.built_in().policies if not policy.audience.payers}
     assert of_kinds - used == {"no-coverage", "government-default"}
     assert {"centene", "uhc-commercial", "bcbs-south-carolina"} <= used
 
@@ -209,7 +214,7 @@ def test_the_document_does_not_depend_on_the_order_of_the_input() -> None:
 def test_nothing_is_unreadable() -> None:
     assert [
         *demo().unreadable,
-        *(problem for row in assessed().values() for problem in row.unreadable),
+        *(problem for patient in assessed().values() for problem in patient.unreadable),
     ] == []
 
 
@@ -231,12 +236,12 @@ def test_each_bundle_puts_its_resources_under_their_own_ids(name: str) -> None:
 
 
 def test_ids_are_unique_and_references_lead_somewhere() -> None:
-    ids = [f"{row['resourceType']}/{row['id']}" for row in samples.resources()]
+    ids = [f"{resource['resourceType']}/{resource['id']}" for resource in samples.resources()]
     assert len(ids) == len(set(ids))
     targets = {
         target
-        for row in samples.resources()
-        for target in references(row)
+        for resource in samples.resources()
+        for target in references(resource)
         if not target.startswith("#")
     }
     assert targets - set(ids) == set()
@@ -254,8 +259,10 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_the_patients_are_marked_as_invented() -> None:
-    patients = [row for row in samples.resources() if row["resourceType"] == "Patient"]
-    assert all(row["meta"]["tag"][0]["code"] == "HTEST" for row in patients)
+    patients = [
+        resource for resource in samples.resources() if resource["resourceType"] == "Patient"
+    ]
+    assert all(patient["meta"]["tag"][0]["code"] == "HTEST" for patient in patients)
 
 
 def test_the_readme_has_a_row_for_each_file() -> None:

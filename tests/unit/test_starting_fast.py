@@ -75,4 +75,4 @@ def test_every_command_is_listed() -> None:
         for name in files - {"__init__"}
         if hasattr(import_module(f"integration.commands.{name}"), "mount")
     }
-    assert {row.file for row in COMMANDS.values()} == mounting
+    assert {command.file for command in COMMANDS.values()} == mounting

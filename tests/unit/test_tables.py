@@ -31,8 +31,8 @@ def shown(document: Assessment, width: int = 100, encoding: str = "utf-8") -> st
 def explained(document: Assessment, reference: str, width: int = 100) -> str:
     stream = io.StringIO()
     found = [
-        tables.explain_administration(row, reference, Console(file=stream, width=width))
-        for row in document.patients
+        tables.explain_administration(patient, reference, Console(file=stream, width=width))
+        for patient in document.patients
     ]
     assert any(found)
     return stream.getvalue()
@@ -164,8 +164,8 @@ def test_explain_a_line_of_its_own() -> None:
 
 def test_causes_count_a_line_with_each_and_alone() -> None:
     found = {
-        row.reason: (row.held.lines, row.alone.lines)
-        for row in sums.causes(document_of(chart(without=["tsat", "ferritin"])))
+        cause.reason: (cause.held.lines, cause.alone.lines)
+        for cause in sums.causes(document_of(chart(without=["tsat", "ferritin"])))
     }
     assert found == {"ferritin": (1, 0), "transferrin-saturation": (1, 0)}
     assert sums.causes(document_of(chart(without=["tsat"])))[0].alone.lines == 1

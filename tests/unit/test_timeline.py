@@ -72,10 +72,10 @@ def test_everything_is_drawn_within_the_frame(
 
 def boxes(panel: Panel) -> list[tuple[float, float, float, float]]:
     """Left, top, right, bottom of each label, at the width of its characters."""
-    labels = [row.label for row in panel.points if row.label]
-    labels += [row.label for row in panel.bands if row.label]
+    labels = [point.label for point in panel.points if point.label]
+    labels += [band.label for band in panel.bands if band.label]
     starts = {"start": 0.0, "middle": 0.5, "end": 1.0}
-    widths = [(row, width_of(row.text)) for row in labels]
+    widths = [(label, width_of(label.text)) for label in labels]
     lefts = [(row, row.x - starts[row.anchor] * width, width) for row, width in widths]
     return [(left, row.y - 10, left + width, row.y + 3) for row, left, width in lefts]
 

@@ -13,8 +13,8 @@ from tests.builders import administration, assessed, chart, condition, document_
 
 def steps(rule: str, *changes: dict[str, object], modifier: str | None = None) -> list[Step]:
     lines = assessed(*changes).lines
-    line = next(row for row in lines if modifier is None or modifier in row.modifiers)
-    return [row for row in line.trace if row.rule == rule]
+    line = next(line for line in lines if modifier is None or modifier in line.modifiers)
+    return [step for step in line.trace if step.rule == rule]
 
 
 def test_the_product_cites_the_version_and_dates_its_code() -> None:
@@ -39,7 +39,7 @@ def test_the_product_cites_the_version_and_dates_its_code() -> None:
     ],
 )
 def test_a_dose_shows_its_arithmetic(dose: str, says: str) -> None:
-    assert [row.says for row in steps("R3", administration(dose=dose))] == [says]
+    assert [step.says for step in steps("R3", administration(dose=dose))] == [says]
 
 
 def test_doses_of_one_line_are_summed_in_writing() -> None:
@@ -50,21 +50,21 @@ def test_doses_of_one_line_are_summed_in_writing() -> None:
 
 def test_the_discarded_line_shows_label_units_less_given() -> None:
     waste = administration(dose="150 mg", discarded="50 mg")
-    says = [row.says for row in steps("R5", waste, modifier="JW")]
+    says = [step.says for step in steps("R5", waste, modifier="JW")]
     assert "200 mg in the containers = 200 label units − 150 given = 50 discarded" in says
-    (jw,) = [row for row in steps("R5", waste, modifier="JW") if row.says == "modifier JW"]
+    (jw,) = [step for step in steps("R5", waste, modifier="JW") if step.says == "modifier JW"]
     assert jw.start == date(2017, 1, 1)
 
 
 def test_the_container_cites_its_row() -> None:
-    found = next(row for row in steps("R5") if row.says.startswith("NDC"))
+    found = next(step for step in steps("R5") if step.says.startswith("NDC"))
     assert (found.says, found.verified) == ("NDC 00517234010: 100 mg in 5 mL", True)
     assert found.source
 
 
 def test_diagnoses_and_payer_cite_their_resources() -> None:
     (diagnoses,) = steps("R9")
-    assert [row.resource for row in diagnoses.evidence] == [
+    assert [evidence.resource for evidence in diagnoses.evidence] == [
         "Condition/condition-N18-4",
         "Condition/condition-D63-1",
         "Condition/condition-D50-9",
@@ -73,8 +73,8 @@ def test_diagnoses_and_payer_cite_their_resources() -> None:
 
 
 def test_the_value_is_shown_with_its_quarter() -> None:
-    found = [row for row in steps("R11") if "payment limit" in row.says]
-    assert [row.says for row in found] == [
+    found = [step for step in steps("R11") if "payment limit" in step.says]
+    assert [step.says for step in found] == [
         "200 units × $0.223 = $44.60 (payment limit of 2026Q2, the latest known)"
     ]
 
@@ -133,14 +133,14 @@ def test_elsewhere_the_policy_says_how_the_drug_is_paid() -> None:
 
 def test_without_a_payer_nobody_says_how_the_drug_is_paid() -> None:
     line = document_of(chart(without=["coverage"])).patients[0].lines[0]
-    found = [row for row in line.trace if row.says == "paid separately"]
-    assert [row.source for row in found] == [None]
+    found = [step for step in line.trace if step.says == "paid separately"]
+    assert [step.source for step in found] == [None]
 
 
 def test_the_modifier_of_an_off_campus_department_cites_its_row() -> None:
     site = Site(places={"office": Place(pos="19", off_campus="PO")})
     trace = assessed(location("19"), site=site).lines[0].trace
-    (step,) = [row for row in trace if row.says == "modifier PO"]
+    (step,) = [step for step in trace if step.says == "modifier PO"]
     assert (step.rule, step.start, step.verified) == ("R6", date(2016, 1, 1), False)
     assert step.source
 
@@ -150,7 +150,7 @@ def test_a_diagnosis_that_the_map_gave_says_so() -> None:
     found = assessed(
         condition("721000119107"), condition("87522002"), without=["ckd", "iron-deficiency"]
     )
-    (step,) = [row for row in found.lines[0].trace if row.rule == "R9"]
+    (step,) = [step for step in found.lines[0].trace if step.rule == "R9"]
     assert step.says == "diagnoses E11.22, N18.4, D63.1, D50.9"
     assert (
         step.source
@@ -158,14 +158,18 @@ def test_a_diagnosis_that_the_map_gave_says_so() -> None:
         " SNOMED CT map: several public value sets"
     )
     assert step.verified is False
-    assert [row.says for row in step.evidence] == [
+    assert [evidence.says for evidence in step.evidence] == [
         "SNOMED CT 721000119107 → E11.22 (map not verified)",
         "SNOMED CT 721000119107 → N18.4 (map not verified)",
         "D63.1",
         "SNOMED CT 87522002 → D50.9",
     ]
-    (ckd,) = [row for row in found.requirements if row.requirement == "ckd-diagnosis"]
-    assert [row.says for row in ckd.evidence] == [
+    (ckd,) = [
+        requirement
+        for requirement in found.requirements
+        if requirement.requirement == "ckd-diagnosis"
+    ]
+    assert [evidence.says for evidence in ckd.evidence] == [
         "SNOMED CT 721000119107 → N18.4 (map not verified)"
     ]
     assert ckd.value == "N18.4"
@@ -173,9 +177,9 @@ def test_a_diagnosis_that_the_map_gave_says_so() -> None:
 
 def test_a_verified_map_leaves_the_step_verified() -> None:
     (step,) = [
-        row
-        for row in assessed(condition("87522002"), without=["iron-deficiency"]).lines[0].trace
-        if row.rule == "R9"
+        step
+        for step in assessed(condition("87522002"), without=["iron-deficiency"]).lines[0].trace
+        if step.rule == "R9"
     ]
     assert step.verified is True
 
@@ -183,8 +187,8 @@ def test_a_verified_map_leaves_the_step_verified() -> None:
 def test_the_dialysis_cites_what_the_map_gave() -> None:
     """46177005 is end-stage renal disease."""
     trace = assessed(condition("46177005"), location("65"), without=["ckd"]).lines[0].trace
-    (step,) = [row for row in trace if row.rule == "R8"]
-    assert any("46177005 → N18.6" in row.says for row in step.evidence)
+    (step,) = [step for step in trace if step.rule == "R8"]
+    assert any("46177005 → N18.6" in evidence.says for evidence in step.evidence)
 
 
 def test_laboratory_evidence_cites_its_version_usable_or_not() -> None:
@@ -194,7 +198,8 @@ def test_laboratory_evidence_cites_its_version_usable_or_not() -> None:
         without=["ferritin", "tsat"],
     )
     versions = {
-        row.requirement: [item.version for item in row.evidence] for row in found.requirements
+        requirement.requirement: [item.version for item in requirement.evidence]
+        for requirement in found.requirements
     }
     assert (versions["ferritin"], versions["transferrin-saturation"]) == (["7"], ["8"])
 
@@ -203,18 +208,18 @@ def test_kidney_evidence_cites_its_versions() -> None:
     esrd = condition("N18.6", meta={"versionId": "3"})
     treatment = builders.dialysis(meta={"versionId": "4"})
     gap = next(
-        row
-        for row in assessed(esrd, treatment, without=["ckd"]).gaps
-        if row.requirement == "esrd-consolidated-billing"
+        gap
+        for gap in assessed(esrd, treatment, without=["ckd"]).gaps
+        if gap.requirement == "esrd-consolidated-billing"
     )
-    assert sorted((row.resource, row.version) for row in gap.evidence) == [
+    assert sorted((evidence.resource, evidence.version) for evidence in gap.evidence) == [
         ("Condition/condition-N18-6", "3"),
         ("Procedure/dialysis", "4"),
     ]
 
 
 def test_a_line_cites_what_it_rests_on_and_nothing_that_is_open() -> None:
-    cited = {row.resource for row in assessed().lines[0].evidence}
+    cited = {evidence.resource for evidence in assessed().lines[0].evidence}
     assert cited == {
         "MedicationAdministration/ma1",
         "Coverage/coverage",
@@ -227,7 +232,9 @@ def test_a_line_cites_what_it_rests_on_and_nothing_that_is_open() -> None:
     beyond = assessed(
         builders.commercial(), builders.note(), builders.authorization(), builders.ferritin(501)
     ).lines[0]
-    assert "Observation/ferritin-2026-10-12" not in {row.resource for row in beyond.evidence}
+    assert "Observation/ferritin-2026-10-12" not in {
+        evidence.resource for evidence in beyond.evidence
+    }
 
 
 def test_a_modifier_cites_the_row_that_asks_for_it_there() -> None:
@@ -237,6 +244,6 @@ def test_a_modifier_cites_the_row_that_asks_for_it_there() -> None:
     as_of = datetime.fromisoformat("2024-12-31T12:00:00-05:00")
     (line,) = assessed(location("22"), given, as_of=as_of, site=hospital).lines
     assert "TB" in line.modifiers
-    (step,) = (row for row in line.trace if row.says == "modifier TB")
+    (step,) = (step for step in line.trace if step.says == "modifier TB")
     assert step.start == date(2024, 1, 1)
     assert step.source == "essentialhospitals.org 2023-03-21; Forvis Mazars 2023-01"

@@ -13,8 +13,8 @@ from hypothesis import given
 
 from integration import samples
 from mappings.reading import Collection, Reader, decode
-from mappings.reading.fhir.collection import opened
-from mappings.reading.unopened.resources import Held
+from mappings.reading.bundles.copies import opened
+from mappings.reading.bundles.heads import Held
 from mappings.site import Site
 from tests import builders, public, synthea
 from tests.bending.charts import charts
@@ -27,14 +27,18 @@ READERS = {"by codes": Reader(Site()), "by texts": Reader(SITE)}
 def bundle(resources: list[Any], **elements: Any) -> dict[str, Any]:
     """Its entries, each with the address of a server."""
     entries = [
-        {"fullUrl": f"https://ehr.example.org/fhir/{_name(row)}", "resource": row}
-        for row in resources
+        {"fullUrl": f"https://ehr.example.org/fhir/{_name(resource)}", "resource": resource}
+        for resource in resources
     ]
     return {"resourceType": "Bundle", "type": "collection", "entry": entries} | elements
 
 
-def _name(row: Any) -> str:
-    return f"{row.get('resourceType')}/{row.get('id')}" if isinstance(row, dict) else "none"
+def _name(resource: Any) -> str:
+    return (
+        f"{resource.get('resourceType')}/{resource.get('id')}"
+        if isinstance(resource, dict)
+        else "none"
+    )
 
 
 def text_of(content: Any) -> bytes:
@@ -61,12 +65,15 @@ def whole_charts() -> Iterator[tuple[str, Any]]:
     for name in sorted(public.FOLDER.glob("*.ndjson.gz")):
         yield name.name, bundle(public.resources(name.name.removesuffix(".ndjson.gz")))
     kinds = ("Observation", "Encounter", "Condition", "MedicationRequest")
-    of_synthea = [row for kind in kinds for row in list(synthea.resources(kind))[:200]]
+    of_synthea = [resource for kind in kinds for resource in list(synthea.resources(kind))[:200]]
     yield "synthea", bundle([*builders.chart(), *_of_patient(of_synthea)])
 
 
-def _of_patient(rows: list[Any]) -> list[Any]:
-    return [row | {"subject": {"reference": f"Patient/{builders.PATIENT}"}} for row in rows]
+def _of_patient(resources: list[Any]) -> list[Any]:
+    return [
+        resource | {"subject": {"reference": f"Patient/{builders.PATIENT}"}}
+        for resource in resources
+    ]
 
 
 WHOLE = dict(whole_charts())
@@ -78,8 +85,8 @@ def test_every_chart_reads_the_same(name: str) -> None:
 
 
 def test_resources_alone_read_the_same() -> None:
-    for row in builders.chart():
-        assert_same(text_of(row))
+    for resource in builders.chart():
+        assert_same(text_of(resource))
 
 
 # What stands where something else should; each is tried at any place of a chart.
@@ -162,7 +169,7 @@ def _again(resource: Any, chance: random.Random) -> Any:
 
 
 def test_what_no_rule_asks_for_stays_unopened() -> None:
-    rows = [
+    resources = [
         builders.resource(resourceType="Observation", id="sodium", code=_loinc("2951-2")),
         builders.resource(resourceType="Condition", id="cold", code={"text": "a cold"}),
         builders.resource(
@@ -181,12 +188,13 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
             medicationReference={"reference": "Medication/not-here", "display": "Venofer"},
         ),
     ]
-    rows = _of_patient(rows)
+    resources = _of_patient(resources)
     collection = Collection()
-    assert collection.add_text(text_of(bundle([*builders.chart(), *rows])), "the file")
+    assert collection.add_text(text_of(bundle([*builders.chart(), *resources])), "the file")
     Reader(Site()).records(collection)
-    held = [row for row in collection._by_key.values() if isinstance(row, Held)]
-    shut = {row.key for row in held if row.opened is None}
+    kept = dict(collection._copies.items()).values()
+    held = [resource for resource in kept if isinstance(resource, Held)]
+    shut = {resource.key for resource in held if resource.opened is None}
     orders = {"MedicationRequest/other", "MedicationRequest/elsewhere"}
     assert shut == {"Observation/sodium", "Condition/cold", *orders}
     assert opened(held[0]) is opened(held[0])
@@ -208,6 +216,8 @@ def test_who_took_part_is_read_of_the_encounters_of_doses() -> None:
     collection = Collection()
     assert collection.add_text(text_of(bundle(builders.chart(*visits))), "the file")
     (record,), _ = Reader(Site()).records(collection)
-    with_people = {row.source.resource for row in record.encounters if row.participants}
+    with_people = {
+        encounter.source.resource for encounter in record.encounters if encounter.participants
+    }
     assert len(with_people) == 2
     assert not with_people & {"Encounter/long-ago", "Encounter/open"}

@@ -61,8 +61,8 @@ def test_doses_from_the_same_vials_are_added_up() -> None:
 
 
 def test_nothing_said_of_a_discard_stays_unsaid() -> None:
-    row = one("50", "50", references=("a",))
-    assert together([row, row]).discarded is None
+    discard = one("50", "50", references=("a",))
+    assert together([discard, discard]).discarded is None
 
 
 def dose(
@@ -132,11 +132,11 @@ def test_opened_containers_are_cited_beside_the_discard() -> None:
         dose="150 mg", ndc=None, version="7", discarded="50 mg", opened=[{"ndc": "00517-2310-05"}]
     )
     (step,) = [
-        row
-        for row in builders.assessed(given).lines[0].trace
-        if row.rule == "R5" and "discarded =" in row.says
+        step
+        for step in builders.assessed(given).lines[0].trace
+        if step.rule == "R5" and "discarded =" in step.says
     ]
-    assert [(row.version, row.says) for row in step.evidence] == [
+    assert [(evidence.version, evidence.says) for evidence in step.evidence] == [
         ("7", "discarded 50 mg"),
         ("7", "1 × 200 mg opened"),
     ]

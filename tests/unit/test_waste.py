@@ -225,7 +225,7 @@ def test_a_dose_and_its_discard_are_a_pair_and_stand_together() -> None:
     ]
     visits = [encounter("a"), encounter("b")]
     (found,) = document_of(chart(*doses, *visits, without=["administration", "encounter"])).patients
-    assert [(row.modifiers, row.discard_of is None) for row in found.lines] == [
+    assert [(line.modifiers, line.discard_of is None) for line in found.lines] == [
         ((), True),
         (("JW",), False),
     ] * 2

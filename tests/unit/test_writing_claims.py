@@ -39,7 +39,10 @@ def code(concept: Resource) -> str:
 
 
 def codes(item: Resource) -> list[str]:
-    return [code(item["productOrService"]), *(code(row) for row in item.get("modifier", ()))]
+    return [
+        code(item["productOrService"]),
+        *(code(modifier) for modifier in item.get("modifier", ())),
+    ]
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -59,12 +62,14 @@ def test_an_office_claim_with_discarded_drug() -> None:
         "identifier": {"system": claims.NPI, "value": "1234567893"},
         "display": "Riverside Nephrology PC",
     }
-    assert [code(row["diagnosisCodeableConcept"]) for row in claim["diagnosis"]] == [
+    assert [code(diagnosis["diagnosisCodeableConcept"]) for diagnosis in claim["diagnosis"]] == [
         "N18.4",
         "D63.1",
         "D50.9",
     ]
-    assert [code(row["type"][0]) for row in claim["diagnosis"] if "type" in row] == ["principal"]
+    assert [
+        code(diagnosis["type"][0]) for diagnosis in claim["diagnosis"] if "type" in diagnosis
+    ] == ["principal"]
     assert claim["insurance"] == [
         {"sequence": 1, "focal": True, "coverage": {"reference": "Coverage/coverage"}}
     ]
@@ -77,8 +82,8 @@ def test_an_office_claim_with_discarded_drug() -> None:
     assert first["diagnosisSequence"] == [1, 2, 3]
     assert (first["servicedDate"], code(first["locationCodeableConcept"])) == ("2026-11-01", "11")
     assert [
-        (code(row["productOrService"]), row["quantity"]["value"], row["quantity"]["unit"])
-        for row in first["detail"]
+        (code(detail["productOrService"]), detail["quantity"]["value"], detail["quantity"]["unit"])
+        for detail in first["detail"]
     ] == [
         ("00517-2325-10", 1.25, "mL"),
         ("00517-2340-10", 5, "mL"),
@@ -88,7 +93,7 @@ def test_an_office_claim_with_discarded_drug() -> None:
 def test_the_evidence_stands_once_and_the_items_point_to_it() -> None:
     (claim,) = drawn(CHARTS["office"])
     information = {
-        row["sequence"]: row["valueReference"]["reference"] for row in claim["supportingInfo"]
+        info["sequence"]: info["valueReference"]["reference"] for info in claim["supportingInfo"]
     }
     assert len(set(information.values())) == len(information)
     assert {
@@ -132,7 +137,9 @@ def test_the_authorization_is_with_the_insurance() -> None:
 def test_who_pays_after_is_named_and_not_focal() -> None:
     supplement = builders.coverage("515", "Medigap Plan G", id="medigap")
     (claim,) = drawn(claims.chart(supplement))
-    assert [(row["coverage"]["reference"], row["focal"]) for row in claim["insurance"]] == [
+    assert [
+        (insurance["coverage"]["reference"], insurance["focal"]) for insurance in claim["insurance"]
+    ] == [
         ("Coverage/coverage", True),
         ("Coverage/medigap", False),
     ]

@@ -98,8 +98,8 @@ def refused(resources: list[Resource], site: Site = claims.SITE) -> str:
     return problem.problem
 
 
-def body(rows: list[tuple[str, ...]], *identities: str) -> list[str]:
-    return ["*".join(row) for row in rows if row[0] in identities]
+def body(segments: list[tuple[str, ...]], *identities: str) -> list[str]:
+    return ["*".join(segment) for segment in segments if segment[0] in identities]
 
 
 def test_a_professional_draft_with_discarded_drug() -> None:
@@ -110,9 +110,9 @@ def test_a_professional_draft_with_discarded_drug() -> None:
 
 
 def test_an_outpatient_hospital() -> None:
-    rows = accepted(claims.hospital())
-    start = next(place for place, row in enumerate(rows) if row[0] == "CLM")
-    assert ["*".join(row) for row in rows[start:-3]] == [
+    segments = accepted(claims.hospital())
+    start = next(place for place, segment in enumerate(segments) if segment[0] == "CLM")
+    assert ["*".join(segment) for segment in segments[start:-3]] == [
         "CLM*DA628E0F28FA6307DD1B*0***13:A:1**A*Y*Y",
         "DTP*434*RD8*20261101-20261101",
         "CL1*9*9*01",
@@ -127,7 +127,7 @@ def test_an_outpatient_hospital() -> None:
         "LIN**N4*00517234010",
         "CTP****10*ML",
     ]
-    assert body(rows, "GS", "ST", "SBR") == [
+    assert body(segments, "GS", "ST", "SBR") == [
         "GS*HC*1234567893*15202*20261123*1005*795446300*X*005010X223A2",
         "ST*837*795446301*005010X223A2", "SBR*P*18*******MA",
     ]  # fmt: skip
@@ -142,9 +142,9 @@ def test_a_dialysis_facilitys_month() -> None:
     visit = builders.encounter(participant=claims.ATTENDER, **claims.VISIT)
     text, problems = claims.written(claims.dialysis(visit, second))
     assert (problems, claims.validated(text)) == ([], "")
-    rows = parsed(text)
-    assert body(rows, "CLM", "DTP", "CL1", "NTE", "HI", "SV2") == [
-        next(iter(body(rows, "CLM"))),
+    segments = parsed(text)
+    assert body(segments, "CLM", "DTP", "CL1", "NTE", "HI", "SV2") == [
+        next(iter(body(segments, "CLM"))),
         "DTP*434*RD8*20261101-20261130",
         "CL1*9*9*30",
         "NTE*ADD*DRAFT OF THE DRUG LINES ONLY. ADD DIALYSIS LINES, VALUE AND CONDITION CODES",
@@ -155,29 +155,31 @@ def test_a_dialysis_facilitys_month() -> None:
         "SV2*0636*HC:J1756:JZ*0*UN*200",
         "DTP*472*D8*20261103",
     ]
-    assert body(rows, "CLM")[0].endswith("*0***72:A:2**A*Y*Y")
+    assert body(segments, "CLM")[0].endswith("*0***72:A:2**A*Y*Y")
 
 
 def test_a_child_on_a_parents_plan() -> None:
-    rows = accepted(claims.commercial())
-    assert body(rows, "HL", "SBR", "PAT", "REF") == [
+    segments = accepted(claims.commercial())
+    assert body(segments, "HL", "SBR", "PAT", "REF") == [
         "HL*1**20*1", "REF*EI*123456789", "HL*2*1*22*1", "SBR*P********CI", "HL*3*2*23*0", "PAT*19",
         "REF*G1*PA123", "REF*6R*F8667208C3B4C98DED078F4F",
     ]  # fmt: skip
-    assert [row for row in body(rows, "NM1") if row.startswith(("NM1*IL", "NM1*QC"))] == [
+    assert [
+        segment for segment in body(segments, "NM1") if segment.startswith(("NM1*IL", "NM1*QC"))
+    ] == [
         "NM1*IL*1*DOE*JOHN****MI*W123",
         "NM1*QC*1*DOE*JANE",
     ]
 
 
 def test_a_line_of_two_ndcs_is_two_service_lines() -> None:
-    rows = accepted(claims.chart(TWO_VIALS))
-    assert body(rows, "SV1", "LIN", "CTP") == [
+    segments = accepted(claims.chart(TWO_VIALS))
+    assert body(segments, "SV1", "LIN", "CTP") == [
         "SV1*HC:J1756*5.58*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
         "SV1*HC:J1756*22.3*UN*100***1:2:3", "LIN**N4*00517234010", "CTP****5*ML",
         "SV1*HC:J1756:JW*5.58*UN*25***1:2:3", "LIN**N4*00517232510", "CTP****1.25*ML",
     ]  # fmt: skip
-    assert [row for row in body(rows, "REF") if "6R" in row] == [
+    assert [segment for segment in body(segments, "REF") if "6R" in segment] == [
         "REF*6R*F8667208C3B4C98DED078F4F-1", "REF*6R*F8667208C3B4C98DED078F4F-2",
         "REF*6R*34B1902FAD9949D9F8FC0FCA",
     ]  # fmt: skip
@@ -186,9 +188,9 @@ def test_a_line_of_two_ndcs_is_two_service_lines() -> None:
 def test_a_charge_that_is_not_known_is_zero() -> None:
     site = replace(claims.SITE, bill_services=True)
     half_an_hour = builders.administration(until="2026-11-01T09:30:00-05:00")
-    rows = accepted(claims.chart(half_an_hour), site)
-    assert body(rows, "CLM", "SV1") == [
-        body(rows, "CLM")[0],
+    segments = accepted(claims.chart(half_an_hour), site)
+    assert body(segments, "CLM", "SV1") == [
+        body(segments, "CLM")[0],
         "SV1*HC:96365*0*UN*1***1:2:3",
         "SV1*HC:J1756:JZ*44.6*UN*200***1:2:3",
     ]
@@ -196,20 +198,26 @@ def test_a_charge_that_is_not_known_is_zero() -> None:
 
 def test_claims_of_one_policy_stand_under_one_subscriber() -> None:
     visit = builders.encounter(participant=claims.ATTENDER, **claims.VISIT)
-    rows = accepted(
+    segments = accepted(
         claims.chart(visit, builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00"))
     )
-    assert body(rows, "HL") == ["HL*1**20*1", "HL*2*1*22*0"]
-    assert len(body(rows, "CLM")) == 2
+    assert body(segments, "HL") == ["HL*1**20*1", "HL*2*1*22*0"]
+    assert len(body(segments, "CLM")) == 2
 
 
 def test_professional_and_institutional_claims_are_files_of_their_own() -> None:
     ward = builders.encounter(id="ward", location="ward", participant=claims.ATTENDER)
     there = builders.administration(id="ma2", on="2026-11-08T09:00:00-05:00", encounter="ward")
-    rows = accepted(claims.chart(ward, builders.location("22", id="ward"), there))
-    assert [row.split("*")[15] for row in body(rows, "ISA")] == ["T", "T"]
-    assert [row.split("*")[8] for row in body(rows, "GS")] == ["005010X223A2", "005010X222A1"]
-    assert [row[13] for row in rows if row[0] == "ISA"] == ["795446300", "795446302"]
+    segments = accepted(claims.chart(ward, builders.location("22", id="ward"), there))
+    assert [segment.split("*")[15] for segment in body(segments, "ISA")] == ["T", "T"]
+    assert [segment.split("*")[8] for segment in body(segments, "GS")] == [
+        "005010X223A2",
+        "005010X222A1",
+    ]
+    assert [segment[13] for segment in segments if segment[0] == "ISA"] == [
+        "795446300",
+        "795446302",
+    ]
 
 
 def two_payers() -> list[Resource]:
@@ -226,8 +234,8 @@ def two_payers() -> list[Resource]:
 
 
 def test_without_a_clearinghouse_each_payer_gets_its_interchange() -> None:
-    rows = accepted(two_payers())
-    assert [(row[8].strip(), row[13]) for row in rows if row[0] == "ISA"] == [
+    segments = accepted(two_payers())
+    assert [(segment[8].strip(), segment[13]) for segment in segments if segment[0] == "ISA"] == [
         ("15202", "795446300"),
         ("SHP01", "795446302"),
     ]
@@ -235,11 +243,15 @@ def test_without_a_clearinghouse_each_payer_gets_its_interchange() -> None:
 
 def test_a_clearinghouse_gets_them_all() -> None:
     clearinghouse = Receiver(name="Clearing House", id="CLEAR", sender_id="RIVER")
-    rows = accepted(two_payers(), replace(claims.SITE, receivers=(clearinghouse,)))
-    assert [(row[6].strip(), row[8].strip()) for row in rows if row[0] == "ISA"] == [
-        ("RIVER", "CLEAR")
-    ]
-    assert [row for row in body(rows, "NM1") if row.startswith(("NM1*41", "NM1*40", "NM1*PR"))] == [
+    segments = accepted(two_payers(), replace(claims.SITE, receivers=(clearinghouse,)))
+    assert [
+        (segment[6].strip(), segment[8].strip()) for segment in segments if segment[0] == "ISA"
+    ] == [("RIVER", "CLEAR")]
+    assert [
+        segment
+        for segment in body(segments, "NM1")
+        if segment.startswith(("NM1*41", "NM1*40", "NM1*PR"))
+    ] == [
         "NM1*41*2*RIVERSIDE NEPHROLOGY PC*****46*RIVER",
         "NM1*40*2*CLEARING HOUSE*****46*CLEAR",
         "NM1*PR*2*MEDICARE*****PI*15202",
@@ -415,9 +427,9 @@ def test_a_patient_without_a_record_is_named() -> None:
     ],
 )
 def test_a_name_stays_in_its_place(family: str, expected: str) -> None:
-    rows = accepted(claims.chart(claims.patient(family=family)))
-    assert f"NM1*IL*1*{expected}*JANE****MI*1EG4TE5MK73" in body(rows, "NM1")
-    assert len(body(rows, "CLM")) == 1
+    segments = accepted(claims.chart(claims.patient(family=family)))
+    assert f"NM1*IL*1*{expected}*JANE****MI*1EG4TE5MK73" in body(segments, "NM1")
+    assert len(body(segments, "CLM")) == 1
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -432,16 +444,16 @@ def test_no_text_breaks_out(name: str, street: str, member: str) -> None:
     assert bool(text) != bool(problems)
     if text:
         assert claims.faults(text) == []
-        assert [row[0] for row in parsed(text)] == [
-            row[0] for row in parsed(claims.written(claims.chart())[0])
+        assert [segment[0] for segment in parsed(text)] == [
+            segment[0] for segment in parsed(claims.written(claims.chart())[0])
         ]
 
 
 def test_segments_of_a_transaction_are_counted() -> None:
-    rows = accepted(two_payers())
-    starts = [place for place, row in enumerate(rows) if row[0] == "ST"]
-    ends = [place for place, row in enumerate(rows) if row[0] == "SE"]
-    assert [int(rows[end][1]) for end in ends] == [
+    segments = accepted(two_payers())
+    starts = [place for place, segment in enumerate(segments) if segment[0] == "ST"]
+    ends = [place for place, segment in enumerate(segments) if segment[0] == "SE"]
+    assert [int(segments[end][1]) for end in ends] == [
         end - start + 1 for start, end in zip(starts, ends, strict=True)
     ]
     assert all(start < end for start, end in pairwise(sorted(starts + ends)))

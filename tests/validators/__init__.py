@@ -48,8 +48,8 @@ def of_java(files: Iterable[Path]) -> dict[Path, list[str]]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     found: dict[Path, list[str]] = {path: [] for path in files}
-    for row in done.stdout.splitlines():
-        file, _, says = row.partition("\t")
+    for line in done.stdout.splitlines():
+        file, _, says = line.partition("\t")
         if says != _IMSWEB_WRONG:
             found[Path(file)].append(says)
     return found

@@ -2,42 +2,116 @@
 whose it is."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from itertools import compress, count
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct, field
 
-from mappings.reading.fhir.bundles import Deletion
-from mappings.reading.fhir.paging import Page
+from mappings.reading.bundles.entries import Deletion
+from mappings.reading.bundles.paging import Page
+
+
+class Row(NamedTuple):
+    """A resource: where its line begins, its name and whose it is."""
+
+    place: int
+    name: int
+    owner: int
 
 
 class Index:
-    """One row for each resource in the order of the text, those of a Bundle at its place; of
-    administrations that refer to a Medication whose they are, which one, and at which address."""
+    """An entry for each line of a range: how long it is, and the name and owner of the resource in
+    it. Of a line that holds another number of resources, or an odd one, `more` has a row for each;
+    of administrations that refer to a Medication, `aimed` whose they are, and which Medication at
+    which address."""
 
-    def __init__(self) -> None:
-        self.places = array("Q")
+    def __init__(self, start: int = 0) -> None:
+        self._start = array("Q", [start])
+        self.lengths = array("I")
         self.names = array("I")
         self.owners = array("I")
-        self.aim_owners = array("I")
-        self.aims = array("Q")
-        self.aim_bases = array("Q")
+        self._more_lines = array("I")
+        self._more_names = array("I")
+        self._more_owners = array("I")
+        self._aim_owners = array("I")
+        self._aims = array("Q")
+        self._aim_bases = array("Q")
 
-    def add(self, place: int, name: int, owner: int) -> None:
-        self.places.append(place)
+    def add(self, length: int, name: int = 0, owner: int = 0) -> None:
+        """The next line."""
+        self.lengths.append(length)
         self.names.append(name)
         self.owners.append(owner)
 
+    def add_more(self, name: int, owner: int) -> None:
+        """A resource of the last line."""
+        self._more_lines.append(len(self.lengths) - 1)
+        self._more_names.append(name)
+        self._more_owners.append(owner)
+
+    def extend(self, lengths: array, name_numbers: array, owners: array) -> None:
+        """The next lines."""
+        self.lengths.extend(lengths)
+        self.names.extend(name_numbers)
+        self.owners.extend(owners)
+
     def aim(self, owner: int, medication: int, base: int) -> None:
         """An administration that is ours only if its Medication is."""
-        self.aim_owners.append(owner)
-        self.aims.append(medication)
-        self.aim_bases.append(base)
+        self._aim_owners.append(owner)
+        self._aims.append(medication)
+        self._aim_bases.append(base)
+
+    def aimed(self) -> Iterator[tuple[int, int, int]]:
+        return zip(self._aim_owners, self._aims, self._aim_bases, strict=True)
+
+    def of_owners(self, members: Set[int]) -> tuple[list[Row], list[Row]]:
+        """Lines that hold one resource of theirs, and rows of other lines."""
+        return self._ones(members, self.owners), self._several(members, self._more_owners)
+
+    def named(self, asked: Set[int]) -> list[Row]:
+        """Whatever has one of these names."""
+        return self._ones(asked, self.names) + self._several(asked, self._more_names)
+
+    def _ones(self, wanted: Set[int], column: array) -> list[Row]:
+        numbers = list(compress(count(), map(wanted.__contains__, column)))
+        places = self._places(numbers)
+        return [
+            Row(place, self.names[number], self.owners[number])
+            for place, number in zip(places, numbers, strict=True)
+        ]
+
+    def _several(self, wanted: Set[int], column: array) -> list[Row]:
+        numbers = list(compress(count(), map(wanted.__contains__, column)))
+        places = self._places([self._more_lines[number] for number in numbers])
+        return [
+            Row(place, self._more_names[number], self._more_owners[number])
+            for place, number in zip(places, numbers, strict=True)
+        ]
+
+    def _places(self, lines: list[int]) -> Iterator[int]:
+        """Where lines begin that are given in their order."""
+        place, before = self._start[0], 0
+        for line in lines:
+            place += sum(self.lengths[before:line])
+            before = line
+            yield place
+
+    def bytes_of(self, members: Set[int]) -> int:
+        """About how long all is that is theirs."""
+        found = sum(compress(self.lengths, map(members.__contains__, self.owners)))
+        if not self._more_lines:
+            return found
+        whole = sum(map(self.lengths.__getitem__, set(self._more_lines)))
+        share = sum(map(members.__contains__, self._more_owners))
+        return found + whole * share // len(self._more_owners)
 
     def _columns(self) -> list[array]:
-        rows = [self.places, self.names, self.owners]
-        return [*rows, self.aim_owners, self.aims, self.aim_bases]
+        lines = [self._start, self.lengths, self.names, self.owners]
+        more = [self._more_lines, self._more_names, self._more_owners]
+        return [*lines, *more, self._aim_owners, self._aims, self._aim_bases]
 
     def write(self, path: Path) -> None:
         with path.open("wb") as stream:
@@ -48,15 +122,13 @@ class Index:
     @classmethod
     def read(cls, path: Path) -> "Index":
         found = cls()
+        del found._start[:]
         with path.open("rb") as stream:
             for column in found._columns():
                 size = array("Q")
                 size.fromfile(stream, 1)
                 column.fromfile(stream, size[0])
         return found
-
-    def aimed(self) -> Iterator[tuple[int, int, int]]:
-        return zip(self.aim_owners, self.aims, self.aim_bases, strict=True)
 
 
 class Facts(Struct):
@@ -65,7 +137,8 @@ class Facts(Struct):
     `lines`: how many it has. `counts`: resources by type.
     `ours`: patients with an administration that may be an iron. `same`: two names of one patient.
     `medications`: name and content of a Medication that is provably no iron; content 0: of one
-    that may be. `problems`: place and what; a line's number in the range stands between two U+0000.
+    that may be. `bare`: some address is a word alone. `problems`: place and what; a line's number
+    in the range stands between two U+0000.
     """
 
     lines: int = 0
@@ -73,6 +146,7 @@ class Facts(Struct):
     ours: list[int] = field(default_factory=list)
     same: list[tuple[int, int]] = field(default_factory=list)
     medications: list[tuple[int, int]] = field(default_factory=list)
+    bare: bool = False
     bases: list[str] = field(default_factory=list)
     deletions: list[Deletion] = field(default_factory=list)
     pages: list[Page] = field(default_factory=list)

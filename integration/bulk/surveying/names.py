@@ -5,17 +5,22 @@ apart may have, too: then more is read than is needed, never less.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
-from mappings.reading.fhir.collection import SHARED, SUBJECT
+from mappings.reading.bundles.heads import SHARED, SUBJECT
 
 KINDS = ("", *sorted(SUBJECT), *sorted(SHARED))
 CODES = {kind: code for code, kind in enumerate(KINDS)}
 _HISTORY = "/_history/"
 # Longer strings than any reference are text.
 _LONGEST = 2048
+
+
+def is_whose(reference: str | None) -> bool:
+    """Whether a reference may be to a patient, for all that its form tells."""
+    return bool(reference and reference[0] != "#" and ("/" in reference or ":" in reference))
 
 
 def handle(reference: str) -> int:
@@ -44,6 +49,22 @@ def name(reference: str) -> int:
     target = reference.partition(_HISTORY)[0] if _HISTORY in reference else reference
     before, _, identity = target.rpartition("/")
     return key(before.rpartition("/")[2] if before else "", identity)
+
+
+def is_bare(text: str) -> bool:
+    """Whether it has no form by which references are told from other text."""
+    return "/" not in text and ":" not in text
+
+
+def of_texts(texts: Iterable[bytes], bare: bool) -> Iterator[int]:
+    """The names of what in UTF-8 may refer to something; where addresses are BARE, any text may."""
+    for text in texts:
+        if len(text) >= _LONGEST:
+            continue
+        if b"/" in text:
+            yield name(text.decode())
+        elif bare or b":" in text:
+            yield zlib.crc32(text)
 
 
 def exactly(text: str) -> int:

@@ -14,7 +14,7 @@ from mappings.reading import NotJson, decode
 from mappings.record import Problem
 
 RANGE_BYTES = 16 << 20
-_BUFFER = 1 << 20
+_BUFFER = 1 << 17  # what is decoded of it stays in the cache of a processor
 
 
 class Range(Struct, frozen=True):
@@ -187,7 +187,7 @@ def lines_at(range_: Range, places: list[int]) -> Iterator[bytes]:
     """The lines that begin at these places, in order."""
     if range_.is_whole:
         wanted = set(places)
-        last = places[-1]
+        last = places[-1] if places else 0
         try:
             for place, line in lines(range_):
                 if place in wanted:

@@ -4,10 +4,8 @@ Only what is provably none of ours is passed over; whatever is odd goes to the c
 answers are those of an assessment.
 """
 
-import zlib
-from collections.abc import Callable
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -17,13 +15,14 @@ from integration.assessing.unpacking import DAMAGED, NotRead
 from integration.bulk.surveying import names
 from integration.bulk.surveying.index import Facts, Index
 from integration.bulk.surveying.sources import Range, blocks
+from integration.bulk.surveying.usual import ADMINISTRATION, UNREADABLE, Columns, Owners, columns
 from mappings.reading import Collection, NotJson, of_line
+from mappings.reading.bundles.collection import Contents
+from mappings.reading.bundles.heads import SHARED, SUBJECT, Part, Reference, is_plain
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import SHARED, SUBJECT, Contents
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.sifting.screening import NAMING, Aim, Screen, Verdict
-from mappings.reading.unopened.resources import Part, Reference, is_plain
 from mappings.site import Site
 
 
@@ -43,27 +42,8 @@ class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
 
 
 _heads = msgspec.json.Decoder(_Head)
-_ADMINISTRATION = "MedicationAdministration"
-
-
-class _Form(NamedTuple):
-    """How a type says whose it is, and what its names are numbered with."""
-
-    salt: int
-    whose: Callable[[_Head], Reference | None]
-    is_administration: bool
-
-
-def _nobody(_: _Head) -> None:
-    """Whose what is nobody's is."""
-
-
-_FORMS = {
-    kind: _Form(names.salt(kind), attrgetter(element), kind == _ADMINISTRATION)
-    for kind, element in SUBJECT.items()
-} | {
-    kind: _Form(0, _nobody, False) for kind in (*SHARED, "Bundle", "Parameters", "OperationOutcome")
-}
+_WHOSE = {kind: attrgetter(element) for kind, element in SUBJECT.items()}
+_OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome", "Medication"})
 
 
 class Surveyor:
@@ -83,8 +63,10 @@ class _Reading:
         self._screen, self._range = screen, range_
         self.index, self.facts = Index(), Facts()
         self._ours: set[int] = set()
-        self._owners: dict[str, int] = {}
+        self._owners = Owners()
         self._counts = dict.fromkeys(names.KINDS, 0)
+        # The type of the last line, and that of a run of lines, if it belongs to one.
+        self._last = self._kind = ""
 
     def read(self) -> None:
         try:
@@ -98,60 +80,71 @@ class _Reading:
 
     def _read(self) -> None:
         for place, block in blocks(self._range):
-            self._take(place, block, is_plain(b"".join(block)))
+            if not self.facts.lines:
+                self.index = Index(place)
+            self._take(block)
 
-    def _take(self, place: int, block: list[bytes], plain: bool) -> None:
-        """Line by line, a hundred million times: the usual line is done with here."""
-        decode_head, forms, counts = _heads.decode, _FORMS, self._counts
-        crc32, handle, owners = zlib.crc32, names.handle, self._owners
-        add_place, add_name = self.index.places.append, self.index.names.append
-        add_owner = self.index.owners.append
-        after, first = place, self.facts.lines + 1
-        self.facts.lines += len(block)
-        for number, line in enumerate(block, first):
-            place, after = after, after + len(line)
-            try:
-                head = decode_head(line)
-            except (msgspec.DecodeError, RecursionError):
-                self._take_carefully(place, line, number)
-                continue
-            form = forms.get(head.kind)
-            if form is None:
-                if plain:
-                    counts[""] += 1
-                else:
-                    self._take_carefully(place, line, number)
-                continue
-            whose = form.whose(head)
-            said = whose.reference if whose else None
-            if not said or "/" not in said or not head.id or not (plain or is_plain(line)):
-                if not (is_plain(line) and self._take_shared(place, head)):
-                    self._take_carefully(place, line, number)
-                continue
-            owner = owners.get(said)
-            if owner is None:
-                owner = owners[said] = handle(said)
-            counts[head.kind] += 1
-            add_place(place)
-            add_name(crc32(head.id.encode(), form.salt))
-            add_owner(owner)
-            if form.is_administration:
-                self._judge_head(head, line, owner)
+    def _take(self, block: list[bytes]) -> None:
+        """In columns, as long as the lines are of one type and of its usual form."""
+        left = block
+        while left:
+            found = columns(self._kind, left, self._owners) if self._kind else None
+            count = len(found.lengths) if found else 0
+            if found:
+                self._take_columns(left, found)
+            odd = left[count : count + 1] if found else left
+            for line in odd:
+                kind = self._take_line(line)
+                self._kind, self._last = kind if kind == self._last else "", kind
+            left = left[count + len(odd) :]
 
-    def _take_shared(self, place: int, head: _Head) -> bool:
-        """One that many charts share, or a patient who is linked with no other; False, and nothing
-        is done, of any other."""
-        kind = head.kind
-        if kind not in SHARED or kind == "Medication" or not head.id or head.link is not UNSET:
+    def _take_columns(self, lines: list[bytes], found: Columns) -> None:
+        count = len(found.lengths)
+        self.index.extend(found.lengths, found.names, found.owners)
+        self.facts.lines += count
+        self._counts[self._kind if self._kind in SUBJECT else ""] += count
+        if self._kind == ADMINISTRATION:
+            for line, words, owner in zip(lines, found.drugs, found.owners, strict=False):
+                self._judge(words, line, owner)
+
+    def _take_line(self, line: bytes) -> str:
+        """The type of the line; empty where it is not to be told."""
+        self.facts.lines += 1
+        try:
+            head = _heads.decode(line)
+        except UNREADABLE:
+            self._take_carefully(line)
+            return ""
+        if not (head.id and is_plain(line) and self._take_head(head, line)):
+            self._take_carefully(line)
+        return head.kind
+
+    def _take_head(self, head: _Head, line: bytes) -> bool:
+        """Where all is told by the head; False, and nothing is done, of any other."""
+        kind, owner = head.kind, 0
+        if kind in SUBJECT:
+            whose = _WHOSE[kind](head)
+            if not whose or not names.is_whose(whose.reference):
+                return False
+            owner = names.handle(whose.reference)
+        elif kind in _OPENED or (kind == "Patient" and head.link is not UNSET):
             return False
+        elif kind not in SHARED:
+            self._counts[""] += 1
+            self.index.add(len(line))
+            return True
+        elif kind == "Patient":
+            owner = names.handle_of_id(head.id)
         self._counts[kind] += 1
-        owner = names.handle_of_id(head.id) if kind == "Patient" else 0
-        self.index.add(place, names.key(kind, head.id), owner)
+        self.index.add(len(line), names.key(kind, head.id), owner)
+        if kind == ADMINISTRATION:
+            parts: list[Any] = [getattr(head, name) for name in NAMING]
+            words = tuple(b"" if part is UNSET else bytes(part) for part in parts)
+            self._judge(words, line, owner)
         return True
 
-    def _judge_head(self, head: _Head, line: bytes, owner: int) -> None:
-        parts: list[Part] = [getattr(head, name) for name in NAMING]
-        words = tuple(b"" if part is UNSET else bytes(part) for part in parts)
+    def _judge(self, words: tuple[bytes, ...], line: bytes, owner: int) -> None:
+        """By the texts of NAMING, empty where there is none."""
 
         def naming() -> Resource:
             said = zip(NAMING, words, strict=True)
@@ -172,15 +165,16 @@ class _Reading:
             else:
                 self.index.aim(owner, *aim)
 
-    def _take_carefully(self, place: int, line: bytes, number: int) -> None:
-        where = self._where(number)
+    def _take_carefully(self, line: bytes) -> None:
+        where = self._where(self.facts.lines)
+        self.index.add(len(line))
         try:
             if line.strip():
-                self._open(place, line, where)
+                self._open(line, where)
         except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as problem:
             self._note(where, f"could not be read ({type(problem).__name__})")
 
-    def _open(self, place: int, line: bytes, where: str) -> None:
+    def _open(self, line: bytes, where: str) -> None:
         row = of_line(line)
         if isinstance(row, dict) and row.keys() >= MANIFEST:
             return
@@ -189,7 +183,7 @@ class _Reading:
             return
         collection = Collection()
         collection.add(row, where)
-        self._add(place, collection.contents())
+        self._add(collection.contents())
 
     def _where(self, number: int) -> str:
         if self._range.form == "document":
@@ -202,16 +196,17 @@ class _Reading:
             return f"is not JSON: {row}" if whole else f"not JSON: {row}"
         return "is JSON, but not a FHIR Bundle or resource" if whole else "not a FHIR resource"
 
-    def _add(self, place: int, contents: Contents) -> None:
+    def _add(self, contents: Contents) -> None:
         for rows in contents.resources.values():
             for resource in rows:
-                self._add_resource(place, resource, contents)
+                self._add_resource(resource, contents)
         for address, key in contents.addresses.items():
             kind, _, identity = key.partition("/")
             if kind == "Patient":
                 self.facts.same.append((names.handle(address), names.handle_of_id(identity)))
+            self.facts.bare |= names.is_bare(address)
             # Under its address, too, a resource may be asked for.
-            self.index.add(place, names.name(address), 0)
+            self.index.add_more(names.name(address), 0)
             if kind != "Medication" and address.startswith("urn:"):
                 self.facts.medications.append((names.exactly(address), 0))
         self.facts.bases += contents.bases
@@ -220,7 +215,7 @@ class _Reading:
         for problem in contents.problems:
             self._note(problem.resource, problem.problem)
 
-    def _add_resource(self, place: int, resource: Resource, contents: Contents) -> None:
+    def _add_resource(self, resource: Resource, contents: Contents) -> None:
         kind, identity = resource["resourceType"], resource["id"]
         key, owner = f"{kind}/{identity}", 0
         self._counts[kind] += 1
@@ -229,8 +224,8 @@ class _Reading:
             self._linked(owner, resource)
         elif kind in SUBJECT:
             owner = self._owner(key, resource)
-        self.index.add(place, names.key(kind, identity), owner)
-        if kind == _ADMINISTRATION and owner:
+        self.index.add_more(names.key(kind, identity), owner)
+        if kind == ADMINISTRATION and owner:
             self._judged(self._screen.administration(resource), owner)
         elif kind == "Medication":
             self._medication(key, resource, contents)
@@ -240,12 +235,9 @@ class _Reading:
         element = SUBJECT[resource["resourceType"]]
         said = resource.get(element)
         reference = elements.text(said.get("reference") if isinstance(said, dict) else said)
-        if reference and not reference.startswith("#"):
-            if "/" not in reference and ":" not in reference:
-                self._note(key, f"{element} does not name a patient")
-            return names.handle(reference)
-        self._note(key, f"{element} does not name a patient")
-        return 0
+        if not names.is_whose(reference):
+            self._note(key, f"{element} does not name a patient")
+        return names.handle(reference) if reference and not reference.startswith("#") else 0
 
     def _linked(self, owner: int, patient: Resource) -> None:
         for link in elements.items(patient.get("link")):

@@ -6,7 +6,7 @@ from typing import Any
 
 from integration.ehr.fhir.answers import Json
 from integration.errors import ConfigurationError
-from mappings.reading.fhir.collection import SUBJECT
+from mappings.reading.bundles.heads import SUBJECT
 
 WHOSE = {**SUBJECT, "DetectedIssue": "patient", "Task": "for", "Communication": "subject"}
 # The references that R12 follows.

@@ -10,7 +10,7 @@ from integration.ehr.fhir.references import patient_id
 from integration.ehr.reading.chart import ChartReading
 from integration.ehr.reading.pull import PatientPull, Problem
 from integration.errors import BadAnswer, Forbidden, NotFound, Refused
-from mappings.reading.fhir import merging
+from mappings.reading.bundles import merging
 
 __all__ = ["PatientPull", "read_patient"]
 

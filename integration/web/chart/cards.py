@@ -56,17 +56,28 @@ class Cards:
         self.policies, self.waivers, self.ordered = policies, waivers, ordered
         self.today = today
         self.zone: tzinfo | None = site.facts().zone
-        self.dates = {row.source.resource: row.onset or row.recorded for row in record.diagnoses}
-        self.dates |= {row.source.resource: row.start for row in record.encounters}
-        self.dates |= {row.source.resource: row.start for row in record.administrations}
-        self.given = {row.source.resource: row for row in record.administrations}
+        self.dates = {
+            diagnosis.source.resource: diagnosis.onset or diagnosis.recorded
+            for diagnosis in record.diagnoses
+        }
+        self.dates |= {
+            encounter.source.resource: encounter.start for encounter in record.encounters
+        }
+        self.dates |= {
+            administration.source.resource: administration.start
+            for administration in record.administrations
+        }
+        self.given = {
+            administration.source.resource: administration
+            for administration in record.administrations
+        }
 
     def all(self, about: str | None) -> list[Card]:
         """Most doses first, then money; what ABOUT names before all others."""
         grouped: dict[tuple[object, ...], list[_Open]] = {}
-        for row in self._open():
-            grouped.setdefault(self._same(row), []).append(row)
-        cards = [self._card(rows) for rows in grouped.values()]
+        for open_gap in self._open():
+            grouped.setdefault(self._same(open_gap), []).append(open_gap)
+        cards = [self._card(open_gaps) for open_gaps in grouped.values()]
         return sorted(
             cards,
             key=lambda card: (
@@ -93,9 +104,9 @@ class Cards:
         link = link_into_chart(self.site, self.assessment.patient, item.resource)
         return ProofView(item.says, item.resource, link)
 
-    def _same(self, row: _Open) -> tuple[object, ...]:
+    def _same(self, open_gap: _Open) -> tuple[object, ...]:
         """What findings of one card have in common: the rule, its source, and who waived it."""
-        found, waiver = row.found, self._waived(row.gap)
+        found, waiver = open_gap.found, self._waived(open_gap.gap)
         what = found.asked.limit if found.asked and _is_either(found) else found.requirement
         said = waiver and _said(waiver)
         return what, found.policy, found.asked, found.source, found.blocking, said
@@ -104,11 +115,11 @@ class Cards:
         waiver = self.waivers.get(gap.id)
         return waiver if waiver and waiver.covers(gap) else None
 
-    def _card(self, rows: list[_Open]) -> Card:
-        gap, first = rows[0].gap, rows[0].found
+    def _card(self, open_gaps: list[_Open]) -> Card:
+        gap, first = open_gaps[0].gap, open_gaps[0].found
         waiver = self._waived(gap)
-        requirements = tuple(dict.fromkeys(row.found.requirement for row in rows))
-        doses = self._doses(rows)
+        requirements = tuple(dict.fromkeys(open_gap.found.requirement for open_gap in open_gaps))
+        doses = self._doses(open_gaps)
         findings = list(dict.fromkeys(dose.findings for dose in doses))
         if len(doses) > 1:
             findings = list(dict.fromkeys(dose.alike for dose in doses))
@@ -116,25 +127,25 @@ class Cards:
         policy = self.policies.named(first.decided_by)
         return Card(
             requirements=requirements,
-            gaps=tuple(dict.fromkeys(row.gap.id for row in rows)),
-            finding=_heading(rows, requirements, findings),
+            gaps=tuple(dict.fromkeys(open_gap.gap.id for open_gap in open_gaps)),
+            finding=_heading(open_gaps, requirements, findings),
             alike=len(findings) == 1 and len(requirements) == 1,
             asks=words.payer_asks(first, policy),
             of_payer=first.asked is None or first.asked.of_payer,
             source=first.source,
             verified=first.verified,
             policy=first.policy,
-            found=self._found(rows, requirements),
+            found=self._found(open_gaps, requirements),
             fix=" ".join(next(iter(fixes))) if len(fixes) == 1 else None,
             doses=doses,
             worth=amounts.total(self._held(doses)),
             blocking=first.blocking,
-            waivable=all(row.gap.waivable for row in rows),
-            orderable=_orderable(rows),
+            waivable=all(open_gap.gap.waivable for open_gap in open_gaps),
+            orderable=_orderable(open_gaps),
             ordered=self._ordered(requirements),
             owner=words.owner(first.requirement),
             safety=gap.is_safety,
-            denial=words.joined(list(dict.fromkeys(filter(None, map(_denial, rows))))) or None,
+            denial=words.joined(list(dict.fromkeys(filter(None, map(_denial, open_gaps))))) or None,
             waived=_said(waiver) if waiver else None,
         )
 
@@ -143,15 +154,17 @@ class Cards:
         lines = [line for line in self.assessment.lines if line.is_billable]
         return [line for line in lines if about & set(line.administrations)]
 
-    def _doses(self, rows: Sequence[_Open]) -> tuple[Affected, ...]:
+    def _doses(self, open_gaps: Sequence[_Open]) -> tuple[Affected, ...]:
         references = sorted(
-            {reference for row in rows for reference in row.found.administrations},
+            {reference for open_gap in open_gaps for reference in open_gap.found.administrations},
             key=lambda reference: (self.on(reference) or NEVER, reference),
         )
-        return tuple(self._dose(reference, rows) for reference in references)
+        return tuple(self._dose(reference, open_gaps) for reference in references)
 
-    def _dose(self, reference: str, rows: Sequence[_Open]) -> Affected:
-        its = [row.found for row in rows if reference in row.found.administrations]
+    def _dose(self, reference: str, open_gaps: Sequence[_Open]) -> Affected:
+        its = [
+            open_gap.found for open_gap in open_gaps if reference in open_gap.found.administrations
+        ]
         dose, on = self.given.get(reference), words.day(self.on(reference), year=False)
         return Affected(
             administration=reference,
@@ -161,13 +174,17 @@ class Cards:
             fixes=tuple(dict.fromkeys(found.fix for found in its if found.fix)),
         )
 
-    def _found(self, rows: Sequence[_Open], requirements: Sequence[str]) -> tuple[ProofView, ...]:
+    def _found(
+        self, open_gaps: Sequence[_Open], requirements: Sequence[str]
+    ) -> tuple[ProofView, ...]:
         """What was cited; for a laboratory value also what there is of it and its relatives."""
-        cited = [item for row in rows for item in row.found.evidence]
+        cited = [item for open_gap in open_gaps for item in open_gap.found.evidence]
         if set(requirements) & set(entries.tests()):
-            doses = [self.on(name) for row in rows for name in row.found.administrations]
+            doses = [
+                self.on(name) for open_gap in open_gaps for name in open_gap.found.administrations
+            ]
             last = max((on.last for on in doses if on), default=self.today)
-            cited += [self._newest(row) for row in self._related(last)]
+            cited += [self._newest(result) for result in self._related(last)]
         unique = {item.resource: item for item in reversed(cited)}
         return tuple(self.proof(self._dated(item)) for item in reversed(unique.values()))
 
@@ -182,20 +199,20 @@ class Cards:
 
     def _related(self, last: date) -> Iterable[LabResult]:
         """The newest of each value up to a day."""
-        rows = [
-            row
-            for row in self.record.labs
-            if row.analyte in RELATED and row.when and row.when.days(self.zone)[0] <= last
+        results = [
+            result
+            for result in self.record.labs
+            if result.analyte in RELATED and result.when and result.when.days(self.zone)[0] <= last
         ]
-        rows.sort(key=lambda row: row.when.order if row.when else (date.min,))
-        return {row.analyte: row for row in rows}.values()
+        results.sort(key=lambda result: result.when.order if result.when else (date.min,))
+        return {result.analyte: result for result in results}.values()
 
-    def _newest(self, row: LabResult) -> Evidence:
+    def _newest(self, result: LabResult) -> Evidence:
         says = (
-            f"{codes.labs().by_name[row.analyte].called} {labs.value(row)}"
-            f" {labs.drawn(row, self.zone)}"
+            f"{codes.labs().by_name[result.analyte].called} {labs.value(result)}"
+            f" {labs.drawn(result, self.zone)}"
         )
-        return Evidence(row.source.resource, row.source.version, says)
+        return Evidence(result.source.resource, result.source.version, says)
 
     def _ordered(self, requirements: Sequence[str]) -> str | None:
         """`Ordered here on Nov 29 (ferritin); the draft is to be signed in the chart.`"""
@@ -237,11 +254,11 @@ def _of_each(found: Finding, on: Span | None) -> str:
 
 
 def _heading(
-    rows: Sequence[_Open], requirements: Sequence[str], findings: Sequence[tuple[str, ...]]
+    open_gaps: Sequence[_Open], requirements: Sequence[str], findings: Sequence[tuple[str, ...]]
 ) -> str:
     """What was found, where it is the same for each dose; else what holds for all of them."""
     names = [words.title(name) for name in requirements]
-    states = list(dict.fromkeys(row.found.state for row in rows))
+    states = list(dict.fromkeys(open_gap.found.state for open_gap in open_gaps))
     if len(requirements) > 1 and states == ["not-covered"]:
         lower = " nor ".join(words.inside(name) for name in names)
         return f"Neither {lower} is within the payer's limit."
@@ -253,15 +270,19 @@ def _heading(
     return f"{names[0]}: {words.joined([words.STATES[state] for state in states])}."
 
 
-def _orderable(rows: Sequence[_Open]) -> tuple[str, ...]:
+def _orderable(open_gaps: Sequence[_Open]) -> tuple[str, ...]:
     """The tests that are lacking. A result outside the payer's limit does not get better by
     ordering another."""
-    lacking = [row.found.requirement for row in rows if row.found.state != "not-covered"]
+    lacking = [
+        open_gap.found.requirement
+        for open_gap in open_gaps
+        if open_gap.found.state != "not-covered"
+    ]
     return tuple(name for name in entries.tests() if name in lacking)
 
 
-def _denial(row: _Open) -> str | None:
-    denial = row.found.denial
+def _denial(open_gap: _Open) -> str | None:
+    denial = open_gap.found.denial
     return " + ".join([denial.carc, *denial.rarc]) if denial else None
 
 

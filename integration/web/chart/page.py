@@ -66,7 +66,9 @@ class _Chart:
         self.site, self.policies, self.now, self.cards = site, policies, now, cards
         self.zone = site.facts().zone
         self.today = words.local_day(now, site.time_zone)
-        self.patient = next((row for row in resources if row.get("resourceType") == "Patient"), {})
+        self.patient = next(
+            (resource for resource in resources if resource.get("resourceType") == "Patient"), {}
+        )
 
     def page(self, unread: tuple[str, ...], cards: Sequence[Card]) -> ChartPage:
         open_ = [card for card in cards if card.waived is None]
@@ -98,10 +100,10 @@ class _Chart:
             warnings=tuple(card for card in open_ if not card.blocking and not card.safety),
             waived=tuple(card for card in cards if card.waived is not None),
             plot=timeline.timeline(
-                [row[0] for row in marks], self.record.labs, rules, self.today, self.zone
+                [mark[0] for mark in marks], self.record.labs, rules, self.today, self.zone
             ),
             narrow_plot=timeline.timeline(
-                [row[0] for row in marks], self.record.labs, rules, self.today, self.zone, NARROW
+                [mark[0] for mark in marks], self.record.labs, rules, self.today, self.zone, NARROW
             ),
             rows=tuple(
                 (row, link_into_chart(self.site, self.assessment.patient, row.resource))
@@ -110,7 +112,7 @@ class _Chart:
             doses=tuple(doses),
             policies=self._policies(),
             unreadable=tuple(
-                f"{row.resource}: {row.problem}" for row in self.assessment.unreadable
+                f"{problem.resource}: {problem.problem}" for problem in self.assessment.unreadable
             ),
             unread=unread,
             assessed=words.clock(self.now, self.site.time_zone),
@@ -120,14 +122,16 @@ class _Chart:
     # Doses
 
     def _doses(self) -> list[DoseView]:
-        rows = [self._dose(row) for row in self.record.administrations]
-        return sorted(rows, key=lambda row: (row.on or NEVER, row.administration), reverse=True)
+        rows = [self._dose(administration) for administration in self.record.administrations]
+        return sorted(rows, key=lambda dose: (dose.on or NEVER, dose.administration), reverse=True)
 
     def _dose(self, given: Administration) -> DoseView:
         reference = given.source.resource
         lines = [line for line in self.assessment.lines if reference in line.administrations]
-        aside = {row.administration: ("pending", row.reason) for row in self.assessment.pending}
-        aside |= {row.administration: ("reversed", row.reason) for row in self.assessment.reversed}
+        aside = {dose.administration: ("pending", dose.reason) for dose in self.assessment.pending}
+        aside |= {
+            dose.administration: ("reversed", dose.reason) for dose in self.assessment.reversed
+        }
         status, state = aside.get(reference) or (_status(lines), "")
         why = {reason for line in lines if line.status == status for reason in line.reasons}
         if not lines:
@@ -156,18 +160,18 @@ class _Chart:
             status=line.status,
             worth=worth(line),
             steps=line.trace,
-            proofs=tuple(self.cards.proof(row) for row in line.evidence),
+            proofs=tuple(self.cards.proof(evidence) for evidence in line.evidence),
             notes=line.notes,
         )
 
     # Time line and small print
 
     def _marks(self) -> list[tuple[timeline.DoseTick, str, str]]:
-        reversed_ = {row.administration for row in self.assessment.reversed}
+        reversed_ = {dose.administration for dose in self.assessment.reversed}
         rows = [
-            (self.cards.on(row.source.resource), row)
-            for row in self.record.administrations
-            if row.source.resource not in reversed_
+            (self.cards.on(administration.source.resource), administration)
+            for administration in self.record.administrations
+            if administration.source.resource not in reversed_
         ]
         return [
             (
@@ -184,30 +188,38 @@ class _Chart:
         requirements = codes.requirements()
         for line in reversed(self.assessment.lines):
             about = [
-                row
-                for row in self.assessment.requirements
-                if set(row.administrations) & set(line.administrations)
+                requirement
+                for requirement in self.assessment.requirements
+                if set(requirement.administrations) & set(line.administrations)
             ]
-            asked = [row.asked for row in about if row.asked and requirements[row.requirement].test]
+            asked = [
+                requirement.asked
+                for requirement in about
+                if requirement.asked and requirements[requirement.requirement].test
+            ]
             if asked:
                 return list(dict.fromkeys(asked))
         return []
 
     def _policies(self) -> tuple[tuple[str, str], ...]:
         used = dict.fromkeys(line.policy for line in self.assessment.lines if line.policy)
-        found: list[Policy] = [row for row in map(self.policies.named, used) if row]
-        return tuple((row.id, f"{row.title} ({row.version})") for row in found)
+        found: list[Policy] = [policy for policy in map(self.policies.named, used) if policy]
+        return tuple((policy.id, f"{policy.title} ({policy.version})") for policy in found)
 
 
 def banner(patient: Resource) -> Banner:
     """Name and birth date as the EHR has them; what is missing is said."""
     identifiers = [
-        row for row in patient.get("identifier") or [] if isinstance(row, dict) and row.get("value")
+        identifier
+        for identifier in patient.get("identifier") or []
+        if isinstance(identifier, dict) and identifier.get("value")
     ]
     numbers = [
-        row
-        for row in identifiers
-        if any(code.get("code") == "MR" for code in (row.get("type") or {}).get("coding") or [])
+        identifier
+        for identifier in identifiers
+        if any(
+            code.get("code") == "MR" for code in (identifier.get("type") or {}).get("coding") or []
+        )
     ]
     return Banner(
         name=people.in_lists(patient) or "Name not in the chart",

@@ -100,7 +100,9 @@ def show(
         user=session.who.label,
         said=SAID.get(did),
         refusal=refusal,
-        opened=next((row["reference"] for row in launch.fhir_context if "reference" in row), ""),
+        opened=next(
+            (context["reference"] for context in launch.fhir_context if "reference" in context), ""
+        ),
         brief=not launch.need_patient_banner,
         may_write=True,
         styled=bool(launch.style_url),

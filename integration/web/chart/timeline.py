@@ -133,7 +133,12 @@ def timeline(
     for name in NAMES:
         panels.append(
             _panel(
-                name, found[name], [row for row in limits if row.name == name], scale, top, today
+                name,
+                found[name],
+                [limit for limit in limits if limit.name == name],
+                scale,
+                top,
+                today,
             )
         )
         top += PANEL + BETWEEN
@@ -260,9 +265,9 @@ def _results(
     labs: Sequence[LabResult], name: str, zone: tzinfo | None
 ) -> list[tuple[Span, LabResult]]:
     rows = [
-        (row.when.span(zone), row)
-        for row in laboratory.usable(labs, name)
-        if row.when is not None and _middle(row) is not None
+        (result.when.span(zone), result)
+        for result in laboratory.usable(labs, name)
+        if result.when is not None and _middle(result) is not None
     ]
     return sorted(rows, key=lambda row: (row[0], row[1].source.resource))
 
@@ -283,7 +288,7 @@ def _panel(
 ) -> Panel:
     values = [float(_middle(row) or 0) for _, row in found]
     highest = _round_up(
-        max([*values, *(float(row.limit) for row in limits), 50 if name == "ferritin" else 30])
+        max([*values, *(float(limit.limit) for limit in limits), 50 if name == "ferritin" else 30])
         * 1.15
     )
     bottom = top + PANEL
@@ -319,12 +324,12 @@ def _panel(
 
 
 def _band(
-    row: Compare, y: Callable[[float], float], top: float, bottom: float, labels: Labels
+    compare: Compare, y: Callable[[float], float], top: float, bottom: float, labels: Labels
 ) -> Band:
-    edge = y(float(row.limit))
-    words = {"<": "below", "<=": "≤", ">": "above", ">=": "≥"}[row.operator]
-    below = row.operator in ("<", "<=")
-    label = labels.on_line(edge, f"payer: {words} {row.limit}")
+    edge = y(float(compare.limit))
+    words = {"<": "below", "<=": "≤", ">": "above", ">=": "≥"}[compare.operator]
+    below = compare.operator in ("<", "<=")
+    label = labels.on_line(edge, f"payer: {words} {compare.limit}")
     return Band(edge if below else top, bottom if below else edge, edge, label)
 
 
@@ -332,7 +337,7 @@ def _comparisons(node: Node) -> list[Compare]:
     if isinstance(node, Compare):
         return [node]
     return (
-        [row for part in node.parts for row in _comparisons(part)]
+        [comparison for part in node.parts for comparison in _comparisons(part)]
         if isinstance(node, And | Or)
         else []
     )

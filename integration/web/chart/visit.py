@@ -143,7 +143,11 @@ class ChartVisit:
         self._write_back(
             seen,
             waivers,
-            [self._reopened(row, seen.now) for row in seen.pull.issues if gap_of(row) in ours],
+            [
+                self._reopened(issue, seen.now)
+                for issue in seen.pull.issues
+                if gap_of(issue) in ours
+            ],
         )
         return "taken-back"
 
@@ -158,9 +162,9 @@ class ChartVisit:
             for reference in gap.administrations
         }
         found = [
-            row
-            for row in seen.pull.resources
-            if f"{row['resourceType']}/{row.get('id')}" == administration
+            resource
+            for resource in seen.pull.resources
+            if f"{resource['resourceType']}/{resource.get('id')}" == administration
         ]
         if administration not in ours or not found:
             return "gone"
@@ -207,8 +211,8 @@ class ChartVisit:
         with self.here.store.transaction() as db:
             patient = patients.known(db, self.site.name, self.launch.patient)
             found = audit.of_patient(db, patient.id, limit=20)
-        ours = (row for row in found if row.actor == self.actor and row.action == REFUSED)
-        return next((str(row.detail.get("reason")) for row in ours), None)
+        ours = (entry for entry in found if entry.actor == self.actor and entry.action == REFUSED)
+        return next((str(entry.detail.get("reason")) for entry in ours), None)
 
     # Writing
 
@@ -318,8 +322,8 @@ class ChartVisit:
                 return self._later(seen)
             try:
                 wanted = {
-                    gap_of(row): row
-                    for row in owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)
+                    gap_of(issue): issue
+                    for issue in owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)
                 }
                 wanted |= {gap_of(row): row for row in reopened}
                 owed = list(wanted.values())

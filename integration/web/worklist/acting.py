@@ -73,7 +73,7 @@ def why(error: FerroclaimError) -> str:
     """The reason as it holds for each line that is refused for it."""
     if isinstance(error, NotReleasable) and error.held_by:
         firm = ", which nobody can waive" if "nobody can waive" in error.why else ""
-        return f"held by {words.joined([words.title(row) for row in error.held_by])}{firm}"
+        return f"held by {words.joined([words.title(holder) for holder in error.held_by])}{firm}"
     return (error.why if isinstance(error, NotReleasable) else str(error)).rstrip(".")
 
 

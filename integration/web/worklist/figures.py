@@ -91,9 +91,9 @@ def show(request: Request, here: OfPages, session: Biller, chosen: Choice) -> Re
         policies = worklist.choices(db, sites)["policy"]
         audit.note(db, actor(session), "saw the figures", role="biller")
     names = {
-        row.id: row.payer_name
+        policy.id: policy.payer_name
         for site in here.settings.sites.values()
-        for row in policies_for(site).policies
+        for policy in policies_for(site).policies
     }
     return page(
         request,

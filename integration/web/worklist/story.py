@@ -234,7 +234,9 @@ def _attachments(db: Db, row: Row, settings: Settings) -> Iterator[Attachment]:
         else []
     )
     site, seen = settings.site(row.site), set[tuple[str, str]]()
-    attached = [row.id for row in codes.requirements().values() if row.attached]
+    attached = [
+        requirement.id for requirement in codes.requirements().values() if requirement.attached
+    ]
     for finding in sorted(
         (item for item in found if item.requirement in attached),
         key=lambda item: attached.index(item.requirement),

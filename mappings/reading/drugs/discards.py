@@ -84,8 +84,8 @@ _SENTENCE = re.compile(r"[;\n]|\.(?=\s|$)|,\s(?=[^\dxX×])")
 
 
 def _any(texts: Iterable[str]) -> str:
-    rows = [r"\s+".join(row.split()) for row in sorted(texts, key=len, reverse=True)]
-    return f"(?:{'|'.join(rows)})"
+    patterns = [r"\s+".join(text.split()) for text in sorted(texts, key=len, reverse=True)]
+    return f"(?:{'|'.join(patterns)})"
 
 
 class _Phrases(Struct, frozen=True):
@@ -102,8 +102,8 @@ class _Phrases(Struct, frozen=True):
 def _phrases() -> _Phrases:
     named = {
         word
-        for row in codes.products().families
-        for name in row.names
+        for family in codes.products().families
+        for name in family.names
         for word in words.plain(name).split()
     }
     any_own = "|".join(sorted(_FILLERS | named))
@@ -143,7 +143,7 @@ def not_read(note: str) -> Iterator[Amount]:
     table = codes.products().wasting
     for sentence in _sentences(note):
         said = words.plain(sentence).split()
-        speaks = any(word.startswith(row) for word in said for row in table.words)
+        speaks = any(word.startswith(start) for word in said for start in table.words)
         drawn = codes.products().line_draws.named_in(note)
         if not speaks or drawn or _NOTHING.search(sentence) or not _ANY_AMOUNT.search(sentence):
             continue

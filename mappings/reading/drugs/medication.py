@@ -3,15 +3,16 @@ strength (R2, R3)."""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from itertools import chain
 
 from msgspec import Struct, structs
 
 from mappings import codes
 from mappings.codes.conversions import mg, ml
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.drugs.amounts import amount
-from mappings.reading.drugs.products import Findings, ProductEvidence, ProductFinder, agreed
+from mappings.reading.drugs.products import Findings, ProductFinder, agreed
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN
 from mappings.record import Coding, Concept, Drug
@@ -24,6 +25,10 @@ Said = tuple[str, str]
 class _Ingredient(Struct, frozen=True):
     findings: tuple[Findings, ...]
     strength: Resource
+
+    def speaks_of(self, family: str | None) -> bool:
+        evidence = chain.from_iterable(found.evidence for found in self.findings)
+        return any(item.family == family for item in evidence)
 
 
 _PACKAGE = "Medication.identifier"
@@ -62,8 +67,8 @@ def drug(
     code = elements.concept(medication.get("code"))
     ingredients = tuple(_ingredients(medication, around, collection, finder))
     packages = Concept(tuple(_packages([medication.get("identifier"), medication.get("batch")])))
-    findings = [finder.find(row) for row in (concept, shown, code, packages)]
-    findings += [row for item in ingredients for row in item.findings]
+    findings = [finder.find(said) for said in (concept, shown, code, packages)]
+    findings += chain.from_iterable(item.findings for item in ingredients)
     weak = [*_identifiers(medication), *_names_in(code, "Medication.code"), *weak]
     known = _drug(findings, ingredients, medication, None, code if code != Concept() else shown)
     return structs.replace(_weakly(known, findings, weak, finder), doubt=_doubt(medication))
@@ -81,7 +86,7 @@ def _weakly(
     known: Drug, findings: Iterable[Findings], weak: Iterable[Said], finder: ProductFinder
 ) -> Drug:
     """The drug; where nothing in its place names one, by what else does."""
-    if known.concerns_us or any(row.evidence or row.names_a_drug for row in findings):
+    if known.concerns_us or any(found.evidence or found.names_a_drug for found in findings):
         return known
     for element, text in weak:
         named = _drug([finder.find(Concept(text=text))], (), {}, None, Concept(text=text))
@@ -92,7 +97,7 @@ def _weakly(
 
 def _names_in(concept: Concept, element: str) -> Iterator[Said]:
     """Codes that are names."""
-    return ((f"{element}.coding.code", row.code) for row in concept.codings if row.code)
+    return ((f"{element}.coding.code", coding.code) for coding in concept.codings if coding.code)
 
 
 def _identifiers(medication: Resource) -> Iterator[Said]:
@@ -144,8 +149,7 @@ def _drug(
     lost: str | None,
     concept: Concept,
 ) -> Drug:
-    evidence: list[ProductEvidence] = [row for found in findings for row in found.evidence]
-    family, use, clash = agreed(evidence)
+    family, use, clash = agreed(chain.from_iterable(found.evidence for found in findings))
     if family is None and clash is None:
         return Drug(lost=lost)
     diluted = any(found.diluted for found in findings)
@@ -154,7 +158,7 @@ def _drug(
         family=family,
         use=use,
         clash=clash,
-        ndcs=tuple(dict.fromkeys(ndc for found in findings for ndc in found.ndcs)),
+        ndcs=tuple(dict.fromkeys(chain.from_iterable(found.ndcs for found in findings))),
         strength=strength,
         bag_mg=bag_mg,
         diluted=diluted or len(ingredients) > 1 or not readable,
@@ -169,11 +173,7 @@ def _strength(
 ) -> tuple[tuple[Decimal, Decimal] | None, Decimal | None, bool]:
     """The strength of the iron ingredient, the mg of a whole bag, and whether what is said of it
     could be read."""
-    ours = [
-        item
-        for item in ingredients
-        if any(row.family == family for found in item.findings for row in found.evidence)
-    ]
+    ours = [item for item in ingredients if item.speaks_of(family)]
     chosen = ours or list(ingredients if len(ingredients) == 1 else ())
     if len(chosen) != 1 or not chosen[0].strength:
         return None, None, True

@@ -78,17 +78,17 @@ class ProductFinder:
         ndcs: list[str] = []
         for coding in concept.codings:
             evidence += self._by_code(coding, ndcs)
-        texts = [concept.text, *(coding.display for coding in concept.codings)]
-        for text in dict.fromkeys(filter(None, texts)):
+        texts = concept.words
+        for text in dict.fromkeys(texts):
             evidence += self._by_name(text)
-        families = {row.family for row in evidence if row.family}
-        diluted = any(is_mixture(text, families) for text in texts if text)
+        families = {item.family for item in evidence if item.family}
+        diluted = any(is_mixture(text, families) for text in texts)
         return Findings(
             tuple(dict.fromkeys(evidence)),
             tuple(dict.fromkeys(ndcs)),
             diluted,
-            any(row.code and row.system in _DRUG_SYSTEMS for row in concept.codings)
-            or any(text and not codes.giving().names_nothing.is_all_of(text) for text in texts),
+            any(coding.code and coding.system in _DRUG_SYSTEMS for coding in concept.codings)
+            or any(not codes.giving().names_nothing.is_all_of(text) for text in texts),
         )
 
     def _by_code(self, coding: Coding, ndcs: list[str]) -> Iterable[ProductEvidence]:
@@ -143,10 +143,10 @@ class ProductFinder:
 
     @staticmethod
     def _presentation(family: str, plain: str) -> str | None:
-        rows = codes.families()[family].presentations
-        return next(
-            (row.use for row in rows for name in row.names if words.plain(name) in plain), None
-        )
+        for presentation in codes.families()[family].presentations:
+            if any(words.plain(name) in plain for name in presentation.names):
+                return presentation.use
+        return None
 
 
 def agreed(evidence: Iterable[ProductEvidence]) -> tuple[str | None, str | None, str | None]:
@@ -155,26 +155,17 @@ def agreed(evidence: Iterable[ProductEvidence]) -> tuple[str | None, str | None,
     evidence = list(evidence)
     if not evidence:
         return None, None, None
-    named = {row.family: row for row in reversed(evidence) if row.family}
-    against = next((row for row in evidence if row.not_iron), None)
+    named = {item.family: item for item in reversed(evidence) if item.family}
+    against = next((item for item in evidence if item.not_iron), None)
     if len(named) > 1:
-        rows = [named[family] for family in sorted(named)]
-        return (
-            None,
-            None,
-            " but ".join(
-                f"{row.says} says {codes.families()[row.family or ''].name}" for row in rows
-            ),
-        )
+        several = [named[family] for family in sorted(named)]
+        return None, None, " but ".join(map(_says_which, several))
     if named and against:
-        row = next(iter(named.values()))
-        return (
-            None,
-            None,
-            (
-                f"{row.says} says {codes.families()[row.family or ''].name} but {against.says} is"
-                f" {against.not_iron}"
-            ),
-        )
-    use = next((row.use for row in evidence if row.family and row.use), None)
+        first = next(iter(named.values()))
+        return None, None, f"{_says_which(first)} but {against.says} is {against.not_iron}"
+    use = next((item.use for item in evidence if item.family and item.use), None)
     return next(iter(named), None), use, None
+
+
+def _says_which(evidence: ProductEvidence) -> str:
+    return f"{evidence.says} says {codes.families()[evidence.family or ''].name}"

@@ -1,52 +1,36 @@
 """The form of the elements that the rules read: a resource whose elements have another form is
 unreadable."""
 
-from msgspec import UNSET
-
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.unopened.resources import Head, is_object
 
-_OBJECT, _LIST, _TEXT = (dict,), (list, dict), (str,)
-_FORMS: dict[str, dict[str, tuple[type, ...]]] = {
+OBJECT, LIST = (dict,), (list, dict)
+FORMS: dict[str, dict[str, tuple[type, ...]]] = {
     "MedicationAdministration": {
-        "medicationCodeableConcept": _OBJECT,
-        "medicationReference": _OBJECT,
-        "dosage": _LIST,
-        "context": _OBJECT,
-        "request": _OBJECT,
-        "effectivePeriod": _OBJECT,
-        "partOf": _LIST,
-        "extension": _LIST,
-        "note": _LIST,
-        "identifier": _LIST,
+        "medicationCodeableConcept": OBJECT,
+        "medicationReference": OBJECT,
+        "dosage": LIST,
+        "context": OBJECT,
+        "request": OBJECT,
+        "effectivePeriod": OBJECT,
+        "partOf": LIST,
+        "extension": LIST,
+        "note": LIST,
+        "identifier": LIST,
     },
     "Observation": {
-        "code": _OBJECT,
-        "component": _LIST,
-        "hasMember": _LIST,
+        "code": OBJECT,
+        "component": LIST,
+        "hasMember": LIST,
     },
     # Statuses, categories and classes are read in any form, by `fhir.statuses`.
-    "Condition": {"code": _OBJECT},
-    "Coverage": {"type": _OBJECT, "period": _OBJECT, "payor": _LIST, "class": _LIST},
-    "Encounter": {"period": _OBJECT, "location": _LIST, "diagnosis": _LIST},
-    "Medication": {"code": _OBJECT, "ingredient": _LIST},
-    "MedicationRequest": {"dosageInstruction": _LIST, "medicationCodeableConcept": _OBJECT},
+    "Condition": {"code": OBJECT},
+    "Coverage": {"type": OBJECT, "period": OBJECT, "payor": LIST, "class": LIST},
+    "Encounter": {"period": OBJECT, "location": LIST, "diagnosis": LIST},
+    "Medication": {"code": OBJECT, "ingredient": LIST},
+    "MedicationRequest": {"dosageInstruction": LIST, "medicationCodeableConcept": OBJECT},
 }
-
-
-def is_in_form(head: Head) -> bool:
-    """Whether `form_problem` finds none, as far as the head of an unopened resource tells."""
-    return (
-        head.modifierExtension is UNSET
-        and head.component is UNSET
-        and head.hasMember is UNSET
-        and is_object(head.code)
-        and is_object(head.medicationCodeableConcept)
-        and is_object(head.medicationReference)
-        and (head.kind != "Coverage" or is_object(head.type))
-    )
 
 
 def form_problem(resource: Resource, kind: str) -> str | None:
@@ -57,7 +41,7 @@ def form_problem(resource: Resource, kind: str) -> str | None:
     if modified:
         url = elements.text(modified[0].get("url"))
         return f'{kind}.modifierExtension is not understood, and may turn what is said: "{url}"'
-    forms = _FORMS.get(kind)
+    forms = FORMS.get(kind)
     if forms is None:
         return None
     for element, form in forms.items():
@@ -65,6 +49,6 @@ def form_problem(resource: Resource, kind: str) -> str | None:
         if value is not None and not isinstance(value, form):
             return (
                 f"{kind}.{element} has the wrong form: expected"
-                f" {'an object' if form is _OBJECT else 'a list'}"
+                f" {'an object' if form is OBJECT else 'a list'}"
             )
     return None

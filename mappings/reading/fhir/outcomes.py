@@ -2,6 +2,7 @@
 name patients, so only codes are repeated."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
@@ -31,8 +32,8 @@ _LEFT_OUT = frozenset(
 
 def left_out(outcome: Resource) -> str | None:
     """The codes by which an OperationOutcome says that something is missing; None: it doesn't."""
-    said = [code for issue in elements.items(outcome.get("issue")) for code in _codes(issue)]
-    return ", ".join(dict.fromkeys(said)) or None
+    said = map(_codes, elements.items(outcome.get("issue")))
+    return ", ".join(dict.fromkeys(chain.from_iterable(said))) or None
 
 
 def _codes(issue: Resource) -> Iterator[str]:

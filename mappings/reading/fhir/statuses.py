@@ -71,7 +71,7 @@ def squeezed(text: str) -> str:
 
 def quoted(said: Sequence[Statement]) -> str:
     """What stands there, cut where it is long."""
-    text = " / ".join(dict.fromkeys(row.says for row in said))
+    text = " / ".join(dict.fromkeys(one.says for one in said))
     return text if len(text) <= _MOST_SAID else f"{text[: _MOST_SAID - 1]}…"
 
 
@@ -81,8 +81,8 @@ class StatusReader:
 
     def __init__(self, own: Words | None = None) -> None:
         self._own = {
-            element: {_key(word): meaning for word, meaning in rows.items()}
-            for element, rows in (own or {}).items()
+            element: {_key(word): meaning for word, meaning in meanings.items()}
+            for element, meanings in (own or {}).items()
         }
         self._known: dict[tuple[str, tuple[Statement, ...]], str | Unread] = {}
         self._words: dict[tuple[str, str], str | Unread] = {}
@@ -127,12 +127,12 @@ class StatusReader:
         return known
 
     def _meant(self, element: str, said: Sequence[Statement]) -> str | Unread:
-        row = codes.statuses()[element]
+        table = codes.statuses()[element]
         own = self._own.get(element, {})
-        known = [_meaning(one, own) or _meaning(one, row.meanings) for one in said]
+        known = [_meaning(one, own) or _meaning(one, table.meanings) for one in said]
         meanings = {meaning for meaning in known if meaning}
         strange = any(
-            meaning is None and one.system.rpartition("/")[2].lower() in row.systems
+            meaning is None and one.system.rpartition("/")[2].lower() in table.systems
             for one, meaning in zip(said, known, strict=True)
         )
         if len(meanings) == 1 and not strange:
@@ -142,11 +142,11 @@ class StatusReader:
 
 def _one_coding(value: object) -> tuple[str, ...] | None:
     """What a concept of one coding says, in the order in which it says it; None of any other."""
-    rows = value.get("coding") if isinstance(value, dict) and len(value) == 1 else None
-    row = rows[0] if isinstance(rows, list) and len(rows) == 1 else None
-    if not isinstance(row, dict):
+    codings = value.get("coding") if isinstance(value, dict) and len(value) == 1 else None
+    coding = codings[0] if isinstance(codings, list) and len(codings) == 1 else None
+    if not isinstance(coding, dict):
         return None
-    said = (*row, *row.values())
+    said = (*coding, *coding.values())
     return said if all(isinstance(part, str) for part in said) else None
 
 

@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, Decimal
 from mappings import codes
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
+from mappings.record import Concept
 from mappings.values import words
 from mappings.values.moment import Moment
 
@@ -71,17 +72,19 @@ def _once(repeat: Resource) -> int:
 
 def _by_code(timing: Resource) -> int | None:
     named = elements.concept(timing.get("code"))
-    said = [named.text, *(text for row in named.codings for text in (row.code, row.display))]
-    found = {codes.giving().a_day.get(words.plain(text)) for text in said if text} - {None}
+    found = {codes.giving().a_day.get(words.plain(text)) for text in _said(named)} - {None}
     return found.pop() if len(found) == 1 else None
+
+
+def _said(named: Concept) -> list[str]:
+    return [*named.words, *(coding.code for coding in named.codings if coding.code)]
 
 
 def is_once(timing: Resource) -> bool:
     """Whether it asks for a single dose."""
     repeat, named = elements.mapping(timing.get("repeat")), elements.concept(timing.get("code"))
     events = elements.texts(timing.get("event"))
-    said = {words.plain(text) for row in named.codings for text in (row.code, row.display)}
-    said.add(words.plain(named.text))
+    said = set(map(words.plain, _said(named)))
     only = elements.decimal(elements.either(repeat, "countMax", "count")) == 1
     return len(events) == 1 or (not events and (only or not _ONCE.isdisjoint(said)))
 
@@ -93,7 +96,7 @@ def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
     """
     events = sorted(
         filter(None, map(elements.moment, elements.texts(timing.get("event")))),
-        key=lambda row: row.order,
+        key=lambda event: event.order,
     )
     if events:
         return events[0], events[-1]
@@ -109,11 +112,13 @@ def span(timing: Resource, begin: Moment | None, late_days: int = 0) -> Span:
 
 def whole(spans: Iterable[Span]) -> Span:
     """From the earliest start to the latest end; open where one of them is."""
-    rows = list(spans)
-    starts, ends = [start for start, _ in rows if start], [end for _, end in rows if end]
+    listed = list(spans)
+    starts, ends = [start for start, _ in listed if start], [end for _, end in listed if end]
     return (
-        min(starts, key=lambda row: row.order) if rows and len(starts) == len(rows) else None,
-        max(ends, key=lambda row: row.order) if rows and len(ends) == len(rows) else None,
+        min(starts, key=lambda start: start.order)
+        if listed and len(starts) == len(listed)
+        else None,
+        max(ends, key=lambda end: end.order) if listed and len(ends) == len(listed) else None,
     )
 
 

@@ -31,9 +31,9 @@ def value(analyte: Analyte, part: Resource) -> Value:
 
 def _agreed(found: list[Value]) -> Value:
     """One value of several statements of it: of those that are read, which must be the same."""
-    read = [row for row in found if row[4] is None]
-    if len({row[:4] for row in read}) > 1:
-        return _unusable("stated twice, and differently", " and ".join(row[5] for row in read))
+    read = [one for one in found if one[4] is None]
+    if len({one[:4] for one in read}) > 1:
+        return _unusable("stated twice, and differently", " and ".join(one[5] for one in read))
     return read[0] if read else found[0]
 
 
@@ -197,9 +197,7 @@ def _text(analyte: Analyte, text: object) -> Value:
 
 def _concept(analyte: Analyte, value: object) -> Value:
     """A result as the text of a concept, or as the display of its codings."""
-    concept = elements.concept(value)
-    said = [concept.text, *(coding.display for coding in concept.codings)]
-    return _agreed([_text(analyte, text) for text in said if text] or [_text(analyte, "")])
+    return _agreed([_text(analyte, text) for text in elements.concept(value).words or [""]])
 
 
 def _integer(_: Analyte, value: object) -> Value:

@@ -3,13 +3,14 @@ and local codes included."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 
 from msgspec import structs
 
 from mappings import codes
 from mappings.codes.clinical import Analyte
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.reading.labs import quantities, stated
@@ -64,8 +65,8 @@ class LabReader:
         says so."""
         code = elements.mapping(part.get("code"))
         said = [
-            elements.text(row.get("code")).strip()
-            for row in [code, *elements.items(code.get("coding"))]
+            elements.text(coding.get("code")).strip()
+            for coding in [code, *elements.items(code.get("coding"))]
         ]
         return (
             self.analyte(elements.concept(code))
@@ -78,15 +79,8 @@ class LabReader:
         return self._of_part(resource) is not None
 
     def _by_text(self, concept: Concept) -> Analyte | None:
-        said = [concept.text, *(coding.display for coding in concept.codings)]
-        return next(
-            (
-                self._aliases[key]
-                for key in map(words.plain, filter(None, said))
-                if key in self._aliases
-            ),
-            None,
-        )
+        keys = map(words.plain, concept.words)
+        return next((self._aliases[key] for key in keys if key in self._aliases), None)
 
     def results(
         self, resource: Resource, collection: Collection, panels: "Panels"
@@ -130,7 +124,7 @@ class LabReader:
         panels: "Panels",
     ) -> Iterator[LabResult]:
         named = [resource, *elements.items(resource.get("component"))]
-        parts = [(analyte, row) for row in named if (analyte := self._of_part(row))]
+        parts = [(analyte, part) for part in named if (analyte := self._of_part(part))]
         if not parts:
             return
         source = elements.source(holder)
@@ -242,10 +236,10 @@ def _value(analyte: Analyte, part: Resource) -> Value:
 def _pregnancy(part: Resource) -> Value:
     known = codes.diagnoses().pregnancy_codes
     said = elements.concept(part.get("valueCodeableConcept")).codings
-    answers = {known[row.system, row.code] for row in said if (row.system, row.code) in known}
+    answers = {known.get((coding.system, coding.code)) for coding in said} - {None}
     if stated.is_absent(part) or len(answers) != 1:
         return None, None, False, False, "without an answer that is read", ""
-    value = Decimal(answers.pop())
+    value = Decimal(answers.pop() or 0)
     return value, value, False, False, None, "pregnant" if value else "not pregnant"
 
 
@@ -286,7 +280,7 @@ class Panels:
 
     def of(self, name: str) -> tuple[str, ...]:
         """All that an observation belongs to."""
-        return tuple(holder for level in self._levels(name) for holder in level)
+        return tuple(chain.from_iterable(self._levels(name)))
 
     def _levels(self, name: str) -> Iterator[tuple[str, ...]]:
         """What it belongs to, then what these belong to, and so on."""
@@ -295,7 +289,7 @@ class Panels:
             yield level
             seen.update(level)
             above = dict.fromkeys(
-                holder for inner in level for holder in self._direct.get(inner, ())
+                chain.from_iterable(self._direct.get(inner, ()) for inner in level)
             )
             level = tuple(holder for holder in above if holder not in seen)
 

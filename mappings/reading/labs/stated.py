@@ -20,7 +20,7 @@ def is_absent(part: Resource) -> bool:
 def _says_absent(element: object) -> bool:
     """On the value itself, or on the number in it."""
     within = [element, elements.mapping(element).get("_value")]
-    return any(elements.extensions(row, _ABSENT) for row in within)
+    return any(elements.extensions(one, _ABSENT) for one in within)
 
 
 def _values(part: Resource, *more: str) -> list[object]:
@@ -49,7 +49,7 @@ def _says_none(value: object, says: str) -> bool:
         return False
     codings = elements.concept(value).codings
     return texts.says_none(says) or (
-        bool(codings) and all(row.system == _NULL_FLAVOR for row in codings)
+        bool(codings) and all(coding.system == _NULL_FLAVOR for coding in codings)
     )
 
 
@@ -74,7 +74,7 @@ def _said(value: object) -> str:
 
 def _said_by_concept(value: Resource) -> str:
     concept = elements.concept(value)
-    named = (row.display or row.code for row in concept.codings)
+    named = (coding.display or coding.code for coding in concept.codings)
     return concept.text.strip() or ", ".join(filter(None, named))
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import chain
 
 from msgspec import Struct
 
@@ -67,7 +68,7 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """A mark before the result, one behind it, and a comparator in words."""
     table = codes.labs().words
     flag = _any_of(table.flags)
-    signs = _any_of(word for names in table.comparators.values() for word in names)
+    signs = _any_of(chain.from_iterable(table.comparators.values()))
     return (
         re.compile(rf"^(?:(?:{flag})\s+(?=\S)|[(\[](?:{flag})[)\]]\s*|\*+\s*)", re.IGNORECASE),
         re.compile(rf"(?:\s+(?:{flag})|\s*[(\[](?:{flag})[)\]]|\s*\*+)$", re.IGNORECASE),

@@ -2,13 +2,14 @@
 record's: for whoever has far more charts than are of interest."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from mappings import codes
+from mappings.reading.bundles.collection import Collection
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.collection import Collection
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.forms import form_problem
 from mappings.site import Site
@@ -84,7 +85,7 @@ class Screen:
         if resource.get("request"):
             return "ours"
         dosages = elements.items(resource.get("dosage"))
-        texts = [("dosage.text", elements.text(row.get("text"))) for row in dosages]
+        texts = [("dosage.text", elements.text(dosage.get("text"))) for dosage in dosages]
         with codes.using(self._codes):
             found = drug(resource, _NOTHING, self._finder, texts)
         return "ours" if found.concerns_us else "none"
@@ -105,8 +106,6 @@ class Screen:
 
 def _leads_on(medications: Iterable[Resource]) -> bool:
     """Whether an ingredient is told by a resource of its own."""
-    return any(
-        item.get("itemReference") is not None
-        for row in medications
-        for item in elements.items(row.get("ingredient"))
-    )
+    ingredients = (elements.items(medication.get("ingredient")) for medication in medications)
+    found = chain.from_iterable(ingredients)
+    return any(ingredient.get("itemReference") is not None for ingredient in found)

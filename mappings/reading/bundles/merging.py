@@ -1,6 +1,7 @@
 """Patients merged into another: whose records are one (Patient.link; R1)."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations, starmap
 
 from msgspec import Struct
 
@@ -115,19 +116,21 @@ def _ends(members: list[str], links: set[_Link]) -> list[str]:
 def _refusal(members: list[str], links: set[_Link], patients: Mapping[str, Resource]) -> str | None:
     if len(_ends(members, links)) != 1:
         return "their links do not say which of them stands for all"
-    rows = [patients[one] for one in members]
-    if any(_born_differently(row, other) for row in rows for other in rows):
+    joined = [patients[one] for one in members]
+    if any(starmap(_born_differently, combinations(joined, 2))):
         return "they differ in birth date"
-    sexes = {elements.text(row.get("gender")).lower() for row in rows} - set(_SEXES_UNSAID)
+    sexes = {elements.text(patient.get("gender")).lower() for patient in joined} - set(
+        _SEXES_UNSAID
+    )
     return "they differ in sex" if len(sexes) > 1 else None
 
 
 def _born_differently(one: Resource, other: Resource) -> bool:
     """A year or month alone does not differ from a day in it."""
-    ours, theirs = (elements.text(row.get("birthDate")) for row in (one, other))
+    ours, theirs = (elements.text(patient.get("birthDate")) for patient in (one, other))
     return not (ours.startswith(theirs) or theirs.startswith(ours))
 
 
 def _with_others(one: str, members: list[str], refusal: str) -> str:
-    others = ", ".join(row for row in members if row != one)
+    others = ", ".join(member for member in members if member != one)
     return f"is linked as merged with {others}, but {refusal}: not joined; correct it in the EHR"

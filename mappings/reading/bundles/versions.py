@@ -45,9 +45,10 @@ _READ = {
 def newest(rivals: list[Resource]) -> Resource | None:
     """The version that is newer than, or the same as, every other; None where that can't be
     said."""
-    ranked = sorted(rivals, key=lambda row: repr(row.get("meta")), reverse=True)
+    ranked = sorted(rivals, key=lambda version: repr(version.get("meta")), reverse=True)
     return next(
-        (row for row in ranked if all(_stands_before(row, other) for other in rivals)), None
+        (version for version in ranked if all(_stands_before(version, other) for other in rivals)),
+        None,
     )
 
 
@@ -69,9 +70,9 @@ def newer(held: Resource, other: Resource) -> Resource | None:
     return held if first > second else other
 
 
-def _stands_before(row: Resource, other: Resource) -> bool:
-    found = newer(row, other)
-    return found is row if found else _content(row) == _content(other)
+def _stands_before(version: Resource, other: Resource) -> bool:
+    found = newer(version, other)
+    return found is version if found else _content(version) == _content(other)
 
 
 def _content(resource: Resource) -> Resource:

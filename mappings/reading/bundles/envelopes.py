@@ -10,11 +10,13 @@ _TOLD = frozenset({"history", "transaction", "batch", "transaction-response", "b
 
 
 class Entry(Struct, frozen=True, gc=False):
+    """A resource, and nothing that happened to it."""
+
     resource: Raw
     fullUrl: str | None = None  # noqa: N815 - as FHIR writes it
     search: Raw | UnsetType = UNSET
-    request: Raw | UnsetType = UNSET
-    response: Raw | UnsetType = UNSET
+    request: None = None
+    response: None = None
 
 
 class Envelope(Struct, frozen=True):
@@ -36,12 +38,4 @@ def envelope(text: bytes) -> Envelope | None:
         found = _envelopes.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    if found.type in _TOLD or any(map(_is_told, found.entry)):
-        return None
-    return found
-
-
-def _is_told(entry: Entry) -> bool:
-    """Whether more than a resource stands there, or none."""
-    told = entry.request is not UNSET or entry.response is not UNSET
-    return told or bytes(entry.resource) == b"null"
+    return None if found.type in _TOLD else found

@@ -58,13 +58,13 @@ def _counts(bundle: Resource, where: str) -> tuple[set[str], set[str]]:
 def short(pages: Iterable[Page]) -> Iterator[Problem]:
     """What says that there is more than is here."""
     searches: dict[Any, list[Page]] = {}
-    rows = list(pages)
-    here = {row.own for row in rows}
-    for row in rows:
-        if row.total is None:
-            yield from [_goes_on(row)] if row.onward and row.onward not in here else []
-        elif len(row.matches) < row.total:
-            searches.setdefault((row.total, row.kinds), []).append(row)
+    listed = list(pages)
+    here = {page.own for page in listed}
+    for page in listed:
+        if page.total is None:
+            yield from [_goes_on(page)] if page.onward and page.onward not in here else []
+        elif len(page.matches) < page.total:
+            searches.setdefault((page.total, page.kinds), []).append(page)
     for (total, _), search in searches.items():
         yield from _counted(search, total)
 
@@ -72,28 +72,28 @@ def short(pages: Iterable[Page]) -> Iterator[Problem]:
 def _counted(search: list[Page], total: int) -> Iterator[Problem]:
     """Of pages of one total and kind: as many searches as there are last pages. Some servers count
     what they included, too."""
-    searches = max(1, len([row for row in search if row.onward is None]))
-    matches = frozenset[str]().union(*(row.matches for row in search))
-    entries = frozenset[str]().union(*(row.entries for row in search))
+    searches = max(1, len([page for page in search if page.onward is None]))
+    matches = frozenset[str]().union(*(page.matches for page in search))
+    entries = frozenset[str]().union(*(page.entries for page in search))
     if len(matches) >= total * searches or len(entries) == total * searches:
         return
-    for row in search:
+    for page in search:
         what = f"its search found {total} and {len(matches)} are here"
-        yield Problem(row.where, f"{what}, so something was left out: export all of its pages")
+        yield Problem(page.where, f"{what}, so something was left out: export all of its pages")
 
 
-def _goes_on(row: Page) -> Problem:
+def _goes_on(page: Page) -> Problem:
     return Problem(
-        row.where, "goes on with a next page that is not here: export all pages of the search"
+        page.where, "goes on with a next page that is not here: export all pages of the search"
     )
 
 
 def _link(bundle: Resource, relation: str) -> str | None:
     return next(
         (
-            elements.text(row.get("url")) or None
-            for row in elements.items(bundle.get("link"))
-            if row.get("relation") == relation
+            elements.text(link.get("url")) or None
+            for link in elements.items(bundle.get("link"))
+            if link.get("relation") == relation
         ),
         None,
     )

@@ -1,13 +1,14 @@
 """What a Bundle brings: resources, deletions, and what in it can't be taken."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
 
+from mappings.reading.bundles.versions import newer
 from mappings.reading.fhir import elements, outcomes
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.versions import newer
 from mappings.record import Problem
 
 _CHANGES = ("transaction", "batch", "transaction-response", "batch-response")
@@ -25,8 +26,8 @@ class Item(Struct, frozen=True):
     @property
     def name(self) -> str | None:
         """Type/id, where it has both."""
-        row = elements.mapping(self.resource)
-        kind, identity = row.get("resourceType"), row.get("id")
+        resource = elements.mapping(self.resource)
+        kind, identity = resource.get("resourceType"), resource.get("id")
         return f"{kind}/{identity}" if kind and identity else None
 
 
@@ -48,19 +49,19 @@ class Deletions:
         return bool(self._by_name)
 
     def __iter__(self) -> Iterator[Deletion]:
-        return (row for rows in self._by_name.values() for row in rows)
+        return chain.from_iterable(self._by_name.values())
 
     def add(self, deletion: Deletion) -> None:
         self._by_name.setdefault(deletion.name, []).append(deletion)
 
     def stands(self, name: str, versions: list[Resource]) -> bool:
         """Whether a deletion of it stands: one without version and moment always does."""
-        return any(not _outlived(row, versions) for row in self._by_name.get(name, ()))
+        return any(not _outlived(deletion, versions) for deletion in self._by_name.get(name, ()))
 
 
 def _outlived(deletion: Deletion, versions: list[Resource]) -> bool:
     told = {"meta": deletion.stamp}
-    return bool(deletion.stamp) and any(newer(told, row) is row for row in versions)
+    return bool(deletion.stamp) and any(newer(told, version) is version for version in versions)
 
 
 Part = Item | Deletion | Problem
@@ -71,12 +72,12 @@ def parts(bundle: Resource, where: str) -> Iterator[Part]:
     entry of a resource decides; in a transaction, putting a resource undoes its deletion
     (http://hl7.org/fhir/R4/http.html#trules: deletions come first)."""
     entries = bundle.get("entry")
-    rows = [entries] if isinstance(entries, dict) else entries
-    if rows is not None and not isinstance(rows, list):
+    listed = [entries] if isinstance(entries, dict) else entries
+    if listed is not None and not isinstance(listed, list):
         yield Problem(where, "Bundle.entry is not a list of entries, so nothing of it was read")
         return
     found: list[Part] = []
-    for number, entry in enumerate(rows or [], 1):
+    for number, entry in enumerate(listed or [], 1):
         place = f"entry {number} of {where}"
         plain = _plain(entry, place)
         found += [plain] if plain else _of_entry(entry, place)
@@ -84,7 +85,7 @@ def parts(bundle: Resource, where: str) -> Iterator[Part]:
         yield from _newest(found)
     elif bundle.get("type") in _CHANGES:
         put = {part.name for part in found if isinstance(part, Item) and part.put}
-        yield from (row for row in found if not (isinstance(row, Deletion) and row.name in put))
+        yield from (part for part in found if not (isinstance(part, Deletion) and part.name in put))
     else:
         yield from found
 
@@ -164,22 +165,22 @@ def _newest(found: Iterable[Part]) -> Iterator[Part]:
             yield part
         else:
             by_name.setdefault(name, []).append(part)
-    for rows in by_name.values():
-        yield from _latest(rows)
+    for versions in by_name.values():
+        yield from _latest(versions)
 
 
-def _latest(rows: list[Item | Deletion]) -> Iterator[Part]:
-    last = _first(rows)
+def _latest(entries: list[Item | Deletion]) -> Iterator[Part]:
+    last = _first(entries)
     yield last
-    versions: list[Item | Deletion] = [row for row in rows if isinstance(row, Item)]
+    versions: list[Item | Deletion] = [entry for entry in entries if isinstance(entry, Item)]
     if isinstance(last, Deletion) and versions:
         yield _first(versions)
 
 
-def _first(rows: list[Item | Deletion]) -> Item | Deletion:
-    first = rows[0]
-    for row in rows[1:]:
-        ours, theirs = {"meta": first.stamp}, {"meta": row.stamp}
+def _first(entries: list[Item | Deletion]) -> Item | Deletion:
+    first = entries[0]
+    for entry in entries[1:]:
+        ours, theirs = {"meta": first.stamp}, {"meta": entry.stamp}
         if newer(ours, theirs) is theirs:
-            first = row
+            first = entry
     return first

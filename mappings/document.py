@@ -1,0 +1,199 @@
+"""The assessment document as JSON, a published interface (`docs/assessment.schema.json`): keys may
+be added, none removed. Amounts of money and quantities are decimal strings, units are integers,
+dates ISO 8601.
+
+A requirement stands once for all doses for which the same rule decided the same: what was found is
+in that element where it is the same for all of them, else in `found`.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from operator import attrgetter
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field, structs
+
+from mappings.assessment import (
+    Asked,
+    Assessment,
+    ClaimLine,
+    Denial,
+    Evidence,
+    Finding,
+    Gap,
+    PatientAssessment,
+    Question,
+    State,
+    Unbilled,
+    Unreadable,
+)
+
+Schema = Literal["ferroclaim/assessment/2"]
+SCHEMA: Schema = "ferroclaim/assessment/2"
+
+
+class FoundForDoses(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What was found for some of the administrations of a requirement. What is null or empty is
+    left out."""
+
+    administrations: tuple[str, ...]
+    value: str | None = None
+    unit: str | None = None
+    says: str | None = None
+    note: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+class RequirementOfDoses(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The state of one requirement for each of the administrations, and the rule that asks: its
+    source, valid from-to. What is null or empty is left out.
+
+    `together`: it was decided of all of them as one (copies of a dose), not of each. `found`: what
+    was found for each, where that differs.
+    """
+
+    requirement: str
+    state: State
+    administrations: tuple[str, ...]
+    together: bool = False
+    policy: str | None
+    policy_version: str | None = None
+    value: str | None = None
+    unit: str | None = None
+    says: str | None = None
+    note: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+    found: tuple[FoundForDoses, ...] = ()
+    blocking: bool
+    write_back: bool
+    source: str | None = None
+    verified: bool
+    start: date | None = field(default=None, name="from")
+    end: date | None = field(default=None, name="to")
+    fix: str | None = None
+    asked: Asked | None = None
+    denial: Denial | None = None
+
+
+class PatientDocument(Struct, frozen=True, kw_only=True, rename="camel"):
+    """`trace` of a line is left out unless asked for."""
+
+    patient: str
+    lines: tuple[ClaimLine, ...]
+    gaps: tuple[Gap, ...]
+    requirements: tuple[RequirementOfDoses, ...]
+    pending: tuple[Unbilled, ...]
+    reversed: tuple[Unbilled, ...]
+    unreadable: tuple[Unreadable, ...]
+    questions: tuple[Question, ...]
+    test_patient: bool
+
+
+class Document(Struct, frozen=True, kw_only=True, rename="camel"):
+    schema: Schema = SCHEMA
+    as_of: str
+    patients: tuple[PatientDocument, ...]
+    unreadable: tuple[Unreadable, ...]
+    questions: tuple[Question, ...]
+
+
+def to_json(assessment: Assessment, indent: int = 2, *, trace: bool = True) -> bytes:
+    """The document as UTF-8 JSON, with or without the chain of each line."""
+    encoded = msgspec.json.encode(
+        Document(
+            as_of=assessment.as_of,
+            patients=tuple(of_patient(found, trace=trace) for found in assessment.patients),
+            unreadable=assessment.unreadable,
+            questions=assessment.questions,
+        )
+    )
+    return msgspec.json.format(encoded, indent=indent) if indent else encoded
+
+
+def of_patient(found: PatientAssessment, *, trace: bool) -> PatientDocument:
+    """One of the document's `patients`."""
+    return PatientDocument(
+        patient=found.patient,
+        lines=found.lines if trace else tuple(map(_without_trace, found.lines)),
+        gaps=found.gaps,
+        requirements=tuple(_merged(found.requirements)),
+        pending=found.pending,
+        reversed=found.reversed,
+        unreadable=found.unreadable,
+        questions=found.questions,
+        test_patient=found.test_patient,
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of the document (draft 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": SCHEMA,
+        **msgspec.json.schema(Document),
+    }
+
+
+def _without_trace(line: ClaimLine) -> Any:
+    """The line's elements but one: a struct writes all that it has."""
+    elements = msgspec.to_builtins(structs.replace(line, trace=()))
+    del elements["trace"]
+    return elements
+
+
+_decided = attrgetter(
+    "requirement", "state", "policy", "policy_version", "blocking", "write_back", "source",
+    "verified", "start", "end", "fix", "asked", "denial",
+)  # fmt: skip
+_found = attrgetter("value", "unit", "says", "note", "evidence")
+_NOTHING = FoundForDoses(())
+
+
+def _merged(findings: Iterable[Finding]) -> Iterator[RequirementOfDoses]:
+    """In the order of the first finding of each."""
+    alike: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in findings:
+        copies = finding.administrations if len(finding.administrations) > 1 else None
+        alike.setdefault((copies, *_decided(finding)), []).append(finding)
+    return map(_of_doses, alike.values())
+
+
+def _of_doses(findings: list[Finding]) -> RequirementOfDoses:
+    first, found = findings[0], _found_for_each(findings)
+    every = _NOTHING if found else first
+    return RequirementOfDoses(
+        requirement=first.requirement,
+        state=first.state,
+        administrations=tuple(name for finding in findings for name in finding.administrations),
+        together=len(first.administrations) > 1,
+        policy=first.policy,
+        policy_version=first.policy_version,
+        value=every.value,
+        unit=every.unit,
+        says=every.says,
+        note=every.note,
+        evidence=every.evidence,
+        found=found,
+        blocking=first.blocking,
+        write_back=first.write_back,
+        source=first.source,
+        verified=first.verified,
+        start=first.start,
+        end=first.end,
+        fix=first.fix,
+        asked=first.asked,
+        denial=first.denial,
+    )
+
+
+def _found_for_each(findings: list[Finding]) -> tuple[FoundForDoses, ...]:
+    """Nothing where it is the same for all."""
+    if len(findings) == 1:
+        return ()
+    doses: dict[tuple[Any, ...], list[str]] = {}
+    for finding in findings:
+        doses.setdefault(_found(finding), []).extend(finding.administrations)
+    if len(doses) == 1:
+        return ()
+    return tuple(FoundForDoses(tuple(names), *what) for what, names in doses.items())

@@ -1,0 +1,113 @@
+"""Whose each resource is: one group per patient."""
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct, field
+
+from mappings.reading.bundles.copies import Copies, opened
+from mappings.reading.bundles.heads import SUBJECT, Held
+from mappings.reading.fhir.elements import Resource
+from mappings.record import Problem
+
+Kept = list[Resource | Held]
+
+
+class Group(Struct):
+    """One patient's resources, by type, and what of the patient could not be taken. `deleted`:
+    administrations of which a version is there."""
+
+    patient: str
+    by_type: dict[str, Kept] = field(default_factory=dict)
+    deleted: list[Resource] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def all(self, kind: str, sift: Callable[[str, Kept], Kept] | None = None) -> list[Resource]:
+        """In the order of their ids. Of unopened ones only those that SIFT leaves."""
+        kept = self.by_type.get(kind)
+        if not kept:
+            return []
+        found = map(opened, sift(kind, kept) if sift else kept)
+        return sorted(found, key=lambda resource: str(resource["id"]))
+
+
+class Grouping:
+    """Sorts what counts of COPIES to its patients, whom PATIENT tells from a Reference. What can't
+    be tied to one goes to PROBLEMS."""
+
+    def __init__(
+        self, copies: Copies, patient: Callable[[object], str | None], problems: list[Problem]
+    ) -> None:
+        self._copies, self._patient, self._problems = copies, patient, problems
+        self.groups: dict[str, Group] = {}
+        # By what a reference says; None where that is nobody's chart.
+        self._named: dict[str, Group | None] = {}
+        is_usual = not (copies.spoiled or copies.deletions)
+        for key, resource in copies.items():
+            if is_usual and isinstance(resource, Held):
+                self._put_held(key, resource)
+            else:
+                self._put(key, resource)
+
+    def _put_held(self, key: str, held: Held) -> None:
+        """As nearly all are."""
+        kind = held.head.kind
+        if kind not in SUBJECT:
+            return
+        whose = held.head.whose
+        said = whose.reference if whose else None
+        group = self._named[said] if said in self._named else self._group(key, said)
+        if group:
+            group.by_type.setdefault(kind, []).append(held)
+
+    def _put(self, key: str, resource: Resource | Held) -> None:
+        kind = key.partition("/")[0]
+        for group in self._groups(key, resource):
+            if self._copies.is_deleted(key):
+                if kind == "MedicationAdministration":
+                    group.deleted.append(opened(resource))
+            elif key in self._copies.spoiled:
+                group.problems.append(Problem(key, self._copies.spoiled[key]))
+            else:
+                group.by_type.setdefault(kind, []).append(resource)
+
+    def _groups(self, key: str, resource: Resource | Held) -> Iterable[Group]:
+        """Of one that appears twice, those of all whom a copy names."""
+        kind = key.partition("/")[0]
+        if key not in self._copies.spoiled:
+            group = self._group(key, _reference(resource, kind)) if kind in SUBJECT else None
+            return [group] if group else []
+        if kind == "Patient":
+            return [self._of(key)]
+        if kind not in SUBJECT:
+            problem = Problem(key, self._copies.spoiled[key])
+            if problem not in self._problems and not self._copies.serves_its_own(key):
+                self._problems.append(problem)
+            return []
+        found = [self._group(key, _reference(copy, kind)) for copy in self._copies.of(key)]
+        return {group.patient: group for group in found if group}.values()
+
+    def _group(self, key: str, said: object) -> Group | None:
+        """The patient whom a resource names as its own; None for a Group, Device or Location."""
+        if isinstance(said, str) and said in self._named:
+            return self._named[said]
+        patient = self._patient(said)
+        if patient is None or not (patient.startswith("urn:") or "/" in patient):
+            element = SUBJECT[key.partition("/")[0]]
+            self._problems.append(Problem(key, f"{element} does not name a patient"))
+            return None
+        is_one = patient.startswith(("Patient/", "urn:")) or patient.rsplit("/", 2)[-2] == "Patient"
+        found = self._named[str(said)] = self._of(patient) if is_one else None
+        return found
+
+    def _of(self, patient: str) -> Group:
+        if patient not in self.groups:
+            self.groups[patient] = Group(patient)
+        return self.groups[patient]
+
+
+def _reference(resource: Resource | Held, kind: str) -> object:
+    """What it says of whose it is, in whatever form that stands there."""
+    if isinstance(resource, Held):
+        return resource.head.whose.reference if resource.head.whose else None
+    said = resource.get(SUBJECT[kind])
+    return said.get("reference") if isinstance(said, dict) else said

@@ -1,0 +1,200 @@
+"""A resource as its text, with what stands at its head: enough to sort it to its patient, to see
+that it has the form that the readers expect, and what it is about. Whatever does not fit is opened
+at once, and read as it stands (`fhir.decoding`, `fhir.forms`)."""
+
+import codecs
+from collections.abc import Mapping
+from functools import reduce
+from operator import attrgetter, or_
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from mappings.reading.fhir.forms import FORMS, OBJECT
+
+# Where each type that the rules read says whose it is.
+SUBJECT = {
+    "MedicationAdministration": "subject",
+    "MedicationRequest": "subject",
+    "MedicationDispense": "subject",
+    "MedicationStatement": "subject",
+    "Observation": "subject",
+    "DiagnosticReport": "subject",
+    "Condition": "subject",
+    "Procedure": "subject",
+    "Encounter": "subject",
+    "DocumentReference": "subject",
+    "CarePlan": "subject",
+    "AllergyIntolerance": "patient",
+    "Claim": "patient",
+    "ClaimResponse": "patient",
+    "Coverage": "beneficiary",
+    "RelatedPerson": "patient",
+}
+_PLACES = {"Location", "Organization", "Practitioner", "PractitionerRole"}
+SHARED = frozenset({"Patient", "Medication", "Substance", "Specimen"} | _PLACES)
+READ = SHARED | SUBJECT.keys()
+# What holds resources, or tells of them.
+OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
+
+# What only the careful decoding looks after: U+0000; its own mark, and a byte order mark.
+_NUL = rb"\u0000"
+_CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
+
+Part = Raw | UnsetType
+
+
+class _Object(Struct, frozen=True, gc=False):
+    """Any object: what stands in it is passed over."""
+
+
+class Reference(Struct, frozen=True, gc=False):
+    reference: str | None = None
+
+
+class Period(Struct, frozen=True, gc=False):
+    start: str | None = None
+    end: str | None = None
+
+
+class Coded(Struct, frozen=True, gc=False):
+    """A part of a result: what it is about."""
+
+    code: Part = UNSET
+
+
+class Head(Struct, frozen=True, gc=False, kw_only=True, tag_field="resourceType"):
+    """What names a resource, and that nothing modifies it. The head of each type has more to it:
+    whose it is, what it is about, as text, and that the rest has a form that is read."""
+
+    kind: ClassVar[str]
+    id: str
+    contained: Part = UNSET
+    modifierExtension: None = None  # noqa: N815 - as FHIR writes it
+
+
+class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
+    """Any resource."""
+
+    kind: str
+    id: str | None = None
+
+
+_LIST: Any = list[_Object] | _Object | None
+_CODE = {"code": Part}
+_MEDICATION = dict.fromkeys(
+    ("medicationCodeableConcept", "medicationReference", "medication"), Part
+)
+# What more the sifting looks at.
+_LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
+    "Observation": _CODE | {"component": list[Coded] | Coded | None, "hasMember": _LIST},
+    "DiagnosticReport": {"result": _LIST},
+    "Condition": _CODE,
+    "Procedure": _CODE,
+    "Encounter": {
+        "period": Period | None,
+        "actualPeriod": Part,
+        "partOf": Reference | None,
+        "diagnosis": _LIST,
+        "reasonReference": _LIST,
+    },
+    "MedicationAdministration": _MEDICATION,
+    "MedicationRequest": _MEDICATION,
+    "MedicationDispense": _MEDICATION,
+    "MedicationStatement": _MEDICATION,
+}
+
+
+def _head_of(kind: str) -> Any:
+    forms = FORMS.get(kind, {})
+    looked_at = _LOOKED_AT.get(kind, {})
+    fields: list[Any] = [(name, form, _field(name, form)) for name, form in looked_at.items()]
+    for name, form in forms.items():
+        if name not in looked_at:
+            seen = _Object | None if form is OBJECT else _LIST
+            fields.append((f"{name}_", seen, _field(name, seen)))
+    if kind in SUBJECT:
+        fields.append(("whose", Reference | None, _field(SUBJECT[kind], None)))
+    return msgspec.defstruct(
+        f"{kind}Head",
+        fields,
+        bases=(Head,),
+        namespace={"kind": kind},
+        tag=kind,
+        frozen=True,
+        gc=False,
+        kw_only=True,
+    )
+
+
+def _field(name: str, form: Any) -> Any:
+    return field(name=name, default=UNSET if form == Part else None)
+
+
+_heads: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, map(_head_of, sorted(READ))))
+_others = msgspec.json.Decoder(Other)
+# Of what is kept as text, the elements that must be objects.
+_OBJECTS = {
+    kind: tuple(
+        attrgetter(name)
+        for name, form in FORMS.get(kind, {}).items()
+        if form is OBJECT and looked_at.get(name) == Part
+    )
+    for kind, looked_at in _LOOKED_AT.items()
+}
+
+
+class Held(Struct, eq=False, gc=False):
+    """A resource as text, what stands at its head, the Bundle that it came in (0: none), and what
+    it says once it is opened."""
+
+    head: Any
+    text: Raw | bytes
+    home: int
+    opened: dict[str, Any] | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.head.kind}/{self.head.id}"
+
+
+def is_plain(text: bytes) -> bool:
+    """Whether it holds only what every decoding reads alike: text that is text."""
+    if b"\\" in text and _NUL in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return not any(care in text for care in _CARE)
+
+
+def hold(text: Raw | bytes, home: int) -> Held | None:
+    """A resource unopened; None where its head has not the form that the readers expect, or it is
+    of a type that none of them reads."""
+    try:
+        head = _heads.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    for part in _OBJECTS.get(head.kind, ()):
+        if not _is_object(part(head)):
+            return None
+    return Held(head, text, home) if head.id else None
+
+
+def other(text: Raw | bytes) -> Other | None:
+    """Type and id of any resource; None where it has no type."""
+    try:
+        return _others.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _is_object(part: Part) -> bool:
+    return part is UNSET or memoryview(part)[0] == _BRACE
+
+
+_BRACE = ord("{")

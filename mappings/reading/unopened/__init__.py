@@ -1,1 +1,0 @@
-"""Resources and Bundles as text, opened where somebody asks what they say."""

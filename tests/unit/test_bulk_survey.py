@@ -1,0 +1,140 @@
+"""The three ways to read a line of an export say the same of it, whatever is wrong with it: in
+columns, by its head, and with care."""
+
+import random
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.bulk import lookup
+from integration.bulk.surveying import names, survey, usual
+from integration.bulk.surveying.index import Facts, Row
+from integration.bulk.surveying.sources import source
+from integration.bulk.surveying.survey import Surveyor
+from mappings.reading import NotJson, of_line
+from mappings.site import Site
+from tests import builders
+from tests.unit.test_bulk_soundness import population, text
+
+Bytes = Callable[[bytes], bytes]
+# What may have happened to the text of a line.
+DAMAGE: list[Bytes] = [
+    lambda line: line.replace(b'"status"', b'"st\xffatus"', 1),
+    lambda line: line.replace(b'"id":"', b'"id":"\\u0000', 1),
+    lambda line: line.replace(b'"id":"', b'"id":"\\ud800', 1),
+    lambda line: line.replace(b'"id":"', '"id":"ü'.encode(), 1),
+    lambda line: line.replace(b'"id":"', '"id":"\ufdd0'.encode(), 1),
+    lambda line: line.replace(b'"id":"', b'"id":"","a":"', 1),
+    lambda line: line.replace(b'"id":"', b'"id":7,"a":"', 1),
+    lambda line: line.replace(b"Patient/", b"Patient\\/", 1),
+    lambda line: line.replace(b"Patient/", b"Patient/\xff", 1),
+    lambda line: line.replace(b"Patient/", b"#Patient/", 1),
+    lambda line: line.replace(b"Patient/", b"", 1),
+    lambda line: line.replace(b"Patient/", b"urn:uuid:", 1),
+    lambda line: line.replace(b'{"resourceType"', b'{"resourceType":"Basic","resourceType"', 1),
+    lambda line: line[:-1] + b',"resourceType":"Basic"}',
+    lambda line: line[:-1] + b',"resourceType":"Bundle"}',
+    lambda line: line[:-1] + b',"subject":{"reference":"Patient/another"}}',
+    lambda line: line[:-1] + b',"subject":"Patient/another"}',
+    lambda line: line[:-1] + b',"text":{"div":"<a b=\\"Observation/c\\">\\\\</a>"}}',
+    lambda line: line[:-1] + b',"medicationReference":{"reference":"Medication/m2"}}',
+    lambda line: line + line,
+    lambda line: line[: len(line) // 2],
+    lambda line: b" " + line + b" \r",
+    lambda line: b"\xef\xbb\xbf" + line,
+    lambda line: b"[" + line + b"]",
+    lambda _: b"",
+]
+
+
+def damaged(chance: random.Random) -> bytes:
+    rows = population(chance)
+    rows.sort(key=lambda row: str(row.get("resourceType")))
+    rows += [{"resourceType": "Immunization", "id": str(number)} for number in range(3)]
+    lines = [text(row) for row in rows]
+    for number in range(len(lines)):
+        if chance.randrange(8) == 0:
+            lines[number] = chance.choice(DAMAGE)(lines[number])
+    return b"\n".join(lines)
+
+
+def surveyed(path: Path) -> tuple[list[Row], list[tuple[int, int, int]], Facts]:
+    """All rows of a file by their places, and what is said beside them."""
+    (range_,) = source(str(path)).ranges
+    index, facts = Surveyor(Site()).survey(range_)
+    everything = set(index.owners) | set(index._more_owners)
+    ones, several = index.of_owners(everything)
+    rows = sorted({row for row in ones + several if row.name})
+    facts.counts.pop("", None)  # of types that no rule reads
+    return rows, sorted(index.aimed()), facts
+
+
+@given(st.integers(0, 2**32))
+@pytest.mark.slow
+def test_each_way_to_read_a_line_says_the_same(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.ndjson"
+        path.write_bytes(damaged(random.Random(seed)))
+        quickly = surveyed(path)
+        with patch.object(survey, "columns", lambda *_: None):
+            assert surveyed(path) == quickly
+            with patch.object(survey._Reading, "_take_head", lambda *_: False):
+                assert surveyed(path) == quickly
+
+
+@given(st.integers(0, 2**32))
+def test_all_that_a_chart_refers_to_is_found_in_its_text(seed: int) -> None:
+    chance = random.Random(seed)
+    lines = damaged(chance).splitlines()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "part"
+        path.write_bytes(b"\n".join(lines))
+        found = set(lookup.names_in([path], bare=True))
+        marked = set(lookup.names_in([path], bare=False))
+    rows = [row for row in map(of_line, lines) if not isinstance(row, NotJson)]
+    assert {name for row in rows for name in _referred(row)} <= found
+    assert marked <= found
+
+
+def _referred(value: object) -> set[int]:
+    """What its references name, those in contained resources as well."""
+    if isinstance(value, list):
+        return {name for row in value for name in _referred(row)}
+    if not isinstance(value, dict):
+        return set()
+    said = value.get("reference")
+    own = {names.name(said)} if isinstance(said, str) else set()
+    return own | {name for row in value.values() for name in _referred(row)}
+
+
+def lines_of(count: int) -> list[bytes]:
+    return [text(builders.ferritin(id=f"f{number}")) for number in range(count)]
+
+
+def test_lines_of_one_form_are_read_in_columns() -> None:
+    lines = lines_of(20)
+    found = usual.columns("Observation", lines, usual.Owners())
+    assert found is not None
+    assert list(found.lengths) == [len(line) for line in lines]
+    assert found.names[7] == names.key("Observation", "f7")
+    assert set(found.owners) == {names.handle("Patient/p1")}
+
+
+def test_an_odd_line_ends_the_columns_and_nothing_else() -> None:
+    lines = lines_of(20)
+    lines[5] = lines[5].replace(b"Observation", b"Condition")
+    found = usual.columns("Observation", lines, usual.Owners())
+    assert found is not None
+    assert len(found.lengths) == 5
+    assert usual.columns("Observation", lines[5:], usual.Owners()) is None
+
+
+def test_one_odd_name_leaves_all_to_the_reading_by_line() -> None:
+    odd = msgspec.json.encode({**builders.ferritin(id="f"), "subject": {"reference": "somebody"}})
+    assert usual.columns("Observation", [*lines_of(3), odd], usual.Owners()) is None
