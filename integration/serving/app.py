@@ -11,6 +11,8 @@ from integration.cds import services
 from integration.configuration.settings import Settings
 from integration.serving.worker import Worker
 from integration.store import Store
+from integration.triggers.intake import Intake
+from integration.triggers.proof import Gates
 from integration.web import api, health, hooks, pages, problems, sign_in
 from integration.web.chart import routes
 from integration.web.limits import BodyLimit, CountRefusals
@@ -44,8 +46,8 @@ def create_app(
     parts: Sequence[APIRouter] | None = None,
     worker: Worker | None = None,
 ) -> FastAPI:
-    """`app.state` holds `settings`, `store` and `queue` for the routers, and the WORKER inside, if
-    there is one.
+    """`app.state` holds `settings`, `store`, `queue`, `intake` and `gates` for the routers, and the
+    WORKER inside, if there is one.
 
     Without a STORE one is opened, and closed at the end.
     """
@@ -80,4 +82,6 @@ def create_app(
 
 def _equip(app: FastAPI, store: Store) -> None:
     app.state.store = store
-    app.state.queue = Queue(store, app.state.settings.service)
+    app.state.queue = Queue(app.state.settings.service)
+    app.state.intake = Intake(store, app.state.queue)
+    app.state.gates = Gates(store)
