@@ -59,9 +59,11 @@ def settings(folder: Path, base_url: str, **service: Any) -> Settings:
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+def process(*arguments: str, script: str = "service") -> Iterator["subprocess.Popen[bytes]"]:
     started = subprocess.Popen(
-        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, cwd=ROOT
+        [sys.executable, str(ROOT / "benchmarks" / f"{script}.py"), *arguments],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
     )
     try:
         yield started
@@ -105,7 +107,10 @@ class Spent:
 
 def seconds(process: psutil.Process, *, whole: bool = False) -> float:
     """Of a process; WHOLE: with its children, those that ended included."""
-    spent = process.cpu_times()
+    try:
+        spent = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
     own = float(spent.user + spent.system)
     if not whole:
         return own

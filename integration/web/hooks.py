@@ -4,9 +4,10 @@ cannot be trusted."""
 from asyncio import wrap_future
 
 import structlog
-from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
@@ -17,13 +18,14 @@ from integration.triggers.accepting import Arriving
 from integration.triggers.intake import Intake
 from integration.triggers.notification import Unusable
 from integration.triggers.proof import Gate, Gates
+from integration.web import problems
 from integration.web.problems import ApiProblem
 
 log = structlog.get_logger()
 
-router = APIRouter(tags=["hooks"])
-
 READ_AT_ONCE_BYTES = 2**16  # a larger body would keep other requests waiting
+_METHODS = ("POST", "PUT")
+_OF_ONE = (*_METHODS, "DELETE")
 _TYPES = ("application/fhir+json", "application/json", "application/json+fhir")
 
 
@@ -38,21 +40,36 @@ async def _raw_body(request: Request) -> bytes:
     return bytes(body)
 
 
-@router.post("/hooks/{site}/{name}", status_code=204)
-@router.put("/hooks/{site}/{name}", status_code=204)
-async def notified(request: Request, site: str, name: str) -> Response:
+class Hooks:
+    """Answers what is below /hooks itself, and hands on the rest: EHRs tell of each change, and
+    what FastAPI does for a request costs twice what keeping it does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/hooks/"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            response = await _answer(Request(scope, receive))
+        except problems.KNOWN as error:
+            response = problems.answer_to(error)
+        await response(scope, receive, send)
+
+
+async def _answer(request: Request) -> Response:
     """A notification: R4 rest-hook (a resource, or nothing), R4 backport topics, R4B and R5 topics,
-    athenahealth, Medplum."""
-    return await _notified(request, site, name, "")
-
-
-@router.put("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
-@router.post("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
-@router.delete("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
-async def notified_of(request: Request, site: str, name: str, kind: str, identity: str) -> Response:
-    """The same, as HAPI sends it where a payload is asked for: like a client that updates or
-    deletes the resource."""
-    return await _notified(request, site, name, f"{kind}/{identity}")
+    athenahealth, Medplum. HAPI sends one, where a payload is asked for, like a client that updates
+    or deletes the resource."""
+    _, _, site, name, *rest = (*request.url.path.split("/"), "")
+    whose = "/".join(rest[:-1])
+    if not name or len(rest) not in (1, 3) or not all(rest[:-1]):
+        raise ApiProblem(404, "Not Found")
+    allowed = _OF_ONE if whose else _METHODS
+    if request.method not in allowed:
+        raise ApiProblem(405, "Method Not Allowed", headers={"Allow": ", ".join(allowed)})
+    return await _notified(request, site, name, whose)
 
 
 async def _notified(request: Request, site_name: str, name: str, path: str) -> Response:
