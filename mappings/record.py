@@ -113,7 +113,7 @@ class Address(Struct, frozen=True, kw_only=True):
     """`state`: two letters; `postal_code`: five or nine digits; each empty where it is written
     otherwise."""
 
-    lines: tuple[str, ...]
+    line: tuple[str, ...]
     city: str
     state: str
     postal_code: str

@@ -9,12 +9,18 @@ from msgspec import Struct, field, structs
 
 from mappings.codes import CodeTables
 from mappings.decisions import Decision, Decisions, SiteRow
+from mappings.policy.rules import DrugSource
 from mappings.record import Address, Decided, OnClaims
 from mappings.values import moment
 
+ClaimKind = Literal["professional", "institutional"]
+BillType = Literal["13X", "72X", "85X"]
+# X12 I05: who gave the number that names a sender or receiver.
+Qualifier = Literal["01", "14", "20", "27", "28", "29", "30", "33", "ZZ"]
+
 
 class Facility(Struct, frozen=True, kw_only=True):
-    """Where a service was given, as a claim names the place (837 loops 2310C and 2310E)."""
+    """Where a service is given, if not where the biller is (loops 2310C and 2310E)."""
 
     name: str
     address: Address
@@ -22,14 +28,13 @@ class Facility(Struct, frozen=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A location or organization of the site: its CMS place of service and how the hospital bills
-    there."""
+    """What a location or an organization is, in a payer's terms."""
 
     pos: str
-    bill_type: Literal["13X", "85X", "72X"] | None = None
+    bill_type: BillType | None = None
     off_campus: Literal["PO", "PN", "ER"] | None = None
     hospital: Literal["rural-sch", "childrens", "cancer", "maryland"] | None = None
-    drug_source: str | None = None
+    drug_source: DrugSource | None = None
     r340b: bool | None = None
     facility: Facility | None = None
 
@@ -47,11 +52,7 @@ class PayerAlias(Struct, frozen=True, kw_only=True):
 
 
 class BillingProvider(Struct, frozen=True, kw_only=True):
-    """Who bills: an organization, or with a `given` name a person.
-
-    `tax_id_kind`: EI an employer's number, SY a social security number. `pay_to`: where checks go,
-    if elsewhere.
-    """
+    """Loops 2010AA and 2010AB of an 837: an organization, or with `given` a person."""
 
     name: str
     npi: str
@@ -65,21 +66,17 @@ class BillingProvider(Struct, frozen=True, kw_only=True):
 
 
 class Receiver(Struct, frozen=True, kw_only=True):
-    """A clearinghouse or payer that takes files: how it and we are addressed there (ISA05 to
-    ISA08), and for which payers (claim ids, payers or kinds; none: all) and claims it is.
-
-    `test_id`: instead of `id` in test files. `production`: files count (ISA15 `P`).
-    """
+    """A clearinghouse or payer that takes claim files, and how it knows us."""
 
     name: str
     id: str
     sender_id: str
-    qualifier: str = "ZZ"
-    test_id: str | None = None
-    sender_qualifier: str = "ZZ"
+    qualifier: Qualifier = "ZZ"
+    sender_qualifier: Qualifier = "ZZ"
     sender_name: str | None = None
+    test_id: str | None = None
     payers: tuple[str, ...] = ()
-    claims: tuple[str, ...] = ()
+    claims: tuple[ClaimKind, ...] = ()
     production: bool = False
 
     def takes(self, kind: str, payers: Iterable[str | None]) -> bool:

@@ -31,7 +31,7 @@ PROVIDER = BillingProvider(
     taxonomy="207RN0300X",
     phone="5555551234",
     address=Address(
-        lines=("100 Main Street",), city="Columbus", state="OH", postal_code="432151234"
+        line=("100 Main Street",), city="Columbus", state="OH", postal_code="432151234"
     ),
 )
 PAYERS = {

@@ -1,13 +1,13 @@
 """A run from its source to its files; one that was stopped goes on."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from integration.bulk import engine, output
 from integration.bulk.engine import Tell
@@ -15,9 +15,10 @@ from integration.bulk.output import Summary
 from integration.bulk.reporting import page
 from integration.bulk.steps import Setting
 from integration.bulk.surveying import sources
-from integration.bulk.work import Plan, Work
+from integration.bulk.work import Plan, Work, remove
 from integration.errors import ConfigurationError
 from mappings.policy.choosing import PolicySet
+from mappings.record import Problem
 from mappings.site import Site
 
 
@@ -38,12 +39,17 @@ def bulk(
     charts: bool = False,
     range_bytes: int = sources.RANGE_BYTES,
     tell: Tell = lambda _step, _done, _all: None,
+    known: Iterable[Problem] = (),
 ) -> Outcome:
     """Assesses every patient of SOURCE and writes to OUT. SITE_AT: the site with what was decided
     by then. MOMENT: as of when; where it is what
-    tells the time, a run that was stopped keeps its own. WORKERS: 0 for one a processor."""
+    tells the time, a run that was stopped keeps its own. WORKERS: 0 for one a processor. KNOWN:
+    what SOURCE lacks, to be named with what can't be read."""
     found = sources.source(source, range_bytes)
+    found = structs.replace(found, problems=[*found.problems, *known])
     _ready(out, source)
+    for unfinished in output.unfinished(out):
+        remove(unfinished)
     work = Work.within(out)
     stopped = work.left_over()
     as_of = moment if isinstance(moment, datetime) else _kept(stopped) or moment()
@@ -59,15 +65,18 @@ def bulk(
         rules,
         as_of.isoformat(),
     )
-    resumed = work.begin(plan)
+    with engine.explained():
+        resumed = work.begin(plan)
     setting = Setting(work.folder, found, site, policies, as_of)
-    who = engine.run(setting, workers or engine.processors(), tell)
-    if sources.source(source, range_bytes).stamps != found.stamps:
-        raise ConfigurationError(
-            f"{source} was changed while it was read. Run the same command again when it is whole."
-        )
-    summary = output.write(setting, who, out, charts)
-    page.write(summary, policies, out / output.REPORT)
+    with engine.explained():
+        who = engine.run(setting, workers or engine.processors(), tell)
+        if sources.source(source, range_bytes).stamps != found.stamps:
+            raise ConfigurationError(
+                f"{source} was changed while it was read. Run the same command again when it is"
+                " whole."
+            )
+        summary = output.write(setting, who, out, charts)
+        page.write(summary, policies, out / output.REPORT)
     work.remove()
     return Outcome(summary, resumed)
 

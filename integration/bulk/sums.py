@@ -6,8 +6,7 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
-from integration.wording.amounts import CHARGES
-from mappings.assessment import ClaimLine, PatientAssessment
+from mappings.assessment import CHARGES, ClaimLine, PatientAssessment
 from mappings.record import PatientRecord
 
 SPANS = ((7, "within a week"), (30, "within a month"), (90, "within a quarter"))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from integration.commands import exporting
 from integration.commands.options import (
     AsOf,
     CodeDir,
@@ -24,7 +25,8 @@ def bulk(
     source: Annotated[
         str,
         typer.Argument(
-            help="A folder or file of NDJSON or Bundles, plain or compressed: an export."
+            help="A folder or file of NDJSON or Bundles, plain or compressed: an export. Or a FHIR"
+            " base URL, or a site of the configuration, to export from."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A folder to write to.")],
@@ -37,6 +39,16 @@ def bulk(
             "--charts", help="Keep the charts with an iron, too, for `policy diff --on DIR`."
         ),
     ] = False,
+    group: exporting.Group = None,
+    everyone: exporting.Everyone = False,
+    system: exporting.System = False,
+    patient: exporting.Patients = None,
+    since: exporting.Since = None,
+    types: exporting.Types = None,
+    type_filter: exporting.TypeFilters = None,
+    post: exporting.Post = False,
+    partial: exporting.Partial = False,
+    cancel: exporting.Cancel = False,
     policy_dir: PolicyDir = None,
     code_dir: CodeDir = None,
     decisions: DecisionFiles = None,
@@ -46,6 +58,7 @@ def bulk(
     config: Config = None,
 ) -> None:
     """A whole population in bounded memory. What was stopped goes on: run the same again."""
+    from integration.assessing.sources import is_server
     from integration.bulk import run
     from integration.bulk.reporting import terminal
     from integration.commands.assessing import (
@@ -58,24 +71,36 @@ def bulk(
     )
     from integration.terminal.progress import loudness, steps
 
+    wish = exporting.Wish(
+        group, everyone, system, tuple(patient or ()), since, types, tuple(type_filter or ()),
+        post, partial,
+    )  # fmt: skip
+    server = exporting.server_of(source, wish, cancel, site, config)
+    if server and cancel:
+        raise typer.Exit(exporting.cancel(server, out))
+    site = site or (server.name if server and not is_server(source) else None)
     facts = facts_of(site, config, time_zone, code_dir)
     policies = policies_of(policy_dir, named_site(site, config) if site else None, facts)
     decided = decisions_of(decisions or ())
-    with steps() as tell:
+    moment = moment_of(as_of, facts) if as_of else lambda: moment_of(None, facts)
+    with steps() as tell, exporting.fetched(server, wish, out, tell) as export:
         found = run.bulk(
-            source,
+            str(export.folder) if export else source,
             out,
             lambda at: facts.deciding(decided, at),
             policies,
-            moment_of(as_of, facts) if as_of else lambda: moment_of(None, facts),
+            moment,
             workers,
             charts,
             tell=tell,
+            known=export.problems if export else (),
         )
     if found.resumed and loudness() != "quiet":
         typer.echo("went on where it was stopped", err=True)
     terminal.show(found.summary, policies, console())
     typer.echo(f"\n{out}: report.html, assessments.ndjson, lines.csv, summary.json")
+    if export:
+        typer.echo(f"{export.folder}: as of {export.transaction_time}, all that was exported")
     if found.summary.problems:
         typer.echo(f"{out}/problems.ndjson names what could not be read", err=True)
     raise typer.Exit(1 if found.summary.problems else 0)

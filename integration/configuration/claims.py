@@ -1,113 +1,96 @@
 """How a site's claims are written: who bills, who receives, what is charged. A part of the
 configuration."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from integration.configuration.section import ConfiguredPath, Section
+from integration.configuration.table import TomlTable
 from mappings import record
 from mappings import site as facts
+from mappings.site import BillType, ClaimKind
 from mappings.writing.preparing.identifiers import is_post_box, valid_npi
 
-Kind = Literal["professional", "institutional"]
-BillType = Literal["13X", "72X", "85X"]
-# X12 I05: who gave the number that names a sender or receiver.
-Qualifier = Literal["01", "14", "20", "27", "28", "29", "30", "33", "ZZ"]
 _ID = r"^[0-9A-Za-z]([0-9A-Za-z .&_-]{0,13}[0-9A-Za-z])$"
 
 
-class Address(Section):
-    line: list[str] = Field(min_length=1, max_length=2)
-    city: str
-    state: str = Field(pattern=r"^[A-Z]{2}$")
-    postal_code: str = Field(pattern=r"^\d{5}(\d{4})?$")
-
-    def facts(self) -> record.Address:
-        return record.Address(lines=tuple(self.line), **self.model_dump(exclude={"line"}))
-
-
-class Facility(Section):
-    """Where a service is given, if not where the biller is (loops 2310C and 2310E)."""
-
-    name: str
-    address: Address
-    npi: str | None = Field(default=None, pattern=r"^\d{10}$")
-
-    def facts(self) -> facts.Facility:
-        return facts.Facility(name=self.name, npi=self.npi, address=self.address.facts())
+Address = Annotated[
+    record.Address,
+    TomlTable(
+        says="",
+        line=Field(min_length=1, max_length=2),
+        state=Field(pattern=r"^[A-Z]{2}$"),
+        postal_code=Field(pattern=r"^\d{5}(\d{4})?$"),
+    ),
+]
+Facility = Annotated[
+    facts.Facility, TomlTable(within={"address": Address}, npi=Field(pattern=r"^\d{10}$"))
+]
 
 
-class BillingProvider(Section):
-    """Loops 2010AA and 2010AB of an 837: an organization, or with `given` a person."""
+def _right_check_digit(value: str) -> str:
+    if not valid_npi(value):
+        raise ValueError("its last digit is not the check digit of an NPI")
+    return value
 
-    name: str
-    npi: str = Field(pattern=r"^\d{10}$")
-    tax_id: str = Field(pattern=r"^\d{9}$")
-    given: str | None = Field(default=None, description="the given name, where a person bills")
-    tax_id_kind: Literal["EI", "SY"] = Field(
-        default="EI", description="SY: a person's social security number"
-    )
-    taxonomy: str | None = Field(default=None, pattern=r"^[0-9A-Z]{9}X$")
-    address: Address | None = Field(default=None, description="a street; no post box")
-    phone: str | None = Field(default=None, pattern=r"^\d{10}$")
-    pay_to: Address | None = Field(
-        default=None, description="Where checks go, if elsewhere; may be a post box."
-    )
 
-    @field_validator("npi")
-    @classmethod
-    def _right_check_digit(cls, value: str) -> str:
-        if not valid_npi(value):
-            raise ValueError("its last digit is not the check digit of an NPI")
-        return value
+def _a_street(value: record.Address | None) -> record.Address | None:
+    if value and any(is_post_box(line) for line in value.line):
+        raise ValueError(
+            "a post box can't be the billing provider's own address (2010AA): write it under"
+            " pay_to, and the street here"
+        )
+    return value
 
-    @field_validator("address")
-    @classmethod
-    def _a_street(cls, value: Address | None) -> Address | None:
-        if value and any(is_post_box(line) for line in value.line):
-            raise ValueError(
-                "a post box can't be the billing provider's own address (2010AA): write it under"
-                " pay_to, and the street here"
+
+BillingProvider = Annotated[
+    facts.BillingProvider,
+    TomlTable(
+        within={"address": Address | None, "pay_to": Address | None},
+        npi=(Field(pattern=r"^\d{10}$"), AfterValidator(_right_check_digit)),
+        tax_id=Field(pattern=r"^\d{9}$"),
+        given=Field(description="the given name, where a person bills"),
+        tax_id_kind=Field(description="SY: a person's social security number"),
+        taxonomy=Field(pattern=r"^[0-9A-Z]{9}X$"),
+        address=(AfterValidator(_a_street), Field(description="a street; no post box")),
+        phone=Field(pattern=r"^\d{10}$"),
+        pay_to=Field(description="Where checks go, if elsewhere; may be a post box."),
+    ),
+]
+Receiver = Annotated[
+    facts.Receiver,
+    TomlTable(
+        name=Field(min_length=1, max_length=60),
+        id=Field(pattern=_ID, description="ISA08 and GS03, at most 15 characters"),
+        sender_id=Field(pattern=_ID, description="our number there: ISA06, GS02, NM1*41"),
+        qualifier=Field(description="ISA07"),
+        sender_qualifier=Field(description="ISA05"),
+        sender_name=Field(description="NM1*41; by default the billing provider's name"),
+        test_id=Field(pattern=_ID, description="instead of `id` in test files"),
+        payers=Field(description="claim ids, payers or kinds of payers; by default all"),
+        claims=Field(description="by default both kinds"),
+        production=Field(description="Files count (ISA15 `P`); until then they are tests (`T`)."),
+    ),
+]
+Place = Annotated[
+    facts.Place,
+    TomlTable(
+        within={"facility": Facility | None},
+        pos=Field(pattern=r"^\d{2}$", description="CMS place-of-service code"),
+        bill_type=Field(description="85X: critical access hospital"),
+        hospital=Field(
+            description=(
+                "A rural sole community, children's, PPS-exempt cancer or Maryland hospital: it"
+                " reports TB for 340B drug where others reported JG."
             )
-        return value
-
-    def facts(self) -> facts.BillingProvider:
-        return facts.BillingProvider(
-            **self.model_dump(exclude={"address", "pay_to"}),
-            address=self.address.facts() if self.address else None,
-            pay_to=self.pay_to.facts() if self.pay_to else None,
-        )
-
-
-class Receiver(Section):
-    """A clearinghouse or payer that takes claim files, and how it knows us."""
-
-    name: str = Field(min_length=1, max_length=60)
-    id: str = Field(pattern=_ID, description="ISA08 and GS03, at most 15 characters")
-    sender_id: str = Field(pattern=_ID, description="our number there: ISA06, GS02, NM1*41")
-    qualifier: Qualifier = Field(default="ZZ", description="ISA07")
-    sender_qualifier: Qualifier = Field(default="ZZ", description="ISA05")
-    sender_name: str | None = Field(
-        default=None, description="NM1*41; by default the billing provider's name"
-    )
-    test_id: str | None = Field(
-        default=None, pattern=_ID, description="instead of `id` in test files"
-    )
-    payers: list[str] = Field(
-        default=[], description="claim ids, payers or kinds of payers; by default all"
-    )
-    claims: list[Kind] = Field(default=[], description="by default both kinds")
-    production: bool = Field(
-        default=False, description="Files count (ISA15 `P`); until then they are tests (`T`)."
-    )
-
-    def facts(self) -> facts.Receiver:
-        return facts.Receiver(
-            **self.model_dump(exclude={"payers", "claims"}),
-            payers=tuple(self.payers),
-            claims=tuple(self.claims),
-        )
+        ),
+        r340b=Field(description="Drugs there are bought under 340B."),
+        facility=Field(
+            description="Its name and address on claims; off-campus departments need it."
+        ),
+    ),
+]
 
 
 class Payer(Section):
@@ -182,7 +165,7 @@ class Billing(Section):
     """What a site's section says of its claims."""
 
     billing_provider: BillingProvider | None = None
-    billing_providers: dict[Kind | BillType, BillingProvider] = Field(
+    billing_providers: dict[ClaimKind | BillType, BillingProvider] = Field(
         default={}, description="for a kind of claim or a type of bill, where another one bills"
     )
     receivers: list[Receiver] = Field(

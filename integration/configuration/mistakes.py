@@ -8,6 +8,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from integration.configuration.table import TomlTable
+
 Path = tuple[str, ...]
 # A part of a key: bare, or quoted.
 _PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
@@ -96,13 +98,15 @@ def _keys(model: type[BaseModel], loc: Path) -> list[str]:
     for part in loc:
         if isinstance(section, type) and issubclass(section, BaseModel):
             field = section.model_fields.get(part)
-            section = next(_models(field.annotation), None) if field else section
+            section = next(_models(field.annotation, *field.metadata), None) if field else section
     return list(section.model_fields) if section else []
 
 
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models(*annotations: Any) -> Iterator[type[BaseModel]]:
     """The sections in an annotation: of `dict[str, Site]` and `Web | None` alike."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)
+    for annotation in annotations:
+        if isinstance(annotation, TomlTable) and annotation.model:
+            yield annotation.model
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
+        yield from _models(*get_args(annotation))

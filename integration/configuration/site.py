@@ -6,19 +6,18 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from integration.codes.folder import tables_of
-from integration.configuration.claims import Billing, Facility, Payer
+from integration.configuration.claims import Billing, Payer, Place
 from integration.configuration.section import (
     ConfiguredPath,
     Section,
     is_loopback,
-    origin,
-    safe_address,
     sentences,
 )
 from integration.configuration.service import Hook, Name, Subscribing
+from integration.configuration.sign_in import Auth, CdsClient, SmartApp
 from integration.configuration.vendors import Vendor
 from integration.errors import ConfigurationError
 from mappings import codes
@@ -31,139 +30,6 @@ from mappings.policy.rules import DrugSource
 WriteBackForm = Literal[
     "auto", "DetectedIssue", "Task", "Communication", "DocumentReference", "worklist"
 ]
-
-
-class Auth(Section):
-    """How we sign in at the site's authorization server (SMART Backend Services, or a client
-    secret)."""
-
-    method: Literal["none", "private_key_jwt", "client_secret_basic", "client_secret_post"] = "none"
-    client_id: str | None = None
-    client_secret: SecretStr | None = Field(
-        default=None, description="Better in the environment than in the file."
-    )
-    key_file: ConfiguredPath | None = Field(
-        default=None,
-        description="Private keys as a JWK set, made by `ferroclaim keys`, or one key as PEM.",
-    )
-    key_id: str | None = Field(
-        default=None, description="Which key of the file signs; the newest one by default."
-    )
-    token_url: str | None = Field(
-        default=None,
-        description="Only where the site's SMART configuration has none, or a wrong one.",
-    )
-    scopes: list[str] | None = Field(
-        default=None, description="Instead of the scopes that reading and writing need."
-    )
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needed = {
-            "none": [],
-            "private_key_jwt": ["client_id", "key_file"],
-            "client_secret_basic": ["client_id", "client_secret"],
-            "client_secret_post": ["client_id", "client_secret"],
-        }[self.method]
-        missing = [name for name in needed if not getattr(self, name)]
-        if missing:
-            raise ValueError(f"method {self.method} needs {' and '.join(missing)}")
-        return self
-
-
-class SmartApp(Section):
-    """How people open ferroclaim from this EHR (SMART App Launch), beside how the service signs in
-    for itself."""
-
-    client_id: str = Field(min_length=1)
-    method: Literal["public", "private_key_jwt", "client_secret_basic", "client_secret_post"] = (
-        "public"
-    )
-    client_secret: SecretStr | None = Field(
-        default=None, description="Better in the environment than in the file."
-    )
-    key_file: ConfiguredPath | None = Field(
-        default=None, description="Private keys, made by `ferroclaim keys`."
-    )
-    key_id: str | None = None
-    scopes: list[str] | None = Field(
-        default=None, description="Instead of the scopes that the pages need."
-    )
-    own_redirect_uri: bool = Field(
-        default=True,
-        description=(
-            "People come back to /callback/{site}, another address for each site (RFC 9700); false:"
-            " to /callback, where the app is registered with that."
-        ),
-    )
-    frame_ancestors: list[str] = Field(
-        default=[], description="Origins of the EHR's own pages, in whose frames ours may stand."
-    )
-    chart_link: str | None = Field(
-        default=None,
-        description=(
-            "A page of the EHR for a resource; `{type}`, `{id}` and `{patient}` are filled in."
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.method == "private_key_jwt" and self.key_file is None:
-            raise ValueError("method private_key_jwt needs key_file")
-        if self.method.startswith("client_secret") and not self.client_secret:
-            raise ValueError(f"method {self.method} needs client_secret")
-        return self
-
-    @field_validator("frame_ancestors")
-    @classmethod
-    def _origins(cls, values: list[str]) -> list[str]:
-        return [origin(value) for value in values]
-
-    @field_validator("chart_link")
-    @classmethod
-    def _a_web_address(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("must begin with http:// or https://")
-        return value
-
-
-class CdsClient(Section):
-    """An EHR that may call our CDS services: who signs its tokens, and where its keys are."""
-
-    issuer: str = Field(min_length=1)
-    jwks_url: str
-
-    @field_validator("jwks_url")
-    @classmethod
-    def _safe(cls, value: str) -> str:
-        return safe_address(value)
-
-
-class Place(Section):
-    """What a location or an organization is, in a payer's terms."""
-
-    pos: str = Field(pattern=r"^\d{2}$", description="CMS place-of-service code")
-    bill_type: Literal["13X", "72X", "85X"] | None = Field(
-        default=None, description="85X: critical access hospital"
-    )
-    off_campus: Literal["PO", "PN", "ER"] | None = None
-    hospital: Literal["rural-sch", "childrens", "cancer", "maryland"] | None = Field(
-        default=None,
-        description=(
-            "A rural sole community, children's, PPS-exempt cancer or Maryland hospital: it reports"
-            " TB for 340B drug where others reported JG."
-        ),
-    )
-    drug_source: DrugSource | None = None
-    r340b: bool | None = Field(default=None, description="Drugs there are bought under 340B.")
-    facility: Facility | None = Field(
-        default=None,
-        description="Its name and address on claims; off-campus departments need it.",
-    )
-
-    def facts(self) -> facts.Place:
-        facility = self.facility.facts() if self.facility else None
-        return facts.Place(**self.model_dump(exclude={"facility"}), facility=facility)
 
 
 class Limits(Section):
@@ -299,24 +165,12 @@ class Site(Billing):
 
     def facts(self) -> facts.Site:
         """What the rules need to know of this site."""
+        payers = {key: payer.facts() for key, payer in self.payer_aliases.items()}
         return facts.Site(
-            time_zone=self.time_zone,
-            places={key: place.facts() for key, place in self.places.items()},
-            lab_aliases=self.lab_aliases,
-            drug_aliases=self.drug_aliases,
-            payer_aliases={key: payer.facts() for key, payer in self.payer_aliases.items()},
-            encounter_classes=self.encounter_classes,
-            status_words=self.status_words,
-            prior_authorization=self.prior_authorization,
-            drug_sources=self.drug_sources,
-            r340b=self.r340b,
-            bill_services=self.bill_services,
-            billing_provider=self.billing_provider.facts() if self.billing_provider else None,
+            **{name: getattr(self, name) for name in _AS_WRITTEN},
+            payer_aliases=payers,
+            receivers=tuple(self.receivers),
             codes=self._tables(),
-            billing_providers={
-                kind: provider.facts() for kind, provider in self.billing_providers.items()
-            },
-            receivers=tuple(receiver.facts() for receiver in self.receivers),
             stand_alone=frozenset(self.claims.stand_alone),
         )
 
@@ -402,6 +256,13 @@ class Site(Billing):
         ):
             raise ValueError("authorization needs https; a token must not travel in the clear")
         return self
+
+
+# What the rules have of a site just as it is written.
+_AS_WRITTEN = {*facts.Site.__struct_fields__} & {*Site.model_fields} - {
+    "payer_aliases",
+    "receivers",
+}
 
 
 def _name_of(base_url: str) -> str:

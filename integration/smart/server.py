@@ -15,7 +15,8 @@ from joserfc.jwk import Key as SigningKey
 
 from integration.configuration.section import is_loopback
 from integration.configuration.settings import Settings
-from integration.configuration.site import Site, SmartApp
+from integration.configuration.sign_in import SmartApp
+from integration.configuration.site import Site
 from integration.ehr.scopes import version_of
 from integration.ehr.transport.discovery import WELL_KNOWN, json_object, plain_request
 from integration.errors import ConfigurationError, EhrError, Unreachable

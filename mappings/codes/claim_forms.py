@@ -51,7 +51,7 @@ class Dialysis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verified: bool
 
 
-class MedicareSecondary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SecondaryReasons(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     types: dict[str, str]
     source: str
     verified: bool
@@ -90,7 +90,7 @@ class ClaimForms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     practitioners: Practitioners
     frequency: Frequency
     dialysis: Dialysis
-    medicare_secondary: MedicareSecondary
+    medicare_secondary: SecondaryReasons
     several_ndcs: SeveralNdcs
     lists: Lists
     medicare: Medicare

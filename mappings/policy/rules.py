@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field, structs
 from mappings.assessment import LineStatus, State
 from mappings.codes.tables import Dated
 from mappings.policy.laboratory import LAB_VALUES, LabName
+from mappings.values.remembered import by_identity
 
 Kind = Literal[
     "medicare", "medicare-advantage", "medicaid", "commercial", "supplement", "government", "none"
@@ -407,11 +408,16 @@ class Policy(
     def authority(self) -> Dated:
         """Its source, and from when until when it holds: what a rule rests on that names no other
         source."""
-        verified = self.verified and not self.stands_in
-        return structs.replace(self.effective, source=self.source, verified=verified)
+        return _authority(self)
 
     def verifies(self, rule: Rule) -> bool:
         """Whether a text of this very payer says so. What a policy that stands in for payers
         without one takes over from another payer's text is never verified for these."""
         said = self.verified if rule.verified is None else rule.verified
         return said and not self.stands_in
+
+
+@by_identity
+def _authority(policy: Policy) -> Dated:
+    verified = policy.verified and not policy.stands_in
+    return structs.replace(policy.effective, source=policy.source, verified=verified)

@@ -86,7 +86,7 @@ def address(person: Resource) -> Address | None:
         re.sub(r"[\s-]", "", elements.text(chosen.get("postalCode"))),
     )
     return Address(
-        lines=tuple(line.strip() for line in elements.texts(chosen.get("line")) if line.strip()),
+        line=tuple(line.strip() for line in elements.texts(chosen.get("line")) if line.strip()),
         city=elements.text(chosen.get("city")).strip(),
         state=state if domestic and re.fullmatch("[A-Z]{2}", state) else "",
         postal_code=postal_code if domestic and _POSTAL_CODE.fullmatch(postal_code) else "",

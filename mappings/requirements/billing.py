@@ -218,6 +218,8 @@ def _asked(charge: Charge, rule: AuthorizationRule) -> Need:
 def usable_authorization(charge: Charge, neighbors: Neighbors) -> Authorization | None:
     """The approved authorization for code and day that has enough units left: each line takes from
     the one that ends first."""
+    if not charge.authorizations:
+        return None
     day = charge.day or date.max
     approved = sorted(
         (

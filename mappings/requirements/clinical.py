@@ -10,6 +10,7 @@ from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.circumstances import labs
 from mappings.circumstances.diagnoses import Stated, began_by, having, told
+from mappings.circumstances.standing import cite_all
 from mappings.dose.ordered import covers
 from mappings.policy.choosing import OralIronRule
 from mappings.policy.laboratory import LAB_VALUES
@@ -26,10 +27,6 @@ _RESTATE = (
 )
 
 
-def _cited(diagnoses: Iterable[Stated]) -> tuple[Evidence, ...]:
-    return tuple(cite(diagnosis.by.source, diagnosis.says) for diagnosis in diagnoses)
-
-
 def _not_counted(charge: Charge, *groups: str) -> Result | None:
     """What is on record of the groups and is no evidence: its status is not understood, or the
     patient told it."""
@@ -37,14 +34,14 @@ def _not_counted(charge: Charge, *groups: str) -> Result | None:
         return None
     open_ = having(charge.doubtful, *groups)
     if open_:
-        return Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_))
+        return Result(state="incomplete", says=_doubt(open_), evidence=cite_all(open_))
     said = having(told(charge.record), *groups)
     if said:
         says = (
             f"{said[0].code} is recorded only as a statement by the patient or a relative, which"
             " is not a diagnosis."
         )
-        return Result(state="incomplete", says=says, evidence=_cited(said))
+        return Result(state="incomplete", says=says, evidence=cite_all(said))
     return None
 
 
@@ -70,7 +67,7 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             state="met",
             says=f"{found[0].code} is recorded.",
             value=found[0].code,
-            evidence=_cited(found),
+            evidence=cite_all(found),
             rule=rule,
         )
     of_heart = _in_heart_failure(charge)
@@ -79,7 +76,7 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             state="met",
             says=f"Iron deficiency (E61.1) with heart failure ({of_heart[-1].code}) is recorded.",
             value="E61.1",
-            evidence=_cited(of_heart),
+            evidence=cite_all(of_heart),
             rule=rule,
         )
     renal = charge.has("anemia-in-ckd")
@@ -92,7 +89,7 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             says=(
                 "Iron-deficiency anemia is recorded without its fourth character (D50.0 to D50.9)."
             ),
-            evidence=_cited(parent),
+            evidence=cite_all(parent),
             rule=rule,
         )
     lacking = Result(
@@ -118,11 +115,11 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
             "Anemia in CKD (D63.1) is recorded without a billable code for the kidney disease,"
             " which must be coded first."
         )
-        return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
+        return Result(state="incomplete", says=says, evidence=cite_all(renal), rule=rule)
     shown_by = rule.renal_anemia if rule else None
     if rule is None or shown_by is None:
         says = "Anemia in CKD (D63.1) alone does not show iron deficiency."
-        return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
+        return Result(state="incomplete", says=says, evidence=cite_all(renal), rule=rule)
     rule = structs.replace(rule, source=shown_by.source, verified=shown_by.verified)
     shown = _showing(charge, shown_by.limit)
     if shown:
@@ -130,13 +127,13 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
         name = labs.short(shown[0].analyte)
         says = f"D63.1 with {name} {labs.value(shown[0])} shows iron deficiency."
         return Result(
-            state="met", says=says, value="D63.1", evidence=_cited(renal) + proof, rule=rule
+            state="met", says=says, value="D63.1", evidence=cite_all(renal) + proof, rule=rule
         )
     says = (
         "Anemia in CKD (D63.1) alone does not show iron deficiency, and no laboratory value of the"
         f" {charge.lab_window} days before shows it{_unread_labs(charge)}."
     )
-    return Result(state="incomplete", says=says, evidence=_cited(renal), rule=rule)
+    return Result(state="incomplete", says=says, evidence=cite_all(renal), rule=rule)
 
 
 def _unread_labs(charge: Charge) -> str:
@@ -168,7 +165,7 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
         return Result(
             state="contradicted",
             says="End-stage renal disease (N18.6) and a kidney transplant (Z94.0) are both active.",
-            evidence=_cited(found),
+            evidence=cite_all(found),
             rule=rule,
             blocking=True,
         )
@@ -176,7 +173,7 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
         return Result(
             state="incomplete",
             says=_doubt(charge.kidney.doubts),
-            evidence=_cited(charge.kidney.doubts),
+            evidence=cite_all(charge.kidney.doubts),
             fix=_RESTATE,
             rule=rule,
             blocking=True,
@@ -193,7 +190,7 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     ):
         says = "CKD stage 3 is recorded without its substage: stage 3 needs N18.30/.31/.32."
         return Result(
-            state="incomplete", says=says, evidence=_cited(partial), rule=rule, blocking=True
+            state="incomplete", says=says, evidence=cite_all(partial), rule=rule, blocking=True
         )
     renal = charge.has("anemia-in-ckd")
     behind = _billable(charge, "ckd", "ckd-parent", "ckd-cause")
@@ -203,7 +200,7 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
             " and no billable code for that (N18.-) is active."
         )
         other = _not_counted(charge, "ckd", "ckd-parent", "ckd-cause")
-        cited = (*(other.evidence if other else ()), *_cited(renal))
+        cited = (*(other.evidence if other else ()), *cite_all(renal))
         says = f"{other.says} {says}" if other else says
         return Result(state="incomplete", says=says, evidence=cited, rule=rule, blocking=True)
     if not _asks_ckd(charge, charge.applies(rule)):
@@ -213,12 +210,12 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
             state="met",
             says=f"{staged[0].code} is recorded.",
             value=staged[0].code,
-            evidence=_cited(staged),
+            evidence=cite_all(staged),
             rule=rule,
         )
     if partial:
         says = f"{partial[0].code} points to kidney disease, but no CKD stage (N18.-) is recorded."
-        return Result(state="incomplete", says=says, evidence=_cited(partial), rule=rule)
+        return Result(state="incomplete", says=says, evidence=cite_all(partial), rule=rule)
     lacking = Result(
         state="missing",
         says=f"No chronic kidney disease (N18.-) is active on {us_date(charge.day)}.",
@@ -237,7 +234,7 @@ def _kidney_and_dialysis(charge: Charge) -> Result | None:
                 "N18.6 means chronic dialysis, and nothing on record says that the patient is on"
                 " dialysis (Z99.2, a treatment within 90 days)."
             ),
-            evidence=_cited(charge.has("esrd")),
+            evidence=cite_all(charge.has("esrd")),
             fix="Record Z99.2 if the patient is on dialysis, or N18.5 if not.",
         )
     if not kidney.dialysis_unexplained:
@@ -249,7 +246,7 @@ def _kidney_and_dialysis(charge: Charge) -> Result | None:
     return Result(
         state="contradicted" if stages else "incomplete",
         says=f"{says}.",
-        evidence=(*kidney.treated, *_cited(stages)),
+        evidence=(*kidney.treated, *cite_all(stages)),
         fix="Record N18.6 if the dialysis is chronic, or N17.- if it is acute.",
     )
 
@@ -267,11 +264,7 @@ def _is_aki_in_facility(charge: Charge) -> bool:
 
 def _billable(charge: Charge, *groups: str) -> list[Stated]:
     """Those of the groups that a claim of the day takes."""
-    return [
-        diagnosis
-        for diagnosis in charge.has(*groups)
-        if codes.diagnoses().billable(diagnosis.code, charge.day or date.max)
-    ]
+    return [diagnosis for diagnosis in charge.has(*groups) if diagnosis.billable]
 
 
 def anemia_ckd_link(charge: Charge) -> Result | None:
@@ -286,7 +279,7 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
             state="met",
             says="D63.1 (anemia in CKD) is recorded.",
             value="D63.1",
-            evidence=_cited(renal),
+            evidence=cite_all(renal),
             rule=rule,
         )
     anemia, ckd = charge.has("anemia"), charge.has("ckd", "ckd-parent", "ckd-cause")
@@ -300,13 +293,13 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
             state="met",
             says=f"{linked[0].code} is linked to the kidney disease.",
             value=linked[0].code,
-            evidence=_cited(linked),
+            evidence=cite_all(linked),
             rule=rule,
         )
     lacking = Result(
         state="missing",
         says="Nothing links the anemia to the kidney disease.",
-        evidence=_cited([*anemia, *ckd]),
+        evidence=cite_all([*anemia, *ckd]),
     )
     return structs.replace(_not_counted(charge, "anemia-in-ckd") or lacking, rule=rule)
 
@@ -467,7 +460,7 @@ def oral_iron_history(charge: Charge) -> Result | None:
             state="met",
             says=f"{against[0].code} makes oral iron unsuitable.",
             value=against[0].code,
-            evidence=_cited(against),
+            evidence=cite_all(against),
             rule=rule,
         )
     found = _trial(charge, rule)
@@ -497,7 +490,7 @@ def _doubtful_history(charge: Charge, intolerant: list[OralIron]) -> Result | No
     ]
     rule = charge.rules.oral_iron_history
     return (
-        Result(state="incomplete", says=_doubt(open_), evidence=_cited(open_), rule=rule)
+        Result(state="incomplete", says=_doubt(open_), evidence=cite_all(open_), rule=rule)
         if open_
         else None
     )

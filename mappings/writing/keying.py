@@ -115,7 +115,7 @@ def _head(draft: Draft, who: Parties, record: PatientRecord, site: Site) -> dict
 
 def _address(where: Address) -> dict[str, object]:
     return {
-        "street": ", ".join(where.lines),
+        "street": ", ".join(where.line),
         "city": where.city,
         "state": where.state,
         "zip": where.postal_code,

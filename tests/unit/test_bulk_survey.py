@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from integration.bulk import lookup
 from integration.bulk.surveying import names, survey, usual
-from integration.bulk.surveying.index import Facts, Row
+from integration.bulk.surveying.index import Facts, NamedLine
 from integration.bulk.surveying.sources import source
 from integration.bulk.surveying.survey import Surveyor
 from mappings.reading import NotJson, of_line
@@ -64,7 +64,7 @@ def damaged(chance: random.Random) -> bytes:
     return b"\n".join(lines)
 
 
-def surveyed(path: Path) -> tuple[list[Row], list[tuple[int, int, int]], Facts]:
+def surveyed(path: Path) -> tuple[list[NamedLine], list[tuple[int, int, int]], Facts]:
     """All rows of a file by their places, and what is said beside them."""
     (range_,) = source(str(path)).ranges
     index, facts = Surveyor(Site()).survey(range_)

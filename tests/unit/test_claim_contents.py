@@ -184,7 +184,7 @@ def department(off_campus: Any, facility: Facility | None) -> tuple[list[Resourc
 EAST = Facility(
     name="Riverside Infusion East",
     npi="1245319599",
-    address=Address(lines=("900 East Road",), city="Dayton", state="OH", postal_code="454021234"),
+    address=Address(line=("900 East Road",), city="Dayton", state="OH", postal_code="454021234"),
 )
 
 
@@ -222,7 +222,7 @@ def test_a_person_bills_under_name_and_social_security_number() -> None:
 
 
 def test_checks_go_to_a_box_where_the_site_says_so() -> None:
-    box = Address(lines=("PO Box 100",), city="Columbus", state="OH", postal_code="432160100")
+    box = Address(line=("PO Box 100",), city="Columbus", state="OH", postal_code="432160100")
     site = replace(claims.SITE, billing_provider=replace(claims.PROVIDER, pay_to=box))
     segments = accepted(claims.chart(), site)
     start = segments.index("NM1*87*2")

@@ -68,7 +68,7 @@ def claim(
         lacking=(),
         patient=named(family, given),
         address=carried_address(
-            Address(lines=(street,), city=family, state="OH", postal_code="43215")
+            Address(line=(street,), city=family, state="OH", postal_code="43215")
         ),
         born=date(1955, 2, 14),
         sex="F",

@@ -19,8 +19,8 @@ HOME = {
     "state": "OH",
     "postalCode": "43215-0001",
 }
-AT_HOME = Address(lines=("12 Elm Street",), city="Columbus", state="OH", postal_code="432150001")
-NOT_OURS = Address(lines=("12 Elm Street",), city="Columbus", state="", postal_code="")
+AT_HOME = Address(line=("12 Elm Street",), city="Columbus", state="OH", postal_code="432150001")
+NOT_OURS = Address(line=("12 Elm Street",), city="Columbus", state="", postal_code="")
 SMITH: Resource = {
     "resourceType": "Practitioner",
     "id": "smith",
@@ -68,7 +68,7 @@ def test_the_official_name_counts(names: Any, expected: Name | None) -> None:
         ([{**HOME, "country": "USA", "state": "oh"}], AT_HOME),
         ([{**HOME, "state": "Ohio", "postalCode": "4321"}], NOT_OURS),
         ([{**HOME, "country": "Canada"}], NOT_OURS),
-        ([{"text": "12 Elm Street"}], Address(lines=(), city="", state="", postal_code="")),
+        ([{"text": "12 Elm Street"}], Address(line=(), city="", state="", postal_code="")),
     ],
 )
 def test_the_address_is_where_the_patient_lives_now(
@@ -244,7 +244,7 @@ def test_settings_hand_over_the_billing_provider() -> None:
     provider = settings.facts().billing_provider
     assert provider is not None
     assert provider.address == Address(
-        lines=("100 Main Street",), city="Columbus", state="OH", postal_code="432151234"
+        line=("100 Main Street",), city="Columbus", state="OH", postal_code="432151234"
     )
     assert (provider.npi, provider.pay_to) == ("1234567893", None)
     assert settings.facts().payer_aliases["Sunrise"].on_claims.id == "SHP01"

@@ -12,6 +12,9 @@ from integration.configuration import settings
 from integration.configuration.settings import Settings, load
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+from mappings.record import Address
+from mappings.site import Facility, Receiver
+from mappings.site import Site as Facts
 from tests import builders
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "ferroclaim.schema.json"
@@ -85,6 +88,53 @@ def test_what_the_rules_need_is_handed_over(file: Path) -> None:
     assert facts.payer_aliases["State Plan"].kind == "medicaid"
     assert facts.prior_authorization == {"medicaid-default": True}
     assert str(facts.zone) == "America/New_York"
+
+
+BILLING = """
+[sites.st-mary.places.l1.facility]
+name = "East"
+address = {line = ["900 East Road"], city = "Dayton", state = "OH", postal_code = "45402"}
+
+[[sites.st-mary.receivers]]
+name = "Clearinghouse"
+id = "CH1"
+sender_id = "US1"
+claims = ["professional"]
+"""
+
+
+def test_what_claims_say_is_read_as_the_rules_have_it(file: Path) -> None:
+    file.write_text(EXAMPLE + BILLING)
+    read = load(file)
+    facts = read.site("st-mary").facts()
+    address = Address(line=("900 East Road",), city="Dayton", state="OH", postal_code="45402")
+    assert facts.places["l1"].facility == Facility(name="East", address=address)
+    assert facts.receivers == (
+        Receiver(name="Clearinghouse", id="CH1", sender_id="US1", claims=("professional",)),
+    )
+    written = read.model_dump(mode="json", exclude_defaults=True)
+    again = Settings.model_validate(written).site("st-mary").facts()
+    assert (again.places, again.receivers) == (facts.places, facts.receivers)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "said"),
+    [
+        ("name =", "nam =", "places.l1.facility.nam: there is no such key; did you mean name?"),
+        ("state =", "stat =", "address.stat: there is no such key; did you mean state?"),
+        ('"OH"', '"Ohio"', "address.state: String should match pattern"),
+        ('["900 East Road"]', "[]", "address.line: List should have at least 1 item"),
+        ('["900 East Road"]', '"900"', "address.line: write a list in [ ]"),
+        ('claims = ["professional"]', 'claims = ["x"]', "write one of 'professional', 'inst"),
+        ('sender_id = "US1"', "", "receivers.0.sender_id: it is missing; write it here"),
+    ],
+)
+def test_a_mistake_in_what_claims_say_is_named(
+    file: Path, written: str, instead: str, said: str
+) -> None:
+    file.write_text(EXAMPLE + BILLING.replace(written, instead, 1))
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        load(file)
 
 
 def test_a_loinc_stands_for_its_analyte() -> None:
@@ -239,11 +289,13 @@ def test_production_is_refused_at_the_site(tmp_path: Path, said: str) -> None:
 
 def test_every_setting_of_a_site_is_read_somewhere() -> None:
     """One that stands in the published schema and does nothing is a promise that nobody keeps."""
-    folder = Path(settings.__file__).parents[1]
-    source = "\n".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
-    unread = {
-        name
-        for name in Site.model_fields
-        if not re.search(rf"(site|self|client)\.{name}\b", source)
-    }
+    unread = set(Site.model_fields) - read_in("integration")
+    unread -= set(Facts.__struct_fields__) & read_in("mappings")
     assert unread == {"production"}  # refused
+
+
+def read_in(room: str) -> set[str]:
+    """What is asked of a site, a client or oneself there."""
+    files = (Path(settings.__file__).parents[2] / room).rglob("*.py")
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    return set(re.findall(r"(?=\b_?(?:site|self|client)\.(\w+))", source))

@@ -14,7 +14,7 @@ from mappings.reading.bundles.entries import Deletion
 from mappings.reading.bundles.paging import Page
 
 
-class Row(NamedTuple):
+class NamedLine(NamedTuple):
     """A resource: where its line begins, its name and whose it is."""
 
     place: int
@@ -67,27 +67,27 @@ class Index:
     def aimed(self) -> Iterator[tuple[int, int, int]]:
         return zip(self._aim_owners, self._aims, self._aim_bases, strict=True)
 
-    def of_owners(self, members: Set[int]) -> tuple[list[Row], list[Row]]:
+    def of_owners(self, members: Set[int]) -> tuple[list[NamedLine], list[NamedLine]]:
         """Lines that hold one resource of theirs, and rows of other lines."""
         return self._ones(members, self.owners), self._several(members, self._more_owners)
 
-    def named(self, asked: Set[int]) -> list[Row]:
+    def named(self, asked: Set[int]) -> list[NamedLine]:
         """Whatever has one of these names."""
         return self._ones(asked, self.names) + self._several(asked, self._more_names)
 
-    def _ones(self, wanted: Set[int], column: array) -> list[Row]:
+    def _ones(self, wanted: Set[int], column: array) -> list[NamedLine]:
         numbers = list(compress(count(), map(wanted.__contains__, column)))
         places = self._places(numbers)
         return [
-            Row(place, self.names[number], self.owners[number])
+            NamedLine(place, self.names[number], self.owners[number])
             for place, number in zip(places, numbers, strict=True)
         ]
 
-    def _several(self, wanted: Set[int], column: array) -> list[Row]:
+    def _several(self, wanted: Set[int], column: array) -> list[NamedLine]:
         numbers = list(compress(count(), map(wanted.__contains__, column)))
         places = self._places([self._more_lines[number] for number in numbers])
         return [
-            Row(place, self._more_names[number], self._more_owners[number])
+            NamedLine(place, self._more_names[number], self._more_owners[number])
             for place, number in zip(places, numbers, strict=True)
         ]
 

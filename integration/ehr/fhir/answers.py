@@ -59,7 +59,8 @@ def error_for(site: str, what: str, answer: Answer) -> EhrError:
 
 def _error(site: str, what: str, answer: Answer) -> EhrError:
     status = answer.status
-    problem = f"{what} was answered with {status}{_issue_codes(answer.body)}"
+    codes = ", ".join(issue_codes(answer.body))
+    problem = f"{what} was answered with {status}" + (f" ({codes})" if codes else "")
     match status:
         case 401:
             return Unauthorized(
@@ -103,8 +104,8 @@ def _texts(body: bytes) -> str:
     return whole if len(whole) <= _TEXT_LENGTH else f"{whole[:_TEXT_LENGTH]} …"
 
 
-def _issue_codes(body: bytes) -> str:
-    """` (invalid, HAPI-1094)`: what an OperationOutcome says in codes."""
+def issue_codes(body: bytes) -> list[str]:
+    """`invalid`, `HAPI-1094`: what an OperationOutcome says in codes."""
     issues = _issues(body)
     codes = [str(issue.get("code")) for issue in issues]
     for issue in issues:
@@ -116,5 +117,4 @@ def _issue_codes(body: bytes) -> str:
             if isinstance(coding, dict)
         ]
         codes += _HAPI_CODE.findall(str(issue.get("diagnostics")))
-    found = [code for code in dict.fromkeys(codes) if _CODE.fullmatch(code) and code != "None"]
-    return f" ({', '.join(found)})" if found else ""
+    return [code for code in dict.fromkeys(codes) if _CODE.fullmatch(code) and code != "None"]

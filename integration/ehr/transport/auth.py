@@ -19,7 +19,8 @@ from urllib.parse import quote, urlsplit
 from joserfc import jwt
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from integration.configuration.site import Auth, Site, SmartApp
+from integration.configuration.sign_in import Auth, SmartApp
+from integration.configuration.site import Site
 from integration.ehr import scopes
 from integration.ehr.transport.discovery import (
     PlainAnswer,

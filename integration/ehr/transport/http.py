@@ -60,26 +60,24 @@ class Transport:
             raise ConfigurationError(
                 f"Site {site.name}: there is no file {site.ca_file}. Correct ca_file."
             )
-        self._profile_headers, token_headers = _profile_headers(site)
+        self.vendor_headers, token_headers = _profile_headers(site)
         self.auth = auth or authorization_for(site, tokens, token_headers)
         self.observer = observer
         self.sent = 0
         self._counting = threading.Lock()
-        retries = site.limits.retries
-        writing = Retry(
-            total=None, connect=retries, read=0, status=0, other=0, redirect=0, backoff_factor=0.5
-        )
-        for_reads = self._adapter(
+        writing = _retries(site.limits.retries)
+        for_reads = _adapter(
+            site.limits.connections,
             writing.new(
-                read=retries,
-                status=retries,
+                read=site.limits.retries,
+                status=site.limits.retries,
                 status_forcelist=TRANSIENT,
                 allowed_methods=("GET", "POST"),
                 retry_after_max=LONGEST_WAIT_SECONDS,
                 raise_on_status=False,
             ),
         )
-        for_writes = self._adapter(writing)
+        for_writes = _adapter(site.limits.connections, writing)
         for_writes.poolmanager = for_reads.poolmanager
         for_writes.proxy_manager = for_reads.proxy_manager
         self._reading, self._writing = self._session(for_reads), self._session(for_writes)
@@ -155,12 +153,24 @@ class Transport:
     ) -> Answer:
         """One attempt. Raises `OutcomeUnknown` where it may have happened all the same."""
         what = what or f"{method} {_kind(path)}"
-        answer = self._authorized(self._writing, method, self.url(path), None, headers, body)
+        answer = self.ask(method, path, headers, body)
         if answer.status >= 500:
             raise OutcomeUnknown(
                 self.site.name, f"{what} was answered with {answer.status}", status=answer.status
             )
         return self._checked(answer, what)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        what: str = "its answer",
+    ) -> Answer:
+        """One attempt, and its answer whatever the status. Raises `OutcomeUnknown` where none
+        came."""
+        return self._authorized(self._writing, method, self.url(path, what), None, headers, body)
 
     def json(self, answer: Answer, what: str) -> Any:
         try:
@@ -173,27 +183,15 @@ class Transport:
                 "Check that base_url is the FHIR base, without a proxy or sign-in page before it",
             ) from None
 
-    def _adapter(self, retries: Retry) -> HTTPAdapter:
-        most = self.site.limits.connections
-        return HTTPAdapter(
-            pool_connections=1, pool_maxsize=most, pool_block=True, max_retries=retries
-        )
-
     def _session(self, adapter: HTTPAdapter) -> requests.Session:
         """Proxies and certificates that the environment names are looked up once, not for each
         request: it has one server."""
-        session = requests.Session()
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
+        session = _session(adapter)
         trusted = str(self.site.ca_file) if self.site.ca_file else True
         found = session.merge_environment_settings(self.site.base_url, {}, None, trusted, None)
         session.proxies, session.verify = found["proxies"], found["verify"]
         session.trust_env = False
-        session.headers.update(
-            {"Accept": FHIR_JSON, "User-Agent": _user_agent(), **self._profile_headers}
-        )
-        # A load balancer's cookie must not tie one patient's requests to another's.
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers.update({"Accept": FHIR_JSON, **self.vendor_headers})
         return session
 
     def _authorized(
@@ -282,6 +280,34 @@ class Transport:
         if 200 <= answer.status < 300:
             return answer
         raise error_for(self.site.name, what, answer)
+
+
+def plain_session(connections: int, retries: int) -> requests.Session:
+    """With nothing of a site in it; only what was never sent is sent again."""
+    return _session(_adapter(connections, _retries(retries)))
+
+
+def _adapter(connections: int, retries: Retry) -> HTTPAdapter:
+    return HTTPAdapter(
+        pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries
+    )
+
+
+def _session(adapter: HTTPAdapter) -> requests.Session:
+    session = requests.Session()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["User-Agent"] = _user_agent()
+    # A load balancer's cookie must not tie one patient's requests to another's.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+def _retries(count: int) -> Retry:
+    """Of what was never sent."""
+    return Retry(
+        total=None, connect=count, read=0, status=0, other=0, redirect=0, backoff_factor=0.5
+    )
 
 
 def _kind(path: str) -> str:

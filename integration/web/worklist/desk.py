@@ -49,7 +49,7 @@ RELEASABLE = ("ready", "waived")
 
 
 @dataclass(frozen=True)
-class Cell:
+class ListedLine:
     """One row of the table. `may_release`: with the other of its pair."""
 
     row: Row
@@ -75,7 +75,7 @@ class Active:
 
 
 @dataclass(frozen=True)
-class Part:
+class FilterChoice:
     """A filter to choose from: values with their words; `every` stands for none."""
 
     name: str
@@ -172,19 +172,19 @@ def parts(
     choices: Mapping[str, Sequence[str]],
     payers: Mapping[str, str],
     sites: Sequence[str],
-) -> list[Part]:
+) -> list[FilterChoice]:
     """The filters that have something to choose."""
     payer_names = [(name, payers.get(name, name)) for name in choices["policy"]]
     held_by = [(name, words.title(name)) for name in choices["requirement"]]
     places = [(name, place(name)) for name in choices["place"]]
     found = [
-        Part("policy", "Payer", "all", payer_names),
-        Part("requirement", "Held by", "anything", held_by),
-        Part("provider", "Provider", "anyone", _themselves(choices["provider"])),
-        Part("place", "Place", "all", places),
-        Part("owner", "Owner", "anyone", [("-", "nobody"), *_themselves(choices["owner"])]),
-        Part("label", "Label", "any or none", _themselves(choices["label"])),
-        Part("site", "Site", "all", _themselves(sites) if len(sites) > 1 else []),
+        FilterChoice("policy", "Payer", "all", payer_names),
+        FilterChoice("requirement", "Held by", "anything", held_by),
+        FilterChoice("provider", "Provider", "anyone", _themselves(choices["provider"])),
+        FilterChoice("place", "Place", "all", places),
+        FilterChoice("owner", "Owner", "anyone", [("-", "nobody"), *_themselves(choices["owner"])]),
+        FilterChoice("label", "Label", "any or none", _themselves(choices["label"])),
+        FilterChoice("site", "Site", "all", _themselves(sites) if len(sites) > 1 else []),
     ]
     return [replace(part, chosen=getattr(filters, part.name)) for part in found if part.options]
 
@@ -201,7 +201,7 @@ def place(code: str | None) -> str:
 
 def cells(
     rows: Sequence[Row], filters: Filters, today: date, payers: Mapping[str, str]
-) -> Iterator[Cell]:
+) -> Iterator[ListedLine]:
     for _, together in groupby(rows, key=lambda row: (row.patient_id, row.pair)):
         pair = list(together)
         free = all(row.state in RELEASABLE and not row.gone_at for row in pair)
@@ -211,10 +211,10 @@ def cells(
 
 def _cell(
     row: Row, filters: Filters, today: date, payers: Mapping[str, str], *, may_release: bool
-) -> Cell:
+) -> ListedLine:
     line = row.line
     named = row.waits_for or row.waived_for
-    return Cell(
+    return ListedLine(
         row=row,
         on=line.given_on,
         text=line.text,

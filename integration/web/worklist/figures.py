@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from integration.assessing.clients import policies_for
 from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
 from integration.store import Db, audit, figures, worklist
 from integration.store.figures import Scope
 from integration.web.gate import OfPages, PageContext, with_role
 from integration.web.pages import PageRoute, actor, download, page
+from integration.web.worklist.sites import payers
 from integration.wording import amounts, words
 from integration.wording.amounts import Sum
 from mappings.dose.vials import Saving, Wasted, saving
@@ -34,7 +34,7 @@ PERIODS = (("", "all days of service"), ("30", "the last 30 days"), ("90", "the 
 
 
 @dataclass(frozen=True)
-class Bar:
+class BillingBar:
     """`share` of the width, in percent; `part` of it is hatched."""
 
     label: str
@@ -44,7 +44,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Figure:
+class BillingFigure:
     """`rows` are the table behind the plot, and its CSV."""
 
     name: str
@@ -52,7 +52,7 @@ class Figure:
     says: str
     header: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
-    bars: tuple[Bar, ...]
+    bars: tuple[BillingBar, ...]
     note: str = ""
 
 
@@ -90,11 +90,7 @@ def show(request: Request, here: OfPages, session: Biller, chosen: Choice) -> Re
         found = figures_now(db, chosen.scope(sites))
         policies = worklist.choices(db, sites)["policy"]
         audit.note(db, actor(session), "saw the figures", role="biller")
-    names = {
-        policy.id: policy.payer_name
-        for site in here.settings.sites.values()
-        for policy in policies_for(site).policies
-    }
+    names = payers(here)
     return page(
         request,
         "figures.html",
@@ -118,7 +114,7 @@ def table(here: OfPages, session: Biller, name: str, chosen: Choice) -> Response
     return _csv(found, here)
 
 
-def _csv(figure: Figure, here: PageContext) -> Response:
+def _csv(figure: BillingFigure, here: PageContext) -> Response:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(figure.header)
@@ -127,7 +123,7 @@ def _csv(figure: Figure, here: PageContext) -> Response:
     return download(out.getvalue(), f"{figure.name}.csv", here)
 
 
-def figures_now(db: Db, scope: Scope) -> list[Figure]:
+def figures_now(db: Db, scope: Scope) -> list[BillingFigure]:
     """All figures of these lines."""
     return [
         _held(figures.held(db, scope)),
@@ -138,10 +134,10 @@ def figures_now(db: Db, scope: Scope) -> list[Figure]:
     ]
 
 
-def _held(found: Sequence[figures.HeldMoney]) -> Figure:
+def _held(found: Sequence[figures.HeldMoney]) -> BillingFigure:
     sums = [(words.title(row.requirement), _worth(row)) for row in found]
     says = f"{sums[0][0]} holds the most, {amounts.amount(sums[0][1])}." if sums else None
-    return Figure(
+    return BillingFigure(
         "held",
         "Money held, by cause",
         says or "Nothing is held.",
@@ -162,7 +158,7 @@ def _cell(worth: Sum) -> object:
     return worth.money if priced else amounts.amount(worth)
 
 
-def _times(found: figures.Times) -> Figure:
+def _times(found: figures.Times) -> BillingFigure:
     days = found.days
     groups: list[tuple[str, int]] = [
         (_span(low, high), sum(low <= day and (high is None or day <= high) for day in days))
@@ -176,7 +172,7 @@ def _times(found: figures.Times) -> Figure:
         if days
         else "Of no line the day is known on which its record became complete."
     )
-    return Figure(
+    return BillingFigure(
         "time-to-complete",
         "From the dose to a complete record",
         says if groups and (days or found.unknown) else "No line is complete yet.",
@@ -193,13 +189,13 @@ def _times(found: figures.Times) -> Figure:
     )
 
 
-def _clean(found: Sequence[figures.FirstLook]) -> Figure:
+def _clean(found: Sequence[figures.FirstLook]) -> BillingFigure:
     lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
     rows = tuple(
         (us_month(row.month), row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
         for row in found
     )
-    return Figure(
+    return BillingFigure(
         "clean-at-first-assessment",
         "Clean at first assessment",
         (
@@ -220,9 +216,9 @@ def _clean(found: Sequence[figures.FirstLook]) -> Figure:
     )
 
 
-def _denials(found: Sequence[figures.Predicted]) -> Figure:
+def _denials(found: Sequence[figures.Predicted]) -> BillingFigure:
     sums = [(f"CARC {row.carc}", _worth(row)) for row in found]
-    return Figure(
+    return BillingFigure(
         "denials",
         "Predicted against real denials",
         "What the held lines would be denied for if they were sent as they are. No remittances"
@@ -233,7 +229,7 @@ def _denials(found: Sequence[figures.Predicted]) -> Figure:
     )
 
 
-def _waste(rows: Sequence[Wasted]) -> Figure:
+def _waste(rows: Sequence[Wasted]) -> BillingFigure:
     by_code: dict[str, list[Saving]] = {}
     for row in rows:
         by_code.setdefault(row.code, []).append(saving(row))
@@ -244,7 +240,7 @@ def _waste(rows: Sequence[Wasted]) -> Figure:
         f" would have saved {every.saved_mg.normalize():f} mg of it,"
         f" {amounts.money(every.saved_money)}."
     )
-    return Figure(
+    return BillingFigure(
         "waste",
         "Discarded drug",
         told if totals else "Nothing was discarded.",
@@ -289,10 +285,10 @@ def _span(low: int, high: int | None) -> str:
 def _bars(
     rows: Sequence[tuple[str, str, float] | tuple[str, str, float, float]],
     most: float | None = None,
-) -> tuple[Bar, ...]:
+) -> tuple[BillingBar, ...]:
     highest = most or max((row[2] for row in rows), default=0) or 1
     return tuple(
-        Bar(
+        BillingBar(
             row[0],
             row[1],
             round(100 * row[2] / highest, 1),

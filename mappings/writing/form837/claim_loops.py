@@ -58,7 +58,7 @@ def _whereabouts(who: Parties) -> list[Segment]:
 
 
 def address(where: Address) -> list[Segment]:
-    return [segment("N3", *where.lines), segment("N4", where.city, where.state, where.postal_code)]
+    return [segment("N3", *where.line), segment("N4", where.city, where.state, where.postal_code)]
 
 
 def claim_loops(claim: Claim) -> list[Segment]:

@@ -10,7 +10,7 @@ def provider_lacks(provider: BillingProvider | None) -> list[str]:
     if provider is None:
         return ["name, npi, tax_id, address and phone"]
     address = provider.address
-    street = address.lines if address else ()
+    street = address.line if address else ()
     checks = {
         "a name in Latin letters": text(provider.name, 60),
         "a given name in Latin letters": provider.given is None or text(provider.given, 35),

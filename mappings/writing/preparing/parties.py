@@ -127,7 +127,7 @@ def _lacking(
         "the patient's family and given name in Latin letters (Patient.name)": (
             found.patient.family and found.patient.given
         ),
-        _ADDRESS: (address.lines and address.city and address.state and address.postal_code),
+        _ADDRESS: (address.line and address.city and address.state and address.postal_code),
         "the patient's birth date (Patient.birthDate)": found.born,
         "the patient's sex (Patient.gender)": found.sex,
         f"the patient's relationship to the subscriber ({draft.coverage} relationship)": (
@@ -167,11 +167,11 @@ def _nurse(draft: Draft, record: PatientRecord) -> list[str]:
 def carried_address(address: Address | None) -> Address:
     """The address as X12 writes it; what is lacking is empty."""
     if address is None:
-        return Address(lines=(), city="", state="", postal_code="")
-    lines = tuple(text(line, 55) for line in address.lines[:2])
+        return Address(line=(), city="", state="", postal_code="")
+    lines = tuple(text(line, 55) for line in address.line[:2])
     city = text(address.city, 30)
     return Address(
-        lines=lines if all(lines) else (),
+        line=lines if all(lines) else (),
         city=city if len(city) > 1 else "",
         state=address.state,
         postal_code=address.postal_code,
