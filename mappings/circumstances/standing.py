@@ -34,6 +34,10 @@ class Standing(Struct, frozen=True, eq=False, dict=True):
             found = self._known[groups] = having(self.stated, *groups)
         return found
 
+    def billable(self, *groups: str) -> list[Stated]:
+        """Those of the groups that a claim of the day takes."""
+        return [diagnosis for diagnosis in self.has(*groups) if diagnosis.billable]
+
     @kept
     def flags(self) -> dict[str, bool | None]:
         """Facts that conditions of a policy may name; None where only a diagnosis with a status

@@ -32,8 +32,8 @@ from mappings.lines import modifiers
 from mappings.lines.beside import beside
 from mappings.lines.pointers import pointers
 from mappings.lines.trace import Role, trace
-from mappings.requirements.billing import usable_authorization
 from mappings.requirements.checks import undecided
+from mappings.requirements.payer.authorization import usable_authorization
 from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
 from mappings.values.remembered import by_identity

@@ -14,18 +14,14 @@ from mappings.assessment import LineStatus
 from mappings.codes.tables import Dated
 from mappings.datafiles.checking import too_small
 from mappings.policy import conditions
+from mappings.policy.cases import Case, CaseFacts
 from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.modifiers import DatedModifier, DiscountModifier, Modifiers
+from mappings.policy.policy import For, Policy
 from mappings.policy.rules import (
-    Case,
-    CaseFacts,
-    DatedModifier,
-    DiscountModifier,
     DosingRule,
     FilingRule,
-    For,
     LabRule,
-    Modifiers,
-    Policy,
     PreferredRule,
     RenalAnemia,
     Rule,

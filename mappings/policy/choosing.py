@@ -14,23 +14,19 @@ from mappings.codes.tables import Dated
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import checks
+from mappings.policy.cases import Case
+from mappings.policy.modifiers import AttestingModifier, DatedModifier, DiscountModifier, Modifiers
+from mappings.policy.policy import For, Policy
 from mappings.policy.rules import (
-    AttestingModifier,
     AuthorizationRule,
-    Case,
-    DatedModifier,
-    DiscountModifier,
     DosingRule,
     DrugSourceRule,
     FilingRule,
-    For,
     IronDeficiencyRule,
     LabRule,
-    Modifiers,
     NoteRule,
     OralIronRule,
     OverloadRule,
-    Policy,
     PreferredRule,
     Requirements,
     Rule,
