@@ -104,6 +104,7 @@ clean:  ## remove what the other targets made
 	@echo "Installing ferroclaim into .venv ..." >&2
 	@$(INSTALL) --require-hashes -r requirements/core.txt -r requirements/build.txt
 	@$(INSTALL) --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q mappings integration
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.core

@@ -9,8 +9,9 @@ from integration.configuration import settings
 from integration.configuration.section import is_address, is_loopback
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+from integration.terminal.listing import Listing
 
-app = typer.Typer(no_args_is_help=True, help="The sample patients of the demo.")
+app = typer.Typer(cls=Listing, no_args_is_help=True, help="The sample patients of the demo.")
 
 
 @app.callback()
@@ -66,7 +67,7 @@ def _updating(bundle: dict[str, Any]) -> dict[str, Any]:
     """Each entry as an update under its own id, whatever the file says."""
     entries = []
     for entry in bundle["entry"]:
-        row = entry["resource"]
-        request = {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"}
-        entries.append({"resource": row, "request": request})
+        resource = entry["resource"]
+        request = {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"}
+        entries.append({"resource": resource, "request": request})
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}

@@ -45,6 +45,8 @@ class Span(NamedTuple):
     @property
     def on(self) -> str:
         """`on Oct 12, 2026`, `in Oct 2026`."""
+        if self.first == self.last:
+            return f"on {us_date(self.first)}"
         return f"{'in' if self._whole_year or self._whole_month else 'on'} {self.shown}"
 
     def _written(self, a_day: Callable[[date], str], a_month: Callable[[date], str]) -> str:
@@ -68,7 +70,7 @@ class Span(NamedTuple):
         return self.first.day == 1 and self.last == _end_of_month(self.first)
 
 
-class Moment(Struct, frozen=True):
+class Moment(Struct, frozen=True, gc=False):
     """A FHIR date, dateTime or instant. `first` and `last` are the days it may mean as written;
     `instant` is aware."""
 
