@@ -9,7 +9,7 @@ from integration.bulk.reporting.plots import Figure, figures
 from integration.wording import words
 from mappings.policy.choosing import PolicySet
 
-SHOWN = ("states", "causes", "payer", "deadlines", "waste")
+SHOWN = ("states", "causes", "payer", "deadlines", "complete", "waste")
 _MOST = 8
 
 
