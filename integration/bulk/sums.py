@@ -6,7 +6,14 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
-from integration.bulk.completion import days_to_complete
+from integration.bulk.summing.completion import days_to_complete
+from integration.bulk.summing.remittances import (
+    Answers,
+    RefusedMoney,
+    Remitted,
+    answered,
+    foreseen,
+)
 from integration.wording.amounts import CHARGES
 from mappings import codes
 from mappings.assessment import ClaimLine, PatientAssessment
@@ -38,7 +45,8 @@ Table = dict[str, dict[str, Cell]]
 class Sums(Struct):
     """`tables`: by what, then under which name and state. `wasted`: by code, units given, units
     discarded and mg of the containers, joined by tabs. `completed`: by payer policy, then by the
-    days that a ready line's last document came after the dose."""
+    days that a ready line's last document came after the dose. `remitted`: by payer policy and
+    state, joined by a tab. `refusals`: by CARC."""
 
     patients: int = 0
     doses: int = 0
@@ -46,8 +54,16 @@ class Sums(Struct):
     tables: dict[str, Table] = field(default_factory=dict)
     wasted: dict[str, Cell] = field(default_factory=dict)
     completed: dict[str, dict[int, int]] = field(default_factory=dict)
+    remitted: dict[str, Remitted] = field(default_factory=dict)
+    refusals: dict[str, RefusedMoney] = field(default_factory=dict)
 
-    def add(self, found: PatientAssessment, record: PatientRecord, today: date) -> None:
+    def add(
+        self,
+        found: PatientAssessment,
+        record: PatientRecord,
+        today: date,
+        answers: Answers | None = None,
+    ) -> None:
         self.patients += 1
         self.doses += len({name for line in found.lines for name in line.administrations})
         places = _places(record)
@@ -65,6 +81,22 @@ class Sums(Struct):
         for line, days in days_to_complete(found, record):
             self._complete(_payer(line), days, 1)
 
+        if answers:
+            self._answered(found, record, answers)
+
+    def _answered(self, found: PatientAssessment, record: PatientRecord, answers: Answers) -> None:
+        for line, answer in answered(found, record, answers):
+            unpaid = answer is not None and answer.paid <= 0
+            one = Remitted(1, int(answer is not None), int(unpaid))
+            if answer:
+                one.paid, one.refused = answer.paid, answer.charge if unpaid else Decimal(0)
+            self.remitted.setdefault(f"{_payer(line)}\t{state_of(line)}", Remitted()).add(one)
+            if answer and unpaid:
+                predicted = foreseen(found, line)
+                for carc in answer.carcs:
+                    known = RefusedMoney(1, answer.charge, int(carc in predicted))
+                    self.refusals.setdefault(carc, RefusedMoney()).add(known)
+
     def join(self, other: "Sums") -> None:
         self.patients += other.patients
         self.doses += other.doses
@@ -75,6 +107,10 @@ class Sums(Struct):
         for payer, counts in other.completed.items():
             for days, count in counts.items():
                 self._complete(payer, days, count)
+        for name, row in other.remitted.items():
+            self.remitted.setdefault(name, Remitted()).add(row)
+        for carc, refusal in other.refusals.items():
+            self.refusals.setdefault(carc, RefusedMoney()).add(refusal)
         for by, table in other.tables.items():
             for label, states in table.items():
                 for state, cell in states.items():

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from statistics import median
 
-from msgspec import Struct
-
 from integration.bulk.output import Summary
+from integration.bulk.reporting.figure import MOST, Bar, Figure
+from integration.bulk.reporting.payments import refusals, remitted
 from integration.bulk.sums import LATER, PASSED, SPANS, UNKNOWN, WAITING_LONG, Cell, Sums, Table
 from integration.wording import words
 from integration.wording.amounts import money
@@ -15,31 +15,6 @@ from mappings.dose.vials import Saving, Wasted, saving
 from mappings.policy.choosing import PolicySet
 
 STATES = ("ready", "held", "packaged", "bundled", "not billable")
-# Of a table with many names, so many are drawn; the page says how many are not.
-MOST = 25
-
-
-class Bar(Struct, frozen=True):
-    """`parts`: name and size of each piece, of which `whole` is the sum."""
-
-    label: str
-    parts: tuple[tuple[str, float], ...]
-    says: str
-
-
-class Figure(Struct, frozen=True):
-    """`rows` are the table behind the bars."""
-
-    name: str
-    title: str
-    says: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    bars: tuple[Bar, ...]
-
-    @property
-    def largest(self) -> float:
-        return max((sum(size for _, size in bar.parts) for bar in self.bars), default=0) or 1
 
 
 def figures(summary: Summary, policies: PolicySet) -> list[Figure]:
@@ -56,6 +31,7 @@ def figures(summary: Summary, policies: PolicySet) -> list[Figure]:
         _waiting(tables.get("waiting", {})),
         _completed(sums.completed, lambda name: titles.get(name, name)),
         _waste(sums.wasted),
+        *([remitted(sums, titles), refusals(sums)] if sums.remitted else []),
     ]
 
 
