@@ -16,8 +16,11 @@ State = Literal[
 ]
 LineStatus = Literal["ready", "held", "not-billable"]
 Payment = Literal["separate", "packaged", "bundled"]
+# Worth nothing apart: paid with the visit or the dialysis treatment.
+CHARGES: tuple[Payment, ...] = ("packaged", "bundled")
 # From the worst: the state of a patient-scope gap is the worst over its administrations (R10).
 WORST_FIRST: tuple[State, ...] = ("missing", "contradicted", "not-covered", "expired", "incomplete")
+EVERY_STATE: tuple[State, ...] = (*WORST_FIRST, "met", "not-applicable")
 
 
 class Evidence(Struct, frozen=True, order=True):

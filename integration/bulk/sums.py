@@ -14,9 +14,8 @@ from integration.bulk.summing.remittances import (
     answered,
     foreseen,
 )
-from integration.wording.amounts import CHARGES
 from mappings import codes
-from mappings.assessment import ClaimLine, PatientAssessment
+from mappings.assessment import CHARGES, ClaimLine, PatientAssessment
 from mappings.record import PatientRecord
 
 SPANS = ((7, "within a week"), (30, "within a month"), (90, "within a quarter"))

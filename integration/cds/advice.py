@@ -108,12 +108,8 @@ def cards(
         if about & set(gap.administrations)
         and not known.unknown.intersection(codes.requirements()[gap.requirement].rests_on)
     ]
-    ordered = {
-        code
-        for order in orders
-        if order.get("resourceType") == "ServiceRequest"
-        for code in _codes(order)
-    }
+    tests = [order for order in orders if order.get("resourceType") == "ServiceRequest"]
+    ordered = set[str]().union(*map(_codes, tests))
     return [_card(name, rows, policies, patient, ordered, app) for name, rows in _grouped(gaps)]
 
 

@@ -54,12 +54,9 @@ def caller(
     if scheme.lower() != "bearer" or not token:
         raise _no("There is no bearer token")
     header, issuer = _unverified(token)
-    known = [
-        (site, client)
-        for site in settings.sites.values()
-        for client in site.cds
-        if client.issuer == issuer
-    ]
+    known: list[tuple[Site, CdsClient]] = []
+    for site in settings.sites.values():
+        known += [(site, client) for client in site.cds if client.issuer == issuer]
     if not known:
         raise _no("The issuer of the token is not configured")
     if "jku" in header and header["jku"] != known[0][1].jwks_url:

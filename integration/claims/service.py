@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from integration.assessing.clients import Clients
@@ -181,7 +182,7 @@ class _Run:
             for pair in pairs
             if pair[0].changed
         ]
-        leaving = [row for pair in pairs if not pair[0].changed for row in pair]
+        leaving = list(chain.from_iterable(pair for pair in pairs if not pair[0].changed))
         self._releases[reference] = {row.line_id: row.release for row in leaving if row.release}
         return Leaving(reference, [row.leaving for row in leaving], checked.record, refused)
 

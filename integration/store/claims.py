@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
@@ -18,6 +19,11 @@ class AlreadySent(FerroclaimError):
     """A line of this file left in another one meanwhile."""
 
 
+ClaimState = Literal["sent", "accepted", "rejected", "paid", "denied", "replaced", "void"]
+# The payer has it, or will have.
+STANDING: tuple[ClaimState, ...] = ("sent", "accepted", "paid", "denied")
+
+
 @dataclass(frozen=True)
 class Sent:
     """A claim that left: its number, its lines, and the file it left in."""
@@ -29,7 +35,7 @@ class Sent:
     frequency: str
     original: str | None
     lines: list[str]
-    state: str
+    state: ClaimState
     file: str
     production: bool
     written_at: datetime
@@ -89,8 +95,8 @@ def of_lines(db: Db, patient_id: int, lines: Sequence[str]) -> list[Sent]:
     return _sent(
         db,
         "and c.patient_id = %s and c.lines && %s::text[] and c.frequency <> '8'"
-        " and c.state not in ('replaced', 'void', 'rejected') order by c.id desc",
-        [patient_id, list(lines)],
+        " and c.state = any(%s) order by c.id desc",
+        [patient_id, list(lines), list(STANDING)],
     )
 
 
@@ -161,7 +167,7 @@ def _record_claim(
             claim=claim.number,
         )
     if claim.about is not None:
-        state = "void" if claim.frequency == "8" else "replaced"
+        state: ClaimState = "void" if claim.frequency == "8" else "replaced"
         db.execute(
             "update claims set state = %s, state_at = now() where id = %s", [state, claim.about]
         )

@@ -6,13 +6,12 @@ from typing import LiteralString
 
 from integration.errors import FerroclaimError
 from integration.store import audit, worklist
+from integration.store.claims import STANDING
 from integration.store.database.connection import Db
 from integration.store.patients import Patient
 from integration.store.worklist import Pair, Row
 from mappings.values.moment import shown
 
-# States of a claim that the payer has, or will have.
-_STANDING = ("sent", "accepted", "paid", "denied")
 AUTO_RELEASE = "ready without a warning (auto_release)"
 
 
@@ -60,7 +59,7 @@ def withdraw(db: Db, pair: Pair, by: str, role: str) -> None:
     released = [row for row in pair if row.released_at]
     if not released:
         raise NotReleasable("was not released.", _what(pair[0]))
-    left = next((row for row in released if row.sent_number and row.sent_state in _STANDING), None)
+    left = next((row for row in released if row.sent_number and row.sent_state in STANDING), None)
     if left and not left.changed:
         raise NotReleasable(
             f"left in claim {left.sent_number} ({left.sent_file}): void that claim first, with"

@@ -11,8 +11,9 @@ from typing import Any, Literal
 import msgspec
 from psycopg.rows import class_row
 
+from integration.store.claims import ClaimState
 from integration.store.database.connection import Db
-from mappings.assessment import ClaimLine, untouched_lines
+from mappings.assessment import CHARGES, ClaimLine, LineStatus, Payment, untouched_lines
 
 Sort = Literal["worth", "due", "money", "age", "date", "patient"]
 PAGE_ROWS = 100
@@ -36,14 +37,14 @@ class Row:
     pair: str
     document: str
     released_document: str | None
-    status: str
+    status: LineStatus
     owner: str | None
     labels: list[str]
     snoozed_until: date | None
     provider: str | None
     place: str | None
     value: Decimal | None
-    payment: str | None
+    payment: Payment | None
     service_date: date | None
     policy: str | None
     waits_for: list[str]
@@ -53,7 +54,7 @@ class Row:
     release: int | None
     sent_number: str | None
     sent_file: str | None
-    sent_state: str | None
+    sent_state: ClaimState | None
     sent_at: datetime | None
     gone_at: datetime | None
     changed: bool
@@ -117,8 +118,7 @@ class Sums:
     unpriced: int
 
 
-# Worth nothing apart: paid with the visit or the dialysis treatment.
-CHARGE = "coalesce(payment in ('packaged', 'bundled'), false)"
+CHARGE = f"coalesce(payment in ({', '.join(map(repr, CHARGES))}), false)"
 # What of each line is waived, in one pass over the open gaps.
 _WAIVED = """select patient_id, line_id, array_agg(requirement
     order by requirement) as waived_for from (

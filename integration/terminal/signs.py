@@ -6,7 +6,7 @@ from rich.console import Console
 from integration.wording.amounts import Sum, money
 from integration.wording.words import reason
 from mappings import codes
-from mappings.assessment import ClaimLine, Denial, PolicyRef
+from mappings.assessment import ClaimLine, Denial, LineStatus, PolicyRef
 from mappings.policy import choosing
 
 _SIGNS: dict[str, tuple[str, str]] = {
@@ -21,7 +21,7 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "arrow": ("→", "->"),
     "times": ("×", "x"),
 }
-STYLE = {"ready": "green", "held": "yellow", "not-billable": "dim"}
+STYLE: dict[LineStatus, str] = {"ready": "green", "held": "yellow", "not-billable": "dim"}
 
 
 def sign(name: str, console: Console) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from integration.wording.amounts import Sum, total
-from mappings.assessment import Assessment, ClaimLine, Gap, PatientAssessment
+from mappings.assessment import Assessment, ClaimLine, Gap, LineStatus, PatientAssessment
 
 
 class Cause(Struct, frozen=True):
@@ -29,7 +29,7 @@ class Task(Struct, frozen=True):
     beyond_paperwork: bool
 
 
-def lines_of(document: Assessment, status: str) -> list[ClaimLine]:
+def lines_of(document: Assessment, status: LineStatus) -> list[ClaimLine]:
     return [
         line for patient in document.patients for line in patient.lines if line.status == status
     ]

@@ -118,12 +118,11 @@ def figures(
 @docs.get("/docs")
 def described(request: Request, session: Biller) -> Response:
     """The endpoints in words; no foreign script draws it."""
-    paths = request.app.openapi()["paths"]
-    rows = [
-        (method.upper(), path, said.get("description", ""))
-        for path, methods in paths.items()
-        for method, said in methods.items()
-    ]
+    rows: list[tuple[str, str, str]] = []
+    for path, methods in request.app.openapi()["paths"].items():
+        rows += [
+            (method.upper(), path, said.get("description", "")) for method, said in methods.items()
+        ]
     return page(request, "docs.html", rows=rows, user=session.who.label)
 
 

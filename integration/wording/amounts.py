@@ -5,9 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from mappings.assessment import ClaimLine
-
-CHARGES = ("packaged", "bundled")
+from mappings.assessment import CHARGES, ClaimLine, Payment
 
 
 class Sum(Struct, frozen=True):
@@ -31,7 +29,7 @@ class Sum(Struct, frozen=True):
 NOTHING = Sum(0, Decimal(0))
 
 
-def one(value: Decimal | None, payment: str | None) -> Sum:
+def one(value: Decimal | None, payment: Payment | None) -> Sum:
     """Of one line."""
     charge = payment in CHARGES
     return Sum(1, value or Decimal(0), int(charge), int(value is None and not charge))
@@ -50,7 +48,7 @@ def worth(line: ClaimLine) -> str:
     """Money, or the word for why there is none; nothing of a line that is not billed."""
     if not line.is_billable:
         return ""
-    if line.payment == "packaged" or line.payment == "bundled":
+    if line.payment in CHARGES:
         return line.payment
     return money(Decimal(line.value) if line.value else None)
 

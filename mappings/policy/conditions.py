@@ -14,7 +14,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from mappings import codes
-from mappings.assessment import WORST_FIRST, State
+from mappings.assessment import EVERY_STATE, State
 from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import LabResult
 
@@ -289,11 +289,8 @@ def _any_of(parts: list[Verdict]) -> Verdict:
     return Verdict(None if undecided else False, {**_merged(parts), **_merged(undecided)})
 
 
-_ORDER: tuple[State, ...] = (*WORST_FIRST, "met", "not-applicable")
-
-
 def worst(states: list[State]) -> State:
-    return min(states, key=_ORDER.index)
+    return min(states, key=EVERY_STATE.index)
 
 
 def _merged(parts: list[Verdict]) -> dict[str, State]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
+from itertools import chain
 
 from integration.web.chart.labels import Label, Labels, width_of
 from integration.wording.words import day
@@ -126,9 +127,9 @@ def timeline(
         return None
     earliest, latest = min(spans), max(spans, key=lambda span: span.last)
     scale = _Dates(earliest.first, max(latest.last, today), width)
-    limits = [
-        comparison for rule in rules if rule.limit for comparison in _comparisons(parse(rule.limit))
-    ]
+    limits: list[Compare] = []
+    for rule in rules:
+        limits += _comparisons(parse(rule.limit)) if rule.limit else []
     panels, top = [], TOP + DOSES
     for name in NAMES:
         panels.append(
@@ -336,11 +337,8 @@ def _band(
 def _comparisons(node: Node) -> list[Compare]:
     if isinstance(node, Compare):
         return [node]
-    return (
-        [comparison for part in node.parts for comparison in _comparisons(part)]
-        if isinstance(node, And | Or)
-        else []
-    )
+    parts = node.parts if isinstance(node, And | Or) else ()
+    return list(chain.from_iterable(map(_comparisons, parts)))
 
 
 def _shown(result: LabResult) -> str:

@@ -154,12 +154,10 @@ class ChartVisit:
         """The discarded amount goes onto the administration, as
         `urn:ferroclaim:discarded-amount`."""
         seen = self.see(None)
-        ours = {
-            reference
-            for gap in seen.checked.assessment.gaps
-            if codes.requirements()[gap.requirement].form == "discard"
-            for reference in gap.administrations
-        }
+        ours: set[str] = set()
+        for gap in seen.checked.assessment.gaps:
+            if codes.requirements()[gap.requirement].form == "discard":
+                ours |= set(gap.administrations)
         found = [
             resource
             for resource in seen.pull.resources

@@ -13,13 +13,13 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from integration.assessing.clients import policies_for
 from integration.smart.refusal import Refusal
 from integration.smart.sessions import Session
 from integration.store import Db, audit, figures, worklist
 from integration.store.figures import Scope
 from integration.web.gate import OfPages, PageContext, with_role
 from integration.web.pages import PageRoute, actor, download, page
+from integration.web.worklist.sites import payers
 from integration.wording import amounts, words
 from integration.wording.amounts import Sum
 from integration.wording.spans import DAYS, is_within, span_name
@@ -90,11 +90,7 @@ def show(request: Request, here: OfPages, session: Biller, chosen: Choice) -> Re
         found = figures_now(db, chosen.scope(sites))
         policies = worklist.choices(db, sites)["policy"]
         audit.note(db, actor(session), "saw the figures", role="biller")
-    names = {
-        policy.id: policy.payer_name
-        for site in here.settings.sites.values()
-        for policy in policies_for(site).policies
-    }
+    names = payers(here)
     return page(
         request,
         "figures.html",

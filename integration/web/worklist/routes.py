@@ -3,23 +3,20 @@ bulk actions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 
-from integration.assessing.clients import policies_for
-from integration.codes.folder import limits_in_words
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
-from integration.store import Db, audit, failures, ledger, rests, worklist
+from integration.store import Db, audit, failures, worklist
 from integration.store.releases import NotReleasable
-from integration.store.rests import Rest
 from integration.store.worklist import Filters, Row
 from integration.web.gate import FromOurPage, OfPages, PageContext, with_role
 from integration.web.pages import PageRoute, actor, download, page
-from integration.web.worklist import acting, deciding, desk, export, sending
+from integration.web.worklist import acting, deciding, desk, export, sending, sites
 from integration.web.worklist.acting import Act, RefusedLines, Results, acted, role_of
 from integration.web.worklist.deciding import Entered
 from integration.web.worklist.desk import Filtered, address
@@ -31,8 +28,6 @@ from integration.work.queue import PERSON
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
 ALL_SELECTED = 500
-
-NAMED = 10  # patients in one sentence
 
 
 @router.get("/worklist")
@@ -51,14 +46,14 @@ def table(here: OfPages, filters: Filtered, session: Biller) -> Response:
     """The list as it is filtered, all pages."""
     with here.store.transaction() as db:
         today = date.today()  # noqa: DTZ011 (the age of a line in days)
-        text = export.text_of(_every(db, filters, _sites(here)), _payers(here), today)
+        text = export.text_of(_every(db, filters, sites.names(here)), sites.payers(here), today)
         audit.note(db, actor(session), "exported the list", role="biller", view=filters.view)
     return download(text, "worklist.csv", here)
 
 
-def _every(db: Db, filters: Filters, sites: Sequence[str]) -> Iterator[Row]:
+def _every(db: Db, filters: Filters, known: Sequence[str]) -> Iterator[Row]:
     number = 1
-    while found := worklist.rows(db, replace(filters, page=number), sites, words.of_clinicians()):
+    while found := worklist.rows(db, replace(filters, page=number), known, words.of_clinicians()):
         yield from found
         number += 1
 
@@ -104,7 +99,7 @@ def decide(
     who, role = actor(session), role_of(session)
     try:
         with here.store.transaction() as db:
-            row = worklist.get(db, line, _sites(here))
+            row = worklist.get(db, line, sites.names(here))
             if row is None or about not in deciding.KINDS:
                 raise NotReleasable("The line is no longer there.")
             waiting = deciding.KINDS[about](db, row, entered, who, role)
@@ -151,7 +146,7 @@ def act(
 def _written(here: PageContext, session: Session, keys: Sequence[str]) -> Results:
     """Claims of the selected lines, each with the other of its pair."""
     with here.store.transaction() as db:
-        found = [worklist.get(db, key, _sites(here)) for key in keys]
+        found = [worklist.get(db, key, sites.names(here)) for key in keys]
     rows = [row for row in found if row is not None and row.released_at is not None]
     if not rows:
         return Results("No claim was written: select released lines.")
@@ -168,12 +163,12 @@ def _page(
     results: Results | None = None,
 ) -> Response:
     with here.store.transaction() as db:
-        sites = _sites(here)
-        found = worklist.rows(db, filters, sites, words.of_clinicians())
-        sums = worklist.sums(db, filters, sites, words.of_clinicians())
-        row = worklist.get(db, open_, sites) if open_ else None
+        known = sites.names(here)
+        found = worklist.rows(db, filters, known, words.of_clinicians())
+        sums = worklist.sums(db, filters, known, words.of_clinicians())
+        row = worklist.get(db, open_, known) if open_ else None
         opened = (
-            story(db, row, worklist.pair_of(db, row.key, sites), here.settings) if row else None
+            story(db, row, worklist.pair_of(db, row.key, known), here.settings) if row else None
         )
         if row:
             audit.note(
@@ -188,15 +183,15 @@ def _page(
         else:
             audit.note(db, actor(session), "saw the worklist", role="biller", view=filters.view)
         context: dict[str, Any] = {
-            "counts": worklist.counts(db, sites, words.of_clinicians()),
-            "choices": worklist.choices(db, sites),
+            "counts": worklist.counts(db, known, words.of_clinicians()),
+            "choices": worklist.choices(db, known),
             "failed": [
                 (f, words.at(f.failed_at, None) if f.failed_at else "") for f in failures.every(db)
             ],
-            "troubled": _troubled(db, here),
-            "waiting": _waiting(db, here),
+            "troubled": sites.resting(db, here),
+            "waiting": sites.waiting(db, here),
         }
-    payers = _payers(here)
+    payers = sites.payers(here)
     active = desk.active(filters, payers)
     today = date.today()  # noqa: DTZ011 (the age of a line in days)
     return page(
@@ -218,61 +213,11 @@ def _page(
         title=dict(desk.VIEWS)[filters.view],
         address=address,
         place=desk.place,
-        parts=desk.parts(filters, context["choices"], payers, sites),
+        parts=desk.parts(filters, context["choices"], payers, known),
         releasing=filters.view not in (*desk.RELEASED, *desk.HELD[:2], "not-billable"),
         released=filters.view in desk.RELEASED,
         mixed=filters.view in ("all", "snoozed", "changed"),
         payers=payers,
-        prices=_prices(here, filters, today),
+        prices=sites.prices(here, filters, today),
         **context,
     )
-
-
-def _troubled(db: Db, here: PageContext) -> list[Rest]:
-    """Sites that rest, and why: then the list may be behind the charts."""
-    return [
-        rest
-        for rest in rests.troubled(db, _sites(here, by_itself=True))
-        if rest.rest_until and rest.rest_until > datetime.now(UTC)
-    ]
-
-
-def _waiting(db: Db, here: PageContext) -> list[tuple[str, str]]:
-    """Sites that only people may read, and the patients whose charts are owed something there."""
-    names: dict[str, list[str]] = {}
-    closed = set(_sites(here)) - set(_sites(here, by_itself=True))
-    for row in ledger.waiting(db, sorted(closed)):
-        names.setdefault(row.site, []).append(row.name or f"Patient {row.patient}")
-    return [(site, _listed(found)) for site, found in names.items()]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(names[:NAMED]) + more
-
-
-def _payers(here: PageContext) -> dict[str, str]:
-    """Policy → what people call its payer."""
-    sites = here.settings.sites.values()
-    return {
-        policy.id: policy.payer_name for site in sites for policy in policies_for(site).policies
-    }
-
-
-def _prices(here: PageContext, filters: Filters, today: date) -> list[str]:
-    """How old the payment limits are that the lines of today are priced with, by site where they
-    differ."""
-    said = {
-        name: limits_in_words(site.code_dir, today)
-        for name, site in here.settings.sites.items()
-        if filters.site in ("", name)
-    }
-    if len(set(said.values())) == 1:
-        return [next(iter(said.values()))]
-    return [f"{name}: {text}" for name, text in sorted(said.items())]
-
-
-def _sites(here: PageContext, *, by_itself: bool = False) -> list[str]:
-    """BY_ITSELF: those that the service reads without a person."""
-    sites = here.settings.sites.values()
-    return sorted(site.name for site in sites if not (by_itself and site.only_people_read))

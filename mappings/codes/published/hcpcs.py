@@ -56,15 +56,12 @@ class _Found:
         """A code that the product does not know: taken where no other code of the drug holds at its
         time."""
         said = words.plain(description)
-        use = next(
-            (
-                row.use
-                for row in family.presentations
-                for name in row.names
-                if words.plain(name) in said
-            ),
-            None,
+        named = (
+            row.use
+            for row in family.presentations
+            if any(words.plain(name) in said for name in row.names)
         )
+        use = next(named, None)
         beside = next(
             (row for row in family.codes if row.use in (None, use) and _overlap(row, added, ended)),
             None,

@@ -1,0 +1,64 @@
+"""What the list says of its sites: those that rest, those that people alone read, whom they bill,
+and how old their prices are."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+
+from integration.assessing.clients import policies_for
+from integration.codes.folder import limits_in_words
+from integration.store import Db, ledger, rests
+from integration.store.rests import Rest
+from integration.store.worklist import Filters
+from integration.web.gate import PageContext
+
+NAMED = 10  # patients in one sentence
+
+
+def resting(db: Db, here: PageContext) -> list[Rest]:
+    """Sites that rest, and why: then the list may be behind the charts."""
+    return [
+        rest
+        for rest in rests.troubled(db, names(here, by_itself=True))
+        if rest.rest_until and rest.rest_until > datetime.now(UTC)
+    ]
+
+
+def waiting(db: Db, here: PageContext) -> list[tuple[str, str]]:
+    """Sites that only people may read, and the patients whose charts are owed something there."""
+    people: dict[str, list[str]] = {}
+    closed = set(names(here)) - set(names(here, by_itself=True))
+    for row in ledger.waiting(db, sorted(closed)):
+        people.setdefault(row.site, []).append(row.name or f"Patient {row.patient}")
+    return [(site, _listed(found)) for site, found in people.items()]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def payers(here: PageContext) -> dict[str, str]:
+    """Policy → what people call its payer."""
+    called: dict[str, str] = {}
+    for site in here.settings.sites.values():
+        called |= {policy.id: policy.payer_name for policy in policies_for(site).policies}
+    return called
+
+
+def prices(here: PageContext, filters: Filters, today: date) -> list[str]:
+    """How old the payment limits are that the lines of today are priced with, by site where they
+    differ."""
+    said = {
+        name: limits_in_words(site.code_dir, today)
+        for name, site in here.settings.sites.items()
+        if filters.site in ("", name)
+    }
+    if len(set(said.values())) == 1:
+        return [next(iter(said.values()))]
+    return [f"{name}: {text}" for name, text in sorted(said.items())]
+
+
+def names(here: PageContext, *, by_itself: bool = False) -> list[str]:
+    """BY_ITSELF: those that the service reads without a person."""
+    sites = here.settings.sites.values()
+    return sorted(site.name for site in sites if not (by_itself and site.only_people_read))
