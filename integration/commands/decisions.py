@@ -39,7 +39,7 @@ def take_in(
     name, found = settings.site(site).name, decisions_of(files)
     by_itself = not settings.site(site).only_people_read
     with opened(settings) as store, store.transaction() as db:
-        queue = Queue(store, settings.service)
+        queue = Queue(settings.service)
         touched = [
             decisions.record(db, name, decision, getpass.getuser(), "command line")
             for decision in found

@@ -81,7 +81,7 @@ def retry(numbers: Numbers = None, every: Every = False, config: Config = None) 
     settings = _settings(config)
     with opened(settings) as store, store.transaction() as db:
         for identity in giving_up.chosen(db, numbers, everything=every):
-            giving_up.retry(db, Queue(store, settings.service), identity, getpass.getuser())
+            giving_up.retry(db, Queue(settings.service), identity, getpass.getuser())
             typer.echo(f"{identity}\tqueued")
 
 
