@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pages serve hapi test test-quick fuzz mutation check sbom audit format docs bench soak wheel lock clean
+.PHONY: help demo demo-pages serve hapi test test-quick fuzz mutation check sbom audit format docs bench bench-bulk soak wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -66,7 +66,13 @@ docs: .venv/.core  ## write docs/rules and docs/scopes.md from their data, docs/
 	@$(BIN)/python -m docs.make.bending
 
 bench: .venv/.dev  ## run every benchmark and print its figures
-	@for file in $(filter-out benchmarks/population.py benchmarks/soak.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
+	@for file in $(filter-out benchmarks/peers.py benchmarks/population.py benchmarks/soak.py,$(wildcard benchmarks/*.py)); do echo "== $$file"; $(BIN)/python $$file; done
+
+BULK = PYTHONPATH=. $(BIN)/python -m benchmarks.bulk
+bench-bulk: .venv/.dev .venv/.spark .venv/.peers  ## populations of 16,000 beside DuckDB, Polars and Spark, and of 160,000 (needs 13 GB, half an hour)
+	@.ci/prerequisites java
+	@$(BULK) --patients 16000 --iron 0.01 0.03 0.05 --peers
+	@$(BULK) --patients 160000 --rounds 1
 
 soak: .venv/.dev  ## a bad morning of a dialysis chain, compressed: everything goes wrong, nothing is lost (ten minutes)
 	@$(BIN)/python benchmarks/soak.py
@@ -82,6 +88,8 @@ lock: .venv/.dev  ## write requirements/*.txt anew from pyproject.toml
 	@$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt
 	@$(COMPILE) pyproject.toml --extra dev -c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --extra spark -c requirements/dev.txt -o requirements/spark.txt
+	@$(COMPILE) pyproject.toml --extra bulk -c requirements/dev.txt -c requirements/spark.txt -o requirements/bulk.txt
+	@$(COMPILE) --group peers -c requirements/dev.txt -o requirements/peers.txt
 	@$(COMPILE) --group sekmet -o requirements/sekmet.txt
 
 clean:  ## remove what the other targets made
@@ -96,6 +104,7 @@ clean:  ## remove what the other targets made
 	@echo "Installing ferroclaim into .venv ..." >&2
 	@$(INSTALL) --require-hashes -r requirements/core.txt -r requirements/build.txt
 	@$(INSTALL) --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q mappings integration
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.core
@@ -106,6 +115,10 @@ clean:  ## remove what the other targets made
 .venv/.spark: requirements/spark.txt .venv/.core
 	@echo "Installing Spark into .venv ..." >&2
 	@$(INSTALL) --require-hashes -r requirements/spark.txt
+	@touch $@
+
+.venv/.peers: requirements/peers.txt .venv/.core
+	@$(INSTALL) --require-hashes -r requirements/peers.txt
 	@touch $@
 
 # Apart, because its pins contradict ours.

@@ -1,8 +1,9 @@
 """A bulk run against a bare orjson parse of the same files, in turn: processor time, wall time, and
-the largest process.
+the largest process; with --peers also what else reads an export (`peers`).
 
-Run: `python -m benchmarks.bulk [--patients 16000] [--iron 0.03]`. The population is made for it and
-removed. Ratios of processor time mean something on a busy machine; wall time does on an idle one.
+Run: `make bench-bulk`, or `python -m benchmarks.bulk [--patients 16000] [--iron 0.01 0.03 0.05]`.
+The populations are made for it and removed. Ratios of processor time mean something on a busy
+machine; wall time does on an idle one.
 """
 
 import argparse
@@ -13,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import population
+from benchmarks.peers import PEERS, Peer
 
 BARE = """
 import sys
@@ -38,55 +41,97 @@ class Cost(NamedTuple):
     largest: float
 
 
-def cost(*command: str) -> Cost:
-    """Of a process and all that it starts."""
+class Ran(NamedTuple):
+    cost: Cost
+    said: str
+
+
+def run(*command: str) -> Ran:
+    """A process and all that it starts."""
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, command
-    process.returncode = 0
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.DEVNULL)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, command
+        said.seek(0)
+        text = said.read().decode().strip()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
-    return Cost(seconds, time.perf_counter() - start, used.ru_maxrss / 1024)
+    return Ran(Cost(seconds, time.perf_counter() - start, used.ru_maxrss / 1024), text)
 
 
-def measure(folder: Path, out: Path, rounds: int) -> tuple[list[Cost], list[Cost]]:
-    bare, whole = [], []
-    for number in range(rounds):
-        bare.append(cost(sys.executable, "-c", BARE, str(folder)))
-        target = out / str(number)
+class Bench:
+    """The same source, read again and again."""
+
+    def __init__(self, source: Path, out: Path, rounds: int) -> None:
+        self._source, self._out, self._rounds = source, out, rounds
+        self._bare: list[Cost] = []
+
+    def ours(self, *more: str) -> list[Cost]:
+        """Each round after a bare parse."""
+        found = []
         as_of = str(population.AS_OF.date())
-        whole.append(cost(*COMMAND, str(folder), "--out", str(target), "--as-of", as_of))
-    return bare, whole
+        for number in range(self._rounds):
+            self._bare.append(self._program(BARE).cost)
+            target = str(self._out / f"{number}{'-'.join(more)}")
+            asked = (str(self._source), "--out", target, "--as-of", as_of, *more)
+            found.append(run(*COMMAND, *asked).cost)
+        return found
+
+    def _program(self, text: str) -> Ran:
+        return run(sys.executable, "-c", text, str(self._source))
+
+    def peers(self) -> Iterator[tuple[Peer, Ran]]:
+        for peer in PEERS:
+            yield peer, self._program(peer.program)
+
+    def tell(self, name: str, costs: list[Cost], times: int = 1) -> None:
+        """Against the median of the bare parses."""
+        bare = Cost(*(statistics.median(figures) for figures in zip(*self._bare, strict=True)))
+        own = Cost(*(statistics.median(figures) for figures in zip(*costs, strict=True)))
+        processor, wall = own.processor * times, own.wall * times
+        largest = max(cost.largest for cost in costs)
+        print(
+            f"  {name:24} {processor:7.2f} s of processor time, {processor / bare.processor:5.2f} ×"
+            f" bare; {wall:7.2f} s of wall time, {wall / bare.wall:5.2f} × bare; {largest:5.0f} MB"
+        )
+
+    def tell_bare(self) -> None:
+        self.tell("bare orjson parse", self._bare)
 
 
-def report(bare: list[Cost], whole: list[Cost]) -> None:
-    pairs = list(zip(bare, whole, strict=True))
-    ratio = statistics.median(row.processor / plain.processor for plain, row in pairs)
-    wall = statistics.median(row.wall / plain.wall for plain, row in pairs)
-    least = [min(row.processor for row in rows) for rows in (bare, whole)]
+def measure(folder: Path, patients: int, iron: float, rounds: int, peers: bool) -> None:
+    source = folder / "source"
+    totals = population.write(source, patients, iron)
     print(
-        f"bare parse {least[0]:.2f} s, bulk {least[1]:.2f} s of processor time: {ratio:.2f} × bare"
+        f"{totals.patients:,} patients, {totals.resources:,} resources, {totals.bytes / 1e6:,.0f}"
+        f" MB; {iron:.0%} with iron: {totals.with_iron:,}, {totals.doses:,} doses;"
+        f" load {os.getloadavg()[0]:.1f}"
     )
-    print(f"wall {min(row.wall for row in whole):.2f} s: {wall:.2f} × bare")
-    print(f"largest process {max(row.largest for row in whole):.0f} MB")
+    bench = Bench(source, folder / "out", rounds)
+    alone, both = bench.ours("--workers", "1"), bench.ours("--workers", "2")
+    bench.tell_bare()
+    bench.tell("bulk, one worker", alone)
+    bench.tell("bulk, two workers", both)
+    counts = set()
+    for peer, ran in bench.peers() if peers else ():
+        bench.tell(peer.name, [ran.cost], peer.times)
+        counts |= {ran.said} if peer.counts else set()
+    assert len(counts) <= 1, f"peers count differently: {counts}"
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--patients", type=int, default=2000)
-    asked.add_argument("--iron", type=float, default=0.03)
+    asked.add_argument("--patients", type=int, nargs="+", default=[2000])
+    asked.add_argument("--iron", type=float, nargs="+", default=[0.03])
     asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--peers", action="store_true", help="needs `make .venv/.peers`")
     given = asked.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "source"
-        totals = population.write(source, given.patients, given.iron)
-        print(
-            f"{totals.patients:,} patients, {totals.resources:,} resources,"
-            f" {totals.bytes / 1e6:,.0f} MB; {totals.with_iron:,} with iron,"
-            f" {totals.doses:,} doses"
-        )
-        report(*measure(source, Path(folder) / "out", given.rounds))
+    for patients in given.patients:
+        for iron in given.iron:
+            with tempfile.TemporaryDirectory() as folder:
+                measure(Path(folder), patients, iron, given.rounds, given.peers)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from integration.commands import COMMANDS
 from integration.errors import ConfigurationError, FerroclaimError
 from integration.terminal import progress
+from integration.terminal.listing import Listing
 
 LOUDNESS = ("-v", "--verbose", "-q", "--quiet")
 BEGIN = (
@@ -24,7 +25,7 @@ BEGIN = (
 )
 
 
-class _Commands(TyperGroup):
+class _Commands(Listing):
     """Loads a command when it is asked for. Takes -v and -q behind it, too, where people write
     them."""
 
@@ -35,6 +36,7 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] in COMMANDS:
+            _keep_what_is_read()
             self.commands[args[0]] = loaded(args[0])
         return super().resolve_command(ctx, args)
 
@@ -55,14 +57,25 @@ app = typer.Typer(
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
 def loaded(name: str) -> Any:
     """The command, from its file."""
-    parent = typer.Typer()
+    parent = typer.Typer(rich_markup_mode=None)
     import_module(f"integration.commands.{COMMANDS[name].file}").mount(parent)
     return typer.main.get_group(parent).commands[name]
+
+
+def _keep_what_is_read() -> None:
+    """Policies and code tables, from one run to the next."""
+    from integration import cache
+    from mappings.datafiles import compiled
+
+    place = cache.of_user()
+    if place:
+        compiled.keep_in(place)
 
 
 def _version(asked: bool) -> None:

@@ -4,6 +4,7 @@ order it was read."""
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from msgspec import structs
 
@@ -29,6 +30,8 @@ from mappings.requirements.gaps import gaps_of
 from mappings.requirements.questions import questions
 from mappings.site import Site
 
+_BY_REQUIREMENT = attrgetter("requirement", "administrations")
+
 
 def assess(
     record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site | None = None
@@ -43,10 +46,10 @@ def assess(
 def _assessed(
     record: PatientRecord, policies: PolicySet, as_of: datetime, site: Site
 ) -> PatientAssessment:
-    history = History(record, site.zone)
+    history = History(record, site)
     intake = take_in(history.doses, as_of)
     charges = [
-        charge_of(administration, history, intake, policies, as_of, site)
+        charge_of(administration, history, intake, policies, as_of)
         for administration in intake.counted
     ]
     charges = ranked(charges)
@@ -79,9 +82,7 @@ def _assessed(
             findings,
             {line.id: line.administrations for line in ordered if line.is_billable},
         ),
-        requirements=tuple(
-            sorted(findings, key=lambda finding: (finding.requirement, finding.administrations))
-        ),
+        requirements=tuple(sorted(findings, key=_BY_REQUIREMENT)),
         pending=intake.pending,
         reversed=intake.reversed,
         unreadable=tuple(Unreadable(*problem) for problem in sorted(problems)),

@@ -29,7 +29,7 @@ class _RuleTable(Struct, frozen=True, forbid_unknown_fields=True):
 def numbered() -> dict[str, NumberedRule]:
     """By number."""
     where, text = packaged("codes", "rules.yaml")
-    return {row.number: row for row in structure(text, where, _RuleTable).rules}
+    return {row.number: row for row in structure(text, where, _RuleTable, rests_on=b"").rules}
 
 
 def title_of(number: str) -> str:

@@ -1,7 +1,9 @@
 """What every kind of test can use."""
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # Small and always the same by default; FERROCLAIM_HYPOTHESIS=fuzz looks for what is not known yet
@@ -22,3 +24,11 @@ pytest_plugins = [
     "tests.plugins.sampling",
     "tests.plugins.sekmet",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No command reads or writes the cache of who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -11,8 +11,11 @@ from msgspec import NODEFAULT, Struct, structs
 from docs.make.markdown import table
 from mappings import codes
 from mappings.policy import conditions
+from mappings.policy.cases import CaseFacts
 from mappings.policy.laboratory import LAB_VALUES
-from mappings.policy.rules import CaseFacts, Modifiers, Policy, Requirements, Rule
+from mappings.policy.modifiers import Modifiers
+from mappings.policy.policy import Policy
+from mappings.policy.rules import Requirements, Rule
 
 GUIDE = Path(__file__).parents[1] / "policies.md"
 _COMMON = frozenset(Rule.__struct_fields__)

@@ -180,16 +180,12 @@ def _pool(setting: Setting, workers: int) -> Iterator[Do]:
     """What makes pieces, in whatever order; in this process where there is to be one worker."""
     if workers <= 1:
         own = Worker(setting)
-        with _explained():
-            yield lambda tasks: (getattr(own, name)(*asked) for name, asked in tasks)
+        yield lambda tasks: (getattr(own, name)(*asked) for name, asked in tasks)
         return
     # Forked processes share what is loaded; beside other threads that is not safe.
     alone = sys.platform == "linux" and threading.active_count() == 1
     context = get_context("fork" if alone else "spawn")
-    with (
-        _explained(),
-        ProcessPoolExecutor(workers, context, _begin, (setting,)) as pool,
-    ):
+    with ProcessPoolExecutor(workers, context, _begin, (setting,)) as pool:
         # All of them begin now, before anything else starts a thread.
         pool.submit(_wait).result()
 
@@ -207,7 +203,8 @@ def _pool(setting: Setting, workers: int) -> Iterator[Do]:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
+    """What a person can do about what stops a run."""
     again = "run the same command again: it goes on where it stopped"
     try:
         yield

@@ -70,6 +70,12 @@ def write(setting: Setting, who: Wanted, out: Path, charts: bool = False) -> Sum
     return summary
 
 
+def unfinished(out: Path) -> Iterator[Path]:
+    """What a run left that was killed while it wrote."""
+    for name in (ASSESSMENTS, LINES, PROBLEMS, BULK_SUMMARY, REPORT, BULK_CHARTS):
+        yield from out.glob(f".{name}.*")
+
+
 def _counted(facts: Iterable[Facts]) -> dict[str, int]:
     found: dict[str, int] = {}
     for row in facts:

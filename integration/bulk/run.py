@@ -15,7 +15,7 @@ from integration.bulk.output import Summary
 from integration.bulk.reporting import page
 from integration.bulk.steps import Setting
 from integration.bulk.surveying import sources
-from integration.bulk.work import Plan, Work
+from integration.bulk.work import Plan, Work, remove
 from integration.errors import ConfigurationError
 from mappings.policy.choosing import PolicySet
 from mappings.record import Problem
@@ -48,6 +48,8 @@ def bulk(
     found = sources.source(source, range_bytes)
     found = structs.replace(found, problems=[*found.problems, *known])
     _ready(out, source)
+    for unfinished in output.unfinished(out):
+        remove(unfinished)
     work = Work.within(out)
     stopped = work.left_over()
     as_of = moment if isinstance(moment, datetime) else _kept(stopped) or moment()
@@ -63,15 +65,18 @@ def bulk(
         rules,
         as_of.isoformat(),
     )
-    resumed = work.begin(plan)
+    with engine.explained():
+        resumed = work.begin(plan)
     setting = Setting(work.folder, found, site, policies, as_of)
-    who = engine.run(setting, workers or engine.processors(), tell)
-    if sources.source(source, range_bytes).stamps != found.stamps:
-        raise ConfigurationError(
-            f"{source} was changed while it was read. Run the same command again when it is whole."
-        )
-    summary = output.write(setting, who, out, charts)
-    page.write(summary, policies, out / output.REPORT)
+    with engine.explained():
+        who = engine.run(setting, workers or engine.processors(), tell)
+        if sources.source(source, range_bytes).stamps != found.stamps:
+            raise ConfigurationError(
+                f"{source} was changed while it was read. Run the same command again when it is"
+                " whole."
+            )
+        summary = output.write(setting, who, out, charts)
+        page.write(summary, policies, out / output.REPORT)
     work.remove()
     return Outcome(summary, resumed)
 

@@ -45,7 +45,7 @@ class Work:
         """Whether pieces of the same run are there; those of any other are removed."""
         if self.left_over() == plan:
             for unfinished in self.folder.glob("*/.*"):
-                _away(unfinished)
+                remove(unfinished)
             return True
         self.remove()
         # Charts are in it: for nobody else on this machine.
@@ -67,16 +67,17 @@ class Work:
 def written(path: Path) -> Iterator[Path]:
     """A path for a file or folder to be written to, which gets its name once all is written."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    _away(unfinished)
+    remove(unfinished)
     try:
         yield unfinished
         unfinished.replace(path)
     except BaseException:
-        _away(unfinished)
+        remove(unfinished)
         raise
 
 
-def _away(path: Path) -> None:
+def remove(path: Path) -> None:
+    """A file or a folder, if there is one."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -14,9 +14,12 @@ from integration.claims.forms import Format
 from integration.commands.options import Config, DecisionFiles
 from integration.configuration import settings as configuration
 from integration.errors import ConfigurationError
+from integration.terminal.listing import Listing
 from mappings.writing.checks.fault import Fault
 
-app = typer.Typer(no_args_is_help=True, help="Claim files of released lines; checks of any 837.")
+app = typer.Typer(
+    cls=Listing, no_args_is_help=True, help="Claim files of released lines; checks of any 837."
+)
 
 
 def mount(parent: typer.Typer) -> None:

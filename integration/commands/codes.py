@@ -10,6 +10,7 @@ import typer
 from integration.commands.options import AsOfBoth, Config, Json, Records, Zone
 from integration.configuration import settings
 from integration.errors import ConfigurationError
+from integration.terminal.listing import Listing
 from mappings.values.us_dates import us_date
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from integration.configuration.site import Site
 
 app = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     help="Codes, prices and packages: what is in force, how old, and how to bring it up to date.",
 )

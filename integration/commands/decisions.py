@@ -8,8 +8,10 @@ import typer
 
 from integration.commands.options import Config
 from integration.configuration.settings import Settings
+from integration.terminal.listing import Listing
 
 app = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     help="What people decided: who is primary, payers' answers, authorizations, a site's words.",
 )

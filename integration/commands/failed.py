@@ -11,12 +11,15 @@ from integration.commands.options import Config
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+from integration.terminal.listing import Listing
 
 if TYPE_CHECKING:
     from integration.store import Db
 
 app = typer.Typer(
-    no_args_is_help=True, help="Work that was given up: list it, try it again, or close it."
+    cls=Listing,
+    no_args_is_help=True,
+    help="Work that was given up: list it, try it again, or close it.",
 )
 Numbers = Annotated[list[int] | None, typer.Argument(help="Numbers of `failed list`.")]
 Every = Annotated[bool, typer.Option("--all", help="All of them.")]

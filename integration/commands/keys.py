@@ -7,9 +7,12 @@ import typer
 
 from integration.ehr.transport.keys import Keyring
 from integration.errors import ConfigurationError
+from integration.terminal.listing import Listing
 
 group = typer.Typer(
-    help="Keys for SMART Backend Services, and the JWKS to publish.", no_args_is_help=True
+    cls=Listing,
+    help="Keys for SMART Backend Services, and the JWKS to publish.",
+    no_args_is_help=True,
 )
 KeyFile = Annotated[Path, typer.Argument(help="The key file, as in auth.key_file of a site.")]
 

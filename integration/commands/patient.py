@@ -7,8 +7,11 @@ import typer
 
 from integration.commands.options import Config
 from integration.errors import ConfigurationError
+from integration.terminal.listing import Listing
 
-app = typer.Typer(no_args_is_help=True, help="One patient: delete what is kept, on request.")
+app = typer.Typer(
+    cls=Listing, no_args_is_help=True, help="One patient: delete what is kept, on request."
+)
 
 
 def mount(parent: typer.Typer) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from integration.commands.options import AsOfBoth, Config, Json, PolicyDir, Records, SiteName, Zone
 from integration.errors import ConfigurationError
+from integration.terminal.listing import Listing
 from mappings.values.moment import shown
 from mappings.values.us_dates import us_date
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mappings.trials.difference import Difference, GapChange, LineChange
 
 app = typer.Typer(
+    cls=Listing,
     no_args_is_help=True,
     help="What payers ask for: look, check, test, and see what a change would move.",
 )

@@ -9,8 +9,9 @@ from integration.configuration import settings
 from integration.configuration.section import is_address, is_loopback
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
+from integration.terminal.listing import Listing
 
-app = typer.Typer(no_args_is_help=True, help="The sample patients of the demo.")
+app = typer.Typer(cls=Listing, no_args_is_help=True, help="The sample patients of the demo.")
 
 
 @app.callback()

@@ -4,7 +4,6 @@ what to settle first."""
 import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from importlib.resources import files
 
 from rich.box import ROUNDED, SIMPLE_HEAD
 from rich.console import Console, Group, OverflowMethod, RenderableType
@@ -58,6 +57,8 @@ def show(document: Assessment, console: Console, names: Names | None = None) -> 
 
 def next_steps(console: Console) -> None:
     """Where to go from the demo."""
+    from importlib.resources import files
+
     sample = os.path.relpath(str(files("integration") / "samples" / "bruno-fixture.json"))
     _print(console, Text(), _section("Next steps", console))
     for command, does in (

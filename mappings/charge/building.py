@@ -1,5 +1,6 @@
 """An administration becomes a charge: its day, product, dose, setting, payer and policy."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from msgspec import structs
@@ -9,12 +10,14 @@ from mappings.charge import payment
 from mappings.charge.charge import Charge
 from mappings.charge.filing import filing
 from mappings.charge.history import History
-from mappings.circumstances.coverage import Coordination, coordinate
-from mappings.circumstances.diagnoses import stated
+from mappings.circumstances.coverage import Coordination, is_known_as
+from mappings.circumstances.kidney import DIALYSIS_FACILITY, KidneyStatus
 from mappings.circumstances.kidney import status as kidney_status
 from mappings.circumstances.setting import Setting, setting
+from mappings.circumstances.standing import Standing, doubts
 from mappings.circumstances.visit import visit_of
 from mappings.codes.tables import BillingCode, Family
+from mappings.decisions import PayerDecision
 from mappings.dose.day import service_day
 from mappings.dose.intake import Intake
 from mappings.dose.product import billing_code
@@ -32,40 +35,33 @@ def charge_of(
     intake: Intake,
     policies: PolicySet,
     as_of: datetime,
-    site: Site,
 ) -> Charge:
     """An administration with everything that the requirements ask about it."""
-    record = history.record
-    day, no_day = service_day(administration, site.zone)
-    visit = visit_of(administration, record, site.zone)
+    record, site, zone = history.record, history.site, history.zone
+    day, no_day = service_day(administration, zone)
+    visit = visit_of(administration, record, zone)
     encounter = visit.encounter
     place = setting(administration, visit, record, site, day)
-    diagnoses = (
-        stated(
-            record,
-            administration,
-            encounter,
-            _reasons(administration, record, encounter),
-            day,
-            site.zone,
+    standing = (
+        history.diagnoses.at(
+            administration, encounter, _reasons(administration, record, encounter), day
         )
         if day
-        else []
+        else Standing()
     )
-    kidney = (
-        kidney_status(record, diagnoses, place.code, day, site.zone)
-        if day
-        else kidney_status(record, [], None, date.min, site.zone)
-    )
-    coordination = coordinate(record, day, site.zone, site.decisions) if day else None
+    kidney = _kidney(history, standing, place, day)
+    coordination = history.coverages.on(day) if day else None
     family = codes.families().get(administration.drug.family or "")
     code = _code(family, administration, kidney.esrd, day)
     policy, known = _policy(policies, coordination, place, day, code)
-    last_day = day or (administration.start.days(site.zone)[1] if administration.start else None)
-    today = (as_of.astimezone(site.zone) if site.zone else as_of).date()
+    answers = _answers(history, coordination, code, day)
+    named = _payer_names(coordination)
+    last_day = day or (administration.start.days(zone)[1] if administration.start else None)
+    today = (as_of.astimezone(zone) if zone else as_of).date()
+    speaks = policy or _no_payer(policies, last_day)
+    reference = administration.source.resource
     facts = Charge(
         history=history,
-        site=site,
         administration=administration,
         day=day,
         no_day=no_day,
@@ -74,20 +70,19 @@ def charge_of(
         code=code,
         encounter=encounter,
         setting=place,
-        diagnoses=diagnoses,
+        standing=standing,
         kidney=kidney,
         coordination=coordination,
         policy=policy,
         known_payer=known,
-        drug_source=_drug_source(administration, coordination, place, site),
-        is_340b=_is_340b(administration, coordination, place, site),
-        possible_duplicates=intake.copies.get(administration.source.resource, ()),
-        repeated=intake.repeated.get(administration.source.resource),
-        duplicate_identifier=intake.same_identifier.get(administration.source.resource, ()),
+        payer_answers=answers,
+        drug_source=_drug_source(administration, named, place, site),
+        is_340b=_is_340b(administration, named, place, site),
+        possible_duplicates=intake.copies.get(reference, ()),
+        repeated=intake.repeated.get(reference),
+        duplicate_identifier=intake.same_identifier.get(reference, ()),
+        filing=filing(speaks, last_day, place.bill_type, today, _filing_days(answers)),
     )
-    speaks = policy or _no_payer(policies, last_day)
-    limit = filing(speaks, last_day, place.bill_type, today, _filing_days(facts))
-    facts = structs.replace(facts, filing=limit)
     paid, why_not = payment.payment(facts), _not_billable(facts)
     return structs.replace(
         facts,
@@ -95,6 +90,29 @@ def charge_of(
         not_billable=why_not,
         discard_modifiers=payment.discard_modifiers(facts, paid, billable=not why_not),
     )
+
+
+def _kidney(history: History, standing: Standing, place: Setting, day: date | None) -> KidneyStatus:
+    """Of a day that is not known only what holds on any."""
+    if day is None:
+        always = Standing(doubtful=doubts(history.diagnoses.doubtful_on(date.min)))
+        return kidney_status(always, (), False)
+    in_facility = place.code == DIALYSIS_FACILITY
+    return history.once(kidney_status, standing, history.dialysis.before(day), in_facility)
+
+
+def _answers(
+    history: History,
+    coordination: Coordination | None,
+    code: BillingCode | None,
+    day: date | None,
+) -> tuple[PayerDecision, ...]:
+    """What people were told by the payer that is billed, of this code and day."""
+    billed = coordination.primary if coordination else None
+    if billed is None or code is None or day is None:
+        return ()
+    named = history.once(is_known_as, billed)
+    return tuple(history.site.decisions.answers(named, code.code, day))
 
 
 def _reasons(
@@ -145,22 +163,18 @@ def _code(
 
 
 def _drug_source(
-    administration: Administration, coordination: Coordination | None, place: Setting, site: Site
+    administration: Administration, named: list[str], place: Setting, site: Site
 ) -> str | None:
     """As documented, else the site's default for the place or payer, else bought and billed."""
     by_place = place.place.drug_source if place.place else None
-    by_payer = [
-        site.drug_sources[key] for key in _payer_names(coordination) if key in site.drug_sources
-    ]
+    by_payer = [site.drug_sources[key] for key in named if key in site.drug_sources]
     return next(filter(None, (administration.drug_source, by_place, *by_payer)), _DEFAULT_SOURCE)
 
 
-def _is_340b(
-    administration: Administration, coordination: Coordination | None, place: Setting, site: Site
-) -> bool:
+def _is_340b(administration: Administration, named: list[str], place: Setting, site: Site) -> bool:
     """Bought under 340B: as documented, else the site's default for the place or payer."""
     by_place = place.place.r340b if place.place else None
-    by_payer = [site.r340b[key] for key in _payer_names(coordination) if key in site.r340b]
+    by_payer = [site.r340b[key] for key in named if key in site.r340b]
     return next(
         (said for said in (administration.is_340b, by_place, *by_payer) if said is not None), False
     )
@@ -183,7 +197,7 @@ def _not_billable(charge: Charge) -> str | None:
     return "drug-sample" if charge.drug_source == "sample" else None
 
 
-def _filing_days(charge: Charge) -> int | None:
+def _filing_days(answers: Iterable[PayerDecision]) -> int | None:
     """As the payer said to a person."""
-    said = (answer.timely_filing_days for _, answer in charge.payer_answers)
+    said = (answer.timely_filing_days for _, answer in answers)
     return next((days for days in said if days), None)

@@ -2,20 +2,20 @@
 it."""
 
 from datetime import date, timedelta, tzinfo
-from decimal import Decimal
-from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mappings import codes
 from mappings.assessment import Evidence, Payment, cite
 from mappings.charge.filing import Filing
 from mappings.charge.history import History
 from mappings.charge.paid import DiscardModifiers, Paid
-from mappings.circumstances.coverage import Coordination, is_known_as
-from mappings.circumstances.diagnoses import Stated, doubts, having
+from mappings.circumstances.coverage import Coordination
+from mappings.circumstances.diagnoses import Stated
 from mappings.circumstances.kidney import KidneyStatus
+from mappings.circumstances.lab_history import LabsAtDose
 from mappings.circumstances.setting import Setting
+from mappings.circumstances.standing import Standing
 from mappings.codes.tables import BillingCode, Family
 from mappings.decisions import PayerDecision
 from mappings.dose.day import NoDay
@@ -35,6 +35,7 @@ from mappings.record import (
 )
 from mappings.site import Site
 from mappings.values.moment import Moment
+from mappings.values.remembered import Once, kept
 
 # Where a policy has no laboratory window of its own, diagnoses are supported by labs of this many
 # days (R10a).
@@ -43,6 +44,8 @@ DEFAULT_WINDOW_DAYS = 90
 PREGNANCY_DAYS = 280
 # An ESA belongs to the iron within so many days (ours).
 ESA_DAYS = 90
+
+_NOTHING = Requirements()
 
 
 class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
@@ -54,7 +57,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     """
 
     history: History
-    site: Site
     administration: Administration
     day: date | None
     no_day: NoDay | None
@@ -63,11 +65,12 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     code: BillingCode | None
     encounter: Encounter | None
     setting: Setting
-    diagnoses: list[Stated]
+    standing: Standing
     kidney: KidneyStatus
     coordination: Coordination | None
     policy: Policy | None
     known_payer: bool
+    payer_answers: tuple[PayerDecision, ...]
     drug_source: str | None
     is_340b: bool = False
     not_billable: str | None = None
@@ -77,6 +80,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     filing: Filing | None = None
     paid: Paid | None = None
     discard_modifiers: DiscardModifiers = DiscardModifiers()
+    _judged: dict[tuple[str, int], Verdict] = field(default_factory=dict)
 
     @property
     def payment(self) -> Payment | None:
@@ -88,6 +92,26 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         return self.history.record
 
     @property
+    def site(self) -> Site:
+        return self.history.site
+
+    @property
+    def once(self) -> Once:
+        """What is worked out once of the patient, whatever the number of doses."""
+        return self.history.once
+
+    @property
+    def diagnoses(self) -> tuple[Stated, ...]:
+        """Every code that stands on the day."""
+        return self.standing.stated
+
+    @property
+    def doubtful(self) -> tuple[Stated, ...]:
+        """Diagnoses of the day with a status that is not understood; none where the day is not
+        known."""
+        return self.standing.doubtful
+
+    @property
     def partial_date(self) -> str | None:
         """When it was given as the record has it, where that is not a date: `2026-10`."""
         start = self.administration.start
@@ -96,6 +120,11 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def reference(self) -> str:
         return self.administration.source.resource
+
+    @kept
+    def itself(self) -> tuple[str, ...]:
+        """What a finding about it alone is about."""
+        return (self.reference,)
 
     @property
     def is_copy(self) -> bool:
@@ -113,7 +142,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def rules(self) -> Requirements:
         """What the policy asks; nothing where there is none."""
-        return self.policy.requirements if self.policy else Requirements()
+        return self.policy.requirements if self.policy else _NOTHING
 
     @property
     def bills_services(self) -> bool:
@@ -152,15 +181,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             return None
         return int((end.instant - start.instant).total_seconds() // 60)
 
-    @cached_property
-    def payer_answers(self) -> tuple[PayerDecision, ...]:
-        """What people were told by the payer that is billed, of this code and day."""
-        billed = self.coordination.primary if self.coordination else None
-        if billed is None or self.code is None or self.day is None:
-            return ()
-        named = is_known_as(billed)
-        return tuple(self.site.decisions.answers(named, self.code.code, self.day))
-
     @property
     def filing_evidence(self) -> tuple[Evidence, ...]:
         """Who confirmed the limit of the claim's filing."""
@@ -169,7 +189,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         )
         return tuple(cite(one.source, one.says) for one in decided)
 
-    @cached_property
+    @kept
     def authorizations(self) -> tuple[Authorization, ...]:
         """Those on record, and those that people imported."""
         imported = self.site.decisions.authorizations(self.record.patient, self.day or date.max)
@@ -177,51 +197,34 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def has(self, *groups: str) -> list[Stated]:
         """The diagnoses of the day that are in one of the groups."""
-        return having(self.diagnoses, *groups)
+        return self.standing.has(*groups)
+
+    @kept
+    def labs(self) -> LabsAtDose | None:
+        """What the results say at the dose; None where its day is not known."""
+        if self.day is None:
+            return None
+        return self.history.results.at(self.administration.start, self.day)
 
     def lab(self, analyte: str, window_days: int) -> LabState:
         """The newest usable result within the window before the dose."""
-        known = self._known_labs.get((analyte, window_days))
-        if known is None:
-            known = self._known_labs[analyte, window_days] = self._look_up(analyte, window_days)
-        return known
-
-    @cached_property
-    def _known_labs(self) -> dict[tuple[str, int], LabState]:
-        return {}
-
-    def _look_up(self, analyte: str, window_days: int) -> LabState:
-        if self.day is None:
-            return LabState("missing")
-        start = self.administration.start
-        return self.history.labs.state(analyte, start, self.day, window_days)
+        return self.labs.state(analyte, window_days) if self.labs else LabState("missing")
 
     def newest_lab(self, analyte: str) -> LabResult | None:
         """The newest usable result before the dose, however old."""
-        if self.day is None:
-            return None
-        return self.history.labs.newest(analyte, self.administration.start, self.day)
+        return self.labs.newest(analyte) if self.labs else None
 
     def unread_lab(self, analyte: str) -> LabResult | None:
         """A result before the dose, newer than the newest usable one, that can't be read."""
-        if self.day is None:
-            return None
-        start = self.administration.start
-        return self.history.labs.unread_after_newest(analyte, start, self.day)
+        return self.labs.unread_after_newest(analyte) if self.labs else None
 
-    def doses_before(self, drawn: date, days: int) -> list[tuple[Moment, Decimal | None]]:
-        """When other IV iron was given in the days up to a result, and how many mg, where that is
-        known."""
-        first = drawn - timedelta(days=days)
-        return self.history.given(first, drawn, self.administration)
-
-    @cached_property
+    @kept
     def flags(self) -> dict[str, bool | None]:
         """Facts that conditions of a policy may name."""
         sex = self.record.sex if self.record.sex in ("female", "male") else None
         age = _age(self.record, self.day)
         return {
-            "ckd": self._has_ckd,
+            **self.standing.flags,
             "dialysis": self.kidney.on_dialysis,
             "hemodialysis": self.kidney.kind == "hemodialysis",
             "esrd": self.kidney.esrd,
@@ -231,16 +234,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             "male": None if sex is None else sex == "male",
             "child": None if age is None else age < 18,
             "esa": self._has_esa,
-            **self._named_by_payers,
         }
-
-    @cached_property
-    def doubtful(self) -> tuple[Stated, ...]:
-        """Diagnoses of the day with a status that is not understood; none where the day is not
-        known."""
-        if self.day is None:
-            return ()
-        return tuple(doubts(self.record, self.diagnoses, self.day, self.zone))
 
     @property
     def unread_notes(self) -> tuple[str, ...]:
@@ -251,28 +245,6 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         diagnoses = f"diagnoses with a status that is not understood: {said}"
         others = (diagnoses,) if said else ()
         return (*self.setting.notes, *others)
-
-    @property
-    def _has_ckd(self) -> bool | None:
-        """None where the only diagnosis has a status that is not understood."""
-        groups = ("ckd", "ckd-parent", "ckd-cause")
-        if self.has(*groups):
-            return True
-        return None if having(self.doubtful, *groups) else False
-
-    @property
-    def _named_by_payers(self) -> dict[str, bool | None]:
-        """None where only a diagnosis with a status that is not understood says so."""
-        if self.day is None:
-            return {}
-        sure = [diagnosis.code for diagnosis in self.diagnoses]
-        open_ = [diagnosis.code for diagnosis in self.doubtful]
-        found: dict[str, bool | None] = {}
-        for name, row in codes.diagnoses().named_by_payers.items():
-            stands = any(code.startswith(row.prefixes) for code in sure)
-            is_open = any(code.startswith(row.prefixes) for code in open_)
-            found[name] = stands or (None if is_open else False)
-        return found
 
     @property
     def _has_esa(self) -> bool:
@@ -296,13 +268,12 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def judged(self, condition: str, window_days: int) -> Verdict:
         """The verdict of a policy's condition on this service."""
-        return judge(parse(condition), self.facts(window_days))
-
-    def facts(self, window_days: int) -> Facts:
-        return Facts(
-            self.flags,
-            {name: self.lab(value.analyte, window_days) for name, value in LAB_VALUES.items()},
-        )
+        key = (condition, window_days)
+        known = self._judged.get(key)
+        if known is None:
+            labs = {name: self.lab(one.analyte, window_days) for name, one in LAB_VALUES.items()}
+            known = self._judged[key] = judge(parse(condition), Facts(self.flags, labs))
+        return known
 
     def applies(self, rule: Rule | None) -> bool:
         """Whether the policy asks the rule of this drug and service."""
@@ -316,7 +287,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         code = self.code.code if self.code else None
         return not rule.codes or code is None or code in rule.codes
 
-    @cached_property
+    @kept
     def lab_window(self) -> int:
         """The policy's laboratory window for this patient."""
         facts = Facts(self.flags, {})
@@ -328,22 +299,15 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         ]
         return max(windows, default=DEFAULT_WINDOW_DAYS)
 
-    @cached_property
+    @kept
     def known_ndcs(self) -> tuple[str, ...]:
         """NDCs of finished packages of this family: of the drug, the containers documented, and the
         vials dispensed."""
         if self.family is None:
             return ()
-        documented = [
-            container.ndc for container in self.administration.containers if container.ndc
-        ]
-        found = dict.fromkeys(
-            [
-                *documented,
-                *self.administration.drug.ndcs,
-                *handed_ndcs(self.record, self.administration, self.day, self.zone),
-            ]
-        )
+        handed = handed_ndcs(self.record, self.administration, self.day, self.zone)
+        documented = [one.ndc for one in self.administration.containers if one.ndc]
+        found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *handed])
         return tuple(ndc for ndc in found if self._is_on_the_market(ndc))
 
     def _is_on_the_market(self, ndc: str) -> bool:
@@ -353,7 +317,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
             return False
         return self.day is None or package.holds(self.day)
 
-    @cached_property
+    @kept
     def dispenses(self) -> list[Dispense]:
         """Vials handed out for the same order on the same day."""
         return dispensed_for(self.record, self.administration, self.day, self.zone)

@@ -3,7 +3,6 @@ together (R5)."""
 
 from collections.abc import Iterable, Set
 from decimal import Decimal
-from functools import cached_property
 
 from msgspec import Struct
 
@@ -13,6 +12,7 @@ from mappings.dose import containers
 from mappings.dose import waste as vials
 from mappings.record import Container
 from mappings.values.numbers import exact
+from mappings.values.remembered import kept
 
 _ZERO = Decimal(0)
 
@@ -43,12 +43,12 @@ class Group(Struct, frozen=True, eq=False, dict=True):
     def first(self) -> Charge:
         return self.charges[0]
 
-    @cached_property
+    @kept
     def counted(self) -> tuple[Charge, ...]:
         """Doses whose mg count: of possible duplicates, one."""
         return tuple(charge for charge in self.charges if not charge.is_copy)
 
-    @cached_property
+    @kept
     def mg(self) -> Decimal:
         known = (charge.dose.mg for charge in self.counted if charge.dose.mg is not None)
         return exact(sum(known, _ZERO))
@@ -63,16 +63,16 @@ class Group(Struct, frozen=True, eq=False, dict=True):
         code = self.first.code
         return code.mg_per_unit if code else Decimal(1)
 
-    @cached_property
+    @kept
     def units(self) -> int:
         return vials.units(self.mg, self.mg_per_unit)
 
-    @cached_property
+    @kept
     def contained_units(self) -> int:
         """Label units in the containers that were opened."""
         return vials.contained_units(self.waste, self.mg_per_unit) if self.waste else 0
 
-    @cached_property
+    @kept
     def discarded_units(self) -> int:
         """Units of a JW line: only where JW is asked, each dose known and the waste settled. Total
         label units less administered ones, never rounded up by themselves; under one unit there is

@@ -4,16 +4,33 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct, structs
 
+from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.record import Source
+from mappings.values.numbers import plain
+from mappings.values.remembered import kept
+from mappings.values.us_dates import us_date
 
-# A day, mg, and the administration that says so.
-GivenBefore = tuple[date, Decimal, Source]
+
+class GivenBefore(Struct, frozen=True, dict=True):
+    """A known dose, and the administration that says so."""
+
+    day: date
+    mg: Decimal
+    source: Source
+
+    @kept
+    def place(self) -> tuple[str, str]:
+        return str(self.day), self.source.resource
+
+    @kept
+    def cited(self) -> Evidence:
+        return cite(self.source, f"{plain(self.mg)} mg on {us_date(self.day)}")
 
 
 def ranked(charges: Sequence[Charge]) -> list[Charge]:
@@ -38,7 +55,7 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
 
     groups: tuple[Group, ...]
 
-    @cached_property
+    @kept
     def billed(self) -> dict[str, list[Group]]:
         """By code, in the order of their days: lines that may be billed."""
         found: dict[str, list[Group]] = {}
@@ -47,7 +64,7 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
                 found.setdefault(group.first.code.code, []).append(group)
         return found
 
-    @cached_property
+    @kept
     def units_of_days(self) -> dict[tuple[str, date | None], int]:
         found: dict[tuple[str, date | None], int] = {}
         for code, groups in self.billed.items():
@@ -56,16 +73,15 @@ class PatientLines(Struct, frozen=True, eq=False, dict=True):
                 found[key] = found.get(key, 0) + group.all_units
         return found
 
-    @cached_property
-    def given(self) -> dict[str, list[tuple[tuple[str, str], GivenBefore]]]:
-        """By family: known doses in the order of their days, each behind its place."""
-        found: dict[str, list[tuple[tuple[str, str], GivenBefore]]] = {}
-        for charge in (charge for group in self.groups for charge in group.counted):
+    @kept
+    def given(self) -> dict[str, list[GivenBefore]]:
+        """By family: known doses in the order of their days."""
+        found: dict[str, list[GivenBefore]] = {}
+        for charge in chain.from_iterable(group.counted for group in self.groups):
             if charge.family and charge.day and charge.dose.mg is not None:
-                dose = (charge.day, charge.dose.mg, charge.administration.source)
-                place = (str(charge.day), charge.reference)
-                found.setdefault(charge.family.family, []).append((place, dose))
-        return {family: sorted(doses) for family, doses in found.items()}
+                dose = GivenBefore(charge.day, charge.dose.mg, charge.administration.source)
+                found.setdefault(charge.family.family, []).append(dose)
+        return {family: sorted(doses, key=_in_time) for family, doses in found.items()}
 
 
 class Neighbors(Struct, frozen=True, eq=False, dict=True):
@@ -81,7 +97,7 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
         code = self.charge.code.code if self.charge.code else ""
         return self.lines.units_of_days.get((code, self.charge.day), 0)
 
-    @cached_property
+    @kept
     def earlier_units(self) -> list[tuple[date, int]]:
         """Days and units of the lines of this code before this one, oldest first."""
         code = self.charge.code.code if self.charge.code else ""
@@ -94,9 +110,9 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
         """Known doses of the same drug from the day `first` on, before this one."""
         charge = self.charge
         given = self.lines.given.get(charge.family.family if charge.family else "", [])
-        start = bisect_left(given, ((str(first), ""),))
-        end = bisect_left(given, ((str(charge.day), charge.reference),))
-        return [dose for _, dose in given[start:end]]
+        start = bisect_left(given, (str(first), ""), key=_in_time)
+        end = bisect_left(given, (str(charge.day), charge.reference), key=_in_time)
+        return given[start:end]
 
 
 def neighbors_of(charges: Iterable[Charge], groups: Iterable[Group]) -> dict[str, Neighbors]:
@@ -109,6 +125,10 @@ def neighbors_of(charges: Iterable[Charge], groups: Iterable[Group]) -> dict[str
         )
         for charge in charges
     }
+
+
+def _in_time(given: GivenBefore) -> tuple[str, str]:
+    return given.place
 
 
 def _place(group: Group) -> tuple[str, str]:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import date, tzinfo
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from mappings.assessment import Evidence, State, cite
 from mappings.decisions import Decision, Decisions, PaysFirst
 from mappings.record import Coverage, PatientRecord
 from mappings.values import words
+from mappings.values.remembered import kept
 from mappings.values.stated import Unread
 from mappings.values.us_dates import us_date
 
@@ -26,7 +27,7 @@ _AUTHORIZES_NOTHING = _NOT_MEDICAL | {"medicare", "supplement", "hospice"}
 _ANOTHER_PAYS_FIRST = "22"
 
 
-class Coordination(Struct, frozen=True):
+class Coordination(Struct, frozen=True, dict=True):
     """`state` met: `primary` pays first, `secondary` after it. Else `says` why no payer can be
     named.
 
@@ -42,7 +43,7 @@ class Coordination(Struct, frozen=True):
     unknown_payer: Unread | None = None
     decided: tuple[Evidence, ...] = ()
 
-    @property
+    @kept
     def evidence(self) -> tuple[Evidence, ...]:
         """The coverages, and what people decided of them."""
         named = (coverage.decided for coverage in self.seen if coverage.decided)
@@ -67,19 +68,44 @@ def described(coverage: Coverage) -> str:
     return ", ".join(part for part in parts if part)
 
 
+class CoverageHistory(Struct, frozen=True, eq=False, dict=True):
+    """Who pays for the doses of one patient."""
+
+    record: PatientRecord
+    zone: tzinfo | None
+    decisions: Decisions
+    _known: dict[tuple[int, ...], Coordination] = field(default_factory=dict)
+
+    def on(self, day: date) -> Coordination:
+        """Who pays first on a day, and who after it."""
+        current = [
+            coverage
+            for coverage in self.record.coverages
+            if coverage.active and _covers(coverage, day, self.zone)
+        ]
+        decision = self.decisions.pays_first(self.record.patient, day)
+        key = (*map(id, current), id(decision))
+        known = self._known.get(key)
+        if known is None:
+            known = coordinate(self.record, current, decision, day, self.zone)
+            # Who pays is said without the day; why nobody can be named is said of one.
+            if known.state == "met":
+                self._known[key] = known
+        return known
+
+
 def coordinate(
-    record: PatientRecord, day: date, zone: tzinfo | None, decisions: Decisions | None = None
+    record: PatientRecord,
+    current: list[Coverage],
+    decision: Decision | None,
+    day: date,
+    zone: tzinfo | None,
 ) -> Coordination:
     """As a person decided, as long as that holds. Else Medicare Advantage stands in for Medicare;
     Medicare before a supplement and Medicaid; else by `order`.
 
     Medicare beside a group plan is a person's decision.
     """
-    current = [
-        coverage
-        for coverage in record.coverages
-        if coverage.active and _covers(coverage, day, zone)
-    ]
     active = _distinct(coverage for coverage in current if coverage.kind not in _NOT_MEDICAL)
     spoiled = [
         problem.resource
@@ -94,7 +120,6 @@ def coordinate(
         )
     if not active:
         return _none(record, current, day, zone)
-    decision = decisions.pays_first(record.patient, day) if decisions else None
     why_not = _no_longer(decision.pays_first, active) if decision and decision.pays_first else ""
     if decision and decision.pays_first and not why_not:
         return _by_person(decision, decision.pays_first, active, day)

@@ -1,26 +1,31 @@
-"""R9: the diagnoses that stand on a day, and their sequence on a claim line."""
+"""R9: a diagnosis on a day: whether it stands, and what it says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, tzinfo
 from functools import cache
-from typing import Literal
+from itertools import chain
 
 from msgspec import Struct
 
 from mappings import codes
+from mappings.assessment import Evidence, cite
 from mappings.codes.clinical import SnomedRow
-from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
+from mappings.record import Diagnosis, PatientRecord
+from mappings.values.remembered import kept
 
-MOST_DIAGNOSES = 12
 
-
-class Stated(Struct, frozen=True):
+class Stated(Struct, frozen=True, dict=True):
     """A code as stated on a day, by which diagnosis, and whether the encounter or order states it
-    (not the problem list or another encounter alone)."""
+    (not the problem list or another encounter alone). `billable`: a claim of the day takes it."""
 
     code: str
     by: Diagnosis
     of_encounter: bool
+    billable: bool = False
+
+    @kept
+    def cited(self) -> Evidence:
+        return cite(self.by.source, self.says)
 
     @property
     def of_another(self) -> bool:
@@ -50,28 +55,14 @@ def doubtful_on(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
     return diagnosis.unread is not None and begun and not over
 
 
-def doubts(
-    record: PatientRecord, stands: Iterable[Stated], day: date, zone: tzinfo | None
-) -> list[Stated]:
-    """Codes with a status that is not understood, where no other diagnosis states them."""
-    known = {diagnosis.code for diagnosis in stands}
-    return [
-        Stated(code, diagnosis, of_encounter=False)
-        for diagnosis in record.diagnoses
-        if doubtful_on(diagnosis, day, zone)
-        for code in diagnosis.icd10
-        if code not in known
-    ]
+def coded(diagnosis: Diagnosis) -> Iterator[Stated]:
+    """Its codes, as evidence of nothing but themselves."""
+    return (Stated(code, diagnosis, of_encounter=False) for code in diagnosis.icd10)
 
 
 def told(record: PatientRecord) -> list[Stated]:
     """What the patient or a relative states: no diagnosis, and not nothing."""
-    return [
-        Stated(code, diagnosis, of_encounter=False)
-        for diagnosis in record.diagnoses
-        if diagnosis.told
-        for code in diagnosis.icd10
-    ]
+    return list(chain.from_iterable(coded(said) for said in record.diagnoses if said.told))
 
 
 def began_by(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
@@ -79,51 +70,16 @@ def began_by(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
     return diagnosis.stands and not (diagnosis.onset and diagnosis.onset.days(zone)[0] > day)
 
 
-def valid_on(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
-    """Active and confirmed on the day. One resolved after the dose was valid on the day."""
-    if not began_by(diagnosis, day, zone):
-        return False
-    if diagnosis.abatement:
-        return diagnosis.abatement.days(zone)[1] >= day
-    return not diagnosis.resolved
-
-
-def stated(
-    record: PatientRecord,
-    administration: Administration,
-    encounter: Encounter | None,
-    reasons: Iterable[Diagnosis],
-    day: date,
-    zone: tzinfo | None,
-) -> list[Stated]:
-    """Every code that stands on the day: conditions, and coded reasons of the administration and
-    its order."""
-    named = set(administration.reason_references) | set(encounter.diagnoses if encounter else ())
-    named |= {
-        key
-        for order in record.orders
-        if order.source.resource in administration.orders
-        for key in order.reason_references
-    }
-    here = encounter.source.resource if encounter else _unknown_encounter(administration, record)
-    found: list[Stated] = []
-    for diagnosis in record.diagnoses:
-        if valid_on(diagnosis, day, zone):
-            of_encounter = diagnosis.source.resource in named or (
-                diagnosis.category != "problem-list"
-                and diagnosis.encounter is not None
-                and diagnosis.encounter == here
-            )
-            found += [Stated(code, diagnosis, of_encounter) for code in diagnosis.icd10]
-    found += [Stated(code, diagnosis, True) for diagnosis in reasons for code in diagnosis.icd10]
-    return found
-
-
-def _unknown_encounter(administration: Administration, record: PatientRecord) -> str | None:
-    """The encounter that the administration names, where that is not on record; one on record that
-    is not of its day gives no diagnoses."""
-    known = record.encounter(administration.encounter)
-    return None if known else administration.encounter
+def valid_days(diagnosis: Diagnosis, zone: tzinfo | None) -> tuple[date, date] | None:
+    """The first and last day on which it is active and confirmed. One resolved after the dose was
+    valid on the day of the dose."""
+    onset, abatement = diagnosis.onset, diagnosis.abatement
+    if not diagnosis.stands or (diagnosis.resolved and not abatement):
+        return None
+    return (
+        onset.days(zone)[0] if onset else date.min,
+        abatement.days(zone)[1] if abatement else date.max,
+    )
 
 
 def having(diagnoses: Iterable[Stated], *groups: str) -> list[Stated]:
@@ -135,102 +91,3 @@ def having(diagnoses: Iterable[Stated], *groups: str) -> list[Stated]:
 @cache
 def _codes_of(groups: tuple[str, ...]) -> frozenset[str]:
     return frozenset().union(*(codes.diagnoses().group(name) for name in groups))
-
-
-class Sequenced(Struct, frozen=True):
-    """Codes in claim order, those known only from the problem list or only from encounters of other
-    days, and notes on choices made."""
-
-    codes: tuple[str, ...]
-    problem_list_only: tuple[str, ...]
-    notes: tuple[str, ...]
-    other_encounter_only: tuple[str, ...] = ()
-
-
-def sequence(
-    diagnoses: Sequence[Stated],
-    day: date,
-    order: Literal["ckd-first", "anemia-first"] = "ckd-first",
-    in_dialysis_facility: bool = False,
-) -> Sequenced:
-    """I12/I13/E1x.22 → N18 → I50 → D63.1 → D50 → E61.1 → Z99.2; D63.1 is never first unless the
-    payer wants it. I50 and E61.1 only together, and only where no iron-deficiency anemia is stated.
-
-    An acute kidney injury stands before them where it is what the dialysis facility treats (R8).
-    """
-    notes: list[str] = []
-    stage = _one_stage(having(diagnoses, "ckd", "ckd-parent"), day, notes)
-    kidney = [
-        _codes(diagnoses, "aki") if in_dialysis_facility else [],
-        _codes(diagnoses, "ckd-cause"),
-        stage,
-    ]
-    # The manifestation needs its cause before it (code first); without one it does not stand.
-    renal = _codes(diagnoses, "anemia-in-ckd") if any(kidney) else []
-    anemia = _codes(diagnoses, "iron-deficiency-anemia")
-    heart, deficiency = ([], []) if anemia else _of_heart(diagnoses)
-    after = [anemia, deficiency, _codes(diagnoses, "dialysis")]
-    if order == "anemia-first":
-        groups = [renal, *kidney, heart, *after]
-    else:
-        groups = [*kidney, heart, renal, *after]
-    table = codes.diagnoses()
-    chosen = [code for group in groups for code in group if table.billable(code, day)][
-        :MOST_DIAGNOSES
-    ]
-    alone = tuple(
-        code
-        for code in chosen
-        if not any(diagnosis.of_encounter for diagnosis in diagnoses if diagnosis.code == code)
-    )
-    listed = {
-        diagnosis.code
-        for diagnosis in diagnoses
-        if not diagnosis.of_encounter and not diagnosis.of_another
-    }
-    return Sequenced(
-        tuple(chosen),
-        tuple(code for code in alone if code in listed),
-        tuple(notes),
-        tuple(code for code in alone if code not in listed),
-    )
-
-
-def _of_heart(diagnoses: Sequence[Stated]) -> tuple[list[str], list[str]]:
-    """Heart failure, where iron deficiency without anemia rests on it, and that deficiency."""
-    failure, deficiency = _codes(diagnoses, "heart-failure"), _codes(diagnoses, "iron-deficiency")
-    return (failure[:1], deficiency) if failure and deficiency else ([], [])
-
-
-def _codes(diagnoses: Iterable[Stated], group: str) -> list[str]:
-    """Those of the encounter first."""
-    found = having(diagnoses, group)
-    here = {diagnosis.code for diagnosis in found if diagnosis.of_encounter}
-    return sorted(
-        {diagnosis.code for diagnosis in found}, key=lambda code: (code not in here, code)
-    )
-
-
-def _one_stage(recorded: list[Stated], day: date, notes: list[str]) -> list[str]:
-    """One CKD stage: the encounter's, else the newest recorded."""
-    table = codes.diagnoses()
-    active = [diagnosis for diagnosis in recorded if table.billable(diagnosis.code, day)]
-    stages = sorted({diagnosis.code for diagnosis in active})
-    if len(stages) < 2:
-        return stages
-    here = [diagnosis for diagnosis in active if diagnosis.of_encounter] or active
-    newest = max(
-        here,
-        key=lambda diagnosis: (
-            _recorded(diagnosis.by),
-            diagnosis.code != "N18.9",
-            diagnosis.by.source.resource,
-        ),
-    )
-    notes.append(f"Several CKD stages are active ({', '.join(stages)}); {newest.code} is used.")
-    return [newest.code]
-
-
-def _recorded(diagnosis: Diagnosis) -> date:
-    moment = diagnosis.recorded or diagnosis.onset
-    return moment.last if moment else date.min

@@ -3,12 +3,14 @@
 from datetime import date, timedelta, tzinfo
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from mappings.assessment import Evidence
-from mappings.circumstances.diagnoses import Stated, doubts, having
-from mappings.record import PatientRecord
+from mappings.assessment import Evidence, cite
+from mappings.circumstances.diagnoses import Stated, having
+from mappings.circumstances.standing import Standing, cite_all
+from mappings.record import PatientRecord, Source
 from mappings.values.moment import Moment
+from mappings.values.remembered import kept
 
 WINDOW_DAYS = 90
 DIALYSIS_FACILITY = "65"
@@ -53,76 +55,87 @@ class KidneyStatus(Struct, frozen=True):
         return self.on_dialysis and not known
 
 
+class Treatment(Struct, frozen=True):
+    """A dialysis treatment or encounter, and the days that it was on."""
+
+    source: Source
+    kind: str
+    says: str
+    first: date
+    last: date
+
+    @property
+    def cited(self) -> Evidence:
+        return cite(self.source, self.says)
+
+
+class DialysisHistory(Struct, frozen=True, eq=False, dict=True):
+    """The dialysis of one patient; doses before which there is the same share it."""
+
+    record: PatientRecord
+    zone: tzinfo | None
+    _known: dict[tuple[int, ...], tuple[Treatment, ...]] = field(default_factory=dict)
+
+    def before(self, day: date) -> tuple[Treatment, ...]:
+        """The treatments of the 90 days before."""
+        since = day - timedelta(days=WINDOW_DAYS)
+        found = tuple(one for one in self._dated if one.first <= day and one.last >= since)
+        return self._known.setdefault(tuple(map(id, found)), found)
+
+    @kept
+    def _dated(self) -> list[Treatment]:
+        """One encounter without an end goes on."""
+        found = [
+            self._treatment(one.source, one.kind, "dialysis treatment", one.when, one.until)
+            for one in self.record.dialysis
+            if one.when
+        ]
+        return found + [
+            self._treatment(
+                one.source, one.dialysis, "dialysis encounter", one.start, one.end or _NEVER
+            )
+            for one in self.record.encounters
+            if one.dialysis and one.took_place and one.start
+        ]
+
+    def _treatment(
+        self, source: Source, kind: str, says: str, start: Moment, end: Moment | None
+    ) -> Treatment:
+        return Treatment(
+            source, kind, says, start.days(self.zone)[0], (end or start).days(self.zone)[1]
+        )
+
+
 def status(
-    record: PatientRecord,
-    diagnoses: list[Stated],
-    setting: str | None,
-    day: date,
-    zone: tzinfo | None,
+    standing: Standing, treatments: tuple[Treatment, ...], in_facility: bool
 ) -> KidneyStatus:
     """By Z99.2, a dialysis treatment within 90 days before, or the dialysis facility itself."""
-    treatments = [
-        (treatment.source, treatment.kind, "dialysis treatment")
-        for treatment in record.dialysis
-        if treatment.when and _recent(treatment.when, treatment.until, day, zone)
-    ]
-    treatments += [
-        (encounter.source, encounter.dialysis, "dialysis encounter")
-        for encounter in record.encounters
-        if encounter.dialysis
-        and encounter.took_place
-        and encounter.start
-        and _recent(encounter.start, encounter.end or _NEVER, day, zone)
-    ]
-    dependence = having(diagnoses, "dialysis")
-    esrd = having(diagnoses, "esrd")
-    in_facility = setting == DIALYSIS_FACILITY
+    dependence, esrd = standing.has("dialysis"), standing.has("esrd")
     on_dialysis = bool(treatments or dependence or in_facility)
-    kinds = {kind for _, kind, _ in treatments} - {"unspecified"}
-    evidence = [Evidence(source.resource, source.version, says) for source, _, says in treatments]
-    evidence += [
-        Evidence(diagnosis.by.source.resource, diagnosis.by.source.version, diagnosis.says)
-        for diagnosis in (*esrd, *dependence)
-    ]
+    kinds = {treatment.kind for treatment in treatments} - {"unspecified"}
+    treated = {*(treatment.cited for treatment in treatments), *cite_all(dependence)}
     return KidneyStatus(
         on_dialysis=on_dialysis,
         kind=_kind(kinds) if on_dialysis else None,
         esrd=bool(esrd) and on_dialysis,
         esrd_diagnosis=bool(esrd),
-        aki=bool(having(diagnoses, "aki")),
-        transplanted=bool(having(diagnoses, "kidney-transplant")),
+        aki=bool(standing.has("aki")),
+        transplanted=bool(standing.has("kidney-transplant")),
         in_facility=in_facility,
-        evidence=tuple(sorted(set(evidence))),
-        treated=tuple(
-            sorted(
-                {Evidence(source.resource, source.version, says) for source, _, says in treatments}
-                | {
-                    Evidence(
-                        diagnosis.by.source.resource, diagnosis.by.source.version, diagnosis.says
-                    )
-                    for diagnosis in dependence
-                }
-            )
-        ),
-        doubts=_doubts(record, diagnoses, day, zone),
+        evidence=tuple(sorted(treated.union(cite_all(esrd)))),
+        treated=tuple(sorted(treated)),
+        doubts=_doubts(standing),
     )
 
 
-def _doubts(
-    record: PatientRecord, diagnoses: list[Stated], day: date, zone: tzinfo | None
-) -> tuple[Stated, ...]:
+def _doubts(standing: Standing) -> tuple[Stated, ...]:
     """Of a group that no diagnosis of the day is of. A transplant matters beside N18.6 alone."""
-    open_ = doubts(record, diagnoses, day, zone)
-    groups = [name for name in _DECIDING if not having(diagnoses, name)]
-    if having([*diagnoses, *open_], "esrd") and not having(diagnoses, "kidney-transplant"):
+    open_ = standing.doubtful
+    groups = [name for name in _DECIDING if not standing.has(name)]
+    esrd = standing.has("esrd") or having(open_, "esrd")
+    if esrd and not standing.has("kidney-transplant"):
         groups.append("kidney-transplant")
     return tuple(having(open_, *groups)) if groups else ()
-
-
-def _recent(start: Moment, end: Moment | None, day: date, zone: tzinfo | None) -> bool:
-    return start.days(zone)[0] <= day and (end or start).days(zone)[1] >= day - timedelta(
-        days=WINDOW_DAYS
-    )
 
 
 def _kind(kinds: set[str]) -> Kind:

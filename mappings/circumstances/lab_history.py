@@ -3,71 +3,109 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cached_property
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mappings.circumstances import labs
 from mappings.policy.conditions import LabState
 from mappings.record import LabResult
 from mappings.values.moment import Moment
+from mappings.values.remembered import kept
 
 # No zone lies further from UTC than half a day, and a date alone is ordered within its own.
 _APART = timedelta(days=2)
+_NOTHING = LabState("missing")
+
+
+class LabsAtDose(Struct, frozen=True, eq=False):
+    """What the results say at a dose, which is given by its moment and its day."""
+
+    history: "LabHistory"
+    dose: Moment | None
+    day: date
+    _states: dict[tuple[str, int], LabState] = field(default_factory=dict)
+    _newest: dict[str, LabResult | None] = field(default_factory=dict)
+
+    def state(self, analyte: str, days: int) -> LabState:
+        """The newest result within the window of `days`, or whether there is an older one or none;
+        and a newer one that can't be read."""
+        key = (analyte, days)
+        known = self._states.get(key)
+        if known is None:
+            has_any = self.history.has(analyte)
+            known = self._state(analyte, days) if has_any else _NOTHING
+            self._states[key] = known
+        return known
+
+    def _state(self, analyte: str, days: int) -> LabState:
+        zone = self.history.zone
+        found = self._within(analyte, self.day - timedelta(days=days))
+        unread = labs.within_or_undated(self._unread(analyte), self.day, days, zone)
+        doubt = labs.unread_after(found, unread) if unread else None
+        if found:
+            return LabState("met", found, doubt)
+        return LabState("expired" if self.newest(analyte) else "missing", None, doubt)
+
+    def newest(self, analyte: str) -> LabResult | None:
+        """The newest usable result before the dose, however old."""
+        if analyte not in self._newest:
+            self._newest[analyte] = next(self._before(analyte), None)
+        return self._newest[analyte]
+
+    def unread_after_newest(self, analyte: str) -> LabResult | None:
+        """A result before the dose, newer than the newest usable one, that can't be read."""
+        unread = self._unread(analyte)
+        return labs.unread_after(self.newest(analyte), unread) if unread else None
+
+    def _within(self, analyte: str, first: date) -> LabResult | None:
+        """The newest result before the dose that is not older than `first`."""
+        zone = self.history.zone
+        newest = self.newest(analyte)
+        if newest is None or (newest.when and newest.when.days(zone)[0] >= first):
+            return newest
+        earliest = _instant(first) - _APART
+        for result in self._before(analyte):
+            if result.when and result.when.days(zone)[0] >= first:
+                return result
+            if result.when and result.when.order[0] < earliest:
+                break
+        return None
+
+    def _before(self, analyte: str) -> Iterator[LabResult]:
+        """Usable results that were collected not after the dose, the newest first."""
+        times, results = self.history.ranked(analyte)
+        for place in range(bisect_right(times, _instant(self.day) + _APART) - 1, -1, -1):
+            if labs.is_before(results[place], self.dose, self.day, self.history.zone):
+                yield results[place]
+
+    def _unread(self, analyte: str) -> list[LabResult]:
+        unread = self.history.unread_of(analyte)
+        return labs.unread(unread, self.dose, self.day, self.history.zone) if unread else []
 
 
 class LabHistory(Struct, frozen=True, eq=False, dict=True):
-    """What the results say at a dose, which is given by its moment and its day."""
+    """The results of one patient."""
 
     labs: tuple[LabResult, ...]
     zone: tzinfo | None
+    _known: dict[str, tuple[list[datetime], list[LabResult]]] = field(default_factory=dict)
 
-    def state(self, analyte: str, dose: Moment | None, day: date, days: int) -> LabState:
-        """The newest result within the window of `days`, or whether there is an older one or none;
-        and a newer one that can't be read."""
-        found, older = self._within(analyte, dose, day, day - timedelta(days=days))
-        unread = labs.unread(self._unread_of(analyte), dose, day, self.zone)
-        doubt = labs.unread_after(found, labs.within_or_undated(unread, day, days, self.zone))
-        if found:
-            return LabState("met", found, doubt)
-        return LabState("expired" if older else "missing", None, doubt)
+    def at(self, dose: Moment | None, day: date) -> LabsAtDose:
+        return LabsAtDose(self, dose, day)
 
-    def newest(self, analyte: str, dose: Moment | None, day: date) -> LabResult | None:
-        """The newest usable result before the dose, however old."""
-        return next(self._before(analyte, dose, day), None)
-
-    def unread_after_newest(self, analyte: str, dose: Moment | None, day: date) -> LabResult | None:
-        """A result before the dose, newer than the newest usable one, that can't be read."""
-        unread = labs.unread(self._unread_of(analyte), dose, day, self.zone)
-        return labs.unread_after(self.newest(analyte, dose, day), unread) if unread else None
+    def has(self, analyte: str) -> bool:
+        """Whether there is any result that it can be taken or derived from."""
+        return analyte == "tsat" or analyte in self._by_analyte
 
     def unusable(self, analyte: str) -> list[LabResult]:
         """Results whose value can't be used."""
         return [result for result in self._by_analyte.get(analyte, ()) if result.problem]
 
-    def _within(
-        self, analyte: str, dose: Moment | None, day: date, first: date
-    ) -> tuple[LabResult | None, bool]:
-        """The newest result before the dose that is not older than `first`, and whether any is
-        before the dose."""
-        earliest = _instant(first) - _APART
-        older = False
-        for result in self._before(analyte, dose, day):
-            if result.when and result.when.days(self.zone)[0] >= first:
-                return result, True
-            older = True
-            if result.when and result.when.order[0] < earliest:
-                break
-        return None, older
+    def unread_of(self, analyte: str) -> list[LabResult]:
+        """Results that can't be read."""
+        return self._unread.get(analyte, [])
 
-    def _before(self, analyte: str, dose: Moment | None, day: date) -> Iterator[LabResult]:
-        """Usable results that were collected not after the dose, the newest first."""
-        times, results = self._ranked(analyte)
-        for place in range(bisect_right(times, _instant(day) + _APART) - 1, -1, -1):
-            if labs.is_before(results[place], dose, day, self.zone):
-                yield results[place]
-
-    def _ranked(self, analyte: str) -> tuple[list[datetime], list[LabResult]]:
+    def ranked(self, analyte: str) -> tuple[list[datetime], list[LabResult]]:
         """Usable results with a time, the newest last; a measured one behind a derived one of the
         same time."""
         known = self._known.get(analyte)
@@ -81,21 +119,14 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
         """What a value of the analyte is taken or derived from."""
         return self.labs if analyte == "tsat" else self._by_analyte.get(analyte, ())
 
-    def _unread_of(self, analyte: str) -> list[LabResult]:
-        return self._unread.get(analyte, [])
-
-    @cached_property
-    def _known(self) -> dict[str, tuple[list[datetime], list[LabResult]]]:
-        return {}
-
-    @cached_property
+    @kept
     def _by_analyte(self) -> dict[str, list[LabResult]]:
         found: dict[str, list[LabResult]] = {}
         for result in self.labs:
             found.setdefault(result.analyte, []).append(result)
         return found
 
-    @cached_property
+    @kept
     def _unread(self) -> dict[str, list[LabResult]]:
         return {
             analyte: [result for result in results if result.unread]

@@ -239,26 +239,8 @@ def drawn(result: LabResult, zone: tzinfo | None) -> str:
     return result.when.span(zone).on if result.when else "undated"
 
 
-def caution(
-    result: LabResult, doses: Iterable[tuple[Moment, Decimal | None]], zone: tzinfo | None
-) -> str:
-    """What is said behind a result that was drawn within the days after a dose in which it can't be
-    relied on. Doses come in mg."""
-    drawn = result.when
-    soon = drawn is not None and any(
-        _follows(drawn, given, _unreliable_days(result.analyte, mg), zone) for given, mg in doses
-    )
-    return " (drawn soon after an earlier iron dose)" if soon else ""
-
-
-def longest_unreliable(analyte: str) -> int:
-    """The days after a dose of any size in which a result can't be relied on; -1 for none."""
-    rows = codes.labs().too_soon_after_dose
-    return max((row.days for row in rows if analyte in row.analytes), default=-1)
-
-
-def _unreliable_days(analyte: str, mg: Decimal | None) -> int:
-    """Of a dose of so many mg; -1 for none."""
+def unreliable_days(analyte: str, mg: Decimal | None) -> int:
+    """The days after a dose of so many mg in which a result can't be relied on; -1 for none."""
     rows = [row for row in codes.labs().too_soon_after_dose if analyte in row.analytes]
     return max(
         (row.days for row in rows if row.over_mg is None or (mg is not None and mg > row.over_mg)),
@@ -266,7 +248,7 @@ def _unreliable_days(analyte: str, mg: Decimal | None) -> int:
     )
 
 
-def _follows(drawn: Moment, dose: Moment, days: int, zone: tzinfo | None) -> bool:
+def follows(drawn: Moment, dose: Moment, days: int, zone: tzinfo | None) -> bool:
     """Within so many days after a dose; on its day only where both times are known."""
     after = (drawn.days(zone)[0] - dose.days(zone)[1]).days
     if after == 0:

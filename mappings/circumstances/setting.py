@@ -15,6 +15,7 @@ from mappings.circumstances.visit import (
     spans,
     stays_around,
 )
+from mappings.codes.tables import PlaceOfService
 from mappings.record import (
     Administration,
     Encounter,
@@ -25,6 +26,7 @@ from mappings.record import (
     Stay,
 )
 from mappings.site import Place, Site
+from mappings.values.remembered import kept
 from mappings.values.stated import Unread
 
 _HOSPITAL, _CRITICAL_ACCESS = "13X", "85X"
@@ -37,7 +39,7 @@ class Warned(Struct, frozen=True):
     source: Source
 
 
-class Setting(Struct, frozen=True):
+class Setting(Struct, frozen=True, dict=True):
     """`code`: the CMS place of service, None where unknown; `state` then says whether it is missing
     or contradicted. `inpatient`: not billable here at all. `unread`: what is not understood.
     """
@@ -52,17 +54,19 @@ class Setting(Struct, frozen=True):
     warning: Warned | None = None
     notes: tuple[str, ...] = ()
 
-    @property
-    def claim(self) -> Literal["professional", "institutional"] | None:
-        row = codes.settings().by_code.get(self.code or "")
-        return row.claim if row else None
+    @kept
+    def _row(self) -> PlaceOfService | None:
+        return codes.settings().by_code.get(self.code or "")
 
     @property
+    def claim(self) -> Literal["professional", "institutional"] | None:
+        return self._row.claim if self._row else None
+
+    @kept
     def bill_type(self) -> str | None:
         """The setting's own. Of a hospital, the site's table says whether it is a critical access
         one."""
-        row = codes.settings().by_code.get(self.code or "")
-        own = row.bill_type if row else None
+        own = self._row.bill_type if self._row else None
         of_place = self.place.bill_type if self.place else None
         return of_place if own == _HOSPITAL and of_place == _CRITICAL_ACCESS else own
 
@@ -79,8 +83,7 @@ class Setting(Struct, frozen=True):
 
     @property
     def revenue_code(self) -> str | None:
-        row = codes.settings().by_code.get(self.code or "")
-        return row.revenue_code if row else None
+        return self._row.revenue_code if self._row else None
 
 
 def setting(

@@ -5,6 +5,7 @@ Whoever reads a record, assesses it or writes it hands the tables over with `usi
 `mappings.codes` and see these.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from decimal import Decimal
 from functools import cache, cached_property
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from mappings.codes.claim_forms import ClaimForms
@@ -91,13 +93,18 @@ class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
         }
 
     @cached_property
+    def digest(self) -> bytes:
+        """Of everything in them: what was checked against them holds as long as it is the same."""
+        return hashlib.sha256(msgspec.msgpack.encode(self, order="deterministic")).digest()
+
+    @cached_property
     def requirements(self) -> dict[str, Requirement]:
         return self.requirement_table.by_id
 
 
 def _table(name: str, form: type[T]) -> T:
     where, text = packaged("codes", name)
-    return structure(text, where, form)
+    return structure(text, where, form, rests_on=b"")
 
 
 @cache

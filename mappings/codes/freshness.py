@@ -55,7 +55,7 @@ class Age(Struct, frozen=True, kw_only=True):
 @cache
 def freshness() -> tuple[Freshness, ...]:
     where, text = packaged("codes", "freshness.yaml")
-    return structure(text, where, _File).tables
+    return structure(text, where, _File, rests_on=b"").tables
 
 
 def ages(tables: CodeTables, day: date) -> list[Age]:

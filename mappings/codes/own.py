@@ -26,7 +26,8 @@ from mappings.codes.tables import (
     PaymentLimits,
     Products,
 )
-from mappings.datafiles import form, loading
+from mappings.datafiles import loading
+from mappings.datafiles.checking import too_small
 from mappings.datafiles.loading import DataFileError
 
 SUFFIXES = frozenset({".yaml", ".yml"})
@@ -53,7 +54,7 @@ def load(folder: Path | None) -> CodeTables:
 
 def read(text: str, where: str) -> OwnRows:
     """One file, checked by itself; DataFileError with every mistake."""
-    return loading.structure(text, where, OwnRows, _check)
+    return loading.structure(text, where, OwnRows, _check, built_in().digest)
 
 
 def with_own(texts: Mapping[str, str]) -> CodeTables:
@@ -75,7 +76,7 @@ def with_own(texts: Mapping[str, str]) -> CodeTables:
 
 def _check(value: object, metas: tuple[Meta, ...]) -> Iterable[tuple[str, str]]:
     for meta in metas:
-        yield from (("", said) for said in form.too_small(value, meta.extra_json_schema or {}))
+        yield from (("", said) for said in too_small(value, meta.extra_json_schema or {}))
     if isinstance(value, Dated) and value.start and value.end and value.end < value.start:
         yield "to", f"it ends ({value.end}) before it begins ({value.start})"
     if isinstance(value, OwnPackage | OwnCode) and value.family not in built_in().families:

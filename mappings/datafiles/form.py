@@ -1,7 +1,7 @@
 """What a file says, held against the form that it should have: every mistake with its line."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
@@ -13,11 +13,11 @@ import msgspec
 import yaml
 from msgspec import Meta, Struct, structs
 
+from mappings.datafiles.checking import Check
+
 T = TypeVar("T")
 # Line, and what is wrong there.
 Mistake = tuple[int, str]
-# What is wrong with a value that has its form, by the path below it.
-Check = Callable[[Any, tuple[Meta, ...]], Iterable[tuple[str, str]]]
 
 
 class NoValue(NamedTuple):
@@ -214,14 +214,6 @@ def _dated(text: str) -> str:
         return str(date(int(year), int(month), int(day)))
     except ValueError:
         return "year-month-day, such as 2027-01-31"
-
-
-def too_small(value: Any, schema: dict[str, Any]) -> Iterator[str]:
-    """What msgspec does not check of a decimal: its least value, as its JSON schema says it."""
-    if isinstance(value, Decimal) and ("exclusiveMinimum" in schema and value <= 0):
-        yield f"a number above 0 is wanted, not {value}"
-    if isinstance(value, Decimal) and ("minimum" in schema and value < 0):
-        yield f"a number of at least 0 is wanted, not {value}"
 
 
 def line_below(node: yaml.Node | None, line: int, path: str) -> int:

@@ -1,19 +1,14 @@
-"""YAML data files read into frozen structures, with every mistake located by file and line."""
+"""YAML data files read into frozen structures, with every mistake located by file and line. What
+was read and found right before is not read again, where `compiled` has a place to keep it."""
 
-import re
-from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
-from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import yaml
-
-from mappings.datafiles import form as forms
-from mappings.datafiles.form import Check, Mistake, NoValue
+from mappings.datafiles import compiled
+from mappings.datafiles.checking import Check
 
 T = TypeVar("T")
-MOST_DIGITS = 15
+_PACKAGE = Path(__file__).parents[1]
 
 
 class DataFileError(ValueError):
@@ -25,80 +20,15 @@ class DataFileError(ValueError):
         self.every = every
 
 
-class _Loader(yaml.CSafeLoader):
-    """Reads decimals as they are written; keeps what can't be read, with its line, and goes on."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.mistakes: list[Mistake] = []
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        wrong = [(key, said) for key, said in _keys(node) if said]
-        self.mistakes += [(key.start_mark.line + 1, said) for key, said in wrong]
-        node.value = [row for row in node.value if all(row[0] is not key for key, _ in wrong)]
-        return super().construct_mapping(node, deep)
-
-
-def _keys(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, str]]:
-    """Each key, and what is wrong with it."""
-    seen = set()
-    for key, _ in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            yield key, "a key must be a name, not a list or a map"
-        elif not key.value:
-            yield key, "a key is empty: write a name before the colon"
-        elif key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
-            yield key, f'write the key "{key.value}" in quotes'
-        else:
-            yield key, f"the key {key.value!r} appears twice" if key.value in seen else ""
-            seen.add(key.value)
-
-
-def _unreadable(node: yaml.ScalarNode, said: str) -> NoValue:
-    return NoValue(node.start_mark.line + 1, said)
-
-
-def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | NoValue:
-    """30.0 is the whole number 30."""
-    try:
-        number = Decimal(node.value.replace("_", ""))
-    except InvalidOperation:
-        return _unreadable(node, f"{node.value} is not a number: write one such as 500")
-    if len(node.value) > 2 * MOST_DIGITS or abs(number.adjusted()) > MOST_DIGITS:
-        return _too_long(node)
-    return number if number % 1 else int(number)
-
-
-def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | NoValue:
-    text = node.value.replace("_", "")
-    if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", text):
-        return _unreadable(
-            node,
-            f"{node.value[:20]} is not a plain whole number: write one such as 30, or quotes around"
-            " it if it is text",
-        )
-    return _too_long(node) if len(text) > MOST_DIGITS else int(text)
-
-
-def _too_long(node: yaml.ScalarNode) -> NoValue:
-    return _unreadable(node, f"a number of more than {MOST_DIGITS} digits: write a shorter one")
-
-
-def _date(loader: _Loader, node: yaml.ScalarNode) -> Any:
-    try:
-        return loader.construct_yaml_timestamp(node)
-    except ValueError:
-        return _unreadable(node, f"there is no date {node.value}: correct the date")
-
-
-for _tag, _construct in {"float": _number, "int": _whole_number, "timestamp": _date}.items():
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct)
-
-
 def packaged(folder: str, name: str) -> tuple[str, str]:
     """Name and text of a data file that ships in the package."""
-    resource = files("mappings") / folder / name
-    return f"{folder}/{name}", resource.read_text("utf-8")
+    return f"{folder}/{name}", (_PACKAGE / folder / name).read_text("utf-8")
+
+
+def packaged_in(folder: str) -> dict[str, str]:
+    """Name and text of every data file of a folder of the package, in order."""
+    names = sorted(path.name for path in (_PACKAGE / folder).glob("*.yaml"))
+    return dict(packaged(folder, name) for name in names)
 
 
 def text_of(path: Path) -> str:
@@ -116,42 +46,45 @@ def text_of(path: Path) -> str:
         raise DataFileError(f"{path}:{line}: not text in UTF-8: save the file as UTF-8") from None
 
 
-def structure(text: str, where: str, form: type[T], check: Check | None = None) -> T:
+def structure(
+    text: str,
+    where: str,
+    form: type[T],
+    check: Check | None = None,
+    rests_on: bytes | None = None,
+) -> T:
     """The YAML text as `form`, with nothing that `check` finds wrong; DataFileError with every
-    mistake otherwise."""
-    node, value, mistakes = _parsed(text, where)
-    found, others = forms.held(node, value, form, check)
+    mistake otherwise.
+
+    `rests_on`: what `check` asks beside the text. With it (empty for nothing) the structure may be
+    kept; a text that holds patients' data must go without.
+    """
+    if rests_on is None:
+        return _read(text, where, form, check)
+    key = compiled.key_of(text, form, rests_on)
+    kept = compiled.get(key, form)
+    if kept is not None:
+        return kept
+    found = _read(text, where, form, check)
+    compiled.keep(key, found, form)
+    return found
+
+
+def _read(text: str, where: str, form: type[T], check: Check | None) -> T:
+    from mappings.datafiles import yaml_text
+    from mappings.datafiles.form import held
+
+    node, value, mistakes = yaml_text.parsed(text, where)
+    found, others = held(node, value, form, check)
     every = sorted(dict.fromkeys([*mistakes, *others]), key=lambda mistake: mistake[0])
     if every or found is None:
         raise DataFileError(*(f"{where}:{line}: {said}" for line, said in every))
     return found
 
 
-def _parsed(text: str, where: str) -> tuple[yaml.Node, Any, list[Mistake]]:
-    """The tree of the text, its values, and what of it can't be read."""
-    odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
-    if odd:
-        line = text.count("\n", 0, odd.start()) + 1
-        raise DataFileError(
-            f"{where}:{line}: a control character (U+{ord(odd[0]):04X}): delete it, or save the"
-            " file as UTF-8"
-        )
-    try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        if node is None or not node.value:
-            raise DataFileError(f"{where}:1: the file is empty")
-        return node, loader.construct_document(node), loader.mistakes
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark
-        raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {problem.problem}") from None
-    except (yaml.YAMLError, RecursionError) as problem:
-        raise DataFileError(
-            f"{where}:1: not YAML that can be read here: {type(problem).__name__}"
-        ) from None
-
-
 def line_of(text: str, path: str) -> int:
     """The line of a path such as `$.requirements.ferritin.window_days` (or the nearest that exists
     above it)."""
-    return forms.line_below(yaml.compose(text, yaml.CSafeLoader), 1, path.removeprefix("$"))
+    from mappings.datafiles import yaml_text
+
+    return yaml_text.line_of(text, path)

@@ -22,18 +22,23 @@ def service_day(
 ) -> tuple[date | None, NoDay | None]:
     """The date of service, or why there is none."""
     start = administration.start
-    says = f"given {start.span(zone).on}" if start else "given on a day that is not recorded"
-    evidence = (cite(administration.source, says),)
-    if start is None or start.partial:
-        in_part = (
-            f"The date of service is recorded only in part: {start.span(zone).shown}."
-            if start
-            else None
-        )
-        says = in_part or _no_date(administration)
-        return None, NoDay(state="missing", says=says, evidence=evidence)
+    day = start.day(zone) if start else None
+    if day is not None and start and not start.partial and (zone or not start.floating):
+        return day, None
+    return None, _no_day(administration, zone)
+
+
+def _no_day(administration: Administration, zone: tzinfo | None) -> NoDay:
+    start = administration.start
+    given = f"given {start.span(zone).on}" if start else "given on a day that is not recorded"
+    evidence = (cite(administration.source, given),)
+    if start is None:
+        return NoDay(state="missing", says=_no_date(administration), evidence=evidence)
+    if start.partial:
+        says = f"The date of service is recorded only in part: {start.span(zone).shown}."
+        return NoDay(state="missing", says=says, evidence=evidence)
     if start.floating and zone is None:
-        return None, NoDay(
+        return NoDay(
             state="incomplete",
             says=(
                 "The time of the dose is recorded without a time zone, and none is set for the"
@@ -41,19 +46,15 @@ def service_day(
             ),
             evidence=evidence,
         )
-    day = start.day(zone)
-    if day is None:
-        says = (
+    return NoDay(
+        state="incomplete",
+        says=(
             f"The dose was given {start.span(zone).on}, depending on the time zone, which is not"
             " known."
-        )
-        return None, NoDay(
-            state="incomplete",
-            says=says,
-            evidence=evidence,
-            fix="Set the site's time zone, or record the time of the dose with its offset.",
-        )
-    return day, None
+        ),
+        evidence=evidence,
+        fix="Set the site's time zone, or record the time of the dose with its offset.",
+    )
 
 
 def _no_date(administration: Administration) -> str:

@@ -2,8 +2,9 @@
 once."""
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import combinations
 
@@ -14,6 +15,7 @@ from mappings.dose.doses import Doses
 from mappings.dose.ordered import covers, mg_a_day
 from mappings.record import Administration, PatientRecord
 from mappings.values.numbers import exact, plain
+from mappings.values.remembered import kept
 
 _CLOSE = timedelta(hours=12)
 _ZERO = Decimal(0)
@@ -39,12 +41,16 @@ class Repeats(Struct, frozen=True):
     repeated: dict[str, Repeated]
 
 
-class _Entry(Struct, frozen=True):
+class _Entry(Struct, frozen=True, eq=False, dict=True):
     administration: Administration
+    doses: Doses
     day: date | None
     start: datetime | None
     end: datetime | None
-    mg: Decimal | None
+
+    @kept
+    def mg(self) -> Decimal | None:
+        return self.doses.on(self.administration, self.day).mg
 
     @property
     def reference(self) -> str:
@@ -93,12 +99,14 @@ class _Entry(Struct, frozen=True):
 
 def repeats(administrations: Sequence[Administration], doses: Doses) -> Repeats:
     """Steps joined to their infusions, and possible duplicates named."""
-    entries = [
-        _entry(administration, doses)
-        for administration in administrations
-        if administration.drug.family
-    ]
-    if len(entries) < 2:
+    entries = _with_company(
+        [
+            _entry(administration, doses)
+            for administration in administrations
+            if administration.drug.family
+        ]
+    )
+    if not entries:
         return Repeats(tuple(administrations), {}, {})
     asked = _Asked(doses.record, doses.zone)
     steps = dict(_steps(entries, asked))
@@ -118,8 +126,25 @@ def _entry(administration: Administration, doses: Doses) -> _Entry:
     end = (
         (administration.end.at(zone) or administration.end.instant) if administration.end else None
     )
-    mg = doses.on(administration, day).mg
-    return _Entry(administration, day, start, max(end, start) if start and end else start, mg)
+    return _Entry(administration, doses, day, start, max(end, start) if start and end else start)
+
+
+def _with_company(entries: Sequence[_Entry]) -> list[_Entry]:
+    """Without those that nothing of the same day, within 12 hours or within their period stands
+    beside: nothing is one dose with them."""
+    days = Counter(entry.day for entry in entries if entry.day)
+    near: set[int] = set()
+    last, until = -1, datetime.min.replace(tzinfo=UTC)
+    for start, place in sorted((one.start, n) for n, one in enumerate(entries) if one.start):
+        if start <= until:
+            near |= {last, place}
+        end = max(entries[place].end or start, start + _CLOSE)
+        last, until = place, max(until, end)
+    return [
+        entry
+        for place, entry in enumerate(entries)
+        if place in near or (entry.day and days[entry.day] > 1)
+    ]
 
 
 class _Asked:

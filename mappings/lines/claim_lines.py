@@ -4,6 +4,7 @@ line for what was discarded."""
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import chain
 
 from msgspec import structs
 
@@ -22,18 +23,20 @@ from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.neighbors import Neighbors
 from mappings.charge.paid import AskedModifier, Worth
-from mappings.circumstances.diagnoses import Sequenced, sequence
+from mappings.circumstances.sequence import Sequenced
 from mappings.codes.quarters import quarters_between
+from mappings.codes.requirement import RequirementTable
 from mappings.codes.tables import PaymentLimits
 from mappings.dose import waste as vials
 from mappings.lines import modifiers
 from mappings.lines.beside import beside
 from mappings.lines.pointers import pointers
 from mappings.lines.trace import Role, trace
-from mappings.requirements.billing import usable_authorization
 from mappings.requirements.checks import undecided
+from mappings.requirements.payer.authorization import usable_authorization
 from mappings.values.identity import stable_id
 from mappings.values.numbers import plain
+from mappings.values.remembered import by_identity
 
 _LEAST_ML = Decimal("0.001")
 
@@ -49,7 +52,7 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[Claim
         return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
     reasons = hold_reasons(group, findings)
     status: LineStatus = "held" if reasons else "ready"
-    after = modifiers.after_discard(charge, met_by_all(findings), charge.policy)
+    after = modifiers.after_discard(charge, findings, charge.policy)
     left = group.discarded_units
     given = (*modifiers.of_discard(group, left), *after)
     lines = [_line(neighbors, "administered", group.units, given, findings, status, reasons)]
@@ -64,7 +67,9 @@ def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would
     attest."""
     bad = [finding for finding in findings if finding.state not in ("met", "not-applicable")]
-    attested = {name for modifier in modifiers.asked_kx(group.first) for name in modifier.attests}
+    attested = frozenset(
+        chain.from_iterable(one.attests for one in modifiers.asked_kx(group.first))
+    )
     reasons = {
         finding.requirement
         for finding in bad
@@ -74,15 +79,6 @@ def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     if any(charge.administration.weak for charge in group.charges):
         reasons.add("administration-evidence")
     return tuple(sorted(reasons))
-
-
-def met_by_all(findings: Sequence[Finding]) -> frozenset[str]:
-    bad = {
-        finding.requirement
-        for finding in findings
-        if finding.state not in ("met", "not-applicable")
-    }
-    return frozenset(finding.requirement for finding in findings) - bad
 
 
 def _line(
@@ -104,12 +100,7 @@ def _line(
     )
     ndcs = _ndc_quantities(group, role)
     sequenced = (
-        sequence(
-            charge.diagnoses,
-            charge.day,
-            charge.policy.diagnosis_order,
-            charge.kidney.in_facility,
-        )
+        charge.standing.sequence(charge.policy.diagnosis_order, charge.kidney.in_facility)
         if charge.day and charge.policy
         else Sequenced((), (), ())
     )
@@ -315,14 +306,20 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
 
 
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
+    """What the line rests on in the chart, and whatever people decided."""
     found = [
         cite(charge.administration.source, charge.dose.says.rstrip(".")) for charge in group.charges
     ]
-    requirements = codes.requirements()
+    of_line = _cited(codes.requirement_table())
     for finding in findings:
-        if finding.state == "met" and requirements[finding.requirement].cited:
+        if finding.state == "met" and finding.requirement in of_line:
             found += finding.evidence
         found += [item for item in finding.evidence if not item.in_the_chart]
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
-        found += [item for charge in group.charges for item in charge.filing_evidence]
+        found += chain.from_iterable(charge.filing_evidence for charge in group.charges)
     return tuple(dict.fromkeys(found))
+
+
+@by_identity
+def _cited(table: RequirementTable) -> frozenset[str]:
+    return frozenset(requirement.id for requirement in table.requirements if requirement.cited)

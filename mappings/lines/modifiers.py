@@ -5,6 +5,7 @@ from datetime import date
 from typing import TypeVar
 
 from mappings import codes
+from mappings.assessment import Finding, State
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.paid import AskedModifier
@@ -12,6 +13,7 @@ from mappings.codes.tables import Modifier
 from mappings.policy.choosing import AttestingModifier, DatedModifier, Policy
 
 T = TypeVar("T", bound=DatedModifier)
+_GOOD: frozenset[State] = frozenset({"met", "not-applicable"})
 
 
 def asked_kx(charge: Charge) -> list[AttestingModifier]:
@@ -50,16 +52,17 @@ def of_discarded(group: Group) -> tuple[AskedModifier, ...]:
 
 
 def after_discard(
-    charge: Charge, met: frozenset[str], policy: Policy | None
+    charge: Charge, findings: Iterable[Finding], policy: Policy | None
 ) -> tuple[AskedModifier, ...]:
-    """R6: KX, 340B, off-campus, ASC, in this order. `met`: requirements that are met or not
-    applicable."""
+    """R6: KX, 340B, off-campus, ASC, in this order."""
     if policy is None or charge.day is None or charge.code is None:
         return ()
     rules = policy.modifiers
-    found: list[Modifier | DatedModifier] = [
-        modifier for modifier in asked_kx(charge) if set(modifier.attests) <= met
-    ]
+    found: list[Modifier | DatedModifier] = []
+    attesting = asked_kx(charge)
+    if attesting:
+        met = _met_by_all(findings)
+        found += [modifier for modifier in attesting if set(modifier.attests) <= met]
     # The 340B modifiers stand on drugs that are paid apart (CMS 340B specification, 2025-01-01).
     if charge.is_340b and charge.payment != "packaged":
         here = charge.setting.hospitals
@@ -76,3 +79,11 @@ def after_discard(
     if charge.setting.code == "24":
         found += _asked(charge, rules.ambulatory_surgery)[:1]
     return tuple(AskedModifier(modifier.modifier, "R6", modifier) for modifier in found)
+
+
+def _met_by_all(findings: Iterable[Finding]) -> frozenset[str]:
+    """Requirements that are met by every dose, or not applicable."""
+    states: dict[str, set[State]] = {}
+    for finding in findings:
+        states.setdefault(finding.requirement, set()).add(finding.state)
+    return frozenset(name for name, found in states.items() if found <= _GOOD)

@@ -9,10 +9,14 @@ from mappings.assessment import Evidence, Step, cite
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.paid import DISCARD_RULE, AskedModifier, Worth
-from mappings.circumstances.diagnoses import Sequenced
+from mappings.circumstances.coverage import Coordination
+from mappings.circumstances.sequence import Sequenced
+from mappings.circumstances.standing import Standing, cite_all
 from mappings.codes.tables import Dated
+from mappings.policy.choosing import Policy
 from mappings.values.moment import shown
 from mappings.values.numbers import plain
+from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date
 
 Role = Literal["administered", "discarded"]
@@ -134,41 +138,52 @@ def _circumstances(charge: Charge, diagnoses: Sequenced) -> Iterator[Step]:
         says = "end-stage renal disease on dialysis" if kidney.esrd else "acute kidney injury"
         yield Step("R8", says, _KIDNEY, verified=False, evidence=kidney.evidence)
     if diagnoses.codes:
-        stated = [
-            diagnosis
-            for code in diagnoses.codes
-            for diagnosis in charge.diagnoses
-            if diagnosis.code == code
-        ]
-        cited = tuple(
-            dict.fromkeys(cite(diagnosis.by.source, diagnosis.says) for diagnosis in stated)
-        )
-        maps = {diagnosis.mapped_by for diagnosis in stated} - {None}
-        table = codes.diagnoses().icd10
-        source = "; ".join(
-            [table.source, *sorted({f"SNOMED CT map: {row.source}" for row in maps if row})]
-        )
-        verified = table.verified and all(row.verified for row in maps if row)
-        yield Step(
-            "R9", f"diagnoses {', '.join(diagnoses.codes)}", source, verified, evidence=cited
-        )
+        yield charge.once(_diagnoses, charge.standing, diagnoses)
+
+
+def _diagnoses(standing: Standing, sequenced: Sequenced) -> Step:
+    stated = [
+        diagnosis
+        for code in sequenced.codes
+        for diagnosis in standing.stated
+        if diagnosis.code == code
+    ]
+    maps = {diagnosis.mapped_by for diagnosis in stated} - {None}
+    table = codes.diagnoses().icd10
+    source = "; ".join(
+        [table.source, *sorted({f"SNOMED CT map: {row.source}" for row in maps if row})]
+    )
+    return Step(
+        "R9",
+        f"diagnoses {', '.join(sequenced.codes)}",
+        source,
+        table.verified and all(row.verified for row in maps if row),
+        evidence=tuple(dict.fromkeys(cite_all(stated))),
+    )
 
 
 def _payer(charge: Charge) -> Iterator[Step]:
-    policy, coordination = charge.policy, charge.coordination
-    if coordination and coordination.primary:
-        primary = coordination.primary
-        yield Step(
-            "R10a",
-            f"coverage {primary.kind}: {coordination.says}",
-            evidence=(
-                cite(primary.source, f"coverage, {primary.kind}"),
-                *coordination.decided,
-            ),
-        )
-    if policy and charge.known_payer:
-        says = f"policy {policy.id}, version {policy.version}: {policy.title}"
-        yield _dated("R10a", says, policy.authority)
+    if charge.coordination and charge.coordination.primary:
+        yield charge.once(_coverage, charge.coordination)
+    if charge.policy and charge.known_payer:
+        yield _policy(charge.policy)
+
+
+def _coverage(coordination: Coordination) -> Step:
+    primary = coordination.primary
+    assert primary  # noqa: S101 - the caller has looked
+    paid_by = cite(primary.source, f"coverage, {primary.kind}")
+    return Step(
+        "R10a",
+        f"coverage {primary.kind}: {coordination.says}",
+        evidence=(paid_by, *coordination.decided),
+    )
+
+
+@by_identity
+def _policy(policy: Policy) -> Step:
+    says = f"policy {policy.id}, version {policy.version}: {policy.title}"
+    return _dated("R10a", says, policy.authority)
 
 
 _WAYS = {

@@ -12,20 +12,16 @@ from msgspec import Meta
 from mappings import codes
 from mappings.assessment import LineStatus
 from mappings.codes.tables import Dated
-from mappings.datafiles import form as forms
+from mappings.datafiles.checking import too_small
 from mappings.policy import conditions
+from mappings.policy.cases import Case, CaseFacts
 from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.modifiers import DatedModifier, DiscountModifier, Modifiers
+from mappings.policy.policy import For, Policy
 from mappings.policy.rules import (
-    Case,
-    CaseFacts,
-    DatedModifier,
-    DiscountModifier,
     DosingRule,
     FilingRule,
-    For,
     LabRule,
-    Modifiers,
-    Policy,
     PreferredRule,
     RenalAnemia,
     Rule,
@@ -72,7 +68,7 @@ def _against(found: Any, schema: dict[str, Any]) -> Iterator[str]:
         yield problem.format(found) + (
             f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(known())})"
         )
-    yield from forms.too_small(found, schema)
+    yield from too_small(found, schema)
 
 
 def _conditions(rule: Rule | RenalAnemia) -> Iterator[Mistake]:
@@ -270,12 +266,20 @@ def overlaps(policies: Iterable[tuple[str, Policy]]) -> Iterator[tuple[str, str]
     """Pairs of names of policies for the same payer, setting and date: between those the choice
     would be left to chance."""
     named = list(policies)
-    for position, (where, policy) in enumerate(named):
-        yield from (
-            (where, other_where)
-            for other_where, other in named[position + 1 :]
-            if _overlap(policy.effective, other.effective) and _same_audience(policy, other)
-        )
+    near: dict[tuple[str, str], list[int]] = {}
+    for place, (_, policy) in enumerate(named):
+        for name in _names(policy):
+            near.setdefault(name, []).append(place)
+    for place, (where, policy) in enumerate(named):
+        beside = {other for name in _names(policy) for other in near[name] if other > place}
+        for other_where, other in (named[number] for number in sorted(beside)):
+            if _overlap(policy.effective, other.effective) and _same_audience(policy, other):
+                yield where, other_where
+
+
+def _names(policy: Policy) -> list[tuple[str, str]]:
+    """Policies for the same have one of these in common."""
+    return [("id", policy.id), *(("payer", payer) for payer in policy.audience.payers or ("",))]
 
 
 def _overlap(first: Dated, second: Dated) -> bool:

@@ -3,34 +3,30 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from functools import cache
-from importlib.resources import files
+from functools import cache, lru_cache
 from pathlib import Path
 
 import msgspec
 
+from mappings import codes
 from mappings.assessment import PolicyRef
 from mappings.codes.tables import Dated
 from mappings.datafiles import loading
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import checks
+from mappings.policy.cases import Case
+from mappings.policy.modifiers import AttestingModifier, DatedModifier, DiscountModifier, Modifiers
+from mappings.policy.policy import For, Policy
 from mappings.policy.rules import (
-    AttestingModifier,
     AuthorizationRule,
-    Case,
-    DatedModifier,
-    DiscountModifier,
     DosingRule,
     DrugSourceRule,
     FilingRule,
-    For,
     IronDeficiencyRule,
     LabRule,
-    Modifiers,
     NoteRule,
     OralIronRule,
     OverloadRule,
-    Policy,
     PreferredRule,
     Requirements,
     Rule,
@@ -110,24 +106,23 @@ class PolicySet:
     ) -> Policy | None:
         """The payer's own policy before that of its kind; one for this setting only before one that
         is not for it; one for this drug before one for any."""
-        valid = [
-            policy
-            for policy in self.policies
-            if policy.effective.holds(day)
-            and kind in policy.audience.kinds
-            and _is_for(policy, code)
-        ]
-        open_to = [
-            policy
-            for policy in valid
-            if not policy.audience.payers or payer in policy.audience.payers
-        ]
-        candidates = [
-            policy
-            for policy in open_to
-            if _fits(policy, setting) or not policy.audience.settings_only
-        ]
-        return min(candidates, key=lambda policy: _rank(policy, setting), default=None)
+        meant = _meant(self, setting, kind, payer, code)
+        return next((policy for policy in meant if policy.effective.holds(day)), None)
+
+
+@lru_cache(maxsize=4096)
+def _meant(
+    policies: PolicySet, setting: str | None, kind: str, payer: str | None, code: str | None
+) -> list[Policy]:
+    """Those that may be meant on some day, the one that is meant the most first."""
+    found = []
+    for policy in policies.policies:
+        audience = policy.audience
+        of_payer = kind in audience.kinds and (not audience.payers or payer in audience.payers)
+        here = _fits(policy, setting) or not audience.settings_only
+        if of_payer and here and _is_for(policy, code):
+            found.append(policy)
+    return sorted(found, key=lambda policy: _rank(policy, setting))
 
 
 def _fits(policy: Policy, setting: str | None) -> bool:
@@ -151,12 +146,7 @@ def _rank(policy: Policy, setting: str | None) -> tuple[int, bool, bool, bool]:
 @cache
 def built_in() -> PolicySet:
     """The policies that ship in the package."""
-    names = sorted(
-        entry.name
-        for entry in files("mappings").joinpath("policy", "built_in").iterdir()
-        if entry.name.endswith(".yaml")
-    )
-    return PolicySet(_checked(dict(loading.packaged("policy/built_in", name) for name in names)))
+    return PolicySet(_checked(loading.packaged_in("policy/built_in")))
 
 
 def load(folder: Path | None) -> PolicySet:
@@ -203,8 +193,11 @@ def load_file(path: Path) -> Policy:
 def with_own(texts: Mapping[str, str]) -> PolicySet:
     """The built-in policies with those of a site, by file name."""
     own = dict(zip(texts, _checked(texts), strict=True))
+    begins = _first_days(own.values())
     kept = [
-        kept for policy in built_in().policies if (kept := _until_replaced(policy, own.values()))
+        kept
+        for policy in built_in().policies
+        if (kept := _until_replaced(policy, begins.get(policy.id)))
     ]
     mistakes = [(where, problem) for where, policy in own.items() for problem in _left_out(policy)]
     for built, where in checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
@@ -250,12 +243,18 @@ def _drugs(audience: For) -> tuple[str, ...]:
     return audience.codes or ("every other drug",)
 
 
-def _until_replaced(policy: Policy, own: Iterable[Policy]) -> Policy | None:
-    """A built-in policy up to the day before a site's policy of the same id begins."""
-    begins = min(
-        (ours.effective.start or date.min for ours in own if ours.id == policy.id), default=date.max
-    )
-    if begins == date.max:
+def _first_days(own: Iterable[Policy]) -> dict[str, date]:
+    """When a site's first policy of each id begins."""
+    found: dict[str, date] = {}
+    for policy in own:
+        begins = policy.effective.start or date.min
+        found[policy.id] = min(begins, found.get(policy.id, begins))
+    return found
+
+
+def _until_replaced(policy: Policy, begins: date | None) -> Policy | None:
+    """A built-in policy up to the day before a site's policy of the same id begins, if any does."""
+    if begins is None:
         return policy
     if begins <= (policy.effective.start or date.min):
         return None
@@ -274,7 +273,7 @@ def mistakes_in(text: str, where: str) -> list[str]:
 
 def read(text: str, where: str) -> Policy:
     """One policy file, checked by itself; DataFileError with every mistake."""
-    return loading.structure(text, where, Policy, checks.check)
+    return loading.structure(text, where, Policy, checks.check, codes.in_force().digest)
 
 
 def _checked(texts: Mapping[str, str]) -> list[Policy]:

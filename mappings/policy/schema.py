@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from mappings.policy.checks import KNOWN
-from mappings.policy.rules import Policy
+from mappings.policy.policy import Policy
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,11 +2,11 @@
 the others."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, partial
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
 from mappings import codes
 from mappings.reading import (
@@ -19,8 +19,9 @@ from mappings.reading import (
     people,
 )
 from mappings.reading.bundles.collection import Collection
-from mappings.reading.bundles.groups import Group
-from mappings.reading.conditions import diagnosis
+from mappings.reading.bundles.copies import opened
+from mappings.reading.bundles.groups import Group, Kept
+from mappings.reading.conditions import ConditionReader
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
@@ -28,7 +29,7 @@ from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.labs import results
-from mappings.reading.sifting.sieve import Sieve
+from mappings.reading.sifting.sieve import Purpose, Sieve
 from mappings.record import Administration, PatientRecord, Problem
 from mappings.site import Site
 
@@ -61,11 +62,14 @@ class Reader:
 
     def __init__(self, site: Site) -> None:
         self._codes = site.codes
-        with codes.using(self._codes):
-            self._finder = ProductFinder(site.drug_aliases)
         self._statuses = StatusReader(site.status_words)
+        with codes.using(self._codes):
+            self._finder = ProductFinder(site.drug_aliases, self._statuses)
         self._labs = results.LabReader(site.lab_aliases, self._statuses)
-        self._sieve = Sieve(self._labs, self._finder)
+        self._esas = orders.EsaReader()
+        self._oral = oral_iron.OralIronReader(self._statuses)
+        self._sieve = Sieve(self._labs, self._finder, self._oral, self._esas)
+        self._conditions = ConditionReader(self._statuses)
         self._coverages = CoverageReader(site.payer_aliases, self._statuses)
         self._encounters = encounters.EncounterReader(
             self._statuses, ClassReader(site.encounter_classes)
@@ -84,29 +88,21 @@ class Reader:
             return self._record(group, collection)
 
     def _record(self, group: Group, collection: Collection) -> PatientRecord:
-        problems = group.problems
-        given = self._administrations(group, collection, problems)
+        problems, statuses = group.problems, self._statuses
+        sift = partial(self._sieve.sift, collection=collection)
+        given = self._given(_Chart(group, sift), collection)
         if not given:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
-        patient = collection.get(group.patient) or {}
         doses = encounters.OfDoses(given)
-        sift = partial(self._sieve.sift, collection=collection, doses=doses)
-        all_of = cache(partial(group.all, sift=sift))
-        observations, reports = all_of("Observation"), all_of("DiagnosticReport")
-        finder, statuses = self._finder, self._statuses
-        panels = self._labs.membership(observations, reports, collection)
-
-        def each(kind: str, reader: Callable[[Resource], T | None]) -> tuple[T, ...]:
-            return tuple(_safely(all_of(kind), reader, problems))
-
-        def every(kind: str, reader: Callable[[Resource], Iterator[T]]) -> tuple[T, ...]:
-            found = _safely(all_of(kind), lambda resource: list(reader(resource)), problems)
-            return tuple(chain.from_iterable(found))
-
-        visits = doses.bearing(
-            each("Encounter", lambda visit: self._encounters.encounter(visit, collection, doses))
-        )
+        chart = _Chart(group, partial(sift, doses=doses))
+        each, every = chart.each, chart.every
+        results = chart.all("Observation") + chart.all("DiagnosticReport")
+        panels = self._labs.membership(results, collection)
+        visits = doses.bearing(each("Encounter", self._encounters.encounter, collection, doses))
         places = encounters.locations(visits, collection)
+        tables = (collection, self._finder, statuses)
+        course = self._oral.course
+        patient = collection.get(group.patient) or {}
         return PatientRecord(
             patient=group.patient,
             born=stated(patient.get("birthDate"), "Patient.birthDate"),
@@ -117,135 +113,107 @@ class Reader:
             demographics=people.demographics(patient),
             administrations=given,
             labs=(
-                *every(
-                    "Observation", lambda resource: self._labs.results(resource, collection, panels)
-                ),
-                *every(
-                    "DiagnosticReport",
-                    lambda resource: self._labs.results(resource, collection, panels),
-                ),
+                *every("Observation", self._labs.results, collection, panels),
+                *every("DiagnosticReport", self._labs.results, collection, panels),
             ),
-            diagnoses=each("Condition", lambda resource: diagnosis(resource, collection, statuses)),
-            coverages=each(
-                "Coverage", lambda resource: self._coverages.coverage(resource, collection)
-            ),
+            diagnoses=tuple(each("Condition", self._conditions.diagnosis, collection)),
+            coverages=tuple(each("Coverage", self._coverages.coverage, collection)),
             encounters=visits,
-            locations=tuple(
-                _safely(
-                    places, lambda resource: encounters.location(resource, collection), problems
-                )
-            ),
+            locations=tuple(_safely(places, encounters.location, (collection,), problems)),
             orders=(
-                *each(
-                    "MedicationRequest",
-                    lambda resource: orders.order(resource, collection, finder, statuses),
-                ),
-                *every(
-                    "CarePlan",
-                    lambda resource: orders.planned(resource, collection, finder, statuses),
-                ),
+                *each("MedicationRequest", orders.order, *tables, purpose="iron"),
+                *every("CarePlan", orders.planned, *tables),
             ),
-            dispenses=each(
-                "MedicationDispense",
-                lambda resource: orders.dispense(resource, collection, finder, statuses),
-            ),
+            dispenses=tuple(each("MedicationDispense", orders.dispense, *tables, purpose="iron")),
             oral_iron=(
-                *each("AllergyIntolerance", lambda resource: oral_iron.allergy(resource, statuses)),
-                *each(
-                    "MedicationDispense",
-                    lambda resource: oral_iron.course(resource, collection, statuses),
-                ),
-                *each(
-                    "MedicationRequest",
-                    lambda resource: oral_iron.course(resource, collection, statuses),
-                ),
-                *each(
-                    "MedicationStatement",
-                    lambda resource: oral_iron.course(resource, collection, statuses),
-                ),
+                *each("AllergyIntolerance", self._oral.allergy),
+                *each("MedicationDispense", course, collection, purpose="oral iron"),
+                *each("MedicationRequest", course, collection, purpose="oral iron"),
+                *each("MedicationStatement", course, collection, purpose="oral iron"),
             ),
-            dialysis=every(
-                "Procedure", lambda resource: encounters.dialysis_treatments([resource], statuses)
-            ),
+            dialysis=tuple(each("Procedure", encounters.dialysis_treatment, statuses)),
             authorizations=(
-                *every(
-                    "Claim",
-                    lambda resource: authorizations.from_claim(resource, collection, statuses),
-                ),
-                *every(
-                    "Coverage", lambda resource: authorizations.from_coverage(resource, statuses)
-                ),
-                *every(
-                    "ClaimResponse",
-                    lambda resource: authorizations.from_response(resource, collection, statuses),
-                ),
+                *every("Claim", authorizations.from_claim, collection, statuses),
+                *every("Coverage", authorizations.from_coverage, statuses),
+                *every("ClaimResponse", authorizations.from_response, collection, statuses),
             ),
-            notes=each(
-                "DocumentReference", lambda resource: notes.note(resource, collection, statuses)
-            ),
+            notes=tuple(each("DocumentReference", notes.note, collection, statuses)),
             esa=(
-                *each("MedicationAdministration", orders.esa_dose),
-                *each("MedicationRequest", orders.esa_dose),
+                *each("MedicationAdministration", self._esas.dose, purpose="esa"),
+                *each("MedicationRequest", self._esas.dose, purpose="esa"),
             ),
             unreadable=tuple(sorted(problems)),
         )
 
-    def _administrations(
-        self, group: Group, collection: Collection, problems: list[Problem]
-    ) -> tuple[Administration, ...]:
-        found: list[Administration] = []
-        sift = partial(self._sieve.sift, collection=collection, doses=None)
-        for resource in group.all("MedicationAdministration", sift):
-            reference = source(resource).resource
-            try:
-                given = administrations.administration(
-                    resource, collection, self._finder, self._statuses
-                )
-            except administrations.NotReadable as problem:
-                problems.append(Problem(reference, str(problem)))
-                continue
-            except _UNFORESEEN as problem:
-                problems.append(Problem(reference, f"could not be read ({type(problem).__name__})"))
-                continue
-            if given is None:
-                continue
-            if given.drug.unnamed:
-                if administrations.is_ordered_as_iron(resource, collection, self._finder):
-                    says = "names no drug, and its order is for an intravenous iron"
-                    problems.append(Problem(reference, says))
-                continue
+    def _given(self, chart: "_Chart", collection: Collection) -> tuple[Administration, ...]:
+        """Also those that were deleted, as far as their last version can be read."""
+        read = administrations.administration
+        tables = (collection, self._finder, self._statuses)
+        found = chart.each("MedicationAdministration", read, *tables, purpose="iron")
+        for given in found:
             if given.drug.lost:
-                problems.append(
-                    Problem(reference, f"medicationReference {given.drug.lost} leads nowhere")
-                )
-            if given.drug.concerns_us or administrations.is_ordered_as_iron(
-                resource, collection, self._finder
-            ):
-                found.append(given)
-        return (*found, *self._deleted(group, collection))
+                says = f"medicationReference {given.drug.lost} leads nowhere"
+                chart.group.problems.append(Problem(given.source.resource, says))
+        deleted = _safely(chart.group.deleted, read, tables, [])
+        return (
+            *found,
+            *(replace(given, deleted=True) for given in deleted if given.drug.concerns_us),
+        )
 
-    def _deleted(self, group: Group, collection: Collection) -> Iterator[Administration]:
-        """Administrations that were deleted, as far as their last version can be read."""
 
-        def read(resource: Resource) -> Administration | None:
-            return administrations.administration(resource, collection, self._finder)
+class _Chart:
+    """What readers ask of one patient's resources."""
 
-        for given in _safely(group.deleted, read, []):
-            if given.drug.concerns_us:
-                yield msgspec.structs.replace(given, deleted=True)
+    def __init__(self, group: Group, sift: Callable[..., Kept]) -> None:
+        self.group, self._sift = group, sift
+        self._found: dict[tuple[str, Purpose], list[Resource]] = {}
+
+    def all(self, kind: str, purpose: Purpose = "") -> list[Resource]:
+        """Those in which a reader may find anything, in the order of their ids."""
+        kept = self.group.by_type.get(kind)
+        if not kept:
+            return []
+        found = self._found.get((kind, purpose))
+        if found is None:
+            asked = map(opened, self._sift(kind, kept, purpose))
+            found = sorted(asked, key=lambda resource: str(resource["id"]))
+            self._found[kind, purpose] = found
+        return found
+
+    def each(
+        self, kind: str, reader: Callable[..., T | None], *beside: Any, purpose: Purpose = ""
+    ) -> list[T]:
+        """What READER makes of each."""
+        return _safely(self.all(kind, purpose), reader, beside, self.group.problems)
+
+    def every(self, kind: str, reader: Callable[..., Iterator[T]], *beside: Any) -> Iterator[T]:
+        """All that READER makes of each."""
+
+        def read(resource: Resource) -> list[T]:
+            return list(reader(resource, *beside))
+
+        return chain.from_iterable(self.each(kind, read))
 
 
 def _safely(
-    resources: list[Resource], reader: Callable[[Resource], T | None], problems: list[Problem]
-) -> Iterator[T]:
-    """Read each; a resource of a shape nobody foresaw is named, and the others go on."""
+    resources: list[Resource],
+    reader: Callable[..., T | None],
+    beside: tuple[Any, ...],
+    problems: list[Problem],
+) -> list[T]:
+    """Read each; a resource that can't be read, or of a shape nobody foresaw, is named, and the
+    others go on."""
+    read: list[T] = []
     for resource in resources:
         try:
-            found = reader(resource)
+            found = reader(resource, *beside)
+        except administrations.NotReadable as problem:
+            problems.append(Problem(source(resource).resource, str(problem)))
+            continue
         except _UNFORESEEN as problem:
-            problems.append(
-                Problem(source(resource).resource, f"could not be read ({type(problem).__name__})")
-            )
+            says = f"could not be read ({type(problem).__name__})"
+            problems.append(Problem(source(resource).resource, says))
             continue
         if found is not None:
-            yield found
+            read.append(found)
+    return read

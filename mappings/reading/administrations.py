@@ -48,13 +48,15 @@ def administration(
     finder: ProductFinder,
     statuses: StatusReader = PLAIN,
 ) -> Administration | None:
-    """The Administration, or None for a drug that is none of our business; NotReadable without a
-    valid status."""
+    """The Administration, or None for a drug that is none of our business. NotReadable without a
+    valid status, and where it leaves open which drug it is."""
     dosages = elements.items(resource.get("dosage"))
     texts = [("dosage.text", elements.text(dosage.get("text"))) for dosage in dosages]
     given = drug(resource, collection, finder, texts)
+    if given.unnamed and is_ordered_as_iron(resource, collection, finder):
+        raise NotReadable("names no drug, and its order is for an intravenous iron")
     if not given.concerns_us and not given.lost:
-        return _unnamed(resource, given)
+        return None
     status = statuses.read("MedicationAdministration.status", resource.get("status"))
     if not isinstance(status, str):
         raise NotReadable(
@@ -64,7 +66,7 @@ def administration(
         )
     source = elements.source(resource)
     if not given.concerns_us and not is_ordered_as_iron(resource, collection, finder):
-        return Administration(source=source, status=status, drug=given)
+        raise NotReadable(f"medicationReference {given.lost} leads nowhere")
     start, end = _effective(resource)
     containers, containers_problem = _containers(resource, source)
     dose = _dose(dosages)
@@ -106,13 +108,6 @@ def is_ordered_as_iron(resource: Resource, collection: Collection, finder: Produ
     """Whether the order of an administration, which says no product, is for an IV iron."""
     request = collection.resolve(resource.get("request"), resource)
     return bool(request and drug(request, collection, finder).concerns_us)
-
-
-def _unnamed(resource: Resource, given: Drug) -> Administration | None:
-    """One that names no drug at all: its order may be for an iron."""
-    if not given.unnamed:
-        return None
-    return Administration(source=elements.source(resource), status="unknown", drug=given)
 
 
 def _effective(resource: Resource) -> tuple[Moment | None, Moment | None]:

@@ -266,19 +266,17 @@ def dialysis_kind(concept: Concept) -> str | None:
     return next((table[key] for key in keys if key in table), None)
 
 
-def dialysis_treatments(
-    procedures: list[Resource], statuses: StatusReader = PLAIN
-) -> Iterator[DialysisTreatment]:
-    """Procedures that are dialysis and were done or under way."""
-    for resource in procedures:
-        kind = dialysis_kind(elements.concept(resource.get("code")))
-        status = statuses.read("Procedure.status", resource.get("status"))
-        if kind and status in ("completed", "in-progress"):
-            start, end = elements.period(resource.get("performedPeriod"))
-            goes_on = start is not None and status == "in-progress"
-            yield DialysisTreatment(
-                source=elements.source(resource),
-                kind=kind,
-                when=elements.moment(resource.get("performedDateTime")) or start or end,
-                until=end or (_NEVER if goes_on else None),
-            )
+def dialysis_treatment(resource: Resource, statuses: StatusReader) -> DialysisTreatment | None:
+    """A Procedure that is dialysis and was done or is under way."""
+    kind = dialysis_kind(elements.concept(resource.get("code")))
+    status = statuses.read("Procedure.status", resource.get("status"))
+    if kind is None or status not in ("completed", "in-progress"):
+        return None
+    start, end = elements.period(resource.get("performedPeriod"))
+    goes_on = start is not None and status == "in-progress"
+    return DialysisTreatment(
+        source=elements.source(resource),
+        kind=kind,
+        when=elements.moment(resource.get("performedDateTime")) or start or end,
+        until=end or (_NEVER if goes_on else None),
+    )

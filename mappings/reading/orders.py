@@ -25,6 +25,8 @@ _INTENTS = frozenset(
 _LATE_DAYS = 30
 _STATUSES = frozenset({"active", "completed"})
 _PLANS = frozenset({"plan", "order"})
+# Of an ESA that was given, or is to be.
+_TAKEN = frozenset({"completed", "active", "in-progress", "stopped"})
 _NOT_PLANNED = frozenset({"cancelled", "stopped", "entered-in-error"})
 
 
@@ -237,34 +239,40 @@ def _vials(resource: Resource, handed: Drug, source: Source) -> Iterator[Contain
         yield Container(codes.packages()[known[0]].mg, int(vials), known[0], source)
 
 
-def esa_dose(resource: Resource) -> EsaDose | None:
-    """An ESA given or ordered; NCD 110.10 covers iron beside it."""
-    if elements.text(resource.get("status")) not in (
-        "completed",
-        "active",
-        "in-progress",
-        "stopped",
-    ):
-        return None
-    name = esa(resource)
-    if name is None:
-        return None
-    start, _ = elements.period(resource.get("effectivePeriod"))
-    when = (
-        elements.moment(resource.get("effectiveDateTime"))
-        or start
-        or elements.moment(resource.get("authoredOn"))
-    )
-    return EsaDose(source=elements.source(resource), name=name, when=when)
+class EsaReader:
+    """Finds ESAs in medications; keeps what it found, because an EHR repeats the same few."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Concept, str], str | None] = {}
+
+    def dose(self, resource: Resource) -> EsaDose | None:
+        """An ESA given or ordered; NCD 110.10 covers iron beside it."""
+        if elements.text(resource.get("status")) not in _TAKEN:
+            return None
+        name = self.name(resource)
+        if name is None:
+            return None
+        start, _ = elements.period(resource.get("effectivePeriod"))
+        when = (
+            elements.moment(resource.get("effectiveDateTime"))
+            or start
+            or elements.moment(resource.get("authoredOn"))
+        )
+        return EsaDose(source=elements.source(resource), name=name, when=when)
+
+    def name(self, resource: Resource) -> str | None:
+        """The ESA that a medication is."""
+        concept = elements.concept(resource.get("medicationCodeableConcept"))
+        shown = elements.mapping(resource.get("medicationReference")).get("display")
+        key = (concept, elements.text(shown))
+        if key not in self._known:
+            self._known[key] = _esa(*key)
+        return self._known[key]
 
 
-def esa(resource: Resource) -> str | None:
-    """The ESA that a medication is."""
-    concept: Concept = elements.concept(resource.get("medicationCodeableConcept"))
+def _esa(concept: Concept, shown: str) -> str | None:
     table = codes.beside_iron()
-    shown = elements.mapping(resource.get("medicationReference")).get("display")
-    texts = [*concept.words, elements.text(shown)]
     coded = (coding.code for coding in concept.codings if coding.system == elements.HCPCS)
     found = [table.by_code.get(code or "") for code in coded]
-    found += [table.named_in(text) for text in texts if text]
+    found += [table.named_in(text) for text in [*concept.words, shown] if text]
     return next((agent.name for agent in found if agent), None)

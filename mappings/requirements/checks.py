@@ -14,13 +14,26 @@ from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.codes.requirement import RequirementTable
-from mappings.requirements import billing, claim, clinical, labs, safety
+from mappings.requirements import claim, labs, safety
+from mappings.requirements.chart import (
+    anemia_link,
+    iron_deficiency,
+    kidney,
+    oral_iron,
+    progress_note,
+    treatment_plan,
+)
+from mappings.requirements.payer import authorization, coverage, filing, place, products
 from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
 
 Check = Callable[[Charge, Neighbors], Result | None]
 
-_WRITTEN_IN = (claim, clinical, labs, billing, safety)
+WRITTEN_IN = (
+    claim, labs, safety,
+    anemia_link, iron_deficiency, kidney, oral_iron, progress_note, treatment_plan,
+    authorization, coverage, filing, place, products,
+)  # fmt: skip
 
 
 def check_of(requirement: str) -> Check | None:
@@ -44,7 +57,7 @@ def _undecided(table: RequirementTable) -> list[str]:
 def _functions() -> dict[str, Check]:
     return {
         name.replace("_", "-"): function
-        for module in _WRITTEN_IN
+        for module in WRITTEN_IN
         for name, function in _public(module)
     }
 

@@ -1,18 +1,20 @@
 """The state of each requirement for one administration (R10)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import WORST_FIRST, Asked, Denial, Finding
+from mappings.assessment import WORST_FIRST, Denial, Finding, State
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.codes.requirement import Requirement
 from mappings.codes.tables import Dated
 from mappings.policy.choosing import Policy, Rule
 from mappings.requirements.asking import asked, is_blocking
-from mappings.requirements.checks import check_of
+from mappings.requirements.checks import Check, check_of
 from mappings.requirements.result import NOT_APPLICABLE, Result
 from mappings.values.remembered import by_identity
 
@@ -25,16 +27,15 @@ def findings_of(charge: Charge, neighbors: Neighbors) -> list[Finding]:
     drug asks where that is billed."""
     if charge.not_billable and not charge.has_line:
         return [_finding(codes.requirements()[_OF_NO_LINE], NOT_APPLICABLE, charge)]
-    found = []
-    for requirement in _asked_of(charge):
-        check = check_of(requirement.id)
-        # Of possible duplicates one speaks of the dose, for all of them.
-        if check and not (requirement.of_duplicates and charge.is_copy):
-            found.append(_finding(requirement, check(charge, neighbors) or NOT_APPLICABLE, charge))
-    return found
+    # Of possible duplicates one speaks of the dose, for all of them.
+    return [
+        _finding(requirement, check(charge, neighbors) or NOT_APPLICABLE, charge)
+        for requirement, check in _checks(_asked_of(charge))
+        if not (requirement.of_duplicates and charge.is_copy)
+    ]
 
 
-def _asked_of(charge: Charge) -> Sequence[Requirement]:
+def _asked_of(charge: Charge) -> tuple[Requirement, ...]:
     table = codes.requirement_table()
     if charge.not_billable:
         return table.of_giving if charge.bills_giving_alone else ()
@@ -42,96 +43,102 @@ def _asked_of(charge: Charge) -> Sequence[Requirement]:
     return table.answerable[frozenset(name for name, holds in known.items() if holds)]
 
 
+@by_identity
+def _checks(asked: tuple[Requirement, ...]) -> list[tuple[Requirement, Check]]:
+    found = ((requirement, check_of(requirement.id)) for requirement in asked)
+    return [(requirement, check) for requirement, check in found if check]
+
+
 class FindingsByDose:
     """The findings of a patient, looked up by the administrations that they are about."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self._findings = findings
-        self._places: dict[str, list[int]] = {}
+        self._places: defaultdict[str, list[int]] = defaultdict(list)
         for place, finding in enumerate(findings):
             for reference in finding.administrations:
-                self._places.setdefault(reference, []).append(place)
+                self._places[reference].append(place)
 
     def any_of(self, references: Iterable[str]) -> list[Finding]:
         """Those about any of the administrations, in their order."""
-        places = {place for name in references for place in self._places.get(name, ())}
+        places = set(chain.from_iterable(self._places[name] for name in references))
         return [self._findings[place] for place in sorted(places)]
 
 
-class _Basis(Struct, frozen=True):
-    """What a finding rests on, and what follows from that alone."""
-
-    authority: Dated
-    asked: Asked
-    blocking: bool
-    denial: Denial | None
-
-
 def _finding(requirement: Requirement, result: Result, charge: Charge) -> Finding:
+    form = _form(
+        requirement,
+        result.state,
+        result.blocking,
+        result.rule,
+        result.row,
+        charge.policy,
+        charge.known_payer,
+    )
     about = _about(requirement, charge)
     if result is NOT_APPLICABLE:
-        nothing = _not_applicable(requirement, charge.policy, charge.known_payer)
-        return structs.replace(nothing, administrations=about)
-    return _found(requirement, result, charge.policy, charge.known_payer, about)
+        return structs.replace(form, administrations=about)
+    denial = result.denial
+    return structs.replace(
+        form,
+        administrations=about,
+        value=result.value,
+        unit=result.unit,
+        says=result.says or None,
+        fix=result.fix or form.fix,
+        note=result.note,
+        denial=Denial(denial.carc, denial.rarc) if denial else form.denial,
+        evidence=result.evidence,
+    )
 
 
 def _about(requirement: Requirement, charge: Charge) -> tuple[str, ...]:
     if requirement.of_duplicates and charge.possible_duplicates:
         return tuple(sorted(charge.possible_duplicates))
-    return (charge.reference,)
+    return charge.itself
 
 
 @by_identity
-def _not_applicable(requirement: Requirement, policy: Policy | None, known_payer: bool) -> Finding:
-    """The finding that half of all requirements have, of no dose yet."""
-    return _found(requirement, NOT_APPLICABLE, policy, known_payer, ())
-
-
-def _found(
+def _form(
     requirement: Requirement,
-    result: Result,
+    state: State,
+    held: bool | None,
+    rule: Rule | None,
+    of_table: Dated | None,
     policy: Policy | None,
     known_payer: bool,
-    about: tuple[str, ...],
 ) -> Finding:
-    rule, basis = result.rule, _basis(requirement, result.rule, result.row, policy)
-    blocking = basis.blocking if result.blocking is None else result.blocking
-    denial = result.denial or requirement.denial_by_state.get(result.state)
+    """All of a finding but what was found of a dose. `held`: whether it holds the line, where that
+    is not the policy's to say."""
+    authority = _authority(requirement, rule, of_table, policy)
+    blocking = is_blocking(requirement.id, rule) if held is None else held
+    told = rule.write_back if rule and rule.write_back is not None else blocking
     return Finding(
         requirement=requirement.id,
-        state=result.state,
-        administrations=about,
+        state=state,
+        administrations=(),
         policy=policy.id if policy and known_payer else None,
         policy_version=policy.version if policy and known_payer else None,
-        value=result.value,
-        unit=result.unit,
-        says=result.says or None,
         blocking=blocking,
-        write_back=requirement.write_back
-        and (rule.write_back if rule and rule.write_back is not None else blocking),
-        source=basis.authority.source,
-        verified=basis.authority.verified,
-        start=basis.authority.start,
-        end=basis.authority.end,
-        fix=result.fix or requirement.fix,
-        note=result.note,
-        asked=basis.asked if rule or result.state in WORST_FIRST else None,
-        denial=Denial(denial.carc, denial.rarc) if denial else basis.denial,
-        evidence=result.evidence,
+        write_back=requirement.write_back and told,
+        source=authority.source,
+        verified=authority.verified,
+        start=authority.start,
+        end=authority.end,
+        fix=requirement.fix,
+        asked=asked(requirement.id, rule, authority.verified)
+        if rule or state in WORST_FIRST
+        else None,
+        denial=_denial(requirement, state),
     )
 
 
-@by_identity
-def _basis(
-    requirement: Requirement, rule: Rule | None, of_table: Dated | None, policy: Policy | None
-) -> _Basis:
-    authority = _authority(requirement, rule, of_table, policy)
-    return _Basis(
-        authority=authority,
-        asked=asked(requirement.id, rule, authority.verified),
-        blocking=is_blocking(requirement.id, rule),
-        denial=Denial(requirement.carc, requirement.rarc) if requirement.carc else None,
-    )
+def _denial(requirement: Requirement, state: State) -> Denial | None:
+    """The one that a state predicts, else that of the requirement."""
+    found = requirement.denial_by_state.get(state)
+    if found:
+        return Denial(found.carc, found.rarc)
+    return Denial(requirement.carc, requirement.rarc) if requirement.carc else None
 
 
 def _authority(

@@ -7,7 +7,7 @@ from mappings.assessment import EVERY_STATE, Evidence, State
 from mappings.charge.charge import PREGNANCY_DAYS, Charge
 from mappings.circumstances import labs
 from mappings.policy.choosing import LabRule
-from mappings.policy.conditions import LabState, judge, names, parse
+from mappings.policy.conditions import LabState, names, parse
 from mappings.policy.laboratory import LAB_VALUES
 from mappings.record import LabResult
 from mappings.requirements.asking import in_words
@@ -62,11 +62,11 @@ def _states(charge: Charge, rule: LabRule) -> Mapping[str, State]:
     them is met."""
     if not rule.limit:
         return {}
-    node = parse(rule.limit)
-    verdict = judge(node, charge.facts(rule.window_days))
+    verdict = charge.judged(rule.limit, rule.window_days)
     if verdict.holds or not set(verdict.states.values()) <= {"met", "not-applicable"}:
         return verdict.states
-    return dict.fromkeys(names(node), "incomplete" if verdict.holds is None else "not-covered")
+    failed: State = "incomplete" if verdict.holds is None else "not-covered"
+    return dict.fromkeys(names(parse(rule.limit)), failed)
 
 
 def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
@@ -87,7 +87,7 @@ def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:
     return Result(
         state=state,
         says=_found(charge, name, rule, found.result, state),
-        evidence=labs.evidence(found.result, charge.zone),
+        evidence=evidence(charge, found.result),
         value=plain(labs.rounded(value, found.result)) if value is not None else None,
         unit=LAB_VALUES[name].unit,
         rule=rule,
@@ -107,7 +107,7 @@ def _outdated(
         says=f"{older} does not count: a newer {_unusable_says(doubt, charge)}.",
         rule=rule,
         fix=_UNREAD,
-        evidence=labs.evidence(doubt, charge.zone) + labs.evidence(result, charge.zone),
+        evidence=evidence(charge, doubt) + evidence(charge, result),
     )
 
 
@@ -132,7 +132,7 @@ def _absent(charge: Charge, name: str, rule: LabRule, found: LabState) -> str:
 
 
 def _broken(charge: Charge, name: str) -> list[LabResult]:
-    return charge.history.labs.unusable(LAB_VALUES[name].analyte)
+    return charge.history.results.unusable(LAB_VALUES[name].analyte)
 
 
 def _unusable_says(result: LabResult, charge: Charge) -> str:
@@ -143,7 +143,7 @@ def _unusable_says(result: LabResult, charge: Charge) -> str:
 def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
     """The newest result of before the window."""
     older = charge.newest_lab(LAB_VALUES[name].analyte)
-    return labs.evidence(older, charge.zone) if older else ()
+    return evidence(charge, older) if older else ()
 
 
 def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
@@ -176,13 +176,15 @@ def _limit(rule: LabRule) -> str:
     return in_words(parse(rule.limit)) if rule.limit else ""
 
 
+def evidence(charge: Charge, result: LabResult) -> tuple[Evidence, ...]:
+    """What the result says, however many doses and requirements rest on it."""
+    return charge.once(labs.evidence, result, charge.zone)
+
+
 def caution(charge: Charge, result: LabResult) -> str:
     """What is said behind a result that other iron may have disturbed."""
-    days, drawn = labs.longest_unreliable(result.analyte), result.when
-    if drawn is None or days < 0:
-        return ""
-    doses = charge.doses_before(drawn.days(charge.zone)[0], days)
-    return labs.caution(result, doses, charge.zone)
+    disturbed = charge.history.iron.disturbs(result, charge.administration)
+    return " (drawn soon after an earlier iron dose)" if disturbed else ""
 
 
 def _unknown(charge: Charge) -> str:

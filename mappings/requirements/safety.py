@@ -15,10 +15,10 @@ from mappings.policy.choosing import DosingRule, OverloadRule
 from mappings.policy.conditions import compare
 from mappings.record import LabResult
 from mappings.requirements.labs import caution
+from mappings.requirements.labs import evidence as lab_evidence
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain, with_unit
 from mappings.values.remembered import by_identity
-from mappings.values.us_dates import us_date
 
 
 def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
@@ -120,10 +120,9 @@ def _over_payers_course(
     if rule.course_mg is None or rule.course_days is None or charge.day is None:
         return None
     before = neighbors.doses_since(charge.day - timedelta(days=rule.course_days - 1))
-    total = sum((mg for _, mg, _ in before), dose)
+    total = sum((given.mg for given in before), dose)
     if total <= rule.course_mg:
         return None
-    cited = (cite(given, f"{plain(mg)} mg on {us_date(day)}") for day, mg, given in before)
     return Result(
         state="not-covered",
         says=(
@@ -133,7 +132,7 @@ def _over_payers_course(
         value=plain(total),
         unit="mg",
         rule=rule,
-        evidence=(*source, *cited),
+        evidence=(*source, *(given.cited for given in before)),
         fix="Get the payer's approval for more before the next dose.",
     )
 
@@ -146,12 +145,12 @@ def _by_label(charge: Charge, neighbors: Neighbors, label: LabelDose, dose: Deci
     if label.single_mg_per_kg and weighed.unread:
         stands = labs.quoted(weighed.unread, charge.zone)
         says = f"The label doses children by weight, and the newest weight can't be read: {stands}."
-        source += labs.evidence(weighed.unread, charge.zone)
+        source += lab_evidence(charge, weighed.unread)
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
     if label.single_mg_per_kg and (weight is None or weight.high is None):
         says = "The label doses children by weight, and no weight from the last year is on record."
         return Result(state="incomplete", says=says, rule=rule, evidence=source)
-    source += labs.evidence(weight, charge.zone) if weight else ()
+    source += lab_evidence(charge, weight) if weight else ()
     most = _most(label, weight)
     if dose > most:
         says = (
@@ -211,11 +210,8 @@ def _course(
         )
     first = charge.day - timedelta(days=label.course_days - 1)
     before = neighbors.doses_since(first)
-    total = sum((mg for _, mg, _ in before), dose)
-    evidence = (
-        *source,
-        *(cite(given, f"{plain(mg)} mg on {us_date(day)}") for day, mg, given in before),
-    )
+    total = sum((given.mg for given in before), dose)
+    evidence = (*source, *(given.cited for given in before))
     value, within = plain(total), f"{plain(total)} mg within {label.course_days} days"
     if total > label.course_mg:
         says = f"{within} is above the label's course of {plain(label.course_mg)} mg."
@@ -226,12 +222,23 @@ def _course(
     return Result(state="met", says=says, value=value, unit="mg", rule=rule, evidence=evidence)
 
 
+def _labels(charge: Charge) -> tuple[LabelDose, ...]:
+    family = charge.family.family if charge.family else ""
+    return _by_family(codes.dosing()).get(family, ())
+
+
+@by_identity
+def _by_family(labels: tuple[LabelDose, ...]) -> dict[str, tuple[LabelDose, ...]]:
+    found: dict[str, tuple[LabelDose, ...]] = {}
+    for label in labels:
+        found[label.family] = (*found.get(label.family, ()), label)
+    return found
+
+
 def label_dose(charge: Charge) -> LabelDose | None:
     """The label row for the patient's population; with the kind of dialysis unknown, the one that
     allows more."""
-    labels = [
-        label for label in codes.dosing() if charge.family and label.family == charge.family.family
-    ]
+    labels = _labels(charge)
     if charge.flags["child"]:
         return next((label for label in labels if label.population == "child"), None)
     general = [label for label in labels if label.population == "any"]
@@ -283,7 +290,7 @@ def iron_overload(charge: Charge) -> Result | None:
         if seen
         else "No result shows iron overload."
     )
-    evidence = tuple(item for result, _, _ in seen for item in labs.evidence(result, charge.zone))
+    evidence = tuple(item for result, _, _ in seen for item in lab_evidence(charge, result))
     return Result(state="met", says=says, rule=rule, evidence=evidence, note=note)
 
 
@@ -310,6 +317,6 @@ def _overloaded(
         ),
         value=value,
         unit=analyte.unit,
-        evidence=labs.evidence(result, charge.zone),
+        evidence=lab_evidence(charge, result),
         rule=rule,
     )

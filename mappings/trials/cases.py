@@ -11,8 +11,8 @@ from mappings import codes
 from mappings.assess import assess
 from mappings.assessment import PatientAssessment
 from mappings.codes.tables import Family, Package
+from mappings.policy.cases import CaseFacts
 from mappings.policy.choosing import Case, Policy, PolicySet
-from mappings.policy.rules import CaseFacts
 from mappings.record import (
     Administration,
     Amount,

@@ -45,6 +45,8 @@ class Span(NamedTuple):
     @property
     def on(self) -> str:
         """`on Oct 12, 2026`, `in Oct 2026`."""
+        if self.first == self.last:
+            return f"on {us_date(self.first)}"
         return f"{'in' if self._whole_year or self._whole_month else 'on'} {self.shown}"
 
     def _written(self, a_day: Callable[[date], str], a_month: Callable[[date], str]) -> str:

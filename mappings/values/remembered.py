@@ -1,8 +1,9 @@
-"""What is worked out once of frozen values that live as long as a policy or a table does."""
+"""What is worked out once of frozen values: of those that live as long as a policy or a table does,
+and of those of one patient."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar, TypeVarTuple
+from typing import Any, Generic, Self, TypeVar, TypeVarTuple, overload
 
 Given = TypeVarTuple("Given")
 T = TypeVar("T")
@@ -28,3 +29,51 @@ def by_identity(function: Callable[[*Given], T]) -> Callable[[*Given], T]:
         return found[1]
 
     return remembered
+
+
+class kept(Generic[T]):  # noqa: N801 - it reads as `cached_property`, and is one
+    """A property that is worked out once. Without the lock that `functools.cached_property` takes
+    before Python 3.12, which costs more than most of them: two threads would find the same."""
+
+    def __init__(self, function: Callable[[Any], T]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, _: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, _: type) -> T: ...
+    def __get__(self, instance: object | None, _: type) -> Self | T:
+        if instance is None:
+            return self
+        found = instance.__dict__[self._name] = self._function(instance)
+        return found
+
+
+class Once:
+    """The same for the frozen values of one patient; it lasts as long as the patient is looked
+    at."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[object, Any]] = {}
+        self._alike: dict[tuple[object, ...], Any] = {}
+
+    def __call__(self, function: Callable[[*Given], T], *arguments: *Given) -> T:
+        """What FUNCTION gives for the very same objects; it must ask nothing else."""
+        key = (function, *map(id, arguments))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = (arguments, function(*arguments))
+        given: T = found[1]
+        return given
+
+    def alike(self, function: Callable[[*Given], T], *arguments: *Given) -> T:
+        """What FUNCTION gives for equal values; these must be small."""
+        key = (function, *arguments)
+        if key not in self._alike:
+            self._alike[key] = function(*arguments)
+        given: T = self._alike[key]
+        return given

@@ -1,10 +1,12 @@
 """Days and times as people in the US read them. JSON, FHIR and files keep ISO's."""
 
 from datetime import date, datetime, tzinfo
+from functools import lru_cache
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+@lru_cache(maxsize=4096)
 def us_date(day: date | None) -> str:
     """`Nov 1, 2026`."""
     return f"{us_day(day)}, {day.year}" if day else "a day that is not known"

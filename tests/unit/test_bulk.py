@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,7 @@ def bulk(source: Path, out: Path, workers: int = 1, **asked: Any) -> run.Outcome
         choosing.built_in(),
         builders.AS_OF,
         workers,
-        range_bytes=RANGE_BYTES,
-        **asked,
+        **{"range_bytes": RANGE_BYTES, **asked},
     )
 
 
@@ -122,6 +122,31 @@ def test_a_run_that_was_killed_goes_on(
     assert written(tmp_path) == expected
 
 
+KILLED_AT_THE_END = """
+import os, signal, sys
+from pathlib import Path
+from integration.bulk import output
+from tests.unit.test_bulk import bulk
+
+def kill(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+setattr(output, sys.argv[3], kill)
+bulk(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("during", ["_of_part", "_counted"])
+def test_a_run_that_was_killed_while_it_wrote_writes_all_of_it(
+    during: str, source: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED_AT_THE_END, str(source), str(tmp_path), during]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert bulk(source, tmp_path).resumed
+    assert written(tmp_path) == expected
+    assert {path.name for path in tmp_path.iterdir()} == set(OUTPUT)
+
+
 KILLED_WITH_WORKERS = """
 import os, signal, sys
 from pathlib import Path
@@ -199,6 +224,58 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_space(
             bulk(source, tmp_path)
     assert bulk(source, tmp_path).resumed
     assert written(tmp_path) == expected
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """A folder on a disk of so many pages, which may be made larger."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = False
+
+    def sized(pages: int) -> Path:
+        nonlocal made
+        options = f"size={pages * 4}k{',remount' if made else ''}"
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)]
+        if subprocess.run(command, check=False, capture_output=True).returncode:
+            pytest.skip("a small disk can't be made here: it takes root, and `mount`")
+        made = True
+        return disk
+
+    yield sized
+    if made:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_that_is_full_again_and_again_loses_nothing(
+    source: Path, expected: dict[str, bytes], small_disk: Callable[[int], Path]
+) -> None:
+    def refusal(pages: int) -> str:
+        try:
+            bulk(source, small_disk(pages) / "out")
+        except ConfigurationError as problem:
+            return str(problem)
+        return ""
+
+    said = list(takewhile(bool, map(refusal, range(4, 400, 12))))
+    assert len(said) > 5
+    assert {text for text in said if "no space left" not in text} == set()
+    assert written(small_disk(400) / "out") == expected
+
+
+def test_a_line_of_50_mb_is_read_like_any_other(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    size = 50 << 20
+    long = lines(builders.note(id="long", description="y" * size))
+    broken = long[: size // 2]
+    (source / "a.ndjson").write_bytes(long + lines(*builders.chart()))
+    (source / "b.ndjson").write_bytes(lines(builders.ferritin(id="f")) + broken)
+    found = bulk(source, out, range_bytes=8 << 20)
+    assert found.summary.sums.states["ready"].lines == 1
+    assert found.summary.resources["DocumentReference"] >= 1
+    ((named, why),) = problems(out)
+    assert (named, why[:10]) == ("line 2 of b.ndjson", "not JSON: ")
 
 
 def test_what_is_broken_is_named_and_nothing_else_is_lost(tmp_path: Path) -> None:

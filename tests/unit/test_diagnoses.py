@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappings import codes
-from mappings.circumstances.diagnoses import MOST_DIAGNOSES, Stated, sequence
+from mappings.circumstances.diagnoses import Stated
+from mappings.circumstances.sequence import MOST_DIAGNOSES, sequence
 from mappings.record import Diagnosis, Source
 
 DAY = date(2026, 11, 1)
@@ -16,7 +17,8 @@ RANK = {code: rank for rank, group in enumerate(GROUPS) for code in codes.diagno
 
 
 def stated(code: str, of_encounter: bool = False) -> Stated:
-    return Stated(code, Diagnosis(source=Source(f"Condition/{code}"), icd10=(code,)), of_encounter)
+    by = Diagnosis(source=Source(f"Condition/{code}"), icd10=(code,))
+    return Stated(code, by, of_encounter, codes.diagnoses().billable(code, DAY))
 
 
 found_codes = st.lists(
@@ -27,7 +29,7 @@ found_codes = st.lists(
 
 @given(found_codes)
 def test_whatever_stands_on_the_day(found: list[tuple[str, bool]]) -> None:
-    made = sequence([stated(*row) for row in found], DAY, "ckd-first")
+    made = sequence([stated(*row) for row in found], "ckd-first")
     assert len(made.codes) <= MOST_DIAGNOSES
     assert len(set(made.codes)) == len(made.codes)
     assert set(made.codes) <= {code for code, _ in found}
@@ -42,7 +44,7 @@ def test_whatever_stands_on_the_day(found: list[tuple[str, bool]]) -> None:
 @given(found_codes)
 def test_the_order_of_the_record_does_not_matter(found: list[tuple[str, bool]]) -> None:
     rows = [stated(*row) for row in dict(found).items()]
-    assert sequence(rows, DAY, "ckd-first").codes == sequence(rows[::-1], DAY, "ckd-first").codes
+    assert sequence(rows, "ckd-first").codes == sequence(rows[::-1], "ckd-first").codes
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def _newest(results: list[LabResult]) -> LabResult | None:
 def test_the_newest_within_a_window(
     results: list[LabResult], dose: Moment, days: int, zone: tzinfo | None
 ) -> None:
-    history = LabHistory(tuple(results), zone)
+    found_at = LabHistory(tuple(results), zone).at(dose, DAY)
     before = [result for result in results if labs.is_before(result, dose, DAY, zone)]
     usable = [result for result in before if result.problem is None]
     found = _newest(labs.within(usable, DAY, days, zone))
@@ -75,7 +75,7 @@ def test_the_newest_within_a_window(
     doubt = labs.unread_after(found, labs.within(unread, DAY, days, zone) + undated)
     older: State = "expired" if usable else "missing"
     state: State = "met" if found else older
-    assert history.state("ferritin", dose, DAY, days) == LabState(state, found, doubt)
-    assert history.newest("ferritin", dose, DAY) is _newest(usable)
+    assert found_at.state("ferritin", days) == LabState(state, found, doubt)
+    assert found_at.newest("ferritin") is _newest(usable)
     newer = labs.unread_after(_newest(usable), unread + undated)
-    assert history.unread_after_newest("ferritin", dose, DAY) is newer
+    assert found_at.unread_after_newest("ferritin") is newer

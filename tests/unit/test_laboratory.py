@@ -11,11 +11,13 @@ import pytest
 from ucumvert import PintUcumRegistry
 
 from mappings import codes
+from mappings.charge.iron_history import IronHistory
 from mappings.circumstances import labs
 from mappings.codes.clinical import Analyte
+from mappings.dose.doses import Doses
 from mappings.reading import Collection, Reader
 from mappings.reading.labs import quantities
-from mappings.record import LabResult, PatientRecord, Source
+from mappings.record import Administration, Amount, Drug, LabResult, PatientRecord, Source
 from mappings.site import Site
 from mappings.values import moment
 from tests import builders
@@ -347,6 +349,32 @@ def result(analyte: str, on: str, low: str = "10") -> LabResult:
     )
 
 
+def given_iron(doses: dict[str, str | None]) -> PatientRecord:
+    """Iron sucrose by day, in mg where that is known."""
+    drug = Drug(family="iron-sucrose")
+    return PatientRecord(
+        patient="Patient/p1",
+        administrations=tuple(
+            Administration(
+                source=Source(f"MedicationAdministration/{on}"),
+                status="completed",
+                drug=drug,
+                start=moment.parse(on),
+                dose=Amount(Decimal(mg), "mg", says=f"{mg} mg")
+                if mg
+                else Amount(problem="missing"),
+            )
+            for on, mg in doses.items()
+        ),
+    )
+
+
+def disturbed(found: LabResult, doses: dict[str, str | None], zone: ZoneInfo | None = None) -> bool:
+    record = given_iron(doses)
+    (another,) = given_iron({"2026-12-01": "200"}).administrations
+    return IronHistory(record, Doses(record, zone)).disturbs(found, another)
+
+
 class TestTooSoon:
     """Iron and saturation within 48 hours of a dose, ferritin and saturation within a week (both
     from memory or a page: marked)."""
@@ -367,16 +395,9 @@ class TestTooSoon:
     def test_after_a_dose_on_october_20_at_nine(
         self, analyte: str, on: str, too_soon: bool
     ) -> None:
-        dose = moment.parse("2026-10-20T09:00:00-05:00")
-        assert dose
-        assert (
-            bool(
-                labs.caution(
-                    result(analyte, on), [(dose, Decimal(200))], ZoneInfo("America/Chicago")
-                )
-            )
-            is too_soon
-        )
+        zone = ZoneInfo("America/Chicago")
+        found = disturbed(result(analyte, on), {"2026-10-20T09:00:00-05:00": "200"}, zone)
+        assert found is too_soon
 
     @pytest.mark.parametrize(
         ("analyte", "mg", "on", "too_soon"),
@@ -394,24 +415,19 @@ class TestTooSoon:
     def test_after_a_dose_of_more_or_less(
         self, analyte: str, mg: str | None, on: str, too_soon: bool
     ) -> None:
-        dose = moment.parse("2026-10-20T09:00:00-05:00")
-        assert dose
-        found = labs.caution(result(analyte, on), [(dose, Decimal(mg) if mg else None)], None)
-        assert found == (" (drawn soon after an earlier iron dose)" if too_soon else "")
+        assert disturbed(result(analyte, on), {"2026-10-20T09:00:00-05:00": mg}) is too_soon
 
     def test_of_any_of_several_doses(self) -> None:
-        doses = [
-            (found, Decimal(200))
-            for found in map(moment.parse, ("2026-09-01", "2026-10-20"))
-            if found
-        ]
-        assert labs.caution(result("ferritin", "2026-10-21"), doses, None)
-        assert not labs.caution(result("ferritin", "2026-10-10"), doses, None)
-        assert not labs.caution(
-            LabResult(source=Source("x"), analyte="ferritin", when=None, low=None, high=None),
-            doses,
-            None,
-        )
+        doses: dict[str, str | None] = {"2026-09-01": "200", "2026-10-20": "200"}
+        assert disturbed(result("ferritin", "2026-10-21"), doses)
+        assert not disturbed(result("ferritin", "2026-10-10"), doses)
+        undated = LabResult(source=Source("x"), analyte="ferritin", when=None, low=None, high=None)
+        assert not disturbed(undated, doses)
+
+    def test_the_dose_itself_does_not_count(self) -> None:
+        record = given_iron({"2026-10-20": "200"})
+        history = IronHistory(record, Doses(record, None))
+        assert not history.disturbs(result("ferritin", "2026-10-21"), record.administrations[0])
 
     def test_is_said_of_a_result_that_is_met_as_well(self) -> None:
         earlier = builders.administration("ma0", on="2026-10-10T09:00:00-05:00")

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from mappings.policy import choosing
+from mappings.policy.cases import Case, CaseFacts
 from mappings.policy.choosing import Policy
-from mappings.policy.rules import Case, CaseFacts
 from mappings.policy.schema import json_schema
 from mappings.trials.cases import run_cases
 

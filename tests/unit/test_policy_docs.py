@@ -9,8 +9,10 @@ import pytest
 from docs.make.policy_guide import GUIDE, filled, parts
 from integration.commands.policy import app
 from mappings.policy import choosing, conditions
+from mappings.policy.cases import CaseFacts
 from mappings.policy.laboratory import LAB_VALUES
-from mappings.policy.rules import CaseFacts, Policy, Requirements
+from mappings.policy.policy import Policy
+from mappings.policy.rules import Requirements
 from mappings.trials.cases import run_cases
 
 TEXT = GUIDE.read_text("utf-8")

@@ -77,7 +77,7 @@ def test_locks_name_packages_and_hashes_only(lock: Path) -> None:
     assert re.findall(r"^--.*|.*://.*|.* @ .*", text, flags=re.MULTILINE) == []
 
 
-@pytest.mark.parametrize("lock", ["dev.txt", "spark.txt"])
+@pytest.mark.parametrize("lock", ["dev.txt", "bulk.txt", "spark.txt"])
 def test_every_lock_installs_the_same_core(lock: str) -> None:
     core, whole = pins(ROOT / "requirements/core.txt"), pins(ROOT / "requirements" / lock)
     assert {name: whole.get(name) for name in core} == core

@@ -136,11 +136,11 @@ def blocks(range_: Range) -> Iterator[tuple[int, list[bytes]]]:
             found = iter([[text.read()]]) if range_.form == "document" else _blocks(text)
             place = 0
         else:
-            place = range_.start
+            place, end = range_.start, range_.end or 0
             if place:
                 stream.seek(place - 1)
-                place += len(stream.readline()) - 1
-            found = _blocks_until(stream, (range_.end or 0) - place)
+                place += len(stream.readline(end - place + 1)) - 1
+            found = _blocks_until(stream, end - place)
         for block in found:
             yield place, block
             place += sum(map(len, block))

@@ -99,7 +99,8 @@ class Collection:
             return self._add_entries(found, where)
         held = hold(text, 0)
         if held:
-            self._add_held(held, None)
+            self._merges = None
+            self._copies.add_held(held)
             return True
         unread = other(text)
         return bool(unread and unread.id and unread.kind not in READ | OPENED)
@@ -111,23 +112,16 @@ class Collection:
             return False
         if found.type == "searchset":
             self._add_page(found, resources, where)
+        self._merges = None
         for number, (entry, resource) in enumerate(zip(found.entry, resources, strict=True), 1):
             if isinstance(resource, Held):
-                self._add_held(resource, entry.fullUrl)
+                key = self._copies.add_held(resource)
+                if entry.fullUrl:
+                    self._references.add(entry.fullUrl, key)
             elif not isinstance(resource, Other):
                 place = f"entry {number} of {where}"
                 self._add(Item(resource, place, entry.fullUrl), home)
         return True
-
-    def _add_held(self, held: Held, full_url: str | None) -> None:
-        key = held.key
-        self._copies.add_held(key, held)
-        self._call(key, full_url)
-
-    def _call(self, key: str, full_url: str | None) -> None:
-        self._merges = None
-        if full_url:
-            self._references.add(full_url, key)
 
     def _add_page(self, found: Envelope, resources: list[Any], where: str) -> None:
         listed = [
@@ -186,7 +180,9 @@ class Collection:
             return
         key = f"{kind}/{identity}"
         self._copies.add(key, resource, home)
-        self._call(key, full_url)
+        self._merges = None
+        if full_url:
+            self._references.add(full_url, key)
 
     def patient(self, reference: object) -> str | None:
         """The patient whom a Reference means: of merged ones, the surviving one."""

@@ -35,10 +35,13 @@ class Copies:
         if form_problem(resource, resource["resourceType"]):
             self._suspects.add(key)
 
-    def add_held(self, key: str, resource: Held) -> None:
+    def add_held(self, resource: Held) -> str:
+        """Returns its Type/id."""
+        key = f"{resource.head.kind}/{resource.head.id}"
         held = self._by_key.setdefault(key, resource)
         if held is not resource:
             self._rival(key, held, self._opened(resource))
+        return key
 
     def _rival(self, key: str, held: Resource | Held, resource: Resource) -> None:
         self._rivals.setdefault(key, [self._opened(held)]).append(resource)

@@ -21,14 +21,6 @@ class Group(Struct):
     deleted: list[Resource] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def all(self, kind: str, sift: Callable[[str, Kept], Kept] | None = None) -> list[Resource]:
-        """In the order of their ids. Of unopened ones only those that SIFT leaves."""
-        kept = self.by_type.get(kind)
-        if not kept:
-            return []
-        found = map(opened, sift(kind, kept) if sift else kept)
-        return sorted(found, key=lambda resource: str(resource["id"]))
-
 
 class Grouping:
     """Sorts what counts of COPIES to its patients, whom PATIENT tells from a Reference. What can't
@@ -50,14 +42,21 @@ class Grouping:
 
     def _put_held(self, key: str, held: Held) -> None:
         """As nearly all are."""
-        kind = held.head.kind
+        head = held.head
+        kind = head.kind
         if kind not in SUBJECT:
             return
-        whose = held.head.whose
-        said = whose.reference if whose else None
-        group = self._named[said] if said in self._named else self._group(key, said)
-        if group:
-            group.by_type.setdefault(kind, []).append(held)
+        whose = head.whose
+        group = self._named.get(whose.reference) if whose else None
+        if group is None:
+            group = self._group(key, whose.reference if whose else None)
+            if group is None:
+                return
+        kept = group.by_type.get(kind)
+        if kept is None:
+            group.by_type[kind] = [held]
+        else:
+            kept.append(held)
 
     def _put(self, key: str, resource: Resource | Held) -> None:
         kind = key.partition("/")[0]

@@ -42,6 +42,8 @@ OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome"})
 _NUL = rb"\u0000"
 _CARE = ("\ufdd0".encode(), codecs.BOM_UTF8)
 
+_BRACE = ord("{")
+
 Part = Raw | UnsetType
 
 
@@ -51,6 +53,13 @@ class _Object(Struct, frozen=True, gc=False):
 
 class Reference(Struct, frozen=True, gc=False):
     reference: str | None = None
+
+
+class Shown(Struct, frozen=True, gc=False):
+    """A Reference and what it shows."""
+
+    reference: str | None = None
+    display: str | None = None
 
 
 class Period(Struct, frozen=True, gc=False):
@@ -83,9 +92,11 @@ class Other(Struct, frozen=True, gc=False, rename={"kind": "resourceType"}):
 
 _LIST: Any = list[_Object] | _Object | None
 _CODE = {"code": Part}
-_MEDICATION = dict.fromkeys(
-    ("medicationCodeableConcept", "medicationReference", "medication"), Part
-)
+_MEDICATION = {
+    "medicationCodeableConcept": Part,
+    "medicationReference": Shown | None,
+    "medication": Part,
+}
 # What more the sifting looks at.
 _LOOKED_AT: Mapping[str, Mapping[str, Any]] = {
     "Observation": _CODE | {"component": list[Coded] | Coded | None, "hasMember": _LIST},
@@ -134,23 +145,21 @@ def _field(name: str, form: Any) -> Any:
 
 _heads: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, map(_head_of, sorted(READ))))
 _others = msgspec.json.Decoder(Other)
-# Of what is kept as text, the elements that must be objects.
-_OBJECTS = {
-    kind: tuple(
-        attrgetter(name)
-        for name, form in FORMS.get(kind, {}).items()
-        if form is OBJECT and looked_at.get(name) == Part
-    )
+# The element that says what a resource is about.
+_ABOUT = {
+    kind: attrgetter(next(name for name, form in looked_at.items() if form == Part))
     for kind, looked_at in _LOOKED_AT.items()
+    if "code" in looked_at or "medicationCodeableConcept" in looked_at
 }
 
 
 class Held(Struct, eq=False, gc=False):
-    """A resource as text, what stands at its head, the Bundle that it came in (0: none), and what
-    it says once it is opened."""
+    """A resource as text, what stands at its head and in the element that says what it is about,
+    the Bundle that it came in (0: none), and what it says once it is opened."""
 
     head: Any
     text: Raw | bytes
+    about: bytes
     home: int
     opened: dict[str, Any] | None = None
 
@@ -179,10 +188,14 @@ def hold(text: Raw | bytes, home: int) -> Held | None:
         head = _heads.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-    for part in _OBJECTS.get(head.kind, ()):
-        if not _is_object(part(head)):
-            return None
-    return Held(head, text, home) if head.id else None
+    if not head.id:
+        return None
+    element = _ABOUT.get(head.kind)
+    part = UNSET if element is None else element(head)
+    if part is UNSET:
+        return Held(head, text, b"", home)
+    about = bytes(part)
+    return Held(head, text, about, home) if about[0] == _BRACE else None
 
 
 def other(text: Raw | bytes) -> Other | None:
@@ -191,10 +204,3 @@ def other(text: Raw | bytes) -> Other | None:
         return _others.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return None
-
-
-def _is_object(part: Part) -> bool:
-    return part is UNSET or memoryview(part)[0] == _BRACE
-
-
-_BRACE = ord("{")

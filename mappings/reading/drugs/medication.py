@@ -14,7 +14,7 @@ from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.products import Findings, ProductFinder, agreed
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.statuses import PLAIN
+from mappings.reading.fhir.statuses import StatusReader
 from mappings.record import Coding, Concept, Drug
 from mappings.values.stated import Unread
 
@@ -49,7 +49,9 @@ def drug(
     reference = elements.mapping(
         elements.either(resource, "medicationReference") or holder.get("reference")
     )
-    medication = collection.resolve(reference, resource) if reference else None
+    if not reference:
+        return _by_concept(concept, texts, finder)
+    medication = collection.resolve(reference, resource)
     shown = Concept(text=elements.text(reference.get("display")))
     aims = bool(elements.text(reference.get("reference")))
     weak = [*_names_in(concept, "medication"), *texts]
@@ -71,12 +73,25 @@ def drug(
     findings += chain.from_iterable(item.findings for item in ingredients)
     weak = [*_identifiers(medication), *_names_in(code, "Medication.code"), *weak]
     known = _drug(findings, ingredients, medication, None, code if code != Concept() else shown)
-    return structs.replace(_weakly(known, findings, weak, finder), doubt=_doubt(medication))
+    return structs.replace(
+        _weakly(known, findings, weak, finder), doubt=_doubt(medication, finder.statuses)
+    )
 
 
-def _doubt(medication: Resource) -> Unread | None:
+def _by_concept(concept: Concept, texts: Iterable[Said], finder: ProductFinder) -> Drug:
+    """What names nothing else; an EHR repeats the same few thousand."""
+    known = finder.drugs.get(concept)
+    if known is None:
+        found = [finder.find(concept)]
+        names = _names_in(concept, "medication")
+        known = _weakly(_drug(found, (), {}, None, concept), found, names, finder)
+        finder.drugs[concept] = known
+    return _weakly_by(texts, known, finder) if known.unnamed else known
+
+
+def _doubt(medication: Resource, statuses: StatusReader) -> Unread | None:
     """An inactive Medication is one that is stocked no more: it was given all the same."""
-    status = PLAIN.read("Medication.status", medication.get("status"))
+    status = statuses.read("Medication.status", medication.get("status"))
     if status == "entered-in-error":
         return Unread("Medication.status", status)
     return status if isinstance(status, Unread) else None
@@ -88,11 +103,15 @@ def _weakly(
     """The drug; where nothing in its place names one, by what else does."""
     if known.concerns_us or any(found.evidence or found.names_a_drug for found in findings):
         return known
+    return _weakly_by(weak, structs.replace(known, unnamed=True), finder)
+
+
+def _weakly_by(weak: Iterable[Said], unnamed: Drug, finder: ProductFinder) -> Drug:
     for element, text in weak:
         named = _drug([finder.find(Concept(text=text))], (), {}, None, Concept(text=text))
         if text and named.concerns_us:
             return structs.replace(named, weakly=element)
-    return structs.replace(known, unnamed=True)
+    return unnamed
 
 
 def _names_in(concept: Concept, element: str) -> Iterator[Said]:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.reading.drugs.mixtures import is_mixture
-from mappings.record import Coding, Concept
+from mappings.reading.fhir.statuses import PLAIN, StatusReader
+from mappings.record import Coding, Concept, Drug
 from mappings.values import words
 
 _QUALIFIER = re.compile(r"^(?:N4|NDC)[\s:#-]*(?=\d)", re.IGNORECASE)
@@ -52,9 +53,14 @@ class ProductFinder:
     """Finds IV irons in concepts; keeps what it found, because an EHR repeats the same few
     medications."""
 
-    def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, aliases: Mapping[str, str] | None = None, statuses: StatusReader = PLAIN
+    ) -> None:
+        self.statuses = statuses
         self._aliases = words.folded(aliases or {})
         self._found: dict[Concept, Findings] = {}
+        # What concepts alone name, as `medication.drug` worked it out.
+        self.drugs: dict[Concept, Drug] = {}
         families = codes.families().values()
         self._names = {words.plain(name): row.family for row in families for name in row.names}
         self._any_name = re.compile(

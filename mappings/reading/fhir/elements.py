@@ -67,24 +67,30 @@ _NO_CONCEPT = Concept()
 
 
 def coding(value: Resource) -> Coding:
-    return _coding(text(value.get("system")), text(value.get("code")), text(value.get("display")))
+    said = value.get("system"), value.get("code"), value.get("display")
+    try:
+        return _coding(*said)
+    except TypeError:  # a list or an object, where a text should be
+        return _coding(*map(text, said))
 
 
 @lru_cache(maxsize=16384)
-def _coding(uri: str, code: str, display: str) -> Coding:
+def _coding(uri: object, code: object, display: object) -> Coding:
     """An EHR repeats the same few thousand codings."""
-    return Coding(system(uri), code.strip(), display)
+    return Coding(system(uri), text(code).strip(), text(display))
 
 
 def concept(value: object) -> Concept:
     """A CodeableConcept; a bare Coding counts as one."""
     if not isinstance(value, dict):
         return _NO_CONCEPT
-    if "coding" not in value and "code" in value:
-        return Concept((coding(value),))
-    return Concept(
-        tuple([coding(item) for item in items(value.get("coding"))]), text(value.get("text"))
-    )
+    listed = value.get("coding")
+    if not isinstance(listed, list):
+        if "coding" not in value and "code" in value:
+            return Concept((coding(value),))
+        listed = items(listed)
+    codings = [coding(item) for item in listed if isinstance(item, dict)]
+    return Concept(tuple(codings), text(value.get("text")))
 
 
 def concepts(value: object) -> tuple[Concept, ...]:
@@ -107,9 +113,12 @@ def stated(value: object, element: str) -> Moment | Unread | None:
     return moment(value) or Unread(element, str(value)[:_MOST_SAID])
 
 
+_NO_PERIOD = (None, None)
+
+
 def period(value: object) -> tuple[Moment | None, Moment | None]:
     if not isinstance(value, dict):
-        return None, None
+        return _NO_PERIOD
     return moment(value.get("start")), moment(value.get("end"))
 
 
@@ -132,7 +141,8 @@ def decimal(value: object) -> Decimal | None:
 
 
 def source(resource: Resource) -> Source:
-    version = mapping(resource.get("meta")).get("versionId")
+    meta = resource.get("meta")
+    version = meta.get("versionId") if isinstance(meta, dict) else None
     return Source(
         f"{resource['resourceType']}/{resource['id']}",
         version if isinstance(version, str) else None,
@@ -148,9 +158,13 @@ def flag(value: object, element: str) -> bool | Unread | None:
 
 
 def extensions(element: object, url: str) -> list[Resource]:
-    return [item for item in items(mapping(element).get("extension")) if item.get("url") == url]
+    said = element.get("extension") if isinstance(element, dict) else None
+    return [item for item in items(said) if item.get("url") == url] if said else []
 
 
 def either(resource: Resource, *names: str) -> Any:
     """The first of a choice's elements that is there."""
-    return next((resource[name] for name in names if name in resource), None)
+    for name in names:
+        if name in resource:
+            return resource[name]
+    return None

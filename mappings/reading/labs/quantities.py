@@ -31,6 +31,8 @@ def value(analyte: Analyte, part: Resource) -> Value:
 
 def _agreed(found: list[Value]) -> Value:
     """One value of several statements of it: of those that are read, which must be the same."""
+    if len(found) == 1:
+        return found[0]
     read = [one for one in found if one[4] is None]
     if len({one[:4] for one in read}) > 1:
         return _unusable("stated twice, and differently", " and ".join(one[5] for one in read))

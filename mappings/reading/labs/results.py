@@ -22,6 +22,10 @@ from mappings.values.stated import Unread
 
 _HOLDING = ("hasMember", "result", "contained")
 _TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming")
+_COLLECTED = ("collectedDateTime", "collectedInstant", "collectedPeriod", "collectedTiming")
+_VALUES = ("value", "_value")
+# Distinct quantities that are remembered.
+_MOST = 20_000
 
 
 def _known(key: str) -> str:
@@ -40,8 +44,8 @@ class LabReader:
         self._aliases = {
             _known(key): named[name] for key, name in words.folded(aliases).items() if name in named
         }
-        self._codes = {*table.by_loinc, *(key.rpartition("|")[2] for key in self._aliases)}
-        self._by_texts = any("|" not in key for key in self._aliases)
+        self._analytes: dict[Concept, Analyte | None] = {}
+        self._quantities: dict[tuple[object, ...], Value] = {}
         self._usable, self._void = frozenset(table.words.usable), frozenset(table.words.void)
 
     def analyte(self, concept: Concept) -> Analyte | None:
@@ -61,18 +65,11 @@ class LabReader:
         return self._by_text(concept) if self._aliases else None
 
     def _of_part(self, part: Resource) -> Analyte | None:
-        """The analyte of an Observation or component. Most are none of ours: a look at their codes
-        says so."""
-        code = elements.mapping(part.get("code"))
-        said = [
-            elements.text(coding.get("code")).strip()
-            for coding in [code, *elements.items(code.get("coding"))]
-        ]
-        return (
-            self.analyte(elements.concept(code))
-            if self._by_texts or not self._codes.isdisjoint(said)
-            else None
-        )
+        """The analyte of an Observation or component; an EHR repeats the same few hundred codes."""
+        code = elements.concept(part.get("code"))
+        if code not in self._analytes:
+            self._analytes[code] = self.analyte(code)
+        return self._analytes[code]
 
     def knows(self, resource: Resource) -> bool:
         """Whether the code of an Observation means an analyte."""
@@ -87,10 +84,11 @@ class LabReader:
     ) -> Iterator[LabResult]:
         """The results of an Observation (unusable ones with the reason) and of those that a panel
         or report contains."""
-        for name, part in _observations(resource):
+        source = elements.source(resource)
+        for name, part in _observations(resource, source):
             is_own = part is resource or panels.of(name) or self._is_doubtful(resource)
             if is_own and self._status(part) not in self._void:
-                yield from self._of(part, name, resource, collection, panels)
+                yield from self._of(part, name, source, resource, collection, panels)
 
     def _is_doubtful(self, holder: Resource) -> bool:
         """A panel or report whose status is not understood: what lives inside it may be a
@@ -101,11 +99,9 @@ class LabReader:
     def _status(self, resource: Resource) -> str | Unread | None:
         return _status(resource, self._statuses)
 
-    def membership(
-        self, observations: Iterable[Resource], reports: Iterable[Resource], collection: Collection
-    ) -> "Panels":
-        """What the results belong to."""
-        return Panels([*observations, *reports], collection, self._statuses)
+    def membership(self, holders: Iterable[Resource], collection: Collection) -> "Panels":
+        """What results belong to, by those of HOLDERS that are panels or reports."""
+        return Panels(holders, collection, self._statuses)
 
     def _doubt(self, resource: Resource, holder: Resource) -> tuple[str, Unread] | None:
         """Why a status, its own or that of what it lives in, makes a result unusable."""
@@ -119,6 +115,7 @@ class LabReader:
         self,
         resource: Resource,
         name: str,
+        source: Source,
         holder: Resource,
         collection: Collection,
         panels: "Panels",
@@ -127,7 +124,6 @@ class LabReader:
         parts = [(analyte, part) for part in named if (analyte := self._of_part(part))]
         if not parts:
             return
-        source = elements.source(holder)
         home = source.resource if resource is not holder else None
         when, specimen = (
             _collected(resource, collection, holder),
@@ -139,10 +135,32 @@ class LabReader:
         doubt = self._doubt(resource, holder)
         for analyte, part in parts:
             within = "" if part is resource else "component."
-            found = _result(analyte, part, within, source, when, specimen, groups)
+            value = self._value(analyte, part)
+            found = _result(analyte, part, within, value, source, when, specimen, groups)
             if found.when is None:
                 found = _undated(found, resource)
             yield structs.replace(found, problem=doubt[0], unread=doubt[1]) if doubt else found
+
+    def _value(self, analyte: Analyte, part: Resource) -> Value:
+        """A quantity and nothing else, as nearly all are, is worked out once."""
+        if analyte.analyte == "pregnancy":
+            return _pregnancy(part)
+        if [name for name in part if name.startswith(_VALUES)] != ["valueQuantity"]:
+            return quantities.value(analyte, part)
+        said = part["valueQuantity"]
+        if not isinstance(said, dict) or part.get("dataAbsentReason"):
+            return quantities.value(analyte, part)
+        number = said.get("value")
+        key = (analyte.analyte, type(number), str(number), *said.items())
+        try:
+            known = self._quantities.get(key)
+        except TypeError:  # more than a quantity has
+            return quantities.value(analyte, part)
+        if known is None:
+            known = quantities.value(analyte, part)
+            if len(self._quantities) < _MOST:
+                self._quantities[key] = known
+        return known
 
 
 def _status(resource: Resource, statuses: StatusReader) -> str | Unread | None:
@@ -164,10 +182,10 @@ def _undated(found: LabResult, resource: Resource) -> LabResult:
     return structs.replace(found, problem=problem, unread=unread)
 
 
-def _observations(resource: Resource) -> Iterator[tuple[str, Resource]]:
+def _observations(resource: Resource, source: Source) -> Iterator[tuple[str, Resource]]:
     """An Observation, or what a panel or report is made of, with those that live inside it as
     `Type/id#id`."""
-    name = elements.source(resource).resource
+    name = source.resource
     if resource["resourceType"] == "Observation":
         yield name, resource
     for item in elements.items(resource.get("contained")):
@@ -178,18 +196,24 @@ def _observations(resource: Resource) -> Iterator[tuple[str, Resource]]:
 def _collected(resource: Resource, collection: Collection, holder: Resource) -> Moment | None:
     """When the specimen was collected, else the time that the result is about."""
     specimens = elements.items(resource.get("specimen"))
-    specimen = collection.resolve(specimens[0], holder) if len(specimens) == 1 else None
-    return _time(
-        elements.mapping(elements.mapping(specimen).get("collection")), "collected"
-    ) or _time(resource, "effective")
+    if len(specimens) == 1:
+        specimen = elements.mapping(collection.resolve(specimens[0], holder))
+        collected = _time(elements.mapping(specimen.get("collection")), _COLLECTED)
+        if collected:
+            return collected
+    return _time(resource, _TIMES)
 
 
-def _time(element: Resource, name: str) -> Moment | None:
+def _time(element: Resource, names: tuple[str, str, str, str]) -> Moment | None:
     """`collected[x]` or `effective[x]`; of a Timing only a single event."""
-    point = elements.moment(elements.either(element, f"{name}DateTime", f"{name}Instant"))
-    start, end = elements.period(element.get(f"{name}Period"))
-    events = elements.texts(elements.mapping(element.get(f"{name}Timing")).get("event"))
-    return point or start or end or (elements.moment(events[0]) if len(events) == 1 else None)
+    date_time, instant, period, timing = names
+    point = elements.moment(element[date_time] if date_time in element else element.get(instant))
+    lasting, timed = element.get(period), element.get(timing)
+    if point or (lasting is None and timed is None):
+        return point
+    start, end = elements.period(lasting)
+    events = elements.texts(elements.mapping(timed).get("event"))
+    return start or end or (elements.moment(events[0]) if len(events) == 1 else None)
 
 
 def _specimen(resource: Resource, home: str | None, collection: Collection) -> str | None:
@@ -207,12 +231,13 @@ def _result(
     analyte: Analyte,
     part: Resource,
     within: str,
+    value: Value,
     source: Source,
     when: Moment | None,
     specimen: str | None,
     groups: tuple[str, ...],
 ) -> LabResult:
-    low, high, low_open, high_open, problem, says = _value(analyte, part)
+    low, high, low_open, high_open, problem, says = value
     return LabResult(
         source=source,
         analyte=analyte.analyte,
@@ -227,10 +252,6 @@ def _result(
         problem=problem,
         unread=stated.unread(part, within) if problem else None,
     )
-
-
-def _value(analyte: Analyte, part: Resource) -> Value:
-    return _pregnancy(part) if analyte.analyte == "pregnancy" else quantities.value(analyte, part)
 
 
 def _pregnancy(part: Resource) -> Value:
@@ -265,14 +286,14 @@ class Panels:
 
     def _add(self, home: Resource) -> None:
         """A panel or report, and the panels inside it."""
-        source = elements.source(home).resource
-        for name, part in dict([(source, home), *_observations(home)]).items():
+        source = elements.source(home)
+        parts = dict([(source.resource, home), *_observations(home, source)])
+        for name, part in parts.items():
             members = elements.items(part.get("hasMember")) + elements.items(part.get("result"))
             if members and self._says_something(part):
-                self._holders[name] = (source, part, home)
-                for key in filter(
-                    None, (_key(member, source, self._collection) for member in members)
-                ):
+                self._holders[name] = (source.resource, part, home)
+                keys = (_key(member, source.resource, self._collection) for member in members)
+                for key in filter(None, keys):
                     self._direct[key] = (*self._direct.get(key, ()), name)
 
     def _says_something(self, holder: Resource) -> bool:
@@ -280,6 +301,8 @@ class Panels:
 
     def of(self, name: str) -> tuple[str, ...]:
         """All that an observation belongs to."""
+        if name not in self._direct:
+            return ()
         return tuple(chain.from_iterable(self._levels(name)))
 
     def _levels(self, name: str) -> Iterator[tuple[str, ...]]:

@@ -4,15 +4,13 @@ What a resource is about stands in one element. The readers are asked of that el
 often an EHR repeats it; a resource that says more of what it is about is always read."""
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import Any, Generic, Literal, TypeVar
 
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, to_builtins
 
-from mappings.reading import orders
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
-from mappings.reading.bundles.heads import Coded, Held
+from mappings.reading.bundles.heads import Coded, Held, Shown
 from mappings.reading.conditions import icd10_codes
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
@@ -21,22 +19,30 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.labs.results import LabReader
-from mappings.reading.oral_iron import is_oral_iron, medication
+from mappings.reading.oral_iron import OralIronReader
+from mappings.reading.orders import EsaReader
 
+# For whom a medication is read; of other resources nothing is asked.
+Purpose = Literal["iron", "oral iron", "esa", ""]
+T = TypeVar("T")
+
+# What a Medication says of itself beside its code.
+_MORE = frozenset({"identifier", "amount", "ingredient", "batch", "contained"})
+_IRON: frozenset[Purpose] = frozenset({"iron"})
+_ANY: frozenset[Purpose] = frozenset({"iron", "oral iron", "esa"})
 _NOTHING_ELSE = Collection()
 # Distinct texts of such an element that are remembered; a site has a few thousand.
 _MOST = 50_000
 
 
-class _About:
-    """Whether a resource that is about this and nothing else may mean anything to a reader."""
+class _About(Generic[T]):
+    """What a resource that is about this and nothing else may mean to a reader."""
 
-    def __init__(self, kind: str, element: str, judge: Callable[[Resource], bool]) -> None:
+    def __init__(self, kind: str, element: str, judge: Callable[[Resource], T]) -> None:
         self._kind, self._element, self._judge = kind, element, judge
-        self._known: dict[bytes, bool] = {}
+        self._known: dict[bytes, T] = {}
 
-    def asks(self, part: Raw | UnsetType) -> bool:
-        about = b"" if part is UNSET else bytes(part)
+    def asks(self, about: bytes) -> T:
         found = self._known.get(about)
         if found is None:
             resource: Resource = {"resourceType": self._kind, "id": "one of many"}
@@ -49,94 +55,111 @@ class _About:
 class Sieve:
     """For one site; keep it for many patients."""
 
-    def __init__(self, labs: LabReader, finder: ProductFinder) -> None:
-        self._finder = finder
+    def __init__(
+        self, labs: LabReader, finder: ProductFinder, oral: OralIronReader, esas: EsaReader
+    ) -> None:
+        self._finder, self._oral, self._esas = finder, oral, esas
+        self._referred: dict[tuple[object, ...], frozenset[Purpose]] = {}
         concept = "medicationCodeableConcept"
         self._result = _About("Observation", "code", labs.knows)
         self._condition = _About("Condition", "code", _is_diagnosis)
         self._procedure = _About("Procedure", "code", _is_dialysis)
-        self._given = _About("MedicationAdministration", concept, self._may_be_iron_given)
-        self._ordered = _About("MedicationRequest", concept, self._is_iron)
+        self._given = _About("MedicationAdministration", concept, self._purposes_of_given)
+        self._ordered = _About("MedicationRequest", concept, self._purposes)
 
-    def sift(self, kind: str, kept: Kept, collection: Collection, doses: OfDoses | None) -> Kept:
-        """Of unopened resources those in which a reader may find anything; of encounters those that
-        may bear on DOSES."""
-        asks: Callable[[Any], bool]
+    def sift(
+        self,
+        kind: str,
+        kept: Kept,
+        purpose: Purpose = "",
+        *,
+        collection: Collection,
+        doses: OfDoses | None = None,
+    ) -> Kept:
+        """Of unopened resources those in which a reader may find anything: of encounters those that
+        may bear on DOSES, of medications those of the PURPOSE."""
         if kind == "Observation":
-            asks = self._is_result
-        elif kind == "Condition":
-            asks = self._is_condition
-        elif kind == "Procedure":
-            asks = self._is_procedure
-        elif kind == "DiagnosticReport":
-            asks = _is_report
-        elif kind == "MedicationAdministration":
-            asks = self._is_given
-        elif kind in ("MedicationRequest", "MedicationDispense", "MedicationStatement"):
-            asks = partial(self._is_ordered, collection=collection)
-        elif kind == "Encounter" and doses:
+            return [one for one in kept if not isinstance(one, Held) or self._is_result(one)]
+        if kind == "Condition":
+            asks = self._condition.asks
+            return [one for one in kept if not isinstance(one, Held) or asks(one.about)]
+        if kind == "Procedure":
+            asks = self._procedure.asks
+            return [one for one in kept if not isinstance(one, Held) or asks(one.about)]
+        if kind == "DiagnosticReport":
+            return [one for one in kept if not isinstance(one, Held) or _is_report(one.head)]
+        if kind == "Encounter" and doses:
             return doses.visits(kept, collection)
-        else:
-            return kept
-        return [one for one in kept if not isinstance(one, Held) or asks(one.head)]
+        if purpose:
+            return [
+                one
+                for one in kept
+                if not isinstance(one, Held) or purpose in self._purposes_of(one, collection)
+            ]
+        return kept
 
-    def _is_result(self, head: Any) -> bool:
-        if head.contained is not UNSET or head.hasMember:
-            return True
-        return self._result.asks(head.code) or bool(head.component and self._is_panel(head))
+    def _is_result(self, held: Held) -> bool:
+        head = held.head
+        if head.component is None and head.hasMember is None and head.contained is UNSET:
+            return self._result.asks(held.about)
+        return self._is_panel(held)
 
-    def _is_panel(self, head: Any) -> bool:
-        parts: Any = head.component
-        listed = [parts] if isinstance(parts, Coded) else parts
-        return any(self._result.asks(part.code) for part in listed)
+    def _is_panel(self, held: Held) -> bool:
+        head = held.head
+        parts = [head.component] if isinstance(head.component, Coded) else head.component or ()
+        about = [held.about, *(b"" if part.code is UNSET else bytes(part.code) for part in parts)]
+        holds = head.contained is not UNSET or bool(head.hasMember)
+        return holds or any(map(self._result.asks, about))
 
-    def _is_condition(self, head: Any) -> bool:
-        return self._condition.asks(head.code)
+    def _purposes_of(self, held: Held, collection: Collection) -> frozenset[Purpose]:
+        head = held.head
+        is_alone = head.medication is UNSET and head.contained is UNSET
+        if is_alone and head.medicationReference is None:
+            is_given = head.kind == "MedicationAdministration"
+            return (self._given if is_given else self._ordered).asks(held.about)
+        if is_alone and not held.about and head.kind != "MedicationAdministration":
+            return self._referred_to(head.medicationReference, collection)
+        return _ANY
 
-    def _is_procedure(self, head: Any) -> bool:
-        return self._procedure.asks(head.code)
-
-    def _is_given(self, head: Any) -> bool:
-        return _says_more(head) or self._given.asks(head.medicationCodeableConcept)
-
-    def _is_ordered(self, head: Any, collection: Collection) -> bool:
-        if not _says_more(head):
-            return self._ordered.asks(head.medicationCodeableConcept)
-        return self._is_ordered_by_reference(head, collection)
-
-    def _is_ordered_by_reference(self, head: Any, collection: Collection) -> bool:
+    def _referred_to(self, reference: Shown, collection: Collection) -> frozenset[Purpose]:
         """By the Medication that an order points to, which is another one in another chart."""
-        beside = (head.medicationCodeableConcept, head.medication, head.contained)
-        if head.medicationReference is UNSET or beside != (UNSET, UNSET, UNSET):
-            return True
-        reference = decode(head.medicationReference)
-        key = collection.key(reference)
+        key = collection.key(reference.reference)
         if key is not None and not collection.stands_once(key):
-            return True
-        said = {"resourceType": head.kind, "id": "one of many", "medicationReference": reference}
-        return self._is_iron(said, collection)
+            return _ANY
+        target = elements.mapping(collection.get(key) if key else None)
+        said = to_builtins(reference)
+        if not _MORE.isdisjoint(target):
+            return self._purposes({"medicationReference": said}, collection)
+        about = (bool(reference.reference), reference.display, elements.concept(target.get("code")))
+        found = self._referred.get(about)
+        if found is None:
+            own = [target | {"id": "it"}] if target else []
+            aim = {"reference": "#it"} if reference.reference else {}
+            found = self._purposes({"medicationReference": said | aim, "contained": own})
+            if len(self._referred) < _MOST:
+                self._referred[about] = found
+        return found
 
-    def _may_be_iron_given(self, resource: Resource) -> bool:
-        """Also one that names no drug: its order, or its text, may."""
-        given = drug(resource, _NOTHING_ELSE, self._finder)
-        return given.concerns_us or given.unnamed or orders.esa(resource) is not None
+    def _purposes_of_given(self, resource: Resource) -> frozenset[Purpose]:
+        """Also one that names no drug may be an iron: its order, or its text, may say so."""
+        found = self._purposes(resource)
+        is_unnamed = drug(resource, _NOTHING_ELSE, self._finder).unnamed
+        return found | _IRON if is_unnamed else found
 
-    def _is_iron(self, resource: Resource, collection: Collection = _NOTHING_ELSE) -> bool:
-        if drug(resource, collection, self._finder).concerns_us:
-            return True
-        is_oral = is_oral_iron(medication(resource, collection))
-        return is_oral or orders.esa(resource) is not None
+    def _purposes(
+        self, resource: Resource, collection: Collection = _NOTHING_ELSE
+    ) -> frozenset[Purpose]:
+        found: dict[Purpose, bool] = {
+            "iron": drug(resource, collection, self._finder).concerns_us,
+            "oral iron": self._oral.is_named(resource, collection),
+            "esa": self._esas.name(resource) is not None,
+        }
+        return frozenset(purpose for purpose, is_one in found.items() if is_one)
 
 
 def _is_report(head: Any) -> bool:
     """One that names no result, and holds none, tells nothing."""
     return head.contained is not UNSET or bool(head.result)
-
-
-def _says_more(head: Any) -> bool:
-    """Whether the concept is not all that it is about."""
-    said = (head.medicationReference, head.medication, head.contained)
-    return said != (UNSET, UNSET, UNSET)
 
 
 def _is_diagnosis(resource: Resource) -> bool:

@@ -1,144 +1,23 @@
-"""What the payer asks: coverage, place, authorization, preferred products, where the drug came
-from."""
+"""The prior authorization."""
 
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import get_args
 
 from msgspec import structs
 
-from mappings import codes
 from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.circumstances.authorizations import Whose, whose
-from mappings.codes.tables import Dated, DenialCodes, SettingTable
+from mappings.codes.tables import DenialCodes
 from mappings.policy.choosing import AuthorizationRule
-from mappings.policy.rules import DrugSource, Need
-from mappings.record import Administration, Authorization
+from mappings.policy.rules import Need
+from mappings.record import Authorization
 from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date
-
-
-def coverage(charge: Charge) -> Result | None:
-    """R10a. A payer that is known but that no policy is for is held, too."""
-    found = charge.coordination
-    if found is None:
-        return None
-    evidence = found.evidence
-    if found.state == "met" and not charge.known_payer:
-        kind = found.primary.kind if found.primary else ""
-        return Result(
-            state="incomplete",
-            says=f"There is no policy for a {kind} payer on {us_date(charge.day)}.",
-            evidence=evidence,
-            fix="Add a policy for this payer, or name the payer in the table of payer aliases.",
-        )
-    denial = DenialCodes(carc=found.carc) if found.carc else None
-    names = found.primary.names if found.primary else ()
-    unknown = found.unknown_payer.says if found.unknown_payer else None
-    return Result(
-        state=found.state,
-        says=found.says,
-        evidence=evidence,
-        denial=denial,
-        value=unknown or next(iter(names), None),
-    )
-
-
-def place_of_service(charge: Charge) -> Result | None:
-    """R7, R8: the setting is known and on the policy's list; the dialysis facility treats ESRD or
-    AKI."""
-    setting, policy, table = charge.setting, charge.policy, codes.settings()
-    evidence = (cite(setting.source, setting.says),) if setting.source else ()
-    row = _said_by(table)
-    if setting.code is None:
-        return _no_place(charge, row)
-    asked = policy.authority if policy else row
-    if (
-        policy
-        and policy.bundled_with_dialysis
-        and charge.kidney.in_facility
-        and not (charge.kidney.esrd_diagnosis or charge.kidney.aki)
-    ):
-        says = (
-            "The dose was given in a dialysis facility, but neither end-stage renal disease nor"
-            " acute kidney injury is recorded."
-        )
-        return Result(state="contradicted", says=says, evidence=evidence, row=asked)
-    allowed = (policy.audience.settings if policy else ()) or tuple(table.by_code)
-    if setting.code not in allowed:
-        says = f"Place of service {setting.code} is not on the payer's list ({', '.join(allowed)})."
-        return Result(
-            state="not-covered", says=says, evidence=evidence, value=setting.code, row=asked
-        )
-    if setting.warning:
-        warned = cite(setting.warning.source, setting.warning.says)
-        return Result(
-            state="incomplete",
-            says=setting.warning.says,
-            evidence=(*evidence, warned),
-            value=setting.code,
-            row=row,
-            fix=_LOOK_AT_STAY,
-            blocking=False,
-        )
-    return Result(
-        state="met",
-        says=f"Place of service {setting.code}, {setting.says}.",
-        evidence=evidence,
-        value=setting.code,
-        row=row,
-    )
-
-
-# By what is not understood, how a site says once what it means.
-_SAY_ONCE = {
-    "Encounter.class": "Give the class a meaning once, in the site's `encounter_classes`.",
-    "Encounter.status": "Correct the encounter, or give the word a meaning in `status_words`.",
-    "MedicationAdministration.category": "Give the word a meaning once, in `status_words`.",
-}
-_LOOK_AT_STAY = "Check whether the dose belongs to that stay before the line is released."
-_CORRECT_STAY = (
-    "Correct the encounter, or leave the dose to the inpatient claim if it was given in that stay."
-)
-
-
-@by_identity
-def _said_by(table: SettingTable) -> Dated:
-    return Dated(source=table.source, verified=table.verified)
-
-
-def _no_place(charge: Charge, row: Dated) -> Result:
-    setting = charge.setting
-    unread = setting.unread
-    fix = _SAY_ONCE.get(unread.element) if unread else None
-    if fix is None and setting.state == "contradicted":
-        fix = _CORRECT_STAY
-    cited = (cite(setting.source, setting.says),) if setting.source else ()
-    return Result(state=setting.state, says=setting.says, evidence=cited, row=row, fix=fix)
-
-
-def esrd_consolidated_billing(charge: Charge) -> Result | None:
-    """R8: any IV iron for an ESRD patient outside the dialysis facility (not
-    asked while the place is unknown)."""
-    kidney, policy, day = charge.kidney, charge.policy, charge.day
-    if policy is None or not policy.consolidated_billing or charge.code is None or day is None:
-        return None
-    if kidney.in_facility or charge.setting.code is None:
-        return None
-    row = codes.payment().esrd_consolidated_billing.rule_for(charge.code.code, day)
-    if not (kidney.esrd or kidney.esrd_unproven) or row is None:
-        return None
-    stands = "with ESRD on dialysis" if kidney.esrd else "with ESRD (N18.6)"
-    says = (
-        f"{charge.code.code} for a patient {stands} belongs on the dialysis facility's claim"
-        " (consolidated billing)."
-    )
-    return Result(state="not-covered", says=says, evidence=kidney.evidence, row=row)
 
 
 def prior_authorization(charge: Charge, neighbors: Neighbors) -> Result | None:
@@ -167,7 +46,7 @@ def _authorized(
 ) -> Result | None:
     if asked == "no":
         return None
-    rule = structs.replace(rule, asked=asked)
+    rule = _answered(rule, asked)
     found = usable_authorization(charge, neighbors)
     if found:
         return Result(
@@ -188,6 +67,12 @@ def _authorized(
         )
         return Result(state="incomplete", says=says, rule=rule)
     return _why_not(charge, rule)
+
+
+@by_identity
+def _answered(rule: AuthorizationRule, asked: Need) -> AuthorizationRule:
+    """The rule as it stands for this code."""
+    return structs.replace(rule, asked=asked)
 
 
 def _cited(authorization: Authorization) -> Evidence:
@@ -218,6 +103,8 @@ def _asked(charge: Charge, rule: AuthorizationRule) -> Need:
 def usable_authorization(charge: Charge, neighbors: Neighbors) -> Authorization | None:
     """The approved authorization for code and day that has enough units left: each line takes from
     the one that ends first."""
+    if not charge.authorizations:
+        return None
     day = charge.day or date.max
     approved = sorted(
         (
@@ -375,125 +262,3 @@ def _others(charge: Charge) -> Result | None:
         says = "The authorization on record does not name its payer, and there are several payers."
         return Result(state="incomplete", says=says, evidence=_cite_all(unnamed))
     return None
-
-
-def timely_filing(charge: Charge) -> Result | None:
-    """R1: the payer still takes the claim. Past a limit that nobody has confirmed, a person does;
-    past one that is settled there is no finding, the line is not billable."""
-    filing = charge.filing
-    if filing is None:
-        return None
-    by, rule = us_date(filing.by), filing.rule
-    given = (cite(charge.administration.source, f"given on {us_date(charge.day)}"),)
-    if not filing.past:
-        says = f"The payer accepts the claim until {by}."
-        return Result(state="met", says=says, value=str(filing.by), rule=rule, evidence=given)
-    says = (
-        f"The claim was due on {by} ({filing.says}), by a limit that"
-        " is not confirmed for this payer."
-    )
-    return Result(state="incomplete", says=says, value=str(filing.by), rule=rule, evidence=given)
-
-
-def preferred_product(charge: Charge) -> Result | None:
-    """This product is preferred, or preferred ones were tried; some products the payer does not
-    cover at all."""
-    rule = charge.rules.preferred_product
-    if rule is None or not charge.applies(rule) or charge.code is None or charge.day is None:
-        return None
-    code = charge.code.code
-    given = (cite(charge.administration.source, code),)
-    if code in rule.preferred:
-        return Result(
-            state="met",
-            says=f"{code} is a preferred product.",
-            value=code,
-            rule=rule,
-            evidence=given,
-        )
-    wanted = ", ".join(rule.preferred)
-    if code in rule.not_covered:
-        says = f"The payer does not cover {code}; it covers {wanted}."
-        fix = (
-            "Expect no payment for this drug from this payer; choose one that it covers for the"
-            " next dose."
-        )
-        return Result(
-            state="not-covered", says=says, value=code, rule=rule, fix=fix, evidence=given
-        )
-    first = charge.day - timedelta(days=rule.lookback_days)
-    tried = _tried(charge, rule.preferred, first)
-    if len(tried) >= rule.tried:
-        return Result(
-            state="met",
-            says="A preferred product was tried.",
-            evidence=tuple(
-                cite(administration.source, "preferred product")
-                for administration in tried.values()
-            ),
-            rule=rule,
-        )
-    number = "one" if rule.tried == 1 else rule.tried
-    says = (
-        f"The payer prefers {wanted}, and no trial of {number} of them in the {rule.lookback_days}"
-        " days before is on record."
-    )
-    return Result(state="missing", says=says, rule=rule)
-
-
-def _was_given(administration: Administration) -> bool:
-    """Also one that was stopped, as for a reaction to it."""
-    return administration.status in ("completed", "stopped") and not administration.not_given
-
-
-def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
-    """Preferred families given before the dose."""
-    families = {
-        family.family
-        for family in codes.families().values()
-        if any(code.code in preferred for code in family.codes)
-    }
-    day, zone = charge.day or date.max, charge.zone
-    administrations = [
-        administration
-        for administration in charge.record.administrations
-        if _was_given(administration)
-        and administration.start
-        and administration.drug.family in families
-    ]
-    return {
-        administration.drug.family or "": administration
-        for administration in administrations
-        if administration.start and first <= administration.start.days(zone)[0] < day
-    }
-
-
-def drug_source(charge: Charge) -> Result | None:
-    """Where the drug came from is one of the known ways, and one that the payer's vendor rule
-    allows."""
-    rule = charge.rules.drug_source
-    evidence = (cite(charge.administration.source, charge.drug_source or "no source of the drug"),)
-    if charge.drug_source is not None and charge.drug_source not in get_args(DrugSource):
-        return Result(
-            state="incomplete",
-            says="The recorded source of the drug is not recognized.",
-            rule=rule,
-            evidence=evidence,
-        )
-    if rule is None or not charge.applies(rule):
-        return None
-    if charge.drug_source in rule.allowed:
-        return Result(
-            state="met",
-            says=f"The payer takes {charge.drug_source}.",
-            value=charge.drug_source,
-            rule=rule,
-            evidence=evidence,
-        )
-    says = (
-        f"The payer requires another source of the drug ({', '.join(rule.allowed)}), not"
-        f" {charge.drug_source}."
-    )
-    return Result(
-        state="not-covered", says=says, value=charge.drug_source, rule=rule, evidence=evidence
-    )

@@ -1,0 +1,79 @@
+"""Whether a result was drawn so soon after an iron dose that it can't be relied on."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+from msgspec import Struct, field
+
+from mappings.circumstances import labs
+from mappings.dose.doses import Doses
+from mappings.record import Administration, LabResult, PatientRecord
+from mappings.values.moment import Moment
+from mappings.values.remembered import kept
+
+
+class IronGiven(Struct, frozen=True):
+    """`day`: the last one that it may have been on."""
+
+    day: date
+    start: Moment
+    mg: Decimal | None
+    administration: Administration
+
+
+class IronHistory(Struct, frozen=True, eq=False, dict=True):
+    """The IV iron of one patient, as results were drawn after it."""
+
+    record: PatientRecord
+    doses: Doses
+    _disturbing: dict[int, tuple[LabResult, list[Administration]]] = field(default_factory=dict)
+    _reaches: dict[str, dict[Decimal | None, int]] = field(default_factory=dict)
+
+    def disturbs(self, result: LabResult, but: Administration) -> bool:
+        """Whether a dose, one administration apart, makes a result unreliable."""
+        _, known = self._disturbing.get(id(result)) or (result, None)
+        if known is None:
+            known = list(self._before(result))
+            self._disturbing[id(result)] = result, known
+        return any(administration is not but for administration in known)
+
+    def _before(self, result: LabResult) -> Iterator[Administration]:
+        """Doses after which the result can't be relied on."""
+        if result.when is None or not self._given:
+            return
+        zone, reach = self.doses.zone, self._reach(result.analyte)
+        drawn = result.when.days(zone)[0]
+        first = bisect_left(self._days, drawn - timedelta(days=max(reach.values())))
+        for given in self._given[first : bisect_right(self._days, drawn)]:
+            days = reach[given.mg]
+            if (drawn - given.day).days <= days and labs.follows(
+                result.when, given.start, days, zone
+            ):
+                yield given.administration
+
+    def _reach(self, analyte: str) -> dict[Decimal | None, int]:
+        """The days after each amount of iron in which the analyte can't be relied on."""
+        known = self._reaches.get(analyte)
+        if known is None:
+            amounts = {given.mg for given in self._given}
+            known = {mg: labs.unreliable_days(analyte, mg) for mg in amounts}
+            self._reaches[analyte] = known
+        return known
+
+    @kept
+    def _given(self) -> list[IronGiven]:
+        """Administrations of IV iron, the oldest first."""
+        zone = self.doses.zone
+        found = []
+        for one in self.record.administrations:
+            was_given = one.status in ("completed", "stopped") and not one.not_given
+            if was_given and one.start and one.drug.family:
+                mg = self.doses.on(one, one.start.day(zone)).mg
+                found.append(IronGiven(one.start.days(zone)[1], one.start, mg, one))
+        return sorted(found, key=lambda given: given.day)
+
+    @kept
+    def _days(self) -> list[date]:
+        return [given.day for given in self._given]

@@ -1,0 +1,114 @@
+"""YAML as tree and values: decimals as they are written, what can't be read with its line."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import yaml
+
+from mappings.datafiles import form as forms
+from mappings.datafiles.form import Mistake, NoValue
+from mappings.datafiles.loading import DataFileError
+
+MOST_DIGITS = 15
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads decimals as they are written; keeps what can't be read, with its line, and goes on."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.mistakes: list[Mistake] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        wrong = [(key, said) for key, said in _keys(node) if said]
+        self.mistakes += [(key.start_mark.line + 1, said) for key, said in wrong]
+        node.value = [row for row in node.value if all(row[0] is not key for key, _ in wrong)]
+        return super().construct_mapping(node, deep)
+
+
+def _keys(node: yaml.MappingNode) -> Iterator[tuple[yaml.Node, str]]:
+    """Each key, and what is wrong with it."""
+    seen = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            yield key, "a key must be a name, not a list or a map"
+        elif not key.value:
+            yield key, "a key is empty: write a name before the colon"
+        elif key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
+            yield key, f'write the key "{key.value}" in quotes'
+        else:
+            yield key, f"the key {key.value!r} appears twice" if key.value in seen else ""
+            seen.add(key.value)
+
+
+def _unreadable(node: yaml.ScalarNode, said: str) -> NoValue:
+    return NoValue(node.start_mark.line + 1, said)
+
+
+def _number(_: _Loader, node: yaml.ScalarNode) -> Decimal | int | NoValue:
+    """30.0 is the whole number 30."""
+    try:
+        number = Decimal(node.value.replace("_", ""))
+    except InvalidOperation:
+        return _unreadable(node, f"{node.value} is not a number: write one such as 500")
+    if len(node.value) > 2 * MOST_DIGITS or abs(number.adjusted()) > MOST_DIGITS:
+        return _too_long(node)
+    return number if number % 1 else int(number)
+
+
+def _whole_number(_: _Loader, node: yaml.ScalarNode) -> int | NoValue:
+    text = node.value.replace("_", "")
+    if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", text):
+        return _unreadable(
+            node,
+            f"{node.value[:20]} is not a plain whole number: write one such as 30, or quotes around"
+            " it if it is text",
+        )
+    return _too_long(node) if len(text) > MOST_DIGITS else int(text)
+
+
+def _too_long(node: yaml.ScalarNode) -> NoValue:
+    return _unreadable(node, f"a number of more than {MOST_DIGITS} digits: write a shorter one")
+
+
+def _date(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return _unreadable(node, f"there is no date {node.value}: correct the date")
+
+
+for _tag, _construct in {"float": _number, "int": _whole_number, "timestamp": _date}.items():
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct)
+
+
+def parsed(text: str, where: str) -> tuple[yaml.Node, Any, list[Mistake]]:
+    """The tree of the text, its values, and what of it can't be read."""
+    odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    if odd:
+        line = text.count("\n", 0, odd.start()) + 1
+        raise DataFileError(
+            f"{where}:{line}: a control character (U+{ord(odd[0]):04X}): delete it, or save the"
+            " file as UTF-8"
+        )
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None or not node.value:
+            raise DataFileError(f"{where}:1: the file is empty")
+        return node, loader.construct_document(node), loader.mistakes
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark
+        raise DataFileError(f"{where}:{mark.line + 1 if mark else 1}: {problem.problem}") from None
+    except (yaml.YAMLError, RecursionError) as problem:
+        raise DataFileError(
+            f"{where}:1: not YAML that can be read here: {type(problem).__name__}"
+        ) from None
+
+
+def line_of(text: str, path: str) -> int:
+    """The line of a path such as `$.requirements.ferritin.window_days` (or the nearest that exists
+    above it)."""
+    return forms.line_below(yaml.compose(text, yaml.CSafeLoader), 1, path.removeprefix("$"))

@@ -1,0 +1,115 @@
+"""The diagnosis of iron deficiency."""
+
+from msgspec import structs
+
+from mappings.charge.charge import Charge
+from mappings.circumstances import labs
+from mappings.circumstances.diagnoses import Stated
+from mappings.circumstances.standing import Standing, cite_all
+from mappings.codes.tables import Family
+from mappings.policy.choosing import IronDeficiencyRule, Rule
+from mappings.policy.laboratory import LAB_VALUES
+from mappings.policy.rules import RenalAnemia
+from mappings.record import LabResult
+from mappings.requirements.chart.recorded import not_counted, recorded
+from mappings.requirements.result import Result
+from mappings.values.remembered import by_identity
+from mappings.values.us_dates import us_date
+
+
+def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
+    """D50.-, or D63.1 with a laboratory value in the window that shows iron deficiency."""
+    rule = charge.rules.iron_deficiency_diagnosis
+    if not charge.applies(rule):
+        return None
+    found = charge.once(_recorded, charge.standing, charge.family, rule)
+    if found:
+        return found
+    renal = charge.has("anemia-in-ckd")
+    if renal:
+        return _by_renal_anemia(charge, renal)
+    parent = [diagnosis for diagnosis in charge.diagnoses if diagnosis.code == "D50"]
+    if parent:
+        return Result(
+            state="incomplete",
+            says=(
+                "Iron-deficiency anemia is recorded without its fourth character (D50.0 to D50.9)."
+            ),
+            evidence=cite_all(parent),
+            rule=rule,
+        )
+    lacking = Result(
+        state="missing",
+        says=f"No iron-deficiency anemia diagnosis is active on {us_date(charge.day)}.",
+    )
+    found_otherwise = not_counted(charge, "iron-deficiency-anemia", "anemia-in-ckd")
+    return structs.replace(found_otherwise or lacking, rule=rule)
+
+
+def _recorded(standing: Standing, family: Family | None, rule: Rule | None) -> Result | None:
+    """An iron-deficiency anemia; or iron deficiency with heart failure, for a drug that is labeled
+    for it."""
+    found = standing.has("iron-deficiency-anemia")
+    if found:
+        return recorded(found, rule)
+    deficiency, failure = standing.has("iron-deficiency"), standing.has("heart-failure")
+    if family is None or not family.label_heart_failure or not deficiency or not failure:
+        return None
+    return Result(
+        state="met",
+        says=f"Iron deficiency (E61.1) with heart failure ({failure[0].code}) is recorded.",
+        value="E61.1",
+        evidence=cite_all([*deficiency, failure[0]]),
+        rule=rule,
+    )
+
+
+def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
+    rule = charge.rules.iron_deficiency_diagnosis
+    if not charge.standing.billable("ckd", "ckd-cause"):
+        says = (
+            "Anemia in CKD (D63.1) is recorded without a billable code for the kidney disease,"
+            " which must be coded first."
+        )
+        return Result(state="incomplete", says=says, evidence=cite_all(renal), rule=rule)
+    shown_by = rule.renal_anemia if rule else None
+    if rule is None or shown_by is None:
+        says = "Anemia in CKD (D63.1) alone does not show iron deficiency."
+        return Result(state="incomplete", says=says, evidence=cite_all(renal), rule=rule)
+    rule = _shown_by(rule, shown_by)
+    shown = _showing(charge, shown_by.limit)
+    if shown:
+        proof = tuple(item for result in shown for item in labs.evidence(result, charge.zone))
+        name = labs.short(shown[0].analyte)
+        says = f"D63.1 with {name} {labs.value(shown[0])} shows iron deficiency."
+        return Result(
+            state="met", says=says, value="D63.1", evidence=cite_all(renal) + proof, rule=rule
+        )
+    says = (
+        "Anemia in CKD (D63.1) alone does not show iron deficiency, and no laboratory value of the"
+        f" {charge.lab_window} days before shows it{_unread_labs(charge)}."
+    )
+    return Result(state="incomplete", says=says, evidence=cite_all(renal), rule=rule)
+
+
+@by_identity
+def _shown_by(rule: IronDeficiencyRule, limit: RenalAnemia) -> IronDeficiencyRule:
+    """The rule as its limit of laboratory values has it."""
+    return structs.replace(rule, source=limit.source, verified=limit.verified)
+
+
+def _unread_labs(charge: Charge) -> str:
+    """The newest results that can't be read, as an older one decides nothing beside them."""
+    states = [charge.lab(analyte, charge.lab_window) for analyte in ("ferritin", "tsat")]
+    said = [labs.quoted(state.unread, charge.zone) for state in states if state.unread]
+    return f" (not read: {'; '.join(said)})" if said else ""
+
+
+def _showing(charge: Charge, limit: str) -> list[LabResult]:
+    """The results that make a condition hold; none where it does not."""
+    verdict = charge.judged(limit, charge.lab_window)
+    names = (
+        [name for name, state in verdict.states.items() if state == "met"] if verdict.holds else []
+    )
+    found = (charge.lab(LAB_VALUES[name].analyte, charge.lab_window).result for name in names)
+    return [result for result in found if result]

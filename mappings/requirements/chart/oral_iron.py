@@ -1,0 +1,163 @@
+"""Oral iron before the infusion, or why there was none."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from mappings import codes
+from mappings.assessment import cite
+from mappings.charge.charge import Charge
+from mappings.circumstances.diagnoses import Stated, began_by
+from mappings.circumstances.standing import cite_all
+from mappings.policy.choosing import OralIronRule
+from mappings.record import OralIron
+from mappings.requirements import quoting
+from mappings.requirements.chart.recorded import doubt
+from mappings.requirements.result import Result
+
+
+def oral_iron_history(charge: Charge) -> Result | None:
+    """Intolerance, contraindication, or a trial as long as the policy asks."""
+    rule = charge.rules.oral_iron_history
+    if (
+        rule is None
+        or not charge.applies(rule)
+        or (charge.kidney.on_dialysis and not rule.in_dialysis)
+    ):
+        return None
+    if rule.unless and charge.judged(rule.unless, charge.lab_window).holds:
+        return Result(
+            state="not-applicable",
+            says="The laboratory values make an oral trial unnecessary under this policy.",
+            rule=rule,
+        )
+    known = [
+        course
+        for course in charge.record.oral_iron
+        if course.intolerance and (course.start is None or _begun(course, charge))
+    ]
+    intolerant = [course for course in known if not course.unread]
+    if intolerant:
+        return Result(
+            state="met",
+            says="An intolerance to oral iron is recorded.",
+            evidence=tuple(cite(course.source, course.says) for course in intolerant),
+            rule=rule,
+        )
+    against = _against_oral_iron(charge)
+    if against:
+        return Result(
+            state="met",
+            says=f"{against[0].code} makes oral iron unsuitable.",
+            value=against[0].code,
+            evidence=cite_all(against),
+            rule=rule,
+        )
+    found = _trial(charge, rule)
+    return found if found.state == "met" else _doubtful_history(charge, known) or found
+
+
+def _doubtful_history(charge: Charge, intolerant: list[OralIron]) -> Result | None:
+    """What would be enough, or may be, and has a status that is not understood."""
+    courses = [course for course in intolerant if course.unread]
+    courses += [
+        course for course in charge.record.oral_iron if course.unread and _begun(course, charge)
+    ]
+    if courses:
+        says = (
+            f"Recorded with a status that is not understood: {courses[0].says} {courses[0].unread}."
+        )
+        cited = tuple(cite(course.source, course.says) for course in dict.fromkeys(courses))
+        rule = charge.rules.oral_iron_history
+        return Result(state="incomplete", says=says, evidence=cited, rule=rule)
+    if charge.day is None:
+        return None
+    table = codes.diagnoses()
+    open_ = [
+        diagnosis
+        for diagnosis in charge.doubtful
+        if table.contraindicates_oral_iron(diagnosis.code)
+    ]
+    rule = charge.rules.oral_iron_history
+    return (
+        Result(state="incomplete", says=doubt(open_), evidence=cite_all(open_), rule=rule)
+        if open_
+        else None
+    )
+
+
+def _against_oral_iron(charge: Charge) -> list[Stated]:
+    """Contraindications of the day, and adverse effects of iron that were recorded once: these are
+    not undone by getting well."""
+    table = codes.diagnoses()
+    now = [
+        diagnosis
+        for diagnosis in charge.diagnoses
+        if table.contraindicates_oral_iron(diagnosis.code)
+    ]
+    return now or [
+        Stated(code, diagnosis, of_encounter=False)
+        for diagnosis in charge.record.diagnoses
+        if charge.day and began_by(diagnosis, charge.day, charge.zone)
+        for code in diagnosis.icd10
+        if table.contraindicates_oral_iron(code, once=True)
+    ]
+
+
+def _trial(charge: Charge, rule: OralIronRule) -> Result:
+    courses = [
+        course
+        for course in charge.record.oral_iron
+        if not course.intolerance and not course.unread and _begun(course, charge)
+    ]
+    cited = tuple(cite(course.source, quoting.course(course, charge.zone)) for course in courses)
+    if not courses:
+        return Result(
+            state="missing",
+            says="No trial of oral iron, intolerance, or reason against oral iron is recorded.",
+            rule=rule,
+        )
+    longest = longest_run(courses, charge)
+    code = charge.code.code if charge.code else ""
+    any_length = rule.trial_codes and code not in rule.trial_codes
+    if rule.trial_days is None or any_length or longest >= rule.trial_days:
+        return Result(
+            state="met",
+            says=f"Oral iron was taken for {longest} days.",
+            value=str(longest),
+            unit="days",
+            evidence=cited,
+            rule=rule,
+        )
+    says = (
+        f"Oral iron is recorded for {longest} days without a break; the payer asks for"
+        f" {rule.trial_days}."
+    )
+    return Result(
+        state="incomplete", says=says, value=str(longest), unit="days", evidence=cited, rule=rule
+    )
+
+
+def _begun(course: OralIron, charge: Charge) -> bool:
+    return (
+        course.start is not None
+        and charge.day is not None
+        and course.start.days(charge.zone)[0] <= charge.day
+    )
+
+
+def longest_run(courses: Iterable[OralIron], charge: Charge) -> int:
+    """Days of the longest continuous run up to the dose; courses that touch or overlap are one
+    run."""
+    until = charge.day or date.max
+    spans = sorted(
+        (course.start.last, min(course.end.first if course.end else until, until))
+        for course in courses
+        if course.start
+    )
+    longest, begin, end = 0, None, None
+    for first, last in spans:
+        if begin is None or end is None or first > end + timedelta(days=1):
+            begin, end = first, last
+        end = max(end, last)
+        longest = max(longest, (end - begin).days + 1)
+    return longest

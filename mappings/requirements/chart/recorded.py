@@ -1,0 +1,49 @@
+"""What is on record of a diagnosis: evidence of it, and what is none."""
+
+from collections.abc import Sequence
+
+from mappings.charge.charge import Charge
+from mappings.circumstances.diagnoses import Stated, having, told
+from mappings.circumstances.standing import cite_all
+from mappings.policy.choosing import Rule
+from mappings.requirements.result import Result
+
+
+def recorded(found: Sequence[Stated], rule: Rule | None) -> Result:
+    """Met by the first of them."""
+    return Result(
+        state="met",
+        says=f"{found[0].code} is recorded.",
+        value=found[0].code,
+        evidence=cite_all(found),
+        rule=rule,
+    )
+
+
+def not_counted(charge: Charge, *groups: str) -> Result | None:
+    """What is on record of the groups and is no evidence: its status is not understood, or the
+    patient told it."""
+    if charge.day is None:
+        return None
+    open_ = having(charge.doubtful, *groups)
+    if open_:
+        return Result(state="incomplete", says=doubt(open_), evidence=cite_all(open_))
+    said = having(told(charge.record), *groups)
+    if said:
+        says = (
+            f"{said[0].code} is recorded only as a statement by the patient or a relative, which"
+            " is not a diagnosis."
+        )
+        return Result(state="incomplete", says=says, evidence=cite_all(said))
+    return None
+
+
+def doubt(diagnoses: Sequence[Stated]) -> str:
+    """Quotes each status that is not understood."""
+    said = dict.fromkeys(f"{diagnosis.code} {diagnosis.by.unread}" for diagnosis in diagnoses)
+    dates = all(
+        diagnosis.by.unread and diagnosis.by.unread.is_of("Condition.onset")
+        for diagnosis in diagnoses
+    )
+    what = "a date of onset" if dates else "a status"
+    return f"Recorded with {what} that is not understood: {', '.join(said)}."
