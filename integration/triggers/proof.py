@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from integration.configuration.service import HOOK_HEADER
 from integration.configuration.site import Site
 from integration.store import Store, subscriptions
 
-HEADER = "X-Ferroclaim-Secret"
 SIGNATURE = "X-Signature"  # Medplum
 
 
@@ -58,6 +58,6 @@ def gate(store: Store, site: Site, name: str) -> Gate | None:
         return None
     secret = made.secret.encode()
     return Gate(
-        (Proof("header", HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)),
+        (Proof("header", HOOK_HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)),
         made.form == "topic",
     )
