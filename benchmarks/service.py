@@ -1,10 +1,10 @@
-"""Notifications taken per second, assessments per second with one and two workers, and the time
-from a dose in HAPI to its DetectedIssue.
+"""Assessments per second with one and two workers, the processor time of one, and the time from a
+dose in HAPI to its DetectedIssue.
 
-    python benchmarks/service.py [hooks] [workers] [hapi]
+    python benchmarks/service.py [workers] [hapi]
 
-Figures of a shared machine mean little by themselves; the ratios are within one run.
-FERROCLAIM_HAPI_URL names a running HAPI.
+Rates of a shared machine mean little by themselves; processor time and ratios within one run do.
+FERROCLAIM_HAPI_URL names a running HAPI. Notifications are in `hooks.py`.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,22 +27,18 @@ from urllib.parse import parse_qs, urlsplit
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import msgspec
-import psycopg
-import requests
+import psutil
 
 from integration.configuration.settings import Settings
 from integration.serving import tasks
 from integration.store import Store, patients
-from tests import notifications as sent
 from tests.fakes import chart, modes
 from tests.plugins import hapi
 
 ROOT = Path(__file__).parents[1]
-NOTIFICATIONS, SENDERS = 2000, 16
 PATIENTS, RESULTS = 300, 60
 DOSES = 20
 SECRET = "a-benchmark-secret"  # noqa: S105
-HOOK = "/hooks/bench/lab"
 
 
 def settings(folder: Path, base_url: str, **service: Any) -> Settings:
@@ -63,9 +59,11 @@ def settings(folder: Path, base_url: str, **service: Any) -> Settings:
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+def process(*arguments: str, script: str = "service") -> Iterator["subprocess.Popen[bytes]"]:
     started = subprocess.Popen(
-        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, cwd=ROOT
+        [sys.executable, str(ROOT / "benchmarks" / f"{script}.py"), *arguments],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
     )
     try:
         yield started
@@ -74,85 +72,72 @@ def process(*arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
         started.wait()
 
 
-# Notifications
-
-
-def hooks(folder: Path) -> None:
-    with process("ehr", "20") as ehr:
-        assert ehr.stdout
-        configured = settings(folder, ehr.stdout.readline().decode().strip(), port=0)
-        with Store.open(configured) as store:
-            alone = inserts(store)
-            for inside in ("without", "with"):
-                kept, took, waits = served(configured, store, inside)
-                assert kept == NOTIFICATIONS
-                slowest = statistics.quantiles(waits, n=100)
-                print(
-                    f"notifications kept and answered, {SENDERS} senders, {inside} a worker inside:"
-                    f" {NOTIFICATIONS / took:,.0f}/s; p50 {slowest[49]:.0f} ms, p99"
-                    f" {slowest[98]:.0f} ms; {NOTIFICATIONS / took / alone:.2f} of bare inserts"
-                )
-            print(f"  one durable insert after the other on the same database: {alone:,.0f}/s")
-
-
-def served(configured: Settings, store: Store, inside: str) -> tuple[int, float, list[float]]:
-    """How many notifications were kept, in how many seconds, and how long each sender waited
-    (ms)."""
-    bodies = [
-        sent.encoded(sent.administration(f"{inside}{n}", f"p{n % 50}", "1"))
-        for n in range(NOTIFICATIONS)
-    ]
-    before = counted(store, "select count(*) from notifications")
-    with process("serve", configured_as_text(configured), inside) as server:
-        assert server.stdout
-        took, waits = told(server.stdout.readline().decode().strip() + HOOK, bodies)
-    return counted(store, "select count(*) from notifications") - before, took, waits
-
-
-def told(url: str, bodies: list[bytes]) -> tuple[float, list[float]]:
-    headers = {"X-Ferroclaim-Secret": SECRET, "Content-Type": "application/fhir+json"}
-    sessions = [requests.Session() for _ in range(SENDERS)]
-
-    def tell(share: int) -> list[float]:
-        waits = []
-        for body in bodies[share::SENDERS]:
-            begun = time.perf_counter()
-            assert sessions[share].post(url, data=body, headers=headers).status_code == 204
-            waits.append((time.perf_counter() - begun) * 1000)
-        return waits
-
-    begun = time.perf_counter()
-    with ThreadPoolExecutor(SENDERS) as senders:
-        waits = [wait for share in senders.map(tell, range(SENDERS)) for wait in share]
-    return time.perf_counter() - begun, waits
-
-
-def inserts(store: Store) -> float:
-    with psycopg.connect(store.url, autocommit=True) as db:
-        db.execute("create table bare (id bigint generated always as identity, body text)")
-        begun = time.perf_counter()
-        for _ in range(500):
-            db.execute("insert into bare (body) values ('x')")
-        return 500 / (time.perf_counter() - begun)
-
-
 # Assessments
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Processor seconds so far: of our workers, of PostgreSQL, of the fake EHR."""
+
+    at: float
+    workers: float
+    postgres: float
+    ehr: float
+
+    @classmethod
+    def by(cls, store: Store, workers: list[int], ehr: int) -> "Spent":
+        assert store.embedded
+        first = store.embedded._first_pid()
+        assert first
+        own = [psutil.Process(pid) for pid in workers]
+        return cls(
+            time.perf_counter(),
+            sum(map(seconds, own)),
+            seconds(psutil.Process(first), whole=True),
+            seconds(psutil.Process(ehr)),
+        )
+
+    def since(self, before: "Spent") -> "Spent":
+        return Spent(*(getattr(self, n) - getattr(before, n) for n in self.__dataclass_fields__))
+
+    @property
+    def cores(self) -> float:
+        return (self.workers + self.postgres + self.ehr) / self.at
+
+
+def seconds(process: psutil.Process, *, whole: bool = False) -> float:
+    """Of a process; WHOLE: with its children, those that ended included."""
+    try:
+        spent = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    own = float(spent.user + spent.system)
+    if not whole:
+        return own
+    ended = float(spent.children_user + spent.children_system)
+    return own + ended + sum(seconds(child) for child in process.children())
 
 
 def workers(folder: Path) -> None:
     for latency in (0, 20, 100):
-        rates = [assessed(folder / f"{latency}-{hands}", latency, hands) for hands in (1, 2)]
-        print(
-            f"assessments against a fake EHR that takes {latency} ms: {rates[0]:.0f}/s with one"
-            f" worker, {rates[1]:.0f}/s with two; ratio {rates[1] / rates[0]:.2f}"
-        )
+        for hands in (1, 2):
+            spent, patients_, gaps = assessed(folder / f"{latency}-{hands}", latency, hands)
+            print(
+                f"fake EHR that takes {latency} ms, {hands} worker(s): {patients_ / spent.at:.0f}"
+                f" patients of {gaps} gaps a second; of each {1000 * spent.workers / patients_:.1f}"
+                f" ms in the worker, {1000 * spent.postgres / patients_:.1f} ms in PostgreSQL,"
+                f" {1000 * spent.ehr / patients_:.1f} ms in the EHR; {spent.cores:.2f} of"
+                f" {os.cpu_count()} cores busy with it",
+                flush=True,
+            )
 
 
-def assessed(folder: Path, latency: int, hands: int) -> float:
-    """Patients read, assessed, kept and written back per second, from a tenth of them done to nine
-    tenths."""
+def assessed(folder: Path, latency: int, hands: int) -> tuple[Spent, int, int]:
+    """What it took to read, assess, keep and write back patients, from a tenth of them done to nine
+    tenths; how many; and the gaps of one."""
     folder.mkdir()
-    with process("ehr", str(latency)) as ehr:
+    with ExitStack() as running:
+        ehr = running.enter_context(process("ehr", str(latency)))
         assert ehr.stdout
         configured = settings(folder, ehr.stdout.readline().decode().strip(), settle_seconds=0)
         with Store.open(configured) as store:
@@ -163,28 +148,24 @@ def assessed(folder: Path, latency: int, hands: int) -> float:
                         db, patients.known(db, "bench", f"p{number}"), "notification"
                     )
             text = configured_as_text(configured)
-            started = [process("worker", text) for _ in range(hands)]
-            for one in started:
-                one.__enter__()
-            first = when(store, PATIENTS // 10)
-            last = when(store, PATIENTS * 9 // 10)
-            for one in started:
-                one.__exit__(None, None, None)
+            started = [running.enter_context(process("worker", text)).pid for _ in range(hands)]
+            wait_until_done(store, PATIENTS // 10)
+            first = Spent.by(store, started, ehr.pid)
+            wait_until_done(store, PATIENTS * 9 // 10)
+            last = Spent.by(store, started, ehr.pid)
+            wait_until_done(store, PATIENTS)
             assert counted(store, "select count(*) from failures") == 0
+            gaps = counted(store, "select count(*) from gaps") // PATIENTS
+            running.close()
             assert store.embedded
             store.embedded.stop()
-    return PATIENTS * 8 / 10 / (last - first)
+    return last.since(first), PATIENTS * 8 // 10, gaps
 
 
-def when(store: Store, done: int) -> float:
-    while (
-        counted(
-            store, "select count(distinct patient_id) from write_backs where state = 'confirmed'"
-        )
-        < done
-    ):
+def wait_until_done(store: Store, patients_: int) -> None:
+    query = "select count(distinct patient_id) from write_backs where state = 'confirmed'"
+    while counted(store, query) < patients_:
         time.sleep(0.02)
-    return time.perf_counter()
 
 
 def counted(store: Store, query: str) -> int:
@@ -266,30 +247,6 @@ def configured_as_text(configured: Settings) -> str:
     plain = configured.model_dump(mode="json", exclude_defaults=True)
     plain["sites"]["bench"]["hooks"] = {"lab": {"secret": SECRET}}
     return json.dumps(plain)
-
-
-def serve(text: str, inside: str) -> None:
-    """The web application, on any free port, which it prints; INSIDE is `with` or `without` a
-    worker."""
-    import socket
-
-    import uvicorn
-
-    from integration.serving.app import create_app
-    from integration.serving.process import opened
-    from integration.serving.worker import Worker
-
-    configured = Settings.model_validate_json(text)
-    with opened(configured, connections=16) as store, socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(256)
-        print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
-        worker = Worker(tasks.engine(configured, store), periodic=False)
-        if inside == "with":
-            worker.start()
-        uvicorn.Server(
-            uvicorn.Config(create_app(configured, store), log_level="error", access_log=False)
-        ).run([listening])
 
 
 def work(text: str) -> None:
@@ -382,7 +339,7 @@ def found(url: str) -> Any:
 
 def main(wanted: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="ferroclaim-", ignore_cleanup_errors=True) as folder:
-        for name, benchmark in (("hooks", hooks), ("workers", workers), ("hapi", from_hapi)):
+        for name, benchmark in (("workers", workers), ("hapi", from_hapi)):
             if not wanted or name in wanted:
                 (Path(folder) / name).mkdir()
                 benchmark(Path(folder) / name)
@@ -390,8 +347,6 @@ def main(wanted: list[str]) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["serve", text, inside]:
-            serve(text, inside)
         case ["worker", text]:
             work(text)
         case ["ehr", latency]:

@@ -157,8 +157,8 @@ def explain(
     reference = (
         f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
     )
-    for row in result.document.patients:
-        if tables.explain_administration(row, reference, console()):
+    for found in result.document.patients:
+        if tables.explain_administration(found, reference, console()):
             raise typer.Exit(0 if result.complete else 1)
     raise ConfigurationError(
         "No IV-iron administration with that id is in the source: look at `ferroclaim assess` for"
@@ -222,7 +222,7 @@ def _of_server(
     from integration.ehr.writing.writeback import write_back_for
     from integration.terminal.progress import counting, loudness
 
-    wanted = [patient_id(row) for row in patients] if patients else None
+    wanted = [patient_id(named) for named in patients] if patients else None
     observer = _told if loudness() == "verbose" else None
     with EhrClient(site, observer=observer) as client, counting("patients read") as step:
         back = (
@@ -266,7 +266,9 @@ def _facts_of_site(site: "Site") -> Facts:
 def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
     """What people decided, by files (DataFileError names file and line of every mistake)."""
     return tuple(
-        row for path in files for row in decisions_form.from_text(loading.text_of(path), str(path))
+        decision
+        for path in files
+        for decision in decisions_form.from_text(loading.text_of(path), str(path))
     )
 
 
@@ -331,8 +333,8 @@ def _formatted(result: AssessedCharts, form: Format, facts: Facts, trace: bool) 
         return _json(writing.claims(result.document, result.records, facts, now))
     if form == "x12":
         text, problems = writing.x12(result.document, result.records, facts, now)
-        for row in problems:
-            _say(f"{row.resource}: {row.problem}")
+        for problem in problems:
+            _say(f"{problem.resource}: {problem.problem}")
         return text.encode()
     assert_never(form)
 
@@ -362,11 +364,11 @@ def _report(result: AssessedCharts, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
         _say(f"{merged} was merged into {survivor}, and is assessed with it")
-    for row in result.document.unreadable:
-        _say(f"unreadable: {row.resource}: {row.problem}")
+    for unreadable in result.document.unreadable:
+        _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
     for patient in result.document.patients:
-        for row in patient.unreadable:
-            _say(f"unreadable: {row.resource}: {row.problem}")
+        for unreadable in patient.unreadable:
+            _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
     counts: dict[str, int] = {}
     for outcome in result.outcomes:
         counts[outcome.result] = counts.get(outcome.result, 0) + 1

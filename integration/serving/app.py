@@ -11,8 +11,11 @@ from integration.cds import services
 from integration.configuration.settings import Settings
 from integration.serving.worker import Worker
 from integration.store import Store
-from integration.web import api, health, hooks, pages, problems, sign_in
+from integration.triggers.intake import Intake
+from integration.triggers.proof import Gates
+from integration.web import api, health, pages, problems, sign_in
 from integration.web.chart import routes
+from integration.web.hooks import Hooks
 from integration.web.limits import BodyLimit, CountRefusals
 from integration.web.text import TextOnly
 from integration.web.worklist import figures, sending
@@ -23,10 +26,10 @@ MOST_BYTES = 5 * 2**20  # of any request; a hook's own limit is lower
 
 
 def routers() -> list[APIRouter]:
-    """Every part of the service that answers requests. A page or an endpoint joins it here."""
+    """Every part of the service that answers requests, but for hooks. A page or an endpoint joins
+    it here."""
     return [
         health.router,
-        hooks.router,
         sign_in.router,
         routes.router,
         worklist.router,
@@ -44,8 +47,8 @@ def create_app(
     parts: Sequence[APIRouter] | None = None,
     worker: Worker | None = None,
 ) -> FastAPI:
-    """`app.state` holds `settings`, `store` and `queue` for the routers, and the WORKER inside, if
-    there is one.
+    """`app.state` holds `settings`, `store`, `queue`, `intake` and `gates` for the routers, and the
+    WORKER inside, if there is one.
 
     Without a STORE one is opened, and closed at the end.
     """
@@ -68,6 +71,7 @@ def create_app(
     app.state.worker = worker
     if store is not None:
         _equip(app, store)
+    app.add_middleware(Hooks)
     app.add_middleware(BodyLimit, limit=MOST_BYTES)
     app.add_middleware(TextOnly)
     app.add_middleware(CountRefusals)
@@ -80,4 +84,6 @@ def create_app(
 
 def _equip(app: FastAPI, store: Store) -> None:
     app.state.store = store
-    app.state.queue = Queue(store, app.state.settings.service)
+    app.state.queue = Queue(app.state.settings.service)
+    app.state.intake = Intake(store, app.state.queue)
+    app.state.gates = Gates(store)

@@ -84,7 +84,7 @@ def _serving(settings: Settings, store: Store, taken: socket.socket) -> Iterator
 
 def _fill(store: Store, settings: Settings, stopped: Callable[[], bool]) -> None:
     """Assesses every sample patient, as if each had just been told of."""
-    queue = Queue(store, settings.service)
+    queue = Queue(settings.service)
     people = [row["id"] for row in samples.resources() if row["resourceType"] == "Patient"]
     with store.transaction() as db:
         for identity in people:

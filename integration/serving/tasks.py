@@ -34,7 +34,7 @@ HANDLERS: Mapping[str, Handler] = {
 
 def engine(settings: Settings, store: Store) -> Engine:
     """One that knows every task."""
-    return Engine(settings, store, Queue(store, settings.service), HANDLERS)
+    return Engine(settings, store, Queue(settings.service), HANDLERS)
 
 
 def schedule(settings: Settings) -> dict[str, str]:

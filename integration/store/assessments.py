@@ -96,9 +96,8 @@ def keep(
         return False
     if last is None and not assessment.concerns_us:
         return False
-    db.execute(
-        "update assessments set current = false where patient_id = %s and current", [patient.id]
-    )
+    if last is not None:
+        db.execute("update assessments set current = false where id = %s", [last[0]])
     db.execute(
         "insert into assessments (patient_id, as_of, confirmed_at, cause, digest, document,"
         " current) values (%s, %s, %s, %s, %s, %s, true)",

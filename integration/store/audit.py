@@ -1,13 +1,13 @@
 """Who saw or changed what: rows are added, never changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
 
-from integration.store.database.connection import Db
+from integration.store.database.connection import Db, records
 
 OURSELVES = "ferroclaim"
 
@@ -38,12 +38,20 @@ def note(
 ) -> None:
     """ACTOR is `Practitioner/7`, a user's name, or `OURSELVES`; ACTION a past tense: saw, released,
     waived, wrote."""
+    about = {"role": role, "site": site, "patient_id": patient_id, "resource": resource}
     kept = {key: value for key, value in detail.items() if value is not None}
-    db.execute(
-        "insert into audit (actor, role, action, site, patient_id, resource, detail) values (%s,"
-        " %s, %s, %s, %s, %s, %s)",
-        [actor, role, action, site, patient_id, resource, Jsonb(kept)],
-    )
+    note_all(db, actor, [{"action": action, **about, "detail": kept}])
+
+
+def note_all(db: Db, actor: str, notes: Sequence[dict[str, Any]]) -> None:
+    """Several at once, by column."""
+    if notes:
+        db.execute(
+            "insert into audit (actor, role, action, site, patient_id, resource, detail) select"
+            " %s, role, action, site, patient_id, resource, detail from"
+            " jsonb_populate_recordset(null::audit, %s)",
+            [actor, records(notes)],
+        )
 
 
 def of_patient(db: Db, patient_id: int, limit: int = 200) -> list[AuditRow]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from integration.store.database.connection import Db
+from integration.store.database.connection import Db, records
 
 Outcome = Literal["queued", "waiting", "catch-up", "ignored", "duplicate", "heard"]
 
@@ -17,32 +17,43 @@ class Arrival:
     hook: str
     shape: str
     kind: str
-    references: tuple[str, ...] = ()
+    references_: tuple[str, ...] = ()
     event_numbers: tuple[int, ...] = ()
     duplicate_key: str | None = None
 
-
-def take(db: Db, arrival: Arrival) -> int | None:
-    """Keeps an arrival; None where the same was kept before."""
-    row = db.execute(
-        "insert into notifications (site, hook, shape, kind, references_, event_numbers,"
-        " duplicate_key, outcome) values (%s, %s, %s, %s, %s, %s, %s, 'heard') on conflict do"
-        " nothing returning id",
-        [
-            arrival.site,
-            arrival.hook,
-            arrival.shape,
-            arrival.kind,
-            list(arrival.references),
-            list(arrival.event_numbers),
-            arrival.duplicate_key,
-        ],
-    ).fetchone()
-    return row[0] if row else None
+    @property
+    def once(self) -> tuple[str, str, str] | None:
+        """What tells a repetition; None where nothing does."""
+        return (self.site, self.hook, self.duplicate_key) if self.duplicate_key else None
 
 
-def settle(db: Db, identity: int, outcome: Outcome) -> None:
-    db.execute("update notifications set outcome = %s where id = %s", [outcome, identity])
+def kept_before(db: Db, arrivals: Sequence[Arrival]) -> set[tuple[str, str, str]]:
+    """Which of ARRIVALS are there already, by `Arrival.once`."""
+    once = [arrival.once for arrival in arrivals if arrival.once]
+    if not once:
+        return set()
+    found = db.execute(
+        "select n.site, n.hook, n.duplicate_key from notifications n"
+        " join unnest(%s::text[], %s::text[], %s::text[]) a (site, hook, key)"
+        " on n.site = a.site and n.hook = a.hook and n.duplicate_key = a.key",
+        [list(column) for column in zip(*once, strict=True)],
+    )
+    return set(found)
+
+
+def keep(db: Db, arrivals: Sequence[tuple[Arrival, Outcome]]) -> None:
+    """Keeps arrivals with what became of them; one that another process kept meanwhile is
+    there."""
+    columns = [{**vars(arrival), "outcome": outcome} for arrival, outcome in arrivals]
+    if columns:
+        db.execute(_KEEP, [records(columns)])
+
+
+_KEEP = """insert into notifications (site, hook, shape, kind, references_, event_numbers,
+    duplicate_key, outcome)
+    select site, hook, shape, kind, references_, event_numbers, duplicate_key, outcome
+    from jsonb_populate_recordset(null::notifications, %s)
+    order by site, hook, duplicate_key on conflict do nothing"""
 
 
 def hear(db: Db, site: str, hook: str) -> None:

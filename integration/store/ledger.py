@@ -2,14 +2,15 @@
 durably."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from psycopg.rows import class_row
 
 from integration.ehr.writing.ledger import Entry
-from integration.store.database.connection import Db, Store, records
+from integration.store.database.connection import Db, records
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,24 @@ class Waiting:
     since: datetime
 
 
-class StoredLedger:
-    """One patient's part of the ledger. Each `record` is a transaction of its own: it outlives a
-    crash right after."""
+class Kept(Protocol):
+    """A `Store`, or the `Hold` of a key in it."""
 
-    def __init__(self, store: Store, patient_id: int) -> None:
+    def transaction(self) -> AbstractContextManager[Db]: ...
+
+    def reading(self) -> AbstractContextManager[Db]: ...
+
+
+class StoredLedger:
+    """One patient's part of the ledger. Each `record` is a transaction of its own; `answers` are
+    for the caller to keep, with what became of them."""
+
+    def __init__(self, store: Kept, patient_id: int) -> None:
         self._store, self._patient_id = store, patient_id
+        self.answers: dict[str, Entry] = {}
 
     def entries(self, site: str, gaps: list[str]) -> dict[str, Entry]:
-        with self._store.transaction() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 "select gap_id, state, digest, location, version from write_backs where site = %s"
                 " and gap_id = any(%s)",
@@ -43,6 +53,9 @@ class StoredLedger:
     def record(self, site: str, entries: Mapping[str, Entry]) -> None:
         with self._store.transaction() as db:
             record(db, site, self._patient_id, entries)
+
+    def answered(self, site: str, entries: Mapping[str, Entry]) -> None:  # noqa: ARG002 (the protocol's)
+        self.answers |= entries
 
 
 def record(db: Db, site: str, patient_id: int, entries: Mapping[str, Entry]) -> None:

@@ -11,29 +11,20 @@ from mappings.assessment import ClaimLine
 def keep(db: Db, patient_id: int, found: Iterable[ClaimLine], now: datetime) -> None:
     """Replaces a patient's lines. A released one stays, with the release, whatever becomes of
     it."""
-    rows = [_columns(patient_id, line, now) for line in found]
-    db.execute(_KEEP, [records(rows)])
-    gone = [patient_id, [row["id"] for row in rows]]
-    db.execute(
-        "update lines l set gone_at = %s where patient_id = %s and id <> all(%s) and gone_at is"
-        " null and exists (select 1 from releases r where r.patient_id = l.patient_id and r.line_id"
-        " = l.id and r.withdrawn_at is null)",
-        [now, *gone],
-    )
-    db.execute(
-        "delete from lines where patient_id = %s and id <> all(%s) and gone_at is null", gone
-    )
+    kept = [_columns(patient_id, line, now) for line in found]
+    db.execute(_KEEP, [records(kept)])
+    ids = [columns["id"] for columns in kept]
+    db.execute(_GONE, {"now": now, "patient": patient_id, "ids": ids})
 
 
 def name_providers(db: Db, patient_id: int, providers: Mapping[str, str]) -> None:
     """Who is on the claim of each line, by its id."""
-    query = (
-        "update lines set provider = %s where patient_id = %s and id = %s and provider is distinct"
-        " from %s"
-    )
-    with db.cursor() as cursor:
-        cursor.executemany(
-            query, [[name, patient_id, line, name] for line, name in providers.items()]
+    if providers:
+        db.execute(
+            "update lines l set provider = n.provider"
+            " from unnest(%s::text[], %s::text[]) n (id, provider)"
+            " where l.patient_id = %s and l.id = n.id and l.provider is distinct from n.provider",
+            [list(providers), list(providers.values()), patient_id],
         )
 
 
@@ -54,6 +45,14 @@ _KEEP = """insert into lines as l (patient_id, id, service_date, code, modifiers
             else excluded.changed_at end,
         status_since = case when l.status = excluded.status then l.status_since
             else excluded.status_since end"""
+
+
+_RELEASED = """exists (select 1 from releases r where r.patient_id = l.patient_id
+    and r.line_id = l.id and r.withdrawn_at is null)"""
+_GONE = f"""with released as (update lines l set gone_at = %(now)s
+    where patient_id = %(patient)s and id <> all(%(ids)s) and gone_at is null and {_RELEASED})
+    delete from lines l where patient_id = %(patient)s and id <> all(%(ids)s)
+    and gone_at is null and not {_RELEASED}"""  # noqa: S608
 
 
 def _columns(patient_id: int, line: ClaimLine, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The patients we know: a number for each, so that locks, jobs and logs need not name them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,15 +29,27 @@ _COLUMNS = "id, site, fhir_id, concerns_us, assessed_at"
 
 def known(db: Db, site: str, fhir_id: str) -> Patient:
     """The patient of that id, taken up where they are new."""
-    if there := find(db, site, fhir_id):
-        return there
-    db.execute(
-        "insert into patients (site, fhir_id) values (%s, %s) on conflict do nothing",
-        [site, fhir_id],
-    )
-    found = find(db, site, fhir_id)
-    assert found is not None  # noqa: S101 (just inserted)
-    return found
+    return known_all(db, site, [fhir_id])[fhir_id]
+
+
+def known_all(db: Db, site: str, fhir_ids: Collection[str]) -> dict[str, Patient]:
+    """The same of several, by id."""
+    there = _among(db, site, fhir_ids)
+    if new := sorted(set(fhir_ids) - there.keys()):
+        db.execute(
+            "insert into patients (site, fhir_id) select %s, unnest(%s::text[]) on conflict do"
+            " nothing",
+            [site, new],
+        )
+        there |= _among(db, site, new)
+    return there
+
+
+def _among(db: Db, site: str, fhir_ids: Collection[str]) -> dict[str, Patient]:
+    with db.cursor(row_factory=class_row(Patient)) as rows:
+        query = f"select {_COLUMNS} from patients where site = %s and fhir_id = any(%s)"  # noqa: S608
+        found = rows.execute(query.encode(), [site, list(fhir_ids)])
+        return {patient.fhir_id: patient for patient in found}
 
 
 def find(db: Db, site: str, fhir_id: str) -> Patient | None:
@@ -60,12 +72,18 @@ def of_ours(db: Db, site: str, fhir_ids: Iterable[str]) -> set[str]:
     return {row[0] for row in rows}
 
 
-def resting_on(db: Db, site: str, references: Iterable[str]) -> set[str]:
-    """Whose current assessment rests on one of REFERENCES (`MedicationAdministration/ma1`)."""
+def resting_on(db: Db, site: str, references: Collection[str]) -> dict[str, set[str]]:
+    """By each of REFERENCES (`MedicationAdministration/ma1`), whose current assessment rests on
+    it."""
+    found: dict[str, set[str]] = {}
     rows = db.execute(
-        "select fhir_id from patients where site = %s and resources && %s", [site, list(references)]
+        "select reference, fhir_id from patients, unnest(resources) reference where site = %(site)s"
+        " and resources && %(all)s and reference = any(%(all)s)",
+        {"site": site, "all": list(references)},
     )
-    return {row[0] for row in rows}
+    for reference, fhir_id in rows:
+        found.setdefault(reference, set()).add(fhir_id)
+    return found
 
 
 def stale(db: Db, site: str, before: datetime, limit: int) -> list[str]:
@@ -88,5 +106,7 @@ def describe(db: Db, identity: int, record: PatientRecord) -> None:
     text = people.family_first(name) if name else None
     born = record.birth_date.isoformat() if record.birth_date else None
     db.execute(
-        "update patients set name = %s, birth_date = %s where id = %s", [text, born, identity]
+        "update patients set name = %(name)s, birth_date = %(born)s where id = %(id)s"
+        " and (name, birth_date) is distinct from (%(name)s, %(born)s)",
+        {"name": text, "born": born, "id": identity},
     )

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from integration.store.database.connection import Db
 
 FIRST_SECONDS, LONGEST_SECONDS = 5, 120
+NOTED_SECONDS = 10  # that a site answers is noted once in so many: every job would write the row
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,17 @@ class Rest:
     rest_until: datetime | None
     trouble_since: datetime | None
     reached_at: datetime | None
+
+    def until(self, now: datetime) -> datetime | None:
+        """When the site may be tried again; None: now."""
+        return self.rest_until if self.rest_until and self.rest_until > now else None
+
+    def is_news(self, now: datetime) -> bool:
+        """Whether it should be noted that the site answers."""
+        noted = self.reached_at is not None and self.reached_at > now - timedelta(
+            seconds=NOTED_SECONDS
+        )
+        return self.failures > 0 or not noted
 
 
 def find(db: Db, site: str) -> Rest | None:
@@ -34,14 +46,6 @@ def troubled(db: Db, sites: Sequence[str]) -> list[Rest]:
             "select * from site_state where site = any(%s) and trouble is not null order by site",
             [list(sites)],
         ).fetchall()
-
-
-def until(db: Db, site: str, now: datetime) -> datetime | None:
-    """When the site may be tried again; None: now."""
-    row = db.execute(
-        "select rest_until from site_state where site = %s and rest_until > %s", [site, now]
-    ).fetchone()
-    return row[0] if row else None
 
 
 def rest(db: Db, site: str, trouble: str, now: datetime) -> datetime:
@@ -63,17 +67,11 @@ def rest(db: Db, site: str, trouble: str, now: datetime) -> datetime:
     return end
 
 
-def reached(db: Db, site: str, now: datetime) -> bool:
-    """The site answered; whether it was in trouble before."""
-    db.execute("insert into site_state (site) values (%s) on conflict do nothing", [site])
-    ended = db.execute(
-        "update site_state set trouble = null, failures = 0, rest_until = null, trouble_since ="
-        " null where site = %s and failures > 0",
-        [site],
-    )
+def reached(db: Db, site: str, now: datetime) -> None:
+    """The site answered: whatever trouble there was is over."""
     db.execute(
-        "update site_state set reached_at = %s where site = %s and (reached_at is null or"
-        " reached_at < %s)",
-        [now, site, now - timedelta(seconds=10)],
+        "insert into site_state (site, reached_at) values (%s, %s) on conflict (site) do update set"
+        " trouble = null, failures = 0, rest_until = null, trouble_since = null, reached_at ="
+        " excluded.reached_at",
+        [site, now],
     )
-    return ended.rowcount > 0

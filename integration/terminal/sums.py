@@ -48,7 +48,7 @@ def causes(document: Assessment) -> list[Cause]:
         )
         for reason in reasons
     ]
-    return sorted(found, key=lambda row: (-row.held.money, -row.held.lines, row.reason))
+    return sorted(found, key=lambda cause: (-cause.held.money, -cause.held.lines, cause.reason))
 
 
 def tasks(document: Assessment) -> list[Task]:
@@ -57,13 +57,13 @@ def tasks(document: Assessment) -> list[Task]:
     found = [task for patient in document.patients for task in _tasks(patient)]
     return sorted(
         found,
-        key=lambda row: (
-            row.beyond_paperwork,
-            -row.freed.money,
-            -row.freed.lines,
-            len(row.reasons),
-            row.patient,
-            row.reasons,
+        key=lambda task: (
+            task.beyond_paperwork,
+            -task.freed.money,
+            -task.freed.lines,
+            len(task.reasons),
+            task.patient,
+            task.reasons,
         ),
     )
 

@@ -1,6 +1,8 @@
 """Taking a notification: kept, and its work queued, in one transaction; only then it is
 answered."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -20,82 +22,129 @@ MOST_MISSED = 1000
 OVERTAKEN = 100  # a number further behind is no late one
 
 
-def accept(
-    store: Store,
-    queue: Queue,
-    site: str,
-    hook: str,
-    counts_events: bool,
-    notification: Notification,
-) -> Outcome:
-    """Returns when all is kept. Raises `StoreUnavailable`: then the sender sends it again."""
+@dataclass(frozen=True)
+class Arriving:
+    """A notification at a hook of a site, by its name; COUNTS_EVENTS: its numbers run on."""
+
+    site: str
+    hook: str
+    counts_events: bool
+    notification: Notification
+
+    @property
+    def kept(self) -> Arrival:
+        said = self.notification
+        return Arrival(
+            self.site,
+            self.hook,
+            said.shape,
+            said.kind,
+            tuple(told.reference for told in said.told if told.reference),
+            said.event_numbers,
+            said.duplicate_key,
+        )
+
+
+def accept(store: Store, queue: Queue, arriving: Sequence[Arriving]) -> list[Outcome]:
+    """Returns when all is kept. Raises `StoreUnavailable`: then the senders send it again."""
     with store.transaction() as db:
-        outcome = _accept(db, queue, site, hook, counts_events, notification)
-    metrics.notifications.labels(site, notification.shape, outcome).inc()
-    log.info(
-        "notification",
-        site=site,
-        hook=hook,
-        shape=notification.shape,
-        kind=notification.kind,
-        outcome=outcome,
-    )
-    return outcome
+        outcomes = _accept(db, queue, arriving)
+    for one, outcome in zip(arriving, outcomes, strict=True):
+        metrics.notifications.labels(one.site, one.notification.shape, outcome).inc()
+        log.info(
+            "notification",
+            site=one.site,
+            hook=one.hook,
+            shape=one.notification.shape,
+            kind=one.notification.kind,
+            outcome=outcome,
+        )
+    return outcomes
 
 
-def _accept(
-    db: Db, queue: Queue, site: str, hook: str, counts_events: bool, notification: Notification
-) -> Outcome:
-    references = tuple(row.reference for row in notification.told if row.reference)
-    arrival = Arrival(
-        site,
-        hook,
-        notification.shape,
-        notification.kind,
-        references,
-        notification.event_numbers,
-        notification.duplicate_key,
-    )
-    identity = inbox.take(db, arrival)
-    inbox.hear(db, site, hook)
-    if counts_events and notification.last_number is not None:
-        _count(db, queue, site, hook, notification, notification.last_number)
-    if identity is None:
-        return "duplicate"
-    outcome: Outcome = "heard"
-    if notification.kind in ("event-notification", "query-event"):
-        if notification.told:
-            outcome = waking.wake(db, queue, site, notification.told, "notification")
+def _accept(db: Db, queue: Queue, arriving: Sequence[Arriving]) -> list[Outcome]:
+    """Sites, hooks, patients and jobs in one order everywhere: transactions that take the same in
+    another wait for each other."""
+    arrivals = [one.kept for one in arriving]
+    for (site, hook), several in sorted(_by_hook(arriving).items()):
+        inbox.hear(db, site, hook)
+        counted = [one.notification for one in several if one.counts_events]
+        if numbered := [said for said in counted if said.last_number is not None]:
+            _count(db, queue, site, hook, numbered)
+    new = _new(arrivals, inbox.kept_before(db, arrivals))
+    outcomes: list[Outcome] = ["duplicate"] * len(arriving)
+    for site in sorted({arriving[place].site for place in new}):
+        places = [place for place in new if arriving[place].site == site]
+        said = [arriving[place].notification for place in places]
+        for place, outcome in zip(places, _woken(db, queue, site, said), strict=True):
+            outcomes[place] = outcome
+    inbox.keep(db, [(arrivals[place], outcomes[place]) for place in new])
+    return outcomes
+
+
+def _by_hook(arriving: Sequence[Arriving]) -> dict[tuple[str, str], list[Arriving]]:
+    hooks: dict[tuple[str, str], list[Arriving]] = {}
+    for one in arriving:
+        hooks.setdefault((one.site, one.hook), []).append(one)
+    return hooks
+
+
+def _new(arrivals: Sequence[Arrival], before: set[tuple[str, str, str]]) -> list[int]:
+    """The places of those that are no repetition, of one here either."""
+    seen, new = set(before), []
+    for place, arrival in enumerate(arrivals):
+        if arrival.once not in seen:
+            new.append(place)
+        if arrival.once:
+            seen.add(arrival.once)
+    return new
+
+
+def _woken(db: Db, queue: Queue, site: str, said: Sequence[Notification]) -> list[Outcome]:
+    """What becomes of each. One that tells of nothing has the site searched."""
+    events = ("event-notification", "query-event")
+    told = [one.told if one.kind in events else () for one in said]
+    outcomes: list[Outcome] = []
+    for one, woken in zip(
+        said, waking.wake_all(db, queue, site, told, "notification"), strict=True
+    ):
+        if one.kind not in events:
+            outcomes.append("heard")
+        elif one.told:
+            outcomes.append(woken)
         else:
             waking.search(db, queue, site)
-            outcome = "catch-up"
-    inbox.settle(db, identity, outcome)
-    return outcome
+            outcomes.append("catch-up")
+    return outcomes
 
 
-def _count(
-    db: Db, queue: Queue, site: str, hook: str, notification: Notification, number: int
-) -> None:
-    """A jump in the event numbers is looked into a little later, a counter that began anew at
-    once."""
-    last = inbox.last_number(db, site, hook)
-    if last is None or number > last:
-        inbox.count(db, site, hook, number)
-    first = min(
-        notification.event_numbers, default=number + 1
-    )  # a heartbeat's own number should have come, too
-    if last is not None and first > last + 1:
+def _count(db: Db, queue: Queue, site: str, hook: str, numbered: Sequence[Notification]) -> None:
+    """The highest number so far; until the transaction ends nobody else counts."""
+    before = last = inbox.last_number(db, site, hook)
+    for notification in numbered:
+        last = _counted(db, queue, site, hook, notification, last)
+    if last is not None and last != before:
+        inbox.count(db, site, hook, last)
+
+
+def _counted(
+    db: Db, queue: Queue, site: str, hook: str, notification: Notification, last: int | None
+) -> int:
+    """The last number after NOTIFICATION. A jump is looked into a little later, a counter that
+    began anew at once."""
+    number = notification.last_number or 0
+    if last is None:
+        return number
+    # A heartbeat's own number should have come, too.
+    first = min(notification.event_numbers, default=number + 1)
+    if first > last + 1:
         missing = [last + 1, min(first - 1, last + MOST_MISSED)]
         at = datetime.now(UTC) + timedelta(seconds=IN_FLIGHT_SECONDS)
-        queue.add(
-            db,
-            EVENTS,
-            f"{EVENTS}:{site}:{hook}:{missing[0]}",
-            {"site": site, "hook": hook, "numbers": missing},
-            at=at,
-        )
-    elif last is not None and (number <= 1 < last or number < last - OVERTAKEN):
+        arguments = {"site": site, "hook": hook, "numbers": missing}
+        queue.add(db, EVENTS, f"{EVENTS}:{site}:{hook}:{missing[0]}", arguments, at=at)
+    elif number <= 1 < last or number < last - OVERTAKEN:
         # HAPI counts in memory: after its restart the count begins anew, and what was in its queue
         # is lost.
-        inbox.count(db, site, hook, number)
         waking.search(db, queue, site)
+        return number
+    return max(number, last)

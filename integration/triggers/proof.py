@@ -3,6 +3,7 @@ constant time."""
 
 import hashlib
 import hmac
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,7 @@ from integration.configuration.site import Site
 from integration.store import Store, subscriptions
 
 SIGNATURE = "X-Signature"  # Medplum
+KNOWN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,31 @@ class Gate:
         return any(held)
 
 
-def gate(store: Store, site: Site, name: str) -> Gate | None:
-    """The hook NAME of a site: one of the configuration, or a Subscription that we made."""
-    if hook := site.hooks.get(name):
-        proof = Proof(hook.proof, hook.header, hook.secret.get_secret_value().encode())
-        return Gate((proof,), hook.counts_events)
-    with store.transaction() as db:
-        made = subscriptions.find(db, site.name, name)
-    if made is None:
-        return None
-    secret = made.secret.encode()
-    return Gate(
-        (Proof("header", HOOK_HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)),
-        made.form == "topic",
-    )
+class Gates:
+    """The ways in. Those of Subscriptions that we made are read from the database, and known for
+    `KNOWN_SECONDS`. Threads share one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._made: dict[tuple[str, str], tuple[float, Gate]] = {}
+
+    def known(self, site: Site, name: str) -> Gate | None:
+        """The hook NAME of a site, as far as the database need not be asked."""
+        if hook := site.hooks.get(name):
+            proof = Proof(hook.proof, hook.header, hook.secret.get_secret_value().encode())
+            return Gate((proof,), hook.counts_events)
+        until, gate = self._made.get((site.name, name), (0.0, None))
+        return gate if until > time.monotonic() else None
+
+    def read(self, site: Site, name: str) -> Gate | None:
+        """That of a Subscription that we made."""
+        with self._store.transaction() as db:
+            made = subscriptions.find(db, site.name, name)
+        if made is None:
+            self._made.pop((site.name, name), None)
+            return None
+        secret = made.secret.encode()
+        proofs = Proof("header", HOOK_HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)
+        gate = Gate(proofs, made.form == "topic")
+        self._made[site.name, name] = time.monotonic() + KNOWN_SECONDS, gate
+        return gate

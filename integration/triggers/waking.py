@@ -1,17 +1,27 @@
 """From what was told to the patients who are assessed again. Used by notifications and sweeps
 alike."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from integration.configuration.resource_types import WAKING
 from integration.store import Db, patients
 from integration.store.inbox import Outcome
 from integration.triggers.notification import Told
-from integration.work.queue import LATER, USUAL, Queue
+from integration.work.queue import LATER, USUAL, Queue, Wanted, patient_key
 
 ADMINISTRATION = "MedicationAdministration"
 RESOLVE, SWEEP_SITE = "resolve", "sweep-site"
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """Whom something concerns: patients; resources of which nobody says whose they are; whether
+    something was told of nothing at all."""
+
+    patients: frozenset[str]
+    unknown: tuple[Told, ...]
+    nameless: bool
 
 
 def wake(db: Db, queue: Queue, site: str, told: Iterable[Told], cause: str) -> Outcome:
@@ -22,29 +32,42 @@ def wake(db: Db, queue: Queue, site: str, told: Iterable[Told], cause: str) -> O
     another patient, or be gone. What names nobody is looked up later; what names nothing makes us
     search the site.
     """
-    rows = [row for row in told if row.kind in (*WAKING, "Patient", "?")]
-    concerned, unknown, nameless = _concerned(db, site, rows)
-    outcomes: set[Outcome] = set()
-    for fhir_id in sorted(
-        concerned
-    ):  # in one order everywhere, or two transactions wait for each other
-        added = queue.assess(
-            db,
-            patients.known(db, site, fhir_id),
-            cause,
-            priority=USUAL if cause == "notification" else LATER,
-        )
-        outcomes.add("queued" if added else "waiting")
-    for row in sorted(unknown, key=lambda row: str(row.reference)):
-        arguments = {"site": site, "kind": row.kind, "id": row.id, "cause": cause}
-        added = queue.add(db, RESOLVE, f"{RESOLVE}:{site}:{row.reference}", arguments)
-        outcomes.add("queued" if added else "waiting")
-    if nameless:
+    return wake_all(db, queue, site, [told], cause)[0]
+
+
+def wake_all(
+    db: Db, queue: Queue, site: str, several: Sequence[Iterable[Told]], cause: str
+) -> list[Outcome]:
+    """The same for what each of SEVERAL notifications told; what became of each."""
+    concerned = _concerned(db, site, several)
+    ids = set[str]().union(*(one.patients for one in concerned))
+    known = patients.known_all(db, site, sorted(ids)) if ids else {}
+    priority = USUAL if cause == "notification" else LATER
+    new = queue.assess_all(db, known.values(), cause, priority=priority)
+    unknown = {told for one in concerned for told in one.unknown}
+    new |= queue.add_all(db, [_lookup(site, told, cause) for told in unknown])
+    if any(one.nameless for one in concerned):
         search(db, queue, site)
-        outcomes.add("catch-up")
-    return next(
-        (outcome for outcome in ("queued", "waiting", "catch-up") if outcome in outcomes), "ignored"
-    )
+    outcomes: list[Outcome] = []
+    for one in concerned:
+        keys = {patient_key(known[fhir_id].id) for fhir_id in one.patients}
+        keys |= {_lookup(site, told, cause).key for told in one.unknown}
+        outcomes.append(_outcome(keys, new, one.nameless))
+        new -= keys  # the first of several that concern one patient queued them
+    return outcomes
+
+
+def _outcome(keys: set[str], new: set[str], nameless: bool) -> Outcome:
+    if keys & new:
+        return "queued"
+    if keys:
+        return "waiting"
+    return "catch-up" if nameless else "ignored"
+
+
+def _lookup(site: str, told: Told, cause: str) -> Wanted:
+    arguments = {"site": site, "kind": told.kind, "id": told.id, "cause": cause}
+    return Wanted(RESOLVE, f"{RESOLVE}:{site}:{told.reference}", arguments)
 
 
 def search(db: Db, queue: Queue, site: str) -> bool:
@@ -52,25 +75,27 @@ def search(db: Db, queue: Queue, site: str) -> bool:
     return queue.add(db, SWEEP_SITE, f"{SWEEP_SITE}:{site}", {"site": site})
 
 
-def _concerned(db: Db, site: str, rows: list[Told]) -> tuple[set[str], list[Told], bool]:
-    """Patients; resources of which nobody says whose they are; whether something was told of
-    nothing at all."""
-    hinted: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.patient:
-            hinted[row.kind].add(row.patient)
-    others = (
-        set().union(*(named for kind, named in hinted.items() if kind != ADMINISTRATION))
-        if hinted
-        else set()
-    )
-    concerned = hinted[ADMINISTRATION] | patients.of_ours(db, site, others)
-    unknown, nameless = [], False
-    for row in rows:
-        resting = patients.resting_on(db, site, [row.reference]) if row.reference else set()
-        concerned |= resting
-        if row.reference is None:
-            nameless = nameless or not row.patient
-        elif not row.patient and not resting:
-            unknown.append(row)
-    return concerned, unknown, nameless
+def _concerned(db: Db, site: str, several: Sequence[Iterable[Told]]) -> list[Concerned]:
+    relevant = [[told for told in one if told.kind in (*WAKING, "Patient", "?")] for one in several]
+    everything = [told for one in relevant for told in one]
+    hinted = {t.patient for t in everything if t.patient and t.kind != ADMINISTRATION}
+    ours = patients.of_ours(db, site, hinted) if hinted else set()
+    references = {told.reference for told in everything if told.reference}
+    resting = patients.resting_on(db, site, references) if references else {}
+    return [_of_one(one, ours, resting) for one in relevant]
+
+
+def _of_one(relevant: Iterable[Told], ours: set[str], resting: Mapping[str, set[str]]) -> Concerned:
+    concerned, unknown, nameless = set[str](), [], False
+    for told in relevant:
+        rest_on_it = resting.get(told.reference or "", set())
+        concerned |= rest_on_it
+        if told.patient and (told.kind == ADMINISTRATION or told.patient in ours):
+            concerned.add(told.patient)
+        if told.patient or rest_on_it:
+            continue
+        if told.reference:
+            unknown.append(told)
+        else:
+            nameless = True
+    return Concerned(frozenset(concerned), tuple(unknown), nameless)

@@ -1,35 +1,36 @@
 """/hooks/{site}/{name}: notifications of any shape, answered once they are kept, refused where they
 cannot be trusted."""
 
-from typing import Annotated
+from asyncio import wrap_future
 
 import structlog
-from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.errors import ConfigurationError
 from integration.operating import metrics
-from integration.store import Store
 from integration.triggers import notification
-from integration.triggers.accepting import accept
+from integration.triggers.accepting import Arriving
+from integration.triggers.intake import Intake
 from integration.triggers.notification import Unusable
-from integration.triggers.proof import Gate, gate
+from integration.triggers.proof import Gate, Gates
+from integration.web import problems
 from integration.web.problems import ApiProblem
-from integration.work.queue import Queue
 
 log = structlog.get_logger()
 
-router = APIRouter(tags=["hooks"])
-
+READ_AT_ONCE_BYTES = 2**16  # a larger body would keep other requests waiting
+_METHODS = ("POST", "PUT")
+_OF_ONE = (*_METHODS, "DELETE")
 _TYPES = ("application/fhir+json", "application/json", "application/json+fhir")
 
 
-async def raw_body(request: Request) -> bytes:
-    """As it came: a signature is of these bytes. Read in a dependency, since FastAPI refuses
-    fhir+json as a body type."""
+async def _raw_body(request: Request) -> bytes:
+    """As it came: a signature is of these bytes."""
     limit = request.app.state.settings.service.hook_bytes
     body = bytearray()
     async for chunk in request.stream():
@@ -39,57 +40,74 @@ async def raw_body(request: Request) -> bytes:
     return bytes(body)
 
 
-Body = Annotated[bytes, Depends(raw_body)]
+class Hooks:
+    """Answers what is below /hooks itself, and hands on the rest: EHRs tell of each change, and
+    what FastAPI does for a request costs twice what keeping it does."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith("/hooks/"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            response = await _answer(Request(scope, receive))
+        except problems.KNOWN as error:
+            response = problems.answer_to(error)
+        await response(scope, receive, send)
 
 
-@router.post("/hooks/{site}/{name}", status_code=204)
-@router.put("/hooks/{site}/{name}", status_code=204)
-async def notified(request: Request, site: str, name: str, body: Body) -> Response:
+async def _answer(request: Request) -> Response:
     """A notification: R4 rest-hook (a resource, or nothing), R4 backport topics, R4B and R5 topics,
-    athenahealth, Medplum."""
-    return await run_in_threadpool(_notified, request, site, name, "", body)
+    athenahealth, Medplum. HAPI sends one, where a payload is asked for, like a client that updates
+    or deletes the resource."""
+    _, _, site, name, *rest = (*request.url.path.split("/"), "")
+    whose = "/".join(rest[:-1])
+    if not name or len(rest) not in (1, 3) or not all(rest[:-1]):
+        raise ApiProblem(404, "Not Found")
+    allowed = _OF_ONE if whose else _METHODS
+    if request.method not in allowed:
+        raise ApiProblem(405, "Method Not Allowed", headers={"Allow": ", ".join(allowed)})
+    return await _notified(request, site, name, whose)
 
 
-@router.put("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
-@router.post("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
-@router.delete("/hooks/{site}/{name}/{kind}/{identity}", status_code=204)
-async def notified_of(
-    request: Request, site: str, name: str, kind: str, identity: str, body: Body
-) -> Response:
-    """The same, as HAPI sends it where a payload is asked for: like a client that updates or
-    deletes the resource."""
-    return await run_in_threadpool(_notified, request, site, name, f"{kind}/{identity}", body)
-
-
-def _notified(request: Request, site_name: str, name: str, path: str, body: bytes) -> Response:
-    settings: Settings = request.app.state.settings
-    store: Store = request.app.state.store
-    queue: Queue = request.app.state.queue
-    site, way = _gate(settings, store, site_name, name)
+async def _notified(request: Request, site_name: str, name: str, path: str) -> Response:
+    body = await _raw_body(request)
+    site = _site(request.app.state.settings, site_name)
+    way = await _way(request.app.state.gates, site, name)
     if not way.opens(request.headers, body):
         raise _refused(401, "secret", "The secret or the signature is missing or wrong.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if body and kind not in _TYPES:
         raise _refused(415, "content-type", "Send application/fhir+json.")
+    told = (request.method, path, body, site.base_url, request.headers)
     try:
-        found = notification.read(request.method, path, body, site.base_url, request.headers)
+        if len(body) > READ_AT_ONCE_BYTES:
+            found = await run_in_threadpool(notification.read, *told)
+        else:
+            found = notification.read(*told)
     except Unusable as error:
         raise _refused(error.status, error.reason, str(error)) from None
-    accept(store, queue, site.name, name, way.counts_events, found)
+    intake: Intake = request.app.state.intake
+    await wrap_future(intake.take(Arriving(site.name, name, way.counts_events, found)))
     # HAPI takes nothing but 204 for a topic's Bundle, and sends it again for a minute after
     # anything else.
     return Response(status_code=204)
 
 
-def _gate(settings: Settings, store: Store, site_name: str, name: str) -> tuple[Site, Gate]:
+def _site(settings: Settings, name: str) -> Site:
     try:
-        site = settings.site(site_name)
+        return settings.site(name)
     except ConfigurationError:
         raise _refused(404, "unknown", "There is no such hook.") from None
-    found = gate(store, site, name)
+
+
+async def _way(gates: Gates, site: Site, name: str) -> Gate:
+    found = gates.known(site, name) or await run_in_threadpool(gates.read, site, name)
     if found is None:
         raise _refused(404, "unknown", "There is no such hook.")
-    return site, found
+    return found
 
 
 def _refused(status: int, reason: str, message: str) -> ApiProblem:

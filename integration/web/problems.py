@@ -15,6 +15,7 @@ from integration.operating.logs import where
 
 log = structlog.get_logger()
 
+_LATER = {"Retry-After": "10"}
 _CODES = {
     400: "bad-request",
     401: "not-signed-in",
@@ -58,18 +59,29 @@ def answer(
     return JSONResponse({"error": error | ({"fix": fix} if fix else {})}, status, headers)
 
 
-def install(app: FastAPI) -> None:
-    @app.exception_handler(ApiProblem)
-    async def _problem(_: Request, problem: ApiProblem) -> JSONResponse:
-        return answer(problem.status, problem.message, problem.fix, problem.headers)
+# What a request may end with; whatever else does is a fault of ours.
+KNOWN = (ApiProblem, HTTPException, ClientDisconnect, FerroclaimError)
 
-    @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+
+def answer_to(error: Exception) -> JSONResponse:
+    """The answer to one of KNOWN."""
+    if isinstance(error, ApiProblem):
+        return answer(error.status, error.message, error.fix, error.headers)
+    if isinstance(error, HTTPException):
         return answer(error.status_code, str(error.detail), headers=dict(error.headers or {}))
-
-    @app.exception_handler(ClientDisconnect)
-    async def _gone(_: Request, __: ClientDisconnect) -> JSONResponse:
+    if isinstance(error, ClientDisconnect):
         return answer(408, "The request did not arrive whole.")
+    later = isinstance(error, FerroclaimError) and error.retryable
+    return answer(503 if later else 409, str(error), headers=_LATER if later else None)
+
+
+async def _known(_: Request, error: Exception) -> JSONResponse:
+    return answer_to(error)
+
+
+def install(app: FastAPI) -> None:
+    for kind in KNOWN:
+        app.add_exception_handler(kind, _known)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -84,14 +96,6 @@ def install(app: FastAPI) -> None:
             422,
             f"The request is not usable: {', '.join(places)}.",
             "See /docs for what is expected.",
-        )
-
-    @app.exception_handler(FerroclaimError)
-    async def _ours(_: Request, error: FerroclaimError) -> JSONResponse:
-        return answer(
-            503 if error.retryable else 409,
-            str(error),
-            headers={"Retry-After": "10"} if error.retryable else None,
         )
 
     @app.exception_handler(Exception)

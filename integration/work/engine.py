@@ -14,8 +14,9 @@ from integration.configuration.settings import Settings
 from integration.errors import FerroclaimError
 from integration.operating import metrics
 from integration.operating.logs import where
-from integration.store import Db, Store, StoreUnavailable, failures, rests
+from integration.store import Db, Hold, Store, StoreUnavailable, failures, rests
 from integration.store.failures import Failure
+from integration.store.rests import Rest
 from integration.work.queue import Queue
 from integration.work.retries import RetryDecision, decide
 
@@ -32,8 +33,8 @@ class Job:
     """`arguments` are the task's, without what every job has: its site, how often and since when it
     failed.
 
-    `still_alone` raises `StoreUnavailable` where we were cut off from the lock of `key`: somebody
-    else may be at it.
+    `hold`: of `key`, while the job is being done. What is kept over it is kept only as long as
+    nobody else can be at it.
     """
 
     task: str
@@ -42,7 +43,7 @@ class Job:
     arguments: Mapping[str, Any]
     attempt: int = 0
     since: str | None = None
-    still_alone: Callable[[], None] = lambda: None
+    hold: Hold | None = None
 
     @classmethod
     def of(cls, task: str, key: str, arguments: Mapping[str, Any]) -> "Job":
@@ -65,7 +66,9 @@ class Job:
         }
 
 
-Handler = Callable[["Engine", Job], None]
+# What a job leaves to be kept in the transaction that ends it.
+Closing = Callable[[Db], None]
+Handler = Callable[["Engine", Job], Closing | None]
 
 
 @dataclass
@@ -98,29 +101,30 @@ class Engine:
             log.info("left to people", task=job.task, site=job.site, job=job.key)
             return
         with self.store.holding(job.key) as hold:
-            if not hold.ours:
-                self._later(job, BUSY_SECONDS)
-            elif (until := self._resting(job)) is not None:
-                self._later(job, (until - datetime.now(UTC)).total_seconds() + random.uniform(0, 1))  # noqa: S311 (spreads load)
+            if hold.ours:
+                self._unless_it_rests(replace(job, hold=hold), hold)
             else:
-                self._do(replace(job, still_alone=hold.check))
+                self._later(job, BUSY_SECONDS)
         self.step("over")
 
-    def _do(self, job: Job) -> None:
+    def _unless_it_rests(self, job: Job, hold: Hold) -> None:
+        rest, now = self._rest(job, hold), datetime.now(UTC)
+        if rest and (until := rest.until(now)):
+            self._later(job, (until - now).total_seconds() + random.uniform(0, 1))  # noqa: S311 (spreads load)
+            return
         try:
-            self.handlers[job.task](self, job)
+            closing = self.handlers[job.task](self, job)
+            self._succeeded(job, hold, rest, closing)
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 (whatever it is, the work is not lost)
             self._failed(job, error)
-        else:
-            self._succeeded(job)
 
-    def _resting(self, job: Job) -> datetime | None:
+    def _rest(self, job: Job, hold: Hold) -> Rest | None:
         if job.site is None:
             return None
-        with self.store.transaction() as db:
-            return rests.until(db, job.site, datetime.now(UTC))
+        with hold.reading() as db:
+            return rests.find(db, job.site)
 
     def _later(self, job: Job, seconds: float) -> None:
         with self.store.transaction() as db:
@@ -135,11 +139,15 @@ class Engine:
             at=datetime.now(UTC) + timedelta(seconds=max(0, seconds)),
         )
 
-    def _succeeded(self, job: Job) -> None:
-        with self.store.transaction() as db:
+    def _succeeded(self, job: Job, hold: Hold, rest: Rest | None, closing: Closing | None) -> None:
+        now = datetime.now(UTC)
+        with hold.transaction() as db:
+            if closing:
+                closing(db)
             failures.settled(db, job.task, job.key)
-            back = job.site is not None and rests.reached(db, job.site, datetime.now(UTC))
-        if back:
+            if job.site is not None and (rest is None or rest.is_news(now)):
+                rests.reached(db, job.site, now)
+        if rest and rest.failures:
             log.info("site is back", site=job.site)
 
     def _failed(self, job: Job, error: Exception) -> None:

@@ -1,7 +1,7 @@
 """What a chart is owed, and what became of it: in the ledger, in the audit table, and, where the
 server refused, before a person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from integration.ehr.fhir.answers import Json
 from integration.ehr.writing import issues
@@ -15,41 +15,44 @@ from mappings.writing.detected_issue import gap_of
 WRITE_BACK = "write-back"  # the name under which a refused one waits for a person
 
 
-def owe(db: Db, patient: Patient, port: WriteBack, owed: Sequence[Json]) -> None:
-    """Notes, beside the assessment that found them, what is to be written; nothing where the site
-    takes nothing."""
+def digests(owed: Sequence[Json]) -> dict[str, str]:
+    """By gap, the digest of its issue."""
+    return {str(gap_of(issue)): issues.digest(issue) for issue in owed}
+
+
+def owe(db: Db, patient: Patient, port: WriteBack, owed: Mapping[str, str]) -> None:
+    """Notes, beside the assessment that found them, the digests of what is to be written; nothing
+    where the site takes nothing."""
     if not isinstance(port, Worklist):
-        ledger.owe(db, patient.site, patient.id, _digests(owed))
+        ledger.owe(db, patient.site, patient.id, owed)
 
 
 def note(
     db: Db,
     patient: Patient,
+    answers: Mapping[str, Entry],
     outcomes: Sequence[Outcome],
-    owed: Sequence[Json],
+    owed: Mapping[str, str],
     by: str = audit.OURSELVES,
     role: str | None = None,
 ) -> None:
-    """What became of each gap of OWED."""
-    digests = _digests(owed)
+    """What became of each gap of OWED, by digest. ANSWERS: of the ledger that was written with."""
     same = [outcome for outcome in outcomes if outcome.result == "unchanged"]
-    entries = {o.gap: Entry("confirmed", digests[o.gap], o.location, o.version) for o in same}
+    entries = {o.gap: Entry("confirmed", owed[o.gap], o.location, o.version) for o in same}
     refused = [outcome for outcome in outcomes if outcome.result == "refused"]
-    entries |= {o.gap: Entry("refused", digests[o.gap], o.location, o.version) for o in refused}
-    ledger.record(db, patient.site, patient.id, entries)
+    entries |= {o.gap: Entry("refused", owed[o.gap], o.location, o.version) for o in refused}
+    ledger.record(db, patient.site, patient.id, {**answers, **entries})
     ledger.explain(db, patient.site, [(o.gap, o.message) for o in refused])
-    for outcome in outcomes:
-        if outcome.result in ("created", "updated"):
-            audit.note(
-                db,
-                by,
-                outcome.result,
-                role=role,
-                site=patient.site,
-                patient_id=patient.id,
-                resource=outcome.location,
-                gap=outcome.gap,
-            )
+    written = [outcome for outcome in outcomes if outcome.result in ("created", "updated")]
+    about = {"role": role, "site": patient.site, "patient_id": patient.id}
+    audit.note_all(
+        db,
+        by,
+        [
+            about | {"action": o.result, "resource": o.location, "detail": {"gap": o.gap}}
+            for o in written
+        ],
+    )
     key = f"{WRITE_BACK}:{patient.id}"
     if not refused:
         failures.settled(db, WRITE_BACK, key)
@@ -59,7 +62,3 @@ def note(
     failures.add(
         db, Failure(patient.site, WRITE_BACK, key, patient.id, arguments, "Refused", says, 1)
     )
-
-
-def _digests(owed: Sequence[Json]) -> dict[str, str]:
-    return {str(gap_of(issue)): issues.digest(issue) for issue in owed}

@@ -1,15 +1,14 @@
 """The queue: a job per patient waits at most once, and is added in the transaction that tells
 why."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from procrastinate import App, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
-
 from integration.configuration.service import Service
-from integration.store import Db, Store
+from integration.store import Db
+from integration.store.database.connection import records
 from integration.store.patients import Patient
 
 ASSESS = "assess"
@@ -17,14 +16,21 @@ PERSON, USUAL, LATER = 10, 0, -10  # priorities
 SWEEP_SECONDS = 5.0  # a sweep finds a patient by one type of resource after the other
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A job to be added. No two of one KEY ever run at once."""
+
+    task: str
+    key: str
+    arguments: Mapping[str, Any]
+    at: datetime | None = None
+    priority: int = USUAL
+
+
 class Queue:
-    def __init__(self, store: Store, service: Service) -> None:
-        self._settle, self._most = (
-            timedelta(seconds=service.settle_seconds),
-            timedelta(seconds=service.settle_at_most_seconds),
-        )
-        self._app = App(connector=SyncPsycopgConnector())
-        self._app.open(store.pool)
+    def __init__(self, service: Service) -> None:
+        self._settle = timedelta(seconds=service.settle_seconds)
+        self._most = timedelta(seconds=service.settle_at_most_seconds)
 
     def add(
         self,
@@ -37,65 +43,80 @@ class Queue:
         priority: int = USUAL,
     ) -> bool:
         """Adds a job, unless one of that KEY already waits (False): that one will see to this, too,
-        and no later.
+        and no later."""
+        return bool(self.add_all(db, [Wanted(task, key, arguments, at, priority)]))
 
-        No two jobs of one KEY ever run at once. The caller's transaction goes on in either case.
-        """
-        waiting = db.execute(_WAITING, [key]).fetchone()
-        if waiting is None:
-            try:
-                with (
-                    db.transaction()
-                ):  # a savepoint: a refused duplicate must not spoil what is kept with it
-                    self._app.configure_task(
-                        task,
-                        lock=key,
-                        queueing_lock=key,
-                        schedule_at=at,
-                        priority=priority,
-                        connection=db,
-                    ).defer(**arguments)
-                    return True
-            except AlreadyEnqueued:
-                pass  # somebody else added it between the two
-        if waiting is None or waiting[0] < priority:
-            db.execute(_HASTEN, {"key": key, "priority": priority, "at": at})
-        return False
+    def add_all(self, db: Db, jobs: Sequence[Wanted]) -> set[str]:
+        """The same of several, each of a key of its own; the keys of those that were added."""
+        # In one order everywhere, or two transactions wait for each other.
+        columns = [_columns(job) for job in sorted(jobs, key=lambda job: job.key)]
+        if not columns:
+            return set()
+        added = {key for (key,) in db.execute(_ADD, [records(columns)])}
+        waiting = [job for job in columns if job["lock"] not in added]
+        if waiting:
+            db.execute(_HASTEN, [records(waiting)])
+        return added
 
     def assess(self, db: Db, patient: Patient, cause: str, *, priority: int = USUAL) -> bool:
         """Wakes an assessment once nothing more is told for a moment; a person does not wait for
         that."""
+        return bool(self.assess_all(db, [patient], cause, priority=priority))
+
+    def assess_all(
+        self, db: Db, patients: Collection[Patient], cause: str, *, priority: int = USUAL
+    ) -> set[str]:
+        """The same of several of one site; the keys of those for whom none waited."""
         now = datetime.now(UTC)
-        arguments = {"site": patient.site, "patient": patient.id, "cause": cause}
-        key = patient_key(patient.id)
-        if priority != USUAL:
+        if priority == USUAL:
+            at, until = now + min(self._settle, self._most), (now + self._most).isoformat()
+            more = {"until": until}
+        else:
             wait = timedelta(0) if priority == PERSON else timedelta(seconds=SWEEP_SECONDS)
-            return self.add(db, ASSESS, key, arguments, at=now + wait, priority=priority)
-        until = {"until": (now + self._most).isoformat()}
-        added = self.add(
-            db,
-            ASSESS,
-            key,
-            arguments | until,
-            at=now + min(self._settle, self._most),
-            priority=priority,
-        )
-        if not added:
-            db.execute(_STILL, {"key": key, "at": now + self._settle})
+            at, more = now + wait, {}
+        wanted = [
+            Wanted(ASSESS, patient_key(who.id), {**_arguments(who, cause), **more}, at, priority)
+            for who in patients
+        ]
+        added = self.add_all(db, wanted)
+        waiting = {job.key for job in wanted} - added
+        if priority == USUAL and waiting:
+            db.execute(_STILL, {"keys": sorted(waiting), "at": now + self._settle})
         return added
-
-
-_WAITING = "select priority from procrastinate_jobs where queueing_lock = %s and status = 'todo'"
-# Only a more urgent reason moves a job that waits: one that failed keeps its distance.
-_HASTEN = """update procrastinate_jobs set priority = %(priority)s,
-    scheduled_at = least(scheduled_at, %(at)s)
-    where queueing_lock = %(key)s and status = 'todo' and priority < %(priority)s"""
-# More was told of a patient who has not come to rest.
-_STILL = """update procrastinate_jobs set scheduled_at = least((args ->> 'until')::timestamptz,
-    %(at)s)
-    where queueing_lock = %(key)s and status = 'todo' and args ? 'until' and scheduled_at > now()"""
 
 
 def patient_key(patient_id: int) -> str:
     """The lock of a patient: also to be held by whoever assesses one outside the queue."""
     return f"patient:{patient_id}"
+
+
+_ADD = """insert into procrastinate_jobs
+    (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)
+    select 'default', task_name, priority, lock, lock, args, scheduled_at
+    from jsonb_populate_recordset(null::procrastinate_jobs, %s)
+    on conflict (queueing_lock) where status = 'todo' do nothing returning queueing_lock"""
+# Only a more urgent reason moves a job that waits: one that failed keeps its distance.
+_HASTEN = """update procrastinate_jobs j set priority = w.priority,
+    scheduled_at = least(j.scheduled_at, w.scheduled_at)
+    from jsonb_populate_recordset(null::procrastinate_jobs, %s) w
+    where j.queueing_lock = w.lock and j.status = 'todo' and j.priority < w.priority"""
+# More was told of patients who have not come to rest.
+_STILL = """with still as (select id from procrastinate_jobs where queueing_lock = any(%(keys)s)
+    and status = 'todo' and args ? 'until' and scheduled_at > now()
+    order by queueing_lock for update)
+    update procrastinate_jobs j set scheduled_at = least((args ->> 'until')::timestamptz, %(at)s)
+    from still where j.id = still.id"""
+
+
+def _columns(job: Wanted) -> dict[str, Any]:
+    return {
+        "task_name": job.task,
+        "priority": job.priority,
+        "lock": job.key,
+        "args": job.arguments,
+        "scheduled_at": job.at,
+    }
+
+
+def _arguments(patient: Patient, cause: str) -> dict[str, Any]:
+    return {"site": patient.site, "patient": patient.id, "cause": cause}

@@ -3,21 +3,21 @@ anywhere."""
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
 from integration.assessing.keeping import keep
 from integration.assessing.patient import check_pull, owed_issues
-from integration.ehr.fhir.answers import Json
 from integration.ehr.reading.patient import PatientPull, read_patient
-from integration.ehr.writing.writeback import WriteBack, write_back_for
+from integration.ehr.writing.writeback import Outcome, write_back_for
 from integration.errors import FerroclaimError, NotFound
 from integration.operating import metrics
-from integration.store import decisions, gaps, patients
+from integration.store import Hold, decisions, gaps, patients
 from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
-from integration.work.engine import Engine, Job
-from integration.work.owing import note, owe
+from integration.work.engine import Closing, Engine, Job
+from integration.work.owing import digests, note, owe
 from mappings.decisions import Decision
 
 log = structlog.get_logger()
@@ -29,16 +29,18 @@ class Unsettled(FerroclaimError):
     retryable = True
 
 
-def assess(engine: Engine, job: Job) -> None:
+def assess(engine: Engine, job: Job) -> Closing | None:
     """The handler of the task `assess`: {"patient": number, "cause": text}."""
-    with engine.store.transaction() as db:
+    hold = job.hold
+    assert hold is not None  # noqa: S101 (the engine's)
+    with hold.reading() as db:
         patient = patients.by_id(db, job.arguments["patient"])
         decided = decisions.of_patient(db, patient) if patient else None
     if patient is None or decided is None:
-        return
-    started = time.perf_counter()
+        return None
+    started, closing = time.perf_counter(), None
     try:
-        result = _assessed(engine, patient, decided, job)
+        result, closing = _assessed(engine, patient, decided, job, hold)
     except NotFound:
         if patient.concerns_us or job.attempt < 1:
             raise
@@ -52,63 +54,64 @@ def assess(engine: Engine, job: Job) -> None:
         result=result,
         cause=job.arguments.get("cause"),
     )
+    return closing
 
 
-def _assessed(engine: Engine, patient: Patient, decided: Sequence[Decision], job: Job) -> str:
+def _assessed(
+    engine: Engine, patient: Patient, decided: Sequence[Decision], job: Job, hold: Hold
+) -> tuple[str, Closing | None]:
     client, policies = engine.clients.of(patient.site)
-    port = write_back_for(
-        client, StoredLedger(engine.store, patient.id), limit=client.site.limits.writes
-    )
+    ledger = StoredLedger(hold, patient.id)
+    port = write_back_for(client, ledger, limit=client.site.limits.writes)
     as_of = engine.clock()
     pull = read_patient(client, patient.fhir_id, fresh=True)
     engine.step("pulled")
     if pull.patient != patient.reference:
-        return _merged(engine, patient, pull, job)
+        return _merged(engine, patient, pull, job, hold)
     checked = check_pull(pull, client.site, policies, as_of, decided)
     assessment = checked.assessment
     engine.step("assessed")
-    job.still_alone()
-    with engine.store.transaction() as db:
+    with hold.transaction() as db:
         cause = str(job.arguments.get("cause", "retry"))
         changed = keep(db, client.site, patient, checked, pull, as_of, cause)
         owed = owed_issues(assessment, pull, as_of, gaps.waivers(db, patient.id))
-        owe(db, patient, port, owed)
+        said = digests(owed)
+        owe(db, patient, port, said)
         engine.step("keeping")
     engine.step("kept")
-    if owed:
-        job.still_alone()
-        _write_back(engine, patient, port, owed, pull)
+    outcomes = port.put_all(owed, pull.issues) if owed else []
+    closing = partial(note, patient=patient, answers=ledger.answers, outcomes=outcomes, owed=said)
+    _check(patient, outcomes, hold, closing)
     engine.step("written")
-    return "changed" if changed else "unchanged"
+    return "changed" if changed else "unchanged", closing if owed else None
 
 
-def _merged(engine: Engine, patient: Patient, pull: PatientPull, job: Job) -> str:
+def _merged(
+    engine: Engine, patient: Patient, pull: PatientPull, job: Job, hold: Hold
+) -> tuple[str, None]:
     """Nothing stands under the id of a merged patient any more; the surviving one is assessed with
     what stood there."""
     client, policies = engine.clients.of(patient.site)
     as_of, cause = engine.clock(), str(job.arguments.get("cause", "retry"))
     empty = PatientPull(patient.reference, [], [], 0)
     checked = check_pull(empty, client.site, policies, as_of)
-    job.still_alone()
-    with engine.store.transaction() as db:
+    with hold.transaction() as db:
         keep(db, client.site, patient, checked, empty, as_of, cause)
         survivor = patients.known(db, patient.site, pull.patient.removeprefix("Patient/"))
         engine.queue.assess(db, survivor, cause)
-    return "merged"
+    return "merged", None
 
 
-def _write_back(
-    engine: Engine, patient: Patient, port: WriteBack, owed: Sequence[Json], pull: PatientPull
-) -> None:
-    outcomes = port.put_all(owed, pull.issues)
+def _check(patient: Patient, outcomes: Sequence[Outcome], hold: Hold, closing: Closing) -> None:
+    """Raises `Unsettled`, with everything noted, where not all is written."""
     for outcome in outcomes:
         metrics.written.labels(patient.site, outcome.result).inc()
-    with engine.store.transaction() as db:
-        note(db, patient, outcomes, owed)
     unsettled = sorted(
         {outcome.result for outcome in outcomes if outcome.result in ("unknown", "conflict")}
     )
     if unsettled:
+        with hold.transaction() as db:
+            closing(db)
         raise Unsettled(
             f"Site {patient.site}: a write-back ended with {' and '.join(unsettled)}. It is looked"
             " up before it is repeated."

@@ -49,7 +49,7 @@ def kept(clinic: Open, pages_store: Store) -> Clinic:
             gaps.waive(db, known, gap, MARK, "Practitioner/1", "Dr. One", "clinician")
         notes.add(db, known, MARK, "Dr. One", "clinician")
         ledger.owe(db, "general", known.id, {f"{MARK}-gap": MARK})
-        Queue(pages_store, made.settings.service).assess(db, known, "sweep")
+        Queue(made.settings.service).assess(db, known, "sweep")
         audit.note(db, "Practitioner/1", "saw", site="general", patient_id=known.id,
                    resource=f"DetectedIssue/{MARK}", reason=MARK)  # fmt: skip
         db.execute(

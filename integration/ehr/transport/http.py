@@ -43,7 +43,7 @@ class Transport:
     """The one way in which requests go to a site.
 
     Reads and writes have a session each: only reads are ever repeated by themselves. Together they
-    hold at most `limits.connections` connections (Q44).
+    hold at most `limits.connections` connections (Q44), of which reads leave one to writes.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class Transport:
         self.sent = 0
         self._counting = threading.Lock()
         writing = _retries(site.limits.retries)
-        self._reading = self._session(
-            site.limits.connections - 1,
+        for_reads = _adapter(
+            site.limits.connections,
             writing.new(
                 read=site.limits.retries,
                 status=site.limits.retries,
@@ -77,7 +77,11 @@ class Transport:
                 raise_on_status=False,
             ),
         )
-        self._writing = self._session(1, writing)
+        for_writes = _adapter(site.limits.connections, writing)
+        for_writes.poolmanager = for_reads.poolmanager
+        for_writes.proxy_manager = for_reads.proxy_manager
+        self._reading, self._writing = self._session(for_reads), self._session(for_writes)
+        self._reads = threading.BoundedSemaphore(site.limits.connections - 1)
 
     def __enter__(self) -> Self:
         return self
@@ -135,7 +139,8 @@ class Transport:
         """A GET, or a POST that changes nothing (BODY); repeated on trouble that passes."""
         method, what = "GET" if body is None else "POST", what or _kind(path)
         address = self.url(path, what)
-        answer = self._authorized(self._reading, method, address, params, headers, body)
+        with self._reads:
+            answer = self._authorized(self._reading, method, address, params, headers, body)
         return self._checked(answer, what)
 
     def write(
@@ -178,8 +183,14 @@ class Transport:
                 "Check that base_url is the FHIR base, without a proxy or sign-in page before it",
             ) from None
 
-    def _session(self, connections: int, retries: Retry) -> requests.Session:
-        session = _session(connections, retries)
+    def _session(self, adapter: HTTPAdapter) -> requests.Session:
+        """Proxies and certificates that the environment names are looked up once, not for each
+        request: it has one server."""
+        session = _session(adapter)
+        trusted = str(self.site.ca_file) if self.site.ca_file else True
+        found = session.merge_environment_settings(self.site.base_url, {}, None, trusted, None)
+        session.proxies, session.verify = found["proxies"], found["verify"]
+        session.trust_env = False
         session.headers.update({"Accept": FHIR_JSON, **self.vendor_headers})
         return session
 
@@ -225,7 +236,6 @@ class Transport:
                 timeout=(limits.connect_timeout_seconds, limits.read_timeout_seconds),
                 allow_redirects=False,
                 stream=True,
-                verify=str(self.site.ca_file) if self.site.ca_file else True,
             ) as response:
                 answer = Answer(response.status_code, response.headers, self._body(response))
         except (requests.RequestException, HTTPError) as error:
@@ -274,14 +284,17 @@ class Transport:
 
 def plain_session(connections: int, retries: int) -> requests.Session:
     """With nothing of a site in it; only what was never sent is sent again."""
-    return _session(connections, _retries(retries))
+    return _session(_adapter(connections, _retries(retries)))
 
 
-def _session(connections: int, retries: Retry) -> requests.Session:
-    session = requests.Session()
-    adapter = HTTPAdapter(
+def _adapter(connections: int, retries: Retry) -> HTTPAdapter:
+    return HTTPAdapter(
         pool_connections=1, pool_maxsize=connections, pool_block=True, max_retries=retries
     )
+
+
+def _session(adapter: HTTPAdapter) -> requests.Session:
+    session = requests.Session()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers["User-Agent"] = _user_agent()

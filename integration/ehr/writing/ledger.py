@@ -21,13 +21,17 @@ class Entry:
 
 
 class Ledger(Protocol):
-    """Kept durably by the store; what `record` was told survives a crash right after it."""
+    """Kept durably by the store."""
 
     def entries(self, site: str, gaps: list[str]) -> Mapping[str, Entry]:
         """The entries of those gaps that have one."""
 
     def record(self, site: str, entries: Mapping[str, Entry]) -> None:
-        """Replaces the entries of those gaps, all or none."""
+        """Replaces the entries of those gaps, all or none. They survive a crash right after it."""
+
+    def answered(self, site: str, entries: Mapping[str, Entry]) -> None:
+        """The same of what the server answered. They may be kept later, with what is made of them:
+        after a crash before that the gap is `sent`, and looked up."""
 
 
 class MemoryLedger:
@@ -44,3 +48,5 @@ class MemoryLedger:
     def record(self, site: str, entries: Mapping[str, Entry]) -> None:
         with self._lock:
             self._entries.update({(site, gap): entry for gap, entry in entries.items()})
+
+    answered = record

@@ -242,13 +242,13 @@ class ServerWriteBack:
         except Unreachable:
             self._record(allowed, "pending")
             raise
-        self.ledger.record(
+        self.ledger.answered(
             self._site, {w.gap: _entry(w, o) for w, o in zip(allowed, outcomes, strict=True)}
         )
         return outcomes + over
 
     def _record(self, writes: list[Write], state: Literal["pending", "sent"]) -> None:
-        entries = {w.gap: Entry(state, issues.digest(w.issue), w.location, None) for w in writes}
+        entries = {w.gap: Entry(state, w.digest, w.location, None) for w in writes}
         self.ledger.record(self._site, entries)
 
     def _together(self, writes: list[Write]) -> list[Outcome]:
@@ -333,7 +333,7 @@ def _entry(write: Write, outcome: Outcome) -> Entry:
     }
     return Entry(
         states.get(outcome.result, "confirmed"),
-        issues.digest(write.issue),
+        write.digest,
         outcome.location,
         outcome.version,
     )

@@ -5,6 +5,7 @@ import hashlib
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir import bundles
@@ -24,6 +25,10 @@ class Write:
     issue: Json
     body: Json
     current: Json | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        return issues.digest(self.issue)
 
     @property
     def path(self) -> str:

@@ -1,6 +1,7 @@
 """The database: opened, migrated, handed out in transactions, and revived where it is the embedded
 one."""
 
+import select
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,9 +106,15 @@ class Store:
     def transaction(self) -> Iterator[Db]:
         """A connection whose work is kept at the end, all of it or none. Raises
         `StoreUnavailable`."""
+        with self._answering(), self.pool.connection() as db:
+            yield db
+
+    reading = transaction
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
         try:
-            with self.pool.connection() as db:
-                yield db
+            yield
         except (PoolTimeout, psycopg.OperationalError) as error:
             raise self._unavailable(error) from None
 
@@ -131,7 +138,10 @@ class Store:
 
     def _checked(self, db: Connection[Any]) -> None:
         """Before a connection is handed out: where the server died, its successor is up before the
-        next one is made."""
+        next one is made. One on which nothing came while it lay idle is alive: a server that ends
+        says so, and a socket that is closed can be read."""
+        if not _can_be_read(db):
+            return
         try:
             ConnectionPool.check_connection(db)
         except psycopg.OperationalError:
@@ -146,39 +156,48 @@ class Store:
         A connection of its own holds it, so a process that dies lets go at once; one that comes
         back to the pool has let go.
         """
-        try:
-            with self._locks.connection() as db:
-                row = db.execute(
-                    "select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]
-                ).fetchone()
-                try:
-                    yield Hold(db, bool(row and row[0]))
-                finally:
-                    db.execute("select pg_advisory_unlock_all()")
-        except (PoolTimeout, psycopg.OperationalError) as error:
-            raise self._unavailable(error) from None
+        with self._answering(), self._locks.connection() as db:
+            row = db.execute(
+                "select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]
+            ).fetchone()
+            try:
+                yield Hold(self, db, bool(row and row[0]))
+            finally:
+                db.execute("select pg_advisory_unlock_all()")
 
 
 @dataclass(frozen=True)
 class Hold:
-    """`ours`: whether we got it."""
+    """`ours`: whether we got it. What is read and kept here goes over the connection that holds the
+    key: cut off from it, nothing is kept any more."""
 
+    store: Store
     db: Db
     ours: bool
 
-    def check(self) -> None:
-        """Raises `StoreUnavailable` where the connection that holds it is gone, and with it the
-        hold."""
-        try:
-            self.db.execute("select 1")
-        except psycopg.OperationalError as error:
-            raise StoreUnavailable(f"The database let go of us ({type(error).__name__}).") from None
+    @contextmanager
+    def transaction(self) -> Iterator[Db]:
+        """As `Store.transaction`; a statement is waited for where its result is asked for."""
+        with self.store._answering(), self.db.pipeline(), self.db.transaction():
+            yield self.db
+
+    @contextmanager
+    def reading(self) -> Iterator[Db]:
+        """The same without a transaction: each statement for itself."""
+        with self.store._answering():
+            yield self.db
 
 
 def records(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows of a table by column, for `jsonb_populate_recordset(null::the_table, %s)`: one
     statement takes them all."""
     return msgspec.json.encode(rows).decode()
+
+
+def _can_be_read(db: Connection[Any]) -> bool:
+    idle = select.poll()
+    idle.register(db.fileno(), select.POLLIN)
+    return bool(idle.poll(0))
 
 
 def _configured(db: Connection[Any]) -> None:

@@ -21,7 +21,7 @@ from integration.store.ledger import StoredLedger
 from integration.store.patients import Patient
 from integration.web import entries
 from integration.web.gate import PageContext
-from integration.work.owing import note, owe
+from integration.work.owing import digests, note, owe
 from integration.work.queue import PERSON, patient_key
 from mappings import codes
 from mappings.assessment import Gap
@@ -87,7 +87,8 @@ class ChartVisit:
                 if not pull.unread:
                     keep(db, self.site, patient, checked, pull, now, assessments.PAGE)
                     owed = owed_issues(checked.assessment, pull, now, gaps.waivers(db, patient.id))
-                    owe(db, patient, self._port(patient), owed)
+                    port = self._port(StoredLedger(self.here.store, patient.id))
+                    owe(db, patient, port, digests(owed))
             elif action:
                 self.here.queue.assess(db, patient, "person", priority=PERSON)
             if action:
@@ -324,17 +325,25 @@ class ChartVisit:
                 }
                 wanted |= {gap_of(row): row for row in reopened}
                 owed = list(wanted.values())
-                outcomes = self._port(seen.patient).put_all(owed, seen.pull.issues)
+                ledger = StoredLedger(hold, seen.patient.id)
+                outcomes = self._port(ledger).put_all(owed, seen.pull.issues)
             except EhrError:
                 return self._later(seen)
-        with self.here.store.transaction() as db:
-            note(db, seen.patient, outcomes, owed, self.actor, "clinician")
+            with hold.transaction() as db:
+                note(
+                    db,
+                    seen.patient,
+                    ledger.answers,
+                    outcomes,
+                    digests(owed),
+                    self.actor,
+                    "clinician",
+                )
         if any(outcome.result == "refused" for outcome in outcomes):
             return self._later(seen)  # what this person may not write, the service may
         return all(outcome.result in ("created", "updated", "unchanged") for outcome in outcomes)
 
-    def _port(self, patient: Patient) -> WriteBack:
-        ledger = StoredLedger(self.here.store, patient.id)
+    def _port(self, ledger: StoredLedger) -> WriteBack:
         return write_back_for(self.client, ledger, limit=self.site.limits.writes)
 
     def _later(self, seen: Seen) -> bool:

@@ -22,7 +22,7 @@ def subscriber_loops(claims: Sequence[Claim]) -> list[Segment]:
     who = claims[0].who
     payer = who.first
     own = payer.relationship == "18"
-    rows = [
+    segments = [
         segment("HL", 2, 1, 22, 0 if own else 1),
         segment(
             "SBR",
@@ -38,15 +38,15 @@ def subscriber_loops(claims: Sequence[Claim]) -> list[Segment]:
         segment("NM1", "PR", 2, payer.payer, *[""] * 4, "PI", payer.payer_id),
     ]
     if not own:
-        rows += [
+        segments += [
             segment("HL", 3, 2, 23, 0),
             segment("PAT", payer.relationship),
             _person("QC", who.patient),
             *_whereabouts(who),
         ]
     for claim in claims:
-        rows += claim_loops(claim)
-    return rows
+        segments += claim_loops(claim)
+    return segments
 
 
 def _person(role: str, name: Name, number: tuple[str, str] = ("", "")) -> Segment:
@@ -64,7 +64,9 @@ def address(where: Address) -> list[Segment]:
 def claim_loops(claim: Claim) -> list[Segment]:
     """2300 to 2410."""
     body = _institutional(claim) if claim.statement else _professional(claim)
-    after = [row for place, other in enumerate(claim.who.others) for row in _other(place, other)]
+    after = [
+        segment for place, other in enumerate(claim.who.others) for segment in _other(place, other)
+    ]
     return [*body, *after, *_services(claim)]
 
 
@@ -182,11 +184,13 @@ def _other(place: int, other: Insurance) -> Iterator[Segment]:
 
 
 def _services(claim: Claim) -> list[Segment]:
-    rows = service_loops(claim.draft, claim.services)
+    segments = service_loops(claim.draft, claim.services)
     others = claim.statement.lines if claim.statement else ()
     start = len(claim.services) + 1
-    return rows + [
-        row for place, other in enumerate(others, start) for row in _other_line(place, other, claim)
+    return segments + [
+        segment
+        for place, other in enumerate(others, start)
+        for segment in _other_line(place, other, claim)
     ]
 
 
@@ -195,9 +199,9 @@ def service_loops(draft: Draft, services: Sequence[ServiceLine]) -> list[Segment
     pointers = {line.id: draft.pointers(line) for line in draft.lines}
     shared = _shared(draft)
     return [
-        row
+        segment
         for place, part in enumerate(services, 1)
-        for row in _service_loop(place, part, draft, pointers[part.line.id], shared)
+        for segment in _service_loop(place, part, draft, pointers[part.line.id], shared)
     ]
 
 

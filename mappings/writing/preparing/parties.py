@@ -96,10 +96,10 @@ def _facility(draft: Draft, record: PatientRecord, site: Site) -> Facility | Non
 
 def _places(draft: Draft, record: PatientRecord, site: Site) -> Iterator[Place]:
     days = {key: line.service_date for line in draft.lines for key in line.administrations}
-    for row in administrations(draft, record):
-        day = date.fromisoformat(days[row.source.resource] or "")
-        visit = visit_of(row, record, site.zone)
-        place = setting(row, visit, record, site, day).place
+    for administration in administrations(draft, record):
+        day = date.fromisoformat(days[administration.source.resource] or "")
+        visit = visit_of(administration, record, site.zone)
+        place = setting(administration, visit, record, site, day).place
         if place is not None:
             yield place
 
