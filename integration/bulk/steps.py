@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from integration.bulk import charts, gathering, lookup, sifting
 from integration.bulk.sifting import Wanted
+from integration.bulk.summing.remittances import Answers
 from integration.bulk.sums import Sums
 from integration.bulk.surveying.index import Index, write_facts
 from integration.bulk.surveying.sources import Range, Source
@@ -39,6 +40,7 @@ class Setting(Struct, frozen=True):
     policies: PolicySet
     as_of: datetime
     part_bytes: int = PART_BYTES
+    answers: Answers = {}
 
 
 class Assessed(Struct, array_like=True):
@@ -123,7 +125,7 @@ class Worker:
                     continue
                 record, found = row
                 if found.concerns_us:
-                    sums.add(found, record, setting.as_of.date())
+                    sums.add(found, record, setting.as_of.date(), setting.answers)
                     stream.write(_encoded(found))
                 else:
                     problems += (Problem(one.resource, one.problem) for one in found.unreadable)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from integration.assessing.sources import AssessedCharts
     from mappings.policy.choosing import Policy
     from mappings.trials.cases import CaseResult
-    from mappings.trials.difference import Difference, GapChange, LineChange
+    from mappings.trials.difference import Difference, GapChange, LineChange, PolicyChange
 
 app = typer.Typer(
     cls=Listing,
@@ -284,8 +284,23 @@ def _show_difference(found: "Difference") -> None:
         f"\nHeld: ${before.held} before, ${after.held} after ({found.held_more:+}). Ready:"
         f" ${before.ready} before, ${after.ready} after."
     )
+    if len(found.by_policy) > 1:
+        typer.echo("Of the lines and gaps that would change:")
+        for change in found.by_policy:
+            typer.echo(_of_policy(change))
     if after.unknown:
         typer.echo(f"Without a known price: {plural(after.unknown, 'line')}.")
+
+
+def _of_policy(change: "PolicyChange") -> str:
+    from integration.wording.words import plural
+
+    before, after = change.money_before, change.money_after
+    return (
+        f"  {change.policy or 'no payer known'}: {plural(change.lines, 'line')},"
+        f" {plural(change.gaps, 'gap')}. Held: ${before.held} before, ${after.held} after. Ready:"
+        f" ${before.ready} before, ${after.ready} after."
+    )
 
 
 def _line(change: "LineChange") -> str:

@@ -14,7 +14,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -34,6 +33,7 @@ from integration.web.gate import PageContext
 from integration.web.problems import ApiProblem, answer
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
+from integration.wording.templates import templates_of
 from mappings.rules import title_of
 
 log = structlog.get_logger()
@@ -68,13 +68,7 @@ def _commands(text: str) -> Markup:
     return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
-_environment = Environment(
-    loader=PackageLoader("integration.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_environment = templates_of("integration.web")
 _environment.globals["asset"] = asset
 _environment.filters |= {
     "rule_title": title_of,
