@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
 import typer
 from msgspec import structs
 
+from integration.assessing.files import is_folder
 from integration.assessing.sources import AssessedCharts, from_files, is_server
 from integration.commands.options import (
     AsOf,
@@ -190,6 +191,8 @@ def _result(
                 "--patient and --all go with a FHIR base URL as SOURCE; it begins with http:// or"
                 " https://."
             )
+        if is_folder(source):
+            return _of_folder(source, facts.deciding(decided, at), policies, at)
         return from_files(source, facts.deciding(decided, at), policies, at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
@@ -199,6 +202,14 @@ def _result(
     given = {"time_zone": time_zone, "code_dir": code_dir}
     site = site.model_copy(update={name: value for name, value in given.items() if value})
     return _of_server(site, None if everyone else patients, policies, at, decided, write)
+
+
+def _of_folder(folder: str, facts: Facts, policies: PolicySet, at: datetime) -> AssessedCharts:
+    from integration.bulk.folder import assessed
+    from integration.terminal.progress import steps
+
+    with steps() as tell:
+        return assessed(folder, facts, policies, at, tell)
 
 
 def named_site(site: str, config: Path | None) -> "Site":
@@ -363,6 +374,8 @@ def _report(result: AssessedCharts, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
         _say(f"{merged} was merged into {survivor}, and is assessed with it")
+    if result.passed_over:
+        _say(f"patients without an intravenous iron, passed over: {result.passed_over:,}")
     for unreadable in result.document.unreadable:
         _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
     for patient in result.document.patients:
