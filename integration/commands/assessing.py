@@ -276,11 +276,10 @@ def _facts_of_site(site: "Site") -> Facts:
 
 def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
     """What people decided, by files (DataFileError names file and line of every mistake)."""
-    return tuple(
-        decision
-        for path in files
-        for decision in decisions_form.from_text(loading.text_of(path), str(path))
-    )
+    found: list[Decision] = []
+    for path in files:
+        found += decisions_form.from_text(loading.text_of(path), str(path))
+    return tuple(found)
 
 
 def policies_of(folder: Path | None, named: "Site | None", facts: Facts) -> PolicySet:
