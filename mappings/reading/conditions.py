@@ -25,6 +25,7 @@ _CONCERN = {"healthconcern"}
 _NO_CLINICIANS = frozenset({"Patient", "RelatedPerson"})
 
 
+@codes.remembered
 def icd10_codes(concept: Concept) -> tuple[str, ...]:
     """The ICD-10-CM codes of a concept, dotted and upper case, and what its SNOMED codes add.
 
@@ -41,6 +42,7 @@ def _as_given(concept: Concept) -> list[str]:
     ]
 
 
+@codes.remembered
 def mapped(concept: Concept) -> tuple[tuple[str, str], ...]:
     """ICD-10-CM codes that only the map gives, each with the SNOMED code that it is for."""
     table, given = codes.diagnoses().by_snomed, {code[:3] for code in _as_given(concept)}
@@ -57,49 +59,40 @@ def dotted(code: str) -> str:
     return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
 
 
-class ConditionReader:
-    """Reads Conditions for one site; keeps the codes of what it read, because an EHR repeats the
-    same few hundred diagnoses."""
-
-    def __init__(self, statuses: StatusReader = PLAIN) -> None:
-        self._statuses = statuses
-        self._known: dict[Concept, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {}
-
-    def diagnosis(self, resource: Resource, collection: Collection) -> Diagnosis | None:
-        """The Diagnosis of a Condition; None where no code of it is known to the rules'
-        terminologies."""
-        concept = elements.concept(resource.get("code"))
-        if concept not in self._known:
-            self._known[concept] = icd10_codes(concept), mapped(concept)
-        icd10, snomed = self._known[concept]
-        if not icd10:
-            return None
-        read = self._statuses.read
-        clinical = read("Condition.clinicalStatus", resource.get("clinicalStatus"))
-        verification = read("Condition.verificationStatus", resource.get("verificationStatus"))
-        abatement = _moment(resource, "abatement")
-        out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
-        stated = (clinical, verification, *_unread_onset(resource))
-        unread = next((said for said in stated if isinstance(said, Unread)), None)
-        categories = _categories(resource)
-        told = categories == _CONCERN or _is_told(resource, collection)
-        due_to = list(chain.from_iterable(elements.extensions(resource, url) for url in _DUE_TO))
-        return Diagnosis(
-            source=elements.source(resource),
-            icd10=icd10,
-            snomed=snomed,
-            stands=not (out or unread or told),
-            unread=None if out or told else unread,
-            told=told and not out,
-            resolved=clinical == "resolved" or _has_abated(resource),
-            onset=_moment(resource, "onset"),
-            abatement=abatement,
-            recorded=elements.moment(resource.get("recordedDate")),
-            encounter=collection.key(resource.get("encounter")),
-            category=_category(resource, categories),
-            due_to=tuple(_due_to(resource, due_to, collection)),
-            due_to_icd10=tuple(_codes_of(due_to)),
-        )
+def diagnosis(
+    resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
+) -> Diagnosis | None:
+    """The Diagnosis of a Condition; None where no code of it is known to the rules'
+    terminologies."""
+    concept = elements.concept(resource.get("code"))
+    icd10 = icd10_codes(concept)
+    if not icd10:
+        return None
+    clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
+    verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
+    abatement = _moment(resource, "abatement")
+    out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
+    stated = (clinical, verification, *_unread_onset(resource))
+    unread = next((said for said in stated if isinstance(said, Unread)), None)
+    categories = _categories(resource)
+    told = categories == _CONCERN or _is_told(resource, collection)
+    due_to = list(chain.from_iterable(elements.extensions(resource, url) for url in _DUE_TO))
+    return Diagnosis(
+        source=elements.source(resource),
+        icd10=icd10,
+        snomed=mapped(concept),
+        stands=not (out or unread or told),
+        unread=None if out or told else unread,
+        told=told and not out,
+        resolved=clinical == "resolved" or _has_abated(resource),
+        onset=_moment(resource, "onset"),
+        abatement=abatement,
+        recorded=elements.moment(resource.get("recordedDate")),
+        encounter=collection.key(resource.get("encounter")),
+        category=_category(resource, categories),
+        due_to=tuple(_due_to(resource, due_to, collection)),
+        due_to_icd10=tuple(_codes_of(due_to)),
+    )
 
 
 def _has_abated(resource: Resource) -> bool:

@@ -87,7 +87,7 @@ class LabReader:
         source = elements.source(resource)
         for name, part in _observations(resource, source):
             is_own = part is resource or panels.of(name) or self._is_doubtful(resource)
-            if is_own and self._status(part) not in self._void:
+            if is_own:
                 yield from self._of(part, name, source, resource, collection, panels)
 
     def _is_doubtful(self, holder: Resource) -> bool:
@@ -103,9 +103,10 @@ class LabReader:
         """What results belong to, by those of HOLDERS that are panels or reports."""
         return Panels(holders, collection, self._statuses)
 
-    def _doubt(self, resource: Resource, holder: Resource) -> tuple[str, Unread] | None:
+    def _doubt(
+        self, status: str | Unread | None, resource: Resource, holder: Resource
+    ) -> tuple[str, Unread] | None:
         """Why a status, its own or that of what it lives in, makes a result unusable."""
-        status = self._status(resource)
         if status not in self._usable:
             return _of_doubtful(status, resource)
         inside = resource is not holder and self._is_doubtful(holder)
@@ -122,7 +123,8 @@ class LabReader:
     ) -> Iterator[LabResult]:
         named = [resource, *elements.items(resource.get("component"))]
         parts = [(analyte, part) for part in named if (analyte := self._of_part(part))]
-        if not parts:
+        status = self._status(resource)
+        if not parts or status in self._void:
             return
         home = source.resource if resource is not holder else None
         when, specimen = (
@@ -132,7 +134,7 @@ class LabReader:
         if when is None and not any(element in resource for element in _TIMES):
             when, specimen = panels.time(name), specimen or panels.specimen(name)
         groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
-        doubt = self._doubt(resource, holder)
+        doubt = self._doubt(status, resource, holder)
         for analyte, part in parts:
             within = "" if part is resource else "component."
             value = self._value(analyte, part)
