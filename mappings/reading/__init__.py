@@ -2,7 +2,6 @@
 the others."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
