@@ -1,13 +1,20 @@
 """Conditions and coded reasons as diagnoses: ICD-10-CM as given, SNOMED through the map (R9)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from functools import lru_cache
 from itertools import chain
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.statuses import PLAIN, StatusReader, squeezed, statements
+from mappings.reading.fhir.statuses import (
+    PLAIN,
+    StatusReader,
+    one_coding,
+    squeezed,
+    statements,
+)
 from mappings.record import Concept, Diagnosis, Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
@@ -70,7 +77,7 @@ def diagnosis(
         return None
     clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
     verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
-    abatement = _moment(resource, "abatement")
+    abatement = _abatement(resource)
     out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
     stated = (clinical, verification, *_unread_onset(resource))
     unread = next((said for said in stated if isinstance(said, Unread)), None)
@@ -85,7 +92,7 @@ def diagnosis(
         unread=None if out or told else unread,
         told=told and not out,
         resolved=clinical == "resolved" or _has_abated(resource),
-        onset=_moment(resource, "onset"),
+        onset=_onset(resource),
         abatement=abatement,
         recorded=elements.moment(resource.get("recordedDate")),
         encounter=collection.key(resource.get("encounter")),
@@ -116,11 +123,14 @@ def _codes_of(extensions: list[Resource]) -> Iterator[str]:
         yield from icd10_codes(elements.concept(extension.get("valueCodeableConcept")))
 
 
-def _moment(resource: Resource, element: str) -> Moment | None:
-    start, end = elements.period(resource.get(f"{element}Period"))
-    return elements.moment(resource.get(f"{element}DateTime")) or (
-        end if element == "abatement" else start
-    )
+def _onset(resource: Resource) -> Moment | None:
+    start, _ = elements.period(resource.get("onsetPeriod"))
+    return elements.moment(resource.get("onsetDateTime")) or start
+
+
+def _abatement(resource: Resource) -> Moment | None:
+    _, end = elements.period(resource.get("abatementPeriod"))
+    return elements.moment(resource.get("abatementDateTime")) or end
 
 
 def _unread_onset(resource: Resource) -> Iterator[Unread]:
@@ -144,12 +154,23 @@ def _is_told(resource: Resource, collection: Collection) -> bool:
     return kind in _NO_CLINICIANS
 
 
-def _categories(resource: Resource) -> set[str]:
+def _categories(resource: Resource) -> Set[str]:
     """By their words, whatever their form: a text has no code, and an older form no system."""
-    return {squeezed(said.code or said.display) for said in statements(resource.get("category"))}
+    said = resource.get("category")
+    one = one_coding(said[0]) if isinstance(said, list) and len(said) == 1 else None
+    return _of_coding(one) if one else frozenset(_words_of(said))
 
 
-def _category(resource: Resource, found: set[str]) -> str:
+@lru_cache(maxsize=1024)
+def _of_coding(coding: tuple[tuple[str, str], ...]) -> Set[str]:
+    return frozenset(_words_of({"coding": [dict(coding)]}))
+
+
+def _words_of(category: object) -> Iterator[str]:
+    return (squeezed(said.code or said.display) for said in statements(category))
+
+
+def _category(resource: Resource, found: Set[str]) -> str:
     if "encounterdiagnosis" in found or (not found and resource.get("encounter")):
         return "encounter"
     return "problem-list" if found & {"problemlistitem", "problem", "problemlist"} else "other"

@@ -108,9 +108,12 @@ def moment(value: object) -> Moment | None:
 
 def stated(value: object, element: str) -> Moment | Unread | None:
     """A date, or what is written in its place and can't be read; a placeholder is none."""
-    if value is None or value == "" or is_placeholder(value):
+    if value is None or value == "":
         return None
-    return moment(value) or Unread(element, str(value)[:_MOST_SAID])
+    found = moment(value)
+    if found or is_placeholder(value):
+        return found
+    return Unread(element, str(value)[:_MOST_SAID])
 
 
 _NO_PERIOD = (None, None)
@@ -124,7 +127,9 @@ def period(value: object) -> tuple[Moment | None, Moment | None]:
 
 def unread_period(value: object, element: str) -> Iterator[Unread]:
     """The ends of a period that are stated and not understood: never open ends."""
-    if value is not None and not isinstance(value, dict):
+    if value is None:
+        return
+    if not isinstance(value, dict):
         yield Unread(element, str(value))
     for end in ("start", "end"):
         said = mapping(value).get(end)
