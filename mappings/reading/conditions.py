@@ -79,11 +79,10 @@ def diagnosis(
     verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
     abatement = _abatement(resource)
     out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
-    stated = (clinical, verification, *_unread_onset(resource))
-    unread = next((said for said in stated if isinstance(said, Unread)), None)
+    unread = _unread(clinical) or _unread(verification) or next(_unread_onset(resource), None)
     categories = _categories(resource)
     told = categories == _CONCERN or _is_told(resource, collection)
-    due_to = list(chain.from_iterable(elements.extensions(resource, url) for url in _DUE_TO))
+    due_to = [one for one in elements.items(resource.get("extension")) if one.get("url") in _DUE_TO]
     return Diagnosis(
         source=elements.source(resource),
         icd10=icd10,
@@ -102,10 +101,12 @@ def diagnosis(
     )
 
 
+def _unread(status: str | Unread | None) -> Unread | None:
+    return status if isinstance(status, Unread) else None
+
+
 def _has_abated(resource: Resource) -> bool:
-    return any(
-        name.startswith("abatement") and value is not False for name, value in resource.items()
-    )
+    return any(resource[name] is not False for name in elements.named(resource, "abatement"))
 
 
 def _due_to(

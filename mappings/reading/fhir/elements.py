@@ -167,6 +167,16 @@ def extensions(element: object, url: str) -> list[Resource]:
     return [item for item in items(said) if item.get("url") == url] if said else []
 
 
+def named(resource: Resource, *starts: str) -> tuple[str, ...]:
+    """The names of elements that start so; an EHR writes the same few dozen lists of names."""
+    return _named(tuple(resource), starts)
+
+
+@lru_cache(maxsize=4096)
+def _named(names: tuple[str, ...], starts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name.startswith(starts))
+
+
 def either(resource: Resource, *names: str) -> Any:
     """The first of a choice's elements that is there."""
     for name in names:
