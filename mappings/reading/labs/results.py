@@ -20,7 +20,7 @@ from mappings.values import words
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
 
-_HOLDING = frozenset({"hasMember", "result", "contained"})
+_HOLDING = ("hasMember", "result", "contained")
 _TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming")
 _COLLECTED = ("collectedDateTime", "collectedInstant", "collectedPeriod", "collectedTiming")
 _VALUES = ("value", "_value")
@@ -285,7 +285,7 @@ class Panels:
         self._holders: dict[str, tuple[str, Resource, Resource]] = {}
         self._direct: dict[str, tuple[str, ...]] = {}
         for holder in holders:
-            if not _HOLDING.isdisjoint(holder) and self._says_something(holder):
+            if any(map(holder.__contains__, _HOLDING)) and self._says_something(holder):
                 self._add(holder)
 
     def _add(self, home: Resource) -> None:
