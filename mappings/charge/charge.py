@@ -249,7 +249,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def _has_esa(self) -> bool:
         """Whether an ESA was given or ordered within the days before."""
-        if self.day is None:
+        if self.day is None or not self.record.esa:
             return False
         first = self.day - timedelta(days=ESA_DAYS)
         days = (esa.when for esa in self.record.esa if esa.when)
