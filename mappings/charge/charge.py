@@ -277,7 +277,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def applies(self, rule: Rule | None) -> bool:
         """Whether the policy asks the rule of this drug and service."""
-        return rule is not None and self._of_drug(rule) and self.when(rule)
+        return rule is not None and self._of_drug(rule) and (rule.when is None or self.when(rule))
 
     def when(self, rule: Rule) -> bool:
         """Whether the rule's condition holds; one that can't be told is asked."""
