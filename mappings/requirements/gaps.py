@@ -69,7 +69,5 @@ def _gap(
         start=worst.start,
         end=worst.end,
         write_back=any(finding.write_back for finding in findings),
-        evidence=tuple(
-            dict.fromkeys(chain.from_iterable(finding.evidence for finding in findings))
-        ),
+        evidence=tuple(dict.fromkeys(proof)),
     )
