@@ -79,8 +79,7 @@ class Worker:
 
     @cached_property
     def _beside(self) -> charts.Beside:
-        data = self._work.piece("sift", "beside").read_bytes()
-        return msgspec.msgpack.decode(data, type=charts.Beside)
+        return beside_of(self._work)
 
     def survey(self, number: int) -> None:
         index, facts = self._surveyor.survey(self._setting.source.ranges[number])
@@ -145,6 +144,11 @@ def _encoded(found: PatientAssessment) -> bytes:
     writer.writerows(table.rows(found))
     document = Raw(msgspec.json.encode(of_patient(found, trace=False)))
     return msgspec.json.encode(Assessed(found.patient, document, text.getvalue())) + b"\n"
+
+
+def beside_of(work: Work) -> charts.Beside:
+    data = work.piece("sift", "beside").read_bytes()
+    return msgspec.msgpack.decode(data, type=charts.Beside)
 
 
 def numbers_in(path: Path) -> array:

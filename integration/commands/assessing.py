@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
 import typer
 from msgspec import structs
 
+from integration.assessing.files import is_folder
 from integration.assessing.sources import AssessedCharts, from_files, is_server
 from integration.commands.options import (
     AsOf,
@@ -190,6 +191,8 @@ def _result(
                 "--patient and --all go with a FHIR base URL as SOURCE; it begins with http:// or"
                 " https://."
             )
+        if is_folder(source):
+            return _of_folder(source, facts.deciding(decided, at), policies, at)
         return from_files(source, facts.deciding(decided, at), policies, at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
@@ -199,6 +202,14 @@ def _result(
     given = {"time_zone": time_zone, "code_dir": code_dir}
     site = site.model_copy(update={name: value for name, value in given.items() if value})
     return _of_server(site, None if everyone else patients, policies, at, decided, write)
+
+
+def _of_folder(folder: str, facts: Facts, policies: PolicySet, at: datetime) -> AssessedCharts:
+    from integration.bulk.folder import assessed
+    from integration.terminal.progress import steps
+
+    with steps() as tell:
+        return assessed(folder, facts, policies, at, tell)
 
 
 def named_site(site: str, config: Path | None) -> "Site":
@@ -265,11 +276,10 @@ def _facts_of_site(site: "Site") -> Facts:
 
 def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
     """What people decided, by files (DataFileError names file and line of every mistake)."""
-    return tuple(
-        decision
-        for path in files
-        for decision in decisions_form.from_text(loading.text_of(path), str(path))
-    )
+    found: list[Decision] = []
+    for path in files:
+        found += decisions_form.from_text(loading.text_of(path), str(path))
+    return tuple(found)
 
 
 def policies_of(folder: Path | None, named: "Site | None", facts: Facts) -> PolicySet:
@@ -364,6 +374,8 @@ def _report(result: AssessedCharts, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
         _say(f"{merged} was merged into {survivor}, and is assessed with it")
+    if result.passed_over:
+        _say(f"patients without an intravenous iron, passed over: {result.passed_over:,}")
     for unreadable in result.document.unreadable:
         _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
     for patient in result.document.patients:

@@ -2,6 +2,7 @@
 force."""
 
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -132,19 +133,16 @@ def run(
     from integration.assessing.policies import chosen, tested
 
     found = tested(chosen(which))
-    failed = any(not result.passed for _, results in found for result in results)
-    if as_json:
-        _json(
-            [
-                {**msgspec.to_builtins(result), "policy": policy.id, "passed": result.passed}
-                for policy, results in found
-                for result in results
-            ]
-        )
-    else:
-        for policy, results in found:
+    told: list[dict[str, Any]] = []
+    for policy, results in found:
+        for result in results:
+            own = {"policy": policy.id, "passed": result.passed}
+            told.append(msgspec.to_builtins(result) | own)
+        if not as_json:
             _show_results(policy, results)
-    raise typer.Exit(1 if failed else 0)
+    if as_json:
+        _json(told)
+    raise typer.Exit(0 if all(result["passed"] for result in told) else 1)
 
 
 @app.command()
@@ -183,7 +181,7 @@ def report_difference(found: "Difference", result: "AssessedCharts", as_json: bo
         _show_difference(found)
     for unreadable in [
         *result.document.unreadable,
-        *(problem for patient in result.document.patients for problem in patient.unreadable),
+        *chain.from_iterable(patient.unreadable for patient in result.document.patients),
     ]:
         typer.echo(f"unreadable: {unreadable.resource}: {unreadable.problem}", err=True)
     raise typer.Exit(0 if result.complete else 1)
@@ -192,7 +190,7 @@ def report_difference(found: "Difference", result: "AssessedCharts", as_json: bo
 def _name_unread(folders: "Iterable[Path]") -> None:
     from mappings.policy.choosing import not_read_in
 
-    for path in (path for folder in folders for path in not_read_in(folder)):
+    for path in chain.from_iterable(not_read_in(folder) for folder in folders):
         typer.echo(f"{path}: not read; policy files stand in the folder itself", err=True)
 
 

@@ -3,6 +3,7 @@ with sources and dates, denials."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -33,7 +34,7 @@ def explain_administration(patient: PatientAssessment, reference: str, console: 
     for dose in unbilled:
         says = f"{reference} has no claim line: {dose.reason} (status {dose.status})."
         _print(console, Text(says, style="bold"))
-    concerned = {name for line in lines for name in line.administrations} or {reference}
+    concerned = set(chain.from_iterable(line.administrations for line in lines)) or {reference}
     findings = [
         finding for finding in patient.requirements if concerned & set(finding.administrations)
     ]
@@ -96,10 +97,8 @@ def _steps(line: ClaimLine) -> RenderableType:
     grid.add_column(width=9)
     last = ""
     for step in line.trace:
-        outcome = step is line.trace[-1] and line.status == "held"
-        says = f"held by {signs.causes(line.reasons)}" if outcome else step.says
         body = Group(
-            Text(says),
+            Text(step.says),
             *_proof(step.evidence),
             *_authority(step.source, step.verified, step.start, step.end),
         )

@@ -4,6 +4,7 @@ what to settle first."""
 import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 
 from rich.box import ROUNDED, SIMPLE_HEAD
 from rich.console import Console, Group, OverflowMethod, RenderableType
@@ -290,7 +291,7 @@ def _causes(document: Assessment, *, alone: bool) -> Table:
     for cause in sums.causes(document):
         sums_shown = [cause.held, cause.alone] if alone else [cause.held]
         cells = [_sum_cells(found) for found in sums_shown]
-        table.add_row(reason(cause.reason), *(text for pair in cells for text in pair))
+        table.add_row(reason(cause.reason), *chain.from_iterable(cells))
     return table
 
 

@@ -223,17 +223,10 @@ def _new(
 def _decided(gap: Gap) -> str:
     """A digest of what the issue rests on, in whatever words it says so: other words alone are
     written to no chart."""
-    return stable_id(
-        "decided",
-        gap.requirement,
-        gap.state,
-        *amounts(gap.message),
-        *(
-            part
-            for item in gap.evidence
-            for part in (item.resource, item.version or "", *amounts(item.says))
-        ),
-    )
+    evidence: list[str] = []
+    for item in gap.evidence:
+        evidence += [item.resource, item.version or "", *amounts(item.says)]
+    return stable_id("decided", gap.requirement, gap.state, *amounts(gap.message), *evidence)
 
 
 def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Resource | None:

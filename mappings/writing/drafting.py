@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import count, groupby
+from itertools import chain, count, groupby
 
 from mappings import codes
 from mappings.assessment import Assessment
@@ -75,7 +75,7 @@ def written(file: Interchange, batch: Sequence[Claim]) -> list[tuple[Claim, list
         return []
     if len(batch) == 1:
         return [(batch[0], faults)]
-    return [segment for claim in batch for segment in written(file, [claim])]
+    return list(chain.from_iterable(written(file, [claim]) for claim in batch))
 
 
 def _address(claim: Claim) -> tuple[str, str]:
@@ -94,7 +94,7 @@ def by_subscriber(claims: Iterable[Claim]) -> Iterator[list[Claim]]:
 def _problem(patient: str, refused: Sequence[LeftOut]) -> Problem:
     """One sentence: which services stay out of the file, and every reason."""
     days = sorted({line.service_date or "" for draft in refused for line in draft.lines})
-    reasons = dict.fromkeys(reason for draft in refused for reason in draft.reasons)
+    reasons = dict.fromkeys(chain.from_iterable(draft.reasons for draft in refused))
     return Problem(
         patient,
         f"The 837 draft of {listed(list(map(shown, days)))} is not written: {'; '.join(reasons)}.",

@@ -4,6 +4,7 @@ one."""
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from mappings import codes
@@ -69,7 +70,9 @@ def _drafted(
     for draft in drafts(document):
         made = statement(draft, [])[0] if draft.bill_type else None
         record, provider = records.get(draft.patient), site.biller(draft.kind, draft.bill_type)
-        services = [part for line in draft.lines for part in service_lines(line, _value(line))]
+        services: list[ServiceLine] = []
+        for line in draft.lines:
+            services += service_lines(line, _value(line))
         found.append(_claim(draft, services, record, site, provider, made, now))
     return found
 
@@ -185,14 +188,10 @@ class _Information:
 
     def __init__(self, draft: Draft, made: Statement | None) -> None:
         said: dict[str, list[str]] = {}
-        for item in (
-            item
-            for line in draft.lines
-            for item in line.evidence
-            if item.resource != draft.coverage and item.in_the_chart
-        ):
-            texts = said.setdefault(item.resource, [])
-            texts += [item.says] if item.says not in texts else []
+        for item in chain.from_iterable(line.evidence for line in draft.lines):
+            if item.resource != draft.coverage and item.in_the_chart:
+                texts = said.setdefault(item.resource, [])
+                texts += [item.says] if item.says not in texts else []
         self._places = {resource: number for number, resource in enumerate(said, 1)}
         self.rows: list[Resource] = [
             {
@@ -275,9 +274,7 @@ def _diagnosis(number: int, code: str) -> Resource:
 
 def _insurance(draft: Draft) -> Iterator[Resource]:
     """The payer that the claim is for, then those that pay after it."""
-    secondary = dict.fromkeys(
-        reference for line in draft.lines for reference in line.secondary_coverages
-    )
+    secondary = dict.fromkeys(chain.from_iterable(line.secondary_coverages for line in draft.lines))
     for number, reference in enumerate([draft.coverage, *secondary], 1):
         focal = {"preAuthRef": draft.authorizations} if number == 1 and draft.authorizations else {}
         yield {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -45,7 +46,7 @@ def _sent(claim: dict[str, Any]) -> SentClaim:
         for identifier in claim["identifier"]
         if identifier["system"] == CLAIM_NUMBER
     )
-    said = (extension for item in claim["item"] for extension in item.get("extension", ()))
+    said = chain.from_iterable(item.get("extension", ()) for item in claim["item"])
     return SentClaim(
         number=next(numbers),
         lines=tuple(extension["valueString"] for extension in said if extension["url"] == LINE),

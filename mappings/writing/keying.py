@@ -2,6 +2,7 @@
 form asks for."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from mappings.assessment import ClaimLine
 from mappings.record import Address, Name, PatientRecord
@@ -70,7 +71,7 @@ def charge_rows(found: ChargeLines, record: PatientRecord, site: Site) -> Iterat
     """Lines that the facility adds to its own claim."""
     who = parties(found.draft, record, site)
     head = _head(found.draft, who, record, site) | {"form": CHARGE_LINE}
-    services = [part for _, parts in found.services for part in parts]
+    services = list(chain.from_iterable(parts for _, parts in found.services))
     for number, part in enumerate(services, 1):
         yield _safe(head | _service(found.draft, part, services) | {"line_number": number})
 

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 
 from mappings.assessment import Assessment, ClaimLine, Finding, PatientAssessment
 from mappings.writing.preparing.drafts import MOST_POINTERS, ServiceLine, service_lines
@@ -109,4 +110,5 @@ def _shown(findings: list[Finding], requirement: str) -> str:
     """What was found for a laboratory requirement, with its date: `ferritin 42 ng/mL on
     2026-10-12`."""
     found = [finding for finding in findings if finding.requirement == requirement]
-    return "; ".join(dict.fromkeys(item.says for finding in found for item in finding.evidence))
+    evidence = chain.from_iterable(finding.evidence for finding in found)
+    return "; ".join(dict.fromkeys(item.says for item in evidence))

@@ -18,12 +18,11 @@ class StatusWords(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     @cached_property
     def meanings(self) -> dict[str, str]:
         """By word without spaces and punctuation, or by `system|code`."""
-        rows = [(meaning, meaning) for meaning in self.words]
-        rows += [(word, meaning) for meaning, others in self.words.items() for word in others]
-        return {
-            word if "|" in word else words.plain(word).replace(" ", ""): meaning
-            for word, meaning in rows
-        }
+        found: dict[str, str] = {}
+        for meaning, others in self.words.items():
+            for word in (meaning, *others):
+                found[word if "|" in word else words.plain(word).replace(" ", "")] = meaning
+        return found
 
 
 class StatusTable(Struct, frozen=True, forbid_unknown_fields=True):

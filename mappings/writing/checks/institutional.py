@@ -91,7 +91,7 @@ def _values(head: Sequence[Segment]) -> Findings:
 def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
     """End-stage renal disease, or in acute kidney injury that."""
     table = codes.claim_forms().dialysis
-    found = {code for kind in ("ABK", "ABF") for code, _ in by_kind.get(kind, ())}
+    found = {code for code, _ in [*by_kind.get("ABK", ()), *by_kind.get("ABF", ())]}
     acute = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
     if acute and not any(code.startswith("N17") for code in found):
         yield Found("condition code 84 says acute kidney injury, and no diagnosis does (N17)", 0)

@@ -3,6 +3,7 @@ facility's month), one service line per NDC where the payer takes it so."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Literal
 
 from msgspec import Struct
@@ -53,7 +54,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     @property
     def diagnoses(self) -> list[str]:
         """Of all lines, in the sequence of the first."""
-        return list(dict.fromkeys(code for line in self.lines for code in line.diagnoses))
+        return list(dict.fromkeys(chain.from_iterable(line.diagnoses for line in self.lines)))
 
     def pointers(self, line: ClaimLine) -> list[int]:
         """Where the diagnoses that the line points to stand among the claim's, from 1."""

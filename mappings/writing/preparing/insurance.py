@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -94,9 +95,8 @@ def after(
     day = date.fromisoformat(draft.dates[0])
     found: list[Insurance] = []
     lacking: list[str] = []
-    for reference in dict.fromkeys(
-        coverage for line in draft.lines for coverage in line.secondary_coverages
-    ):
+    secondary = chain.from_iterable(line.secondary_coverages for line in draft.lines)
+    for reference in dict.fromkeys(secondary):
         coverage = coverage_of(record, reference)
         insurance = insurance_of(coverage, patient, draft.kind, second=True)
         if _is_medicare(coverage):

@@ -3,6 +3,7 @@ lacking. Nothing is ever made up."""
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -106,7 +107,7 @@ def _places(draft: Draft, record: PatientRecord, site: Site) -> Iterator[Place]:
 
 def _place_lacks(draft: Draft, record: PatientRecord, site: Site) -> Iterator[str]:
     """An off-campus department's claim names the place (CMS Pub 100-04 ch. 1 s. 10.1.1)."""
-    off_campus = {"PO", "PN"} & {code for line in draft.lines for code in line.modifiers}
+    off_campus = {"PO", "PN"} & set(chain.from_iterable(line.modifiers for line in draft.lines))
     if off_campus and _facility(draft, record, site) is None:
         yield "the name and address of the off-campus department (facility in the site's places)"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import tzinfo
+from itertools import chain
 
 from mappings import codes
 from mappings.circumstances.visit import encounter_of
@@ -22,8 +23,9 @@ def practitioners(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> l
     """The attender, else the primary performer of the encounters; on a professional claim else who
     gave the drug, where that may render. Each with NPI, once."""
     given = administrations(draft, record)
-    present = [who for visit in encounters(draft, record, zone) for who in visit.participants]
-    gave = [who for administration in given for who in administration.performers]
+    visits = encounters(draft, record, zone)
+    present = list(chain.from_iterable(visit.participants for visit in visits))
+    gave = list(chain.from_iterable(administration.performers for administration in given))
     hands = {who.npi for who in gave if who.npi}
     attending = [who for who in present if who.role == "ATND" and not is_nurse(who)]
     primary = [who for who in present if who.role == "PPRF" and _renders(who, hands)]
@@ -34,7 +36,7 @@ def practitioners(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> l
 
 
 def administrations(draft: Draft, record: PatientRecord) -> list[Administration]:
-    references = {reference for line in draft.lines for reference in line.administrations}
+    references = set(chain.from_iterable(line.administrations for line in draft.lines))
     return [
         administration
         for administration in record.administrations
@@ -53,11 +55,8 @@ def encounters(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> list
 
 def nurses(draft: Draft, record: PatientRecord) -> bool:
     """Whether somebody who gave the drug has an NPI and yet can't be named as who rendered."""
-    gave = [
-        who
-        for administration in administrations(draft, record)
-        for who in administration.performers
-    ]
+    given = administrations(draft, record)
+    gave = chain.from_iterable(administration.performers for administration in given)
     return any(who.npi and not may_render(who) for who in gave)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 
 from msgspec import Struct
 
@@ -106,7 +107,7 @@ def _prepared(draft: Draft, record: PatientRecord, basis: Basis) -> Iterator[Pre
             yield LeftOut(draft.patient, lines, tuple(dict.fromkeys(found)))
         else:
             part = part_of(draft, rows_of_claim)
-            services = tuple(service for _, own in rows_of_claim for service in own)
+            services = tuple(chain.from_iterable(own for _, own in rows_of_claim))
             yield Claim(
                 number=claim_number(part.id),
                 draft=part,

@@ -3,6 +3,7 @@ discard never part."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 
 from mappings import codes
 from mappings.assessment import ClaimLine
@@ -33,7 +34,7 @@ def excess(kind: Kind, priced: Sequence[Priced], others: Sequence[Decimal] = ())
     count = sum(len(parts) for _, parts in priced) + len(others)
     if count > limits.lines[kind]:
         yield f"{count} service lines, of which {limits.lines[kind]} fit"
-    diagnoses = {code for line, _ in priced for code in line.diagnoses}
+    diagnoses = set(chain.from_iterable(line.diagnoses for line, _ in priced))
     if len(diagnoses) > limits.diagnoses[kind]:
         yield f"{len(diagnoses)} diagnoses, of which {limits.diagnoses[kind]} fit"
     total = sum((part.value or Decimal(0) for _, parts in priced for part in parts), Decimal(0))
