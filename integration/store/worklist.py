@@ -172,13 +172,14 @@ def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str
     where, values = _where(filters, sites, clinician)
     order = f"{ORDER[filters.sort]}, patient_id, pair"
     values |= {"before": PAGE_ROWS * (filters.page - 1), "last": PAGE_ROWS * filters.page}
-    # Enough for the page whatever its pairs are; the documents, which are large, are read for the
-    # rows of this page alone.
+    # Enough for the page whatever its pairs are. What is large is read for its rows alone.
     most = MOST_OF_A_PAIR * PAGE_ROWS * filters.page
     first = f"select * from {KEPT} z where {where} order by {order} limit {most}"  # noqa: S608
-    ranked = f"select *, dense_rank() over (order by {order}) as rank from ({first}) y"  # noqa: S608
-    found = f"({ranked}) x where rank > %(before)s and rank <= %(last)s"
-    return _found(db, f"{found} order by rank, line_id <> pair", values)
+    ranked = f"""select patient_id, line_id, dense_rank() over (order by {order}) as rank
+        from ({first}) y"""  # noqa: S608
+    found = f"""({ranked}) k join {KEPT} x using (patient_id, line_id)
+        where rank > %(before)s and rank <= %(last)s order by rank, line_id <> pair"""
+    return _found(db, found, values)
 
 
 def pair_of(db: Db, key: str, sites: Sequence[str]) -> Pair:
@@ -263,36 +264,25 @@ def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
 
 def choices(db: Db, sites: Sequence[str]) -> dict[str, list[str]]:
     """What the filters may be set to: what occurs."""
-    queries = {
-        "policy": (
-            "select distinct policy from lines l join patients p on p.id = l.patient_id where"
-            " policy is not null and site = any(%s)"
-        ),
-        "owner": (
-            "select distinct owner from lines l join patients p on p.id = l.patient_id where owner"
-            " is not null and site = any(%s)"
-        ),
-        "provider": (
-            "select distinct provider from lines l join patients p on p.id = l.patient_id where"
-            " provider is not null and site = any(%s)"
-        ),
-        "place": (
-            "select distinct document ->> 'placeOfService' from lines l join patients p on p.id ="
-            " l.patient_id where document ->> 'placeOfService' is not null and site = any(%s)"
-        ),
-        "label": (
-            "select distinct unnest(labels) from lines l join patients p on p.id = l.patient_id"
-            " where site = any(%s)"
-        ),
-        "requirement": (
-            "select distinct requirement from gaps g join patients p on p.id = g.patient_id"
-            " where g.closed_at is null and g.blocking and site = any(%s)"
-        ),
+    here = "from worklist where site = any(%s) and"
+    several = {
+        "label": f"select distinct unnest(labels) {here} labels <> '{{}}'",
+        "requirement": f"select distinct unnest(waits_for || waived_for) {here} status = 'held'",
     }
+    queries = {name: _EACH.format(name) for name in ("policy", "owner", "provider", "place")}
     return {
-        name: sorted(row[0] for row in db.execute(query.encode(), [list(sites)]))
-        for name, query in queries.items()
+        name: sorted(value for (value,) in db.execute(query.encode(), [list(sites)]))
+        for name, query in (queries | several).items()
     }
+
+
+# The next value after the last, as long as there is one; then those that occur at the sites.
+_EACH = """with recursive each (found) as (
+    select min({0}) from worklist
+    union all select (select min({0}) from worklist where {0} > found) from each
+        where found is not null)
+    select found from each where found is not null
+    and exists (select 1 from worklist where {0} = found and site = any(%s))"""
 
 
 def _where(

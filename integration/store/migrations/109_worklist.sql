@@ -26,15 +26,16 @@ with said as (
         select c.number, c.state, f.name as file, f.written_at as at
         from claim_lines cl join claims c on c.id = cl.claim_id join claim_files f on f.id = c.file_id
         where cl.release_id = r.id order by cl.production desc, cl.claim_id desc limit 1) s on true)
-select patient_id, site, line_id, pair, code, status, value, service_date, policy, released_at, release_reason, gone_at,
-    first_seen_at, waits_for, waived_for, release, sent_number, sent_file, sent_state, sent_at, payment, place, labels,
-    max(provider) over one as provider, max(snoozed_until) over one as snoozed_until, count(sent_number) over one > 0 as sent,
-    max(owner) over one as owner, max(changed_at) over one as changed_at, sum(value) over one as worth,
-    min(service_date) over one as day, min(file_by) over one as due, count(release) over one > 0 as released,
+-- What is asked of every line comes first: a row is read up to the last column that is wanted.
+select patient_id, count(release) over one > 0 as released, count(sent_number) over one > 0 as sent,
     -- A release is of a line as a claim carries it, held by nothing or by what was waived then.
     bool_or(release is not null and (gone_at is not null or claim <> released_claim or status = 'not-billable'
         or status = 'held' and (released_status = 'ready' or waits_for <> '{}'))) over one
-    or count(release) over one between 1 and count(*) over one - 1 as changed
+    or count(release) over one between 1 and count(*) over one - 1 as changed,
+    max(snoozed_until) over one as snoozed_until, site, status, waits_for, value, payment, pair, line_id,
+    sum(value) over one as worth, min(service_date) over one as day, min(file_by) over one as due, code, service_date, policy,
+    max(provider) over one as provider, place, max(owner) over one as owner, labels, waived_for, max(changed_at) over one as changed_at,
+    released_at, release_reason, gone_at, first_seen_at, release, sent_number, sent_file, sent_state, sent_at
 from said window one as (partition by patient_id, pair);
 
 -- The same, kept: a list of 100,000 lines opens at once. Whatever changes a patient's lines makes them stale, and they are kept
@@ -42,6 +43,12 @@ from said window one as (partition by patient_id, pair);
 create table worklist as select * from worklist_now;
 alter table worklist add primary key (patient_id, line_id);
 alter table worklist add foreign key (patient_id) references patients on delete cascade;
+-- What the filters may be set to is looked up value by value.
+create index worklist_policy on worklist (policy);
+create index worklist_provider on worklist (provider);
+create index worklist_place on worklist (place);
+create index worklist_owner on worklist (owner);
+create index worklist_labels on worklist (patient_id) where labels <> '{}';
 
 create table worklist_stale (
     transaction xid8 not null default pg_current_xact_id(),  -- two that change one patient do not wait for each other here
