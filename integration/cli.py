@@ -31,7 +31,7 @@ class _Commands(Listing):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        listed = {name: TyperCommand(name, help=row.says) for name, row in COMMANDS.items()}
+        listed = {name: TyperCommand(name, help=command.says) for name, command in COMMANDS.items()}
         self.commands: dict[str, Any] = {**listed}
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

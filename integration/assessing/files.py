@@ -31,12 +31,16 @@ class File(NamedTuple):
     why: str | None = None
 
 
+def is_folder(source: str) -> bool:
+    return source not in ("", _STDIN) and Path(source).is_dir()
+
+
 def collect(source: str) -> Collection:
     """The resources of a Bundle, NDJSON or folder of either, or of `-`; ConfigurationError where
     nothing of it can be read."""
     collection = Collection()
     path = Path(source)
-    if source not in ("", _STDIN) and path.is_dir():
+    if is_folder(source):
         _take_folder(collection, path)
         return collection
     name = "standard input" if source == _STDIN else path.name
@@ -153,9 +157,9 @@ def _take_document(collection: Collection, name: str, data: bytes, in_lines: boo
     try:
         content = decode(data)
     except NotJson as problem:
-        if not in_lines and not _looks_like_lines(data):
+        if not in_lines and not looks_like_lines(data):
             raise NotRead(f"is not JSON: {problem}") from None
-        _take_lines(collection, name, data.splitlines())
+        _take_lines(collection, name, data.splitlines(keepends=True))
         return
     if isinstance(content, dict) and content.keys() >= MANIFEST:
         return
@@ -170,7 +174,7 @@ def is_fhir(content: object) -> bool:
     return any(isinstance(row, dict) and isinstance(row.get("resourceType"), str) for row in rows)
 
 
-def _looks_like_lines(data: bytes) -> bool:
+def looks_like_lines(data: bytes) -> bool:
     first = next((line for line in data.splitlines() if line.strip()), b"").strip()
     return first.startswith((b"{", b"\xef\xbb\xbf{")) and first.endswith(b"}")
 

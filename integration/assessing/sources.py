@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AssessedCharts:
-    """A document, the records behind it, and what was written back."""
+    """A document, the records behind it, and what was written back. `passed_over`: patients who
+    have no intravenous iron, and whose charts were not read whole for that."""
 
     document: Assessment
     records: dict[str, PatientRecord]
     names: dict[str, str] = field(default_factory=dict)
     outcomes: "tuple[Outcome, ...]" = ()
     merged: dict[str, str] = field(default_factory=dict)  # patient → the surviving one
+    passed_over: int = 0
 
     @property
     def complete(self) -> bool:

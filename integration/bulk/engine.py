@@ -44,18 +44,22 @@ def run(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _all: 
     """Everything up to the assessments of each part, as far as it is not there already."""
     with _pool(setting, workers) as do:
         steps = _Steps(setting, do, tell)
-        steps.survey()
-        who = _sift(setting, steps.work)
-        steps.gather()
-        steps.look_up(who.parts)
+        who = steps.gathered()
         steps.assess(who.parts)
     return who
+
+
+def gather(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _all: None) -> Wanted:
+    """Everything up to the charts of each part."""
+    with _pool(setting, workers) as do:
+        return _Steps(setting, do, tell).gathered()
 
 
 class _Steps:
     """Has the pieces of each step made that are not there."""
 
     def __init__(self, setting: Setting, do: Do, tell: Tell) -> None:
+        self._setting = setting
         self.work, self._do, self._tell = Work(setting.work), do, tell
         self._ranges = [row.number for row in setting.source.ranges]
         starts = range(0, len(self._ranges), _RANGES_A_TASK)
@@ -69,6 +73,13 @@ class _Steps:
         for _ in self._do(open_):
             done += 1
             self._tell(name, done, len(pieces))
+
+    def gathered(self) -> Wanted:
+        self.survey()
+        who = _sift(self._setting, self.work)
+        self.gather()
+        self.look_up(who.parts)
+        return who
 
     def survey(self) -> None:
         piece = self.work.piece

@@ -21,7 +21,8 @@ from mappings.reading.fhir.elements import Resource
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _BUFFER = 1 << 16
-# What a resource that holds broken text is marked with, so that it is found broken again.
+# The narrative of a resource that holds broken text, so that it is found broken again: nothing else
+# is read or compared of a narrative.
 _BROKEN = "\0"
 
 
@@ -129,4 +130,4 @@ def bundle(resources: Iterable[Resource], contents: Contents) -> bytes:
 
 
 def _marked(resource: Resource) -> Resource:
-    return {**resource, "_broken": _BROKEN} if isinstance(resource, Damaged) else resource
+    return {**resource, "text": _BROKEN} if isinstance(resource, Damaged) else resource

@@ -5,6 +5,7 @@ import heapq
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -45,7 +46,7 @@ def write(setting: Setting, who: Wanted, out: Path, charts: bool = False) -> Sum
     work = Work(setting.work)
     facts = AllFacts(work, len(setting.source.ranges))
     sums = Sums()
-    problems = {*setting.source.problems, *_problems_of_survey(setting, facts)}
+    problems = {*setting.source.problems, *problems_of_survey(setting, facts)}
     for part in range(who.parts):
         found = msgspec.msgpack.decode(work.piece("assess", f"{part}.part").read_bytes(), type=Part)
         sums.join(found.sums)
@@ -61,7 +62,7 @@ def write(setting: Setting, who: Wanted, out: Path, charts: bool = False) -> Sum
         files=len(setting.source.stamps),
         bytes=setting.source.bytes,
         resources=_counted(facts),
-        gathered=len({who.roots.get(one, one) for one in who.members}),
+        gathered=who.count,
         problems=len(problems),
         sums=sums,
     )
@@ -84,19 +85,32 @@ def _counted(facts: Iterable[Facts]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _problems_of_survey(setting: Setting, facts: Iterable[Facts]) -> Iterator[Problem]:
-    """With the numbers of lines as they are in their files, which a range does not know."""
-    before: dict[str, int] = {}
+def problems_of_survey(setting: Setting, facts: Iterable[Facts]) -> Iterator[Problem]:
+    """What can be told without any chart."""
     pages: list[paging.Page] = []
-    for range_, row in zip(setting.source.ranges, facts, strict=True):
-        first = before.get(range_.file, 0)
-        for resource, problem in row.problems:
-            yield Problem(_numbered(resource, first), problem)
-        pages += [
-            msgspec.structs.replace(page, where=_numbered(page.where, first)) for page in row.pages
-        ]
-        before[range_.file] = first + row.lines
+    both = zip(setting.source.ranges, facts, strict=True)
+    for file, pairs in groupby(both, key=lambda pair: pair[0].file):
+        lines = taken = 0
+        problems: list[Problem] = []
+        for _, found in pairs:
+            # A range does not know how many lines of its file stand before it.
+            problems += [Problem(_numbered(place, lines), why) for place, why in found.problems]
+            pages += [
+                msgspec.structs.replace(page, where=_numbered(page.where, lines))
+                for page in found.pages
+            ]
+            lines += found.lines
+            taken += found.taken
+        yield from problems if taken else _of_no_resource(file, problems)
     yield from paging.short(pages)
+
+
+def _of_no_resource(file: str, problems: list[Problem]) -> Iterator[Problem]:
+    """Of a file that holds none, so that not each of its lines is named."""
+    first = next((found for found in problems if found.resource.startswith("line ")), None)
+    yield from (found for found in problems if not found.resource.startswith("line "))
+    if first:
+        yield Problem(file, f"holds no FHIR resource: {first.resource}: {first.problem}")
 
 
 def _numbered(place: str, first: int) -> str:

@@ -14,6 +14,7 @@ from integration.bulk.engine import Tell
 from integration.bulk.output import Summary
 from integration.bulk.reporting import page
 from integration.bulk.steps import Setting
+from integration.bulk.summing.remittances import read_answers
 from integration.bulk.surveying import sources
 from integration.bulk.work import Plan, Work, remove
 from integration.errors import ConfigurationError
@@ -40,13 +41,15 @@ def bulk(
     range_bytes: int = sources.RANGE_BYTES,
     tell: Tell = lambda _step, _done, _all: None,
     known: Iterable[Problem] = (),
+    remittances: Path | None = None,
 ) -> Outcome:
     """Assesses every patient of SOURCE and writes to OUT. SITE_AT: the site with what was decided
     by then. MOMENT: as of when; where it is what
     tells the time, a run that was stopped keeps its own. WORKERS: 0 for one a processor. KNOWN:
-    what SOURCE lacks, to be named with what can't be read."""
+    what SOURCE lacks, to be named with what can't be read. REMITTANCES: 835s to stand beside."""
     found = sources.source(source, range_bytes)
-    found = structs.replace(found, problems=[*found.problems, *known])
+    answers, unread = read_answers(remittances) if remittances else ({}, [])
+    found = structs.replace(found, problems=[*found.problems, *known, *unread])
     _ready(out, source)
     for unfinished in output.unfinished(out):
         remove(unfinished)
@@ -55,7 +58,9 @@ def bulk(
     as_of = moment if isinstance(moment, datetime) else _kept(stopped) or moment()
     site = site_at(as_of)
     rules = engine.digest(
-        msgspec.json.encode((policies.policies, site), order="deterministic", enc_hook=list)
+        msgspec.json.encode(
+            (policies.policies, site, answers), order="deterministic", enc_hook=list
+        )
     )
     plan = Plan(
         f"{version('ferroclaim')} {sys.byteorder}",
@@ -67,7 +72,7 @@ def bulk(
     )
     with engine.explained():
         resumed = work.begin(plan)
-    setting = Setting(work.folder, found, site, policies, as_of)
+    setting = Setting(work.folder, found, site, policies, as_of, answers=answers)
     with engine.explained():
         who = engine.run(setting, workers or engine.processors(), tell)
         if sources.source(source, range_bytes).stamps != found.stamps:

@@ -19,6 +19,11 @@ class Wanted(Struct):
     roots: dict[int, int]
     parts: int = 1
 
+    @property
+    def count(self) -> int:
+        """How many patients they are."""
+        return len({self.roots.get(one, one) for one in self.members})
+
     def part(self, owner: int) -> int | None:
         """In which part a patient's chart is; None where it is not gathered."""
         return self.roots.get(owner, owner) % self.parts if owner in self.members else None

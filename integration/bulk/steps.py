@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from integration.bulk import charts, gathering, lookup, sifting
 from integration.bulk.sifting import Wanted
+from integration.bulk.summing.remittances import Answers
 from integration.bulk.sums import Sums
 from integration.bulk.surveying.index import Index, write_facts
 from integration.bulk.surveying.sources import Range, Source
@@ -39,6 +40,7 @@ class Setting(Struct, frozen=True):
     policies: PolicySet
     as_of: datetime
     part_bytes: int = PART_BYTES
+    answers: Answers = {}
 
 
 class Assessed(Struct, array_like=True):
@@ -77,8 +79,7 @@ class Worker:
 
     @cached_property
     def _beside(self) -> charts.Beside:
-        data = self._work.piece("sift", "beside").read_bytes()
-        return msgspec.msgpack.decode(data, type=charts.Beside)
+        return beside_of(self._work)
 
     def survey(self, number: int) -> None:
         index, facts = self._surveyor.survey(self._setting.source.ranges[number])
@@ -123,7 +124,7 @@ class Worker:
                     continue
                 record, found = row
                 if found.concerns_us:
-                    sums.add(found, record, setting.as_of.date())
+                    sums.add(found, record, setting.as_of.date(), setting.answers)
                     stream.write(_encoded(found))
                 else:
                     problems += (Problem(one.resource, one.problem) for one in found.unreadable)
@@ -143,6 +144,11 @@ def _encoded(found: PatientAssessment) -> bytes:
     writer.writerows(table.rows(found))
     document = Raw(msgspec.json.encode(of_patient(found, trace=False)))
     return msgspec.json.encode(Assessed(found.patient, document, text.getvalue())) + b"\n"
+
+
+def beside_of(work: Work) -> charts.Beside:
+    data = work.piece("sift", "beside").read_bytes()
+    return msgspec.msgpack.decode(data, type=charts.Beside)
 
 
 def numbers_in(path: Path) -> array:

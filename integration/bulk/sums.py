@@ -6,6 +6,15 @@ from decimal import Decimal
 
 from msgspec import Struct, field
 
+from integration.bulk.summing.completion import days_to_complete
+from integration.bulk.summing.remittances import (
+    Answers,
+    RefusedMoney,
+    Remitted,
+    answered,
+    foreseen,
+)
+from mappings import codes
 from mappings.assessment import CHARGES, ClaimLine, PatientAssessment
 from mappings.record import PatientRecord
 
@@ -33,16 +42,27 @@ Table = dict[str, dict[str, Cell]]
 
 
 class Sums(Struct):
-    """`tables`: by what, then under which name and state, joined by a tab. `wasted`: by code, units
-    given and units discarded, joined by tabs."""
+    """`tables`: by what, then under which name and state. `wasted`: by code, units given, units
+    discarded and mg of the containers, joined by tabs. `completed`: by payer policy, then by the
+    days that a ready line's last document came after the dose. `remitted`: by payer policy and
+    state, joined by a tab. `refusals`: by CARC."""
 
     patients: int = 0
     doses: int = 0
     states: dict[str, Cell] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     wasted: dict[str, Cell] = field(default_factory=dict)
+    completed: dict[str, dict[int, int]] = field(default_factory=dict)
+    remitted: dict[str, Remitted] = field(default_factory=dict)
+    refusals: dict[str, RefusedMoney] = field(default_factory=dict)
 
-    def add(self, found: PatientAssessment, record: PatientRecord, today: date) -> None:
+    def add(
+        self,
+        found: PatientAssessment,
+        record: PatientRecord,
+        today: date,
+        answers: Answers | None = None,
+    ) -> None:
         self.patients += 1
         self.doses += len({name for line in found.lines for name in line.administrations})
         places = _places(record)
@@ -56,7 +76,25 @@ class Sums(Struct):
             if line.discard_of and line.status != "not-billable":
                 beside = given.get(line.discard_of)
                 units = beside.units if beside else 0
-                _put(self.wasted, f"{line.code}\t{units}\t{line.units}", one)
+                _put(self.wasted, f"{line.code}\t{units}\t{line.units}\t{_sizes(line)}", one)
+        for line, days in days_to_complete(found, record):
+            self._complete(_payer(line), days, 1)
+
+        if answers:
+            self._answered(found, record, answers)
+
+    def _answered(self, found: PatientAssessment, record: PatientRecord, answers: Answers) -> None:
+        for line, answer in answered(found, record, answers):
+            unpaid = answer is not None and answer.paid <= 0
+            one = Remitted(1, int(answer is not None), int(unpaid))
+            if answer:
+                one.paid, one.refused = answer.paid, answer.charge if unpaid else Decimal(0)
+            self.remitted.setdefault(f"{_payer(line)}\t{state_of(line)}", Remitted()).add(one)
+            if answer and unpaid:
+                predicted = foreseen(found, line)
+                for carc in answer.carcs:
+                    known = RefusedMoney(1, answer.charge, int(carc in predicted))
+                    self.refusals.setdefault(carc, RefusedMoney()).add(known)
 
     def join(self, other: "Sums") -> None:
         self.patients += other.patients
@@ -65,10 +103,21 @@ class Sums(Struct):
             _put(self.states, state, cell)
         for name, cell in other.wasted.items():
             _put(self.wasted, name, cell)
+        for payer, counts in other.completed.items():
+            for days, count in counts.items():
+                self._complete(payer, days, count)
+        for name, row in other.remitted.items():
+            self.remitted.setdefault(name, Remitted()).add(row)
+        for carc, refusal in other.refusals.items():
+            self.refusals.setdefault(carc, RefusedMoney()).add(refusal)
         for by, table in other.tables.items():
             for label, states in table.items():
                 for state, cell in states.items():
                     _put(self.tables.setdefault(by, {}).setdefault(label, {}), state, cell)
+
+    def _complete(self, payer: str, days: int, lines: int) -> None:
+        counts = self.completed.setdefault(payer, {})
+        counts[days] = counts.get(days, 0) + lines
 
 
 def state_of(line: ClaimLine) -> str:
@@ -90,7 +139,7 @@ def _put(cells: dict[str, Cell], name: str, cell: Cell) -> None:
 
 
 def _labels(line: ClaimLine, places: dict[str, str], today: date) -> Iterator[tuple[str, str]]:
-    yield "payer", line.policy.id if line.policy else UNKNOWN
+    yield "payer", _payer(line)
     yield "month", (line.given_on or UNKNOWN)[:7] if line.given_on else UNKNOWN
     yield "site", next((places[name] for name in line.administrations if name in places), UNKNOWN)
     if line.status == "not-billable":
@@ -100,6 +149,18 @@ def _labels(line: ClaimLine, places: dict[str, str], today: date) -> Iterator[tu
         yield from (("cause", reason) for reason in line.reasons)
         if line.service_date:
             yield "waiting", _waiting((today - date.fromisoformat(line.service_date)).days)
+
+
+def _payer(line: ClaimLine) -> str:
+    return line.policy.id if line.policy else UNKNOWN
+
+
+def _sizes(line: ClaimLine) -> str:
+    """mg of the containers that it names: `50, 100`; empty where it names none that is known."""
+    known = codes.packages()
+    named = [line.ndc.code] if line.ndc else [row.code for row in line.ndcs]
+    sizes = {known[code].mg for code in named if code in known}
+    return ", ".join(f"{size.normalize():f}" for size in sorted(sizes))
 
 
 def deadline(line: ClaimLine, today: date) -> str:

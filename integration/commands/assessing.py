@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
 import typer
 from msgspec import structs
 
+from integration.assessing.files import is_folder
 from integration.assessing.sources import AssessedCharts, from_files, is_server
 from integration.commands.options import (
     AsOf,
@@ -157,8 +158,8 @@ def explain(
     reference = (
         f"MedicationAdministration/{administration.removeprefix('MedicationAdministration/')}"
     )
-    for row in result.document.patients:
-        if tables.explain_administration(row, reference, console()):
+    for found in result.document.patients:
+        if tables.explain_administration(found, reference, console()):
             raise typer.Exit(0 if result.complete else 1)
     raise ConfigurationError(
         "No IV-iron administration with that id is in the source: look at `ferroclaim assess` for"
@@ -190,6 +191,8 @@ def _result(
                 "--patient and --all go with a FHIR base URL as SOURCE; it begins with http:// or"
                 " https://."
             )
+        if is_folder(source):
+            return _of_folder(source, facts.deciding(decided, at), policies, at)
         return from_files(source, facts.deciding(decided, at), policies, at)
     if bool(patients) == everyone:
         raise ConfigurationError("Name the patients with --patient ID, or ask for --all of them.")
@@ -199,6 +202,14 @@ def _result(
     given = {"time_zone": time_zone, "code_dir": code_dir}
     site = site.model_copy(update={name: value for name, value in given.items() if value})
     return _of_server(site, None if everyone else patients, policies, at, decided, write)
+
+
+def _of_folder(folder: str, facts: Facts, policies: PolicySet, at: datetime) -> AssessedCharts:
+    from integration.bulk.folder import assessed
+    from integration.terminal.progress import steps
+
+    with steps() as tell:
+        return assessed(folder, facts, policies, at, tell)
 
 
 def named_site(site: str, config: Path | None) -> "Site":
@@ -222,7 +233,7 @@ def _of_server(
     from integration.ehr.writing.writeback import write_back_for
     from integration.terminal.progress import counting, loudness
 
-    wanted = [patient_id(row) for row in patients] if patients else None
+    wanted = [patient_id(named) for named in patients] if patients else None
     observer = _told if loudness() == "verbose" else None
     with EhrClient(site, observer=observer) as client, counting("patients read") as step:
         back = (
@@ -265,9 +276,10 @@ def _facts_of_site(site: "Site") -> Facts:
 
 def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
     """What people decided, by files (DataFileError names file and line of every mistake)."""
-    return tuple(
-        row for path in files for row in decisions_form.from_text(loading.text_of(path), str(path))
-    )
+    found: list[Decision] = []
+    for path in files:
+        found += decisions_form.from_text(loading.text_of(path), str(path))
+    return tuple(found)
 
 
 def policies_of(folder: Path | None, named: "Site | None", facts: Facts) -> PolicySet:
@@ -331,8 +343,8 @@ def _formatted(result: AssessedCharts, form: Format, facts: Facts, trace: bool) 
         return _json(writing.claims(result.document, result.records, facts, now))
     if form == "x12":
         text, problems = writing.x12(result.document, result.records, facts, now)
-        for row in problems:
-            _say(f"{row.resource}: {row.problem}")
+        for problem in problems:
+            _say(f"{problem.resource}: {problem.problem}")
         return text.encode()
     assert_never(form)
 
@@ -362,11 +374,13 @@ def _report(result: AssessedCharts, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
         _say(f"{merged} was merged into {survivor}, and is assessed with it")
-    for row in result.document.unreadable:
-        _say(f"unreadable: {row.resource}: {row.problem}")
+    if result.passed_over:
+        _say(f"patients without an intravenous iron, passed over: {result.passed_over:,}")
+    for unreadable in result.document.unreadable:
+        _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
     for patient in result.document.patients:
-        for row in patient.unreadable:
-            _say(f"unreadable: {row.resource}: {row.problem}")
+        for unreadable in patient.unreadable:
+            _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
     counts: dict[str, int] = {}
     for outcome in result.outcomes:
         counts[outcome.result] = counts.get(outcome.result, 0) + 1

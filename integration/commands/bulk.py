@@ -39,6 +39,10 @@ def bulk(
             "--charts", help="Keep the charts with an iron, too, for `policy diff --on DIR`."
         ),
     ] = False,
+    remittances: Annotated[
+        Path | None,
+        typer.Option("--remittances", metavar="PATH", help="835s, to see beside what payers paid."),
+    ] = None,
     group: exporting.Group = None,
     everyone: exporting.Everyone = False,
     system: exporting.System = False,
@@ -94,6 +98,7 @@ def bulk(
             charts,
             tell=tell,
             known=export.problems if export else (),
+            remittances=remittances,
         )
     if found.resumed and loudness() != "quiet":
         typer.echo("went on where it was stopped", err=True)

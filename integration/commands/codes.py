@@ -65,9 +65,9 @@ def bring_in(
     outcomes = import_files(
         files, folder, aliases, _quarter(quarter), _today(), replace=replace, dry_run=dry_run
     )
-    for row in outcomes:
-        _show_outcome(row, dry_run)
-    raise typer.Exit(1 if any(row.state == "refused" for row in outcomes) else 0)
+    for outcome in outcomes:
+        _show_outcome(outcome, dry_run)
+    raise typer.Exit(1 if any(outcome.state == "refused" for outcome in outcomes) else 0)
 
 
 @app.command("list")
@@ -89,14 +89,11 @@ def every(
     tables = tables_of(folder) if folder else built_in()
     found = ages(tables, _day(on) or _today())
     if as_json:
-        rows = {
-            "tables": msgspec.to_builtins(found),
-            "imported": msgspec.to_builtins(tables.published),
-        }
-        typer.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        said = {"tables": found, "imported": tables.published}
+        typer.echo(msgspec.json.format(msgspec.json.encode(said)).decode())
         return
-    for row in found:
-        typer.echo(f"{'!' if row.stale else ' '} {row.says} ({row.by or 'none'})")
+    for table in found:
+        typer.echo(f"{'!' if table.stale else ' '} {table.says} ({table.by or 'none'})")
     for one in tables.published:
         typer.echo(
             f"    {one.kind} from {us_date(one.start)}: {one.kept} of {one.read} rows, {one.file}"
@@ -187,25 +184,23 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _show_outcome(row: "ImportOutcome", dry_run: bool) -> None:
+def _show_outcome(outcome: "ImportOutcome", dry_run: bool) -> None:
     """What was read goes to standard output, what needs a person to standard error."""
     from mappings.codes.quarters import quarter_name
 
-    if row.state == "refused":
-        for said in row.says:
+    if outcome.state == "refused":
+        for said in outcome.says:
             typer.echo(said, err=True)
-        typer.echo(f"{row.where}: nothing was taken from it.", err=True)
-    elif row.state == "aside":
-        typer.echo(f"{row.where}: skipped, not one of the files that are read here")
-    elif row.published:
+        typer.echo(f"{outcome.where}: nothing was taken from it.", err=True)
+    elif outcome.state == "aside":
+        typer.echo(f"{outcome.where}: skipped, not one of the files that are read here")
+    elif outcome.published:
         done = {
             "same": "is there already",
             "written": "would be written" if dry_run else "written",
-        }[row.state]
-        counted = f"{row.published.read} rows read, {row.published.kept} kept"
-        typer.echo(
-            f"{row.where}: {row.title}, {quarter_name(row.published.start)}: {counted}; {row.path}"
-            f" {done}"
-        )
-        for said in row.says:
+        }[outcome.state]
+        counted = f"{outcome.published.read} rows read, {outcome.published.kept} kept"
+        of_quarter = f"{outcome.title}, {quarter_name(outcome.published.start)}"
+        typer.echo(f"{outcome.where}: {of_quarter}: {counted}; {outcome.path} {done}")
+        for said in outcome.says:
             typer.echo(f"  left out: {said}")

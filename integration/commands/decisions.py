@@ -60,10 +60,10 @@ def every(site: SiteName, config: Config = None) -> None:
     settings = _settings(config)
     name = settings.site(site).name
     with opened(settings) as store, store.transaction() as db:
-        for row in decisions.every(db, name):
-            about = f"Patient/{row.patient}" if row.patient else "site"
-            says = row.decision.decided.says
-            typer.echo(f"{row.id}\t{row.decision.kind}\t{about}\t{says}\t{row.recorded_by}")
+        for kept in decisions.every(db, name):
+            about = f"Patient/{kept.patient}" if kept.patient else "site"
+            says = kept.decision.decided.says
+            typer.echo(f"{kept.id}\t{kept.decision.kind}\t{about}\t{says}\t{kept.recorded_by}")
 
 
 def _settings(config: Path | None) -> Settings:

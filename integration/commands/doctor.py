@@ -41,17 +41,19 @@ def doctor(
 
     from integration.ehr.doctor import examine
 
-    reports = [examine(row, patient) for row in _sites(site, config)]
+    reports = [examine(chosen, patient) for chosen in _sites(site, config)]
     if not _is_address(site):
         reports = [_asked(report, config) for report in reports]
     if as_json:
         typer.echo(
-            msgspec.json.format(msgspec.json.encode([row.as_dict() for row in reports])).decode()
+            msgspec.json.format(
+                msgspec.json.encode([report.as_dict() for report in reports])
+            ).decode()
         )
     else:
         for report in reports:
             _show(report)
-    raise typer.Exit(0 if all(row.works for row in reports) else 1)
+    raise typer.Exit(0 if all(report.works for report in reports) else 1)
 
 
 def _asked(report: DoctorReport, config: Path | None) -> DoctorReport:
@@ -63,19 +65,19 @@ def _asked(report: DoctorReport, config: Path | None) -> DoctorReport:
     if not loaded.database_url:
         return report
     with opened(loaded) as store, store.transaction() as db:
-        rows = assessments.questions(db, report.site)
-    return report.also(map(_of_question, rows))
+        questions = assessments.questions(db, report.site)
+    return report.also(map(_of_question, questions))
 
 
-def _of_question(row: Question) -> DoctorFinding:
+def _of_question(question: Question) -> DoctorFinding:
     from integration.ehr.doctor import DoctorFinding
     from integration.wording.words import plural
 
     return DoctorFinding(
         "note",
-        f'{row.element} "{row.says}" is in no table',
-        f"{plural(row.doses, 'dose')} on record wait for it.",
-        f'Give it a meaning once, in the site\'s {row.table}, under "{row.value}"',
+        f'{question.element} "{question.says}" is in no table',
+        f"{plural(question.doses, 'dose')} on record wait for it.",
+        f'Give it a meaning once, in the site\'s {question.table}, under "{question.value}"',
     )
 
 

@@ -44,12 +44,12 @@ def every(
     chosen = [settings.site(site)] if site in settings.sites else list(settings.sites.values())
     with opened(settings) as store, store.transaction() as db:
         given_up = failures.every(db, site)
-        for row in given_up:
-            about = f"Patient/{row.patient}" if row.patient else row.key
-            tried = f"{words.at(row.failed_at, None)}, tries: {row.attempts}"
-            typer.echo(f"{row.id}\t{row.site}\t{row.task}\t{about}\t{tried}\t{row.message}")
+        for job in given_up:
+            about = f"Patient/{job.patient}" if job.patient else job.key
+            tried = f"{words.at(job.failed_at, None)}, tries: {job.attempts}"
+            typer.echo(f"{job.id}\t{job.site}\t{job.task}\t{about}\t{tried}\t{job.message}")
         if site is None or site in settings.sites:
-            for line in _stuck(db, chosen, {row.patient_id for row in given_up}):
+            for line in _stuck(db, chosen, {job.patient_id for job in given_up}):
                 typer.echo(line)
 
 
@@ -61,14 +61,14 @@ def _stuck(db: "Db", sites: list[Site], told: set[int | None]) -> Iterator[str]:
     by_itself = [site.name for site in sites if not site.only_people_read]
     for rest in rests.troubled(db, by_itself):
         since = f"since {words.at(rest.trouble_since, None)}, tries: {rest.failures}"
-        waits = sum(row.count for row in ledger.waiting(db, [rest.site]))
+        waits = sum(waiting.count for waiting in ledger.waiting(db, [rest.site]))
         owed = f" {waits} notes for its charts wait." if waits else ""
         yield f"-\t{rest.site}\tsite\t{rest.site}\t{since}\t{rest.trouble}{owed}"
-    for row in ledger.waiting(db, [site.name for site in sites if site.only_people_read]):
-        if row.patient_id not in told:
+    for waiting in ledger.waiting(db, [site.name for site in sites if site.only_people_read]):
+        if waiting.patient_id not in told:
             says = "Waits for the next person who opens this chart: only people may write there."
-            since = f"since {words.at(row.since, None)}, notes: {row.count}"
-            yield f"-\t{row.site}\twrite-back\tPatient/{row.patient}\t{since}\t{says}"
+            since = f"since {words.at(waiting.since, None)}, notes: {waiting.count}"
+            yield f"-\t{waiting.site}\twrite-back\tPatient/{waiting.patient}\t{since}\t{says}"
 
 
 @app.command()

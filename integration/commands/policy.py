@@ -2,6 +2,7 @@
 force."""
 
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from integration.assessing.sources import AssessedCharts
     from mappings.policy.choosing import Policy
     from mappings.trials.cases import CaseResult
-    from mappings.trials.difference import Difference, GapChange, LineChange
+    from mappings.trials.difference import Difference, GapChange, LineChange, PolicyChange
 
 app = typer.Typer(
     cls=Listing,
@@ -39,16 +40,15 @@ def every(policy_dir: PolicyDir = None, as_json: Json = False) -> None:
     """The policies in force, and whom each is for."""
     from mappings.policy import choosing
 
-    rows = choosing.load(policy_dir).policies
+    policies = choosing.load(policy_dir).policies
     _name_unread([policy_dir] if policy_dir else [])
     if as_json:
-        _json([_brief(row) for row in rows])
+        _json([_brief(policy) for policy in policies])
         return
-    for row in rows:
-        typer.echo(
-            f"{row.id} {row.version}  {row.title}{'' if row.verified else ' (not verified)'}"
-        )
-        typer.echo(f"    {_audience(row)}")
+    for policy in policies:
+        titled = _source(policy.title, policy.verified)
+        typer.echo(f"{policy.id} {policy.version}  {titled}")
+        typer.echo(f"    {_audience(policy)}")
 
 
 @app.command()
@@ -67,26 +67,26 @@ def show(
     from integration.wording.policies import policy_rows
     from mappings.policy import choosing
 
-    row = choosing.load(policy_dir).get(identity, _day(on))
-    if row is None:
+    policy = choosing.load(policy_dir).get(identity, _day(on))
+    if policy is None:
         when = f" in force on {on}" if on else ""
         raise ConfigurationError(
             f"There is no policy {identity!r}{when}: `ferroclaim policy list` names those there"
             " are."
         )
     if as_json:
-        _json(msgspec.to_builtins(row))
+        _json(msgspec.to_builtins(policy))
         return
     typer.echo(
-        f"{row.title} ({row.id} {row.version})\n{_audience(row)}\nsource:"
-        f" {_source(row.source, row.verified)}"
+        f"{policy.title} ({policy.id} {policy.version})\n{_audience(policy)}\nsource:"
+        f" {_source(policy.source, policy.verified)}"
     )
     asked: dict[tuple[str, str], list[str]] = {}
-    for rule in policy_rows(row):
+    for rule in policy_rows(policy):
         title = f"{rule.title} (a warning)" if rule.warning else rule.title
         when = f" ({rule.when})" if rule.when else ""
         asks = f"{rule.says}{when}"
-        asked.setdefault((asks, _source(rule.source or row.source, rule.verified)), []).append(
+        asked.setdefault((asks, _source(rule.source or policy.source, rule.verified)), []).append(
             title
         )
     for (asks, source), titles in asked.items():
@@ -133,19 +133,16 @@ def run(
     from integration.assessing.policies import chosen, tested
 
     found = tested(chosen(which))
-    failed = any(not result.passed for _, results in found for result in results)
+    told: list[dict[str, Any]] = []
+    for policy, results in found:
+        for result in results:
+            own = {"policy": policy.id, "passed": result.passed}
+            told.append(msgspec.to_builtins(result) | own)
+        if not as_json:
+            _show_results(policy, results)
     if as_json:
-        _json(
-            [
-                {**msgspec.to_builtins(result), "policy": row.id, "passed": result.passed}
-                for row, results in found
-                for result in results
-            ]
-        )
-    else:
-        for row, results in found:
-            _show_results(row, results)
-    raise typer.Exit(1 if failed else 0)
+        _json(told)
+    raise typer.Exit(0 if all(result["passed"] for result in told) else 1)
 
 
 @app.command()
@@ -182,47 +179,48 @@ def report_difference(found: "Difference", result: "AssessedCharts", as_json: bo
         _json(msgspec.to_builtins(found))
     else:
         _show_difference(found)
-    for row in [
+    for unreadable in [
         *result.document.unreadable,
-        *(problem for patient in result.document.patients for problem in patient.unreadable),
+        *chain.from_iterable(patient.unreadable for patient in result.document.patients),
     ]:
-        typer.echo(f"unreadable: {row.resource}: {row.problem}", err=True)
+        typer.echo(f"unreadable: {unreadable.resource}: {unreadable.problem}", err=True)
     raise typer.Exit(0 if result.complete else 1)
 
 
 def _name_unread(folders: "Iterable[Path]") -> None:
     from mappings.policy.choosing import not_read_in
 
-    for path in (path for folder in folders for path in not_read_in(folder)):
+    for path in chain.from_iterable(not_read_in(folder) for folder in folders):
         typer.echo(f"{path}: not read; policy files stand in the folder itself", err=True)
 
 
-def _brief(row: "Policy") -> dict[str, Any]:
-    audience = row.audience
+def _brief(policy: "Policy") -> dict[str, Any]:
+    audience = policy.audience
     return {
-        "id": row.id,
-        "version": row.version,
-        "title": row.title,
+        "id": policy.id,
+        "version": policy.version,
+        "title": policy.title,
         "for": (
             [*(f"{kind}: {payer}" for kind in audience.kinds for payer in audience.payers)]
             or list(audience.kinds)
         ),
         "settings": list(audience.settings),
-        "from": str(row.effective.start) if row.effective.start else None,
-        "to": str(row.effective.end) if row.effective.end else None,
-        "verified": row.verified,
-        "source": row.source,
-        "cases": len(row.cases),
+        "from": str(policy.effective.start) if policy.effective.start else None,
+        "to": str(policy.effective.end) if policy.effective.end else None,
+        "verified": policy.verified,
+        "source": policy.source,
+        "cases": len(policy.cases),
     }
 
 
-def _audience(row: "Policy") -> str:
-    start, end = row.effective.start, row.effective.end
+def _audience(policy: "Policy") -> str:
+    start, end = policy.effective.start, policy.effective.end
     dates = [f"from {us_date(start)}"] if start else []
     dates += [f"to {us_date(end)}"] if end else []
     return (
-        f"for {', '.join(_brief(row)['for'])}; places of service:"
-        f" {', '.join(row.audience.settings) or 'any'}; {' '.join(dates) or 'any date of service'}"
+        f"for {', '.join(_brief(policy)['for'])}; places of service:"
+        f" {', '.join(policy.audience.settings) or 'any'};"
+        f" {' '.join(dates) or 'any date of service'}"
     )
 
 
@@ -248,12 +246,12 @@ def _day(text: str | None) -> date | None:
         raise ConfigurationError(f"--on {text!r} is not a date such as 2026-11-01.") from None
 
 
-def _show_results(row: "Policy", results: list["CaseResult"]) -> None:
+def _show_results(policy: "Policy", results: list["CaseResult"]) -> None:
     wrong = [result for result in results if not result.passed]
-    counted = f"{len(row.cases)} case{'' if len(row.cases) == 1 else 's'}"
+    counted = f"{len(policy.cases)} case{'' if len(policy.cases) == 1 else 's'}"
     right = "all as expected" if results else "nothing tested"
     said = f"{len(wrong)} wrong" if wrong else right
-    typer.echo(f"{row.id} {row.version}: {counted}, {said}")
+    typer.echo(f"{policy.id} {policy.version}: {counted}, {said}")
     for result in wrong:
         said = f": {result.says}" if result.says else ""
         typer.echo(
@@ -286,40 +284,54 @@ def _show_difference(found: "Difference") -> None:
         f"\nHeld: ${before.held} before, ${after.held} after ({found.held_more:+}). Ready:"
         f" ${before.ready} before, ${after.ready} after."
     )
+    if len(found.by_policy) > 1:
+        typer.echo("Of the lines and gaps that would change:")
+        for change in found.by_policy:
+            typer.echo(_of_policy(change))
     if after.unknown:
         typer.echo(f"Without a known price: {plural(after.unknown, 'line')}.")
 
 
-def _line(row: "LineChange") -> str:
+def _of_policy(change: "PolicyChange") -> str:
+    from integration.wording.words import plural
+
+    before, after = change.money_before, change.money_after
+    return (
+        f"  {change.policy or 'no payer known'}: {plural(change.lines, 'line')},"
+        f" {plural(change.gaps, 'gap')}. Held: ${before.held} before, ${after.held} after. Ready:"
+        f" ${before.ready} before, ${after.ready} after."
+    )
+
+
+def _line(change: "LineChange") -> str:
     value = (
         ""
-        if row.value_before == row.value_after
-        else f", {row.value_after or 'no price'} instead of {row.value_before or 'no price'}"
+        if change.value_before == change.value_after
+        else f", {change.value_after or 'no price'} instead of {change.value_before or 'no price'}"
     )
-    doses = ", ".join(row.administrations)
-    same = row.before == row.after
-    change = (
-        [f"    = {row.after}{value}"]
+    doses = ", ".join(change.administrations)
+    same = change.before == change.after
+    says = (
+        [f"    = {change.after}{value}"]
         if same
-        else [f"    - {row.before or 'no line'}", f"    + {row.after or 'no line'}{value}"]
+        else [f"    - {change.before or 'no line'}", f"    + {change.after or 'no line'}{value}"]
     )
     details = [
         f"      {detail.what}: {detail.after or 'none'}, before: {detail.before or 'none'}"
-        for detail in row.details
+        for detail in change.details
     ]
-    return "\n".join([f"  {shown(row.service_date or 'no date')}  {doses}", *change, *details])
+    return "\n".join([f"  {shown(change.service_date or 'no date')}  {doses}", *says, *details])
 
 
-def _gap(row: "GapChange") -> str:
-    kind = "" if row.blocking else " (a warning)"
-    change = (
-        f"still {row.after}, for other doses"
-        if row.before == row.after
-        else f"{row.after or 'no gap'}, before: {row.before or 'no gap'}"
+def _gap(change: "GapChange") -> str:
+    kind = "" if change.blocking else " (a warning)"
+    says = (
+        f"still {change.after}, for other doses"
+        if change.before == change.after
+        else f"{change.after or 'no gap'}, before: {change.before or 'no gap'}"
     )
-    return (
-        f"  {row.requirement}{kind}: {change}  {', '.join(row.administrations)}\n    {row.message}"
-    )
+    doses = ", ".join(change.administrations)
+    return f"  {change.requirement}{kind}: {says}  {doses}\n    {change.message}"
 
 
 def _json(value: Any) -> None:

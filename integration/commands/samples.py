@@ -67,7 +67,7 @@ def _updating(bundle: dict[str, Any]) -> dict[str, Any]:
     """Each entry as an update under its own id, whatever the file says."""
     entries = []
     for entry in bundle["entry"]:
-        row = entry["resource"]
-        request = {"method": "PUT", "url": f"{row['resourceType']}/{row['id']}"}
-        entries.append({"resource": row, "request": request})
+        resource = entry["resource"]
+        request = {"method": "PUT", "url": f"{resource['resourceType']}/{resource['id']}"}
+        entries.append({"resource": resource, "request": request})
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}

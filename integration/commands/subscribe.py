@@ -37,10 +37,10 @@ def subscribe(
                     if remove
                     else subscribing.establish(store, settings, client)
                 )
-            for row in done:
+            for outcome in done:
                 typer.echo(
-                    f"{name}\t{row.name}\t{row.did}\t{row.status}"
-                    + (f"\t{row.problem}" if row.problem else "")
+                    f"{name}\t{outcome.name}\t{outcome.did}\t{outcome.status}"
+                    + (f"\t{outcome.problem}" if outcome.problem else "")
                 )
             if not done:
                 typer.echo(
@@ -48,5 +48,5 @@ def subscribe(
                     " instead.",
                     err=True,
                 )
-            bad += sum(row.did != "removed" and row.status != "active" for row in done)
+            bad += sum(outcome.did != "removed" and outcome.status != "active" for outcome in done)
     raise typer.Exit(1 if bad else 0)

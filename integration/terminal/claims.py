@@ -60,7 +60,7 @@ def _as_json(results: Iterable[tuple[str, Iterable[Fault]]]) -> Iterator[tuple[b
     for name, faults in results:
         found = list(faults)
         clean = clean and not found
-        row = {"file": name, "faults": found}
-        yield not found, f"{before}\n{msgspec.json.encode(row).decode()}"
+        said = {"file": name, "faults": found}
+        yield not found, f"{before}\n{msgspec.json.encode(said).decode()}"
         before = ","
     yield clean, "\n]}\n"

@@ -3,6 +3,7 @@ with sources and dates, denials."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -28,17 +29,15 @@ def explain_administration(patient: PatientAssessment, reference: str, console: 
     for line in lines:
         _line(line, console)
     unbilled = [
-        row for row in (*patient.pending, *patient.reversed) if row.administration == reference
+        dose for dose in (*patient.pending, *patient.reversed) if dose.administration == reference
     ]
-    for row in unbilled:
-        _print(
-            console,
-            Text(
-                f"{reference} has no claim line: {row.reason} (status {row.status}).", style="bold"
-            ),
-        )
-    concerned = {name for line in lines for name in line.administrations} or {reference}
-    findings = [row for row in patient.requirements if concerned & set(row.administrations)]
+    for dose in unbilled:
+        says = f"{reference} has no claim line: {dose.reason} (status {dose.status})."
+        _print(console, Text(says, style="bold"))
+    concerned = set(chain.from_iterable(line.administrations for line in lines)) or {reference}
+    findings = [
+        finding for finding in patient.requirements if concerned & set(finding.administrations)
+    ]
     if findings and not (lines or unbilled):
         _print(console, Text(f"{reference} has no claim line.", style="bold"), Text())
     _requirements(findings, patient.gaps, console)
@@ -51,7 +50,11 @@ def explain(
     """The chain of one line: how it came about, what is noted on it, and what its payer asks."""
     _line(line, console)
     _requirements(
-        [row for row in findings if set(row.administrations) & set(line.administrations)],
+        [
+            finding
+            for finding in findings
+            if set(finding.administrations) & set(line.administrations)
+        ],
         gaps,
         console,
     )
@@ -83,9 +86,9 @@ def _line(line: ClaimLine, console: Console) -> None:
         )
 
 
-def _print(console: Console, *rows: RenderableType) -> None:
-    for row in rows:
-        console.print(row, highlight=False, markup=False)
+def _print(console: Console, *parts: RenderableType) -> None:
+    for part in parts:
+        console.print(part, highlight=False, markup=False)
 
 
 def _steps(line: ClaimLine) -> RenderableType:
@@ -94,10 +97,8 @@ def _steps(line: ClaimLine) -> RenderableType:
     grid.add_column(width=9)
     last = ""
     for step in line.trace:
-        outcome = step is line.trace[-1] and line.status == "held"
-        says = f"held by {signs.causes(line.reasons)}" if outcome else step.says
         body = Group(
-            Text(says),
+            Text(step.says),
             *_proof(step.evidence),
             *_authority(step.source, step.verified, step.start, step.end),
         )
@@ -109,9 +110,9 @@ def _steps(line: ClaimLine) -> RenderableType:
 
 def _proof(evidence: Iterable[Evidence]) -> Iterator[RenderableType]:
     """Each resource with its version."""
-    for row in evidence:
-        version = f", version {row.version}" if row.version else ""
-        yield _hanging(f"from {row.resource}{version}: {row.says}")
+    for item in evidence:
+        version = f", version {item.version}" if item.version else ""
+        yield _hanging(f"from {item.resource}{version}: {item.says}")
 
 
 def _authority(
@@ -136,21 +137,26 @@ def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Con
     if not findings:
         return
     _print(console, Text("What the payer asks", style="bold"))
-    asked = [row for row in findings if row.state != "not-applicable"]
-    for row in sorted(
-        asked, key=lambda row: (row.state == "met", not row.blocking, row.requirement)
+    asked = [finding for finding in findings if finding.state != "not-applicable"]
+    for finding in sorted(
+        asked,
+        key=lambda finding: (finding.state == "met", not finding.blocking, finding.requirement),
     ):
         fitting = (
             gap
             for gap in gaps
-            if gap.requirement == row.requirement
-            and set(gap.administrations) & set(row.administrations)
+            if gap.requirement == finding.requirement
+            and set(gap.administrations) & set(finding.administrations)
         )
         _print(
             console,
-            _met(row, console) if row.state == "met" else _unmet(row, next(fitting, None), console),
+            _met(finding, console)
+            if finding.state == "met"
+            else _unmet(finding, next(fitting, None), console),
         )
-    unasked = sorted({row.requirement for row in findings} - {row.requirement for row in asked})
+    unasked = sorted(
+        {finding.requirement for finding in findings} - {finding.requirement for finding in asked}
+    )
     if unasked:
         _print(
             console,
@@ -162,30 +168,34 @@ def _requirements(findings: Sequence[Finding], gaps: Sequence[Gap], console: Con
     _print(console, Text())
 
 
-def _met(row: Finding, console: Console) -> RenderableType:
-    says = row.says or "met"
-    head = Text(
-        f"{title(row.requirement)}: {says if says[:2].isupper() else says[:1].lower() + says[1:]}"
-    )
+def _met(finding: Finding, console: Console) -> RenderableType:
+    said = finding.says or "met"
+    says = said if said[:2].isupper() else said[:1].lower() + said[1:]
+    head = Text(f"{title(finding.requirement)}: {says}")
     return _marked(
         sign("met", console),
         Group(
-            head, *_proof(row.evidence), *_authority(row.source, row.verified, row.start, row.end)
+            head,
+            *_proof(finding.evidence),
+            *_authority(finding.source, finding.verified, finding.start, finding.end),
         ),
     )
 
 
-def _unmet(row: Finding, gap: Gap | None, console: Console) -> RenderableType:
-    found = state(row.requirement, row.state) + ("" if row.blocking else " (a warning)")
-    rows: list[RenderableType] = [
-        Text(f"{title(row.requirement)}: {found}", style="bold"),
-        Text(row.says or ""),
+def _unmet(finding: Finding, gap: Gap | None, console: Console) -> RenderableType:
+    found = state(finding.requirement, finding.state) + ("" if finding.blocking else " (a warning)")
+    parts: list[RenderableType] = [
+        Text(f"{title(finding.requirement)}: {found}", style="bold"),
+        Text(finding.says or ""),
     ]
-    rows.append(Text(f"{sign('arrow', console)} {(gap.fix if gap else row.fix) or ''}"))
-    if row.denial:
-        rows.append(Text(f"else denial {signs.denial(row.denial)}"))
-    rows += [*_proof(row.evidence), *_authority(row.source, row.verified, row.start, row.end)]
-    return _marked(sign("held" if row.blocking else "warning", console), Group(*rows))
+    parts.append(Text(f"{sign('arrow', console)} {(gap.fix if gap else finding.fix) or ''}"))
+    if finding.denial:
+        parts.append(Text(f"else denial {signs.denial(finding.denial)}"))
+    parts += [
+        *_proof(finding.evidence),
+        *_authority(finding.source, finding.verified, finding.start, finding.end),
+    ]
+    return _marked(sign("held" if finding.blocking else "warning", console), Group(*parts))
 
 
 def _marked(mark: str, body: RenderableType) -> RenderableType:

@@ -35,13 +35,15 @@ def billed(line: ClaimLine, console: Console) -> str:
 
 def drug(line: ClaimLine) -> str:
     """The drug of the line's code; the administration of one otherwise."""
-    named = {row.code: family.name for family in codes.families().values() for row in family.codes}
+    named = {
+        code.code: family.name for family in codes.families().values() for code in family.codes
+    }
     return named.get(line.code, "administration")
 
 
-def amount(row: Sum) -> str:
+def amount(total: Sum) -> str:
     """The money of lines; "not priced" where none of them has a price."""
-    return "not priced" if row.lines == row.unpriced else money(row.money)
+    return "not priced" if total.lines == total.unpriced else money(total.money)
 
 
 def payer(ref: PolicyRef | None) -> str:
@@ -52,13 +54,13 @@ def payer(ref: PolicyRef | None) -> str:
     return known.title if known else ref.id
 
 
-def denial(row: Denial) -> str:
+def denial(denied: Denial) -> str:
     """`CARC 252, RARC N395`."""
-    return ", ".join([f"CARC {row.carc}", *(f"RARC {code}" for code in row.rarc)])
+    return ", ".join([f"CARC {denied.carc}", *(f"RARC {code}" for code in denied.rarc)])
 
 
 def causes(reasons: tuple[str, ...]) -> str:
     """Reasons in the middle of a sentence: `ferritin, transferrin saturation, NDC of the product
     used`."""
-    said = [reason(row) for row in reasons]
+    said = [reason(name) for name in reasons]
     return ", ".join(text if text[:2].isupper() else text[:1].lower() + text[1:] for text in said)

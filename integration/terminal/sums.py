@@ -1,6 +1,7 @@
 """What an assessment adds up to: money ready, held and by which cause, and what to settle first."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from msgspec import Struct
 
@@ -39,7 +40,7 @@ def causes(document: Assessment) -> list[Cause]:
     """Each reason with the lines it holds (a line with several counts in each), the most money
     first."""
     held = lines_of(document, "held")
-    reasons = sorted({reason for line in held for reason in line.reasons})
+    reasons = sorted(set(chain.from_iterable(line.reasons for line in held)))
     found = [
         Cause(
             reason,
@@ -48,22 +49,22 @@ def causes(document: Assessment) -> list[Cause]:
         )
         for reason in reasons
     ]
-    return sorted(found, key=lambda row: (-row.held.money, -row.held.lines, row.reason))
+    return sorted(found, key=lambda cause: (-cause.held.money, -cause.held.lines, cause.reason))
 
 
 def tasks(document: Assessment) -> list[Task]:
     """Held lines by patient and what they wait for, the most useful first: what paperwork settles,
     money, lines, fewest things."""
-    found = [task for patient in document.patients for task in _tasks(patient)]
+    found = list(chain.from_iterable(_tasks(patient) for patient in document.patients))
     return sorted(
         found,
-        key=lambda row: (
-            row.beyond_paperwork,
-            -row.freed.money,
-            -row.freed.lines,
-            len(row.reasons),
-            row.patient,
-            row.reasons,
+        key=lambda task: (
+            task.beyond_paperwork,
+            -task.freed.money,
+            -task.freed.lines,
+            len(task.reasons),
+            task.patient,
+            task.reasons,
         ),
     )
 

@@ -4,6 +4,7 @@ what to settle first."""
 import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import chain
 
 from rich.box import ROUNDED, SIMPLE_HEAD
 from rich.console import Console, Group, OverflowMethod, RenderableType
@@ -74,15 +75,15 @@ def next_steps(console: Console) -> None:
         )
 
 
-def _print(console: Console, *rows: RenderableType) -> None:
-    for row in rows:
-        console.print(row, highlight=False, markup=False)
+def _print(console: Console, *parts: RenderableType) -> None:
+    for part in parts:
+        console.print(part, highlight=False, markup=False)
 
 
 def _heading(document: Assessment) -> Text:
     counted = (
         f"{plural(len(document.patients), 'patient')},"
-        f" {plural(sum(len(row.lines) for row in document.patients), 'claim line')}"
+        f" {plural(sum(len(patient.lines) for patient in document.patients), 'claim line')}"
     )
     at = datetime.fromisoformat(document.as_of)
     return Text.assemble(
@@ -100,22 +101,22 @@ def _section(name: str, console: Console) -> Text:
 
 def _safety(document: Assessment, console: Console, names: Names) -> None:
     """Apart from the paperwork, and above it."""
-    rows: list[RenderableType] = []
+    parts: list[RenderableType] = []
     for patient in document.patients:
         for gap in sums.safety(patient):
-            rows += [Text()] if rows else []
-            rows.append(
+            parts += [Text()] if parts else []
+            parts.append(
                 Text(
                     f"{names.get(patient.patient, patient.patient)}: {title(gap.requirement)}",
                     style="bold",
                 )
             )
-            rows.append(Text(f"{_message(gap)}\n{sign('arrow', console)} {gap.fix}"))
-    if rows:
+            parts.append(Text(f"{_message(gap)}\n{sign('arrow', console)} {gap.fix}"))
+    if parts:
         head = Text(f"{sign('safety', console)} Safety: for a clinician to look at", style="bold")
         _print(
             console,
-            Panel(Group(*rows), title=head, title_align="left", box=ROUNDED, border_style="red"),
+            Panel(Group(*parts), title=head, title_align="left", box=ROUNDED, border_style="red"),
             Text(),
         )
 
@@ -130,13 +131,13 @@ def _patient(patient: PatientAssessment, console: Console, names: Names, widths:
     _print(console, Text.assemble((name, "bold"), *((f"  {part}", "dim") for part in beside)))
     if patient.lines:
         _print(console, Padding(_lines(patient.lines, console, widths), (0, 0, 0, 2), expand=False))
-    for row in (row for row in patient.lines if not row.is_billable):
-        on = shown(row.given_on or "no date")
+    for unpaid in (line for line in patient.lines if not line.is_billable):
+        on = shown(unpaid.given_on or "no date")
         _print(
             console,
             Text(
                 f"    {sign('not-billable', console)} {on} not billable:"
-                f" {signs.causes(row.reasons)}"
+                f" {signs.causes(unpaid.reasons)}"
             ),
         )
     for kind, unbilled in (("pending", patient.pending), ("reversed", patient.reversed)):
@@ -172,7 +173,10 @@ def _widths(document: Assessment, console: Console) -> Widths:
     """The same for every patient, so that their lines stand under each other; the drug's name gives
     way, the line never."""
     cells = [_cells(line, console) for patient in document.patients for line in patient.lines]
-    widths = {name: max(len(row[name]) for row in cells) for name in (cells[0] if cells else ())}
+    widths = {
+        name: max(len(cells_of_line[name]) for cells_of_line in cells)
+        for name in (cells[0] if cells else ())
+    }
     if console.width < WIDE:
         widths.pop("payer", None)
     room = console.width - 2 - sum(width + 2 for name, width in widths.items() if name != "drug")
@@ -229,7 +233,9 @@ def _missing(gap: Gap, patient: PatientAssessment) -> Text:
     dates = sorted({line.given_on or "no date" for line in patient.lines if line.id in gap.lines})
     which = [plural(len(gap.administrations), "dose")] if len(gap.administrations) > 1 else []
     which += [shown(dates[0])] if len(dates) == 1 and len(patient.lines) > 1 else []
-    which += [] if gap.lines else [joined([row.rpartition("/")[2] for row in gap.administrations])]
+    which += (
+        [] if gap.lines else [joined([dose.rpartition("/")[2] for dose in gap.administrations])]
+    )
     denial = f"\nelse {signs.denial(gap.predicted_denial)}" if gap.predicted_denial else ""
     found = ", ".join(
         [
@@ -269,10 +275,10 @@ def _money(document: Assessment, console: Console) -> None:
         )
 
 
-def _counted(row: Sum) -> str:
-    rest = [f"{row.charges} of them charge lines without a price"] if row.charges else []
-    rest += [f"{row.unpriced} not priced yet"] if row.unpriced else []
-    return ", ".join([plural(row.lines, "line"), *rest])
+def _counted(amount: Sum) -> str:
+    rest = [f"{amount.charges} of them charge lines without a price"] if amount.charges else []
+    rest += [f"{amount.unpriced} not priced yet"] if amount.unpriced else []
+    return ", ".join([plural(amount.lines, "line"), *rest])
 
 
 def _causes(document: Assessment, *, alone: bool) -> Table:
@@ -282,10 +288,10 @@ def _causes(document: Assessment, *, alone: bool) -> Table:
     shown = ("lines", "money", "by this alone", "money") if alone else ("lines", "money")
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
-    for row in sums.causes(document):
-        sums_shown = [row.held, row.alone] if alone else [row.held]
+    for cause in sums.causes(document):
+        sums_shown = [cause.held, cause.alone] if alone else [cause.held]
         cells = [_sum_cells(found) for found in sums_shown]
-        table.add_row(reason(row.reason), *(text for pair in cells for text in pair))
+        table.add_row(reason(cause.reason), *chain.from_iterable(cells))
     return table
 
 
@@ -324,10 +330,14 @@ def _questions(document: Assessment, console: Console) -> None:
     if not document.questions:
         return
     grid = Table.grid(padding=(0, 1))
-    for row in document.questions:
-        waits = f"{plural(row.doses, 'dose')} {'waits' if row.doses == 1 else 'wait'}"
-        grid.add_row(Text.assemble((row.value, "bold"), f' "{row.says}" in {row.element}: {waits}'))
-        grid.add_row(Text(f"    give it a meaning in the site's `{row.table}`", style="dim"))
+    for question in document.questions:
+        waits = f"{plural(question.doses, 'dose')} {'waits' if question.doses == 1 else 'wait'}"
+        grid.add_row(
+            Text.assemble(
+                (question.value, "bold"), f' "{question.says}" in {question.element}: {waits}'
+            )
+        )
+        grid.add_row(Text(f"    give it a meaning in the site's `{question.table}`", style="dim"))
     _print(console, _section("Say once", console), grid, Text())
 
 

@@ -14,7 +14,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -34,12 +33,14 @@ from integration.web.gate import PageContext
 from integration.web.problems import ApiProblem, answer
 from integration.web.text import refuse_broken_form
 from integration.wording import amounts, words
+from integration.wording.templates import templates_of
 from mappings.rules import title_of
 
 log = structlog.get_logger()
 _COMMAND = re.compile(r"`([^`]+)`")
 
 SELF = "'self'"
+INCOMPLETE = "Something is missing in the form"
 NO_WAY_IN = "These pages are for people who are signed in, and nothing to sign in with is set up."
 HOW_TO_COME_IN = (
     "`ferroclaim demo --pages` shows everything with sample patients, without an EHR. For your own:"
@@ -68,13 +69,7 @@ def _commands(text: str) -> Markup:
     return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
-_environment = Environment(
-    loader=PackageLoader("integration.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_environment = templates_of("integration.web")
 _environment.globals["asset"] = asset
 _environment.filters |= {
     "rule_title": title_of,
@@ -229,7 +224,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         return _message(
             request,
             422,
-            "Something is missing in the form",
+            INCOMPLETE,
             f"Please look at: {fields}. Go back and try again.",
         )
     status = error.status_code if isinstance(error, HTTPException) else 500
@@ -294,9 +289,16 @@ def actor(session: Session) -> str:
     return session.who.fhir_user or session.who.label
 
 
-def download(text: str, name: str, here: PageContext) -> Response:
+def incomplete(what: str) -> Refusal:
+    """Of a form."""
+    return Refusal(INCOMPLETE, what, status=422)
+
+
+def download(
+    content: str | bytes, name: str, here: PageContext, media: str = "text/csv; charset=utf-8"
+) -> Response:
     headers = {
         **security_headers(here.settings),
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(content, media_type=media, headers=headers)

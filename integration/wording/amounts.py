@@ -36,8 +36,8 @@ def one(value: Decimal | None, payment: Payment | None) -> Sum:
 
 
 def total(lines: Iterable[ClaimLine]) -> Sum:
-    rows = [one(Decimal(row.value) if row.value else None, row.payment) for row in lines]
-    return sum(rows, NOTHING)
+    sums = [one(Decimal(line.value) if line.value else None, line.payment) for line in lines]
+    return sum(sums, NOTHING)
 
 
 def money(value: Decimal | None) -> str:
@@ -53,12 +53,14 @@ def worth(line: ClaimLine) -> str:
     return money(Decimal(line.value) if line.value else None)
 
 
-def amount(row: Sum) -> str:
+def amount(found: Sum) -> str:
     """`$44.60`, `not priced`, `$44.60 and 2 not priced`, `packaged`; `—` of no line."""
-    priced = row.lines - row.charges - row.unpriced
-    parts = [money(row.money)] if priced else []
-    if row.unpriced:
-        parts.append("not priced" if row.unpriced == row.lines else f"{row.unpriced} not priced")
-    if row.charges:
-        parts.append("packaged" if row.charges == row.lines else f"{row.charges} packaged")
+    priced = found.lines - found.charges - found.unpriced
+    parts = [money(found.money)] if priced else []
+    if found.unpriced:
+        parts.append(
+            "not priced" if found.unpriced == found.lines else f"{found.unpriced} not priced"
+        )
+    if found.charges:
+        parts.append("packaged" if found.charges == found.lines else f"{found.charges} packaged")
     return " and ".join(parts) or "—"

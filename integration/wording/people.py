@@ -30,5 +30,5 @@ def _given(name: Name) -> str:
 
 
 def _text(person: Resource) -> str:
-    names = [row for row in person.get("name") or [] if isinstance(row, dict)]
-    return next((str(row["text"]) for row in names if row.get("text")), "")
+    names = [name for name in person.get("name") or [] if isinstance(name, dict)]
+    return next((str(name["text"]) for name in names if name.get("text")), "")

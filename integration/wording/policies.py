@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from integration.wording import words
 from mappings.policy.choosing import LabRule, Policy, Rule
@@ -37,7 +38,7 @@ def policy_rows(policy: Policy) -> list[PolicyRow]:
 
 
 def _laboratory(rules: tuple[LabRule, ...], policy: Policy) -> Iterator[PolicyRow]:
-    for name in dict.fromkeys(name for rule in rules for name in _labs(rule)):
+    for name in dict.fromkeys(chain.from_iterable(_labs(rule) for rule in rules)):
         yield from (_row(name, rule, policy) for rule in rules if name in _labs(rule))
 
 

@@ -48,29 +48,29 @@ def payer_asks(found: Gap | Finding, policy: Policy | None) -> str:
 
 
 def owner(requirement: str) -> Owner:
-    row = codes.requirements().get(requirement)
-    return row.owner if row else "billing"
+    known = codes.requirements().get(requirement)
+    return known.owner if known else "billing"
 
 
 def of_clinicians() -> list[str]:
     """The requirements that a clinician can put right in the chart; the rest is for the billing
     office."""
-    return sorted(row.id for row in codes.requirements().values() if row.owner == "clinician")
+    return sorted(known.id for known in codes.requirements().values() if known.owner == "clinician")
 
 
 def state(requirement: str, found: str) -> str:
     """The state of a requirement in a clinician's words, as it fits the requirement."""
-    row = codes.requirements()[requirement]
-    if found == "expired" and row.has_end:
+    known = codes.requirements()[requirement]
+    if found == "expired" and known.has_end:
         return "has ended"
-    if found == "not-covered" and not row.has_limit:
+    if found == "not-covered" and not known.has_limit:
         return "not covered"
     return STATES[found]
 
 
 def title(requirement: str) -> str:
-    row = codes.requirements().get(requirement)
-    return row.title if row else requirement.replace("-", " ").capitalize()
+    known = codes.requirements().get(requirement)
+    return known.title if known else requirement.replace("-", " ").capitalize()
 
 
 def reason(text: str) -> str:

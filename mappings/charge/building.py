@@ -19,7 +19,7 @@ from mappings.circumstances.visit import visit_of
 from mappings.codes.tables import BillingCode, Family
 from mappings.decisions import PayerDecision
 from mappings.dose.day import service_day
-from mappings.dose.intake import Intake
+from mappings.dose.intake import TakenIn
 from mappings.dose.product import billing_code
 from mappings.policy.choosing import Policy, PolicySet
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
@@ -32,7 +32,7 @@ _DEFAULT_SOURCE = "buy-and-bill"
 def charge_of(
     administration: Administration,
     history: History,
-    intake: Intake,
+    intake: TakenIn,
     policies: PolicySet,
     as_of: datetime,
 ) -> Charge:

@@ -102,9 +102,10 @@ class Labs(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     @cached_property
     def unit_texts(self) -> frozenset[str]:
         """Every unit text that is read for some analyte, case aside."""
-        return frozenset(
-            unit for row in self.analytes for unit in (*row.factors, *map(str.lower, row.fractions))
-        )
+        found = set[str]()
+        for analyte in self.analytes:
+            found.update(analyte.factors, map(str.lower, analyte.fractions))
+        return frozenset(found)
 
 
 class DatedDiagnosis(Dated, frozen=True, kw_only=True):

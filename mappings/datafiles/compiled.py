@@ -13,7 +13,7 @@ import msgspec
 T = TypeVar("T")
 
 
-class Place(Protocol):
+class Keeper(Protocol):
     """Bytes by name. Nothing in it is missed: what is not there, or can't be kept, is made anew."""
 
     def get(self, name: str) -> bytes | None: ...
@@ -27,10 +27,10 @@ class _Nowhere:
     def put(self, name: str, data: bytes) -> None: ...
 
 
-_place: Place = _Nowhere()
+_place: Keeper = _Nowhere()
 
 
-def keep_in(place: Place) -> None:
+def keep_in(place: Keeper) -> None:
     """From now on."""
     global _place  # noqa: PLW0603 - a program says it once, as it starts
     _place = place

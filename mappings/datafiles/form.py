@@ -75,7 +75,7 @@ def _peeled(form: Any) -> tuple[Any, tuple[Meta, ...]]:
     """A type without `| None` and without what is said of it, and that."""
     metas: tuple[Meta, ...] = ()
     while True:
-        inner = [row for row in get_args(form) if row is not NoneType]
+        inner = [option for option in get_args(form) if option is not NoneType]
         if get_origin(form) is Annotated:
             form, metas = form.__origin__, (*metas, *form.__metadata__)
         elif get_origin(form) in (Union, UnionType) and len(inner) == 1:

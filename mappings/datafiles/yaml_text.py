@@ -24,7 +24,9 @@ class _Loader(yaml.CSafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         wrong = [(key, said) for key, said in _keys(node) if said]
         self.mistakes += [(key.start_mark.line + 1, said) for key, said in wrong]
-        node.value = [row for row in node.value if all(row[0] is not key for key, _ in wrong)]
+        node.value = [
+            member for member in node.value if all(member[0] is not key for key, _ in wrong)
+        ]
         return super().construct_mapping(node, deep)
 
 

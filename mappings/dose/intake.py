@@ -24,7 +24,7 @@ _REVERSED = {
 }
 
 
-class Intake(Struct, frozen=True):
+class TakenIn(Struct, frozen=True):
     """`counted` are assessed. `copies`: counted administration → those that look like the same dose
     and are counted once with it. `repeated`: counted administration → why it may be recorded twice.
 
@@ -41,7 +41,7 @@ class Intake(Struct, frozen=True):
     same_identifier: dict[str, tuple[str, ...]]
 
 
-def take_in(doses: Doses, as_of: datetime) -> Intake:
+def take_in(doses: Doses, as_of: datetime) -> TakenIn:
     """Sort the administrations of one patient."""
     record, zone = doses.record, doses.zone
     administrations = sorted(
@@ -79,7 +79,7 @@ def take_in(doses: Doses, as_of: datetime) -> Intake:
         kept,
     )
     found = repeats(counted, doses)
-    return Intake(
+    return TakenIn(
         counted=found.administrations,
         pending=tuple(
             sorted(

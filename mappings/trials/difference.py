@@ -1,6 +1,7 @@
 """What another policy, or other code tables, would change: lines, gaps and money of the same
 records under both."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import TypeVar
@@ -10,6 +11,8 @@ from msgspec import Struct
 from mappings.assessment import Assessment, ClaimLine, Gap
 
 T = TypeVar("T")
+# A patient, and what is theirs before and after.
+Pair = tuple[str, T | None, T | None]
 
 
 class DetailChange(Struct, frozen=True, kw_only=True):
@@ -39,6 +42,7 @@ class GapChange(Struct, frozen=True, kw_only=True, rename="camel"):
 
     patient: str
     requirement: str
+    policy: str | None
     administrations: tuple[str, ...]
     before: str | None
     after: str | None
@@ -54,6 +58,17 @@ class Money(Struct, frozen=True, kw_only=True, rename="camel"):
     unknown: int
 
 
+class PolicyChange(Struct, frozen=True, kw_only=True, rename="camel"):
+    """The lines and gaps that change under one payer's policy (None: no payer is known), and the
+    money of these lines before and after."""
+
+    policy: str | None
+    lines: int
+    gaps: int
+    money_before: Money
+    money_after: Money
+
+
 class Difference(Struct, frozen=True, kw_only=True, rename="camel"):
     """`unused`: ids of policies that only the new ones have, and that decide on no line."""
 
@@ -62,6 +77,7 @@ class Difference(Struct, frozen=True, kw_only=True, rename="camel"):
     unchanged_lines: int
     money_before: Money
     money_after: Money
+    by_policy: tuple[PolicyChange, ...] = ()
     unused: tuple[str, ...] = ()
 
     @property
@@ -73,22 +89,16 @@ class Difference(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def compare(before: Assessment, after: Assessment) -> Difference:
     """The difference between two assessments of the same records."""
-    pairs = _pairs(_lines(before), _lines(after))
-    lines = [_line_change(patient, old, new) for patient, old, new in pairs]
-    changed = [
-        line
-        for line in lines
-        if line.details or (line.before, line.value_before) != (line.after, line.value_after)
-    ]
-    gaps = [
-        _gap_change(patient, old, new) for patient, old, new in _pairs(_gaps(before), _gaps(after))
-    ]
+    pairs = [*_pairs(_lines(before), _lines(after))]
+    changes = [(pair, change) for pair in pairs if (change := _line_change(*pair))]
+    gaps = [gap for pair in _pairs(_gaps(before), _gaps(after)) if (gap := _gap_change(*pair))]
     return Difference(
-        lines=tuple(changed),
-        gaps=tuple(gap for gap in gaps if gap is not None),
-        unchanged_lines=len(lines) - len(changed),
-        money_before=_money(before),
-        money_after=_money(after),
+        lines=tuple(change for _, change in changes),
+        gaps=tuple(gaps),
+        unchanged_lines=len(pairs) - len(changes),
+        money_before=_money(old for _, old, _ in pairs if old),
+        money_after=_money(new for _, _, new in pairs if new),
+        by_policy=tuple(_by_policy([pair for pair, _ in changes], gaps)),
     )
 
 
@@ -109,9 +119,7 @@ def _gaps(document: Assessment) -> dict[str, tuple[str, Gap]]:
     return {gap.id: (patient.patient, gap) for patient in document.patients for gap in patient.gaps}
 
 
-def _pairs(
-    before: dict[str, tuple[str, T]], after: dict[str, tuple[str, T]]
-) -> Iterable[tuple[str, T | None, T | None]]:
+def _pairs(before: dict[str, tuple[str, T]], after: dict[str, tuple[str, T]]) -> Iterator[Pair[T]]:
     """By identifier, in the order of the documents."""
     for key in [*before, *(key for key in after if key not in before)]:
         patient = (before.get(key) or after[key])[0]
@@ -122,10 +130,11 @@ def _pairs(
         )
 
 
-def _line_change(patient: str, old: ClaimLine | None, new: ClaimLine | None) -> LineChange:
+def _line_change(patient: str, old: ClaimLine | None, new: ClaimLine | None) -> LineChange | None:
+    """None where the line is the same."""
     either = new or old
     assert either is not None  # noqa: S101 - a pair has at least one side
-    return LineChange(
+    found = LineChange(
         patient=patient,
         administrations=either.administrations,
         service_date=either.given_on,
@@ -135,6 +144,28 @@ def _line_change(patient: str, old: ClaimLine | None, new: ClaimLine | None) -> 
         value_after=new.value if new else None,
         details=tuple(_details(old, new)) if old and new else (),
     )
+    same = (found.before, found.value_before) == (found.after, found.value_after)
+    return None if same and not found.details else found
+
+
+def _by_policy(
+    lines: Iterable[Pair[ClaimLine]], gaps: Iterable[GapChange]
+) -> Iterator[PolicyChange]:
+    """Of changed lines and gaps; a line stands under the policy that decides it after."""
+    own: dict[str | None, list[Pair[ClaimLine]]] = {}
+    for pair in lines:
+        policy = (pair[2] or pair[1]).policy  # type: ignore[union-attr]
+        own.setdefault(policy.id if policy else None, []).append(pair)
+    counts = Counter(gap.policy for gap in gaps)
+    for name in sorted({*own, *counts}, key=str):
+        pairs = own.get(name, [])
+        yield PolicyChange(
+            policy=name,
+            lines=len(pairs),
+            gaps=counts[name],
+            money_before=_money(old for _, old, _ in pairs if old),
+            money_after=_money(new for _, _, new in pairs if new),
+        )
 
 
 def _details(old: ClaimLine, new: ClaimLine) -> Iterator[DetailChange]:
@@ -164,6 +195,7 @@ def _gap_change(patient: str, old: Gap | None, new: Gap | None) -> GapChange | N
     return GapChange(
         patient=patient,
         requirement=either.requirement,
+        policy=either.policy,
         administrations=either.administrations,
         before=old.state if old else None,
         after=new.state if new else None,
@@ -176,13 +208,13 @@ def _sort(gap: Gap) -> tuple[object, ...]:
     return gap.state, gap.blocking, gap.administrations
 
 
-def _money(document: Assessment) -> Money:
-    lines = [line for patient in document.patients for line in patient.lines if line.is_billable]
+def _money(lines: Iterable[ClaimLine]) -> Money:
+    billable = [line for line in lines if line.is_billable]
     sums = {status: Decimal("0.00") for status in ("ready", "held")}
-    for line in lines:
+    for line in billable:
         sums[line.status] += Decimal(line.value or 0)
     return Money(
         ready=str(sums["ready"]),
         held=str(sums["held"]),
-        unknown=sum(line.value is None for line in lines),
+        unknown=sum(line.value is None for line in billable),
     )

@@ -70,7 +70,7 @@ class Span(NamedTuple):
         return self.first.day == 1 and self.last == _end_of_month(self.first)
 
 
-class Moment(Struct, frozen=True):
+class Moment(Struct, frozen=True, gc=False):
     """A FHIR date, dateTime or instant. `first` and `last` are the days it may mean as written;
     `instant` is aware."""
 

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 
-class Unread(Struct, frozen=True, order=True):
+class Unread(Struct, frozen=True, order=True, gc=False):
     """Stated, and not understood: what stands there, and in which element of which resource.
 
     It never counts as if the element were absent, and never as its favorable value. `key`: how a

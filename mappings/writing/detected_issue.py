@@ -49,36 +49,38 @@ def issues(
 ) -> list[Resource]:
     """The DetectedIssues that should stand in the chart now, given ours that stand there; those to
     be left alone are left out."""
-    held = {ours: row for row in existing if (ours := gap_of(row))}
+    held = {ours: issue for issue in existing if (ours := gap_of(issue))}
     waivers = waivers or {}
     wanted: list[Resource] = []
-    for gap in (row for row in assessment.gaps if row.write_back):
+    for gap in (gap for gap in assessment.gaps if gap.write_back):
         found = _open_issue(
             gap, assessment.patient, held.get(gap.id), now, author, waivers.get(gap.id)
         )
         if found:
             wanted.append(found)
-    still_open = {row.id for row in assessment.gaps if row.write_back}
+    still_open = {gap.id for gap in assessment.gaps if gap.write_back}
     closing = (
-        row for gap, row in held.items() if gap not in still_open and row.get("status") in _OPEN
+        issue
+        for gap, issue in held.items()
+        if gap not in still_open and issue.get("status") in _OPEN
     )
-    wanted += [found for row in closing if (found := _closed(row, assessment, now))]
-    return sorted((checked(row) for row in wanted), key=lambda row: str(gap_of(row)))
+    wanted += [found for issue in closing if (found := _closed(issue, assessment, now))]
+    return sorted((checked(issue) for issue in wanted), key=lambda issue: str(gap_of(issue)))
 
 
 def gap_of(resource: Resource) -> str | None:
     """The gap that an issue of ours is for: the value of our identifier."""
     found = (
-        row
-        for row in resource.get("identifier") or ()
-        if isinstance(row, dict) and row.get("system") == own_names.GAP
+        identifier
+        for identifier in resource.get("identifier") or ()
+        if isinstance(identifier, dict) and identifier.get("system") == own_names.GAP
     )
-    return next((str(row["value"]) for row in found if row.get("value")), None)
+    return next((str(identifier["value"]) for identifier in found if identifier.get("value")), None)
 
 
 def waivers_in(existing: Iterable[Resource]) -> list[Waiver]:
     """The waivers that stand in a chart: of ours whose last word is one."""
-    found = [_waiver_in(row) for row in existing]
+    found = [_waiver_in(issue) for issue in existing]
     return [waiver for waiver in found if waiver is not None]
 
 
@@ -87,9 +89,9 @@ def _waiver_in(held: Resource) -> Waiver | None:
     if gap is None or not mitigations or held.get("status") != "final":
         return None
     last = mitigations[-1]
-    ours = [row for row in _codings(last) if row.get("system") == own_names.MITIGATION]
+    ours = [coding for coding in _codings(last) if coding.get("system") == own_names.MITIGATION]
     moment = _moment(last.get("date"))
-    if moment is None or not any(row.get("code") == "waived" for row in ours):
+    if moment is None or not any(coding.get("code") == "waived" for coding in ours):
         return None
     author = last.get("author") or {}
     text = str((last.get("action") or {}).get("text") or "")
@@ -97,7 +99,7 @@ def _waiver_in(held: Resource) -> Waiver | None:
         gap,
         text.removeprefix(_WAIVED).strip() or "no reason in the chart",
         moment,
-        tuple(str(row.get("reference")) for row in held.get("implicated") or ()),
+        tuple(str(dose.get("reference")) for dose in held.get("implicated") or ()),
         author.get("reference"),
         author.get("display"),
     )
@@ -127,7 +129,11 @@ def _open_issue(
             _waived(waiver) if waived and waiver else [],
         )
     mitigations = list(held.get("mitigation", ()))
-    if waived and waiver and not any(_same_waiver(row, waiver) for row in mitigations):
+    if (
+        waived
+        and waiver
+        and not any(_same_waiver(mitigation, waiver) for mitigation in mitigations)
+    ):
         mitigations += _waived(waiver)
     if held.get("status") == "entered-in-error":
         return None
@@ -161,17 +167,21 @@ def _closed_by_others(held: Resource) -> bool:
 
 def _codings(mitigation: Resource) -> list[Resource]:
     return [
-        row for row in (mitigation.get("action") or {}).get("coding", ()) if isinstance(row, dict)
+        coding
+        for coding in (mitigation.get("action") or {}).get("coding", ())
+        if isinstance(coding, dict)
     ]
 
 
 def _same_doses(gap: Gap, held: Resource) -> bool:
     """A closed gap stays closed for the doses it had; a new dose opens it again."""
-    return set(gap.administrations) <= {row.get("reference") for row in held.get("implicated", ())}
+    return set(gap.administrations) <= {
+        dose.get("reference") for dose in held.get("implicated", ())
+    }
 
 
 def _same_waiver(mitigation: Resource, waiver: Waiver) -> bool:
-    said = any(row.get("code") == "waived" for row in _codings(mitigation))
+    said = any(coding.get("code") == "waived" for coding in _codings(mitigation))
     return said and _moment(mitigation.get("date")) == waiver.at.replace(microsecond=0)
 
 
@@ -199,9 +209,9 @@ def _new(
         "author": {"reference": author},
         "implicated": [{"reference": reference} for reference in gap.administrations],
         "evidence": [
-            {"code": [{"text": row.says}]}
-            | ({"detail": [{"reference": row.resource}]} if row.in_the_chart else {})
-            for row in gap.evidence
+            {"code": [{"text": item.says}]}
+            | ({"detail": [{"reference": item.resource}]} if item.in_the_chart else {})
+            for item in gap.evidence
         ],
         "detail": f"{gap.message} {gap.fix}{source}",
         "reference": own_names.policy(gap.policy) if gap.policy else None,
@@ -213,25 +223,18 @@ def _new(
 def _decided(gap: Gap) -> str:
     """A digest of what the issue rests on, in whatever words it says so: other words alone are
     written to no chart."""
-    return stable_id(
-        "decided",
-        gap.requirement,
-        gap.state,
-        *amounts(gap.message),
-        *(
-            part
-            for row in gap.evidence
-            for part in (row.resource, row.version or "", *amounts(row.says))
-        ),
-    )
+    evidence: list[str] = []
+    for item in gap.evidence:
+        evidence += [item.resource, item.version or "", *amounts(item.says)]
+    return stable_id("decided", gap.requirement, gap.state, *amounts(gap.message), *evidence)
 
 
 def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Resource | None:
     """An open issue whose gap is gone: completed, reversed, or (a dose that waits or is too old)
     left as it is."""
-    implicated = {str(row.get("reference")) for row in held.get("implicated", ())}
-    reversed_ = {row.administration: row.reason for row in assessment.reversed}
-    if implicated & {row.administration for row in assessment.pending}:
+    implicated = {str(dose.get("reference")) for dose in held.get("implicated", ())}
+    reversed_ = {unbilled.administration: unbilled.reason for unbilled in assessment.reversed}
+    if implicated & {unbilled.administration for unbilled in assessment.pending}:
         return None
     if any(
         "timely-filing" in line.reasons
@@ -240,9 +243,9 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Res
     ):
         return None
     findings = [
-        row
-        for row in assessment.requirements
-        if row.requirement == _requirement(held) and implicated & set(row.administrations)
+        finding
+        for finding in assessment.requirements
+        if finding.requirement == _requirement(held) and implicated & set(finding.administrations)
     ]
     if findings:
         return _with_mitigation(held, "final", "documentation-completed", _completed(findings), now)
@@ -256,12 +259,17 @@ def _closed(held: Resource, assessment: PatientAssessment, now: datetime) -> Res
 def _requirement(held: Resource) -> str | None:
     codings = (held.get("code") or {}).get("coding", ())
     return next(
-        (row.get("code") for row in codings if row.get("system") == own_names.REQUIREMENT), None
+        (coding.get("code") for coding in codings if coding.get("system") == own_names.REQUIREMENT),
+        None,
     )
 
 
 def _completed(findings: list[Finding]) -> str:
-    said = list(dict.fromkeys(row.says for row in findings if row.state == "met" and row.says))
+    said = list(
+        dict.fromkeys(
+            finding.says for finding in findings if finding.state == "met" and finding.says
+        )
+    )
     return f"Complete: {' '.join(said[:3])}" if said else "No longer asked for these doses."
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import count, groupby
+from itertools import chain, count, groupby
 
 from mappings import codes
 from mappings.assessment import Assessment
@@ -36,15 +36,16 @@ def _drafted(
     basis = Basis(site=site, is_draft=True)
     refused: dict[str, list[LeftOut]] = {}
     complete: list[Claim] = []
-    for row in document.patients:
-        ready = [line for line in row.lines if line.status == "ready"]
-        for found in prepare(row.patient, ready, records.get(row.patient), basis):
+    for assessed in document.patients:
+        patient = assessed.patient
+        ready = [line for line in assessed.lines if line.status == "ready"]
+        for found in prepare(patient, ready, records.get(patient), basis):
             if isinstance(found, Claim):
                 complete.append(found)
             elif isinstance(found, LeftOut):
-                refused.setdefault(row.patient, []).append(found)
+                refused.setdefault(patient, []).append(found)
     text = "".join(_interchanges(complete, now.astimezone(site.zone or now.tzinfo), refused))
-    return text, [_problem(patient, rows) for patient, rows in sorted(refused.items())]
+    return text, [_problem(name, drafts) for name, drafts in sorted(refused.items())]
 
 
 def _interchanges(
@@ -74,7 +75,7 @@ def written(file: Interchange, batch: Sequence[Claim]) -> list[tuple[Claim, list
         return []
     if len(batch) == 1:
         return [(batch[0], faults)]
-    return [row for claim in batch for row in written(file, [claim])]
+    return list(chain.from_iterable(written(file, [claim]) for claim in batch))
 
 
 def _address(claim: Claim) -> tuple[str, str]:
@@ -92,8 +93,8 @@ def by_subscriber(claims: Iterable[Claim]) -> Iterator[list[Claim]]:
 
 def _problem(patient: str, refused: Sequence[LeftOut]) -> Problem:
     """One sentence: which services stay out of the file, and every reason."""
-    days = sorted({line.service_date or "" for row in refused for line in row.lines})
-    reasons = dict.fromkeys(reason for row in refused for reason in row.reasons)
+    days = sorted({line.service_date or "" for draft in refused for line in draft.lines})
+    reasons = dict.fromkeys(chain.from_iterable(draft.reasons for draft in refused))
     return Problem(
         patient,
         f"The 837 draft of {listed(list(map(shown, days)))} is not written: {'; '.join(reasons)}.",

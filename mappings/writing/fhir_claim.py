@@ -4,6 +4,7 @@ one."""
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from mappings import codes
@@ -69,7 +70,9 @@ def _drafted(
     for draft in drafts(document):
         made = statement(draft, [])[0] if draft.bill_type else None
         record, provider = records.get(draft.patient), site.biller(draft.kind, draft.bill_type)
-        services = [part for line in draft.lines for part in service_lines(line, _value(line))]
+        services: list[ServiceLine] = []
+        for line in draft.lines:
+            services += service_lines(line, _value(line))
         found.append(_claim(draft, services, record, site, provider, made, now))
     return found
 
@@ -111,8 +114,10 @@ def _claim(
     made: Statement | None,
     now: datetime,
 ) -> Resource:
-    rows = record.coverages if record else ()
-    coverage = next((row for row in rows if row.source.resource == draft.coverage), None)
+    coverages = record.coverages if record else ()
+    coverage = next(
+        (coverage for coverage in coverages if coverage.source.resource == draft.coverage), None
+    )
     practitioner = practitioner_of(draft, record, site.zone) if record else None
     information = _Information(draft, made)
     visits = _visits(draft, record, site)
@@ -124,7 +129,7 @@ def _claim(
         for number, line in enumerate(draft.lines, 1)
     ]
     others = made.lines if made else ()
-    items += [_other_item(number, row) for number, row in enumerate(others, len(items) + 1)]
+    items += [_other_item(number, other) for number, other in enumerate(others, len(items) + 1)]
     claim = {
         "resourceType": "Claim",
         "id": draft.id,
@@ -144,7 +149,7 @@ def _claim(
         "diagnosis": [_diagnosis(number, code) for number, code in enumerate(draft.diagnoses, 1)],
         "insurance": list(_insurance(draft)),
         "item": items,
-        "total": money(_sum(services) + sum((row.charge for row in others), Decimal(0))),
+        "total": money(_sum(services) + sum((other.charge for other in others), Decimal(0))),
     }
     return {name: value for name, value in claim.items() if value not in (None, [])}
 
@@ -159,14 +164,18 @@ def _visits(draft: Draft, record: PatientRecord | None, site: Site) -> dict[str,
     """The encounter of each line."""
     if record is None:
         return {}
-    known = {row.source.resource for row in encounters(draft, record, site.zone)}
+    known = {visit.source.resource for visit in encounters(draft, record, site.zone)}
     found = {}
     for line in draft.lines:
         given = [
-            row for row in record.administrations if row.source.resource in line.administrations
+            administration
+            for administration in record.administrations
+            if administration.source.resource in line.administrations
         ]
         visits = {
-            row.source.resource for one in given if (row := encounter_of(one, record, site.zone))
+            visit.source.resource
+            for administration in given
+            if (visit := encounter_of(administration, record, site.zone))
         }
         if len(visits) == 1 and visits <= known:
             found[line.id] = visits.pop()
@@ -179,14 +188,10 @@ class _Information:
 
     def __init__(self, draft: Draft, made: Statement | None) -> None:
         said: dict[str, list[str]] = {}
-        for item in (
-            item
-            for line in draft.lines
-            for item in line.evidence
-            if item.resource != draft.coverage and item.in_the_chart
-        ):
-            texts = said.setdefault(item.resource, [])
-            texts += [item.says] if item.says not in texts else []
+        for item in chain.from_iterable(line.evidence for line in draft.lines):
+            if item.resource != draft.coverage and item.in_the_chart:
+                texts = said.setdefault(item.resource, [])
+                texts += [item.says] if item.says not in texts else []
         self._places = {resource: number for number, resource in enumerate(said, 1)}
         self.rows: list[Resource] = [
             {
@@ -199,8 +204,8 @@ class _Information:
             for resource, texts in said.items()
         ]
         for category, code, value in _of_the_stay(draft, made):
-            row = {"sequence": len(self.rows) + 1, "category": category, "code": code} | value
-            self.rows.append(row)
+            entry = {"sequence": len(self.rows) + 1, "category": category, "code": code} | value
+            self.rows.append(entry)
 
     def of(self, line: ClaimLine) -> list[int]:
         return sorted(
@@ -238,7 +243,7 @@ def _provider(
     """The site's billing provider, with the organization that the encounter was with; without
     either it is unknown."""
     visits = encounters(draft, record, site.zone) if record else []
-    named = {row.service_provider for row in visits if row.service_provider}
+    named = {visit.service_provider for visit in visits if visit.service_provider}
     reference = {"reference": named.pop()} if len(named) == 1 else {}
     if provider:
         number = {"system": _NPI, "value": provider.npi}
@@ -269,9 +274,7 @@ def _diagnosis(number: int, code: str) -> Resource:
 
 def _insurance(draft: Draft) -> Iterator[Resource]:
     """The payer that the claim is for, then those that pay after it."""
-    secondary = dict.fromkeys(
-        reference for line in draft.lines for reference in line.secondary_coverages
-    )
+    secondary = dict.fromkeys(chain.from_iterable(line.secondary_coverages for line in draft.lines))
     for number, reference in enumerate([draft.coverage, *secondary], 1):
         focal = {"preAuthRef": draft.authorizations} if number == 1 and draft.authorizations else {}
         yield {
@@ -314,17 +317,17 @@ def _item(
     return {name: value for name, value in item.items() if value not in (None, [])}
 
 
-def _other_item(number: int, row: OtherLine) -> Resource:
+def _other_item(number: int, line: OtherLine) -> Resource:
     """A line of the facility's own."""
     item = {
         "sequence": number,
-        "revenue": _concept(_REVENUE, row.revenue),
-        "productOrService": _service(row.code) if row.code else _concept(_REVENUE, row.revenue),
-        "modifier": [_concept(_HCPCS, modifier) for modifier in row.modifiers],
-        "servicedDate": str(row.day),
-        "quantity": {"value": row.units, "unit": "units"},
-        "unitPrice": _unit_price(row.charge, row.units),
-        "net": money(row.charge),
+        "revenue": _concept(_REVENUE, line.revenue),
+        "productOrService": _service(line.code) if line.code else _concept(_REVENUE, line.revenue),
+        "modifier": [_concept(_HCPCS, modifier) for modifier in line.modifiers],
+        "servicedDate": str(line.day),
+        "quantity": {"value": line.units, "unit": "units"},
+        "unitPrice": _unit_price(line.charge, line.units),
+        "net": money(line.charge),
     }
     return {name: value for name, value in item.items() if value not in (None, [])}
 
@@ -359,7 +362,10 @@ def concept_of_ndc(ndc: NdcQuantity) -> Resource:
 
 def code_of(code: str, modifiers: Sequence[str]) -> Resource:
     """A service with its modifiers, where a resource has one code for both."""
-    codings = [*_service(code)["coding"], *({"system": _HCPCS, "code": row} for row in modifiers)]
+    codings = [
+        *_service(code)["coding"],
+        *({"system": _HCPCS, "code": modifier} for modifier in modifiers),
+    ]
     return {"coding": codings, "text": " ".join([code, *modifiers])}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -40,11 +41,15 @@ def sent_claims(file: bytes) -> Iterator[SentClaim]:
 
 
 def _sent(claim: dict[str, Any]) -> SentClaim:
-    numbers = (row["value"] for row in claim["identifier"] if row["system"] == CLAIM_NUMBER)
-    said = (row for item in claim["item"] for row in item.get("extension", ()))
+    numbers = (
+        identifier["value"]
+        for identifier in claim["identifier"]
+        if identifier["system"] == CLAIM_NUMBER
+    )
+    said = chain.from_iterable(item.get("extension", ()) for item in claim["item"])
     return SentClaim(
         number=next(numbers),
-        lines=tuple(row["valueString"] for row in said if row["url"] == LINE),
+        lines=tuple(extension["valueString"] for extension in said if extension["url"] == LINE),
         replaces=bool(claim.get("related")),
         canceled=claim["status"] == "cancelled",
         active=claim["status"] == "active",

@@ -2,6 +2,7 @@
 form asks for."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from mappings.assessment import ClaimLine
 from mappings.record import Address, Name, PatientRecord
@@ -70,20 +71,20 @@ def charge_rows(found: ChargeLines, record: PatientRecord, site: Site) -> Iterat
     """Lines that the facility adds to its own claim."""
     who = parties(found.draft, record, site)
     head = _head(found.draft, who, record, site) | {"form": CHARGE_LINE}
-    services = [part for _, parts in found.services for part in parts]
+    services = list(chain.from_iterable(parts for _, parts in found.services))
     for number, part in enumerate(services, 1):
         yield _safe(head | _service(found.draft, part, services) | {"line_number": number})
 
 
-def _safe(row: dict[str, object]) -> Row:
-    return {name: safe(row.get(name)) for name in COLUMNS}
+def _safe(cells: dict[str, object]) -> Row:
+    return {name: safe(cells.get(name)) for name in COLUMNS}
 
 
 def _head(draft: Draft, who: Parties, record: PatientRecord, site: Site) -> dict[str, object]:
     person, payer = who.practitioner.name or Name(""), who.first
     next_payer = who.others[0] if who.others else None
     coverage = coverage_of(record, draft.coverage)
-    visits = [row.source.resource for row in encounters(draft, record, site.zone)]
+    visits = [visit.source.resource for visit in encounters(draft, record, site.zone)]
     return {
         "patient": draft.patient,
         "patient_family": who.patient.family,

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 
 from mappings.assessment import Assessment, ClaimLine, Finding, PatientAssessment
 from mappings.writing.preparing.drafts import MOST_POINTERS, ServiceLine, service_lines
@@ -38,8 +39,8 @@ def csv(document: Assessment) -> str:
 def rows(assessment: PatientAssessment) -> Iterator[dict[str, str]]:
     """The rows of one patient: each cell by its column."""
     for line in assessment.lines:
-        for row in _rows(line, assessment):
-            yield {name: safe(value) for name, value in row.items()}
+        for cells in _rows(line, assessment):
+            yield {name: safe(value) for name, value in cells.items()}
 
 
 def safe(value: object) -> str:
@@ -53,11 +54,11 @@ def safe(value: object) -> str:
 
 def _rows(line: ClaimLine, assessment: PatientAssessment) -> Iterator[dict[str, object]]:
     findings = [
-        row
-        for row in assessment.requirements
-        if set(row.administrations) & set(line.administrations)
+        finding
+        for finding in assessment.requirements
+        if set(finding.administrations) & set(line.administrations)
     ]
-    gaps = [f"{row.requirement} {row.state}" for row in assessment.gaps if line.id in row.lines]
+    gaps = [f"{gap.requirement} {gap.state}" for gap in assessment.gaps if line.id in gap.lines]
     value = Decimal(line.value) if line.value is not None else None
     for part in service_lines(line, value):
         yield {
@@ -108,5 +109,6 @@ def _service(part: ServiceLine) -> dict[str, object]:
 def _shown(findings: list[Finding], requirement: str) -> str:
     """What was found for a laboratory requirement, with its date: `ferritin 42 ng/mL on
     2026-10-12`."""
-    rows = [row for row in findings if row.requirement == requirement]
-    return "; ".join(dict.fromkeys(item.says for row in rows for item in row.evidence))
+    found = [finding for finding in findings if finding.requirement == requirement]
+    evidence = chain.from_iterable(finding.evidence for finding in found)
+    return "; ".join(dict.fromkeys(item.says for item in evidence))

@@ -10,7 +10,7 @@ Resource = dict[str, Any]
 
 def bundle(resources: Sequence[Resource], now: datetime) -> Resource:
     """A transaction that puts each resource where it belongs, however often it is sent."""
-    entries = [entry(row) for row in resources]
+    entries = [entry(resource) for resource in resources]
     made: Resource = {
         "resourceType": "Bundle",
         "type": "transaction",

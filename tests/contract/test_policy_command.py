@@ -11,9 +11,12 @@ import pytest
 from integration import cli
 from mappings.codes import settings
 from tests import builders
+from tests.fakes.chart import transaction
 
 ROOT = Path(__file__).parents[2]
-PART_B = (ROOT / "mappings" / "policy" / "built_in" / "medicare-part-b.yaml").read_text("utf-8")
+BUILT_IN = ROOT / "mappings" / "policy" / "built_in"
+PART_B = (BUILT_IN / "medicare-part-b.yaml").read_text("utf-8")
+_encoder = msgspec.json.Encoder(decimal_format="number")
 OPTIONS = ("--as-of", "2026-11-23", "--time-zone", "America/New_York")
 
 
@@ -62,11 +65,10 @@ def records(tmp_path: Path) -> Path:
 
 
 def chart(tmp_path: Path, *changes: builders.Resource) -> Path:
-    encoder = msgspec.json.Encoder(decimal_format="number")
     entries = [{"resource": resource} for resource in builders.chart(*changes)]
     path = tmp_path / "chart.json"
     path.write_bytes(
-        encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries})
+        _encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries})
     )
     return path
 
@@ -344,6 +346,27 @@ class TestDiff:
             False,
             True,
         )
+
+    def test_by_payer(self, policy: Any, shorter: Path, tmp_path: Path) -> None:
+        """Both ask for newer results."""
+        text = (BUILT_IN / "commercial-default.yaml").read_text("utf-8")
+        newer = text.replace('"2026-01-01"', '"2027"').replace("window_days: 60", "window_days: 14")
+        (shorter.parent / "commercial.yaml").write_text(newer, "utf-8")
+        folder = tmp_path / "population"
+        folder.mkdir()
+        for coverage in (builders.coverage(), builders.commercial()):
+            patient = f"{len(list(folder.iterdir()))}"
+            bundle = transaction(builders.chart(coverage), f"{patient}-{{}}".format)
+            (folder / f"{patient}.json").write_bytes(_encoder.encode(bundle))
+        asked = ("diff", "built-in", shorter.parent, "--on", folder, *OPTIONS)
+        found = json.loads(policy(*asked, "--json").out)
+        plans, part_b = found["byPolicy"]
+        assert (part_b["policy"], part_b["lines"], part_b["gaps"]) == ("medicare-part-b", 1, 2)
+        assert (part_b["moneyBefore"]["ready"], part_b["moneyAfter"]["held"]) == ("44.60", "44.60")
+        assert (plans["policy"], plans["lines"]) == ("commercial-default", 1)
+        said = policy(*asked).out
+        assert "  medicare-part-b: 1 line, 2 gaps. Held: $0.00 before, $44.60 after." in said
+        assert "  commercial-default: 1 line, " in said
 
     def test_payment(self, policy: Any, tmp_path: Path) -> None:
         records = chart(tmp_path, builders.location("22"))

@@ -85,7 +85,7 @@ def test_the_sums_are_those_of_the_population(tmp_path: Path) -> None:
     assert sum(summary.resources.values()) == totals.resources
     assert summary.bytes == totals.bytes
     assert summary.gathered == totals.with_iron
-    assert summary.sums.wasted["J1756\t150\t50"].lines == 7
+    assert summary.sums.wasted["J1756\t150\t50\t100"].lines == 7
     assert set(summary.sums.tables["cause"]) == {"ferritin"}
 
 

@@ -3,7 +3,6 @@ columns, by its head, and with care."""
 
 import random
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -20,48 +19,7 @@ from integration.bulk.surveying.survey import Surveyor
 from mappings.reading import NotJson, of_line
 from mappings.site import Site
 from tests import builders
-from tests.unit.test_bulk_soundness import population, text
-
-Bytes = Callable[[bytes], bytes]
-# What may have happened to the text of a line.
-DAMAGE: list[Bytes] = [
-    lambda line: line.replace(b'"status"', b'"st\xffatus"', 1),
-    lambda line: line.replace(b'"id":"', b'"id":"\\u0000', 1),
-    lambda line: line.replace(b'"id":"', b'"id":"\\ud800', 1),
-    lambda line: line.replace(b'"id":"', '"id":"ü'.encode(), 1),
-    lambda line: line.replace(b'"id":"', '"id":"\ufdd0'.encode(), 1),
-    lambda line: line.replace(b'"id":"', b'"id":"","a":"', 1),
-    lambda line: line.replace(b'"id":"', b'"id":7,"a":"', 1),
-    lambda line: line.replace(b"Patient/", b"Patient\\/", 1),
-    lambda line: line.replace(b"Patient/", b"Patient/\xff", 1),
-    lambda line: line.replace(b"Patient/", b"#Patient/", 1),
-    lambda line: line.replace(b"Patient/", b"", 1),
-    lambda line: line.replace(b"Patient/", b"urn:uuid:", 1),
-    lambda line: line.replace(b'{"resourceType"', b'{"resourceType":"Basic","resourceType"', 1),
-    lambda line: line[:-1] + b',"resourceType":"Basic"}',
-    lambda line: line[:-1] + b',"resourceType":"Bundle"}',
-    lambda line: line[:-1] + b',"subject":{"reference":"Patient/another"}}',
-    lambda line: line[:-1] + b',"subject":"Patient/another"}',
-    lambda line: line[:-1] + b',"text":{"div":"<a b=\\"Observation/c\\">\\\\</a>"}}',
-    lambda line: line[:-1] + b',"medicationReference":{"reference":"Medication/m2"}}',
-    lambda line: line + line,
-    lambda line: line[: len(line) // 2],
-    lambda line: b" " + line + b" \r",
-    lambda line: b"\xef\xbb\xbf" + line,
-    lambda line: b"[" + line + b"]",
-    lambda _: b"",
-]
-
-
-def damaged(chance: random.Random) -> bytes:
-    rows = population(chance)
-    rows.sort(key=lambda row: str(row.get("resourceType")))
-    rows += [{"resourceType": "Immunization", "id": str(number)} for number in range(3)]
-    lines = [text(row) for row in rows]
-    for number in range(len(lines)):
-        if chance.randrange(8) == 0:
-            lines[number] = chance.choice(DAMAGE)(lines[number])
-    return b"\n".join(lines)
+from tests.bulk.dirt import damaged, text
 
 
 def surveyed(path: Path) -> tuple[list[NamedLine], list[tuple[int, int, int]], Facts]:

@@ -111,3 +111,21 @@ def test_how_large_a_dose_is(doses: int, kilobytes: float) -> None:
     version 1 took 21 kB for each."""
     document = of_patient(course(doses), trace=False)
     assert len(msgspec.json.encode(document)) <= kilobytes * 1000 * doses
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_the_guide_shows_reads_either_version(version: int) -> None:
+    """Every state of every dose."""
+    found = course(3)
+    form = found if version == 1 else of_patient(found, trace=False)
+    guide = (DOCS / "document.md").read_text("utf-8")
+    said: list[tuple[object, ...]] = []
+    names = {"patient": msgspec.to_builtins(form), "print": lambda *words: said.append(words)}
+    exec(guide.partition("```python\n")[2].partition("```")[0], names)  # noqa: S102 - of ours
+    assert sorted(said, key=str) == sorted(
+        (
+            (one.administrations[0], one.requirement, one.state, one.value)
+            for one in found.requirements
+        ),
+        key=str,
+    )

@@ -2,22 +2,15 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from integration.bulk.output import Summary
 from integration.bulk.reporting.plots import figures
 from integration.bulk.work import written
 from integration.wording import words
+from integration.wording.templates import templates_of
 from mappings.policy.choosing import PolicySet
 
 _LABELS, _BARS, _ROW = 250, 330, 26
-_pages = Environment(
-    loader=PackageLoader("integration.bulk.reporting"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_pages = templates_of("integration.bulk.reporting")
 
 
 def html(summary: Summary, policies: PolicySet) -> str:

@@ -2,42 +2,19 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-
-from msgspec import Struct
+from statistics import median
 
 from integration.bulk.output import Summary
+from integration.bulk.reporting.figure import MOST, Bar, Figure
+from integration.bulk.reporting.payments import refusals, remitted
 from integration.bulk.sums import LATER, PASSED, SPANS, UNKNOWN, WAITING_LONG, Cell, Sums, Table
 from integration.wording import words
 from integration.wording.amounts import money
+from integration.wording.spans import DAYS, is_within, span_name
 from mappings.dose.vials import Saving, Wasted, saving
 from mappings.policy.choosing import PolicySet
 
 STATES = ("ready", "held", "packaged", "bundled", "not billable")
-# Of a table with many names, so many are drawn; the page says how many are not.
-MOST = 25
-
-
-class Bar(Struct, frozen=True):
-    """`parts`: name and size of each piece, of which `whole` is the sum."""
-
-    label: str
-    parts: tuple[tuple[str, float], ...]
-    says: str
-
-
-class Figure(Struct, frozen=True):
-    """`rows` are the table behind the bars."""
-
-    name: str
-    title: str
-    says: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    bars: tuple[Bar, ...]
-
-    @property
-    def largest(self) -> float:
-        return max((sum(size for _, size in bar.parts) for bar in self.bars), default=0) or 1
 
 
 def figures(summary: Summary, policies: PolicySet) -> list[Figure]:
@@ -52,7 +29,9 @@ def figures(summary: Summary, policies: PolicySet) -> list[Figure]:
         _by("month", "By month of the dose", tables, _month, in_time=True),
         _deadlines(tables.get("deadline", {})),
         _waiting(tables.get("waiting", {})),
+        _completed(sums.completed, lambda name: titles.get(name, name)),
         _waste(sums.wasted),
+        *([remitted(sums, titles), refusals(sums)] if sums.remitted else []),
     ]
 
 
@@ -184,12 +163,50 @@ def _waiting(table: Table) -> Figure:
     )
 
 
+def _completed(counts: dict[str, dict[int, int]], called: Callable[[str], str]) -> Figure:
+    """By payer the median and the ninth of ten; of all, how many in which span of days."""
+    all_days = _days(counts.values())
+    spans = [(span_name(*span), sum(is_within(day, *span) for day in all_days)) for span in DAYS]
+    rows = sorted(
+        ((called(name), _days([found])) for name, found in counts.items()),
+        key=lambda row: (-len(row[1]), row[0]),
+    )
+    return Figure(
+        "complete",
+        "From the dose to the last document of a ready line",
+        f"Half were complete within {median(all_days):g} days of the dose, nine of ten within"
+        f" {_ninth(all_days)}: by when orders, notes and diagnoses were recorded, and results"
+        " taken. A change of the dose's own record bears no date."
+        if all_days
+        else "No line is ready.",
+        ("payer", "lines", "median days", "nine of ten"),
+        tuple(
+            (name, f"{len(days):,}", f"{median(days):g}", f"{_ninth(days)}") for name, days in rows
+        ),
+        tuple(
+            Bar(label, (("ready", float(count)),), words.plural(count, "line"))
+            for label, count in spans
+            if all_days
+        ),
+    )
+
+
+def _days(counts: Iterable[dict[int, int]]) -> list[int]:
+    """Of each line, in order."""
+    pairs = (pair for found in counts for pair in found.items())
+    return sorted(day for day, lines in pairs for _ in range(lines))
+
+
+def _ninth(days: Sequence[int]) -> int:
+    return days[(9 * len(days) - 1) // 10]
+
+
 def savings(wasted: dict[str, Cell]) -> list[tuple[str, Saving, Cell]]:
     """Doses of one size with what was left of each: what smaller vials would have saved of all of
     them, the most money first."""
     found = []
     for name, cell in wasted.items():
-        code, given, discarded = name.split("\t")
+        code, given, discarded, sizes = name.split("\t")
         priced = cell.lines - cell.unpriced
         money_of_one = cell.money / priced if priced else None
         one = saving(Wasted(code, int(given), int(discarded), money_of_one))
@@ -199,9 +216,9 @@ def savings(wasted: dict[str, Cell]) -> list[tuple[str, Saving, Cell]]:
             one.saved_mg * cell.lines,
             None if one.saved_money is None else one.saved_money * priced,
         )
-        found.append(
-            (f"{code}: {discarded} of {int(given) + int(discarded)} units discarded", of_all, cell)
-        )
+        opened = f" from {sizes} mg" if sizes else ""
+        units = f"{discarded} of {int(given) + int(discarded)} units"
+        found.append((f"{code}: {units}{opened}", of_all, cell))
     return sorted(found, key=lambda row: (-(row[1].money or 0), -row[1].mg, row[0]))
 
 

@@ -5,11 +5,12 @@ from rich.table import Table
 from rich.text import Text
 
 from integration.bulk.output import Summary
-from integration.bulk.reporting.plots import Figure, figures
+from integration.bulk.reporting.figure import Figure
+from integration.bulk.reporting.plots import figures
 from integration.wording import words
 from mappings.policy.choosing import PolicySet
 
-SHOWN = ("states", "causes", "payer", "deadlines", "waste")
+SHOWN = ("states", "causes", "payer", "deadlines", "complete", "waste")
 _MOST = 8
 
 

@@ -96,8 +96,9 @@ def _form(file: files.File) -> Literal["pieces", "lines", "document"]:
         with file.path.open("rb") as stream:
             text = unpacked(stream)
             packed = text is not stream
-            in_lines = bool(files.LINES.search(file.name)) and files.begins_with_lines(text)
-        if not in_lines and _is_document(file):
+            named = bool(files.LINES.search(file.name))
+            in_lines = named and files.begins_with_lines(text)
+        if not in_lines and _is_document(file, named):
             return "document"
         return "lines" if packed else "pieces"
     except DAMAGED as problem:
@@ -106,8 +107,8 @@ def _form(file: files.File) -> Literal["pieces", "lines", "document"]:
         return "lines"  # damaged: what comes before is read
 
 
-def _is_document(file: files.File) -> bool:
-    """Whether it is one JSON text: as long as its first line alone is not, all of it is asked."""
+def _is_document(file: files.File, named_lines: bool) -> bool:
+    """Whether it is one JSON text, be it in one line; unless the first line is, all is asked."""
     with file.path.open("rb") as stream:
         text = unpacked(stream)
         first = b""
@@ -115,9 +116,9 @@ def _is_document(file: files.File) -> bool:
             if first.strip():
                 break
         if _is_json(first):
-            return False
+            return not text.read(_BUFFER).strip()
         rest = first + text.read()
-    return _is_json(rest) or not first.strip().endswith(b"}")
+    return _is_json(rest) or not (named_lines or files.looks_like_lines(first))
 
 
 def _is_json(text: bytes) -> bool:

@@ -102,6 +102,7 @@ class _Reading:
         count = len(found.lengths)
         self.index.extend(found.lengths, found.names, found.owners)
         self.facts.lines += count
+        self.facts.taken += count
         self._counts[self._kind if self._kind in SUBJECT else ""] += count
         if self._kind == ADMINISTRATION:
             for line, words, owner in zip(lines, found.drugs, found.owners, strict=False):
@@ -115,7 +116,9 @@ class _Reading:
         except UNREADABLE:
             self._take_carefully(line)
             return ""
-        if not (head.id and is_plain(line) and self._take_head(head, line)):
+        if head.id and is_plain(line) and self._take_head(head, line):
+            self.facts.taken += 1
+        else:
             self._take_carefully(line)
         return head.kind
 
@@ -177,10 +180,12 @@ class _Reading:
     def _open(self, line: bytes, where: str) -> None:
         row = of_line(line)
         if isinstance(row, dict) and row.keys() >= MANIFEST:
+            self.facts.taken += 1
             return
         if isinstance(row, NotJson) or not is_fhir(row):
             self._note(where, self._why(row))
             return
+        self.facts.taken += 1
         collection = Collection()
         collection.add(row, where)
         self._add(collection.contents())

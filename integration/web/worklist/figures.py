@@ -22,13 +22,13 @@ from integration.web.pages import PageRoute, actor, download, page
 from integration.web.worklist.sites import payers
 from integration.wording import amounts, words
 from integration.wording.amounts import Sum
+from integration.wording.spans import DAYS, is_within, span_name
 from mappings.dose.vials import Saving, Wasted, saving
 from mappings.values.us_dates import us_month
 from mappings.writing.table import safe
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 Biller = Annotated[Session, with_role("biller", "admin")]
-DAYS = ((0, 2), (3, 7), (8, 14), (15, 30), (31, None))
 PERIODS = (("", "all days of service"), ("30", "the last 30 days"), ("90", "the last 90 days"),
            ("365", "the last year"))  # fmt: skip
 
@@ -161,8 +161,7 @@ def _cell(worth: Sum) -> object:
 def _times(found: figures.Times) -> BillingFigure:
     days = found.days
     groups: list[tuple[str, int]] = [
-        (_span(low, high), sum(low <= day and (high is None or day <= high) for day in days))
-        for low, high in DAYS
+        (span_name(*span), sum(is_within(day, *span) for day in days)) for span in DAYS
     ]
     if found.unknown:
         groups.append(("not known", found.unknown))
@@ -276,10 +275,6 @@ def _sum(values: Sequence[Decimal | None]) -> Decimal | None:
 
 def _priced(value: Decimal | None) -> object:
     return value if value is not None else "not priced"
-
-
-def _span(low: int, high: int | None) -> str:
-    return f"more than {low - 1} days" if high is None else f"{low} to {high} days"
 
 
 def _bars(

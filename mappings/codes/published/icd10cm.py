@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import chain
 
 from mappings.codes.published.form import Form, Known, Reading, Table, Taken
 from mappings.codes.rows import OwnDiagnosis, OwnRows
@@ -63,7 +64,7 @@ def _ended(table: Table, known: Known, billable: set[str]) -> Iterator[OwnDiagno
 def _new(known: Known, billable: set[str], headers: set[str]) -> Iterator[str]:
     """Billable codes below one that the rules know."""
     table = known.tables.diagnoses
-    ours = {code for codes in table.icd10.groups.values() for code in codes} | table.every_billable
+    ours = set(chain.from_iterable(table.icd10.groups.values())) | table.every_billable
     for code in billable - ours:
         above = [code[:length].rstrip(".") for length in range(3, len(code))]
         if any(one in ours and one in headers for one in above):

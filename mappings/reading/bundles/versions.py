@@ -1,6 +1,7 @@
 """Two versions of one resource: which is newer, and whether they say the same."""
 
 from mappings.reading.fhir import elements
+from mappings.reading.fhir.decoding import Damaged
 from mappings.reading.fhir.elements import Resource
 
 # Of what many charts share, the elements that a rule may read: a counter that an export writes
@@ -46,6 +47,7 @@ def newest(rivals: list[Resource]) -> Resource | None:
     """The version that is newer than, or the same as, every other; None where that can't be
     said."""
     ranked = sorted(rivals, key=lambda version: repr(version.get("meta")), reverse=True)
+    ranked.sort(key=lambda version: isinstance(version, Damaged))  # of the same, the whole one
     return next(
         (version for version in ranked if all(_stands_before(version, other) for other in rivals)),
         None,

@@ -20,32 +20,36 @@ class Across:
         self._said: dict[int, str] = {}
 
     def of(
-        self, rows: Sequence[Segment], patient: tuple[str, ...], *, institutional: bool
+        self, segments: Sequence[Segment], patient: tuple[str, ...], *, institutional: bool
     ) -> Findings:
         """`patient`: number and names."""
-        number = element(rows[0], 1)
+        number = element(segments[0], 1)
         if number in self._numbers:
             yield Found(f"CLM01 {number} is on another claim as well", 0)
         self._numbers.add(number)
-        if frequency_of(rows[0]) in _ABOUT_ANOTHER:
+        if frequency_of(segments[0]) in _ABOUT_ANOTHER:
             return
-        place, *_ = element(rows[0], 5).split(COMPONENT)
+        place, *_ = element(segments[0], 5).split(COMPONENT)
         if institutional and place == _DIALYSIS:
-            yield from self._one_a_month(rows, patient, number)
+            yield from self._one_a_month(segments, patient, number)
         else:
-            yield from self._once(rows, patient, number)
+            yield from self._once(segments, patient, number)
 
     def _one_a_month(
-        self, rows: Sequence[Segment], patient: tuple[str, ...], number: str
+        self, segments: Sequence[Segment], patient: tuple[str, ...], number: str
     ) -> Findings:
-        period = next((element(row, 3)[:6] for row in rows if row[:2] == ("DTP", "434")), "")
+        period = next(
+            (element(segment, 3)[:6] for segment in segments if segment[:2] == ("DTP", "434")), ""
+        )
         other = self._months.setdefault((*patient, period), number)
         if other != number:
             yield Found(f"a second dialysis claim of the month, beside claim {other}", 0)
 
-    def _once(self, rows: Sequence[Segment], patient: tuple[str, ...], number: str) -> Findings:
+    def _once(self, segments: Sequence[Segment], patient: tuple[str, ...], number: str) -> Findings:
         """A payer takes the second of two claims that say the same for a duplicate."""
-        said = [row for row in rows if row[0] in _SAID or row[:2] == ("DTP", "472")]
+        said = [
+            segment for segment in segments if segment[0] in _SAID or segment[:2] == ("DTP", "472")
+        ]
         other = self._said.setdefault(hash((patient, *said)), number)
         if other != number and said:
             yield Found(f"the claim says of the patient what claim {other} says", 0)

@@ -45,41 +45,41 @@ class About(Struct, frozen=True, kw_only=True):
     is_draft: bool = False
 
 
-def claim_faults(rows: Sequence[Segment], about: About) -> Findings:
+def claim_faults(segments: Sequence[Segment], about: About) -> Findings:
     """Everything wrong with one claim: CLM and what follows it."""
-    lines = loops(rows, "LX")
-    head = rows[: lines[0][0]] if lines else rows
+    lines = loops(segments, "LX")
+    head = segments[: lines[0][0]] if lines else segments
     diagnoses = _diagnosis_codes(head)
     statement = institutional.statement_days(head) if about.institutional else None
     days = Days(about.born, about.written_on, statement)
-    yield from names(rows)
-    yield from _clm(rows[0], about)
+    yield from names(segments)
+    yield from _clm(segments[0], about)
     yield from _diagnoses(head, about)
     yield from _head(head, about)
     yield from _other_payers(head, about)
     if about.institutional:
-        yield from institutional.faults(head, rows, about.written_on, is_draft=about.is_draft)
+        yield from institutional.faults(head, segments, about.written_on, is_draft=about.is_draft)
     services: list[Service] = []
     for number, (start, line) in enumerate(lines, 1):
         service = service_of(line, start)
-        if element(rows[start], 1) != str(number):
-            yield Found(f"LX01 is {element(rows[start], 1)}, it is line {number}", start)
+        if element(segments[start], 1) != str(number):
+            yield Found(f"LX01 is {element(segments[start], 1)}, it is line {number}", start)
         if service is None or service.institutional != about.institutional:
             wanted = "SV2" if about.institutional else "SV1"
-            yield Found(f"the line has no {wanted}", start, element(rows[start], 1))
+            yield Found(f"the line has no {wanted}", start, element(segments[start], 1))
             continue
         services.append(service)
         yield from line_faults(service, line, start, len(diagnoses), days)
-    yield from _sums(rows[0], services, about)
+    yield from _sums(segments[0], services, about)
     yield from beside_each_other(services)
     if about.filing in medicare.FILINGS:
-        yield from medicare.faults(rows[0], services, about.filing, about.written_on)
+        yield from medicare.faults(segments[0], services, about.filing, about.written_on)
 
 
-def _clm(row: Segment, about: About) -> Findings:
-    if not _NUMBER.fullmatch(element(row, 1)):
+def _clm(segment: Segment, about: About) -> Findings:
+    if not _NUMBER.fullmatch(element(segment, 1)):
         yield Found("CLM01 has not 1 to 20 characters, which is what payers return", 0)
-    place, kind, *_ = [*element(row, 5).split(COMPONENT), "", ""]
+    place, kind, *_ = [*element(segment, 5).split(COMPONENT), "", ""]
     if kind != ("A" if about.institutional else "B"):
         yield Found(f"CLM05-2 is {kind or 'empty'}, which is not this kind of claim", 0)
     if not re.fullmatch(r"\d{2}", place, re.ASCII):
@@ -89,18 +89,18 @@ def _clm(row: Segment, about: About) -> Findings:
     wanted = {7: "ABC", 8: "YNW", 9: "IY"}
     wanted |= {} if about.institutional else {6: "YN"}
     for number, allowed in wanted.items():
-        value = element(row, number)
+        value = element(segment, number)
         if len(value) != 1 or value not in allowed:
             yield Found(f"CLM{number:02} is {value or 'empty'}, none of {', '.join(allowed)}", 0)
 
 
-def frequency_of(row: Segment) -> str:
-    return [*element(row, 5).split(COMPONENT), "", "", ""][2]
+def frequency_of(segment: Segment) -> str:
+    return [*element(segment, 5).split(COMPONENT), "", "", ""][2]
 
 
 def _head(head: Sequence[Segment], about: About) -> Findings:
     frequency = frequency_of(head[0])
-    originals = [at for at, row in enumerate(head) if row[:2] == ("REF", "F8")]
+    originals = [at for at, segment in enumerate(head) if segment[:2] == ("REF", "F8")]
     if frequency not in _ORIGINAL | _REPLACING | {"0", "5", "9"}:
         yield Found(f"CLM05-3 {frequency or '(none)'} is not a frequency", 0)
     if frequency in _REPLACING and not originals:
@@ -109,7 +109,7 @@ def _head(head: Sequence[Segment], about: About) -> Findings:
     if originals and frequency in _ORIGINAL:
         says = f"REF*F8 names a claim to replace, and frequency {frequency} replaces none"
         yield Found(says, originals[0])
-    authorizations = [at for at, row in enumerate(head) if row[:2] == ("REF", "G1")]
+    authorizations = [at for at, segment in enumerate(head) if segment[:2] == ("REF", "G1")]
     if len(authorizations) > 1:
         yield Found("a claim holds one prior authorization, not several", authorizations[1])
     for at in (*authorizations, *originals):
@@ -118,20 +118,20 @@ def _head(head: Sequence[Segment], about: About) -> Findings:
         elif at in originals and element(head[at], 2) == element(head[0], 1):
             says = "REF*F8 holds our own number (CLM01), not the payer's number of the claim"
             yield Found(says, at)
-    for at, row in enumerate(head):
-        if row[0] == "NTE" and len(element(row, 2)) > _NOTE_MOST:
+    for at, segment in enumerate(head):
+        if segment[0] == "NTE" and len(element(segment, 2)) > _NOTE_MOST:
             yield Found("a note has at most 80 characters", at)
     yield from _practitioner(head, about)
 
 
 def _practitioner(head: Sequence[Segment], about: About) -> Findings:
-    entities = [element(row, 1) for row in head if row[0] == "NM1"]
+    entities = [element(segment, 1) for segment in head if segment[0] == "NM1"]
     if about.institutional and "71" not in entities:
         yield Found("an institutional claim names its attending practitioner (NM1*71)", 0)
     if not about.institutional and "82" not in entities and not about.biller_is_person:
         yield Found("an organization bills, and nobody is named as having rendered it (NM1*82)", 0)
     for entity in ("71", "82", "77"):
-        own = [at for at, row in enumerate(head) if row[:2] == ("NM1", entity)]
+        own = [at for at, segment in enumerate(head) if segment[:2] == ("NM1", entity)]
         if len(own) > 1:
             yield Found(f"NM1*{entity} appears twice", own[1])
         if own and entity != "77" and element(head[own[0]], 8) != "XX":
@@ -144,9 +144,9 @@ def _practitioner(head: Sequence[Segment], about: About) -> Findings:
 def _diagnosis_codes(head: Sequence[Segment]) -> list[tuple[str, str, int]]:
     """Qualifier, code and place of each diagnosis, the principal first as it stands."""
     found = []
-    for at, row in enumerate(head):
-        if row[0] == "HI":
-            for part in row[1:]:
+    for at, segment in enumerate(head):
+        if segment[0] == "HI":
+            for part in segment[1:]:
                 kind, _, rest = part.partition(COMPONENT)
                 if kind in _PRINCIPAL or kind in _OTHER:
                     found.append((kind, rest.partition(COMPONENT)[0], at))
@@ -185,13 +185,13 @@ def _other_payers(head: Sequence[Segment], about: About) -> Findings:
             yield Found(f"two payers are {place} in the order of payers (SBR01)", start)
         places.add(place)
         before = SEQUENCES.find(place) < SEQUENCES.find(about.payer_place)
-        if before and not any(row[:2] == ("AMT", "D") for row in loop):
+        if before and not any(segment[:2] == ("AMT", "D") for segment in loop):
             yield Found(f"payer {place} pays before, and AMT*D does not say how much (2320)", start)
         if element(loop[0], 9) in medicare.FILINGS and place != "P" and not element(loop[0], 5):
             yield Found(medicare.WHY_SECOND, start)
-        if not any(row[0] == "OI" for row in loop):
+        if not any(segment[0] == "OI" for segment in loop):
             yield Found("the other payer's loop has no OI (2320)", start)
-        entities = {element(row, 1) for row in loop if row[0] == "NM1"}
+        entities = {element(segment, 1) for segment in loop if segment[0] == "NM1"}
         for wanted in {"IL", "PR"} - entities:
             yield Found(f"the other payer's loop has no NM1*{wanted} (2330)", start)
         if not element(loop[0], 2):
@@ -204,10 +204,10 @@ def _other_payers(head: Sequence[Segment], about: About) -> Findings:
         )
 
 
-def _sums(row: Segment, services: Sequence[Service], about: About) -> Findings:
+def _sums(segment: Segment, services: Sequence[Service], about: About) -> Findings:
     limits = codes.claim_forms().limits
     total = sum((service.amount for service in services), Decimal(0))
-    written = element(row, 2)
+    written = element(segment, 2)
     if not _AMOUNT.fullmatch(written):
         yield Found(f"CLM02 {written or '(none)'} is not an amount in dollars and cents", 0)
     elif Decimal(written) != total:

@@ -43,9 +43,9 @@ class Found(Struct, frozen=True):
 Findings = Iterator[Found]
 
 
-def element(row: Segment, place: int) -> str:
+def element(segment: Segment, place: int) -> str:
     """An element by its place from 1; empty where there is none."""
-    return row[place] if len(row) > place else ""
+    return segment[place] if len(segment) > place else ""
 
 
 def is_placeholder(value: str) -> bool:
@@ -53,8 +53,8 @@ def is_placeholder(value: str) -> bool:
     return not value.strip() or value.upper() in codes.claim_forms().lists.placeholders
 
 
-def loops(rows: Sequence[Segment], name: str) -> list[tuple[int, Sequence[Segment]]]:
+def loops(segments: Sequence[Segment], name: str) -> list[tuple[int, Sequence[Segment]]]:
     """Each part that begins with a segment of that name, with its place."""
-    starts = [place for place, row in enumerate(rows) if row[0] == name]
-    ends = [*starts[1:], len(rows)]
-    return [(start, rows[start:end]) for start, end in zip(starts, ends, strict=False)]
+    starts = [place for place, segment in enumerate(segments) if segment[0] == name]
+    ends = [*starts[1:], len(segments)]
+    return [(start, segments[start:end]) for start, end in zip(starts, ends, strict=False)]

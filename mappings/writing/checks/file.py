@@ -34,19 +34,19 @@ def check(stream: BinaryIO) -> Iterator[Fault]:
         yield Fault(str(problem))
 
 
-def faults_of(rows: Iterable[Numbered]) -> Iterator[Fault]:
+def faults_of(segments: Iterable[Numbered]) -> Iterator[Fault]:
     """Every fault of these segments, whose envelopes may be several."""
     envelopes, walk = Envelopes(), Walk()
-    for number, row in rows:
-        letters = uncarried(row)
+    for number, segment in segments:
+        letters = uncarried(segment)
         if letters:
-            yield Fault(letters, walk.claim, None, row[0], number)
-        if row[0] in ENVELOPE:
+            yield Fault(letters, walk.claim, None, segment[0], number)
+        if segment[0] in ENVELOPE:
             yield from walk.ended()
-            yield from envelopes.of(number, row)
-            yield from walk.envelope(row, number)
+            yield from envelopes.of(number, segment)
+            yield from walk.envelope(segment, number)
         else:
-            yield from walk.step(number, row)
+            yield from walk.step(number, segment)
     if envelopes.open:
         yield envelopes.cut()
     elif not walk.claims and not walk.has_foreign:
@@ -86,112 +86,114 @@ class Walk:
     def claim(self) -> str | None:
         return element(self._kept[0], 1) if self._kept and self._kept[0][0] == "CLM" else None
 
-    def envelope(self, row: Segment, number: int) -> Iterator[Fault]:
-        if row[0] == "GS":
-            self._guide, self._foreign = element(row, 8), element(row, 1) != "HC"
-        if row[0] == "ST":
-            yield from self._transaction(row, number)
-        if row[0] == "SE" and not self._foreign:
+    def envelope(self, segment: Segment, number: int) -> Iterator[Fault]:
+        if segment[0] == "GS":
+            self._guide, self._foreign = element(segment, 8), element(segment, 1) != "HC"
+        if segment[0] == "ST":
+            yield from self._transaction(segment, number)
+        if segment[0] == "SE" and not self._foreign:
             yield from self._levels.ended()
         self.has_foreign = self.has_foreign or self._foreign
 
-    def _transaction(self, row: Segment, number: int) -> Iterator[Fault]:
+    def _transaction(self, segment: Segment, number: int) -> Iterator[Fault]:
         self._levels, self._written_on = Levels(), None
-        guide = element(row, 3) or self._guide
+        guide = element(segment, 3) or self._guide
         self._foreign = self._foreign or guide not in PROFESSIONAL | INSTITUTIONAL
         self._about = About(institutional=guide in INSTITUTIONAL)
-        if element(row, 3) != self._guide and not self._foreign:
+        if element(segment, 3) != self._guide and not self._foreign:
             yield Fault(
-                f"ST03 {element(row, 3)} is not GS08 {self._guide}", None, None, "ST", number
+                f"ST03 {element(segment, 3)} is not GS08 {self._guide}", None, None, "ST", number
             )
 
-    def step(self, number: int, row: Segment) -> Iterator[Fault]:
-        if row[0] == "BHT":
-            self._written_on = day(element(row, 4))
+    def step(self, number: int, segment: Segment) -> Iterator[Fault]:
+        if segment[0] == "BHT":
+            self._written_on = day(element(segment, 4))
             self._about = replace(self._about, written_on=self._written_on)
             if self._written_on is None:
                 yield Fault("BHT04 is not a date", None, None, "BHT", number)
-        if row[0] in _LEVELS:
+        if segment[0] in _LEVELS:
             yield from self.ended()
             self._first = number
-            if row[0] == "CLM":
+            if segment[0] == "CLM":
                 self._levels.claim()
             elif self._counts_levels and not self._foreign:
-                yield from self._levels.of(number, row)
+                yield from self._levels.of(number, segment)
         elif not self._kept:
             self._first = number
-        self._kept.append(row)
+        self._kept.append(segment)
 
     def ended(self) -> Iterator[Fault]:
         """Looks at what was kept since the last HL or CLM."""
-        rows, self._kept = self._kept, []
-        if not rows or self._foreign:
+        segments, self._kept = self._kept, []
+        if not segments or self._foreign:
             return
-        if rows[0][0] == "CLM":
+        if segments[0][0] == "CLM":
             self.claims += 1
-            name = element(rows[0], 1)
-            yield from self._placed(self._of_claim(rows), rows, name)
-        elif rows[0][0] == "HL":
-            yield from self._placed(self._of_level(rows), rows, None)
+            name = element(segments[0], 1)
+            yield from self._placed(self._of_claim(segments), segments, name)
+        elif segments[0][0] == "HL":
+            yield from self._placed(self._of_level(segments), segments, None)
         else:
-            yield from self._placed(people.names(rows), rows, None)
+            yield from self._placed(people.names(segments), segments, None)
 
     def _placed(
-        self, found: Findings, rows: Sequence[Segment], claim: str | None
+        self, found: Findings, segments: Sequence[Segment], claim: str | None
     ) -> Iterator[Fault]:
         first = self._first
         for one in found:
-            yield Fault(one.says, claim, one.line, rows[one.at][0], first + one.at)
+            yield Fault(one.says, claim, one.line, segments[one.at][0], first + one.at)
 
-    def _of_level(self, rows: Sequence[Segment]) -> Findings:
-        level = element(rows[0], 3)
-        yield from people.names(rows)
+    def _of_level(self, segments: Sequence[Segment]) -> Findings:
+        level = element(segments[0], 3)
+        yield from people.names(segments)
         if level == "20":
-            name = next((row for row in rows if row[:2] == ("NM1", "85")), ())
+            name = next((segment for segment in segments if segment[:2] == ("NM1", "85")), ())
             person, npi = element(name, 2) == "1", element(name, 9)
             self._about = replace(self._about, biller_is_person=person, biller_npi=npi, born=None)
-            yield from people.biller(rows)
+            yield from people.biller(segments)
         elif level == "22":
-            yield from self._of_subscriber(rows)
+            yield from self._of_subscriber(segments)
         elif level == "23":
-            self._about = replace(self._about, born=people.born(rows))
-            self._patient = next((row for row in rows if row[:2] == ("NM1", "QC")), ())
-            yield from people.dependent(rows, self._written_on)
+            self._about = replace(self._about, born=people.born(segments))
+            self._patient = next(
+                (segment for segment in segments if segment[:2] == ("NM1", "QC")), ()
+            )
+            yield from people.dependent(segments, self._written_on)
             if self._own_subscriber:
                 yield Found("SBR02 says that the subscriber is the patient, and here is another", 0)
         else:
             yield Found(f"HL03 is {level}, no level of a claim", 0)
 
-    def _of_subscriber(self, rows: Sequence[Segment]) -> Findings:
-        sbr = next((row for row in rows if row[0] == "SBR"), ("SBR",))
-        self._patient = next((row for row in rows if row[:2] == ("NM1", "IL")), ())
+    def _of_subscriber(self, segments: Sequence[Segment]) -> Findings:
+        sbr = next((segment for segment in segments if segment[0] == "SBR"), ("SBR",))
+        self._patient = next((segment for segment in segments if segment[:2] == ("NM1", "IL")), ())
         self._own_subscriber = element(sbr, 2) == "18"
         self._about = replace(
             self._about,
-            born=people.born(rows),
+            born=people.born(segments),
             payer_place=element(sbr, 1) or "P",
             filing=element(sbr, 9),
         )
-        yield from people.subscriber(rows, self._written_on)
-        if self._own_subscriber == (element(rows[0], 4) == "1"):
+        yield from people.subscriber(segments, self._written_on)
+        if self._own_subscriber == (element(segments[0], 4) == "1"):
             says = "SBR02 and the patient's own loop do not agree on who the subscriber is"
             yield Found(says, 0)
 
-    def _of_claim(self, rows: Sequence[Segment]) -> Findings:
+    def _of_claim(self, segments: Sequence[Segment]) -> Findings:
         institutional = self._about.institutional
-        yield from self._across.of(rows, self._patient, institutional=institutional)
-        yield from claim_faults(rows, self._about)
+        yield from self._across.of(segments, self._patient, institutional=institutional)
+        yield from claim_faults(segments, self._about)
 
 
 def loop_faults(
-    rows: Sequence[Segment], kind: Kind, written_on: date, biller: Segment, *, is_draft: bool
+    segments: Sequence[Segment], kind: Kind, written_on: date, biller: Segment, *, is_draft: bool
 ) -> list[str]:
     """What is wrong with the loops of a subscriber and their claims, before they stand in a file.
     `biller`: its NM1*85."""
     walk = Walk()
     walk.begin(kind, written_on, biller, is_draft=is_draft)
     found: list[Fault] = []
-    for number, row in enumerate(rows, 1):
-        found += walk.step(number, row)
+    for number, segment in enumerate(segments, 1):
+        found += walk.step(number, segment)
     found += walk.ended()
     return [fault.brief for fault in found]

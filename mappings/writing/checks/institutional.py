@@ -20,12 +20,12 @@ _UNSCHEDULED = frozenset({"1", "2"})
 
 
 def statement_days(head: Sequence[Segment]) -> tuple[date, date] | None:
-    rows = (row for row in head if row[:2] == ("DTP", "434"))
-    return next((span(element(row, 2), element(row, 3)) for row in rows), None)
+    segments = (segment for segment in head if segment[:2] == ("DTP", "434"))
+    return next((span(element(segment, 2), element(segment, 3)) for segment in segments), None)
 
 
 def faults(
-    head: Sequence[Segment], rows: Sequence[Segment], written_on: date | None, *, is_draft: bool
+    head: Sequence[Segment], segments: Sequence[Segment], written_on: date | None, *, is_draft: bool
 ) -> Findings:
     """The head of an institutional claim; `rows`: all of it."""
     bill_type, _, frequency = [*element(head[0], 5).split(COMPONENT), "", "", ""][:3]
@@ -34,7 +34,9 @@ def faults(
         yield Found("the claim has no statement's period (DTP*434) of two days", 0)
     elif bill_type != _DIALYSIS and written_on is not None and days[1] > written_on:
         yield Found(f"the statement's period ends after the file's date {us_date(written_on)}", 0)
-    at, stay = next(((at, row) for at, row in enumerate(head) if row[0] == "CL1"), (0, ()))
+    at, stay = next(
+        ((at, segment) for at, segment in enumerate(head) if segment[0] == "CL1"), (0, ())
+    )
     if not stay:
         yield Found("the claim has no CL1: priority, origin and patient status", 0)
     elif not _STATUS.fullmatch(element(stay, 3)) or not _PRIORITY.fullmatch(element(stay, 1)):
@@ -44,23 +46,23 @@ def faults(
     yield from _values(head)
     if bill_type in _OUTPATIENT and element(stay, 1) in _UNSCHEDULED and "PR" not in codes_by_kind:
         yield Found("an unscheduled outpatient visit has its reason (HI*PR)", at)
-    if _is_off_campus(rows) and not any(row[:2] == ("NM1", "77") for row in head):
+    if _is_off_campus(segments) and not any(segment[:2] == ("NM1", "77") for segment in head):
         yield Found("an off-campus department's claim names its address (NM1*77, 2310E)", 0)
     if bill_type == _DIALYSIS:
         yield from _dialysis_diagnosis(codes_by_kind)
         yield from _dialysis(frequency, element(stay, 3), at, days)
-        yield from _dialysis_codes(codes_by_kind, rows) if not is_draft else ()
+        yield from _dialysis_codes(codes_by_kind, segments) if not is_draft else ()
 
 
-def _is_off_campus(rows: Sequence[Segment]) -> bool:
-    services = (element(row, 2).split(COMPONENT) for row in rows if row[0] == "SV2")
+def _is_off_campus(segments: Sequence[Segment]) -> bool:
+    services = (element(segment, 2).split(COMPONENT) for segment in segments if segment[0] == "SV2")
     return any({"PO", "PN"} & set(parts) for parts in services)
 
 
 def _hi_codes(head: Sequence[Segment]) -> dict[str, list[tuple[str, int]]]:
     found: dict[str, list[tuple[str, int]]] = {}
-    for at, row in enumerate(head):
-        for part in row[1:] if row[0] == "HI" else ():
+    for at, segment in enumerate(head):
+        for part in segment[1:] if segment[0] == "HI" else ():
             kind, _, rest = part.partition(COMPONENT)
             found.setdefault(kind, []).append((rest.partition(COMPONENT)[0], at))
     return found
@@ -77,8 +79,8 @@ def _twice(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
 
 def _values(head: Sequence[Segment]) -> Findings:
     """A value code has its amount, an occurrence its day."""
-    for at, row in enumerate(head):
-        for part in row[1:] if row[0] == "HI" else ():
+    for at, segment in enumerate(head):
+        for part in segment[1:] if segment[0] == "HI" else ():
             kind, code, form, when, amount, *_ = [*part.split(COMPONENT), "", "", "", "", ""]
             if kind == "BE" and not _NUMBER.fullmatch(amount):
                 yield Found(f"value code {code} has no amount", at)
@@ -89,7 +91,7 @@ def _values(head: Sequence[Segment]) -> Findings:
 def _dialysis_diagnosis(by_kind: dict[str, list[tuple[str, int]]]) -> Findings:
     """End-stage renal disease, or in acute kidney injury that."""
     table = codes.claim_forms().dialysis
-    found = {code for kind in ("ABK", "ABF") for code, _ in by_kind.get(kind, ())}
+    found = {code for code, _ in [*by_kind.get("ABK", ()), *by_kind.get("ABF", ())]}
     acute = table.acute_condition in {code for code, _ in by_kind.get("BG", ())}
     if acute and not any(code.startswith("N17") for code in found):
         yield Found("condition code 84 says acute kidney injury, and no diagnosis does (N17)", 0)
@@ -116,7 +118,9 @@ def _dialysis(frequency: str, status: str, at: int, days: tuple[date, date] | No
         )
 
 
-def _dialysis_codes(by_kind: dict[str, list[tuple[str, int]]], rows: Sequence[Segment]) -> Findings:
+def _dialysis_codes(
+    by_kind: dict[str, list[tuple[str, int]]], segments: Sequence[Segment]
+) -> Findings:
     table = codes.claim_forms().dialysis
     conditions = {code for code, _ in by_kind.get("BG", ())}
     if not conditions & set(table.conditions):
@@ -132,6 +136,6 @@ def _dialysis_codes(by_kind: dict[str, list[tuple[str, int]]], rows: Sequence[Se
     occurrences = {code for code, _ in by_kind.get("BH", ())}
     if not acute and table.occurrence not in occurrences:
         yield Found(f"a dialysis claim has occurrence code {table.occurrence} (HI*BH)", 0)
-    revenue = [element(row, 1)[:3] for row in rows if row[0] == "SV2"]
+    revenue = [element(segment, 1)[:3] for segment in segments if segment[0] == "SV2"]
     if not any(code in table.treatment_revenue for code in revenue):
         yield Found("a dialysis claim has the lines of its treatments (082X to 085X)", 0)

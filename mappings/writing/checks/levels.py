@@ -27,9 +27,9 @@ class Levels:
         self._known: dict[str, _Level] = {}
         self._last = ""
 
-    def of(self, number: int, row: Segment) -> Iterator[Fault]:
+    def of(self, number: int, segment: Segment) -> Iterator[Fault]:
         """What is wrong with an HL."""
-        own, parent = element(row, 1), element(row, 2)
+        own, parent = element(segment, 1), element(segment, 2)
         place = len(self._known) + 1
         if own != str(place):
             yield _fault(f"HL {own} is the {place}. of its transaction", number)
@@ -37,7 +37,7 @@ class Levels:
             self._known[parent].children = True
         elif parent:
             yield _fault(f"HL {own} has no parent {parent}", number)
-        self._known[own] = _Level(element(row, 3), element(row, 4), number)
+        self._known[own] = _Level(element(segment, 3), element(segment, 4), number)
         self._last = own
 
     def claim(self) -> None:

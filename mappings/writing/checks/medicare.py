@@ -30,10 +30,10 @@ def faults(
         yield from _discards_not_named(services)
 
 
-def subscriber(rows: Sequence[Segment], sbr: Segment, at: int) -> Findings:
+def subscriber(segments: Sequence[Segment], sbr: Segment, at: int) -> Findings:
     """2000B, whose SBR stands at `at`."""
-    for place, row in enumerate(rows):
-        fault = medicare_number_fault(element(row, 9)) if row[:2] == ("NM1", "IL") else None
+    for place, segment in enumerate(segments):
+        fault = medicare_number_fault(element(segment, 9)) if segment[:2] == ("NM1", "IL") else None
         if fault:
             yield Found(f"the Medicare number {fault}", place)
     if element(sbr, 2) != "18":

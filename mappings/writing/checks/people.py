@@ -20,45 +20,45 @@ SEQUENCES = "PSTABCDEFGHU"
 _FOREIGN = frozenset({"", "US", "USA"})
 
 
-def names(rows: Sequence[Segment]) -> Findings:
+def names(segments: Sequence[Segment]) -> Findings:
     """Of any loops: NPIs, names, taxonomies."""
-    for at, row in enumerate(rows):
-        if row[0] == "NM1":
-            yield from (Found(says, at) for says in _name(row))
-        elif row[0] == "PRV" and not _TAXONOMY.fullmatch(element(row, 3)):
-            yield Found(f"PRV*{element(row, 1)} holds no taxonomy code", at)
-        elif row[0] == "N4":
-            yield from (Found(says, at) for says in _place(row))
-        elif row[0] == "PER" and not _reachable(row):
+    for at, segment in enumerate(segments):
+        if segment[0] == "NM1":
+            yield from (Found(says, at) for says in _name(segment))
+        elif segment[0] == "PRV" and not _TAXONOMY.fullmatch(element(segment, 3)):
+            yield Found(f"PRV*{element(segment, 1)} holds no taxonomy code", at)
+        elif segment[0] == "N4":
+            yield from (Found(says, at) for says in _place(segment))
+        elif segment[0] == "PER" and not _reachable(segment):
             yield Found("a telephone number (TE) has not ten digits", at)
 
 
-def _reachable(row: Segment) -> bool:
-    ways = zip(row[3::2], row[4::2], strict=False)
+def _reachable(segment: Segment) -> bool:
+    ways = zip(segment[3::2], segment[4::2], strict=False)
     return all(_PHONE.fullmatch(number) for kind, number in ways if kind == "TE")
 
 
-def _name(row: Segment) -> list[str]:
-    entity, number = element(row, 1), element(row, 9)
+def _name(segment: Segment) -> list[str]:
+    entity, number = element(segment, 1), element(segment, 9)
     found = []
-    if element(row, 8) == "XX" and not valid_npi(number):
+    if element(segment, 8) == "XX" and not valid_npi(number):
         found.append(f"the NPI of NM1*{entity} fails its check digit")
-    if is_placeholder(element(row, 3)) and entity != "87":
+    if is_placeholder(element(segment, 3)) and entity != "87":
         found.append(f"NM1*{entity} has no name")
     if entity in ("IL", "PR", "85", "40", "41") and is_placeholder(number):
         found.append(f"NM1*{entity} has no number")
-    if element(row, 2) not in ("1", "2"):
+    if element(segment, 2) not in ("1", "2"):
         found.append(f"NM1*{entity} is neither a person (1) nor an organization (2)")
     return found
 
 
-def _place(row: Segment) -> list[str]:
-    if element(row, 4) not in _FOREIGN:
+def _place(segment: Segment) -> list[str]:
+    if element(segment, 4) not in _FOREIGN:
         return []
-    zip_code = element(row, 3)
+    zip_code = element(segment, 3)
     found = []
-    if element(row, 2) not in codes.claim_forms().lists.states:
-        found.append(f"N402 {element(row, 2) or '(none)'} is not a state of the United States")
+    if element(segment, 2) not in codes.claim_forms().lists.states:
+        found.append(f"N402 {element(segment, 2) or '(none)'} is not a state of the United States")
     if not _ZIP.fullmatch(zip_code) or zip_code.startswith("00000"):
         found.append(f"N403 {zip_code or '(none)'} is not a ZIP code of five or nine digits")
     elif len(zip_code) == 9 and zip_code.endswith("0000"):
@@ -66,15 +66,15 @@ def _place(row: Segment) -> list[str]:
     return found
 
 
-def biller(rows: Sequence[Segment]) -> Findings:
+def biller(segments: Sequence[Segment]) -> Findings:
     """2000A: the billing provider's own address is a street with ZIP+4; checks may go to a box."""
     entity = ""
     seen = set()
-    for at, row in enumerate(rows):
-        entity = element(row, 1) if row[0] == "NM1" else entity
-        seen.add((entity, row[0]))
+    for at, segment in enumerate(segments):
+        entity = element(segment, 1) if segment[0] == "NM1" else entity
+        seen.add((entity, segment[0]))
         if entity == "85":
-            yield from (Found(says, at) for says in _of_biller(row))
+            yield from (Found(says, at) for says in _of_biller(segment))
     for wanted in ("NM1", "N3", "N4", "REF"):
         if ("85", wanted) not in seen:
             yield Found(f"the billing provider has no {wanted} (2010AA)", 0)
@@ -82,25 +82,25 @@ def biller(rows: Sequence[Segment]) -> Findings:
         yield Found("the pay-to address has no N3 or N4 (2010AB)", 0)
 
 
-def _of_biller(row: Segment) -> list[str]:
-    if row[0] == "N3" and any(is_post_box(line) for line in row[1:]):
+def _of_biller(segment: Segment) -> list[str]:
+    if segment[0] == "N3" and any(is_post_box(line) for line in segment[1:]):
         return ["the billing provider's address is a post box (2010AA): use 2010AB"]
-    if row[0] == "N4" and len(element(row, 3)) != 9 and element(row, 4) in _FOREIGN:
+    if segment[0] == "N4" and len(element(segment, 3)) != 9 and element(segment, 4) in _FOREIGN:
         return ["the billing provider's ZIP code has not nine digits"]
-    if row[0] != "REF" or element(row, 1) not in ("EI", "SY"):
+    if segment[0] != "REF" or element(segment, 1) not in ("EI", "SY"):
         return []
-    number = element(row, 2).replace("-", "")
+    number = element(segment, 2).replace("-", "")
     right = re.fullmatch(r"\d{9}", number, re.ASCII) and not is_placeholder(number)
     return [] if right else ["the billing provider's tax number has not nine digits"]
 
 
-def subscriber(rows: Sequence[Segment], written_on: date | None) -> Findings:
+def subscriber(segments: Sequence[Segment], written_on: date | None) -> Findings:
     """2000B: SBR, who is insured, under which number, and the payer."""
-    sbr = next((row for row in rows if row[0] == "SBR"), None)
+    sbr = next((segment for segment in segments if segment[0] == "SBR"), None)
     if sbr is None:
         yield Found("the subscriber has no SBR (2000B)", 0)
         return
-    at = rows.index(sbr)
+    at = segments.index(sbr)
     if len(element(sbr, 1)) != 1 or element(sbr, 1) not in SEQUENCES:
         yield Found(
             f"SBR01 {element(sbr, 1) or '(none)'} is not a place in the order of payers", at
@@ -109,44 +109,44 @@ def subscriber(rows: Sequence[Segment], written_on: date | None) -> Findings:
         yield Found("SBR02 of the destination payer is 18 or empty", at)
     if not element(sbr, 9):
         yield Found("SBR09 does not say which kind of payer it is", at)
-    entities = {element(row, 1) for row in rows if row[0] == "NM1"}
+    entities = {element(segment, 1) for segment in segments if segment[0] == "NM1"}
     for wanted, who in (("IL", "subscriber"), ("PR", "payer")):
         if wanted not in entities:
             yield Found(f"the {who} has no NM1*{wanted}", at)
     if element(sbr, 2) == "18":
-        yield from patient(rows, written_on, "the subscriber, who is the patient,")
+        yield from patient(segments, written_on, "the subscriber, who is the patient,")
     if element(sbr, 9) in medicare.FILINGS:
-        yield from medicare.subscriber(rows, sbr, at)
+        yield from medicare.subscriber(segments, sbr, at)
 
 
-def patient(rows: Sequence[Segment], written_on: date | None, who: str) -> Findings:
+def patient(segments: Sequence[Segment], written_on: date | None, who: str) -> Findings:
     """Address, birth date and sex."""
-    there = {row[0] for row in rows}
+    there = {segment[0] for segment in segments}
     for wanted, what in (("N3", "no street"), ("N4", "no city"), ("DMG", "no birth date")):
         if wanted not in there:
             yield Found(f"{who} has {what} ({wanted})", 0)
-    for at, row in enumerate(rows):
-        if row[0] != "DMG":
+    for at, segment in enumerate(segments):
+        if segment[0] != "DMG":
             continue
-        born = day(element(row, 2))
+        born = day(element(segment, 2))
         if born is None:
             yield Found("the birth date is not a date", at)
         elif written_on is not None and born > written_on:
             yield Found(f"the birth date {us_date(born)} lies after the file's date", at)
         elif written_on is not None and born.year < written_on.year - _OLDEST:
             yield Found(f"the birth date {us_date(born)} is nobody's who lives", at)
-        if element(row, 3) not in ("F", "M", "U"):
+        if element(segment, 3) not in ("F", "M", "U"):
             yield Found("DMG03 is none of F, M, U", at)
 
 
-def dependent(rows: Sequence[Segment], written_on: date | None) -> Findings:
+def dependent(segments: Sequence[Segment], written_on: date | None) -> Findings:
     """2000C."""
-    if not any(row[0] == "PAT" and element(row, 1) for row in rows):
+    if not any(segment[0] == "PAT" and element(segment, 1) for segment in segments):
         yield Found("the patient has no PAT with the relationship (2000C)", 0)
-    if not any(row[0] == "NM1" and element(row, 1) == "QC" for row in rows):
+    if not any(segment[0] == "NM1" and element(segment, 1) == "QC" for segment in segments):
         yield Found("the patient has no NM1*QC (2010CA)", 0)
-    yield from patient(rows, written_on, "the patient")
+    yield from patient(segments, written_on, "the patient")
 
 
-def born(rows: Sequence[Segment]) -> date | None:
-    return next((day(element(row, 2)) for row in rows if row[0] == "DMG"), None)
+def born(segments: Sequence[Segment]) -> date | None:
+    return next((day(element(segment, 2)) for segment in segments if segment[0] == "DMG"), None)

@@ -56,28 +56,28 @@ class Service(Struct, frozen=True):
         return Decimal(self.charge) if _AMOUNT.fullmatch(self.charge) else Decimal(0)
 
 
-def service_of(rows: Sequence[Segment], start: int) -> Service | None:
+def service_of(segments: Sequence[Segment], start: int) -> Service | None:
     """The line that begins with LX at `start` among the claim's segments; None without SV1 or
     SV2."""
     found: Segment = ()
     at, days, number, ndc = start, None, "", ""
-    for place, row in enumerate(rows, start):
-        name = row[0]
+    for place, segment in enumerate(segments, start):
+        name = segment[0]
         if name in ("SV1", "SV2") and not found:
-            found, at = row, place
-        elif name == "DTP" and element(row, 1) == "472":
-            days = span(element(row, 2), element(row, 3))
-        elif name == "REF" and element(row, 1) == "6R":
-            number = element(row, 2)
+            found, at = segment, place
+        elif name == "DTP" and element(segment, 1) == "472":
+            days = span(element(segment, 2), element(segment, 3))
+        elif name == "REF" and element(segment, 1) == "6R":
+            number = element(segment, 2)
         elif name == "LIN" and not ndc:
-            ndc = element(row, 3)
+            ndc = element(segment, 3)
     if not found:
         return None
     shift = int(found[0] == "SV2")
     qualifier, *rest = element(found, 1 + shift).split(COMPONENT)
     return Service(
         at,
-        element(rows[0], 1),
+        element(segments[0], 1),
         bool(shift),
         qualifier,
         rest[0] if rest else "",
@@ -94,15 +94,15 @@ def service_of(rows: Sequence[Segment], start: int) -> Service | None:
 
 
 def line_faults(
-    service: Service, rows: Sequence[Segment], start: int, diagnoses: int, context: "Days"
+    service: Service, segments: Sequence[Segment], start: int, diagnoses: int, context: "Days"
 ) -> Findings:
     """One line by itself."""
     for says in _service(service, diagnoses):
         yield Found(says, service.at, service.line)
     for says in context.faults(service.days):
         yield Found(says, service.at, service.line)
-    yield from _drug(service, rows, start)
-    if sum(row[:2] == ("DTP", "472") for row in rows) > 1:
+    yield from _drug(service, segments, start)
+    if sum(segment[:2] == ("DTP", "472") for segment in segments) > 1:
         yield Found("the line has two dates of service", service.at, service.line)
 
 
@@ -185,15 +185,19 @@ def _is_place(pointer: str, diagnoses: int) -> bool:
     return pointer.isascii() and pointer.isdigit() and 1 <= int(pointer) <= diagnoses
 
 
-def _drug(service: Service, rows: Sequence[Segment], start: int) -> Findings:
+def _drug(service: Service, segments: Sequence[Segment], start: int) -> Findings:
     """LIN and CTP stand together, and say as much as the units do, of the drug of the code."""
-    places = {row[0]: place for place, row in enumerate(rows, start) if row[0] in ("LIN", "CTP")}
+    places = {
+        segment[0]: place
+        for place, segment in enumerate(segments, start)
+        if segment[0] in ("LIN", "CTP")
+    }
     if len(places) == 1:
         at = next(iter(places.values()))
         yield Found("an NDC and its quantity go together", at, service.line)
     if len(places) != 2:
         return
-    ndc, quantity = rows[places["LIN"] - start], rows[places["CTP"] - start]
+    ndc, quantity = segments[places["LIN"] - start], segments[places["CTP"] - start]
     number = element(ndc, 3)
     if element(ndc, 2) != "N4" or not _NDC.fullmatch(number):
         yield Found(f"{number} is not an NDC of eleven digits", places["LIN"], service.line)

@@ -22,7 +22,7 @@ def subscriber_loops(claims: Sequence[Claim]) -> list[Segment]:
     who = claims[0].who
     payer = who.first
     own = payer.relationship == "18"
-    rows = [
+    segments = [
         segment("HL", 2, 1, 22, 0 if own else 1),
         segment(
             "SBR",
@@ -38,15 +38,15 @@ def subscriber_loops(claims: Sequence[Claim]) -> list[Segment]:
         segment("NM1", "PR", 2, payer.payer, *[""] * 4, "PI", payer.payer_id),
     ]
     if not own:
-        rows += [
+        segments += [
             segment("HL", 3, 2, 23, 0),
             segment("PAT", payer.relationship),
             _person("QC", who.patient),
             *_whereabouts(who),
         ]
     for claim in claims:
-        rows += claim_loops(claim)
-    return rows
+        segments += claim_loops(claim)
+    return segments
 
 
 def _person(role: str, name: Name, number: tuple[str, str] = ("", "")) -> Segment:
@@ -63,9 +63,10 @@ def address(where: Address) -> list[Segment]:
 
 def claim_loops(claim: Claim) -> list[Segment]:
     """2300 to 2410."""
-    body = _institutional(claim) if claim.statement else _professional(claim)
-    after = [row for place, other in enumerate(claim.who.others) for row in _other(place, other)]
-    return [*body, *after, *_services(claim)]
+    found = [*(_institutional(claim) if claim.statement else _professional(claim))]
+    for place, other in enumerate(claim.who.others):
+        found += _other(place, other)
+    return found + _services(claim)
 
 
 def _professional(claim: Claim) -> list[Segment]:
@@ -182,32 +183,27 @@ def _other(place: int, other: Insurance) -> Iterator[Segment]:
 
 
 def _services(claim: Claim) -> list[Segment]:
-    rows = service_loops(claim.draft, claim.services)
+    segments = service_loops(claim.draft, claim.services)
     others = claim.statement.lines if claim.statement else ()
-    start = len(claim.services) + 1
-    return rows + [
-        row for place, other in enumerate(others, start) for row in _other_line(place, other, claim)
-    ]
+    for place, other in enumerate(others, len(claim.services) + 1):
+        segments += _other_line(place, other, claim)
+    return segments
 
 
 def service_loops(draft: Draft, services: Sequence[ServiceLine]) -> list[Segment]:
     """2400 and 2410 of each service line, numbered from 1."""
     pointers = {line.id: draft.pointers(line) for line in draft.lines}
-    shared = _shared(draft)
-    return [
-        row
-        for place, part in enumerate(services, 1)
-        for row in _service_loop(place, part, draft, pointers[part.line.id], shared)
-    ]
+    shared, found = _shared(draft), list[Segment]()
+    for place, part in enumerate(services, 1):
+        found += _service_loop(place, part, draft, pointers[part.line.id], shared)
+    return found
 
 
 def preview(draft: Draft) -> list[Segment]:
     """The service lines of a draft with their values as charges, as a person looks at them."""
-    parts = [
-        part
-        for line in draft.lines
-        for part in service_lines(line, Decimal(line.value) if line.value else Decimal(0))
-    ]
+    parts: list[ServiceLine] = []
+    for line in draft.lines:
+        parts += service_lines(line, Decimal(line.value) if line.value else Decimal(0))
     return service_loops(draft, parts)
 
 

@@ -70,21 +70,21 @@ class Interchange:
         if biller != self._biller:
             self._begin_biller(biller)
         loops = numbered(loops, self._level + 1, self._biller_level)
-        self._level += sum(row[0] == "HL" for row in loops)
+        self._level += sum(segment[0] == "HL" for segment in loops)
         self._in_set += len(claims)
         self.claims += len(claims)
         self._put(loops)
 
     def add_again(self, biller: Sequence[Segment], loops: Sequence[Segment]) -> list[str]:
         """Writes a claim that left before, under its biller as it was; or gives back its faults."""
-        name = next(row for row in biller if row[:2] == ("NM1", "85"))
-        rows = numbered(loops, 2, 1)
-        faults = loop_faults(rows, self.kind, self._now.date(), name, is_draft=False)
+        name = next(segment for segment in biller if segment[:2] == ("NM1", "85"))
+        segments = numbered(loops, 2, 1)
+        faults = loop_faults(segments, self.kind, self._now.date(), name, is_draft=False)
         if faults:
             return faults
         self._close_set()
         self._open_set_for(name)
-        self._put([("HL", "1", "", "20", "1"), *biller[1:], *rows])
+        self._put([("HL", "1", "", "20", "1"), *biller[1:], *segments])
         self.claims += 1
         self._close_set()
         return []
@@ -97,14 +97,14 @@ class Interchange:
     def _open(self) -> None:
         to, now, there = self.receiver, self._now, self._receiver_id()
         sender, day, time = to.sender_id, f"{now:%y%m%d}", f"{now:%H%M}"
-        rows: list[Segment] = [
+        segments: list[Segment] = [
             ("ISA", "00", " " * 10, "00", " " * 10, to.sender_qualifier, f"{sender:15}",
              to.qualifier, f"{there:15}", day, time, REPETITION, "00501", f"{self.control:09}", "1",
              "P" if self.production else "T", COMPONENT),
             segment("GS", "HC", sender, there, f"20{day}", time, self.control, "X",
                     GUIDE[self.kind]),
         ]  # fmt: skip
-        self._write(written(rows))
+        self._write(written(segments))
 
     def _receiver_id(self) -> str:
         own = None if self.production else self.receiver.test_id
@@ -143,9 +143,9 @@ class Interchange:
             self._put([segment("SE", self._segments + 1, self._set_number)])
         self._set_number = ""
 
-    def _put(self, rows: Sequence[Segment]) -> None:
-        self._segments += len(rows)
-        self._write(written(rows))
+    def _put(self, segments: Sequence[Segment]) -> None:
+        self._segments += len(segments)
+        self._write(written(segments))
 
 
 def checked(claims: Sequence[Claim], written_on: date) -> tuple[list[Segment], list[str]]:

@@ -34,15 +34,15 @@ class Resent(Struct, frozen=True):
 
     @property
     def total(self) -> Decimal:
-        claim = next(row for row in self.loops if row[0] == "CLM")
+        claim = next(segment for segment in self.loops if segment[0] == "CLM")
         return Decimal(claim[2])
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return tuple(row[2] for row in self.loops if row[:2] == ("REF", "6R"))
+        return tuple(segment[2] for segment in self.loops if segment[:2] == ("REF", "6R"))
 
 
-def voided(rows: Iterable[Numbered], void: Voiding) -> Resent | None:
+def voided(segments: Iterable[Numbered], void: Voiding) -> Resent | None:
     """The void (frequency 8) of a claim in a file; None where the file does not have it."""
     biller: list[Segment] = []
     subscriber: list[Segment] = []
@@ -51,21 +51,21 @@ def voided(rows: Iterable[Numbered], void: Voiding) -> Resent | None:
     kept: list[Segment] = []
     kind: Kind = "professional"
     receiver = ""
-    for _, row in rows:
-        if claim and row[0] in ("CLM", "HL", "SE"):
+    for _, segment in segments:
+        if claim and segment[0] in ("CLM", "HL", "SE"):
             break
-        if row[0] == "ISA":
-            receiver = row[8].strip()
-        elif row[0] == "ST":
-            kind = "institutional" if row[3].startswith("005010X223") else "professional"
-        elif row[0] == "HL":
-            kept = {"20": biller, "22": subscriber, "23": dependent}.get(row[3], [])
+        if segment[0] == "ISA":
+            receiver = segment[8].strip()
+        elif segment[0] == "ST":
+            kind = "institutional" if segment[3].startswith("005010X223") else "professional"
+        elif segment[0] == "HL":
+            kept = {"20": biller, "22": subscriber, "23": dependent}.get(segment[3], [])
             kept.clear()
             if kept is not dependent:
                 dependent.clear()
-        elif row[0] == "CLM":
-            kept = claim if row[1] == void.about else []
-        kept.append(row)
+        elif segment[0] == "CLM":
+            kept = claim if segment[1] == void.about else []
+        kept.append(segment)
     if not claim:
         return None
     loops = [*subscriber, *dependent, *_void(claim, void.number, void.original)]
@@ -76,21 +76,21 @@ def _void(claim: Sequence[Segment], number: str, original: str) -> list[Segment]
     """With a number of its own, frequency 8, and REF*F8 in its place."""
     place, kind, *_ = claim[0][5].split(COMPONENT)
     head = (*claim[0][:1], number, *claim[0][2:5], COMPONENT.join((place, kind, "8")))
-    rows: list[Segment] = [(*head, *claim[0][6:])]
-    rest = [row for row in claim[1:] if row[:2] != ("REF", "F8")]
-    at = next(place for place, row in enumerate(rest) if row[0] in _AFTER_ORIGINAL)
-    return [*rows, *rest[:at], ("REF", "F8", original), *rest[at:]]
+    segments: list[Segment] = [(*head, *claim[0][6:])]
+    rest = [segment for segment in claim[1:] if segment[:2] != ("REF", "F8")]
+    at = next(place for place, segment in enumerate(rest) if segment[0] in _AFTER_ORIGINAL)
+    return [*segments, *rest[:at], ("REF", "F8", original), *rest[at:]]
 
 
 def numbered(loops: Sequence[Segment], first: int, parent: int) -> list[Segment]:
     """HL01 and HL02 as the file that it goes into has them."""
-    rows: list[Segment] = []
+    segments: list[Segment] = []
     own = first
-    for row in loops:
-        if row[0] == "HL":
-            above = parent if row[3] == "22" else own - 1
-            rows.append(("HL", str(own), str(above), *row[3:]))
+    for segment in loops:
+        if segment[0] == "HL":
+            above = parent if segment[3] == "22" else own - 1
+            segments.append(("HL", str(own), str(above), *segment[3:]))
             own += 1
         else:
-            rows.append(row)
-    return rows
+            segments.append(segment)
+    return segments

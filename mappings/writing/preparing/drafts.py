@@ -3,6 +3,7 @@ facility's month), one service line per NDC where the payer takes it so."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Literal
 
 from msgspec import Struct
@@ -48,12 +49,12 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     @property
     def dates(self) -> list[str]:
-        return sorted({row.service_date for row in self.lines if row.service_date})
+        return sorted({line.service_date for line in self.lines if line.service_date})
 
     @property
     def diagnoses(self) -> list[str]:
         """Of all lines, in the sequence of the first."""
-        return list(dict.fromkeys(code for row in self.lines for code in row.diagnoses))
+        return list(dict.fromkeys(chain.from_iterable(line.diagnoses for line in self.lines)))
 
     def pointers(self, line: ClaimLine) -> list[int]:
         """Where the diagnoses that the line points to stand among the claim's, from 1."""
@@ -63,14 +64,14 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     @property
     def authorizations(self) -> list[str]:
-        return sorted({row.prior_authorization for row in self.lines if row.prior_authorization})
+        return sorted({line.prior_authorization for line in self.lines if line.prior_authorization})
 
 
 def drafts(document: Assessment) -> list[Draft]:
     """The drafts of a document's ready lines: what is held or not billable stands in none."""
     found: list[Draft] = []
-    for row in document.patients:
-        found += drawn(row.patient, [line for line in row.lines if line.status == "ready"])
+    for patient in document.patients:
+        found += drawn(patient.patient, [line for line in patient.lines if line.status == "ready"])
     return found
 
 
@@ -81,7 +82,7 @@ def drawn(patient: str, lines: Iterable[ClaimLine]) -> list[Draft]:
     for line in lines:
         if line.service_date and line.coverage and line.place_of_service:
             grouped.setdefault(_key(patient, line), []).append(line)
-    return [draft_of(patient, rows) for _, rows in sorted(grouped.items())]
+    return [draft_of(patient, lines) for _, lines in sorted(grouped.items())]
 
 
 def _key(patient: str, line: ClaimLine) -> tuple[str, ...]:
@@ -114,7 +115,7 @@ def pairs(lines: Iterable[ClaimLine]) -> list[tuple[ClaimLine, ...]]:
     found: dict[str, list[ClaimLine]] = {}
     for line in lines:
         found.setdefault(line.pair, []).append(line)
-    return [tuple(rows) for rows in found.values()]
+    return [tuple(lines) for lines in found.values()]
 
 
 def ndcs_of(line: ClaimLine) -> tuple[NdcQuantity, ...]:
@@ -139,11 +140,11 @@ def service_lines(
 
 
 def _apart(line: ClaimLine, value: Decimal | None, several: SeveralNdcs) -> Iterator[ServiceLine]:
-    units = shares(line.units, [_mg(row) for row in line.ndcs])
+    units = shares(line.units, [_mg(ndc) for ndc in line.ndcs])
     weights = [Decimal(part) for part in units]
     cents = shares(int(value / CENT), weights) if value is not None else [None] * len(units)
-    rows = zip(units, line.ndcs, cents, strict=True)
-    for number, (part, ndc, share) in enumerate(rows, 1):
+    parts = zip(units, line.ndcs, cents, strict=True)
+    for number, (part, ndc, share) in enumerate(parts, 1):
         worth = None if share is None else share * CENT
         modifiers = (*line.modifiers, *_modifier(number, several))
         yield ServiceLine(line, number, part, ndc, worth, modifiers)
@@ -158,16 +159,16 @@ def _modifier(number: int, several: SeveralNdcs) -> tuple[str, ...]:
 
 def _together(ndcs: Sequence[NdcQuantity], given: Sequence[NdcQuantity]) -> NdcQuantity:
     """All mL under the NDC that most of it came from; a discard under that of its dose."""
-    most = max(given or ndcs, key=lambda row: (Decimal(row.quantity), row.code))
-    ml = sum((Decimal(row.quantity) for row in ndcs), Decimal(0))
+    most = max(given or ndcs, key=lambda ndc: (Decimal(ndc.quantity), ndc.code))
+    ml = sum((Decimal(ndc.quantity) for ndc in ndcs), Decimal(0))
     return NdcQuantity(most.code, plain(ml), most.unit)
 
 
-def _mg(row: NdcQuantity) -> Decimal:
+def _mg(ndc: NdcQuantity) -> Decimal:
     """Weighed by its mL alone where the package is not in the tables any more: a family has one
     strength."""
-    package = codes.packages().get(row.code)
-    return Decimal(row.quantity) * (package.mg / package.ml if package else 1)
+    package = codes.packages().get(ndc.code)
+    return Decimal(ndc.quantity) * (package.mg / package.ml if package else 1)
 
 
 def shares(total: int, weights: Iterable[Decimal]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -53,7 +54,9 @@ class Insurance(Struct, frozen=True, kw_only=True):
 
 
 def coverage_of(record: PatientRecord, reference: str) -> Coverage | None:
-    return next((row for row in record.coverages if row.source.resource == reference), None)
+    return next(
+        (coverage for coverage in record.coverages if coverage.source.resource == reference), None
+    )
 
 
 def payer_aliases(coverage: Coverage | None, kind: Kind) -> tuple[str, ...]:
@@ -92,14 +95,15 @@ def after(
     day = date.fromisoformat(draft.dates[0])
     found: list[Insurance] = []
     lacking: list[str] = []
-    for reference in dict.fromkeys(row for line in draft.lines for row in line.secondary_coverages):
+    secondary = chain.from_iterable(line.secondary_coverages for line in draft.lines)
+    for reference in dict.fromkeys(secondary):
         coverage = coverage_of(record, reference)
-        row = insurance_of(coverage, patient, draft.kind, second=True)
+        insurance = insurance_of(coverage, patient, draft.kind, second=True)
         if _is_medicare(coverage):
             why = site.decisions.why_second(draft.patient, day)
-            row = replace(row, secondary_type=why or "")
-        found.append(row)
-        lacking += _second_lacks(row, reference, coverage)
+            insurance = replace(insurance, secondary_type=why or "")
+        found.append(insurance)
+        lacking += _second_lacks(insurance, reference, coverage)
     return found, lacking
 
 
@@ -120,24 +124,25 @@ def _payer_name(coverage: Coverage | None, kind: Kind) -> str:
     return own or named.name or coverage.payor.name or ""
 
 
-def _second_lacks(row: Insurance, reference: str, coverage: Coverage | None) -> Iterator[str]:
+def _second_lacks(insurance: Insurance, reference: str, coverage: Coverage | None) -> Iterator[str]:
     """Of a payer that comes after this one."""
     of_medicare = _is_medicare(coverage)
     checks = {
-        "relationship": row.relationship,
-        "subscriber": row.subscriber.family or row.relationship in ("", "18"),
-        "subscriberId": row.member_id,
+        "relationship": insurance.relationship,
+        "subscriber": insurance.subscriber.family or insurance.relationship in ("", "18"),
+        "subscriberId": insurance.member_id,
         "a subscriberId that can be a Medicare number": (
-            not (of_medicare and row.member_id) or not medicare_number_fault(row.member_id)
+            not (of_medicare and insurance.member_id)
+            or not medicare_number_fault(insurance.member_id)
         ),
-        "one group number that X12 can carry": row.group_number or not groups_of(coverage),
-        "payor": row.payer,
-        "payer's id for claims (claim_id or crossover_id in payer_aliases)": row.payer_id,
+        "one group number that X12 can carry": insurance.group_number or not groups_of(coverage),
+        "payor": insurance.payer,
+        "payer's id for claims (claim_id or crossover_id in payer_aliases)": insurance.payer_id,
     }
     lacking = [what for what, there in checks.items() if not there]
     if lacking:
         yield f"of the payer after it ({reference}) {', '.join(lacking)}"
-    if of_medicare and not row.secondary_type:
+    if of_medicare and not insurance.secondary_type:
         types = codes.claim_forms().medicare_secondary.types
         yield (
             f"why Medicare ({reference}) is secondary: record a person's decision"

@@ -3,6 +3,7 @@ lacking. Nothing is ever made up."""
 
 from collections.abc import Iterator
 from datetime import date
+from itertools import chain
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -96,17 +97,17 @@ def _facility(draft: Draft, record: PatientRecord, site: Site) -> Facility | Non
 
 def _places(draft: Draft, record: PatientRecord, site: Site) -> Iterator[Place]:
     days = {key: line.service_date for line in draft.lines for key in line.administrations}
-    for row in administrations(draft, record):
-        day = date.fromisoformat(days[row.source.resource] or "")
-        visit = visit_of(row, record, site.zone)
-        place = setting(row, visit, record, site, day).place
+    for administration in administrations(draft, record):
+        day = date.fromisoformat(days[administration.source.resource] or "")
+        visit = visit_of(administration, record, site.zone)
+        place = setting(administration, visit, record, site, day).place
         if place is not None:
             yield place
 
 
 def _place_lacks(draft: Draft, record: PatientRecord, site: Site) -> Iterator[str]:
     """An off-campus department's claim names the place (CMS Pub 100-04 ch. 1 s. 10.1.1)."""
-    off_campus = {"PO", "PN"} & {code for line in draft.lines for code in line.modifiers}
+    off_campus = {"PO", "PN"} & set(chain.from_iterable(line.modifiers for line in draft.lines))
     if off_campus and _facility(draft, record, site) is None:
         yield "the name and address of the off-campus department (facility in the site's places)"
 

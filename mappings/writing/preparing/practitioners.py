@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import tzinfo
+from itertools import chain
 
 from mappings import codes
 from mappings.circumstances.visit import encounter_of
@@ -22,8 +23,9 @@ def practitioners(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> l
     """The attender, else the primary performer of the encounters; on a professional claim else who
     gave the drug, where that may render. Each with NPI, once."""
     given = administrations(draft, record)
-    present = [who for visit in encounters(draft, record, zone) for who in visit.participants]
-    gave = [who for row in given for who in row.performers]
+    visits = encounters(draft, record, zone)
+    present = list(chain.from_iterable(visit.participants for visit in visits))
+    gave = list(chain.from_iterable(administration.performers for administration in given))
     hands = {who.npi for who in gave if who.npi}
     attending = [who for who in present if who.role == "ATND" and not is_nurse(who)]
     primary = [who for who in present if who.role == "PPRF" and _renders(who, hands)]
@@ -34,19 +36,27 @@ def practitioners(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> l
 
 
 def administrations(draft: Draft, record: PatientRecord) -> list[Administration]:
-    references = {reference for line in draft.lines for reference in line.administrations}
-    return [row for row in record.administrations if row.source.resource in references]
+    references = set(chain.from_iterable(line.administrations for line in draft.lines))
+    return [
+        administration
+        for administration in record.administrations
+        if administration.source.resource in references
+    ]
 
 
 def encounters(draft: Draft, record: PatientRecord, zone: tzinfo | None) -> list[Encounter]:
     """The encounters in which the draft's doses were given, each once."""
-    found = (encounter_of(row, record, zone) for row in administrations(draft, record))
-    return list({row.source.resource: row for row in found if row}.values())
+    found = (
+        encounter_of(administration, record, zone)
+        for administration in administrations(draft, record)
+    )
+    return list({visit.source.resource: visit for visit in found if visit}.values())
 
 
 def nurses(draft: Draft, record: PatientRecord) -> bool:
     """Whether somebody who gave the drug has an NPI and yet can't be named as who rendered."""
-    gave = [who for row in administrations(draft, record) for who in row.performers]
+    given = administrations(draft, record)
+    gave = chain.from_iterable(administration.performers for administration in given)
     return any(who.npi and not may_render(who) for who in gave)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from itertools import chain
 
 from msgspec import Struct
 
@@ -81,11 +82,11 @@ def _placed(line: ClaimLine) -> bool:
 def _prepared(draft: Draft, record: PatientRecord, basis: Basis) -> Iterator[Prepared]:
     who = parties(draft, record, basis.site)
     priced, reasons = _priced(draft, record, who, basis)
-    rows = basis.facility.of(draft)
-    if _goes_to_the_facility(draft, basis, bool(rows)):
+    entries = basis.facility.of(draft)
+    if _goes_to_the_facility(draft, basis, bool(entries)):
         yield ChargeLines(draft, tuple(priced))
         return
-    made, lacking = statement(draft, rows) if draft.bill_type else (None, [])
+    made, lacking = statement(draft, entries) if draft.bill_type else (None, [])
     reasons = [
         *_lacks(who.lacking, "it lacks"),
         *_lacks([] if basis.is_draft else lacking, "the facility's file lacks"),
@@ -106,7 +107,7 @@ def _prepared(draft: Draft, record: PatientRecord, basis: Basis) -> Iterator[Pre
             yield LeftOut(draft.patient, lines, tuple(dict.fromkeys(found)))
         else:
             part = part_of(draft, rows_of_claim)
-            services = tuple(row for _, own in rows_of_claim for row in own)
+            services = tuple(chain.from_iterable(own for _, own in rows_of_claim))
             yield Claim(
                 number=claim_number(part.id),
                 draft=part,
@@ -207,23 +208,23 @@ def _addressed(
 
 
 def _too_much(
-    draft: Draft, rows: Sequence[Priced], made: Statement | None, basis: Basis
+    draft: Draft, priced: Sequence[Priced], made: Statement | None, basis: Basis
 ) -> list[str]:
-    others = [row.charge for row in made.lines] if made else []
-    found = list(excess(draft.kind, rows, others))
+    others = [other.charge for other in made.lines] if made else []
+    found = list(excess(draft.kind, priced, others))
     found += [
-        f"a prior authorization that X12 can't carry ({line.code})" for line in _uncarried(rows)
+        f"a prior authorization that X12 can't carry ({line.code})" for line in _uncarried(priced)
     ]
-    total = sum(part.value or 0 for _, parts in rows for part in parts) + sum(others)
+    total = sum(part.value or 0 for _, parts in priced for part in parts) + sum(others)
     if not total and not basis.is_draft:
         found.append("a claim of nothing is not sent")
     return found
 
 
-def _uncarried(rows: Sequence[Priced]) -> list[ClaimLine]:
+def _uncarried(priced: Sequence[Priced]) -> list[ClaimLine]:
     return [
         line
-        for line, _ in rows
+        for line, _ in priced
         if line.prior_authorization and not carried(line.prior_authorization)
     ]
 

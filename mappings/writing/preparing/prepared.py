@@ -36,8 +36,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     def total(self) -> Decimal:
         """Of our lines and, on an institutional claim, of the facility's own."""
         others = self.statement.lines if self.statement else ()
-        return sum((charge(row) for row in self.services), Decimal(0)) + sum(
-            (row.charge for row in others), Decimal(0)
+        return sum((charge(service) for service in self.services), Decimal(0)) + sum(
+            (other.charge for other in others), Decimal(0)
         )
 
 

@@ -3,6 +3,7 @@ discard never part."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 
 from mappings import codes
 from mappings.assessment import ClaimLine
@@ -19,29 +20,29 @@ def split(draft: Draft, priced: Sequence[Priced]) -> list[list[Priced]]:
     services = dict(zip([line.id for line, _ in priced], priced, strict=True))
     parts: list[list[Priced]] = []
     for pair in pairs(line for line, _ in priced):
-        rows = [services[line.id] for line in pair]
-        if parts and not list(excess(draft.kind, [*parts[-1], *rows])):
-            parts[-1] += rows
+        services_of_part = [services[line.id] for line in pair]
+        if parts and not list(excess(draft.kind, [*parts[-1], *services_of_part])):
+            parts[-1] += services_of_part
         else:
-            parts.append(rows)
+            parts.append(services_of_part)
     return parts
 
 
-def excess(kind: Kind, rows: Sequence[Priced], others: Sequence[Decimal] = ()) -> Iterator[str]:
+def excess(kind: Kind, priced: Sequence[Priced], others: Sequence[Decimal] = ()) -> Iterator[str]:
     """By what these lines, with `others` of the facility's own, are too much for one claim."""
     limits = codes.claim_forms().limits
-    count = sum(len(parts) for _, parts in rows) + len(others)
+    count = sum(len(parts) for _, parts in priced) + len(others)
     if count > limits.lines[kind]:
         yield f"{count} service lines, of which {limits.lines[kind]} fit"
-    diagnoses = {code for line, _ in rows for code in line.diagnoses}
+    diagnoses = set(chain.from_iterable(line.diagnoses for line, _ in priced))
     if len(diagnoses) > limits.diagnoses[kind]:
         yield f"{len(diagnoses)} diagnoses, of which {limits.diagnoses[kind]} fit"
-    total = sum((part.value or Decimal(0) for _, parts in rows for part in parts), Decimal(0))
+    total = sum((part.value or Decimal(0) for _, parts in priced for part in parts), Decimal(0))
     total += sum(others, Decimal(0))
     if total > limits.charge:
         yield f"charges of {total:,}, where {limits.charge:,} is the most"
 
 
-def part_of(draft: Draft, rows: Sequence[Priced]) -> Draft:
+def part_of(draft: Draft, priced: Sequence[Priced]) -> Draft:
     """The draft of these lines alone, with an id of its own."""
-    return draft_of(draft.patient, [line for line, _ in rows])
+    return draft_of(draft.patient, [line for line, _ in priced])

@@ -234,7 +234,7 @@ def _dialysis_lacks(made: Statement) -> list[str]:
         lacking.append(f"value code {' or '.join(table.one_of_values)}")
     if not acute and table.occurrence not in {code for code, _ in made.occurrences}:
         lacking.append(f"occurrence code {table.occurrence} with its date")
-    if not any(row.revenue[:3] in table.treatment_revenue for row in made.lines):
+    if not any(line.revenue[:3] in table.treatment_revenue for line in made.lines):
         lacking.append("the lines of the month's treatments")
     return lacking
 
@@ -252,5 +252,5 @@ def _disagreements(made: Statement, dialysis: bool, ended: bool) -> list[str]:
             lacking.append(f"the day (through) on which treatment ended, with {made.frequency}")
     if made.end < made.start:
         lacking.append("a period that ends after it begins")
-    outside = [row.day for row in made.lines if not made.start <= row.day <= made.end]
+    outside = [line.day for line in made.lines if not made.start <= line.day <= made.end]
     return lacking + [f"a period that holds the line of {us_date(day)}" for day in outside]

@@ -65,11 +65,13 @@ def number(value: Decimal) -> str:
 
 def written(segments: Iterable[Segment]) -> str:
     """One segment a line."""
-    return "".join(f"{ELEMENT.join(row)}{TERMINATOR}\n" for row in segments)
+    return "".join(f"{ELEMENT.join(segment)}{TERMINATOR}\n" for segment in segments)
 
 
 def parsed(file: str) -> list[Segment]:
     """The segments of a file in our delimiters."""
     return [
-        tuple(row.strip("\r\n").split(ELEMENT)) for row in file.split(TERMINATOR) if row.strip()
+        tuple(segment.strip("\r\n").split(ELEMENT))
+        for segment in file.split(TERMINATOR)
+        if segment.strip()
     ]

@@ -1,0 +1,66 @@
+"""What the rows of the code tables hold. Each has its source; `verified: false` marks what no
+official text was seen for."""
+
+from mappings.codes.tables.dated import Dated
+from mappings.codes.tables.drugs import (
+    BillingCode,
+    Family,
+    LabelDose,
+    NotBillable,
+    Package,
+    PackageTable,
+    Products,
+    Units,
+)
+from mappings.codes.tables.giving import GivingWords
+from mappings.codes.tables.payers import PayerName, Payers
+from mappings.codes.tables.payment import (
+    DenialCodes,
+    Modifier,
+    Opps,
+    OppsStatus,
+    Payment,
+    PaymentLimits,
+)
+from mappings.codes.tables.places import (
+    ClassKind,
+    EncounterClasses,
+    EncounterTypes,
+    PlaceOfService,
+    SettingTable,
+)
+from mappings.codes.tables.services import AdministrationServices, BesideIron, Esa
+from mappings.codes.tables.statuses import StatusTable, StatusWords
+from mappings.codes.tables.systems import CodeSystems
+
+__all__ = [
+    "AdministrationServices",
+    "BesideIron",
+    "BillingCode",
+    "ClassKind",
+    "CodeSystems",
+    "Dated",
+    "DenialCodes",
+    "EncounterClasses",
+    "EncounterTypes",
+    "Esa",
+    "Family",
+    "GivingWords",
+    "LabelDose",
+    "Modifier",
+    "NotBillable",
+    "Opps",
+    "OppsStatus",
+    "Package",
+    "PackageTable",
+    "PayerName",
+    "Payers",
+    "Payment",
+    "PaymentLimits",
+    "PlaceOfService",
+    "Products",
+    "SettingTable",
+    "StatusTable",
+    "StatusWords",
+    "Units",
+]

@@ -1,0 +1,148 @@
+"""Drugs: families of IV iron with their codes, their packages, what is no IV iron, label doses."""
+
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from mappings.codes.tables.dated import Dated, Names
+
+
+class BillingCode(Dated, frozen=True, kw_only=True):
+    """`mue`: the most units of a day that NCCI's Medically Unlikely Edits let pass (table effective
+    2024-07-01)."""
+
+    code: str
+    mg_per_unit: Decimal
+    mue: int | None = None
+    use: str | None = None
+
+
+class Presentation(Struct, frozen=True, forbid_unknown_fields=True):
+    names: tuple[str, ...]
+    use: str
+
+
+class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One HCPCS family of IV iron. `strength_mg_per_ml` is the one strength of its label, where
+    there is one. `label_heart_failure`: labeled for iron deficiency in heart failure.
+
+    `unverified`: those of its RxNorm and ATC codes for which no official text was seen. `routes`:
+    by which its label has it given.
+    """
+
+    family: str
+    name: str
+    names: tuple[str, ...]
+    codes: tuple[BillingCode, ...]
+    strength_mg_per_ml: Decimal | None = None
+    label_population: Literal["ckd"] | None = None
+    routes: tuple[str, ...] = ("intravenous", "dialysis-circuit")
+    label_heart_failure: bool = False
+    retired: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    rxnorm: tuple[str, ...] = ()
+    atc: tuple[str, ...] = ()
+    presentations: tuple[Presentation, ...] = ()
+    source: str = ""
+    verified: bool = True
+
+
+class NotIvIron(Struct, frozen=True, forbid_unknown_fields=True):
+    rxnorm: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class OralIronNames(Struct, frozen=True, forbid_unknown_fields=True):
+    """`none`: with these words it only contains some iron, or is not taken by mouth."""
+
+    names: tuple[str, ...]
+    none: tuple[str, ...]
+    rxnorm: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a statusReason says of a dose that was not given: always, or only where no dose is
+    recorded.
+
+    With words `of_a_part` ("the rest was not given") a recorded dose stands.
+    """
+
+    phrases: tuple[str, ...]
+    phrases_without_dose: tuple[str, ...]
+    of_a_part: tuple[str, ...]
+    snomed: tuple[str, ...]
+    snomed_without_dose: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class Wasting(Struct, frozen=True, forbid_unknown_fields=True):
+    """What notes say of discarded drug."""
+
+    done: tuple[str, ...]
+    nouns: tuple[str, ...]
+    words: tuple[str, ...]
+    source: str
+    verified: bool
+
+
+class Products(Struct, frozen=True, forbid_unknown_fields=True):
+    families: tuple[Family, ...]
+    not_iv_iron: NotIvIron
+    diluents: Names
+    beside_iron: Names
+    wasting: Wasting
+    line_draws: Names
+    not_given: NotGiven
+    oral_iron: OralIronNames
+
+
+class Package(Dated, frozen=True, kw_only=True):
+    """A finished package: mg and mL of one container."""
+
+    ndc: str
+    family: str
+    mg: Decimal
+    ml: Decimal
+    label: str
+
+
+class NotBillable(Struct, frozen=True, forbid_unknown_fields=True, rename={"what": "is"}):
+    product: str
+    what: str
+    source: str
+    verified: bool
+
+
+class PackageTable(Struct, frozen=True, forbid_unknown_fields=True):
+    packages: tuple[Package, ...]
+    not_billable: tuple[NotBillable, ...]
+
+
+class Units(Struct, frozen=True, forbid_unknown_fields=True):
+    ucum: dict[str, str]
+    texts: dict[str, str]
+    mg_per: dict[str, Decimal]
+    ml_per: dict[str, Decimal]
+    minutes_per: dict[str, Decimal]
+    source: str
+    verified: bool
+
+
+class LabelDose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Label limits for a population: mg of one dose (or mg per kg), mg of a course and its length
+    in days. `below_kg`: for patients known to weigh less."""
+
+    family: str
+    population: Literal["hemodialysis", "peritoneal", "not-on-dialysis", "child", "any"]
+    single_mg: Decimal
+    single_mg_per_kg: Decimal | None = None
+    below_kg: Decimal | None = None
+    course_mg: Decimal | None = None
+    course_days: int | None = None
+    source: str
+    verified: bool

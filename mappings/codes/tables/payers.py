@@ -1,0 +1,34 @@
+"""Kinds of payers and their names."""
+
+from msgspec import Struct
+
+
+class SoptRow(Struct, frozen=True, forbid_unknown_fields=True):
+    prefix: str
+    kind: str
+    source: str
+    verified: bool
+
+
+class PayerName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`alone`: only where it is the whole text. `pays_second`: it says so of itself."""
+
+    name: str
+    kind: str | None = None
+    payer: str | None = None
+    strong: bool = True
+    alone: bool = False
+    pays_second: bool = False
+
+
+class Payers(Struct, frozen=True, forbid_unknown_fields=True):
+    """`medical`: words of a plan that is medical, whatever kinds of `beside_medical` it is
+    besides."""
+
+    sopt: tuple[SoptRow, ...]
+    act_code: dict[str, str]
+    medical: tuple[str, ...]
+    beside_medical: tuple[str, ...]
+    names: tuple[PayerName, ...]
+    source: str
+    verified: bool

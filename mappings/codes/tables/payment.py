@@ -1,0 +1,76 @@
+"""What Medicare pays, and how a line says so: limits, OPPS, consolidated billing, modifiers."""
+
+from datetime import date
+from decimal import Decimal
+
+from msgspec import Struct
+
+from mappings.codes.tables.dated import Dated
+
+
+class PaymentLimits(Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from"}):
+    quarter: str
+    start: date
+    limit: dict[str, Decimal]
+    source: str
+    verified: bool
+
+
+class OppsStatus(
+    Struct, frozen=True, forbid_unknown_fields=True, rename={"start": "from", "status": "is"}
+):
+    """`source`: of this row, where it is not that of the table."""
+
+    start: date
+    status: str
+    source: str | None = None
+    verified: bool = True
+
+
+class Opps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A payment system's status of codes. Every release up to the last one is known, after it the
+    `later_releases`."""
+
+    source: str
+    verified: bool
+    last_release: date
+    status: dict[str, tuple[OppsStatus, ...]]
+    packaged: tuple[str, ...]
+    separate: tuple[str, ...]
+    later_releases: tuple[date, ...] = ()
+
+
+class Exempt(Dated, frozen=True, kw_only=True):
+    codes: tuple[str, ...]
+
+
+class ConsolidatedBilling(Struct, frozen=True, forbid_unknown_fields=True):
+    """Every IV iron is in the bundle, by the rule of the day, but for what is `exempt`."""
+
+    every_iron: tuple[Dated, ...]
+    exempt: tuple[Exempt, ...] = ()
+
+    def rule_for(self, code: str, day: date) -> Dated | None:
+        """The rule that puts the drug into the bundle on that day."""
+        if any(row.holds(day) and code in row.codes for row in self.exempt):
+            return None
+        return next((row for row in self.every_iron if row.holds(day)), None)
+
+
+class Modifier(Dated, frozen=True, kw_only=True):
+    modifier: str
+
+
+class Payment(Struct, frozen=True, forbid_unknown_fields=True):
+    limits: tuple[PaymentLimits, ...]
+    opps: Opps
+    asc: Opps
+    esrd_consolidated_billing: ConsolidatedBilling
+    discard_modifiers: tuple[Modifier, ...]
+    off_campus_modifiers: tuple[Modifier, ...]
+    esrd_discard_modifiers: Dated
+
+
+class DenialCodes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    carc: str
+    rarc: tuple[str, ...] = ()

@@ -1,0 +1,69 @@
+"""The facts of one patient that decide about intravenous iron: frozen, free of FHIR's shapes, each
+with its source."""
+
+from mappings.record.administrations import Administration, Giving, RouteSaid
+from mappings.record.coverages import (
+    Authorization,
+    AuthorizationDecision,
+    Coverage,
+    Insurer,
+    OnClaims,
+    Payor,
+    Subscriber,
+)
+from mappings.record.diagnoses import Diagnosis
+from mappings.record.drugs import Amount, Container, Discard, Drug
+from mappings.record.encounters import (
+    NOT_HELD,
+    DialysisTreatment,
+    Encounter,
+    EncounterClass,
+    Location,
+    Note,
+    Stay,
+)
+from mappings.record.labs import LabResult
+from mappings.record.orders import Dispense, EsaDose, OralIron, Order
+from mappings.record.patient import PatientRecord
+from mappings.record.people import Address, Demographics, Name, Practitioner
+from mappings.record.sources import Coding, Concept, Decided, Problem, Source
+
+__all__ = [
+    "NOT_HELD",
+    "Address",
+    "Administration",
+    "Amount",
+    "Authorization",
+    "AuthorizationDecision",
+    "Coding",
+    "Concept",
+    "Container",
+    "Coverage",
+    "Decided",
+    "Demographics",
+    "Diagnosis",
+    "DialysisTreatment",
+    "Discard",
+    "Dispense",
+    "Drug",
+    "Encounter",
+    "EncounterClass",
+    "EsaDose",
+    "Giving",
+    "Insurer",
+    "LabResult",
+    "Location",
+    "Name",
+    "Note",
+    "OnClaims",
+    "OralIron",
+    "Order",
+    "PatientRecord",
+    "Payor",
+    "Practitioner",
+    "Problem",
+    "RouteSaid",
+    "Source",
+    "Stay",
+    "Subscriber",
+]

@@ -1,0 +1,65 @@
+"""Doses as they were given."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from mappings.record.diagnoses import Diagnosis
+from mappings.record.drugs import Amount, Container, Discard, Drug
+from mappings.record.people import Practitioner
+from mappings.record.sources import Source
+from mappings.values.moment import Moment
+from mappings.values.stated import Unread
+
+
+class RouteSaid(Struct, frozen=True, gc=False):
+    """A route as it is written, and which ones of the table its words name."""
+
+    says: str
+    routes: tuple[str, ...]
+
+
+class Giving(Struct, frozen=True, gc=False, kw_only=True):
+    """How a dose was given, beside its amount. `mixture`: what speaks of one, quoted, where the
+    dose is a volume; `refused`: what says of a completed dose that it was not given; `text_mg`: the
+    one dose that the dosage's text names; `unread`: stated, not understood, and not needed."""
+
+    routes: tuple[RouteSaid, ...] = ()
+    mixture: str | None = None
+    refused: str | None = None
+    text_mg: Decimal | None = None
+    unread: tuple[Unread, ...] = ()
+
+
+class Administration(Struct, frozen=True, gc=False, kw_only=True):
+    """`unread_start`: a date that is written and can't be read; `steps`: records that are steps of
+    this infusion (R1); `as_ordered`: the sender keeps a canceled order as stopped, with its
+    dose."""
+
+    source: Source
+    status: str
+    drug: Drug
+    start: Moment | None = None
+    end: Moment | None = None
+    unread_start: Unread | None = None
+    dose: Amount = Amount(problem="missing")
+    giving: Giving = Giving()
+    steps: tuple[str, ...] = ()
+    encounter: str | None = None
+    orders: tuple[str, ...] = ()
+    reason: Diagnosis | None = None
+    reason_references: tuple[str, ...] = ()
+    not_given: bool = False
+    as_ordered: bool = False
+    category: str | Unread | None = None
+    discards: tuple[Discard, ...] = ()
+    containers: tuple[Container, ...] = ()
+    containers_problem: str | None = None
+    drug_source: str | None = None
+    is_340b: bool | None = None
+    parents: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+    updated: Moment | None = None
+    weak: bool = False
+    deleted: bool = False
+    performers: tuple[Practitioner, ...] = ()

@@ -1,0 +1,31 @@
+"""Conditions and coded reasons."""
+
+from msgspec import Struct
+
+from mappings.record.sources import Source
+from mappings.values.moment import Moment
+from mappings.values.stated import Unread
+
+
+class Diagnosis(Struct, frozen=True, gc=False, kw_only=True):
+    """A condition or a coded reason. `stands` is false for refuted, entered-in-error and
+    unconfirmed ones, for inactive ones that do not say since when, for one of which a status is
+    `unread`, and for what the patient or a relative has `told`. `snomed`: ICD-10-CM codes that only
+    the map gave, each with its SNOMED code.
+    """
+
+    source: Source
+    icd10: tuple[str, ...] = ()
+    snomed: tuple[tuple[str, str], ...] = ()
+    stands: bool = True
+    unread: Unread | None = None
+    told: bool = False
+    resolved: bool = False
+    onset: Moment | None = None
+    abatement: Moment | None = None
+    recorded: Moment | None = None
+    encounter: str | None = None
+    category: str = "other"
+    due_to: tuple[str, ...] = ()
+    due_to_icd10: tuple[str, ...] = ()
+    is_reason: bool = False

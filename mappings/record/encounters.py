@@ -1,0 +1,95 @@
+"""Where a patient was: encounters, locations, dialysis, and the notes of it."""
+
+from msgspec import Struct
+
+from mappings.record.diagnoses import Diagnosis
+from mappings.record.people import Practitioner
+from mappings.record.sources import Source
+from mappings.values.moment import Moment
+from mappings.values.stated import Unread
+
+
+class Stay(Struct, frozen=True, gc=False):
+    """A location of an encounter and when. `undated`: when, in a form that can't be read."""
+
+    location: str
+    start: Moment | None = None
+    end: Moment | None = None
+    undated: bool = False
+
+
+# Statuses of encounters that are none, or not yet.
+NOT_HELD = frozenset({"planned", "cancelled", "entered-in-error"})
+
+
+class EncounterClass(Struct, frozen=True, gc=False):
+    """`kind`: inpatient, ambulatory, emergency, observation or home. `by_word`: in no table, read
+    by its plain word."""
+
+    kind: str
+    says: str
+    by_word: bool = False
+
+
+class Encounter(Struct, frozen=True, gc=False, kw_only=True):
+    """`inpatient_type`, `facility_stay`: the words of its type that say so. `discharge`: how the
+    patient was discharged. An `end` of None: it goes on. `unread_period`: an end of its period
+    that can't be read."""
+
+    source: Source
+    status: str | Unread | None = None
+    unread_period: Unread | None = None
+    klass: EncounterClass | Unread | None = None
+    inpatient_type: str | None = None
+    facility_stay: str | None = None
+    discharge: str | None = None
+    part_of: str | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+    stays: tuple[Stay, ...] = ()
+    diagnoses: tuple[str, ...] = ()
+    reason: Diagnosis | None = None
+    service_provider: str | None = None
+    dialysis: str | None = None
+    participants: tuple[Practitioner, ...] = ()
+
+    @property
+    def took_place(self) -> bool:
+        """As far as anybody says."""
+        return not isinstance(self.status, Unread) and self.status not in NOT_HELD
+
+    @property
+    def is_inpatient(self) -> bool:
+        """By its class; by its type where it has none."""
+        if isinstance(self.klass, EncounterClass):
+            return self.klass.kind == "inpatient"
+        return self.klass is None and self.inpatient_type is not None
+
+
+class Location(Struct, frozen=True, gc=False, kw_only=True):
+    """`part_of`: the location that it lies in."""
+
+    source: Source
+    place_of_service: tuple[str, ...] = ()
+    organization: str | None = None
+    part_of: str | None = None
+
+
+class DialysisTreatment(Struct, frozen=True, gc=False, kw_only=True):
+    """`until`: the end of a course of treatments; one that still goes on ends never."""
+
+    source: Source
+    kind: str
+    when: Moment | None
+    until: Moment | None = None
+
+
+class Note(Struct, frozen=True, gc=False, kw_only=True):
+    """`stated`: whether it says that it is final; `unread`: a status that is not understood."""
+
+    source: Source
+    final: bool
+    stated: bool = True
+    unread: Unread | None = None
+    encounters: tuple[str, ...] = ()
+    when: Moment | None = None

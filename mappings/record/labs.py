@@ -1,0 +1,42 @@
+"""Results of the laboratory."""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from mappings.record.sources import Source
+from mappings.values.moment import Moment
+from mappings.values.stated import Unread
+
+
+class LabResult(Struct, frozen=True, gc=False, kw_only=True):
+    """A result in the analyte's canonical unit; `low` and `high` enclose it (equal unless a
+    comparator or range was reported).
+
+    `problem` says why the result can't be used; `unread` what stands there then, and is None where
+    that says that there is no result.
+    """
+
+    source: Source
+    analyte: str
+    when: Moment | None
+    low: Decimal | None
+    high: Decimal | None
+    low_open: bool = False
+    high_open: bool = False
+    specimen: str | None = None
+    panels: tuple[str, ...] = ()
+    says: str = ""
+    problem: str | None = None
+    unread: Unread | None = None
+    parts: tuple[Source, ...] = ()
+
+    @property
+    def derived(self) -> bool:
+        """Whether it was worked out from `parts`, not measured."""
+        return bool(self.parts)
+
+    @property
+    def value(self) -> Decimal | None:
+        """The exact value, where one was reported."""
+        return self.low if self.low is not None and self.low == self.high else None

@@ -1,0 +1,61 @@
+"""What was ordered, handed out, or taken beside the iron."""
+
+from msgspec import Struct
+
+from mappings.record.diagnoses import Diagnosis
+from mappings.record.drugs import Amount, Container, Drug
+from mappings.record.sources import Source
+from mappings.values.moment import Moment
+from mappings.values.stated import Unread
+
+
+class Order(Struct, frozen=True, gc=False, kw_only=True):
+    """An order or plan of an IV iron. `doses_a_day`: what it asks on a day of treatment; None where
+    that is not read. `unread_date`: a date of it that is written and can't be read; then nothing
+    says which days it covers."""
+
+    source: Source
+    drug: Drug
+    counts: bool
+    unread: Unread | None = None
+    dose: Amount = Amount(problem="missing")
+    doses_a_day: int | None = None
+    has_timing: bool = False
+    free_text: bool = False
+    once: bool = False
+    authored: Moment | None = None
+    start: Moment | None = None
+    end: Moment | None = None
+    unread_date: Unread | None = None
+    reason: Diagnosis | None = None
+    reason_references: tuple[str, ...] = ()
+    encounter: str | None = None
+
+
+class Dispense(Struct, frozen=True, gc=False, kw_only=True):
+    source: Source
+    drug: Drug
+    orders: tuple[str, ...] = ()
+    when: Moment | None = None
+    containers: tuple[Container, ...] = ()
+
+
+class OralIron(Struct, frozen=True, gc=False, kw_only=True):
+    """A course of oral iron, or an intolerance to it (then without dates). `unread`: a status that
+    is not understood; then it is no evidence."""
+
+    source: Source
+    unread: Unread | None = None
+    intolerance: bool = False
+    start: Moment | None = None
+    end: Moment | None = None
+    says: str = ""
+
+
+class EsaDose(Struct, frozen=True, gc=False, kw_only=True):
+    """An erythropoiesis-stimulating agent given or ordered (NCD 110.10 asks for it beside iron in
+    hemodialysis). `name`: as the table of ESAs has it."""
+
+    source: Source
+    name: str
+    when: Moment | None
