@@ -76,7 +76,7 @@ create trigger worklist_of_claim_lines after insert or update or delete on claim
 
 create function worklist_is_kept() returns trigger language plpgsql as $$
 begin
-    perform 1 from patients where id = new.patient_id for update;  -- one after the other, each with what the last one kept
+    perform 1 from patients where id = new.patient_id for no key update;  -- one after the other, each with what the last one kept
     delete from worklist where patient_id = new.patient_id;
     insert into worklist select * from worklist_now where patient_id = new.patient_id;
     delete from worklist_stale where transaction = new.transaction and patient_id = new.patient_id;
