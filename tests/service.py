@@ -7,12 +7,12 @@ from typing import Any
 import procrastinate
 from starlette.testclient import TestClient
 
+from integration.configuration.service import HOOK_HEADER
 from integration.configuration.settings import Settings
 from integration.serving import tasks
 from integration.serving.app import create_app
 from integration.serving.tasks import register
 from integration.store import Store, patients
-from integration.triggers.proof import HEADER
 from tests.fakes.ehr import FakeEhr
 from tests.notifications import Json, encoded
 
@@ -58,7 +58,7 @@ class Running:
     ) -> int:
         """The status of the answer."""
         given = {
-            HEADER: SECRET,
+            HOOK_HEADER: SECRET,
             "Content-Type": FHIR_JSON,
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }

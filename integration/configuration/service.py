@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, StringConstraints, field_validator
 from integration.configuration.resource_types import SUBSCRIBED, WAKING
 from integration.configuration.section import Section
 
+HOOK_HEADER = "X-Ferroclaim-Secret"
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
 
 
@@ -24,7 +25,7 @@ class Hook(Section):
         ),
     )
     header: str = Field(
-        default="X-Ferroclaim-Secret",
+        default=HOOK_HEADER,
         description=(
             "E.g. X-Hub-Signature (athenahealth) or X-Signature (Medplum) with hmac-sha256."
         ),

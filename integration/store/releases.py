@@ -17,10 +17,12 @@ AUTO_RELEASE = "ready without a warning (auto_release)"
 
 class NotReleasable(FerroclaimError):
     """This line cannot be released. `why` is the same of all lines that are refused alike;
-    `held_by` the requirements in it."""
+    `held_by` the requirements in it, `firm` where nobody can waive them."""
 
-    def __init__(self, why: str, line: str = "", held_by: Sequence[str] = ()) -> None:
-        self.why, self.held_by = why, tuple(held_by)
+    def __init__(
+        self, why: str, line: str = "", held_by: Sequence[str] = (), *, firm: bool = False
+    ) -> None:
+        self.why, self.held_by, self.firm = why, tuple(held_by), firm
         super().__init__(f"{line} {why}".strip())
 
 
@@ -146,4 +148,4 @@ def _held(db: Db, row: Row) -> NotReleasable:
     ).fetchall()
     names = [name for (name,) in firm] or row.waits_for
     why = f"is held by {', '.join(names)}{', which nobody can waive' if firm else ''}."
-    return NotReleasable(why, _what(row), names)
+    return NotReleasable(why, _what(row), names, firm=bool(firm))

@@ -97,10 +97,8 @@ def _steps(line: ClaimLine) -> RenderableType:
     grid.add_column(width=9)
     last = ""
     for step in line.trace:
-        outcome = step is line.trace[-1] and line.status == "held"
-        says = f"held by {signs.causes(line.reasons)}" if outcome else step.says
         body = Group(
-            Text(says),
+            Text(step.says),
             *_proof(step.evidence),
             *_authority(step.source, step.verified, step.start, step.end),
         )

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from integration.configuration.service import HOOK_HEADER
 from integration.configuration.site import Site
 from integration.store import Store, subscriptions
 
-HEADER = "X-Ferroclaim-Secret"
 SIGNATURE = "X-Signature"  # Medplum
 KNOWN_SECONDS = 5.0
 
@@ -73,7 +73,7 @@ class Gates:
             self._made.pop((site.name, name), None)
             return None
         secret = made.secret.encode()
-        proofs = Proof("header", HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)
+        proofs = Proof("header", HOOK_HEADER, secret), Proof("hmac-sha256", SIGNATURE, secret)
         gate = Gate(proofs, made.form == "topic")
         self._made[site.name, name] = time.monotonic() + KNOWN_SECONDS, gate
         return gate

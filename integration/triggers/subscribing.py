@@ -9,6 +9,7 @@ from typing import Literal
 
 import structlog
 
+from integration.configuration.service import HOOK_HEADER
 from integration.configuration.settings import Settings
 from integration.configuration.site import Site
 from integration.ehr.client import EhrClient
@@ -18,7 +19,6 @@ from integration.errors import ConfigurationError, NotFound, Refused
 from integration.store import Db, Store, subscriptions
 from integration.store.subscriptions import Subscribed
 from integration.triggers import waking
-from integration.triggers.proof import HEADER
 from integration.work.engine import Engine, Job
 from mappings.values import own_names
 
@@ -148,7 +148,7 @@ def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, profile: 
     channel: Json = {
         "type": "rest-hook",
         "endpoint": endpoint,
-        "header": [f"{HEADER}: {ours.secret}"],
+        "header": [f"{HOOK_HEADER}: {ours.secret}"],
     }
     body: Json = {
         "resourceType": KIND,

@@ -40,6 +40,7 @@ log = structlog.get_logger()
 _COMMAND = re.compile(r"`([^`]+)`")
 
 SELF = "'self'"
+INCOMPLETE = "Something is missing in the form"
 NO_WAY_IN = "These pages are for people who are signed in, and nothing to sign in with is set up."
 HOW_TO_COME_IN = (
     "`ferroclaim demo --pages` shows everything with sample patients, without an EHR. For your own:"
@@ -223,7 +224,7 @@ def refused(request: Request, error: Exception) -> HTMLResponse:
         return _message(
             request,
             422,
-            "Something is missing in the form",
+            INCOMPLETE,
             f"Please look at: {fields}. Go back and try again.",
         )
     status = error.status_code if isinstance(error, HTTPException) else 500
@@ -288,9 +289,16 @@ def actor(session: Session) -> str:
     return session.who.fhir_user or session.who.label
 
 
-def download(text: str, name: str, here: PageContext) -> Response:
+def incomplete(what: str) -> Refusal:
+    """Of a form."""
+    return Refusal(INCOMPLETE, what, status=422)
+
+
+def download(
+    content: str | bytes, name: str, here: PageContext, media: str = "text/csv; charset=utf-8"
+) -> Response:
     headers = {
         **security_headers(here.settings),
         "Content-Disposition": f'attachment; filename="{name}"',
     }
-    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(content, media_type=media, headers=headers)

@@ -12,6 +12,8 @@ from mappings.values.moment import Moment
 from mappings.values.numbers import plain
 
 _CAPACITY = ("tibc", "transferrin", "uibc")
+# ISMP's list of error-prone abbreviations: mcg, never µg.
+_AS_WRITTEN = ((" %", "%"), ("<=", "≤"), (">=", "≥"), (" ug/", " mcg/"))
 
 
 def usable(labs: Iterable[LabResult], analyte: str) -> list[LabResult]:
@@ -212,8 +214,11 @@ def rounded(value: Decimal, result: LabResult) -> Decimal:
 
 
 def value(result: LabResult) -> str:
-    """What a result says, as people write it: `14%`, `≥500 ng/mL`."""
-    return result.says.replace(" %", "%").replace("<=", "≤").replace(">=", "≥")
+    """What a result says, as people in the US write it: `14%`, `≥500 ng/mL`, `30 mcg/dL`."""
+    said = result.says
+    for ours, theirs in _AS_WRITTEN:
+        said = said.replace(ours, theirs)
+    return said
 
 
 def short(analyte: str) -> str:

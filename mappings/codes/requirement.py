@@ -65,6 +65,13 @@ class Requirement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     denial_by_state: dict[str, DenialCodes] = field(default_factory=dict)
     source: str | None = None
 
+    @property
+    def named(self) -> str:
+        """Its title in the middle of a sentence: `transferrin saturation`, `NDC of the product
+        used`."""
+        title = self.title
+        return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
 
 class RequirementTable(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     """`source` and `verified` are those of the predicted denials."""

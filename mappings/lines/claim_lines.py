@@ -161,10 +161,16 @@ def _line(
     )
 
 
-def _outcome(status: LineStatus, reasons: tuple[str, ...], not_billable: str | None) -> str:
+def _outcome(status: str, reasons: tuple[str, ...], not_billable: str | None) -> str:
     if status == "held":
-        return f"held by {', '.join(reasons)}"
-    return f"not billable: {not_billable}" if not_billable else "ready: nothing is missing"
+        return f"held by {', '.join(map(_named, reasons))}"
+    return f"not billable: {_named(not_billable)}" if not_billable else "ready: nothing is missing"
+
+
+def _named(reason: str) -> str:
+    """For people: the requirement, or the words of the code."""
+    requirement = codes.requirements().get(reason)
+    return requirement.named if requirement else reason.replace(":", ": ").replace("-", " ")
 
 
 def _ndc_quantities(group: Group, role: Role) -> tuple[NdcQuantity, ...]:

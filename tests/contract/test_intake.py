@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from integration.configuration.service import HOOK_HEADER
 from integration.store import StoreUnavailable, subscriptions
 from integration.store.inbox import Outcome
 from integration.triggers import intake as module
@@ -112,7 +113,7 @@ def test_the_secret_of_a_subscription_is_known_for_a_moment(
         made = subscriptions.want(db, "general", "dose", "rest-hook", "MedicationAdministration?")
     assert gates.known(site, "dose") is None
     assert gates.read(site, "dose") == gates.known(site, "dose")
-    assert gates.read(site, "dose").opens({proof.HEADER: made.secret}, b"")  # type: ignore[union-attr]
+    assert gates.read(site, "dose").opens({HOOK_HEADER: made.secret}, b"")  # type: ignore[union-attr]
     monkeypatch.setattr(proof, "KNOWN_SECONDS", 0)
     gates.read(site, "dose")
     assert gates.known(site, "dose") is None

@@ -1,10 +1,9 @@
 """One class name, one meaning."""
 
 import ast
-from collections import defaultdict
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests import rooms
+
 # Taken twice, and why.
 TWICE = {
     # What the configuration says of a site, and what the rules have of it.
@@ -20,10 +19,5 @@ TWICE = {
 
 
 def test_a_class_name_is_taken_once() -> None:
-    places: defaultdict[str, set[str]] = defaultdict(set)
-    for room in ("mappings", "integration"):
-        for path in (ROOT / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                    places[node.name].add(str(path.relative_to(ROOT)))
-    assert {name for name, found in places.items() if len(found) > 1} <= TWICE
+    trees = {path: ast.parse(path.read_text()) for path in rooms.modules().values()}
+    assert rooms.names_taken_twice(trees) == TWICE

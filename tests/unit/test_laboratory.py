@@ -463,7 +463,7 @@ class TestDerived:
         assert (requirement.state, requirement.value, requirement.unit) == ("met", "14.3", "%")
         assert (
             requirement.says
-            == "Transferrin saturation 14.3% derived from iron 30 ug/dL and TIBC 210 ug/dL on"
+            == "Transferrin saturation 14.3% derived from iron 30 mcg/dL and TIBC 210 mcg/dL on"
             " Oct 12, 2026."
         )
         assert {item.resource for item in requirement.evidence} == {

@@ -82,7 +82,7 @@ def test_the_value_is_shown_with_its_quarter() -> None:
 def test_the_last_step_is_the_outcome() -> None:
     assert assessed().lines[0].trace[-1].says == "ready: nothing is missing"
     held = document_of(chart(without=["tsat"])).patients[0].lines[0]
-    assert held.trace[-1].says == "held by transferrin-saturation"
+    assert held.trace[-1].says == "held by transferrin saturation"
     inpatient = assessed(builders.encounter(klass="IMP")).lines[0]
     assert inpatient.trace[-1].says == "not billable: inpatient"
 

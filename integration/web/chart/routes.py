@@ -19,7 +19,7 @@ from integration.web.chart.page import chart_page
 from integration.web.chart.visit import ChartVisit
 from integration.web.entries import tests
 from integration.web.gate import FromOurPage, OfPages, OpenChart, SignedIn, chart
-from integration.web.pages import PageRoute, page, security_headers
+from integration.web.pages import PageRoute, incomplete, page, security_headers
 from integration.wording import words
 from integration.wording.policies import policy_rows
 
@@ -152,9 +152,7 @@ def oral_iron(
     end: Annotated[str, Form()] = "",
 ) -> Response:
     if drug not in ORAL_PRODUCTS:
-        raise Refusal(
-            "Something is missing in the form", "Please choose one of the products.", status=422
-        )
+        raise incomplete("Please choose one of the products.")
     if kind == "trial":
         _check_period(start, end)
     with ChartVisit(here, session, launch) as visit:
@@ -202,10 +200,6 @@ def _check_period(start: str, end: str) -> None:
     try:
         first, last = date.fromisoformat(start), date.fromisoformat(end)
     except ValueError:
-        raise Refusal(
-            "Something is missing in the form",
-            "A trial needs the day it began and the day it ended.",
-            status=422,
-        ) from None
+        raise incomplete("A trial needs the day it began and the day it ended.") from None
     if last < first:
         raise Refusal("The dates do not fit", "A trial cannot end before it began.", status=422)

@@ -3,7 +3,6 @@ who was refused for which reason."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from integration.errors import FerroclaimError
 from integration.smart.sessions import Session
@@ -13,6 +12,7 @@ from integration.store.releases import NotReleasable
 from integration.store.worklist import Pair, Row
 from integration.web.gate import PageContext
 from integration.web.pages import actor
+from integration.web.worklist.deciding import entered_day
 from integration.wording import amounts, words
 from integration.work.queue import PERSON
 
@@ -72,7 +72,7 @@ def acted(here: PageContext, session: Session, keys: Sequence[str], act: Act) ->
 def why(error: FerroclaimError) -> str:
     """The reason as it holds for each line that is refused for it."""
     if isinstance(error, NotReleasable) and error.held_by:
-        firm = ", which nobody can waive" if "nobody can waive" in error.why else ""
+        firm = ", which nobody can waive" if error.firm else ""
         return f"held by {words.joined([words.title(holder) for holder in error.held_by])}{firm}"
     return (error.why if isinstance(error, NotReleasable) else str(error)).rstrip(".")
 
@@ -104,7 +104,7 @@ def _one(db: Db, here: PageContext, session: Session, pair: Pair, act: Act) -> N
     elif act.name == "assign":
         releases.assign(db, pair, act.owner or None, who, role)
     elif act.name == "snooze":
-        releases.snooze(db, pair, _day(act.until), who, role)
+        releases.snooze(db, pair, entered_day(act.until), who, role)
     else:
         _write_beside(db, patient, pair, act, who, role)
 
@@ -119,16 +119,6 @@ def _write_beside(db: Db, patient: Patient, pair: Pair, act: Act, who: str, role
             "Say what to do: release, withdraw, recheck, assign, snooze, label or note, with its"
             " text."
         )
-
-
-def _day(text: str) -> date | None:
-    """None wakes a line."""
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise NotReleasable(f"There is no date {text}: write it as 2027-01-31.") from None
 
 
 def _said(done: Sequence[Row], act: Act) -> str:

@@ -102,18 +102,22 @@ def _ranked(plans: Sequence[Evidence], places: Sequence[str]) -> list[str]:
     return sorted((item.resource for item in plans), key=lambda name: int(entered[name]))
 
 
+def entered_day(text: str) -> date | None:
+    """Of a form; None where nothing was entered."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise NotDecided(f"There is no date {text}: write it as 2027-01-31.") from None
+
+
 def _decision(
     who: str, entered: Entered, **part: PaysFirst | MedicareSecondary | PayerAnswer | DoseGiven
 ) -> Decision:
     """Checked as a file of decisions is."""
-    try:
-        until = date.fromisoformat(entered.until) if entered.until else None
-    except ValueError:
-        raise NotDecided(f"There is no date {entered.until}: write it as 2027-01-31.") from None
     decision = Decision(
         who=who,
         when=date.today(),  # noqa: DTZ011 (the day on which it is decided, here)
-        until=until,
+        until=entered_day(entered.until),
         note=entered.why.strip() or None,
         **part,  # type: ignore[arg-type]
     )

@@ -18,7 +18,7 @@ from integration.smart.sessions import Session
 from integration.store import audit, claims
 from integration.store.worklist import Row
 from integration.web.gate import OfPages, PageContext, with_role
-from integration.web.pages import PageRoute, actor, security_headers
+from integration.web.pages import PageRoute, actor, download
 from integration.web.problems import ApiProblem
 from integration.wording import words
 from integration.wording.amounts import money
@@ -90,9 +90,4 @@ def file(
             resource=f"ClaimFile/{kept.id}",
             file=kept.name,
         )
-    headers = {"Content-Disposition": f'attachment; filename="{kept.name}"'}
-    return Response(
-        kept.content,
-        media_type="application/octet-stream",
-        headers={**security_headers(here.settings), **headers},
-    )
+    return download(kept.content, kept.name, here, "application/octet-stream")
