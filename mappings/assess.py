@@ -4,6 +4,7 @@ order it was read."""
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 
 from msgspec import structs
@@ -12,6 +13,7 @@ from mappings import codes
 from mappings.assessment import (
     Assessment,
     ClaimLine,
+    Finding,
     PatientAssessment,
     Question,
     Unreadable,
@@ -55,20 +57,14 @@ def _assessed(
     charges = ranked(charges)
     groups = grouped(charges)
     neighbors = neighbors_of(charges, groups)
-    findings = [
-        finding
-        for charge in charges
-        for finding in findings_of(charge, neighbors[charge.reference])
-    ]
-    about = FindingsByDose(findings)
-    lines = [
-        line
-        for group in groups
-        for line in claim_lines(
-            neighbors[group.first.reference],
-            about.any_of(charge.reference for charge in group.charges),
-        )
-    ]
+    findings: list[Finding] = []
+    for charge in charges:
+        findings += findings_of(charge, neighbors[charge.reference])
+    by_dose = FindingsByDose(findings)
+    lines: list[ClaimLine] = []
+    for group in groups:
+        about = by_dose.any_of(charge.reference for charge in group.charges)
+        lines += claim_lines(neighbors[group.first.reference], about)
     lines += companion_lines(groups, lines, findings)
     problems = {
         (problem.resource, problem.problem) for problem in (*record.unreadable, *intake.problems)
@@ -109,16 +105,13 @@ def document(
     them is not."""
     patients = sorted(assessments, key=lambda patient: patient.patient)
     outer = [Unreadable(problem.resource, problem.problem) for problem in problems]
-    outer += [
-        problem for patient in patients if not patient.concerns_us for problem in patient.unreadable
-    ]
+    for patient in patients:
+        outer += () if patient.concerns_us else patient.unreadable
     return Assessment(
         as_of=as_of.isoformat(timespec="seconds"),
         patients=tuple(patient for patient in patients if patient.concerns_us),
         unreadable=tuple(sorted(set(outer))),
-        questions=tuple(
-            _together(question for patient in patients for question in patient.questions)
-        ),
+        questions=tuple(_together(chain.from_iterable(patient.questions for patient in patients))),
     )
 
 

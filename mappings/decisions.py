@@ -251,7 +251,7 @@ def _check_decision(found: Decision) -> Iterator[tuple[str, str]]:
 
 
 def _unknown_codes(found: Iterable[str], path: str) -> Iterator[tuple[str, str]]:
-    known = {code.code for family in codes.families().values() for code in family.codes}
+    known = set(codes.in_force().billing_codes)
     for code in found:
         if code not in known:
             yield path, f"{code} is not a code of an IV iron (known: {', '.join(sorted(known))})"

@@ -13,7 +13,7 @@ from integration.ehr.client import EhrClient
 from integration.ehr.fhir.answers import Json
 from integration.ehr.profile import detected
 from integration.ehr.reading.patient import read_patient
-from integration.ehr.transport.auth import ClientCredentials, backend_scopes
+from integration.ehr.transport.auth import ClientCredentials, Tokens, backend_scopes
 from integration.ehr.transport.discovery import SmartConfiguration
 from integration.ehr.transport.keys import Keyring, algorithm_of
 from integration.ehr.writing.forms import form_for
@@ -55,7 +55,7 @@ def examine(site: Site, patient_id: str | None = None) -> DoctorReport:
     the network did."""
     findings: list[DoctorFinding] = list(_tables(site))
     try:
-        with EhrClient(site) as client:
+        with EhrClient(site, tokens=Tokens()) as client:
             findings += _authorization(client)
             capability = client.capability
             findings += [*_software(site, client.said), *_settings(site, capability)]

@@ -249,7 +249,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def _has_esa(self) -> bool:
         """Whether an ESA was given or ordered within the days before."""
-        if self.day is None:
+        if self.day is None or not self.record.esa:
             return False
         first = self.day - timedelta(days=ESA_DAYS)
         days = (esa.when for esa in self.record.esa if esa.when)
@@ -277,7 +277,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def applies(self, rule: Rule | None) -> bool:
         """Whether the policy asks the rule of this drug and service."""
-        return rule is not None and self._of_drug(rule) and self.when(rule)
+        return rule is not None and self._of_drug(rule) and (rule.when is None or self.when(rule))
 
     def when(self, rule: Rule) -> bool:
         """Whether the rule's condition holds; one that can't be told is asked."""

@@ -3,6 +3,7 @@ together (R5)."""
 
 from collections.abc import Iterable, Set
 from decimal import Decimal
+from itertools import chain
 
 from msgspec import Struct
 
@@ -29,7 +30,7 @@ class Pool(Struct, frozen=True, eq=False):
         """The vials that count: none where an administration documents its own."""
         if any(containers.documented(charge.administration) for charge in self.charges):
             return ()
-        return tuple(charge for found in self.dispensed.values() for charge in found)
+        return tuple(chain.from_iterable(self.dispensed.values()))
 
 
 class Group(Struct, frozen=True, eq=False, dict=True):
@@ -91,7 +92,7 @@ class Group(Struct, frozen=True, eq=False, dict=True):
     def waste_evidence(self, charge: Charge) -> tuple[Evidence, ...]:
         """What is recorded of the containers of one of its doses."""
         given = (dose for dose in self.given if charge.reference in dose.references)
-        return tuple(item for dose in given for item in dose.evidence)
+        return tuple(chain.from_iterable(dose.evidence for dose in given))
 
 
 def grouped(charges: Iterable[Charge]) -> list[Group]:
@@ -102,11 +103,10 @@ def grouped(charges: Iterable[Charge]) -> list[Group]:
         key=lambda charge: (charge.is_copy, str(charge.day), charge.reference),
     )
     together = _together(ordered)
-    counted = [charge for charges in together for charge in charges if not charge.is_copy]
-    pools = _pools(counted)
-    place_of = {
-        charge.reference: place for place, pool in enumerate(pools) for charge in pool.charges
-    }
+    pools = _pools(charge for charge in chain.from_iterable(together) if not charge.is_copy)
+    place_of: dict[str, int] = {}
+    for place, pool in enumerate(pools):
+        place_of |= {charge.reference: place for charge in pool.charges}
     return [_group(charges, pools, place_of) for charges in together]
 
 
@@ -141,7 +141,7 @@ def _group(charges: list[Charge], pools: list[Pool], place_of: dict[str, int]) -
     counted = [charge for charge in charges if not charge.is_copy]
     own = {charge.reference for charge in counted}
     places = sorted({place_of[reference] for reference in own})
-    given = tuple(dose for place in places for dose in _given(own, pools[place]))
+    given = tuple(chain.from_iterable(_given(own, pools[place]) for place in places))
     return Group(tuple(charges), given, vials.waste(given) if given else None)
 
 
@@ -160,7 +160,7 @@ def _pools(charges: Iterable[Charge]) -> list[Pool]:
         for pool in joined:
             dispensed |= pool.dispensed
         number_of |= dict.fromkeys(dispensed, number)
-        together = (charge for pool in joined for charge in pool.charges)
+        together = chain.from_iterable(pool.charges for pool in joined)
         pools[number] = Pool((*together, dose), dispensed)
     return list(pools.values())
 

@@ -118,7 +118,9 @@ class Neighbors(Struct, frozen=True, eq=False, dict=True):
 def neighbors_of(charges: Iterable[Charge], groups: Iterable[Group]) -> dict[str, Neighbors]:
     """By administration: what the others mean for it. One without a line stands alone."""
     lines = PatientLines(tuple(groups))
-    line_of = {charge.reference: group for group in lines.groups for charge in group.charges}
+    line_of: dict[str, Group] = {}
+    for group in lines.groups:
+        line_of |= {charge.reference: group for charge in group.charges}
     return {
         charge.reference: Neighbors(
             charge, line_of.get(charge.reference) or Group((charge,)), lines

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, tzinfo
+from itertools import chain
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -234,7 +235,7 @@ def _outpatient(
     chains = [_chain(stay.location, known) for stay in stays]
     place = _place(encounter, chains, known, site)
     source = encounter.source
-    coded = {code for chain in chains for code in _codes(chain, known)}
+    coded = set().union(*(_codes(within, known) for within in chains))
     if len(coded) == 1:
         return Setting(coded.pop(), "by the location's code", place=place, source=source)
     if len(coded) > 1:
@@ -287,8 +288,9 @@ def _place(
 ) -> Place | None:
     """The site's entry for the location or one around it, its organization or the encounter's; None
     where it has several that differ."""
-    nearest = [next((key for key in chain if _entry(site, key)), None) for chain in chains]
-    organizations = {known[key].organization for chain in chains for key in chain if key in known}
+    nearest = [next((key for key in within if _entry(site, key)), None) for within in chains]
+    located = set(chain.from_iterable(chains)) & known.keys()
+    organizations = {known[key].organization for key in located}
     for keys in (nearest, organizations | {encounter.service_provider}):
         found = {place.pos: place for key in keys if key and (place := _entry(site, key))}
         if found:

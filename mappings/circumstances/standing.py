@@ -88,9 +88,8 @@ class DiagnosisHistory(Struct, frozen=True, eq=False, dict=True):
         found += [(reason, True) for reason in reasons]
         open_ = self.doubtful_on(day)
         table = codes.diagnoses()
-        billable = frozenset(
-            code for diagnosis, _ in found for code in diagnosis.icd10 if table.billable(code, day)
-        )
+        said = chain.from_iterable(diagnosis.icd10 for diagnosis, _ in found)
+        billable = frozenset(code for code in said if table.billable(code, day))
         key = (
             *((id(diagnosis), of_encounter) for diagnosis, of_encounter in found),
             *map(id, open_),

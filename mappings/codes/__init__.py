@@ -7,7 +7,7 @@ Each function gives a table of those in force: the built-in ones, with a site's 
 
 from mappings.codes.claim_forms import ClaimForms
 from mappings.codes.clinical import Diagnoses, Labs
-from mappings.codes.code_tables import CodeTables, built_in, in_force, using
+from mappings.codes.code_tables import CodeTables, built_in, in_force, remembered, using
 from mappings.codes.finished_packages import FinishedPackages
 from mappings.codes.requirement import Requirement, RequirementTable
 from mappings.codes.rows import UnitsPerDay
@@ -28,7 +28,7 @@ from mappings.codes.tables import (
     Units,
 )
 
-__all__ = ["CodeTables", "built_in", "in_force", "using"]
+__all__ = ["CodeTables", "built_in", "in_force", "remembered", "using"]
 
 
 def products() -> Products:

@@ -6,12 +6,12 @@ Whoever reads a record, assesses it or writes it hands the tables over with `usi
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
-from functools import cache, cached_property
-from typing import TypeVar
+from functools import cache, cached_property, wraps
+from typing import TypeVar, TypeVarTuple
 
 import msgspec
 from msgspec import Struct
@@ -41,6 +41,10 @@ from mappings.codes.tables import (
 from mappings.datafiles.loading import packaged, structure
 
 T = TypeVar("T")
+Asked = TypeVarTuple("Asked")
+
+# Sites in one process, and what is remembered for each.
+_MOST_TABLES, _MOST_REMEMBERED = 100, 20_000
 
 
 class CodeTables(Struct, frozen=True, dict=True, kw_only=True):
@@ -147,3 +151,27 @@ def using(tables: CodeTables | None) -> Iterator[None]:
         yield
     finally:
         _current.reset(before)
+
+
+def remembered(function: Callable[[*Asked], T]) -> Callable[[*Asked], T]:
+    """Remembers what FUNCTION makes of the same hashable arguments by the tables in force, because
+    an EHR repeats the same few thousand codes and words. It must ask nothing else."""
+    by_tables: dict[int, tuple[CodeTables, dict[tuple[*Asked], T]]] = {}
+
+    @wraps(function)
+    def asked(*arguments: *Asked) -> T:
+        tables = in_force()
+        # With the tables, so that no other ones get the identity of these.
+        held = by_tables.get(id(tables))
+        if held is None:
+            if len(by_tables) >= _MOST_TABLES:
+                by_tables.clear()
+            held = by_tables[id(tables)] = (tables, {})
+        known = held[1]
+        if arguments not in known:
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            known[arguments] = function(*arguments)
+        return known[arguments]
+
+    return asked

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 
 from msgspec.structs import replace
 
@@ -25,7 +26,7 @@ def given(
     """An administration with what is documented of its containers. Where that is nothing, the vials
     `handed` out for it count."""
     drug = administration.drug
-    dispensed = [ndc for dispense in dispenses for ndc in dispense.drug.ndcs]
+    dispensed = list(chain.from_iterable(dispense.drug.ndcs for dispense in dispenses))
     vial = package(_of_family(drug.ndcs, drug.family) or dispensed, drug.family)
     known = set(
         _of_family(
@@ -81,12 +82,8 @@ def documented(administration: Administration) -> tuple[Container, ...]:
 
 def dispensed_vials(dispenses: Iterable[Dispense], family: str | None) -> tuple[Container, ...]:
     """The vials of a product that were handed out."""
-    return tuple(
-        container
-        for dispense in dispenses
-        for container in dispense.containers
-        if _of_family([container.ndc], family)
-    )
+    handed = chain.from_iterable(dispense.containers for dispense in dispenses)
+    return tuple(container for container in handed if _of_family([container.ndc], family))
 
 
 def _of_family(ndcs: Iterable[Ndc], family: str | None) -> list[str]:

@@ -24,8 +24,6 @@ def handed_ndcs(
 ) -> list[str]:
     """NDCs of the vials documented as opened, and of those handed out."""
     documented = [container.ndc for container in administration.containers if container.ndc]
-    return documented + [
-        ndc
-        for dispense in dispensed_for(record, administration, day, zone)
-        for ndc in dispense.drug.ndcs
-    ]
+    for dispense in dispensed_for(record, administration, day, zone):
+        documented += dispense.drug.ndcs
+    return documented

@@ -3,6 +3,7 @@ others."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
+from itertools import chain
 
 from msgspec import Struct
 
@@ -136,7 +137,7 @@ class _OneDose:
     def with_(self, administration: Administration) -> list[Administration]:
         """Those with this one, in their order."""
         own = () if administration.parents else administration.identifiers
-        places = {place for identifier in own for place in self._places[identifier]}
+        places = set(chain.from_iterable(self._places[identifier] for identifier in own))
         return [self._administrations[place] for place in sorted(places)]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from itertools import combinations
+from itertools import chain, combinations
 
 from msgspec import Struct, structs
 
@@ -163,7 +163,7 @@ class _Asked:
 
     def of_all(self, entries: Sequence[_Entry]) -> Decimal | None:
         """Every order of the drug that covers the day, and those that are named."""
-        named = {order for entry in entries for order in entry.administration.orders}
+        named = _orders(entries)
         first, day = entries[0], entries[0].day
         covering = {
             key
@@ -182,6 +182,10 @@ class _Asked:
         if len(common) == 1:
             return self.by(common.pop(), entries[0])
         return self.of_all(entries)
+
+
+def _orders(entries: Iterable[_Entry]) -> set[str]:
+    return set(chain.from_iterable(entry.administration.orders for entry in entries))
 
 
 def _steps(entries: Sequence[_Entry], asked: _Asked) -> Iterator[tuple[str, str]]:
@@ -285,7 +289,7 @@ def _beyond(entries: Sequence[_Entry], asked: _Asked) -> Iterator[_Pair]:
     """Records of one day, or within 12 hours, that together exceed what their order asks."""
     for family in sorted({entry.administration.drug.family or "" for entry in entries}):
         ours = [entry for entry in entries if entry.administration.drug.family == family]
-        for order in sorted({order for entry in ours for order in entry.administration.orders}):
+        for order in sorted(_orders(ours)):
             of_it = [entry for entry in ours if order in entry.administration.orders]
             for close in _close(of_it):
                 yield from _above(close, asked.by(order, close[0]))

@@ -4,6 +4,7 @@ gap."""
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import chain
 from itertools import product as combinations
 from typing import Literal
 
@@ -95,8 +96,8 @@ def together(doses: Sequence[Given]) -> Given:
         discarded=_sum(amounts) if amounts else None,
         problem=next((dose.problem for dose in doses if dose.problem), None),
         unread=next((dose.unread for dose in doses if dose.unread), None),
-        evidence=tuple(dict.fromkeys(item for dose in doses for item in dose.evidence)),
-        notes=tuple(dict.fromkeys(item for dose in doses for item in dose.notes)),
+        evidence=tuple(dict.fromkeys(chain.from_iterable(dose.evidence for dose in doses))),
+        notes=tuple(dict.fromkeys(chain.from_iterable(dose.notes for dose in doses))),
     )
 
 
@@ -182,7 +183,7 @@ def _named_twice(doses: Sequence[Given]) -> bool:
 
 def given_by_ndc(doses: Iterable[Given]) -> dict[Ndc, Decimal]:
     """mg given by NDC."""
-    return _some(_added(part for dose in doses for part in _drawn(dose)))
+    return _some(_added(chain.from_iterable(map(_drawn, doses))))
 
 
 def _drawn(dose: Given) -> Iterator[tuple[Ndc, Decimal]]:
@@ -208,7 +209,7 @@ def _some(amounts: Mapping[Ndc, Decimal]) -> dict[Ndc, Decimal]:
 
 
 def _names(doses: Iterable[Given]) -> tuple[str, ...]:
-    return tuple(reference for dose in doses for reference in dose.references)
+    return tuple(chain.from_iterable(dose.references for dose in doses))
 
 
 def _undocumented(doses: Sequence[Given]) -> Waste:
@@ -310,7 +311,8 @@ def _least(doses: Sequence[Given]) -> dict[Ndc, Decimal]:
     """mg by NDC in the containers documented, and in the fewest more that cover the doses of which
     only the NDC is known."""
     documented = [dose for dose in doses if dose.opened]
-    held = _added((item.ndc, _content([item])) for dose in documented for item in dose.opened)
+    opened = chain.from_iterable(dose.opened for dose in documented)
+    held = _added((item.ndc, _content([item])) for item in opened)
     used = given_by_ndc(documented)
     for ndc, size in _vials(doses).items():
         drawn = _sum(dose.drawn_mg for dose in doses if not dose.opened and dose.ndc == ndc)

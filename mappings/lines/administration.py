@@ -21,12 +21,10 @@ def companion_lines(
 ) -> list[ClaimLine]:
     """The services of each encounter and day: one initial one, an infusion before a push, the other
     drugs after it."""
-    drug_lines = {
-        reference: line
-        for line in lines
-        if "JW" not in line.modifiers
-        for reference in line.administrations
-    }
+    drug_lines: dict[str, ClaimLine] = {}
+    for line in lines:
+        if "JW" not in line.modifiers:
+            drug_lines |= dict.fromkeys(line.administrations, line)
     visits: dict[object, dict[str, list[Charge]]] = {}
     for group in groups:
         first = group.first

@@ -320,7 +320,8 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
     for finding in findings:
         if finding.state == "met" and finding.requirement in of_line:
             found += finding.evidence
-        found += [item for item in finding.evidence if not item.in_the_chart]
+        elif finding.evidence:
+            found += [item for item in finding.evidence if not item.in_the_chart]
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
         found += chain.from_iterable(charge.filing_evidence for charge in group.charges)
     return tuple(dict.fromkeys(found))

@@ -1,6 +1,7 @@
 """R9: which four of a line's diagnoses its claim points to."""
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from mappings import codes
 from mappings.assessment import Finding
@@ -15,9 +16,8 @@ def pointers(
 ) -> tuple[str, ...]:
     """Of a line's codes those that met requirements rest on, the iron deficiency among them, then
     the others; in the line's sequence."""
-    rested_on = {
-        item.resource for finding in findings if finding.state == "met" for item in finding.evidence
-    }
+    met = (finding.evidence for finding in findings if finding.state == "met")
+    rested_on = {item.resource for item in chain.from_iterable(met)}
     wanted = {diagnosis.code for diagnosis in stated if diagnosis.by.source.resource in rested_on}
     always = codes.diagnoses().group(_ALWAYS)
     ranked = sorted(sequence, key=lambda code: (code not in always, code not in wanted))

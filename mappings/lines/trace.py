@@ -2,6 +2,7 @@
 source and dates."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Literal
 
 from mappings import codes
@@ -10,6 +11,7 @@ from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.paid import DISCARD_RULE, AskedModifier, Worth
 from mappings.circumstances.coverage import Coordination
+from mappings.circumstances.diagnoses import Stated
 from mappings.circumstances.sequence import Sequenced
 from mappings.circumstances.standing import Standing, cite_all
 from mappings.codes.tables import Dated
@@ -109,7 +111,7 @@ def _waste(group: Group) -> Iterator[Step]:
     if asked.why_not:
         yield Step("R5", asked.why_not, asked.source)
     elif asked.rows and group.waste:
-        for ndc in dict.fromkeys(ndc for charge in group.counted for ndc in charge.known_ndcs):
+        for ndc in dict.fromkeys(chain.from_iterable(one.known_ndcs for one in group.counted)):
             package = codes.packages()[ndc]
             yield Step(
                 "R5",
@@ -117,7 +119,7 @@ def _waste(group: Group) -> Iterator[Step]:
                 package.source,
                 package.verified,
             )
-        found = dict.fromkeys(item for dose in group.charges for item in group.waste_evidence(dose))
+        found = dict.fromkeys(chain.from_iterable(map(group.waste_evidence, group.charges)))
         yield Step("R5", group.waste.says, DISCARD_RULE, evidence=tuple(found))
 
 
@@ -142,12 +144,9 @@ def _circumstances(charge: Charge, diagnoses: Sequenced) -> Iterator[Step]:
 
 
 def _diagnoses(standing: Standing, sequenced: Sequenced) -> Step:
-    stated = [
-        diagnosis
-        for code in sequenced.codes
-        for diagnosis in standing.stated
-        if diagnosis.code == code
-    ]
+    stated: list[Stated] = []
+    for code in sequenced.codes:
+        stated += [diagnosis for diagnosis in standing.stated if diagnosis.code == code]
     maps = {diagnosis.mapped_by for diagnosis in stated} - {None}
     table = codes.diagnoses().icd10
     source = "; ".join(

@@ -39,7 +39,7 @@ def _places() -> Collection[str]:
 
 
 def _billing() -> Collection[str]:
-    return [code.code for family in codes.families().values() for code in family.codes]
+    return list(codes.in_force().billing_codes)
 
 
 # Names that a policy may use, by the code tables, and what is said of others.

@@ -2,7 +2,6 @@
 the others."""
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -21,7 +20,7 @@ from mappings.reading import (
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.copies import opened
 from mappings.reading.bundles.groups import Group, Kept
-from mappings.reading.conditions import ConditionReader
+from mappings.reading.conditions import diagnosis
 from mappings.reading.coverages import CoverageReader
 from mappings.reading.drugs.products import ProductFinder
 from mappings.reading.encounter_classes import ClassReader
@@ -66,10 +65,7 @@ class Reader:
         with codes.using(self._codes):
             self._finder = ProductFinder(site.drug_aliases, self._statuses)
         self._labs = results.LabReader(site.lab_aliases, self._statuses)
-        self._esas = orders.EsaReader()
-        self._oral = oral_iron.OralIronReader(self._statuses)
-        self._sieve = Sieve(self._labs, self._finder, self._oral, self._esas)
-        self._conditions = ConditionReader(self._statuses)
+        self._sieve = Sieve(self._labs, self._finder)
         self._coverages = CoverageReader(site.payer_aliases, self._statuses)
         self._encounters = encounters.EncounterReader(
             self._statuses, ClassReader(site.encounter_classes)
@@ -89,19 +85,19 @@ class Reader:
 
     def _record(self, group: Group, collection: Collection) -> PatientRecord:
         problems, statuses = group.problems, self._statuses
-        sift = partial(self._sieve.sift, collection=collection)
-        given = self._given(_Chart(group, sift), collection)
+        chart = _Chart(group, collection, self._sieve)
+        each, every = chart.each, chart.every
+        given = self._given(chart, collection)
         if not given:
             return PatientRecord(patient=group.patient, unreadable=tuple(sorted(problems)))
-        doses = encounters.OfDoses(given)
-        chart = _Chart(group, partial(sift, doses=doses))
-        each, every = chart.each, chart.every
         results = chart.all("Observation") + chart.all("DiagnosticReport")
         panels = self._labs.membership(results, collection)
+        doses = encounters.OfDoses(given)
+        chart.narrow("Encounter", doses.visits)
         visits = doses.bearing(each("Encounter", self._encounters.encounter, collection, doses))
         places = encounters.locations(visits, collection)
+        by_words = (collection, statuses)
         tables = (collection, self._finder, statuses)
-        course = self._oral.course
         patient = collection.get(group.patient) or {}
         return PatientRecord(
             patient=group.patient,
@@ -116,7 +112,7 @@ class Reader:
                 *every("Observation", self._labs.results, collection, panels),
                 *every("DiagnosticReport", self._labs.results, collection, panels),
             ),
-            diagnoses=tuple(each("Condition", self._conditions.diagnosis, collection)),
+            diagnoses=tuple(each("Condition", diagnosis, collection, statuses)),
             coverages=tuple(each("Coverage", self._coverages.coverage, collection)),
             encounters=visits,
             locations=tuple(_safely(places, encounters.location, (collection,), problems)),
@@ -126,10 +122,22 @@ class Reader:
             ),
             dispenses=tuple(each("MedicationDispense", orders.dispense, *tables, purpose="iron")),
             oral_iron=(
-                *each("AllergyIntolerance", self._oral.allergy),
-                *each("MedicationDispense", course, collection, purpose="oral iron"),
-                *each("MedicationRequest", course, collection, purpose="oral iron"),
-                *each("MedicationStatement", course, collection, purpose="oral iron"),
+                *each("AllergyIntolerance", oral_iron.allergy, statuses),
+                *each(
+                    "MedicationDispense",
+                    oral_iron.course,
+                    collection,
+                    statuses,
+                    purpose="oral iron",
+                ),
+                *each("MedicationRequest", oral_iron.course, *by_words, purpose="oral iron"),
+                *each(
+                    "MedicationStatement",
+                    oral_iron.course,
+                    collection,
+                    statuses,
+                    purpose="oral iron",
+                ),
             ),
             dialysis=tuple(each("Procedure", encounters.dialysis_treatment, statuses)),
             authorizations=(
@@ -139,8 +147,8 @@ class Reader:
             ),
             notes=tuple(each("DocumentReference", notes.note, collection, statuses)),
             esa=(
-                *each("MedicationAdministration", self._esas.dose, purpose="esa"),
-                *each("MedicationRequest", self._esas.dose, purpose="esa"),
+                *each("MedicationAdministration", orders.esa_dose, purpose="esa"),
+                *each("MedicationRequest", orders.esa_dose, purpose="esa"),
             ),
             unreadable=tuple(sorted(problems)),
         )
@@ -164,21 +172,26 @@ class Reader:
 class _Chart:
     """What readers ask of one patient's resources."""
 
-    def __init__(self, group: Group, sift: Callable[..., Kept]) -> None:
-        self.group, self._sift = group, sift
+    def __init__(self, group: Group, collection: Collection, sieve: Sieve) -> None:
+        self.group, self._collection, self._sieve = group, collection, sieve
+        self._kept = dict(group.by_type)
         self._found: dict[tuple[str, Purpose], list[Resource]] = {}
+
+    def narrow(self, kind: str, to: Callable[[Kept, Collection], Kept]) -> None:
+        """From now on only some of a type are asked for."""
+        self._kept[kind] = to(self._kept.get(kind, []), self._collection)
 
     def all(self, kind: str, purpose: Purpose = "") -> list[Resource]:
         """Those in which a reader may find anything, in the order of their ids."""
-        kept = self.group.by_type.get(kind)
+        kept = self._kept.get(kind)
         if not kept:
             return []
-        found = self._found.get((kind, purpose))
-        if found is None:
-            asked = map(opened, self._sift(kind, kept, purpose))
-            found = sorted(asked, key=lambda resource: str(resource["id"]))
-            self._found[kind, purpose] = found
-        return found
+        if (kind, purpose) not in self._found:
+            sifted = self._sieve.sift(kind, kept, self._collection)
+            for each_purpose, those in sifted.items():
+                found = sorted(map(opened, those), key=lambda resource: str(resource["id"]))
+                self._found[kind, each_purpose] = found
+        return self._found.get((kind, purpose), [])
 
     def each(
         self, kind: str, reader: Callable[..., T | None], *beside: Any, purpose: Purpose = ""

@@ -1,13 +1,20 @@
 """Conditions and coded reasons as diagnoses: ICD-10-CM as given, SNOMED through the map (R9)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from functools import lru_cache
 from itertools import chain
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.statuses import PLAIN, StatusReader, squeezed, statements
+from mappings.reading.fhir.statuses import (
+    PLAIN,
+    StatusReader,
+    one_coding,
+    squeezed,
+    statements,
+)
 from mappings.record import Concept, Diagnosis, Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
@@ -25,6 +32,7 @@ _CONCERN = {"healthconcern"}
 _NO_CLINICIANS = frozenset({"Patient", "RelatedPerson"})
 
 
+@codes.remembered
 def icd10_codes(concept: Concept) -> tuple[str, ...]:
     """The ICD-10-CM codes of a concept, dotted and upper case, and what its SNOMED codes add.
 
@@ -41,6 +49,7 @@ def _as_given(concept: Concept) -> list[str]:
     ]
 
 
+@codes.remembered
 def mapped(concept: Concept) -> tuple[tuple[str, str], ...]:
     """ICD-10-CM codes that only the map gives, each with the SNOMED code that it is for."""
     table, given = codes.diagnoses().by_snomed, {code[:3] for code in _as_given(concept)}
@@ -57,55 +66,47 @@ def dotted(code: str) -> str:
     return code if "." in code or len(code) <= 3 else f"{code[:3]}.{code[3:]}"
 
 
-class ConditionReader:
-    """Reads Conditions for one site; keeps the codes of what it read, because an EHR repeats the
-    same few hundred diagnoses."""
+def diagnosis(
+    resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
+) -> Diagnosis | None:
+    """The Diagnosis of a Condition; None where no code of it is known to the rules'
+    terminologies."""
+    concept = elements.concept(resource.get("code"))
+    icd10 = icd10_codes(concept)
+    if not icd10:
+        return None
+    clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
+    verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
+    abatement = _abatement(resource)
+    out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
+    unread = _unread(clinical) or _unread(verification) or next(_unread_onset(resource), None)
+    categories = _categories(resource)
+    told = categories == _CONCERN or _is_told(resource, collection)
+    due_to = [one for one in elements.items(resource.get("extension")) if one.get("url") in _DUE_TO]
+    return Diagnosis(
+        source=elements.source(resource),
+        icd10=icd10,
+        snomed=mapped(concept),
+        stands=not (out or unread or told),
+        unread=None if out or told else unread,
+        told=told and not out,
+        resolved=clinical == "resolved" or _has_abated(resource),
+        onset=_onset(resource),
+        abatement=abatement,
+        recorded=elements.moment(resource.get("recordedDate")),
+        encounter=collection.key(resource.get("encounter")),
+        category=_category(resource, categories),
+        due_to=tuple(_due_to(resource, due_to, collection)),
+        due_to_icd10=tuple(_codes_of(due_to)),
+    )
 
-    def __init__(self, statuses: StatusReader = PLAIN) -> None:
-        self._statuses = statuses
-        self._known: dict[Concept, tuple[tuple[str, ...], tuple[tuple[str, str], ...]]] = {}
 
-    def diagnosis(self, resource: Resource, collection: Collection) -> Diagnosis | None:
-        """The Diagnosis of a Condition; None where no code of it is known to the rules'
-        terminologies."""
-        concept = elements.concept(resource.get("code"))
-        if concept not in self._known:
-            self._known[concept] = icd10_codes(concept), mapped(concept)
-        icd10, snomed = self._known[concept]
-        if not icd10:
-            return None
-        read = self._statuses.read
-        clinical = read("Condition.clinicalStatus", resource.get("clinicalStatus"))
-        verification = read("Condition.verificationStatus", resource.get("verificationStatus"))
-        abatement = _moment(resource, "abatement")
-        out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
-        stated = (clinical, verification, *_unread_onset(resource))
-        unread = next((said for said in stated if isinstance(said, Unread)), None)
-        categories = _categories(resource)
-        told = categories == _CONCERN or _is_told(resource, collection)
-        due_to = list(chain.from_iterable(elements.extensions(resource, url) for url in _DUE_TO))
-        return Diagnosis(
-            source=elements.source(resource),
-            icd10=icd10,
-            snomed=snomed,
-            stands=not (out or unread or told),
-            unread=None if out or told else unread,
-            told=told and not out,
-            resolved=clinical == "resolved" or _has_abated(resource),
-            onset=_moment(resource, "onset"),
-            abatement=abatement,
-            recorded=elements.moment(resource.get("recordedDate")),
-            encounter=collection.key(resource.get("encounter")),
-            category=_category(resource, categories),
-            due_to=tuple(_due_to(resource, due_to, collection)),
-            due_to_icd10=tuple(_codes_of(due_to)),
-        )
+def _unread(status: str | Unread | None) -> Unread | None:
+    return status if isinstance(status, Unread) else None
 
 
 def _has_abated(resource: Resource) -> bool:
-    return any(
-        name.startswith("abatement") and value is not False for name, value in resource.items()
-    )
+    return any(resource[name] is not False for name in elements.named(resource, "abatement"))
 
 
 def _due_to(
@@ -123,11 +124,14 @@ def _codes_of(extensions: list[Resource]) -> Iterator[str]:
         yield from icd10_codes(elements.concept(extension.get("valueCodeableConcept")))
 
 
-def _moment(resource: Resource, element: str) -> Moment | None:
-    start, end = elements.period(resource.get(f"{element}Period"))
-    return elements.moment(resource.get(f"{element}DateTime")) or (
-        end if element == "abatement" else start
-    )
+def _onset(resource: Resource) -> Moment | None:
+    start, _ = elements.period(resource.get("onsetPeriod"))
+    return elements.moment(resource.get("onsetDateTime")) or start
+
+
+def _abatement(resource: Resource) -> Moment | None:
+    _, end = elements.period(resource.get("abatementPeriod"))
+    return elements.moment(resource.get("abatementDateTime")) or end
 
 
 def _unread_onset(resource: Resource) -> Iterator[Unread]:
@@ -151,12 +155,23 @@ def _is_told(resource: Resource, collection: Collection) -> bool:
     return kind in _NO_CLINICIANS
 
 
-def _categories(resource: Resource) -> set[str]:
+def _categories(resource: Resource) -> Set[str]:
     """By their words, whatever their form: a text has no code, and an older form no system."""
-    return {squeezed(said.code or said.display) for said in statements(resource.get("category"))}
+    said = resource.get("category")
+    one = one_coding(said[0]) if isinstance(said, list) and len(said) == 1 else None
+    return _of_coding(one) if one else frozenset(_words_of(said))
 
 
-def _category(resource: Resource, found: set[str]) -> str:
+@lru_cache(maxsize=1024)
+def _of_coding(coding: tuple[tuple[str, str], ...]) -> Set[str]:
+    return frozenset(_words_of({"coding": [dict(coding)]}))
+
+
+def _words_of(category: object) -> Iterator[str]:
+    return (squeezed(said.code or said.display) for said in statements(category))
+
+
+def _category(resource: Resource, found: Set[str]) -> str:
     if "encounterdiagnosis" in found or (not found and resource.get("encounter")):
         return "encounter"
     return "problem-list" if found & {"problemlistitem", "problem", "problemlist"} else "other"

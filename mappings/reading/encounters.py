@@ -260,6 +260,7 @@ def locations(visits: Iterable[Encounter], collection: Collection) -> list[Resou
     return [found[key] for key in sorted(found)]
 
 
+@codes.remembered
 def dialysis_kind(concept: Concept) -> str | None:
     table = codes.diagnoses().dialysis_codes
     keys = ((coding.system, coding.code) for coding in concept.codings)

@@ -122,23 +122,26 @@ def _routes(dosages: list[Resource]) -> tuple[tuple[RouteSaid, ...], list[Unread
     unread: list[Unread] = []
     for dosage in dosages:
         concept = _concept(dosage.get("route"))
-        read = list(_routes_of(concept))
+        read = _routes_of(concept)
         found += read
         if not read and _quoted(concept):
             unread.append(Unread("dosage.route", _quoted(concept)))
     return tuple(found), unread
 
 
-def _routes_of(concept: Concept) -> Iterator[RouteSaid]:
+@codes.remembered
+def _routes_of(concept: Concept) -> tuple[RouteSaid, ...]:
     """Each coding and the text by what they name; a coding by its code, else by its display."""
     table = codes.giving()
+    found: list[RouteSaid] = []
     for coding in concept.codings:
         named = table.routes_of(coding.system, coding.code) or table.routes_of("", coding.display)
         if named:
-            yield RouteSaid(coding.display or concept.text or coding.code, named)
+            found.append(RouteSaid(coding.display or concept.text or coding.code, named))
     named = table.routes_of("", concept.text)
     if named:
-        yield RouteSaid(concept.text, named)
+        found.append(RouteSaid(concept.text, named))
+    return tuple(found)
 
 
 def _mixture(resource: Resource, dosages: list[Resource], dose: Amount, drug: Drug) -> str | None:

@@ -1,7 +1,7 @@
 """Oral iron: courses with their dates, intolerances and allergies (R10 oral-iron-history, R12)."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from mappings import codes
 from mappings.reading.bundles.collection import Collection
@@ -56,74 +56,64 @@ _NO_ORDERS = frozenset({"proposal", "option"})
 _UNCONFIRMED = frozenset({"refuted", "entered-in-error"})
 
 
-class OralIronReader:
-    """Reads courses of oral iron and intolerances to it for one site; keeps which medications are
-    one, because an EHR repeats the same few thousand."""
-
-    def __init__(self, statuses: StatusReader = PLAIN) -> None:
-        self._statuses = statuses
-        self._known: dict[tuple[Concept, ...], bool] = {}
-
-    def is_named(self, resource: Resource, collection: Collection) -> bool:
-        """Whether an order is for an iron by mouth."""
-        return self._is_oral(_medication(resource, collection))
-
-    def _is_oral(self, concepts: tuple[Concept, ...]) -> bool:
-        found = self._known.get(concepts)
-        if found is None:
-            found = self._known[concepts] = _is_oral_iron(concepts)
-        return found
-
-    def allergy(self, resource: Resource) -> OralIron | None:
-        """An AllergyIntolerance to an oral iron."""
-        reactions = elements.items(resource.get("reaction"))
-        substances = [resource.get("code"), *(item.get("substance") for item in reactions)]
-        if not self._is_oral(tuple(map(elements.concept, substances))):
-            return None
-        stated = [
-            self._statuses.read(f"AllergyIntolerance.{name}", resource.get(name))
-            for name in ("clinicalStatus", "verificationStatus")
-        ]
-        # DSTU2 had one status for both.
-        status = resource.get("status")
-        stated.append(self._statuses.read("AllergyIntolerance.clinicalStatus", status))
-        if _UNCONFIRMED & {said for said in stated if said}:
-            return None
-        return OralIron(
-            source=elements.source(resource),
-            unread=next((said for said in stated if isinstance(said, Unread)), None),
-            intolerance=True,
-            says="allergy or intolerance to oral iron",
-        )
-
-    def course(self, resource: Resource, collection: Collection) -> OralIron | None:
-        """A MedicationStatement, MedicationRequest or MedicationDispense of oral iron that was
-        taken or handed out.
-
-        One that the patient does not take for its side effects is an intolerance.
-        """
-        if not self.is_named(resource, collection):
-            return None
-        intolerant = any(map(_tells_intolerance, _reasons(resource)))
-        unlike = _NOT_TAKEN - {"not-taken"} if intolerant else _NOT_TAKEN
-        kind = resource["resourceType"]
-        status = self._statuses.read(f"{kind}.status", resource.get("status"))
-        intent = self._statuses.read("MedicationRequest.intent", resource.get("intent"))
-        forbids = elements.flag(resource.get("doNotPerform"), f"{kind}.doNotPerform")
-        if forbids is True or status in unlike or intent in _NO_ORDERS:
-            return None
-        start, end = _dates(resource, status)
-        return OralIron(
-            source=elements.source(resource),
-            unread=next((said for said in (status, forbids) if isinstance(said, Unread)), None),
-            intolerance=intolerant,
-            start=start,
-            end=end,
-            says="oral iron",
-        )
+def is_named(resource: Resource, collection: Collection) -> bool:
+    """Whether an order is for an iron by mouth."""
+    return _is_oral_iron(_medication(resource, collection))
 
 
-def _is_oral_iron(concepts: Iterable[Concept]) -> bool:
+def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | None:
+    """An AllergyIntolerance to an oral iron."""
+    reactions = elements.items(resource.get("reaction"))
+    substances = [resource.get("code"), *(item.get("substance") for item in reactions)]
+    if not _is_oral_iron(tuple(map(elements.concept, substances))):
+        return None
+    stated = [
+        statuses.read(f"AllergyIntolerance.{name}", resource.get(name))
+        for name in ("clinicalStatus", "verificationStatus")
+    ]
+    # DSTU2 had one status for both.
+    stated.append(statuses.read("AllergyIntolerance.clinicalStatus", resource.get("status")))
+    if _UNCONFIRMED & {said for said in stated if said}:
+        return None
+    return OralIron(
+        source=elements.source(resource),
+        unread=next((said for said in stated if isinstance(said, Unread)), None),
+        intolerance=True,
+        says="allergy or intolerance to oral iron",
+    )
+
+
+def course(
+    resource: Resource, collection: Collection, statuses: StatusReader = PLAIN
+) -> OralIron | None:
+    """A MedicationStatement, MedicationRequest or MedicationDispense of oral iron that was taken or
+    handed out.
+
+    One that the patient does not take for its side effects is an intolerance.
+    """
+    if not is_named(resource, collection):
+        return None
+    intolerant = any(map(_tells_intolerance, _reasons(resource)))
+    unlike = _NOT_TAKEN - {"not-taken"} if intolerant else _NOT_TAKEN
+    kind = resource["resourceType"]
+    status = statuses.read(f"{kind}.status", resource.get("status"))
+    intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
+    forbids = elements.flag(resource.get("doNotPerform"), f"{kind}.doNotPerform")
+    if forbids is True or status in unlike or intent in _NO_ORDERS:
+        return None
+    start, end = _dates(resource, status)
+    return OralIron(
+        source=elements.source(resource),
+        unread=next((said for said in (status, forbids) if isinstance(said, Unread)), None),
+        intolerance=intolerant,
+        start=start,
+        end=end,
+        says="oral iron",
+    )
+
+
+@codes.remembered
+def _is_oral_iron(concepts: tuple[Concept, ...]) -> bool:
     """By RxNorm or name; what only contains some iron is none."""
     table = codes.products().oral_iron
     if any(_is_named(concept, table.none) for concept in concepts):

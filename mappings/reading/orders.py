@@ -239,37 +239,30 @@ def _vials(resource: Resource, handed: Drug, source: Source) -> Iterator[Contain
         yield Container(codes.packages()[known[0]].mg, int(vials), known[0], source)
 
 
-class EsaReader:
-    """Finds ESAs in medications; keeps what it found, because an EHR repeats the same few."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[Concept, str], str | None] = {}
-
-    def dose(self, resource: Resource) -> EsaDose | None:
-        """An ESA given or ordered; NCD 110.10 covers iron beside it."""
-        if elements.text(resource.get("status")) not in _TAKEN:
-            return None
-        name = self.name(resource)
-        if name is None:
-            return None
-        start, _ = elements.period(resource.get("effectivePeriod"))
-        when = (
-            elements.moment(resource.get("effectiveDateTime"))
-            or start
-            or elements.moment(resource.get("authoredOn"))
-        )
-        return EsaDose(source=elements.source(resource), name=name, when=when)
-
-    def name(self, resource: Resource) -> str | None:
-        """The ESA that a medication is."""
-        concept = elements.concept(resource.get("medicationCodeableConcept"))
-        shown = elements.mapping(resource.get("medicationReference")).get("display")
-        key = (concept, elements.text(shown))
-        if key not in self._known:
-            self._known[key] = _esa(*key)
-        return self._known[key]
+def esa_dose(resource: Resource) -> EsaDose | None:
+    """An ESA given or ordered; NCD 110.10 covers iron beside it."""
+    if elements.text(resource.get("status")) not in _TAKEN:
+        return None
+    name = esa(resource)
+    if name is None:
+        return None
+    start, _ = elements.period(resource.get("effectivePeriod"))
+    when = (
+        elements.moment(resource.get("effectiveDateTime"))
+        or start
+        or elements.moment(resource.get("authoredOn"))
+    )
+    return EsaDose(source=elements.source(resource), name=name, when=when)
 
 
+def esa(resource: Resource) -> str | None:
+    """The ESA that a medication is."""
+    concept = elements.concept(resource.get("medicationCodeableConcept"))
+    shown = elements.mapping(resource.get("medicationReference")).get("display")
+    return _esa(concept, elements.text(shown))
+
+
+@codes.remembered
 def _esa(concept: Concept, shown: str) -> str | None:
     table = codes.beside_iron()
     coded = (coding.code for coding in concept.codings if coding.system == elements.HCPCS)

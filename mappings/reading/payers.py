@@ -1,6 +1,5 @@
 """Which kind of payer codes and names tell of, and whose policy applies (R10a, R12)."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
 
@@ -50,7 +49,8 @@ def told(kind: Concept, said: Words, paid_by_patient: bool = False) -> Told:
     return solid if whole.kind == solid.kind else Told(payer=solid.payer, conflict=True)
 
 
-def _told(kind: Concept, plan: Iterable[str], payer: Iterable[str], by_patient: bool) -> Told:
+@codes.remembered
+def _told(kind: Concept, plan: tuple[str, ...], payer: tuple[str, ...], by_patient: bool) -> Told:
     of_plan = list(chain.from_iterable(map(named, plan)))
     of_payer = list(chain.from_iterable(map(named, payer)))
     every = [*of_plan, *of_payer]
@@ -126,6 +126,7 @@ def _coded(coding: Coding) -> tuple[str, bool] | None:
     return (kind, kind in _CERTAIN) if kind else None
 
 
+@codes.remembered
 def unknown_code(kind: Concept) -> str | None:
     """A code of a system of payers that is in no table, where nothing else of the type tells what
     it is. SOPT's 7 and 9 are known, and say of no kind."""

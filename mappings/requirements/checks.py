@@ -8,6 +8,7 @@ A requirement that stands in the table without a function here is decided as *no
 from collections.abc import Callable, Iterator
 from functools import cache
 from inspect import isfunction, signature
+from itertools import chain
 from types import ModuleType
 
 from mappings import codes
@@ -55,11 +56,8 @@ def _undecided(table: RequirementTable) -> list[str]:
 
 @cache
 def _functions() -> dict[str, Check]:
-    return {
-        name.replace("_", "-"): function
-        for module in WRITTEN_IN
-        for name, function in _public(module)
-    }
+    found = chain.from_iterable(map(_public, WRITTEN_IN))
+    return {name.replace("_", "-"): function for name, function in found}
 
 
 def _public(module: ModuleType) -> Iterator[tuple[str, Check]]:

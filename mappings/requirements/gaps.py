@@ -1,6 +1,7 @@
 """What is missing, once for each patient or administration (R10, R13)."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from mappings import codes
 from mappings.assessment import WORST_FIRST, Finding, Gap
@@ -33,10 +34,11 @@ def _gap(
         findings, key=lambda finding: (WORST_FIRST.index(finding.state), not finding.blocking)
     )
     administrations = tuple(
-        sorted({reference for finding in findings for reference in finding.administrations})
+        sorted(set(chain.from_iterable(finding.administrations for finding in findings)))
     )
     requirement = codes.requirements()[worst.requirement]
-    held = {identity for name in administrations for identity in lines_of.get(name, ())}
+    held = set(chain.from_iterable(lines_of.get(name, ()) for name in administrations))
+    proof = chain.from_iterable(finding.evidence for finding in findings)
     also = (
         f" {len(administrations)} doses are affected."
         if len(administrations) > 1 and not requirement.of_duplicates
@@ -67,5 +69,5 @@ def _gap(
         start=worst.start,
         end=worst.end,
         write_back=any(finding.write_back for finding in findings),
-        evidence=tuple(dict.fromkeys(item for finding in findings for item in finding.evidence)),
+        evidence=tuple(dict.fromkeys(proof)),
     )

@@ -13,6 +13,7 @@ from mappings.record import LabResult
 from mappings.requirements.asking import in_words
 from mappings.requirements.result import Result
 from mappings.values.numbers import plain
+from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date
 
 _BEYOND_LIMIT = (
@@ -40,19 +41,27 @@ def hemoglobin(charge: Charge) -> Result | None:
 def _laboratory(charge: Charge, name: str) -> Result | None:
     """The worst over all rules of the policy that ask for the value; one that another value makes
     needless comes last."""
-    results = [
-        result
-        for rule in charge.rules.laboratory
-        if charge.applies(rule) and (result := _asked(charge, name, rule))
-    ]
+    asked = (
+        _asked(charge, name, rule)
+        for rule in _naming(charge.rules.laboratory, name)
+        if charge.applies(rule)
+    )
+    results = [result for result in asked if result]
     return min(results, key=lambda result: EVERY_STATE.index(result.state), default=None)
 
 
+@by_identity
+def _naming(rules: tuple[LabRule, ...], name: str) -> list[LabRule]:
+    """The rules that ask for a value."""
+    asked = ((rule, names(parse(rule.limit)) if rule.limit else ()) for rule in rules)
+    return [rule for rule, compared in asked if name in rule.on_record or name in compared]
+
+
 def _asked(charge: Charge, name: str, rule: LabRule) -> Result | None:
+    """None where the limit turns out to ask for other values alone."""
     if name in rule.on_record:
-        return _result(
-            charge, name, rule, charge.lab(LAB_VALUES[name].analyte, rule.window_days).state
-        )
+        state = charge.lab(LAB_VALUES[name].analyte, rule.window_days).state
+        return _result(charge, name, rule, state)
     states = _states(charge, rule)
     return _result(charge, name, rule, states[name]) if name in states else None
 
@@ -60,13 +69,12 @@ def _asked(charge: Charge, name: str, rule: LabRule) -> Result | None:
 def _states(charge: Charge, rule: LabRule) -> Mapping[str, State]:
     """The state of each value of a limit. Where it does not hold, though no value fails it, none of
     them is met."""
-    if not rule.limit:
-        return {}
-    verdict = charge.judged(rule.limit, rule.window_days)
+    limit = rule.limit or ""
+    verdict = charge.judged(limit, rule.window_days)
     if verdict.holds or not set(verdict.states.values()) <= {"met", "not-applicable"}:
         return verdict.states
     failed: State = "incomplete" if verdict.holds is None else "not-covered"
-    return dict.fromkeys(names(parse(rule.limit)), failed)
+    return dict.fromkeys(names(parse(limit)), failed)
 
 
 def _result(charge: Charge, name: str, rule: LabRule, state: State) -> Result:

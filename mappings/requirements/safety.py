@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import chain
 
 from msgspec import structs
 
@@ -290,7 +291,7 @@ def iron_overload(charge: Charge) -> Result | None:
         if seen
         else "No result shows iron overload."
     )
-    evidence = tuple(item for result, _, _ in seen for item in lab_evidence(charge, result))
+    evidence = tuple(chain.from_iterable(lab_evidence(charge, result) for result, _, _ in seen))
     return Result(state="met", says=says, rule=rule, evidence=evidence, note=note)
 
 

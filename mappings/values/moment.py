@@ -16,6 +16,11 @@ _FORM = re.compile(
     r"^(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
     r"(?:T(?P<time>\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?P<offset>Z|[+-]\d\d:\d\d)?)?)?)?$"
 )
+_DAY = len("2026-10-12")
+# Without leap seconds, which no datetime has.
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 # Read as the second before it.
 _LEAP_SECOND = re.compile(r"(?<=:\d\d):60")
 # Outside these it is no date but a placeholder: 0001-01-01 (.NET's "none"), 9999-12-31 for the open
@@ -134,13 +139,30 @@ def _days(instant: datetime, zone: tzinfo | None) -> tuple[date, date]:
 @lru_cache(maxsize=4096)
 def parse(text: object) -> Moment | None:
     """A Moment of a FHIR date, dateTime or instant; None for anything else."""
-    found = _FORM.match(text) if isinstance(text, str) else None
-    if found is None:
+    if not isinstance(text, str):
         return None
-    try:
-        return _moment(found)
-    except ValueError:
+    for reader in (_plain, _any):
+        try:
+            found = reader(text)
+        except ValueError:
+            continue
+        if found:
+            return found
+    return None
+
+
+def _plain(text: str) -> Moment | None:
+    """As nearly all are written: a day, or an instant to the second."""
+    if len(text) == _DAY:
+        day = date.fromisoformat(text) if text[4] == text[7] == "-" else None
+        return Moment(day, day) if day and _FIRST_YEAR <= day.year <= _LAST_YEAR else None
+    if not _INSTANT.fullmatch(text):
         return None
+    instant = datetime.fromisoformat(text)
+    day = instant.date()
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        return None
+    return Moment(day, day, instant, zulu=text.endswith(("Z", "00:00")) and not instant.utcoffset())
 
 
 def shown(text: str) -> str:
@@ -155,6 +177,11 @@ def is_placeholder(text: object) -> bool:
     """Whether a date only stands for an open end."""
     found = _FORM.match(text) if isinstance(text, str) else None
     return found is not None and not _FIRST_YEAR <= int(found["year"]) <= _LAST_YEAR
+
+
+def _any(text: str) -> Moment | None:
+    found = _FORM.match(text)
+    return _moment(found) if found else None
 
 
 def _moment(found: re.Match[str]) -> Moment:

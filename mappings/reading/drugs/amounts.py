@@ -12,6 +12,7 @@ from mappings.reading.fhir.units import bare
 from mappings.record import Amount
 from mappings.values.numbers import plain
 
+_SAID = ("value", "unit", "system", "code", "comparator")
 _MISSING = Amount(problem="missing")
 _RATE = "as a rate instead of a dose"
 _RATE_UNIT = re.compile(
@@ -26,6 +27,20 @@ def amount(quantity: object) -> Amount:
         return _MISSING
     if not isinstance(quantity, dict):
         return Amount(problem="not a Quantity (a number with a unit)")
+    said = tuple(map(quantity.get, _SAID))
+    try:
+        # 1, 1.0 and true are equal, and say three things.
+        return _remembered(said, f"{said[0]!r}")
+    except TypeError:  # more than a quantity has
+        return _amount(quantity)
+
+
+@codes.remembered
+def _remembered(said: tuple[object, ...], _: str) -> Amount:
+    return _amount(dict(zip(_SAID, said, strict=True)))
+
+
+def _amount(quantity: Mapping[str, Any]) -> Amount:
     says = written(quantity)
     problem = _value_problem(quantity)
     if problem:

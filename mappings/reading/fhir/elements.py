@@ -108,9 +108,12 @@ def moment(value: object) -> Moment | None:
 
 def stated(value: object, element: str) -> Moment | Unread | None:
     """A date, or what is written in its place and can't be read; a placeholder is none."""
-    if value is None or value == "" or is_placeholder(value):
+    if value is None or value == "":
         return None
-    return moment(value) or Unread(element, str(value)[:_MOST_SAID])
+    found = moment(value)
+    if found or is_placeholder(value):
+        return found
+    return Unread(element, str(value)[:_MOST_SAID])
 
 
 _NO_PERIOD = (None, None)
@@ -124,7 +127,9 @@ def period(value: object) -> tuple[Moment | None, Moment | None]:
 
 def unread_period(value: object, element: str) -> Iterator[Unread]:
     """The ends of a period that are stated and not understood: never open ends."""
-    if value is not None and not isinstance(value, dict):
+    if value is None:
+        return
+    if not isinstance(value, dict):
         yield Unread(element, str(value))
     for end in ("start", "end"):
         said = mapping(value).get(end)
@@ -160,6 +165,16 @@ def flag(value: object, element: str) -> bool | Unread | None:
 def extensions(element: object, url: str) -> list[Resource]:
     said = element.get("extension") if isinstance(element, dict) else None
     return [item for item in items(said) if item.get("url") == url] if said else []
+
+
+def named(resource: Resource, *starts: str) -> tuple[str, ...]:
+    """The names of elements that start so; an EHR writes the same few dozen lists of names."""
+    return _named(tuple(resource), starts)
+
+
+@lru_cache(maxsize=4096)
+def _named(names: tuple[str, ...], starts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name.startswith(starts))
 
 
 def either(resource: Resource, *names: str) -> Any:

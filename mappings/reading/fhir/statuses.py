@@ -12,6 +12,7 @@ from mappings.values.stated import Unread
 # Of a concept or a coding that says nothing: a reason why data are absent stands there.
 _SILENT = frozenset({"extension", "id", "userSelected", "version", "system"})
 _MOST_SAID = 80
+_TEXT = frozenset({str})
 
 # What stands behind an element of the tables, for a site: word or `system|code` → meaning.
 Words = Mapping[str, Mapping[str, str]]
@@ -84,47 +85,23 @@ class StatusReader:
             element: {_key(word): meaning for word, meaning in meanings.items()}
             for element, meanings in (own or {}).items()
         }
-        self._known: dict[tuple[str, tuple[Statement, ...]], str | Unread] = {}
-        self._words: dict[tuple[str, str], str | Unread] = {}
-        self._codings: dict[tuple[str, tuple[str, ...]], str | Unread] = {}
+        # By the word alone, by the one coding, or by all that is stated.
+        self._known: dict[tuple[object, ...], str | Unread] = {}
 
     def read(self, element: str, value: object) -> str | Unread | None:
         """The meaning in the element's table; None where nothing is stated."""
         if value is None:
             return None
-        if isinstance(value, str):
-            return self._by_word(element, value)
-        one = _one_coding(value)
-        if one:
-            return self._by_coding(element, one, value)
-        return self._by_statements(element, value)
-
-    def _by_coding(
-        self, element: str, coding: tuple[str, ...], value: object
-    ) -> str | Unread | None:
-        """Nearly all other statuses are one coding."""
-        known = self._codings.get((element, coding))
-        if known is None:
-            known = self._by_statements(element, value)
-            if known is not None:
-                self._codings[element, coding] = known
-        return known
-
-    def _by_statements(self, element: str, value: object) -> str | Unread | None:
+        key: tuple[object, ...] = (element, value if isinstance(value, str) else one_coding(value))
+        known = self._known.get(key) if key[1] else None
+        if known is not None:
+            return known
         said = tuple(statements(value))
         if not said:
             return None
-        key = (element, said)
-        if key not in self._known:
-            self._known[key] = self._meant(element, said)
-        return self._known[key]
-
-    def _by_word(self, element: str, word: str) -> str | Unread | None:
-        """Nearly all statuses are a bare word."""
-        known = self._words.get((element, word))
-        if known is None and word.strip():
-            known = self._words[element, word] = self._meant(element, tuple(statements(word)))
-        return known
+        found = self._known.get((element, said)) or self._meant(element, said)
+        self._known[key if key[1] else (element, said)] = found
+        return found
 
     def _meant(self, element: str, said: Sequence[Statement]) -> str | Unread:
         table = codes.statuses()[element]
@@ -140,14 +117,14 @@ class StatusReader:
         return Unread(element, quoted(said), said[0].key)
 
 
-def _one_coding(value: object) -> tuple[str, ...] | None:
-    """What a concept of one coding says, in the order in which it says it; None of any other."""
+def one_coding(value: object) -> tuple[tuple[str, str], ...] | None:
+    """What a concept of one coding says, in the order in which it says it; None of any other.
+    Nearly all concepts are such a one."""
     codings = value.get("coding") if isinstance(value, dict) and len(value) == 1 else None
     coding = codings[0] if isinstance(codings, list) and len(codings) == 1 else None
-    if not isinstance(coding, dict):
+    if not isinstance(coding, dict) or not _TEXT.issuperset(map(type, coding.values())):
         return None
-    said = (*coding, *coding.values())
-    return said if all(isinstance(part, str) for part in said) else None
+    return tuple(coding.items())
 
 
 def _key(word: str) -> str:

@@ -86,8 +86,7 @@ class LabReader:
         or report contains."""
         source = elements.source(resource)
         for name, part in _observations(resource, source):
-            is_own = part is resource or panels.of(name) or self._is_doubtful(resource)
-            if is_own and self._status(part) not in self._void:
+            if part is resource or panels.of(name) or self._is_doubtful(resource):
                 yield from self._of(part, name, source, resource, collection, panels)
 
     def _is_doubtful(self, holder: Resource) -> bool:
@@ -103,9 +102,10 @@ class LabReader:
         """What results belong to, by those of HOLDERS that are panels or reports."""
         return Panels(holders, collection, self._statuses)
 
-    def _doubt(self, resource: Resource, holder: Resource) -> tuple[str, Unread] | None:
+    def _doubt(
+        self, status: str | Unread | None, resource: Resource, holder: Resource
+    ) -> tuple[str, Unread] | None:
         """Why a status, its own or that of what it lives in, makes a result unusable."""
-        status = self._status(resource)
         if status not in self._usable:
             return _of_doubtful(status, resource)
         inside = resource is not holder and self._is_doubtful(holder)
@@ -119,33 +119,36 @@ class LabReader:
         holder: Resource,
         collection: Collection,
         panels: "Panels",
-    ) -> Iterator[LabResult]:
+    ) -> list[LabResult]:
         named = [resource, *elements.items(resource.get("component"))]
         parts = [(analyte, part) for part in named if (analyte := self._of_part(part))]
-        if not parts:
-            return
+        status = self._status(resource)
+        if not parts or status in self._void:
+            return []
         home = source.resource if resource is not holder else None
-        when, specimen = (
-            _collected(resource, collection, holder),
-            _specimen(resource, home, collection),
-        )
+        when = _collected(resource, collection, holder)
+        specimen = _specimen(resource, home, collection)
         if when is None and not any(element in resource for element in _TIMES):
             when, specimen = panels.time(name), specimen or panels.specimen(name)
         groups = (*((name,) if len(parts) > 1 else ()), *panels.of(name))
-        doubt = self._doubt(resource, holder)
+        doubt = self._doubt(status, resource, holder)
+        results: list[LabResult] = []
         for analyte, part in parts:
             within = "" if part is resource else "component."
             value = self._value(analyte, part)
             found = _result(analyte, part, within, value, source, when, specimen, groups)
             if found.when is None:
                 found = _undated(found, resource)
-            yield structs.replace(found, problem=doubt[0], unread=doubt[1]) if doubt else found
+            if doubt:
+                found = structs.replace(found, problem=doubt[0], unread=doubt[1])
+            results.append(found)
+        return results
 
     def _value(self, analyte: Analyte, part: Resource) -> Value:
         """A quantity and nothing else, as nearly all are, is worked out once."""
         if analyte.analyte == "pregnancy":
             return _pregnancy(part)
-        if [name for name in part if name.startswith(_VALUES)] != ["valueQuantity"]:
+        if elements.named(part, *_VALUES) != ("valueQuantity",):
             return quantities.value(analyte, part)
         said = part["valueQuantity"]
         if not isinstance(said, dict) or part.get("dataAbsentReason"):
@@ -182,15 +185,16 @@ def _undated(found: LabResult, resource: Resource) -> LabResult:
     return structs.replace(found, problem=problem, unread=unread)
 
 
-def _observations(resource: Resource, source: Source) -> Iterator[tuple[str, Resource]]:
+def _observations(resource: Resource, source: Source) -> list[tuple[str, Resource]]:
     """An Observation, or what a panel or report is made of, with those that live inside it as
     `Type/id#id`."""
     name = source.resource
-    if resource["resourceType"] == "Observation":
-        yield name, resource
-    for item in elements.items(resource.get("contained")):
-        if item.get("resourceType") == "Observation":
-            yield f"{name}#{elements.text(item.get('id')).lstrip('#')}", item
+    own = [(name, resource)] if resource["resourceType"] == "Observation" else []
+    return own + [
+        (f"{name}#{elements.text(item.get('id')).lstrip('#')}", item)
+        for item in elements.items(resource.get("contained"))
+        if item.get("resourceType") == "Observation"
+    ]
 
 
 def _collected(resource: Resource, collection: Collection, holder: Resource) -> Moment | None:
@@ -281,7 +285,7 @@ class Panels:
         self._holders: dict[str, tuple[str, Resource, Resource]] = {}
         self._direct: dict[str, tuple[str, ...]] = {}
         for holder in holders:
-            if any(element in holder for element in _HOLDING) and self._says_something(holder):
+            if any(map(holder.__contains__, _HOLDING)) and self._says_something(holder):
                 self._add(holder)
 
     def _add(self, home: Resource) -> None:

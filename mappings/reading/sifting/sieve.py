@@ -8,24 +8,31 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import UNSET, to_builtins
 
+from mappings.reading import oral_iron, orders
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
 from mappings.reading.bundles.heads import Coded, Held, Shown
 from mappings.reading.conditions import icd10_codes
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.encounters import OfDoses, dialysis_kind
+from mappings.reading.encounters import dialysis_kind
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.labs.results import LabReader
-from mappings.reading.oral_iron import OralIronReader
-from mappings.reading.orders import EsaReader
 
 # For whom a medication is read; of other resources nothing is asked.
 Purpose = Literal["iron", "oral iron", "esa", ""]
 T = TypeVar("T")
 
+_MEDICATIONS = frozenset(
+    {
+        "MedicationAdministration",
+        "MedicationRequest",
+        "MedicationDispense",
+        "MedicationStatement",
+    }
+)
 # What a Medication says of itself beside its code.
 _MORE = frozenset({"identifier", "amount", "ingredient", "batch", "contained"})
 _IRON: frozenset[Purpose] = frozenset({"iron"})
@@ -55,10 +62,8 @@ class _About(Generic[T]):
 class Sieve:
     """For one site; keep it for many patients."""
 
-    def __init__(
-        self, labs: LabReader, finder: ProductFinder, oral: OralIronReader, esas: EsaReader
-    ) -> None:
-        self._finder, self._oral, self._esas = finder, oral, esas
+    def __init__(self, labs: LabReader, finder: ProductFinder) -> None:
+        self._finder = finder
         self._referred: dict[tuple[object, ...], frozenset[Purpose]] = {}
         concept = "medicationCodeableConcept"
         self._result = _About("Observation", "code", labs.knows)
@@ -67,36 +72,32 @@ class Sieve:
         self._given = _About("MedicationAdministration", concept, self._purposes_of_given)
         self._ordered = _About("MedicationRequest", concept, self._purposes)
 
-    def sift(
-        self,
-        kind: str,
-        kept: Kept,
-        purpose: Purpose = "",
-        *,
-        collection: Collection,
-        doses: OfDoses | None = None,
-    ) -> Kept:
-        """Of unopened resources those in which a reader may find anything: of encounters those that
-        may bear on DOSES, of medications those of the PURPOSE."""
+    def sift(self, kind: str, kept: Kept, collection: Collection) -> dict[Purpose, Kept]:
+        """Of unopened resources those in which a reader may find anything; medications by what
+        they are read for."""
+        if kind in _MEDICATIONS:
+            return self._by_purpose(kept, collection)
         if kind == "Observation":
-            return [one for one in kept if not isinstance(one, Held) or self._is_result(one)]
-        if kind == "Condition":
+            found = [one for one in kept if not isinstance(one, Held) or self._is_result(one)]
+        elif kind == "Condition":
             asks = self._condition.asks
-            return [one for one in kept if not isinstance(one, Held) or asks(one.about)]
-        if kind == "Procedure":
+            found = [one for one in kept if not isinstance(one, Held) or asks(one.about)]
+        elif kind == "Procedure":
             asks = self._procedure.asks
-            return [one for one in kept if not isinstance(one, Held) or asks(one.about)]
-        if kind == "DiagnosticReport":
-            return [one for one in kept if not isinstance(one, Held) or _is_report(one.head)]
-        if kind == "Encounter" and doses:
-            return doses.visits(kept, collection)
-        if purpose:
-            return [
-                one
-                for one in kept
-                if not isinstance(one, Held) or purpose in self._purposes_of(one, collection)
-            ]
-        return kept
+            found = [one for one in kept if not isinstance(one, Held) or asks(one.about)]
+        elif kind == "DiagnosticReport":
+            found = [one for one in kept if not isinstance(one, Held) or _is_report(one.head)]
+        else:
+            found = kept
+        return {"": found}
+
+    def _by_purpose(self, kept: Kept, collection: Collection) -> dict[Purpose, Kept]:
+        found: dict[Purpose, Kept] = {}
+        for one in kept:
+            purposes = self._purposes_of(one, collection) if isinstance(one, Held) else _ANY
+            for purpose in purposes:
+                found.setdefault(purpose, []).append(one)
+        return found
 
     def _is_result(self, held: Held) -> bool:
         head = held.head
@@ -151,8 +152,8 @@ class Sieve:
     ) -> frozenset[Purpose]:
         found: dict[Purpose, bool] = {
             "iron": drug(resource, collection, self._finder).concerns_us,
-            "oral iron": self._oral.is_named(resource, collection),
-            "esa": self._esas.name(resource) is not None,
+            "oral iron": oral_iron.is_named(resource, collection),
+            "esa": orders.esa(resource) is not None,
         }
         return frozenset(purpose for purpose, is_one in found.items() if is_one)
 

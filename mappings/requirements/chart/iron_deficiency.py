@@ -1,5 +1,7 @@
 """The diagnosis of iron deficiency."""
 
+from itertools import chain
+
 from msgspec import structs
 
 from mappings.charge.charge import Charge
@@ -12,6 +14,7 @@ from mappings.policy.laboratory import LAB_VALUES
 from mappings.policy.rules import RenalAnemia
 from mappings.record import LabResult
 from mappings.requirements.chart.recorded import not_counted, recorded
+from mappings.requirements.labs import evidence
 from mappings.requirements.result import Result
 from mappings.values.remembered import by_identity
 from mappings.values.us_dates import us_date
@@ -79,7 +82,7 @@ def _by_renal_anemia(charge: Charge, renal: list[Stated]) -> Result:
     rule = _shown_by(rule, shown_by)
     shown = _showing(charge, shown_by.limit)
     if shown:
-        proof = tuple(item for result in shown for item in labs.evidence(result, charge.zone))
+        proof = tuple(chain.from_iterable(evidence(charge, result) for result in shown))
         name = labs.short(shown[0].analyte)
         says = f"D63.1 with {name} {labs.value(shown[0])} shows iron deficiency."
         return Result(

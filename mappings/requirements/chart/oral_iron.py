@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import chain
 
 from mappings import codes
 from mappings.assessment import cite
 from mappings.charge.charge import Charge
-from mappings.circumstances.diagnoses import Stated, began_by
+from mappings.circumstances.diagnoses import Stated, began_by, coded
 from mappings.circumstances.standing import cite_all
 from mappings.policy.choosing import OralIronRule
 from mappings.record import OralIron
@@ -94,13 +95,11 @@ def _against_oral_iron(charge: Charge) -> list[Stated]:
         for diagnosis in charge.diagnoses
         if table.contraindicates_oral_iron(diagnosis.code)
     ]
-    return now or [
-        Stated(code, diagnosis, of_encounter=False)
-        for diagnosis in charge.record.diagnoses
-        if charge.day and began_by(diagnosis, charge.day, charge.zone)
-        for code in diagnosis.icd10
-        if table.contraindicates_oral_iron(code, once=True)
-    ]
+    if now or charge.day is None:
+        return now
+    begun = (one for one in charge.record.diagnoses if began_by(one, charge.day, charge.zone))
+    once = chain.from_iterable(map(coded, begun))
+    return [said for said in once if table.contraindicates_oral_iron(said.code, once=True)]
 
 
 def _trial(charge: Charge, rule: OralIronRule) -> Result:
