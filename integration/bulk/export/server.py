@@ -57,7 +57,7 @@ class ExportServer:
     def manifests(self, status_url: str) -> Iterator[Manifest]:
         """The list of files, page by page, as soon as it is there. ExportGone where the server
         knows nothing of it."""
-        address, told, waits = status_url, "", 0
+        address, told, waits, seen = status_url, "", 0, {status_url}
         while True:
             answer = self._answer(address)
             finished = answer.status == 200
@@ -66,13 +66,22 @@ class ExportServer:
                 yield found
                 waits = 0
                 if found.next_page:
-                    address = found.next_page
+                    address = self._further(found.next_page, seen)
                     continue
             if finished:
                 return
             told = self._progress(answer, told)
             self.pause.before(waits, answer.headers)
             waits += 1
+
+    def _further(self, next_page: str, seen: set[str]) -> str:
+        """Where the list goes on; BadAnswer where it has been."""
+        address = self.transport.url(next_page, _STATUS)
+        if address in seen:
+            problem = "the list of the export's files leads back to itself"
+            raise BadAnswer(self.transport.site.name, problem, "Tell the EHR's vendor")
+        seen.add(address)
+        return address
 
     def delete(self, status_url: str) -> bool:
         """Ends it, or says that its files are no longer needed; whether the server took it."""

@@ -217,6 +217,7 @@ TIME = '"transactionTime": "2026-11-23T10:00:00Z"'
         ("<html>", "not JSON"),
         (f'{{{TIME}, "output": {{"a": 1}}}}', "`output` of an export's list is no list"),
         (f'{{{TIME}, "output": [{{"type": "Patient"}}]}}', "file 1 of `output`.*no address"),
+        (f'{{{TIME}, "link": [{{"relation": "next", "url": "jobs/1"}}]}}', "leads back to itself"),
     ],
 )
 def test_a_list_that_is_none_is_said(
