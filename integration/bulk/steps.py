@@ -123,6 +123,7 @@ class Worker:
         setting = self._setting
         collection = charts.collection_of(files_of(self._work, part), self._beside)
         sums, problems = Sums(), list[Problem]()
+        names = charts.place_names(collection)
         with (
             written(self._work.piece("assess", f"{part}.ndjson")) as path,
             path.open("wb") as stream,
@@ -133,7 +134,7 @@ class Worker:
                     continue
                 record, found = row
                 if found.concerns_us:
-                    sums.add(found, record, setting.as_of.date(), setting.answers)
+                    sums.add(found, record, setting.as_of.date(), names, setting.answers)
                     stream.write(_encoded(found))
                 else:
                     problems += (Problem(one.resource, one.problem) for one in found.unreadable)
