@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pages serve hapi test test-quick fuzz mutation check sbom audit format docs bench bench-bulk soak wheel lock clean
+.PHONY: help demo demo-pages serve hapi test test-quick test-spark fuzz mutation check sbom audit format docs bench bench-bulk synthea soak wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -34,6 +34,10 @@ QUICK = $(BIN)/pytest -q --every 3 -m "not (hapi or browser or slow)"
 test-quick: .venv/.dev  ## units, scenarios and contracts, every third of their cases (up to 2 minutes)
 	@$(QUICK) -p no:cacheprovider tests/unit tests/scenarios & units=$$!; others=0; \
 	$(QUICK) tests/contract || others=$$?; wait $$units && exit $$others
+
+test-spark: .venv/.dev .venv/.spark  ## bulk runs by Spark and to Parquet, byte for byte (downloads Spark: 400 MB; two minutes)
+	@.ci/prerequisites java
+	@FERROCLAIM_ALL_TESTS=1 $(BIN)/pytest -q tests/unit/test_bulk_spark.py tests/unit/test_bulk_parquet.py
 
 fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up to 30 minutes)
 	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py tests/unit/test_bending.py tests/unit/test_bulk_soundness.py
@@ -73,6 +77,10 @@ bench-bulk: .venv/.dev .venv/.spark .venv/.peers  ## populations of 16,000 besid
 	@.ci/prerequisites java
 	@$(BULK) --patients 16000 --iron 0.01 0.03 0.05 --peers
 	@$(BULK) --patients 160000 --rounds 1
+
+synthea: .venv/.dev  ## a Synthea population with iron, in FOLDER=... (PATIENTS=100), to try bulk on; needs Java and Maven
+	@.ci/prerequisites java maven
+	@PYTHONPATH=. $(BIN)/python -m benchmarks.synthea $(or $(FOLDER),dist/synthea) --patients $(or $(PATIENTS),100)
 
 soak: .venv/.dev  ## a bad morning of a dialysis chain, compressed: everything goes wrong, nothing is lost (ten minutes)
 	@$(BIN)/python benchmarks/soak.py

@@ -1,48 +1,43 @@
 """A run on one machine: step by step, each step on several workers."""
 
 import errno
-import gc
 import hashlib
 import itertools
-import os
-import signal
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import get_context
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import structs
 
 from integration.bulk import sifting
 from integration.bulk.charts import Beside
+from integration.bulk.engines import local
 from integration.bulk.sifting import Wanted
-from integration.bulk.steps import Setting, Worker
+from integration.bulk.steps import Setting, Task
 from integration.bulk.surveying.index import Facts, Index, read_facts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
 
 _MOST_PARTS = 400  # files that a worker has open at a time
 _RANGES_A_TASK = 8
-_WATCH_SECONDS = 1.0
 
-# A method of a worker, and what it is asked for.
-Task = tuple[str, tuple[Any, ...]]
-# Makes pieces, in whatever order, and tells of each.
 Do = Callable[[list[Task]], Iterable[None]]
+# Makes pieces, in whatever order, and tells of each; on so many workers.
+Pool = Callable[[Setting, int], AbstractContextManager[Do]]
 # Told the name of a step and how many pieces it has, then each time that one is done.
 Tell = Callable[[str, int, int], None]
 
 
-def run(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _all: None) -> Wanted:
+def run(
+    setting: Setting,
+    workers: int,
+    tell: Tell = lambda _step, _done, _all: None,
+    pool: Pool = local.pool,
+) -> Wanted:
     """Everything up to the assessments of each part, as far as it is not there already."""
-    with _pool(setting, workers) as do:
+    with pool(setting, workers) as do:
         steps = _Steps(setting, do, tell)
         who = steps.gathered()
         steps.assess(who.parts)
@@ -51,7 +46,7 @@ def run(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _all: 
 
 def gather(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _all: None) -> Wanted:
     """Everything up to the charts of each part."""
-    with _pool(setting, workers) as do:
+    with local.pool(setting, workers) as do:
         return _Steps(setting, do, tell).gathered()
 
 
@@ -159,60 +154,6 @@ def _indexes(work: Work, count: int) -> Iterator[Index]:
     return (Index.read(work.piece("survey", f"{number}.index")) for number in range(count))
 
 
-_worker: Worker | None = None
-
-
-def _begin(setting: Setting) -> None:
-    global _worker  # noqa: PLW0603 (one worker to a process)
-    gc.freeze()  # what is loaded stays: it need not be looked through again and again
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began the run ends it
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    _worker = Worker(setting)
-
-
-def _end_with(parent: int) -> None:
-    """A worker whose run was killed would wait for it for ever."""
-    while os.getppid() == parent:
-        time.sleep(_WATCH_SECONDS)
-    os._exit(1)
-
-
-def _wait() -> None:
-    """Nothing is asked yet."""
-
-
-def _make(task: Task) -> None:
-    assert _worker is not None  # noqa: S101 - each process begins with `_begin`
-    getattr(_worker, task[0])(*task[1])
-
-
-@contextmanager
-def _pool(setting: Setting, workers: int) -> Iterator[Do]:
-    """What makes pieces, in whatever order; in this process where there is to be one worker."""
-    if workers <= 1:
-        own = Worker(setting)
-        yield lambda tasks: (getattr(own, name)(*asked) for name, asked in tasks)
-        return
-    # Forked processes share what is loaded; beside other threads that is not safe.
-    alone = sys.platform == "linux" and threading.active_count() == 1
-    context = get_context("fork" if alone else "spawn")
-    with ProcessPoolExecutor(workers, context, _begin, (setting,)) as pool:
-        # All of them begin now, before anything else starts a thread.
-        pool.submit(_wait).result()
-
-        def do(tasks: list[Task]) -> Iterator[None]:
-            futures: list[Future[None]] = [pool.submit(_make, task) for task in tasks]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-                    yield
-            finally:
-                for future in futures:
-                    future.cancel()
-
-        yield do
-
-
 @contextmanager
 def explained() -> Iterator[None]:
     """What a person can do about what stops a run."""
@@ -233,10 +174,6 @@ def explained() -> Iterator[None]:
         raise ConfigurationError(
             f"{name} can't be read or written: {problem.strerror}. Put that right, and {again}."
         ) from None
-
-
-def processors() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def digest(*parts: bytes) -> str:

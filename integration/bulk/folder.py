@@ -11,6 +11,7 @@ from integration.assessing.sources import AssessedCharts
 from integration.bulk import charts, engine
 from integration.bulk.charts import Assessor
 from integration.bulk.engine import AllFacts, Tell
+from integration.bulk.engines import local
 from integration.bulk.output import problems_of_survey
 from integration.bulk.sifting import Wanted
 from integration.bulk.steps import Setting, beside_of, files_of
@@ -39,7 +40,7 @@ def assessed(
 ) -> AssessedCharts:
     """Every patient of FOLDER; ConfigurationError where there is nothing to read."""
     found = source(folder, range_bytes)
-    workers = engine.processors() if found.bytes > _MANY else 1
+    workers = local.processors() if found.bytes > _MANY else 1
     with TemporaryDirectory(prefix="ferroclaim-") as place, _explained(folder):
         setting = Setting(Path(place), found, facts, policies, as_of)
         return _Results(setting, engine.gather(setting, workers, tell)).charts()

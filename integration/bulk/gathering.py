@@ -58,10 +58,13 @@ def gather(ranges: Iterable[tuple[Range, Index]], who: Wanted, folder: Path) -> 
 
 def _spill(range_: Range, index: Index, spill: Spill, who: Wanted) -> None:
     ones, rows = index.of_owners(who.members)
-    parts = {row.place: who.part(row.owner) for row in ones}
+    if not ones and not rows:
+        return
+    begins = index.places()
+    parts = {begins[row.line]: who.part(row.owner) for row in ones}
     several: dict[int, set[int]] = {}
     for row in rows:
-        several.setdefault(row.place, set()).add(who.part(row.owner) or 0)
+        several.setdefault(begins[row.line], set()).add(who.part(row.owner) or 0)
     places = sorted([*parts, *several])
     for place, line in zip(places, lines_at(range_, places), strict=False):
         part = parts.get(place)

@@ -73,9 +73,10 @@ def _unquoted(text: bytes) -> bytes:
 def turns(by_part: Iterable[tuple[int, Iterable[int]]], most: int = TURN) -> Iterator[Asked]:
     """The names of all parts, so many at a time."""
     asked: dict[int, tuple[int, ...]] = {}
-    for part, rows in by_part:
-        for name in rows:
-            asked[name] = (*asked.get(name, ()), part)
+    for part, found in by_part:
+        own = dict.fromkeys(found, (part,))
+        shared = {name: (*asked[name], part) for name in asked.keys() & own.keys()}
+        asked |= own | shared
         if len(asked) >= most:
             yield asked
             asked = {}
@@ -89,28 +90,35 @@ def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, fo
     with ExitStack() as stack:
         spill = Spill(folder, stack)
         for range_, index in ranges:
-            found: dict[int, dict[int, set[int]]] = {}
-            for place, name, part in _rows(index, asked, who):
-                found.setdefault(place, {}).setdefault(part, set()).add(name)
-            places = sorted(found)
-            if not places:
-                continue
-            for place, line in zip(places, lines_at(range_, places), strict=False):
-                contents = opened(line)
-                for part, wanted in sorted(found[place].items()):
-                    if contents is None:
-                        spill.add(part, line)
-                    else:
-                        for made in _each(contents, wanted):
-                            spill.add(part, made)
+            rows = list(_rows(index, asked, who))
+            if rows:
+                _spill(range_, index.places(), rows, spill)
 
 
 def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, int]]:
+    """Line, name, and a part that asks for it."""
     for row in index.named(asked.keys()):
         own = who.part(row.owner)
         for part in asked[row.name]:
             if part != own:
-                yield row.place, row.name, part
+                yield row.line, row.name, part
+
+
+def _spill(
+    range_: Range, begins: list[int], rows: list[tuple[int, int, int]], spill: Spill
+) -> None:
+    found: dict[int, dict[int, set[int]]] = {}
+    for line, name, part in rows:
+        found.setdefault(begins[line], {}).setdefault(part, set()).add(name)
+    places = sorted(found)
+    for place, text in zip(places, lines_at(range_, places), strict=False):
+        contents = opened(text)
+        for part, wanted in sorted(found[place].items()):
+            if contents is None:
+                spill.add(part, text)
+                continue
+            for made in _each(contents, wanted):
+                spill.add(part, made)
 
 
 def _each(contents: Contents, wanted: set[int]) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from mappings.record import Problem
 from mappings.writing import table
 
 ASSESSMENTS, LINES, PROBLEMS = "assessments.ndjson", "lines.csv", "problems.ndjson"
-REPORT = "report.html"
+PARQUET, REPORT = "lines.parquet", "report.html"
 _NUMBER = re.compile("\0([0-9]+)\0")
 
 
@@ -73,7 +73,7 @@ def write(setting: Setting, who: Wanted, out: Path, charts: bool = False) -> Sum
 
 def unfinished(out: Path) -> Iterator[Path]:
     """What a run left that was killed while it wrote."""
-    for name in (ASSESSMENTS, LINES, PROBLEMS, BULK_SUMMARY, REPORT, BULK_CHARTS):
+    for name in (ASSESSMENTS, LINES, PARQUET, PROBLEMS, BULK_SUMMARY, REPORT, BULK_CHARTS):
         yield from out.glob(f".{name}.*")
 
 

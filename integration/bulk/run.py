@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, structs
 
-from integration.bulk import engine, output
-from integration.bulk.engine import Tell
+from integration.bulk import columnar, engine, output
+from integration.bulk.engine import Pool, Tell
+from integration.bulk.engines import local
 from integration.bulk.output import Summary
 from integration.bulk.reporting import page
 from integration.bulk.steps import Setting
@@ -42,11 +43,15 @@ def bulk(
     tell: Tell = lambda _step, _done, _all: None,
     known: Iterable[Problem] = (),
     remittances: Path | None = None,
+    pool: Pool = local.pool,
+    parquet: bool = False,
 ) -> Outcome:
     """Assesses every patient of SOURCE and writes to OUT. SITE_AT: the site with what was decided
-    by then. MOMENT: as of when; where it is what
-    tells the time, a run that was stopped keeps its own. WORKERS: 0 for one a processor. KNOWN:
-    what SOURCE lacks, to be named with what can't be read. REMITTANCES: 835s to stand beside."""
+    by then. MOMENT: as of when; where it is what tells the time, a run that was stopped keeps its
+    own. WORKERS: 0 for one a processor. KNOWN: what SOURCE lacks, to be named with what can't be
+    read. REMITTANCES: 835s to stand beside. PARQUET: the lines in that form, too."""
+    if parquet:
+        columnar.check()
     found = sources.source(source, range_bytes)
     answers, unread = read_answers(remittances) if remittances else ({}, [])
     found = structs.replace(found, problems=[*found.problems, *known, *unread])
@@ -74,13 +79,15 @@ def bulk(
         resumed = work.begin(plan)
     setting = Setting(work.folder, found, site, policies, as_of, answers=answers)
     with engine.explained():
-        who = engine.run(setting, workers or engine.processors(), tell)
+        who = engine.run(setting, workers or local.processors(), tell, pool)
         if sources.source(source, range_bytes).stamps != found.stamps:
             raise ConfigurationError(
                 f"{source} was changed while it was read. Run the same command again when it is"
                 " whole."
             )
         summary = output.write(setting, who, out, charts)
+        if parquet:
+            columnar.write(out / output.LINES, out / output.PARQUET)
         page.write(summary, policies, out / output.REPORT)
     work.remove()
     return Outcome(summary, resumed)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -58,6 +59,10 @@ class Part(Struct):
     sums: Sums
 
 
+# A method of a worker, and what it is asked for.
+Task = tuple[str, tuple[Any, ...]]
+
+
 class Worker:
     """Makes pieces; keeps between them what it has learned of the site."""
 
@@ -80,6 +85,10 @@ class Worker:
     @cached_property
     def _beside(self) -> charts.Beside:
         return beside_of(self._work)
+
+    def make(self, task: Task) -> None:
+        name, asked = task
+        getattr(self, name)(*asked)
 
     def survey(self, number: int) -> None:
         index, facts = self._surveyor.survey(self._setting.source.ranges[number])

@@ -1,11 +1,11 @@
 """What a run keeps between its steps, so that one that was stopped goes on where it was: a finished
 piece has its last name, an unfinished one is made anew."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 from msgspec import Struct
@@ -65,12 +65,15 @@ class Work:
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """A path for a file or folder to be written to, which gets its name once all is written."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    remove(unfinished)
+    """A path for a file or folder to be written to, which gets its name once all is written. On a
+    cluster two may write the same; one is enough."""
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         yield unfinished
-        unfinished.replace(path)
+        if path.is_dir():
+            remove(unfinished)
+        else:
+            unfinished.replace(path)
     except BaseException:
         remove(unfinished)
         raise

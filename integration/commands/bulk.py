@@ -1,7 +1,7 @@
 """`bulk`: every patient of an export, however large."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +15,12 @@ from integration.commands.options import (
     SiteName,
     Zone,
 )
+
+Engine = Literal["local", "spark"]
+
+
+if TYPE_CHECKING:
+    from integration.bulk.engine import Pool
 
 
 def mount(app: typer.Typer) -> None:
@@ -43,6 +49,12 @@ def bulk(
         Path | None,
         typer.Option("--remittances", metavar="PATH", help="835s, to see beside what payers paid."),
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option("--engine", help="local, or spark: a cluster, see docs/bulk.md.")
+    ] = "local",
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="Write lines.parquet beside lines.csv.")
+    ] = False,
     group: exporting.Group = None,
     everyone: exporting.Everyone = False,
     system: exporting.System = False,
@@ -99,13 +111,26 @@ def bulk(
             tell=tell,
             known=export.problems if export else (),
             remittances=remittances,
+            pool=_pool(engine),
+            parquet=parquet,
         )
     if found.resumed and loudness() != "quiet":
         typer.echo("went on where it was stopped", err=True)
     terminal.show(found.summary, policies, console())
-    typer.echo(f"\n{out}: report.html, assessments.ndjson, lines.csv, summary.json")
+    tables = "lines.csv, lines.parquet" if parquet else "lines.csv"
+    typer.echo(f"\n{out}: report.html, assessments.ndjson, {tables}, summary.json")
     if export:
         typer.echo(f"{export.folder}: as of {export.transaction_time}, all that was exported")
     if found.summary.problems:
         typer.echo(f"{out}/problems.ndjson names what could not be read", err=True)
     raise typer.Exit(1 if found.summary.problems else 0)
+
+
+def _pool(engine: Engine) -> "Pool":
+    if engine == "spark":
+        from integration.bulk.engines import spark
+
+        return spark.pool
+    from integration.bulk.engines import local
+
+    return local.pool

@@ -3,7 +3,7 @@ whose it is."""
 
 from array import array
 from collections.abc import Iterator, Set
-from itertools import compress, count
+from itertools import accumulate, compress, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +15,9 @@ from mappings.reading.bundles.paging import Page
 
 
 class NamedLine(NamedTuple):
-    """A resource: where its line begins, its name and whose it is."""
+    """A resource: the number of its line in the range, its name and whose it is."""
 
-    place: int
+    line: int
     name: int
     owner: int
 
@@ -76,28 +76,17 @@ class Index:
         return self._ones(asked, self.names) + self._several(asked, self._more_names)
 
     def _ones(self, wanted: Set[int], column: array) -> list[NamedLine]:
-        numbers = list(compress(count(), map(wanted.__contains__, column)))
-        places = self._places(numbers)
-        return [
-            NamedLine(place, self.names[number], self.owners[number])
-            for place, number in zip(places, numbers, strict=True)
-        ]
+        lines = compress(count(), map(wanted.__contains__, column))
+        return [NamedLine(line, self.names[line], self.owners[line]) for line in lines]
 
     def _several(self, wanted: Set[int], column: array) -> list[NamedLine]:
-        numbers = list(compress(count(), map(wanted.__contains__, column)))
-        places = self._places([self._more_lines[number] for number in numbers])
-        return [
-            NamedLine(place, self._more_names[number], self._more_owners[number])
-            for place, number in zip(places, numbers, strict=True)
-        ]
+        columns = self._more_lines, self._more_names, self._more_owners
+        rows = zip(*columns, strict=True)
+        return list(map(NamedLine._make, compress(rows, map(wanted.__contains__, column))))
 
-    def _places(self, lines: list[int]) -> Iterator[int]:
-        """Where lines begin that are given in their order."""
-        place, before = self._start[0], 0
-        for line in lines:
-            place += sum(self.lengths[before:line])
-            before = line
-            yield place
+    def places(self) -> list[int]:
+        """Where each line begins in its file, and where the last one ends."""
+        return list(accumulate(self.lengths, initial=self._start[0]))
 
     def bytes_of(self, members: Set[int]) -> int:
         """About how long all is that is theirs."""

@@ -1,0 +1,73 @@
+"""Processes of this machine."""
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context
+
+from integration.bulk.steps import Setting, Task, Worker
+
+_WATCH_SECONDS = 1.0
+
+_worker: Worker | None = None
+
+
+def _begin(setting: Setting) -> None:
+    global _worker  # noqa: PLW0603 (one worker to a process)
+    gc.freeze()  # what is loaded stays: it need not be looked through again and again
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began the run ends it
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    _worker = Worker(setting)
+
+
+def _end_with(parent: int) -> None:
+    """A worker whose run was killed would wait for it for ever."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
+
+
+def _wait() -> None:
+    """Nothing is asked yet."""
+
+
+def _make(task: Task) -> None:
+    assert _worker is not None  # noqa: S101 - each process begins with `_begin`
+    _worker.make(task)
+
+
+@contextmanager
+def pool(setting: Setting, workers: int) -> Iterator[Callable[[list[Task]], Iterable[None]]]:
+    """What makes pieces, in whatever order; in this process where there is to be one worker."""
+    if workers <= 1:
+        own = Worker(setting)
+        yield lambda tasks: map(own.make, tasks)
+        return
+    # Forked processes share what is loaded; beside other threads that is not safe.
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    context = get_context("fork" if alone else "spawn")
+    with ProcessPoolExecutor(workers, context, _begin, (setting,)) as pool:
+        # All of them begin now, before anything else starts a thread.
+        pool.submit(_wait).result()
+
+        def do(tasks: list[Task]) -> Iterator[None]:
+            futures: list[Future[None]] = [pool.submit(_make, task) for task in tasks]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    yield
+            finally:
+                for future in futures:
+                    future.cancel()
+
+        yield do
+
+
+def processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
