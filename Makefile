@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-pages serve hapi test test-quick test-spark fuzz mutation check sbom audit format docs bench bench-bulk soak wheel lock clean
+.PHONY: help demo demo-pages serve hapi test test-quick test-spark fuzz mutation check sbom audit format docs bench bench-bulk synthea soak wheel lock clean
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -77,6 +77,10 @@ bench-bulk: .venv/.dev .venv/.spark .venv/.peers  ## populations of 16,000 besid
 	@.ci/prerequisites java
 	@$(BULK) --patients 16000 --iron 0.01 0.03 0.05 --peers
 	@$(BULK) --patients 160000 --rounds 1
+
+synthea: .venv/.dev  ## a Synthea population with iron, in FOLDER=... (PATIENTS=100), to try bulk on; needs Java and Maven
+	@.ci/prerequisites java maven
+	@PYTHONPATH=. $(BIN)/python -m benchmarks.synthea $(or $(FOLDER),dist/synthea) --patients $(or $(PATIENTS),100)
 
 soak: .venv/.dev  ## a bad morning of a dialysis chain, compressed: everything goes wrong, nothing is lost (ten minutes)
 	@$(BIN)/python benchmarks/soak.py

@@ -1,4 +1,5 @@
-"""The Synthea charts of tests/data/synthea: real in shape, without an intravenous iron."""
+"""The Synthea charts of tests/data/synthea: real in shape, without an intravenous iron; and those
+of its folder `iron`, as Synthea wrote them."""
 
 import gzip
 from collections.abc import Iterator
@@ -23,3 +24,11 @@ def resources(*kinds: str) -> Iterator[dict[str, Any]]:
     """The resources of these types; without any, all."""
     for kind in kinds or sorted(path.name.partition(".")[0] for path in FOLDER.glob("*.gz")):
         yield from map(_DECODER.decode, lines(kind))
+
+
+def unpack_iron(folder: Path) -> Path:
+    """The files of the folder `iron`, unpacked into FOLDER."""
+    folder.mkdir()
+    for path in (FOLDER / "iron").glob("*.gz"):
+        (folder / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
+    return folder

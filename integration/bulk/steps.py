@@ -130,11 +130,11 @@ class Worker:
             written(self._work.piece("assess", f"{part}.ndjson")) as path,
             path.open("wb") as stream,
         ):
-            for row in charts.assessments(collection, part, self._who, self._assessor):
-                if isinstance(row, Problem):
-                    problems.append(row)
+            for assessed in charts.assessments(collection, part, self._who, self._assessor):
+                if isinstance(assessed, Problem):
+                    problems.append(assessed)
                     continue
-                record, found = row
+                record, found = assessed
                 if found.concerns_us:
                     sums.add(found, record, setting.as_of.date(), setting.answers)
                     stream.write(_encoded(found))

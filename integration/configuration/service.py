@@ -142,7 +142,12 @@ class Service(Section):
     )
     body_seconds: float = Field(default=30, gt=0, description="The same for its body.")
     workers: int = Field(
-        default=2, ge=1, le=32, description="Patients assessed at once by one process."
+        default=8,
+        ge=1,
+        le=32,
+        description=(
+            "Patients assessed at once by one process: most of the time each waits for its EHR."
+        ),
     )
     settle_seconds: float = Field(
         default=1.0,

@@ -83,7 +83,7 @@ def _values(scope: Scope) -> dict[str, object]:
 
 def held(db: Db, scope: Scope) -> list[HeldMoney]:
     query = f"""select requirement, count(*), {_WORTH}
-        from ({worklist.ROWS}) x cross join lateral unnest(waits_for) as requirement
+        from {worklist.KEPT} x cross join lateral unnest(waits_for) as requirement
         where not released and {_scope()} group by 1 order by 3 desc, 1"""  # noqa: S608
     return [HeldMoney(*row) for row in db.execute(query.encode(), _values(scope))]
 
@@ -92,7 +92,7 @@ def predicted(db: Db, scope: Scope) -> list[Predicted]:
     """Denials to be expected if the held lines left as they are."""
     rows = f"""select distinct g.document -> 'predictedDenial' ->> 'carc' as carc,
             x.patient_id, line_id, value, payment
-        from ({worklist.ROWS}) x join gaps g on g.patient_id = x.patient_id
+        from {worklist.KEPT} x join gaps g on g.patient_id = x.patient_id
             and line_id = any(g.lines) and g.requirement = any(waits_for)
             and g.closed_at is null and g.blocking
         where not released and {_scope("x.")}"""  # noqa: S608

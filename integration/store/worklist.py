@@ -20,6 +20,7 @@ from mappings.assessment import CHARGES, ClaimLine, LineStatus, Payment, untouch
 
 Sort = Literal["worth", "due", "money", "age", "date", "patient"]
 PAGE_ROWS = 100
+MOST_OF_A_PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -122,54 +123,14 @@ class Sums:
 
 
 CHARGE = f"coalesce(payment in ({', '.join(map(repr, CHARGES))}), false)"
-# What of each line is waived, in one pass over the open gaps.
-_WAIVED = """select patient_id, line_id, array_agg(requirement
-    order by requirement) as waived_for from (
-    select g.patient_id, line_id, g.requirement
-    from gaps g cross join lateral unnest(g.lines) as line_id
-    left join waivers w on w.patient_id = g.patient_id and w.gap_id = g.id
-        and w.withdrawn_at is null and w.administrations @> g.administrations
-    where g.closed_at is null and g.blocking
-    group by 1, 2, 3 having bool_and(w.id is not null and g.waivable)) x group by 1, 2"""
-# The claim in which a release left: one that counts before a test.
-_SENT = """select distinct on (cl.release_id) cl.release_id, c.number, c.state, f.name as file,
-    f.written_at as at from claim_lines cl join claims c on c.id = cl.claim_id
-    join claim_files f on f.id = c.file_id
-    order by cl.release_id, cl.production desc, cl.claim_id desc"""
-_LINES = f"""select l.patient_id, p.site, p.fhir_id as patient, p.name, p.birth_date as born,
-    l.id as line_id, l.pair, l.code, l.status, l.owner, l.value, l.service_date, l.policy, l.claim,
-    l.changed_at, l.first_seen_at, l.gone_at, l.payment, l.provider, l.labels, l.snoozed_until,
-    l.document ->> 'placeOfService' as place,
-    l.document ->> 'fileBy' as file_by, r.id as release, r.released_at,
-    r.reason as release_reason, r.claim as released_claim,
-    r.status as released_status, s.number as sent_number, s.file as sent_file,
-    s.state as sent_state, s.at as sent_at,
-    case when l.status = 'held' then array(select unnest(l.reasons) except
-        select unnest(o.waived_for) order by 1) else '{{}}' end as waits_for,
-    case when l.status = 'held' then coalesce(o.waived_for, '{{}}') else '{{}}' end as waived_for
-    from lines l join patients p on p.id = l.patient_id
-    left join ({_WAIVED}) o on o.patient_id = l.patient_id and o.line_id = l.id
-    left join releases r on r.patient_id = l.patient_id and r.line_id = l.id
-        and r.withdrawn_at is null
-    left join ({_SENT}) s on s.release_id = r.id"""  # noqa: S608
-# A release is of a line as a claim carries it, held by nothing or by what was waived then.
-_DIFFERS = """release is not null and (gone_at is not null or claim <> released_claim
-    or status = 'not-billable'
-    or status = 'held' and (released_status = 'ready' or waits_for <> '{}'))"""
-# Every line with what is said of its pair: the one definition of held, waived, released and
-# changed.
-ROWS = f"""select patient_id, site, patient, name, born, line_id, pair, code, status, value,
-    service_date, policy, released_at, release_reason, gone_at, first_seen_at, waits_for,
-    waived_for, release, sent_number, sent_file, sent_state, sent_at, payment, place, labels,
-    max(provider) over one as provider, max(snoozed_until) over one as snoozed_until,
-    coalesce(max(snoozed_until) over one > current_date, false) as snoozed,
-    count(sent_number) over one > 0 as sent, max(owner) over one as owner,
-    max(changed_at) over one as changed_at,
-    sum(value) over one as worth, min(service_date) over one as day, min(file_by) over one as due,
-    count(release) over one > 0 as released,
-    bool_or({_DIFFERS}) over one or count(release) over one between 1 and count(*) over one - 1
-        as changed
-    from ({_LINES}) x window one as (partition by patient_id, pair)"""  # noqa: S608
+# Every line with what is said of its pair, as it is now (for the lines of one patient), and as it
+# was kept at the end of the last transaction that changed it (for lists). Migration 109 defines it.
+_WHOSE = "p.fhir_id as patient, p.name, p.birth_date as born from {} w left join patients p"
+_SOURCE = f"(select w.*, {_WHOSE} on p.id = w.patient_id)"
+NOW, KEPT = _SOURCE.format("worklist_now"), _SOURCE.format("worklist")
+# What this transaction changed so far is kept now, not at its end.
+_KEEP = "set constraints worklist_kept immediate; set constraints worklist_kept deferred"
+_SNOOZED = "coalesce(snoozed_until > current_date, false)"
 _DOCUMENTS = {
     "document": (
         "(select l.document::text from lines l where l.patient_id = x.patient_id and l.id ="
@@ -181,13 +142,13 @@ _DOCUMENTS = {
 }
 _COLUMNS = ", ".join(_DOCUMENTS.get(name, name) for name in Row.__dataclass_fields__)
 VIEWS: dict[str, str] = {
-    "ready": "status = 'ready' and not released and not snoozed",
-    "held-clinician": "not released and waits_for && %(clinician)s and not snoozed",
+    "ready": f"status = 'ready' and not released and not {_SNOOZED}",
+    "held-clinician": f"not released and waits_for && %(clinician)s and not {_SNOOZED}",
     "held-us": (
-        "not released and waits_for <> '{}' and not waits_for <@ %(clinician)s and not snoozed"
+        "not released and waits_for <> '{}' and not waits_for <@ %(clinician)s and not " + _SNOOZED
     ),
-    "waived": "status = 'held' and waits_for = '{}' and not released and not snoozed",
-    "snoozed": "snoozed and not released",
+    "waived": "status = 'held' and waits_for = '{}' and not released and not " + _SNOOZED,
+    "snoozed": f"{_SNOOZED} and not released",
     "released": "released and not changed and not sent",
     "sent": "sent and not changed",
     "changed": "changed",
@@ -210,14 +171,18 @@ _EVER_RELEASED = """select l.pair from lines l where l.patient_id = %(patient)s 
 
 def rows(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> list[Row]:
     """A page of a view, pairs together; CLINICIAN: the requirements that are the clinician's."""
+    db.execute(_KEEP)
     where, values = _where(filters, sites, clinician)
-    order = ORDER[filters.sort]
+    order = f"{ORDER[filters.sort]}, patient_id, pair"
     values |= {"before": PAGE_ROWS * (filters.page - 1), "last": PAGE_ROWS * filters.page}
-    # The documents are large: they are read for the rows of this page alone.
-    rank = f"dense_rank() over (order by {order}, patient_id, pair) as rank"
-    ranked = f"select *, {rank} from ({ROWS}) y where {where}"  # noqa: S608
-    found = f"({ranked}) x where rank > %(before)s and rank <= %(last)s"
-    return _found(db, f"{found} order by rank, line_id <> pair", values)
+    # Enough for the page whatever its pairs are. What is large is read for its rows alone.
+    most = MOST_OF_A_PAIR * PAGE_ROWS * filters.page
+    first = f"select * from {KEPT} z where {where} order by {order} limit {most}"  # noqa: S608
+    ranked = f"""select patient_id, line_id, dense_rank() over (order by {order}) as rank
+        from ({first}) y"""  # noqa: S608
+    found = f"""({ranked}) k join {KEPT} x using (patient_id, line_id)
+        where rank > %(before)s and rank <= %(last)s order by rank, line_id <> pair"""
+    return _found(db, found, values)
 
 
 def pair_of(db: Db, key: str, sites: Sequence[str]) -> Pair:
@@ -227,27 +192,28 @@ def pair_of(db: Db, key: str, sites: Sequence[str]) -> Pair:
         return ()
     values = {"patient": row.patient_id, "pair": row.pair}
     where = "patient_id = %(patient)s and pair = %(pair)s"
-    return tuple(_found(db, f"({ROWS}) x where {where} order by {_TOGETHER}", values))
+    return tuple(_found(db, f"{NOW} x where {where} order by {_TOGETHER}", values))
 
 
 def released_of(db: Db, patient_id: int) -> list[Pair]:
     """The released pairs of a patient, changed and sent ones as well."""
     where = "patient_id = %(patient)s and released"
-    found = _found(db, f"({ROWS}) x where {where} order by {_TOGETHER}", {"patient": patient_id})
+    found = _found(db, f"{NOW} x where {where} order by {_TOGETHER}", {"patient": patient_id})
     return [tuple(lines) for _, lines in groupby(found, lambda row: row.pair)]
 
 
 def patients_released(db: Db, site: str) -> list[int]:
     """Patients of a site with a released pair that has not left, or changed after it did."""
-    query = f"""select distinct patient_id from ({ROWS}) x where site = %s and released
+    query = f"""select distinct patient_id from {KEPT} x where site = %s and released
         and (changed or not sent) order by 1"""  # noqa: S608
+    db.execute(_KEEP)
     return [row[0] for row in db.execute(query.encode(), [site])]
 
 
 def untouched(db: Db, patient_id: int) -> list[Pair]:
     """The ready pairs of a patient that no person has to look at."""
     where = f"patient_id = %(patient)s and pair not in ({_EVER_RELEASED})"
-    found = _found(db, f"({ROWS}) x where {where} order by {_TOGETHER}", {"patient": patient_id})
+    found = _found(db, f"{NOW} x where {where} order by {_TOGETHER}", {"patient": patient_id})
     left = untouched_lines([row.line for row in found], _named(db, patient_id))
     ids = {line.id for line in left}
     rows = [row for row in found if row.line_id in ids]
@@ -266,20 +232,23 @@ def _found(db: Db, source: str, values: dict[str, Any]) -> list[Row]:
 
 
 def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> Sums:
+    """Of all pages of a view."""
+    db.execute(_KEEP)
     where, values = _where(filters, sites, clinician)
     wanted = f"""count(*), coalesce(sum(value), 0), count(distinct (patient_id, pair)),
         count(*) filter (where {CHARGE}), count(*) filter (where value is null and not {CHARGE})"""
-    query = f"select {wanted} from ({ROWS}) x where {where}"  # noqa: S608
+    query = f"select {wanted} from {KEPT} x where {where}"  # noqa: S608
     row = db.execute(query.encode(), values).fetchone()
     return Sums(*row) if row else Sums(0, Decimal(0), 0, 0, 0)
 
 
 def counts(db: Db, sites: Sequence[str], clinician: Sequence[str]) -> dict[str, int]:
     """How many lines each saved view has."""
+    db.execute(_KEEP)
     columns = ", ".join(
         f'count(*) filter (where {condition}) as "{name}"' for name, condition in VIEWS.items()
     )
-    query = f"select {columns} from ({ROWS}) x where site = any(%(sites)s)"  # noqa: S608
+    query = f"select {columns} from {KEPT} x where site = any(%(sites)s)"  # noqa: S608
     row = db.execute(
         query.encode(), {"sites": list(sites), "clinician": list(clinician)}
     ).fetchone()
@@ -293,41 +262,30 @@ def get(db: Db, key: str, sites: Sequence[str]) -> Row | None:
         return None
     values = {"patient": int(patient), "line": line, "sites": list(sites)}
     where = "patient_id = %(patient)s and line_id = %(line)s and site = any(%(sites)s)"
-    return next(iter(_found(db, f"({ROWS}) x where {where}", values)), None)
+    return next(iter(_found(db, f"{NOW} x where {where}", values)), None)
 
 
 def choices(db: Db, sites: Sequence[str]) -> dict[str, list[str]]:
     """What the filters may be set to: what occurs."""
-    queries = {
-        "policy": (
-            "select distinct policy from lines l join patients p on p.id = l.patient_id where"
-            " policy is not null and site = any(%s)"
-        ),
-        "owner": (
-            "select distinct owner from lines l join patients p on p.id = l.patient_id where owner"
-            " is not null and site = any(%s)"
-        ),
-        "provider": (
-            "select distinct provider from lines l join patients p on p.id = l.patient_id where"
-            " provider is not null and site = any(%s)"
-        ),
-        "place": (
-            "select distinct document ->> 'placeOfService' from lines l join patients p on p.id ="
-            " l.patient_id where document ->> 'placeOfService' is not null and site = any(%s)"
-        ),
-        "label": (
-            "select distinct unnest(labels) from lines l join patients p on p.id = l.patient_id"
-            " where site = any(%s)"
-        ),
-        "requirement": (
-            "select distinct requirement from gaps g join patients p on p.id = g.patient_id"
-            " where g.closed_at is null and g.blocking and site = any(%s)"
-        ),
+    here = "from worklist where site = any(%s) and"
+    several = {
+        "label": f"select distinct unnest(labels) {here} labels <> '{{}}'",
+        "requirement": f"select distinct unnest(waits_for || waived_for) {here} status = 'held'",
     }
+    queries = {name: _EACH.format(name) for name in ("policy", "owner", "provider", "place")}
     return {
-        name: sorted(row[0] for row in db.execute(query.encode(), [list(sites)]))
-        for name, query in queries.items()
+        name: sorted(value for (value,) in db.execute(query.encode(), [list(sites)]))
+        for name, query in (queries | several).items()
     }
+
+
+# The next value after the last, as long as there is one; then those that occur at the sites.
+_EACH = """with recursive each (found) as (
+    select min({0}) from worklist
+    union all select (select min({0}) from worklist where {0} > found) from each
+        where found is not null)
+    select found from each where found is not null
+    and exists (select 1 from worklist where {0} = found and site = any(%s))"""
 
 
 def _where(

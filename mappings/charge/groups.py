@@ -195,11 +195,12 @@ def _given(own: Set[str], pool: Pool) -> list[vials.Given]:
     """A line's doses (`own`) from a pool; as one where they came from the same dispensed vials."""
     ours: list[vials.Given] = []
     others: list[vials.Given] = []
+    handed = pool.vials
     for charge in pool.charges:
         if charge.dose.mg is not None:
             mg, dispenses = charge.dose.mg, charge.dispenses
-            given = containers.given(charge.administration, mg, dispenses, pool.vials)
+            given = containers.given(charge.administration, mg, dispenses, handed, charge.once)
             (ours if charge.reference in own else others).append(given)
-    if not ours or not pool.vials:
+    if not ours or not handed:
         return ours
     return [vials.shared(ours, others) if others else vials.together(ours)]

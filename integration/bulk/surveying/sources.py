@@ -80,7 +80,7 @@ def source(text: str, range_bytes: int = RANGE_BYTES) -> Source:
             kind: Literal["lines", "document"] = "document" if form == "document" else "lines"
             ranges.append(Range(len(ranges), file.name, str(file.path), start, end, kind))
     if not ranges:
-        said = "; ".join(f"{row.resource} {row.problem}" for row in problems[:3])
+        said = "; ".join(f"{problem.resource} {problem.problem}" for problem in problems[:3])
         raise ConfigurationError(
             f"{text} has no file that can be read{': ' if said else ''}{said}. Give FHIR Bundles or"
             " NDJSON."

@@ -75,7 +75,7 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
     except ValueError:
         return None
     numbers = map(zlib.crc32, map(str.encode, identities), repeat(names.salt(kind)))
-    drugs = [tuple(map(bytes, _DRUG(row))) for row in found] if kind == ADMINISTRATION else []
+    drugs = [tuple(map(bytes, _DRUG(given))) for given in found] if kind == ADMINISTRATION else []
     return Columns(lengths, array("I", numbers), whose, drugs)
 
 

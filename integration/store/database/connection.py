@@ -6,7 +6,7 @@ Held by tests/contract/test_store.py.
 
 import select
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -109,10 +109,16 @@ class Store:
     def transaction(self) -> Iterator[Db]:
         """A connection whose work is kept at the end, all of it or none. Raises
         `StoreUnavailable`."""
-        with self._answering(), self.pool.connection() as db:
+        with self._answering(), self._connection(self.pool) as db:
             yield db
 
     reading = transaction
+
+    def _connection(self, pool: ConnectionPool[Db]) -> AbstractContextManager[Db]:
+        """Where none can be opened, nobody waits for one."""
+        if not pool.get_stats()["pool_available"] and descriptors.are_used_up():
+            raise NoDescriptors(f"{descriptors.says()} Try again.")
+        return pool.connection()
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -159,7 +165,7 @@ class Store:
         A connection of its own holds it, so a process that dies lets go at once; one that comes
         back to the pool has let go.
         """
-        with self._answering(), self._locks.connection() as db:
+        with self._answering(), self._connection(self._locks) as db:
             row = db.execute(
                 "select pg_try_advisory_lock(hashtextextended(%s, 0))", [key]
             ).fetchone()
