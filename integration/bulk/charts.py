@@ -1,4 +1,7 @@
-"""One part of the patients: their charts together, each assessed as if it were alone."""
+"""One part of the patients: their charts together, each assessed as if it were alone.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

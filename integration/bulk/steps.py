@@ -1,5 +1,8 @@
 """The pieces of a run's steps. Workers make them; a run that was stopped need not make them
-again."""
+again.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import csv
 import io

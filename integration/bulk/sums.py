@@ -1,4 +1,7 @@
-"""What a population adds up to, in cells that can be added part by part."""
+"""What a population adds up to, in cells that can be added part by part.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
