@@ -2,6 +2,8 @@
 
 Only what is provably none of ours is passed over; whatever is odd goes to the careful reader, whose
 answers are those of an assessment.
+
+Held by tests/unit/test_bulk.py.
 """
 
 from operator import attrgetter
