@@ -1,4 +1,7 @@
-"""A run on one machine: step by step, each step on several workers."""
+"""A run on one machine: step by step, each step on several workers.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import errno
 import hashlib

@@ -1,5 +1,8 @@
 """A folder of charts assessed as a population is, with all results in memory: those of the patients
-with an intravenous iron."""
+with an intravenous iron.
+
+Held by tests/unit/test_bulk_folder.py.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,5 +1,8 @@
 """Lines of those who are wanted, undecoded, to a file for each part of them. Of a Bundle each part
-gets its own patients' resources and what is nobody's, as one Bundle, so that they stay together."""
+gets its own patients' resources and what is nobody's, as one Bundle, so that they stay together.
+
+Held by tests/unit/test_bulk_soundness.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack

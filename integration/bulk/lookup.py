@@ -1,5 +1,8 @@
 """What the gathered charts refer to and is nobody's (or somebody else's), and copies of what is in
-them that are elsewhere: found by name in the index."""
+them that are elsewhere: found by name in the index.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping

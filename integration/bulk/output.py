@@ -1,5 +1,8 @@
 """What a run leaves: each assessment, the lines as a table, what could not be read, and the sums.
-Parts are sorted, so that they are merged without being held."""
+Parts are sorted, so that they are merged without being held.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import heapq
 import re

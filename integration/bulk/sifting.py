@@ -1,5 +1,8 @@
 """Of whom charts are gathered: everybody with an administration that may be an iron, and whoever
-is the same patient."""
+is the same patient.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from array import array
 from collections.abc import Iterable

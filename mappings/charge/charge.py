@@ -1,5 +1,8 @@
 """One administration on its way to a claim line, with everything that the requirements ask about
-it."""
+it.
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from datetime import date, timedelta, tzinfo
 

@@ -1,5 +1,8 @@
 """R4: doses of one day, encounter, code and setting are one line; what their containers say
-together (R5)."""
+together (R5).
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from collections.abc import Iterable, Set
 from decimal import Decimal

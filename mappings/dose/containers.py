@@ -1,4 +1,7 @@
-"""R5, R12: what is recorded of one administration's containers, and of drug discarded."""
+"""R5, R12: what is recorded of one administration's containers, and of drug discarded.
+
+Held by tests/unit/test_waste.py.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""The package and the billing code of what was given (R2)."""
+"""The package and the billing code of what was given (R2).
+
+Held by tests/unit/test_products.py.
+"""
 
 from collections.abc import Iterable
 from datetime import date

@@ -1,4 +1,7 @@
-"""The state of each requirement for one administration (R10)."""
+"""The state of each requirement for one administration (R10).
+
+Held by tests/scenarios/findings.yaml.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,8 @@
 """What is known of each resource of a range without reading it again: where it stands, its name and
-whose it is."""
+whose it is.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from array import array
 from collections.abc import Iterator, Set

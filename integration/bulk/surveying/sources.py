@@ -1,5 +1,8 @@
 """The files of an export in ranges that can be read apart: pieces of NDJSON, or whole files where
-they are compressed or no lines."""
+they are compressed or no lines.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path

@@ -1,5 +1,8 @@
 """Lines of one type in the form that an export usually has, read in whole columns: most of any
-export. Whatever differs in the least is for `survey`, which reads it by itself."""
+export. Whatever differs in the least is for `survey`, which reads it by itself.
+
+Held by tests/unit/test_bulk_survey.py.
+"""
 
 import zlib
 from array import array
