@@ -1,4 +1,7 @@
-"""One part of the patients: their charts together, each assessed as if it were alone."""
+"""One part of the patients: their charts together, each assessed as if it were alone.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -40,9 +43,9 @@ def collection_of(files: Iterable[Path], beside: Beside) -> Collection:
             for line in stream:
                 if found.add_text(line, path.name):
                     continue
-                row = of_line(line)
-                if not isinstance(row, NotJson):
-                    found.add(row, path.name)
+                said = of_line(line)
+                if not isinstance(said, NotJson):
+                    found.add(said, path.name)
     for deletion in beside.deletions:
         found.add_deletion(deletion)
     return found

@@ -1,4 +1,7 @@
-"""What a population adds up to, in cells that can be added part by part."""
+"""What a population adds up to, in cells that can be added part by part.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Iterator
 from datetime import date
@@ -158,7 +161,7 @@ def _payer(line: ClaimLine) -> str:
 def _sizes(line: ClaimLine) -> str:
     """mg of the containers that it names: `50, 100`; empty where it names none that is known."""
     known = codes.packages()
-    named = [line.ndc.code] if line.ndc else [row.code for row in line.ndcs]
+    named = [line.ndc.code] if line.ndc else [drug.code for drug in line.ndcs]
     sizes = {known[code].mg for code in named if code in known}
     return ", ".join(f"{size.normalize():f}" for size in sorted(sizes))
 

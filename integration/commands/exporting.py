@@ -1,4 +1,7 @@
-"""What `bulk` needs where its source is a server: options, and the export that comes before."""
+"""What `bulk` needs where its source is a server: options, and the export that comes before.
+
+Held by tests/contract/export/test_export_runs.py.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,7 @@
-"""One export, from its start to its files; one that was stopped goes on."""
+"""One export, from its start to its files; one that was stopped goes on.
+
+Held by tests/contract/export/test_export_runs.py.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

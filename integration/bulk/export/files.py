@@ -1,4 +1,7 @@
-"""One file of an export: fetched, where it was broken off gone on with, counted."""
+"""One file of an export: fetched, where it was broken off gone on with, counted.
+
+Held by tests/contract/export/test_export_runs.py.
+"""
 
 import re
 import threading

@@ -1,5 +1,8 @@
 """What is noted of an export beside its files, so that a run that was stopped goes on: where the
-server tells how far it is, and what has come."""
+server tells how far it is, and what has come.
+
+Held by tests/e2e/test_bulk_export.py.
+"""
 
 import shutil
 from collections.abc import Iterator

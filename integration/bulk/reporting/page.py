@@ -1,4 +1,7 @@
-"""The report as one HTML file, which needs nothing beside it: figures and sums, and no patient."""
+"""The report as one HTML file, which needs nothing beside it: figures and sums, and no patient.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from pathlib import Path
 

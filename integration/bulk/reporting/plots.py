@@ -1,4 +1,7 @@
-"""The figures of a population: each a table and the bars drawn from it."""
+"""The figures of a population: each a table and the bars drawn from it.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
