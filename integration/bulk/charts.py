@@ -74,3 +74,13 @@ def problems_of(collection: Collection, part: int, who: Wanted) -> Iterator[Prob
     for problem in collection.problems:
         if not problem.resource.startswith("Patient/") or who.part_of(problem.resource) == part:
             yield problem
+
+
+def place_names(collection: Collection) -> dict[str, str]:
+    """What locations and organizations are called, by reference."""
+    found = {}
+    for kind in ("Location", "Organization"):
+        for resource in collection.shared(kind):
+            if isinstance(name := resource.get("name"), str) and name.strip():
+                found[f"{kind}/{resource['id']}"] = name.strip()
+    return found

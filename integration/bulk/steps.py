@@ -126,6 +126,7 @@ class Worker:
         setting = self._setting
         collection = charts.collection_of(files_of(self._work, part), self._beside)
         sums, problems = Sums(), list[Problem]()
+        names = charts.place_names(collection)
         with (
             written(self._work.piece("assess", f"{part}.ndjson")) as path,
             path.open("wb") as stream,
@@ -136,7 +137,7 @@ class Worker:
                     continue
                 record, found = assessed
                 if found.concerns_us:
-                    sums.add(found, record, setting.as_of.date(), setting.answers)
+                    sums.add(found, record, setting.as_of.date(), names, setting.answers)
                     stream.write(_encoded(found))
                 else:
                     problems += (Problem(one.resource, one.problem) for one in found.unreadable)

@@ -3,7 +3,7 @@
 Held by tests/unit/test_bulk.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -64,11 +64,13 @@ class Sums(Struct):
         found: PatientAssessment,
         record: PatientRecord,
         today: date,
+        names: Mapping[str, str],
         answers: Answers | None = None,
     ) -> None:
+        """NAMES: of places, by reference."""
         self.patients += 1
         self.doses += len({name for line in found.lines for name in line.administrations})
-        places = _places(record)
+        places = _places(record, names)
         given = {line.id: line for line in found.lines if not line.discard_of}
         for line in found.lines:
             one = _cell(line)
@@ -180,7 +182,7 @@ def _waiting(days: int) -> str:
     return next((name for most, name in SPANS if days <= most), WAITING_LONG)
 
 
-def _places(record: PatientRecord) -> dict[str, str]:
+def _places(record: PatientRecord, names: Mapping[str, str]) -> dict[str, str]:
     """Where each dose was given, by the first location of its encounter."""
     visits = {visit.source.resource: visit for visit in record.encounters}
     found: dict[str, str] = {}
@@ -188,5 +190,5 @@ def _places(record: PatientRecord) -> dict[str, str]:
         visit = visits.get(given.encounter or "")
         place = visit and next((stay.location for stay in visit.stays), visit.service_provider)
         if place:
-            found[given.source.resource] = place
+            found[given.source.resource] = names.get(place, place)
     return found

@@ -97,6 +97,7 @@ class Fetching:
         return self._begun(asked, about, self.place.next_number(), adds)
 
     def _begun(self, asked: ExportRequest, about: str, number: int, adds: bool) -> ExportJob:
+        self.place.prepare()
         left: tuple[str, ...] = ()
         try:
             status_url = self._server.begin(asked)
