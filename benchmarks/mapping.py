@@ -1,6 +1,6 @@
 """Whole assessment of realistic charts (file → record → lines and gaps → JSON) against a bare
-orjson read-and-parse of the same bytes; the same of charts with little beside the iron; and what
-one more resource, and one more dose, costs.
+orjson read-and-parse of the same bytes, and beside fhir.resources' models of them; the same of
+charts with little beside the iron; and what one more resource, and one more dose, costs.
 
 Run: make bench. All are timed in turn in one process, in processor time, so that the ratios mean
 something on a busy machine. `--profile` shows where the time goes. docs/performance.md has the
@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from fhir.resources.R4B import get_fhir_model_class
+from pydantic import ValidationError
 
 from mappings.assess import assess, document
 from mappings.document import to_json
@@ -31,6 +33,8 @@ from mappings.site import Site
 from tests import builders, synthea
 
 CHARTS, ROUNDS = 60, 9
+# Of how many charts models are made: they take long.
+MODELED = 20
 # Charts of the iron alone: how many doses. And how many resources are added to see what one costs.
 COMPACT, MORE = (1, 3, 10), 200
 # What a pull of one patient brings beside the iron: how many resources of each type.
@@ -166,6 +170,21 @@ def whole(paths: list[Path]) -> int:
     return lines
 
 
+def models(paths: list[Path]) -> int:
+    """What whoever reads charts by fhir.resources has before the first fact is read: a model of
+    each resource. HealthChain reads by these. Returns how many there are."""
+    made = 0
+    for path in paths:
+        for entry in orjson.loads(path.read_bytes())["entry"]:
+            resource = entry["resource"]
+            try:
+                get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+            except ValidationError:
+                continue
+            made += 1
+    return made
+
+
 def seconds(work: Callable[[list[Path]], object], paths: list[Path]) -> float:
     start = time.process_time()
     work(paths)
@@ -180,6 +199,7 @@ def main() -> None:
             profile(paths)
             return
         report(paths)
+        report_models(paths[:MODELED])
         for number in COMPACT:
             report_compact(number, written(Path(folder) / f"{number}", [compact(number)] * 20))
         report_costs(Path(folder))
@@ -200,11 +220,11 @@ def profile(paths: list[Path]) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(35)
 
 
-def timed(paths: list[Path]) -> list[tuple[float, float, float]]:
+def timed(paths: list[Path], rounds: int = ROUNDS) -> list[tuple[float, float, float]]:
     """Seconds of a bare parse, of reading until the record, and of the whole, in turn."""
     return [
         (seconds(bare, paths), seconds(until_record, paths), seconds(whole, paths))
-        for _ in range(ROUNDS)
+        for _ in range(rounds)
     ]
 
 
@@ -229,6 +249,17 @@ def report(paths: list[Path]) -> None:
     print(f"ratio: {ratio:.1f} (median of {ROUNDS} rounds)")
 
 
+def report_models(paths: list[Path]) -> None:
+    made = models(paths) / len(paths)
+    rounds = [(seconds(models, paths), *timed(paths, 1)[0][1:]) for _ in range(3)]
+    read = statistics.median(first / record for first, record, _ in rounds)
+    ratio = statistics.median(first / all_of for first, _, all_of in rounds)
+    print(
+        f"fhir.resources' models of {made:.0f} resources a chart, of which nothing is read yet:"
+        f" {read:.0f} × until the record, {ratio:.1f} × the whole assessment"
+    )
+
+
 def report_compact(number: int, paths: list[Path]) -> None:
     _, ratio = ratios(timed(paths))
     size = paths[0].stat().st_size / 1000
@@ -247,9 +278,14 @@ def report_costs(folder: Path) -> None:
     }
     for name, (text, count) in others.items():
         many = written(folder / name, [text])
-        rounds = [(seconds(whole, few * 5), seconds(whole, many * 5)) for _ in range(3 * ROUNDS)]
-        more = statistics.median(second - first for first, second in rounds) / 5 / count
-        print(f"one more: {name}: {more * 1e6:.1f} µs")
+        more, read = (cost_of_more(work, few * 5, many * 5) for work in (whole, until_record))
+        each = 1e6 / 5 / count
+        print(f"one more: {name}: {more * each:.1f} µs, until the record {read * each:.1f} µs")
+
+
+def cost_of_more(work: Callable[[list[Path]], object], few: list[Path], many: list[Path]) -> float:
+    rounds = [(seconds(work, few), seconds(work, many)) for _ in range(3 * ROUNDS)]
+    return statistics.median(second - first for first, second in rounds)
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def _template(kind: str, size: int) -> list[bytes]:
 
 def _examples(kind: str) -> Iterator[builders.Resource]:
     whose = {"AllergyIntolerance": "patient", "Immunization": "patient", "Coverage": "beneficiary"}
-    row = {
+    resource = {
         "resourceType": kind,
         "id": "@ID@",
         "meta": {"versionId": "1", "lastUpdated": "2026-11-01T04:00:00Z"},
@@ -219,7 +219,7 @@ def _examples(kind: str) -> Iterator[builders.Resource]:
             value = {"value": 11.2, "unit": "g/dL", "system": builders.UCUM, "code": "g/dL"}
             concept = {"coding": [builders.coding(builders.LOINC, code, name)], "text": name}
             yield {
-                **row,
+                **resource,
                 "code": concept,
                 "effectiveDateTime": "2026-03-02",
                 "valueQuantity": value,
@@ -227,19 +227,23 @@ def _examples(kind: str) -> Iterator[builders.Resource]:
     elif kind.startswith("Medication"):
         for code, name in DRUGS:
             concept = {"coding": [builders.coding(builders.RXNORM, code, name)], "text": name}
-            yield {**row, "medicationCodeableConcept": concept, "effectiveDateTime": "2026-03-02"}
+            yield {
+                **resource,
+                "medicationCodeableConcept": concept,
+                "effectiveDateTime": "2026-03-02",
+            }
     elif kind == "Encounter":
         period = {"start": "2026-03-02T13:00:00Z", "end": "2026-03-02T14:00:00Z"}
         at = [{"location": {"reference": "Location/office"}}]
         yield {
-            **row,
+            **resource,
             "status": "finished",
             "class": {"code": "AMB"},
             "period": period,
             "location": at,
         }
     else:
-        yield row
+        yield resource
 
 
 def _filled(lines: list[bytes], patient: str, chance: random.Random) -> bytes:

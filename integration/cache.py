@@ -1,6 +1,8 @@
 """The user's cache folder, where policies and code tables are kept as they were read and checked: a
 folder for each state of the program, a file for each text. Whatever is wrong with it, a start only
 takes longer.
+
+Held by tests/unit/test_compiled.py.
 """
 
 import hashlib

@@ -3,6 +3,8 @@ traceback.
 
 Exit status: 0 done; 1 some resource could not be read or written (each is named); 2 wrong usage,
 configuration or source.
+
+Held by tests/contract/test_command_line.py.
 """
 
 import os

@@ -16,6 +16,8 @@ FerroclaimError
         └── LeadsElsewhere    it goes on at an address that is not followed: what came, came
 
 A message names the site and the fix, never a patient or what a server wrote about one.
+
+Held by tests/unit/test_retries.py.
 """
 
 

@@ -1,5 +1,8 @@
 """record + policies + moment → assessment. Pure: the same record gives the same answer, in whatever
-order it was read."""
+order it was read.
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,5 +1,7 @@
 """The assessment document: what may be billed, what is missing, and the chain from one to the
 other. `document.py` writes it.
+
+Held by tests/unit/test_writing_table.py.
 """
 
 from collections.abc import Iterable, Set

@@ -1,6 +1,9 @@
 """What a person decides: who pays first, why Medicare pays second, a payer's answer, an imported
 authorization, that an odd dose was given, a row of the site's own tables. Each with who, when, and
-until when; one form, in files as in the store."""
+until when; one form, in files as in the store.
+
+Held by tests/unit/test_decisions.py.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date

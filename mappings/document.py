@@ -4,6 +4,8 @@ dates ISO 8601.
 
 A requirement stands once for all doses for which the same rule decided the same: what was found is
 in that element where it is the same for all of them, else in `found`.
+
+Held by tests/unit/test_document.py.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,7 @@
-"""The rules by number: what a number stands for, and where it is held."""
+"""The rules by number: what a number stands for, and where it is held.
+
+Held by tests/unit/test_numbered_rules.py.
+"""
 
 from functools import cache
 

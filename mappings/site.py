@@ -1,5 +1,8 @@
 """What a site says of itself that the rules need: its time zone, places, local codes, payers and
-its own decisions."""
+its own decisions.
+
+Held by tests/unit/test_claim_contents.py.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo

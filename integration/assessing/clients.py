@@ -1,5 +1,8 @@
 """What is known of the sites, once for the pages, CDS Hooks and the worker: policies, what servers
-can do, the service's own clients."""
+can do, the service's own clients.
+
+Held by tests/contract/test_clients.py.
+"""
 
 import threading
 import time

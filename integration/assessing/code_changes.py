@@ -1,5 +1,8 @@
 """What other code tables would change: the lines, gaps and money of the same records under two of
-them."""
+them.
+
+Held by tests/contract/test_policy_command.py.
+"""
 
 from datetime import datetime
 

@@ -1,5 +1,8 @@
 """The files that `assess` reads: a Bundle, NDJSON, or a folder of either, compressed or not. What
-of them was not read is named, and never keeps the rest from being read."""
+of them was not read is named, and never keeps the rest from being read.
+
+Held by tests/unit/test_files.py.
+"""
 
 import io
 import os

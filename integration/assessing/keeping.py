@@ -1,4 +1,7 @@
-"""What was found of a patient goes into the store, and what the site decides of it."""
+"""What was found of a patient goes into the store, and what the site decides of it.
+
+Held by tests/contract/test_keeping.py.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo

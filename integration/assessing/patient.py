@@ -1,5 +1,8 @@
 """One patient's way: what was pulled → record → assessment → what should
-stand in the chart."""
+stand in the chart.
+
+Held by tests/unit/test_status_words.py.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

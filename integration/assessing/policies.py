@@ -1,5 +1,8 @@
 """The policies as a person handles them: found by file, folder or id, checked, tested, and compared
-on records."""
+on records.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

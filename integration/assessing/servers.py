@@ -1,4 +1,7 @@
-"""`assess` of a FHIR server: its patients, and what is written back."""
+"""`assess` of a FHIR server: its patients, and what is written back.
+
+Held by tests/contract/test_ehr_whole.py.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -1,5 +1,8 @@
 """Where `assess` reads from: a Bundle file, NDJSON, a folder, or standard input. What a FHIR server
-needs beside is in `servers`, and is loaded for one alone."""
+needs beside is in `servers`, and is loaded for one alone.
+
+Held by tests/unit/test_files.py.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""A file as its text: decompressed, and as UTF-8 whatever byte order mark it begins with."""
+"""A file as its text: decompressed, and as UTF-8 whatever byte order mark it begins with.
+
+Held by tests/unit/test_files.py.
+"""
 
 import gzip
 import io

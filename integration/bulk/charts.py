@@ -1,4 +1,7 @@
-"""One part of the patients: their charts together, each assessed as if it were alone."""
+"""One part of the patients: their charts together, each assessed as if it were alone.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -40,9 +43,9 @@ def collection_of(files: Iterable[Path], beside: Beside) -> Collection:
             for line in stream:
                 if found.add_text(line, path.name):
                     continue
-                row = of_line(line)
-                if not isinstance(row, NotJson):
-                    found.add(row, path.name)
+                said = of_line(line)
+                if not isinstance(said, NotJson):
+                    found.add(said, path.name)
     for deletion in beside.deletions:
         found.add_deletion(deletion)
     return found
@@ -71,3 +74,13 @@ def problems_of(collection: Collection, part: int, who: Wanted) -> Iterator[Prob
     for problem in collection.problems:
         if not problem.resource.startswith("Patient/") or who.part_of(problem.resource) == part:
             yield problem
+
+
+def place_names(collection: Collection) -> dict[str, str]:
+    """What locations and organizations are called, by reference."""
+    found = {}
+    for kind in ("Location", "Organization"):
+        for resource in collection.shared(kind):
+            if isinstance(name := resource.get("name"), str) and name.strip():
+                found[f"{kind}/{resource['id']}"] = name.strip()
+    return found

@@ -1,4 +1,7 @@
-"""The table of lines as Parquet, for whoever has the lines of a year in a warehouse."""
+"""The table of lines as Parquet, for whoever has the lines of a year in a warehouse.
+
+Held by tests/unit/test_bulk_parquet.py.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,7 @@
-"""A run on one machine: step by step, each step on several workers."""
+"""A run on one machine: step by step, each step on several workers.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import errno
 import hashlib
@@ -56,7 +59,7 @@ class _Steps:
     def __init__(self, setting: Setting, do: Do, tell: Tell) -> None:
         self._setting = setting
         self.work, self._do, self._tell = Work(setting.work), do, tell
-        self._ranges = [row.number for row in setting.source.ranges]
+        self._ranges = [range_.number for range_ in setting.source.ranges]
         starts = range(0, len(self._ranges), _RANGES_A_TASK)
         self._tasks = [self._ranges[start : start + _RANGES_A_TASK] for start in starts]
 
@@ -88,7 +91,10 @@ class _Steps:
 
     def gather(self) -> None:
         piece = self.work.piece
-        self._step("gather", ((piece("gather", row[0]), ("gather", (row,))) for row in self._tasks))
+        self._step(
+            "gather",
+            ((piece("gather", numbers[0]), ("gather", (numbers,))) for numbers in self._tasks),
+        )
 
     def look_up(self, parts: int) -> None:
         """Until nothing is named that was not looked for before."""
@@ -103,8 +109,8 @@ class _Steps:
             self._step(
                 "look up",
                 (
-                    (piece(f"found-{round_}", row[0]), ("look_up", (round_, row)))
-                    for row in self._tasks
+                    (piece(f"found-{round_}", numbers[0]), ("look_up", (round_, numbers)))
+                    for numbers in self._tasks
                 ),
             )
 
@@ -139,9 +145,9 @@ def _sift(setting: Setting, work: Work) -> Wanted:
     size = sum(index.bytes_of(found.members) for index in _indexes(work, count))
     found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // setting.part_bytes))
     beside = Beside(
-        sorted({base for row in facts for base in row.bases}),
-        any(row.bare for row in facts),
-        [deletion for row in facts for deletion in row.deletions],
+        sorted({base for of_range in facts for base in of_range.bases}),
+        any(of_range.bare for of_range in facts),
+        [deletion for of_range in facts for deletion in of_range.deletions],
     )
     with written(work.piece("sift", "beside")) as other:
         other.write_bytes(msgspec.msgpack.encode(beside))

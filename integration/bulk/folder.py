@@ -1,5 +1,8 @@
 """A folder of charts assessed as a population is, with all results in memory: those of the patients
-with an intravenous iron."""
+with an intravenous iron.
+
+Held by tests/unit/test_bulk_folder.py.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +76,7 @@ class _Results:
     def charts(self) -> AssessedCharts:
         asked = self._setting
         facts = AllFacts(self._work, len(asked.source.ranges))
-        patients = sum(row.counts.get("Patient", 0) for row in facts)
+        patients = sum(of_range.counts.get("Patient", 0) for of_range in facts)
         self._problems += [*asked.source.problems, *problems_of_survey(asked, facts)]
         beside = beside_of(self._work)
         assessor = Assessor(Reader(asked.site), asked.policies, asked.as_of, asked.site)

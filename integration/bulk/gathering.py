@@ -1,5 +1,8 @@
 """Lines of those who are wanted, undecoded, to a file for each part of them. Of a Bundle each part
-gets its own patients' resources and what is nobody's, as one Bundle, so that they stay together."""
+gets its own patients' resources and what is nobody's, as one Bundle, so that they stay together.
+
+Held by tests/unit/test_bulk_soundness.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -57,14 +60,14 @@ def gather(ranges: Iterable[tuple[Range, Index]], who: Wanted, folder: Path) -> 
 
 
 def _spill(range_: Range, index: Index, spill: Spill, who: Wanted) -> None:
-    ones, rows = index.of_owners(who.members)
-    if not ones and not rows:
+    ones, others = index.of_owners(who.members)
+    if not ones and not others:
         return
     begins = index.places()
-    parts = {begins[row.line]: who.part(row.owner) for row in ones}
+    parts = {begins[one.line]: who.part(one.owner) for one in ones}
     several: dict[int, set[int]] = {}
-    for row in rows:
-        several.setdefault(begins[row.line], set()).add(who.part(row.owner) or 0)
+    for resource in others:
+        several.setdefault(begins[resource.line], set()).add(who.part(resource.owner) or 0)
     places = sorted([*parts, *several])
     for place, line in zip(places, lines_at(range_, places), strict=False):
         part = parts.get(place)
@@ -81,7 +84,7 @@ def _spill_some(line: bytes, parts: set[int], spill: Spill, who: Wanted) -> None
         if contents is None:
             spill.add(part, line)
             continue
-        for made in _own(contents, lambda row, part=part: _is_of(row, part, who)):
+        for made in _own(contents, lambda resource, part=part: _is_of(resource, part, who)):
             spill.add(part, made)
 
 
@@ -90,11 +93,13 @@ def opened(line: bytes) -> Contents | None:
     found = other(line) if is_plain(line) else None
     if found and found.id and found.kind not in ("Bundle", "Parameters"):
         return None
-    row = of_line(line)
-    if isinstance(row, NotJson) or (isinstance(row, dict) and row["resourceType"] in names.CODES):
+    said = of_line(line)
+    if isinstance(said, NotJson) or (
+        isinstance(said, dict) and said["resourceType"] in names.CODES
+    ):
         return None
     collection = Collection()
-    collection.add(row, "")
+    collection.add(said, "")
     return collection.contents()
 
 
@@ -112,11 +117,11 @@ def _is_of(resource: Resource, part: int, who: Wanted) -> bool:
 
 def _own(contents: Contents, is_wanted: Any) -> Iterator[bytes]:
     for home, resources in contents.resources.items():
-        rows = [row for row in resources if is_wanted(row)]
+        own = [resource for resource in resources if is_wanted(resource)]
         if home:
-            yield bundle(rows, contents)
+            yield bundle(own, contents)
         else:
-            yield from (_encoder.encode(_marked(row)) for row in rows)
+            yield from (_encoder.encode(_marked(resource)) for resource in own)
 
 
 def bundle(resources: Iterable[Resource], contents: Contents) -> bytes:
@@ -125,9 +130,9 @@ def bundle(resources: Iterable[Resource], contents: Contents) -> bytes:
     for address, key in contents.addresses.items():
         addresses.setdefault(key, []).append(address)
     entries = [
-        {"resource": _marked(row)} | ({"fullUrl": address} if address else {})
-        for row in resources
-        for address in addresses.get(f"{row['resourceType']}/{row['id']}", [""])
+        {"resource": _marked(resource)} | ({"fullUrl": address} if address else {})
+        for resource in resources
+        for address in addresses.get(f"{resource['resourceType']}/{resource['id']}", [""])
     ]
     return _encoder.encode({"resourceType": "Bundle", "type": "collection", "entry": entries})
 

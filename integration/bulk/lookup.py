@@ -1,5 +1,8 @@
 """What the gathered charts refer to and is nobody's (or somebody else's), and copies of what is in
-them that are elsewhere: found by name in the index."""
+them that are elsewhere: found by name in the index.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,8 +39,8 @@ def names_in(files: Iterable[Path], bare: bool) -> array:
             for line in stream:
                 said = _strings(line)
                 if said is None:
-                    row = of_line(line)
-                    found.update(() if isinstance(row, NotJson) else names.named(row))
+                    decoded = of_line(line)
+                    found.update(() if isinstance(decoded, NotJson) else names.named(decoded))
                 else:
                     found.add(said.key)
                     strings.update(said.strings)
@@ -90,25 +93,25 @@ def look_up(ranges: Iterable[tuple[Range, Index]], asked: Asked, who: Wanted, fo
     with ExitStack() as stack:
         spill = Spill(folder, stack)
         for range_, index in ranges:
-            rows = list(_rows(index, asked, who))
-            if rows:
-                _spill(range_, index.places(), rows, spill)
+            hits = list(_rows(index, asked, who))
+            if hits:
+                _spill(range_, index.places(), hits, spill)
 
 
 def _rows(index: Index, asked: Asked, who: Wanted) -> Iterator[tuple[int, int, int]]:
     """Line, name, and a part that asks for it."""
-    for row in index.named(asked.keys()):
-        own = who.part(row.owner)
-        for part in asked[row.name]:
+    for hit in index.named(asked.keys()):
+        own = who.part(hit.owner)
+        for part in asked[hit.name]:
             if part != own:
-                yield row.line, row.name, part
+                yield hit.line, hit.name, part
 
 
 def _spill(
-    range_: Range, begins: list[int], rows: list[tuple[int, int, int]], spill: Spill
+    range_: Range, begins: list[int], hits: list[tuple[int, int, int]], spill: Spill
 ) -> None:
     found: dict[int, dict[int, set[int]]] = {}
-    for line, name, part in rows:
+    for line, name, part in hits:
         found.setdefault(begins[line], {}).setdefault(part, set()).add(name)
     places = sorted(found)
     for place, text in zip(places, lines_at(range_, places), strict=False):

@@ -1,5 +1,8 @@
 """What a run leaves: each assessment, the lines as a table, what could not be read, and the sums.
-Parts are sorted, so that they are merged without being held."""
+Parts are sorted, so that they are merged without being held.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import heapq
 import re
@@ -53,7 +56,7 @@ def write(setting: Setting, who: Wanted, out: Path, charts: bool = False) -> Sum
         problems.update(found.problems)
     _write_assessments(work, who, out)
     with written(out / PROBLEMS) as path, path.open("wb") as stream:
-        stream.writelines(msgspec.json.encode(row) + b"\n" for row in sorted(problems))
+        stream.writelines(msgspec.json.encode(problem) + b"\n" for problem in sorted(problems))
     shutil.rmtree(out / BULK_CHARTS, ignore_errors=True)  # of an earlier run
     if charts:
         _write_charts(work, who, facts, out / BULK_CHARTS)
@@ -79,8 +82,8 @@ def unfinished(out: Path) -> Iterator[Path]:
 
 def _counted(facts: Iterable[Facts]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for row in facts:
-        for kind, count in row.counts.items():
+    for of_range in facts:
+        for kind, count in of_range.counts.items():
             found[kind] = found.get(kind, 0) + count
     return dict(sorted(found.items()))
 
@@ -126,9 +129,9 @@ def _write_assessments(work: Work, who: Wanted, out: Path) -> None:
         lines.open("w", encoding="utf-8", newline="") as lines_out,
     ):
         lines_out.write(",".join(table.COLUMNS) + "\n")
-        for row in heapq.merge(*parts, key=lambda row: row.patient):
-            documents_out.write(bytes(row.document) + b"\n")
-            lines_out.write(row.rows)
+        for assessed in heapq.merge(*parts, key=lambda assessed: assessed.patient):
+            documents_out.write(bytes(assessed.document) + b"\n")
+            lines_out.write(assessed.rows)
 
 
 def _of_part(path: Path) -> Iterator[Assessed]:
@@ -146,13 +149,16 @@ def _write_charts(work: Work, who: Wanted, facts: Iterable[Facts], folder: Path)
             with (unfinished / f"{part}.ndjson").open("wb") as stream:
                 for path in files_of(work, part):
                     stream.write(path.read_bytes())
-        deletions = [_deletion(row) for one in facts for row in one.deletions]
+        deletions = [_deletion(deletion) for one in facts for deletion in one.deletions]
         if deletions:
             bundle = {"resourceType": "Bundle", "type": "batch", "entry": deletions}
             (unfinished / "deleted.ndjson").write_bytes(msgspec.json.encode(bundle) + b"\n")
 
 
-def _deletion(row: Deletion) -> dict[str, object]:
-    stamp = {"etag": row.stamp.get("versionId"), "lastModified": row.stamp.get("lastUpdated")}
+def _deletion(deletion: Deletion) -> dict[str, object]:
+    stamp = {
+        "etag": deletion.stamp.get("versionId"),
+        "lastModified": deletion.stamp.get("lastUpdated"),
+    }
     response = {name: value for name, value in stamp.items() if value}
-    return {"request": {"method": "DELETE", "url": row.name}, "response": response}
+    return {"request": {"method": "DELETE", "url": deletion.name}, "response": response}

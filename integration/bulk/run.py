@@ -1,4 +1,7 @@
-"""A run from its source to its files; one that was stopped goes on."""
+"""A run from its source to its files; one that was stopped goes on.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import sys
 from collections.abc import Callable, Iterable

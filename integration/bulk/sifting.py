@@ -1,5 +1,8 @@
 """Of whom charts are gathered: everybody with an administration that may be an iron, and whoever
-is the same patient."""
+is the same patient.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from array import array
 from collections.abc import Iterable
@@ -34,10 +37,10 @@ class Wanted(Struct):
 
 def wanted(facts: Iterable[Facts], indexes: Iterable[Index]) -> Wanted:
     """FACTS are gone through three times: give a list, or what reads them anew."""
-    roots = _together(pair for row in facts for pair in row.same)
-    ours = {owner for row in facts for owner in row.ours}
+    roots = _together(pair for of_range in facts for pair in of_range.same)
+    ours = {owner for of_range in facts for owner in of_range.ours}
     harmless = _harmless(facts)
-    bases = {names.exactly(base) for row in facts for base in row.bases}
+    bases = {names.exactly(base) for of_range in facts for base in of_range.bases}
     for index in indexes:
         for owner, medication, base in index.aimed():
             is_here = not base or not bases or base in bases
@@ -51,13 +54,15 @@ def _harmless(facts: Iterable[Facts]) -> set[int]:
     """Medications of which every copy says that they are no iron, and all the same."""
     found: dict[int, int] = {}
     doubtful: set[int] = set()
-    for row in facts:
-        for name, content in row.medications:
+    for of_range in facts:
+        for name, content in of_range.medications:
             if content and found.setdefault(name, content) != content:
                 doubtful.add(name)
-    for row in facts:
-        doubtful |= {name for name, content in row.medications if not content and name in found}
-        doubtful |= {names.exactly(deletion.name) for deletion in row.deletions}
+    for of_range in facts:
+        doubtful |= {
+            name for name, content in of_range.medications if not content and name in found
+        }
+        doubtful |= {names.exactly(deletion.name) for deletion in of_range.deletions}
     return found.keys() - doubtful
 
 

@@ -1,5 +1,8 @@
 """The pieces of a run's steps. Workers make them; a run that was stopped need not make them
-again."""
+again.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import csv
 import io
@@ -123,17 +126,18 @@ class Worker:
         setting = self._setting
         collection = charts.collection_of(files_of(self._work, part), self._beside)
         sums, problems = Sums(), list[Problem]()
+        names = charts.place_names(collection)
         with (
             written(self._work.piece("assess", f"{part}.ndjson")) as path,
             path.open("wb") as stream,
         ):
-            for row in charts.assessments(collection, part, self._who, self._assessor):
-                if isinstance(row, Problem):
-                    problems.append(row)
+            for assessed in charts.assessments(collection, part, self._who, self._assessor):
+                if isinstance(assessed, Problem):
+                    problems.append(assessed)
                     continue
-                record, found = row
+                record, found = assessed
                 if found.concerns_us:
-                    sums.add(found, record, setting.as_of.date(), setting.answers)
+                    sums.add(found, record, setting.as_of.date(), names, setting.answers)
                     stream.write(_encoded(found))
                 else:
                     problems += (Problem(one.resource, one.problem) for one in found.unreadable)

@@ -1,6 +1,9 @@
-"""What a population adds up to, in cells that can be added part by part."""
+"""What a population adds up to, in cells that can be added part by part.
 
-from collections.abc import Iterator
+Held by tests/unit/test_bulk.py.
+"""
+
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -61,11 +64,13 @@ class Sums(Struct):
         found: PatientAssessment,
         record: PatientRecord,
         today: date,
+        names: Mapping[str, str],
         answers: Answers | None = None,
     ) -> None:
+        """NAMES: of places, by reference."""
         self.patients += 1
         self.doses += len({name for line in found.lines for name in line.administrations})
-        places = _places(record)
+        places = _places(record, names)
         given = {line.id: line for line in found.lines if not line.discard_of}
         for line in found.lines:
             one = _cell(line)
@@ -158,7 +163,7 @@ def _payer(line: ClaimLine) -> str:
 def _sizes(line: ClaimLine) -> str:
     """mg of the containers that it names: `50, 100`; empty where it names none that is known."""
     known = codes.packages()
-    named = [line.ndc.code] if line.ndc else [row.code for row in line.ndcs]
+    named = [line.ndc.code] if line.ndc else [drug.code for drug in line.ndcs]
     sizes = {known[code].mg for code in named if code in known}
     return ", ".join(f"{size.normalize():f}" for size in sorted(sizes))
 
@@ -177,7 +182,7 @@ def _waiting(days: int) -> str:
     return next((name for most, name in SPANS if days <= most), WAITING_LONG)
 
 
-def _places(record: PatientRecord) -> dict[str, str]:
+def _places(record: PatientRecord, names: Mapping[str, str]) -> dict[str, str]:
     """Where each dose was given, by the first location of its encounter."""
     visits = {visit.source.resource: visit for visit in record.encounters}
     found: dict[str, str] = {}
@@ -185,5 +190,5 @@ def _places(record: PatientRecord) -> dict[str, str]:
         visit = visits.get(given.encounter or "")
         place = visit and next((stay.location for stay in visit.stays), visit.service_provider)
         if place:
-            found[given.source.resource] = place
+            found[given.source.resource] = names.get(place, place)
     return found

@@ -1,5 +1,8 @@
 """What a run keeps between its steps, so that one that was stopped goes on where it was: a finished
-piece has its last name, an unfinished one is made anew."""
+piece has its last name, an unfinished one is made anew.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import shutil
 from collections.abc import Iterator

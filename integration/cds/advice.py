@@ -1,5 +1,8 @@
 """Cards: what the payer will miss if the ordered iron is given today, and what may be done about
-it."""
+it.
+
+Held by tests/contract/test_cds.py.
+"""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence

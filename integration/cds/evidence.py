@@ -1,5 +1,8 @@
 """What a hook's request brings, or lets us read: prefetched resources, or the chart through the
-EHR's own transient token."""
+EHR's own transient token.
+
+Held by tests/contract/test_cds.py.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The CDS services as HTTP: discovery, the hooks, feedback."""
+"""The CDS services as HTTP: discovery, the hooks, feedback.
+
+Held by tests/contract/test_cds.py.
+"""
 
 import uuid
 from datetime import UTC, datetime

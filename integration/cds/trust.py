@@ -1,5 +1,8 @@
 """Whether a call comes from an EHR that we know: its JWT, by allow-listed issuer and key address,
-used once."""
+used once.
+
+Held by tests/contract/test_cds.py.
+"""
 
 import time
 from dataclasses import dataclass

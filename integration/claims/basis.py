@@ -1,4 +1,7 @@
-"""What a site's claims rest on, read from the files that its configuration names."""
+"""What a site's claims rest on, read from the files that its configuration names.
+
+Held by tests/contract/test_claims_sent.py.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,5 +1,8 @@
 """Claims of charts from a file or a server, without a database: what was released is said by a
-file, or decided by the site (`auto_release`)."""
+file, or decided by the site (`auto_release`).
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

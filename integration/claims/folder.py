@@ -1,4 +1,7 @@
-"""Claims that left before, by the files of the output folder: what we know without a database."""
+"""Claims that left before, by the files of the output folder: what we know without a database.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The forms that a claim file has beside X12: a FHIR transaction, a CSV, a workbook."""
+"""The forms that a claim file has beside X12: a FHIR transaction, a CSV, a workbook.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 import csv
 import os

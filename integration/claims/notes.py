@@ -1,5 +1,8 @@
 """What is remembered of each claim of a file, on the disk until the file is done: a run of many
-claims holds none of them."""
+claims holds none of them.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 import tempfile
 from collections.abc import Iterator

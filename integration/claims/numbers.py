@@ -1,5 +1,8 @@
 """Control numbers without a database: a counter in a file beside the output, locked while it
-counts."""
+counts.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 import fcntl
 import os

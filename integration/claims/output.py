@@ -1,5 +1,8 @@
 """Claim files as they are written: under a name of their own until all of it stands, then placed at
-once."""
+once.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 import errno
 import os

@@ -1,5 +1,8 @@
 """Who stands on a claim and is no concern of the rules: practitioners and subscribers, read beside
-the chart where the server did not include them."""
+the chart where the server did not include them.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace

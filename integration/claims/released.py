@@ -1,4 +1,7 @@
-"""Which lines were released: the worklist's CSV, or one line id a row."""
+"""Which lines were released: the worklist's CSV, or one line id a row.
+
+Held by tests/contract/test_claims_sent.py.
+"""
 
 import csv
 import io

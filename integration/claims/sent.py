@@ -1,5 +1,8 @@
 """Claims that left before, for those that replace or void them, and the database's; those of a
-folder are in `folder`."""
+folder are in `folder`.
+
+Held by tests/contract/test_claims_sent.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

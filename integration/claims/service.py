@@ -1,5 +1,8 @@
 """Claims of the database's released lines: each patient read anew, what changed since the release
-left out, and everything that left remembered with it."""
+left out, and everything that left remembered with it.
+
+Held by tests/contract/test_claims_sent.py.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress

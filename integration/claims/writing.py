@@ -1,4 +1,7 @@
-"""From the lines that may leave to files: prepared, checked, written, remembered."""
+"""From the lines that may leave to files: prepared, checked, written, remembered.
+
+Held by tests/contract/test_claims_sent.py.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""A site's own rows of the code tables: a folder, read once and again when a file of it changes."""
+"""A site's own rows of the code tables: a folder, read once and again when a file of it changes.
+
+Held by tests/unit/test_own_codes.py.
+"""
 
 import threading
 from collections.abc import Iterable

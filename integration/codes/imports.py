@@ -1,5 +1,8 @@
 """Published files into a site's folder of code tables: each file whole or not at all, and never
-over rows that differ."""
+over rows that differ.
+
+Held by tests/contract/test_codes_command.py.
+"""
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,5 +1,8 @@
 """Published files opened: zip, gzip, xlsx, csv, tab-separated and plain text → sheets of rows. What
-they say is for `mappings` to know."""
+they say is for `mappings` to know.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import csv
 import gzip

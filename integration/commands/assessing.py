@@ -1,4 +1,7 @@
-"""`assess` and `explain`: from a source to lines and gaps."""
+"""`assess` and `explain`: from a source to lines and gaps.
+
+Held by tests/contract/test_command_line.py.
+"""
 
 import io
 import sys

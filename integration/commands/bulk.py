@@ -1,4 +1,7 @@
-"""`bulk`: every patient of an export, however large."""
+"""`bulk`: every patient of an export, however large.
+
+Held by tests/contract/export/test_export_runs.py.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal

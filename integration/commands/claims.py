@@ -1,4 +1,7 @@
-"""`claims`: files of released lines, and checks of any 837."""
+"""`claims`: files of released lines, and checks of any 837.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 import getpass
 import sys

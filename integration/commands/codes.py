@@ -1,5 +1,8 @@
 """`codes`: the tables behind the lines; what a quarter's published files bring, checked and
-compared with what is in force."""
+compared with what is in force.
+
+Held by tests/contract/test_codes_command.py.
+"""
 
 from datetime import UTC, date, datetime
 from pathlib import Path

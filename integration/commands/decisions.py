@@ -1,4 +1,7 @@
-"""`decisions`: what people decided, into the service's store and out of it."""
+"""`decisions`: what people decided, into the service's store and out of it.
+
+Held by tests/contract/test_decisions.py.
+"""
 
 import getpass
 from pathlib import Path

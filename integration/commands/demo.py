@@ -1,4 +1,7 @@
-"""`demo`: the sample patients on the terminal, or in the browser with --pages."""
+"""`demo`: the sample patients on the terminal, or in the browser with --pages.
+
+Held by tests/contract/test_demo_pages.py.
+"""
 
 import signal
 import sys

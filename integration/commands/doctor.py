@@ -1,4 +1,7 @@
-"""`doctor`: what will and won't work at a site, by its own word."""
+"""`doctor`: what will and won't work at a site, by its own word.
+
+Held by tests/contract/test_operating.py.
+"""
 
 from __future__ import annotations
 

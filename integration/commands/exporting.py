@@ -1,4 +1,7 @@
-"""What `bulk` needs where its source is a server: options, and the export that comes before."""
+"""What `bulk` needs where its source is a server: options, and the export that comes before.
+
+Held by tests/contract/export/test_export_runs.py.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -155,9 +158,10 @@ def fetched(
     if site is None:
         yield None
         return
+    from integration.bulk.engine import explained
     from integration.bulk.export.fetching import LAST
 
-    with _of(site, out, tell) as (export, client):
+    with explained(), _of(site, out, tell) as (export, client):
         asked = wish.asked(client)
         if asked.since not in (None, LAST):
             _warn("--since: what is older is not there, so gaps may be told that are none")

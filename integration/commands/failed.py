@@ -1,4 +1,7 @@
-"""`failed`: work that was given up and needs a person."""
+"""`failed`: work that was given up and needs a person.
+
+Held by tests/contract/test_operating.py.
+"""
 
 import getpass
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""`init`: a commented ferroclaim.toml to begin with."""
+"""`init`: a commented ferroclaim.toml to begin with.
+
+Held by tests/contract/test_init.py.
+"""
 
 from pathlib import Path
 from typing import Annotated

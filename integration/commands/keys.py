@@ -1,4 +1,7 @@
-"""`keys`: the keys that identify us to an EHR, their rotation, and the JWKS to publish."""
+"""`keys`: the keys that identify us to an EHR, their rotation, and the JWKS to publish.
+
+Held by tests/contract/test_starting.py.
+"""
 
 from pathlib import Path
 from typing import Annotated, Literal

@@ -1,4 +1,7 @@
-"""Options that several commands take, worded once."""
+"""Options that several commands take, worded once.
+
+Held by tests/contract/test_command_line.py.
+"""
 
 from pathlib import Path
 from typing import Annotated

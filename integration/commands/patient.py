@@ -1,4 +1,7 @@
-"""`patient`: what is kept of one patient, and its deletion on request."""
+"""`patient`: what is kept of one patient, and its deletion on request.
+
+Held by tests/contract/test_deleting.py.
+"""
 
 import getpass
 from typing import Annotated

@@ -1,5 +1,8 @@
 """`policy`: what payers ask for; a site's own files checked, tested, and compared with what is in
-force."""
+force.
+
+Held by tests/contract/test_policy_command.py.
+"""
 
 from datetime import date
 from itertools import chain

@@ -1,4 +1,7 @@
-"""`samples`: the sample patients, into a sandbox."""
+"""`samples`: the sample patients, into a sandbox.
+
+Held by tests/contract/test_init.py.
+"""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,7 @@
-"""`serve` and `worker`: the service, and more hands for it."""
+"""`serve` and `worker`: the service, and more hands for it.
+
+Held by tests/contract/test_operating.py.
+"""
 
 import signal
 import sys

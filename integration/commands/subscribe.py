@@ -1,4 +1,7 @@
-"""`subscribe`: our Subscriptions at the EHRs, made, verified, repaired, removed."""
+"""`subscribe`: our Subscriptions at the EHRs, made, verified, repaired, removed.
+
+Held by tests/contract/test_operating.py.
+"""
 
 from typing import Annotated
 

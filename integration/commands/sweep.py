@@ -1,4 +1,7 @@
-"""`sweep`: look for changes that nobody told of."""
+"""`sweep`: look for changes that nobody told of.
+
+Held by tests/contract/test_operating.py.
+"""
 
 from datetime import UTC, datetime
 from typing import Annotated

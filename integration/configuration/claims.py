@@ -1,5 +1,8 @@
 """How a site's claims are written: who bills, who receives, what is charged. A part of the
-configuration."""
+configuration.
+
+Held by tests/unit/test_settings.py.
+"""
 
 from typing import Annotated, Literal, Self
 

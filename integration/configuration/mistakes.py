@@ -1,5 +1,8 @@
 """Mistakes of a configuration as a person can mend them: the line, the key, what to write, and what
-was meant. Values are never told: one may be a secret."""
+was meant. Values are never told: one may be a secret.
+
+Held by tests/unit/test_configuring.py.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,5 +1,8 @@
 """The types of a chart's resources: what each settles, and which we want to be told of. What SMART
-scopes are asked for stands in `integration.ehr.scopes`."""
+scopes are asked for stands in `integration.ehr.scopes`.
+
+Held by tests/unit/test_resource_types.py.
+"""
 
 from dataclasses import dataclass
 

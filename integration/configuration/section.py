@@ -1,5 +1,8 @@
 """What the sections of the configuration are made of: the model, paths relative to the file,
-addresses, and what is wrong in a sentence."""
+addresses, and what is wrong in a sentence.
+
+Held by tests/unit/test_configuring.py.
+"""
 
 import ipaddress
 import re

@@ -1,5 +1,8 @@
 """How the service runs: addresses, hooks, subscriptions, sweeps, how long things are kept. A part
-of the configuration."""
+of the configuration.
+
+Held by tests/contract/test_hooks.py.
+"""
 
 from typing import Annotated, Literal
 

@@ -2,6 +2,8 @@
 
 `FERROCLAIM_SITES__GENERAL__AUTH__CLIENT_SECRET=...` overrides the same key of the file (a hyphen in
 a site's name is written as an underscore there). Paths in the file are relative to the file.
+
+Held by tests/unit/test_settings.py.
 """
 
 import os

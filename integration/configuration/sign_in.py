@@ -1,5 +1,8 @@
 """Who signs in where: we at a site, people from it, its EHR at our CDS services. A part of the
-configuration."""
+configuration.
+
+Held by tests/unit/test_settings.py.
+"""
 
 from typing import Literal, Self
 from urllib.parse import urlsplit

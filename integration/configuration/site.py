@@ -1,5 +1,8 @@
 """A site, one EHR: where it is, how we sign in there, its places, payers and limits. A part of the
-configuration."""
+configuration.
+
+Held by tests/unit/test_settings.py.
+"""
 
 import re
 from typing import Any, Literal, Self

@@ -1,5 +1,8 @@
 """A table of the configuration that is one of the rules' own types. Its fields, their types and
-defaults are said there alone; here stands what a person may write in them."""
+defaults are said there alone; here stands what a person may write in them.
+
+Held by tests/unit/test_settings.py.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args, get_origin, get_type_hints

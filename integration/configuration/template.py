@@ -1,5 +1,8 @@
 """A commented `ferroclaim.toml` to begin with, by kind of EHR: what stands in it can be read, what
-only a person knows is named."""
+only a person knows is named.
+
+Held by tests/unit/test_configuring.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

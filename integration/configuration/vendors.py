@@ -1,4 +1,7 @@
-"""The vendors that a site may name: each is a profile in `integration/ehr/profiles`."""
+"""The vendors that a site may name: each is a profile in `integration/ehr/profiles`.
+
+Held by tests/unit/test_resource_types.py.
+"""
 
 from importlib.resources import files
 from typing import Annotated

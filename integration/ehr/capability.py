@@ -1,5 +1,8 @@
 """What a server can do: its CapabilityStatement where it says so, its vendor's profile where it is
-silent or wrong."""
+silent or wrong.
+
+Held by tests/contract/test_ehr_doctor.py.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any

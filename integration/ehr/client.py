@@ -1,5 +1,8 @@
 """One EHR as we see it: its capability, searches page by page, single resources, batches of
-reads."""
+reads.
+
+Held by tests/contract/test_ehr_authorization.py.
+"""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

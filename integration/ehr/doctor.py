@@ -1,4 +1,7 @@
-"""`ferroclaim doctor`: what will and will not work at a site, why, and what to do about it."""
+"""`ferroclaim doctor`: what will and will not work at a site, why, and what to do about it.
+
+Held by tests/contract/test_ehr_doctor.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace

@@ -1,5 +1,8 @@
 """What a server says of itself, for a configuration that nobody has written yet: /metadata and
-.well-known/smart-configuration, without signing in."""
+.well-known/smart-configuration, without signing in.
+
+Held by tests/contract/test_init.py.
+"""
 
 from dataclasses import replace
 

@@ -1,4 +1,7 @@
-"""Vendor profiles: what a product line of EHRs takes and refuses, as data with source and date."""
+"""Vendor profiles: what a product line of EHRs takes and refuses, as data with source and date.
+
+Held by tests/unit/test_resource_types.py.
+"""
 
 from collections.abc import Mapping
 from datetime import date

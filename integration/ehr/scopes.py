@@ -2,6 +2,8 @@
 
 Letters are those of SMART App Launch 2 (create, read, update, delete, search). In its first form a
 scope is `.read` (rs), `.write` (cud) or `.*`.
+
+Held by tests/unit/test_scopes.py.
 """
 
 import re

@@ -1,5 +1,8 @@
 """`ferroclaim` and `python -m ferroclaim`: where every start begins, so that Ctrl-C ends it in
-silence from the first moment."""
+silence from the first moment.
+
+Held by tests/e2e/test_wheel.py.
+"""
 
 import sys
 

@@ -1,4 +1,7 @@
-"""How many files and connections this process may have open at once."""
+"""How many files and connections this process may have open at once.
+
+Held by tests/contract/test_slow_and_many.py.
+"""
 
 import errno
 import os

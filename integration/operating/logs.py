@@ -1,4 +1,7 @@
-"""Logs: one event a line, on stderr, with a keyed hash instead of each resource's id."""
+"""Logs: one event a line, on stderr, with a keyed hash instead of each resource's id.
+
+Held by tests/unit/test_logs.py.
+"""
 
 import hashlib
 import hmac

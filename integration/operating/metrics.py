@@ -1,5 +1,8 @@
 """What Prometheus is told: counts of this process, and the state of the database at the moment of
-asking."""
+asking.
+
+Held by tests/contract/test_operating.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from threading import Thread

@@ -1,5 +1,8 @@
 """The sample charts as a small FHIR server, in memory: what `demo --pages` reads and writes instead
-of an EHR."""
+of an EHR.
+
+Held by tests/contract/test_demo_pages.py.
+"""
 
 import threading
 import uuid

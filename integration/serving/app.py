@@ -1,5 +1,8 @@
 """The web application: routers on one store, with one shape of errors and a limit to what is
-read."""
+read.
+
+Held by tests/contract/test_starting.py.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

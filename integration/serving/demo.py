@@ -1,5 +1,8 @@
 """The pages with the sample patients: a store that is thrown away, and the samples themselves
-instead of an EHR."""
+instead of an EHR.
+
+Held by tests/contract/test_demo_pages.py.
+"""
 
 import socket
 import threading

@@ -1,5 +1,8 @@
 """The web server of a process: its port taken before anything else begins, its signals left to
-us."""
+us.
+
+Held by tests/contract/test_slow_and_many.py.
+"""
 
 import errno
 import socket

@@ -1,5 +1,8 @@
 """What a long-lived process and every command on the database begin with: the store, logs and, if
-wanted, metrics."""
+wanted, metrics.
+
+Held by tests/contract/test_starting.py.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,5 +1,8 @@
 """How long a request may take to arrive, how large its head may be, and how many may be on their
-way: held in the process itself, whatever stands before it."""
+way: held in the process itself, whatever stands before it.
+
+Held by tests/contract/test_slow_and_many.py.
+"""
 
 import asyncio
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ A job at work holds its key's lock in the database (`Store.holding`), and the da
 when the process or its machine is gone. So a job that is said to be at work while nobody holds its
 key has nobody: no guess about clocks or heartbeats. A job that procrastinate calls failed met a
 database that was away, since all other failures are decided by us.
+
+Held by tests/contract/test_crashes.py.
 """
 
 from integration.store import Db

@@ -1,4 +1,7 @@
-"""What the queue knows how to do, and when it does it by itself."""
+"""What the queue knows how to do, and when it does it by itself.
+
+Held by tests/contract/test_workflow.py.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any

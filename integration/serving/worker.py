@@ -1,5 +1,8 @@
 """A worker: takes jobs from the queue in a thread of its own, and goes on whatever happens to the
-database."""
+database.
+
+Held by tests/contract/test_crashes.py.
+"""
 
 import asyncio
 import threading

@@ -1,5 +1,8 @@
 """A person's own access token for reading their chart: renewed when it ends, never kept in the
-clear."""
+clear.
+
+Held by tests/contract/test_launch.py.
+"""
 
 import threading
 from collections.abc import Mapping

@@ -1,5 +1,8 @@
 """The token endpoint: a code or a refresh token becomes an access token, with the launch context
-beside it."""
+beside it.
+
+Held by tests/contract/test_launch.py.
+"""
 
 import time
 from dataclasses import dataclass

@@ -1,6 +1,8 @@
 """The id_token: who signed in, proven by the server's key (OpenID Connect Core 3.1.3.7).
 
 A claim that is absent proves nothing: it counts as *no*.
+
+Held by tests/contract/test_launch.py.
 """
 
 import math

@@ -1,5 +1,8 @@
 """The way in: a request of the EHR or of a person becomes an authorization request, and its answer
-a session."""
+a session.
+
+Held by tests/contract/test_launch.py.
+"""
 
 import base64
 import hashlib

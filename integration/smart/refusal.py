@@ -1,4 +1,7 @@
-"""Why nobody gets in: a plain page says it, and what the administrator must change."""
+"""Why nobody gets in: a plain page says it, and what the administrator must change.
+
+Held by tests/contract/test_launch.py.
+"""
 
 from integration.errors import FerroclaimError
 

@@ -1,5 +1,8 @@
 """Where people sign in: the authorization server of a site, or the hospital's own OpenID Connect
-provider."""
+provider.
+
+Held by tests/contract/test_launch.py.
+"""
 
 import threading
 import time

@@ -1,5 +1,8 @@
 """Pending launches, people's sessions and the charts they opened, in PostgreSQL; secrets sealed or
-hashed."""
+hashed.
+
+Held by tests/contract/test_launch.py.
+"""
 
 import hashlib
 import json

@@ -1,5 +1,8 @@
 """smart_style_url: the EHR's colors, so that the page sits well in its frame. Colors only, from
-the EHR's own servers only."""
+the EHR's own servers only.
+
+Held by tests/contract/test_launch.py.
+"""
 
 import re
 import time

@@ -1,4 +1,7 @@
-"""Tokens at rest: sealed with a key that is not in the database."""
+"""Tokens at rest: sealed with a key that is not in the database.
+
+Held by tests/unit/test_vault.py.
+"""
 
 import contextlib
 import json

@@ -1,4 +1,7 @@
-"""Assessments: the current one of each patient, and every different one before it."""
+"""Assessments: the current one of each patient, and every different one before it.
+
+Held by tests/contract/test_store.py.
+"""
 
 import hashlib
 from collections.abc import Iterator

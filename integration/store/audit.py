@@ -1,4 +1,7 @@
-"""Who saw or changed what: rows are added, never changed."""
+"""Who saw or changed what: rows are added, never changed.
+
+Held by tests/contract/test_store.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Claim files and the claims in them: what left, under which number, and what became of it."""
+"""Claim files and the claims in them: what left, under which number, and what became of it.
+
+Held by tests/contract/test_claims_sent.py.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence

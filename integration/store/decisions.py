@@ -1,5 +1,8 @@
 """What people decided of a patient's payers, or of a payer or word for the whole site; each lasts
-until a newer one of the same matter, or until it is taken back."""
+until a newer one of the same matter, or until it is taken back.
+
+Held by tests/contract/test_decisions.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Deleting a patient on request: everything that is theirs, and a record that it was done."""
+"""Deleting a patient on request: everything that is theirs, and a record that it was done.
+
+Held by tests/contract/test_deleting.py.
+"""
 
 from dataclasses import dataclass
 

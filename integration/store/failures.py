@@ -1,4 +1,7 @@
-"""Dead letters: work that was given up, why, and what a person makes of it."""
+"""Dead letters: work that was given up, why, and what a person makes of it.
+
+Held by tests/contract/test_worklist.py.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,5 +1,8 @@
 """The figures' questions to the database: where money waits, how long it takes, how clean the first
-look was, what was wasted."""
+look was, what was wasted.
+
+Held by tests/unit/test_figures.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

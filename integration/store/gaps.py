@@ -1,4 +1,7 @@
-"""Gaps: open and closed, and what people waived."""
+"""Gaps: open and closed, and what people waived.
+
+Held by tests/contract/test_store.py.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

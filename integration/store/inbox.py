@@ -1,4 +1,7 @@
-"""Notifications as they arrived: kept before they are answered, and for a while after."""
+"""Notifications as they arrived: kept before they are answered, and for a while after.
+
+Held by tests/contract/test_intake.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,8 @@
 """The ledger of write-backs on PostgreSQL: what `integration.ehr.writing.ledger.Ledger` asks for,
-durably."""
+durably.
+
+Held by tests/contract/test_store.py.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager

@@ -1,4 +1,7 @@
-"""Claim lines of the newest assessment; a released one outlives it."""
+"""Claim lines of the newest assessment; a released one outlives it.
+
+Held by tests/contract/test_workflow.py.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""What people wrote beside a patient's lines."""
+"""What people wrote beside a patient's lines.
+
+Held by tests/contract/test_store.py.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""The patients we know: a number for each, so that locks, jobs and logs need not name them."""
+"""The patients we know: a number for each, so that locks, jobs and logs need not name them.
+
+Held by tests/contract/test_store.py.
+"""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""What people decide of a dose and its discard: always of both lines, all or nothing (R13)."""
+"""What people decide of a dose and its discard: always of both lines, all or nothing (R13).
+
+Held by tests/contract/test_release.py.
+"""
 
 from collections.abc import Sequence
 from datetime import date

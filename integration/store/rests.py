@@ -1,5 +1,8 @@
 """Sites that cannot be reached, or do not let us in, rest a while: their work waits without being
-tried."""
+tried.
+
+Held by tests/contract/test_store.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

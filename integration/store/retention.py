@@ -1,4 +1,7 @@
-"""How long things are kept."""
+"""How long things are kept.
+
+Held by tests/contract/test_store.py.
+"""
 
 from integration.configuration.service import Retention
 from integration.store.database.connection import Db

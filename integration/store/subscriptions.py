@@ -1,5 +1,8 @@
 """Our Subscriptions at the EHRs: what they are for, their secret, and when they were last heard
-of."""
+of.
+
+Held by tests/contract/test_subscribing.py.
+"""
 
 import secrets
 from dataclasses import dataclass

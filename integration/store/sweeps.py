@@ -1,4 +1,7 @@
-"""How far each site was searched for changes."""
+"""How far each site was searched for changes.
+
+Held by tests/contract/test_sweeping.py.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,5 +1,8 @@
 """The worklist's questions: lines by saved view and filters, with what they wait for; and the sums
-over them."""
+over them.
+
+Held by tests/contract/test_worklist.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

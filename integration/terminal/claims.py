@@ -1,4 +1,7 @@
-"""What the `claims` commands say."""
+"""What the `claims` commands say.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal

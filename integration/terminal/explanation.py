@@ -1,5 +1,8 @@
 """`explain`: the whole chain of a line in the terminal: evidence with versions, arithmetic, rules
-with sources and dates, denials."""
+with sources and dates, denials.
+
+Held by tests/unit/test_tables.py.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date

@@ -1,4 +1,7 @@
-"""How the help of a group lists its commands."""
+"""How the help of a group lists its commands.
+
+Held by tests/contract/test_codes_command.py.
+"""
 
 from typing import Any
 

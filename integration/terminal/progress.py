@@ -1,4 +1,7 @@
-"""How much is said on stderr beside the data, and how far a long run is."""
+"""How much is said on stderr beside the data, and how far a long run is.
+
+Held by tests/unit/test_logs.py.
+"""
 
 import sys
 import time

@@ -1,5 +1,8 @@
 """Words and signs for the terminal: each status has a word and a sign, so that nothing hangs on
-color or on Unicode."""
+color or on Unicode.
+
+Held by tests/unit/test_tables.py.
+"""
 
 from rich.console import Console
 

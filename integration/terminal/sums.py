@@ -1,4 +1,7 @@
-"""What an assessment adds up to: money ready, held and by which cause, and what to settle first."""
+"""What an assessment adds up to: money ready, held and by which cause, and what to settle first.
+
+Held by tests/unit/test_tables.py.
+"""
 
 from collections.abc import Iterator
 from itertools import chain

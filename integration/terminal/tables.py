@@ -1,5 +1,8 @@
 """An assessment as a person reads it in a terminal: safety first, then each patient, the money, and
-what to settle first."""
+what to settle first.
+
+Held by tests/unit/test_tables.py.
+"""
 
 import os
 from collections.abc import Iterable, Mapping

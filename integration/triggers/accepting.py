@@ -1,5 +1,8 @@
 """Taking a notification: kept, and its work queued, in one transaction; only then it is
-answered."""
+answered.
+
+Held by tests/contract/test_intake.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,8 @@
 """Notifications that come while others are being kept wait for them, and are then kept together:
-one commit for many."""
+one commit for many.
+
+Held by tests/contract/test_intake.py.
+"""
 
 import threading
 from collections.abc import Sequence

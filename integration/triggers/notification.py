@@ -2,6 +2,8 @@
 event numbers.
 
 A body is a hint. It says where to look; what is assessed is read from the configured base.
+
+Held by tests/unit/test_notification.py.
 """
 
 import hashlib

@@ -1,5 +1,8 @@
 """Who sends: a secret in a header, or a signature of the raw body made with it, compared in
-constant time."""
+constant time.
+
+Held by tests/unit/test_proof.py.
+"""
 
 import hashlib
 import hmac

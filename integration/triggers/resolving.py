@@ -1,4 +1,7 @@
-"""Looking up what a notification did not say: whose resource it is, and which events never came."""
+"""Looking up what a notification did not say: whose resource it is, and which events never came.
+
+Held by tests/contract/test_hooks.py.
+"""
 
 from integration.ehr.fhir import references
 from integration.errors import EhrError, NotFound

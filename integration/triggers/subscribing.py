@@ -1,5 +1,8 @@
 """Our Subscriptions at an EHR: made, verified, repaired, removed; doing it twice changes nothing
-(Q4, Q9)."""
+(Q4, Q9).
+
+Held by tests/contract/test_subscribing.py.
+"""
 
 import hashlib
 import time

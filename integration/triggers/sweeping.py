@@ -1,5 +1,8 @@
 """Searching a site for what no notification told of: bounded, resumable, in windows that overlap
-(Q1, Q15, Q45)."""
+(Q1, Q15, Q45).
+
+Held by tests/contract/test_sweeping.py.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,5 +1,8 @@
 """From what was told to the patients who are assessed again. Used by notifications and sweeps
-alike."""
+alike.
+
+Held by tests/contract/test_sweeping.py.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,8 @@
 """The worklist and the figures as JSON, for the hospital's own tools, with the same session, roles
-and audit as the pages."""
+and audit as the pages.
+
+Held by tests/contract/test_api.py.
+"""
 
 from dataclasses import asdict
 from datetime import date, datetime

@@ -1,4 +1,7 @@
-"""The demo's own page: the sample patients, and a way into each chart without an EHR's launch."""
+"""The demo's own page: the sample patients, and a way into each chart without an EHR's launch.
+
+Held by tests/contract/test_demo_pages.py.
+"""
 
 from typing import get_args
 

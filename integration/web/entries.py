@@ -1,4 +1,7 @@
-"""What a clinician records on the page, as the FHIR resources that go into the chart."""
+"""What a clinician records on the page, as the FHIR resources that go into the chart.
+
+Held by tests/contract/test_chart_page.py.
+"""
 
 from datetime import date, datetime
 from typing import Any

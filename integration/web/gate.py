@@ -1,5 +1,8 @@
 """Who is asking: the cookie, the session behind it, the roles; and that a form was sent from our
-own page."""
+own page.
+
+Held by tests/contract/test_demo_pages.py.
+"""
 
 import hmac
 from dataclasses import dataclass

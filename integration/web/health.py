@@ -1,4 +1,7 @@
-"""Whether the process lives, and whether it can work."""
+"""Whether the process lives, and whether it can work.
+
+Held by tests/contract/test_operating.py.
+"""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,5 +1,8 @@
 """/hooks/{site}/{name}: notifications of any shape, answered once they are kept, refused where they
-cannot be trusted."""
+cannot be trusted.
+
+Held by tests/contract/test_hooks.py.
+"""
 
 from asyncio import wrap_future
 

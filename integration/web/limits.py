@@ -1,4 +1,7 @@
-"""How large a request may be: counted as it comes in, whatever its Content-Length says."""
+"""How large a request may be: counted as it comes in, whatever its Content-Length says.
+
+Held by tests/contract/test_hooks.py.
+"""
 
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

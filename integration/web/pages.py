@@ -1,5 +1,8 @@
 """HTML answers: templates, the headers that every page carries, and plain pages for what goes
-wrong."""
+wrong.
+
+Held by tests/contract/test_launch.py.
+"""
 
 import hashlib
 import re

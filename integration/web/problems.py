@@ -1,5 +1,8 @@
 """One shape for every error that the service answers: `{"error": {"code", "message", "fix"}}`,
-never a patient's data."""
+never a patient's data.
+
+Held by tests/contract/test_api.py.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Ways in and out: from a chart, by itself, and back from the authorization server."""
+"""Ways in and out: from a chart, by itself, and back from the authorization server.
+
+Held by tests/contract/test_launch.py.
+"""
 
 from typing import Annotated
 

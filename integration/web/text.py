@@ -1,5 +1,8 @@
 """Text that comes with a request: what no database and no page can hold is refused before anybody
-uses it."""
+uses it.
+
+Held by tests/contract/test_launch.py.
+"""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,7 @@
-"""What lines are worth, in words: money, or why there is none. What has no price is never $0.00."""
+"""What lines are worth, in words: money, or why there is none. What has no price is never $0.00.
+
+Held by tests/unit/test_tables.py.
+"""
 
 from collections.abc import Iterable
 from decimal import Decimal

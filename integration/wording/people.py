@@ -1,4 +1,7 @@
-"""A person's name for people at a screen or a list; never for logs."""
+"""A person's name for people at a screen or a list; never for logs.
+
+Held by tests/unit/test_files.py.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""A payer's policy in words, for people who ask where a rule comes from."""
+"""A payer's policy in words, for people who ask where a rule comes from.
+
+Held by tests/unit/test_asking.py.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""How long something took, in days, as people are told: once for pages and reports."""
+"""How long something took, in days, as people are told: once for pages and reports.
+
+Held by tests/unit/test_figures.py.
+"""
 
 # First and last day of each span; the last has no end.
 DAYS: tuple[tuple[int, int | None], ...] = ((0, 2), (3, 7), (8, 14), (15, 30), (31, None))

@@ -1,4 +1,7 @@
-"""Pages from templates: how every page of ours is made."""
+"""Pages from templates: how every page of ours is made.
+
+Held by tests/contract/test_launch.py.
+"""
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 

@@ -1,4 +1,7 @@
-"""What requirements, states and dates are called on the pages, and who can settle what."""
+"""What requirements, states and dates are called on the pages, and who can settle what.
+
+Held by tests/unit/test_tables.py.
+"""
 
 import re
 from datetime import date, datetime

@@ -1,5 +1,8 @@
 """Runs a job: alone for its key, not while its site rests, and with a decision about everything
-that can go wrong."""
+that can go wrong.
+
+Held by tests/contract/test_workflow.py.
+"""
 
 import random
 from collections.abc import Callable, Mapping

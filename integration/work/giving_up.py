@@ -1,4 +1,7 @@
-"""What a person does about work that was given up."""
+"""What a person does about work that was given up.
+
+Held by tests/contract/test_workflow.py.
+"""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,8 @@
 """What a chart is owed, and what became of it: in the ledger, in the audit table, and, where the
-server refused, before a person."""
+server refused, before a person.
+
+Held by tests/contract/test_workflow.py.
+"""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,5 +1,8 @@
 """The queue: a job per patient waits at most once, and is added in the transaction that tells
-why."""
+why.
+
+Held by tests/contract/test_workflow.py.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""What is done about work that failed: its site rests, it is tried again, or a person is told."""
+"""What is done about work that failed: its site rests, it is tried again, or a person is told.
+
+Held by tests/unit/test_retries.py.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

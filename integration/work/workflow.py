@@ -1,5 +1,8 @@
 """The one workflow: pull → assess → keep → write back. Every step may be done twice, and may end
-anywhere."""
+anywhere.
+
+Held by tests/contract/test_workflow.py.
+"""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""An administration becomes a charge: its day, product, dose, setting, payer and policy."""
+"""An administration becomes a charge: its day, product, dose, setting, payer and policy.
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from collections.abc import Iterable
 from datetime import date, datetime

@@ -1,5 +1,8 @@
 """One administration on its way to a claim line, with everything that the requirements ask about
-it."""
+it.
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from datetime import date, timedelta, tzinfo
 
@@ -139,7 +142,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def has_line(self) -> bool:
         return self.code is not None and self.family is not None
 
-    @property
+    @kept
     def rules(self) -> Requirements:
         """What the policy asks; nothing where there is none."""
         return self.policy.requirements if self.policy else _NOTHING

@@ -1,4 +1,7 @@
-"""R1: until when the payer takes a claim."""
+"""R1: until when the payer takes a claim.
+
+Held by tests/scenarios/timely_filing.yaml.
+"""
 
 from calendar import monthrange
 from datetime import date, timedelta

@@ -1,5 +1,8 @@
 """R4: doses of one day, encounter, code and setting are one line; what their containers say
-together (R5)."""
+together (R5).
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from collections.abc import Iterable, Set
 from decimal import Decimal
@@ -192,11 +195,12 @@ def _given(own: Set[str], pool: Pool) -> list[vials.Given]:
     """A line's doses (`own`) from a pool; as one where they came from the same dispensed vials."""
     ours: list[vials.Given] = []
     others: list[vials.Given] = []
+    handed = pool.vials
     for charge in pool.charges:
         if charge.dose.mg is not None:
             mg, dispenses = charge.dose.mg, charge.dispenses
-            given = containers.given(charge.administration, mg, dispenses, pool.vials)
+            given = containers.given(charge.administration, mg, dispenses, handed, charge.once)
             (ours if charge.reference in own else others).append(given)
-    if not ours or not pool.vials:
+    if not ours or not handed:
         return ours
     return [vials.shared(ours, others) if others else vials.together(ours)]

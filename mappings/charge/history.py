@@ -1,4 +1,7 @@
-"""What is asked of a patient at every dose, worked out once."""
+"""What is asked of a patient at every dose, worked out once.
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from datetime import tzinfo
 

@@ -1,4 +1,7 @@
-"""Whether a result was drawn so soon after an iron dose that it can't be relied on."""
+"""Whether a result was drawn so soon after an iron dose that it can't be relied on.
+
+Held by tests/scenarios/oral_iron.yaml.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""What doses and lines of one patient mean for each other: copies, units and doses before."""
+"""What doses and lines of one patient mean for each other: copies, units and doses before.
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence

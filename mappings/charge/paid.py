@@ -1,4 +1,7 @@
-"""What is decided of a charge's payment, and what each decision rests on."""
+"""What is decided of a charge's payment, and what each decision rests on.
+
+Held by tests/unit/test_trace.py.
+"""
 
 from datetime import date
 from typing import Literal

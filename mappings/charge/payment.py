@@ -1,4 +1,7 @@
-"""R8, R11: how a line is paid, what it is worth, and whether JW and JZ are asked on it."""
+"""R8, R11: how a line is paid, what it is worth, and whether JW and JZ are asked on it.
+
+Held by tests/scenarios/payment.yaml.
+"""
 
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal

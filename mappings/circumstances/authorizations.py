@@ -1,4 +1,7 @@
-"""R12: which authorizations are the word of the payer that is billed."""
+"""R12: which authorizations are the word of the payer that is billed.
+
+Held by tests/scenarios/authorizations.yaml.
+"""
 
 from typing import Literal
 

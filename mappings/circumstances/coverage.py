@@ -1,4 +1,7 @@
-"""R10a: which coverage pays first on a day, and which pay after it."""
+"""R10a: which coverage pays first on a day, and which pay after it.
+
+Held by tests/scenarios/coverage.yaml.
+"""
 
 from collections.abc import Iterable
 from datetime import date, tzinfo

@@ -1,4 +1,7 @@
-"""R9: a diagnosis on a day: whether it stands, and what it says."""
+"""R9: a diagnosis on a day: whether it stands, and what it says.
+
+Held by tests/scenarios/diagnoses.yaml.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, tzinfo

@@ -1,4 +1,7 @@
-"""R8: dialysis, end-stage renal disease and acute kidney injury on a day."""
+"""R8: dialysis, end-stage renal disease and acute kidney injury on a day.
+
+Held by tests/scenarios/kidney.yaml.
+"""
 
 from datetime import date, timedelta, tzinfo
 from typing import Literal

@@ -1,4 +1,7 @@
-"""The results of one patient, put in order once for all that is asked of them."""
+"""The results of one patient, put in order once for all that is asked of them.
+
+Held by tests/unit/test_lab_history.py.
+"""
 
 from bisect import bisect_right
 from collections.abc import Iterator

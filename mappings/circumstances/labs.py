@@ -1,5 +1,8 @@
 """Laboratory evidence for a dose: the newest usable result within a window, TSAT derived from one
-specimen where there is none."""
+specimen where there is none.
+
+Held by tests/unit/test_laboratory.py.
+"""
 
 from collections.abc import Iterable
 from datetime import date, timedelta, tzinfo

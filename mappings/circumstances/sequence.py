@@ -1,4 +1,7 @@
-"""R9: the sequence of diagnoses on a claim line."""
+"""R9: the sequence of diagnoses on a claim line.
+
+Held by tests/scenarios/diagnoses.yaml.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import date

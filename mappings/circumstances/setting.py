@@ -1,4 +1,7 @@
-"""R7: where the dose was given, and on which claim that puts it."""
+"""R7: where the dose was given, and on which claim that puts it.
+
+Held by tests/scenarios/settings.yaml.
+"""
 
 from collections.abc import Mapping
 from datetime import date, tzinfo

@@ -1,5 +1,8 @@
 """R9: the diagnoses that stand at a dose. Doses of which the same stand share them, and what they
-say is worked out once."""
+say is worked out once.
+
+Held by tests/scenarios/diagnoses.yaml.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, tzinfo

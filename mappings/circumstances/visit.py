@@ -1,4 +1,7 @@
-"""R7, R12: the encounter in which a dose was given, and what else the patient was in that day."""
+"""R7, R12: the encounter in which a dose was given, and what else the patient was in that day.
+
+Held by tests/scenarios/stays.yaml.
+"""
 
 from collections.abc import Iterable
 from datetime import date, tzinfo

@@ -1,5 +1,8 @@
 """What the table of claim files holds: limits, who may stand on a claim, what a dialysis claim
-needs."""
+needs.
+
+Held by tests/unit/test_claim_contents.py.
+"""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""What the rows of the clinical tables hold: laboratory analytes and diagnoses."""
+"""What the rows of the clinical tables hold: laboratory analytes and diagnoses.
+
+Held by tests/unit/test_laboratory.py.
+"""
 
 from datetime import date
 from decimal import Decimal

@@ -3,6 +3,8 @@ over them.
 
 Whoever reads a record, assesses it or writes it hands the tables over with `using`; the rules ask
 `mappings.codes` and see these.
+
+Held by tests/unit/test_own_codes.py.
 """
 
 import hashlib

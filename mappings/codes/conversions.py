@@ -1,4 +1,7 @@
-"""Masses in mg and volumes in mL."""
+"""Masses in mg and volumes in mL.
+
+Held by tests/unit/test_amounts.py.
+"""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""Finished packages by NDC: as listed, else by labeler and product, which fix the container."""
+"""Finished packages by NDC: as listed, else by labeler and product, which fix the container.
+
+Held by tests/unit/test_products.py.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 

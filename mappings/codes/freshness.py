@@ -1,5 +1,8 @@
 """How old the tables in force are on a day, which have outlived the time for which they are
-normally current, and which drugs lack a row of one."""
+normally current, and which drugs lack a row of one.
+
+Held by tests/contract/test_codes_command.py.
+"""
 
 from collections.abc import Iterator
 from datetime import date, timedelta

@@ -1,5 +1,8 @@
 """A site's own rows, read and laid beside and over the built-in tables: by date, so that past days
-keep the rows of their time."""
+keep the rows of their time.
+
+Held by tests/unit/test_own_codes.py.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date

@@ -1,4 +1,7 @@
-"""Calendar quarters, by which prices and codes are published."""
+"""Calendar quarters, by which prices and codes are published.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 from datetime import date

@@ -1,4 +1,7 @@
-"""A requirement as a row: all that is known of it, but for the function that decides it."""
+"""A requirement as a row: all that is known of it, but for the function that decides it.
+
+Held by tests/unit/test_requirements_table.py.
+"""
 
 from functools import cached_property
 from typing import Literal

@@ -1,4 +1,7 @@
-"""A file of a site's own rows: what it may hold, in the forms of the built-in tables."""
+"""A file of a site's own rows: what it may hold, in the forms of the built-in tables.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""A site's rows as the YAML that `own` reads: a row a line, in the form of the built-in tables."""
+"""A site's rows as the YAML that `own` reads: a row a line, in the form of the built-in tables.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 from datetime import date
 from decimal import Decimal

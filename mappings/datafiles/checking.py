@@ -1,4 +1,7 @@
-"""What a data file's form alone can't forbid."""
+"""What a data file's form alone can't forbid.
+
+Held by tests/unit/test_policy_files.py.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal

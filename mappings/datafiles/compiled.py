@@ -3,6 +3,8 @@ once: MessagePack, held against its type again, behind its SHA-256.
 
 Nothing is kept unless a program names a place (`keep_in`) that lasts from one run to the next and
 belongs to one version of it.
+
+Held by tests/unit/test_compiled.py.
 """
 
 import hashlib

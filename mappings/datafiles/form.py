@@ -1,4 +1,7 @@
-"""What a file says, held against the form that it should have: every mistake with its line."""
+"""What a file says, held against the form that it should have: every mistake with its line.
+
+Held by tests/unit/test_decisions.py.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,8 @@
 """YAML data files read into frozen structures, with every mistake located by file and line. What
-was read and found right before is not read again, where `compiled` has a place to keep it."""
+was read and found right before is not read again, where `compiled` has a place to keep it.
+
+Held by tests/unit/test_policy_files.py.
+"""
 
 from pathlib import Path
 from typing import TypeVar

@@ -1,5 +1,8 @@
 """Every mistake of data files: of each by itself, and of those without any held against each
-other."""
+other.
+
+Held by tests/contract/test_policy_command.py.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""YAML as tree and values: decimals as they are written, what can't be read with its line."""
+"""YAML as tree and values: decimals as they are written, what can't be read with its line.
+
+Held by tests/unit/test_compiled.py.
+"""
 
 import re
 from collections.abc import Iterator

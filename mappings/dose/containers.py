@@ -1,4 +1,7 @@
-"""R5, R12: what is recorded of one administration's containers, and of drug discarded."""
+"""R5, R12: what is recorded of one administration's containers, and of drug discarded.
+
+Held by tests/unit/test_waste.py.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -8,11 +11,13 @@ from msgspec.structs import replace
 
 from mappings import codes
 from mappings.assessment import Evidence
+from mappings.codes.tables import Package
 from mappings.dose.product import package
 from mappings.dose.strength import mg_of
 from mappings.dose.waste import Given, Ndc, sizes
 from mappings.record import Administration, Container, Discard, Dispense
 from mappings.values.numbers import plain
+from mappings.values.remembered import Once
 
 _ZERO = Decimal(0)
 
@@ -22,20 +27,14 @@ def given(
     mg: Decimal,
     dispenses: Sequence[Dispense],
     handed: tuple[Container, ...],
+    once: Once,
 ) -> Given:
     """An administration with what is documented of its containers. Where that is nothing, the vials
     `handed` out for it count."""
     drug = administration.drug
-    dispensed = list(chain.from_iterable(dispense.drug.ndcs for dispense in dispenses))
-    vial = package(_of_family(drug.ndcs, drug.family) or dispensed, drug.family)
-    known = set(
-        _of_family(
-            [*(container.ndc for container in administration.containers), *drug.ndcs, *dispensed],
-            drug.family,
-        )
-    )
-    only = known.pop() if len(known) == 1 else None
-    ndc = vial.ndc if vial else only
+    dispensed = tuple(chain.from_iterable(dispense.drug.ndcs for dispense in dispenses))
+    named = tuple(container.ndc for container in administration.containers)
+    vial, ndc = once.alike(_vial, drug.ndcs, drug.family, dispensed, named)
     counted = documented(administration) or handed
     amounts = [(discard, mg_of(discard.amount, drug)) for discard in administration.discards]
     against = next(
@@ -69,6 +68,17 @@ def given(
         evidence=tuple(dict.fromkeys(evidence)),
         notes=tuple(_differences(administration, opened, dispensed_vials(dispenses, drug.family))),
     )
+
+
+def _vial(
+    ndcs: tuple[str, ...], family: str | None, dispensed: tuple[str, ...], named: tuple[Ndc, ...]
+) -> tuple[Package | None, Ndc]:
+    """The one package that the drug's NDCs, else those dispensed, say; and the one NDC of all that
+    are recorded."""
+    vial = package(_of_family(ndcs, family) or dispensed, family)
+    known = set(_of_family([*named, *ndcs, *dispensed], family))
+    only = known.pop() if len(known) == 1 else None
+    return vial, vial.ndc if vial else only
 
 
 def documented(administration: Administration) -> tuple[Container, ...]:

@@ -1,4 +1,7 @@
-"""R1: the date of service, or why there is none."""
+"""R1: the date of service, or why there is none.
+
+Held by tests/unit/test_partial_dates.py.
+"""
 
 from datetime import date, tzinfo
 

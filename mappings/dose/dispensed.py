@@ -1,4 +1,7 @@
-"""Vials handed out for a dose."""
+"""Vials handed out for a dose.
+
+Held by tests/scenarios/products.yaml.
+"""
 
 from datetime import date, tzinfo
 

@@ -1,4 +1,7 @@
-"""The doses of one patient, each worked out once however many others ask for it."""
+"""The doses of one patient, each worked out once however many others ask for it.
+
+Held by tests/scenarios/doses.yaml.
+"""
 
 from datetime import date, tzinfo
 

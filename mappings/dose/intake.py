@@ -1,5 +1,8 @@
 """R1: which administrations count, which wait, which are reversed; duplicates and parts of
-others."""
+others.
+
+Held by tests/unit/test_intake.py.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo

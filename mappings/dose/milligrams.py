@@ -1,4 +1,7 @@
-"""R3: how many milligrams of iron were given, exactly or not at all."""
+"""R3: how many milligrams of iron were given, exactly or not at all.
+
+Held by tests/scenarios/doses.yaml.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""What orders ask: of which dose they are, how much, and how often on a day (R1, R3)."""
+"""What orders ask: of which dose they are, how much, and how often on a day (R1, R3).
+
+Held by tests/scenarios/repeats.yaml.
+"""
 
 from collections.abc import Iterable
 from datetime import date, tzinfo

@@ -1,4 +1,7 @@
-"""The package and the billing code of what was given (R2)."""
+"""The package and the billing code of what was given (R2).
+
+Held by tests/unit/test_products.py.
+"""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,8 +13,9 @@ from mappings.codes.tables import BillingCode, Family, Package
 def package(ndcs: Iterable[str], family: str | None) -> Package | None:
     """The one known finished package among NDCs; None where there is none or several of different
     size."""
-    known = [codes.packages()[ndc] for ndc in ndcs if ndc in codes.packages()]
-    known = [package for package in known if package.family == family]
+    packages = codes.packages()
+    found = (packages.get(ndc) for ndc in ndcs)
+    known = [package for package in found if package and package.family == family]
     return known[0] if known and len({package.mg for package in known}) == 1 else None
 
 

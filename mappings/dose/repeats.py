@@ -1,5 +1,8 @@
 """R1: one infusion in several records: its steps, and what may be one dose recorded more than
-once."""
+once.
+
+Held by tests/scenarios/repeats.yaml.
+"""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter

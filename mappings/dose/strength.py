@@ -1,4 +1,7 @@
-"""R3: mg of an amount of a drug, by its own strength or that of the vial."""
+"""R3: mg of an amount of a drug, by its own strength or that of the vial.
+
+Held by tests/unit/test_amounts.py.
+"""
 
 from collections.abc import Iterable
 from decimal import Decimal

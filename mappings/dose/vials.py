@@ -1,4 +1,7 @@
-"""What was thrown away, and what other vials would have left over."""
+"""What was thrown away, and what other vials would have left over.
+
+Held by tests/unit/test_figures.py.
+"""
 
 from decimal import ROUND_CEILING, Decimal
 

@@ -1,5 +1,8 @@
 """R5: containers opened, drug discarded, and what that makes of a line's units: JZ, JW, or a
-gap."""
+gap.
+
+Held by tests/unit/test_waste.py.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

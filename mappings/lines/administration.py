@@ -3,6 +3,8 @@ Off unless the site bills them.
 
 Codes only (their texts are licensed). Never in dialysis, never by a professional in a facility
 (iron-billing s. 7).
+
+Held by tests/unit/test_infusions.py.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,8 @@
 """What is billed beside the iron: an ESA of the same day, or ordered with it. Said on the line; no
-line of its own."""
+line of its own.
+
+Held by tests/scenarios/services.yaml.
+"""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,5 +1,8 @@
 """R4, R5, R11: doses of one day, encounter, code and setting become one claim line, and a JW
-line for what was discarded."""
+line for what was discarded.
+
+Held by tests/scenarios/lines.yaml.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import date

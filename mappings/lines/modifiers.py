@@ -1,4 +1,7 @@
-"""R5, R6: the modifiers of a line, each with the row that asks for it."""
+"""R5, R6: the modifiers of a line, each with the row that asks for it.
+
+Held by tests/scenarios/modifiers.yaml.
+"""
 
 from collections.abc import Iterable
 from datetime import date

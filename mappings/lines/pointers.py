@@ -1,4 +1,7 @@
-"""R9: which four of a line's diagnoses its claim points to."""
+"""R9: which four of a line's diagnoses its claim points to.
+
+Held by tests/scenarios/diagnoses.yaml.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain

@@ -1,5 +1,8 @@
 """The chain of a claim line: each step with the evidence it rests on, and the rule that spoke, its
-source and dates."""
+source and dates.
+
+Held by tests/unit/test_trace.py.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain

@@ -1,4 +1,7 @@
-"""The tests that stand in a policy file."""
+"""The tests that stand in a policy file.
+
+Held by tests/unit/test_policy_cases.py.
+"""
 
 from datetime import date
 from typing import Annotated, Literal, get_args

@@ -1,5 +1,8 @@
 """What is wrong with a policy that its form alone can't forbid: unknown names, limits without unit,
-overlapping dates."""
+overlapping dates.
+
+Held by tests/unit/test_policy_files.py.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator

@@ -1,5 +1,8 @@
 """Payer policies: data files, checked on load, chosen per administration by date, setting and payer
-(R10a)."""
+(R10a).
+
+Held by tests/unit/test_policy_files.py.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta

@@ -3,6 +3,8 @@ evaluated as code.
 
 A fact that is not known makes a comparison unknown (None), so a policy is never met by what nobody
 wrote down.
+
+Held by tests/unit/test_expression.py.
 """
 
 import ast

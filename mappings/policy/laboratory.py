@@ -1,5 +1,8 @@
 """The laboratory values that a policy can name, and what each stands for: once, for conditions,
-requirements and words."""
+requirements and words.
+
+Held by tests/unit/test_laboratory.py.
+"""
 
 from typing import Literal
 

@@ -1,4 +1,7 @@
-"""Which modifiers a payer wants, as its policy file says it."""
+"""Which modifiers a payer wants, as its policy file says it.
+
+Held by tests/scenarios/modifiers.yaml.
+"""
 
 from typing import Annotated, Literal
 

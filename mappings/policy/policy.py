@@ -1,4 +1,7 @@
-"""A policy file: whom it is for, when, and what it asks."""
+"""A policy file: whom it is for, when, and what it asks.
+
+Held by tests/unit/test_policy_files.py.
+"""
 
 from typing import Annotated, Literal
 

@@ -1,5 +1,8 @@
 """What a policy may ask. The structures are the form of its file: `docs/policy.schema.json` is made
-from them, and a file that says anything else is refused on load, with its line (`checks`)."""
+from them, and a file that says anything else is refused on load, with its line (`checks`).
+
+Held by tests/unit/test_policy_files.py.
+"""
 
 from decimal import Decimal
 from typing import Annotated, Literal

@@ -1,4 +1,7 @@
-"""The published JSON schema of policy files, for editors."""
+"""The published JSON schema of policy files, for editors.
+
+Held by tests/unit/test_policy_cases.py.
+"""
 
 from typing import Any
 

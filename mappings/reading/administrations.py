@@ -1,5 +1,8 @@
 """MedicationAdministration: what was given, when, how much, and what was thrown away (R1, R3, R5,
-R12)."""
+R12).
+
+Held by tests/unit/test_reading_administrations.py.
+"""
 
 from collections.abc import Iterator
 

@@ -1,5 +1,8 @@
 """Prior authorizations on record: payers' answers, in base FHIR's form and Da Vinci PAS's (2.0.1,
-2.2.1), and numbers that a biller imported (R12)."""
+2.2.1), and numbers that a biller imported (R12).
+
+Held by tests/scenarios/authorizations.yaml.
+"""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""Conditions and coded reasons as diagnoses: ICD-10-CM as given, SNOMED through the map (R9)."""
+"""Conditions and coded reasons as diagnoses: ICD-10-CM as given, SNOMED through the map (R9).
+
+Held by tests/scenarios/conditions.yaml.
+"""
 
 from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache

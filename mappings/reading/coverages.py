@@ -1,4 +1,7 @@
-"""Coverage: whose it is, when it holds, in which order it pays (R10a, R12)."""
+"""Coverage: whose it is, when it holds, in which order it pays (R10a, R12).
+
+Held by tests/unit/test_coverages.py.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import time

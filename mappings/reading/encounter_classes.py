@@ -1,5 +1,8 @@
 """Encounter.class: HL7's tables, vendors' and the site's own, by system; what is in no table by its
-plain word, or not at all (R7)."""
+plain word, or not at all (R7).
+
+Held by tests/unit/test_reading_people.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache

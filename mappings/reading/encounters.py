@@ -1,5 +1,8 @@
 """Encounters, their locations, and dialysis treatments: what decides setting and dialysis (R7,
-R8)."""
+R8).
+
+Held by tests/unit/test_reading_people.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta

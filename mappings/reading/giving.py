@@ -1,5 +1,8 @@
 """How a dose was given, beside its amount: route, method, what speaks of a mixture, and what says
-that it was not given (R1, R3)."""
+that it was not given (R1, R3).
+
+Held by tests/unit/test_reading_administrations.py.
+"""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,5 +1,8 @@
 """DocumentReferences that are progress, consult or history-and-physical notes (R12): their status,
-never their content."""
+never their content.
+
+Held by tests/scenarios/orders_notes.yaml.
+"""
 
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements

@@ -1,4 +1,7 @@
-"""Oral iron: courses with their dates, intolerances and allergies (R10 oral-iron-history, R12)."""
+"""Oral iron: courses with their dates, intolerances and allergies (R10 oral-iron-history, R12).
+
+Held by tests/scenarios/oral_iron.yaml.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,8 @@
 """Orders and plans of IV iron, dispensed vials, and erythropoiesis-stimulating agents (R5, R10,
-R12)."""
+R12).
+
+Held by tests/scenarios/orders_notes.yaml.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,7 @@
-"""Which kind of payer codes and names tell of, and whose policy applies (R10a, R12)."""
+"""Which kind of payer codes and names tell of, and whose policy applies (R10a, R12).
+
+Held by tests/unit/test_coverages.py.
+"""
 
 from functools import lru_cache
 from itertools import chain

@@ -1,5 +1,8 @@
 """Who is on a claim: names, addresses, practitioners, subscribers. What is not written as claims
-need it stays empty."""
+need it stays empty.
+
+Held by tests/unit/test_reading_people.py.
+"""
 
 import re
 from collections.abc import Iterable, Iterator

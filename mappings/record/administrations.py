@@ -1,4 +1,7 @@
-"""Doses as they were given."""
+"""Doses as they were given.
+
+Held by tests/unit/test_reading_administrations.py.
+"""
 
 from decimal import Decimal
 

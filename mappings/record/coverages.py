@@ -1,4 +1,7 @@
-"""Who pays, and what was authorized."""
+"""Who pays, and what was authorized.
+
+Held by tests/unit/test_coverages.py.
+"""
 
 from decimal import Decimal
 from typing import Literal

@@ -1,4 +1,7 @@
-"""Conditions and coded reasons."""
+"""Conditions and coded reasons.
+
+Held by tests/scenarios/diagnoses.yaml.
+"""
 
 from msgspec import Struct
 

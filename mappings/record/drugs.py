@@ -1,4 +1,7 @@
-"""Drugs, amounts of them, and the containers that they came in."""
+"""Drugs, amounts of them, and the containers that they came in.
+
+Held by tests/unit/test_reading_administrations.py.
+"""
 
 from decimal import Decimal
 

@@ -1,4 +1,7 @@
-"""Where a patient was: encounters, locations, dialysis, and the notes of it."""
+"""Where a patient was: encounters, locations, dialysis, and the notes of it.
+
+Held by tests/unit/test_reading_people.py.
+"""
 
 from msgspec import Struct
 

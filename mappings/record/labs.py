@@ -1,4 +1,7 @@
-"""Results of the laboratory."""
+"""Results of the laboratory.
+
+Held by tests/unit/test_laboratory.py.
+"""
 
 from decimal import Decimal
 

@@ -1,4 +1,7 @@
-"""What was ordered, handed out, or taken beside the iron."""
+"""What was ordered, handed out, or taken beside the iron.
+
+Held by tests/scenarios/orders_notes.yaml.
+"""
 
 from msgspec import Struct
 

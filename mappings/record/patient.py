@@ -1,4 +1,7 @@
-"""Everything about one patient that the rules look at."""
+"""Everything about one patient that the rules look at.
+
+Held by tests/unit/test_reading_people.py.
+"""
 
 from datetime import date
 from functools import cached_property

@@ -1,4 +1,7 @@
-"""Who a patient is, and who took part."""
+"""Who a patient is, and who took part.
+
+Held by tests/unit/test_reading_people.py.
+"""
 
 from msgspec import Struct
 

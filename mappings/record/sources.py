@@ -1,4 +1,7 @@
-"""Where a fact was read, who decided it, what could not be read; codes and words as they stand."""
+"""Where a fact was read, who decided it, what could not be read; codes and words as they stand.
+
+Held by tests/unit/test_reading_administrations.py.
+"""
 
 from msgspec import Struct
 

@@ -1,5 +1,8 @@
 """What a rule of a payer asks, in words that follow the payer's name; made once, for findings,
-gaps, pages and cards."""
+gaps, pages and cards.
+
+Held by tests/unit/test_asking.py.
+"""
 
 from mappings import codes
 from mappings.assessment import Asked

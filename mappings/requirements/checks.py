@@ -3,6 +3,8 @@ that it is not asked. A function has the name of its row in `requirements.yaml`.
 
 A requirement that stands in the table without a function here is decided as *no*: it holds the line
 (`not-yet-decided`).
+
+Held by tests/unit/test_requirements_table.py.
 """
 
 from collections.abc import Callable, Iterator

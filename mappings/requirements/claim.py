@@ -1,4 +1,7 @@
-"""What stands on the line itself: date, product, dose, NDC, discarded drug, units, times."""
+"""What stands on the line itself: date, product, dose, NDC, discarded drug, units, times.
+
+Held by tests/unit/test_intake.py.
+"""
 
 from collections.abc import Iterable
 from datetime import date

@@ -1,4 +1,7 @@
-"""The state of each requirement for one administration (R10)."""
+"""The state of each requirement for one administration (R10).
+
+Held by tests/scenarios/findings.yaml.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -75,7 +78,9 @@ def _finding(requirement: Requirement, result: Result, charge: Charge) -> Findin
         charge.policy,
         charge.known_payer,
     )
-    about = _about(requirement, charge)
+    about = charge.itself
+    if requirement.of_duplicates and charge.possible_duplicates:
+        about = tuple(sorted(charge.possible_duplicates))
     if result is NOT_APPLICABLE:
         return structs.replace(form, administrations=about)
     denial = result.denial
@@ -90,12 +95,6 @@ def _finding(requirement: Requirement, result: Result, charge: Charge) -> Findin
         denial=Denial(denial.carc, denial.rarc) if denial else form.denial,
         evidence=result.evidence,
     )
-
-
-def _about(requirement: Requirement, charge: Charge) -> tuple[str, ...]:
-    if requirement.of_duplicates and charge.possible_duplicates:
-        return tuple(sorted(charge.possible_duplicates))
-    return charge.itself
 
 
 @by_identity

@@ -1,4 +1,7 @@
-"""What is missing, once for each patient or administration (R10, R13)."""
+"""What is missing, once for each patient or administration (R10, R13).
+
+Held by tests/scenarios/findings.yaml.
+"""
 
 from collections.abc import Iterable
 from itertools import chain

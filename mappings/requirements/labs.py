@@ -1,5 +1,8 @@
 """Ferritin, transferrin saturation and hemoglobin: found, in their window, and within the policy's
-limits."""
+limits.
+
+Held by tests/unit/test_laboratory.py.
+"""
 
 from collections.abc import Mapping
 

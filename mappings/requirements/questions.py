@@ -1,4 +1,7 @@
-"""What a site can say once: each value that is not understood, with the doses that wait for it."""
+"""What a site can say once: each value that is not understood, with the doses that wait for it.
+
+Held by tests/unit/test_questions.py.
+"""
 
 from collections.abc import Iterable, Iterator
 

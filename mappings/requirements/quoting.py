@@ -1,4 +1,7 @@
-"""What a fact of the chart says as evidence: its value and its date, never only its kind."""
+"""What a fact of the chart says as evidence: its value and its date, never only its kind.
+
+Held by tests/unit/test_authority.py.
+"""
 
 from datetime import tzinfo
 

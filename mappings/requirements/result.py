@@ -1,4 +1,7 @@
-"""What a requirement finds for one administration."""
+"""What a requirement finds for one administration.
+
+Held by tests/unit/test_requirement_rows.py.
+"""
 
 from msgspec import Struct
 

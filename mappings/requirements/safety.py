@@ -1,4 +1,7 @@
-"""Dose against the label, and signs of iron overload: a warning to a clinician, not paperwork."""
+"""Dose against the label, and signs of iron overload: a warning to a clinician, not paperwork.
+
+Held by tests/scenarios/safety.yaml.
+"""
 
 from datetime import date, timedelta
 from decimal import Decimal

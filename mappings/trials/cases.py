@@ -1,5 +1,8 @@
 """Runs the cases that stand in a policy: a record is made of the facts of each, and assessed as any
-other."""
+other.
+
+Held by tests/unit/test_policy_cases.py.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta

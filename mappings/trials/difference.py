@@ -1,5 +1,8 @@
 """What another policy, or other code tables, would change: lines, gaps and money of the same
-records under both."""
+records under both.
+
+Held by tests/contract/test_policy_command.py.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,7 @@
-"""Identifiers that stay the same from run to run."""
+"""Identifiers that stay the same from run to run.
+
+Held by tests/unit/test_identity.py.
+"""
 
 from hashlib import sha256
 

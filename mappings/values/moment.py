@@ -1,5 +1,8 @@
 """FHIR dates and times as written: their precision and offset decide what may be concluded from
-them."""
+them.
+
+Held by tests/unit/test_moments.py.
+"""
 
 import re
 from collections.abc import Callable

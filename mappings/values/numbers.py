@@ -1,4 +1,7 @@
-"""Decimals as people write them."""
+"""Decimals as people write them.
+
+Held by tests/unit/test_amounts.py.
+"""
 
 from decimal import Decimal, getcontext
 from functools import lru_cache

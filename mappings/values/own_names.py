@@ -1,4 +1,7 @@
-"""Names of ours in FHIR resources: systems of identifiers and codes, and extensions. Each once."""
+"""Names of ours in FHIR resources: systems of identifiers and codes, and extensions. Each once.
+
+Held by tests/scenarios/decisions.yaml.
+"""
 
 _OURS = "urn:ferroclaim:"
 

@@ -1,5 +1,8 @@
 """What is worked out once of frozen values: of those that live as long as a policy or a table does,
-and of those of one patient."""
+and of those of one patient.
+
+Held by tests/unit/test_remembered.py.
+"""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,7 @@
-"""What a document says beside its sentences: words may change, what was decided does not."""
+"""What a document says beside its sentences: words may change, what was decided does not.
+
+Held by tests/unit/test_sentences.py.
+"""
 
 import re
 from typing import Any

@@ -1,4 +1,7 @@
-"""What a chart states of a fact: nothing, a value, or words that are not understood."""
+"""What a chart states of a fact: nothing, a value, or words that are not understood.
+
+Held by tests/unit/test_questions.py.
+"""
 
 from msgspec import Struct
 

@@ -1,4 +1,7 @@
-"""Days and times as people in the US read them. JSON, FHIR and files keep ISO's."""
+"""Days and times as people in the US read them. JSON, FHIR and files keep ISO's.
+
+Held by tests/unit/test_us_dates.py.
+"""
 
 from datetime import date, datetime, tzinfo
 from functools import lru_cache

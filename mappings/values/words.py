@@ -1,4 +1,7 @@
-"""Names compared as whole words, case and punctuation aside."""
+"""Names compared as whole words, case and punctuation aside.
+
+Held by tests/unit/test_coverages.py.
+"""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,5 +1,8 @@
 """Lines for the facility's own claim as FHIR ChargeItems: one per line, with the same id on every
-run."""
+run.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 from datetime import datetime
 from decimal import Decimal

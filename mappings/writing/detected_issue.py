@@ -3,6 +3,8 @@
 `preliminary` while open, `final` with a mitigation when the record is complete, `amended` when it
 is incomplete again, `cancelled` when its administrations are reversed. What others wrote (a
 mitigation, a status) is theirs and stays.
+
+Held by tests/unit/test_issue_form.py.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,7 @@
-"""837 drafts of an assessment: what would leave, as one text. ISA15 is always `T`."""
+"""837 drafts of an assessment: what would leave, as one text. ISA15 is always `T`.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime

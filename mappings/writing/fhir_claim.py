@@ -1,5 +1,8 @@
 """Claims as FHIR R4: one per claim, with the same id on every run, so that what is posted twice is
-one."""
+one.
+
+Held by tests/unit/test_writing_claims.py.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""FHIR Claims that left before, out of their file: which they are, and one of them canceled."""
+"""FHIR Claims that left before, out of their file: which they are, and one of them canceled.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -2,6 +2,8 @@
 
 Checked by msgspec, because each issue of each assessment is. What has more in it than we write
 (what others added in the chart) is checked by fhir.resources, which holds this form in the tests.
+
+Held by tests/unit/test_issue_form.py.
 """
 
 from typing import Annotated, Any, Literal, TypeVar, get_args

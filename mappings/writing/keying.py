@@ -1,5 +1,8 @@
 """Claims as rows from which a person can key them: one per service line, everything on it that a
-form asks for."""
+form asks for.
+
+Held by tests/contract/test_claims_write.py.
+"""
 
 from collections.abc import Iterator
 from itertools import chain

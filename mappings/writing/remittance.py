@@ -1,5 +1,8 @@
 """What payers answer with money: the services of an 835 (X12 005010X221A1), as far as they tell
-what was paid, and why not."""
+what was paid, and why not.
+
+Held by tests/unit/test_bulk_reports.py.
+"""
 
 import re
 from collections.abc import Iterator

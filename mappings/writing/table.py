@@ -1,4 +1,7 @@
-"""Service lines as CSV for a worklist: one row per line, or per NDC of a line."""
+"""Service lines as CSV for a worklist: one row per line, or per NDC of a line.
+
+Held by tests/unit/test_writing_table.py.
+"""
 
 import csv as comma_separated
 import io

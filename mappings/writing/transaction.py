@@ -1,4 +1,7 @@
-"""FHIR transactions of what leaves."""
+"""FHIR transactions of what leaves.
+
+Held by tests/unit/test_writing_claims.py.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

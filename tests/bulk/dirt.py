@@ -253,9 +253,9 @@ DAMAGE: list[Bytes] = [
 def damaged(chance: random.Random) -> bytes:
     """A population as lines, sorted by type, the text of some of them broken."""
     rows = population(chance)
-    rows.sort(key=lambda row: str(row.get("resourceType")))
+    rows.sort(key=lambda resource: str(resource.get("resourceType")))
     rows += [{"resourceType": "Immunization", "id": str(number)} for number in range(3)]
-    lines = [text(row) for row in rows]
+    lines = [text(resource) for resource in rows]
     for number in range(len(lines)):
         if chance.randrange(8) == 0:
             lines[number] = chance.choice(DAMAGE)(lines[number])

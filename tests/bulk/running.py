@@ -42,7 +42,7 @@ def in_bulk(
         work.folder, found, site or Site(), policies or choosing.built_in(), as_of, PART_BYTES
     )
     engine.run(setting, workers=1)
-    return {row.patient: bytes(row.document) for row in _assessed(work.folder)}
+    return {assessed.patient: bytes(assessed.document) for assessed in _assessed(work.folder)}
 
 
 def _assessed(folder: Path) -> Iterator[Assessed]:
@@ -59,7 +59,7 @@ def at_once(
 ) -> Documents:
     """The same, by `assess`."""
     found = _document(folder, site, policies, as_of)
-    documents = [of_patient(row, trace=False) for row in (found.patients if found else ())]
+    documents = [of_patient(patient, trace=False) for patient in (found.patients if found else ())]
     return {row.patient: msgspec.json.encode(row) for row in documents}
 
 
@@ -81,9 +81,9 @@ def unclear_drugs(folder: Path) -> set[Problem]:
     rows = found.unreadable if found else ()
     says = ("leads nowhere", "names no drug")
     return {
-        Problem(row.resource, row.problem)
-        for row in rows
-        if any(text in row.problem for text in says)
+        Problem(unreadable.resource, unreadable.problem)
+        for unreadable in rows
+        if any(text in unreadable.problem for text in says)
     }
 
 

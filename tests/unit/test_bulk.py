@@ -54,7 +54,7 @@ def rows(out: Path, name: str) -> list[Any]:
 
 
 def problems(out: Path) -> list[tuple[str, str]]:
-    return [(row["resource"], row["problem"]) for row in rows(out, "problems.ndjson")]
+    return [(problem["resource"], problem["problem"]) for problem in rows(out, "problems.ndjson")]
 
 
 def lines(*resources: Any) -> bytes:
@@ -343,7 +343,7 @@ def test_kept_charts_are_records_for_other_commands(source: Path, tmp_path: Path
         records_of(str(tmp_path)), Site(), choosing.built_in(), builders.AS_OF
     ).document
     assert [patient.patient for patient in again.patients] == [
-        row["patient"] for row in rows(tmp_path, "assessments.ndjson")
+        patient["patient"] for patient in rows(tmp_path, "assessments.ndjson")
     ]
 
 

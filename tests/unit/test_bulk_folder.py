@@ -74,7 +74,7 @@ def of_nobody(found: AssessedCharts) -> set[Unreadable]:
 @pytest.mark.parametrize("number", SAMPLE, ids=lambda number: CHARTS[number]["name"])
 def test_a_scenario_comes_out_the_same(number: int, tmp_path: Path) -> None:
     chart = CHARTS[number]
-    resources = [row for row in chart["resources"] if isinstance(row, dict)]
+    resources = [resource for resource in chart["resources"] if isinstance(resource, dict)]
     spread(tmp_path, copy.deepcopy(resources), random.Random(number))
     site = msgspec.convert(chart["site"], Site)
     same(tmp_path, site=site, as_of=equality.moment(chart))

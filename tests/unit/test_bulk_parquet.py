@@ -36,8 +36,8 @@ def test_the_lines_are_those_of_the_table(tmp_path: Path) -> None:
 NUMBERS = ("units", "value", "ndc_quantity")
 
 
-def _as_text(row: dict[str, Any]) -> dict[str, object]:
-    return {name: _number(name, "" if cell is None else str(cell)) for name, cell in row.items()}
+def _as_text(cells: dict[str, Any]) -> dict[str, object]:
+    return {name: _number(name, "" if cell is None else str(cell)) for name, cell in cells.items()}
 
 
 def _number(name: str, text: str) -> object:

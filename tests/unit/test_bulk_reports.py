@@ -71,7 +71,7 @@ def test_how_long_it_took_until_a_record_was_complete(tmp_path: Path) -> None:
         ("15 to 30 days", "0 lines"),
         ("more than 30 days", "0 lines"),
     ]
-    assert "Half were complete within 0 days of the dose, nine of ten within 10" in found.says
+    assert "Half were complete on the day of the dose, nine of ten within 10 days:" in found.says
 
 
 def test_parts_are_joined() -> None:
@@ -241,6 +241,16 @@ def test_remittances_that_can_not_be_read_are_named(tmp_path: Path) -> None:
 def test_without_remittances_nothing_is_said_of_them(tmp_path: Path) -> None:
     names = {row.name for row in figures(summary_of(tmp_path, builders.chart()), POLICIES)}
     assert names.isdisjoint({"remittances", "refusals"})
+
+
+def test_places_have_their_names(tmp_path: Path) -> None:
+    nameless = builders.location()
+    del nameless["name"]
+    summary = summary_of(tmp_path, builders.chart(), builders.chart(nameless))
+    assert [row[:2] for row in figure(summary, "site").rows] == [
+        ("Clinic", "1"),
+        ("Location/1-office", "1"),
+    ]
 
 
 def test_remittances_that_are_not_there(tmp_path: Path) -> None:

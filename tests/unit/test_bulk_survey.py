@@ -28,7 +28,7 @@ def surveyed(path: Path) -> tuple[list[NamedLine], list[tuple[int, int, int]], F
     index, facts = Surveyor(Site()).survey(range_)
     everything = set(index.owners) | set(index._more_owners)
     ones, several = index.of_owners(everything)
-    rows = sorted({row for row in ones + several if row.name})
+    rows = sorted({resource for resource in ones + several if resource.name})
     facts.counts.pop("", None)  # of types that no rule reads
     return rows, sorted(index.aimed()), facts
 
@@ -55,20 +55,20 @@ def test_all_that_a_chart_refers_to_is_found_in_its_text(seed: int) -> None:
         path.write_bytes(b"\n".join(lines))
         found = set(lookup.names_in([path], bare=True))
         marked = set(lookup.names_in([path], bare=False))
-    rows = [row for row in map(of_line, lines) if not isinstance(row, NotJson)]
-    assert {name for row in rows for name in _referred(row)} <= found
+    rows = [value for value in map(of_line, lines) if not isinstance(value, NotJson)]
+    assert {name for value in rows for name in _referred(value)} <= found
     assert marked <= found
 
 
 def _referred(value: object) -> set[int]:
     """What its references name, those in contained resources as well."""
     if isinstance(value, list):
-        return {name for row in value for name in _referred(row)}
+        return {name for item in value for name in _referred(item)}
     if not isinstance(value, dict):
         return set()
     said = value.get("reference")
     own = {names.name(said)} if isinstance(said, str) else set()
-    return own | {name for row in value.values() for name in _referred(row)}
+    return own | {name for item in value.values() for name in _referred(item)}
 
 
 def lines_of(count: int) -> list[bytes]:

@@ -252,3 +252,21 @@ def test_a_date_is_shown_as_far_as_it_is_known(text: str, zone: ZoneInfo | None,
 
 def test_days_that_are_no_month_are_shown_by_both_ends() -> None:
     assert moment.Span(date(2026, 10, 1), date(2026, 11, 30)).text == "2026-10-01 to 2026-11-30"
+
+
+WRITTEN = [
+    "2026-10-12", "2026-10-12T13:30:00Z", "2026-10-12T13:30:00-05:00", "2026-10-12T13:30:00+00:00",
+    "2026-10-12T13:30:00-00:00", "2026-10-12T23:59:60Z", "2026-02-30", "0001-01-01", "2026-W01-1",
+    "9999-12-31T00:00:00Z", "2026-10-12T24:00:00Z", "2026-10-12T13:30:00+24:00", "2026-10-1２",
+]  # fmt: skip
+
+
+@given(st.sampled_from(WRITTEN), st.integers(0, 24), st.sampled_from(["", *"059-:TZ+.W \n"]))
+def test_what_is_read_at_once_is_read_so_in_parts(text: str, place: int, mark: str) -> None:
+    bent = text[:place] + mark + text[place + len(mark) :]
+    try:
+        at_once = moment._plain(bent)
+    except ValueError:
+        at_once = None
+    if at_once:
+        assert at_once == moment._any(bent)

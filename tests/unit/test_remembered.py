@@ -2,6 +2,9 @@
 
 import gc
 
+from msgspec import structs
+
+from mappings import codes
 from mappings.values import remembered
 from mappings.values.remembered import by_identity
 
@@ -30,3 +33,19 @@ def test_an_object_that_is_gone_lends_its_identity_to_no_other() -> None:
     for number in range(2 * remembered._MOST + 5):
         assert first((number,)) == number
     gc.collect()
+
+
+def test_what_codes_mean_is_remembered_by_the_tables_in_force() -> None:
+    asked: list[int] = []
+
+    @codes.remembered
+    def of(number: int) -> tuple[int, object]:
+        asked.append(number)
+        return number, codes.in_force()
+
+    own = structs.replace(codes.built_in())
+    assert of(1)[1] is of(1)[1] is codes.built_in()
+    with codes.using(own):
+        assert of(1)[1] is of(1)[1] is own
+    assert of(2) == (2, codes.built_in())
+    assert asked == [1, 1, 2]

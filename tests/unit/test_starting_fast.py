@@ -49,6 +49,7 @@ def test_assessing_a_file_loads_nothing_of_servers(form: str) -> None:
     found = modules_of("assess", str(SAMPLE), "--format", form, "--time-zone", "America/New_York")
     assert "mappings.assess" in found
     assert OF_SERVERS & {name.partition(".")[0] for name in found} == set()
+    assert ("rich" in found) == (form == "table")
     assert not {
         name for name in found if name.startswith(("integration.configuration", "integration.ehr"))
     }

@@ -5,6 +5,7 @@ import copy
 import json
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import hypothesis.strategies as st
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 
 from integration import samples
-from mappings.reading import Collection, Reader, decode
+from mappings.circumstances import kidney
+from mappings.reading import Collection, Reader, decode, encounters
 from mappings.reading.bundles.copies import opened
 from mappings.reading.bundles.heads import Held
 from mappings.site import Site
@@ -66,7 +68,30 @@ def whole_charts() -> Iterator[tuple[str, Any]]:
         yield name.name, bundle(public.resources(name.name.removesuffix(".ndjson.gz")))
     kinds = ("Observation", "Encounter", "Condition", "MedicationRequest")
     of_synthea = [resource for kind in kinds for resource in list(synthea.resources(kind))[:200]]
+    yield "old encounters", bundle(builders.chart(*old_visits()))
     yield "synthea", bundle([*builders.chart(), *_of_patient(of_synthea)])
+
+
+def old_visits() -> list[Any]:
+    """Encounters of years ago, and why each of them may bear on a dose all the same, or not."""
+    years_ago = {"start": "2020-01-01T08:00:00Z", "end": "2020-01-02T09:00:00Z"}
+    years_on = {"start": "2040-01-01T08:00:00Z", "end": "2040-01-02T09:00:00Z"}
+    named = [{"condition": {"reference": f"Condition/{name}"}} for name in ("a", "b")]
+    return [
+        builders.encounter("long-ago", period=years_ago),
+        builders.encounter("long-after", period=years_on),
+        builders.encounter("stay-long-ago", klass="IMP", period=years_ago),
+        builders.encounter("one-diagnosis", period=years_ago, diagnosis=named[:1]),
+        builders.encounter("linking", period=years_ago, diagnosis=named),
+        builders.encounter("whole", period=years_ago),
+        builders.encounter("part", partOf={"reference": "Encounter/whole"}),
+        builders.encounter("part-long-ago", period=years_ago, partOf={"reference": "Encounter/w"}),
+        builders.encounter("w", period=years_ago),
+        builders.encounter("unreadable", period=years_ago | {"end": "soon"}),
+        builders.encounter("open", period={"start": "2020-01-01"}, status="in-progress"),
+        builders.encounter("without-end", period={"start": "2020-01-01"}),
+        builders.encounter("last-year", period={"start": "2026-01-01", "end": "2026-01-03"}),
+    ]
 
 
 def _of_patient(resources: list[Any]) -> list[Any]:
@@ -121,6 +146,8 @@ SEEDS = st.integers(0, 2**32)
 def test_a_bent_chart_reads_the_same(seed: int) -> None:
     chance = random.Random(seed)
     resources = copy.deepcopy(chance.choice(list(charts().values()))[0])
+    if chance.random() < 0.3:
+        resources += old_visits()
     for _ in range(chance.randint(1, 3)):
         _bend(chance.choice(resources), chance)
     if chance.random() < 0.3:
@@ -202,6 +229,23 @@ def test_what_no_rule_asks_for_stays_unopened() -> None:
 
 def _loinc(code: str) -> dict[str, Any]:
     return {"coding": [{"system": builders.LOINC, "code": code}]}
+
+
+def test_encounters_that_can_bear_on_no_dose_stay_unopened() -> None:
+    collection = Collection()
+    assert collection.add_text(text_of(bundle(builders.chart(*old_visits()))), "the file")
+    (record,), _ = Reader(Site()).records(collection)
+    kept = dict(collection._copies.items())
+    held = [kept[f"Encounter/{visit['id']}"] for visit in old_visits()]
+    shut = {one.head.id for one in held if isinstance(one, Held) and one.opened is None}
+    assert shut == {"long-ago", "long-after", "stay-long-ago", "part-long-ago", "w"}
+    names = {encounter.source.resource.partition("/")[2] for encounter in record.encounters}
+    bearing = {"linking", "whole", "part", "unreadable", "open", "last-year"}
+    assert names == bearing | {"encounter"}
+
+
+def test_no_rule_asks_for_an_encounter_of_before_a_year() -> None:
+    assert timedelta(kidney.WINDOW_DAYS) < encounters._LONG_BEFORE
 
 
 def test_who_took_part_is_read_of_the_encounters_of_doses() -> None:

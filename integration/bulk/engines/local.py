@@ -1,4 +1,7 @@
-"""Processes of this machine."""
+"""Processes of this machine.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 import gc
 import os

@@ -1,5 +1,8 @@
 """Tasks of a Spark cluster. The folder of the run, and the source, are where every node sees them
-under the same name: pieces go from one step to the next as files, as they do on one machine."""
+under the same name: pieces go from one step to the next as files, as they do on one machine.
+
+Held by tests/unit/test_bulk_spark.py.
+"""
 
 import os
 import pickle

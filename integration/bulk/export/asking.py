@@ -1,4 +1,7 @@
-"""What an export is asked for, and how the request says it."""
+"""What an export is asked for, and how the request says it.
+
+Held by tests/contract/export/test_export_request.py.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""The files of a list, several at a time."""
+"""The files of a list, several at a time.
+
+Held by tests/contract/export/test_export_files.py.
+"""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed

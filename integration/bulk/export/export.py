@@ -1,5 +1,8 @@
 """What a person asked for: one export, and where the server exports what no patient owns for the
-whole system alone, another one of that."""
+whole system alone, another one of that.
+
+Held by tests/e2e/test_bulk_export.py.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""One export, from its start to its files; one that was stopped goes on."""
+"""One export, from its start to its files; one that was stopped goes on.
+
+Held by tests/contract/export/test_export_runs.py.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,6 +97,7 @@ class Fetching:
         return self._begun(asked, about, self.place.next_number(), adds)
 
     def _begun(self, asked: ExportRequest, about: str, number: int, adds: bool) -> ExportJob:
+        self.place.prepare()
         left: tuple[str, ...] = ()
         try:
             status_url = self._server.begin(asked)

@@ -1,4 +1,7 @@
-"""One file of an export: fetched, where it was broken off gone on with, counted."""
+"""One file of an export: fetched, where it was broken off gone on with, counted.
+
+Held by tests/contract/export/test_export_runs.py.
+"""
 
 import re
 import threading
@@ -114,9 +117,11 @@ class Fetcher:
         if status == 401:
             raise self._unsigned(problem)
         if status in _EXPIRED:
-            fix = "Give the client the right to read all types that are exported"
-            kind = Forbidden if status == 403 and self._needs_token else FileGone
-            raise kind(self._site, problem, fix if kind is Forbidden else "", status)
+            if status == 403 and self._needs_token:
+                fix = "Give the client the right to read all types that are exported"
+                raise Forbidden(self._site, problem, fix, status)
+            fix = "Its files go before they are fetched: ask the EHR's administrator to keep them"
+            raise FileGone(self._site, problem, fix, status)
         if status in TRANSIENT or status >= 500:
             later = Unreachable(self._site, problem, "Run the same command again", status)
             raise _Later(later, response.headers)

@@ -1,5 +1,8 @@
 """What is noted of an export beside its files, so that a run that was stopped goes on: where the
-server tells how far it is, and what has come."""
+server tells how far it is, and what has come.
+
+Held by tests/e2e/test_bulk_export.py.
+"""
 
 import shutil
 from collections.abc import Iterator
@@ -51,9 +54,13 @@ class ExportPlace:
         except (OSError, msgspec.DecodeError):
             return None
 
-    def note(self, job: ExportJob) -> ExportJob:
+    def prepare(self) -> None:
+        """Before anything is begun that could not be noted."""
         # Patients' data, and addresses that are as good as a password: for nobody else here.
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def note(self, job: ExportJob) -> ExportJob:
+        self.prepare()
         with written(self._job) as path:
             path.write_bytes(msgspec.json.encode(job))
         return job

@@ -1,4 +1,7 @@
-"""The list of files that a finished export answers with."""
+"""The list of files that a finished export answers with.
+
+Held by tests/contract/export/test_export_request.py.
+"""
 
 from collections.abc import Iterator
 from typing import Any, Literal

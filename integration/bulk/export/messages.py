@@ -1,5 +1,8 @@
 """What a server says of its export: that something is missing. Its own words may name patients:
-they stay in their file, and only their codes are repeated."""
+they stay in their file, and only their codes are repeated.
+
+Held by tests/contract/export/test_export_request.py.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""How long is waited before a server is asked again: as it says, else longer each time."""
+"""How long is waited before a server is asked again: as it says, else longer each time.
+
+Held by tests/contract/export/test_export_files.py.
+"""
 
 import time
 from collections.abc import Callable, Mapping

@@ -1,4 +1,7 @@
-"""An export at its server: begun, waited for, deleted."""
+"""An export at its server: begun, waited for, deleted.
+
+Held by tests/contract/export/test_export_request.py.
+"""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,7 @@
-"""What every figure of a report is: a table, and the bars drawn from it."""
+"""What every figure of a report is: a table, and the bars drawn from it.
+
+Held by tests/unit/test_bulk_reports.py.
+"""
 
 from msgspec import Struct
 

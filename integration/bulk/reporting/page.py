@@ -1,4 +1,7 @@
-"""The report as one HTML file, which needs nothing beside it: figures and sums, and no patient."""
+"""The report as one HTML file, which needs nothing beside it: figures and sums, and no patient.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from pathlib import Path
 
@@ -9,7 +12,7 @@ from integration.wording import words
 from integration.wording.templates import templates_of
 from mappings.policy.choosing import PolicySet
 
-_LABELS, _BARS, _ROW = 250, 330, 26
+_LABELS, _BARS, _ROW = 285, 320, 26
 _pages = templates_of("integration.bulk.reporting")
 
 

@@ -1,4 +1,7 @@
-"""What payers answered, beside what we say of the same lines."""
+"""What payers answered, beside what we say of the same lines.
+
+Held by tests/unit/test_bulk_reports.py.
+"""
 
 from collections.abc import Iterator, Mapping
 

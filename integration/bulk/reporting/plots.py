@@ -1,4 +1,7 @@
-"""The figures of a population: each a table and the bars drawn from it."""
+"""The figures of a population: each a table and the bars drawn from it.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -174,9 +177,9 @@ def _completed(counts: dict[str, dict[int, int]], called: Callable[[str], str]) 
     return Figure(
         "complete",
         "From the dose to the last document of a ready line",
-        f"Half were complete within {median(all_days):g} days of the dose, nine of ten within"
-        f" {_ninth(all_days)}: by when orders, notes and diagnoses were recorded, and results"
-        " taken. A change of the dose's own record bears no date."
+        f"Half were complete {_within(median(all_days))}, nine of ten"
+        f" {_within(_ninth(all_days))}: by when orders, notes and diagnoses were recorded, and"
+        " results taken. A change of the dose's own record bears no date."
         if all_days
         else "No line is ready.",
         ("payer", "lines", "median days", "nine of ten"),
@@ -195,6 +198,12 @@ def _days(counts: Iterable[dict[int, int]]) -> list[int]:
     """Of each line, in order."""
     pairs = (pair for found in counts for pair in found.items())
     return sorted(day for day, lines in pairs for _ in range(lines))
+
+
+def _within(days: float) -> str:
+    if not days:
+        return "on the day of the dose"
+    return f"within {days:g} {'day' if days == 1 else 'days'}"
 
 
 def _ninth(days: Sequence[int]) -> int:

@@ -1,4 +1,7 @@
-"""The sums of a run on the terminal; the page has all of them."""
+"""The sums of a run on the terminal; the page has all of them.
+
+Held by tests/contract/export/test_export_runs.py.
+"""
 
 from rich.console import Console
 from rich.table import Table

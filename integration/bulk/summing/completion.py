@@ -1,5 +1,8 @@
 """How long after a dose the last document came that its line rests on: by the dates that documents
-bear, as an export tells no other."""
+bear, as an export tells no other.
+
+Held by tests/unit/test_bulk_reports.py.
+"""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,7 @@
-"""Lines beside what payers answered: an 835 names the insured, the day and the code."""
+"""Lines beside what payers answered: an 835 names the insured, the day and the code.
+
+Held by tests/unit/test_bulk_reports.py.
+"""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal

@@ -1,5 +1,8 @@
 """What is known of each resource of a range without reading it again: where it stands, its name and
-whose it is."""
+whose it is.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from array import array
 from collections.abc import Iterator, Set
@@ -81,8 +84,8 @@ class Index:
 
     def _several(self, wanted: Set[int], column: array) -> list[NamedLine]:
         columns = self._more_lines, self._more_names, self._more_owners
-        rows = zip(*columns, strict=True)
-        return list(map(NamedLine._make, compress(rows, map(wanted.__contains__, column))))
+        resources = zip(*columns, strict=True)
+        return list(map(NamedLine._make, compress(resources, map(wanted.__contains__, column))))
 
     def places(self) -> list[int]:
         """Where each line begins in its file, and where the last one ends."""

@@ -2,6 +2,8 @@
 
 Two things that a collection may take for one have the same number here; two that it would keep
 apart may have, too: then more is read than is needed, never less.
+
+Held by tests/unit/test_bulk_soundness.py.
 """
 
 import zlib

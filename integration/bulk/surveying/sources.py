@@ -1,5 +1,8 @@
 """The files of an export in ranges that can be read apart: pieces of NDJSON, or whole files where
-they are compressed or no lines."""
+they are compressed or no lines.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -77,7 +80,7 @@ def source(text: str, range_bytes: int = RANGE_BYTES) -> Source:
             kind: Literal["lines", "document"] = "document" if form == "document" else "lines"
             ranges.append(Range(len(ranges), file.name, str(file.path), start, end, kind))
     if not ranges:
-        said = "; ".join(f"{row.resource} {row.problem}" for row in problems[:3])
+        said = "; ".join(f"{problem.resource} {problem.problem}" for problem in problems[:3])
         raise ConfigurationError(
             f"{text} has no file that can be read{': ' if said else ''}{said}. Give FHIR Bundles or"
             " NDJSON."

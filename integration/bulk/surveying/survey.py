@@ -2,6 +2,8 @@
 
 Only what is provably none of ours is passed over; whatever is odd goes to the careful reader, whose
 answers are those of an assessment.
+
+Held by tests/unit/test_bulk.py.
 """
 
 from operator import attrgetter
@@ -178,16 +180,16 @@ class _Reading:
             self._note(where, f"could not be read ({type(problem).__name__})")
 
     def _open(self, line: bytes, where: str) -> None:
-        row = of_line(line)
-        if isinstance(row, dict) and row.keys() >= MANIFEST:
+        said = of_line(line)
+        if isinstance(said, dict) and said.keys() >= MANIFEST:
             self.facts.taken += 1
             return
-        if isinstance(row, NotJson) or not is_fhir(row):
-            self._note(where, self._why(row))
+        if isinstance(said, NotJson) or not is_fhir(said):
+            self._note(where, self._why(said))
             return
         self.facts.taken += 1
         collection = Collection()
-        collection.add(row, where)
+        collection.add(said, where)
         self._add(collection.contents())
 
     def _where(self, number: int) -> str:
@@ -195,15 +197,15 @@ class _Reading:
             return self._range.file
         return f"line \0{number}\0 of {self._range.file}"
 
-    def _why(self, row: object) -> str:
+    def _why(self, said: object) -> str:
         whole = self._range.form == "document"
-        if isinstance(row, NotJson):
-            return f"is not JSON: {row}" if whole else f"not JSON: {row}"
+        if isinstance(said, NotJson):
+            return f"is not JSON: {said}" if whole else f"not JSON: {said}"
         return "is JSON, but not a FHIR Bundle or resource" if whole else "not a FHIR resource"
 
     def _add(self, contents: Contents) -> None:
-        for rows in contents.resources.values():
-            for resource in rows:
+        for copies in contents.resources.values():
+            for resource in copies:
                 self._add_resource(resource, contents)
         for address, key in contents.addresses.items():
             kind, _, identity = key.partition("/")

@@ -1,5 +1,8 @@
 """Lines of one type in the form that an export usually has, read in whole columns: most of any
-export. Whatever differs in the least is for `survey`, which reads it by itself."""
+export. Whatever differs in the least is for `survey`, which reads it by itself.
+
+Held by tests/unit/test_bulk_survey.py.
+"""
 
 import zlib
 from array import array
@@ -72,7 +75,7 @@ def columns(kind: str, lines: list[bytes], owners: Owners) -> Columns | None:
     except ValueError:
         return None
     numbers = map(zlib.crc32, map(str.encode, identities), repeat(names.salt(kind)))
-    drugs = [tuple(map(bytes, _DRUG(row))) for row in found] if kind == ADMINISTRATION else []
+    drugs = [tuple(map(bytes, _DRUG(given))) for given in found] if kind == ADMINISTRATION else []
     return Columns(lengths, array("I", numbers), whose, drugs)
 
 

@@ -1,4 +1,7 @@
-"""What came back from a server, and the error that its status means."""
+"""What came back from a server, and the error that its status means.
+
+Held by tests/contract/test_ehr_reading.py.
+"""
 
 import re
 from collections.abc import Mapping

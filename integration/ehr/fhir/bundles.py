@@ -1,4 +1,7 @@
-"""Bundles as servers send them: each resource stays raw until its size and kind are known."""
+"""Bundles as servers send them: each resource stays raw until its size and kind are known.
+
+Held by tests/contract/test_ehr_reading.py.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""A search, and what of it a resource answers."""
+"""A search, and what of it a resource answers.
+
+Held by tests/contract/test_ehr_reading.py.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

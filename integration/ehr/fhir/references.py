@@ -1,4 +1,7 @@
-"""Where a resource points: to its patient, to what a rule needs besides it, and how new it is."""
+"""Where a resource points: to its patient, to what a rule needs besides it, and how new it is.
+
+Held by tests/unit/test_forms.py.
+"""
 
 import re
 from collections.abc import Iterator

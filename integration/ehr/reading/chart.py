@@ -1,5 +1,8 @@
 """The chart under one patient id: what the rules need (R12), in as few requests as the server
-allows."""
+allows.
+
+Held by tests/contract/test_ehr_reading.py.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

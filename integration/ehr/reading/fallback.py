@@ -4,6 +4,8 @@ a drug was given.
 A completed order, or a procedure coded with the drug's HCPCS code, becomes a
 MedicationAdministration that carries the tag `administration-fallback`. The rules never call a line
 from such a record ready without a person.
+
+Held by tests/contract/test_ehr_reading.py.
 """
 
 from collections.abc import Iterator

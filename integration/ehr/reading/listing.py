@@ -1,4 +1,7 @@
-"""Which patients a site has, for `--all`."""
+"""Which patients a site has, for `--all`.
+
+Held by tests/contract/test_ehr_reading.py.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,7 @@
-"""Everything of one patient, under all the ids that were merged."""
+"""Everything of one patient, under all the ids that were merged.
+
+Held by tests/contract/test_ehr_authorization.py.
+"""
 
 from dataclasses import replace
 from datetime import date

@@ -1,5 +1,8 @@
 """Which searches read one patient at one server: the profile's, as far as the CapabilityStatement
-allows."""
+allows.
+
+Held by tests/contract/test_ehr_reading.py.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import date

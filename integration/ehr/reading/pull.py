@@ -1,4 +1,7 @@
-"""What a site has on one patient."""
+"""What a site has on one patient.
+
+Held by tests/contract/test_ehr_reading.py.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

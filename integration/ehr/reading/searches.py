@@ -1,4 +1,7 @@
-"""Searches under way: what came of them, and what is still to come."""
+"""Searches under way: what came of them, and what is still to come.
+
+Held by tests/contract/test_ehr_reading.py.
+"""
 
 from dataclasses import dataclass
 

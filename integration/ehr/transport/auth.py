@@ -3,6 +3,8 @@ nothing.
 
 Source: SMART App Launch 2.2.0, backend-services and client-confidential-asymmetric, read
 2026-11-23.
+
+Held by tests/contract/test_ehr_authorization.py.
 """
 
 import base64

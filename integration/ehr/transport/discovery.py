@@ -1,4 +1,7 @@
-"""What a server says of its authorization: .well-known/smart-configuration."""
+"""What a server says of its authorization: .well-known/smart-configuration.
+
+Held by tests/contract/test_ehr_authorization.py.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,5 +1,8 @@
 """Files that an EHR names, wherever they are: with our token only where they need one, checked
-before anything is asked, and read as they come."""
+before anything is asked, and read as they come.
+
+Held by tests/contract/export/test_export_tokens.py.
+"""
 
 import ipaddress
 from collections.abc import Iterator, Mapping

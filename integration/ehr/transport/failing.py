@@ -1,4 +1,7 @@
-"""What lies under an error of requests and urllib3."""
+"""What lies under an error of requests and urllib3.
+
+Held by tests/contract/test_ehr_bad_input.py.
+"""
 
 import requests
 from urllib3.exceptions import (

@@ -1,5 +1,8 @@
 """Requests to one site: bounded, authorized, retried, limited in size, decoded without losing a
-digit."""
+digit.
+
+Held by tests/contract/test_ehr_bad_input.py.
+"""
 
 import threading
 import time

@@ -1,5 +1,8 @@
 """The keys we sign with: a JWK set in a file, old and new side by side while an EHR still knows the
-old one."""
+old one.
+
+Held by tests/unit/test_keys.py.
+"""
 
 import json
 import os

@@ -1,5 +1,8 @@
 """What a token endpoint answered: an access token and how long it is good for, or what is wrong
-with it."""
+with it.
+
+Held by tests/contract/export/test_export_tokens.py.
+"""
 
 import math
 import re

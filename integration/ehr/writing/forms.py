@@ -3,6 +3,8 @@ are made from it.
 
 Each other form carries the DetectedIssue that it was made from in an extension, so that its life
 (R13) goes on from what stands in the chart; where a server drops the extension, from what it keeps.
+
+Held by tests/unit/test_forms.py.
 """
 
 import base64

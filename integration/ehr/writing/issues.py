@@ -1,5 +1,8 @@
 """A DetectedIssue of ours beside the server's: the same or not, and how both sides' edits come
-together (R13)."""
+together (R13).
+
+Held by tests/unit/test_issues.py.
+"""
 
 import hashlib
 from typing import Any

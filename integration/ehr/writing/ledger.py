@@ -1,4 +1,7 @@
-"""What we know of our own writes: owed, on their way, arrived."""
+"""What we know of our own writes: owed, on their way, arrived.
+
+Held by tests/contract/test_ehr_writeback.py.
+"""
 
 import threading
 from collections.abc import Mapping

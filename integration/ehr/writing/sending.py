@@ -1,4 +1,7 @@
-"""Write-back to a server: what is owed is planned against what is there, then sent, once."""
+"""Write-back to a server: what is owed is planned against what is there, then sent, once.
+
+Held by tests/contract/test_ehr_writeback.py.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

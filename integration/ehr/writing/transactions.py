@@ -1,5 +1,8 @@
 """All of a patient's write-backs in one transaction, together with the Provenance that says who
-wrote them."""
+wrote them.
+
+Held by tests/contract/test_ehr_writeback.py.
+"""
 
 import hashlib
 import uuid

@@ -1,4 +1,7 @@
-"""Writing gaps back into the chart: the port, and which of its forms a site gets."""
+"""Writing gaps back into the chart: the port, and which of its forms a site gets.
+
+Held by tests/contract/test_ehr_writeback.py.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol

@@ -1,5 +1,8 @@
 """The PostgreSQL programs that come with the package, run without any shell: a folder may be called
-anything."""
+anything.
+
+Held by tests/contract/test_embedded.py.
+"""
 
 import importlib.util
 import os

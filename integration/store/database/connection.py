@@ -1,5 +1,8 @@
 """The database: opened, migrated, handed out in transactions, and revived where it is the embedded
-one."""
+one.
+
+Held by tests/contract/test_store.py.
+"""
 
 import select
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,7 @@
-"""The embedded PostgreSQL: its data in a folder, reached by a Unix socket of this machine only."""
+"""The embedded PostgreSQL: its data in a folder, reached by a Unix socket of this machine only.
+
+Held by tests/contract/test_embedded.py.
+"""
 
 import atexit
 import fcntl

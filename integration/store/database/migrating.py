@@ -1,5 +1,8 @@
 """The schema: numbered files of this folder, and procrastinate's own, each applied once, by one
-process at a time."""
+process at a time.
+
+Held by tests/contract/test_store.py.
+"""
 
 from collections.abc import Iterator
 from importlib.resources import files

@@ -1,5 +1,8 @@
 """What is missing, a card each: findings of doses under one rule of one payer, so that what stands
-on a card holds for each dose that it names."""
+on a card holds for each dose that it names.
+
+Held by tests/contract/test_chart_page.py.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Where the labels of a plot stand: beside their marks, and none over another or over a mark."""
+"""Where the labels of a plot stand: beside their marks, and none over another or over a mark.
+
+Held by tests/unit/test_timeline.py.
+"""
 
 from dataclasses import dataclass
 

@@ -1,5 +1,8 @@
 """The clinician's page as data: one sentence, the cards, the time line, the doses. The template
-only sets it."""
+only sets it.
+
+Held by tests/contract/test_chart_page.py.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

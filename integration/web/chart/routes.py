@@ -1,5 +1,8 @@
 """The clinician's page and what its forms do. After each form the page is assessed anew and shown
-again."""
+again.
+
+Held by tests/contract/test_chart_page.py.
+"""
 
 import re
 from datetime import date

@@ -3,6 +3,8 @@ comes first.
 
 Each part counts what is so: how many doses wait for something that has a button here, how many for
 an entry in the chart itself, how many for the billing office alone.
+
+Held by tests/unit/test_chart_sentence.py.
 """
 
 from collections.abc import Collection, Sequence

@@ -3,6 +3,8 @@ limits as bands.
 
 Geometry only; the template draws it as SVG and as the table below. Shapes and words carry the
 meaning, color only helps.
+
+Held by tests/unit/test_timeline.py.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,7 @@
-"""What the clinician's page shows, part by part; `chart` fills it, the template sets it."""
+"""What the clinician's page shows, part by part; `chart` fills it, the template sets it.
+
+Held by tests/unit/test_chart_sentence.py.
+"""
 
 from dataclasses import dataclass
 from datetime import date

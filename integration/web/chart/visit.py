@@ -1,5 +1,8 @@
 """A clinician's visit to one chart: read with their own token, assessed fresh, and what they do
-there written back."""
+there written back.
+
+Held by tests/contract/test_chart_page.py.
+"""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence

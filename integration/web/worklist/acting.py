@@ -1,5 +1,8 @@
 """What a person does with the selected lines, each with the other of its pair: what was done, and
-who was refused for which reason."""
+who was refused for which reason.
+
+Held by tests/contract/test_worklist.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,8 @@
 """What a biller decides beside an opened line: who pays first, what a payer answers, that an odd
-dose was given."""
+dose was given.
+
+Held by tests/contract/test_deciding.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The list as data: views, filters in the address, and a row for each line."""
+"""The list as data: views, filters in the address, and a row for each line.
+
+Held by tests/contract/test_worklist.py.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace

@@ -1,4 +1,7 @@
-"""The list as a table for spreadsheets: everything that the page shows of a line, all pages."""
+"""The list as a table for spreadsheets: everything that the page shows of a line, all pages.
+
+Held by tests/contract/test_worklist.py.
+"""
 
 import csv
 import io

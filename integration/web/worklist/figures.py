@@ -1,4 +1,7 @@
-"""Figures for the billing office: bars with the table behind them, and each table as CSV."""
+"""Figures for the billing office: bars with the table behind them, and each table as CSV.
+
+Held by tests/unit/test_figures.py.
+"""
 
 import csv
 import io

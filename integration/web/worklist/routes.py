@@ -1,5 +1,8 @@
 """The biller's worklist: saved views, filters in the address, one line open beside the list, and
-bulk actions."""
+bulk actions.
+
+Held by tests/contract/test_worklist.py.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""*Write claims*: the selected released lines leave in files; and the files that left."""
+"""*Write claims*: the selected released lines leave in files; and the files that left.
+
+Held by tests/contract/test_claims_sent.py.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,5 +1,8 @@
 """What the list says of its sites: those that rest, those that people alone read, whom they bill,
-and how old their prices are."""
+and how old their prices are.
+
+Held by tests/contract/test_worklist.py.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime

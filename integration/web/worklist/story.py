@@ -1,5 +1,8 @@
 """The whole story of one line: chain, gaps and who settles them, history, notes, and the service
-lines of its claim."""
+lines of its claim.
+
+Held by tests/contract/test_worklist.py.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

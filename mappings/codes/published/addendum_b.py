@@ -1,5 +1,8 @@
 """How hospitals' outpatient departments are paid for a code (OPPS Addendum B): status, and the
-limit of what is paid apart."""
+limit of what is paid apart.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 from decimal import Decimal

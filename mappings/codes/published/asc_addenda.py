@@ -1,4 +1,7 @@
-"""How ambulatory surgery centers are paid for drugs (ASC Addendum BB)."""
+"""How ambulatory surgery centers are paid for drugs (ASC Addendum BB).
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 

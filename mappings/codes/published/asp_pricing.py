@@ -1,4 +1,7 @@
-"""Medicare's payment limits by quarter (ASP drug pricing file)."""
+"""Medicare's payment limits by quarter (ASP drug pricing file).
+
+Held by tests/unit/test_published_files.py.
+"""
 
 from decimal import Decimal
 

@@ -1,4 +1,7 @@
-"""Which NDCs a HCPCS code stands for, and what is in them (ASP and NOC NDC-HCPCS crosswalks)."""
+"""Which NDCs a HCPCS code stands for, and what is in them (ASP and NOC NDC-HCPCS crosswalks).
+
+Held by tests/unit/test_published_files.py.
+"""
 
 from decimal import Decimal
 

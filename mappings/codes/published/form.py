@@ -1,5 +1,8 @@
 """What a published file is: sheets of rows, the form that they are recognized by, and how a row
-that can't be right is told."""
+that can't be right is told.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,5 +1,8 @@
 """HCPCS level II codes and modifiers with the days between which they hold (quarterly alpha-numeric
-file)."""
+file).
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 from datetime import date

@@ -1,4 +1,7 @@
-"""Which diagnosis codes are billable in a fiscal year (ICD-10-CM order file)."""
+"""Which diagnosis codes are billable in a fiscal year (ICD-10-CM order file).
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 from collections.abc import Iterator

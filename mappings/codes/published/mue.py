@@ -1,5 +1,8 @@
 """NCCI's medically unlikely edits: the most units of a code in one day, for practitioners and for
-outpatient hospitals."""
+outpatient hospitals.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 from typing import Literal

@@ -1,5 +1,8 @@
 """The FDA's list of drugs: products with their strength, and packages with what is in one
-container."""
+container.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""Payment limits of drugs without a HCPCS code of their own (ASP NOC pricing file)."""
+"""Payment limits of drugs without a HCPCS code of their own (ASP NOC pricing file).
+
+Held by tests/unit/test_published_files.py.
+"""
 
 from mappings.codes.published.form import Form, Known, Reading, Taken, amount
 from mappings.codes.rows import NocLimit, OwnRows

@@ -1,4 +1,7 @@
-"""Packages as published files list them, held against each other and against what is known."""
+"""Packages as published files list them, held against each other and against what is known.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 from decimal import Decimal
 

@@ -1,5 +1,8 @@
 """Which denial codes are in use (X12's lists of claim adjustment reason and remittance advice
-remark codes). Their texts are licensed."""
+remark codes). Their texts are licensed.
+
+Held by tests/unit/test_published_files.py.
+"""
 
 import re
 from datetime import date

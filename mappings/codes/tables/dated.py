@@ -1,4 +1,7 @@
-"""What holds for some days only, and what goes by names."""
+"""What holds for some days only, and what goes by names.
+
+Held by tests/unit/test_own_codes.py.
+"""
 
 from datetime import date
 

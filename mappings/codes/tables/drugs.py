@@ -1,4 +1,7 @@
-"""Drugs: families of IV iron with their codes, their packages, what is no IV iron, label doses."""
+"""Drugs: families of IV iron with their codes, their packages, what is no IV iron, label doses.
+
+Held by tests/unit/test_products.py.
+"""
 
 from decimal import Decimal
 from typing import Literal

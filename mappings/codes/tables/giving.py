@@ -1,4 +1,7 @@
-"""How a dose is given: routes, methods, how often."""
+"""How a dose is given: routes, methods, how often.
+
+Held by tests/scenarios/repeats.yaml.
+"""
 
 from functools import cached_property
 

@@ -1,4 +1,7 @@
-"""Kinds of payers and their names."""
+"""Kinds of payers and their names.
+
+Held by tests/unit/test_coverages.py.
+"""
 
 from msgspec import Struct
 

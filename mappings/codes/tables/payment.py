@@ -1,4 +1,7 @@
-"""What Medicare pays, and how a line says so: limits, OPPS, consolidated billing, modifiers."""
+"""What Medicare pays, and how a line says so: limits, OPPS, consolidated billing, modifiers.
+
+Held by tests/scenarios/payment.yaml.
+"""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,7 @@
-"""Where a dose is given: places of service, classes and types of encounters."""
+"""Where a dose is given: places of service, classes and types of encounters.
+
+Held by tests/scenarios/settings.yaml.
+"""
 
 from functools import cached_property
 from typing import Literal

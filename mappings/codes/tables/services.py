@@ -1,4 +1,7 @@
-"""What is billed for giving the drug, and beside it: administration services, ESAs."""
+"""What is billed for giving the drug, and beside it: administration services, ESAs.
+
+Held by tests/scenarios/services.yaml.
+"""
 
 from functools import cached_property
 

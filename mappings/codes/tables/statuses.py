@@ -1,4 +1,7 @@
-"""What statuses mean, by element."""
+"""What statuses mean, by element.
+
+Held by tests/scenarios/statuses.yaml.
+"""
 
 from functools import cached_property
 

@@ -1,4 +1,7 @@
-"""Code systems by all their names."""
+"""Code systems by all their names.
+
+Held by tests/unit/test_code_systems.py.
+"""
 
 import re
 from functools import cached_property

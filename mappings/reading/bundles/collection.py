@@ -1,5 +1,8 @@
 """Resources gathered from Bundles, NDJSON or a server: newest versions, references resolved, sorted
-to their patients."""
+to their patients.
+
+Held by tests/unit/test_collection.py.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain

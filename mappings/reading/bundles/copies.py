@@ -1,4 +1,7 @@
-"""Every copy that came of each resource, and which of them counts."""
+"""Every copy that came of each resource, and which of them counts.
+
+Held by tests/unit/test_collection.py.
+"""
 
 from collections.abc import ItemsView, Iterator
 

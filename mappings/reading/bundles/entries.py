@@ -1,4 +1,7 @@
-"""What a Bundle brings: resources, deletions, and what in it can't be taken."""
+"""What a Bundle brings: resources, deletions, and what in it can't be taken.
+
+Held by tests/unit/test_collection.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain

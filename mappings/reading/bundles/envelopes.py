@@ -1,4 +1,7 @@
-"""A Bundle as text: its entries unopened, where nothing happened to any of them."""
+"""A Bundle as text: its entries unopened, where nothing happened to any of them.
+
+Held by tests/unit/test_files.py.
+"""
 
 from typing import Literal
 

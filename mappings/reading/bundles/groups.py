@@ -1,4 +1,7 @@
-"""Whose each resource is: one group per patient."""
+"""Whose each resource is: one group per patient.
+
+Held by tests/unit/test_collection.py.
+"""
 
 from collections.abc import Callable, Iterable
 

@@ -1,6 +1,9 @@
 """A resource as its text, with what stands at its head: enough to sort it to its patient, to see
 that it has the form that the readers expect, and what it is about. Whatever does not fit is opened
-at once, and read as it stands (`fhir.decoding`, `fhir.forms`)."""
+at once, and read as it stands (`fhir.decoding`, `fhir.forms`).
+
+Held by tests/unit/test_files.py.
+"""
 
 import codecs
 from collections.abc import Mapping

@@ -1,4 +1,7 @@
-"""Patients merged into another: whose records are one (Patient.link; R1)."""
+"""Patients merged into another: whose records are one (Patient.link; R1).
+
+Held by tests/unit/test_collection.py.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations, starmap

@@ -1,4 +1,7 @@
-"""Saved pages of searches: whether all that a search found is here."""
+"""Saved pages of searches: whether all that a search found is here.
+
+Held by tests/unit/test_collection.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,4 +1,7 @@
-"""What a Reference means: the name of a resource that is here, by whatever address it is called."""
+"""What a Reference means: the name of a resource that is here, by whatever address it is called.
+
+Held by tests/unit/test_collection.py.
+"""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,7 @@
-"""Two versions of one resource: which is newer, and whether they say the same."""
+"""Two versions of one resource: which is newer, and whether they say the same.
+
+Held by tests/unit/test_collection.py.
+"""
 
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import Damaged

@@ -1,5 +1,8 @@
 """Quantities of a drug: UCUM system and code first, then a short table of unit texts, else a
-problem (R3)."""
+problem (R3).
+
+Held by tests/unit/test_amounts.py.
+"""
 
 import re
 from collections.abc import Mapping

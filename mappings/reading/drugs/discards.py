@@ -1,5 +1,8 @@
 """What notes say of discarded drug: unambiguous phrases only (R12); a plan, a doubt or another
-fluid is left alone."""
+fluid is left alone.
+
+Held by tests/scenarios/notes_on_waste.yaml.
+"""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,5 +1,8 @@
 """A medication of FHIR as a Drug: concept or reference, contained or not, with its ingredients'
-strength (R2, R3)."""
+strength (R2, R3).
+
+Held by tests/unit/test_reading_administrations.py.
+"""
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal

@@ -1,5 +1,8 @@
 """R3: whether a text names a mixture, so that the strength of the vial is not the strength of what
-was given."""
+was given.
+
+Held by tests/unit/test_products.py.
+"""
 
 import re
 from collections.abc import Collection

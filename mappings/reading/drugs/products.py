@@ -1,5 +1,8 @@
 """R2: which IV iron a medication is, by NDC, RxNorm, HCPCS, other mapped codings and names;
-evidence must agree."""
+evidence must agree.
+
+Held by tests/unit/test_products.py.
+"""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -3,6 +3,8 @@
 Text that no database, page or claim can hold (U+0000, half of a surrogate pair, bytes that are no
 UTF-8) spoils the resource that it stands in, and nothing else: it is decoded as U+FFFD, and the
 objects around it are `Damaged`.
+
+Held by tests/unit/test_decoding.py.
 """
 
 import codecs

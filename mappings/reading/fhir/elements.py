@@ -1,4 +1,7 @@
-"""FHIR's data types, read tolerantly: a missing or malformed part is None, never an error."""
+"""FHIR's data types, read tolerantly: a missing or malformed part is None, never an error.
+
+Held by tests/unit/test_decoding.py.
+"""
 
 from collections.abc import Iterator
 from decimal import Decimal

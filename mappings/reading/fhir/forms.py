@@ -1,5 +1,8 @@
 """The form of the elements that the rules read: a resource whose elements have another form is
-unreadable."""
+unreadable.
+
+Held by tests/unit/test_reading_people.py.
+"""
 
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import BROKEN_TEXT, Damaged

@@ -1,5 +1,8 @@
 """OperationOutcome among results: what it says of the results that are not there. Its texts may
-name patients, so only codes are repeated."""
+name patients, so only codes are repeated.
+
+Held by tests/unit/test_collection.py.
+"""
 
 from collections.abc import Iterator
 from itertools import chain

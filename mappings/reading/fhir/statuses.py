@@ -1,5 +1,8 @@
 """What a status says, by its word: as code, Coding, CodeableConcept or text, in whatever case, with
-or without a system; older and newer forms as well. The words are data (`codes/statuses.yaml`)."""
+or without a system; older and newer forms as well. The words are data (`codes/statuses.yaml`).
+
+Held by tests/scenarios/statuses.yaml.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

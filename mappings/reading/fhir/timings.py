@@ -1,4 +1,7 @@
-"""FHIR Timing: the frequency of a treatment, and from when until when it runs."""
+"""FHIR Timing: the frequency of a treatment, and from when until when it runs.
+
+Held by tests/unit/test_timings.py.
+"""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -1,4 +1,7 @@
-"""Unit texts without what does not change a unit (R3): UCUM annotations, brackets, "of iron"."""
+"""Unit texts without what does not change a unit (R3): UCUM annotations, brackets, "of iron".
+
+Held by tests/unit/test_lab_texts.py.
+"""
 
 import re
 from functools import lru_cache

@@ -1,5 +1,8 @@
 """Values of laboratory results in the analyte's canonical unit (R10 labs): quantities, ranges,
-ratios, and what is written as text."""
+ratios, and what is written as text.
+
+Held by tests/unit/test_lab_values.py.
+"""
 
 from collections.abc import Callable
 from decimal import Decimal

@@ -1,5 +1,8 @@
 """Observations as usable laboratory results in canonical units (R10 labs, R12): panels, components
-and local codes included."""
+and local codes included.
+
+Held by tests/scenarios/results.yaml.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal

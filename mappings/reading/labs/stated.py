@@ -1,4 +1,7 @@
-"""What stands as the value of a result, as it is quoted, and whether it says that there is none."""
+"""What stands as the value of a result, as it is quoted, and whether it says that there is none.
+
+Held by tests/unit/test_lab_texts.py.
+"""
 
 from mappings.reading.drugs.amounts import written
 from mappings.reading.fhir import elements

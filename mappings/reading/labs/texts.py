@@ -1,4 +1,7 @@
-"""Results written as text: "LT 5 ng/mL", "30-50 ng/mL (L)", and words that say there is none."""
+"""Results written as text: "LT 5 ng/mL", "30-50 ng/mL (L)", and words that say there is none.
+
+Held by tests/unit/test_lab_texts.py.
+"""
 
 import re
 from collections.abc import Iterable

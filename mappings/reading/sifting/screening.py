@@ -1,5 +1,8 @@
 """Which administrations are provably none of an intravenous iron, by the same reading as the
-record's: for whoever has far more charts than are of interest."""
+record's: for whoever has far more charts than are of interest.
+
+Held by tests/unit/test_bulk.py.
+"""
 
 from collections.abc import Callable, Iterable
 from itertools import chain

@@ -1,7 +1,10 @@
 """Resources of which no rule could read anything: most of a chart is about something else.
 
 What a resource is about stands in one element. The readers are asked of that element once, however
-often an EHR repeats it; a resource that says more of what it is about is always read."""
+often an EHR repeats it; a resource that says more of what it is about is always read.
+
+Held by tests/unit/test_files.py.
+"""
 
 from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar

@@ -1,4 +1,7 @@
-"""That the anemia comes of the kidney disease."""
+"""That the anemia comes of the kidney disease.
+
+Held by tests/scenarios/conditions.yaml.
+"""
 
 from msgspec import structs
 

@@ -1,4 +1,7 @@
-"""The diagnosis of iron deficiency."""
+"""The diagnosis of iron deficiency.
+
+Held by tests/scenarios/diagnoses.yaml.
+"""
 
 from itertools import chain
 

@@ -1,4 +1,7 @@
-"""The diagnosis of the kidney disease, and dialysis with it."""
+"""The diagnosis of the kidney disease, and dialysis with it.
+
+Held by tests/scenarios/conditions.yaml.
+"""
 
 from msgspec import structs
 

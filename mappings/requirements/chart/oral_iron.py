@@ -1,4 +1,7 @@
-"""Oral iron before the infusion, or why there was none."""
+"""Oral iron before the infusion, or why there was none.
+
+Held by tests/scenarios/oral_iron.yaml.
+"""
 
 from collections.abc import Iterable
 from datetime import date, timedelta

@@ -1,4 +1,7 @@
-"""The note of the visit."""
+"""The note of the visit.
+
+Held by tests/scenarios/orders_notes.yaml.
+"""
 
 from datetime import timedelta
 

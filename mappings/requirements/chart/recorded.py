@@ -1,4 +1,7 @@
-"""What is on record of a diagnosis: evidence of it, and what is none."""
+"""What is on record of a diagnosis: evidence of it, and what is none.
+
+Held by tests/scenarios/conditions.yaml.
+"""
 
 from collections.abc import Sequence
 

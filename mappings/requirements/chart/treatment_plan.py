@@ -1,4 +1,7 @@
-"""The order or plan behind a dose."""
+"""The order or plan behind a dose.
+
+Held by tests/scenarios/orders_notes.yaml.
+"""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""The prior authorization."""
+"""The prior authorization.
+
+Held by tests/scenarios/authorizations.yaml.
+"""
 
 from calendar import monthrange
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Who pays (R10a)."""
+"""Who pays (R10a).
+
+Held by tests/scenarios/coverage.yaml.
+"""
 
 from mappings.charge.charge import Charge
 from mappings.circumstances.coverage import Coordination

@@ -1,4 +1,7 @@
-"""Whether the payer still takes the claim (R1)."""
+"""Whether the payer still takes the claim (R1).
+
+Held by tests/scenarios/timely_filing.yaml.
+"""
 
 from mappings.assessment import cite
 from mappings.charge.charge import Charge

@@ -1,4 +1,7 @@
-"""Where the dose was given, as the payer sees it (R7, R8)."""
+"""Where the dose was given, as the payer sees it (R7, R8).
+
+Held by tests/scenarios/settings.yaml.
+"""
 
 from mappings import codes
 from mappings.assessment import cite

@@ -1,4 +1,7 @@
-"""Which product the payer wants, and from whom."""
+"""Which product the payer wants, and from whom.
+
+Held by tests/scenarios/products.yaml.
+"""
 
 from datetime import date, timedelta
 from typing import get_args

@@ -1,4 +1,7 @@
-"""Claims of a file beside each other: numbers, months of dialysis, and the same claim twice."""
+"""Claims of a file beside each other: numbers, months of dialysis, and the same claim twice.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 from collections.abc import Sequence
 

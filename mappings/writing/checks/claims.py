@@ -1,4 +1,7 @@
-"""2300 to 2330: a claim's head, its diagnoses, who is on it, and who else pays."""
+"""2300 to 2330: a claim's head, its diagnoses, who is on it, and who else pays.
+
+Held by tests/unit/test_envelopes.py.
+"""
 
 import re
 from collections.abc import Sequence

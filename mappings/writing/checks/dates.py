@@ -1,4 +1,7 @@
-"""Dates of segments: D8 and RD8."""
+"""Dates of segments: D8 and RD8.
+
+Held by tests/unit/test_envelopes.py.
+"""
 
 from datetime import date
 

@@ -1,4 +1,7 @@
-"""ISA to IEA: widths, numbers and counts, and that they close."""
+"""ISA to IEA: widths, numbers and counts, and that they close.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 import re
 

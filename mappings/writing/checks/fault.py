@@ -1,4 +1,7 @@
-"""Something wrong with a file of claims, and where."""
+"""Something wrong with a file of claims, and where.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,7 @@
-"""A file of 837s from its first segment to its last, a claim at a time."""
+"""A file of 837s from its first segment to its last, a claim at a time.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date

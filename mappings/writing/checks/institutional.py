@@ -1,5 +1,8 @@
 """What an 837I says of the stay: statement, status, frequency, value, condition and occurrence
-codes."""
+codes.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 import re
 from calendar import monthrange

@@ -1,4 +1,7 @@
-"""HL: numbers from 1 in each transaction, parents first, and a claim at each end."""
+"""HL: numbers from 1 in each transaction, parents first, and a claim at each end.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

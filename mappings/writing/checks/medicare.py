@@ -1,4 +1,7 @@
-"""What Medicare's contractors refuse and other payers may take."""
+"""What Medicare's contractors refuse and other payers may take.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,7 @@
-"""2000A to 2010CA: who bills, who is insured, who is the patient, who pays."""
+"""2000A to 2010CA: who bills, who is insured, who is the patient, who pays.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 import re
 from collections.abc import Sequence

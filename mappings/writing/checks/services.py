@@ -1,4 +1,7 @@
-"""2400 and 2410: a service line, and the lines of a claim beside each other."""
+"""2400 and 2410: a service line, and the lines of a claim beside each other.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 import re
 from collections import Counter

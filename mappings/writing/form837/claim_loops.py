@@ -1,5 +1,8 @@
 """The loops of a patient and a claim: 2000B to 2410 of the 837P (005010X222A1) and the 837I
-(005010X223A2)."""
+(005010X223A2).
+
+Held by tests/unit/test_writing_x12.py.
+"""
 
 from collections.abc import Iterator, Sequence
 from datetime import date

@@ -1,5 +1,8 @@
 """The envelopes of an 837: one interchange with one functional group, in it transaction sets of at
-most 5,000 claims. Claims are written as they come, and none is kept."""
+most 5,000 claims. Claims are written as they come, and none is kept.
+
+Held by tests/unit/test_envelopes.py.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime

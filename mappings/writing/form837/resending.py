@@ -1,5 +1,8 @@
 """A claim that left before, out of its file: to be voided, it is sent once more with the same
-lines."""
+lines.
+
+Held by tests/unit/test_envelopes.py.
+"""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal

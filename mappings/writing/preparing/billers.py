@@ -1,4 +1,7 @@
-"""What the site's configuration must still say of who bills."""
+"""What the site's configuration must still say of who bills.
+
+Held by tests/unit/test_writing_docs.py.
+"""
 
 from mappings.site import BillingProvider
 from mappings.writing.preparing.identifiers import is_post_box, valid_npi

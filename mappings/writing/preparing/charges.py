@@ -1,4 +1,7 @@
-"""What a line is charged: by the site's price file, or, in a draft, by the payment limit."""
+"""What a line is charged: by the site's price file, or, in a draft, by the payment limit.
+
+Held by tests/unit/test_charges.py.
+"""
 
 import csv
 import io

@@ -1,5 +1,8 @@
 """Which lines leave together: one claim per patient, coverage, date and setting (a dialysis
-facility's month), one service line per NDC where the payer takes it so."""
+facility's month), one service line per NDC where the payer takes it so.
+
+Held by tests/unit/test_writing_drafts.py.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal

@@ -1,5 +1,8 @@
 """Numbers that tell by their form whether they can be right: NPI, Medicare number, addresses that
-are post boxes."""
+are post boxes.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 import re
 

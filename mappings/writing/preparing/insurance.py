@@ -1,4 +1,7 @@
-"""Policies as a claim carries them: the payer that it is for, and those that pay after."""
+"""Policies as a claim carries them: the payer that it is for, and those that pay after.
+
+Held by tests/unit/test_claim_contents.py.
+"""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,5 +1,8 @@
 """Who is on a claim: patient, subscriber, payers, practitioner, place, and what of them is
-lacking. Nothing is ever made up."""
+lacking. Nothing is ever made up.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,7 @@
-"""Who renders or attends: never the nurse who gave the drug."""
+"""Who renders or attends: never the nurse who gave the drug.
+
+Held by tests/unit/test_writing_claims.py.
+"""
 
 from collections.abc import Iterable
 from datetime import tzinfo

@@ -1,4 +1,7 @@
-"""From lines that may leave to claims, or to the sentence that says why one does not."""
+"""From lines that may leave to claims, or to the sentence that says why one does not.
+
+Held by tests/unit/test_claim_contents.py.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date

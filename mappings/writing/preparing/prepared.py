@@ -1,4 +1,7 @@
-"""A claim with everything that stands on it, ready to be written in any form."""
+"""A claim with everything that stands on it, ready to be written in any form.
+
+Held by tests/unit/test_envelopes.py.
+"""
 
 from decimal import Decimal
 from typing import Literal

@@ -1,5 +1,8 @@
 """What is too much for one claim becomes several, each with its own number and sum; a dose and its
-discard never part."""
+discard never part.
+
+Held by tests/unit/test_charges.py.
+"""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal

@@ -1,5 +1,8 @@
 """What the site's own file says of an institutional claim that no chart does: status, frequency,
-value, condition and occurrence codes, and the facility's other lines."""
+value, condition and occurrence codes, and the facility's other lines.
+
+Held by tests/unit/test_writing_x12.py.
+"""
 
 import csv
 import io

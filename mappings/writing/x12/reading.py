@@ -1,5 +1,8 @@
 """Any X12 file as segments: its own delimiters, with line breaks, without, or with several
-interchanges."""
+interchanges.
+
+Held by tests/unit/test_claim_checks.py.
+"""
 
 import re
 from collections.abc import Iterator

@@ -1,5 +1,8 @@
 """X12 segments: free text in X12's own characters, elements that cannot break out of their
-place."""
+place.
+
+Held by tests/unit/test_envelopes.py.
+"""
 
 import re
 import unicodedata

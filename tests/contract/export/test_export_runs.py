@@ -1,6 +1,8 @@
 """An export that ends, or is stopped, or is begun again; and the command."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from werkzeug import Response
 
 from integration.bulk.export.asking import ExportRequest, instant
 from integration.bulk.export.fetching import LAST
-from integration.bulk.export.files import CHUNK_BYTES
+from integration.bulk.export.files import CHUNK_BYTES, Fetcher
 from integration.bulk.export.pausing import Pause
 from integration.errors import (
     BadAnswer,
@@ -72,7 +74,7 @@ def test_an_export_that_ends_half_way_again_is_an_error(
     fake: Any, tmp_path: Path, seen: Seen
 ) -> None:
     server = fake(chart_file(answers=[Response(status=410)] * 9))
-    with pytest.raises(EhrError, match="410"):
+    with pytest.raises(EhrError, match=r"410\..*ask the EHR's administrator to keep them"):
         fetch(server, tmp_path, seen)
     assert server.jobs == 2
 
@@ -253,6 +255,55 @@ def test_a_command_that_was_killed_goes_on_in_the_middle_of_a_file(
     assert len(server.asked("GET /files/0/0/0")) == 1
     assert server.jobs == 1
     assert "1 patient with an intravenous iron, 1 dose." in out
+
+
+def test_ctrl_c_says_how_to_go_on(fake: Any, tmp_path: Path) -> None:
+    server = fake(chart_file(), before=[Response(status=202, headers={"Retry-After": "60"})])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ferroclaim", "bulk", server.base_url, "--out", tmp_path, "--all"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not server.asked("GET /fhir/jobs") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == (
+        "The export goes on at the server: run the same command again to go on with it, or with"
+        " --cancel to end it."
+    )
+    assert server.asked("DELETE") == []
+
+
+def test_a_folder_that_can_not_be_written_is_said(
+    fake: Any, ferroclaim: Any, tmp_path: Path
+) -> None:
+    server = fake(chart_file())
+    (tmp_path / "out").write_text("no folder", "utf-8")
+    status, _, err = ferroclaim("bulk", server.base_url, "--out", tmp_path / "out", "--all")
+    assert status == 2
+    assert "can't be read or written" in err
+    assert server.jobs == 0, "what can't be noted is not begun"
+
+
+def test_a_full_disk_is_said_and_the_export_goes_on(
+    fake: Any, ferroclaim: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = fake(chart_file())
+    words = ("bulk", server.base_url, "--out", tmp_path / "out", "--all", "--workers", "1")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fetcher, "_take", full)
+        status, _, err = ferroclaim(*words)
+    assert (status, "no space left" in err) == (2, True)
+    assert ferroclaim(*words)[0] == 0
+    assert server.jobs == 1
 
 
 def test_the_command_ends_an_export(fake: Any, ferroclaim: Any, tmp_path: Path) -> None:
