@@ -55,7 +55,7 @@ def run(*command: str) -> Ran:
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, command
         said.seek(0)
-        text = said.read().decode().strip()
+        text = said.read().decode().rstrip().rpartition("\n")[2]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
     return Ran(Cost(seconds, time.perf_counter() - start, used.ru_maxrss / 1024), text)

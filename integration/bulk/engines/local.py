@@ -17,16 +17,35 @@ from multiprocessing import get_context
 from integration.bulk.steps import Setting, Task, Worker
 
 _WATCH_SECONDS = 1.0
+_SELDOM = (50_000, 20, 50)
 
 _worker: Worker | None = None
 
 
 def _begin(setting: Setting) -> None:
     global _worker  # noqa: PLW0603 (one worker to a process)
-    gc.freeze()  # what is loaded stays: it need not be looked through again and again
+    _settle()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began the run ends it
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _worker = Worker(setting)
+
+
+def _settle() -> None:
+    """What is loaded stays, and most of what comes goes without cycles: neither need be looked
+    through again and again."""
+    gc.freeze()
+    gc.set_threshold(*_SELDOM)
+
+
+@contextmanager
+def _settled() -> Iterator[None]:
+    before = gc.get_threshold()
+    _settle()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _end_with(parent: int) -> None:
@@ -50,7 +69,8 @@ def pool(setting: Setting, workers: int) -> Iterator[Callable[[list[Task]], Iter
     """What makes pieces, in whatever order; in this process where there is to be one worker."""
     if workers <= 1:
         own = Worker(setting)
-        yield lambda tasks: map(own.make, tasks)
+        with _settled():
+            yield lambda tasks: map(own.make, tasks)
         return
     # Forked processes share what is loaded; beside other threads that is not safe.
     alone = sys.platform == "linux" and threading.active_count() == 1

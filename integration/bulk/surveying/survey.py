@@ -43,6 +43,8 @@ class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
     contained: Part = UNSET
 
 
+# References to patients that are remembered from range to range: some 8 MB.
+_MOST_OWNERS = 50_000
 _heads = msgspec.json.Decoder(_Head)
 _WHOSE = {kind: attrgetter(element) for kind, element in SUBJECT.items()}
 _OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome", "Medication"})
@@ -52,20 +54,23 @@ class Surveyor:
     """For one site; keep it for many ranges, it remembers the medications it has seen."""
 
     def __init__(self, site: Site) -> None:
-        self._screen = Screen(site)
+        self._screen, self._owners = Screen(site), Owners()
 
     def survey(self, range_: Range) -> tuple[Index, Facts]:
-        reading = _Reading(self._screen, range_)
+        if len(self._owners) > _MOST_OWNERS:
+            self._owners.clear()
+        reading = _Reading(self._screen, self._owners, range_)
         reading.read()
         return reading.index, reading.facts
 
 
 class _Reading:
-    def __init__(self, screen: Screen, range_: Range) -> None:
-        self._screen, self._range = screen, range_
+    def __init__(self, screen: Screen, owners: Owners, range_: Range) -> None:
+        self._screen, self._owners, self._range = screen, owners, range_
         self.index, self.facts = Index(), Facts()
         self._ours: set[int] = set()
-        self._owners = Owners()
+        # The words of drugs that are none of ours, whatever else the administration says.
+        self._others: set[tuple[bytes, ...]] = set()
         self._counts = dict.fromkeys(names.KINDS, 0)
         # The type of the last line, and that of a run of lines, if it belongs to one.
         self._last = self._kind = ""
@@ -108,7 +113,8 @@ class _Reading:
         self._counts[self._kind if self._kind in SUBJECT else ""] += count
         if self._kind == ADMINISTRATION:
             for line, words, owner in zip(lines, found.drugs, found.owners, strict=False):
-                self._judge(words, line, owner)
+                if words not in self._others:
+                    self._judge(words, line, owner)
 
     def _take_line(self, line: bytes) -> str:
         """The type of the line; empty where it is not to be told."""
@@ -156,7 +162,9 @@ class _Reading:
             return {name: decode(word) for name, word in said if word}
 
         verdict = self._screen.kept(words, naming)
-        if verdict is None:
+        if verdict == "none":
+            self._others.add(words)
+        elif verdict is None:
             verdict = self._screen.administration(decode(line))
         self._judged(verdict, owner)
 
