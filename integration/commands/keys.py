@@ -1,6 +1,6 @@
 """`keys`: the keys that identify us to an EHR, their rotation, and the JWKS to publish.
 
-Held by tests/contract/test_starting.py.
+Held by tests/unit/test_keys.py.
 """
 
 from pathlib import Path

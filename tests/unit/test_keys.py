@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey
+from typer.testing import CliRunner
 
+from integration.cli import app
 from integration.ehr.transport.keys import Algorithm, Keyring, algorithm_of, generate, jwks_of
 from integration.errors import ConfigurationError
 
@@ -103,3 +105,15 @@ def test_a_curve_that_smart_does_not_name() -> None:
 
     with pytest.raises(ConfigurationError, match=r"is on P-256; SMART requires P-384 or RSA"):
         algorithm_of(ECKey.generate_key("P-256"))
+
+
+def test_a_key_is_made_published_and_retired_by_command(tmp_path: Path) -> None:
+    file = str(tmp_path / "k.json")
+    made = [CliRunner().invoke(app, ["keys", "new", file]).stdout.strip() for _ in range(2)]
+    listed = CliRunner().invoke(app, ["keys", "list", file]).stdout.splitlines()
+    assert [line.split() for line in listed] == [[kid, "ES384"] for kid in reversed(made)]
+    published = json.loads(CliRunner().invoke(app, ["keys", "jwks", file]).stdout)
+    assert {key["kid"] for key in published["keys"]} == set(made)
+    assert not any("d" in key for key in published["keys"])
+    assert CliRunner().invoke(app, ["keys", "retire", file, made[0]]).exit_code == 0
+    assert [key["kid"] for key in Keyring.load(tmp_path / "k.json").jwks()["keys"]] == made[1:]
