@@ -76,7 +76,7 @@ class _Results:
     def charts(self) -> AssessedCharts:
         asked = self._setting
         facts = AllFacts(self._work, len(asked.source.ranges))
-        patients = sum(of_range.counts.get("Patient", 0) for of_range in facts)
+        patients = {patient for of_range in facts for patient in of_range.patients}
         self._problems += [*asked.source.problems, *problems_of_survey(asked, facts)]
         beside = beside_of(self._work)
         assessor = Assessor(Reader(asked.site), asked.policies, asked.as_of, asked.site)
@@ -89,7 +89,7 @@ class _Results:
             self._records,
             self._names,
             merged=self._merged,
-            passed_over=max(0, patients - self._who.count),
+            passed_over=self._who.others(patients),
         )
 
     def _take(self, part: int, collection: Collection, assessor: Assessor) -> None:

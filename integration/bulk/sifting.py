@@ -27,6 +27,10 @@ class Wanted(Struct):
         """How many patients they are."""
         return len({self.roots.get(one, one) for one in self.members})
 
+    def others(self, patients: Iterable[int]) -> int:
+        """How many of PATIENTS are none of them; several numbers of one patient are one."""
+        return len({self.roots.get(one, one) for one in patients} - self.members)
+
     def part(self, owner: int) -> int | None:
         """In which part a patient's chart is; None where it is not gathered."""
         return self.roots.get(owner, owner) % self.parts if owner in self.members else None

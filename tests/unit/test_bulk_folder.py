@@ -3,6 +3,7 @@ assessment of all files at once says; of others only what nobody could tie to a 
 
 import copy
 import errno
+import json
 import os
 import random
 import re
@@ -95,6 +96,26 @@ def test_those_without_an_iron_are_counted(tmp_path: Path) -> None:
     totals = generated.write(tmp_path, patients=8, iron=0.25)
     found = of_folder(tmp_path, Site(), builders.AS_OF)
     assert (len(found.document.patients), found.passed_over) == (totals.with_iron, 6)
+
+
+def test_a_patient_who_stands_in_several_files_is_one(tmp_path: Path) -> None:
+    (patient,) = [one for one in builders.chart() if one["resourceType"] == "Patient"]
+    for number in range(3):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        spread(folder, builders.chart(), random.Random(number))
+        (folder / "p9.json").write_text(json.dumps({**patient, "id": "p9"}))
+    found = of_folder(tmp_path, Site(), builders.AS_OF)
+    assert (len(found.document.patients), found.passed_over) == (1, 1)
+
+
+@pytest.mark.parametrize("element", ["medicationCodeableConcept", "medicationReference"])
+def test_an_administration_whose_drug_has_no_form_is_named(tmp_path: Path, element: str) -> None:
+    told = builders.administration(medicationCodeableConcept=None, order=None)
+    spread(tmp_path, builders.chart({**told, element: ["Venofer"]}), random.Random(1))
+    (unreadable,) = of_folder(tmp_path, Site(), builders.AS_OF).document.unreadable
+    assert unreadable.resource == "MedicationAdministration/ma1"
+    assert unreadable.problem.startswith(f"MedicationAdministration.{element} has the wrong form")
 
 
 def test_a_full_disk_is_told_with_the_command_that_goes_on(

@@ -68,7 +68,7 @@ class _Reading:
     def __init__(self, screen: Screen, owners: Owners, range_: Range) -> None:
         self._screen, self._owners, self._range = screen, owners, range_
         self.index, self.facts = Index(), Facts()
-        self._ours: set[int] = set()
+        self._patients, self._ours = set[int](), set[int]()
         # The words of drugs that are none of ours, whatever else the administration says.
         self._others: set[tuple[bytes, ...]] = set()
         self._counts = dict.fromkeys(names.KINDS, 0)
@@ -82,7 +82,7 @@ class _Reading:
             self._note(self._range.file, str(problem))
         except DAMAGED:
             self._note(self._range.file, CUT_OFF)
-        self.facts.ours = sorted(self._ours)
+        self.facts.patients, self.facts.ours = sorted(self._patients), sorted(self._ours)
         self.facts.counts = {kind: count for kind, count in self._counts.items() if count}
 
     def _read(self) -> None:
@@ -146,6 +146,7 @@ class _Reading:
             return True
         elif kind == "Patient":
             owner = names.handle_of_id(head.id)
+            self._patients.add(owner)
         self._counts[kind] += 1
         self.index.add(len(line), names.key(kind, head.id), owner)
         if kind == ADMINISTRATION:
@@ -236,6 +237,7 @@ class _Reading:
         self._counts[kind] += 1
         if kind == "Patient":
             owner = names.handle_of_id(identity)
+            self._patients.add(owner)
             self._linked(owner, resource)
         elif kind in SUBJECT:
             owner = self._owner(key, resource)

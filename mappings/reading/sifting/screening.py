@@ -64,6 +64,8 @@ class Screen:
             return "ours"  # of a shape nobody foresaw: the record's reader names it
 
     def _by_naming(self, naming: Resource) -> Verdict | None:
+        if form_problem(naming, "MedicationAdministration"):
+            return "ours"
         with codes.using(self._codes):
             found = drug(naming, _NOTHING, self._finder)
         if found.concerns_us:
