@@ -40,7 +40,7 @@ test-spark: .venv/.dev .venv/.spark  ## bulk runs by Spark and to Parquet, byte 
 	@FERROCLAIM_ALL_TESTS=1 $(BIN)/pytest -q tests/unit/test_bulk_spark.py tests/unit/test_bulk_parquet.py
 
 fuzz: .venv/.dev  ## the property tests with thousands of new examples each (up to 30 minutes)
-	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py tests/unit/test_bending.py tests/unit/test_bulk_soundness.py
+	@FERROCLAIM_HYPOTHESIS=fuzz $(BIN)/pytest -q tests/unit/test_properties.py tests/unit/test_bending.py tests/unit/test_unopened.py tests/unit/test_bulk_soundness.py
 
 mutation: .venv/.dev  ## mutants of what decides and reckons, or of ONLY="mappings.dose.waste.*" (an hour or more)
 	@nice -n 19 $(BIN)/mutmut run $(ONLY)

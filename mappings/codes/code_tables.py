@@ -170,10 +170,13 @@ def remembered(function: Callable[[*Asked], T]) -> Callable[[*Asked], T]:
                 by_tables.clear()
             held = by_tables[id(tables)] = (tables, {})
         known = held[1]
-        if arguments not in known:
-            if len(known) >= _MOST_REMEMBERED:
-                known.clear()
-            known[arguments] = function(*arguments)
-        return known[arguments]
+        try:
+            return known[arguments]
+        except KeyError:
+            pass
+        if len(known) >= _MOST_REMEMBERED:
+            known.clear()
+        found = known[arguments] = function(*arguments)
+        return found
 
     return asked

@@ -39,6 +39,7 @@ _AS_ORDERED = "-as-ordered"
 # When it was given, as R4, R5, who spells it right, and DSTU2 name it; and the forms of one time.
 _EFFECTIVE = ("effective", "occurence", "occurrence", "effectiveTime")
 _POINTS = ("DateTime", "Instant", "Timing")
+_NAMES = {form: tuple(f"{name}{form}" for name in _EFFECTIVE) for form in ("Period", *_POINTS)}
 
 
 class NotReadable(ValueError):
@@ -122,8 +123,10 @@ def _effective(resource: Resource) -> tuple[Moment | None, Moment | None]:
 
 def _of(resource: Resource, form: str) -> tuple[str, object]:
     """The element of that form which is there, and what stands in it."""
-    names = (f"{name}{form}" for name in _EFFECTIVE)
-    return next(((name, resource[name]) for name in names if name in resource), ("", None))
+    for name in _NAMES[form]:
+        if name in resource:
+            return name, resource[name]
+    return "", None
 
 
 def _unread_start(resource: Resource) -> Unread | None:
@@ -236,6 +239,8 @@ def _parents(resource: Resource, collection: Collection) -> tuple[str, ...]:
     """The administrations that it is part of; one that can't be followed is named, too, so that it
     never counts as a whole."""
     said = resource.get("partOf")
+    if said is None:
+        return ()
     keys = [(collection.key(part), part.get("type")) for part in elements.items(said)]
     texts = elements.texts(said) if isinstance(said, list) else ()
     keys += [(collection.key({"reference": text}), None) for text in texts]

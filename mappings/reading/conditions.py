@@ -30,18 +30,29 @@ _NOT_CONFIRMED = frozenset(
     {"refuted", "entered-in-error", "provisional", "differential", "unconfirmed"}
 )
 _NOT_ACTIVE = frozenset({"inactive", "remission"})
+Mapped = tuple[tuple[str, str], ...]
 # A concern and nothing else is no diagnosis (R9).
 _CONCERN = {"healthconcern"}
 _NO_CLINICIANS = frozenset({"Patient", "RelatedPerson"})
 
 
-@codes.remembered
 def icd10_codes(concept: Concept) -> tuple[str, ...]:
     """The ICD-10-CM codes of a concept, dotted and upper case, and what its SNOMED codes add.
 
     They add no code of a category that an ICD-10-CM code is of (N18 for N18.4): as given counts.
     """
-    return tuple(dict.fromkeys([*_as_given(concept), *(code for code, _ in mapped(concept))]))
+    return _coded(concept)[0]
+
+
+def mapped(concept: Concept) -> Mapped:
+    """ICD-10-CM codes that only the map gives, each with the SNOMED code that it is for."""
+    return _coded(concept)[1]
+
+
+@codes.remembered
+def _coded(concept: Concept) -> tuple[tuple[str, ...], Mapped]:
+    found = _mapped(concept)
+    return tuple(dict.fromkeys([*_as_given(concept), *(code for code, _ in found)])), found
 
 
 def _as_given(concept: Concept) -> list[str]:
@@ -52,9 +63,7 @@ def _as_given(concept: Concept) -> list[str]:
     ]
 
 
-@codes.remembered
-def mapped(concept: Concept) -> tuple[tuple[str, str], ...]:
-    """ICD-10-CM codes that only the map gives, each with the SNOMED code that it is for."""
+def _mapped(concept: Concept) -> Mapped:
     table, given = codes.diagnoses().by_snomed, {code[:3] for code in _as_given(concept)}
     found: list[tuple[str, str]] = []
     for coding in concept.codings:
@@ -74,8 +83,7 @@ def diagnosis(
 ) -> Diagnosis | None:
     """The Diagnosis of a Condition; None where no code of it is known to the rules'
     terminologies."""
-    concept = elements.concept(resource.get("code"))
-    icd10 = icd10_codes(concept)
+    icd10, snomed = _coded(elements.concept(resource.get("code")))
     if not icd10:
         return None
     clinical = statuses.read("Condition.clinicalStatus", resource.get("clinicalStatus"))
@@ -89,7 +97,7 @@ def diagnosis(
     return Diagnosis(
         source=elements.source(resource),
         icd10=icd10,
-        snomed=mapped(concept),
+        snomed=snomed,
         stands=not (out or unread or told),
         unread=None if out or told else unread,
         told=told and not out,

@@ -82,7 +82,7 @@ def _refused(
         if denied:
             return str(denied if isinstance(denied, Unread) else Unread(element, "not given")), []
     unread: list[Unread] = []
-    methods = [_concept(dosage.get("method")) for dosage in dosages]
+    methods = map(_concept, _stated(dosages, "method"))
     stated = [("statusReason", reason) for reason in reasons]
     stated += [("dosage.method", method) for method in methods]
     for element, concept in stated:
@@ -94,6 +94,10 @@ def _refused(
         if element == "statusReason" or not _is_method(concept):
             unread.append(Unread(element, quoted))
     return None, unread
+
+
+def _stated(dosages: list[Resource], element: str) -> list[object]:
+    return [dosage[element] for dosage in dosages if dosage.get(element) is not None]
 
 
 def _of_a_part(concept: Concept) -> bool:
@@ -123,8 +127,8 @@ def _quoted(concept: Concept) -> str:
 def _routes(dosages: list[Resource]) -> tuple[tuple[RouteSaid, ...], list[Unread]]:
     found: list[RouteSaid] = []
     unread: list[Unread] = []
-    for dosage in dosages:
-        concept = _concept(dosage.get("route"))
+    for said in _stated(dosages, "route"):
+        concept = _concept(said)
         read = _routes_of(concept)
         found += read
         if not read and _quoted(concept):

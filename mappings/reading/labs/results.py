@@ -70,9 +70,11 @@ class LabReader:
     def _of_part(self, part: Resource) -> Analyte | None:
         """The analyte of an Observation or component; an EHR repeats the same few hundred codes."""
         code = elements.concept(part.get("code"))
-        if code not in self._analytes:
-            self._analytes[code] = self.analyte(code)
-        return self._analytes[code]
+        try:
+            return self._analytes[code]
+        except KeyError:
+            found = self._analytes[code] = self.analyte(code)
+            return found
 
     def knows(self, resource: Resource) -> bool:
         """Whether the code of an Observation means an analyte."""
