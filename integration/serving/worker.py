@@ -12,12 +12,15 @@ from typing import Any
 import procrastinate
 import psycopg
 import structlog
+import uvloop
 from procrastinate.exceptions import ConnectorException
+from psycopg_pool import AsyncConnectionPool
 
 from integration.errors import FerroclaimError
 from integration.serving.stalled import GRACE_SECONDS, take_over
 from integration.serving.tasks import register
 from integration.store import StoreUnavailable
+from integration.store.database.connection import is_quiet
 from integration.work.engine import Engine
 
 log = structlog.get_logger()
@@ -64,7 +67,8 @@ class Worker:
         """Until `stop`. A worker that loses the database begins anew."""
         while not self._stopping.is_set():
             try:
-                asyncio.run(self._work())
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(self._work())
             except (asyncio.CancelledError, KeyboardInterrupt):
                 break
             except (ConnectorException, psycopg.Error, FerroclaimError, OSError) as error:
@@ -86,6 +90,7 @@ class Worker:
             min_size=1,
             max_size=self._concurrency + 3,
             timeout=5,
+            pool_factory=_pool,
             kwargs={"application_name": "ferroclaim"},
         )
         app = procrastinate.App(connector=connector)
@@ -118,6 +123,15 @@ class Worker:
             return
         if taken:
             log.info("took over stalled work", jobs=taken)
+
+
+def _pool(**given: Any) -> AsyncConnectionPool:
+    return AsyncConnectionPool(**{**given, "check": _checked})
+
+
+async def _checked(db: psycopg.AsyncConnection[Any]) -> None:
+    if not is_quiet(db):
+        await AsyncConnectionPool.check_connection(db)
 
 
 def _unheard(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -89,9 +89,9 @@ def _paid(table: Opps, status: str) -> Literal["separate", "packaged"] | None:
 
 def _carried_forward(table: Opps, day: date) -> bool:
     newest = max(
-        row
-        for row in (table.last_release, *table.later_releases)
-        if row <= day or row == table.last_release
+        release
+        for release in (table.last_release, *table.later_releases)
+        if release <= day or release == table.last_release
     )
     return quarter_of(day) > quarter_of(newest)
 

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.values import remembered
-from mappings.values.remembered import by_identity
+from mappings.values.remembered import Once, by_identity, kept
 
 
 def test_the_same_objects_are_asked_once() -> None:
@@ -49,3 +49,40 @@ def test_what_codes_mean_is_remembered_by_the_tables_in_force() -> None:
         assert of(1)[1] is of(1)[1] is own
     assert of(2) == (2, codes.built_in())
     assert asked == [1, 1, 2]
+
+
+def test_of_a_patient_the_same_objects_are_asked_once_and_equal_values_too() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def first(found: tuple[str, ...]) -> str:
+        asked.append(found)
+        return found[0]
+
+    once, one, equal = Once(), ("a", "b"), tuple("ab")
+    assert once(first, one) == once(first, one) == "a"
+    assert len(asked) == 1
+    assert once(first, equal) == "a"
+    assert len(asked) == 2
+    assert once.alike(first, one) == once.alike(first, equal) == "a"
+    assert len(asked) == 3
+    assert Once()(first, one) == "a"
+    assert len(asked) == 4
+
+
+def test_what_is_kept_is_worked_out_once_for_each() -> None:
+    asked: list[int] = []
+
+    class Found:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        @kept
+        def double(self) -> int:
+            """Twice as much."""
+            asked.append(self.number)
+            return 2 * self.number
+
+    one, other = Found(1), Found(2)
+    assert (one.double, one.double, other.double) == (2, 2, 4)
+    assert asked == [1, 2]
+    assert Found.double.__doc__ == "Twice as much."

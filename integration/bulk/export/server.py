@@ -22,6 +22,7 @@ from integration.errors import (
 )
 
 MOST_REFUSALS = 30  # in a row: about half an hour, or as long as the server says
+MOST_SILENCES = 8  # in a row: two minutes
 _BUSY = (429, 503)
 # http://hl7.org/fhir/R4/codesystem-issue-type.html#issue-type-transient
 _PASSING = frozenset(
@@ -30,6 +31,7 @@ _PASSING = frozenset(
 _PROGRESS_LENGTH = 100
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _STATUS, _STATUS_HEADERS = "the status of the export", {"Accept": "application/json"}
+_ASK_VENDOR = "Ask the EHR's vendor"
 _FAILED = "Run the same command with --cancel, then without; if it fails again, ask the vendor"
 
 Say = Callable[[str], None]
@@ -61,6 +63,7 @@ class ExportServer:
         """The list of files, page by page, as soon as it is there. ExportGone where the server
         knows nothing of it."""
         address, told, waits = status_url, "", 0
+        seen = {status_url}
         while True:
             answer = self._answer(address)
             finished = answer.status == 200
@@ -69,13 +72,20 @@ class ExportServer:
                 yield found
                 waits = 0
                 if found.next_page:
-                    address = found.next_page
+                    address = self._next(found.next_page, seen)
                     continue
             if finished:
                 return
             told = self._progress(answer, told)
             self.pause.before(waits, answer.headers)
             waits += 1
+
+    def _next(self, address: str, seen: set[str]) -> str:
+        if address in seen:
+            site = self.transport.site.name
+            raise BadAnswer(site, "the pages of the export's list run in a circle", _ASK_VENDOR)
+        seen.add(address)
+        return address
 
     def delete(self, status_url: str) -> bool:
         """Ends it, or says that its files are no longer needed; whether the server took it."""
@@ -114,7 +124,7 @@ class ExportServer:
 
     def _unusable(self, problem: str) -> BadAnswer:
         site = self.transport.site.name
-        return BadAnswer(site, f"the start of the export {problem}", "Ask the EHR's vendor")
+        return BadAnswer(site, f"the start of the export {problem}", _ASK_VENDOR)
 
     def _refusal(self, answer: Answer) -> EhrError:
         """With the fix that is likely."""
@@ -137,8 +147,9 @@ class ExportServer:
             try:
                 answer = self.transport.ask("GET", address, _STATUS_HEADERS, what=_STATUS)
             except Unreachable:
-                if attempt >= self.transport.site.limits.retries:
+                if attempt + 1 >= MOST_SILENCES:
                     raise
+                self.say("the server does not answer: it is asked again")
                 self.pause.before(attempt, {})
                 continue
             if answer.status in (200, 202):

@@ -13,7 +13,7 @@ from typing import Any, Self
 import msgspec
 import psycopg
 import structlog
-from psycopg import Connection
+from psycopg import BaseConnection, Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -147,9 +147,8 @@ class Store:
 
     def _checked(self, db: Connection[Any]) -> None:
         """Before a connection is handed out: where the server died, its successor is up before the
-        next one is made. One on which nothing came while it lay idle is alive: a server that ends
-        says so, and a socket that is closed can be read."""
-        if not _can_be_read(db):
+        next one is made."""
+        if is_quiet(db):
             return
         try:
             ConnectionPool.check_connection(db)
@@ -203,10 +202,12 @@ def records(rows: Sequence[Mapping[str, Any]]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _can_be_read(db: Connection[Any]) -> bool:
+def is_quiet(db: BaseConnection[Any]) -> bool:
+    """Whether nothing came while it lay idle: then it is alive. A server that ends says so, and a
+    socket that is closed can be read."""
     idle = select.poll()
     idle.register(db.fileno(), select.POLLIN)
-    return bool(idle.poll(0))
+    return not idle.poll(0)
 
 
 def _configured(db: Connection[Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from werkzeug import Response
 
 from integration.bulk.export.asking import ExportRequest
+from integration.ehr.transport.http import Transport
 from integration.errors import (
     BadAnswer,
     EhrError,
@@ -200,6 +201,48 @@ def test_a_job_that_failed_is_an_error(fake: Any, tmp_path: Path, seen: Seen) ->
     failed = Response(json.dumps(outcome("processing")), 500)
     with pytest.raises(Refused, match=r"the export failed.*500 \(processing\).*--cancel"):
         fetch(fake(before=[failed]), tmp_path, seen)
+
+
+def silent(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server does not answer the next TIMES questions how far it is."""
+    left, ask = [None] * times, Transport.ask
+
+    def asked(self: Transport, method: str, path: str, *more: Any, **named: Any) -> Any:
+        if "/jobs/" in path and left:
+            left.pop()
+            raise Unreachable("general", "nobody answers")
+        return ask(self, method, path, *more, **named)
+
+    monkeypatch.setattr(Transport, "ask", asked)
+
+
+def test_a_server_that_is_silent_for_a_while_is_asked_again(
+    fake: Any, tmp_path: Path, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent(3, monkeypatch)
+    server = fake(chart_file())
+    fetch(server, tmp_path, seen)
+    assert (seen.waited, server.jobs) == ([1, 2, 4], 1)
+
+
+def test_a_server_that_stays_silent_is_given_up_and_the_export_is_kept(
+    fake: Any, tmp_path: Path, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent(8, monkeypatch)
+    server = fake(chart_file())
+    with pytest.raises(Unreachable, match="nobody answers"):
+        fetch(server, tmp_path, seen)
+    fetch(server, tmp_path, seen)
+    assert server.jobs == 1
+
+
+def test_pages_that_run_in_a_circle_are_said(fake: Any, tmp_path: Path, seen: Seen) -> None:
+    server = fake(chart_file())
+    manifest = server.manifest(0)
+    manifest["link"] = [{"relation": "next", "url": f"{server.base_url}/jobs/1"}]
+    server.before = [Response(json.dumps(manifest), content_type="application/json")]
+    with pytest.raises(BadAnswer, match="run in a circle"):
+        fetch(server, tmp_path, seen)
 
 
 def test_a_server_that_stays_busy_is_given_up(fake: Any, tmp_path: Path, seen: Seen) -> None:
