@@ -137,10 +137,11 @@ def server_of(
     source: str, wish: Wish, cancel: bool, site: str | None, config: Path | None
 ) -> "Site | None":
     """The site to export from; None where SOURCE is files."""
-    from integration.assessing.servers import adhoc_or_named
     from integration.commands.assessing import named_site
 
     if is_server(source):
+        from integration.assessing.servers import adhoc_or_named  # files need nothing of servers
+
         return adhoc_or_named(source, named_site(site, config) if site else None)
     if wish.is_empty() and not cancel:
         return None

@@ -55,6 +55,12 @@ def test_assessing_a_file_loads_nothing_of_servers(form: str) -> None:
     }
 
 
+def test_a_bulk_run_over_files_loads_nothing_of_servers(tmp_path: Path) -> None:
+    found = modules_of("-q", "bulk", str(SAMPLE), "--out", str(tmp_path))
+    assert "mappings.assess" in found
+    assert OF_SERVERS & {name.partition(".")[0] for name in found} == set()
+
+
 def test_help_loads_no_rule_and_no_command() -> None:
     found = modules_of("--help")
     ours = {name for name in found if name.startswith(("mappings", "integration.commands."))}
