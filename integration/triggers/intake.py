@@ -41,6 +41,8 @@ class Intake:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             if self._waiting:
                 self._hand.submit(self._keep)
+        # Who is gone (a process that ends) is answered no more; the others are.
+        batch = [one for one in batch if one[1].set_running_or_notify_cancel()]
         if not self._kept(batch):
             for one in batch:  # what spoiled it must not cost the others
                 self._kept([one], last=True)

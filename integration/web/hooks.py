@@ -65,7 +65,8 @@ async def _answer(request: Request) -> Response:
     """A notification: R4 rest-hook (a resource, or nothing), R4 backport topics, R4B and R5 topics,
     athenahealth, Medplum. HAPI sends one, where a payload is asked for, like a client that updates
     or deletes the resource."""
-    _, _, site, name, *rest = (*request.url.path.split("/"), "")
+    asked: str = request.scope["path"]
+    _, _, site, name, *rest = (*asked.split("/"), "")
     whose = "/".join(rest[:-1])
     if not name or len(rest) not in (1, 3) or not all(rest[:-1]):
         raise ApiProblem(404, "Not Found")

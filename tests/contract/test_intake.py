@@ -46,6 +46,12 @@ class Together:
         self.sizes.append(len(batch))
         return accept(store, queue, batch)
 
+    def leave(self, one: Arriving) -> "Future[Outcome]":
+        """As a sender does whose request is ended while it waits."""
+        answer = self._intake.take(one)
+        assert answer.cancel()
+        return answer
+
     def send(self, *several: Arriving) -> list["Future[Outcome]"]:
         """What each is answered."""
         answers = [self._intake.take(one) for one in several]
@@ -117,3 +123,12 @@ def test_the_secret_of_a_subscription_is_known_for_a_moment(
     monkeypatch.setattr(proof, "KNOWN_SECONDS", 0)
     gates.read(site, "dose")
     assert gates.known(site, "dose") is None
+
+
+def test_who_is_gone_keeps_nobody_waiting(together: tuple[Running, Together]) -> None:
+    service, intake = together
+    gone = intake.leave(arriving("ma1", "p2"))
+    (answer,) = intake.send(arriving("ma2", "p3"))
+    assert gone.cancelled()
+    assert answer.result() == "queued"
+    assert service.outcomes() == ["queued"] * 2

@@ -23,7 +23,7 @@ from integration.errors import BadAnswer, EhrError, Forbidden, NotFound, Unautho
 
 MOST_TRIES = 8
 CHUNK_BYTES = 1 << 18
-_FIRST_OF_RANGE = re.compile(r"bytes (\d+)-")
+_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(?:(\d{1,18})|\*)")
 # How files of expired links are answered: S3 with 403, others with 404 or 410.
 _EXPIRED = (403, 404, 410)
 _WHOLE, _PART = 200, (206, 416)
@@ -88,7 +88,7 @@ class Fetcher:
         try:
             with self._downloading.get(file.url, headers, signed=self._needs_token) as response:
                 self._check(response)
-                if response.status_code in _PART and not _goes_on(response, have):
+                if response.status_code in _PART and not _goes_on(response, have, begun):
                     _forget(unfinished)
                     problem = f"a part of a file was asked for and answered {response.status_code}"
                     raise _Later(BadAnswer(self._site, problem, "Ask the EHR's vendor"), {})
@@ -159,10 +159,18 @@ def _of(response: requests.Response) -> _Begun:
     return _Begun("" if etag.startswith("W/") else etag, packed)
 
 
-def _goes_on(response: requests.Response, have: int) -> bool:
-    """Whether what comes belongs behind what has come."""
-    first = _FIRST_OF_RANGE.match(response.headers.get("Content-Range", ""))
-    return bool(have) and first is not None and int(first[1]) == have
+def _goes_on(response: requests.Response, have: int, begun: _Begun) -> bool:
+    """Whether what comes belongs behind what has come, and is all the rest: a server may send less
+    than was asked for, and another version where it knows no If-Range (RFC 9110, 14.4, 15.3.7)."""
+    found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if (
+        not have
+        or found is None
+        or response.headers.get("ETag", begun.validator) != begun.validator
+    ):
+        return False
+    first, last, size = found.groups()
+    return int(first) == have and (size is None or int(size) == int(last) + 1)
 
 
 def _forget(unfinished: Path) -> None:

@@ -3,6 +3,7 @@
 Held by tests/contract/export/test_export_request.py.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from integration.errors import BadAnswer
 
 Role = Literal["output", "deleted", "error"]
 _TELL_VENDOR = "Tell the EHR's vendor"
+# A file is named by it, so nothing else may come from the list.
+_TYPE = re.compile(r"[A-Z][A-Za-z]{1,63}")
 # Version 4 of the guide calls `error` so.
 _ROLES: dict[str, Role] = {
     "output": "output",
@@ -69,7 +72,7 @@ def _files(said: dict[str, Any], site: str) -> Iterator[ListedFile]:
                 raise BadAnswer(site, problem, _TELL_VENDOR)
             kind, count = str(entry.get("type", "")), entry.get("count")
             whole = count if isinstance(count, int) and not isinstance(count, bool) else None
-            yield ListedFile(role, kind if kind.isalpha() else "", url, whole)
+            yield ListedFile(role, kind if _TYPE.fullmatch(kind) else "", url, whole)
 
 
 def _next(links: object) -> str | None:

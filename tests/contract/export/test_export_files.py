@@ -69,6 +69,8 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(
         Response(status=416),
         Response(b"x", 206, {"Content-Range": "bytes 0-0/1"}),
         Response(b"x", 206),
+        Response(b"x", 206, {"Content-Range": "bytes 300-300/9999"}),
+        Response(b"x", 206, {"Content-Range": "bytes 300-300/301", "ETag": '"2"'}),
     ],
 )
 def test_a_part_that_does_not_fit_is_not_taken(
@@ -123,6 +125,14 @@ def test_deletions_are_applied(fake: Any, tmp_path: Path, seen: Seen) -> None:
     assert [row["administration"] for row in patient["reversed"]] == [
         "MedicationAdministration/gone"
     ]
+
+
+@pytest.mark.parametrize("kind", ["../../../x", "deleted", "A" * 300, "patient", "Pätient"])
+def test_a_file_is_named_by_nothing_but_a_type(
+    fake: Any, tmp_path: Path, seen: Seen, kind: str
+) -> None:
+    fetch(fake(File(kind, lines(*CHART))), tmp_path, seen)
+    assert list(content(tmp_path)) == ["resources.00001.ndjson"]
 
 
 @pytest.mark.parametrize("role", ["error", "outcome"])
