@@ -31,4 +31,4 @@ def difference(
         from_collection(records_of(records), structs.replace(facts, codes=tables), policies, as_of)
         for tables in (before, after)
     ]
-    return compare(*(row.document for row in results)), results[1]
+    return compare(*(charts.document for charts in results)), results[1]

@@ -77,7 +77,7 @@ def _take_folder(collection: Collection, folder: Path) -> None:
     found = [(file.name, file.why or _taken(collection, file)) for file in files]
     problems = [Problem(name, why) for name, why in found if why]
     if len(problems) == len(files):
-        said = "; ".join(f"{row.resource} {row.problem}" for row in problems[:3])
+        said = "; ".join(f"{problem.resource} {problem.problem}" for problem in problems[:3])
         raise ConfigurationError(
             f"The folder {folder} has no file that can be read{': ' if said else ''}{said}. Give"
             " FHIR Bundles or NDJSON."
@@ -173,8 +173,10 @@ def _take_document(collection: Collection, name: str, data: bytes, in_lines: boo
 
 def is_fhir(content: object) -> bool:
     """A resource, or a list with one."""
-    rows = content if isinstance(content, list) else [content]
-    return any(isinstance(row, dict) and isinstance(row.get("resourceType"), str) for row in rows)
+    several = content if isinstance(content, list) else [content]
+    return any(
+        isinstance(one, dict) and isinstance(one.get("resourceType"), str) for one in several
+    )
 
 
 def looks_like_lines(data: bytes) -> bool:
@@ -194,17 +196,21 @@ def _take_lines(collection: Collection, name: str, data: Iterable[bytes]) -> Non
             if collection.add_text(line, place):
                 taken += 1
                 continue
-            row = of_line(line)
-            if isinstance(row, NotJson) or not is_fhir(row):
-                why = f"not JSON: {row}" if isinstance(row, NotJson) else "not a FHIR resource"
+            resource = of_line(line)
+            if isinstance(resource, NotJson) or not is_fhir(resource):
+                why = (
+                    f"not JSON: {resource}"
+                    if isinstance(resource, NotJson)
+                    else "not a FHIR resource"
+                )
                 found.append((place, why))
             else:
                 taken += 1
-                collection.add(row, place)
+                collection.add(resource, place)
     except DAMAGED:
         if not taken:
             raise
         found.append((name, CUT_OFF))
     if found and not taken:
         raise NotRead(f"holds no FHIR resource: {found[0][0]}: {found[0][1]}")
-    collection.problems += [Problem(*row) for row in found]
+    collection.problems += [Problem(*place_and_why) for place_and_why in found]

@@ -43,8 +43,12 @@ def check_pull(
     own = f"Patient/{pull.patient.removeprefix('Patient/')}"
     reference = collection.patient(own) or own
     facts = site.facts().with_words(pull.status_words).deciding(decisions, as_of)
-    group = next((row for row in collection.groups() if row.patient == reference), Group(reference))
-    group.problems.extend(Problem(row["resource"], row["problem"]) for row in pull.problems)
+    group = next(
+        (group for group in collection.groups() if group.patient == reference), Group(reference)
+    )
+    group.problems.extend(
+        Problem(problem["resource"], problem["problem"]) for problem in pull.problems
+    )
     group.problems.extend(collection.problems)  # of what many may share, this chart rests on it
     record = Reader(facts).record(group, collection)
     return Checked(record, assess(record, policies, as_of, facts))
@@ -62,4 +66,4 @@ def owed_issues(
 
 
 def _known(resources: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row in resources if row.get("resourceType") == "DetectedIssue"]
+    return [resource for resource in resources if resource.get("resourceType") == "DetectedIssue"]

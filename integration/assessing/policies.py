@@ -55,7 +55,7 @@ def _chosen(name: str) -> Iterator[Policy]:
     if paths is not None:
         yield from (choosing.load_file(path) for path in paths)
         return
-    found = [row for row in choosing.built_in().policies if name in (BUILT_IN, row.id)]
+    found = [policy for policy in choosing.built_in().policies if name in (BUILT_IN, policy.id)]
     if not found:
         raise _unknown(name)
     yield from found
@@ -92,7 +92,7 @@ def mistakes(names: Iterable[str]) -> dict[str, list[str]]:
 
 def tested(policies: Iterable[Policy]) -> list[tuple[Policy, list[CaseResult]]]:
     """Each policy with what its cases gave."""
-    return [(row, run_cases(row)) for row in policies]
+    return [(policy, run_cases(policy)) for policy in policies]
 
 
 def difference(
@@ -108,19 +108,19 @@ def difference(
     collection = records_of(records)
     found, problems = Reader(facts).records(collection)
     loading = [
-        document([assess(row, policies, as_of, facts) for row in found], problems, as_of)
+        document([assess(record, policies, as_of, facts) for record in found], problems, as_of)
         for policies in (before, after)
     ]
     moved = structs.replace(compare(*loading), unused=_unused(before, after, loading[1]))
-    return moved, AssessedCharts(loading[1], {row.patient: row for row in found})
+    return moved, AssessedCharts(loading[1], {record.patient: record for record in found})
 
 
 def _unused(before: PolicySet, after: PolicySet, found: Assessment) -> tuple[str, ...]:
     """Policies that only the new set has, and that are no line's: no chart's payer is theirs."""
     lines = [line for patient in found.patients for line in patient.lines]
     used = {line.policy.id for line in lines if line.policy}
-    known = {(row.id, row.version) for row in before.policies}
-    new = {row.id for row in after.policies if (row.id, row.version) not in known}
+    known = {(policy.id, policy.version) for policy in before.policies}
+    new = {policy.id for policy in after.policies if (policy.id, policy.version) not in known}
     return tuple(sorted(new - used))
 
 

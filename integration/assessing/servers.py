@@ -63,9 +63,9 @@ def from_server(
         names[found.record.patient] = people.as_called(pull.person or {})
         if back and found.assessment.concerns_us:
             outcomes += back(client, found, pull)
-    problems += [Problem(row["resource"], row["problem"]) for row in missed]
-    made = document([row.assessment for row in checked.values()], problems, as_of)
-    records = {patient: row.record for patient, row in checked.items()}
+    problems += [Problem(problem["resource"], problem["problem"]) for problem in missed]
+    made = document([found.assessment for found in checked.values()], problems, as_of)
+    records = {patient: found.record for patient, found in checked.items()}
     return AssessedCharts(made, records, names, tuple(outcomes), merged)
 
 

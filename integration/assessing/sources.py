@@ -36,9 +36,11 @@ class AssessedCharts:
     @property
     def complete(self) -> bool:
         """Whether every resource could be read and every write-back done."""
-        unread = self.document.unreadable or any(row.unreadable for row in self.document.patients)
+        unread = self.document.unreadable or any(
+            patient.unreadable for patient in self.document.patients
+        )
         return not unread and all(
-            row.result not in ("refused", "unknown", "conflict") for row in self.outcomes
+            outcome.result not in ("refused", "unknown", "conflict") for outcome in self.outcomes
         )
 
 
@@ -56,9 +58,14 @@ def from_collection(
     collection: Collection, facts: Facts, policies: PolicySet, as_of: datetime
 ) -> AssessedCharts:
     records, problems = Reader(facts).records(collection)
-    found = document([assess(row, policies, as_of, facts) for row in records], problems, as_of)
-    names = {f"Patient/{row['id']}": people.as_called(row) for row in collection.shared("Patient")}
-    by_patient = {row.patient: row for row in records}
+    found = document(
+        [assess(record, policies, as_of, facts) for record in records], problems, as_of
+    )
+    names = {
+        f"Patient/{person['id']}": people.as_called(person)
+        for person in collection.shared("Patient")
+    }
+    by_patient = {record.patient: record for record in records}
     return AssessedCharts(found, by_patient, names, merged=collection.merges.into)
 
 

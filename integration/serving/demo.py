@@ -88,7 +88,9 @@ def _serving(settings: Settings, store: Store, taken: socket.socket) -> Iterator
 def _fill(store: Store, settings: Settings, stopped: Callable[[], bool]) -> None:
     """Assesses every sample patient, as if each had just been told of."""
     queue = Queue(settings.service)
-    people = [row["id"] for row in samples.resources() if row["resourceType"] == "Patient"]
+    people = [
+        resource["id"] for resource in samples.resources() if resource["resourceType"] == "Patient"
+    ]
     with store.transaction() as db:
         for identity in people:
             known = patients.known(db, demo.SITE, identity)

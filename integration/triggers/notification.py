@@ -202,7 +202,7 @@ def _bundle(bundle: Json, base_url: str) -> Notification:
             422, "not-a-notification", "The notification does not say of which type it is."
         )
     events = said["events"]
-    told = {row for event in events for row in _of_event(event, base_url)} | set(
+    told = {one for event in events for one in _of_event(event, base_url)} | set(
         _of_entries(entries[1:], base_url)
     )
     return Notification(
@@ -210,7 +210,7 @@ def _bundle(bundle: Json, base_url: str) -> Notification:
         str(said["type"]),
         tuple(
             sorted(
-                _without_doubles(told), key=lambda row: (row.kind, row.id or "", row.patient or "")
+                _without_doubles(told), key=lambda one: (one.kind, one.id or "", one.patient or "")
             )
         ),
         tuple(
@@ -302,8 +302,8 @@ def _of_entries(entries: list[Json], base_url: str) -> Iterator[Told]:
 
 def _without_doubles(told: set[Told]) -> Iterator[Told]:
     """A focus whose resource came along is told once, with its patient."""
-    with_patient = {row.reference for row in told if row.patient}
-    return (row for row in told if row.patient or row.reference not in with_patient)
+    with_patient = {one.reference for one in told if one.patient}
+    return (one for one in told if one.patient or one.reference not in with_patient)
 
 
 def _number(value: Any) -> int | None:

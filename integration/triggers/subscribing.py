@@ -81,43 +81,46 @@ def wanted(client: EhrClient) -> list[Wanted]:
 def establish(store: Store, settings: Settings, client: EhrClient) -> list[SubscriptionResult]:
     """Makes and repairs all that are wanted, removes what is not wanted any more, and waits until
     they are active."""
-    rows = wanted(client)
+    wishes = wanted(client)
     with store.transaction() as db:
-        known = {row.name: row for row in subscriptions.of_site(db, client.site.name)}
+        known = {
+            subscribed.name: subscribed
+            for subscribed in subscriptions.of_site(db, client.site.name)
+        }
     results = [
-        _remove(store, client, row)
-        for name, row in known.items()
-        if name not in {row.name for row in rows}
+        _remove(store, client, subscribed)
+        for name, subscribed in known.items()
+        if name not in {wish.name for wish in wishes}
     ]
-    results += [_establish(store, settings, client, row) for row in rows]
+    results += [_establish(store, settings, client, wish) for wish in wishes]
     return _activated(store, client, results)
 
 
 def remove(store: Store, client: EhrClient) -> list[SubscriptionResult]:
     with store.transaction() as db:
         known = subscriptions.of_site(db, client.site.name)
-    return [_remove(store, client, row) for row in known]
+    return [_remove(store, client, subscribed) for subscribed in known]
 
 
 def _establish(
-    store: Store, settings: Settings, client: EhrClient, row: Wanted
+    store: Store, settings: Settings, client: EhrClient, wish: Wanted
 ) -> SubscriptionResult:
     """The secret is kept before the server may call with it; the server's id, right after."""
     with store.transaction() as db:
-        ours = subscriptions.want(db, client.site.name, row.name, row.form, row.criteria)
+        ours = subscriptions.want(db, client.site.name, wish.name, wish.form, wish.criteria)
     body = resource(
         client.site,
-        hook_url(settings, client.site.name, row.name),
-        row,
+        hook_url(settings, client.site.name, wish.name),
+        wish,
         ours,
         client.capability.profile,
     )
     there = _there(client, ours, body)
     if there is None:
         made = _created(client, body)
-        return _noted(store, client, row, made, "created", again=ours.fhir_id is not None)
+        return _noted(store, client, wish, made, "created", again=ours.fhir_id is not None)
     if _says_the_same(there, body) and there.get("status") in ("active", "requested"):
-        return _noted(store, client, row, there, "kept", again=False)
+        return _noted(store, client, wish, there, "kept", again=False)
     repaired = {**body, "id": there["id"]}
     headers = (
         {"If-Match": f'W/"{there["meta"]["versionId"]}"'}
@@ -125,13 +128,13 @@ def _establish(
         else {}
     )
     answer = client.transport.write("PUT", f"{KIND}/{there['id']}", repaired, headers)
-    return _noted(store, client, row, _answered(client, answer, repaired), "repaired", again=True)
+    return _noted(store, client, wish, _answered(client, answer, repaired), "repaired", again=True)
 
 
 def _noted(
     store: Store,
     client: EhrClient,
-    row: Wanted,
+    wish: Wanted,
     made: Json,
     did: Literal["created", "repaired", "kept"],
     *,
@@ -140,13 +143,15 @@ def _noted(
     status = str(made.get("status") or "requested")
     with store.transaction() as db:
         if did == "kept":
-            subscriptions.verified(db, client.site.name, row.name, status)
+            subscriptions.verified(db, client.site.name, wish.name, status)
         else:
-            subscriptions.made(db, client.site.name, row.name, str(made["id"]), status, again=again)
-    return SubscriptionResult(row.name, did, status, _problem(made))
+            subscriptions.made(
+                db, client.site.name, wish.name, str(made["id"]), status, again=again
+            )
+    return SubscriptionResult(wish.name, did, status, _problem(made))
 
 
-def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, profile: Profile) -> Json:
+def resource(site: Site, endpoint: str, wish: Wanted, ours: Subscribed, profile: Profile) -> Json:
     """The Subscription as we want it to stand there."""
     channel: Json = {
         "type": "rest-hook",
@@ -158,15 +163,15 @@ def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, profile: 
         "meta": {"tag": [TAG]},
         "status": "requested",
         "reason": "ferroclaim looks at the documentation of intravenous iron",
-        "criteria": row.criteria,
+        "criteria": wish.criteria,
         "channel": channel,
     }
     content = site.subscriptions.content
-    if row.form == "topic":
-        extra = site.subscriptions.criteria.get(row.kind)
+    if wish.form == "topic":
+        extra = site.subscriptions.criteria.get(wish.kind)
         body["meta"]["profile"] = [f"{BACKPORT}subscription"]
         body["_criteria"] = _extension(
-            f"{BACKPORT}filter-criteria", valueString=f"{row.kind}?{extra or ''}"
+            f"{BACKPORT}filter-criteria", valueString=f"{wish.kind}?{extra or ''}"
         )
         channel |= {
             "payload": PAYLOAD,
@@ -174,7 +179,7 @@ def resource(site: Site, endpoint: str, row: Wanted, ours: Subscribed, profile: 
         }
     elif content != "empty":
         channel["payload"] = PAYLOAD
-    if profile.tells_of_deletions_by and row.form == "rest-hook" and content != "empty":
+    if profile.tells_of_deletions_by and wish.form == "rest-hook" and content != "empty":
         channel |= _extension(profile.tells_of_deletions_by, valueBoolean=True)
     if profile.signs_with:
         body |= _extension(profile.signs_with, valueString=ours.secret)
@@ -208,9 +213,9 @@ def _there(client: EhrClient, ours: Subscribed, body: Json) -> Json | None:
         return None
     endpoint = body["channel"]["endpoint"]
     found = [
-        row
-        for row in client.search(KIND, {"url": endpoint}, fresh=True)
-        if row.get("channel", {}).get("endpoint") == endpoint
+        resource
+        for resource in client.search(KIND, {"url": endpoint}, fresh=True)
+        if resource.get("channel", {}).get("endpoint") == endpoint
     ]
     for surplus in found[1:]:
         client.transport.write("DELETE", f"{KIND}/{surplus['id']}", None)
@@ -242,10 +247,11 @@ def _activated(
 ) -> list[SubscriptionResult]:
     """Q4: a Subscription is asked for, and turns active by itself, or not."""
     until = time.monotonic() + ACTIVATION_SECONDS
-    while any(row.status == "requested" for row in results) and time.monotonic() < until:
+    while any(result.status == "requested" for result in results) and time.monotonic() < until:
         time.sleep(0.5)
         results = [
-            _checked(store, client, row) if row.status == "requested" else row for row in results
+            _checked(store, client, result) if result.status == "requested" else result
+            for result in results
         ]
     return results
 
@@ -300,11 +306,11 @@ def watch(engine: Engine, job: Job) -> None:
     site = str(job.site)
     client, _ = engine.clients.of(site)
     with engine.store.transaction() as db:
-        rows = {row.name: row for row in subscriptions.of_site(db, site)}
-    wants = {row.name: row for row in wanted(client)}
+        by_name = {subscribed.name: subscribed for subscribed in subscriptions.of_site(db, site)}
+    wants = {wish.name: wish for wish in wanted(client)}
     broken = []
-    for name, row in rows.items():
-        state, problem = _state(client, row)
+    for name, ours in by_name.items():
+        state, problem = _state(client, ours)
         with engine.store.transaction() as db:
             subscriptions.verified(db, site, name, state, problem)
         if state in ("error", "off", "missing") and name in wants:

@@ -105,7 +105,7 @@ def _read(engine: Engine, client: EhrClient, window: Window, most: int) -> tuple
             read, found = read + 1, found + len(told)
             with engine.store.transaction() as db:
                 waking.wake(db, engine.queue, window.site, told, CAUSE)
-                sweeps.advance(db, window, cursor, len({row.patient for row in told}))
+                sweeps.advance(db, window, cursor, len({one.patient for one in told}))
             engine.step("swept")
             if read >= most:
                 break
@@ -121,7 +121,11 @@ def _pages(client: EhrClient, window: Window) -> Iterator[tuple[list[Told], str 
         if page.left_out:
             log.warning("left out", site=window.site, kind=window.kind, problem=page.left_out)
         yield (
-            [row for resource in page.resources if (row := _told(client, window.kind, resource))],
+            [
+                changed
+                for resource in page.resources
+                if (changed := _told(client, window.kind, resource))
+            ],
             page.next,
         )
 

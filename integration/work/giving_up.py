@@ -13,7 +13,7 @@ from integration.work.queue import ASSESS, PERSON, Queue, patient_key
 
 def chosen(db: Db, numbers: Sequence[int] | None, *, everything: bool) -> list[int]:
     """The failures that a command is about; raises where one is not there."""
-    there = [row.id for row in failures.every(db)]
+    there = [failure.id for failure in failures.every(db)]
     if everything:
         return there
     if not numbers:
@@ -29,31 +29,36 @@ def chosen(db: Db, numbers: Sequence[int] | None, *, everything: bool) -> list[i
 
 def retry(db: Db, queue: Queue, identity: int, by: str) -> None:
     """Queues it again, from its first try on."""
-    row = failures.find(db, identity)
-    if row is None:
+    failure = failures.find(db, identity)
+    if failure is None:
         return
-    task, key = row.task, row.key
-    if task == WRITE_BACK and row.patient_id is not None:
-        task, key = ASSESS, patient_key(row.patient_id)
-    queue.add(db, task, key, row.arguments, priority=PERSON)
+    task, key = failure.task, failure.key
+    if task == WRITE_BACK and failure.patient_id is not None:
+        task, key = ASSESS, patient_key(failure.patient_id)
+    queue.add(db, task, key, failure.arguments, priority=PERSON)
     failures.remove(db, identity)
     audit.note(
-        db, by, "retried", site=row.site or None, patient_id=row.patient_id, resource=row.task
+        db,
+        by,
+        "retried",
+        site=failure.site or None,
+        patient_id=failure.patient_id,
+        resource=failure.task,
     )
 
 
 def discard(db: Db, identity: int, by: str, reason: str) -> None:
-    row = failures.find(db, identity)
-    if row is None:
+    failure = failures.find(db, identity)
+    if failure is None:
         return
     failures.remove(db, identity)
     audit.note(
         db,
         by,
         "discarded",
-        site=row.site or None,
-        patient_id=row.patient_id,
-        resource=row.task,
-        error=row.message,
+        site=failure.site or None,
+        patient_id=failure.patient_id,
+        resource=failure.task,
+        error=failure.message,
         reason=reason,
     )

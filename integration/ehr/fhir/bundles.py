@@ -91,7 +91,7 @@ class Count:
 
     def checked(self, page: Page) -> Page:
         """The page; the last one says where less came than was counted (hapi-fhir#3599)."""
-        self.found.update(row["resource"] for row in page.problems)
+        self.found.update(problem["resource"] for problem in page.problems)
         self.found.update(str(r.get("id")) for r in page.resources if _is(r, self.kind))
         self.entries += len(page.resources) + len(page.problems)
         total, came = page.total or 0, len(self.found)

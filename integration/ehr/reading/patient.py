@@ -43,7 +43,7 @@ def read_patient(
         for one in together
         if one in found
     ]
-    apart = [row for one, row in people.items() if one not in together]
+    apart = [person for one, person in people.items() if one not in together]
     return _joined(pulls, apart, problems)
 
 
@@ -75,16 +75,18 @@ def _joined(pulls: list[PatientPull], apart: list[Json], problems: list[Problem]
     """One pull of several, the surviving patient's first; APART: who was linked and not joined."""
     first = pulls[0]
     resources: dict[str, list[Json]] = {}
-    for row in (row for pull in pulls for row in pull.resources):
-        versions = resources.setdefault(f"{row['resourceType']}/{row.get('id')}", [])
-        versions += [] if row in versions else [row]
-    found = [row for versions in resources.values() for row in versions] + apart
+    for pull in pulls:
+        for resource in pull.resources:
+            key = f"{resource['resourceType']}/{resource.get('id')}"
+            versions = resources.setdefault(key, [])
+            versions += [] if resource in versions else [resource]
+    found = [version for versions in resources.values() for version in versions] + apart
     return replace(
         first,
         merged=tuple(pull.patient for pull in pulls[1:]),
-        resources=sorted(found, key=lambda row: row is not first.person),
-        problems=[row for pull in pulls for row in pull.problems] + problems,
+        resources=sorted(found, key=lambda resource: resource is not first.person),
+        problems=[problem for pull in pulls for problem in pull.problems] + problems,
         requests=sum(pull.requests for pull in pulls),
         unread=frozenset().union(*(pull.unread for pull in pulls)),
-        in_other_form=tuple(row for pull in pulls for row in pull.in_other_form),
+        in_other_form=tuple(issue for pull in pulls for issue in pull.in_other_form),
     )

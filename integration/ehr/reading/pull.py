@@ -31,7 +31,9 @@ class PatientPull:
     @property
     def ids(self) -> frozenset[str]:
         """Every id under which the records here stood."""
-        return frozenset(row.removeprefix("Patient/") for row in (self.patient, *self.merged))
+        return frozenset(
+            patient.removeprefix("Patient/") for patient in (self.patient, *self.merged)
+        )
 
     @property
     def issues(self) -> list[Json]:
@@ -45,9 +47,9 @@ class PatientPull:
         """The Patient resource."""
         return next(
             (
-                row
-                for row in self.resources
-                if f"{row['resourceType']}/{row.get('id')}" == self.patient
+                resource
+                for resource in self.resources
+                if f"{resource['resourceType']}/{resource.get('id')}" == self.patient
             ),
             None,
         )

@@ -79,7 +79,9 @@ def version(resource: Json) -> str | None:
 def _content(resource: Json) -> Json:
     """What it says, without what it was decided from."""
     content = {key: value for key, value in resource.items() if key not in _NOT_CONTENT}
-    others = [row for row in content.pop("extension", ()) if row.get("url") != DECIDED]
+    others = [
+        extension for extension in content.pop("extension", ()) if extension.get("url") != DECIDED
+    ]
     return content | ({"extension": others} if others else {})
 
 
@@ -89,7 +91,7 @@ def _wordless(resource: Json) -> Json:
     if isinstance(code := content.get("code"), dict):
         content["code"] = {key: value for key, value in code.items() if key != "text"}
     if isinstance(evidence := content.get("evidence"), list):
-        content["evidence"] = [_amounts_of(row) for row in evidence]
+        content["evidence"] = [_amounts_of(item) for item in evidence]
     return content
 
 
@@ -104,8 +106,12 @@ def _amounts_of_detail(resource: Json) -> list[str]:
 
 def _decided(resource: Json) -> str | None:
     """The digest that we wrote of what it rests on."""
-    found = (row for row in resource.get("extension") or () if row.get("url") == DECIDED)
-    return next((row.get("valueString") for row in found), None)
+    found = (
+        extension
+        for extension in resource.get("extension") or ()
+        if extension.get("url") == DECIDED
+    )
+    return next((extension.get("valueString") for extension in found), None)
 
 
 def _both(theirs: Any, ours: Any) -> list[Any]:
