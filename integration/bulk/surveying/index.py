@@ -127,10 +127,10 @@ class Facts(Struct):
     """What a range says beside its rows. Numbers as in `names`.
 
     `lines`: how many it has. `taken`: those of them that are FHIR. `counts`: resources by type.
-    `patients`: whose Patient is here, each once. `ours`: patients with an administration that may be an iron. `same`: two names of one patient.
-    `medications`: name and content of a Medication that is provably no iron; content 0: of one
-    that may be. `bare`: some address is a word alone. `problems`: place and what; a line's number
-    in the range stands between two U+0000.
+    `patients`: whose Patient is here, each once. `ours`: patients with an administration that may
+    be an iron. `same`: two names of one patient. `medications`: name and content of a Medication
+    that is provably no iron; content 0: of one that may be. `bare`: some address is a word alone.
+    `problems`: place and what; a line's number in the range stands between two U+0000.
     """
 
     lines: int = 0
