@@ -1,5 +1,13 @@
 """R1: parts of administrations, and what is said of those whose whole can't be found."""
 
+from decimal import Decimal
+
+from msgspec import structs
+
+from mappings.dose.repeats import with_parts
+from mappings.reading import read
+from mappings.record import Container
+from mappings.site import Site
 from tests import builders
 from tests.builders import Resource, administration
 
@@ -61,3 +69,15 @@ def test_a_part_of_a_reversed_administration_is_reversed_with_it() -> None:
         ("ma2", "the administration that it is part of was reversed"),
         ("ma3", "the administration that it is part of was reversed"),
     ]
+
+
+def test_a_part_says_of_containers_what_the_whole_says_of_the_dose() -> None:
+    """Its vials and its waste are those of the whole; its name too, where it is a step of it."""
+    opened = (Container(mg=Decimal(100), count=2),)
+    records, _ = read(builders.chart(), Site())
+    (whole,) = records[0].administrations
+    step = structs.replace(whole, containers=opened, containers_problem="odd")
+    joined = with_parts(whole, [step])
+    assert (joined.containers, joined.containers_problem) == (whole.containers + opened, "odd")
+    assert joined.steps == whole.steps
+    assert with_parts(whole, [step], named=True).steps == (*whole.steps, step.source.resource)

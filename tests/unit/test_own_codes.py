@@ -130,6 +130,19 @@ class TestOver:
             assessed(site=known).lines[0].modifiers for known in (site(ended), site(LIMITS))
         ] == [(), ("JZ",)]
 
+    @pytest.mark.parametrize(
+        ("ended", "modifiers"),
+        [
+            ("TB, to: 2026-10-31", ("JZ",)),
+            ("TB, to: 2026-11-01", ("JZ", "TB")),  # on its last day it is still asked
+            ("KX, to: 2026-10-31", ("JZ", "TB")),  # another one
+        ],
+    )
+    def test_a_modifier_of_a_policy_ends(self, ended: str, modifiers: tuple[str, ...]) -> None:
+        known = site(f"modifiers: [{{modifier: {ended}, source: HCPCS}}]")
+        (line,) = assessed(builders.administration(r340b=True), site=known).lines
+        assert line.modifiers == modifiers
+
 
 class TestAge:
     LIMITS = max(codes.payment().limits, key=lambda row: row.start)

@@ -100,3 +100,9 @@ def test_locks_hold_every_dependency() -> None:
 def test_no_test_folder_shadows_a_package() -> None:
     assert not (ROOT / "tests/integration").exists()
     assert not (ROOT / "tests/mappings").exists()
+
+
+def test_what_is_mutated_and_its_tests_are_there() -> None:
+    said = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    named = [*said["only_mutate"], *said["pytest_add_cli_args_test_selection"]]
+    assert [name for name in named if not any(ROOT.glob(name))] == []

@@ -47,7 +47,7 @@ def test_doses_from_the_same_vials_are_added_up() -> None:
         evidence=(TWO, BOTH),
         notes=("note", "other"),
     )
-    third = one("25", "30", references=("c",), discarded=Decimal(5), problem="worse")
+    third = one("25", "30", references=("c",), discarded=Decimal(5), problem="worse", unread="odd")
     evidence, notes = (ONE, BOTH, TWO), ("note", "other")
     assert together([first, second, third]) == one(
         "175",
@@ -55,6 +55,7 @@ def test_doses_from_the_same_vials_are_added_up() -> None:
         references=("a", "b", "c"),
         discarded=Decimal(25),
         problem="broken",
+        unread="odd",
         evidence=evidence,
         notes=notes,
     )
