@@ -108,6 +108,7 @@ def assess(
             "Writing for a whole site: run it with --dry-run first, and give the number that it"
             " says as --limit."
         )
+    named = named_site(site, config)
     result = _result(
         source,
         patient,
@@ -117,11 +118,10 @@ def assess(
         decisions,
         as_of,
         time_zone,
-        site,
-        config,
+        named,
         (dry_run, limit or DEFAULT_WRITES) if write_back else None,
     )
-    facts = facts_of(site, config, time_zone, code_dir)
+    facts = facts_of(named, time_zone, code_dir)
     at = datetime.fromisoformat(result.document.as_of)
     _write(result, form, out, facts.deciding(decisions_of(decisions or ()), at), trace)
     _report(result, dry_run)
@@ -154,8 +154,7 @@ def explain(
         decisions,
         as_of,
         time_zone,
-        site,
-        config,
+        named_site(site, config),
         None,
     )
     reference = (
@@ -179,12 +178,10 @@ def _result(
     decision_files: list[Path] | None,
     as_of: str | None,
     time_zone: str | None,
-    site_name: str | None,
-    config: Path | None,
+    named: "Site | None",
     write: tuple[bool, int] | None,
 ) -> AssessedCharts:
-    named = named_site(site_name, config) if site_name else None
-    facts = facts_of(site_name, config, time_zone, code_dir)
+    facts = facts_of(named, time_zone, code_dir)
     at = moment_of(as_of, facts)
     policies = policies_of(policy_dir, named, facts)
     decided = decisions_of(decision_files or ())
@@ -215,8 +212,10 @@ def _of_folder(folder: str, facts: Facts, policies: PolicySet, at: datetime) -> 
         return assessed(folder, facts, policies, at, tell)
 
 
-def named_site(site: str, config: Path | None) -> "Site":
+def named_site(site: str | None, config: Path | None) -> "Site | None":
     """A site of the configuration, which a file alone does without."""
+    if site is None:
+        return None
     from integration.configuration import settings
 
     return settings.load(config).site(site)
@@ -252,12 +251,10 @@ def _told(method: str, status: int, seconds: float) -> None:
     _say(f"{method} answered with {status} after {seconds * 1000:.0f} ms")
 
 
-def facts_of(
-    site_name: str | None, config: Path | None, time_zone: str | None, code_dir: Path | None = None
-) -> Facts:
+def facts_of(named: "Site | None", time_zone: str | None, code_dir: Path | None = None) -> Facts:
     """What the rules need of a site of the configuration, or of none but a time zone and code
     tables."""
-    facts = _facts_of_site(named_site(site_name, config)) if site_name else Facts()
+    facts = _facts_of_site(named) if named else Facts()
     facts = structs.replace(facts, time_zone=time_zone) if time_zone else facts
     if code_dir:
         from integration.codes.folder import tables_of

@@ -98,8 +98,9 @@ def bulk(
     if server and cancel:
         raise typer.Exit(exporting.cancel(server, out))
     site = site or (server.name if server and not is_server(source) else None)
-    facts = facts_of(site, config, time_zone, code_dir)
-    policies = policies_of(policy_dir, named_site(site, config) if site else None, facts)
+    named = named_site(site, config)
+    facts = facts_of(named, time_zone, code_dir)
+    policies = policies_of(policy_dir, named, facts)
     decided = decisions_of(decisions or ())
     moment = moment_of(as_of, facts) if as_of else lambda: moment_of(None, facts)
     with steps() as tell, exporting.fetched(server, wish, out, tell) as export:

@@ -150,12 +150,13 @@ def diff(
     """Which lines and gaps, and how much money, other tables would move."""
     from integration.assessing.clients import policies_for
     from integration.assessing.code_changes import difference
-    from integration.commands.assessing import facts_of, moment_of
+    from integration.commands.assessing import facts_of, moment_of, named_site
     from integration.commands.policy import report_difference
     from mappings.policy import choosing
 
-    facts = facts_of(site, config, time_zone)
-    policies = policies_for(settings.load(config).site(site)) if site else choosing.built_in()
+    named = named_site(site, config)
+    facts = facts_of(named, time_zone)
+    policies = policies_for(named) if named else choosing.built_in()
     report_difference(*difference(old, new, on, facts, policies, moment_of(as_of, facts)), as_json)
 
 

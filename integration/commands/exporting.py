@@ -142,7 +142,7 @@ def server_of(
     if is_server(source):
         from integration.assessing.servers import adhoc_or_named  # files need nothing of servers
 
-        return adhoc_or_named(source, named_site(site, config) if site else None)
+        return adhoc_or_named(source, named_site(site, config))
     if wish.is_empty() and not cancel:
         return None
     if Path(source).exists():

@@ -167,9 +167,9 @@ def diff(
 ) -> None:
     """Which lines and gaps, and how much money, another policy would move."""
     from integration.assessing.policies import difference
-    from integration.commands.assessing import facts_of, moment_of
+    from integration.commands.assessing import facts_of, moment_of, named_site
 
-    facts = facts_of(site, config, time_zone, code_dir)
+    facts = facts_of(named_site(site, config), time_zone, code_dir)
     report_difference(*difference(old, new, on, facts, moment_of(as_of, facts)), as_json)
 
 
