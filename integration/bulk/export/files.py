@@ -93,6 +93,7 @@ class Fetcher:
                     problem = f"a part of a file was asked for and answered {response.status_code}"
                     raise _Later(BadAnswer(self._site, problem, "Ask the EHR's vendor"), {})
                 if response.status_code == _WHOLE:
+                    _forget(unfinished)  # before another version is said to have begun
                     have, begun = 0, _of(response)
                     with written(_beside(unfinished)) as path:
                         path.write_bytes(msgspec.json.encode(begun))

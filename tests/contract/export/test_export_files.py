@@ -2,6 +2,7 @@
 is said beside them."""
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from integration.bulk.export import files
 from integration.bulk.export.pausing import Pause
+from integration.bulk.work import written
 from integration.errors import (
     Unreachable,
 )
@@ -61,6 +64,21 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(
     seen.pause = Pause(change)
     fetch(server, tmp_path, seen)
     assert list(content(tmp_path).values()) == [lines(*CHART[:2])]
+
+
+def test_a_file_that_changed_is_never_taken_for_the_new_one(
+    fake: Any, tmp_path: Path, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever the process is killed."""
+    beside: list[list[str]] = []
+
+    def noted(path: Path) -> AbstractContextManager[Path]:
+        beside.append([one.name for one in path.parent.iterdir()])
+        return written(path)
+
+    monkeypatch.setattr(files, "written", noted)
+    fetch(fake(chart_file(cut=[300], etag='W/"1"')), tmp_path, seen)
+    assert beside == [[], []]
 
 
 @pytest.mark.parametrize(
