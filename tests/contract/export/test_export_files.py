@@ -2,6 +2,7 @@
 is said beside them."""
 
 import json
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from integration.bulk.export import files
 from integration.bulk.export.pausing import Pause
 from integration.bulk.work import written
 from integration.errors import (
+    BadAnswer,
     Unreachable,
 )
 from tests import builders
@@ -115,6 +117,16 @@ def test_a_file_that_never_comes_is_given_up(fake: Any, tmp_path: Path, seen: Se
     fetch(server, tmp_path, seen)
     assert len(server.asked("GET /files/0/0/0")) == 1
     assert server.jobs == 1
+
+
+def test_nobody_waits_for_a_file_once_the_run_ends(fake: Any, tmp_path: Path, seen: Seen) -> None:
+    later = Response(status=503, headers={"Retry-After": "600"})
+    server = fake(chart_file(answers=[later]), chart_file(answers=[Response(status=400)]))
+    seen.pause, began = Pause(), time.monotonic()
+    with pytest.raises(BadAnswer, match="answered with 400"):
+        fetch(server, tmp_path, seen)
+    assert time.monotonic() - began < 60
+    assert len(server.asked("GET /files/0/0/0")) == 1
 
 
 def test_a_count_that_is_wrong_is_named(fake: Any, tmp_path: Path, seen: Seen) -> None:
