@@ -343,6 +343,28 @@ key_file = "keys.json"
     assert "system/MedicationAdministration.rs" in access["authorization"].forms[0]["scope"]
 
 
+def test_a_site_that_only_people_read_is_asked_nothing(
+    fake: Any, ferroclaim: Any, tmp_path: Path
+) -> None:
+    server = fake(chart_file())
+    config = tmp_path / "ferroclaim.toml"
+    config.write_text(
+        f"""
+[web]
+public_url = "http://127.0.0.1:8000"
+[sites.general]
+base_url = "{server.base_url}"
+time_zone = "America/New_York"
+[sites.general.app]
+client_id = "app"
+"""
+    )
+    words = "bulk", "general", "--config", config, "--out", tmp_path / "out", "--all"
+    status, _, err = ferroclaim(*words)
+    assert (status, server.requests) == (2, [])
+    assert "Only people may read site general" in err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
