@@ -111,8 +111,8 @@ class Sums(Struct):
         for payer, counts in other.completed.items():
             for days, count in counts.items():
                 self._complete(payer, days, count)
-        for name, row in other.remitted.items():
-            self.remitted.setdefault(name, Remitted()).add(row)
+        for name, remitted in other.remitted.items():
+            self.remitted.setdefault(name, Remitted()).add(remitted)
         for carc, refusal in other.refusals.items():
             self.refusals.setdefault(carc, RefusedMoney()).add(refusal)
         for by, table in other.tables.items():

@@ -101,7 +101,7 @@ def cards(
         {**draft.order, "id": f"draft-{number}", "status": "active", "intent": "order"}
         for number, draft in enumerate(found)
     ]
-    about = {f"MedicationAdministration/{row['id']}" for row in given}
+    about = {f"MedicationAdministration/{dose['id']}" for dose in given}
     resources = [*known.resources, *planned, *given]
     pull = PatientPull(f"Patient/{patient}", resources, [], 0, status_words=words_of(site.vendor))
     assessment = check_pull(pull, site, policies, now + timedelta(minutes=1), decided).assessment
@@ -113,7 +113,7 @@ def cards(
     ]
     tests = [order for order in orders if order.get("resourceType") == "ServiceRequest"]
     ordered = set[str]().union(*map(_codes, tests))
-    return [_card(name, rows, policies, patient, ordered, app) for name, rows in _grouped(gaps)]
+    return [_card(name, some, policies, patient, ordered, app) for name, some in _grouped(gaps)]
 
 
 def open_issues(
@@ -154,7 +154,7 @@ def _grouped(gaps: Sequence[Gap]) -> list[tuple[Group, list[Gap]]]:
         group = codes.requirements()[gap.requirement].group
         if group and (gap.blocking or group == "safety"):
             found[group].append(gap)
-    return [(name, rows) for name, rows in found.items() if rows]
+    return [(name, some) for name, some in found.items() if some]
 
 
 def _card(

@@ -51,7 +51,7 @@ def read(path: Path) -> dict[str, Released]:
         raise ConfigurationError(f"Cannot read {path}: {why}.") from None
     first = next(iter(text.splitlines()), "")
     found = _of_worklist(text) if "," in first and _LINE in first.lower() else _of_ids(text)
-    released = {row.line: row for row in found}
+    released = {release.line: release for release in found}
     if not released:
         raise ConfigurationError(
             f"{path} names no released line: give the worklist's CSV of released lines, or one line"
@@ -103,11 +103,11 @@ def chosen(
 
 def _against(pair: Iterable[ClaimLine], named: Sequence[Released]) -> Iterator[str]:
     """A dose and its discard are released together, so naming one names the other."""
-    by_id = {row.line: row for row in named}
-    reason = next((row.reason for row in named if row.reason), None)
+    by_id = {release.line: release for release in named}
+    reason = next((release.reason for release in named if release.reason), None)
     for line in pair:
-        row = by_id.get(line.id)
-        changed = row.differs(line) if row else []
+        release = by_id.get(line.id)
+        changed = release.differs(line) if release else []
         if changed:
             yield f"it changed after it was released ({'; '.join(changed)}): release it again"
         if not line.is_billable:

@@ -52,7 +52,7 @@ def write_released(settings: Settings, store: Store, order: WriteOrder) -> Repor
     """Writes, remembers and places the files of a site's released lines. One at a time per site."""
     now = order.now or datetime.now(UTC)
     with store.transaction() as db:
-        decided = [row.decision for row in decisions.every(db, order.site)]
+        decided = [kept.decision for kept in decisions.every(db, order.site)]
     basis = basis_of(settings.site(order.site), decided, now)
     folder = folder_of(order.folder)
     with store.holding(f"claims:{order.site}") as hold:

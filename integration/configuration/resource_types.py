@@ -42,7 +42,7 @@ RESOURCE_TYPES = (
     ResourceType("ClaimResponse", "prior authorization", subscribed=True),
 )
 
-WHAT_FOR = {row.name: row.what_for for row in RESOURCE_TYPES}
+WHAT_FOR = {kind.name: kind.what_for for kind in RESOURCE_TYPES}
 WAKING = tuple(WHAT_FOR)
-SUBSCRIBED = tuple(row.name for row in RESOURCE_TYPES if row.subscribed)
-EVERY_LINE = tuple(row.name for row in RESOURCE_TYPES if row.every_line)
+SUBSCRIBED = tuple(kind.name for kind in RESOURCE_TYPES if kind.subscribed)
+EVERY_LINE = tuple(kind.name for kind in RESOURCE_TYPES if kind.every_line)

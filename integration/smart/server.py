@@ -143,10 +143,10 @@ def fetched_keys(site: Site, jwks_uri: str) -> KeySet:
     if response.status != 200 or document is None:
         raise Unreachable(site.name, f"its keys at {host} were answered with {response.status}")
     listed = document.get("keys")
-    rows = listed if isinstance(listed, list) else []
-    keys: list[SigningKey] = [key for entry in rows if (key := _usable_key(entry)) is not None]
-    if len(keys) < len(rows):
-        log.warning("keys passed over", site=site.name, host=host, count=len(rows) - len(keys))
+    entries = listed if isinstance(listed, list) else []
+    keys: list[SigningKey] = [key for entry in entries if (key := _usable_key(entry)) is not None]
+    if len(keys) < len(entries):
+        log.warning("keys passed over", site=site.name, host=host, count=len(entries) - len(keys))
     if not keys:
         raise ConfigurationError(
             f"Site {site.name}: none of the {len(rows)} keys at {host} can be used; RSA and EC"

@@ -47,10 +47,10 @@ def _fetched(client: Client, url: str) -> str:
     except FerroclaimError:
         return ""
     said = json_object(response) if response.status == 200 and len(response.body) < 65536 else None
-    rows = [(place, said.get(key)) for key, place in PLACES.items()] if said else []
+    values = [(place, said.get(key)) for key, place in PLACES.items()] if said else []
     lines = [
         f"{place}: {value};"
-        for place, value in rows
+        for place, value in values
         if isinstance(value, str) and COLOR.match(value)
     ]
     return (

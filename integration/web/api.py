@@ -111,22 +111,24 @@ def figures(
     with here.store.transaction() as db:
         found = figures_now(db, chosen.scope(sorted(here.settings.sites)))
         audit.note(db, actor(session), "read the figures", role="biller")
-    rows = [
-        FigureRows.model_validate({**asdict(row), "rows": [list(cells) for cells in row.rows]})
-        for row in found
+    tables = [
+        FigureRows.model_validate(
+            {**asdict(figure), "rows": [list(cells) for cells in figure.rows]}
+        )
+        for figure in found
     ]
-    return [row for row in rows if name in (None, row.name)]
+    return [table for table in tables if name in (None, table.name)]
 
 
 @docs.get("/docs")
 def described(request: Request, session: Biller) -> Response:
     """The endpoints in words; no foreign script draws it."""
-    rows: list[tuple[str, str, str]] = []
+    endpoints: list[tuple[str, str, str]] = []
     for path, methods in request.app.openapi()["paths"].items():
-        rows += [
+        endpoints += [
             (method.upper(), path, said.get("description", "")) for method, said in methods.items()
         ]
-    return page(request, "docs.html", rows=rows, user=session.who.label)
+    return page(request, "docs.html", rows=endpoints, user=session.who.label)
 
 
 @docs.get("/openapi.json")

@@ -28,10 +28,10 @@ STATES: tuple[LineStatus, ...] = get_args(LineStatus)
 @router.get("")
 def patients(request: Request, here: OfPages) -> Response:
     """Whose chart to open."""
-    rows = [
+    found = [
         (person["id"], people.in_lists(person), _lines(here, person["id"])) for person in _people()
     ]
-    return page(request, "demo.html", rows=[row for row in rows if row[2]])
+    return page(request, "demo.html", rows=[person for person in found if person[2]])
 
 
 @router.get("/charts/{patient}")

@@ -68,16 +68,16 @@ class ExportRequest(Struct, frozen=True):
     def parameters(self) -> Json:
         """The body of a POST."""
         kinds = {"_since": "valueInstant"}
-        rows: list[Json] = [
+        parameters: list[Json] = [
             {"name": name, kinds.get(name, "valueString"): value} for name, value in self._pairs()
         ]
         if self.partial:
-            rows.append({"name": _PARTIAL, "valueBoolean": True})
-        rows += [
+            parameters.append({"name": _PARTIAL, "valueBoolean": True})
+        parameters += [
             {"name": "patient", "valueReference": {"reference": f"Patient/{patient}"}}
             for patient in self.patients
         ]
-        return {"resourceType": "Parameters", "parameter": rows}
+        return {"resourceType": "Parameters", "parameter": parameters}
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         yield "_outputFormat", NDJSON

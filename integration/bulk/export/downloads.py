@@ -42,8 +42,10 @@ def download(
         fetcher = Fetcher(site, downloading, needs_token, pause)
         with ThreadPoolExecutor(limits.connections - 1) as pool:
             tasks = {
-                pool.submit(fetcher.fetch, row.file, row.unfinished, row.path): row
-                for row in wanted
+                pool.submit(
+                    fetcher.fetch, download.file, download.unfinished, download.path
+                ): download
+                for download in wanted
             }
             try:
                 for task in as_completed(tasks):

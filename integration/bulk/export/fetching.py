@@ -146,8 +146,8 @@ class Fetching:
                 raise ExportGone(self.transport.site.name, "the server made it anew", "")
             job = self.place.note(structs.replace(job, transaction_time=manifest.transaction_time))
             # Messages stand on every page again (version 3, manifest-link).
-            files = [row for row in manifest.files if row.url not in messages_seen]
-            messages_seen |= {row.url for row in files if row.role == "error"}
+            files = [file for file in manifest.files if file.url not in messages_seen]
+            messages_seen |= {file.url for file in files if file.role == "error"}
             job = self._page(files, count, manifest.needs_token, job)
             count += len(files)
         told = messages(self.place.folder_of_messages(job))
@@ -157,7 +157,7 @@ class Fetching:
         self, files: list[ListedFile], before: int, needs_token: bool, job: ExportJob
     ) -> ExportJob:
         wanted = [self._wanted(job, before + n, file) for n, file in enumerate(files, 1)]
-        missing = [row for row in wanted if not row.is_here]
+        missing = [file for file in wanted if not file.is_here]
         done = len(wanted) - len(missing)
 
         def step(came: Wanted, problem: str | None) -> None:

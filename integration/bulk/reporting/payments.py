@@ -14,11 +14,11 @@ from integration.wording.amounts import money
 
 def remitted(sums: Sums, titles: Mapping[str, str]) -> Figure:
     """By payer and by how the line stands with us."""
-    rows = sorted(_rows(sums), key=lambda row: (-row[2].answered, row[0], row[1]))
-    lines = sum(found.lines for _, _, found in rows)
-    answered = sum(found.answered for _, _, found in rows)
-    held = [found for _, state, found in rows if state == "held"]
-    ready = [found for _, state, found in rows if state == "ready"]
+    payers = sorted(_rows(sums), key=lambda payer: (-payer[2].answered, payer[0], payer[1]))
+    lines = sum(found.lines for _, _, found in payers)
+    answered = sum(found.answered for _, _, found in payers)
+    held = [found for _, state, found in payers if state == "held"]
+    ready = [found for _, state, found in payers if state == "ready"]
     return Figure(
         "remittances",
         "What payers answered",
@@ -42,7 +42,7 @@ def remitted(sums: Sums, titles: Mapping[str, str]) -> Figure:
                 f"{found.unpaid:,}",
                 money(found.refused) if found.unpaid else "",
             )
-            for payer, state, found in rows
+            for payer, state, found in payers
         ),
         tuple(
             Bar(
@@ -50,7 +50,7 @@ def remitted(sums: Sums, titles: Mapping[str, str]) -> Figure:
                 (("ready", float(found.answered - found.unpaid)), ("held", float(found.unpaid))),
                 f"{found.answered - found.unpaid:,} paid, {found.unpaid:,} not",
             )
-            for payer, state, found in rows[:MOST]
+            for payer, state, found in payers[:MOST]
         ),
     )
 
@@ -63,18 +63,18 @@ def _rows(sums: Sums) -> Iterator[tuple[str, str, Remitted]]:
 
 def refusals(sums: Sums) -> Figure:
     """Why nothing was paid, by the payers' reason codes."""
-    rows = sorted(sums.refusals.items(), key=lambda row: (-row[1].money, row[0]))
+    by_code = sorted(sums.refusals.items(), key=lambda refusal: (-refusal[1].money, refusal[0]))
     return Figure(
         "refusals",
         "Why payers did not pay",
         "A line with two reasons stands under each of them; foreseen: a gap of ours names the"
         " reason."
-        if rows
+        if by_code
         else "Every answered line was paid.",
         ("reason (CARC)", "lines", "charged", "foreseen"),
         tuple(
             (carc, f"{found.lines:,}", money(found.money), f"{found.foreseen:,}")
-            for carc, found in rows
+            for carc, found in by_code
         ),
         tuple(
             Bar(
@@ -82,6 +82,6 @@ def refusals(sums: Sums) -> Figure:
                 (("held", float(found.lines)),),
                 f"{words.plural(found.lines, 'line')}, {found.foreseen:,} foreseen",
             )
-            for carc, found in rows[:MOST]
+            for carc, found in by_code[:MOST]
         ),
     )

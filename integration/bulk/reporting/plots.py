@@ -22,7 +22,7 @@ STATES = ("ready", "held", "packaged", "bundled", "not billable")
 
 def figures(summary: Summary, policies: PolicySet) -> list[Figure]:
     sums = summary.sums
-    titles = {row.id: row.title for row in policies.policies}
+    titles = {policy.id: policy.title for policy in policies.policies}
     tables = sums.tables
     return [
         _states(sums),
@@ -81,7 +81,7 @@ def _money_of(state: str, cell: Cell) -> str:
 def _causes(table: Table) -> Figure:
     found = sorted(
         ((words.title(name), _all(states.values())) for name, states in table.items()),
-        key=lambda row: (-row[1].money, -row[1].lines, row[0]),
+        key=lambda cause: (-cause[1].money, -cause[1].lines, cause[0]),
     )
     return Figure(
         "causes",
@@ -111,7 +111,7 @@ def _by(
         for name, states in sorted(table.items())
     ]
     if not in_time:
-        found.sort(key=lambda row: (-row[1].money - row[2].money, -row[3].lines, row[0]))
+        found.sort(key=lambda group: (-group[1].money - group[2].money, -group[3].lines, group[0]))
     return Figure(
         by,
         title,
@@ -170,9 +170,9 @@ def _completed(counts: dict[str, dict[int, int]], called: Callable[[str], str]) 
     """By payer the median and the ninth of ten; of all, how many in which span of days."""
     all_days = _days(counts.values())
     spans = [(span_name(*span), sum(is_within(day, *span) for day in all_days)) for span in DAYS]
-    rows = sorted(
+    by_payer = sorted(
         ((called(name), _days([found])) for name, found in counts.items()),
-        key=lambda row: (-len(row[1]), row[0]),
+        key=lambda payer: (-len(payer[1]), payer[0]),
     )
     return Figure(
         "complete",
@@ -184,7 +184,8 @@ def _completed(counts: dict[str, dict[int, int]], called: Callable[[str], str]) 
         else "No line is ready.",
         ("payer", "lines", "median days", "nine of ten"),
         tuple(
-            (name, f"{len(days):,}", f"{median(days):g}", f"{_ninth(days)}") for name, days in rows
+            (name, f"{len(days):,}", f"{median(days):g}", f"{_ninth(days)}")
+            for name, days in by_payer
         ),
         tuple(
             Bar(label, (("ready", float(count)),), words.plural(count, "line"))
@@ -228,13 +229,13 @@ def savings(wasted: dict[str, Cell]) -> list[tuple[str, Saving, Cell]]:
         opened = f" from {sizes} mg" if sizes else ""
         units = f"{discarded} of {int(given) + int(discarded)} units"
         found.append((f"{code}: {units}{opened}", of_all, cell))
-    return sorted(found, key=lambda row: (-(row[1].money or 0), -row[1].mg, row[0]))
+    return sorted(found, key=lambda dose: (-(dose[1].money or 0), -dose[1].mg, dose[0]))
 
 
 def _waste(wasted: dict[str, Cell]) -> Figure:
     found = savings(wasted)
     lost = _all(cell for _, _, cell in found)
-    amounts = [row.saved_money for _, row, _ in found if row.saved_money is not None]
+    amounts = [discard.saved_money for _, discard, _ in found if discard.saved_money is not None]
     saved = money(sum(amounts, Decimal(0)) if amounts else None)
     return Figure(
         "waste",
@@ -244,16 +245,19 @@ def _waste(wasted: dict[str, Cell]) -> Figure:
         else "Nothing was discarded.",
         ("discarded", "mg", "money", "avoidable mg", "avoidable"),
         tuple(
-            (name, _mg(row.mg), _worth(cell), _mg(row.saved_mg), money(row.saved_money))
-            for name, row, cell in found
+            (name, _mg(discard.mg), _worth(cell), _mg(discard.saved_mg), money(discard.saved_money))
+            for name, discard, cell in found
         ),
         tuple(
             Bar(
                 name,
-                (("avoidable", float(row.saved_mg)), ("unavoidable", float(row.mg - row.saved_mg))),
-                f"{_mg(row.mg)} mg, {_mg(row.saved_mg)} mg of it avoidable",
+                (
+                    ("avoidable", float(discard.saved_mg)),
+                    ("unavoidable", float(discard.mg - discard.saved_mg)),
+                ),
+                f"{_mg(discard.mg)} mg, {_mg(discard.saved_mg)} mg of it avoidable",
             )
-            for name, row, _ in found[:MOST]
+            for name, discard, _ in found[:MOST]
         ),
     )
 

@@ -24,12 +24,12 @@ def days_to_complete(
         if finding.state == "met":
             for administration in finding.administrations:
                 named = evidence.setdefault(administration, set())
-                named.update(row.resource for row in finding.evidence)
+                named.update(item.resource for item in finding.evidence)
     for line in found.lines:
         if line.status != "ready" or line.service_date is None or line.discard_of:
             continue
         named = set().union(*(evidence.get(name, set()) for name in line.administrations))
-        named.update(row.resource for row in line.evidence)
+        named.update(item.resource for item in line.evidence)
         last = max((dates[name] for name in named if name in dates), default=None)
         given = date.fromisoformat(line.service_date)
         yield line, max(0, (last - given).days) if last else 0

@@ -119,7 +119,7 @@ def answered(
 ) -> Iterator[tuple[ClaimLine, PayersAnswer | None]]:
     """Each line of a day with what was answered; where lines share an answer, only the first has
     it."""
-    members = {plain_id(row.subscriber.member_id or "") for row in record.coverages} - {""}
+    members = {plain_id(plan.subscriber.member_id or "") for plan in record.coverages} - {""}
     given: set[str] = set()
     for line in found.lines:
         if line.status == "not-billable" or line.service_date is None:

@@ -109,8 +109,8 @@ class _Chart:
                 [mark[0] for mark in marks], self.record.labs, rules, self.today, self.zone, NARROW
             ),
             rows=tuple(
-                (row, link_into_chart(self.site, self.assessment.patient, row.resource))
-                for row in timeline.table(marks, self.record.labs, self.zone)
+                (shown, link_into_chart(self.site, self.assessment.patient, shown.resource))
+                for shown in timeline.table(marks, self.record.labs, self.zone)
             ),
             doses=tuple(doses),
             policies=self._policies(),
@@ -125,8 +125,8 @@ class _Chart:
     # Doses
 
     def _doses(self) -> list[DoseView]:
-        rows = [self._dose(administration) for administration in self.record.administrations]
-        return sorted(rows, key=lambda dose: (dose.on or NEVER, dose.administration), reverse=True)
+        doses = [self._dose(administration) for administration in self.record.administrations]
+        return sorted(doses, key=lambda dose: (dose.on or NEVER, dose.administration), reverse=True)
 
     def _dose(self, given: Administration) -> DoseView:
         reference = given.source.resource
@@ -171,18 +171,18 @@ class _Chart:
 
     def _marks(self) -> list[tuple[timeline.DoseTick, str, str]]:
         reversed_ = {dose.administration for dose in self.assessment.reversed}
-        rows = [
+        administrations = [
             (self.cards.on(administration.source.resource), administration)
             for administration in self.record.administrations
             if administration.source.resource not in reversed_
         ]
         return [
             (
-                timeline.DoseTick(on, row.dose.value if row.dose.unit == "mg" else None),
-                row.drug.says or "Intravenous iron",
-                row.source.resource,
+                timeline.DoseTick(on, given.dose.value if given.dose.unit == "mg" else None),
+                given.drug.says or "Intravenous iron",
+                given.source.resource,
             )
-            for on, row in rows
+            for on, given in administrations
             if on is not None
         ]
 

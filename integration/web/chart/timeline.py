@@ -124,7 +124,7 @@ def timeline(
 ) -> Timeline | None:
     """None where there is nothing to draw."""
     found = {name: _results(labs, name, zone) for name in NAMES}
-    spans = [dose.on for dose in doses] + [on for rows in found.values() for on, _ in rows]
+    spans = [dose.on for dose in doses] + [on for results in found.values() for on, _ in results]
     if not spans:
         return None
     earliest, latest = min(spans), max(spans, key=lambda span: span.last)
@@ -171,7 +171,7 @@ def table(
     zone: tzinfo | None = None,
 ) -> list[PlotRow]:
     """What the plot shows, newest first. Doses come with their drug and resource."""
-    rows = [
+    shown = [
         PlotRow(
             dose.on,
             drug,
@@ -187,7 +187,7 @@ def table(
                     f"{_shown(result)}"
                     f" {LAB_VALUES[name].unit}{' (from iron and TIBC)' if result.parts else ''}"
                 )
-                rows.append(
+                shown.append(
                     PlotRow(
                         result.when.span(zone),
                         LAB_VALUES[name].says.capitalize(),
@@ -195,7 +195,7 @@ def table(
                         result.source.resource,
                     )
                 )
-    return sorted(rows, key=lambda row: (row.on, row.what, row.resource), reverse=True)
+    return sorted(shown, key=lambda one: (one.on, one.what, one.resource), reverse=True)
 
 
 class _Dates:
@@ -237,14 +237,14 @@ def _dose_ticks(doses: Sequence[DoseTick], scale: _Dates) -> tuple[Tick, ...]:
     """Labels in two rows; what fits in neither is left to the table."""
     ticks: list[Tick] = []
     free_from = [0.0, 0.0]
-    for dose in sorted(doses, key=lambda row: scale.middle(row.on)):
+    for dose in sorted(doses, key=lambda one: scale.middle(one.on)):
         x, mg = scale.middle(dose.on), "?" if dose.mg is None else _plain(dose.mg)
         half = 4 * len(mg) + 2
-        row = next((number for number, free in enumerate(free_from) if x - half >= free), None)
-        if row is not None:
-            free_from[row] = x + half
-        label, title = mg if row is not None else "", f"{day(dose.on)}: {mg} mg"
-        ticks.append(Tick(x, label, title, row=row or 0, spread=scale.spread(dose.on)))
+        level = next((number for number, free in enumerate(free_from) if x - half >= free), None)
+        if level is not None:
+            free_from[level] = x + half
+        label, title = mg if level is not None else "", f"{day(dose.on)}: {mg} mg"
+        ticks.append(Tick(x, label, title, row=level or 0, spread=scale.spread(dose.on)))
     return tuple(ticks)
 
 
@@ -267,17 +267,17 @@ def _window(
 def _results(
     labs: Sequence[LabResult], name: str, zone: tzinfo | None
 ) -> list[tuple[Span, LabResult]]:
-    rows = [
+    found = [
         (result.when.span(zone), result)
         for result in laboratory.usable(labs, name)
         if result.when is not None and _middle(result) is not None
     ]
-    return sorted(rows, key=lambda row: (row[0], row[1].source.resource))
+    return sorted(found, key=lambda one: (one[0], one[1].source.resource))
 
 
 def _middle(result: LabResult) -> Decimal | None:
     """Where a result is drawn; one with a comparator at its limit."""
-    known = (row for row in (result.value, result.low, result.high) if row is not None)
+    known = (value for value in (result.value, result.low, result.high) if value is not None)
     return next(known, None)
 
 
@@ -289,7 +289,7 @@ def _panel(
     top: float,
     today: date,
 ) -> Panel:
-    values = [float(_middle(row) or 0) for _, row in found]
+    values = [float(_middle(result) or 0) for _, result in found]
     highest = _round_up(
         max([*values, *(float(limit.limit) for limit in limits), 50 if name == "ferritin" else 30])
         * 1.15
@@ -304,12 +304,12 @@ def _panel(
     at = [(scale.middle(on), y(value)) for (on, _), value in zip(found, values, strict=True)]
     for x, height in at:
         labels.keep_free(x, height)
-    bands = tuple(_band(row, y, top, bottom, labels) for row in dict.fromkeys(limits))
+    bands = tuple(_band(limit, y, top, bottom, labels) for limit in dict.fromkeys(limits))
     points = []
     # The newest is labeled first: it is the one that decides.
-    for (on, row), (x, height) in reversed(list(zip(found, at, strict=True))):
-        title = f"{day(on)}: {_shown(row)} {LAB_VALUES[name].unit}"
-        label = labels.beside(x, height, _shown(row))
+    for (on, result), (x, height) in reversed(list(zip(found, at, strict=True))):
+        title = f"{day(on)}: {_shown(result)} {LAB_VALUES[name].unit}"
+        label = labels.beside(x, height, _shown(result))
         points.append(Point(x, height, label, title, scale.spread(on)))
     points.reverse()
     path = "M" + " L".join(f"{point.x} {point.y}" for point in points) if len(points) > 1 else ""

@@ -107,8 +107,8 @@ class Card:
         """What can be done about it on the page: a form of the requirement, `order`, `waive`."""
         if self.waived is not None or self.owner != "clinician":
             return ()
-        rows = [codes.requirements()[name] for name in self.requirements]
-        found: list[str] = [row.form for row in rows if row.form]
+        own = [codes.requirements()[name] for name in self.requirements]
+        found: list[str] = [requirement.form for requirement in own if requirement.form]
         if self.orderable:
             found.append("order")
         if self.waivable and (self.blocking or self.safety):

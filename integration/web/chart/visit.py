@@ -326,7 +326,7 @@ class ChartVisit:
                     gap_of(issue): issue
                     for issue in owed_issues(seen.checked.assessment, seen.pull, seen.now, waivers)
                 }
-                wanted |= {gap_of(row): row for row in reopened}
+                wanted |= {gap_of(issue): issue for issue in reopened}
                 owed = list(wanted.values())
                 ledger = StoredLedger(hold, seen.patient.id)
                 outcomes = self._port(ledger).put_all(owed, seen.pull.issues)

@@ -138,7 +138,7 @@ def figures_now(db: Db, scope: Scope) -> list[BillingFigure]:
 
 
 def _held(found: Sequence[figures.HeldMoney]) -> BillingFigure:
-    sums = [(words.title(row.requirement), _worth(row)) for row in found]
+    sums = [(words.title(cause.requirement), _worth(cause)) for cause in found]
     says = f"{sums[0][0]} holds the most, {amounts.amount(sums[0][1])}." if sums else None
     return BillingFigure(
         "held",
@@ -151,8 +151,8 @@ def _held(found: Sequence[figures.HeldMoney]) -> BillingFigure:
     )
 
 
-def _worth(row: figures.HeldMoney | figures.Predicted) -> Sum:
-    return Sum(row.lines, row.money, row.charges, row.unpriced)
+def _worth(held: figures.HeldMoney | figures.Predicted) -> Sum:
+    return Sum(held.lines, held.money, held.charges, held.unpriced)
 
 
 def _cell(worth: Sum) -> object:
@@ -192,10 +192,10 @@ def _times(found: figures.Times) -> BillingFigure:
 
 
 def _clean(found: Sequence[figures.FirstLook]) -> BillingFigure:
-    lines, clean = sum(row.lines for row in found), sum(row.clean for row in found)
-    rows = tuple(
-        (us_month(row.month), row.lines, row.clean, f"{100 * row.clean / row.lines:.0f}%")
-        for row in found
+    lines, clean = sum(look.lines for look in found), sum(look.clean for look in found)
+    months = tuple(
+        (us_month(look.month), look.lines, look.clean, f"{100 * look.clean / look.lines:.0f}%")
+        for look in found
     )
     return BillingFigure(
         "clean-at-first-assessment",
@@ -207,11 +207,11 @@ def _clean(found: Sequence[figures.FirstLook]) -> BillingFigure:
             else "No line yet."
         ),
         ("month of service", "lines", "clean", "rate"),
-        rows,
+        months,
         _bars(
             [
-                (row[0], str(row[3]), 100 * look.clean / look.lines)
-                for row, look in zip(rows, found, strict=True)
+                (month[0], str(month[3]), 100 * look.clean / look.lines)
+                for month, look in zip(months, found, strict=True)
             ],
             100,
         ),
@@ -219,7 +219,7 @@ def _clean(found: Sequence[figures.FirstLook]) -> BillingFigure:
 
 
 def _denials(found: Sequence[figures.Predicted]) -> BillingFigure:
-    sums = [(f"CARC {row.carc}", _worth(row)) for row in found]
+    sums = [(f"CARC {denial.carc}", _worth(denial)) for denial in found]
     return BillingFigure(
         "denials",
         "Predicted against real denials",
@@ -231,10 +231,10 @@ def _denials(found: Sequence[figures.Predicted]) -> BillingFigure:
     )
 
 
-def _waste(rows: Sequence[Wasted]) -> BillingFigure:
+def _waste(discards: Sequence[Wasted]) -> BillingFigure:
     by_code: dict[str, list[Saving]] = {}
-    for row in rows:
-        by_code.setdefault(row.code, []).append(saving(row))
+    for discard in discards:
+        by_code.setdefault(discard.code, []).append(saving(discard))
     totals = {code: _together(found) for code, found in sorted(by_code.items())}
     every = _together(list(totals.values()))
     told = (
@@ -261,12 +261,12 @@ def _waste(rows: Sequence[Wasted]) -> BillingFigure:
     )
 
 
-def _together(rows: Sequence[Saving]) -> Saving:
+def _together(savings: Sequence[Saving]) -> Saving:
     return Saving(
-        sum((row.mg for row in rows), Decimal(0)),
-        _sum([row.money for row in rows]),
-        sum((row.saved_mg for row in rows), Decimal(0)),
-        _sum([row.saved_money for row in rows]),
+        sum((one.mg for one in savings), Decimal(0)),
+        _sum([one.money for one in savings]),
+        sum((one.saved_mg for one in savings), Decimal(0)),
+        _sum([one.saved_money for one in savings]),
     )
 
 
@@ -281,16 +281,16 @@ def _priced(value: Decimal | None) -> object:
 
 
 def _bars(
-    rows: Sequence[tuple[str, str, float] | tuple[str, str, float, float]],
+    bars: Sequence[tuple[str, str, float] | tuple[str, str, float, float]],
     most: float | None = None,
 ) -> tuple[BillingBar, ...]:
-    highest = most or max((row[2] for row in rows), default=0) or 1
+    highest = most or max((bar[2] for bar in bars), default=0) or 1
     return tuple(
         BillingBar(
-            row[0],
-            row[1],
-            round(100 * row[2] / highest, 1),
-            round(100 * row[3] / highest, 1) if len(row) == 4 else None,
+            bar[0],
+            bar[1],
+            round(100 * bar[2] / highest, 1),
+            round(100 * bar[3] / highest, 1) if len(bar) == 4 else None,
         )
-        for row in rows
+        for bar in bars
     )
