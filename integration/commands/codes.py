@@ -150,7 +150,7 @@ def diff(
     """Which lines and gaps, and how much money, other tables would move."""
     from integration.assessing.clients import policies_for
     from integration.assessing.code_changes import difference
-    from integration.commands.assessing import facts_of, moment_of, named_site
+    from integration.commands.inputs import facts_of, moment_of, named_site
     from integration.commands.policy import report_difference
     from mappings.policy import choosing
 

@@ -34,7 +34,7 @@ def take_in(
 ) -> None:
     """Record the decisions of files; a newer one of the same matter takes the older one's place.
     All of them, or with any mistake none."""
-    from integration.commands.assessing import decisions_of
+    from integration.commands.inputs import decisions_of
     from integration.serving.process import opened
     from integration.store import decisions
     from integration.work.queue import USUAL, Queue
