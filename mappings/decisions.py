@@ -8,6 +8,7 @@ Held by tests/unit/test_decisions.py.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -206,7 +207,8 @@ def to_document(decision: Decision) -> dict[str, Any]:
 def checked(decision: Decision) -> Decision:
     """A decision that was not read from a file; DataFileError with what is wrong."""
     parts = [getattr(decision, name) for name in KINDS]
-    every = [said for found in (decision, *parts) for _, said in _check(found, ())]
+    mistakes = chain.from_iterable(_check(found, ()) for found in (decision, *parts))
+    every = [said for _, said in mistakes]
     if every:
         raise loading.DataFileError(*every)
     return decision

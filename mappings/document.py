@@ -10,6 +10,7 @@ Held by tests/unit/test_document.py.
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -167,7 +168,7 @@ def _of_doses(findings: list[Finding]) -> RequirementOfDoses:
     return RequirementOfDoses(
         requirement=first.requirement,
         state=first.state,
-        administrations=tuple(name for finding in findings for name in finding.administrations),
+        administrations=tuple(chain.from_iterable(finding.administrations for finding in findings)),
         together=len(first.administrations) > 1,
         policy=first.policy,
         policy_version=first.policy_version,

@@ -6,6 +6,7 @@ Held by tests/unit/test_bulk.py.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from msgspec import structs
@@ -44,7 +45,7 @@ def policy_set(which: str) -> PolicySet:
 def chosen(which: Iterable[str] | None) -> list[Policy]:
     """The policies of files, folders and ids of built-in ones; all built-in ones without any."""
     return (
-        [found for name in which for found in _chosen(name)]
+        list(chain.from_iterable(map(_chosen, which)))
         if which
         else list(choosing.built_in().policies)
     )
@@ -117,7 +118,7 @@ def difference(
 
 def _unused(before: PolicySet, after: PolicySet, found: Assessment) -> tuple[str, ...]:
     """Policies that only the new set has, and that are no line's: no chart's payer is theirs."""
-    lines = [line for patient in found.patients for line in patient.lines]
+    lines = chain.from_iterable(patient.lines for patient in found.patients)
     used = {line.policy.id for line in lines if line.policy}
     known = {(policy.id, policy.version) for policy in before.policies}
     new = {policy.id for policy in after.policies if (policy.id, policy.version) not in known}

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -145,9 +146,9 @@ def _sift(setting: Setting, work: Work) -> Wanted:
     size = sum(index.bytes_of(found.members) for index in _indexes(work, count))
     found = structs.replace(found, parts=min(_MOST_PARTS, 1 + size // setting.part_bytes))
     beside = Beside(
-        sorted({base for of_range in facts for base in of_range.bases}),
+        sorted(set(chain.from_iterable(of_range.bases for of_range in facts))),
         any(of_range.bare for of_range in facts),
-        [deletion for of_range in facts for deletion in of_range.deletions],
+        list(chain.from_iterable(of_range.deletions for of_range in facts)),
     )
     with written(work.piece("sift", "beside")) as other:
         other.write_bytes(msgspec.msgpack.encode(beside))

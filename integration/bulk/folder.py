@@ -7,6 +7,7 @@ Held by tests/unit/test_bulk_folder.py.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,7 +77,7 @@ class _Results:
     def charts(self) -> AssessedCharts:
         asked = self._setting
         facts = AllFacts(self._work, len(asked.source.ranges))
-        patients = {patient for of_range in facts for patient in of_range.patients}
+        patients = set(chain.from_iterable(of_range.patients for of_range in facts))
         self._problems += [*asked.source.problems, *problems_of_survey(asked, facts)]
         beside = beside_of(self._work)
         assessor = Assessor(Reader(asked.site), asked.policies, asked.as_of, asked.site)

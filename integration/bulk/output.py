@@ -8,7 +8,7 @@ import heapq
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import msgspec
@@ -149,7 +149,7 @@ def _write_charts(work: Work, who: Wanted, facts: Iterable[Facts], folder: Path)
             with (unfinished / f"{part}.ndjson").open("wb") as stream:
                 for path in files_of(work, part):
                     stream.write(path.read_bytes())
-        deletions = [_deletion(deletion) for one in facts for deletion in one.deletions]
+        deletions = list(map(_deletion, chain.from_iterable(one.deletions for one in facts)))
         if deletions:
             bundle = {"resourceType": "Bundle", "type": "batch", "entry": deletions}
             (unfinished / "deleted.ndjson").write_bytes(msgspec.json.encode(bundle) + b"\n")

@@ -6,6 +6,7 @@ Held by tests/unit/test_bulk.py.
 
 from array import array
 from collections.abc import Iterable
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
@@ -41,10 +42,10 @@ class Wanted(Struct):
 
 def wanted(facts: Iterable[Facts], indexes: Iterable[Index]) -> Wanted:
     """FACTS are gone through three times: give a list, or what reads them anew."""
-    roots = _together(pair for of_range in facts for pair in of_range.same)
-    ours = {owner for of_range in facts for owner in of_range.ours}
+    roots = _together(chain.from_iterable(of_range.same for of_range in facts))
+    ours = set(chain.from_iterable(of_range.ours for of_range in facts))
     harmless = _harmless(facts)
-    bases = {names.exactly(base) for of_range in facts for base in of_range.bases}
+    bases = set(map(names.exactly, chain.from_iterable(of_range.bases for of_range in facts)))
     for index in indexes:
         for owner, medication, base in index.aimed():
             is_here = not base or not bases or base in bases
@@ -86,7 +87,7 @@ def _together(pairs: Iterable[tuple[int, int]]) -> dict[int, int]:
 
 
 def encoded(who: Wanted) -> bytes:
-    pairs = array("I", [number for pair in who.roots.items() for number in pair])
+    pairs = array("I", chain.from_iterable(who.roots.items()))
     return msgspec.msgpack.encode((array("I", who.members).tobytes(), pairs.tobytes(), who.parts))
 
 

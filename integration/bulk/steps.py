@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ class Worker:
     def name(self, round_: int, part: int) -> None:
         """What the charts of a part name in a round, and did not name before."""
         earlier = (self._work.piece(f"names-{number}", part) for number in range(round_))
-        known = {name for path in earlier for name in numbers_in(path)}
+        known = set(chain.from_iterable(map(numbers_in, earlier)))
         found = lookup.names_in(files_of(self._work, part, round_ - 1), self._beside.bare)
         with written(self._work.piece(f"names-{round_}", part)) as path:
             path.write_bytes(array("I", [name for name in found if name not in known]).tobytes())

@@ -6,6 +6,7 @@ Held by tests/unit/test_bulk.py.
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 
 from msgspec import Struct, field
 
@@ -69,7 +70,7 @@ class Sums(Struct):
     ) -> None:
         """NAMES: of places, by reference."""
         self.patients += 1
-        self.doses += len({name for line in found.lines for name in line.administrations})
+        self.doses += len(set(chain.from_iterable(line.administrations for line in found.lines)))
         places = _places(record, names)
         given = {line.id: line for line in found.lines if not line.discard_of}
         for line in found.lines:

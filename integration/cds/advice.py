@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from integration.assessing.patient import check_pull
@@ -137,7 +138,7 @@ def open_issues(
 
 
 def _unbilled(gaps: Sequence[Gap]) -> str:
-    doses = {reference for gap in gaps for reference in gap.administrations}
+    doses = set(chain.from_iterable(gap.administrations for gap in gaps))
     titles = list(dict.fromkeys(words.title(gap.requirement) for gap in gaps))
     return f"{words.plural(len(doses), 'iron dose')} cannot be billed yet: {words.joined(titles)}"
 

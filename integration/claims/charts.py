@@ -7,6 +7,7 @@ Held by tests/contract/test_claims_write.py.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from integration import samples
@@ -75,7 +76,7 @@ def write_from_charts(
     finally:
         output.drop()
     unread = [*result.document.unreadable]
-    unread += [problem for patient in result.document.patients for problem in patient.unreadable]
+    unread += chain.from_iterable(patient.unreadable for patient in result.document.patients)
     report.problems += [
         f"{problem.resource} could not be read: {problem.problem}" for problem in unread
     ]
@@ -103,7 +104,7 @@ def _leaving(result: AssessedCharts, reading: ChartsReading) -> Iterator[Leaving
     for patient in result.document.patients:
         record = result.records.get(patient.patient)
         if reading.released is None:
-            named = {line for gap in patient.gaps for line in gap.lines}
+            named = set(chain.from_iterable(gap.lines for gap in patient.gaps))
             yield Leaving(patient.patient, untouched_lines(patient.lines, named), record)
         else:
             lines, refused = chosen(patient.patient, patient.lines, reading.released)
@@ -112,6 +113,7 @@ def _leaving(result: AssessedCharts, reading: ChartsReading) -> Iterator[Leaving
 
 def _name_unknown(report: Report, reading: ChartsReading, result: AssessedCharts) -> None:
     """Released lines that the charts do not have."""
-    there = {line.id for patient in result.document.patients for line in patient.lines}
+    lines = chain.from_iterable(patient.lines for patient in result.document.patients)
+    there = {line.id for line in lines}
     missing = [line for line in reading.released or () if line not in there]
     report.ask([f"Line {line} is in none of the charts." for line in missing])

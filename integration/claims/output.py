@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
@@ -201,7 +202,7 @@ def _noted_void(void: Voiding, total: Decimal, lines: tuple[str, ...]) -> Noted:
 
 
 def _noted_charges(found: ChargeLines) -> Noted:
-    parts = [part for _, own in found.services for part in own]
+    parts = chain.from_iterable(own for _, own in found.services)
     total = sum((part.value for part in parts if part.value is not None), Decimal(0))
     draft, lines = found.draft, tuple(line.id for line, _ in found.services)
     return Noted(claim_number(draft.id), draft.id, draft.patient, "1", None, total, lines)

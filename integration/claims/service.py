@@ -160,7 +160,7 @@ class _Run:
         waiting = [pair for pair in found if not _left(pair) or pair[0].changed]
         if only is not None:
             waiting = [pair for pair in waiting if any(row.line_id in only for row in pair)]
-        self._seen |= {row.line_id for pair in waiting for row in pair}
+        self._seen |= {row.line_id for row in chain.from_iterable(waiting)}
         return waiting
 
     def missed(self) -> list[str]:
@@ -177,7 +177,8 @@ class _Run:
         try:
             checked = self._read(clients, patient)
         except FerroclaimError as problem:
-            lines = tuple(row.leaving for pair in self._waiting(patient.id) for row in pair)
+            waiting = chain.from_iterable(self._waiting(patient.id))
+            lines = tuple(row.leaving for row in waiting)
             return Leaving(reference, (), None, [LeftOut(reference, lines, (_why(problem),))])
         pairs = self._waiting(patient.id)
         refused = [

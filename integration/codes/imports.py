@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 from msgspec import structs
@@ -148,7 +149,7 @@ def same(one: OwnRows, other: OwnRows) -> bool:
 
 def _facts(rows: OwnRows) -> list[object]:
     tables = (getattr(rows, name) for name in OwnRows.__struct_fields__ if name != "published")
-    return [structs.replace(row, source="") for table in tables for row in table]
+    return [structs.replace(row, source="") for row in chain.from_iterable(tables)]
 
 
 def _write(path: Path, rows: OwnRows, today: date) -> None:

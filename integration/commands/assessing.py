@@ -3,18 +3,17 @@
 Held by tests/contract/test_command_line.py.
 """
 
-import io
-import sys
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, assert_never
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec import structs
 
 from integration.assessing.files import is_folder
 from integration.assessing.sources import AssessedCharts, from_files, is_server
+from integration.commands.formats import Format, written
+from integration.commands.inputs import decisions_of, facts_of, moment_of, named_site, policies_of
 from integration.commands.options import (
     AsOf,
     CodeDir,
@@ -25,21 +24,13 @@ from integration.commands.options import (
     Zone,
 )
 from integration.errors import ConfigurationError
-from mappings import codes
-from mappings import decisions as decisions_form
-from mappings.assessment import Assessment
-from mappings.datafiles import loading
 from mappings.decisions import Decision
-from mappings.document import to_json
-from mappings.policy import choosing
 from mappings.policy.choosing import PolicySet
 from mappings.site import Site as Facts
-from mappings.values import moment
 
 if TYPE_CHECKING:
     from integration.configuration.site import Site
 
-Format = Literal["table", "json", "csv", "x12", "fhir"]
 DEFAULT_WRITES = 100
 
 Source = Annotated[
@@ -123,7 +114,7 @@ def assess(
     )
     facts = facts_of(named, time_zone, code_dir)
     at = datetime.fromisoformat(result.document.as_of)
-    _write(result, form, out, facts.deciding(decisions_of(decisions or ()), at), trace)
+    written(result, form, out, facts.deciding(decisions_of(decisions or ()), at), trace)
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -144,6 +135,7 @@ def explain(
 ) -> None:
     """The whole chain of one line: evidence, arithmetic, rules, sources, predicted denials."""
     from integration.terminal import tables
+    from integration.terminal.signs import console
 
     result = _result(
         source,
@@ -212,15 +204,6 @@ def _of_folder(folder: str, facts: Facts, policies: PolicySet, at: datetime) -> 
         return assessed(folder, facts, policies, at, tell)
 
 
-def named_site(site: str | None, config: Path | None) -> "Site | None":
-    """A site of the configuration, which a file alone does without."""
-    if site is None:
-        return None
-    from integration.configuration import settings
-
-    return settings.load(config).site(site)
-
-
 def _of_server(
     site: "Site",
     patients: list[str] | None,
@@ -251,125 +234,6 @@ def _told(method: str, status: int, seconds: float) -> None:
     _say(f"{method} answered with {status} after {seconds * 1000:.0f} ms")
 
 
-def facts_of(named: "Site | None", time_zone: str | None, code_dir: Path | None = None) -> Facts:
-    """What the rules need of a site of the configuration, or of none but a time zone and code
-    tables."""
-    facts = _facts_of_site(named) if named else Facts()
-    facts = structs.replace(facts, time_zone=time_zone) if time_zone else facts
-    if code_dir:
-        from integration.codes.folder import tables_of
-
-        facts = structs.replace(facts, codes=tables_of(code_dir))
-    try:
-        _ = facts.zone
-    except ValueError as problem:
-        message = str(problem)
-        raise ConfigurationError(f"{message[0].upper()}{message[1:]}.") from None
-    return facts
-
-
-def _facts_of_site(site: "Site") -> Facts:
-    from integration.ehr.profile import words_of
-
-    return site.facts().with_words(words_of(site.vendor))
-
-
-def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
-    """What people decided, by files (DataFileError names file and line of every mistake)."""
-    found: list[Decision] = []
-    for path in files:
-        found += decisions_form.from_text(loading.text_of(path), str(path))
-    return tuple(found)
-
-
-def policies_of(folder: Path | None, named: "Site | None", facts: Facts) -> PolicySet:
-    """The policies of a folder, else of a site of the configuration, with the built-in ones
-    (DataFileError names file and line of a mistake)."""
-    with codes.using(facts.codes):
-        return choosing.load(folder or (named.policy_dir if named else None))
-
-
-def moment_of(text: str | None, facts: Facts) -> datetime:
-    """The moment that --as-of means; now without one."""
-    if text is None:
-        return datetime.now(facts.zone or UTC)
-    try:
-        if len(text) == len("2026-11-23"):
-            return moment.end_of_day(date.fromisoformat(text), facts.zone)
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"--as-of {text!r} is not a date such as 2026-11-23, nor a moment with offset."
-        ) from None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=facts.zone) if facts.zone else at
-    if at.tzinfo is None:
-        raise ConfigurationError(
-            "--as-of with a time needs an offset (2026-11-23T12:00:00-05:00) or --time-zone."
-        )
-    return at
-
-
-def _write(
-    result: AssessedCharts, form: Format, out: Path | None, facts: Facts, trace: bool
-) -> None:
-    if form == "table" and out is None:
-        from integration.terminal import tables
-
-        tables.show(result.document, console(), result.names)
-        return
-    data = _formatted(result, form, facts, trace)
-    if out is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        out.write_bytes(data)
-    except OSError as problem:
-        raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
-
-
-def _formatted(result: AssessedCharts, form: Format, facts: Facts, trace: bool) -> bytes:
-    if form == "json":
-        return to_json(result.document, trace=trace) + b"\n"
-    if form == "table":
-        return _as_text(result.document, result.names)
-    from mappings import writing
-
-    if form == "csv":
-        return writing.csv(result.document).encode()
-    now = datetime.fromisoformat(result.document.as_of)
-    if form == "fhir":
-        return _json(writing.claims(result.document, result.records, facts, now))
-    if form == "x12":
-        text, problems = writing.x12(result.document, result.records, facts, now)
-        for problem in problems:
-            _say(f"{problem.resource}: {problem.problem}")
-        return text.encode()
-    assert_never(form)
-
-
-def _json(value: Any) -> bytes:
-    import msgspec
-
-    return (
-        msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(value), indent=2)
-        + b"\n"
-    )
-
-
-def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
-    import io
-
-    from rich.console import Console
-
-    from integration.terminal import tables
-
-    stream = io.StringIO()
-    tables.show(document, Console(file=stream, width=120, no_color=True), names)
-    return stream.getvalue().encode()
-
-
 def _report(result: AssessedCharts, dry_run: bool) -> None:
     """Everything that a person must know, on stderr."""
     for merged, survivor in sorted(result.merged.items()):
@@ -393,13 +257,3 @@ def _report(result: AssessedCharts, dry_run: bool) -> None:
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
-
-
-def console() -> Any:
-    """Of standard output."""
-    from rich.console import Console
-
-    # A terminal that can't show a sign shows a question mark.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
-    return Console()

@@ -80,8 +80,7 @@ def bulk(
     from integration.assessing.sources import is_server
     from integration.bulk import run
     from integration.bulk.reporting import terminal
-    from integration.commands.assessing import (
-        console,
+    from integration.commands.inputs import (
         decisions_of,
         facts_of,
         moment_of,
@@ -89,6 +88,7 @@ def bulk(
         policies_of,
     )
     from integration.terminal.progress import loudness, steps
+    from integration.terminal.signs import console
 
     wish = exporting.Wish(
         group, everyone, system, tuple(patient or ()), since, types, tuple(type_filter or ()),

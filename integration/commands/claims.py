@@ -100,7 +100,7 @@ def write(
             report = write_released(settings, store, order)
     else:
         from integration.claims.charts import ChartsReading, write_from_charts
-        from integration.commands.assessing import decisions_of
+        from integration.commands.inputs import decisions_of
 
         decided = decisions_of(decisions or ())
         reading = ChartsReading(source, patient or (), only, at or datetime.now(UTC), decided)

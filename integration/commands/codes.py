@@ -5,6 +5,7 @@ Held by tests/contract/test_codes_command.py.
 """
 
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -129,9 +130,8 @@ def check(
         if not problems:
             typer.echo(f"{where}: no mistakes")
     if not any(found.values()):
-        for said in dict.fromkeys(
-            said for name in names for said in ended_denials(tables_from(name))
-        ):
+        ended = chain.from_iterable(ended_denials(tables_from(name)) for name in names)
+        for said in dict.fromkeys(ended):
             typer.echo(said)
     raise typer.Exit(2 if any(found.values()) else 0)
 
@@ -150,7 +150,7 @@ def diff(
     """Which lines and gaps, and how much money, other tables would move."""
     from integration.assessing.clients import policies_for
     from integration.assessing.code_changes import difference
-    from integration.commands.assessing import facts_of, moment_of, named_site
+    from integration.commands.inputs import facts_of, moment_of, named_site
     from integration.commands.policy import report_difference
     from mappings.policy import choosing
 

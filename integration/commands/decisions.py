@@ -4,6 +4,7 @@ Held by tests/contract/test_decisions.py.
 """
 
 import getpass
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def take_in(
 ) -> None:
     """Record the decisions of files; a newer one of the same matter takes the older one's place.
     All of them, or with any mistake none."""
-    from integration.commands.assessing import decisions_of
+    from integration.commands.inputs import decisions_of
     from integration.serving.process import opened
     from integration.store import decisions
     from integration.work.queue import USUAL, Queue
@@ -47,7 +48,7 @@ def take_in(
             decisions.record(db, name, decision, getpass.getuser(), "command line")
             for decision in found
         ]
-        waiting = {patient.id: patient for patients in touched for patient in patients}
+        waiting = {patient.id: patient for patient in chain.from_iterable(touched)}
         for patient in waiting.values() if by_itself else ():
             queue.assess(db, patient, "person", priority=USUAL)
     when = "" if by_itself else " when somebody next opens their chart"

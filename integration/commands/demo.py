@@ -44,8 +44,8 @@ def demo(
 def _table() -> None:
     from integration import samples
     from integration.assessing.sources import from_collection
-    from integration.commands.assessing import console
     from integration.terminal import tables
+    from integration.terminal.signs import console
     from mappings.policy import choosing
     from mappings.reading import Collection
     from mappings.site import Site

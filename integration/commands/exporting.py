@@ -137,7 +137,7 @@ def server_of(
     source: str, wish: Wish, cancel: bool, site: str | None, config: Path | None
 ) -> "Site | None":
     """The site to export from; None where SOURCE is files."""
-    from integration.commands.assessing import named_site
+    from integration.commands.inputs import named_site
 
     if is_server(source):
         from integration.assessing.servers import adhoc_or_named  # files need nothing of servers

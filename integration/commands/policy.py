@@ -167,7 +167,7 @@ def diff(
 ) -> None:
     """Which lines and gaps, and how much money, another policy would move."""
     from integration.assessing.policies import difference
-    from integration.commands.assessing import facts_of, moment_of, named_site
+    from integration.commands.inputs import facts_of, moment_of, named_site
 
     facts = facts_of(named_site(site, config), time_zone, code_dir)
     report_difference(*difference(old, new, on, facts, moment_of(as_of, facts)), as_json)

@@ -9,6 +9,7 @@ Held by tests/unit/test_settings.py.
 import os
 import tomllib
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -115,7 +116,7 @@ class Settings(Section):
     def _one_address_for_an_issuer(self) -> Self:
         """The keys of one address must not speak for a site whose keys are at another."""
         addresses: dict[str, str] = {}
-        for client in [client for site in self.sites.values() for client in site.cds]:
+        for client in chain.from_iterable(site.cds for site in self.sites.values()):
             if addresses.setdefault(client.issuer, client.jwks_url) != client.jwks_url:
                 raise ValueError(f"the cds issuer {client.issuer} has two jwks_urls")
         return self

@@ -5,6 +5,7 @@ Held by tests/contract/test_ehr_doctor.py.
 """
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from integration.configuration.site import Site
@@ -122,7 +123,7 @@ def read_statement(site: Site, statement: dict[str, Any] | None) -> Capability:
             for r in _dicts(side.get("resource"))
             if isinstance(r.get("type"), str)
         },
-        frozenset(code for side in rest for code in _codes(side.get("interaction"))),
+        frozenset(chain.from_iterable(_codes(side.get("interaction")) for side in rest)),
     )
 
 

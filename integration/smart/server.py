@@ -149,7 +149,7 @@ def fetched_keys(site: Site, jwks_uri: str) -> KeySet:
         log.warning("keys passed over", site=site.name, host=host, count=len(entries) - len(keys))
     if not keys:
         raise ConfigurationError(
-            f"Site {site.name}: none of the {len(rows)} keys at {host} can be used; RSA and EC"
+            f"Site {site.name}: none of the {len(entries)} keys at {host} can be used; RSA and EC"
             " keys are. Ask the EHR's vendor."
         )
     return KeySet(keys)

@@ -5,6 +5,7 @@ Held by tests/contract/test_release.py.
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import chain
 from typing import LiteralString
 
 from integration.errors import FerroclaimError
@@ -99,7 +100,7 @@ def snooze(db: Db, pair: Pair, until: date | None, by: str, role: str) -> None:
 
 def label(db: Db, pair: Pair, name: str, by: str, role: str) -> None:
     """Puts a label on a pair, or takes it off where it has it."""
-    kept = {text for row in pair for text in row.labels}
+    kept = set(chain.from_iterable(row.labels for row in pair))
     _set(db, pair, "labels", sorted(kept ^ {name}))
     for row in pair:
         _note(db, row, "labeled", by, role, label=name, off="yes" if name in kept else None)

@@ -4,6 +4,9 @@ color or on Unicode.
 Held by tests/unit/test_tables.py.
 """
 
+import io
+import sys
+
 from rich.console import Console
 
 from integration.wording.amounts import Sum, money
@@ -25,6 +28,14 @@ _SIGNS: dict[str, tuple[str, str]] = {
     "times": ("×", "x"),
 }
 STYLE: dict[LineStatus, str] = {"ready": "green", "held": "yellow", "not-billable": "dim"}
+
+
+def console() -> Console:
+    """Of standard output."""
+    # A terminal that can't show a sign shows a question mark.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    return Console()
 
 
 def sign(name: str, console: Console) -> str:

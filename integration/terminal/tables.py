@@ -175,7 +175,8 @@ def _cells(line: ClaimLine, console: Console) -> dict[str, Text]:
 def _widths(document: Assessment, console: Console) -> Widths:
     """The same for every patient, so that their lines stand under each other; the drug's name gives
     way, the line never."""
-    cells = [_cells(line, console) for patient in document.patients for line in patient.lines]
+    lines = chain.from_iterable(patient.lines for patient in document.patients)
+    cells = [_cells(line, console) for line in lines]
     widths = {
         name: max(len(cells_of_line[name]) for cells_of_line in cells)
         for name in (cells[0] if cells else ())

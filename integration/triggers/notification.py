@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 from mappings.reading.bundles.heads import SUBJECT
@@ -202,9 +203,8 @@ def _bundle(bundle: Json, base_url: str) -> Notification:
             422, "not-a-notification", "The notification does not say of which type it is."
         )
     events = said["events"]
-    told = {one for event in events for one in _of_event(event, base_url)} | set(
-        _of_entries(entries[1:], base_url)
-    )
+    told = set(chain.from_iterable(_of_event(event, base_url) for event in events))
+    told.update(_of_entries(entries[1:], base_url))
     return Notification(
         "topic-r4" if shape == "topic-r4" else "topic-r5",
         str(said["type"]),

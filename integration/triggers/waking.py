@@ -6,6 +6,7 @@ Held by tests/contract/test_sweeping.py.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from integration.configuration.resource_types import WAKING
 from integration.store import Db, patients
@@ -47,7 +48,7 @@ def wake_all(
     known = patients.known_all(db, site, sorted(ids)) if ids else {}
     priority = USUAL if cause == "notification" else LATER
     new = queue.assess_all(db, known.values(), cause, priority=priority)
-    unknown = {told for one in concerned for told in one.unknown}
+    unknown = set(chain.from_iterable(one.unknown for one in concerned))
     new |= queue.add_all(db, [_lookup(site, told, cause) for told in unknown])
     if any(one.nameless for one in concerned):
         search(db, queue, site)
@@ -80,7 +81,7 @@ def search(db: Db, queue: Queue, site: str) -> bool:
 
 def _concerned(db: Db, site: str, several: Sequence[Iterable[Told]]) -> list[Concerned]:
     relevant = [[told for told in one if told.kind in (*WAKING, "Patient", "?")] for one in several]
-    everything = [told for one in relevant for told in one]
+    everything = list(chain.from_iterable(relevant))
     hinted = {t.patient for t in everything if t.patient and t.kind != ADMINISTRATION}
     ours = patients.of_ours(db, site, hinted) if hinted else set()
     references = {told.reference for told in everything if told.reference}

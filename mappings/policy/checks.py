@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, get_args
 
 from msgspec import Meta
@@ -229,9 +230,8 @@ def _asked(policy: Policy) -> frozenset[str]:
         for name, key in zip(rules.__struct_fields__, rules.__struct_encode_fields__, strict=True)
         if isinstance(rule := getattr(rules, name), Rule) and rule.asks_of_some
     }
-    by_rule |= {
-        LAB_VALUES[name].requirement for rule in rules.laboratory for name in _compared(rule)
-    }
+    compared = chain.from_iterable(map(_compared, rules.laboratory))
+    by_rule |= {LAB_VALUES[name].requirement for name in compared}
     asks = {
         "always": True,
         "with-discard-modifiers": policy.modifiers.discard,
@@ -274,8 +274,8 @@ def overlaps(policies: Iterable[tuple[str, Policy]]) -> Iterator[tuple[str, str]
         for name in _names(policy):
             near.setdefault(name, []).append(place)
     for place, (where, policy) in enumerate(named):
-        beside = {other for name in _names(policy) for other in near[name] if other > place}
-        for other_where, other in (named[number] for number in sorted(beside)):
+        beside = set(chain.from_iterable(near[name] for name in _names(policy)))
+        for other_where, other in (named[number] for number in sorted(beside) if number > place):
             if _overlap(policy.effective, other.effective) and _same_audience(policy, other):
                 yield where, other_where
 

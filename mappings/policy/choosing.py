@@ -202,7 +202,9 @@ def with_own(texts: Mapping[str, str]) -> PolicySet:
         for policy in built_in().policies
         if (kept := _until_replaced(policy, begins.get(policy.id)))
     ]
-    mistakes = [(where, problem) for where, policy in own.items() for problem in _left_out(policy)]
+    mistakes: list[tuple[str, str]] = []
+    for where, policy in own.items():
+        mistakes += ((where, problem) for problem in _left_out(policy))
     for built, where in checks.overlaps([*((policy.id, policy) for policy in kept), *own.items()]):
         mistakes.append(
             (

@@ -7,6 +7,7 @@ Held by tests/unit/test_policy_cases.py.
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 
 from msgspec import Struct
 
@@ -59,7 +60,7 @@ class CaseResult(Struct, frozen=True):
 
 def run_cases(policy: Policy) -> list[CaseResult]:
     """Every expectation of every case of a policy, in the order of the file."""
-    return [result for case in policy.cases for result in _run(policy, case)]
+    return list(chain.from_iterable(_run(policy, case) for case in policy.cases))
 
 
 def _run(policy: Policy, case: Case) -> Iterator[CaseResult]:

@@ -96,7 +96,8 @@ def by_subscriber(claims: Iterable[Claim]) -> Iterator[list[Claim]]:
 
 def _problem(patient: str, refused: Sequence[LeftOut]) -> Problem:
     """One sentence: which services stay out of the file, and every reason."""
-    days = sorted({line.service_date or "" for draft in refused for line in draft.lines})
+    lines = chain.from_iterable(draft.lines for draft in refused)
+    days = sorted({line.service_date or "" for line in lines})
     reasons = dict.fromkeys(chain.from_iterable(draft.reasons for draft in refused))
     return Problem(
         patient,

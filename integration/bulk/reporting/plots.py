@@ -5,6 +5,7 @@ Held by tests/unit/test_bulk.py.
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from itertools import chain, repeat
 from statistics import median
 
 from integration.bulk.output import Summary
@@ -197,8 +198,8 @@ def _completed(counts: dict[str, dict[int, int]], called: Callable[[str], str]) 
 
 def _days(counts: Iterable[dict[int, int]]) -> list[int]:
     """Of each line, in order."""
-    pairs = (pair for found in counts for pair in found.items())
-    return sorted(day for day, lines in pairs for _ in range(lines))
+    pairs = chain.from_iterable(found.items() for found in counts)
+    return sorted(chain.from_iterable(repeat(day, lines) for day, lines in pairs))
 
 
 def _within(days: float) -> str:

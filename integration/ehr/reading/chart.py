@@ -7,6 +7,7 @@ Held by tests/contract/test_ehr_reading.py.
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 
 from integration.ehr.client import BATCH_ENTRIES, EhrClient
 from integration.ehr.fhir import bundles, references
@@ -65,7 +66,7 @@ class ChartReading:
             {"resource": kind, "problem": self._failed[kind].problem} for kind in sorted(unread)
         ]
         self.problems += [{"resource": kind, "problem": self._cut[kind]} for kind in self._cut]
-        everything = [resource for key in sorted(self.kept) for resource in self.kept[key]]
+        everything = list(chain.from_iterable(self.kept[key] for key in sorted(self.kept)))
         form = own_form(self.client.capability, self.client.site)
         in_other_form = form.issues(everything) if form and form.kind != "DetectedIssue" else []
         return PatientPull(
@@ -87,7 +88,7 @@ class ChartReading:
         """What stands in for MedicationAdministration where the EHR has none, marked as the weaker
         evidence it is."""
         if not self.client.capability.searches("MedicationAdministration"):
-            for resource in [resource for versions in self.kept.values() for resource in versions]:
+            for resource in list(chain.from_iterable(self.kept.values())):
                 for stand_in in (
                     () if isinstance(resource, Damaged) else fallback.administrations(resource)
                 ):
@@ -181,9 +182,7 @@ class ChartReading:
     def _short(self, search: Begun, further: list[Query]) -> bool:
         """Whether something is missing after all: the chart moved between the two requests, or a
         page failed."""
-        found = self._matches[search.query] | {
-            key for query in further for key in self._matches[query]
-        }
+        found = self._matches[search.query].union(*(self._matches[query] for query in further))
         return bool(further) and len(found) < search.total
 
     def _follow(self, searches: list[tuple[Query, str]]) -> None:
@@ -310,11 +309,9 @@ class ChartReading:
 
     def _missing(self) -> list[str]:
         base = self.client.site.base_url
-        here = [resource for versions in self.kept.values() for resource in versions]
-        return sorted(
-            {key for resource in here for key in references.needed(resource, base)}
-            - self.kept.keys()
-        )
+        here = chain.from_iterable(self.kept.values())
+        needed = set(chain.from_iterable(references.needed(resource, base) for resource in here))
+        return sorted(needed - self.kept.keys())
 
     def _batch(self, paths: list[str]) -> list[Answer]:
         answers = self.client.batch(paths, fresh=self.fresh)

@@ -5,6 +5,7 @@ Held by tests/contract/test_ehr_authorization.py.
 
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 
 from integration.ehr.client import EhrClient
 from integration.ehr.fhir import references
@@ -80,13 +81,13 @@ def _joined(pulls: list[PatientPull], apart: list[Json], problems: list[Problem]
             key = f"{resource['resourceType']}/{resource.get('id')}"
             versions = resources.setdefault(key, [])
             versions += [] if resource in versions else [resource]
-    found = [version for versions in resources.values() for version in versions] + apart
+    found = [*chain.from_iterable(resources.values()), *apart]
     return replace(
         first,
         merged=tuple(pull.patient for pull in pulls[1:]),
         resources=sorted(found, key=lambda resource: resource is not first.person),
-        problems=[problem for pull in pulls for problem in pull.problems] + problems,
+        problems=[*chain.from_iterable(pull.problems for pull in pulls), *problems],
         requests=sum(pull.requests for pull in pulls),
         unread=frozenset().union(*(pull.unread for pull in pulls)),
-        in_other_form=tuple(issue for pull in pulls for issue in pull.in_other_form),
+        in_other_form=tuple(chain.from_iterable(pull.in_other_form for pull in pulls)),
     )

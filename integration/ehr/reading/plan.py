@@ -6,6 +6,7 @@ Held by tests/contract/test_ehr_reading.py.
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import chain
 
 from integration.configuration.site import Site
 from integration.ehr.capability import Capability
@@ -77,7 +78,7 @@ def not_offered(capability: Capability) -> frozenset[str]:
 
 def loinc_codes() -> list[str]:
     """The codes of every analyte that a rule asks about."""
-    return [code for analyte in labs().analytes for code in analyte.loinc]
+    return list(chain.from_iterable(analyte.loinc for analyte in labs().analytes))
 
 
 def _params(

@@ -6,6 +6,7 @@ Held by tests/contract/test_ehr_writeback.py.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -85,7 +86,7 @@ class ServerWriteBack:
                 for w in writes
             }
         else:
-            self._retract([surplus for several in known.values() for surplus in several[1:]])
+            self._retract(chain.from_iterable(several[1:] for several in known.values()))
             done |= {outcome.gap: outcome for outcome in self._send(writes)} if writes else {}
         return [done[gap] for gap in owed]
 

@@ -7,6 +7,7 @@ Held by tests/contract/test_chart_page.py.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from itertools import chain
 
 from integration.configuration.site import Site
 from integration.web import entries
@@ -159,7 +160,7 @@ class Cards:
 
     def _doses(self, open_gaps: Sequence[_Open]) -> tuple[Affected, ...]:
         references = sorted(
-            {reference for open_gap in open_gaps for reference in open_gap.found.administrations},
+            _administrations(open_gaps),
             key=lambda reference: (self.on(reference) or NEVER, reference),
         )
         return tuple(self._dose(reference, open_gaps) for reference in references)
@@ -181,11 +182,9 @@ class Cards:
         self, open_gaps: Sequence[_Open], requirements: Sequence[str]
     ) -> tuple[ProofView, ...]:
         """What was cited; for a laboratory value also what there is of it and its relatives."""
-        cited = [item for open_gap in open_gaps for item in open_gap.found.evidence]
+        cited = list(chain.from_iterable(open_gap.found.evidence for open_gap in open_gaps))
         if set(requirements) & set(entries.tests()):
-            doses = [
-                self.on(name) for open_gap in open_gaps for name in open_gap.found.administrations
-            ]
+            doses = map(self.on, _administrations(open_gaps))
             last = max((on.last for on in doses if on), default=self.today)
             cited += [self._newest(result) for result in self._related(last)]
         unique = {item.resource: item for item in reversed(cited)}
@@ -231,6 +230,10 @@ class Cards:
         named = words.joined([words.inside(test) for test in recent])
         on = words.day(max(recent.values()))
         return f"Ordered here on {on}: {named}. The draft is to be signed in the chart."
+
+
+def _administrations(open_gaps: Sequence[_Open]) -> set[str]:
+    return set(chain.from_iterable(open_gap.found.administrations for open_gap in open_gaps))
 
 
 def amount(given: Administration | None) -> str:

@@ -9,6 +9,7 @@ Held by tests/unit/test_chart_sentence.py.
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from itertools import chain
 
 from integration.web.chart.views import Card, DoseView, Sentence
 from integration.wording import words
@@ -96,7 +97,7 @@ def _waits(
 
 def _doses(cards: Sequence[Card], waiting: Collection[DoseView]) -> set[str]:
     """Which of the waiting doses these cards are about."""
-    about = {dose.administration for card in cards for dose in card.doses}
+    about = {dose.administration for dose in chain.from_iterable(card.doses for card in cards)}
     return about & {dose.administration for dose in waiting}
 
 
@@ -106,7 +107,7 @@ def _aside(doses: Sequence[DoseView], *, alone: bool) -> str:
     pending = [dose for dose in doses if dose.status == "pending"]
     said = []
     if unbilled:
-        why = words.joined(list(dict.fromkeys(name for dose in unbilled for name in dose.why)))
+        why = words.joined(list(dict.fromkeys(chain.from_iterable(dose.why for dose in unbilled))))
         because = f": {words.inside(why)}" if why else ""
         said.append(f"{_so_many(unbilled, alone=alone)} not billed{because}.")
     if pending:

@@ -124,7 +124,7 @@ def timeline(
 ) -> Timeline | None:
     """None where there is nothing to draw."""
     found = {name: _results(labs, name, zone) for name in NAMES}
-    spans = [dose.on for dose in doses] + [on for results in found.values() for on, _ in results]
+    spans = [dose.on for dose in doses] + [on for on, _ in chain.from_iterable(found.values())]
     if not spans:
         return None
     earliest, latest = min(spans), max(spans, key=lambda span: span.last)

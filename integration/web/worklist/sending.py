@@ -5,6 +5,7 @@ Held by tests/contract/test_claims_sent.py.
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,7 @@ def write(
             reports.append(write_released(here.settings, here.store, order))
         except FerroclaimError as problem:
             refused.append(str(problem))
-    refused += [text for report in reports for text in _not_written(report)]
+    refused += chain.from_iterable(map(_not_written, reports))
     files = [part.name for report in reports for part in report.parts]
     return _done(reports), refused, files
 

@@ -4,6 +4,7 @@ Held by tests/unit/test_published_files.py.
 """
 
 import re
+from itertools import chain
 
 from mappings.codes.published.form import Form, Known, Reading, Sheet, Taken, plain
 from mappings.codes.rows import OwnRows, Release
@@ -14,7 +15,7 @@ _OTHER_ADDENDA = re.compile(r"addendum (aa|dd1|dd2|ee|ff)\b.*")
 
 
 def is_other_addendum(sheet: Sheet) -> bool:
-    first = next((cell for row in sheet.rows[:1] for cell in row if cell), "")
+    first = next(filter(None, chain.from_iterable(sheet.rows[:1])), "")
     return bool(_OTHER_ADDENDA.match(plain(first)))
 
 

@@ -6,6 +6,7 @@ Held by tests/unit/test_published_files.py.
 
 import re
 from datetime import date
+from itertools import chain
 from typing import Literal
 
 from mappings.codes.code_tables import CodeTables
@@ -55,9 +56,8 @@ def predicted_denials(tables: CodeTables) -> dict[str, list[str]]:
             *row.denial_by_state.values(),
             *([DenialCodes(carc=row.carc, rarc=row.rarc)] if row.carc else []),
         ]
-        for code in dict.fromkeys(
-            code for denial in denials for code in (denial.carc, *denial.rarc)
-        ):
+        predicted = chain.from_iterable((denial.carc, *denial.rarc) for denial in denials)
+        for code in dict.fromkeys(predicted):
             found.setdefault(code, []).append(row.id)
     return found
 

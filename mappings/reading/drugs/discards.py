@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
+from itertools import chain
 
 from msgspec import Struct
 
@@ -103,12 +104,8 @@ class _Phrases(Struct, frozen=True):
 
 @cache
 def _phrases() -> _Phrases:
-    named = {
-        word
-        for family in codes.products().families
-        for name in family.names
-        for word in words.plain(name).split()
-    }
+    names = chain.from_iterable(family.names for family in codes.products().families)
+    named = set(chain.from_iterable(words.plain(name).split() for name in names))
     any_own = "|".join(sorted(_FILLERS | named))
     own = rf"(?:\s+(?:{any_own}))*"
     done, noun = _any(codes.products().wasting.done), _any(codes.products().wasting.nouns)
@@ -146,7 +143,7 @@ def not_read(note: str) -> Iterator[Amount]:
     table = codes.products().wasting
     for sentence in _sentences(note):
         said = words.plain(sentence).split()
-        speaks = any(word.startswith(start) for word in said for start in table.words)
+        speaks = any(word.startswith(table.words) for word in said)
         drawn = codes.products().line_draws.named_in(note)
         if not speaks or drawn or _NOTHING.search(sentence) or not _ANY_AMOUNT.search(sentence):
             continue

@@ -354,5 +354,5 @@ class Panels:
 
 
 def _common_day(times: Iterable[Moment]) -> Moment | None:
-    days = {day for when in times for day in when.days(None)}
+    days = set(chain.from_iterable(when.days(None) for when in times))
     return Moment(min(days), max(days)) if len(days) == 1 else None

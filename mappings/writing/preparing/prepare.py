@@ -218,7 +218,8 @@ def _too_much(
     found += [
         f"a prior authorization that X12 can't carry ({line.code})" for line in _uncarried(priced)
     ]
-    total = sum(part.value or 0 for _, parts in priced for part in parts) + sum(others)
+    charged = chain.from_iterable(parts for _, parts in priced)
+    total = sum(part.value or 0 for part in charged) + sum(others)
     if not total and not basis.is_draft:
         found.append("a claim of nothing is not sent")
     return found

@@ -40,7 +40,8 @@ def excess(kind: Kind, priced: Sequence[Priced], others: Sequence[Decimal] = ())
     diagnoses = set(chain.from_iterable(line.diagnoses for line, _ in priced))
     if len(diagnoses) > limits.diagnoses[kind]:
         yield f"{len(diagnoses)} diagnoses, of which {limits.diagnoses[kind]} fit"
-    total = sum((part.value or Decimal(0) for _, parts in priced for part in parts), Decimal(0))
+    charged = chain.from_iterable(parts for _, parts in priced)
+    total = sum((part.value or Decimal(0) for part in charged), Decimal(0))
     total += sum(others, Decimal(0))
     if total > limits.charge:
         yield f"charges of {total:,}, where {limits.charge:,} is the most"

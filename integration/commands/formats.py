@@ -1,0 +1,80 @@
+"""An assessment in each form that `assess` gives: a table, JSON, CSV and two drafts of claims.
+
+Held by tests/contract/test_command_line.py.
+"""
+
+import io
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, assert_never
+
+import typer
+
+from integration.assessing.sources import AssessedCharts
+from integration.errors import ConfigurationError
+from mappings.assessment import Assessment
+from mappings.document import to_json
+from mappings.site import Site as Facts
+
+Format = Literal["table", "json", "csv", "x12", "fhir"]
+
+
+def written(
+    result: AssessedCharts, form: Format, out: Path | None, facts: Facts, trace: bool
+) -> None:
+    """An assessment to a file, or to standard output without OUT (ConfigurationError)."""
+    if form == "table" and out is None:
+        from integration.terminal import tables
+        from integration.terminal.signs import console
+
+        tables.show(result.document, console(), result.names)
+        return
+    data = _formatted(result, form, facts, trace)
+    if out is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as problem:
+        raise ConfigurationError(f"Cannot write {out}: {problem.strerror}.") from None
+
+
+def _formatted(result: AssessedCharts, form: Format, facts: Facts, trace: bool) -> bytes:
+    if form == "json":
+        return to_json(result.document, trace=trace) + b"\n"
+    if form == "table":
+        return _as_text(result.document, result.names)
+    from mappings import writing
+
+    if form == "csv":
+        return writing.csv(result.document).encode()
+    now = datetime.fromisoformat(result.document.as_of)
+    if form == "fhir":
+        return _json(writing.claims(result.document, result.records, facts, now))
+    if form == "x12":
+        text, problems = writing.x12(result.document, result.records, facts, now)
+        for problem in problems:
+            typer.echo(f"{problem.resource}: {problem.problem}", err=True)
+        return text.encode()
+    assert_never(form)
+
+
+def _json(value: Any) -> bytes:
+    import msgspec
+
+    return (
+        msgspec.json.format(msgspec.json.Encoder(decimal_format="number").encode(value), indent=2)
+        + b"\n"
+    )
+
+
+def _as_text(document: Assessment, names: dict[str, str]) -> bytes:
+    from rich.console import Console
+
+    from integration.terminal import tables
+
+    stream = io.StringIO()
+    tables.show(document, Console(file=stream, width=120, no_color=True), names)
+    return stream.getvalue().encode()

@@ -1,0 +1,92 @@
+"""What the options of several commands stand for: site, facts, policies, decisions and moment.
+
+Held by tests/contract/test_command_line.py.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from integration.errors import ConfigurationError
+from mappings import codes
+from mappings import decisions as decisions_form
+from mappings.datafiles import loading
+from mappings.decisions import Decision
+from mappings.policy import choosing
+from mappings.policy.choosing import PolicySet
+from mappings.site import Site as Facts
+from mappings.values import moment
+
+if TYPE_CHECKING:
+    from integration.configuration.site import Site
+
+
+def named_site(site: str | None, config: Path | None) -> "Site | None":
+    """A site of the configuration, which a file alone does without."""
+    if site is None:
+        return None
+    from integration.configuration import settings
+
+    return settings.load(config).site(site)
+
+
+def facts_of(named: "Site | None", time_zone: str | None, code_dir: Path | None = None) -> Facts:
+    """What the rules need of a site of the configuration, or of none but a time zone and code
+    tables."""
+    facts = _facts_of_site(named) if named else Facts()
+    facts = structs.replace(facts, time_zone=time_zone) if time_zone else facts
+    if code_dir:
+        from integration.codes.folder import tables_of
+
+        facts = structs.replace(facts, codes=tables_of(code_dir))
+    try:
+        _ = facts.zone
+    except ValueError as problem:
+        message = str(problem)
+        raise ConfigurationError(f"{message[0].upper()}{message[1:]}.") from None
+    return facts
+
+
+def _facts_of_site(site: "Site") -> Facts:
+    from integration.ehr.profile import words_of
+
+    return site.facts().with_words(words_of(site.vendor))
+
+
+def decisions_of(files: Iterable[Path]) -> tuple[Decision, ...]:
+    """What people decided, by files (DataFileError names file and line of every mistake)."""
+    found: list[Decision] = []
+    for path in files:
+        found += decisions_form.from_text(loading.text_of(path), str(path))
+    return tuple(found)
+
+
+def policies_of(folder: Path | None, named: "Site | None", facts: Facts) -> PolicySet:
+    """The policies of a folder, else of a site of the configuration, with the built-in ones
+    (DataFileError names file and line of a mistake)."""
+    with codes.using(facts.codes):
+        return choosing.load(folder or (named.policy_dir if named else None))
+
+
+def moment_of(text: str | None, facts: Facts) -> datetime:
+    """The moment that --as-of means; now without one."""
+    if text is None:
+        return datetime.now(facts.zone or UTC)
+    try:
+        if len(text) == len("2026-11-23"):
+            return moment.end_of_day(date.fromisoformat(text), facts.zone)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"--as-of {text!r} is not a date such as 2026-11-23, nor a moment with offset."
+        ) from None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=facts.zone) if facts.zone else at
+    if at.tzinfo is None:
+        raise ConfigurationError(
+            "--as-of with a time needs an offset (2026-11-23T12:00:00-05:00) or --time-zone."
+        )
+    return at
