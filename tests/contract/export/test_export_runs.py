@@ -348,17 +348,8 @@ def test_a_site_that_only_people_read_is_asked_nothing(
 ) -> None:
     server = fake(chart_file())
     config = tmp_path / "ferroclaim.toml"
-    config.write_text(
-        f"""
-[web]
-public_url = "http://127.0.0.1:8000"
-[sites.general]
-base_url = "{server.base_url}"
-time_zone = "America/New_York"
-[sites.general.app]
-client_id = "app"
-"""
-    )
+    site = f'base_url = "{server.base_url}"\ntime_zone = "UTC"\napp.client_id = "app"'
+    config.write_text(f'web.public_url = "http://127.0.0.1"\n[sites.general]\n{site}\n')
     words = "bulk", "general", "--config", config, "--out", tmp_path / "out", "--all"
     status, _, err = ferroclaim(*words)
     assert (status, server.requests) == (2, [])
