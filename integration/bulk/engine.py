@@ -19,8 +19,8 @@ from integration.bulk import sifting
 from integration.bulk.charts import Beside
 from integration.bulk.engines import local
 from integration.bulk.sifting import Wanted
-from integration.bulk.steps import Setting, Task
-from integration.bulk.surveying.index import Facts, Index, read_facts
+from integration.bulk.steps import RunSetting, Task
+from integration.bulk.surveying.index import Index, RangeFacts, read_facts
 from integration.bulk.work import Work, written
 from integration.errors import ConfigurationError
 
@@ -29,13 +29,13 @@ _RANGES_A_TASK = 8
 
 Do = Callable[[list[Task]], Iterable[None]]
 # Makes pieces, in whatever order, and tells of each; on so many workers.
-Pool = Callable[[Setting, int], AbstractContextManager[Do]]
+Pool = Callable[[RunSetting, int], AbstractContextManager[Do]]
 # Told the name of a step and how many pieces it has, then each time that one is done.
 Tell = Callable[[str, int, int], None]
 
 
 def run(
-    setting: Setting,
+    setting: RunSetting,
     workers: int,
     tell: Tell = lambda _step, _done, _all: None,
     pool: Pool = local.pool,
@@ -48,7 +48,9 @@ def run(
     return who
 
 
-def gather(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _all: None) -> Wanted:
+def gather(
+    setting: RunSetting, workers: int, tell: Tell = lambda _step, _done, _all: None
+) -> Wanted:
     """Everything up to the charts of each part."""
     with local.pool(setting, workers) as do:
         return _Steps(setting, do, tell).gathered()
@@ -57,7 +59,7 @@ def gather(setting: Setting, workers: int, tell: Tell = lambda _step, _done, _al
 class _Steps:
     """Has the pieces of each step made that are not there."""
 
-    def __init__(self, setting: Setting, do: Do, tell: Tell) -> None:
+    def __init__(self, setting: RunSetting, do: Do, tell: Tell) -> None:
         self._setting = setting
         self.work, self._do, self._tell = Work(setting.work), do, tell
         self._ranges = [range_.number for range_ in setting.source.ranges]
@@ -129,14 +131,14 @@ class AllFacts:
     def __init__(self, work: Work, count: int) -> None:
         self._work, self._count = work, count
 
-    def __iter__(self) -> Iterator[Facts]:
+    def __iter__(self) -> Iterator[RangeFacts]:
         return (
             read_facts(self._work.piece("survey", f"{number}.facts"))
             for number in range(self._count)
         )
 
 
-def _sift(setting: Setting, work: Work) -> Wanted:
+def _sift(setting: RunSetting, work: Work) -> Wanted:
     path = work.piece("sift", "wanted")
     if path.exists():
         return sifting.decoded(path.read_bytes())

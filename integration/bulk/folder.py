@@ -18,7 +18,7 @@ from integration.bulk.engine import AllFacts, Tell
 from integration.bulk.engines import local
 from integration.bulk.output import problems_of_survey
 from integration.bulk.sifting import Wanted
-from integration.bulk.steps import Setting, beside_of, files_of
+from integration.bulk.steps import RunSetting, beside_of, files_of
 from integration.bulk.surveying.sources import RANGE_BYTES, source
 from integration.bulk.work import Work
 from integration.errors import ConfigurationError
@@ -46,7 +46,7 @@ def assessed(
     found = source(folder, range_bytes)
     workers = local.processors() if found.bytes > _MANY else 1
     with TemporaryDirectory(prefix="ferroclaim-") as place, _explained(folder):
-        setting = Setting(Path(place), found, facts, policies, as_of)
+        setting = RunSetting(Path(place), found, facts, policies, as_of)
         return _Results(setting, engine.gather(setting, workers, tell)).charts()
 
 
@@ -66,7 +66,7 @@ def _explained(folder: str) -> Iterator[None]:
 class _Results:
     """Of the parts of a folder, one after the other."""
 
-    def __init__(self, setting: Setting, who: Wanted) -> None:
+    def __init__(self, setting: RunSetting, who: Wanted) -> None:
         self._setting, self._who, self._work = setting, who, Work(setting.work)
         self._assessments: list[PatientAssessment] = []
         self._records: dict[str, PatientRecord] = {}

@@ -17,9 +17,9 @@ from msgspec import Struct, field
 from integration.assessing.policies import BULK_CHARTS, BULK_SUMMARY
 from integration.bulk.engine import AllFacts
 from integration.bulk.sifting import Wanted
-from integration.bulk.steps import Assessed, Part, Setting, files_of
+from integration.bulk.steps import Assessed, Part, RunSetting, files_of
 from integration.bulk.sums import Sums
-from integration.bulk.surveying.index import Facts
+from integration.bulk.surveying.index import RangeFacts
 from integration.bulk.work import Work, written
 from mappings.reading.bundles import paging
 from mappings.reading.bundles.entries import Deletion
@@ -44,7 +44,7 @@ class Summary(Struct, rename="camel"):
     sums: Sums = field(default_factory=Sums)
 
 
-def write(setting: Setting, who: Wanted, out: Path, charts: bool = False) -> Summary:
+def write(setting: RunSetting, who: Wanted, out: Path, charts: bool = False) -> Summary:
     """Writes all files but the report. `charts`: the gathered charts, too."""
     work = Work(setting.work)
     facts = AllFacts(work, len(setting.source.ranges))
@@ -80,7 +80,7 @@ def unfinished(out: Path) -> Iterator[Path]:
         yield from out.glob(f".{name}.*")
 
 
-def _counted(facts: Iterable[Facts]) -> dict[str, int]:
+def _counted(facts: Iterable[RangeFacts]) -> dict[str, int]:
     found: dict[str, int] = {}
     for of_range in facts:
         for kind, count in of_range.counts.items():
@@ -88,7 +88,7 @@ def _counted(facts: Iterable[Facts]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def problems_of_survey(setting: Setting, facts: Iterable[Facts]) -> Iterator[Problem]:
+def problems_of_survey(setting: RunSetting, facts: Iterable[RangeFacts]) -> Iterator[Problem]:
     """What can be told without any chart."""
     pages: list[paging.Page] = []
     both = zip(setting.source.ranges, facts, strict=True)
@@ -141,7 +141,7 @@ def _of_part(path: Path) -> Iterator[Assessed]:
         yield from map(decoder.decode, stream)
 
 
-def _write_charts(work: Work, who: Wanted, facts: Iterable[Facts], folder: Path) -> None:
+def _write_charts(work: Work, who: Wanted, facts: Iterable[RangeFacts], folder: Path) -> None:
     """What was gathered, as files that every command reads."""
     with written(folder) as unfinished:
         unfinished.mkdir(mode=0o700)

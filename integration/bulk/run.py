@@ -17,7 +17,7 @@ from integration.bulk.engine import Pool, Tell
 from integration.bulk.engines import local
 from integration.bulk.output import Summary
 from integration.bulk.reporting import page
-from integration.bulk.steps import Setting
+from integration.bulk.steps import RunSetting
 from integration.bulk.summing.remittances import read_answers
 from integration.bulk.surveying import sources
 from integration.bulk.work import Plan, Work, remove
@@ -27,7 +27,7 @@ from mappings.record import Problem
 from mappings.site import Site
 
 
-class Outcome(Struct, frozen=True):
+class RunOutcome(Struct, frozen=True):
     """`resumed`: a stopped run went on."""
 
     summary: Summary
@@ -48,7 +48,7 @@ def bulk(
     remittances: Path | None = None,
     pool: Pool = local.pool,
     parquet: bool = False,
-) -> Outcome:
+) -> RunOutcome:
     """Assesses every patient of SOURCE and writes to OUT. SITE_AT: the site with what was decided
     by then. MOMENT: as of when; where it is what tells the time, a run that was stopped keeps its
     own. WORKERS: 0 for one a processor. KNOWN: what SOURCE lacks, to be named with what can't be
@@ -80,7 +80,7 @@ def bulk(
     )
     with engine.explained():
         resumed = work.begin(plan)
-    setting = Setting(work.folder, found, site, policies, as_of, answers=answers)
+    setting = RunSetting(work.folder, found, site, policies, as_of, answers=answers)
     with engine.explained():
         who = engine.run(setting, workers or local.processors(), tell, pool)
         if sources.source(source, range_bytes).stamps != found.stamps:
@@ -93,7 +93,7 @@ def bulk(
             columnar.write(out / output.LINES, out / output.PARQUET)
         page.write(summary, policies, out / output.REPORT)
     work.remove()
-    return Outcome(summary, resumed)
+    return RunOutcome(summary, resumed)
 
 
 def _kept(stopped: Plan | None) -> datetime | None:

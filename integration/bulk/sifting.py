@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from integration.bulk.surveying import names
-from integration.bulk.surveying.index import Facts, Index
+from integration.bulk.surveying.index import Index, RangeFacts
 
 
 class Wanted(Struct):
@@ -40,7 +40,7 @@ class Wanted(Struct):
         return self.part(names.handle(patient))
 
 
-def wanted(facts: Iterable[Facts], indexes: Iterable[Index]) -> Wanted:
+def wanted(facts: Iterable[RangeFacts], indexes: Iterable[Index]) -> Wanted:
     """FACTS are gone through three times: give a list, or what reads them anew."""
     roots = _together(chain.from_iterable(of_range.same for of_range in facts))
     ours = set(chain.from_iterable(of_range.ours for of_range in facts))
@@ -55,7 +55,7 @@ def wanted(facts: Iterable[Facts], indexes: Iterable[Index]) -> Wanted:
     return Wanted(ours | {owner for owner, root in roots.items() if root in ours}, roots)
 
 
-def _harmless(facts: Iterable[Facts]) -> set[int]:
+def _harmless(facts: Iterable[RangeFacts]) -> set[int]:
     """Medications of which every copy says that they are no iron, and all the same."""
     found: dict[int, int] = {}
     doubtful: set[int] = set()

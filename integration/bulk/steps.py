@@ -22,7 +22,7 @@ from integration.bulk.sifting import Wanted
 from integration.bulk.summing.remittances import Answers
 from integration.bulk.sums import Sums
 from integration.bulk.surveying.index import Index, write_facts
-from integration.bulk.surveying.sources import Range, Source
+from integration.bulk.surveying.sources import Range, SourceFiles
 from integration.bulk.surveying.survey import Surveyor
 from integration.bulk.work import Work, written
 from mappings.assessment import PatientAssessment
@@ -36,11 +36,11 @@ from mappings.writing import table
 PART_BYTES = 6 << 20  # of a part's charts as text; in memory they are some ten times that
 
 
-class Setting(Struct, frozen=True):
+class RunSetting(Struct, frozen=True):
     """What the workers of a run are told once."""
 
     work: Path
-    source: Source
+    source: SourceFiles
     site: Site
     policies: PolicySet
     as_of: datetime
@@ -67,10 +67,10 @@ class Part(Struct):
 Task = tuple[str, tuple[Any, ...]]
 
 
-class Worker:
+class RunWorker:
     """Makes pieces; keeps between them what it has learned of the site."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: RunSetting) -> None:
         self._setting, self._work = setting, Work(setting.work)
 
     @cached_property

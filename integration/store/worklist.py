@@ -111,7 +111,7 @@ class Filters:
 
 
 @dataclass(frozen=True)
-class Sums:
+class ViewSums:
     """`pairs`: how many decisions these lines are; a page has `PAGE_ROWS` of them. `charges` are
     packaged or bundled, `unpriced` have no price yet."""
 
@@ -231,7 +231,7 @@ def _found(db: Db, source: str, values: dict[str, Any]) -> list[Row]:
         return cursor.execute(f"select {_COLUMNS} from {source}".encode(), values).fetchall()  # noqa: S608
 
 
-def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> Sums:
+def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str]) -> ViewSums:
     """Of all pages of a view."""
     db.execute(_KEEP)
     where, values = _where(filters, sites, clinician)
@@ -239,7 +239,7 @@ def sums(db: Db, filters: Filters, sites: Sequence[str], clinician: Sequence[str
         count(*) filter (where {CHARGE}), count(*) filter (where value is null and not {CHARGE})"""
     query = f"select {wanted} from {KEPT} x where {where}"  # noqa: S608
     row = db.execute(query.encode(), values).fetchone()
-    return Sums(*row) if row else Sums(0, Decimal(0), 0, 0, 0)
+    return ViewSums(*row) if row else ViewSums(0, Decimal(0), 0, 0, 0)
 
 
 def counts(db: Db, sites: Sequence[str], clinician: Sequence[str]) -> dict[str, int]:

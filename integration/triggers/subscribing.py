@@ -38,7 +38,7 @@ State = Literal["active", "requested", "error", "off", "missing"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedSubscription:
     """One Subscription that there shall be."""
 
     name: str
@@ -57,7 +57,7 @@ class SubscriptionResult:
     problem: str | None = None
 
 
-def wanted(client: EhrClient) -> list[Wanted]:
+def wanted(client: EhrClient) -> list[WantedSubscription]:
     """What the site's configuration asks for, and its server can do; none where it takes no
     Subscription (Q8)."""
     site, capability = client.site, client.capability
@@ -66,12 +66,12 @@ def wanted(client: EhrClient) -> list[Wanted]:
         return []
     if form == "topic":
         return [
-            Wanted(_name(kind), "topic", kind, topic)
+            WantedSubscription(_name(kind), "topic", kind, topic)
             for kind, topic in sorted(site.subscriptions.topics.items())
         ]
     offered = [kind for kind in site.subscriptions.types if capability.offers(kind)]
     return [
-        Wanted(
+        WantedSubscription(
             _name(kind), "rest-hook", kind, f"{kind}?{site.subscriptions.criteria.get(kind, '')}"
         )
         for kind in offered
@@ -103,7 +103,7 @@ def remove(store: Store, client: EhrClient) -> list[SubscriptionResult]:
 
 
 def _establish(
-    store: Store, settings: Settings, client: EhrClient, wish: Wanted
+    store: Store, settings: Settings, client: EhrClient, wish: WantedSubscription
 ) -> SubscriptionResult:
     """The secret is kept before the server may call with it; the server's id, right after."""
     with store.transaction() as db:
@@ -134,7 +134,7 @@ def _establish(
 def _noted(
     store: Store,
     client: EhrClient,
-    wish: Wanted,
+    wish: WantedSubscription,
     made: Json,
     did: Literal["created", "repaired", "kept"],
     *,
@@ -151,7 +151,9 @@ def _noted(
     return SubscriptionResult(wish.name, did, status, _problem(made))
 
 
-def resource(site: Site, endpoint: str, wish: Wanted, ours: Subscribed, profile: Profile) -> Json:
+def resource(
+    site: Site, endpoint: str, wish: WantedSubscription, ours: Subscribed, profile: Profile
+) -> Json:
     """The Subscription as we want it to stand there."""
     channel: Json = {
         "type": "rest-hook",

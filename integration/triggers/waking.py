@@ -12,7 +12,7 @@ from integration.configuration.resource_types import WAKING
 from integration.store import Db, patients
 from integration.store.inbox import Outcome
 from integration.triggers.notification import Told
-from integration.work.queue import LATER, USUAL, Queue, Wanted, patient_key
+from integration.work.queue import LATER, USUAL, Queue, WantedJob, patient_key
 
 ADMINISTRATION = "MedicationAdministration"
 RESOLVE, SWEEP_SITE = "resolve", "sweep-site"
@@ -69,9 +69,9 @@ def _outcome(keys: set[str], new: set[str], nameless: bool) -> Outcome:
     return "catch-up" if nameless else "ignored"
 
 
-def _lookup(site: str, told: Told, cause: str) -> Wanted:
+def _lookup(site: str, told: Told, cause: str) -> WantedJob:
     arguments = {"site": site, "kind": told.kind, "id": told.id, "cause": cause}
-    return Wanted(RESOLVE, f"{RESOLVE}:{site}:{told.reference}", arguments)
+    return WantedJob(RESOLVE, f"{RESOLVE}:{site}:{told.reference}", arguments)
 
 
 def search(db: Db, queue: Queue, site: str) -> bool:

@@ -20,7 +20,7 @@ SWEEP_SECONDS = 5.0  # a sweep finds a patient by one type of resource after the
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedJob:
     """A job to be added. No two of one KEY ever run at once."""
 
     task: str
@@ -47,9 +47,9 @@ class Queue:
     ) -> bool:
         """Adds a job, unless one of that KEY already waits (False): that one will see to this, too,
         and no later."""
-        return bool(self.add_all(db, [Wanted(task, key, arguments, at, priority)]))
+        return bool(self.add_all(db, [WantedJob(task, key, arguments, at, priority)]))
 
-    def add_all(self, db: Db, jobs: Sequence[Wanted]) -> set[str]:
+    def add_all(self, db: Db, jobs: Sequence[WantedJob]) -> set[str]:
         """The same of several, each of a key of its own; the keys of those that were added."""
         # In one order everywhere, or two transactions wait for each other.
         columns = [_columns(job) for job in sorted(jobs, key=lambda job: job.key)]
@@ -78,7 +78,7 @@ class Queue:
             wait = timedelta(0) if priority == PERSON else timedelta(seconds=SWEEP_SECONDS)
             at, more = now + wait, {}
         wanted = [
-            Wanted(ASSESS, patient_key(who.id), {**_arguments(who, cause), **more}, at, priority)
+            WantedJob(ASSESS, patient_key(who.id), {**_arguments(who, cause), **more}, at, priority)
             for who in patients
         ]
         added = self.add_all(db, wanted)
@@ -111,7 +111,7 @@ _STILL = """with still as (select id from procrastinate_jobs where queueing_lock
     from still where j.id = still.id"""
 
 
-def _columns(job: Wanted) -> dict[str, Any]:
+def _columns(job: WantedJob) -> dict[str, Any]:
     return {
         "task_name": job.task,
         "priority": job.priority,

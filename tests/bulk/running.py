@@ -9,7 +9,7 @@ import msgspec
 from integration.assessing.files import collect
 from integration.assessing.sources import from_collection
 from integration.bulk import engine
-from integration.bulk.steps import Assessed, Part, Setting
+from integration.bulk.steps import Assessed, Part, RunSetting
 from integration.bulk.surveying.sources import source
 from integration.bulk.work import Plan, Work
 from integration.errors import ConfigurationError
@@ -38,7 +38,7 @@ def in_bulk(
     work = Work.within(out)
     found = source(str(folder), range_bytes)
     work.begin(Plan("", str(folder), found.stamps, range_bytes, "", ""))
-    setting = Setting(
+    setting = RunSetting(
         work.folder, found, site or Site(), policies or choosing.built_in(), as_of, PART_BYTES
     )
     engine.run(setting, workers=1)

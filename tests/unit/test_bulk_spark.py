@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import population
 from integration.bulk.engines import spark
-from integration.bulk.steps import Setting
+from integration.bulk.steps import RunSetting
 from integration.bulk.surveying.sources import source as files
 from integration.errors import ConfigurationError
 from mappings.policy import choosing
@@ -69,7 +69,7 @@ def test_a_job_of_spark_writes_the_same_bytes(source: Path, tmp_path: Path) -> N
 @pytest.mark.usefixtures("_spark")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_task_that_fails_is_said(source: Path, tmp_path: Path) -> None:
-    setting = Setting(tmp_path, files(str(source)), Site(), choosing.built_in(), builders.AS_OF)
+    setting = RunSetting(tmp_path, files(str(source)), Site(), choosing.built_in(), builders.AS_OF)
     with (
         pytest.raises(ConfigurationError, match=r"failed: IndexError: .* run the same command"),
         spark.pool(setting, 2) as do,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from integration.bulk import lookup
 from integration.bulk.surveying import names, survey, usual
-from integration.bulk.surveying.index import Facts, NamedLine
+from integration.bulk.surveying.index import NamedLine, RangeFacts
 from integration.bulk.surveying.sources import source
 from integration.bulk.surveying.survey import Surveyor
 from mappings.reading import NotJson, of_line
@@ -22,7 +22,7 @@ from tests import builders
 from tests.bulk.dirt import damaged, text
 
 
-def surveyed(path: Path) -> tuple[list[NamedLine], list[tuple[int, int, int]], Facts]:
+def surveyed(path: Path) -> tuple[list[NamedLine], list[tuple[int, int, int]], RangeFacts]:
     """All rows of a file by their places, and what is said beside them."""
     (range_,) = source(str(path)).ranges
     index, facts = Surveyor(Site()).survey(range_)

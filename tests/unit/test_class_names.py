@@ -13,8 +13,6 @@ TWICE = {
     # Rooms apart: lines and resources of a patient; of the configuration and of a claim file; of a
     # status and of a claim; of a notification and of a payer.
     "Group", "Service", "Statement", "Told",
-    # Of a run over a whole export, whose rooms are read by themselves.
-    "Facts", "Outcome", "Setting", "Source", "Sums", "Wanted", "Worker",
 }  # fmt: skip
 
 

@@ -14,20 +14,20 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 
-from integration.bulk.steps import Setting, Task, Worker
+from integration.bulk.steps import RunSetting, RunWorker, Task
 
 _WATCH_SECONDS = 1.0
 _SELDOM = (50_000, 20, 50)
 
-_worker: Worker | None = None
+_worker: RunWorker | None = None
 
 
-def _begin(setting: Setting) -> None:
+def _begin(setting: RunSetting) -> None:
     global _worker  # noqa: PLW0603 (one worker to a process)
     _settle()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever began the run ends it
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    _worker = Worker(setting)
+    _worker = RunWorker(setting)
 
 
 def _settle() -> None:
@@ -65,10 +65,10 @@ def _make(task: Task) -> None:
 
 
 @contextmanager
-def pool(setting: Setting, workers: int) -> Iterator[Callable[[list[Task]], Iterable[None]]]:
+def pool(setting: RunSetting, workers: int) -> Iterator[Callable[[list[Task]], Iterable[None]]]:
     """What makes pieces, in whatever order; in this process where there is to be one worker."""
     if workers <= 1:
-        own = Worker(setting)
+        own = RunWorker(setting)
         with _settled():
             yield lambda tasks: map(own.make, tasks)
         return

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from integration.bulk.steps import Setting, Task, Worker
+from integration.bulk.steps import RunSetting, RunWorker, Task
 from integration.errors import ConfigurationError
 
 # Of each process that Spark keeps for its tasks: the run, and what makes its pieces.
-_worker: tuple[bytes, Worker] | None = None
+_worker: tuple[bytes, RunWorker] | None = None
 # Where nobody said which cluster: this machine, and nothing of it for others to see.
 _ALONE = {
     "spark.ui.enabled": "false",
@@ -25,7 +25,7 @@ _ALONE = {
 
 
 @contextmanager
-def pool(setting: Setting, workers: int) -> Iterator[Callable[[list[Task]], Iterable[None]]]:
+def pool(setting: RunSetting, workers: int) -> Iterator[Callable[[list[Task]], Iterable[None]]]:
     """On the cluster that `spark-submit` or the environment names, else on WORKERS of this machine;
     ConfigurationError where there is no Spark, or a task fails again and again."""
     context = _context(workers)
@@ -54,7 +54,7 @@ def _made(context: Any, tasks: list[Task], told: Any) -> list[None]:
 def _make(setting: bytes, task: Task) -> None:
     global _worker  # noqa: PLW0603 (one worker to a process)
     if _worker is None or _worker[0] != setting:
-        _worker = setting, Worker(pickle.loads(setting))  # noqa: S301 - our own broadcast
+        _worker = setting, RunWorker(pickle.loads(setting))  # noqa: S301 - our own broadcast
     _worker[1].make(task)
 
 

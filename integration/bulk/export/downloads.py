@@ -16,7 +16,7 @@ from integration.ehr.transport.downloading import Downloading
 from integration.ehr.transport.http import Transport
 
 
-class Wanted(Struct, frozen=True):
+class WantedFile(Struct, frozen=True):
     """A file, where it grows, and where it comes to lie when it is whole."""
 
     file: ListedFile
@@ -30,10 +30,10 @@ class Wanted(Struct, frozen=True):
 
 def download(
     transport: Transport,
-    wanted: Iterable[Wanted],
+    wanted: Iterable[WantedFile],
     needs_token: bool,
     pause: Pause,
-    step: Callable[[Wanted, str | None], None],
+    step: Callable[[WantedFile, str | None], None],
 ) -> None:
     """STEP is told each file that has come, and what is wrong with its contents. The first trouble
     that does not pass ends it: what has come by then goes on another time."""

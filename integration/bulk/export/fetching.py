@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from integration.bulk.export.asking import ExportRequest
-from integration.bulk.export.downloads import Wanted, download
+from integration.bulk.export.downloads import WantedFile, download
 from integration.bulk.export.files import FileGone
 from integration.bulk.export.job import ExportJob, ExportPlace
 from integration.bulk.export.manifest import ListedFile
@@ -160,7 +160,7 @@ class Fetching:
         missing = [file for file in wanted if not file.is_here]
         done = len(wanted) - len(missing)
 
-        def step(came: Wanted, problem: str | None) -> None:
+        def step(came: WantedFile, problem: str | None) -> None:
             nonlocal done, job
             done += 1
             if problem:
@@ -172,10 +172,10 @@ class Fetching:
         download(self.transport, missing, needs_token, self.pause, step)
         return job
 
-    def _wanted(self, job: ExportJob, number: int, file: ListedFile) -> Wanted:
+    def _wanted(self, job: ExportJob, number: int, file: ListedFile) -> WantedFile:
         name = "deleted" if file.role == "deleted" else file.kind or "resources"
         folder = self.place.folder(job)
         if file.role == "error":
             name, folder = "messages", self.place.folder_of_messages(job)
         unfinished = self.place.unfinished(f"{job.number:03}-{number:05}")
-        return Wanted(file, unfinished, folder / f"{name}.{number:05}.ndjson")
+        return WantedFile(file, unfinished, folder / f"{name}.{number:05}.ndjson")

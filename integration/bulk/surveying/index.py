@@ -123,7 +123,7 @@ class Index:
         return found
 
 
-class Facts(Struct):
+class RangeFacts(Struct):
     """What a range says beside its rows. Numbers as in `names`.
 
     `lines`: how many it has. `taken`: those of them that are FHIR. `counts`: resources by type.
@@ -147,12 +147,12 @@ class Facts(Struct):
     problems: list[tuple[str, str]] = field(default_factory=list)
 
 
-_facts = msgspec.msgpack.Decoder(Facts)
+_facts = msgspec.msgpack.Decoder(RangeFacts)
 
 
-def write_facts(facts: Facts, path: Path) -> None:
+def write_facts(facts: RangeFacts, path: Path) -> None:
     path.write_bytes(msgspec.msgpack.encode(facts))
 
 
-def read_facts(path: Path) -> Facts:
+def read_facts(path: Path) -> RangeFacts:
     return _facts.decode(path.read_bytes())

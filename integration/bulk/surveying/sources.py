@@ -35,7 +35,7 @@ class Range(Struct, frozen=True):
         return self.end is None
 
 
-class Source(Struct, frozen=True):
+class SourceFiles(Struct, frozen=True):
     """What there is to read, and why the rest is not. `stamps` tell whether a file has changed
     since."""
 
@@ -48,7 +48,7 @@ class Source(Struct, frozen=True):
         return sum(size for _, size, _ in self.stamps)
 
 
-def source(text: str, range_bytes: int = RANGE_BYTES) -> Source:
+def source(text: str, range_bytes: int = RANGE_BYTES) -> SourceFiles:
     """Of a folder or a file; ConfigurationError where nothing of it can be read."""
     path = Path(text)
     if path.is_dir():
@@ -85,7 +85,7 @@ def source(text: str, range_bytes: int = RANGE_BYTES) -> Source:
             f"{text} has no file that can be read{': ' if said else ''}{said}. Give FHIR Bundles or"
             " NDJSON."
         )
-    return Source(ranges, problems, stamps)
+    return SourceFiles(ranges, problems, stamps)
 
 
 def _cut(size: int, range_bytes: int) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 from integration.assessing.files import CUT_OFF, MANIFEST, is_fhir
 from integration.assessing.unpacking import DAMAGED, NotRead
 from integration.bulk.surveying import names
-from integration.bulk.surveying.index import Facts, Index
+from integration.bulk.surveying.index import Index, RangeFacts
 from integration.bulk.surveying.sources import Range, blocks
 from integration.bulk.surveying.usual import ADMINISTRATION, UNREADABLE, Columns, Owners, columns
 from mappings.reading import Collection, NotJson, of_line
@@ -56,7 +56,7 @@ class Surveyor:
     def __init__(self, site: Site) -> None:
         self._screen, self._owners = Screen(site), Owners()
 
-    def survey(self, range_: Range) -> tuple[Index, Facts]:
+    def survey(self, range_: Range) -> tuple[Index, RangeFacts]:
         if len(self._owners) > _MOST_OWNERS:
             self._owners.clear()
         reading = _Reading(self._screen, self._owners, range_)
@@ -67,7 +67,7 @@ class Surveyor:
 class _Reading:
     def __init__(self, screen: Screen, owners: Owners, range_: Range) -> None:
         self._screen, self._owners, self._range = screen, owners, range_
-        self.index, self.facts = Index(), Facts()
+        self.index, self.facts = Index(), RangeFacts()
         self._patients, self._ours = set[int](), set[int]()
         # The words of drugs that are none of ours, whatever else the administration says.
         self._others: set[tuple[bytes, ...]] = set()

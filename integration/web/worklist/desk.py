@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from fastapi import Depends
 
 from integration.store import worklist
-from integration.store.worklist import Filters, Row, Sums
+from integration.store.worklist import Filters, Row, ViewSums
 from integration.wording import amounts, words
 from mappings import codes
 from mappings.codes.requirement import Owner
@@ -240,7 +240,7 @@ def days_left(row: Row, today: date) -> int | None:
     return (date.fromisoformat(due) - today).days if due else None
 
 
-def amount(sums: Sums) -> str:
+def amount(sums: ViewSums) -> str:
     """What the lines of a view are worth."""
     return amounts.amount(amounts.Sum(sums.count, sums.money, sums.charges, sums.unpriced))
 
