@@ -50,7 +50,9 @@ def of_user() -> CacheFolder | None:
         whose = next(path for path in (folder, *folder.parents) if path.exists())
     except (OSError, RuntimeError):
         return None
-    return CacheFolder(folder) if whose.stat().st_uid == os.geteuid() else None
+    # A relative one would lie in whatever folder a command is run in: basedir-spec says ignore it.
+    is_own = base.is_absolute() and whose.stat().st_uid == os.geteuid()
+    return CacheFolder(folder) if is_own else None
 
 
 def _state() -> str:

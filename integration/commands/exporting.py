@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from integration.assessing.sources import is_server
-from integration.errors import ConfigurationError, EhrError
+from integration.errors import ConfigurationError, EhrError, OnlyPeopleRead
 
 if TYPE_CHECKING:
     from integration.bulk.export.asking import ExportRequest
@@ -194,6 +194,8 @@ def _of(
         if loudness() != "quiet":
             typer.echo(text, err=True)
 
+    if site.only_people_read:
+        raise OnlyPeopleRead(site.name)
     with EhrClient(site) as client:
         listening = Listening(say, _warn, tell)
         export = Export(client.transport, ExportPlace(out), listening=listening)

@@ -163,6 +163,14 @@ class TestOfTheUser:
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
         assert cache.of_user() is None
 
+    @pytest.mark.parametrize("name", ["XDG_CACHE_HOME", "HOME"])
+    def test_the_folder_of_a_command_is_not_used(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setenv(name, "cache")
+        assert cache.of_user() is None
+
     def test_a_changed_program_reads_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = cache.of_user()
         assert before

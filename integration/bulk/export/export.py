@@ -42,7 +42,8 @@ class Export:
         unfinished in the same place, or nothing was exported."""
         job = self._of_patients.fetch(asked)
         problems = [*job.problems, *(self._shared(job) if job.left else [])]
-        if not any(path.is_file() for path in self.place.files.rglob("*")):
+        files = (path.stat() for path in self.place.files.rglob("*") if path.is_file())
+        if not any(file.st_size for file in files):
             self.finish()
             raise ConfigurationError(
                 "The export holds no resource. Check the group, the types, and the scopes and"

@@ -51,9 +51,10 @@ class Fetcher:
     def __init__(
         self, site: str, downloading: Downloading, needs_token: bool, pause: Pause
     ) -> None:
-        self._site, self._downloading, self._pause = site, downloading, pause
+        self._site, self._downloading = site, downloading
         self._needs_token = needs_token
         self.stop = threading.Event()
+        self._pause = pause.until(self.stop)
 
     def fetch(self, file: ListedFile, unfinished: Path, path: Path) -> str | None:
         """To PATH, or with `.gz` behind it as it comes; what is wrong with its contents, else None.
@@ -77,6 +78,8 @@ class Fetcher:
                 last = later.error
                 if attempt + 1 < MOST_TRIES:
                     self._pause.before(attempt, later.headers)
+            if self.stop.is_set():
+                raise Stopped
         raise last
 
     def _tried(self, file: ListedFile, unfinished: Path) -> bool:
@@ -93,6 +96,7 @@ class Fetcher:
                     problem = f"a part of a file was asked for and answered {response.status_code}"
                     raise _Later(BadAnswer(self._site, problem, "Ask the EHR's vendor"), {})
                 if response.status_code == _WHOLE:
+                    _forget(unfinished)  # before another version is said to have begun
                     have, begun = 0, _of(response)
                     with written(_beside(unfinished)) as path:
                         path.write_bytes(msgspec.json.encode(begun))

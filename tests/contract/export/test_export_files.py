@@ -2,6 +2,8 @@
 is said beside them."""
 
 import json
+import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
+from integration.bulk.export import files
 from integration.bulk.export.pausing import Pause
+from integration.bulk.work import written
 from integration.errors import (
+    BadAnswer,
     Unreachable,
 )
 from tests import builders
@@ -63,6 +68,21 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(
     assert list(content(tmp_path).values()) == [lines(*CHART[:2])]
 
 
+def test_a_file_that_changed_is_never_taken_for_the_new_one(
+    fake: Any, tmp_path: Path, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever the process is killed."""
+    beside: list[list[str]] = []
+
+    def noted(path: Path) -> AbstractContextManager[Path]:
+        beside.append([one.name for one in path.parent.iterdir()])
+        return written(path)
+
+    monkeypatch.setattr(files, "written", noted)
+    fetch(fake(chart_file(cut=[300], etag='W/"1"')), tmp_path, seen)
+    assert beside == [[], []]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -97,6 +117,16 @@ def test_a_file_that_never_comes_is_given_up(fake: Any, tmp_path: Path, seen: Se
     fetch(server, tmp_path, seen)
     assert len(server.asked("GET /files/0/0/0")) == 1
     assert server.jobs == 1
+
+
+def test_nobody_waits_for_a_file_once_the_run_ends(fake: Any, tmp_path: Path, seen: Seen) -> None:
+    later = Response(status=503, headers={"Retry-After": "600"})
+    server = fake(chart_file(answers=[later]), chart_file(answers=[Response(status=400)]))
+    seen.pause, began = Pause(), time.monotonic()
+    with pytest.raises(BadAnswer, match="answered with 400"):
+        fetch(server, tmp_path, seen)
+    assert time.monotonic() - began < 60
+    assert len(server.asked("GET /files/0/0/0")) == 1
 
 
 def test_a_count_that_is_wrong_is_named(fake: Any, tmp_path: Path, seen: Seen) -> None:

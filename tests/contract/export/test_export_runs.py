@@ -37,7 +37,7 @@ from tests.bulk.exporting import (
     fetch,
     signed_in,
 )
-from tests.fakes.bulk_data import lines, outcome
+from tests.fakes.bulk_data import File, lines, outcome
 
 
 @pytest.mark.parametrize(("status", "warned"), [(202, 0), (404, 0), (500, 1), (405, 1)])
@@ -181,8 +181,9 @@ def test_what_was_exported_apart_goes_on_and_is_replaced_with_the_rest(
     assert [path.name for path in sorted((tmp_path / "export").iterdir())] == ["002"]
 
 
-def test_an_empty_export_is_said(fake: Any, tmp_path: Path, seen: Seen) -> None:
-    server = fake()
+@pytest.mark.parametrize("files", [[], [File("Patient", b"")]])
+def test_an_empty_export_is_said(fake: Any, tmp_path: Path, seen: Seen, files: list[File]) -> None:
+    server = fake(*files)
     with pytest.raises(ConfigurationError, match="holds no resource"):
         fetch(server, tmp_path, seen)
     server.pages = [[chart_file()]]
@@ -340,6 +341,19 @@ key_file = "keys.json"
     assert status == 0, err
     assert "1 patient with" in said
     assert "system/MedicationAdministration.rs" in access["authorization"].forms[0]["scope"]
+
+
+def test_a_site_that_only_people_read_is_asked_nothing(
+    fake: Any, ferroclaim: Any, tmp_path: Path
+) -> None:
+    server = fake(chart_file())
+    config = tmp_path / "ferroclaim.toml"
+    site = f'base_url = "{server.base_url}"\ntime_zone = "UTC"\napp.client_id = "app"'
+    config.write_text(f'web.public_url = "http://127.0.0.1"\n[sites.general]\n{site}\n')
+    words = "bulk", "general", "--config", config, "--out", tmp_path / "out", "--all"
+    status, _, err = ferroclaim(*words)
+    assert (status, server.requests) == (2, [])
+    assert "Only people may read site general" in err
 
 
 @pytest.mark.parametrize(
