@@ -1,5 +1,6 @@
 """Fake EHRs, and clients for them."""
 
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -62,6 +63,14 @@ def connect() -> Iterator[Callable[..., EhrClient]]:
     yield make
     for client in made:
         client.close()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that runs the tests in the background has its children ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
@@ -69,14 +68,6 @@ def test_how_much_is_said_may_stand_anywhere(
 def test_both_at_once_is_a_mistake(ferroclaim: Any) -> None:
     run = ferroclaim("demo", "-q", "-v")
     assert (run.status, "not both" in run.err) == (2, True)
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """A shell that runs the tests in the background has its children ignore interrupts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -258,6 +258,7 @@ def test_a_command_that_was_killed_goes_on_in_the_middle_of_a_file(
     assert "1 patient with an intravenous iron, 1 dose." in out
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_says_how_to_go_on(fake: Any, tmp_path: Path) -> None:
     server = fake(chart_file(), before=[Response(status=202, headers={"Retry-After": "60"})])
     process = subprocess.Popen(
