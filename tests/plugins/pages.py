@@ -24,11 +24,11 @@ Open = Callable[..., "Clinic"]
 def pages_store() -> Iterator[Store]:
     """Not under pytest's own folder: PostgreSQL runs as another user than root, and each pytest run
     closes that folder again."""
-    with (
-        TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        Store.open(Settings(data_dir=Path(folder))) as store,
-    ):
-        yield store
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        with Store.open(Settings(data_dir=Path(folder))) as store:
+            yield store
+        assert store.embedded is not None
+        store.embedded.leave()
 
 
 class Clinic:
