@@ -21,6 +21,7 @@ from mappings.values.numbers import exact, plain
 from mappings.values.remembered import kept
 
 _CLOSE = timedelta(hours=12)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _ZERO = Decimal(0)
 _ONCE = "It is counted once until one record is corrected."
 
@@ -211,7 +212,7 @@ def _whole_of_a_met_order(step: _Entry, wholes: Iterable[_Entry], asked: _Asked)
     if most is None or len(given) < len(same) or exact(sum(given, _ZERO)) < exact(most):
         return None
     before = [one for one in same if one.start and step.start and one.start <= step.start]
-    return max(before or same, key=lambda one: (one.start is not None, str(one.start)))
+    return max(before or same, key=lambda one: one.start or _LONG_AGO)
 
 
 def _joined(

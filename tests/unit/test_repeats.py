@@ -189,6 +189,16 @@ def test_a_step_of_a_met_order_is_one_of_the_last_dose_before_it() -> None:
     assert _steps(found) == {"first": (), "last": ("step",), "after": ()}
 
 
+def test_the_last_dose_is_the_last_in_time_however_it_is_written() -> None:
+    found = _repeats(
+        _given("last", "2026-10-01T10:00:00-04:00"),
+        _given("first", "2026-10-01T12:00:00Z"),
+        _given("step", "11:00", dose=NO_DOSE),
+        orders=(TWICE,),
+    )
+    assert _steps(found) == {"last": ("step",), "first": ()}
+
+
 def test_a_step_of_a_met_order_prefers_a_dose_whose_time_is_known() -> None:
     found = _repeats(
         _given("untimed", "2026-10-01"),
