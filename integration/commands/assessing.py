@@ -240,11 +240,8 @@ def _report(result: AssessedCharts, dry_run: bool) -> None:
         _say(f"{merged} was merged into {survivor}, and is assessed with it")
     if result.passed_over:
         _say(f"patients without an intravenous iron, passed over: {result.passed_over:,}")
-    for unreadable in result.document.unreadable:
+    for unreadable in result.document.all_unreadable:
         _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
-    for patient in result.document.patients:
-        for unreadable in patient.unreadable:
-            _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
     counts: dict[str, int] = {}
     for outcome in result.outcomes:
         counts[outcome.result] = counts.get(outcome.result, 0) + 1
