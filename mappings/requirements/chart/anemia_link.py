@@ -11,7 +11,7 @@ from mappings.circumstances.diagnoses import Stated
 from mappings.circumstances.standing import Standing, cite_all
 from mappings.policy.choosing import Rule
 from mappings.requirements.chart.kidney import asks_ckd
-from mappings.requirements.chart.recorded import not_counted
+from mappings.requirements.chart.recorded import not_counted, recorded
 from mappings.requirements.result import Result
 
 
@@ -31,13 +31,7 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
         if _due_to(diagnosis, ckd) or _same_encounter(charge, diagnosis, ckd)
     ]
     if linked:
-        return Result(
-            state="met",
-            says=f"{linked[0].code} is linked to the kidney disease.",
-            value=linked[0].code,
-            evidence=cite_all(linked),
-            rule=rule,
-        )
+        return recorded(linked, rule, "is linked to the kidney disease")
     lacking = Result(
         state="missing",
         says="Nothing links the anemia to the kidney disease.",

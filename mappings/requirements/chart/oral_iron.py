@@ -15,7 +15,7 @@ from mappings.circumstances.standing import cite_all
 from mappings.policy.choosing import OralIronRule
 from mappings.record import OralIron
 from mappings.requirements import quoting
-from mappings.requirements.chart.recorded import doubt
+from mappings.requirements.chart.recorded import doubt, recorded
 from mappings.requirements.result import Result
 
 
@@ -49,13 +49,7 @@ def oral_iron_history(charge: Charge) -> Result | None:
         )
     against = _against_oral_iron(charge)
     if against:
-        return Result(
-            state="met",
-            says=f"{against[0].code} makes oral iron unsuitable.",
-            value=against[0].code,
-            evidence=cite_all(against),
-            rule=rule,
-        )
+        return recorded(against, rule, "makes oral iron unsuitable")
     found = _trial(charge, rule)
     return found if found.state == "met" else _doubtful_history(charge, known) or found
 

@@ -12,11 +12,11 @@ from mappings.policy.choosing import Rule
 from mappings.requirements.result import Result
 
 
-def recorded(found: Sequence[Stated], rule: Rule | None) -> Result:
-    """Met by the first of them."""
+def recorded(found: Sequence[Stated], rule: Rule | None, what: str = "is recorded") -> Result:
+    """Met by the first of them, of which `what` is said."""
     return Result(
         state="met",
-        says=f"{found[0].code} is recorded.",
+        says=f"{found[0].code} {what}.",
         value=found[0].code,
         evidence=cite_all(found),
         rule=rule,
