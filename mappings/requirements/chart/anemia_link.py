@@ -3,8 +3,6 @@
 Held by tests/scenarios/conditions.yaml.
 """
 
-from msgspec import structs
-
 from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.circumstances.diagnoses import Stated
@@ -32,12 +30,12 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
     ]
     if linked:
         return recorded(linked, rule, "is linked to the kidney disease")
-    lacking = Result(
+    return not_counted(charge, rule, "anemia-in-ckd") or Result(
         state="missing",
         says="Nothing links the anemia to the kidney disease.",
         evidence=cite_all([*anemia, *ckd]),
+        rule=rule,
     )
-    return structs.replace(not_counted(charge, "anemia-in-ckd") or lacking, rule=rule)
 
 
 def _coded(standing: Standing, rule: Rule | None) -> Result | None:

@@ -35,12 +35,11 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     found = charge.once(_stage, charge.standing, rule)
     if found:
         return found
-    lacking = Result(
+    return not_counted(charge, rule, *_CKD, "dialysis") or Result(
         state="missing",
         says=f"No chronic kidney disease (N18.-) is active on {us_date(charge.day)}.",
+        rule=rule,
     )
-    found_otherwise = not_counted(charge, *_CKD, "dialysis")
-    return structs.replace(found_otherwise or lacking, rule=rule)
 
 
 def _against(standing: Standing, kidney: KidneyStatus, rule: Rule | None) -> Result | None:
@@ -114,7 +113,7 @@ def _without_its_cause(charge: Charge, rule: Rule | None) -> Result | None:
         "D63.1 (anemia in CKD) goes on a claim only after its kidney disease (code first), and no"
         " billable code for that (N18.-) is active."
     )
-    other = not_counted(charge, *_CKD)
+    other = not_counted(charge, rule, *_CKD)
     cited = (*(other.evidence if other else ()), *cite_all(renal))
     says = f"{other.says} {says}" if other else says
     return Result(state="incomplete", says=says, evidence=cited, rule=rule, blocking=True)
