@@ -60,11 +60,6 @@ def preferred_product(charge: Charge) -> Result | None:
     return Result(state="missing", says=says, rule=rule)
 
 
-def _was_given(administration: Administration) -> bool:
-    """Also one that was stopped, as for a reaction to it."""
-    return administration.status in ("completed", "stopped") and not administration.not_given
-
-
 def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
     """Preferred families given before the dose."""
     families = {
@@ -76,7 +71,7 @@ def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str,
     administrations = [
         administration
         for administration in charge.record.administrations
-        if _was_given(administration)
+        if administration.was_given
         and administration.start
         and administration.drug.family in families
     ]
