@@ -124,6 +124,11 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def reference(self) -> str:
         return self.administration.source.resource
 
+    @property
+    def encounter_reference(self) -> str | None:
+        """Its encounter, also where that is not on record."""
+        return self.encounter.source.resource if self.encounter else self.administration.encounter
+
     @kept
     def itself(self) -> tuple[str, ...]:
         """What a finding about it alone is about."""
