@@ -6,7 +6,7 @@ Held by tests/scenarios/conditions.yaml.
 from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.circumstances.diagnoses import Stated
-from mappings.circumstances.standing import Standing, cite_all
+from mappings.circumstances.standing import CKD, Standing, cite_all
 from mappings.policy.choosing import Rule
 from mappings.requirements.chart.kidney import asks_ckd
 from mappings.requirements.chart.recorded import not_counted, recorded
@@ -22,7 +22,7 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
     coded = charge.once(_coded, charge.standing, rule)
     if coded:
         return coded
-    anemia, ckd = charge.has("anemia"), charge.has("ckd", "ckd-parent", "ckd-cause")
+    anemia, ckd = charge.has("anemia"), charge.has(*CKD)
     linked = [
         diagnosis
         for diagnosis in anemia
@@ -54,8 +54,7 @@ def _coded(standing: Standing, rule: Rule | None) -> Result | None:
 
 def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
     sources = {diagnosis.by.source.resource for diagnosis in ckd} - {anemia.by.source.resource}
-    table = codes.diagnoses()
-    groups = table.group("ckd") | table.group("ckd-parent") | table.group("ckd-cause")
+    groups = frozenset().union(*map(codes.diagnoses().group, CKD))
     return bool(sources & set(anemia.by.due_to)) or bool(groups & set(anemia.by.due_to_icd10))
 
 
