@@ -62,11 +62,8 @@ def preferred_product(charge: Charge) -> Result | None:
 
 def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
     """Preferred families given before the dose."""
-    families = {
-        family.family
-        for family in codes.families().values()
-        if any(code.code in preferred for code in family.codes)
-    }
+    known = codes.in_force().billing_codes
+    families = {family for code, (family, _) in known.items() if code in preferred}
     day, zone = charge.day or date.max, charge.zone
     administrations = [
         administration
