@@ -79,10 +79,9 @@ def bulk(
         rules,
         as_of.isoformat(),
     )
-    with engine.explained():
-        resumed = work.begin(plan)
     setting = RunSetting(work.folder, found, site, policies, as_of, answers=answers)
     with engine.explained():
+        resumed = work.begin(plan)
         who = engine.run(setting, workers or local.processors(), tell, pool)
         if sources.stamps_of(source) != before:
             raise ConfigurationError(
