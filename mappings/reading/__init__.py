@@ -123,21 +123,9 @@ class Reader:
             dispenses=tuple(each("MedicationDispense", orders.dispense, *tables, purpose="iron")),
             oral_iron=(
                 *each("AllergyIntolerance", oral_iron.allergy, statuses),
-                *each(
-                    "MedicationDispense",
-                    oral_iron.course,
-                    collection,
-                    statuses,
-                    purpose="oral iron",
-                ),
+                *each("MedicationDispense", oral_iron.course, *by_words, purpose="oral iron"),
                 *each("MedicationRequest", oral_iron.course, *by_words, purpose="oral iron"),
-                *each(
-                    "MedicationStatement",
-                    oral_iron.course,
-                    collection,
-                    statuses,
-                    purpose="oral iron",
-                ),
+                *each("MedicationStatement", oral_iron.course, *by_words, purpose="oral iron"),
             ),
             dialysis=tuple(each("Procedure", encounters.dialysis_treatment, statuses)),
             authorizations=(
