@@ -1,10 +1,7 @@
 """Policies and code tables that were read and found right are kept: the next start parses nothing,
 and says the same whatever became of what is kept."""
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,10 +17,9 @@ from mappings.codes.code_tables import built_in
 from mappings.datafiles import compiled, yaml_text
 from mappings.datafiles.loading import DataFileError
 from mappings.policy import choosing
+from tests.starting import ROOT, SAMPLE, start
 from tests.unit.test_policy_files import POLICY
 
-ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "integration/samples/ada-sampleton.json"
 OWN_CODE = """
 codes: [{family: iron-sucrose, code: J1757, mg_per_unit: 2, from: 2026-11-01, source: HCPCS}]
 """
@@ -195,33 +191,10 @@ class TestOfTheUser:
 
     def test_the_second_start_loads_no_yaml(self, base: Path, tmp_path: Path) -> None:
         folder = policies(tmp_path / "policies", 20)
-        first, second, third = (modules_of_a_start(base, folder) for _ in range(3))
-        assert "yaml" in first[1]
-        assert "yaml" not in second[1] + third[1]
-        assert first[0] == second[0] == third[0]
-
-
-RUN = """
-import json, sys
-from integration.cli import main
-sys.argv = ["ferroclaim", *sys.argv[1:]]
-try:
-    main()
-except SystemExit as ended:
-    assert not ended.code, ended.code
-print(json.dumps(sorted(sys.modules)), file=sys.stderr)
-"""
-
-
-def modules_of_a_start(base: Path, folder: Path) -> tuple[str, list[str]]:
-    """What it wrote, and what it loaded."""
-    asked = ["--policy-dir", str(folder), "--format", "json", "--as-of", "2026-11-23"]
-    run = subprocess.run(
-        [sys.executable, "-c", RUN, "assess", str(SAMPLE), *asked],
-        cwd=ROOT,
-        env=os.environ | {"XDG_CACHE_HOME": str(base)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return run.stdout, json.loads(run.stderr.splitlines()[-1])
+        asked = ["--policy-dir", str(folder), "--format", "json", "--as-of", "2026-11-23"]
+        first, second, third = (
+            start("assess", str(SAMPLE), *asked, XDG_CACHE_HOME=str(base)) for _ in range(3)
+        )
+        assert "yaml" in first.modules
+        assert "yaml" not in second.modules | third.modules
+        assert first.out == second.out == third.out

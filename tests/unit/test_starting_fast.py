@@ -1,8 +1,5 @@
 """A command loads what it needs: most of a start is importing."""
 
-import json
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -10,9 +7,8 @@ import pytest
 
 from integration.cli import loaded
 from integration.commands import COMMANDS
+from tests.starting import ROOT, SAMPLE, start
 
-ROOT = Path(__file__).parents[2]
-SAMPLE = ROOT / "integration/samples/ada-sampleton.json"
 # The configuration's forms, HTTP, and keys. From 0.29 on Typer brings pydantic for the arguments of
 # every command.
 OF_SERVERS = {
@@ -20,33 +16,12 @@ OF_SERVERS = {
     "requests", "sqlalchemy", "urllib3",
 }  # fmt: skip
 
-RUN = """
-import json, sys
-from integration.cli import main
-sys.argv = ["ferroclaim", *sys.argv[1:]]
-try:
-    main()
-except SystemExit as ended:
-    assert not ended.code, ended.code
-print(json.dumps(sorted(sys.modules)), file=sys.stderr)
-"""
-
-
-def modules_of(*arguments: str) -> set[str]:
-    """What a run of the command line has loaded at its end."""
-    run = subprocess.run(
-        [sys.executable, "-c", RUN, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return set(json.loads(run.stderr.splitlines()[-1]))
-
 
 @pytest.mark.parametrize("form", ["json", "table", "csv"])
 def test_assessing_a_file_loads_nothing_of_servers(form: str) -> None:
-    found = modules_of("assess", str(SAMPLE), "--format", form, "--time-zone", "America/New_York")
+    found = start(
+        "assess", str(SAMPLE), "--format", form, "--time-zone", "America/New_York"
+    ).modules
     assert "mappings.assess" in found
     assert OF_SERVERS & {name.partition(".")[0] for name in found} == set()
     assert ("rich" in found) == (form == "table")
@@ -56,13 +31,13 @@ def test_assessing_a_file_loads_nothing_of_servers(form: str) -> None:
 
 
 def test_a_bulk_run_over_files_loads_nothing_of_servers(tmp_path: Path) -> None:
-    found = modules_of("-q", "bulk", str(SAMPLE), "--out", str(tmp_path))
+    found = start("-q", "bulk", str(SAMPLE), "--out", str(tmp_path)).modules
     assert "mappings.assess" in found
     assert OF_SERVERS & {name.partition(".")[0] for name in found} == set()
 
 
 def test_help_loads_no_rule_and_no_command() -> None:
-    found = modules_of("--help")
+    found = start("--help").modules
     ours = {name for name in found if name.startswith(("mappings", "integration.commands."))}
     assert ours == set()
     assert (OF_SERVERS | {"msgspec", "rich", "yaml"}) & found == set()
