@@ -5,6 +5,7 @@ Held by tests/scenarios/lines.yaml.
 """
 
 from datetime import date, timedelta, tzinfo
+from itertools import chain
 
 from msgspec import Struct, field
 
@@ -22,7 +23,7 @@ from mappings.circumstances.standing import Standing
 from mappings.codes.tables import BillingCode, Family
 from mappings.decisions import PayerDecision
 from mappings.dose.day import NoDay
-from mappings.dose.dispensed import dispensed_for, handed_ndcs
+from mappings.dose.dispensed import dispensed_for
 from mappings.dose.milligrams import Dose
 from mappings.dose.repeats import Repeated
 from mappings.policy.choosing import Policy, Requirements, Rule
@@ -123,6 +124,11 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def reference(self) -> str:
         return self.administration.source.resource
+
+    @property
+    def encounter_reference(self) -> str | None:
+        """Its encounter, also where that is not on record."""
+        return self.encounter.source.resource if self.encounter else self.administration.encounter
 
     @kept
     def itself(self) -> tuple[str, ...]:
@@ -225,7 +231,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def flags(self) -> dict[str, bool | None]:
         """Facts that conditions of a policy may name."""
         sex = self.record.sex if self.record.sex in ("female", "male") else None
-        age = _age(self.record, self.day)
+        age = self.age
         return {
             **self.standing.flags,
             "dialysis": self.kidney.on_dialysis,
@@ -267,7 +273,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     @property
     def age(self) -> int | None:
-        return _age(self.record, self.day)
+        if not isinstance(self.record.born, Moment) or self.day is None:
+            return None
+        born, day = self.record.born.first, self.day
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
     def judged(self, condition: str, window_days: int) -> Verdict:
         """The verdict of a policy's condition on this service."""
@@ -280,7 +289,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
 
     def applies(self, rule: Rule | None) -> bool:
         """Whether the policy asks the rule of this drug and service."""
-        return rule is not None and self._of_drug(rule) and (rule.when is None or self.when(rule))
+        return rule is not None and self._of_drug(rule) and self.when(rule)
 
     def when(self, rule: Rule) -> bool:
         """Whether the rule's condition holds; one that can't be told is asked."""
@@ -308,7 +317,7 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         vials dispensed."""
         if self.family is None:
             return ()
-        handed = handed_ndcs(self.record, self.administration, self.day, self.zone)
+        handed = chain.from_iterable(dispense.drug.ndcs for dispense in self.dispenses)
         documented = [one.ndc for one in self.administration.containers if one.ndc]
         found = dict.fromkeys([*documented, *self.administration.drug.ndcs, *handed])
         return tuple(ndc for ndc in found if self._is_on_the_market(ndc))
@@ -324,10 +333,3 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def dispenses(self) -> list[Dispense]:
         """Vials handed out for the same order on the same day."""
         return dispensed_for(self.record, self.administration, self.day, self.zone)
-
-
-def _age(record: PatientRecord, day: date | None) -> int | None:
-    if not isinstance(record.born, Moment) or day is None:
-        return None
-    born = record.born.first
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

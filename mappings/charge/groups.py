@@ -176,9 +176,6 @@ def _key(charge: Charge) -> tuple[object, ...]:
         charge.setting.bill_type,
     )
     code = charge.code.code if charge.code else None
-    encounter = (
-        charge.encounter.source.resource if charge.encounter else charge.administration.encounter
-    )
     return (
         charge.day,
         alone,
@@ -187,7 +184,7 @@ def _key(charge: Charge) -> tuple[object, ...]:
         charge.drug_source,
         charge.is_340b,
         charge.not_billable,
-        encounter,
+        charge.encounter_reference,
     )
 
 

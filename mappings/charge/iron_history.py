@@ -71,8 +71,7 @@ class IronHistory(Struct, frozen=True, eq=False, dict=True):
         zone = self.doses.zone
         found = []
         for one in self.record.administrations:
-            was_given = one.status in ("completed", "stopped") and not one.not_given
-            if was_given and one.start and one.drug.family:
+            if one.was_given and one.start and one.drug.family:
                 mg = self.doses.on(one, one.start.day(zone)).mg
                 found.append(IronGiven(one.start.days(zone)[1], one.start, mg, one))
         return sorted(found, key=lambda given: given.day)

@@ -9,7 +9,7 @@ from datetime import date, timedelta, tzinfo
 from decimal import Decimal
 
 from mappings import codes
-from mappings.assessment import Evidence
+from mappings.assessment import Evidence, cite
 from mappings.record import LabResult
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
@@ -231,10 +231,7 @@ def short(analyte: str) -> str:
 def evidence(result: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
     says = f"{short(result.analyte)} {result.unread or value(result)} {drawn(result, zone)}"
-    return tuple(
-        Evidence(source.resource, source.version, says)
-        for source in dict.fromkeys(result.parts or (result.source,))
-    )
+    return tuple(cite(source, says) for source in dict.fromkeys(result.parts or (result.source,)))
 
 
 def quoted(result: LabResult, zone: tzinfo | None) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from mappings import codes
-from mappings.assessment import State
+from mappings.assessment import Evidence, State, cite
 from mappings.circumstances.visit import (
     Visit,
     has_night,
@@ -57,6 +57,11 @@ class Setting(Struct, frozen=True, dict=True):
     unread: Unread | None = None
     warning: Warned | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def cited(self) -> tuple[Evidence, ...]:
+        """What it was read from; nothing where it is not known."""
+        return (cite(self.source, self.says),) if self.source else ()
 
     @kept
     def _row(self) -> PlaceOfService | None:

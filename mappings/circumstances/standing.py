@@ -18,7 +18,8 @@ from mappings.circumstances.sequence import Sequenced, sequence
 from mappings.record import Administration, Diagnosis, Encounter, PatientRecord
 from mappings.values.remembered import kept
 
-_CKD = ("ckd", "ckd-parent", "ckd-cause")
+# Groups of diagnoses that say a chronic kidney disease.
+CKD = ("ckd", "ckd-parent", "ckd-cause")
 
 
 class Standing(Struct, frozen=True, eq=False, dict=True):
@@ -45,7 +46,7 @@ class Standing(Struct, frozen=True, eq=False, dict=True):
     def flags(self) -> dict[str, bool | None]:
         """Facts that conditions of a policy may name; None where only a diagnosis with a status
         that is not understood says so."""
-        ckd = bool(self.has(*_CKD)) or (None if having(self.doubtful, *_CKD) else False)
+        ckd = bool(self.has(*CKD)) or (None if having(self.doubtful, *CKD) else False)
         named = codes.diagnoses().named_by_payers.items()
         return {"ckd": ckd, **{name: self._begins(row.prefixes) for name, row in named}}
 

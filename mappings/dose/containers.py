@@ -10,7 +10,7 @@ from itertools import chain
 from msgspec.structs import replace
 
 from mappings import codes
-from mappings.assessment import Evidence
+from mappings.assessment import Evidence, cite
 from mappings.codes.tables import Package
 from mappings.dose.product import package
 from mappings.dose.strength import mg_of
@@ -44,9 +44,7 @@ def given(
     discarded, disagreement = (None, against) if unread else _agreed(amounts)
     evidence = [_evidence(discard) for discard, _ in amounts]
     evidence += [
-        Evidence(container.source.resource, container.source.version, _opened_says(container))
-        for container in counted
-        if container.source
+        cite(container.source, _opened_says(container)) for container in counted if container.source
     ]
     opened = tuple(
         container if _of_family([container.ndc], drug.family) else replace(container, ndc=ndc)
@@ -140,7 +138,7 @@ def _evidence(discard: Discard) -> Evidence:
         if discard.from_note
         else f"discarded {discard.amount.says}"
     )
-    return Evidence(discard.source.resource, discard.source.version, says)
+    return cite(discard.source, says)
 
 
 def _opened_says(container: Container) -> str:

@@ -138,7 +138,7 @@ def _with_company(entries: Sequence[_Entry]) -> list[_Entry]:
     beside: nothing is one dose with them."""
     days = Counter(entry.day for entry in entries if entry.day)
     near: set[int] = set()
-    last, until = -1, datetime.min.replace(tzinfo=UTC)
+    last, until = -1, _LONG_AGO
     for start, place in sorted((one.start, n) for n, one in enumerate(entries) if one.start):
         if start <= until:
             near |= {last, place}
@@ -208,8 +208,7 @@ def _whole_of_a_met_order(step: _Entry, wholes: Iterable[_Entry], asked: _Asked)
     mine = set(step.administration.orders)
     same = [one for one in wholes if mine & set(one.administration.orders) and one.near(step)]
     most = asked.of([step, *same]) if same else None
-    given = [one.mg for one in same if one.mg is not None]
-    if most is None or len(given) < len(same) or exact(sum(given, _ZERO)) < exact(most):
+    if most is None or any(one.mg is None for one in same) or _sum(same) < exact(most):
         return None
     before = [one for one in same if one.start and step.start and one.start <= step.start]
     return max(before or same, key=lambda one: one.start or _LONG_AGO)

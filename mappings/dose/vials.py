@@ -31,20 +31,12 @@ class Saving(Struct, frozen=True):
 
 def saving(wasted: Wasted) -> Saving:
     """What of one JW line the best choice of vials would have saved."""
-    found = next(
-        (
-            (family, code)
-            for family in codes.families().values()
-            for code in family.codes
-            if code.code == wasted.code
-        ),
-        None,
-    )
+    found = codes.in_force().billing_codes.get(wasted.code)
     if found is None:
         return Saving(Decimal(0), wasted.money, Decimal(0), wasted.money and Decimal(0))
-    family, code = found
-    mg, given = wasted.wasted_units * code.mg_per_unit, wasted.given_units * code.mg_per_unit
-    sizes = {package.mg for package in codes.packages().values() if package.family == family.family}
+    family, mg_per_unit = found
+    mg, given = wasted.wasted_units * mg_per_unit, wasted.given_units * mg_per_unit
+    sizes = {package.mg for package in codes.packages().values() if package.family == family}
     saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
     share = saved / mg if mg else Decimal(0)
     worth = None if wasted.money is None else (wasted.money * share).quantize(Decimal("0.01"))

@@ -31,12 +31,7 @@ def companion_lines(
     for group in groups:
         first = group.first
         if _is_billed(first):
-            here = (
-                first.encounter.source.resource
-                if first.encounter
-                else first.administration.encounter
-            )
-            visits.setdefault((first.day, here), {}).setdefault(
+            visits.setdefault((first.day, first.encounter_reference), {}).setdefault(
                 drug_lines[first.reference].code, []
             ).extend(group.counted)
     found = []

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from mappings import codes
 from mappings.assessment import (
+    WORST_FIRST,
     ClaimLine,
     Evidence,
     Finding,
@@ -69,7 +70,7 @@ def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[Claim
 def hold_reasons(group: Group, findings: Sequence[Finding]) -> tuple[str, ...]:
     """Requirements that hold the line: blocking ones not met, ones not decided here, what KX would
     attest."""
-    bad = [finding for finding in findings if finding.state not in ("met", "not-applicable")]
+    bad = [finding for finding in findings if finding.state in WORST_FIRST]
     attested = frozenset(
         chain.from_iterable(one.attests for one in modifiers.asked_kx(group.first))
     )

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TypeVar
 
 from mappings import codes
-from mappings.assessment import Finding, State
+from mappings.assessment import WORST_FIRST, Finding, State
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
 from mappings.charge.paid import AskedModifier
@@ -16,7 +16,6 @@ from mappings.codes.tables import Modifier
 from mappings.policy.choosing import AttestingModifier, DatedModifier, Policy
 
 T = TypeVar("T", bound=DatedModifier)
-_GOOD: frozenset[State] = frozenset({"met", "not-applicable"})
 
 
 def asked_kx(charge: Charge) -> list[AttestingModifier]:
@@ -89,4 +88,4 @@ def _met_by_all(findings: Iterable[Finding]) -> frozenset[str]:
     states: dict[str, set[State]] = {}
     for finding in findings:
         states.setdefault(finding.requirement, set()).add(finding.state)
-    return frozenset(name for name, found in states.items() if found <= _GOOD)
+    return frozenset(name for name, found in states.items() if found.isdisjoint(WORST_FIRST))

@@ -130,13 +130,12 @@ def _circumstances(charge: Charge, diagnoses: Sequenced) -> Iterator[Step]:
     """Place, kidney status, diagnoses."""
     place = charge.setting
     if place.code:
-        found = (cite(place.source, place.says),) if place.source else ()
         yield Step(
             "R7",
             f"place of service {place.code}, {place.says}",
             codes.settings().source,
             codes.settings().verified,
-            evidence=found,
+            evidence=place.cited,
         )
     kidney = charge.kidney
     if kidney.esrd or kidney.aki:

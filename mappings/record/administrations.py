@@ -66,3 +66,8 @@ class Administration(Struct, frozen=True, gc=False, kw_only=True):
     weak: bool = False
     deleted: bool = False
     performers: tuple[Practitioner, ...] = ()
+
+    @property
+    def was_given(self) -> bool:
+        """Also one that was stopped, as for a reaction to it."""
+        return self.status in ("completed", "stopped") and not self.not_given

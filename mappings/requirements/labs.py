@@ -6,7 +6,7 @@ Held by tests/unit/test_laboratory.py.
 
 from collections.abc import Mapping
 
-from mappings.assessment import EVERY_STATE, Evidence, State
+from mappings.assessment import EVERY_STATE, Evidence, State, cite
 from mappings.charge.charge import PREGNANCY_DAYS, Charge
 from mappings.circumstances import labs
 from mappings.policy.choosing import LabRule
@@ -159,11 +159,7 @@ def _older(charge: Charge, name: str) -> tuple[Evidence, ...]:
 
 def _unusable(charge: Charge, name: str) -> tuple[Evidence, ...]:
     return tuple(
-        Evidence(
-            result.source.resource,
-            result.source.version,
-            f"{labs.short(result.analyte)} {result.problem}",
-        )
+        cite(result.source, f"{labs.short(result.analyte)} {result.problem}")
         for result in _broken(charge, name)
     )
 

@@ -73,10 +73,7 @@ def dosing(charge: Charge, neighbors: Neighbors) -> Result | None:
 def _beyond_every_label(charge: Charge, dose: Decimal) -> Result | None:
     """A dose above every dose of the label, and above what is billed of it on a day: it blocks
     whatever the policy says, until a person confirms it (R3)."""
-    labels = [
-        label for label in codes.dosing() if charge.family and label.family == charge.family.family
-    ]
-    code = charge.code
+    labels, code = _labels(charge), charge.code
     if not labels or code is None or code.mue is None:
         return None
     label = max(labels, key=lambda label: label.single_mg)

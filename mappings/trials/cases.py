@@ -99,11 +99,7 @@ def record(policy: Policy, given: CaseFacts) -> PatientRecord:
     """The chart of one dose that the facts tell of: complete in all that they do not name, without
     the labs that they do not name."""
     day = day_of(policy, given)
-    family = next(
-        family
-        for family in codes.families().values()
-        if any(code.code == given.code for code in family.codes)
-    )
+    family = codes.families()[_family_of(given.code)]
     return PatientRecord(
         patient="Patient/case",
         born=None if given.age is None else _on(date(day.year - given.age, 1, 1)),
@@ -125,6 +121,11 @@ def record(policy: Policy, given: CaseFacts) -> PatientRecord:
             else ()
         ),
     )
+
+
+def _family_of(code: str) -> str:
+    family, _ = codes.in_force().billing_codes[code]
+    return family
 
 
 def _on(day: date) -> Moment:
@@ -180,15 +181,10 @@ def _drug(given: CaseFacts, family: Family, ndcs: tuple[str, ...]) -> Drug:
 def _tried(given: CaseFacts, day: date) -> Iterator[Administration]:
     """Earlier doses of other products, a month before each other."""
     for number, code in enumerate(given.tried, 1):
-        family = next(
-            family
-            for family in codes.families().values()
-            if any(item.code == code for item in family.codes)
-        )
         yield Administration(
             source=Source(f"MedicationAdministration/tried-{number}"),
             status="completed",
-            drug=Drug(family=family.family),
+            drug=Drug(family=_family_of(code)),
             start=_on(day - timedelta(days=30 * number)),
             dose=Amount(Decimal(100), "mg"),
         )

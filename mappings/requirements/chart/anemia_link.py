@@ -3,15 +3,13 @@
 Held by tests/scenarios/conditions.yaml.
 """
 
-from msgspec import structs
-
 from mappings import codes
 from mappings.charge.charge import Charge
 from mappings.circumstances.diagnoses import Stated
-from mappings.circumstances.standing import Standing, cite_all
+from mappings.circumstances.standing import CKD, Standing, cite_all
 from mappings.policy.choosing import Rule
 from mappings.requirements.chart.kidney import asks_ckd
-from mappings.requirements.chart.recorded import not_counted
+from mappings.requirements.chart.recorded import not_counted, recorded
 from mappings.requirements.result import Result
 
 
@@ -24,26 +22,20 @@ def anemia_ckd_link(charge: Charge) -> Result | None:
     coded = charge.once(_coded, charge.standing, rule)
     if coded:
         return coded
-    anemia, ckd = charge.has("anemia"), charge.has("ckd", "ckd-parent", "ckd-cause")
+    anemia, ckd = charge.has("anemia"), charge.has(*CKD)
     linked = [
         diagnosis
         for diagnosis in anemia
         if _due_to(diagnosis, ckd) or _same_encounter(charge, diagnosis, ckd)
     ]
     if linked:
-        return Result(
-            state="met",
-            says=f"{linked[0].code} is linked to the kidney disease.",
-            value=linked[0].code,
-            evidence=cite_all(linked),
-            rule=rule,
-        )
-    lacking = Result(
+        return recorded(linked, rule, "is linked to the kidney disease")
+    return not_counted(charge, rule, "anemia-in-ckd") or Result(
         state="missing",
         says="Nothing links the anemia to the kidney disease.",
         evidence=cite_all([*anemia, *ckd]),
+        rule=rule,
     )
-    return structs.replace(not_counted(charge, "anemia-in-ckd") or lacking, rule=rule)
 
 
 def _coded(standing: Standing, rule: Rule | None) -> Result | None:
@@ -62,8 +54,7 @@ def _coded(standing: Standing, rule: Rule | None) -> Result | None:
 
 def _due_to(anemia: Stated, ckd: list[Stated]) -> bool:
     sources = {diagnosis.by.source.resource for diagnosis in ckd} - {anemia.by.source.resource}
-    table = codes.diagnoses()
-    groups = table.group("ckd") | table.group("ckd-parent") | table.group("ckd-cause")
+    groups = frozenset().union(*map(codes.diagnoses().group, CKD))
     return bool(sources & set(anemia.by.due_to)) or bool(groups & set(anemia.by.due_to_icd10))
 
 

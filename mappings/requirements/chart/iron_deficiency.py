@@ -44,12 +44,11 @@ def iron_deficiency_diagnosis(charge: Charge) -> Result | None:
             evidence=cite_all(parent),
             rule=rule,
         )
-    lacking = Result(
+    return not_counted(charge, rule, "iron-deficiency-anemia", "anemia-in-ckd") or Result(
         state="missing",
         says=f"No iron-deficiency anemia diagnosis is active on {us_date(charge.day)}.",
+        rule=rule,
     )
-    found_otherwise = not_counted(charge, "iron-deficiency-anemia", "anemia-in-ckd")
-    return structs.replace(found_otherwise or lacking, rule=rule)
 
 
 def _recorded(standing: Standing, family: Family | None, rule: Rule | None) -> Result | None:

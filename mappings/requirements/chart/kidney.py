@@ -7,13 +7,12 @@ from msgspec import structs
 
 from mappings.charge.charge import Charge
 from mappings.circumstances.kidney import KidneyStatus
-from mappings.circumstances.standing import Standing, cite_all
+from mappings.circumstances.standing import CKD, Standing, cite_all
 from mappings.policy.choosing import Rule
 from mappings.requirements.chart.recorded import doubt, not_counted, recorded
 from mappings.requirements.result import Result
 from mappings.values.us_dates import us_date
 
-_CKD = ("ckd", "ckd-parent", "ckd-cause")
 _PARTIAL = ("ckd-parent", "ckd-cause", "dialysis", "ckd")
 _RESTATE = (
     "Correct the status of the diagnosis, or give the word a meaning in the site's status words."
@@ -35,12 +34,11 @@ def ckd_diagnosis(charge: Charge) -> Result | None:
     found = charge.once(_stage, charge.standing, rule)
     if found:
         return found
-    lacking = Result(
+    return not_counted(charge, rule, *CKD, "dialysis") or Result(
         state="missing",
         says=f"No chronic kidney disease (N18.-) is active on {us_date(charge.day)}.",
+        rule=rule,
     )
-    found_otherwise = not_counted(charge, *_CKD, "dialysis")
-    return structs.replace(found_otherwise or lacking, rule=rule)
 
 
 def _against(standing: Standing, kidney: KidneyStatus, rule: Rule | None) -> Result | None:
@@ -108,13 +106,13 @@ def _without_esrd(standing: Standing, kidney: KidneyStatus) -> Result | None:
 def _without_its_cause(charge: Charge, rule: Rule | None) -> Result | None:
     """D63.1 stands on no claim without its kidney disease (R9)."""
     renal = charge.has("anemia-in-ckd")
-    if not renal or charge.standing.billable(*_CKD):
+    if not renal or charge.standing.billable(*CKD):
         return None
     says = (
         "D63.1 (anemia in CKD) goes on a claim only after its kidney disease (code first), and no"
         " billable code for that (N18.-) is active."
     )
-    other = not_counted(charge, *_CKD)
+    other = not_counted(charge, rule, *CKD)
     cited = (*(other.evidence if other else ()), *cite_all(renal))
     says = f"{other.says} {says}" if other else says
     return Result(state="incomplete", says=says, evidence=cited, rule=rule, blocking=True)

@@ -15,7 +15,7 @@ from mappings.circumstances.standing import cite_all
 from mappings.policy.choosing import OralIronRule
 from mappings.record import OralIron
 from mappings.requirements import quoting
-from mappings.requirements.chart.recorded import doubt
+from mappings.requirements.chart.recorded import doubt, recorded
 from mappings.requirements.result import Result
 
 
@@ -49,18 +49,14 @@ def oral_iron_history(charge: Charge) -> Result | None:
         )
     against = _against_oral_iron(charge)
     if against:
-        return Result(
-            state="met",
-            says=f"{against[0].code} makes oral iron unsuitable.",
-            value=against[0].code,
-            evidence=cite_all(against),
-            rule=rule,
-        )
+        return recorded(against, rule, "makes oral iron unsuitable")
     found = _trial(charge, rule)
-    return found if found.state == "met" else _doubtful_history(charge, known) or found
+    return found if found.state == "met" else _doubtful_history(charge, rule, known) or found
 
 
-def _doubtful_history(charge: Charge, intolerant: list[OralIron]) -> Result | None:
+def _doubtful_history(
+    charge: Charge, rule: OralIronRule, intolerant: list[OralIron]
+) -> Result | None:
     """What would be enough, or may be, and has a status that is not understood."""
     courses = [course for course in intolerant if course.unread]
     courses += [
@@ -71,22 +67,16 @@ def _doubtful_history(charge: Charge, intolerant: list[OralIron]) -> Result | No
             f"Recorded with a status that is not understood: {courses[0].says} {courses[0].unread}."
         )
         cited = tuple(cite(course.source, course.says) for course in dict.fromkeys(courses))
-        rule = charge.rules.oral_iron_history
         return Result(state="incomplete", says=says, evidence=cited, rule=rule)
-    if charge.day is None:
-        return None
     table = codes.diagnoses()
     open_ = [
         diagnosis
         for diagnosis in charge.doubtful
         if table.contraindicates_oral_iron(diagnosis.code)
     ]
-    rule = charge.rules.oral_iron_history
-    return (
-        Result(state="incomplete", says=doubt(open_), evidence=cite_all(open_), rule=rule)
-        if open_
-        else None
-    )
+    if not open_:
+        return None
+    return Result(state="incomplete", says=doubt(open_), evidence=cite_all(open_), rule=rule)
 
 
 def _against_oral_iron(charge: Charge) -> list[Stated]:

@@ -12,32 +12,32 @@ from mappings.policy.choosing import Rule
 from mappings.requirements.result import Result
 
 
-def recorded(found: Sequence[Stated], rule: Rule | None) -> Result:
-    """Met by the first of them."""
+def recorded(found: Sequence[Stated], rule: Rule | None, what: str = "is recorded") -> Result:
+    """Met by the first of them, of which `what` is said."""
     return Result(
         state="met",
-        says=f"{found[0].code} is recorded.",
+        says=f"{found[0].code} {what}.",
         value=found[0].code,
         evidence=cite_all(found),
         rule=rule,
     )
 
 
-def not_counted(charge: Charge, *groups: str) -> Result | None:
+def not_counted(charge: Charge, rule: Rule | None, *groups: str) -> Result | None:
     """What is on record of the groups and is no evidence: its status is not understood, or the
     patient told it."""
     if charge.day is None:
         return None
     open_ = having(charge.doubtful, *groups)
     if open_:
-        return Result(state="incomplete", says=doubt(open_), evidence=cite_all(open_))
+        return Result(state="incomplete", says=doubt(open_), evidence=cite_all(open_), rule=rule)
     said = having(told(charge.record), *groups)
     if said:
         says = (
             f"{said[0].code} is recorded only as a statement by the patient or a relative, which"
             " is not a diagnosis."
         )
-        return Result(state="incomplete", says=says, evidence=cite_all(said))
+        return Result(state="incomplete", says=says, evidence=cite_all(said), rule=rule)
     return None
 
 

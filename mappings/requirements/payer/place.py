@@ -30,8 +30,7 @@ def place_of_service(charge: Charge) -> Result | None:
     """R7, R8: the setting is known and on the policy's list; the dialysis facility treats ESRD or
     AKI."""
     setting, policy, table = charge.setting, charge.policy, codes.settings()
-    evidence = (cite(setting.source, setting.says),) if setting.source else ()
-    row = _said_by(table)
+    evidence, row = setting.cited, _said_by(table)
     if setting.code is None:
         return _no_place(charge, row)
     asked = policy.authority if policy else row
@@ -83,8 +82,7 @@ def _no_place(charge: Charge, row: Dated) -> Result:
     fix = _SAY_ONCE.get(unread.element) if unread else None
     if fix is None and setting.state == "contradicted":
         fix = _CORRECT_STAY
-    cited = (cite(setting.source, setting.says),) if setting.source else ()
-    return Result(state=setting.state, says=setting.says, evidence=cited, row=row, fix=fix)
+    return Result(state=setting.state, says=setting.says, evidence=setting.cited, row=row, fix=fix)
 
 
 def esrd_consolidated_billing(charge: Charge) -> Result | None:

@@ -60,23 +60,15 @@ def preferred_product(charge: Charge) -> Result | None:
     return Result(state="missing", says=says, rule=rule)
 
 
-def _was_given(administration: Administration) -> bool:
-    """Also one that was stopped, as for a reaction to it."""
-    return administration.status in ("completed", "stopped") and not administration.not_given
-
-
 def _tried(charge: Charge, preferred: tuple[str, ...], first: date) -> dict[str, Administration]:
     """Preferred families given before the dose."""
-    families = {
-        family.family
-        for family in codes.families().values()
-        if any(code.code in preferred for code in family.codes)
-    }
+    known = codes.in_force().billing_codes
+    families = {family for code, (family, _) in known.items() if code in preferred}
     day, zone = charge.day or date.max, charge.zone
     administrations = [
         administration
         for administration in charge.record.administrations
-        if _was_given(administration)
+        if administration.was_given
         and administration.start
         and administration.drug.family in families
     ]
