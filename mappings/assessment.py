@@ -6,6 +6,7 @@ Held by tests/unit/test_writing_table.py.
 
 from collections.abc import Iterable, Set
 from datetime import date
+from itertools import chain
 from typing import Literal
 
 from msgspec import Struct, field
@@ -277,6 +278,14 @@ class Assessment(Struct, frozen=True, kw_only=True):
     patients: tuple[PatientAssessment, ...]
     unreadable: tuple[Unreadable, ...] = ()
     questions: tuple[Question, ...] = ()
+
+    @property
+    def all_unreadable(self) -> tuple[Unreadable, ...]:
+        """What is nobody's, then each patient's."""
+        return (
+            *self.unreadable,
+            *chain.from_iterable(patient.unreadable for patient in self.patients),
+        )
 
 
 def cite(source: Source, says: str) -> Evidence:

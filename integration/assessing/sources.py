@@ -36,10 +36,7 @@ class AssessedCharts:
     @property
     def complete(self) -> bool:
         """Whether every resource could be read and every write-back done."""
-        unread = self.document.unreadable or any(
-            patient.unreadable for patient in self.document.patients
-        )
-        return not unread and all(
+        return not self.document.all_unreadable and all(
             outcome.result not in ("refused", "unknown", "conflict") for outcome in self.outcomes
         )
 

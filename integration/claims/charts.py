@@ -75,10 +75,9 @@ def write_from_charts(
         ) from None
     finally:
         output.drop()
-    unread = [*result.document.unreadable]
-    unread += chain.from_iterable(patient.unreadable for patient in result.document.patients)
     report.problems += [
-        f"{problem.resource} could not be read: {problem.problem}" for problem in unread
+        f"{problem.resource} could not be read: {problem.problem}"
+        for problem in result.document.all_unreadable
     ]
     _name_unknown(report, reading, result)
     return report

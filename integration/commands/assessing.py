@@ -100,21 +100,23 @@ def assess(
             " says as --limit."
         )
     named = named_site(site, config)
+    facts = facts_of(named, time_zone, code_dir)
+    decided = decisions_of(decisions or ())
     result = _result(
         source,
         patient,
         everyone,
         policy_dir,
         code_dir,
-        decisions,
+        decided,
         as_of,
         time_zone,
         named,
+        facts,
         (dry_run, limit or DEFAULT_WRITES) if write_back else None,
     )
-    facts = facts_of(named, time_zone, code_dir)
     at = datetime.fromisoformat(result.document.as_of)
-    written(result, form, out, facts.deciding(decisions_of(decisions or ()), at), trace)
+    written(result, form, out, facts.deciding(decided, at), trace)
     _report(result, dry_run)
     raise typer.Exit(0 if result.complete else 1)
 
@@ -137,16 +139,18 @@ def explain(
     from integration.terminal import tables
     from integration.terminal.signs import console
 
+    named = named_site(site, config)
     result = _result(
         source,
         patient,
         False,
         policy_dir,
         code_dir,
-        decisions,
+        decisions_of(decisions or ()),
         as_of,
         time_zone,
-        named_site(site, config),
+        named,
+        facts_of(named, time_zone, code_dir),
         None,
     )
     reference = (
@@ -167,16 +171,15 @@ def _result(
     everyone: bool,
     policy_dir: Path | None,
     code_dir: Path | None,
-    decision_files: list[Path] | None,
+    decided: Sequence[Decision],
     as_of: str | None,
     time_zone: str | None,
     named: "Site | None",
+    facts: Facts,
     write: tuple[bool, int] | None,
 ) -> AssessedCharts:
-    facts = facts_of(named, time_zone, code_dir)
     at = moment_of(as_of, facts)
     policies = policies_of(policy_dir, named, facts)
-    decided = decisions_of(decision_files or ())
     if not is_server(source):
         if patients or everyone:
             raise ConfigurationError(
@@ -240,11 +243,8 @@ def _report(result: AssessedCharts, dry_run: bool) -> None:
         _say(f"{merged} was merged into {survivor}, and is assessed with it")
     if result.passed_over:
         _say(f"patients without an intravenous iron, passed over: {result.passed_over:,}")
-    for unreadable in result.document.unreadable:
+    for unreadable in result.document.all_unreadable:
         _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
-    for patient in result.document.patients:
-        for unreadable in patient.unreadable:
-            _say(f"unreadable: {unreadable.resource}: {unreadable.problem}")
     counts: dict[str, int] = {}
     for outcome in result.outcomes:
         counts[outcome.result] = counts.get(outcome.result, 0) + 1

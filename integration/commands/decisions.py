@@ -43,14 +43,13 @@ def take_in(
     name, found = settings.site(site).name, decisions_of(files)
     by_itself = not settings.site(site).only_people_read
     with opened(settings) as store, store.transaction() as db:
-        queue = Queue(settings.service)
         touched = [
             decisions.record(db, name, decision, getpass.getuser(), "command line")
             for decision in found
         ]
         waiting = {patient.id: patient for patient in chain.from_iterable(touched)}
-        for patient in waiting.values() if by_itself else ():
-            queue.assess(db, patient, "person", priority=USUAL)
+        if by_itself:
+            Queue(settings.service).assess_all(db, waiting.values(), "person", priority=USUAL)
     when = "" if by_itself else " when somebody next opens their chart"
     typer.echo(f"{len(found)} recorded; {len(waiting)} patients are assessed again{when}.")
 

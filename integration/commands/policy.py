@@ -182,10 +182,7 @@ def report_difference(found: "Difference", result: "AssessedCharts", as_json: bo
         _json(msgspec.to_builtins(found))
     else:
         _show_difference(found)
-    for unreadable in [
-        *result.document.unreadable,
-        *chain.from_iterable(patient.unreadable for patient in result.document.patients),
-    ]:
+    for unreadable in result.document.all_unreadable:
         typer.echo(f"unreadable: {unreadable.resource}: {unreadable.problem}", err=True)
     raise typer.Exit(0 if result.complete else 1)
 

@@ -92,9 +92,8 @@ def _fill(store: Store, settings: Settings, stopped: Callable[[], bool]) -> None
         resource["id"] for resource in samples.resources() if resource["resourceType"] == "Patient"
     ]
     with store.transaction() as db:
-        for identity in people:
-            known = patients.known(db, demo.SITE, identity)
-            queue.assess(db, known, "notification", priority=PERSON)
+        known = patients.known_all(db, demo.SITE, people)
+        queue.assess_all(db, known.values(), "notification", priority=PERSON)
     until = time.monotonic() + FILL_SECONDS
     while time.monotonic() < until and not stopped() and _undone(store):
         time.sleep(0.1)

@@ -4,7 +4,6 @@ until a newer one of the same matter, or until it is taken back.
 Held by tests/contract/test_decisions.py.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -120,10 +119,9 @@ def _note(
 
 
 def _with_something_open(db: Db, site: str) -> list[Patient]:
-    rows: Sequence[tuple[str]] = db.execute(
+    found = db.execute(
         "select distinct p.fhir_id from patients p join lines l on l.patient_id = p.id where"
-        " p.site = %s and p.concerns_us and l.gone_at is null order by 1",
+        " p.site = %s and p.concerns_us and l.gone_at is null",
         [site],
-    ).fetchall()
-    found = (patients.find(db, site, fhir_id) for (fhir_id,) in rows)
-    return [row for row in found if row]
+    )
+    return list(patients.known_all(db, site, [fhir_id for (fhir_id,) in found]).values())

@@ -349,9 +349,7 @@ def _footnotes(document: Assessment, console: Console) -> None:
     notes = ["Ready is a proposal: a person releases each line."]
     if any(not gap.verified for patient in document.patients for gap in patient.gaps):
         notes.append("* This rule is not verified against the payer's published policy.")
-    unread = len(document.unreadable) + sum(
-        len(patient.unreadable) for patient in document.patients
-    )
+    unread = len(document.all_unreadable)
     if unread:
         notes.append(f"{plural(unread, 'resource')} could not be read.")
     _print(console, *(Text(note, style="dim") for note in notes))

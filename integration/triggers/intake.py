@@ -45,14 +45,14 @@ class Intake:
         batch = [one for one in batch if one[1].set_running_or_notify_cancel()]
         if not self._kept(batch):
             for one in batch:  # what spoiled it must not cost the others
-                self._kept([one], last=True)
+                self._kept([one])
 
-    def _kept(self, batch: Sequence[Waiting], *, last: bool = False) -> bool:
+    def _kept(self, batch: Sequence[Waiting]) -> bool:
         """Whether there is an answer to all of BATCH."""
         try:
             outcomes = accept(self._store, self._queue, [arriving for arriving, _ in batch])
         except Exception as error:  # noqa: BLE001 (whatever it is, the sender is told)
-            if not last and len(batch) > 1 and not isinstance(error, StoreUnavailable):
+            if len(batch) > 1 and not isinstance(error, StoreUnavailable):
                 return False
             for _, future in batch:
                 future.set_exception(error)

@@ -169,5 +169,5 @@ def _read_again(engine: Engine, site: str, hours: float) -> None:
             engine.clock() - timedelta(hours=hours),
             engine.settings.sweep.refresh_patients,
         )
-        for fhir_id in sorted(found):
-            engine.queue.assess(db, patients.known(db, site, fhir_id), "refresh", priority=LATER)
+        known = patients.known_all(db, site, found)
+        engine.queue.assess_all(db, known.values(), "refresh", priority=LATER)

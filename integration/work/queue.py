@@ -99,10 +99,12 @@ _ADD = """insert into procrastinate_jobs
     from jsonb_populate_recordset(null::procrastinate_jobs, %s)
     on conflict (queueing_lock) where status = 'todo' do nothing returning queueing_lock"""
 # Only a more urgent reason moves a job that waits: one that failed keeps its distance.
-_HASTEN = """update procrastinate_jobs j set priority = w.priority,
-    scheduled_at = least(j.scheduled_at, w.scheduled_at)
-    from jsonb_populate_recordset(null::procrastinate_jobs, %s) w
-    where j.queueing_lock = w.lock and j.status = 'todo' and j.priority < w.priority"""
+_HASTEN = """with slow as (select j.id, w.priority, w.scheduled_at from procrastinate_jobs j
+    join jsonb_populate_recordset(null::procrastinate_jobs, %s) w on j.queueing_lock = w.lock
+    where j.status = 'todo' and j.priority < w.priority order by j.queueing_lock for update of j)
+    update procrastinate_jobs j set priority = slow.priority,
+    scheduled_at = least(j.scheduled_at, slow.scheduled_at)
+    from slow where j.id = slow.id"""
 # More was told of patients who have not come to rest.
 _STILL = """with still as (select id from procrastinate_jobs where queueing_lock = any(%(keys)s)
     and status = 'todo' and args ? 'until' and scheduled_at > now()

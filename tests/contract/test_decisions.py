@@ -1,6 +1,7 @@
 """What people decide, from a file, through the store, into the next assessment."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,18 @@ def test_a_file_of_decisions_counts_for_assess_and_explain(
         "explain", bundle, "--administration", "ma1", "--decisions", decided, *OPTIONS
     )
     assert "Maria decided on Nov 20, 2026" in " ".join(chain[1].split())
+
+
+def test_decisions_may_come_through_a_pipe(ferroclaim: Any, files: tuple[Path, Path]) -> None:
+    """`--decisions <(…)`: it is there once."""
+    readable, writable = os.pipe()
+    os.write(writable, FIRST.encode())
+    os.close(writable)
+    given = ("assess", files[0], "--format", "json", *OPTIONS)
+    status, out, err = ferroclaim(*given, "--decisions", f"/dev/fd/{readable}")
+    os.close(readable)
+    assert (status, err) == (0, "")
+    assert [line["status"] for line in json.loads(out)["patients"][0]["lines"]] == ["ready"]
 
 
 def test_a_file_with_a_mistake_is_refused_with_its_line(

@@ -14,6 +14,7 @@ from urllib3.exceptions import HTTPError
 from integration.configuration.section import is_loopback
 from integration.configuration.site import Site
 from integration.ehr.scopes import version_of
+from integration.ehr.transport.asking import as_it_is, authorities, timeouts
 from integration.ehr.transport.failing import never_connected
 from integration.errors import BadAnswer, ConfigurationError, NotConnected, Unreachable
 from mappings.reading.fhir.decoding import NotJson, decode
@@ -81,16 +82,16 @@ class PlainAnswer:
 def plain_request(site: Site, method: str, url: str, **parts: Any) -> PlainAnswer:
     """A request without any token of ours, no redirect followed; BadAnswer where it is larger than
     any configuration, set of keys or token."""
-    limits, host = site.limits, urlsplit(url).netloc
+    host = urlsplit(url).netloc
     try:
         with requests.request(
             method,
             url,
-            timeout=(limits.connect_timeout_seconds, limits.read_timeout_seconds),
+            timeout=timeouts(site),
             allow_redirects=False,
             stream=True,
-            verify=str(site.ca_file) if site.ca_file else True,
-            auth=lambda request: request,
+            verify=authorities(site),
+            auth=as_it_is,
             **parts,
         ) as response:
             body = bytearray()

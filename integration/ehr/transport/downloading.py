@@ -14,6 +14,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from integration.configuration.section import is_loopback
+from integration.ehr.transport.asking import as_it_is, authorities, timeouts
 from integration.ehr.transport.failing import was_late
 from integration.ehr.transport.http import Transport, plain_session
 from integration.errors import ConfigurationError, LeadsElsewhere, Unreachable
@@ -113,15 +114,14 @@ class Downloading:
     def _sent(self, address: str, headers: Mapping[str, str]) -> requests.Response:
         if self._transport.same_origin(address):
             headers = {**self._transport.vendor_headers, **headers}
-        limits, ca_file = self._site.limits, self._site.ca_file
         return self._session.get(
             address,
             headers=dict(headers),
-            auth=lambda request: request,
-            timeout=(limits.connect_timeout_seconds, limits.read_timeout_seconds),
+            auth=as_it_is,
+            timeout=timeouts(self._site),
             allow_redirects=False,
             stream=True,
-            verify=str(ca_file) if ca_file else True,
+            verify=authorities(self._site),
         )
 
 

@@ -20,6 +20,7 @@ from urllib3.util import Retry
 from integration.configuration.site import Site
 from integration.ehr.fhir.answers import FHIR_JSON, TRANSIENT, Answer, Json, encode, error_for
 from integration.ehr.profile import profile
+from integration.ehr.transport.asking import as_it_is, authorities, timeouts
 from integration.ehr.transport.auth import (
     SHARED_TOKENS,
     RequestAuthorization,
@@ -190,8 +191,9 @@ class Transport:
         """Proxies and certificates that the environment names are looked up once, not for each
         request: it has one server."""
         session = _session(adapter)
-        trusted = str(self.site.ca_file) if self.site.ca_file else True
-        found = session.merge_environment_settings(self.site.base_url, {}, None, trusted, None)
+        found = session.merge_environment_settings(
+            self.site.base_url, {}, None, authorities(self.site), None
+        )
         session.proxies, session.verify = found["proxies"], found["verify"]
         session.trust_env = False
         session.headers.update({"Accept": FHIR_JSON, **self.vendor_headers})
@@ -225,7 +227,6 @@ class Transport:
         body: Json | None,
     ) -> Answer:
         started = time.perf_counter()
-        limits = self.site.limits
         if body is not None:
             headers = {"Content-Type": FHIR_JSON, **headers}
         try:
@@ -235,8 +236,8 @@ class Transport:
                 params=params,
                 data=None if body is None else encode(body),
                 headers=dict(headers),
-                auth=_as_it_is,
-                timeout=(limits.connect_timeout_seconds, limits.read_timeout_seconds),
+                auth=as_it_is,
+                timeout=timeouts(self.site),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -336,11 +337,6 @@ def _tls_reason(error: Exception) -> str:
         if reason.lower() in text.lower().replace("self signed", "self-signed"):
             return reason
     return "certificate verify failed"
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps requests from putting the credentials of a .netrc in the place of our token."""
-    return request
 
 
 def _profile_headers(site: Site) -> tuple[dict[str, str], dict[str, str]]:

@@ -107,8 +107,8 @@ def decide(
                 raise NotReleasable("The line is no longer there.")
             waiting = deciding.KINDS[about](db, row, entered, who, role)
             by_itself = not here.settings.site(row.site).only_people_read
-            for patient in waiting if by_itself else ():
-                here.queue.assess(db, patient, "person", priority=PERSON)
+            if by_itself:
+                here.queue.assess_all(db, waiting, "person", priority=PERSON)
     except FerroclaimError as error:
         refused = Results("", (RefusedLines(acting.why(error)),))
         return _page(request, here, session, filters, line, refused)

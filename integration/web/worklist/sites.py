@@ -19,11 +19,8 @@ NAMED = 10  # patients in one sentence
 
 def resting(db: Db, here: PageContext) -> list[Rest]:
     """Sites that rest, and why: then the list may be behind the charts."""
-    return [
-        rest
-        for rest in rests.troubled(db, names(here, by_itself=True))
-        if rest.rest_until and rest.rest_until > datetime.now(UTC)
-    ]
+    now = datetime.now(UTC)
+    return [rest for rest in rests.troubled(db, names(here, by_itself=True)) if rest.until(now)]
 
 
 def waiting(db: Db, here: PageContext) -> list[tuple[str, str]]:
