@@ -123,21 +123,9 @@ class Reader:
             dispenses=tuple(each("MedicationDispense", orders.dispense, *tables, purpose="iron")),
             oral_iron=(
                 *each("AllergyIntolerance", oral_iron.allergy, statuses),
-                *each(
-                    "MedicationDispense",
-                    oral_iron.course,
-                    collection,
-                    statuses,
-                    purpose="oral iron",
-                ),
+                *each("MedicationDispense", oral_iron.course, *by_words, purpose="oral iron"),
                 *each("MedicationRequest", oral_iron.course, *by_words, purpose="oral iron"),
-                *each(
-                    "MedicationStatement",
-                    oral_iron.course,
-                    collection,
-                    statuses,
-                    purpose="oral iron",
-                ),
+                *each("MedicationStatement", oral_iron.course, *by_words, purpose="oral iron"),
             ),
             dialysis=tuple(each("Procedure", encounters.dialysis_treatment, statuses)),
             authorizations=(
@@ -175,7 +163,7 @@ class _Chart:
     def __init__(self, group: Group, collection: Collection, sieve: Sieve) -> None:
         self.group, self._collection, self._sieve = group, collection, sieve
         self._kept = dict(group.by_type)
-        self._found: dict[tuple[str, Purpose], list[Resource]] = {}
+        self._found: dict[str, dict[Purpose, list[Resource]]] = {}
 
     def narrow(self, kind: str, to: Callable[[Kept, Collection], Kept]) -> None:
         """From now on only some of a type are asked for."""
@@ -186,12 +174,10 @@ class _Chart:
         kept = self._kept.get(kind)
         if not kept:
             return []
-        if (kind, purpose) not in self._found:
+        if kind not in self._found:
             sifted = self._sieve.sift(kind, kept, self._collection)
-            for each_purpose, those in sifted.items():
-                found = sorted(map(opened, those), key=lambda resource: str(resource["id"]))
-                self._found[kind, each_purpose] = found
-        return self._found.get((kind, purpose), [])
+            self._found[kind] = {each: _in_order(those) for each, those in sifted.items()}
+        return self._found[kind].get(purpose, [])
 
     def each(
         self, kind: str, reader: Callable[..., T | None], *beside: Any, purpose: Purpose = ""
@@ -206,6 +192,10 @@ class _Chart:
             return list(reader(resource, *beside))
 
         return chain.from_iterable(self.each(kind, read))
+
+
+def _in_order(kept: Kept) -> list[Resource]:
+    return sorted(map(opened, kept), key=lambda resource: str(resource["id"]))
 
 
 def _safely(

@@ -55,12 +55,12 @@ class OfDoses:
         starts = [dose.start for dose in given if dose.start]
         # A day beside, for the zones in which the days are told.
         self._first = min((start.first for start in starts), default=date.max) - _BESIDE
+        self._long_before = self._first - _LONG_BEFORE
         self._last = max((start.last for start in starts), default=date.min + _BESIDE) + _BESIDE
 
     def may_be_in(self, reference: str, start: Moment | None, end: Moment | None) -> bool:
         """Whether it may be the encounter of one of them."""
-        begun = start is None or start.first <= self._last
-        return reference in self._named or (begun and (end is None or end.last >= self._first))
+        return reference in self._named or self._meets(start, end, self._first)
 
     def bearing(self, visits: Iterable[Encounter]) -> tuple[Encounter, ...]:
         """Those that may bear on a dose: named by one, of its days or the year before, the whole of
@@ -78,8 +78,12 @@ class OfDoses:
         return is_named or len(visit.diagnoses) > 1 or self._is_near(visit.start, visit.end)
 
     def _is_near(self, start: Moment | None, end: Moment | None) -> bool:
+        return self._meets(start, end, self._long_before)
+
+    def _meets(self, start: Moment | None, end: Moment | None, since: date) -> bool:
+        """Whether it had begun when the last dose was given, and was not over by SINCE."""
         begun = start is None or start.first <= self._last
-        return begun and (end is None or end.last >= self._first - _LONG_BEFORE)
+        return begun and (end is None or end.last >= since)
 
     def visits(self, kept: Kept, collection: Collection) -> Kept:
         """Of unopened encounters those of which it can't be told that they don't bear on a dose."""
@@ -92,9 +96,8 @@ class OfDoses:
 
     def _may_bear(self, held: Held) -> bool:
         head = held.head
-        if head.diagnosis or head.reasonReference or held.key in self._named:
-            return True
-        if head.period is None:
+        is_named = held.key in self._named
+        if is_named or head.diagnosis or head.reasonReference or head.period is None:
             return True
         start, end = moment(head.period.start), moment(head.period.end)
         return end is None or self._is_near(start, end)

@@ -60,7 +60,7 @@ def _says_not_given(reason: Concept, nothing: bool) -> bool:
         for coding in reason.codings
     ):
         return True
-    said = _statements(reason)
+    said = reason.statements
     if nothing:
         return any(
             words.first_of(text, (*table.phrases, *table.phrases_without_dose)) for text in said
@@ -106,7 +106,7 @@ def _of_a_part(concept: Concept) -> bool:
 
 
 def _is_method(concept: Concept) -> bool:
-    return any(codes.giving().methods.named_in(text) for text in _statements(concept))
+    return any(codes.giving().methods.named_in(text) for text in concept.statements)
 
 
 def _concept(value: object) -> Concept:
@@ -114,13 +114,9 @@ def _concept(value: object) -> Concept:
     return Concept(text=value) if isinstance(value, str) else elements.concept(value)
 
 
-def _statements(concept: Concept) -> list[str]:
-    return [*concept.words, *(coding.code for coding in concept.codings if coding.code)]
-
-
 def _quoted(concept: Concept) -> str:
     """What stands there: its words, else its codes."""
-    said = concept.words or [coding.code for coding in concept.codings if coding.code]
+    said = concept.words or concept.statements
     return " / ".join(dict.fromkeys(said))[:_MOST_SAID]
 
 
@@ -171,7 +167,7 @@ def _of_dosage(dosage: Resource) -> Iterator[Said]:
     yield "dosage.text", elements.text(dosage.get("text"))
     yield "dosage.dose", elements.text(elements.mapping(dosage.get("dose")).get("unit"))
     for element in ("route", "method", "site"):
-        for text in _statements(_concept(dosage.get(element))):
+        for text in _concept(dosage.get(element)).statements:
             yield f"dosage.{element}", text
 
 

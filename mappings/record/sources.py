@@ -41,3 +41,8 @@ class Concept(Struct, frozen=True, gc=False):
     def words(self) -> list[str]:
         """Its text and the displays of its codings, as far as it has any."""
         return [said for said in (self.text, *(one.display for one in self.codings)) if said]
+
+    @property
+    def statements(self) -> list[str]:
+        """Its words, then its codes."""
+        return [*self.words, *(one.code for one in self.codings if one.code)]

@@ -11,7 +11,6 @@ from decimal import ROUND_CEILING, Decimal
 from mappings import codes
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.record import Concept
 from mappings.values import words
 from mappings.values.moment import Moment
 
@@ -75,19 +74,15 @@ def _once(repeat: Resource) -> int:
 
 def _by_code(timing: Resource) -> int | None:
     named = elements.concept(timing.get("code"))
-    found = {codes.giving().a_day.get(words.plain(text)) for text in _said(named)} - {None}
+    found = {codes.giving().a_day.get(words.plain(text)) for text in named.statements} - {None}
     return found.pop() if len(found) == 1 else None
-
-
-def _said(named: Concept) -> list[str]:
-    return [*named.words, *(coding.code for coding in named.codings if coding.code)]
 
 
 def is_once(timing: Resource) -> bool:
     """Whether it asks for a single dose."""
     repeat, named = elements.mapping(timing.get("repeat")), elements.concept(timing.get("code"))
     events = elements.texts(timing.get("event"))
-    said = set(map(words.plain, _said(named)))
+    said = set(map(words.plain, named.statements))
     only = elements.decimal(elements.either(repeat, "countMax", "count")) == 1
     return len(events) == 1 or (not events and (only or not _ONCE.isdisjoint(said)))
 

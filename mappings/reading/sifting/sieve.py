@@ -7,7 +7,7 @@ Held by tests/unit/test_files.py.
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from msgspec import UNSET, to_builtins
 
@@ -52,6 +52,9 @@ class _About(Generic[T]):
         self._kind, self._element, self._judge = kind, element, judge
         self._known: dict[bytes, T] = {}
 
+    def of(self, held: Held) -> T:
+        return self.asks(held.about)
+
     def asks(self, about: bytes) -> T:
         found = self._known.get(about)
         if found is None:
@@ -70,8 +73,12 @@ class Sieve:
         self._referred: dict[tuple[object, ...], frozenset[Purpose]] = {}
         concept = "medicationCodeableConcept"
         self._result = _About("Observation", "code", labs.knows)
-        self._condition = _About("Condition", "code", _is_diagnosis)
-        self._procedure = _About("Procedure", "code", _is_dialysis)
+        self._tells: dict[str, Callable[[Held], bool]] = {
+            "Observation": self._is_result,
+            "Condition": _About("Condition", "code", _is_diagnosis).of,
+            "Procedure": _About("Procedure", "code", _is_dialysis).of,
+            "DiagnosticReport": _is_report,
+        }
         self._given = _About("MedicationAdministration", concept, self._purposes_of_given)
         self._ordered = _About("MedicationRequest", concept, self._purposes)
 
@@ -80,19 +87,10 @@ class Sieve:
         they are read for."""
         if kind in _MEDICATIONS:
             return self._by_purpose(kept, collection)
-        if kind == "Observation":
-            found = [one for one in kept if not isinstance(one, Held) or self._is_result(one)]
-        elif kind == "Condition":
-            asks = self._condition.asks
-            found = [one for one in kept if not isinstance(one, Held) or asks(one.about)]
-        elif kind == "Procedure":
-            asks = self._procedure.asks
-            found = [one for one in kept if not isinstance(one, Held) or asks(one.about)]
-        elif kind == "DiagnosticReport":
-            found = [one for one in kept if not isinstance(one, Held) or _is_report(one.head)]
-        else:
-            found = kept
-        return {"": found}
+        tells = self._tells.get(kind)
+        if tells is None:
+            return {"": kept}
+        return {"": [one for one in kept if not isinstance(one, Held) or tells(one)]}
 
     def _by_purpose(self, kept: Kept, collection: Collection) -> dict[Purpose, Kept]:
         found: dict[Purpose, Kept] = {}
@@ -105,7 +103,7 @@ class Sieve:
     def _is_result(self, held: Held) -> bool:
         head = held.head
         if head.component is None and head.hasMember is None and head.contained is UNSET:
-            return self._result.asks(held.about)
+            return self._result.of(held)
         return self._is_panel(held)
 
     def _is_panel(self, held: Held) -> bool:
@@ -120,7 +118,7 @@ class Sieve:
         is_alone = head.medication is UNSET and head.contained is UNSET
         if is_alone and head.medicationReference is None:
             is_given = head.kind == "MedicationAdministration"
-            return (self._given if is_given else self._ordered).asks(held.about)
+            return (self._given if is_given else self._ordered).of(held)
         if is_alone and not held.about and head.kind != "MedicationAdministration":
             return self._referred_to(head.medicationReference, collection)
         return _ANY
@@ -161,8 +159,9 @@ class Sieve:
         return frozenset(purpose for purpose, is_one in found.items() if is_one)
 
 
-def _is_report(head: Any) -> bool:
+def _is_report(held: Held) -> bool:
     """One that names no result, and holds none, tells nothing."""
+    head = held.head
     return head.contained is not UNSET or bool(head.result)
 
 

@@ -30,7 +30,7 @@ def statement_days(head: Sequence[Segment]) -> tuple[date, date] | None:
 def faults(
     head: Sequence[Segment], segments: Sequence[Segment], written_on: date | None, *, is_draft: bool
 ) -> Findings:
-    """The head of an institutional claim; `rows`: all of it."""
+    """The head of an institutional claim; `segments`: all of it."""
     bill_type, _, frequency = [*element(head[0], 5).split(COMPONENT), "", "", ""][:3]
     days = statement_days(head)
     if days is None:
