@@ -132,7 +132,7 @@ def dose(charge: Charge) -> Result:
     if charge.administration.as_ordered:
         return _canceled_order(charge)
     found = charge.dose
-    evidence = (cite(charge.administration.source, found.says.rstrip(".")),)
+    evidence = (charge.dose_cited,)
     if charge.repeated:
         others = (
             reference for reference in charge.repeated.records if reference != charge.reference
@@ -145,13 +145,11 @@ def dose(charge: Charge) -> Result:
 
 
 def _canceled_order(charge: Charge) -> Result:
-    source = charge.administration.source
     says = (
         "The order was canceled (in this EHR a stopped administration is a canceled order); the"
         " dose on record is the ordered one, and nothing says what was given."
     )
-    cited = (cite(source, charge.dose.says.rstrip(".")),)
-    return Result(state="contradicted", says=says, evidence=cited)
+    return Result(state="contradicted", says=says, evidence=(charge.dose_cited,))
 
 
 def _source(charge: Charge, reference: str) -> Source:
@@ -205,8 +203,7 @@ def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     if waste is None or not charge.discard_modifiers.rows:
         return None
     row = charge.discard_modifiers.rows[-1]
-    given = cite(charge.administration.source, charge.dose.says.rstrip("."))
-    evidence = tuple(dict.fromkeys((given, *neighbors.group.waste_evidence(charge))))
+    evidence = tuple(dict.fromkeys((charge.dose_cited, *neighbors.group.waste_evidence(charge))))
     if waste.state == "met" and waste.saving and _wants_least_waste(charge):
         says = f"Smaller vials would have left less to discard ({waste.saving})."
         return Result(
@@ -253,7 +250,7 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
         unit="units",
         rule=rule,
         row=row,
-        evidence=(cite(charge.administration.source, charge.dose.says.rstrip(".")),),
+        evidence=(charge.dose_cited,),
     )
 
 
