@@ -9,11 +9,11 @@ from datetime import date
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import cite
+from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.codes.rows import UnitsPerDay
-from mappings.codes.tables import DenialCodes
+from mappings.codes.tables import DenialCodes, Family
 from mappings.record import Source
 from mappings.requirements.result import Result
 from mappings.values.moment import Moment
@@ -98,31 +98,24 @@ def product(charge: Charge) -> Result:
             state="missing", says="Nothing says which iron product was given.", evidence=evidence
         )
     if charge.code is None:
-        return _no_code(charge)
+        return _no_code(charge, charge.family, evidence)
     says = f"{charge.family.name}: {charge.code.code}."
     return Result(
         state="met", says=says, value=charge.code.code, evidence=evidence, row=charge.code
     )
 
 
-def _no_code(charge: Charge) -> Result:
-    assert charge.family is not None  # noqa: S101 - the caller has looked
-    evidence = (
-        cite(
-            charge.administration.source,
-            charge.administration.drug.says or "a medication without a name",
-        ),
-    )
+def _no_code(charge: Charge, family: Family, evidence: tuple[Evidence, ...]) -> Result:
     unsaid = charge.administration.drug.use is None
-    if unsaid and any(code.use for code in charge.family.codes) and charge.family.presentations:
+    if unsaid and any(code.use for code in family.codes) and family.presentations:
         says = (
-            f"{charge.family.name} has a code for each presentation, and the record does not say"
+            f"{family.name} has a code for each presentation, and the record does not say"
             " which was given."
         )
         return Result(state="incomplete", says=says, evidence=evidence)
     return Result(
         state="missing",
-        says=f"{charge.family.name} has no billing code for {us_date(charge.day)}.",
+        says=f"{family.name} has no billing code for {us_date(charge.day)}.",
         evidence=evidence,
     )
 
