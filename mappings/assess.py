@@ -68,7 +68,7 @@ def _assessed(
     for group in groups:
         about = by_dose.any_of(charge.reference for charge in group.charges)
         lines += claim_lines(neighbors[group.first.reference], about)
-    lines += companion_lines(groups, lines, findings)
+    lines += companion_lines(groups, lines, by_dose)
     problems = {
         (problem.resource, problem.problem) for problem in (*record.unreadable, *intake.problems)
     }

@@ -21,6 +21,7 @@ from mappings.values import own_names, words
 from mappings.values.identity import stable_id
 from mappings.values.moment import Moment
 from mappings.values.numbers import plain
+from mappings.values.remembered import kept
 from mappings.values.us_dates import us_date
 
 Text = Annotated[str, Meta(pattern=r"\S", description="a text that is not empty")]
@@ -282,20 +283,31 @@ class Decisions:
         last_written_first = list(reversed(known))
         self._newest = sorted(last_written_first, key=lambda decision: decision.when, reverse=True)
 
+    @kept
+    def _settled(self) -> dict[str, Decision]:
+        """Of each thing that is settled the newest, the newest of all first."""
+        found: dict[str, Decision] = {}
+        for decision in self._newest:
+            found.setdefault(decision.about, decision)
+        return found
+
+    @kept
+    def _by_patient(self) -> dict[str | None, list[Decision]]:
+        found: dict[str | None, list[Decision]] = {}
+        for decision in self:
+            found.setdefault(decision.patient, []).append(decision)
+        return found
+
     def __iter__(self) -> Iterator[Decision]:
         """Of each thing that is settled the newest."""
-        seen: set[str] = set()
-        for decision in self._newest:
-            if decision.about not in seen:
-                seen.add(decision.about)
-                yield decision
+        return iter(self._settled.values())
 
     def _holding(self, day: date, patient: str | None = None) -> Iterator[Decision]:
         wanted = patient.removeprefix("Patient/") if patient else None
         return (
             decision
-            for decision in self
-            if decision.patient == wanted and (decision.until is None or day <= decision.until)
+            for decision in self._by_patient.get(wanted, ())
+            if decision.until is None or day <= decision.until
         )
 
     def pays_first(self, patient: str, day: date) -> Decision | None:

@@ -158,17 +158,15 @@ def _record_claim(
         return
     for line, release in claim.releases.items():
         _line_left(db, int(row[0]), claim, line, release, file.production)
-        audit.note(
-            db,
-            by,
-            "sent",
-            role=role,
-            site=file.site,
-            patient_id=claim.patient_id,
-            resource=f"ClaimLine/{line}",
-            file=file.name,
-            claim=claim.number,
-        )
+    about = {
+        "action": "sent",
+        "role": role,
+        "site": file.site,
+        "patient_id": claim.patient_id,
+        "detail": {"file": file.name, "claim": claim.number},
+    }
+    lines = [f"ClaimLine/{line}" for line in claim.releases]
+    audit.note_all(db, by, [{**about, "resource": line} for line in lines])
     if claim.about is not None:
         state: ClaimState = "void" if claim.frequency == "8" else "replaced"
         db.execute(

@@ -15,7 +15,7 @@ from mappings.charge.filing import Filing
 from mappings.charge.history import History
 from mappings.charge.paid import DiscardModifiers, Paid
 from mappings.circumstances.coverage import Coordination
-from mappings.circumstances.diagnoses import Stated
+from mappings.circumstances.diagnoses import Stated, unread_words
 from mappings.circumstances.kidney import KidneyStatus
 from mappings.circumstances.lab_history import LabsAtDose
 from mappings.circumstances.setting import Setting
@@ -248,12 +248,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def unread_notes(self) -> tuple[str, ...]:
         """What is stated, not understood, and turns nothing here."""
-        said = ", ".join(
-            dict.fromkeys(f"{diagnosis.code} {diagnosis.by.unread}" for diagnosis in self.doubtful)
-        )
-        diagnoses = f"diagnoses with a status that is not understood: {said}"
-        others = (diagnoses,) if said else ()
-        return (*self.setting.notes, *others)
+        if not self.doubtful:
+            return self.setting.notes
+        said = f"diagnoses with a status that is not understood: {unread_words(self.doubtful)}"
+        return (*self.setting.notes, said)
 
     @property
     def _has_esa(self) -> bool:

@@ -68,6 +68,12 @@ def told(record: PatientRecord) -> list[Stated]:
     return list(chain.from_iterable(coded(said) for said in record.diagnoses if said.told))
 
 
+def unread_words(diagnoses: Iterable[Stated]) -> str:
+    """Their codes, each with what is stated of it and not understood."""
+    said = (f"{diagnosis.code} {diagnosis.by.unread}" for diagnosis in diagnoses)
+    return ", ".join(dict.fromkeys(said))
+
+
 def began_by(diagnosis: Diagnosis, day: date, zone: tzinfo | None) -> bool:
     """Confirmed, and not begun after the day; it may be over."""
     return diagnosis.stands and not (diagnosis.onset and diagnosis.onset.days(zone)[0] > day)

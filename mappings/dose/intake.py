@@ -60,16 +60,13 @@ def take_in(doses: Doses, as_of: datetime) -> TakenIn:
         [administration for administration, why in reversed_ if why is None]
     )
     gone = {administration.source.resource for administration, why in reversed_ if why}
-    reversed_ += [
-        (administration, "the administration that it is part of was reversed")
-        for administration in standing
-        if gone & set(_roots(administration, administrations))
-    ]
-    waiting = [
-        (administration, _waits(administration, as_of, zone))
-        for administration in standing
-        if not gone & set(_roots(administration, administrations))
-    ]
+    waiting = []
+    for administration in standing:
+        if gone & set(_roots(administration, administrations)):
+            why = "the administration that it is part of was reversed"
+            reversed_.append((administration, why))
+        else:
+            waiting.append((administration, _waits(administration, as_of, zone)))
     counted, problems, parts = _without_parts(
         [administration for administration, why in waiting if why is None], administrations, kept
     )

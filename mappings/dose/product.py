@@ -5,6 +5,7 @@ Held by tests/unit/test_products.py.
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import ROUND_CEILING, Decimal
 
 from mappings import codes
 from mappings.codes.tables import BillingCode, Family, Package
@@ -17,6 +18,16 @@ def package(ndcs: Iterable[str], family: str | None) -> Package | None:
     found = (packages.get(ndc) for ndc in ndcs)
     known = [package for package in found if package and package.family == family]
     return known[0] if known and len({package.mg for package in known}) == 1 else None
+
+
+def contents(family: str | None) -> set[Decimal]:
+    """mg in each of the finished packages of a family."""
+    return {package.mg for package in codes.packages().values() if package.family == family}
+
+
+def whole(mg: Decimal, size: Decimal) -> Decimal:
+    """mg in the fewest containers of a size that cover an amount."""
+    return size * (mg / size).to_integral_value(ROUND_CEILING)
 
 
 def billing_code(family: Family, use: str | None, day: date | None) -> BillingCode | None:

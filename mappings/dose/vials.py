@@ -3,11 +3,12 @@
 Held by tests/unit/test_figures.py.
 """
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from msgspec import Struct
 
 from mappings import codes
+from mappings.dose.product import contents, whole
 
 
 class Wasted(Struct, frozen=True):
@@ -36,7 +37,7 @@ def saving(wasted: Wasted) -> Saving:
         return Saving(Decimal(0), wasted.money, Decimal(0), wasted.money and Decimal(0))
     family, mg_per_unit = found
     mg, given = wasted.wasted_units * mg_per_unit, wasted.given_units * mg_per_unit
-    sizes = {package.mg for package in codes.packages().values() if package.family == family}
+    sizes = contents(family)
     saved = max(Decimal(0), mg - least_left(given, sizes)) if given and sizes else Decimal(0)
     share = saved / mg if mg else Decimal(0)
     worth = None if wasted.money is None else (wasted.money * share).quantize(Decimal("0.01"))
@@ -46,7 +47,7 @@ def saving(wasted: Wasted) -> Saving:
 def least_left(given_mg: Decimal, sizes: set[Decimal]) -> Decimal:
     """The least that can be left over of whole vials that cover a dose."""
     reach = {Decimal(0)}
-    best = min(size * (given_mg / size).to_integral_value(ROUND_CEILING) for size in sizes)
+    best = min(whole(given_mg, size) for size in sizes)
     todo = [Decimal(0)]
     while todo:
         have = todo.pop()

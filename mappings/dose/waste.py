@@ -14,8 +14,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mappings import codes
 from mappings.assessment import Evidence, State
+from mappings.dose.product import contents, whole
 from mappings.record import Container
 from mappings.values.numbers import exact, plain
 
@@ -240,12 +240,7 @@ def _undocumented(doses: Sequence[Given]) -> Waste:
 
 def _least_opened(dose: Given) -> Decimal:
     """mg in the containers documented, or in the fewest of the NDC's that cover the dose."""
-    return _content(dose.opened) if dose.opened else _whole(dose.drawn_mg, dose.vial_mg or _ZERO)
-
-
-def _whole(mg: Decimal, size: Decimal) -> Decimal:
-    """mg in the fewest containers of a size that cover an amount."""
-    return size * (mg / size).to_integral_value(ROUND_CEILING)
+    return _content(dose.opened) if dose.opened else whole(dose.drawn_mg, dose.vial_mg or _ZERO)
 
 
 def _documented(doses: Sequence[Given]) -> Waste:
@@ -320,7 +315,7 @@ def _least(doses: Sequence[Given]) -> dict[Ndc, Decimal]:
     for ndc, size in _vials(doses).items():
         drawn = _sum(dose.drawn_mg for dose in doses if not dose.opened and dose.ndc == ndc)
         unused = held.get(ndc, _ZERO) - used.get(ndc, _ZERO)
-        held[ndc] = held.get(ndc, _ZERO) + _whole(max(drawn - unused, _ZERO), size)
+        held[ndc] = held.get(ndc, _ZERO) + whole(max(drawn - unused, _ZERO), size)
     return held
 
 
@@ -355,13 +350,11 @@ def _saving(doses: Sequence[Given], total: Decimal) -> str | None:
     left = total - mg
     if left <= 0 or len(doses) != 1:
         return None
-    contents = sorted(
-        {package.mg for package in codes.packages().values() if package.family == doses[0].family}
-    )
-    best = min((_whole(mg, size) - mg for size in contents), default=left)
+    known = sorted(contents(doses[0].family))
+    best = min((whole(mg, size) - mg for size in known), default=left)
     if best >= left:
         return None
-    size = next(size for size in contents if _whole(mg, size) - mg == best)
+    size = next(size for size in known if whole(mg, size) - mg == best)
     return (
         f"saving: containers of {plain(size)} mg would have left {plain(best)} mg instead of"
         f" {plain(left)} mg"

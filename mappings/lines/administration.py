@@ -12,14 +12,15 @@ from collections.abc import Iterable, Sequence
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import WORST_FIRST, ClaimLine, Finding, Step, cite
+from mappings.assessment import WORST_FIRST, ClaimLine, Step, cite
 from mappings.charge.charge import Charge
 from mappings.charge.groups import Group
+from mappings.requirements.findings import FindingsByDose
 from mappings.values.identity import stable_id
 
 
 def companion_lines(
-    groups: Iterable[Group], lines: Iterable[ClaimLine], findings: Sequence[Finding]
+    groups: Iterable[Group], lines: Iterable[ClaimLine], findings: FindingsByDose
 ) -> list[ClaimLine]:
     """The services of each encounter and day: one initial one, an infusion before a push, the other
     drugs after it."""
@@ -56,19 +57,14 @@ def _is_billed(charge: Charge) -> bool:
     )
 
 
-def _held_apart(
-    charges: Sequence[Charge], drug: ClaimLine, findings: Sequence[Finding]
-) -> ClaimLine:
+def _held_apart(charges: Sequence[Charge], drug: ClaimLine, findings: FindingsByDose) -> ClaimLine:
     """The drug's line; where the drug is not billed, with what holds giving it."""
     if drug.is_billable:
         return drug
-    references = {charge.reference for charge in charges}
     open_ = {
         finding.requirement
-        for finding in findings
-        if finding.state in WORST_FIRST
-        and finding.blocking
-        and references & set(finding.administrations)
+        for finding in findings.any_of(charge.reference for charge in charges)
+        if finding.state in WORST_FIRST and finding.blocking
     }
     return structs.replace(drug, status="held" if open_ else "ready", reasons=tuple(sorted(open_)))
 

@@ -78,15 +78,19 @@ def _line(found: PatientAssessment) -> tuple[str, str]:
 
 
 def _state(found: PatientAssessment, name: str) -> tuple[str, str]:
-    row = next(
+    finding = next(
         (
-            requirement
-            for requirement in found.requirements
-            if requirement.requirement == name and _DOSE in requirement.administrations
+            finding
+            for finding in found.requirements
+            if finding.requirement == name and _DOSE in finding.administrations
         ),
         None,
     )
-    return (row.state, row.says or "") if row else ("none", "the requirement was not judged")
+    return (
+        (finding.state, finding.says or "")
+        if finding
+        else ("none", "the requirement was not judged")
+    )
 
 
 def day_of(policy: Policy, given: CaseFacts) -> date:

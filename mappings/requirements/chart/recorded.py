@@ -6,7 +6,7 @@ Held by tests/scenarios/conditions.yaml.
 from collections.abc import Sequence
 
 from mappings.charge.charge import Charge
-from mappings.circumstances.diagnoses import Stated, having, told
+from mappings.circumstances.diagnoses import Stated, having, told, unread_words
 from mappings.circumstances.standing import cite_all
 from mappings.policy.choosing import Rule
 from mappings.requirements.result import Result
@@ -43,10 +43,9 @@ def not_counted(charge: Charge, rule: Rule | None, *groups: str) -> Result | Non
 
 def doubt(diagnoses: Sequence[Stated]) -> str:
     """Quotes each status that is not understood."""
-    said = dict.fromkeys(f"{diagnosis.code} {diagnosis.by.unread}" for diagnosis in diagnoses)
     dates = all(
         diagnosis.by.unread and diagnosis.by.unread.is_of("Condition.onset")
         for diagnosis in diagnoses
     )
     what = "a date of onset" if dates else "a status"
-    return f"Recorded with {what} that is not understood: {', '.join(said)}."
+    return f"Recorded with {what} that is not understood: {unread_words(diagnoses)}."
