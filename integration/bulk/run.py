@@ -55,6 +55,7 @@ def bulk(
     read. REMITTANCES: 835s to stand beside. PARQUET: the lines in that form, too."""
     if parquet:
         columnar.check()
+    before = sources.stamps_of(source)
     found = sources.source(source, range_bytes)
     answers, unread = read_answers(remittances) if remittances else ({}, [])
     found = structs.replace(found, problems=[*found.problems, *known, *unread])
@@ -78,12 +79,11 @@ def bulk(
         rules,
         as_of.isoformat(),
     )
-    with engine.explained():
-        resumed = work.begin(plan)
     setting = RunSetting(work.folder, found, site, policies, as_of, answers=answers)
     with engine.explained():
+        resumed = work.begin(plan)
         who = engine.run(setting, workers or local.processors(), tell, pool)
-        if sources.source(source, range_bytes).stamps != found.stamps:
+        if sources.stamps_of(source) != before:
             raise ConfigurationError(
                 f"{source} was changed while it was read. Run the same command again when it is"
                 " whole."

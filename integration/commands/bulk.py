@@ -96,7 +96,8 @@ def bulk(
     )  # fmt: skip
     server = exporting.server_of(source, wish, cancel, site, config)
     if server and cancel:
-        raise typer.Exit(exporting.cancel(server, out))
+        exporting.cancel(server, out)
+        return
     site = site or (server.name if server and not is_server(source) else None)
     named = named_site(site, config)
     facts = facts_of(named, time_zone, code_dir)

@@ -171,12 +171,11 @@ def fetched(
     export.finish()
 
 
-def cancel(site: "Site", out: Path) -> int:
-    """Ends the export of a folder, and says so; the exit status."""
+def cancel(site: "Site", out: Path) -> None:
+    """Ends the export of a folder, and says so."""
     with _of(site, out, lambda _step, _done, _all: None) as (export, _):
         ended = export.cancel()
     typer.echo("The export was ended." if ended else f"{out} holds no unfinished export.")
-    return 0
 
 
 @contextmanager

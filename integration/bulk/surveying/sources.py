@@ -19,6 +19,9 @@ from mappings.record import Problem
 RANGE_BYTES = 16 << 20
 _BUFFER = 1 << 17  # what is decoded of it stays in the cache of a processor
 
+# A file by name, bytes, and when it was changed (nanoseconds).
+Stamp = tuple[str, int, int]
+
 
 class Range(Struct, frozen=True):
     """Bytes of a file, or all of it (`end` None). `form`: lines, or one document."""
@@ -41,7 +44,7 @@ class SourceFiles(Struct, frozen=True):
 
     ranges: list[Range]
     problems: list[Problem]
-    stamps: list[tuple[str, int, int]]
+    stamps: list[Stamp]
 
     @property
     def bytes(self) -> int:
@@ -50,19 +53,10 @@ class SourceFiles(Struct, frozen=True):
 
 def source(text: str, range_bytes: int = RANGE_BYTES) -> SourceFiles:
     """Of a folder or a file; ConfigurationError where nothing of it can be read."""
-    path = Path(text)
-    if path.is_dir():
-        found = list(files.files_in(path))
-    elif path.is_file():
-        found = [files.File(path.name, path)]
-    else:
-        raise ConfigurationError(
-            f"Cannot read {text or 'an empty name'}: name a folder or file of NDJSON or Bundles."
-        )
     ranges: list[Range] = []
     problems: list[Problem] = []
-    stamps: list[tuple[str, int, int]] = []
-    for file in found:
+    stamps: list[Stamp] = []
+    for file in _files(text):
         try:
             form = None if file.why else _form(file)
         except NotRead as problem:
@@ -74,9 +68,9 @@ def source(text: str, range_bytes: int = RANGE_BYTES) -> SourceFiles:
         if form is None:
             problems.append(Problem(file.name, file.why or ""))
             continue
-        state = file.path.stat()
-        stamps.append((file.name, state.st_size, state.st_mtime_ns))
-        for start, end in _cut(state.st_size, range_bytes) if form == "pieces" else [(0, None)]:
+        stamp = _stamp(file)
+        stamps.append(stamp)
+        for start, end in _cut(stamp[1], range_bytes) if form == "pieces" else [(0, None)]:
             kind: Literal["lines", "document"] = "document" if form == "document" else "lines"
             ranges.append(Range(len(ranges), file.name, str(file.path), start, end, kind))
     if not ranges:
@@ -86,6 +80,28 @@ def source(text: str, range_bytes: int = RANGE_BYTES) -> SourceFiles:
             " NDJSON."
         )
     return SourceFiles(ranges, problems, stamps)
+
+
+def stamps_of(text: str) -> list[Stamp]:
+    """Of all files, without a look into them: whether any has changed. ConfigurationError where
+    there is none."""
+    return [(file.name, 0, 0) if file.why else _stamp(file) for file in _files(text)]
+
+
+def _stamp(file: files.File) -> Stamp:
+    state = file.path.stat()
+    return file.name, state.st_size, state.st_mtime_ns
+
+
+def _files(text: str) -> list[files.File]:
+    path = Path(text)
+    if path.is_dir():
+        return list(files.files_in(path))
+    if path.is_file():
+        return [files.File(path.name, path)]
+    raise ConfigurationError(
+        f"Cannot read {text or 'an empty name'}: name a folder or file of NDJSON or Bundles."
+    )
 
 
 def _cut(size: int, range_bytes: int) -> Iterator[tuple[int, int]]:
