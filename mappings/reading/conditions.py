@@ -11,16 +11,11 @@ from mappings import codes
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
-from mappings.reading.fhir.statuses import (
-    PLAIN,
-    StatusReader,
-    one_coding,
-    squeezed,
-    statements,
-)
+from mappings.reading.fhir.statuses import PLAIN, StatusReader, one_coding, statements
 from mappings.record import Concept, Diagnosis, Source
 from mappings.values.moment import Moment
 from mappings.values.stated import Unread
+from mappings.values.words import squeezed
 
 _DUE_TO = (
     "http://hl7.org/fhir/StructureDefinition/condition-dueTo",

@@ -10,9 +10,10 @@ from functools import lru_cache
 from mappings import codes
 from mappings.codes.tables import EncounterClasses
 from mappings.reading.fhir import elements
-from mappings.reading.fhir.statuses import Statement, quoted, squeezed, statements
+from mappings.reading.fhir.statuses import Statement, quoted, statements
 from mappings.record import EncounterClass
 from mappings.values.stated import Unread
+from mappings.values.words import squeezed
 
 _ELEMENT = "Encounter.class"
 

@@ -17,6 +17,11 @@ def plain(text: str) -> str:
     return f" {_NOT_WORD.sub(' ', text.lower()).strip()} "
 
 
+def squeezed(text: str) -> str:
+    """Letters and digits alone: `in-progress`, `inProgress` and `In progress` are one word."""
+    return plain(text).replace(" ", "")
+
+
 def contains(text: str, name: str) -> bool:
     """Whether `name` stands in `text` as whole words."""
     return plain(name) in plain(text)

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from msgspec import Struct, structs
 
 from mappings.record import Problem
+from mappings.writing.checks.fault import element
 from mappings.writing.x12.reading import NotX12, segments
 from mappings.writing.x12.segments import COMPONENT, Segment
 
@@ -80,17 +81,17 @@ class _Reading:
         if kind in ("ST", "CLP", "SVC", "LX", "SE"):
             yield from self.end()
         if kind == "ST":
-            self.is_835, self.payer = _at(segment, 1) == "835", ""
+            self.is_835, self.payer = element(segment, 1) == "835", ""
             self.any_835 = self.any_835 or self.is_835
         if not self.is_835:
             return
-        if kind == "N1" and _at(segment, 1) == "PR":
-            self.payer = _at(segment, 2)
+        if kind == "N1" and element(segment, 1) == "PR":
+            self.payer = element(segment, 2)
         elif kind == "CLP":
             self.member, self.day = "", None
-        elif kind == "NM1" and _at(segment, 1) in ("QC", "IL"):
+        elif kind == "NM1" and element(segment, 1) in ("QC", "IL"):
             # The insured, where another than the patient, stands behind.
-            self.member = plain_id(_at(segment, 9)) or self.member
+            self.member = plain_id(element(segment, 9)) or self.member
         elif kind == "SVC":
             self.service = _service(segment)
         elif kind == "DTM":
@@ -116,7 +117,7 @@ class _Reading:
             )
 
     def _date(self, segment: Segment) -> None:
-        qualifier, text = _at(segment, 1), _at(segment, 2)
+        qualifier, text = element(segment, 1), element(segment, 2)
         if self.service and qualifier in _SERVICE_DATES:
             self.service = structs.replace(self.service, day=_day(text))
         elif qualifier in _CLAIM_DATES:
@@ -141,7 +142,7 @@ def _service(segment: Segment) -> _Begun | None:
 def _carcs(segment: Segment) -> Iterator[str]:
     """Up to six of a CAS: reason, amount, quantity."""
     for place in range(2, len(segment), 3):
-        reason, amount = segment[place], _at(segment, place + 1)
+        reason, amount = segment[place], element(segment, place + 1)
         is_share = segment[1] == "PR" and reason in _SHARES
         if reason and not is_share and Decimal(amount or 0) > 0:
             yield reason
@@ -149,7 +150,3 @@ def _carcs(segment: Segment) -> Iterator[str]:
 
 def _day(text: str) -> date:
     return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 (a day)
-
-
-def _at(segment: Segment, place: int) -> str:
-    return segment[place] if len(segment) > place else ""

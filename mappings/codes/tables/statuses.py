@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from mappings.values import words
+from mappings.values.words import squeezed
 
 
 class StatusWords(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
@@ -24,7 +24,7 @@ class StatusWords(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
         found: dict[str, str] = {}
         for meaning, others in self.words.items():
             for word in (meaning, *others):
-                found[word if "|" in word else words.plain(word).replace(" ", "")] = meaning
+                found[word if "|" in word else squeezed(word)] = meaning
         return found
 
 

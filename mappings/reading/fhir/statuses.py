@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from mappings import codes
 from mappings.reading.fhir import elements
-from mappings.values import words
 from mappings.values.stated import Unread
+from mappings.values.words import squeezed
 
 # Of a concept or a coding that says nothing: a reason why data are absent stands there.
 _SILENT = frozenset({"extension", "id", "userSelected", "version", "system"})
@@ -66,11 +66,6 @@ def _of_object(value: Mapping[str, object]) -> Iterator[Statement]:
         yield Statement(elements.system(value.get("system")), code, display)
     elif not _SILENT.issuperset(value):
         yield Statement("", f"an object with {', '.join(sorted(value))}", "")
-
-
-def squeezed(text: str) -> str:
-    """Letters and digits alone: `in-progress`, `inProgress` and `In progress` are one word."""
-    return words.plain(text).replace(" ", "")
 
 
 def quoted(said: Sequence[Statement]) -> str:
