@@ -17,7 +17,7 @@ from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
 from mappings.values.moment import Moment
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, first_unread
 
 # An order or a plan, and what FHIR's request-intent defines as kinds of order.
 _INTENTS = frozenset(
@@ -141,8 +141,7 @@ def _unread_date(resource: Resource, instructions: list[Resource]) -> Unread | N
         bounds = elements.mapping(timing.get("repeat")).get("boundsPeriod")
         dates += [("timing.event", said) for said in elements.texts(timing.get("event"))]
         dates += _ends("boundsPeriod", bounds)
-    found = (elements.stated(said, name) for name, said in dates)
-    return next((said for said in found if isinstance(said, Unread)), None)
+    return first_unread(elements.stated(said, name) for name, said in dates)
 
 
 def _ends(element: str, period: object) -> list[tuple[str, object]]:
@@ -180,8 +179,7 @@ def planned(
         )
         stated = statuses.read("CarePlan.activity.detail.status", detail.get("status"))
         forbids = elements.flag(detail.get("doNotPerform"), "CarePlan.activity.detail.doNotPerform")
-        found = (said for said in (unread, stated, forbids) if isinstance(said, Unread))
-        doubt = next(found, None)
+        doubt = first_unread((unread, stated, forbids))
         asked = stated not in _NOT_PLANNED and forbids is not True
         if wanted.concerns_us and asked:
             yield _activity(resource, detail, wanted, doubt)
