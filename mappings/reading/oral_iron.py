@@ -174,11 +174,8 @@ def _of_request(resource: Resource) -> tuple[Moment | None, Moment | None]:
     supply = elements.mapping(resource.get("dispenseRequest"))
     first, last = elements.period(supply.get("validityPeriod"))
     begin = first or elements.moment(resource.get("authoredOn"))
-    instructions = [
-        elements.mapping(instruction.get("timing"))
-        for instruction in elements.items(resource.get("dosageInstruction"))
-    ]
-    start, end = timings.whole(timings.span(timing, begin) for timing in instructions if timing)
+    asked = timings.stated(elements.items(resource.get("dosageInstruction")))
+    start, end = timings.whole(timings.span(timing, begin) for timing in asked if timing)
     if start and not end:
         return start, None
     end = (
