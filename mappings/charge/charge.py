@@ -35,6 +35,7 @@ from mappings.record import (
     Dispense,
     Encounter,
     LabResult,
+    Order,
     PatientRecord,
 )
 from mappings.site import Site
@@ -134,6 +135,17 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     def itself(self) -> tuple[str, ...]:
         """What a finding about it alone is about."""
         return (self.reference,)
+
+    @kept
+    def dose_cited(self) -> Evidence:
+        """What is recorded of the dose, as it was worked out."""
+        return cite(self.administration.source, self.dose.says.rstrip("."))
+
+    @property
+    def orders(self) -> list[Order]:
+        """Those of its drug, whatever their status."""
+        family = self.family.family if self.family else None
+        return [order for order in self.record.orders if family and order.drug.family == family]
 
     @property
     def is_copy(self) -> bool:

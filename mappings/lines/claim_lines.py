@@ -20,7 +20,6 @@ from mappings.assessment import (
     LineStatus,
     NdcQuantity,
     PolicyRef,
-    cite,
 )
 from mappings.charge import payment
 from mappings.charge.charge import Charge
@@ -317,9 +316,7 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
 
 def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]:
     """What the line rests on in the chart, and whatever people decided."""
-    found = [
-        cite(charge.administration.source, charge.dose.says.rstrip(".")) for charge in group.charges
-    ]
+    found = [charge.dose_cited for charge in group.charges]
     of_line = _cited(codes.requirement_table())
     for finding in findings:
         if finding.state == "met" and finding.requirement in of_line:

@@ -9,11 +9,11 @@ from datetime import date
 from msgspec import structs
 
 from mappings import codes
-from mappings.assessment import cite
+from mappings.assessment import Evidence, cite
 from mappings.charge.charge import Charge
 from mappings.charge.neighbors import Neighbors
 from mappings.codes.rows import UnitsPerDay
-from mappings.codes.tables import DenialCodes
+from mappings.codes.tables import DenialCodes, Family
 from mappings.record import Source
 from mappings.requirements.result import Result
 from mappings.values.moment import Moment
@@ -98,31 +98,24 @@ def product(charge: Charge) -> Result:
             state="missing", says="Nothing says which iron product was given.", evidence=evidence
         )
     if charge.code is None:
-        return _no_code(charge)
+        return _no_code(charge, charge.family, evidence)
     says = f"{charge.family.name}: {charge.code.code}."
     return Result(
         state="met", says=says, value=charge.code.code, evidence=evidence, row=charge.code
     )
 
 
-def _no_code(charge: Charge) -> Result:
-    assert charge.family is not None  # noqa: S101 - the caller has looked
-    evidence = (
-        cite(
-            charge.administration.source,
-            charge.administration.drug.says or "a medication without a name",
-        ),
-    )
+def _no_code(charge: Charge, family: Family, evidence: tuple[Evidence, ...]) -> Result:
     unsaid = charge.administration.drug.use is None
-    if unsaid and any(code.use for code in charge.family.codes) and charge.family.presentations:
+    if unsaid and any(code.use for code in family.codes) and family.presentations:
         says = (
-            f"{charge.family.name} has a code for each presentation, and the record does not say"
+            f"{family.name} has a code for each presentation, and the record does not say"
             " which was given."
         )
         return Result(state="incomplete", says=says, evidence=evidence)
     return Result(
         state="missing",
-        says=f"{charge.family.name} has no billing code for {us_date(charge.day)}.",
+        says=f"{family.name} has no billing code for {us_date(charge.day)}.",
         evidence=evidence,
     )
 
@@ -132,7 +125,7 @@ def dose(charge: Charge) -> Result:
     if charge.administration.as_ordered:
         return _canceled_order(charge)
     found = charge.dose
-    evidence = (cite(charge.administration.source, found.says.rstrip(".")),)
+    evidence = (charge.dose_cited,)
     if charge.repeated:
         others = (
             reference for reference in charge.repeated.records if reference != charge.reference
@@ -145,13 +138,11 @@ def dose(charge: Charge) -> Result:
 
 
 def _canceled_order(charge: Charge) -> Result:
-    source = charge.administration.source
     says = (
         "The order was canceled (in this EHR a stopped administration is a canceled order); the"
         " dose on record is the ordered one, and nothing says what was given."
     )
-    cited = (cite(source, charge.dose.says.rstrip(".")),)
-    return Result(state="contradicted", says=says, evidence=cited)
+    return Result(state="contradicted", says=says, evidence=(charge.dose_cited,))
 
 
 def _source(charge: Charge, reference: str) -> Source:
@@ -205,8 +196,7 @@ def discarded_amount(charge: Charge, neighbors: Neighbors) -> Result | None:
     if waste is None or not charge.discard_modifiers.rows:
         return None
     row = charge.discard_modifiers.rows[-1]
-    given = cite(charge.administration.source, charge.dose.says.rstrip("."))
-    evidence = tuple(dict.fromkeys((given, *neighbors.group.waste_evidence(charge))))
+    evidence = tuple(dict.fromkeys((charge.dose_cited, *neighbors.group.waste_evidence(charge))))
     if waste.state == "met" and waste.saving and _wants_least_waste(charge):
         says = f"Smaller vials would have left less to discard ({waste.saving})."
         return Result(
@@ -253,7 +243,7 @@ def units_limit(charge: Charge, neighbors: Neighbors) -> Result | None:
         unit="units",
         rule=rule,
         row=row,
-        evidence=(cite(charge.administration.source, charge.dose.says.rstrip(".")),),
+        evidence=(charge.dose_cited,),
     )
 
 

@@ -33,8 +33,8 @@ def _unread(charge: Charge) -> Iterator[Unread]:
     for diagnosis in (*charge.kidney.doubts, *having(charge.doubtful, *_ASKED)):
         if diagnosis.by.unread:
             yield diagnosis.by.unread
-    for order in charge.record.orders:
-        if order.unread and charge.family and order.drug.family == charge.family.family:
+    for order in charge.orders:
+        if order.unread:
             yield order.unread
 
 

@@ -23,11 +23,7 @@ def treatment_plan(charge: Charge) -> Result | None:
     rule = charge.rules.treatment_plan
     if not charge.applies(rule):
         return None
-    ours = [
-        order
-        for order in charge.record.orders
-        if order.counts and charge.family and order.drug.family == charge.family.family
-    ]
+    ours = [order for order in charge.orders if order.counts]
     covering = [order for order in ours if _covers(order, charge)]
     complete = [order for order in covering if order.dose.problem is None and order.has_timing]
     if complete:
@@ -54,12 +50,7 @@ def treatment_plan(charge: Charge) -> Result | None:
             f" names it was given within {_LATE_DAYS} days after."
         )
         return Result(state="met", says=says, evidence=_orders([late], charge), rule=rule)
-    doubtful = [
-        order
-        for order in charge.record.orders
-        if order.unread and charge.family and order.drug.family == charge.family.family
-        if _covers(order, charge)
-    ]
+    doubtful = [order for order in charge.orders if order.unread and _covers(order, charge)]
     if doubtful:
         doubt = doubtful[0].unread
         what = "an element" if doubt and doubt.element.endswith("doNotPerform") else "a status"
