@@ -32,7 +32,7 @@ from mappings.record import (
 )
 from mappings.values import own_names
 from mappings.values.moment import Moment
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, first_unread
 
 # What a vendor's profile or a site adds to `stopped`: a canceled order with its dose.
 _AS_ORDERED = "-as-ordered"
@@ -134,8 +134,7 @@ def _unread_start(resource: Resource) -> Unread | None:
     name, period = _of(resource, "Period")
     start = elements.mapping(period).get("start")
     written = [(f"{name}.start", start), *(_of(resource, form) for form in _POINTS)]
-    found = (elements.stated(said, name) for name, said in written)
-    return next((said for said in found if isinstance(said, Unread)), None)
+    return first_unread(elements.stated(said, name) for name, said in written)
 
 
 def _dose(dosages: list[Resource]) -> Amount:

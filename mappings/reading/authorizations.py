@@ -16,7 +16,7 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Authorization, AuthorizationDecision, Insurer
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, first_unread
 
 # X12 306 (HCR01), and plain words. A2 and A6: what was authorized is less than what was asked.
 _DECISIONS: dict[str, AuthorizationDecision] = {
@@ -44,7 +44,7 @@ def from_response(
     if resource.get("use") != "preauthorization" or not status:
         return
     outcome = statuses.read("ClaimResponse.outcome", resource.get("outcome"))
-    odd = next((said for said in (status, outcome) if isinstance(said, Unread)), None)
+    odd = first_unread((status, outcome))
     request = collection.resolve(resource.get("request"), resource) or {}
     asked = {item.get("sequence"): item for item in elements.items(request.get("item"))}
     insurer = _insurer(resource, collection)

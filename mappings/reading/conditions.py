@@ -14,7 +14,7 @@ from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader, one_coding, statements
 from mappings.record import Concept, Diagnosis, Source
 from mappings.values.moment import Moment
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, first_unread
 from mappings.values.words import squeezed
 
 _DUE_TO = (
@@ -85,7 +85,7 @@ def diagnosis(
     verification = statuses.read("Condition.verificationStatus", resource.get("verificationStatus"))
     abatement = _abatement(resource)
     out = verification in _NOT_CONFIRMED or (clinical in _NOT_ACTIVE and abatement is None)
-    unread = _unread(clinical) or _unread(verification) or next(_unread_onset(resource), None)
+    unread = first_unread((clinical, verification)) or next(_unread_onset(resource), None)
     categories = _categories(resource)
     told = categories == _CONCERN or _is_told(resource, collection)
     due_to = [one for one in elements.items(resource.get("extension")) if one.get("url") in _DUE_TO]
@@ -105,10 +105,6 @@ def diagnosis(
         due_to=tuple(_due_to(resource, due_to, collection)),
         due_to_icd10=tuple(_codes_of(due_to)),
     )
-
-
-def _unread(status: str | Unread | None) -> Unread | None:
-    return status if isinstance(status, Unread) else None
 
 
 def _has_abated(resource: Resource) -> bool:

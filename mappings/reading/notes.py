@@ -10,7 +10,7 @@ from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Concept, Note
 from mappings.values import own_names
-from mappings.values.stated import Unread
+from mappings.values.stated import first_unread
 
 _GONE = frozenset({"superseded", "entered-in-error", "cancelled"})
 
@@ -54,7 +54,7 @@ def note(resource: Resource, collection: Collection, statuses: StatusReader = PL
         return None
     context = elements.mapping(resource.get("context"))
     when = elements.moment(resource.get("date")) or elements.period(context.get("period"))[0]
-    unread = next((said for said in (status, signed) if isinstance(said, Unread)), None)
+    unread = first_unread((status, signed))
     return Note(
         source=elements.source(resource),
         final=unread is None and signed in (None, "final", "amended"),

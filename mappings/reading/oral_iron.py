@@ -14,7 +14,7 @@ from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Concept, OralIron
 from mappings.values import words
 from mappings.values.moment import Moment
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, first_unread
 
 _NOT_TAKEN = frozenset(
     {
@@ -80,7 +80,7 @@ def allergy(resource: Resource, statuses: StatusReader = PLAIN) -> OralIron | No
         return None
     return OralIron(
         source=elements.source(resource),
-        unread=next((said for said in stated if isinstance(said, Unread)), None),
+        unread=first_unread(stated),
         intolerance=True,
         says="allergy or intolerance to oral iron",
     )
@@ -107,7 +107,7 @@ def course(
     start, end = _dates(resource, status)
     return OralIron(
         source=elements.source(resource),
-        unread=next((said for said in (status, forbids) if isinstance(said, Unread)), None),
+        unread=first_unread((status, forbids)),
         intolerance=intolerant,
         start=start,
         end=end,
@@ -174,11 +174,8 @@ def _of_request(resource: Resource) -> tuple[Moment | None, Moment | None]:
     supply = elements.mapping(resource.get("dispenseRequest"))
     first, last = elements.period(supply.get("validityPeriod"))
     begin = first or elements.moment(resource.get("authoredOn"))
-    instructions = [
-        elements.mapping(instruction.get("timing"))
-        for instruction in elements.items(resource.get("dosageInstruction"))
-    ]
-    start, end = timings.whole(timings.span(timing, begin) for timing in instructions if timing)
+    asked = timings.stated(elements.items(resource.get("dosageInstruction")))
+    start, end = timings.whole(timings.span(timing, begin) for timing in asked if timing)
     if start and not end:
         return start, None
     end = (

@@ -17,7 +17,7 @@ from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
 from mappings.record import Amount, Concept, Container, Dispense, Drug, EsaDose, Order, Source
 from mappings.values.moment import Moment
-from mappings.values.stated import Unread
+from mappings.values.stated import Unread, first_unread
 
 # An order or a plan, and what FHIR's request-intent defines as kinds of order.
 _INTENTS = frozenset(
@@ -44,7 +44,8 @@ def order(
     if not wanted.concerns_us:
         return None
     instructions = elements.items(resource.get("dosageInstruction"))
-    start, end = _bounds(resource, instructions)
+    asked = timings.stated(instructions)
+    start, end = _bounds(resource, asked)
     status = statuses.read("MedicationRequest.status", resource.get("status"))
     intent = statuses.read("MedicationRequest.intent", resource.get("intent"))
     forbids = elements.flag(resource.get("doNotPerform"), "MedicationRequest.doNotPerform")
@@ -57,22 +58,18 @@ def order(
         unread=_unread(status in _STATUSES and forbids is not True, status, intent, _INTENTS)
         or (forbids if counts and isinstance(forbids, Unread) else None),
         dose=_dose(instructions),
-        doses_a_day=_doses_a_day(instructions),
-        has_timing=any(
-            timings.has_frequency(elements.mapping(instruction.get("timing")))
-            for instruction in instructions
-        ),
+        doses_a_day=_doses_a_day(instructions, asked),
+        has_timing=any(map(timings.has_frequency, asked)),
         free_text=any(
             elements.text(instruction.get("text"))
             or elements.text(instruction.get("patientInstruction"))
             for instruction in instructions
         ),
-        once=len(instructions) == 1
-        and timings.is_once(elements.mapping(instructions[0].get("timing"))),
+        once=len(asked) == 1 and timings.is_once(asked[0]),
         authored=elements.moment(resource.get("authoredOn")),
         start=start,
         end=end,
-        unread_date=_unread_date(resource, instructions),
+        unread_date=_unread_date(resource, asked),
         reason=reason(elements.concepts(resource.get("reasonCode")), source, visit),
         reason_references=tuple(collection.keys(resource.get("reasonReference"))),
         encounter=visit,
@@ -100,49 +97,35 @@ def _dose(instructions: list[Resource]) -> Amount:
     return amount(next((said for said in [*doses, *ranges] if said is not None), None))
 
 
-def _doses_a_day(instructions: list[Resource]) -> int | None:
+def _doses_a_day(instructions: list[Resource], timed: list[Resource]) -> int | None:
     """All instructions together, where each says the same dose and how often; else None."""
-    asked = [
-        timings.doses_a_day(elements.mapping(instruction.get("timing")))
-        for instruction in instructions
-    ]
-    if (
-        not asked
-        or None in asked
-        or len({_dose([instruction]) for instruction in instructions}) > 1
-    ):
+    asked = list(map(timings.doses_a_day, timed))
+    if not asked or None in asked:
         return None
-    return sum(found for found in asked if found)
+    doses = {_dose([instruction]) for instruction in instructions}
+    return sum(filter(None, asked)) if len(doses) == 1 else None
 
 
-def _bounds(
-    resource: Resource, instructions: list[Resource]
-) -> tuple[Moment | None, Moment | None]:
+def _bounds(resource: Resource, asked: list[Resource]) -> tuple[Moment | None, Moment | None]:
     """From the first to the last day of all instructions; what one leaves open, the prescription's
     validity says."""
     first, last = elements.period(
         elements.mapping(resource.get("dispenseRequest")).get("validityPeriod")
     )
-    schedules = list(
-        filter(None, (elements.mapping(instruction.get("timing")) for instruction in instructions))
-    )
-    spans = [
-        _span(timing, first, elements.moment(resource.get("authoredOn"))) for timing in schedules
-    ]
+    authored = elements.moment(resource.get("authoredOn"))
+    spans = [_span(timing, first, authored) for timing in asked if timing]
     return timings.whole([(start or first, end or last) for start, end in spans] or [(first, last)])
 
 
-def _unread_date(resource: Resource, instructions: list[Resource]) -> Unread | None:
+def _unread_date(resource: Resource, asked: list[Resource]) -> Unread | None:
     """A date of an order that is written and can't be read."""
     supply = elements.mapping(resource.get("dispenseRequest")).get("validityPeriod")
     dates = [("authoredOn", resource.get("authoredOn")), *_ends("validityPeriod", supply)]
-    for instruction in instructions:
-        timing = elements.mapping(instruction.get("timing"))
+    for timing in asked:
         bounds = elements.mapping(timing.get("repeat")).get("boundsPeriod")
         dates += [("timing.event", said) for said in elements.texts(timing.get("event"))]
         dates += _ends("boundsPeriod", bounds)
-    found = (elements.stated(said, name) for name, said in dates)
-    return next((said for said in found if isinstance(said, Unread)), None)
+    return first_unread(elements.stated(said, name) for name, said in dates)
 
 
 def _ends(element: str, period: object) -> list[tuple[str, object]]:
@@ -180,8 +163,7 @@ def planned(
         )
         stated = statuses.read("CarePlan.activity.detail.status", detail.get("status"))
         forbids = elements.flag(detail.get("doNotPerform"), "CarePlan.activity.detail.doNotPerform")
-        found = (said for said in (unread, stated, forbids) if isinstance(said, Unread))
-        doubt = next(found, None)
+        doubt = first_unread((unread, stated, forbids))
         asked = stated not in _NOT_PLANNED and forbids is not True
         if wanted.concerns_us and asked:
             yield _activity(resource, detail, wanted, doubt)

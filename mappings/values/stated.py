@@ -3,6 +3,8 @@
 Held by tests/unit/test_questions.py.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 
@@ -23,3 +25,8 @@ class Unread(Struct, frozen=True, order=True, gc=False):
     def is_of(self, element: str) -> bool:
         """Whether it stands in an element of that name, or in one of its choices."""
         return self.element.startswith(element)
+
+
+def first_unread(stated: Iterable[object]) -> Unread | None:
+    """The first of what is stated that is not understood."""
+    return next((said for said in stated if isinstance(said, Unread)), None)

@@ -27,6 +27,11 @@ _ONCE = frozenset(map(words.plain, ("once", "one time", "one-time", "single dose
 Span = tuple[Moment | None, Moment | None]
 
 
+def stated(instructions: Iterable[Resource]) -> list[Resource]:
+    """The Timing of each Dosage; empty where it has none."""
+    return [elements.mapping(instruction.get("timing")) for instruction in instructions]
+
+
 def has_frequency(timing: Resource) -> bool:
     """A repeat, a coded timing, or dates given one by one."""
     repeat = elements.mapping(timing.get("repeat"))
