@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from integration.commands.options import AsOfBoth, Config, Json, Records, Zone
+from integration.commands.options import AsOfBoth, Config, Json, Records, Zone, day_of
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
 from mappings.values.us_dates import us_date
@@ -90,7 +90,7 @@ def every(
 
     folder, _ = _folder(code_dir, site, config)
     tables = tables_of(folder) if folder else built_in()
-    found = ages(tables, _day(on) or _today())
+    found = ages(tables, day_of(on) or _today())
     if as_json:
         said = {"tables": found, "imported": tables.published}
         typer.echo(msgspec.json.format(msgspec.json.encode(said)).decode())
@@ -176,13 +176,6 @@ def _quarter(text: str | None) -> date | None:
     if text and found is None:
         raise ConfigurationError(f"--quarter {text!r} is not a quarter such as 2026Q4.")
     return found
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ConfigurationError(f"--on {text!r} is not a date such as 2026-11-01.") from None
 
 
 def _today() -> date:

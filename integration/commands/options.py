@@ -3,10 +3,13 @@
 Held by tests/contract/test_command_line.py.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from integration.errors import ConfigurationError
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; default ferroclaim.toml.")
@@ -45,3 +48,11 @@ Records = Annotated[
     ),
 ]
 AsOfBoth = Annotated[str | None, typer.Option("--as-of", help="As for `assess`; default now.")]
+
+
+def day_of(text: str | None) -> date | None:
+    """What --on says; None without it. ConfigurationError where it is no date."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigurationError(f"--on {text!r} is not a date such as 2026-11-01.") from None

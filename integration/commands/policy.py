@@ -4,14 +4,22 @@ force.
 Held by tests/contract/test_policy_command.py.
 """
 
-from datetime import date
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from integration.commands.options import AsOfBoth, Config, Json, PolicyDir, Records, SiteName, Zone
+from integration.commands.options import (
+    AsOfBoth,
+    Config,
+    Json,
+    PolicyDir,
+    Records,
+    SiteName,
+    Zone,
+    day_of,
+)
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
 from mappings.values.moment import shown
@@ -70,7 +78,7 @@ def show(
     from integration.wording.policies import policy_rows
     from mappings.policy import choosing
 
-    policy = choosing.load(policy_dir).get(identity, _day(on))
+    policy = choosing.load(policy_dir).get(identity, day_of(on))
     if policy is None:
         when = f" in force on {on}" if on else ""
         raise ConfigurationError(
@@ -237,13 +245,6 @@ def _paragraph(title: str, *lines: str) -> None:
     console.print(Text(f"\n{title}", style="bold"))
     for line in lines:
         console.print(Padding(Text(line), (0, 0, 0, 4)))
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ConfigurationError(f"--on {text!r} is not a date such as 2026-11-01.") from None
 
 
 def _show_results(policy: "Policy", results: list["CaseResult"]) -> None:
