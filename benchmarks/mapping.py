@@ -45,7 +45,8 @@ OTHERS = {
     "MedicationRequest": 10,
     "MedicationAdministration": 8,
 }
-SUBJECT = {"Coverage": "beneficiary", "AllergyIntolerance": "patient"}
+# Whose a resource is stands elsewhere than in `subject`; a place is nobody's.
+SUBJECT = {"Coverage": "beneficiary", "AllergyIntolerance": "patient", "Location": None}
 SITE = Site(time_zone="America/New_York")
 
 
@@ -56,8 +57,8 @@ def charts() -> Iterator[bytes]:
     for number in range(CHARTS):
         patient = f"bench-{number}"
         others: list[dict[str, Any]] = []
+        whose = {"subject": {"reference": f"Patient/{patient}"}}
         for kind, count in OTHERS.items():
-            whose = {SUBJECT.get(kind, "subject"): {"reference": f"Patient/{patient}"}}
             others += [resource | whose for resource in islice(supply[kind], count)]
         yield as_bundle([*iron(patient, number, doses(number)), *others])
 
@@ -82,15 +83,11 @@ def iron(patient: str, number: int, doses: int) -> Iterator[dict[str, Any]]:
     """A weekly course under way with encounters, labs and payer; every third chart lacks its
     ferritin."""
     start = date(2026, 9, 1)
-    subject = {"subject": {"reference": f"Patient/{patient}"}}
+    whose = {"reference": f"Patient/{patient}"}
     missing = ("ferritin",) if number % 3 == 0 else ()
     for resource in builders.chart(without=[*missing, "administration", "encounter", "patient"]):
-        element = {
-            "Coverage": "beneficiary",
-            "AllergyIntolerance": "patient",
-            "Location": None,
-        }.get(resource["resourceType"], "subject")
-        yield resource | ({element: subject["subject"]} if element else {})
+        element = SUBJECT.get(resource["resourceType"], "subject")
+        yield resource | ({element: whose} if element else {})
     yield builders.patient(patient)
     for week in range(doses):
         on = start + timedelta(weeks=week)

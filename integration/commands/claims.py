@@ -15,7 +15,6 @@ import typer
 
 from integration.claims.forms import Format
 from integration.commands.options import Config, DecisionFiles
-from integration.configuration import settings as configuration
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
 from mappings.writing.checks.fault import Fault
@@ -70,6 +69,7 @@ def write(
     """Claim files of released lines. What can't be written is told, and the others are."""
     from integration.claims import released as releases
     from integration.claims.sent import corrections
+    from integration.configuration import settings as configuration
 
     settings = configuration.load(config)
     settings.site(site)

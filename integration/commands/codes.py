@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from integration.commands.options import AsOfBoth, Config, Json, Records, Zone
-from integration.configuration import settings
 from integration.errors import ConfigurationError
 from integration.terminal.listing import Listing
 from mappings.values.us_dates import us_date
@@ -164,7 +163,9 @@ def _folder(
     code_dir: Path | None, site: str | None, config: Path | None
 ) -> "tuple[Path | None, Site | None]":
     """The folder that is named, else the site's; and the site."""
-    named = settings.load(config).site(site) if site else None
+    from integration.commands.inputs import named_site
+
+    named = named_site(site or None, config)
     return code_dir or (named.code_dir if named else None), named
 
 

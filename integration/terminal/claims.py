@@ -4,18 +4,20 @@ Held by tests/contract/test_claims_write.py.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from integration.claims.output import FilePart
-from integration.claims.writing import Report
 from integration.wording import words
 from integration.wording.amounts import money
 from mappings.writing.checks.fault import Fault
 
+if TYPE_CHECKING:
+    from integration.claims.output import FilePart
+    from integration.claims.writing import Report
 
-def said(report: Report, named: Mapping[str, object] | None = None) -> Iterator[str]:
+
+def said(report: "Report", named: Mapping[str, object] | None = None) -> Iterator[str]:
     """What was written, what was not and why, a sentence each."""
     yield from (_file(part) for part in report.parts)
     for refusal in report.refused:
@@ -25,7 +27,7 @@ def said(report: Report, named: Mapping[str, object] | None = None) -> Iterator[
         yield _nothing(report, named)
 
 
-def _file(part: FilePart) -> str:
+def _file(part: "FilePart") -> str:
     to = f" to {part.receiver.name}" if part.receiver else ""
     test = "" if part.production else " (test)"
     what = "charge" if part.kind == "charges" else "claim"
@@ -33,7 +35,7 @@ def _file(part: FilePart) -> str:
     return f"{part.name}: {count}, {total}{to}{test}"
 
 
-def _nothing(report: Report, named: Mapping[str, object] | None) -> str:
+def _nothing(report: "Report", named: Mapping[str, object] | None) -> str:
     if report.refused or report.problems:
         return "No file was written."
     if named:

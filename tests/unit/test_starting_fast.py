@@ -36,6 +36,16 @@ def test_a_bulk_run_over_files_loads_nothing_of_servers(tmp_path: Path) -> None:
     assert OF_SERVERS & {name.partition(".")[0] for name in found} == set()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("codes", "list"), ("claims", "check", "tests/data/claims/837I_esrd_722.x12")],
+    ids=" ".join,
+)
+def test_what_asks_for_no_site_loads_nothing_of_servers(arguments: tuple[str, ...]) -> None:
+    found = start(*arguments).modules
+    assert OF_SERVERS & {name.partition(".")[0] for name in found} == set()
+
+
 def test_help_loads_no_rule_and_no_command() -> None:
     found = start("--help").modules
     ours = {name for name in found if name.startswith(("mappings", "integration.commands."))}
