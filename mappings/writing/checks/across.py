@@ -6,7 +6,7 @@ Held by tests/unit/test_claim_checks.py.
 from collections.abc import Sequence
 
 from mappings.writing.checks.claims import frequency_of
-from mappings.writing.checks.fault import Findings, Found, element
+from mappings.writing.checks.fault import Findings, Found, element, first_of
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 _DIALYSIS = "72"
@@ -41,9 +41,7 @@ class Across:
     def _one_a_month(
         self, segments: Sequence[Segment], patient: tuple[str, ...], number: str
     ) -> Findings:
-        period = next(
-            (element(segment, 3)[:6] for segment in segments if segment[:2] == ("DTP", "434")), ""
-        )
+        period = element(first_of(segments, "DTP", "434"), 3)[:6]
         other = self._months.setdefault((*patient, period), number)
         if other != number:
             yield Found(f"a second dialysis claim of the month, beside claim {other}", 0)

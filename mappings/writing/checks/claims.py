@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from mappings import codes
 from mappings.writing.checks import institutional, medicare
-from mappings.writing.checks.fault import Findings, Found, element, is_placeholder, loops
+from mappings.writing.checks.fault import Findings, Found, element, first_of, is_placeholder, loops
 from mappings.writing.checks.people import SEQUENCES, names
 from mappings.writing.checks.services import (
     Days,
@@ -188,11 +188,11 @@ def _other_payers(head: Sequence[Segment], about: About) -> Findings:
             yield Found(f"two payers are {place} in the order of payers (SBR01)", start)
         places.add(place)
         before = SEQUENCES.find(place) < SEQUENCES.find(about.payer_place)
-        if before and not any(segment[:2] == ("AMT", "D") for segment in loop):
+        if before and not first_of(loop, "AMT", "D"):
             yield Found(f"payer {place} pays before, and AMT*D does not say how much (2320)", start)
         if element(loop[0], 9) in medicare.FILINGS and place != "P" and not element(loop[0], 5):
             yield Found(medicare.WHY_SECOND, start)
-        if not any(segment[0] == "OI" for segment in loop):
+        if not first_of(loop, "OI"):
             yield Found("the other payer's loop has no OI (2320)", start)
         entities = {element(segment, 1) for segment in loop if segment[0] == "NM1"}
         for wanted in {"IL", "PR"} - entities:

@@ -51,6 +51,12 @@ def element(segment: Segment, place: int) -> str:
     return segment[place] if len(segment) > place else ""
 
 
+def first_of(segments: Sequence[Segment], *start: str) -> Segment:
+    """The first segment that begins so, such as `NM1`, `85`; empty where there is none."""
+    found = (segment for segment in segments if segment[: len(start)] == start)
+    return next(found, ())
+
+
 def is_placeholder(value: str) -> bool:
     """Whether nothing stands there, or what people write where they do not know."""
     return not value.strip() or value.upper() in codes.claim_forms().lists.placeholders

@@ -20,7 +20,7 @@ from mappings.writing.checks.envelopes import (
     Envelopes,
     uncarried,
 )
-from mappings.writing.checks.fault import Fault, Findings, Found, element
+from mappings.writing.checks.fault import Fault, Findings, Found, element, first_of
 from mappings.writing.checks.levels import Levels
 from mappings.writing.preparing.drafts import Kind
 from mappings.writing.x12.reading import NotX12, Numbered, segments
@@ -150,7 +150,7 @@ class Walk:
         level = element(segments[0], 3)
         yield from people.names(segments)
         if level == "20":
-            name = next((segment for segment in segments if segment[:2] == ("NM1", "85")), ())
+            name = first_of(segments, "NM1", "85")
             person, npi = element(name, 2) == "1", element(name, 9)
             self._about = replace(self._about, biller_is_person=person, biller_npi=npi, born=None)
             yield from people.biller(segments)
@@ -158,9 +158,7 @@ class Walk:
             yield from self._of_subscriber(segments)
         elif level == "23":
             self._about = replace(self._about, born=people.born(segments))
-            self._patient = next(
-                (segment for segment in segments if segment[:2] == ("NM1", "QC")), ()
-            )
+            self._patient = first_of(segments, "NM1", "QC")
             yield from people.dependent(segments, self._written_on)
             if self._own_subscriber:
                 yield Found("SBR02 says that the subscriber is the patient, and here is another", 0)
@@ -168,8 +166,8 @@ class Walk:
             yield Found(f"HL03 is {level}, no level of a claim", 0)
 
     def _of_subscriber(self, segments: Sequence[Segment]) -> Findings:
-        sbr = next((segment for segment in segments if segment[0] == "SBR"), ("SBR",))
-        self._patient = next((segment for segment in segments if segment[:2] == ("NM1", "IL")), ())
+        sbr = first_of(segments, "SBR")
+        self._patient = first_of(segments, "NM1", "IL")
         self._own_subscriber = element(sbr, 2) == "18"
         self._about = replace(
             self._about,

@@ -12,7 +12,7 @@ from datetime import date
 from mappings import codes
 from mappings.values.us_dates import us_date
 from mappings.writing.checks.dates import day, span
-from mappings.writing.checks.fault import Findings, Found, element
+from mappings.writing.checks.fault import Findings, Found, element, first_of
 from mappings.writing.x12.segments import COMPONENT, Segment
 
 _STATUS, _PRIORITY = re.compile(r"\d{2}", re.ASCII), re.compile(r"[1-59]", re.ASCII)
@@ -23,8 +23,8 @@ _UNSCHEDULED = frozenset({"1", "2"})
 
 
 def statement_days(head: Sequence[Segment]) -> tuple[date, date] | None:
-    segments = (segment for segment in head if segment[:2] == ("DTP", "434"))
-    return next((span(element(segment, 2), element(segment, 3)) for segment in segments), None)
+    period = first_of(head, "DTP", "434")
+    return span(element(period, 2), element(period, 3))
 
 
 def faults(
@@ -49,7 +49,7 @@ def faults(
     yield from _values(head)
     if bill_type in _OUTPATIENT and element(stay, 1) in _UNSCHEDULED and "PR" not in codes_by_kind:
         yield Found("an unscheduled outpatient visit has its reason (HI*PR)", at)
-    if _is_off_campus(segments) and not any(segment[:2] == ("NM1", "77") for segment in head):
+    if _is_off_campus(segments) and not first_of(head, "NM1", "77"):
         yield Found("an off-campus department's claim names its address (NM1*77, 2310E)", 0)
     if bill_type == _DIALYSIS:
         yield from _dialysis_diagnosis(codes_by_kind)

@@ -11,7 +11,7 @@ from mappings import codes
 from mappings.values.us_dates import us_date
 from mappings.writing.checks import medicare
 from mappings.writing.checks.dates import day
-from mappings.writing.checks.fault import Findings, Found, element, is_placeholder
+from mappings.writing.checks.fault import Findings, Found, element, first_of, is_placeholder
 from mappings.writing.preparing.identifiers import is_post_box, valid_npi
 from mappings.writing.x12.segments import Segment
 
@@ -99,8 +99,8 @@ def _of_biller(segment: Segment) -> list[str]:
 
 def subscriber(segments: Sequence[Segment], written_on: date | None) -> Findings:
     """2000B: SBR, who is insured, under which number, and the payer."""
-    sbr = next((segment for segment in segments if segment[0] == "SBR"), None)
-    if sbr is None:
+    sbr = first_of(segments, "SBR")
+    if not sbr:
         yield Found("the subscriber has no SBR (2000B)", 0)
         return
     at = segments.index(sbr)
@@ -146,10 +146,10 @@ def dependent(segments: Sequence[Segment], written_on: date | None) -> Findings:
     """2000C."""
     if not any(segment[0] == "PAT" and element(segment, 1) for segment in segments):
         yield Found("the patient has no PAT with the relationship (2000C)", 0)
-    if not any(segment[0] == "NM1" and element(segment, 1) == "QC" for segment in segments):
+    if not first_of(segments, "NM1", "QC"):
         yield Found("the patient has no NM1*QC (2010CA)", 0)
     yield from patient(segments, written_on, "the patient")
 
 
 def born(segments: Sequence[Segment]) -> date | None:
-    return next((day(element(segment, 2)) for segment in segments if segment[0] == "DMG"), None)
+    return day(element(first_of(segments, "DMG"), 2))
