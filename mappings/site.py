@@ -138,9 +138,10 @@ class Site(Struct, frozen=True, kw_only=True):
         asked."""
         day = (as_of.astimezone(self.zone) if self.zone else as_of).date()
         found = Decisions(decisions, day)
-        tables = {name: getattr(self, name, None) for name in found.rows(day)}
+        decided = found.rows(day)
+        tables = {name: getattr(self, name, None) for name in decided}
         changed = {
-            name: {**table, **_rows(found.rows(day)[name], table)}
+            name: {**table, **_rows(decided[name], table)}
             for name, table in tables.items()
             if table is not None
         }

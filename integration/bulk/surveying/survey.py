@@ -20,7 +20,7 @@ from integration.bulk.surveying.sources import Range, blocks
 from integration.bulk.surveying.usual import ADMINISTRATION, UNREADABLE, Columns, Owners, columns
 from mappings.reading import Collection, NotJson, of_line
 from mappings.reading.bundles.collection import Contents
-from mappings.reading.bundles.heads import SHARED, SUBJECT, Part, Reference, is_plain
+from mappings.reading.bundles.heads import OPENED, SHARED, SUBJECT, Part, Reference, is_plain
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
@@ -47,7 +47,7 @@ class _Head(Struct, gc=False, rename={"kind": "resourceType"}):
 _MOST_OWNERS = 50_000
 _heads = msgspec.json.Decoder(_Head)
 _WHOSE = {kind: attrgetter(element) for kind, element in SUBJECT.items()}
-_OPENED = frozenset({"Bundle", "Parameters", "OperationOutcome", "Medication"})
+_READ_WHOLE = OPENED | {"Medication"}
 
 
 class Surveyor:
@@ -138,7 +138,7 @@ class _Reading:
             if not whose or not names.is_whose(whose.reference):
                 return False
             owner = names.handle(whose.reference)
-        elif kind in _OPENED or (kind == "Patient" and head.link is not UNSET):
+        elif kind in _READ_WHOLE or (kind == "Patient" and head.link is not UNSET):
             return False
         elif kind not in SHARED:
             self._counts[""] += 1

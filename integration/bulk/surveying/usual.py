@@ -15,13 +15,13 @@ import msgspec
 from msgspec import Raw, Struct, defstruct
 
 from integration.bulk.surveying import names
-from mappings.reading.bundles.heads import SHARED, SUBJECT
+from mappings.reading.bundles.heads import OPENED, SHARED, SUBJECT
 from mappings.reading.sifting.screening import NAMING
 
 ADMINISTRATION = "MedicationAdministration"
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # Types of which an export has few, or that hold others.
-_OTHERWISE = SHARED | {"Bundle", "Parameters", "OperationOutcome"}
+_OTHERWISE = SHARED | OPENED
 _ABSENT = Raw(b"")
 _WHOSE = {kind: attrgetter(f"{element}.reference") for kind, element in SUBJECT.items()}
 _IDENTITY, _DRUG = attrgetter("id"), attrgetter(*NAMING)
