@@ -131,8 +131,10 @@ def _pool(**given: Any) -> AsyncConnectionPool:
 
 
 async def _each_by_itself(db: psycopg.AsyncConnection[Any]) -> None:
-    """The queue asks one statement at a time, which needs no transaction around it."""
+    """The queue asks one statement at a time, which needs no transaction around it, nor has to be
+    waited for: a beginning or an end that PostgreSQL forgets is a job done again."""
     await db.set_autocommit(True)
+    await db.execute("set synchronous_commit = off")
 
 
 async def _checked(db: psycopg.AsyncConnection[Any]) -> None:
