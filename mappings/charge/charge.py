@@ -279,7 +279,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         found = self.lab("pregnancy", PREGNANCY_DAYS)
         if found.unread:
             return None
-        return bool(found.result and found.result.value == 1)
+        if found.result is None:
+            return False
+        return None if found.result.value is None else found.result.value == 1
 
     @property
     def age(self) -> int | None:

@@ -7,6 +7,7 @@ Held by tests/unit/test_laboratory.py.
 from collections.abc import Iterable
 from datetime import date, timedelta, tzinfo
 from decimal import Decimal
+from itertools import chain
 
 from mappings import codes
 from mappings.assessment import Evidence, cite
@@ -34,8 +35,9 @@ def is_before(result: LabResult, dose: Moment | None, day: date, zone: tzinfo | 
 
 def _collected_by(when: Moment, dose: Moment | None, day: date, zone: tzinfo | None) -> bool:
     """A month or year alone may lie after the dose: its last day decides."""
-    if dose and when.instant and dose.instant and not (when.floating or dose.floating):
-        return when.instant <= dose.instant
+    drawn, given = when.at(zone), dose.at(zone) if dose else None
+    if drawn and given:
+        return drawn <= given
     return when.days(zone)[1] <= day
 
 
@@ -230,6 +232,9 @@ def short(analyte: str) -> str:
 
 def evidence(result: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
+    if result.alternatives:
+        each = (evidence(one, zone) for one in result.alternatives)
+        return tuple(dict.fromkeys(chain.from_iterable(each)))
     says = f"{short(result.analyte)} {result.unread or value(result)} {drawn(result, zone)}"
     return tuple(cite(source, says) for source in dict.fromkeys(result.parts or (result.source,)))
 
