@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct, field, structs
+from msgspec import UNSET, Struct, field, structs
 
 from mappings.assessment import (
     Asked,
@@ -138,11 +138,8 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _without_trace(line: ClaimLine) -> Any:
-    """The line's elements but one: a struct writes all that it has."""
-    elements = msgspec.to_builtins(structs.replace(line, trace=()))
-    del elements["trace"]
-    return elements
+def _without_trace(line: ClaimLine) -> ClaimLine:
+    return line if line.chain is UNSET else structs.replace(line, chain=UNSET)
 
 
 _decided = attrgetter(

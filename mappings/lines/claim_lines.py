@@ -9,7 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from mappings import codes
 from mappings.assessment import (
@@ -44,24 +44,26 @@ from mappings.values.remembered import by_identity
 _LEAST_ML = Decimal("0.001")
 
 
-def claim_lines(neighbors: Neighbors, findings: Sequence[Finding]) -> list[ClaimLine]:
+def claim_lines(neighbors: Neighbors, findings: Sequence[Finding], traced: bool) -> list[ClaimLine]:
     """The administered line, and the JW line where drug was discarded.
 
-    `neighbors`: of the line's first dose; `findings`: of its doses.
+    `neighbors`: of the line's first dose; `findings`: of its doses; `traced`: with their chains.
     """
     group = neighbors.group
     charge = group.first
     if charge.not_billable:
-        return [_line(neighbors, "administered", group.units, (), findings, "not-billable")]
+        return [_line(neighbors, "administered", group.units, (), findings, traced, "not-billable")]
     reasons = hold_reasons(group, findings)
     status: LineStatus = "held" if reasons else "ready"
     after = modifiers.after_discard(charge, findings, charge.policy)
     left = group.discarded_units
     given = (*modifiers.of_discard(group, left), *after)
-    lines = [_line(neighbors, "administered", group.units, given, findings, status, reasons)]
+    lines = [
+        _line(neighbors, "administered", group.units, given, findings, traced, status, reasons)
+    ]
     if left:
         thrown = (*modifiers.of_discarded(group), *after)
-        discard = _line(neighbors, "discarded", left, thrown, findings, status, reasons)
+        discard = _line(neighbors, "discarded", left, thrown, findings, traced, status, reasons)
         lines.append(structs.replace(discard, discard_of=lines[0].id))
     return lines
 
@@ -90,6 +92,7 @@ def _line(
     units: int,
     asked: tuple[AskedModifier, ...],
     findings: Sequence[Finding],
+    traced: bool,
     status: LineStatus,
     reasons: tuple[str, ...] = (),
 ) -> ClaimLine:
@@ -152,14 +155,18 @@ def _line(
         value_quarter=worth.limits.quarter if worth.limits else None,
         notes=_notes(group, sequenced, status, worth, findings),
         evidence=_evidence(group, findings),
-        trace=trace(
-            group,
-            role,
-            units,
-            asked,
-            sequenced,
-            worth,
-            _outcome(status, reasons, charge.not_billable),
+        chain=(
+            trace(
+                group,
+                role,
+                units,
+                asked,
+                sequenced,
+                worth,
+                _outcome(status, reasons, charge.not_billable),
+            )
+            if traced
+            else UNSET
         ),
     )
 
