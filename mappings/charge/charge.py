@@ -268,11 +268,11 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
     @property
     def _has_esa(self) -> bool:
         """Whether an ESA was given or ordered within the days before."""
-        if self.day is None or not self.record.esa:
+        day, dates = self.day, self.history.esa_dates
+        if day is None or not dates:
             return False
-        first = self.day - timedelta(days=ESA_DAYS)
-        days = (esa.when for esa in self.record.esa if esa.when)
-        return any(first <= when.last and when.first <= self.day for when in days)
+        first = day - timedelta(days=ESA_DAYS)
+        return bool([when for when in dates if first <= when.last and when.first <= day])
 
     @property
     def _pregnant(self) -> bool | None:

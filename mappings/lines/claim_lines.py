@@ -311,10 +311,8 @@ def _of_kidney(charge: Charge) -> Iterable[str]:
             " ESRD, as a person decides"
         )
     if charge.policy and charge.policy.esa_noted and charge.known_payer:
-        given = any(
-            item.when and charge.day and abs((item.when.first - charge.day).days) <= 90
-            for item in charge.record.esa
-        )
+        day, dates = charge.day, charge.history.esa_dates
+        given = day and [when for when in dates if abs((when.first - day).days) <= 90]
         yield (
             f"NCD 110.10: {'an' if given else 'no'} erythropoiesis-stimulating agent on record"
             " within 90 days"
