@@ -35,7 +35,7 @@ class Evidence(Struct, frozen=True, order=True):
 
     @property
     def in_the_chart(self) -> bool:
-        return not own_names.is_ours(self.resource)
+        return not self.resource.startswith(own_names.OURS)
 
 
 class PolicyRef(Struct, frozen=True):

@@ -266,18 +266,14 @@ def _notes_of_dose(charge: Charge) -> Iterable[str]:
 
 
 def _ordered_otherwise(charge: Charge) -> Iterable[str]:
-    ordered = {
-        item.drug.family
-        for item in charge.record.orders
-        if item.source.resource in charge.administration.orders
-    }
-    families = codes.families()
-    for family in sorted(
-        name for name in ordered if name and charge.family and name != charge.family.family
-    ):
+    given, named = charge.family, charge.administration.orders
+    if given is None:
+        return
+    ordered = {item.drug.family for item in charge.record.orders if item.source.resource in named}
+    for family in sorted(filter(None, ordered - {given.family})):
         yield (
-            f"ordered: {families[family].name}; administered:"
-            f" {charge.family.name if charge.family else ''} (billed as administered)"
+            f"ordered: {codes.families()[family].name}; administered: {given.name} (billed as"
+            " administered)"
         )
 
 
@@ -326,8 +322,10 @@ def _evidence(group: Group, findings: Sequence[Finding]) -> tuple[Evidence, ...]
     for finding in findings:
         if finding.state == "met" and finding.requirement in of_line:
             found += finding.evidence
-        elif finding.evidence:
-            found += [item for item in finding.evidence if not item.in_the_chart]
+            continue
+        for item in finding.evidence:
+            if not item.in_the_chart:
+                found.append(item)
     if any(charge.not_billable == "timely-filing" for charge in group.charges):
         found += chain.from_iterable(charge.filing_evidence for charge in group.charges)
     return tuple(dict.fromkeys(found))
