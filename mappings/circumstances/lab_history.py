@@ -21,7 +21,7 @@ _APART = timedelta(days=2)
 _NOTHING = LabState("missing")
 
 
-class LabsAtDose(Struct, frozen=True, eq=False):
+class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
     """What the results say at a dose, which is given by its moment and its day."""
 
     history: "LabHistory"
@@ -44,7 +44,9 @@ class LabsAtDose(Struct, frozen=True, eq=False):
     def _state(self, analyte: str, days: int) -> LabState:
         zone = self.history.zone
         found = self._within(analyte, self.day - timedelta(days=days))
-        unread = labs.within_or_undated(self._unread(analyte), self.day, days, zone)
+        unread = self._unread(analyte)
+        if unread:
+            unread = labs.within_or_undated(unread, self.day, days, zone)
         doubt = labs.unread_after(found, unread) if unread else None
         if found:
             return LabState("met", found, doubt)
@@ -80,9 +82,14 @@ class LabsAtDose(Struct, frozen=True, eq=False):
     def _before(self, analyte: str) -> Iterator[LabResult]:
         """Usable results that were collected not after the dose, the newest first."""
         times, results = self.history.ranked(analyte)
-        for place in range(bisect_right(times, _instant(self.day) + _APART) - 1, -1, -1):
+        for place in range(bisect_right(times, self.latest) - 1, -1, -1):
             if labs.is_before(results[place], self.dose, self.day, self.history.zone):
                 yield results[place]
+
+    @kept
+    def latest(self) -> datetime:
+        """No result of later than this is of before the dose."""
+        return _instant(self.day) + _APART
 
     def _unread(self, analyte: str) -> list[LabResult]:
         unread = self.history.unread_of(analyte)
@@ -124,9 +131,8 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
         same time."""
         known = self._known.get(analyte)
         if known is None:
-            results = labs.newest_first(labs.usable(self._measured(analyte), analyte))[::-1]
-            times = [result.when.order[0] for result in results if result.when]
-            known = self._known[analyte] = times, results
+            usable = labs.usable(self._measured(analyte), analyte)
+            known = self._known[analyte] = labs.newest_last(usable)
         return known
 
     def _measured(self, analyte: str) -> list[LabResult] | tuple[LabResult, ...]:

@@ -45,12 +45,14 @@ def hemoglobin(charge: Charge) -> Result | None:
 def _laboratory(charge: Charge, name: str) -> Result | None:
     """The worst over all rules of the policy that ask for the value; one that another value makes
     needless comes last."""
-    asked = (
+    asked = [
         _asked(charge, name, rule)
         for rule in _naming(charge.rules.laboratory, name)
         if charge.applies(rule)
-    )
-    results = [result for result in asked if result]
+    ]
+    results = list(filter(None, asked))
+    if len(results) == 1:
+        return results[0]
     return min(results, key=lambda result: EVERY_STATE.index(result.state), default=None)
 
 
