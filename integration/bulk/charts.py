@@ -62,7 +62,7 @@ def assessments(
             continue
         try:
             record = assessor.reader.record(group, collection)
-            found = assess(record, assessor.policies, assessor.as_of, assessor.site)
+            found = assess(record, assessor.policies, assessor.as_of, assessor.site, trace=False)
         except Exception as problem:  # noqa: BLE001 - one of a million charts
             says = f"could not be assessed ({type(problem).__name__})"
             yield Problem(group.patient, says)
