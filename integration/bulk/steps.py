@@ -82,7 +82,8 @@ class RunWorker:
     @cached_property
     def _assessor(self) -> charts.Assessor:
         asked = self._setting
-        return charts.Assessor(Reader(asked.site), asked.policies, asked.as_of, asked.site)
+        given = asked.policies, asked.as_of, asked.site
+        return charts.Assessor(Reader(asked.site), *given, trace=False)
 
     @cached_property
     def _who(self) -> Wanted:
