@@ -17,10 +17,11 @@ from mappings.reading.drugs.amounts import amount
 from mappings.reading.drugs.discards import discarded, not_read, repeats
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
+from mappings.reading.drugs.ungiven import not_given
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.fhir.statuses import PLAIN, StatusReader
-from mappings.reading.giving import giving, not_given
+from mappings.reading.giving import giving
 from mappings.record import (
     Administration,
     Amount,
@@ -74,7 +75,7 @@ def administration(
     start, end = _effective(resource)
     containers, containers_problem = _containers(resource, source)
     dose = _dose(dosages)
-    manner = giving(resource, dosages, dose, given)
+    manner = giving(resource, status, dosages, dose, given, (start, end))
     visit = collection.key(resource.get("context")) or collection.key(resource.get("encounter"))
     return Administration(
         source=source,
