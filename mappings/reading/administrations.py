@@ -14,7 +14,7 @@ from mappings.reading import people
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.conditions import reason
 from mappings.reading.drugs.amounts import amount
-from mappings.reading.drugs.discards import discarded, not_read, repeats
+from mappings.reading.drugs.discards import discarded, not_read, repeats, unmeasured
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder, normal_ndc
 from mappings.reading.drugs.ungiven import not_given
@@ -168,6 +168,8 @@ def _discards(
         for said in not_read(note):
             if not any(repeats(said.says, amount) for amount in read):
                 yield Discard(said, source, from_note=True)
+        for said in () if found else unmeasured(note):
+            yield Discard(said, source, from_note=True)
 
 
 def _discarded_amount(extension: Resource) -> Amount:

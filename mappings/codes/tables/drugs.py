@@ -90,11 +90,12 @@ class NotGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Wasting(Struct, frozen=True, forbid_unknown_fields=True):
-    """What notes say of discarded drug."""
+    """What notes say of discarded drug; `left`: that there was some, without its amount."""
 
     done: tuple[str, ...]
     nouns: tuple[str, ...]
     words: tuple[str, ...]
+    left: tuple[str, ...]
     source: str
     verified: bool
 
