@@ -23,9 +23,10 @@ from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
 from mappings.reading.labs.results import LabReader
+from mappings.values.remembered import Remembered
 
-# For whom a medication is read; of other resources nothing is asked.
-Purpose = Literal["iron", "oral iron", "esa", ""]
+# For whom a medication is read; results that hold others; of other resources nothing is asked.
+Purpose = Literal["iron", "oral iron", "esa", "panel", ""]
 T = TypeVar("T")
 
 _MEDICATIONS = frozenset(
@@ -50,19 +51,17 @@ class _About(Generic[T]):
 
     def __init__(self, kind: str, element: str, judge: Callable[[Resource], T]) -> None:
         self._kind, self._element, self._judge = kind, element, judge
-        self._known: dict[bytes, T] = {}
+        self._known = Remembered(self._asked, _MOST)
 
     def of(self, held: Held) -> T:
-        return self.asks(held.about)
+        return self._known[held.about]
 
     def asks(self, about: bytes) -> T:
-        found = self._known.get(about)
-        if found is None:
-            resource: Resource = {"resourceType": self._kind, "id": "one of many"}
-            found = self._judge(resource | ({self._element: decode(about)} if about else {}))
-            if len(self._known) < _MOST:
-                self._known[about] = found
-        return found
+        return self._known[about]
+
+    def _asked(self, about: bytes) -> T:
+        resource: Resource = {"resourceType": self._kind, "id": "one of many"}
+        return self._judge(resource | ({self._element: decode(about)} if about else {}))
 
 
 class Sieve:
@@ -74,7 +73,6 @@ class Sieve:
         concept = "medicationCodeableConcept"
         self._result = _About("Observation", "code", labs.knows)
         self._tells: dict[str, Callable[[Held], bool]] = {
-            "Observation": self._is_result,
             "Condition": _About("Condition", "code", _is_diagnosis).of,
             "Procedure": _About("Procedure", "code", _is_dialysis).of,
             "DiagnosticReport": _is_report,
@@ -87,6 +85,8 @@ class Sieve:
         they are read for."""
         if kind in _MEDICATIONS:
             return self._by_purpose(kept, collection)
+        if kind == "Observation":
+            return self._results(kept)
         tells = self._tells.get(kind)
         if tells is None:
             return {"": kept}
@@ -100,11 +100,18 @@ class Sieve:
                 found.setdefault(purpose, []).append(one)
         return found
 
-    def _is_result(self, held: Held) -> bool:
-        head = held.head
-        if head.component is None and head.hasMember is None and head.contained is UNSET:
-            return self._result.of(held)
-        return self._is_panel(held)
+    def _results(self, kept: Kept) -> dict[Purpose, Kept]:
+        """Those that are results, and of those the ones that may be made of others."""
+        found: Kept = []
+        panels: Kept = []
+        for one in kept:
+            if isinstance(one, Held) and _is_alone(one):
+                if self._result.of(one):
+                    found.append(one)
+            elif not isinstance(one, Held) or self._is_panel(one):
+                found.append(one)
+                panels.append(one)
+        return {"": found, "panel": panels}
 
     def _is_panel(self, held: Held) -> bool:
         head = held.head
@@ -157,6 +164,12 @@ class Sieve:
             "esa": orders.esa(resource) is not None,
         }
         return frozenset(purpose for purpose, is_one in found.items() if is_one)
+
+
+def _is_alone(result: Held) -> bool:
+    head = result.head
+    holds = head.component is not None or head.hasMember is not None or head.result is not None
+    return not holds and head.contained is UNSET
 
 
 def _is_report(held: Held) -> bool:
