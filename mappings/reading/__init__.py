@@ -30,7 +30,7 @@ from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
 from mappings.reading.labs import results
 from mappings.reading.sifting.sieve import Purpose, Sieve
-from mappings.record import Administration, PatientRecord, Problem
+from mappings.record import Administration, EsaDose, PatientRecord, Problem
 from mappings.site import Site
 
 __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "of_line", "read"]
@@ -140,10 +140,7 @@ class Reader:
                 *every("ClaimResponse", authorizations.from_response, collection, statuses),
             ),
             notes=tuple(each("DocumentReference", notes.note, collection, statuses)),
-            esa=(
-                *each("MedicationAdministration", orders.esa_dose, purpose="esa"),
-                *each("MedicationRequest", orders.esa_dose, purpose="esa"),
-            ),
+            esa=(*_esa("MedicationAdministration", chart), *_esa("MedicationRequest", chart)),
             unreadable=tuple(sorted(problems)),
         )
 
@@ -209,6 +206,10 @@ class _Chart:
             return list(reader(resource, *beside))
 
         return chain.from_iterable(self.each(kind, read, *beside, plain=plain))
+
+
+def _esa(kind: str, chart: _Chart) -> list[EsaDose]:
+    return chart.each(kind, orders.esa_dose, purpose="esa", plain=orders.plain_esa_dose)
 
 
 def _id(one: Resource | Held) -> str:
