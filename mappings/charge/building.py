@@ -82,7 +82,7 @@ def charge_of(
         possible_duplicates=intake.copies.get(reference, ()),
         repeated=intake.repeated.get(reference),
         duplicate_identifier=intake.same_identifier.get(reference, ()),
-        filing=filing(speaks, last_day, place.bill_type, intake.today, _filing_days(answers)),
+        filing=filing(speaks, last_day, place.bill_type, intake.assessed_on, _filing_days(answers)),
     )
     paid, why_not = payment.payment(facts), _not_billable(facts)
     return structs.replace(

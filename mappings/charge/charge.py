@@ -264,7 +264,10 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         """What is stated, not understood, and turns nothing here."""
         if not self.doubtful:
             return self.setting.notes
-        said = f"diagnoses with a status that is not understood: {unread_words(self.doubtful)}"
+        by_status = [one for one in self.doubtful if not one.by.is_worded]
+        if not by_status:
+            return self.setting.notes
+        said = f"diagnoses with a status that is not understood: {unread_words(by_status)}"
         return (*self.setting.notes, said)
 
     @property
@@ -281,7 +284,9 @@ class Charge(Struct, frozen=True, eq=False, dict=True, kw_only=True):
         found = self.lab("pregnancy", PREGNANCY_DAYS)
         if found.unread:
             return None
-        return bool(found.result and found.result.value == 1)
+        if found.result is None:
+            return False
+        return None if found.result.value is None else found.result.value == 1
 
     @property
     def age(self) -> int | None:

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from mappings.assessment import Evidence
 from mappings.circumstances import labs
+from mappings.circumstances.newest import newest_of, together
 from mappings.policy.conditions import LabState
 from mappings.record import LabResult
 from mappings.values.moment import Moment
@@ -55,7 +56,7 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
     def newest(self, analyte: str) -> LabResult | None:
         """The newest usable result before the dose, however old."""
         if analyte not in self._newest:
-            self._newest[analyte] = next(self._before(analyte), None)
+            self._newest[analyte] = self.history.newest(self._before(analyte))
         return self._newest[analyte]
 
     def unread_after_newest(self, analyte: str) -> LabResult | None:
@@ -65,17 +66,19 @@ class LabsAtDose(Struct, frozen=True, eq=False, dict=True):
 
     def _within(self, analyte: str, first: date) -> LabResult | None:
         """The newest result before the dose that is not older than `first`."""
-        zone = self.history.zone
         newest = self.newest(analyte)
-        if newest is None or (newest.when and newest.when.days(zone)[0] >= first):
+        if newest is None or _is_since(newest, first, self.history.zone):
             return newest
+        return self.history.newest(self._since(first, analyte))
+
+    def _since(self, first: date, analyte: str) -> Iterator[LabResult]:
+        """Usable results before the dose that are not older than `first`, the newest first."""
         earliest = _instant(first) - _APART
         for result in self._before(analyte):
-            if result.when and result.when.days(zone)[0] >= first:
-                return result
-            if result.when and result.when.order[0] < earliest:
-                break
-        return None
+            if result.when and result.when.days(self.history.zone)[0] >= first:
+                yield result
+            elif result.when and result.when.order[0] < earliest:
+                return
 
     def _before(self, analyte: str) -> Iterator[LabResult]:
         """Usable results that were collected not after the dose, the newest first."""
@@ -101,9 +104,17 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
     zone: tzinfo | None
     _known: dict[str, tuple[list[datetime], list[LabResult]]] = field(default_factory=dict)
     _cited: dict[int, tuple[LabResult, tuple[Evidence, ...]]] = field(default_factory=dict)
+    _together: dict[tuple[int, ...], LabResult] = field(default_factory=dict)
 
     def at(self, dose: Moment | None, day: date) -> LabsAtDose:
         return LabsAtDose(self, dose, day)
+
+    def newest(self, newest_first: Iterator[LabResult]) -> LabResult | None:
+        """The newest result; where several may be it, one that lies between them."""
+        found = newest_of(newest_first, self.zone)
+        if len(found) < 2:
+            return next(iter(found), None)
+        return self._together.setdefault(tuple(map(id, found)), together(found))
 
     def has(self, analyte: str) -> bool:
         """Whether there is any result that it can be taken or derived from."""
@@ -148,6 +159,12 @@ class LabHistory(Struct, frozen=True, eq=False, dict=True):
             if result.unread:
                 found.setdefault(result.analyte, []).append(result)
         return found
+
+
+def _is_since(result: LabResult, first: date, zone: tzinfo | None) -> bool:
+    """One result, and not older than `first`."""
+    when = result.when
+    return when is not None and not result.alternatives and when.days(zone)[0] >= first
 
 
 def _instant(day: date) -> datetime:

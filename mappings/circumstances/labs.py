@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 
 from mappings import codes
@@ -34,8 +35,10 @@ def is_before(result: LabResult, dose: Moment | None, day: date, zone: tzinfo | 
     when = result.when
     if when is None:
         return False
-    if dose and when.instant and dose.instant and not (when.floating or dose.floating):
-        return when.instant <= dose.instant
+    if dose and when.instant and dose.instant:
+        drawn, given = when.at(zone), dose.at(zone)
+        if drawn and given:
+            return drawn <= given
     # A month or year alone may lie after the dose.
     return when.days(zone)[1] <= day
 
@@ -236,6 +239,9 @@ def short(analyte: str) -> str:
 
 def evidence(result: LabResult, zone: tzinfo | None) -> tuple[Evidence, ...]:
     """The resources behind a result; for a derived one, those of both parts."""
+    if result.alternatives:
+        each = (evidence(one, zone) for one in result.alternatives)
+        return tuple(dict.fromkeys(chain.from_iterable(each)))
     says = f"{short(result.analyte)} {result.unread or value(result)} {drawn(result, zone)}"
     if not result.parts:
         return (cite(result.source, says),)

@@ -33,10 +33,10 @@ class TakenIn(Struct, frozen=True):
     and are counted once with it. `repeated`: counted administration → why it may be recorded twice.
 
     `same_identifier`: counted administration → records that carry the same business identifier and
-    are left out. `today`: the day of the site as it is assessed.
+    are left out. `assessed_on`: the day of the site as it is assessed.
     """
 
-    today: date
+    assessed_on: date
     counted: tuple[Administration, ...]
     pending: tuple[Unbilled, ...]
     reversed: tuple[Unbilled, ...]
@@ -49,7 +49,7 @@ class TakenIn(Struct, frozen=True):
 def take_in(doses: Doses, as_of: datetime) -> TakenIn:
     """Sort the administrations of one patient."""
     record, zone = doses.record, doses.zone
-    today = (as_of.astimezone(zone) if zone else as_of).date()
+    assessed_on = (as_of.astimezone(zone) if zone else as_of).date()
     administrations = sorted(
         record.administrations, key=lambda administration: administration.source.resource
     )
@@ -68,7 +68,7 @@ def take_in(doses: Doses, as_of: datetime) -> TakenIn:
             why = "the administration that it is part of was reversed"
             reversed_.append((administration, why))
         else:
-            waiting.append((administration, _waits(administration, as_of, today, zone)))
+            waiting.append((administration, _waits(administration, as_of, assessed_on, zone)))
     counted, problems, parts = _without_parts(
         [administration for administration, why in waiting if why is None], administrations, kept
     )
@@ -83,7 +83,7 @@ def take_in(doses: Doses, as_of: datetime) -> TakenIn:
     )
     found = repeats(counted, doses)
     return TakenIn(
-        today=today,
+        assessed_on=assessed_on,
         counted=found.administrations,
         pending=tuple(
             sorted(
@@ -115,7 +115,7 @@ def _reversal(administration: Administration) -> str | None:
 
 
 def _waits(
-    administration: Administration, as_of: datetime, today: date, zone: tzinfo | None
+    administration: Administration, as_of: datetime, assessed_on: date, zone: tzinfo | None
 ) -> str | None:
     if administration.status in _WAITING:
         return _WAITING[administration.status]
@@ -123,8 +123,8 @@ def _waits(
     if start is None:
         return None
     instant = start.at(zone)
-    later = start.days(zone)[0] > today or (instant is not None and instant > as_of)
-    return f"the date of service is after {us_date(today)}" if later else None
+    later = start.days(zone)[0] > assessed_on or (instant is not None and instant > as_of)
+    return f"the date of service is after {us_date(assessed_on)}" if later else None
 
 
 class _OneDose:

@@ -28,9 +28,10 @@ from mappings.reading.encounter_classes import ClassReader
 from mappings.reading.fhir.decoding import NotJson, decode, lines, of_line
 from mappings.reading.fhir.elements import Resource, source, stated
 from mappings.reading.fhir.statuses import StatusReader
+from mappings.reading.kidney import dialysis
 from mappings.reading.labs import results
 from mappings.reading.sifting.sieve import Purpose, Sieve
-from mappings.record import Administration, PatientRecord, Problem
+from mappings.record import Administration, EsaDose, PatientRecord, Problem
 from mappings.site import Site
 
 __all__ = ["Collection", "NotJson", "Reader", "decode", "lines", "of_line", "read"]
@@ -116,8 +117,10 @@ class Reader:
                 ),
                 *every("DiagnosticReport", self._labs.results, collection, panels),
             ),
-            diagnoses=tuple(
-                each("Condition", diagnosis, collection, statuses, plain=self._diagnoses.plain)
+            diagnoses=(
+                *each("Condition", diagnosis, collection, statuses, plain=self._diagnoses.plain),
+                *dialysis.visits_in_words(visits),
+                *each("Procedure", dialysis.treatment_in_words, statuses),
             ),
             coverages=tuple(each("Coverage", self._coverages.coverage, collection)),
             encounters=visits,
@@ -133,17 +136,14 @@ class Reader:
                 *each("MedicationRequest", oral_iron.course, *by_words, purpose="oral iron"),
                 *each("MedicationStatement", oral_iron.course, *by_words, purpose="oral iron"),
             ),
-            dialysis=tuple(each("Procedure", encounters.dialysis_treatment, statuses)),
+            dialysis=tuple(each("Procedure", dialysis.dialysis_treatment, statuses)),
             authorizations=(
                 *every("Claim", authorizations.from_claim, collection, statuses),
                 *every("Coverage", authorizations.from_coverage, statuses),
                 *every("ClaimResponse", authorizations.from_response, collection, statuses),
             ),
             notes=tuple(each("DocumentReference", notes.note, collection, statuses)),
-            esa=(
-                *each("MedicationAdministration", orders.esa_dose, purpose="esa"),
-                *each("MedicationRequest", orders.esa_dose, purpose="esa"),
-            ),
+            esa=(*_esa("MedicationAdministration", chart), *_esa("MedicationRequest", chart)),
             unreadable=tuple(sorted(problems)),
         )
 
@@ -209,6 +209,10 @@ class _Chart:
             return list(reader(resource, *beside))
 
         return chain.from_iterable(self.each(kind, read, *beside, plain=plain))
+
+
+def _esa(kind: str, chart: _Chart) -> list[EsaDose]:
+    return chart.each(kind, orders.esa_dose, purpose="esa", plain=orders.plain_esa_dose)
 
 
 def _id(one: Resource | Held) -> str:

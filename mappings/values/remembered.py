@@ -18,20 +18,31 @@ _MOST = 10_000
 _MOST_KEYS = 20_000
 
 
-class Remembered(dict[K, T]):
-    """What FUNCTION gives for a key, worked out when it is looked up for the first time. FUNCTION
-    must ask nothing else. Of too many keys all are forgotten."""
+class Bounded(dict[K, T]):
+    """What is known of each key. Of too many keys all are forgotten."""
 
-    def __init__(self, function: Callable[[K], T], most: int = _MOST_KEYS) -> None:
+    def __init__(self, most: int = _MOST_KEYS) -> None:
         super().__init__()
-        self._function, self._most = function, most
+        self._most = most
 
-    def __missing__(self, key: K) -> T:
-        found = self._function(key)
+    def keep(self, key: K, value: T) -> T:
+        """Returns VALUE."""
         if len(self) >= self._most:
             self.clear()
-        self[key] = found
-        return found
+        self[key] = value
+        return value
+
+
+class Remembered(Bounded[K, T]):
+    """What FUNCTION gives for a key, worked out when it is looked up for the first time. FUNCTION
+    must ask nothing else."""
+
+    def __init__(self, function: Callable[[K], T], most: int = _MOST_KEYS) -> None:
+        super().__init__(most)
+        self._function = function
+
+    def __missing__(self, key: K) -> T:
+        return self.keep(key, self._function(key))
 
 
 def by_identity(function: Callable[[*Given], T]) -> Callable[[*Given], T]:

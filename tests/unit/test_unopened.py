@@ -242,16 +242,20 @@ def test_what_says_no_more_than_most_do_is_read_unopened() -> None:
             | {"specimen": {"reference": "Specimen/x"}},
             builders.condition("N18.4", id="kidney"),
             builders.condition("D63.1", id="caused", evidence=[{"detail": []}]),
+            builders.administration("esa", text="epoetin alfa", ndc=None),
+            builders.administration("esa-on-hold", text="epoetin alfa", ndc=None, status="on-hold"),
         ]
     )
     collection = Collection()
     assert collection.add_text(text_of(bundle([builders.administration(), *resources])), "the file")
     (record,), _ = Reader(Site()).records(collection)
     assert len(record.labs) == len(record.diagnoses) == 2
+    assert [dose.source.resource for dose in record.esa] == ["MedicationAdministration/esa"]
     kept = dict(collection._copies.items())
     opened_ = {key for key, one in kept.items() if isinstance(one, Held) and one.opened}
     assert opened_ == {
         "MedicationAdministration/ma1",
+        "MedicationAdministration/esa-on-hold",
         "Observation/ferritin-2026-10-02",
         "Condition/caused",
     }

@@ -1,6 +1,5 @@
-"""The forms that most results and diagnoses have, decoded in C. A form lists every element that may
-stand in it: what is read, what the head has, and what no reader asks for. A resource with any other
-element, or with one of another form, has none: it is opened, and read as it stands.
+"""The forms that most results, diagnoses and doses have, decoded in C. A resource of another form
+is opened, and read as it stands.
 
 Held by tests/unit/test_unopened.py.
 """
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from mappings.reading.bundles.heads import Held, Part, Reference
+from mappings.reading.bundles.heads import Held, Part, Period, Reference
 from mappings.record import Source
 
 T = TypeVar("T", bound="_Plain")
@@ -41,6 +40,15 @@ class _Plain(Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
         return Source(held.key, self.meta.version if self.meta else None)
 
 
+class PlainDose(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """A medication, of which no more is asked than whether and when it was given or ordered."""
+
+    status: str
+    effective_date_time: Text = UNSET
+    effective_period: Period | UnsetType = UNSET
+    authored_on: Text = UNSET
+
+
 class PlainResult(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"):
     """An Observation of a quantity, with a time that is written as one text, and no specimen."""
 
@@ -61,7 +69,8 @@ class PlainCondition(_Plain, frozen=True, gc=False, kw_only=True, rename="camel"
     recorded_date: Text = UNSET
 
 
-def _reader_of(form: type[T], passed_over: tuple[str, ...]) -> Callable[[Held], T | None]:
+def _listing(form: type[T], passed_over: tuple[str, ...]) -> type[T]:
+    """The form in which no other element may stand."""
     whole: Any = msgspec.defstruct(
         form.__name__,
         [(name, Part, UNSET) for name in (*_OF_ALL, *passed_over)],
@@ -71,7 +80,12 @@ def _reader_of(form: type[T], passed_over: tuple[str, ...]) -> Callable[[Held], 
         gc=False,
         kw_only=True,
     )
-    decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(whole)
+    listed: type[T] = whole
+    return listed
+
+
+def _reader_of(form: type[T]) -> Callable[[Held], T | None]:
+    decoder = msgspec.json.Decoder(form)
 
     def read(held: Held) -> T | None:
         try:
@@ -82,5 +96,6 @@ def _reader_of(form: type[T], passed_over: tuple[str, ...]) -> Callable[[Held], 
     return read
 
 
-plain_result = _reader_of(PlainResult, _OF_RESULTS)
-plain_condition = _reader_of(PlainCondition, _OF_CONDITIONS)
+plain_dose = _reader_of(PlainDose)
+plain_result = _reader_of(_listing(PlainResult, _OF_RESULTS))
+plain_condition = _reader_of(_listing(PlainCondition, _OF_CONDITIONS))

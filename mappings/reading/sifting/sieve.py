@@ -7,7 +7,7 @@ Held by tests/unit/test_files.py.
 """
 
 from collections.abc import Callable
-from typing import Generic, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET, to_builtins
 
@@ -15,15 +15,16 @@ from mappings.reading import oral_iron, orders
 from mappings.reading.bundles.collection import Collection
 from mappings.reading.bundles.groups import Kept
 from mappings.reading.bundles.heads import Coded, Held, Shown
-from mappings.reading.conditions import icd10_codes
+from mappings.reading.conditions import is_diagnosis
 from mappings.reading.drugs.medication import drug
 from mappings.reading.drugs.products import ProductFinder
-from mappings.reading.encounters import dialysis_kind
 from mappings.reading.fhir import elements
 from mappings.reading.fhir.decoding import decode
 from mappings.reading.fhir.elements import Resource
+from mappings.reading.kidney.dialysis import dialysis_kind
+from mappings.reading.kidney.words import says_dialysis
 from mappings.reading.labs.results import LabReader
-from mappings.values.remembered import Remembered
+from mappings.values.remembered import Bounded, Remembered
 
 # For whom a medication is read; results that hold others; of other resources nothing is asked.
 Purpose = Literal["iron", "oral iron", "esa", "panel", ""]
@@ -46,22 +47,14 @@ _NOTHING_ELSE = Collection()
 _MOST = 50_000
 
 
-class _About(Generic[T]):
+def _about(kind: str, element: str, judge: Callable[[Resource], T]) -> Remembered[bytes, T]:
     """What a resource that is about this and nothing else may mean to a reader."""
 
-    def __init__(self, kind: str, element: str, judge: Callable[[Resource], T]) -> None:
-        self._kind, self._element, self._judge = kind, element, judge
-        self._known = Remembered(self._asked, _MOST)
+    def asked(about: bytes) -> T:
+        resource: Resource = {"resourceType": kind, "id": "one of many"}
+        return judge(resource | ({element: decode(about)} if about else {}))
 
-    def of(self, held: Held) -> T:
-        return self._known[held.about]
-
-    def asks(self, about: bytes) -> T:
-        return self._known[about]
-
-    def _asked(self, about: bytes) -> T:
-        resource: Resource = {"resourceType": self._kind, "id": "one of many"}
-        return self._judge(resource | ({self._element: decode(about)} if about else {}))
+    return Remembered(asked, _MOST)
 
 
 class Sieve:
@@ -69,16 +62,15 @@ class Sieve:
 
     def __init__(self, labs: LabReader, finder: ProductFinder) -> None:
         self._finder = finder
-        self._referred: dict[tuple[object, ...], frozenset[Purpose]] = {}
+        self._referred: Bounded[tuple[object, ...], frozenset[Purpose]] = Bounded(_MOST)
         concept = "medicationCodeableConcept"
-        self._result = _About("Observation", "code", labs.knows)
-        self._tells: dict[str, Callable[[Held], bool]] = {
-            "Condition": _About("Condition", "code", _is_diagnosis).of,
-            "Procedure": _About("Procedure", "code", _is_dialysis).of,
-            "DiagnosticReport": _is_report,
+        self._is_result = _about("Observation", "code", labs.knows)
+        self._tells = {
+            "Condition": _about("Condition", "code", _is_diagnosis),
+            "Procedure": _about("Procedure", "code", _is_dialysis),
         }
-        self._given = _About("MedicationAdministration", concept, self._purposes_of_given)
-        self._ordered = _About("MedicationRequest", concept, self._purposes)
+        self._given = _about("MedicationAdministration", concept, self._purposes_of_given)
+        self._ordered = _about("MedicationRequest", concept, self._purposes)
 
     def sift(self, kind: str, kept: Kept, collection: Collection) -> dict[Purpose, Kept]:
         """Of unopened resources those in which a reader may find anything; medications by what
@@ -87,10 +79,12 @@ class Sieve:
             return self._by_purpose(kept, collection)
         if kind == "Observation":
             return self._results(kept)
+        if kind == "DiagnosticReport":
+            return {"": [one for one in kept if not isinstance(one, Held) or _tells(one)]}
         tells = self._tells.get(kind)
         if tells is None:
             return {"": kept}
-        return {"": [one for one in kept if not isinstance(one, Held) or tells(one)]}
+        return {"": [one for one in kept if not isinstance(one, Held) or tells[one.about]]}
 
     def _by_purpose(self, kept: Kept, collection: Collection) -> dict[Purpose, Kept]:
         found: dict[Purpose, Kept] = {}
@@ -105,8 +99,8 @@ class Sieve:
         found: Kept = []
         panels: Kept = []
         for one in kept:
-            if isinstance(one, Held) and _is_alone(one):
-                if self._result.of(one):
+            if isinstance(one, Held) and _is_alone(one.head):
+                if self._is_result[one.about]:
                     found.append(one)
             elif not isinstance(one, Held) or self._is_panel(one):
                 found.append(one)
@@ -118,14 +112,14 @@ class Sieve:
         parts = [head.component] if isinstance(head.component, Coded) else head.component or ()
         about = [held.about, *(b"" if part.code is UNSET else bytes(part.code) for part in parts)]
         holds = head.contained is not UNSET or bool(head.hasMember)
-        return holds or any(map(self._result.asks, about))
+        return holds or any(map(self._is_result.__getitem__, about))
 
     def _purposes_of(self, held: Held, collection: Collection) -> frozenset[Purpose]:
         head = held.head
         is_alone = head.medication is UNSET and head.contained is UNSET
         if is_alone and head.medicationReference is None:
             is_given = head.kind == "MedicationAdministration"
-            return (self._given if is_given else self._ordered).of(held)
+            return (self._given if is_given else self._ordered)[held.about]
         if is_alone and not held.about and head.kind != "MedicationAdministration":
             return self._referred_to(head.medicationReference, collection)
         return _ANY
@@ -145,8 +139,7 @@ class Sieve:
             own = [target | {"id": "it"}] if target else []
             aim = {"reference": "#it"} if reference.reference else {}
             found = self._purposes({"medicationReference": said | aim, "contained": own})
-            if len(self._referred) < _MOST:
-                self._referred[about] = found
+            self._referred.keep(about, found)
         return found
 
     def _purposes_of_given(self, resource: Resource) -> frozenset[Purpose]:
@@ -166,21 +159,21 @@ class Sieve:
         return frozenset(purpose for purpose, is_one in found.items() if is_one)
 
 
-def _is_alone(result: Held) -> bool:
-    head = result.head
+def _is_alone(head: Any) -> bool:
     holds = head.component is not None or head.hasMember is not None or head.result is not None
     return not holds and head.contained is UNSET
 
 
-def _is_report(held: Held) -> bool:
+def _tells(held: Held) -> bool:
     """One that names no result, and holds none, tells nothing."""
     head = held.head
     return head.contained is not UNSET or bool(head.result)
 
 
 def _is_diagnosis(resource: Resource) -> bool:
-    return bool(icd10_codes(elements.concept(resource.get("code"))))
+    return is_diagnosis(elements.concept(resource.get("code")))
 
 
 def _is_dialysis(resource: Resource) -> bool:
-    return dialysis_kind(elements.concept(resource.get("code"))) is not None
+    said = elements.concept(resource.get("code"))
+    return dialysis_kind(said) is not None or says_dialysis(said)
